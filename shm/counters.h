@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The counters kept in shared memory, so that they survive their process and
+ * can be read by others while it runs.
+ *
+ * Rule 1: every word has one writing thread, which uses counter_add() or
+ * counter_set(); everybody else reads with counter_get().  Each group lies on
+ * cache lines of its own.
+ *
+ * The identity, true at any time (a reader that looks while records travel
+ * must read the workers' side first, the master's last):
+ *
+ *     received + replayed = rejected + dropped + queued + pending
+ *                         + superseded + stored + dead_letter
+ *
+ * queued is what the master has read and no worker has drained yet; pending
+ * is added - stored - dead_letter of a worker.  replayed counts records that
+ * a killed worker had put into its table without passing the ring's cursor
+ * over them: they were drained a second time.
+ *
+ * Counters are part of the segment format: see "if you change this" in
+ * segment.h.
+ */
+#ifndef REPORTER_COUNTERS_H
+#define REPORTER_COUNTERS_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CACHE_LINE 64
+
+typedef _Atomic uint64_t counter;
+
+static inline uint64_t
+counter_get(const counter *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+static inline void
+counter_set(counter *c, uint64_t value)
+{
+	atomic_store_explicit(c, value, memory_order_relaxed);
+}
+
+/* counter_add - for the word's only writer: no locked instruction needed. */
+static inline void
+counter_add(counter *c, uint64_t n)
+{
+	counter_set(c, counter_get(c) + n);
+}
+
+/* Why a record, or a whole report, was rejected. */
+enum reject {
+	REJECT_NOT_MSGPACK,	/* bytes that are no MessagePack: closes */
+	REJECT_TOO_LONG,	/* over max_message or frame limit: closes */
+	REJECT_NEGATIVE_LENGTH, /* frame length below zero: closes */
+	REJECT_NOT_PROTOBUF,	/* a frame's payload does not decode */
+	REJECT_OTHER_MESSAGE,	/* another message number or frame id */
+	REJECT_WRONG_SHAPE,	/* no array, too few elements, wrong type */
+	REJECT_OUT_OF_RANGE,	/* a value outside of its range */
+	REJECT_REASONS
+};
+
+/* reject_name - the reason's name in log, status and manual, as in
+   "wrong_shape". */
+const char *reject_name(enum reject reason);
+
+/* What the database said, by what is done about it. */
+enum db_class {
+	DB_OK,
+	DB_RETRY,     /* retry the statement */
+	DB_RECONNECT, /* connect again */
+	DB_NEXT_HOST, /* try another node of the list */
+	DB_WAIT_ROOM, /* wait until the server has room */
+	DB_SPLIT,     /* too large: send it in smaller pieces */
+	DB_REFUSED,   /* it refuses a row: single it out */
+	DB_HOLD,      /* hopeless for now: say so once, keep trying slowly */
+	DB_CLASSES
+};
+
+/* db_class_name - the class's name in log, status and manual. */
+const char *db_class_name(enum db_class class);
+
+/* Written by a worker's drain thread. */
+struct drain_counters {
+	alignas(CACHE_LINE) counter added; /* puts that made a key dirty */
+	counter superseded; /* a newer record of the key took its place */
+	counter replayed;   /* drained twice, after a kill */
+	counter evicted;    /* stored keys that made room for others */
+	counter full;	    /* times the drain stopped at a full table */
+	counter used;	    /* slots in use, a gauge */
+	counter skewed;	    /* stored times beyond the horizon, taken over */
+};
+static_assert(sizeof(struct drain_counters) == 64, "part of the format");
+
+#define FLUSH_BUCKETS 16
+
+/* Written by a worker's flush thread. */
+struct flush_counters {
+	alignas(CACHE_LINE) counter stored; /* records MySQL committed */
+	counter dead_letter; /* records the server refused, set aside */
+	counter dead_lost;   /* of these, not in the file: it was full */
+	counter rows;	     /* rows sent, repeated ones as well */
+	counter flushes;     /* transactions committed */
+	counter clamped;     /* counts cut to the column's range */
+	counter connects;    /* connections made to the database */
+	counter last_flush_ts;		 /* seconds since 1970 */
+	counter last_flush_us;		 /* how long it took, microseconds */
+	counter flush_us;		 /* the sum of all, microseconds */
+	counter errors[DB_CLASSES];	 /* by class; [DB_OK] stays 0 */
+	counter buckets[FLUSH_BUCKETS];	 /* flushes that took < 2^i ms */
+	counter connected;		 /* 1 while connected, a gauge */
+	counter last_error_ts;		 /* seconds since 1970, 0 = none */
+	counter last_error_number;	 /* MySQL's error number */
+	/* Odd while last_error is being written. */
+	counter last_error_version;
+	char last_error[192]; /* text, ended by a 0 */
+	counter reserve[2];
+};
+static_assert(sizeof(struct flush_counters) == 512, "part of the format");
+
+/* Written by the master: what came in. */
+struct input_counters {
+	alignas(CACHE_LINE) counter received; /* records, rejected ones too */
+	counter reports;  /* whole reports accepted */
+	counter dropped;  /* records dropped: overflow = drop */
+	counter rejected[REJECT_REASONS]; /* a whole report counts as one */
+	counter skewed;	  /* reports whose ts was ahead, taken as now */
+	counter bytes;	  /* read from agents */
+	counter accepted; /* connections accepted */
+	counter refused;  /* connections refused: over max_connections */
+	counter closed_idle;	/* connections closed by idle_timeout */
+	counter connections;	/* open now, a gauge */
+	counter throttled;	/* connections not read now, a gauge */
+	counter throttles;	/* times a connection was throttled */
+	counter reloads;	/* configurations taken into use */
+	counter reload_errors;	/* configurations refused */
+	/* Totals of segments that were drained and removed. */
+	counter retired_added;
+	counter retired_superseded;
+	counter retired_replayed;
+	counter retired_stored;
+	counter retired_dead_letter;
+	counter reserve[6];
+};
+static_assert(sizeof(struct input_counters) == 256, "part of the format");
+
+#endif

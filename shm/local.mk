@@ -1,0 +1,8 @@
+# The shared memory library: libc only.
+noinst_LIBRARIES += shm/libshm.a
+shm_libshm_a_SOURCES = \
+	shm/counters.c shm/counters.h \
+	shm/record.c shm/record.h \
+	shm/ring.c shm/ring.h \
+	shm/segment.c shm/segment.h \
+	shm/table.c shm/table.h

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The ring.  Owns no memory: it is a view of words in a segment.  The
+ * producer's functions belong to the master's loop, the consumer's to the
+ * worker's drain thread; nothing here fails.
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void
+ring_attach(struct ring *ring, struct ring_producer *producer,
+    struct ring_consumer *consumer, struct record *records, uint64_t capacity)
+{
+	ring->producer = producer;
+	ring->consumer = consumer;
+	ring->records = records;
+	ring->mask = capacity - 1;
+	ring->head = counter_get(&producer->head);
+	/* Acquire: the producer overwrites what lies before this tail. */
+	ring->seen =
+	    atomic_load_explicit(&consumer->tail, memory_order_acquire);
+	ring->rung =
+	    atomic_load_explicit(&producer->doorbell, memory_order_acquire);
+}
+
+uint64_t
+ring_room(struct ring *ring, uint64_t want)
+{
+	uint64_t capacity = ring->mask + 1;
+
+	if (capacity - (ring->head - ring->seen) < want) {
+		/* Acquire: the worker has read all records before this tail,
+		   so their places may be overwritten. */
+		ring->seen = atomic_load_explicit(
+		    &ring->consumer->tail, memory_order_acquire);
+	}
+	return capacity - (ring->head - ring->seen);
+}
+
+void
+ring_put(struct ring *ring, const struct record *records, uint64_t n)
+{
+	uint64_t at = ring->head & ring->mask;
+	uint64_t before_wrap = ring->mask + 1 - at;
+
+	if (n <= before_wrap) {
+		memcpy(&ring->records[at], records, n * sizeof(*records));
+	} else {
+		memcpy(&ring->records[at], records,
+		    before_wrap * sizeof(*records));
+		memcpy(ring->records, records + before_wrap,
+		    (n - before_wrap) * sizeof(*records));
+	}
+	ring->head += n;
+}
+
+static void
+ring_wake(struct ring *ring)
+{
+	/* Release: whoever hears this ring sees the command before it. */
+	atomic_fetch_add_explicit(
+	    &ring->producer->doorbell, 1, memory_order_release);
+	syscall(SYS_futex, &ring->producer->doorbell, FUTEX_WAKE, INT_MAX, NULL,
+	    NULL, 0);
+}
+
+void
+ring_publish(struct ring *ring)
+{
+	if (ring->head == counter_get(&ring->producer->head))
+		return;
+	/* Release: licenses the worker to read the records before this head. */
+	atomic_store_explicit(
+	    &ring->producer->head, ring->head, memory_order_release);
+	/* The worker says that it sleeps and then looks at head; we set head
+	   and then look whether it sleeps.  The two fences let at least one
+	   of us see the other. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(
+		&ring->consumer->sleeping, memory_order_relaxed))
+		ring_wake(ring);
+}
+
+void
+ring_command(struct ring *ring, enum ring_command command)
+{
+	/* Release: a worker that sees the command sees all published before. */
+	atomic_store_explicit(
+	    &ring->producer->command, command, memory_order_release);
+	ring_wake(ring);
+}
+
+const struct record *
+ring_peek(struct ring *ring, uint64_t *n)
+{
+	uint64_t tail = counter_get(&ring->consumer->tail);
+	uint64_t at = tail & ring->mask;
+	uint64_t there = ring->seen - tail;
+
+	if (there < *n) {
+		/* Acquire: the records before this head are whole. */
+		ring->seen = atomic_load_explicit(
+		    &ring->producer->head, memory_order_acquire);
+		there = ring->seen - tail;
+	}
+	if (there > ring->mask + 1 - at)
+		there = ring->mask + 1 - at;
+	if (there < *n)
+		*n = there;
+	return &ring->records[at];
+}
+
+void
+ring_advance(struct ring *ring, uint64_t n)
+{
+	uint64_t tail = counter_get(&ring->consumer->tail);
+
+	/* Release: our reading of the records is over; licenses the master to
+	   overwrite them.  It also orders the table's words before the tail,
+	   so that after a kill the record is in one of the two. */
+	atomic_store_explicit(
+	    &ring->consumer->tail, tail + n, memory_order_release);
+}
+
+enum ring_command
+ring_asked(const struct ring *ring)
+{
+	return (enum ring_command)atomic_load_explicit(
+	    &ring->producer->command, memory_order_acquire);
+}
+
+void
+ring_wait(struct ring *ring, int timeout_ms)
+{
+	struct timespec timeout = { timeout_ms / 1000,
+		timeout_ms % 1000 * 1000000L };
+	uint64_t tail = counter_get(&ring->consumer->tail);
+
+	atomic_store_explicit(
+	    &ring->consumer->sleeping, 1, memory_order_relaxed);
+	/* The other half of ring_publish()'s fence. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&ring->producer->head, memory_order_relaxed) ==
+	    tail) {
+		/* If the doorbell rang since the last sleep, this returns at
+		   once: our caller looked at the command after that sleep, and
+		   may have missed the one that this ring was for. */
+		syscall(SYS_futex, &ring->producer->doorbell, FUTEX_WAIT,
+		    ring->rung, &timeout, NULL, 0);
+	}
+	/* Acquire: the command that it rang for is seen from here on. */
+	ring->rung = atomic_load_explicit(
+	    &ring->producer->doorbell, memory_order_acquire);
+	atomic_store_explicit(
+	    &ring->consumer->sleeping, 0, memory_order_relaxed);
+}
+
+uint64_t
+ring_queued(const struct ring *ring)
+{
+	/* Tail first: it never passes the head read after it. */
+	uint64_t tail =
+	    atomic_load_explicit(&ring->consumer->tail, memory_order_acquire);
+
+	return atomic_load_explicit(
+		   &ring->producer->head, memory_order_acquire) -
+	       tail;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Segments: named pieces of POSIX shared memory that describe themselves, so
+ * that a worker can drain one made under an earlier configuration, a new
+ * master can adopt what a killed one left, and a reader can attach read-only.
+ *
+ *   /reporter.INSTANCE                    the master's, struct master_shared
+ *   /reporter.INSTANCE.GENERATION.SLOT    a worker's, laid out as
+ *
+ *     0        struct worker_shared: header, words of each side, counters
+ *     page     records of the ring     ring_records x 32 bytes
+ *     page     slots of the table      table_slots(table_keys) x 64 bytes
+ *     page     dirty map               one byte a slot
+ *
+ * If you change this (or record.h, ring.h, table.h, counters.h):
+ *   1. change SEGMENT_VERSION;
+ *   2. mend the static asserts on sizes and offsets;
+ *   3. mend segment_check() and the drawing above;
+ *   4. say in NEWS that an upgrade wants a clean stop first, since segments
+ *      of the old layout are set aside and not adopted.
+ *
+ * The library returns codes; it never logs and never exits.
+ */
+#ifndef REPORTER_SEGMENT_H
+#define REPORTER_SEGMENT_H
+
+#include "ring.h"
+#include "table.h"
+
+#include <sys/types.h>
+
+#define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
+#define SEGMENT_VERSION 1
+
+#define INSTANCE_MAX 32	    /* bytes of an instance's name, with the 0 */
+#define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
+#define WORKERS_MAX 64	    /* workers of one generation */
+#define CHILDREN_MAX 256    /* workers of all generations */
+
+enum segment_kind {
+	SEGMENT_MASTER = 1,
+	SEGMENT_WORKER = 2
+};
+
+/* What became of a call. */
+enum shm_status {
+	SHM_OK,
+	SHM_MISSING,	/* there is no such segment */
+	SHM_EXISTS,	/* there is one already */
+	SHM_UNFINISHED, /* its maker died before it was ready: holds nothing */
+	SHM_VERSION,	/* another layout version */
+	SHM_DAMAGED,	/* it contradicts itself */
+	SHM_NO_SPACE,	/* /dev/shm has not so much room */
+	SHM_BUSY,	/* another process holds its lock */
+	SHM_SYSTEM	/* a system call failed: see errno */
+};
+
+/* shm_status_text - a short English text; for SHM_SYSTEM add errno's own. */
+const char *shm_status_text(enum shm_status status);
+
+/* Written once, before `ready`; then constant. */
+struct segment_header {
+	uint64_t magic;
+	uint32_t version; /* SEGMENT_VERSION of the maker */
+	uint32_t kind;	  /* enum segment_kind */
+	uint64_t size;	  /* of the whole segment, bytes */
+	uint64_t generation;
+	uint32_t slot;	       /* 0 to WORKERS_MAX - 1 */
+	uint32_t workers;      /* how many slots its generation has */
+	uint32_t ring_records; /* a power of two */
+	uint32_t table_keys;
+	uint64_t seed;	  /* of the table's hash, random */
+	uint64_t created; /* seconds since 1970 */
+	char instance[INSTANCE_MAX];
+	uint64_t check; /* hash of all above */
+	_Atomic uint32_t ready; /* 1 when the segment may be used */
+	uint32_t reserve[5];
+};
+static_assert(sizeof(struct segment_header) == 128, "part of the format");
+
+/* Written by the worker that has the segment, before its threads start. */
+struct worker_info {
+	alignas(CACHE_LINE) _Atomic int32_t pid;
+	_Atomic uint32_t checked_in; /* 1: its threads run */
+	counter started;	     /* seconds since 1970 */
+	counter poisoned; /* records set aside because they killed workers */
+	counter suspect;  /* the ring index on trial after a crash, plus 1 */
+	counter suspect_deaths;
+	counter suspect_slot; /* the table slot on trial, plus 1 */
+	counter suspect_slot_deaths;
+};
+static_assert(sizeof(struct worker_info) == 64, "part of the format");
+
+struct worker_shared {
+	alignas(CACHE_LINE) struct segment_header header;
+	struct ring_producer producer;
+	struct ring_consumer consumer;
+	struct drain_counters drain;
+	struct flush_counters flush;
+	struct worker_info info;
+};
+static_assert(sizeof(struct worker_shared) == 896, "part of the format");
+
+enum child_state {
+	CHILD_NONE,	 /* the entry is free */
+	CHILD_STARTING,	 /* forked, has not checked in */
+	CHILD_RUNNING,	 /* checked in */
+	CHILD_FINISHING, /* told to bring all to MySQL and exit */
+	CHILD_WAITING,	 /* died; starts again at not_before */
+	CHILD_HOPELESS	 /* said that its configuration is hopeless */
+};
+
+/* child_state_name - the state's name in log, status and manual. */
+const char *child_state_name(enum child_state state);
+
+/* What the master tells of one worker.  Written by the master alone. */
+struct child_entry {
+	counter generation;
+	_Atomic uint32_t slot;
+	_Atomic uint32_t state; /* enum child_state */
+	_Atomic int32_t pid;
+	_Atomic uint32_t restarts; /* times started again after a death */
+	counter not_before;	   /* of the next start, milliseconds */
+};
+static_assert(sizeof(struct child_entry) == 32, "part of the format");
+
+struct master_shared {
+	alignas(CACHE_LINE) struct segment_header header;
+	struct input_counters input;
+	alignas(CACHE_LINE) _Atomic int32_t pid; /* 0 after an orderly end */
+	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
+	counter started;		/* seconds since 1970 */
+	counter generation;		/* of the segments written to now */
+	/* A worker brings records to MySQL only when no generation older than
+	   its own has any left: of two records with one ts, the later arrival
+	   must win. */
+	counter oldest_generation;
+	char software[24]; /* the master's version, ended by a 0 */
+	struct child_entry children[CHILDREN_MAX];
+};
+static_assert(offsetof(struct master_shared, children) == 440,
+    "part of the format");
+
+/* A mapped segment. */
+struct segment {
+	void *base; /* NULL: nothing is mapped */
+	size_t size;
+	int fd; /* -1 after read-only attachment */
+	char name[SEGMENT_NAME_MAX];
+};
+
+/* A mapped segment of a worker, with views of its parts. */
+struct worker_segment {
+	struct segment map;
+	struct worker_shared *shared;
+	struct ring ring;
+	struct table table;
+};
+
+/* What a worker's segment is to be. */
+struct segment_spec {
+	const char *instance; /* letters, digits, - and _; INSTANCE_MAX */
+	uint64_t generation;
+	uint32_t slot, workers;
+	uint32_t ring_records; /* RING_RECORDS_MIN to _MAX, a power of two */
+	uint32_t table_keys;   /* TABLE_KEYS_MIN to _MAX */
+};
+
+enum segment_access {
+	SEGMENT_READ, /* for readers: the mapping cannot be written */
+	SEGMENT_WRITE
+};
+
+/* segment_instance_ok - whether NAME can be an instance's name. */
+bool segment_instance_ok(const char *name);
+
+/* segment_worker_size - bytes of a worker's segment of these sizes. */
+uint64_t segment_worker_size(uint32_t ring_records, uint32_t table_keys);
+
+/* segment_space - bytes that are free for segments now. */
+uint64_t segment_space(void);
+
+/*
+ * segment_create_worker - make a worker's segment and map it for writing.
+ * All its space is reserved, so that no later write can fail.  Called by the
+ * master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.
+ */
+enum shm_status segment_create_worker(struct worker_segment *segment,
+    const struct segment_spec *spec);
+
+/*
+ * segment_open_worker - map an existing one by name.  Any process.
+ * SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED or _SYSTEM: nothing is mapped.
+ */
+enum shm_status segment_open_worker(struct worker_segment *segment,
+    const char *name, enum segment_access access);
+
+/* segment_create_master, segment_open_master - likewise, the master's own. */
+enum shm_status segment_create_master(struct segment *segment,
+    const char *instance);
+enum shm_status segment_open_master(struct segment *segment,
+    const char *instance, enum segment_access access);
+
+/* segment_master - the words of a mapped master's segment. */
+static inline struct master_shared *
+segment_master(const struct segment *segment)
+{
+	return segment->base;
+}
+
+/*
+ * segment_lock - take the segment for this process until it unmaps it or
+ * dies.  The kernel holds the lock (flock), not the memory.  timeout_ms: how
+ * long to wait for another holder, 0 to 600000.
+ * The segment must have been opened by this process, for writing: a lock is
+ * shared with a parent that opened it.
+ * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM.
+ */
+enum shm_status segment_lock(const struct segment *segment, int timeout_ms);
+
+/* segment_close - unmap; the segment stays.  Does nothing when not mapped. */
+void segment_close(struct segment *segment);
+
+/* segment_remove - unlink NAME.  Returns SHM_OK, _MISSING or _SYSTEM. */
+enum shm_status segment_remove(const char *name);
+
+/*
+ * segment_set_aside - rename NAME so that no reporter finds it again; its
+ * bytes stay under /dev/shm for whoever wants to look.  aside: filled with
+ * the new path.  Returns SHM_OK, _MISSING or _SYSTEM.
+ */
+enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
+
+/* segment_name - the name of a worker's segment. */
+void segment_name(char *name, const char *instance, uint64_t generation,
+    uint32_t slot);
+
+/*
+ * segment_list - the names of INSTANCE's worker segments, in the order of
+ * generation, then slot.  names: an array of max.  Returns how many there are
+ * (possibly more than max), or -1 with errno.
+ */
+int segment_list(const char *instance, char (*names)[SEGMENT_NAME_MAX],
+    int max);
+
+/*
+ * segment_last_error - copy the worker's last database error as text.
+ * Returns its error number, 0 when there was none.
+ */
+unsigned segment_last_error(const struct worker_shared *shared, char *text,
+    size_t size);
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pending table.  Owns no memory: it is a view of words in a segment.
+ * table.h says which thread of a worker may call what; nothing here fails.
+ */
+#include "table.h"
+
+#define WORDS (sizeof(struct record) / sizeof(uint64_t))
+
+/* The key is words 0 and 1 and the port, the first bytes of word 3. */
+static_assert(offsetof(struct record, ip) == 8, "key comparison");
+static_assert(offsetof(struct record, succ) == 16, "key comparison");
+static_assert(offsetof(struct record, port) == 24, "key comparison");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "key comparison");
+#define PORT_MASK UINT64_C(0xffff)
+
+/* The upper bits of the overload byte, which no record sets.  A slot cleared
+   after a kill has them, so that it matches no key at all. */
+#define CLEARED UINT64_C(0xfe0000)
+static_assert(offsetof(struct record, overload) == 26, "CLEARED");
+
+/*
+ * How many slots from its home a key may be.  This bounds the cost of a put:
+ * keys come and go for months, slots are never emptied, and so there comes a
+ * day when no empty slot is left to end a search.  Random keys fill a table of
+ * a million keys to the last before any of them finds no place within this.
+ */
+#define REACH 1024
+
+/* How many records ahead the drain has their slots fetched. */
+#define AHEAD 16
+
+struct words {
+	uint64_t w[WORDS];
+};
+
+static inline struct words
+words_of(const struct record *record)
+{
+	struct words words;
+
+	memcpy(&words, record, sizeof(words));
+	return words;
+}
+
+static inline struct record
+record_of(const struct words *words)
+{
+	struct record record;
+
+	memcpy(&record, words, sizeof(record));
+	return record;
+}
+
+/* Relaxed: the slot's state orders the words. */
+static inline void
+slot_load(const struct slot *slot, struct words *words)
+{
+	for (size_t i = 0; i < WORDS; i++)
+		words->w[i] = counter_get(&slot->words[i]);
+}
+
+static inline void
+slot_store(struct slot *slot, const struct words *words)
+{
+	for (size_t i = 0; i < WORDS; i++)
+		counter_set(&slot->words[i], words->w[i]);
+}
+
+static inline bool
+slot_has_key(const struct slot *slot, const struct words *key)
+{
+	return ((counter_get(&slot->words[0]) ^ key->w[0]) |
+		   (counter_get(&slot->words[1]) ^ key->w[1]) |
+		   ((counter_get(&slot->words[3]) ^ key->w[3]) &
+		       (PORT_MASK | CLEARED))) == 0;
+}
+
+/* The finalizer of MurmurHash3 (Austin Appleby, public domain). */
+static inline uint64_t
+mix(uint64_t h)
+{
+	h ^= h >> 33;
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	h ^= h >> 33;
+	h *= UINT64_C(0xc4ceb9fe1a85ec53);
+	h ^= h >> 33;
+	return h;
+}
+
+/* Where a key's probe path begins.  The seed keeps agents from choosing keys
+   that meet. */
+static inline uint32_t
+table_home(const struct table *table, const struct words *key)
+{
+	uint64_t h = mix(key->w[0] ^ table->seed);
+
+	h = mix(h ^ key->w[1]);
+	/* On its own: laid over w[1], a port and a caller could cancel out. */
+	h = mix(h ^ (key->w[3] & PORT_MASK));
+	/* The upper half as a fraction of the size: Lemire, "Fast Random
+	   Integer Generation in an Interval", 2019. */
+	return (uint32_t)(((h >> 32) * table->size) >> 32);
+}
+
+uint32_t
+table_slots(uint32_t keys)
+{
+	return keys + keys / 8;
+}
+
+uint64_t
+table_pending(const struct table *table)
+{
+	uint64_t settled = counter_get(&table->flush->stored) +
+			   counter_get(&table->flush->dead_letter);
+	uint64_t added = counter_get(&table->drain->added);
+
+	/* Seen from elsewhere, what was stored may show before what was
+	   added. */
+	return added > settled ? added - settled : 0;
+}
+
+/* Whether one more key may become dirty. */
+static bool
+table_has_room(struct table *table)
+{
+	uint64_t added = counter_get(&table->drain->added);
+
+	if (added - table->settled >= table->keys)
+		table->settled = counter_get(&table->flush->stored) +
+				 counter_get(&table->flush->dead_letter);
+	return added - table->settled < table->keys;
+}
+
+/*
+ * Find KEY, or else the slot that it may take: an empty one, or a clean one of
+ * another key.  *state: the slot's state when it holds the key, else 0.
+ * Returns NULL when there is neither: all within reach are dirty.
+ */
+static struct slot *
+table_find(const struct table *table, const struct words *key, uint32_t home,
+    uint64_t *state)
+{
+	struct slot *end = table->slots + table->size;
+	struct slot *slot = table->slots + home;
+	struct slot *clean = NULL;
+	uint32_t left = table->size < REACH ? table->size : REACH;
+
+	for (; left > 0; left--) {
+		*state = counter_get(&slot->state);
+		if (*state == 0) {
+			bool ample =
+			    counter_get(&table->drain->used) < table->keys;
+			return clean == NULL || ample ? slot : clean;
+		}
+		if (slot_has_key(slot, key))
+			return slot;
+		if (clean == NULL && !(*state & STATE_DIRTY))
+			clean = slot;
+		if (++slot == end)
+			slot = table->slots;
+	}
+	*state = 0;
+	return clean;
+}
+
+/* Put a record into its slot as the newest version of its key. */
+static void
+slot_write(struct slot *slot, const struct words *words)
+{
+	uint64_t version =
+	    counter_get(&slot->state) & ~(STATE_WRITING | STATE_DIRTY);
+
+	/* Release fence: whoever sees a word of the new record sees that the
+	   slot is being written, or was. */
+	atomic_thread_fence(memory_order_release);
+	slot_store(slot, words);
+	/* Release: whoever sees this version sees all its words. */
+	atomic_store_explicit(&slot->state,
+	    version + STATE_VERSION + STATE_DIRTY, memory_order_release);
+}
+
+/* Put one record.  Returns false when it finds no room. */
+static bool
+table_put_one(struct table *table, const struct words *words, uint32_t home,
+    uint64_t horizon)
+{
+	struct record record = record_of(words);
+	uint64_t state, before;
+	struct slot *slot = table_find(table, words, home, &state);
+	enum dirty mark = record.overload ? URGENT : DIRTY;
+	bool goes_back = false;
+
+	if (slot == NULL)
+		return false;
+	uint32_t index = (uint32_t)(slot - table->slots);
+	if (state != 0) {
+		struct words old_words;
+
+		slot_load(slot, &old_words);
+		struct record old = record_of(&old_words);
+		goes_back = record_ts(&old) > record_ts(&record);
+		if (goes_back && record_ts(&old) <= horizon) {
+			counter_add(&table->drain->superseded, 1);
+			return true;
+		}
+		mark = old.overload != record.overload ||
+			       atomic_load_explicit(&table->dirty[index],
+				   memory_order_relaxed) == URGENT
+			   ? URGENT
+			   : DIRTY;
+	}
+	if (state & STATE_DIRTY) {
+		/* The flush may turn this version clean at the same time: the
+		   exchange tells which of us came first. */
+		before = atomic_exchange_explicit(
+		    &slot->state, state | STATE_WRITING, memory_order_relaxed);
+	} else {
+		if (!table_has_room(table))
+			return false;
+		before = counter_get(&slot->state);
+		if (state == 0)
+			counter_add(before == 0 ? &table->drain->used
+						: &table->drain->evicted,
+			    1);
+		/* Nobody else writes the state of a clean slot. */
+		counter_set(&slot->state, before | STATE_WRITING);
+	}
+	if (goes_back)
+		counter_add(&table->drain->skewed, 1);
+	/* Before the flush can see it, so that nothing is counted as stored
+	   that was not counted as added.  After a kill in between,
+	   table_recover() counts anew. */
+	counter_add(before & STATE_DIRTY ? &table->drain->superseded
+					 : &table->drain->added,
+	    1);
+	slot_write(slot, words);
+	/* Release: a flush that takes the mark sees the new version. */
+	atomic_store_explicit(&table->dirty[index], mark, memory_order_release);
+	return true;
+}
+
+size_t
+table_put(struct table *table, const struct record *records, size_t n,
+    uint64_t horizon)
+{
+	struct words words[AHEAD];
+	uint32_t home[AHEAD];
+	size_t hashed = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		for (; hashed < n && hashed < i + AHEAD; hashed++) {
+			size_t h = hashed % AHEAD;
+			words[h] = words_of(&records[hashed]);
+			home[h] = table_home(table, &words[h]);
+			__builtin_prefetch(&table->slots[home[h]], 1);
+			__builtin_prefetch(&table->dirty[home[h]], 1);
+		}
+		if (!table_put_one(
+			table, &words[i % AHEAD], home[i % AHEAD], horizon)) {
+			counter_add(&table->drain->full, 1);
+			return i;
+		}
+	}
+	return n;
+}
+
+uint64_t
+table_recover(struct table *table, uint64_t drained)
+{
+	uint64_t dirty = 0, used = 0;
+	struct words none = { { 0, 0, 0, CLEARED } };
+
+	for (uint32_t i = 0; i < table->size; i++) {
+		struct slot *slot = &table->slots[i];
+		uint64_t state = counter_get(&slot->state);
+
+		if (state & STATE_WRITING) {
+			/* Half a record.  The whole one is still in the ring:
+			   leave a clean slot of no key, since an empty one
+			   would cut the paths that lead past. */
+			slot_store(slot, &none);
+			state = (state & ~(STATE_WRITING | STATE_DIRTY)) +
+				STATE_VERSION;
+			counter_set(&slot->state, state);
+		}
+		used += state != 0;
+		dirty += (state & STATE_DIRTY) != 0;
+		atomic_store_explicit(&table->dirty[i],
+		    state & STATE_DIRTY ? DIRTY : DIRTY_NOT,
+		    memory_order_relaxed);
+	}
+	counter_set(&table->drain->used, used);
+
+	/* What the kill left uncounted, see the identity in counters.h. */
+	uint64_t settled = counter_get(&table->flush->stored) +
+			   counter_get(&table->flush->dead_letter);
+	counter_set(&table->drain->added, settled + dirty);
+	int64_t excess =
+	    (int64_t)(settled + dirty + counter_get(&table->drain->superseded) -
+		      drained - counter_get(&table->drain->replayed));
+	if (excess > 0)
+		counter_add(&table->drain->replayed, (uint64_t)excess);
+	else
+		counter_add(&table->drain->superseded, (uint64_t)-excess);
+	table->settled = settled;
+	return dirty;
+}
+
+uint64_t
+table_read(const struct table *table, uint32_t slot, struct record *record)
+{
+	const struct slot *s = &table->slots[slot];
+	struct words words;
+	/* Acquire: the words of this version, or newer ones. */
+	uint64_t state = atomic_load_explicit(&s->state, memory_order_acquire);
+
+	if (state == 0 || state & STATE_WRITING)
+		return 0;
+	slot_load(s, &words);
+	/* Acquire fence: if any word was newer, so is the state now. */
+	atomic_thread_fence(memory_order_acquire);
+	if (((counter_get(&s->state) ^ state) & ~STATE_DIRTY) != 0)
+		return 0;
+	*record = record_of(&words);
+	return state;
+}
+
+void
+table_refresh(const struct table *table, struct table_row *row)
+{
+	uint64_t state;
+
+	/* The drain writes a slot within nanoseconds; a killed one takes this
+	   thread with it. */
+	while ((state = table_read(table, row->slot, &row->record)) == 0)
+		continue;
+	row->state = state;
+}
+
+/* Eight marks at once, to skip what is not dirty. */
+typedef uint64_t __attribute__((may_alias)) eight_marks;
+
+size_t
+table_collect(struct table *table, enum dirty least, uint32_t *position,
+    struct table_row *rows, size_t max)
+{
+	size_t n = 0;
+	uint32_t at = *position % table->size;
+
+	for (uint32_t looked = 0; looked < table->size && n < max;) {
+		if (at % 8 == 0 && at + 8 <= table->size &&
+		    looked + 8 <= table->size &&
+		    __atomic_load_n((eight_marks *)(uintptr_t)&table->dirty[at],
+			__ATOMIC_RELAXED) == 0) {
+			at += 8;
+			looked += 8;
+		} else {
+			if (atomic_load_explicit(&table->dirty[at],
+				memory_order_relaxed) >= least) {
+				struct table_row *row = &rows[n];
+				/* Acquire: with the mark we get the version
+				   that it was set for; a later one sets it
+				   again. */
+				atomic_exchange_explicit(&table->dirty[at],
+				    DIRTY_NOT, memory_order_acq_rel);
+				row->slot = at;
+				table_refresh(table, row);
+				n += (row->state & STATE_DIRTY) != 0;
+			}
+			at++;
+			looked++;
+		}
+		if (at == table->size)
+			at = 0;
+	}
+	*position = at;
+	return n;
+}
+
+static bool
+table_settle(struct table *table, const struct table_row *row, counter *count)
+{
+	uint64_t state = row->state;
+
+	if (!atomic_compare_exchange_strong_explicit(
+		&table->slots[row->slot].state, &state,
+		row->state & ~STATE_DIRTY, memory_order_acq_rel,
+		memory_order_relaxed))
+		return false;
+	counter_add(count, 1);
+	return true;
+}
+
+bool
+table_stored(struct table *table, const struct table_row *row)
+{
+	return table_settle(table, row, &table->flush->stored);
+}
+
+bool
+table_refused(struct table *table, const struct table_row *row)
+{
+	return table_settle(table, row, &table->flush->dead_letter);
+}
+
+void
+table_mark(struct table *table, const struct table_row *row)
+{
+	atomic_store_explicit(
+	    &table->dirty[row->slot], DIRTY, memory_order_release);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The batch: the statement's text.  Owns its buffer; one thread.  Nothing
+ * fails after batch_open(); a row that does not fit is said so and left out.
+ *
+ * The statement keeps the newer ts whatever order rows come in.  MySQL assigns
+ * from left to right, and a column named on the right has its new value by
+ * then, so that ts must be assigned last.
+ */
+#include "config.h"
+
+#include "batch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TAIL_MAX 512
+#define HEAD_MAX 1024
+
+/* Takes column `name` over if the row that came is to win. */
+#define TAKE_OVER(name) \
+	name "=IF(VALUES(ts)>=ts OR ts>%" PRIu64 ",VALUES(" name ")," name ")"
+
+static const char digit_pairs[] = "00010203040506070809"
+				  "10111213141516171819"
+				  "20212223242526272829"
+				  "30313233343536373839"
+				  "40414243444546474849"
+				  "50515253545556575859"
+				  "60616263646566676869"
+				  "70717273747576777879"
+				  "80818283848586878889"
+				  "90919293949596979899";
+
+/* Writes value in decimal; returns the byte after it. */
+static char *
+put_number(char *p, uint64_t value)
+{
+	char digits[20];
+	char *at = digits + sizeof(digits);
+	size_t length;
+
+	while (value >= 10) {
+		at -= 2;
+		memcpy(at, digit_pairs + value % 100 * 2, 2);
+		value /= 100;
+	}
+	if (value > 0 || at == digits + sizeof(digits))
+		*--at = (char)('0' + value);
+	length = (size_t)(digits + sizeof(digits) - at);
+	memcpy(p, at, length);
+	return p + length;
+}
+
+static char *
+put_signed(char *p, int32_t value)
+{
+	if (value >= 0)
+		return put_number(p, (uint64_t)value);
+	*p++ = '-';
+	return put_number(p, (uint64_t) - (int64_t)value);
+}
+
+/* The 32 bits of value as the column shows them. */
+static char *
+put_pattern(char *p, uint32_t value, bool column_unsigned)
+{
+	if (column_unsigned)
+		return put_number(p, value);
+	return put_signed(p, (int32_t)value);
+}
+
+/* Writes a row; returns the byte after it, at most BATCH_ROW_MAX on. */
+static char *
+put_row(struct batch *batch, char *p, const struct record *r)
+{
+	const struct column_signs *signs = &batch->signs;
+
+	*p++ = '(';
+	p = put_signed(p, r->modid);
+	*p++ = ',';
+	p = put_signed(p, r->cmdid);
+	*p++ = ',';
+	p = put_pattern(p, r->ip, signs->ip_unsigned);
+	*p++ = ',';
+	p = put_number(p, r->port);
+	*p++ = ',';
+	p = put_pattern(p, r->caller, signs->caller_unsigned);
+	*p++ = ',';
+	p = put_number(
+	    p, batch_count(r->succ, signs->succ_unsigned, &batch->clamped));
+	*p++ = ',';
+	p = put_number(
+	    p, batch_count(r->err, signs->err_unsigned, &batch->clamped));
+	*p++ = ',';
+	p = put_number(p, record_ts(r));
+	memcpy(p, r->overload ? ",'1')" : ",'0')", 5);
+	return p + 5;
+}
+
+static char *
+put_quoted(char *p, const char *name, size_t length)
+{
+	*p++ = '`';
+	for (size_t i = 0; i < length; i++) {
+		if (name[i] == '`')
+			*p++ = '`';
+		*p++ = name[i];
+	}
+	*p++ = '`';
+	return p;
+}
+
+char *
+batch_quote(const char *table)
+{
+	size_t database = strcspn(table, ".");
+	char *quoted = malloc(strlen(table) * 2 + 5);
+	char *p = quoted;
+
+	if (quoted == NULL)
+		return NULL;
+	if (table[database] == '.') {
+		p = put_quoted(p, table, database);
+		*p++ = '.';
+		table += database + 1;
+	}
+	p = put_quoted(p, table, strlen(table));
+	*p = 0;
+	return quoted;
+}
+
+int
+batch_open(struct batch *batch, const char *table, size_t capacity,
+    struct column_signs signs)
+{
+	char *quoted;
+	int length = -1;
+
+	memset(batch, 0, sizeof(*batch));
+	if (capacity < BATCH_LEAST || *table == 0)
+		return -1;
+	quoted = batch_quote(table);
+	batch->head = malloc(HEAD_MAX);
+	batch->tail = malloc(TAIL_MAX);
+	batch->text = malloc(capacity);
+	if (quoted != NULL && batch->head != NULL && batch->tail != NULL &&
+	    batch->text != NULL)
+		length = snprintf(batch->head, HEAD_MAX,
+		    "INSERT INTO %s (" BATCH_COLUMNS ") VALUES ", quoted);
+	free(quoted);
+	if (length < 0 || length >= HEAD_MAX) {
+		batch_close(batch);
+		return -1;
+	}
+	batch->head_length = (size_t)length;
+	batch->capacity = capacity;
+	batch->signs = signs;
+	return 0;
+}
+
+void
+batch_begin(struct batch *batch, uint64_t horizon)
+{
+	int length = snprintf(batch->tail, TAIL_MAX,
+	    " ON DUPLICATE KEY UPDATE " TAKE_OVER("succ_cnt") "," TAKE_OVER(
+		"err_cnt") "," TAKE_OVER("overload") "," TAKE_OVER("ts"),
+	    horizon, horizon, horizon, horizon);
+
+	batch->tail_length = (size_t)length;
+	memcpy(batch->text, batch->head, batch->head_length);
+	batch->length = batch->head_length;
+	batch->rows = 0;
+}
+
+bool
+batch_add(struct batch *batch, const struct record *record)
+{
+	char *end;
+
+	if (batch->capacity - batch->length <
+	    BATCH_ROW_MAX + batch->tail_length)
+		return false;
+	end = batch->text + batch->length;
+	if (batch->rows > 0)
+		*end++ = ',';
+	end = put_row(batch, end, record);
+	batch->length = (size_t)(end - batch->text);
+	batch->rows++;
+	return true;
+}
+
+void
+batch_placeholders(struct batch *batch)
+{
+	static const char row[] = "(?,?,?,?,?,?,?,?,?)";
+
+	memcpy(batch->text + batch->length, row, sizeof(row) - 1);
+	batch->length += sizeof(row) - 1;
+}
+
+const char *
+batch_end(struct batch *batch, size_t *length)
+{
+	memcpy(batch->text + batch->length, batch->tail, batch->tail_length);
+	*length = batch->length + batch->tail_length;
+	return batch->text;
+}
+
+void
+batch_close(struct batch *batch)
+{
+	free(batch->text);
+	free(batch->head);
+	free(batch->tail);
+	memset(batch, 0, sizeof(*batch));
+}

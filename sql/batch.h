@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The batch: one INSERT ... ON DUPLICATE KEY UPDATE as text, built row by row.
+ * Owns its buffer; used by one thread.  The text works on MySQL 5.7 and 8,
+ * MariaDB 10.5 and up and TiDB.
+ */
+#ifndef REPORTER_BATCH_H
+#define REPORTER_BATCH_H
+
+#include "record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The table's columns in the order of the statement's values. */
+#define BATCH_COLUMNS "modid,cmdid,ip,port,caller,succ_cnt,err_cnt,ts,overload"
+
+/* Bytes of the longest row, its separator included. */
+#define BATCH_ROW_MAX 96
+
+/* Columns that are signed in some installations and unsigned in others.  One
+   wide enough for any unsigned 32-bit number counts as unsigned. */
+struct column_signs {
+	bool ip_unsigned, caller_unsigned;
+	bool succ_unsigned, err_unsigned;
+};
+
+struct batch {
+	char *text;      /* the statement, not ended by a 0 */
+	size_t length;   /* of the text so far, its tail not counted */
+	size_t capacity; /* bytes the statement may have, tail included */
+	size_t rows;
+	char *head, *tail;
+	size_t head_length, tail_length;
+	struct column_signs signs;
+	uint64_t clamped; /* counts cut to their column's range, ever */
+};
+
+/* batch_count - a count as its column can hold it: cut to the greatest value
+   of a signed column, and then counted in *clamped. */
+static inline uint32_t
+batch_count(uint32_t count, bool column_unsigned, uint64_t *clamped)
+{
+	if (column_unsigned || count <= INT32_MAX)
+		return count;
+	++*clamped;
+	return INT32_MAX;
+}
+
+/* batch_quote - `table` (a name, or database.table) quoted for a statement.
+   Returns a string to be freed, or NULL when memory is short. */
+char *batch_quote(const char *table);
+
+/*
+ * batch_open - prepare for statements into `table` (a name, or
+ * database.table; quoted here) of at most `capacity` bytes.
+ * Returns 0, or -1 when memory is short, capacity is below BATCH_LEAST or the
+ * table's name is no name.
+ */
+#define BATCH_LEAST 4096
+int batch_open(struct batch *batch, const char *table, size_t capacity,
+    struct column_signs signs);
+
+/*
+ * batch_begin - begin a statement.  horizon: a ts that stands in the table
+ * and is greater gives way to any.
+ */
+void batch_begin(struct batch *batch, uint64_t horizon);
+
+/* batch_add - add a row.  Returns false when it does not fit any more; an
+   empty batch always takes one. */
+bool batch_add(struct batch *batch, const struct record *record);
+
+/* batch_placeholders - in place of rows: one row of nine question marks, for a
+   statement to be prepared. */
+void batch_placeholders(struct batch *batch);
+
+/* batch_end - finish the statement.  Returns its text, *length bytes, valid
+   until the next call. */
+const char *batch_end(struct batch *batch, size_t *length);
+
+/* batch_close - free what it owns. */
+void batch_close(struct batch *batch);
+
+#endif

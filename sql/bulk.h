@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bulk execution: MariaDB's way to send many rows with one prepared statement.
+ * Part of db.c's side of things; used by the same thread.  Where the client
+ * library does not have it, bulk_open() always says so.
+ */
+#ifndef REPORTER_BULK_H
+#define REPORTER_BULK_H
+
+#include "batch.h"
+#include "client.h"
+
+/* Below so many rows one statement as text is as fast, and it saves the round
+   trip that prepares. */
+#define BULK_LEAST 64
+
+struct bulk;
+
+/*
+ * bulk_open - prepare for bulk execution over a connection.
+ * most: rows of one execution, 1 or more; packet: the server's
+ * max_allowed_packet.  Nothing is sent.
+ * Returns NULL when client, server or memory do not allow it.
+ */
+struct bulk *bulk_open(MYSQL *mysql, size_t most, size_t packet);
+
+/*
+ * bulk_upsert - bring the first of n records to the table in one transaction,
+ * in the form that `batch` has for its table and columns.
+ * *sent: set to how many were taken, 1 or more.  batch->clamped counts.
+ * Returns 0 or an error number, with its text in *text, valid until the next
+ * call of the client library.
+ */
+unsigned bulk_upsert(struct bulk *bulk, struct batch *batch,
+    const struct record *const *records, size_t n, uint64_t horizon,
+    size_t *sent, const char **text);
+
+/* bulk_unsupported - whether the error number says that the other end, or
+   something between, has no bulk execution or no prepared statements. */
+bool bulk_unsupported(unsigned number);
+
+/* bulk_close - before the connection is closed; NULL is allowed. */
+void bulk_close(struct bulk *bulk);
+
+#endif

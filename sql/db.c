@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The database connection of a worker.  Owns the connection, the statement's
+ * buffer and the choice of the host; used by the worker's flush thread alone.
+ * It calls the client library, with bulk.c, and nobody else does.  It never
+ * logs: every failure is returned as a class, with number and text in
+ * db_error().
+ *
+ * autocommit is on, so that each statement is a transaction.
+ */
+#include "config.h"
+
+#include "db.h"
+
+#include "batch.h"
+#include "bulk.h"
+#include "client.h"
+#include "dberror.h"
+#include "fault.h"
+#include "host.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The longest statement as text, whatever the server would take. */
+#define STATEMENT_MAX (16u << 20)
+
+/* What a packet holds besides the statement, with some to spare. */
+#define PACKET_HEAD 64
+
+struct db {
+	struct db_options options;
+	MYSQL *mysql; /* NULL: not connected */
+	size_t host;  /* of the list: in use, or the next to try */
+	char *table;  /* quoted */
+	struct batch batch;
+	struct bulk *bulk;        /* NULL: text */
+	bool bulk_refused;        /* for good */
+	size_t packet;            /* the server's max_allowed_packet */
+	char name[HOST_MAX + 16]; /* for db_host() */
+	struct db_error error;
+};
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+static int library_failed;
+
+static void
+library_start(void)
+{
+	library_failed = mysql_library_init(0, NULL, NULL);
+}
+
+static bool
+is_set(const char *text)
+{
+	return text != NULL && *text != 0;
+}
+
+static const char *
+or_null(const char *text)
+{
+	return is_set(text) ? text : NULL;
+}
+
+/* Notes an error of our own finding. */
+static enum db_class
+db_fail(struct db *db, enum db_class class, unsigned number, const char *text)
+{
+	db->error.class = class;
+	db->error.number = number;
+	snprintf(db->error.text, sizeof(db->error.text), "%s", text);
+	return class;
+}
+
+/* Notes what the client library or the server said. */
+static enum db_class
+db_fail_number(struct db *db, unsigned number, const char *text)
+{
+	return db_fail(db, dberror_class(number), number,
+	    *text != 0 ? text : "no reason given");
+}
+
+static enum db_class
+db_fail_mysql(struct db *db, unsigned pretended)
+{
+	if (pretended != 0)
+		return db_fail_number(db, pretended, "");
+	/* A failure without a number must not pass as success. */
+	if (mysql_errno(db->mysql) == 0)
+		return db_fail(db, DB_RECONNECT, CR_UNKNOWN_ERROR,
+		    "the client library failed without a reason");
+	return db_fail_number(
+	    db, mysql_errno(db->mysql), mysql_error(db->mysql));
+}
+
+/* Sends a statement.  Returns DB_OK or the class of the error noted. */
+static enum db_class
+db_query(struct db *db, const char *text, size_t length)
+{
+	unsigned pretended = fault_db("query");
+	int failed = 0;
+
+	if (pretended == 0 || fault_late(pretended))
+		failed = mysql_real_query(db->mysql, text, length);
+	if (pretended != 0 || failed != 0)
+		return db_fail_mysql(db, pretended);
+	return DB_OK;
+}
+
+/* Sends a statement that has a result.  Returns it, to be freed, or NULL with
+   the error noted. */
+static MYSQL_RES *
+db_ask(struct db *db, const char *text)
+{
+	MYSQL_RES *result;
+
+	if (db_query(db, text, strlen(text)) != DB_OK)
+		return NULL;
+	result = mysql_store_result(db->mysql);
+	if (result == NULL)
+		db_fail_mysql(db, 0);
+	return result;
+}
+
+/* ------------------------------------------------------------ the host ---- */
+
+static size_t
+db_hosts(const struct db *db)
+{
+	size_t n = 0;
+
+	while (db->options.hosts != NULL && db->options.hosts[n] != NULL)
+		n++;
+	return n;
+}
+
+static void
+db_next_host(struct db *db)
+{
+	size_t n = db_hosts(db);
+
+	db->host = n > 0 ? (db->host + 1) % n : 0;
+}
+
+/* Takes the host to connect to next apart, and notes its name. */
+static bool
+db_read_host(struct db *db, struct host *host)
+{
+	const char *word = db_hosts(db) > 0 ? db->options.hosts[db->host] : "";
+	const char *socket = or_null(db->options.socket);
+
+	snprintf(db->name, sizeof(db->name), "%s", word);
+	if (!host_read(host, word))
+		return false;
+	if (host->port == 0)
+		host->port = db->options.port;
+	if (host_is_local(host))
+		snprintf(db->name, sizeof(db->name), "%s",
+		    socket != NULL ? socket : "localhost");
+	else
+		snprintf(db->name, sizeof(db->name),
+		    strchr(host->name, ':') != NULL ? "[%s]:%u" : "%s:%u",
+		    host->name, host->port != 0 ? host->port : MYSQL_PORT);
+	return true;
+}
+
+/* ------------------------------------------------------------- connect ---- */
+
+static unsigned
+seconds(unsigned ms)
+{
+	return ms == 0 ? 1 : ms / 1000 + (ms % 1000 != 0);
+}
+
+static void
+db_set_options(struct db *db, const struct host *host)
+{
+	unsigned connect = seconds(db->options.connect_timeout_ms);
+	unsigned wait = seconds(db->options.read_timeout_ms);
+	unsigned tcp = MYSQL_PROTOCOL_TCP;
+	unsigned off = 0;
+
+	if (is_set(db->options.defaults_file)) {
+		mysql_options(db->mysql, MYSQL_READ_DEFAULT_FILE,
+		    db->options.defaults_file);
+		mysql_options(db->mysql, MYSQL_READ_DEFAULT_GROUP, "reporter");
+	}
+	mysql_options(db->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
+	mysql_options(db->mysql, MYSQL_OPT_READ_TIMEOUT, &wait);
+	mysql_options(db->mysql, MYSQL_OPT_WRITE_TIMEOUT, &wait);
+	/* A server has no business asking for our files. */
+	mysql_options(db->mysql, MYSQL_OPT_LOCAL_INFILE, &off);
+	mysql_options(db->mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	if (host->tcp)
+		mysql_options(db->mysql, MYSQL_OPT_PROTOCOL, &tcp);
+}
+
+static enum db_class
+db_open(struct db *db)
+{
+	const struct db_options *options = &db->options;
+	const char *socket = NULL;
+	struct host host;
+	unsigned pretended;
+	MYSQL *connected = NULL;
+
+	if (!db_read_host(db, &host))
+		return db_fail(db, DB_HOLD, 0, "the host's name is no name");
+	/* The client library would pass over a file that it cannot read. */
+	if (is_set(options->defaults_file) &&
+	    access(options->defaults_file, R_OK) != 0)
+		return db_fail(db, DB_HOLD, 0, "defaults_file cannot be read");
+	db->mysql = mysql_init(NULL);
+	if (db->mysql == NULL)
+		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
+		    "no memory for a connection");
+	db_set_options(db, &host);
+	if (host_is_local(&host))
+		socket = or_null(options->socket);
+	pretended = fault_db("connect");
+	if (pretended == 0)
+		connected = mysql_real_connect(db->mysql, or_null(host.name),
+		    or_null(options->user), or_null(options->password),
+		    or_null(options->database), host.port, socket, 0);
+	if (connected == NULL)
+		return db_fail_mysql(db, pretended);
+	if (mysql_autocommit(db->mysql, 1) != 0)
+		return db_fail_mysql(db, 0);
+	return DB_OK;
+}
+
+/* Reads max_allowed_packet, and whether the server takes writes.  SHOW leaves
+   out variables that a server does not know, where SELECT would fail. */
+static enum db_class
+db_look_at_server(struct db *db)
+{
+	MYSQL_RES *result =
+	    db_ask(db, "SHOW VARIABLES WHERE Variable_name IN "
+		       "('max_allowed_packet','read_only','innodb_read_only')");
+	bool read_only = false;
+	MYSQL_ROW row;
+
+	if (result == NULL)
+		return db->error.class;
+	db->packet = 0;
+	while ((row = mysql_fetch_row(result)) != NULL) {
+		if (strcmp(row[0], "max_allowed_packet") == 0)
+			db->packet = strtoul(row[1], NULL, 10);
+		else if (strcmp(row[1], "OFF") != 0 && strcmp(row[1], "0") != 0)
+			read_only = true;
+	}
+	mysql_free_result(result);
+	if (read_only)
+		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
+		    "the server is read-only");
+	if (db->packet < PACKET_HEAD + BATCH_LEAST)
+		return db_fail(db, DB_HOLD, 0,
+		    "the server's max_allowed_packet is below 8192 bytes");
+	return DB_OK;
+}
+
+static bool
+column_is_wide(const MYSQL_FIELD *column)
+{
+	return (column->flags & UNSIGNED_FLAG) != 0 ||
+	       column->type == MYSQL_TYPE_LONGLONG;
+}
+
+/* Without a key each flush would add rows and never change one. */
+static bool
+columns_have_key(const MYSQL_FIELD *columns)
+{
+	for (int i = 0; i < 5; i++) {
+		if ((columns[i].flags &
+			(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG |
+			    PART_KEY_FLAG)) == 0)
+			return false;
+	}
+	return true;
+}
+
+static enum db_class
+db_look_at_table(struct db *db)
+{
+	char question[1024];
+	struct column_signs signs;
+	size_t capacity = BATCH_LEAST + db->options.max_rows * BATCH_ROW_MAX;
+	MYSQL_RES *result;
+	const MYSQL_FIELD *columns;
+	bool key;
+
+	snprintf(question, sizeof(question),
+	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
+	result = db_ask(db, question);
+	if (result == NULL)
+		return db->error.class;
+	columns = mysql_fetch_fields(result);
+	signs.ip_unsigned = column_is_wide(&columns[2]);
+	signs.caller_unsigned = column_is_wide(&columns[4]);
+	signs.succ_unsigned = column_is_wide(&columns[5]);
+	signs.err_unsigned = column_is_wide(&columns[6]);
+	key = columns_have_key(columns);
+	mysql_free_result(result);
+	if (!key)
+		return db_fail(db, DB_HOLD, 0,
+		    "the table has no primary key "
+		    "(modid, cmdid, ip, port, caller)");
+
+	if (capacity > db->packet - PACKET_HEAD)
+		capacity = db->packet - PACKET_HEAD;
+	if (capacity > STATEMENT_MAX)
+		capacity = STATEMENT_MAX;
+	if (batch_open(&db->batch, db->options.table, capacity, signs) != 0)
+		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
+		    "no memory for statements");
+	return DB_OK;
+}
+
+enum db_class
+db_connect(struct db *db)
+{
+	enum db_class class;
+
+	db_close(db);
+	class = db_open(db);
+	if (class == DB_OK)
+		class = db_look_at_server(db);
+	if (class == DB_OK)
+		class = db_look_at_table(db);
+	if (class != DB_OK) {
+		db_close(db);
+		db_next_host(db);
+		return class;
+	}
+	if (!db->options.text_only && !db->bulk_refused)
+		db->bulk =
+		    bulk_open(db->mysql, db->options.max_rows, db->packet);
+	return DB_OK;
+}
+
+void
+db_close(struct db *db)
+{
+	bulk_close(db->bulk);
+	db->bulk = NULL;
+	batch_close(&db->batch);
+	if (db->mysql != NULL)
+		mysql_close(db->mysql);
+	db->mysql = NULL;
+}
+
+/* -------------------------------------------------------------- upsert ---- */
+
+static enum db_class
+db_upsert_text(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, size_t *sent)
+{
+	size_t length;
+	const char *text;
+
+	batch_begin(&db->batch, horizon);
+	for (size_t i = 0; i < n; i++) {
+		if (!batch_add(&db->batch, records[i]))
+			break;
+	}
+	*sent = db->batch.rows;
+	text = batch_end(&db->batch, &length);
+	return db_query(db, text, length);
+}
+
+/* Sends them by bulk execution, or as text where that turns out not to be
+   had. */
+static enum db_class
+db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, size_t *sent)
+{
+	const char *text;
+	unsigned number =
+	    bulk_upsert(db->bulk, &db->batch, records, n, horizon, sent, &text);
+
+	if (number == 0)
+		return DB_OK;
+	if (!bulk_unsupported(number))
+		return db_fail_number(db, number, text);
+	bulk_close(db->bulk);
+	db->bulk = NULL;
+	db->bulk_refused = true;
+	return db_upsert_text(db, records, n, horizon, sent);
+}
+
+enum db_class
+db_upsert(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, uint64_t *clamped, size_t *sent)
+{
+	enum db_class class;
+
+	*sent = 0;
+	if (db->mysql == NULL)
+		return db_fail(
+		    db, DB_RECONNECT, CR_SERVER_GONE_ERROR, "not connected");
+	if (n > db->options.max_rows)
+		n = db->options.max_rows;
+	db->batch.clamped = 0;
+	if (db->bulk != NULL && n >= BULK_LEAST)
+		class = db_upsert_bulk(db, records, n, horizon, sent);
+	else
+		class = db_upsert_text(db, records, n, horizon, sent);
+	if (class == DB_OK)
+		*clamped += db->batch.clamped;
+	if (class == DB_RECONNECT || class == DB_NEXT_HOST)
+		db_close(db);
+	if (class == DB_NEXT_HOST)
+		db_next_host(db);
+	return class;
+}
+
+/* ------------------------------------------------------------- the rest --- */
+
+struct db *
+db_new(const struct db_options *options)
+{
+	struct db *db;
+
+	if (pthread_once(&library_once, library_start) != 0 || library_failed)
+		return NULL;
+	db = calloc(1, sizeof(*db));
+	if (db == NULL)
+		return NULL;
+	db->options = *options;
+	db->table = batch_quote(options->table);
+	if (db->table == NULL) {
+		free(db);
+		return NULL;
+	}
+	return db;
+}
+
+void
+db_free(struct db *db)
+{
+	if (db == NULL)
+		return;
+	db_close(db);
+	free(db->table);
+	free(db);
+}
+
+bool
+db_connected(const struct db *db)
+{
+	return db->mysql != NULL;
+}
+
+const char *
+db_host(const struct db *db)
+{
+	return db->name;
+}
+
+const struct db_error *
+db_error(const struct db *db)
+{
+	return &db->error;
+}

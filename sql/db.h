@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The database connection of one worker.  The only module that calls the
+ * client library.  Used by one thread, the worker's flush thread; calls block,
+ * within the time limits given.  It never logs: every failure is returned with
+ * its class, number and text in db->error.
+ */
+#ifndef REPORTER_DB_H
+#define REPORTER_DB_H
+
+#include "counters.h"
+#include "record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Where and how to connect.  All strings belong to the caller and outlive the
+   struct db. */
+struct db_options {
+	char *const *hosts; /* HOST or HOST:PORT, NULL-terminated, tried in
+			       order; NULL or empty: localhost */
+	unsigned port;      /* for hosts that name none; 0: the default */
+	const char *socket; /* "" is: none; used for localhost */
+	const char *user, *password, *database; /* "" or NULL: what
+						   defaults_file says */
+	const char *table;
+	const char
+	    *defaults_file;          /* "" is: none; its groups [client] and
+					[reporter] are read, and give TLS as well */
+	unsigned connect_timeout_ms; /* both are rounded up to seconds: the
+					client library has no finer ones */
+	unsigned read_timeout_ms;
+	size_t max_rows; /* of one batch, 1 or more */
+	bool text_only;  /* no bulk execution, even where both ends have it */
+};
+
+struct db_error {
+	enum db_class class;
+	unsigned number; /* MySQL's */
+	char text[256];
+};
+
+struct db;
+
+/* db_new - make a connection object, not yet connected.  NULL: no memory, or
+   the client library does not start. */
+struct db *db_new(const struct db_options *options);
+
+/* db_free - close and free; NULL is allowed. */
+void db_free(struct db *db);
+
+/*
+ * db_connect - connect to the host that worked last, else to the next of the
+ * list, and look at the table: which columns are unsigned, what the server's
+ * max_allowed_packet is.  One call tries one host; after a failure the next
+ * call tries the next.
+ * Returns DB_OK or the class of db_error().
+ */
+enum db_class db_connect(struct db *db);
+
+/* db_connected - whether the last db_connect() has succeeded and nothing has
+   closed the connection since. */
+bool db_connected(const struct db *db);
+
+/* db_host - "host:port" or the socket's path of the host in use or last
+   tried. */
+const char *db_host(const struct db *db);
+
+/* db_close - close the connection; a later db_connect() opens one again. */
+void db_close(struct db *db);
+
+/*
+ * db_upsert - bring n records to the table in one transaction.  records[]
+ * point to records with distinct keys, best in the order of
+ * record_compare().  horizon: as in table_put(), a ts in the table beyond it
+ * gives way.
+ * *clamped: on success increased by the counts cut to their column's range.
+ * *sent: set to how many of the records, from the first on, were taken into
+ * the statement (fewer than n when max_allowed_packet bounds it; at least 1).
+ * Returns DB_OK: these are committed.  Else the class of db_error(): none is
+ * known to be (repeating is harmless); after DB_RECONNECT and DB_NEXT_HOST the
+ * connection is closed.
+ */
+enum db_class db_upsert(struct db *db, const struct record *const *records,
+    size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);
+
+/* db_error - what went wrong last. */
+const struct db_error *db_error(const struct db *db);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is done about an error of the database: one table, by class.  Owns
+ * nothing; any process, any thread; it cannot fail.
+ *
+ * A name is used where both client libraries have it, a number elsewhere.
+ */
+#include "config.h"
+
+#include "dberror.h"
+
+#include "client.h"
+
+#include <stddef.h>
+
+static const struct {
+	unsigned number;
+	enum db_class class;
+} errors[] = {
+	/* The statement lost against another, or the cluster is not ready. */
+	{ ER_CHECKREAD, DB_RETRY }, /* 1020, snapshot isolation of MariaDB */
+	{ ER_ERROR_DURING_COMMIT, DB_RETRY }, /* 1180 */
+	{ ER_LOCK_WAIT_TIMEOUT, DB_RETRY },   /* 1205 */
+	{ ER_LOCK_DEADLOCK, DB_RETRY },       /* 1213 */
+	{ ER_QUERY_INTERRUPTED, DB_RETRY },   /* 1317 */
+	{ ER_NEED_REPREPARE, DB_RETRY },      /* 1615 */
+	{ 1969, DB_RETRY }, /* MariaDB: max_statement_time is over */
+	{ 3024, DB_RETRY }, /* MySQL: max_execution_time is over */
+	{ 3101, DB_RETRY }, /* MySQL: rolled back by group replication */
+	{ 8002, DB_RETRY }, /* TiDB: write conflict, SELECT FOR UPDATE */
+	{ 8022, DB_RETRY }, /* TiDB: the commit failed, try again */
+	{ 9007, DB_RETRY }, /* TiDB: write conflict */
+
+	/* The connection is lost, or was never made. */
+	{ ER_CON_COUNT_ERROR, DB_RECONNECT },           /* 1040 */
+	{ ER_SERVER_SHUTDOWN, DB_RECONNECT },           /* 1053 */
+	{ ER_HOST_IS_BLOCKED, DB_RECONNECT },           /* 1129 */
+	{ ER_NET_PACKETS_OUT_OF_ORDER, DB_RECONNECT },  /* 1156 */
+	{ ER_NET_READ_ERROR, DB_RECONNECT },            /* 1158 */
+	{ ER_NET_READ_INTERRUPTED, DB_RECONNECT },      /* 1159 */
+	{ ER_NET_ERROR_ON_WRITE, DB_RECONNECT },        /* 1160 */
+	{ ER_NET_WRITE_INTERRUPTED, DB_RECONNECT },     /* 1161 */
+	{ ER_NEW_ABORTING_CONNECTION, DB_RECONNECT },   /* 1184 */
+	{ ER_TOO_MANY_USER_CONNECTIONS, DB_RECONNECT }, /* 1203 */
+	{ ER_USER_LIMIT_REACHED, DB_RECONNECT },        /* 1226 */
+	{ 1927, DB_RECONNECT }, /* MariaDB: the connection was killed */
+	{ CR_SOCKET_CREATE_ERROR, DB_RECONNECT },  /* 2001 */
+	{ CR_CONNECTION_ERROR, DB_RECONNECT },     /* 2002 */
+	{ CR_CONN_HOST_ERROR, DB_RECONNECT },      /* 2003 */
+	{ CR_UNKNOWN_HOST, DB_RECONNECT },         /* 2005 */
+	{ CR_SERVER_GONE_ERROR, DB_RECONNECT },    /* 2006 */
+	{ CR_SERVER_HANDSHAKE_ERR, DB_RECONNECT }, /* 2012 */
+	{ CR_SERVER_LOST, DB_RECONNECT },          /* 2013 */
+	{ CR_COMMANDS_OUT_OF_SYNC, DB_RECONNECT }, /* 2014 */
+	{ CR_MALFORMED_PACKET, DB_RECONNECT },     /* 2027 */
+	{ CR_SERVER_LOST_EXTENDED, DB_RECONNECT }, /* 2055 */
+	{ 3169, DB_RECONNECT }, /* MySQL: the session was killed */
+	{ 4031, DB_RECONNECT }, /* MySQL: closed after a long silence */
+	{ 5013, DB_RECONNECT }, /* Connector/C: read error */
+	{ 5014, DB_RECONNECT }, /* Connector/C: write error */
+
+	/* This host does not take writes; another may. */
+	{ ER_OPEN_AS_READONLY, DB_NEXT_HOST },  /* 1036 */
+	{ ER_UNKNOWN_COM_ERROR, DB_NEXT_HOST }, /* 1047, Galera: no member */
+	{ ER_OPTION_PREVENTS_STATEMENT, DB_NEXT_HOST },             /* 1290 */
+	{ ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, DB_NEXT_HOST }, /* 1792 */
+	{ ER_READ_ONLY_MODE, DB_NEXT_HOST },                        /* 1836 */
+
+	{ ER_DISK_FULL, DB_WAIT_ROOM },        /* 1021 */
+	{ ER_OUTOFMEMORY, DB_WAIT_ROOM },      /* 1037 */
+	{ ER_OUT_OF_RESOURCES, DB_WAIT_ROOM }, /* 1041 */
+	{ ER_RECORD_FILE_FULL, DB_WAIT_ROOM }, /* 1114 */
+	{ ER_LOCK_TABLE_FULL, DB_WAIT_ROOM },  /* 1206 */
+
+	{ ER_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 1153 */
+	{ CR_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 2020 */
+	{ 8004, DB_SPLIT }, /* TiDB: the transaction is too large */
+
+	/* A row that this table will never take. */
+	{ ER_BAD_NULL_ERROR, DB_REFUSED },                  /* 1048 */
+	{ ER_DUP_ENTRY, DB_REFUSED },                       /* 1062 */
+	{ ER_WARN_DATA_OUT_OF_RANGE, DB_REFUSED },          /* 1264 */
+	{ WARN_DATA_TRUNCATED, DB_REFUSED },                /* 1265 */
+	{ ER_TRUNCATED_WRONG_VALUE, DB_REFUSED },           /* 1292 */
+	{ ER_NO_DEFAULT_FOR_FIELD, DB_REFUSED },            /* 1364 */
+	{ ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, DB_REFUSED }, /* 1366 */
+	{ ER_DATA_TOO_LONG, DB_REFUSED },                   /* 1406 */
+	{ ER_NO_REFERENCED_ROW_2, DB_REFUSED },             /* 1452 */
+	{ ER_NO_PARTITION_FOR_GIVEN_VALUE, DB_REFUSED },    /* 1526 */
+	{ ER_SIGNAL_EXCEPTION, DB_REFUSED },  /* 1644, said by a trigger */
+	{ ER_DATA_OUT_OF_RANGE, DB_REFUSED }, /* 1690 */
+	{ 3819, DB_REFUSED },                 /* MySQL: a CHECK constraint */
+	{ 4025, DB_REFUSED },                 /* MariaDB: a CHECK constraint */
+
+	/* For a person to put right. */
+	{ ER_DBACCESS_DENIED_ERROR, DB_HOLD },           /* 1044 */
+	{ ER_ACCESS_DENIED_ERROR, DB_HOLD },             /* 1045 */
+	{ ER_BAD_DB_ERROR, DB_HOLD },                    /* 1049 */
+	{ ER_BAD_FIELD_ERROR, DB_HOLD },                 /* 1054 */
+	{ ER_TABLEACCESS_DENIED_ERROR, DB_HOLD },        /* 1142 */
+	{ ER_NO_SUCH_TABLE, DB_HOLD },                   /* 1146 */
+	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, DB_HOLD }, /* 1698 */
+};
+
+enum db_class
+dberror_class(unsigned number)
+{
+	if (number == 0)
+		return DB_OK;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		if (errors[i].number == number)
+			return errors[i].class;
+	}
+	return DB_HOLD;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The seam of the fault tests: before each call of the client library that
+ * can fail, db.c and bulk.c ask here whether to pretend that it did.  Compiled
+ * in with -DREPORTER_FAULTS only; without it, nothing of it is left.
+ *
+ * The environment variable REPORTER_FAULT_DB says what to pretend:
+ *
+ *     rate=PERMILLE,seed=NUMBER,errors=1213:2013:1205[,calls=query:execute]
+ *
+ * calls: connect, query, prepare, execute; all when left out.  The same
+ * settings give the same sequence of failures.
+ */
+#ifndef REPORTER_FAULT_H
+#define REPORTER_FAULT_H
+
+#include <stdbool.h>
+
+#ifdef REPORTER_FAULTS
+
+/* fault_db - the error number to pretend for this call; 0: make the call. */
+unsigned fault_db(const char *call);
+
+/* fault_late - whether to make the call all the same, and lose its answer:
+   half of the errors 2013, as when a connection breaks after the commit. */
+bool fault_late(unsigned number);
+
+#else
+
+static inline unsigned
+fault_db(const char *call)
+{
+	(void)call;
+	return 0;
+}
+
+static inline bool
+fault_late(unsigned number)
+{
+	(void)number;
+	return false;
+}
+
+#endif
+
+#endif

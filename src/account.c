@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the process is to the system.  Owns the pid file and the pipe to the
+ * process that waits for a start in the background.  Called by the master at
+ * its start and end; failures are logged and returned.
+ */
+#include "config.h"
+
+#include "account.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DESCRIPTORS_BESIDE 128 /* of listeners, segments, the log, ... */
+
+int
+account_descriptors(uint64_t connections)
+{
+	struct rlimit limit;
+	rlim_t want = (rlim_t)connections + DESCRIPTORS_BESIDE;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
+		return 0;
+	limit.rlim_cur = want;
+	if (limit.rlim_max < want)
+		limit.rlim_max = want;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return 0;
+	log_error("limits.max_connections = %llu needs %llu open files, the "
+		  "limit cannot be raised to that: %s",
+	    (unsigned long long)connections, (unsigned long long)want,
+	    strerror(errno));
+	return -1;
+}
+
+int
+account_become(const char *user)
+{
+	struct passwd *pw;
+
+	if (*user == '\0')
+		return 0;
+	pw = getpwnam(user);
+	if (pw == NULL) {
+		log_error("reporter.user: there is no user %s", user);
+		return -1;
+	}
+	if (geteuid() == pw->pw_uid)
+		return 0;
+	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0
+	    || setuid(pw->pw_uid) < 0) {
+		log_error("cannot become user %s: %s", user, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+/* ----------------------------------------------------------- background --- */
+
+static int ready_pipe = -1;
+
+/* Wait for the word of the process in the background. */
+static void __attribute__((noreturn))
+background_wait(int from)
+{
+	char word;
+	ssize_t n;
+
+	do
+		n = read(from, &word, 1);
+	while (n < 0 && errno == EINTR);
+	/* No word: it ended, and has said why. */
+	_exit(n == 1 ? 0 : 1);
+}
+
+int
+background_enter(void)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid < 0)
+		return -1;
+	if (pid > 0) {
+		close(ends[1]);
+		background_wait(ends[0]);
+	}
+	close(ends[0]);
+	ready_pipe = ends[1];
+	return setsid() < 0 ? -1 : 0;
+}
+
+void
+background_ready(void)
+{
+	if (ready_pipe < 0)
+		return;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* Until here errors of the start were shown to the caller. */
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
+	if (write(ready_pipe, "1", 1) != 1)
+		log_warn("the process that started us is gone");
+	close(ready_pipe);
+	ready_pipe = -1;
+}
+
+/* ------------------------------------------------------------- pid file --- */
+
+static char *pidfile_path;
+static int pidfile_fd = -1;
+
+int
+pidfile_write(const char *path)
+{
+	char text[32];
+
+	if (*path == '\0')
+		return 0;
+	pidfile_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (pidfile_fd < 0) {
+		log_error("pid file %s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (flock(pidfile_fd, LOCK_EX | LOCK_NB) < 0) {
+		log_error("pid file %s: held by another process: is reporter "
+			  "running already?",
+		    path);
+		close(pidfile_fd);
+		pidfile_fd = -1;
+		return -1;
+	}
+	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(pidfile_fd, 0) < 0
+	    || write(pidfile_fd, text, (size_t)length) != length) {
+		log_error("pid file %s: %s", path, strerror(errno));
+		return -1;
+	}
+	pidfile_path = strdup(path);
+	return 0;
+}
+
+void
+pidfile_remove(void)
+{
+	if (pidfile_path == NULL)
+		return;
+	/* In a folder that only root writes to, it stays behind empty. */
+	if (unlink(pidfile_path) < 0 && ftruncate(pidfile_fd, 0) < 0)
+		log_warn("pid file %s: %s", pidfile_path, strerror(errno));
+	close(pidfile_fd);
+	free(pidfile_path);
+	pidfile_path = NULL;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Addresses.  Owns nothing; any process and thread may call it.  What is
+ * wrong is returned as a text.
+ */
+#include "config.h"
+
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+#define LABEL_MAX 63
+
+/* The labels of a host's name: letters, digits, - and _, joined by dots. */
+static const char *
+name_check(const char *name)
+{
+	size_t label = 0;
+	bool letters = false;
+
+	for (; *name != '\0'; name++) {
+		if (*name == '.') {
+			if (label == 0)
+				return "has an empty part between dots";
+			label = 0;
+			letters = false;
+			continue;
+		}
+		if (!isalnum((unsigned char)*name) && *name != '_' &&
+		    (*name != '-' || label == 0))
+			return "is no address and no host's name";
+		if (++label > LABEL_MAX)
+			return "has a part of more than 63 characters";
+		letters = letters || !isdigit((unsigned char)*name);
+	}
+	if (!letters && label > 0)
+		return "is no IPv4 address";
+	return NULL;
+}
+
+static const char *
+host_check(const char *host, bool brackets)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (brackets) {
+		return inet_pton(AF_INET6, host, address) == 1
+			   ? NULL
+			   : "has no IPv6 address between its brackets";
+	}
+	if (host[0] == '\0')
+		return "has no address before its port";
+	if (strcmp(host, "*") == 0 || inet_pton(AF_INET, host, address) == 1)
+		return NULL;
+	return name_check(host);
+}
+
+static const char *
+port_parse(int *port, const char *text)
+{
+	if (*text == '\0')
+		return "has no port after its colon";
+	*port = 0;
+	for (; *text != '\0'; text++) {
+		if (!isdigit((unsigned char)*text))
+			return "has a port that is no number";
+		*port = *port * 10 + (*text - '0');
+		if (*port > 65535)
+			return "has a port over 65535";
+	}
+	return NULL;
+}
+
+/* Find where the host ends; *after is the rest of the text. */
+static const char *
+host_split(const char *text, size_t *length, const char **after)
+{
+	if (*text == '[') {
+		const char *end = strchr(text, ']');
+
+		if (end == NULL)
+			return "has no closing bracket";
+		*length = (size_t)(end - text) - 1;
+		*after = end + 1;
+		return NULL;
+	}
+	*length = strcspn(text, ":");
+	*after = text + *length;
+	if (**after == ':' && strchr(*after + 1, ':') != NULL)
+		return "has several colons: an IPv6 address stands in brackets";
+	return NULL;
+}
+
+const char *
+address_parse(struct address *address, const char *text)
+{
+	bool brackets = *text == '[';
+	const char *wrong, *after;
+	size_t length;
+
+	wrong = host_split(text, &length, &after);
+	if (wrong != NULL)
+		return wrong;
+	if (length >= sizeof(address->host))
+		return "is longer than a host's name can be";
+	memcpy(address->host, text + (brackets ? 1 : 0), length);
+	address->host[length] = '\0';
+	wrong = host_check(address->host, brackets);
+	if (wrong != NULL)
+		return wrong;
+	if (strcmp(address->host, "*") == 0)
+		address->host[0] = '\0';
+	address->port = -1;
+	if (*after == '\0')
+		return NULL;
+	if (*after != ':')
+		return "has something else than a port after its bracket";
+	return port_parse(&address->port, after + 1);
+}

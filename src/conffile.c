@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration file.  inih splits lines into section, name and value; it
+ * is fed line by line, so that each has its number, and what inih would pass
+ * over or cut off silently is an error here: a line that is too long or
+ * neither section nor option, something after a section's bracket, a comment
+ * in a password.  inih's continuation by a blank is used for one thing: a list
+ * that ends in a comma goes on in the next line.  Otherwise lines may be
+ * indented as one likes.
+ *
+ * No state outlives a call; any process and thread may call it.  Errors are
+ * complained about, and reading goes on.
+ */
+#include "config.h"
+
+#include "conffile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <glob.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* inih's buffer holds the line's end, a carriage return and the 0 as well. */
+#define BUFFER_SPARE 3
+
+/* One file that is being read. */
+struct reading {
+	const char *path;
+	struct complaints *complaints;
+	conffile_take *take;
+	void *arg;
+	unsigned depth;
+	FILE *file;
+	unsigned line;
+	char *buffer; /* of getline */
+	size_t buffer_size;
+	bool unknown; /* the section is: its options are passed over */
+	bool comment; /* one was cut off this line */
+	const struct option *list; /* not at its end yet, or NULL */
+	char *list_text;
+	unsigned list_line; /* where it began */
+};
+
+static void read_one(const struct reading *parent, const char *path);
+
+void
+complain(struct complaints *complaints, const char *where, const char *what,
+    const char *format, ...)
+{
+	va_list args;
+
+	complaints->count++;
+	fprintf(complaints->out, "%s: ", where);
+	if (what != NULL)
+		fprintf(complaints->out, "%s: ", what);
+	va_start(args, format);
+	vfprintf(complaints->out, format, args);
+	va_end(args);
+	fputc('\n', complaints->out);
+}
+
+/* "file:line", in memory of the caller's. */
+static char *
+where(const struct reading *r, unsigned line)
+{
+	char *text;
+
+	if (asprintf(&text, "%s:%u", r->path, line) < 0)
+		return NULL;
+	return text;
+}
+
+static void __attribute__((format(printf, 3, 4)))
+complain_here(struct reading *r, const char *what, const char *format, ...)
+{
+	char *here = where(r, r->line), *reason;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&reason, format, args) < 0)
+		reason = NULL;
+	va_end(args);
+	complain(r->complaints, here == NULL ? r->path : here, what, "%s",
+	    reason == NULL ? "there is no memory" : reason);
+	free(reason);
+	free(here);
+}
+
+/* --------------------------------------------------------------- lines ---- */
+
+/* Take blanks off both ends, in place. */
+static char *
+trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t\r\n");
+	length = strlen(text);
+	while (length > 0 && isspace((unsigned char)text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+/* Cut off a comment: a # or ; at the beginning or after a blank. */
+static bool
+cut_comment(char *text)
+{
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		if ((text[i] == '#' || text[i] == ';') &&
+		    (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) {
+			text[i] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Bytes that no line of text has. */
+static bool
+has_control(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
+			return true;
+	}
+	return false;
+}
+
+/* A line that begins with a bracket. */
+static bool
+section_check(struct reading *r, char *text)
+{
+	char *end = strchr(text, ']');
+	const char *near;
+
+	/* What follows belongs to no section until the next bracket. */
+	r->unknown = true;
+	if (end == NULL) {
+		complain_here(r, NULL, "the section has no closing bracket");
+		return false;
+	}
+	if (end[1] != '\0') {
+		complain_here(
+		    r, NULL, "something stands after the section's bracket");
+		return false;
+	}
+	*end = '\0';
+	r->unknown = !option_section_known(text + 1);
+	near = option_near_section(text + 1);
+	*end = ']';
+	if (r->unknown) {
+		complain_here(r, text, "unknown section%s%s%s",
+		    near == NULL ? "" : "; did you mean [",
+		    near == NULL ? "" : near, near == NULL ? "" : "]?");
+	}
+	return true;
+}
+
+/* Whether inih may see the line; it has been trimmed. */
+static bool
+line_check(struct reading *r, char *text, size_t most)
+{
+	if (strlen(text) > most) {
+		complain_here(r, NULL,
+		    "the line has %zu bytes, the longest has %zu", strlen(text),
+		    most);
+		return false;
+	}
+	if (r->list != NULL)
+		return true;
+	if (*text == '[')
+		return section_check(r, text);
+	/* inih takes a colon for an equals sign. */
+	if (*text != '\0' && text[strcspn(text, "=:")] != '=') {
+		complain_here(
+		    r, NULL, "this is neither [section] nor name = value");
+		return false;
+	}
+	return true;
+}
+
+/* inih's reader: hand over the next line, or an empty one in place of one
+   that was complained about. */
+static char *
+next_line(char *into, int size, void *stream)
+{
+	struct reading *r = stream;
+	size_t room = (size_t)size;
+	ssize_t length;
+	char *text = NULL;
+
+	/* The line before may have held the password. */
+	explicit_bzero(into, room);
+	length = getline(&r->buffer, &r->buffer_size, r->file);
+	if (length < 0)
+		return NULL;
+	r->line++;
+	if (length > 0 && r->buffer[length - 1] == '\n')
+		r->buffer[--length] = '\0';
+	if (length > 0 && r->buffer[length - 1] == '\r')
+		r->buffer[--length] = '\0';
+	if (has_control(r->buffer, (size_t)length)) {
+		complain_here(r, NULL, "the line has a control character");
+	} else {
+		text = r->buffer;
+		if (r->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+			text += 3;
+		text = trim(text);
+		r->comment = cut_comment(text) && *text != '\0';
+		text = trim(text);
+		/* One byte more is the blank before a list's next line. */
+		if (!line_check(r, text, room - BUFFER_SPARE - 1))
+			text = NULL;
+	}
+	snprintf(into, room, "%s%s\n",
+	    text != NULL && *text != '\0' && r->list != NULL ? " " : "",
+	    text == NULL ? "" : text);
+	return into;
+}
+
+/* ------------------------------------------------------------- options ---- */
+
+/* Say that there is no such option, and which one may be meant. */
+static void
+complain_unknown(struct reading *r, const char *section, const char *name)
+{
+	const struct option *near = option_near(section, name);
+	char full[OPTION_NAME_MAX * 2 + 2];
+
+	snprintf(full, sizeof(full), "%.64s%s%.64s", section,
+	    *section == '\0' ? "" : ".", name);
+	if (near == NULL) {
+		complain_here(r, full, "unknown option");
+	} else if (*section == '\0') {
+		complain_here(r, full,
+		    "stands before any section; did you mean %s in [%s]?",
+		    near->name, near->section);
+	} else if (strcmp(near->section, section) == 0) {
+		complain_here(
+		    r, full, "unknown option; did you mean %s?", near->name);
+	} else {
+		complain_here(r, full,
+		    "unknown option; did you mean %s in [%s]?", near->name,
+		    near->section);
+	}
+}
+
+/* A secret must not be cut short without a word. */
+static void
+complain_comment(struct reading *r, const struct option *option)
+{
+	char name[OPTION_NAME_MAX];
+
+	option_name(option, name, sizeof(name));
+	complain_here(r, name,
+	    "a comment follows it, or it has a # or ; after a blank; put the "
+	    "comment into a line of its own, or such a password into "
+	    "mysql.defaults_file");
+}
+
+static void
+take(struct reading *r, const struct option *option, const char *value,
+    unsigned line)
+{
+	char *here = where(r, line);
+
+	if (here == NULL)
+		complain_here(r, option->name, "there is no memory");
+	else
+		r->take(r->arg, option, value, here);
+	free(here);
+}
+
+static void
+list_end(struct reading *r)
+{
+	free(r->list_text);
+	r->list_text = NULL;
+	r->list = NULL;
+}
+
+/* A line of a list: the whole is taken when a line does not end in a comma. */
+static void
+list_line(struct reading *r, const struct option *option, const char *value)
+{
+	char *longer;
+	size_t length = strlen(value);
+
+	if (r->list == NULL)
+		r->list_line = r->line;
+	if (asprintf(&longer, "%s%s", r->list == NULL ? "" : r->list_text,
+		value) < 0) {
+		complain_here(r, option->name, "there is no memory");
+		list_end(r);
+		return;
+	}
+	list_end(r);
+	r->list = option;
+	r->list_text = longer;
+	if (length > 0 && value[length - 1] == ',')
+		return;
+	take(r, option, longer, r->list_line);
+	list_end(r);
+}
+
+/* ------------------------------------------------------------ inclusion ----
+ */
+
+/* The pattern, relative to the folder of the file it stands in. */
+static char *
+include_path(const struct reading *r, const char *pattern)
+{
+	const char *slash = strrchr(r->path, '/');
+	char *path;
+
+	if (*pattern == '/' || slash == NULL)
+		return strdup(pattern);
+	if (asprintf(
+		&path, "%.*s/%s", (int)(slash - r->path), r->path, pattern) < 0)
+		return NULL;
+	return path;
+}
+
+static void
+include(struct reading *r, const char *pattern)
+{
+	char *path;
+	glob_t found;
+	int status;
+
+	if (*pattern == '\0') {
+		complain_here(r, "include", "nothing is given");
+		return;
+	}
+	if (r->depth >= CONFFILE_DEPTH) {
+		complain_here(r, "include",
+		    "more than %d files include one another", CONFFILE_DEPTH);
+		return;
+	}
+	path = include_path(r, pattern);
+	if (path == NULL) {
+		complain_here(r, "include", "there is no memory");
+		return;
+	}
+	status = glob(path, 0, NULL, &found);
+	if (status == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			read_one(r, found.gl_pathv[i]);
+		globfree(&found);
+	} else if (status != GLOB_NOMATCH) {
+		complain_here(r, "include", "%s cannot be searched for", path);
+	} else if (strpbrk(pattern, "*?[") == NULL) {
+		complain_here(r, "include", "there is no file %s", path);
+	}
+	free(path);
+}
+
+/* inih's handler: a name and its value, or a further line of a list. */
+static int
+handle(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *r = user;
+	const struct option *option;
+
+	if (r->list != NULL) {
+		list_line(r, r->list, value);
+		return 1;
+	}
+	if (r->unknown)
+		return 1;
+	if (strcmp(name, "include") == 0 &&
+	    (*section == '\0' || strcmp(section, "reporter") == 0)) {
+		include(r, value);
+		return 1;
+	}
+	option = option_find(section, name);
+	if (option == NULL) {
+		complain_unknown(r, section, name);
+	} else if (option->type == OPTION_SECRET && r->comment) {
+		complain_comment(r, option);
+	} else if (option->type == OPTION_LIST) {
+		list_line(r, option, value);
+	} else {
+		take(r, option, value, r->line);
+	}
+	return 1;
+}
+
+/* --------------------------------------------------------------- files ---- */
+
+static void
+read_file(struct reading *r)
+{
+	r->file = fopen(r->path, "re");
+	if (r->file == NULL) {
+		complain(r->complaints, r->path, NULL, "cannot be opened: %s",
+		    strerror(errno));
+		return;
+	}
+	errno = 0;
+	/* What inih returns is the number of a line that was complained about
+	   here: nothing else reaches it. */
+	(void)ini_parse_stream(next_line, r, handle, r);
+	if (ferror(r->file)) {
+		complain(r->complaints, r->path, NULL, "cannot be read: %s",
+		    strerror(errno));
+	}
+	if (r->list != NULL) {
+		r->line = r->list_line;
+		complain_here(r, r->list->name,
+		    "the list ends in a comma, and the file ends there");
+		list_end(r);
+	}
+	fclose(r->file);
+	if (r->buffer != NULL)
+		explicit_bzero(r->buffer, r->buffer_size);
+	free(r->buffer);
+}
+
+/* Read a file that PARENT includes. */
+static void
+read_one(const struct reading *parent, const char *path)
+{
+	struct reading r = { .path = path,
+		.complaints = parent->complaints,
+		.take = parent->take,
+		.arg = parent->arg,
+		.depth = parent->depth + 1 };
+
+	read_file(&r);
+}
+
+void
+conffile_read(const char *path, struct complaints *complaints,
+    conffile_take *take_option, void *arg)
+{
+	struct reading r = { .path = path,
+		.complaints = complaints,
+		.take = take_option,
+		.arg = arg };
+
+	read_file(&r);
+}

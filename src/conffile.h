@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading a configuration file, and those it includes: from bytes to options
+ * with their text.  Used by settings.c.
+ */
+#ifndef REPORTER_CONFFILE_H
+#define REPORTER_CONFFILE_H
+
+#include "option.h"
+
+#include <stdio.h>
+
+#define CONFFILE_DEPTH 8 /* files that include one another */
+
+/* Where errors go, and how many there were. */
+struct complaints {
+	FILE *out;
+	unsigned count;
+};
+
+/* complain - write "WHERE: WHAT: reason"; what may be NULL. */
+void complain(struct complaints *complaints, const char *where,
+    const char *what, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Called for each option given, in the order of the file.  where:
+   "file:line". */
+typedef void conffile_take(void *arg, const struct option *option,
+    const char *value, const char *where);
+
+/*
+ * conffile_read - read the file at path.  All that is wrong with its form and
+ * its names is complained about, and reading goes on.
+ */
+void conffile_read(const char *path, struct complaints *complaints,
+    conffile_take *take, void *arg);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections of agents: reading, telling the dialect, decoding, routing into
+ * rings, and back-pressure.  All of it belongs to the master's loop; nothing
+ * here waits.
+ */
+#ifndef REPORTER_CONN_H
+#define REPORTER_CONN_H
+
+#include "ring.h"
+#include "settings.h"
+
+#include <sys/socket.h>
+
+struct conn;
+struct conns;
+
+/* conns_new - no connections yet.  epoll: where they are to be added, with
+   their struct conn as the event's pointer.  NULL: no memory. */
+struct conns *conns_new(int epoll, struct input_counters *count);
+
+/* conns_configure - take the settings that matter here: limits and overflow.
+   They are the caller's and outlive their use.  Connections that are no
+   longer allowed are closed. */
+void conns_configure(struct conns *conns, const struct settings *settings);
+
+/* conns_route - from now on routes lead to these rings, one for each worker.
+   Everything put into the rings of before is published. */
+void conns_route(struct conns *conns, struct ring *const *rings,
+    uint32_t workers);
+
+/* conns_accept - accept what waits on a listening socket. */
+void conns_accept(struct conns *conns, int listening);
+
+/* conn_ready - epoll said this of a connection: EPOLLIN, EPOLLHUP, ... */
+void conn_ready(struct conns *conns, struct conn *conn, uint32_t events);
+
+/*
+ * conns_tick - go on with throttled connections whose ring has room again,
+ * close those that were idle too long.
+ * Returns the milliseconds until it wants to be called again.
+ */
+int conns_tick(struct conns *conns, uint64_t now_ms);
+
+/* conns_throttled - how many connections are not read now. */
+uint64_t conns_throttled(const struct conns *conns);
+
+/* conns_close - read what has arrived on each connection a last time, then
+   close all and free. */
+void conns_close(struct conns *conns);
+
+#endif

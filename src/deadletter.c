@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The dead-letter file.  Owns no state: the file is opened for each line, so
+ * that it may be rotated at any time.  Any thread of a worker; failures are
+ * returned.
+ */
+#include "config.h"
+
+#include "deadletter.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static json_t *
+address_json(uint32_t address)
+{
+	struct in_addr in = { htonl(address) };
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &in, text, sizeof(text));
+	return json_string(text);
+}
+
+static json_t *
+record_json(const struct record *r)
+{
+	return json_pack("{s:i s:i s:o s:i s:o s:I s:I s:I s:i}", "modid",
+	    r->modid, "cmdid", r->cmdid, "ip", address_json(r->ip), "port",
+	    (int)r->port, "caller", address_json(r->caller), "succ",
+	    (json_int_t)r->succ, "err", (json_int_t)r->err, "ts",
+	    (json_int_t)record_ts(r), "overload", (int)r->overload);
+}
+
+static char *
+line_make(const struct record *record, unsigned number, const char *message)
+{
+	char now[32];
+	time_t t = time(NULL);
+	struct tm tm;
+
+	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+	/* A message that is no UTF-8 must not cost the record. */
+	json_t *why = json_string(message);
+	if (why == NULL)
+		why = json_string("(not printable)");
+	json_t *line = json_pack("{s:s s:I s:o s:o}", "time", now, "error",
+	    (json_int_t)number, "message", why, "record", record_json(record));
+	char *text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(line);
+	return text;
+}
+
+static int
+line_append(const struct deadletter *file, const char *line, size_t length)
+{
+	struct stat st;
+	int fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+	    0640);
+	int result = -1;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		goto out;
+	if ((uint64_t)st.st_size + length > file->size) {
+		errno = EFBIG;
+		goto out;
+	}
+	/* One write: lines of several workers do not mix. */
+	ssize_t n = write(fd, line, length);
+	if (n >= 0 && (size_t)n < length)
+		errno = ENOSPC;
+	result = n == (ssize_t)length ? 0 : -1;
+out:;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return result;
+}
+
+int
+deadletter_write(const struct deadletter *file, const struct record *record,
+    unsigned number, const char *message)
+{
+	if (*file->path == '\0') {
+		errno = ENOENT;
+		return -1;
+	}
+	char *line = line_make(record, number, message);
+	if (line == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	size_t length = strlen(line);
+	line[length] = '\n'; /* over the final 0, which write() needs not */
+	int result = line_append(file, line, length + 1);
+	free(line);
+	return result;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The encoder.  Owns nothing.  Native reports are made by msgpack-c's packer,
+ * ELB and Lars frames by protobuf-c's, so that what the tools send does not
+ * share a line with what the daemon decodes.  Any process, any thread; nothing
+ * here fails, since the longest report fits by the asserts below.
+ */
+#include "config.h"
+
+#include "encode.h"
+
+#include "elb.pb-c.h"
+#include "frame.h"
+#include "lars.pb-c.h"
+
+#include <msgpack.h>
+
+/* The longest encodings.  A native result: array, ip, port, succ, err,
+   overload.  A protobuf result: tag and length, then tag and varint of each;
+   a negative int32 takes ten bytes. */
+#define NATIVE_HEAD (1 + 1 + 5 + 5 + 5 + 9 + 3)
+#define NATIVE_RESULT (1 + 5 + 3 + 5 + 5 + 1)
+#define FRAME_HEAD (FRAME_HEADER + 3 * 11 + 6)
+#define FRAME_RESULT (2 + 11 + 4 + 6 + 6 + 2)
+static_assert(
+    NATIVE_HEAD + ENCODE_RECORDS_MAX * NATIVE_RESULT <= ENCODE_REPORT_MAX,
+    "a native report fits");
+static_assert(
+    FRAME_HEAD + ENCODE_RECORDS_MAX * FRAME_RESULT <= ENCODE_REPORT_MAX,
+    "a frame fits");
+
+bool
+encode_dialect(const char *name, enum encode_dialect *dialect)
+{
+	static const char *const names[] = {
+		[ENCODE_NATIVE] = "native",
+		[ENCODE_ELB] = "elb",
+		[ENCODE_LARS] = "lars",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*dialect = (enum encode_dialect)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t
+encode_ts_max(enum encode_dialect dialect)
+{
+	return dialect == ENCODE_NATIVE ? RECORD_TS_MAX : UINT32_MAX;
+}
+
+bool
+encode_same_report(const struct record *a, const struct record *b)
+{
+	return a->modid == b->modid && a->cmdid == b->cmdid &&
+	       a->caller == b->caller && record_ts(a) == record_ts(b);
+}
+
+/* ---------------------------------------------------------------- native -- */
+
+/* Where the packer writes to. */
+struct sink {
+	uint8_t *out;
+	size_t length;
+};
+
+static int
+sink_write(void *data, const char *bytes, size_t n)
+{
+	struct sink *sink = data;
+
+	memcpy(sink->out + sink->length, bytes, n);
+	sink->length += n;
+	return 0;
+}
+
+static size_t
+encode_native(const struct record *records, size_t n, uint8_t *out)
+{
+	struct sink sink = { .out = out };
+	msgpack_packer packer;
+
+	msgpack_packer_init(&packer, &sink, sink_write);
+	msgpack_pack_array(&packer, 6);
+	msgpack_pack_int(&packer, 1);
+	msgpack_pack_int32(&packer, records->modid);
+	msgpack_pack_int32(&packer, records->cmdid);
+	msgpack_pack_uint32(&packer, records->caller);
+	msgpack_pack_uint64(&packer, record_ts(records));
+	msgpack_pack_array(&packer, n);
+	for (const struct record *r = records; r < records + n; r++) {
+		msgpack_pack_array(&packer, 5);
+		msgpack_pack_uint32(&packer, r->ip);
+		msgpack_pack_uint16(&packer, r->port);
+		msgpack_pack_uint32(&packer, r->succ);
+		msgpack_pack_uint32(&packer, r->err);
+		if (r->overload)
+			msgpack_pack_true(&packer);
+		else
+			msgpack_pack_false(&packer);
+	}
+	return sink.length;
+}
+
+/* ---------------------------------------------------------------- frames -- */
+
+static void
+put_int32(uint8_t *out, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		out[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* Put the frame's header and its payload, the packed message. */
+static size_t
+encode_frame(uint32_t id, const ProtobufCMessage *message, uint8_t *out)
+{
+	size_t length = protobuf_c_message_pack(message, out + FRAME_HEADER);
+
+	put_int32(out, id);
+	put_int32(out + 4, (uint32_t)length);
+	return FRAME_HEADER + length;
+}
+
+static size_t
+encode_elb(const struct record *records, size_t n, uint8_t *out)
+{
+	Elb__StatusReport report = ELB__STATUS_REPORT__INIT;
+	Elb__CallResult results[ENCODE_RECORDS_MAX];
+	Elb__CallResult *pointers[ENCODE_RECORDS_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		elb__call_result__init(&results[i]);
+		results[i].ip = (int32_t)records[i].ip;
+		results[i].port = records[i].port;
+		results[i].succ = records[i].succ;
+		results[i].err = records[i].err;
+		results[i].overload = records[i].overload;
+		pointers[i] = &results[i];
+	}
+	report.modid = records->modid;
+	report.cmdid = records->cmdid;
+	report.caller = (int32_t)records->caller;
+	report.ts = records->ts_low;
+	report.n_results = n;
+	report.results = pointers;
+	return encode_frame(FRAME_ID_ELB, &report.base, out);
+}
+
+static size_t
+encode_lars(const struct record *records, size_t n, uint8_t *out)
+{
+	Lars__StatusReport report = LARS__STATUS_REPORT__INIT;
+	Lars__CallResult results[ENCODE_RECORDS_MAX];
+	Lars__CallResult *pointers[ENCODE_RECORDS_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		lars__call_result__init(&results[i]);
+		results[i].ip = (int32_t)records[i].ip;
+		results[i].port = records[i].port;
+		results[i].succ = records[i].succ;
+		results[i].err = records[i].err;
+		results[i].overload = records[i].overload;
+		pointers[i] = &results[i];
+	}
+	report.modid = records->modid;
+	report.cmdid = records->cmdid;
+	report.caller = (int32_t)records->caller;
+	report.ts = records->ts_low;
+	report.n_results = n;
+	report.results = pointers;
+	return encode_frame(FRAME_ID_LARS, &report.base, out);
+}
+
+size_t
+encode_report(enum encode_dialect dialect, const struct record *records,
+    size_t n, uint8_t *out)
+{
+	switch (dialect) {
+	case ENCODE_ELB:
+		return encode_elb(records, n, out);
+	case ENCODE_LARS:
+		return encode_lars(records, n, out);
+	default:
+		return encode_native(records, n, out);
+	}
+}

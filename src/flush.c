@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The flush thread: when to flush, what to take, and the order of a round.
+ * Owns the rows of the round and the store (store.c), which brings them to
+ * the database.  The functions of flush.h belong to the drain thread, the
+ * rest to the flush thread; a failure of the database is waited out, never
+ * returned.
+ */
+#include "config.h"
+
+#include "flush.h"
+#include "log.h"
+#include "store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+/* The most keys of one round.  Order over the whole round is worth more than
+   any other thing on the database's side, so it is large. */
+#define ROUND_ROWS 262144
+
+/* How often to look whether an older generation has ended. */
+#define GATE_MS 20
+
+struct flush {
+	const struct settings *settings;
+	struct worker_segment *segment;
+	const struct master_shared *master;
+	struct store *store;
+	struct table_row *rows; /* ROUND_ROWS of them */
+	uint32_t position;	/* in the table: where the next round begins */
+	uint64_t last_ms;	/* when the last round began */
+	pthread_t thread;
+	pthread_mutex_t mutex; /* of this process alone, for the conditions */
+	pthread_cond_t wake;   /* the flush waits for work */
+	pthread_cond_t settled; /* the drain waits for room */
+	/* The flush sleeps until so many keys are dirty; 0: it is awake. */
+	_Atomic uint64_t wake_at;
+	_Atomic bool finish, stop;
+	bool ended; /* under the mutex */
+};
+
+/* ----------------------------------------------------------- waiting ------ */
+
+static struct timespec
+time_after(int ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000L;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000L;
+	}
+	return t;
+}
+
+static bool
+flush_stopping(struct flush *f)
+{
+	return atomic_load_explicit(&f->stop, memory_order_acquire);
+}
+
+static bool
+flush_finishing(struct flush *f)
+{
+	return atomic_load_explicit(&f->finish, memory_order_acquire);
+}
+
+/* Sleep until `dirty` keys are pending, timeout_ms are over, or the thread is
+   asked to finish or stop. */
+static void
+flush_sleep(struct flush *f, uint64_t dirty, int timeout_ms)
+{
+	struct timespec until = time_after(timeout_ms);
+
+	pthread_mutex_lock(&f->mutex);
+	atomic_store_explicit(&f->wake_at, dirty, memory_order_relaxed);
+	/* With the fence in flush_notify(): either we see the new key, or the
+	   drain sees that we sleep. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (table_pending(&f->segment->table) < dirty && !flush_stopping(f)
+	    && !flush_finishing(f))
+		pthread_cond_timedwait(&f->wake, &f->mutex, &until);
+	atomic_store_explicit(&f->wake_at, 0, memory_order_relaxed);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void
+flush_notify(struct flush *f)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	uint64_t at = atomic_load_explicit(&f->wake_at, memory_order_relaxed);
+
+	if (at == 0 || table_pending(&f->segment->table) < at)
+		return;
+	pthread_mutex_lock(&f->mutex);
+	pthread_cond_signal(&f->wake);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void
+flush_wait_room(struct flush *f, int timeout_ms)
+{
+	struct timespec until = time_after(timeout_ms);
+
+	pthread_mutex_lock(&f->mutex);
+	pthread_cond_timedwait(&f->settled, &f->mutex, &until);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+static void
+flush_set(struct flush *f, _Atomic bool *flag)
+{
+	pthread_mutex_lock(&f->mutex);
+	atomic_store_explicit(flag, true, memory_order_release);
+	pthread_cond_signal(&f->wake);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void
+flush_finish(struct flush *f)
+{
+	if (!flush_finishing(f))
+		flush_set(f, &f->finish);
+}
+
+void
+flush_stop(struct flush *f)
+{
+	if (flush_stopping(f))
+		return;
+	flush_set(f, &f->stop);
+	store_stop(f->store);
+}
+
+/* ----------------------------------------------------------- a round ------ */
+
+static int
+row_compare(const void *a, const void *b)
+{
+	const struct table_row *ra = a, *rb = b;
+
+	return record_compare(&ra->record, &rb->record);
+}
+
+static void
+rows_sort(struct table_row *rows, size_t n)
+{
+	qsort(rows, n, sizeof(*rows), row_compare);
+}
+
+/*
+ * Take dirty keys: first those whose overload changed, for that is what people
+ * watch for, then the others; each part in the order of the primary key.
+ */
+static size_t
+round_collect(struct flush *f)
+{
+	struct table *table = &f->segment->table;
+	uint32_t position = f->position;
+	size_t urgent
+	    = table_collect(table, URGENT, &position, f->rows, ROUND_ROWS);
+	size_t rest = table_collect(table, DIRTY, &f->position,
+	    f->rows + urgent, ROUND_ROWS - urgent);
+
+	rows_sort(f->rows, urgent);
+	rows_sort(f->rows + urgent, rest);
+	return urgent + rest;
+}
+
+static void
+round_run(struct flush *f)
+{
+	size_t n = round_collect(f), done = 0;
+
+	while (done < n && !flush_stopping(f)) {
+		done += store_rows(f->store, f->rows + done, n - done);
+		pthread_mutex_lock(&f->mutex);
+		pthread_cond_signal(&f->settled);
+		pthread_mutex_unlock(&f->mutex);
+	}
+}
+
+/* Whether no older generation has records left: see struct master_shared. */
+static bool
+gate_open(const struct flush *f)
+{
+	return counter_get(&f->master->oldest_generation)
+	    >= f->segment->shared->header.generation;
+}
+
+/* Wait until a round is due.  Returns false when there is none to come. */
+static bool
+round_due(struct flush *f)
+{
+	uint64_t interval = f->settings->flush_interval;
+
+	while (!flush_stopping(f)) {
+		uint64_t pending = table_pending(&f->segment->table);
+		uint64_t past = monotonic_ms() - f->last_ms;
+		int wait;
+
+		if (pending == 0) {
+			if (flush_finishing(f))
+				return false;
+			flush_sleep(f, 1, 1000);
+			continue;
+		}
+		if (!gate_open(f)) {
+			flush_sleep(f, UINT64_MAX, GATE_MS);
+			continue;
+		}
+		if (flush_finishing(f) || past >= interval
+		    || pending >= f->settings->flush_rows)
+			return true;
+		wait = interval - past < 1000 ? (int)(interval - past) : 1000;
+		flush_sleep(f, f->settings->flush_rows, wait);
+	}
+	return false;
+}
+
+static void *
+flush_main(void *arg)
+{
+	struct flush *f = arg;
+
+	while (round_due(f)) {
+		f->last_ms = monotonic_ms();
+		round_run(f);
+	}
+	pthread_mutex_lock(&f->mutex);
+	f->ended = true;
+	pthread_cond_broadcast(&f->settled);
+	pthread_mutex_unlock(&f->mutex);
+	return NULL;
+}
+
+/* ----------------------------------------------------- start and end ------ */
+
+static void
+flush_free(struct flush *f)
+{
+	if (f->store != NULL)
+		store_free(f->store);
+	if (f->rows != NULL)
+		munmap(f->rows, ROUND_ROWS * sizeof(*f->rows));
+	free(f);
+}
+
+static void
+conditions_init(struct flush *f)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&f->wake, &attr);
+	pthread_cond_init(&f->settled, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&f->mutex, NULL);
+}
+
+struct flush *
+flush_start(const struct settings *settings, struct worker_segment *segment,
+    const struct master_shared *master)
+{
+	struct flush *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	f->settings = settings;
+	f->segment = segment;
+	f->master = master;
+	f->store = store_new(settings, segment);
+	/* Pages that no round has needed yet take no memory. */
+	f->rows = mmap(NULL, ROUND_ROWS * sizeof(*f->rows),
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (f->rows == MAP_FAILED)
+		f->rows = NULL;
+	if (f->store == NULL || f->rows == NULL) {
+		flush_free(f);
+		return NULL;
+	}
+	conditions_init(f);
+	errno = pthread_create(&f->thread, NULL, flush_main, f);
+	if (errno != 0) {
+		flush_free(f);
+		return NULL;
+	}
+	return f;
+}
+
+bool
+flush_ended(struct flush *f, int timeout_ms)
+{
+	struct timespec until = time_after(timeout_ms);
+
+	pthread_mutex_lock(&f->mutex);
+	if (!f->ended)
+		pthread_cond_timedwait(&f->settled, &f->mutex, &until);
+	bool ended = f->ended;
+	pthread_mutex_unlock(&f->mutex);
+	return ended;
+}
+
+void
+flush_join(struct flush *f)
+{
+	pthread_join(f->thread, NULL);
+	flush_free(f);
+}

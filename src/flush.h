@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The flush: the worker's second thread, which brings dirty keys from the
+ * pending table to MySQL.  It may block as long as it likes; the drain never
+ * waits for it except for room in a full table.
+ */
+#ifndef REPORTER_FLUSH_H
+#define REPORTER_FLUSH_H
+
+#include "segment.h"
+#include "settings.h"
+
+struct flush;
+
+/* flush_start - start the thread.  All arguments outlive it.
+   Returns NULL when there is no memory or no thread to be had, see errno. */
+struct flush *flush_start(const struct settings *settings,
+    struct worker_segment *segment, const struct master_shared *master);
+
+/* flush_notify - the drain put something into the table: wake the flush if it
+   waits for that much.  Called by the drain thread after each batch. */
+void flush_notify(struct flush *flush);
+
+/* flush_wait_room - wait until the flush has stored something, at most
+   timeout_ms.  Called by the drain thread when the table is full. */
+void flush_wait_room(struct flush *flush, int timeout_ms);
+
+/* flush_finish - bring all that is pending to MySQL at once, then end.  May be
+   called again. */
+void flush_finish(struct flush *flush);
+
+/* flush_stop - end after the statement under way. */
+void flush_stop(struct flush *flush);
+
+/* flush_ended - whether the thread has ended, or ends within timeout_ms. */
+bool flush_ended(struct flush *flush, int timeout_ms);
+
+/* flush_join - wait for the thread's end and free. */
+void flush_join(struct flush *flush);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The ELB and Lars dialects' decoder.  Owns nothing, allocates nothing: a
+ * cursor walks over the protobuf fields, and every step is checked against
+ * their end.  It accepts exactly what protobuf-c would unpack, with the same
+ * values.  Called by the master's loop.  All failures are returned.
+ *
+ * What that means where the encoding leaves a choice: of a field that comes
+ * twice the last one counts (but each of the results); integers keep the
+ * lowest 32 bits of their varint; a known field with another wire type is a
+ * fault, except the flag, which is true if any of its bytes has any of the
+ * lower seven bits; groups are a fault; unknown fields are passed over.
+ */
+#include "config.h"
+
+#include "frame.h"
+
+#include <assert.h>
+#include <endian.h>
+
+#define VARINT_BYTES 10      /* the longest varint */
+#define SHORT_VARINT_BYTES 5 /* the longest tag, and length */
+
+/* Bits of the fields 1 to 5: all of a result, all of a report but results. */
+#define RESULT_REQUIRED 0x3eu
+#define REPORT_REQUIRED 0x2eu
+
+enum wire {
+	WIRE_VARINT = 0,
+	WIRE_64BIT = 1,
+	WIRE_BYTES = 2,
+	WIRE_32BIT = 5
+};
+
+struct cursor {
+	const uint8_t *at, *end;
+};
+
+struct field {
+	uint32_t number;
+	uint8_t wire;
+	const uint8_t *data; /* its length, if it has one, is part of it */
+	size_t size;         /* bytes of data */
+	size_t prefix;       /* bytes of these that tell the length */
+};
+
+static inline size_t
+bytes_left(const struct cursor *c)
+{
+	return (size_t)(c->end - c->at);
+}
+
+/* take_tag - a field's number and wire type. */
+static inline bool
+take_tag(struct cursor *c, struct field *field)
+{
+	size_t left = bytes_left(c);
+	unsigned shift = 4;
+	uint32_t number;
+
+	if ((*c->at & 0xf8) == 0)
+		return false;
+	field->wire = *c->at & 7;
+	number = (*c->at & 0x7fu) >> 3;
+	for (size_t i = 1; (c->at[i - 1] & 0x80) != 0; i++, shift += 7) {
+		if (i == left || i == SHORT_VARINT_BYTES)
+			return false;
+		number |= (c->at[i] & 0x7fu) << shift;
+	}
+	field->number = number;
+	c->at += 1 + (shift - 4) / 7;
+	return true;
+}
+
+/* varint_size - bytes of the varint at the cursor; 0 if it does not end within
+   `most` bytes. */
+static inline size_t
+varint_size(const struct cursor *c, size_t most)
+{
+	size_t left = bytes_left(c);
+
+	if (left > most)
+		left = most;
+	for (size_t i = 0; i < left; i++)
+		if ((c->at[i] & 0x80) == 0)
+			return i + 1;
+	return 0;
+}
+
+static inline uint64_t
+varint_value(const uint8_t *p, size_t size)
+{
+	uint64_t value = 0;
+
+	/* Of a tenth byte, all but one bit goes over the top. */
+	for (size_t i = 0; i < size; i++)
+		value |= (uint64_t)(p[i] & 0x7f) << 7 * i;
+	return value;
+}
+
+/* take_bytes - the extent of a field that tells its length. */
+static bool
+take_bytes(struct cursor *c, struct field *field)
+{
+	uint64_t length;
+
+	field->prefix = varint_size(c, SHORT_VARINT_BYTES);
+	if (field->prefix == 0)
+		return false;
+	length = varint_value(c->at, field->prefix);
+	if (length > bytes_left(c) - field->prefix)
+		return false;
+	field->size = field->prefix + length;
+	return true;
+}
+
+/* take_field - the next field, of any kind; there is at least one byte. */
+static inline bool
+take_field(struct cursor *c, struct field *field)
+{
+	if (!take_tag(c, field))
+		return false;
+	switch (field->wire) {
+	case WIRE_VARINT:
+		field->size = varint_size(c, VARINT_BYTES);
+		if (field->size == 0)
+			return false;
+		break;
+	case WIRE_BYTES:
+		if (!take_bytes(c, field))
+			return false;
+		break;
+	case WIRE_64BIT:
+		field->size = 8;
+		break;
+	case WIRE_32BIT:
+		field->size = 4;
+		break;
+	default:
+		return false;
+	}
+	if (field->size > bytes_left(c))
+		return false;
+	field->data = c->at;
+	c->at += field->size;
+	return true;
+}
+
+/* field_uint32 - its value as an integer of 32 bits, signed or not. */
+static inline bool
+field_uint32(const struct field *field, uint32_t *value)
+{
+	*value = (uint32_t)varint_value(field->data, field->size);
+	return field->wire == WIRE_VARINT;
+}
+
+static inline uint8_t
+field_flag(const struct field *field)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < field->size; i++)
+		bits |= field->data[i] & 0x7f;
+	return bits != 0;
+}
+
+/* decode_result - a message of the results.  *port: as it came.  Returns
+   false when it does not decode. */
+static bool
+decode_result(
+    struct cursor c, uint32_t required, struct record *r, uint32_t *port)
+{
+	uint32_t seen = 0;
+	struct field field;
+
+	*port = 0;
+	while (c.at < c.end) {
+		bool good = true;
+
+		if (!take_field(&c, &field))
+			return false;
+		switch (field.number) {
+		case 1:
+			good = field_uint32(&field, &r->ip);
+			break;
+		case 2:
+			good = field_uint32(&field, port);
+			break;
+		case 3:
+			good = field_uint32(&field, &r->succ);
+			break;
+		case 4:
+			good = field_uint32(&field, &r->err);
+			break;
+		case 5:
+			r->overload = field_flag(&field);
+			break;
+		default:
+			continue;
+		}
+		if (!good)
+			return false;
+		seen |= 1u << field.number;
+	}
+	return (seen & required) == required;
+}
+
+/* add_result - decode a field of results, and keep the record if its port is
+   one. */
+static bool
+add_result(const struct field *field, uint32_t required, struct report *report)
+{
+	struct record *r = &report->records[report->count];
+	struct cursor c;
+	uint32_t port;
+
+	if (field->wire != WIRE_BYTES)
+		return false;
+	c.at = field->data + field->prefix;
+	c.end = field->data + field->size;
+	memset(r, 0, sizeof(*r));
+	if (!decode_result(c, required, r, &port))
+		return false;
+	if (port > UINT16_MAX) {
+		report->rejected[REJECT_OUT_OF_RANGE]++;
+		return true;
+	}
+	r->port = (uint16_t)port;
+	report->count++;
+	return true;
+}
+
+/* The report's own fields; they may come behind the results. */
+struct own {
+	uint32_t modid, cmdid, caller, ts;
+};
+
+/* decode_payload - the protobuf message.  Returns false when it does not
+   decode. */
+static bool
+decode_payload(
+    struct cursor c, bool elb, struct report *report, struct own *own)
+{
+	uint32_t seen = 0, required = elb ? REPORT_REQUIRED : 0;
+	struct field field;
+
+	/* A result takes two bytes or more: there is room for every one. */
+	while (c.at < c.end) {
+		bool good = true;
+
+		if (!take_field(&c, &field))
+			return false;
+		switch (field.number) {
+		case 1:
+			good = field_uint32(&field, &own->modid);
+			break;
+		case 2:
+			good = field_uint32(&field, &own->cmdid);
+			break;
+		case 3:
+			good = field_uint32(&field, &own->caller);
+			break;
+		case 4:
+			good = add_result(
+			    &field, elb ? RESULT_REQUIRED : 0, report);
+			break;
+		case 5:
+			good = field_uint32(&field, &own->ts);
+			break;
+		default:
+			continue;
+		}
+		if (!good)
+			return false;
+		seen |= 1u << field.number;
+	}
+	return (seen & required) == required;
+}
+
+/* fill_in - give every record the report's own fields. */
+static void
+fill_in(struct report *report, const struct own *own)
+{
+	uint64_t ts = report_time(report, own->ts);
+
+	report->modid = (int32_t)own->modid;
+	report->cmdid = (int32_t)own->cmdid;
+	for (uint32_t i = 0; i < report->count; i++) {
+		struct record *r = &report->records[i];
+
+		r->modid = report->modid;
+		r->cmdid = report->cmdid;
+		r->caller = own->caller;
+		record_set_ts(r, ts);
+	}
+}
+
+static int32_t
+load_int32(const uint8_t *p)
+{
+	uint32_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return (int32_t)le32toh(word);
+}
+
+enum decode
+frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
+{
+	bool elb = id == FRAME_ID_ELB;
+	struct own own = { 0 };
+	struct cursor c;
+	int32_t payload;
+	size_t used;
+
+	assert(report->max_message <= MESSAGE_MAX);
+	if (length < FRAME_HEADER)
+		return DECODE_SHORT;
+	payload = load_int32(p + 4);
+	if (payload < 0)
+		return report_fail(
+		    report, DECODE_CLOSE, REJECT_NEGATIVE_LENGTH, 4);
+	used = FRAME_HEADER + (size_t)payload;
+	if (payload > (elb ? FRAME_MAX_ELB : FRAME_MAX_LARS) ||
+	    used > report->max_message)
+		return report_fail(report, DECODE_CLOSE, REJECT_TOO_LONG, 4);
+	if (length < used)
+		return DECODE_SHORT;
+	if (load_int32(p) != id)
+		return report_fail(
+		    report, DECODE_REJECT, REJECT_OTHER_MESSAGE, used);
+
+	report_begin(report);
+	c = (struct cursor){ p + FRAME_HEADER, p + used };
+	if (!decode_payload(c, elb, report, &own))
+		return report_fail(
+		    report, DECODE_REJECT, REJECT_NOT_PROTOBUF, used);
+	fill_in(report, &own);
+	report->used = used;
+	return DECODE_REPORT;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Generations of segments: making, adopting, retiring.  Owns nothing: the
+ * segments are the children's.  Called by the master's loop and at its start;
+ * failures are logged and returned.
+ */
+#include "config.h"
+
+#include "generation.h"
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MIB(bytes) ((double)(bytes) / (1 << 20))
+
+static void
+create_complain(enum shm_status status, const struct settings *settings)
+{
+	uint64_t size = segment_worker_size((uint32_t)settings->ring_records,
+	    (uint32_t)settings->table_keys);
+
+	if (status == SHM_NO_SPACE)
+		log_error("/dev/shm is too small: %llu workers want %.1f MiB "
+			  "each, %.1f MiB are free; lower queue.ring_records, "
+			  "queue.table_keys or reporter.workers, or enlarge "
+			  "/dev/shm",
+		    (unsigned long long)settings->workers, MIB(size),
+		    MIB(segment_space()));
+	else
+		log_error("a segment cannot be made: %s: %s",
+		    shm_status_text(status), strerror(errno));
+}
+
+/* Undo what was made of a generation that cannot be completed. */
+static void
+generation_undo(struct generation *generation)
+{
+	for (uint32_t i = 0; i < generation->workers; i++) {
+		struct segment *map = &generation->child[i]->segment.map;
+		char name[SEGMENT_NAME_MAX];
+
+		memcpy(name, map->name, sizeof(name));
+		child_drop(generation->child[i]);
+		segment_remove(name);
+	}
+}
+
+int
+generation_create(struct generation *generation, uint64_t number,
+    struct children *children, const struct settings *settings)
+{
+	generation->number = number;
+	generation->workers = 0;
+	for (uint32_t slot = 0; slot < settings->workers; slot++) {
+		struct segment_spec spec = {
+			.instance = settings->instance,
+			.generation = number,
+			.slot = slot,
+			.workers = (uint32_t)settings->workers,
+			.ring_records = (uint32_t)settings->ring_records,
+			.table_keys = (uint32_t)settings->table_keys,
+		};
+		struct worker_segment segment;
+		enum shm_status status = segment_create_worker(&segment, &spec);
+
+		if (status != SHM_OK) {
+			create_complain(status, settings);
+			generation_undo(generation);
+			return -1;
+		}
+		struct child *child = child_adopt(children, &segment, false);
+		if (child == NULL) {
+			log_error("%d segments still hold records: no more "
+				  "can be made until some are emptied",
+			    CHILDREN_MAX);
+			segment_close(&segment.map);
+			segment_remove(segment.map.name);
+			generation_undo(generation);
+			return -1;
+		}
+		generation->child[generation->workers++] = child;
+	}
+	return 0;
+}
+
+void
+generation_retire(struct generation *generation)
+{
+	for (uint32_t i = 0; i < generation->workers; i++)
+		child_retire(generation->child[i]);
+}
+
+void
+generation_rings(struct generation *generation, struct ring **rings)
+{
+	for (uint32_t i = 0; i < generation->workers; i++)
+		rings[i] = &generation->child[i]->segment.ring;
+}
+
+/* -------------------------------------------------------------- adopting -- */
+
+/* Open a segment that was left, or get it out of the way. */
+static bool
+segment_adopt(struct worker_segment *segment, const char *name)
+{
+	char aside[2 * SEGMENT_NAME_MAX];
+	enum shm_status status
+	    = segment_open_worker(segment, name, SEGMENT_WRITE);
+
+	if (status == SHM_OK)
+		return true;
+	if (status == SHM_UNFINISHED) {
+		log_warn("segment %s: %s: removed", name,
+		    shm_status_text(status));
+		segment_remove(name);
+	} else if (segment_set_aside(name, aside, sizeof(aside)) == SHM_OK) {
+		log_error("segment %s: %s: set aside as %s; look at it, or "
+			  "remove it",
+		    name, shm_status_text(status), aside);
+	} else {
+		log_error("segment %s: %s, and it cannot be set aside: %s",
+		    name, shm_status_text(status), strerror(errno));
+	}
+	return false;
+}
+
+static bool
+shape_fits(const struct segment_header *h, const struct settings *settings)
+{
+	return h->workers == settings->workers
+	    && h->ring_records == settings->ring_records
+	    && h->table_keys == settings->table_keys;
+}
+
+/* Go on with the newest generation, if all of it is there and it fits. */
+static void
+generation_resume(struct generation *generation, struct child **left, int n,
+    const struct settings *settings)
+{
+	uint32_t workers = 0;
+
+	for (int i = 0; i < n; i++) {
+		const struct segment_header *h
+		    = &left[i]->segment.shared->header;
+
+		if (h->generation == generation->number
+		    && h->slot == workers && shape_fits(h, settings))
+			generation->child[workers++] = left[i];
+	}
+	if (workers != settings->workers)
+		return;
+	generation->workers = workers;
+	for (uint32_t i = 0; i < workers; i++)
+		generation->child[i]->retiring = false;
+}
+
+int
+generation_adopt(struct generation *generation, struct children *children,
+    const struct settings *settings)
+{
+	static char names[CHILDREN_MAX][SEGMENT_NAME_MAX];
+	struct child *left[CHILDREN_MAX];
+	uint64_t records = 0;
+	int adopted = 0;
+	int n = segment_list(settings->instance, names, CHILDREN_MAX);
+
+	generation->number = 0;
+	generation->workers = 0;
+	if (n > CHILDREN_MAX - WORKERS_MAX) {
+		log_error("%d segments were left under /dev/shm: more than "
+			  "can be adopted",
+		    n);
+		return -1;
+	}
+	for (int i = 0; i < n; i++) {
+		struct worker_segment segment;
+
+		if (!segment_adopt(&segment, names[i]))
+			continue;
+		left[adopted] = child_adopt(children, &segment, true);
+		generation->number = left[adopted]->generation;
+		records += ring_queued(&segment.ring)
+		    + table_pending(&segment.table);
+		adopted++;
+	}
+	generation_resume(generation, left, adopted, settings);
+	if (adopted > 0)
+		log_info("adopted %d segments of an earlier run with %llu "
+			 "records",
+		    adopted, (unsigned long long)records);
+	return 0;
+}

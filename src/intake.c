@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Intake: bytes of one connection to records in rings.  Owns the report being
+ * decoded; the rings are lent to it.  Called by the master's loop; what is
+ * wrong with the bytes is returned and counted.
+ */
+#include "intake.h"
+#include "frame.h"
+#include "native.h"
+#include "route.h"
+
+/* The first four bytes tell: a frame opens with its id, little-endian. */
+static enum dialect
+dialect_of(const uint8_t *bytes, size_t length)
+{
+	if (bytes[0] != FRAME_ID_LARS && bytes[0] != FRAME_ID_ELB)
+		return DIALECT_NATIVE;
+	for (size_t i = 1; i < 4; i++) {
+		if (i == length)
+			return DIALECT_UNKNOWN;
+		if (bytes[i] != 0)
+			return DIALECT_NATIVE;
+	}
+	return bytes[0] == FRAME_ID_LARS ? DIALECT_LARS : DIALECT_ELB;
+}
+
+static enum decode
+intake_decode(struct intake *intake, enum dialect dialect, const uint8_t *bytes,
+    size_t length)
+{
+	switch (dialect) {
+	case DIALECT_NATIVE:
+		return native_decode(bytes, length, &intake->report);
+	case DIALECT_LARS:
+		return frame_decode(bytes, length, FRAME_ID_LARS,
+		    &intake->report);
+	case DIALECT_ELB:
+		return frame_decode(bytes, length, FRAME_ID_ELB,
+		    &intake->report);
+	case DIALECT_UNKNOWN:
+		break;
+	}
+	return DECODE_SHORT;
+}
+
+static void
+intake_reject(struct intake *intake, struct intake_result *result,
+    enum reject reason, uint64_t n)
+{
+	if (n == 0)
+		return;
+	if (result->rejected == 0)
+		result->reason = reason;
+	result->rejected += n;
+	intake->rejected[reason] += n;
+	intake->received += n;
+}
+
+/* Put the decoded report into its ring.  Returns false when it must wait. */
+static bool
+intake_route(struct intake *intake, struct intake_result *result)
+{
+	struct report *report = &intake->report;
+	uint32_t slot = route(report->modid, report->cmdid, intake->workers);
+	uint64_t room = intake->workers == 0
+	    ? 0
+	    : ring_room(intake->rings[slot], report->count);
+	uint32_t n = report->count;
+
+	if (room < n && !intake->drop) {
+		result->slot = slot;
+		result->need = n;
+		return false;
+	}
+	if (room < n) {
+		intake->dropped += n - room;
+		n = (uint32_t)room;
+	}
+	ring_put(intake->rings[slot], report->records, n);
+	intake->touched |= UINT64_C(1) << slot;
+	intake->received += report->count;
+	intake->reports++;
+	intake->skewed += report->skewed;
+	for (int i = 0; i < REJECT_REASONS; i++)
+		intake_reject(intake, result, (enum reject)i,
+		    report->rejected[i]);
+	return true;
+}
+
+struct intake_result
+intake_bytes(struct intake *intake, enum dialect *dialect, const uint8_t *bytes,
+    size_t length)
+{
+	struct intake_result result = { .verdict = VERDICT_MORE };
+
+	if (*dialect == DIALECT_UNKNOWN && length > 0)
+		*dialect = dialect_of(bytes, length);
+	while (result.used < length) {
+		const uint8_t *message = bytes + result.used;
+
+		switch (intake_decode(intake, *dialect, message,
+		    length - result.used)) {
+		case DECODE_SHORT:
+			return result;
+		case DECODE_REPORT:
+			if (!intake_route(intake, &result)) {
+				result.verdict = VERDICT_BLOCKED;
+				return result;
+			}
+			break;
+		case DECODE_REJECT:
+			intake_reject(intake, &result, intake->report.reason,
+			    1);
+			break;
+		case DECODE_CLOSE:
+			intake_reject(intake, &result, intake->report.reason,
+			    1);
+			result.verdict = VERDICT_CLOSE;
+			result.reason = intake->report.reason;
+			result.fault = result.used + intake->report.used;
+			return result;
+		}
+		result.used += intake->report.used;
+	}
+	return result;
+}
+
+static void
+count_move(counter *to, uint64_t *from)
+{
+	if (*from != 0)
+		counter_add(to, *from);
+	*from = 0;
+}
+
+void
+intake_publish(struct intake *intake)
+{
+	/* Publish first: what is counted as received then is in a ring, even
+	   if we are killed between the two. */
+	while (intake->touched != 0) {
+		int slot = __builtin_ctzll(intake->touched);
+
+		ring_publish(intake->rings[slot]);
+		intake->touched &= intake->touched - 1;
+	}
+	count_move(&intake->count->received, &intake->received);
+	count_move(&intake->count->reports, &intake->reports);
+	count_move(&intake->count->dropped, &intake->dropped);
+	count_move(&intake->count->skewed, &intake->skewed);
+	for (int i = 0; i < REJECT_REASONS; i++)
+		count_move(&intake->count->rejected[i], &intake->rejected[i]);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Listening sockets: names to addresses, bind, listen.  Owns the sockets.
+ * Called by the master's loop; failures are logged and returned.
+ */
+#include "config.h"
+
+#include "listener.h"
+#include "log.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define BACKLOG 4096 /* many agents may connect at once after a restart */
+
+const char *
+address_text(const struct sockaddr *address, socklen_t length, char *text,
+    size_t size)
+{
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+
+	if (getnameinfo(address, length, host, sizeof(host), port,
+		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV)
+	    != 0)
+		snprintf(text, size, "unknown");
+	else if (address->sa_family == AF_INET6)
+		snprintf(text, size, "[%.*s]:%s", (int)size - 16, host, port);
+	else
+		snprintf(text, size, "%.*s:%s", (int)size - 16, host, port);
+	return text;
+}
+
+/* Cut "HOST:PORT", "[HOST]:PORT" or "*:PORT" in two, in place. */
+static int
+spec_cut(char *spec, char **host, char **port)
+{
+	char *colon = strrchr(spec, ':');
+
+	if (colon == NULL)
+		return -1;
+	*colon = '\0';
+	*port = colon + 1;
+	*host = spec;
+	if (*spec == '[' && colon > spec + 1 && colon[-1] == ']') {
+		colon[-1] = '\0';
+		*host = spec + 1;
+	}
+	if (strcmp(*host, "*") == 0 || **host == '\0')
+		*host = NULL;
+	return 0;
+}
+
+static int
+socket_listen(const struct addrinfo *ai)
+{
+	int on = 1;
+	int fd = socket(ai->ai_family,
+	    ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
+
+	if (fd < 0)
+		return -1;
+	/* A restart must not wait for connections of before to time out. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (ai->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0
+	    && listen(fd, BACKLOG) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static void
+listener_announce(const char *spec, int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+	char text[ADDRESS_TEXT];
+
+	if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+		spec = address_text((struct sockaddr *)&address, length, text,
+		    sizeof(text));
+	log_info("listening on %s", spec);
+}
+
+/* Open one; logs why it cannot. */
+static int
+listener_open(const char *spec)
+{
+	struct addrinfo hints = {
+		.ai_flags = AI_PASSIVE,
+		.ai_socktype = SOCK_STREAM,
+	};
+	struct addrinfo *found = NULL;
+	char copy[NI_MAXHOST + NI_MAXSERV];
+	char *host, *port;
+	int fd = -1;
+
+	snprintf(copy, sizeof(copy), "%s", spec);
+	if (spec_cut(copy, &host, &port) < 0) {
+		log_error("cannot listen on %s: no :PORT", spec);
+		return -1;
+	}
+	int error = getaddrinfo(host, port, &hints, &found);
+	if (error != 0) {
+		log_error("cannot listen on %s: %s", spec, gai_strerror(error));
+		return -1;
+	}
+	for (struct addrinfo *ai = found; ai != NULL && fd < 0;
+	     ai = ai->ai_next)
+		fd = socket_listen(ai);
+	if (fd < 0)
+		log_error("cannot listen on %s: %s", spec, strerror(errno));
+	freeaddrinfo(found);
+	return fd;
+}
+
+static void
+listener_close(struct listener *listener)
+{
+	close(listener->fd);
+	free(listener->spec);
+	listener->spec = NULL;
+}
+
+static struct listener *
+listener_find(struct listeners *listeners, const char *spec)
+{
+	for (int i = 0; i < LISTENERS_MAX; i++) {
+		struct listener *l = &listeners->listener[i];
+
+		if (spec == NULL ? l->spec == NULL
+				 : l->spec != NULL && strcmp(l->spec, spec) == 0)
+			return l;
+	}
+	return NULL;
+}
+
+/* Listen on one more address.  Returns it, or NULL. */
+static struct listener *
+listener_add(struct listeners *listeners, const char *spec, int epoll)
+{
+	struct listener *l = listener_find(listeners, NULL);
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = l };
+
+	if (l == NULL) {
+		log_error("cannot listen on %s: more than %d addresses", spec,
+		    LISTENERS_MAX);
+		return NULL;
+	}
+	l->fd = listener_open(spec);
+	if (l->fd < 0)
+		return NULL;
+	l->spec = strdup(spec);
+	if (l->spec == NULL
+	    || epoll_ctl(epoll, EPOLL_CTL_ADD, l->fd, &event) < 0) {
+		log_error("cannot listen on %s: %s", spec, strerror(errno));
+		listener_close(l);
+		return NULL;
+	}
+	listener_announce(spec, l->fd);
+	return l;
+}
+
+static bool
+specs_have(const struct words_list *specs, const char *spec)
+{
+	for (size_t i = 0; i < specs->count; i++)
+		if (strcmp(specs->words[i], spec) == 0)
+			return true;
+	return false;
+}
+
+int
+listeners_set(struct listeners *listeners, const struct words_list *specs,
+    int epoll)
+{
+	struct listener *added[LISTENERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < specs->count; i++) {
+		if (listener_find(listeners, specs->words[i]) != NULL)
+			continue;
+		struct listener *l
+		    = listener_add(listeners, specs->words[i], epoll);
+		if (l == NULL) {
+			while (n > 0)
+				listener_close(added[--n]);
+			return -1;
+		}
+		added[n++] = l;
+	}
+	for (int i = 0; i < LISTENERS_MAX; i++) {
+		struct listener *l = &listeners->listener[i];
+
+		if (l->spec == NULL || specs_have(specs, l->spec))
+			continue;
+		log_info("no longer listening on %s", l->spec);
+		listener_close(l);
+	}
+	return 0;
+}
+
+void
+listeners_close(struct listeners *listeners)
+{
+	for (int i = 0; i < LISTENERS_MAX; i++)
+		if (listeners->listener[i].spec != NULL)
+			listener_close(&listeners->listener[i]);
+}
+
+struct listener *
+listener_of(struct listeners *listeners, const void *pointer)
+{
+	const struct listener *l = pointer;
+
+	if (l < listeners->listener || l >= listeners->listener + LISTENERS_MAX)
+		return NULL;
+	return &listeners->listener[l - listeners->listener];
+}

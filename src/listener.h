@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Listening sockets.  Owned by the master.
+ */
+#ifndef REPORTER_LISTENER_H
+#define REPORTER_LISTENER_H
+
+#include "settings.h"
+
+#include <sys/socket.h>
+
+#define LISTENERS_MAX 64
+#define ADDRESS_TEXT 64 /* bytes that address_text() needs at the most */
+
+struct listener {
+	char *spec; /* as in the configuration; NULL: the entry is free */
+	int fd;
+};
+
+struct listeners {
+	struct listener listener[LISTENERS_MAX];
+};
+
+/*
+ * listeners_set - listen on exactly these addresses: those that are listened
+ * on already stay as they are, new ones are bound, others are closed.
+ * epoll: the descriptor each socket is added to, with its struct listener as
+ * the event's pointer.
+ * Returns 0; or -1, then the reason was logged and everything is as before.
+ */
+int listeners_set(struct listeners *listeners, const struct words_list *specs,
+    int epoll);
+
+/* listeners_close - close all. */
+void listeners_close(struct listeners *listeners);
+
+/* listener_of - the listener of an epoll event's pointer, or NULL if it is
+   none. */
+struct listener *listener_of(struct listeners *listeners, const void *pointer);
+
+/* address_text - an address and port as people write it. */
+const char *address_text(const struct sockaddr *address, socklen_t length,
+    char *text, size_t size);
+
+#endif

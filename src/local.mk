@@ -1,0 +1,57 @@
+# The daemon and the tools.  Everything but the main programs is in a library,
+# so that the tests can link it.
+include src/proto.mk
+
+noinst_LIBRARIES += src/libreporter.a
+src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(INIH_CFLAGS) \
+	$(JANSSON_CFLAGS) $(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) \
+	$(SYSTEMD_CFLAGS)
+src_libreporter_a_SOURCES = \
+	src/account.c src/account.h \
+	src/address.c src/address.h \
+	src/backoff.c src/backoff.h \
+	src/child.c src/child.h \
+	src/conffile.c src/conffile.h \
+	src/conn.c src/conn.h \
+	src/deadletter.c src/deadletter.h \
+	src/encode.c src/encode.h \
+	src/flush.c src/flush.h \
+	src/frame.c src/frame.h \
+	src/generation.c src/generation.h \
+	src/intake.c src/intake.h \
+	src/lines.c src/lines.h \
+	src/listener.c src/listener.h \
+	src/log.c src/log.h \
+	src/master.c src/master.h \
+	src/native.c src/native.h src/native_scan.c \
+	src/notify.c src/notify.h \
+	src/option.c src/option.h \
+	src/prefix.c src/prefix.h \
+	src/reload.c src/reload.h \
+	src/replay.c src/replay.h \
+	src/report.c src/report.h \
+	src/respawn.c src/respawn.h \
+	src/route.c src/route.h \
+	src/sender.c src/sender.h \
+	src/settings.c src/settings.h \
+	src/status.c src/status.h src/status_json.c src/status_text.c \
+	src/store.c src/store.h \
+	src/syntax.c src/syntax.h \
+	src/text.c src/text.h \
+	src/title.c src/title.h \
+	src/value.c src/value.h \
+	src/worker.c src/worker.h
+nodist_src_libreporter_a_SOURCES = $(proto_sources)
+
+sbin_PROGRAMS += src/reporter src/reporterctl
+src_reporter_SOURCES = src/main.c
+src_reporter_LDADD = src/libreporter.a sql/libsql.a shm/libshm.a \
+	$(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)
+src_reporterctl_SOURCES = src/reporterctl.c
+src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
+	$(MSGPACK_LIBS) $(PROTOBUF_LIBS)
+
+bin_PROGRAMS += src/reporter-send
+src_reporter_send_SOURCES = src/reporter-send.c
+src_reporter_send_LDADD = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) \
+	$(PROTOBUF_LIBS)

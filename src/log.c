@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The log.  Owns one descriptor: the log's file, or a socket for syslog.  Any
+ * process and any thread may log: a line is built on the stack and goes out in
+ * one write, without a lock.  log_open() may be called while other threads
+ * log: the descriptor keeps its number and is replaced in one step (dup3), so
+ * that no line ever reaches a descriptor that is something else by then.
+ *
+ * Logging never fails and, with syslog, never waits: a line that its target
+ * does not take goes to standard error.  errno is left as it was.
+ */
+#include "config.h"
+
+#include "log.h"
+
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT_MAX 1024                       /* of a message */
+#define LINE_MAX_BYTES (TEXT_MAX * 4 + 128) /* all of it may be escaped */
+
+enum kind {
+	KIND_STDERR,
+	KIND_JOURNAL, /* standard error, and the journal reads it */
+	KIND_SYSLOG,
+	KIND_FILE
+};
+
+const char *log_syslog_path = "/dev/log";
+
+static _Atomic int kind = KIND_STDERR;
+static _Atomic int threshold = LOG_LEVEL_INFO;
+static _Atomic int descriptor = -1;
+static char speaker[32];
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
+	[LOG_LEVEL_WARN] = { "warning", LOG_WARNING },
+	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
+	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+};
+
+/* ------------------------------------------------------------- targets ---- */
+
+/* Whether standard error is a stream of the journal's: JOURNAL_STREAM has its
+   device and inode, and is inherited also by processes whose standard error
+   leads elsewhere. */
+static bool
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream != NULL &&
+	       sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
+}
+
+/* Put fd in the place of the log's descriptor; it is closed, or becomes it. */
+static int
+replace(int fd)
+{
+	int old = descriptor, saved;
+
+	if (old < 0) {
+		descriptor = fd;
+		return 0;
+	}
+	if (dup3(fd, old, O_CLOEXEC) < 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+int
+log_open(const char *target, enum log_level level)
+{
+	enum kind wanted = KIND_FILE;
+	int fd = -1;
+
+	if (strcmp(target, "stderr") == 0) {
+		wanted = is_journal() ? KIND_JOURNAL : KIND_STDERR;
+		/* No one will use it, but a thread may be about to. */
+		if (descriptor >= 0)
+			fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	} else if (strcmp(target, "syslog") == 0) {
+		wanted = KIND_SYSLOG;
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	} else {
+		fd = open(target,
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	}
+	if (fd < 0 && (wanted == KIND_FILE || wanted == KIND_SYSLOG))
+		return -1;
+	if (fd >= 0 && replace(fd) != 0)
+		return -1;
+	kind = wanted;
+	threshold = level;
+	return 0;
+}
+
+int
+log_fd(void)
+{
+	return descriptor;
+}
+
+void
+log_role(const char *role)
+{
+	snprintf(speaker, sizeof(speaker), "%s", role);
+}
+
+/* --------------------------------------------------------------- lines ---- */
+
+/* "2026-11-22T17:00:00.123Z " */
+static size_t
+put_time(char *line, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	length = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	return length + (size_t)snprintf(line + length, size - length,
+			    ".%03ldZ ", now.tv_nsec / 1000000);
+}
+
+/* What stands before the text, in the form of its target. */
+static size_t
+put_head(char *line, size_t size, enum kind target, enum log_level level)
+{
+	size_t length = 0;
+	int priority = levels[level].priority;
+
+	if (target == KIND_JOURNAL) {
+		length = (size_t)snprintf(line, size, "<%d>", priority);
+	} else if (target == KIND_SYSLOG) {
+		/* The time is left to who receives it. */
+		length = (size_t)snprintf(line, size,
+		    "<%d>reporter[%d]: ", LOG_DAEMON | priority, (int)getpid());
+	} else {
+		length = put_time(line, size);
+		length += (size_t)snprintf(line + length, size - length,
+		    "reporter[%d] ", (int)getpid());
+	}
+	return length + (size_t)snprintf(line + length, size - length,
+			    "%s%s%s: ", speaker, speaker[0] == '\0' ? "" : ": ",
+			    levels[level].name);
+}
+
+static bool
+write_all(int fd, const char *line, size_t length)
+{
+	ssize_t n;
+
+	do {
+		n = write(fd, line, length);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)length;
+}
+
+static bool
+send_syslog(const char *line, size_t length)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", log_syslog_path);
+	return sendto(descriptor, line, length, MSG_DONTWAIT | MSG_NOSIGNAL,
+		   (struct sockaddr *)&to, sizeof(to)) == (ssize_t)length;
+}
+
+/* Returns false when the target did not take the line. */
+static bool
+emit(enum kind target, enum log_level level, const char *text)
+{
+	char line[LINE_MAX_BYTES];
+	size_t length = put_head(line, sizeof(line), target, level);
+
+	length += text_escape(line + length, sizeof(line) - length - 1, text);
+	if (target == KIND_SYSLOG)
+		return send_syslog(line, length);
+	line[length++] = '\n';
+	return write_all(
+	    target == KIND_FILE ? descriptor : STDERR_FILENO, line, length);
+}
+
+static void __attribute__((format(printf, 2, 0)))
+log_line(enum log_level level, const char *format, va_list args)
+{
+	int saved = errno;
+	enum kind target = (enum kind)kind;
+	char text[TEXT_MAX];
+	int length;
+
+	if ((int)level > threshold)
+		return;
+	length = vsnprintf(text, sizeof(text), format, args);
+	if (length >= (int)sizeof(text))
+		memcpy(text + sizeof(text) - 4, "...", 4);
+	if (length >= 0 && !emit(target, level, text) &&
+	    (target == KIND_SYSLOG || target == KIND_FILE))
+		emit(KIND_STDERR, level, text);
+	errno = saved;
+}
+
+#define LOG_AS(level, format) \
+	do { \
+		va_list args; \
+		va_start(args, format); \
+		log_line((level), (format), args); \
+		va_end(args); \
+	} while (0)
+
+void
+log_error(const char *format, ...)
+{
+	LOG_AS(LOG_LEVEL_ERROR, format);
+}
+
+void
+log_warn(const char *format, ...)
+{
+	LOG_AS(LOG_LEVEL_WARN, format);
+}
+
+void
+log_info(const char *format, ...)
+{
+	LOG_AS(LOG_LEVEL_INFO, format);
+}
+
+void
+log_debug(const char *format, ...)
+{
+	LOG_AS(LOG_LEVEL_DEBUG, format);
+}
+
+/* --------------------------------------------------------------- brake ---- */
+
+uint64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool
+log_brake_pass(struct log_brake *brake, uint64_t now_ms, uint64_t *held)
+{
+	*held = 0;
+	if (now_ms - brake->began_ms >= brake->period_ms) {
+		brake->began_ms = now_ms;
+		brake->passed = 0;
+	}
+	if (brake->passed >= brake->most) {
+		brake->held++;
+		return false;
+	}
+	brake->passed++;
+	*held = brake->held;
+	brake->held = 0;
+	return true;
+}
+
+void
+log_braked(struct log_brake *brake, const char *format, ...)
+{
+	char text[TEXT_MAX - 64];
+	uint64_t held;
+	va_list args;
+
+	if (LOG_LEVEL_WARN > threshold ||
+	    !log_brake_pass(brake, monotonic_ms(), &held))
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (held == 0)
+		log_warn("%s", text);
+	else
+		log_warn("%s (%llu more like it held back)", text,
+		    (unsigned long long)held);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporter - main program: command line, check and dump of the configuration,
+ * the way into the background, then the master (master.c).
+ */
+#include "config.h"
+
+#include "account.h"
+#include "log.h"
+#include "master.h"
+#include "settings.h"
+#include "title.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONFIG_FILE SYSCONFDIR "/reporter/reporter.conf"
+
+struct arguments {
+	const char *config;
+	bool foreground, check, dump;
+};
+
+static void
+usage(FILE *out)
+{
+	fprintf(out,
+	    "usage: reporter [-f] [-t] [-d] [-V] [-h] [-c FILE]\n"
+	    "  -f       stay in the foreground\n"
+	    "  -t       check the configuration and exit\n"
+	    "  -d       print the effective configuration and exit\n"
+	    "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
+	    "  -V       print the version and exit\n"
+	    "  -h       print this and exit\n");
+}
+
+static void
+arguments_read(struct arguments *a, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "ftdVhc:")) != -1) {
+		switch (option) {
+		case 'f':
+			a->foreground = true;
+			break;
+		case 't':
+			a->check = true;
+			break;
+		case 'd':
+			a->dump = true;
+			break;
+		case 'c':
+			a->config = optarg;
+			break;
+		case 'V':
+			printf("reporter %s\n", PACKAGE_VERSION);
+			exit(0);
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "reporter: %s: an argument too many\n",
+		    argv[optind]);
+		usage(stderr);
+		exit(2);
+	}
+}
+
+/* The path as it is after a change of the folder, for reloads. */
+static const char *
+config_path(const char *path)
+{
+	char *absolute = realpath(path, NULL);
+
+	return absolute != NULL ? absolute : path;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments a = { .config = CONFIG_FILE };
+	struct settings *settings;
+	const char *path;
+
+	title_init(argc, argv);
+	arguments_read(&a, argc, argv);
+	path = config_path(a.config);
+	settings = settings_load(path, stderr);
+	if (settings == NULL)
+		return 1;
+	if (a.dump)
+		settings_dump(settings, stdout);
+	if (a.check)
+		printf("%s: the configuration is right\n", a.config);
+	if (a.dump || a.check) {
+		settings_free(settings);
+		return 0;
+	}
+
+	/* Nothing we make is the world's to read. */
+	umask(027);
+	if (!a.foreground && background_enter() < 0) {
+		fprintf(stderr, "reporter: cannot enter the background: %s\n",
+		    strerror(errno));
+		return 1;
+	}
+	log_role("master");
+	if (log_open(settings->log_target, (enum log_level)settings->log_level)
+	    < 0) {
+		log_error("log %s: %s", settings->log_target, strerror(errno));
+		return 1;
+	}
+	if (pidfile_write(settings->pid_file) < 0)
+		return 1;
+	if (!a.foreground && chdir("/") < 0)
+		log_warn("cannot change to /: %s", strerror(errno));
+	int status = master_run(settings, path, background_ready);
+	pidfile_remove();
+	return status;
+}

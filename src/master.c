@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The master: start, loop, end.  Owns the listening sockets, the connections,
+ * its own segment and the children.  A failure to start is logged and
+ * returned; afterwards nothing but a signal ends it.
+ */
+#include "config.h"
+
+#include "master.h"
+#include "account.h"
+#include "child.h"
+#include "conn.h"
+#include "generation.h"
+#include "listener.h"
+#include "log.h"
+#include "notify.h"
+#include "reload.h"
+#include "title.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS 256 /* of one turn of the loop */
+
+struct master {
+	struct settings *settings;
+	const char *path;
+	int epoll, signals;
+	struct segment segment;
+	struct master_shared *shared;
+	struct listeners listeners;
+	struct children children;
+	struct generation generation;
+	struct conns *conns;
+	bool stop, reap, reload, reopen; /* asked for by signals */
+};
+
+/* -------------------------------------------------------------- segment --- */
+
+/* Another layout, or damage: out of the way, but never deleted. */
+static enum shm_status
+segment_replace(struct master *m, enum shm_status status)
+{
+	char aside[2 * SEGMENT_NAME_MAX];
+
+	if (status != SHM_UNFINISHED) {
+		segment_set_aside(m->segment.name, aside, sizeof(aside));
+		log_error("segment %s: %s; set aside as %s", m->segment.name,
+		    shm_status_text(status), aside);
+	} else {
+		segment_remove(m->segment.name);
+	}
+	return segment_create_master(&m->segment, m->settings->instance);
+}
+
+/* Make or adopt the master's own segment; refuse when another master has it.
+ */
+static int
+master_open_segment(struct master *m)
+{
+	enum shm_status status = segment_create_master(&m->segment,
+	    m->settings->instance);
+
+	if (status == SHM_EXISTS)
+		status = segment_open_master(&m->segment,
+		    m->settings->instance, SEGMENT_WRITE);
+	if (status == SHM_DAMAGED || status == SHM_VERSION
+	    || status == SHM_UNFINISHED)
+		status = segment_replace(m, status);
+	if (status != SHM_OK) {
+		log_error("segment %s: %s%s%s", m->segment.name,
+		    shm_status_text(status),
+		    status == SHM_SYSTEM ? ": " : "",
+		    status == SHM_SYSTEM ? strerror(errno) : "");
+		return -1;
+	}
+	m->shared = segment_master(&m->segment);
+	if (segment_lock(&m->segment, 0) != SHM_OK) {
+		log_error("instance %s is running already, as process %d",
+		    m->settings->instance,
+		    (int)atomic_load(&m->shared->pid));
+		segment_close(&m->segment);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * The counters go on where an earlier master was killed.  What it had put into
+ * rings counts as received, whatever it still managed to count itself.
+ */
+static void
+master_count_adopted(struct master *m)
+{
+	struct input_counters *input = &m->shared->input;
+	uint64_t received = counter_get(&input->dropped)
+	    + counter_get(&input->retired_added)
+	    + counter_get(&input->retired_superseded)
+	    - counter_get(&input->retired_replayed);
+
+	for (int i = 0; i < REJECT_REASONS; i++)
+		received += counter_get(&input->rejected[i]);
+	for (int i = 0; i < CHILDREN_MAX; i++) {
+		const struct child *child = &m->children.child[i];
+
+		if (child->segment.map.base != NULL)
+			received += counter_get(
+			    &child->segment.ring.producer->head);
+	}
+	counter_set(&input->received, received);
+}
+
+static void
+master_publish(struct master *m)
+{
+	snprintf(m->shared->software, sizeof(m->shared->software), "%s",
+	    PACKAGE_VERSION);
+	counter_set(&m->shared->started, (uint64_t)time(NULL));
+	counter_set(&m->shared->generation, m->generation.number);
+	counter_set(&m->shared->oldest_generation,
+	    children_oldest(&m->children));
+	/* Release: who sees our pid sees what stands before. */
+	atomic_store_explicit(&m->shared->pid, getpid(), memory_order_release);
+}
+
+/* Lead all routes to the rings of the newest generation. */
+static void
+master_route(struct master *m)
+{
+	struct ring *rings[WORKERS_MAX];
+
+	generation_rings(&m->generation, rings);
+	conns_route(m->conns, rings, m->generation.workers);
+}
+
+static int
+master_open_rings(struct master *m)
+{
+	children_init(&m->children, m->shared, m->settings);
+	if (generation_adopt(&m->generation, &m->children, m->settings) < 0)
+		return -1;
+	if (m->generation.workers == 0
+	    && generation_create(&m->generation, m->generation.number + 1,
+		   &m->children, m->settings)
+		< 0)
+		return -1;
+	master_count_adopted(m);
+	master_publish(m);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- start --- */
+
+static int
+master_open_signals(struct master *m)
+{
+	struct epoll_event event = { .events = EPOLLIN,
+		.data.ptr = &m->signals };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGCHLD);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	m->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (m->signals < 0 || m->epoll < 0
+	    || epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->signals, &event) < 0) {
+		log_error("cannot start: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+master_start(struct master *m)
+{
+	if (master_open_signals(m) < 0
+	    || account_descriptors(m->settings->max_connections) < 0
+	    || listeners_set(&m->listeners, &m->settings->listen, m->epoll) < 0
+	    || account_become(m->settings->user) < 0
+	    || master_open_segment(m) < 0)
+		return -1;
+	m->conns = conns_new(m->epoll, &m->shared->input);
+	if (m->conns == NULL) {
+		log_error("cannot start: %s", strerror(errno));
+		return -1;
+	}
+	conns_configure(m->conns, m->settings);
+	if (master_open_rings(m) < 0)
+		return -1;
+	master_route(m);
+	log_info("reporter %s: instance %s, %u workers, generation %llu",
+	    PACKAGE_VERSION, m->settings->instance, m->generation.workers,
+	    (unsigned long long)m->generation.number);
+	return 0;
+}
+
+/* --------------------------------------------------------------- reload --- */
+
+/* Make a new generation of segments; the one of before empties itself. */
+static int
+master_regenerate(struct master *m, const struct settings *settings)
+{
+	struct generation next;
+
+	if (generation_create(&next, m->generation.number + 1, &m->children,
+		settings)
+	    < 0)
+		return -1;
+	generation_retire(&m->generation);
+	m->generation = next;
+	counter_set(&m->shared->generation, next.number);
+	return 0;
+}
+
+static int
+master_apply(struct master *m, struct settings *next)
+{
+	struct reload_plan plan = reload_compare(m->settings, next);
+
+	if (listeners_set(&m->listeners, &next->listen, m->epoll) < 0
+	    || log_open(next->log_target, (enum log_level)next->log_level) < 0)
+		return -1;
+	if (plan.queue && master_regenerate(m, next) < 0) {
+		listeners_set(&m->listeners, &m->settings->listen, m->epoll);
+		return -1;
+	}
+	m->children.settings = next;
+	if (plan.workers)
+		children_restart(&m->children, next);
+	conns_configure(m->conns, next);
+	if (plan.queue)
+		master_route(m);
+	return 0;
+}
+
+static void
+master_reload(struct master *m)
+{
+	struct settings *next;
+
+	notify_reloading();
+	next = reload_load(m->path, m->settings);
+	if (next != NULL && master_apply(m, next) == 0) {
+		settings_free(m->settings);
+		m->settings = next;
+		counter_add(&m->shared->input.reloads, 1);
+		log_info("configuration reloaded, generation %llu",
+		    (unsigned long long)m->generation.number);
+	} else {
+		settings_free(next);
+		counter_add(&m->shared->input.reload_errors, 1);
+		log_error("configuration not reloaded: that of before stays "
+			  "in force");
+	}
+	notify_ready();
+}
+
+static void
+master_reopen_log(struct master *m)
+{
+	if (log_open(m->settings->log_target,
+		(enum log_level)m->settings->log_level)
+	    < 0)
+		log_error("log %s: %s", m->settings->log_target,
+		    strerror(errno));
+	children_signal(&m->children, SIGUSR1);
+}
+
+/* ----------------------------------------------------------------- loop --- */
+
+static void
+master_read_signals(struct master *m)
+{
+	struct signalfd_siginfo info;
+
+	while (read(m->signals, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGTERM:
+		case SIGINT:
+			m->stop = true;
+			break;
+		case SIGCHLD:
+			m->reap = true;
+			break;
+		case SIGHUP:
+			m->reload = true;
+			break;
+		case SIGUSR1:
+			m->reopen = true;
+			break;
+		}
+	}
+}
+
+static void
+master_dispatch(struct master *m, const struct epoll_event *event)
+{
+	struct listener *listener;
+
+	if (event->data.ptr == &m->signals)
+		master_read_signals(m);
+	else if ((listener = listener_of(&m->listeners, event->data.ptr))
+	    != NULL)
+		conns_accept(m->conns, listener->fd);
+	else
+		conn_ready(m->conns, event->data.ptr, event->events);
+}
+
+static void
+master_loop(struct master *m)
+{
+	struct epoll_event events[EVENTS];
+	int wait = 0;
+
+	while (!m->stop) {
+		int n = epoll_wait(m->epoll, events, EVENTS, wait);
+		uint64_t now = monotonic_ms();
+
+		for (int i = 0; i < n; i++)
+			master_dispatch(m, &events[i]);
+		if (m->reap)
+			children_reap(&m->children, now);
+		if (m->reload)
+			master_reload(m);
+		if (m->reopen)
+			master_reopen_log(m);
+		m->reap = m->reload = m->reopen = false;
+		counter_set(&m->shared->oldest_generation,
+		    children_oldest(&m->children));
+		int children_wait = children_tick(&m->children, now);
+		wait = conns_tick(m->conns, now);
+		if (children_wait < wait)
+			wait = children_wait;
+		notify_alive();
+	}
+}
+
+/* ------------------------------------------------------------------ end --- */
+
+/* Give connections that wait for room a while, so that what was read of them
+   gets into the rings. */
+static void
+master_settle(struct master *m, uint64_t timeout_ms)
+{
+	const struct timespec nap = { 0, 2 * 1000000L };
+	uint64_t deadline = monotonic_ms() + timeout_ms;
+
+	while (conns_throttled(m->conns) > 0 && monotonic_ms() < deadline) {
+		children_reap(&m->children, monotonic_ms());
+		children_tick(&m->children, monotonic_ms());
+		conns_tick(m->conns, monotonic_ms());
+		nanosleep(&nap, NULL);
+	}
+	if (conns_throttled(m->conns) > 0)
+		log_warn("%llu connections closed while they waited for room",
+		    (unsigned long long)conns_throttled(m->conns));
+}
+
+static int
+master_end(struct master *m)
+{
+	uint64_t timeout = m->settings->shutdown_timeout;
+	uint64_t begun = monotonic_ms(), left;
+
+	notify_stopping();
+	log_info("stopping");
+	listeners_close(&m->listeners);
+	master_settle(m, timeout / 2);
+	conns_close(m->conns);
+	uint64_t spent = monotonic_ms() - begun;
+	left = children_stop(&m->children,
+	    spent < timeout ? timeout - spent : 0);
+	atomic_store_explicit(&m->shared->pid, 0, memory_order_release);
+	if (left > 0)
+		log_warn("stopped; %llu records stay in shared memory for the "
+			 "next start",
+		    (unsigned long long)left);
+	else
+		log_info("stopped; all records stand in the database");
+	if (left == 0)
+		segment_remove(m->segment.name);
+	segment_close(&m->segment);
+	return 0;
+}
+
+int
+master_run(struct settings *settings, const char *path, void (*ready)(void))
+{
+	static struct master master; /* too large for a stack */
+	struct master *m = &master;
+	int status = 1;
+
+	m->settings = settings;
+	m->path = path;
+	log_role("master");
+	title_set("master");
+	if (master_start(m) == 0) {
+		ready();
+		notify_ready();
+		master_loop(m);
+		status = master_end(m);
+	}
+	settings_free(m->settings);
+	return status;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The master process: its start, its loop, its end.
+ */
+#ifndef REPORTER_MASTER_H
+#define REPORTER_MASTER_H
+
+#include "settings.h"
+
+/*
+ * master_run - be the master until a signal ends it.  settings: taken over.
+ * path: of the configuration, read again at a reload; absolute, since we may
+ * have changed the folder.  ready: called once when we listen.
+ * Returns the exit status: 0 after an orderly end, 1 when it could not start;
+ * then the reason was logged.
+ */
+int master_run(struct settings *settings, const char *path,
+    void (*ready)(void));
+
+#endif

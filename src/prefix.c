@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Prefixes.  A list owns its memory; the master makes one at start and at each
+ * reload, and asks it for every connection.  Failures are returned.
+ */
+#include "config.h"
+
+#include "prefix.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Clear the bits of an address from number `bits` on; whether any was set. */
+static bool
+clear_rest(uint8_t *address, unsigned size, unsigned bits)
+{
+	bool were_set = false;
+
+	for (unsigned i = 0; i < size; i++) {
+		unsigned keep = bits < 8 * i ? 0 : bits - 8 * i;
+		uint8_t mask = keep >= 8 ? 0xff : (uint8_t)(0xff00u >> keep);
+
+		were_set = were_set || (address[i] & ~mask) != 0;
+		address[i] &= mask;
+	}
+	return were_set;
+}
+
+/* The number of bits after the slash; larger than any prefix when wrong. */
+static unsigned
+bits_parse(const char *text)
+{
+	unsigned bits = 0;
+
+	if (*text == '\0' || strlen(text) > 3)
+		return 1000;
+	for (; *text != '\0'; text++) {
+		if (!isdigit((unsigned char)*text))
+			return 1000;
+		bits = bits * 10 + (unsigned)(*text - '0');
+	}
+	return bits;
+}
+
+bool
+prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
+	unsigned most;
+
+	memset(prefix, 0, sizeof(*prefix));
+	prefix->family = memchr(text, ':', length) ? AF_INET6 : AF_INET;
+	if (length < sizeof(address)) {
+		memcpy(address, text, length);
+		address[length] = '\0';
+	}
+	if (length >= sizeof(address) ||
+	    inet_pton(prefix->family, address, prefix->address) != 1) {
+		snprintf(reason, size, "is no IPv4 or IPv6 address");
+		return false;
+	}
+	most = prefix->family == AF_INET ? 32 : 128;
+	prefix->bits = slash == NULL ? most : bits_parse(slash + 1);
+	if (prefix->bits > most) {
+		snprintf(
+		    reason, size, "has no number of 0 to %u after its /", most);
+		return false;
+	}
+	if (clear_rest(prefix->address, most / 8, prefix->bits)) {
+		inet_ntop(
+		    prefix->family, prefix->address, address, sizeof(address));
+		snprintf(reason, size,
+		    "has bits beyond its prefix; did you mean %s/%u?", address,
+		    prefix->bits);
+		return false;
+	}
+	return true;
+}
+
+bool
+prefix_list_make(struct prefix_list *list, char *const *words, size_t count)
+{
+	char reason[128];
+
+	list->count = 0;
+	list->prefixes = NULL;
+	if (count == 0)
+		return true;
+	list->prefixes = calloc(count, sizeof(*list->prefixes));
+	if (list->prefixes == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!prefix_parse(
+			&list->prefixes[i], words[i], reason, sizeof(reason))) {
+			prefix_list_free(list);
+			return false;
+		}
+	}
+	list->count = count;
+	return true;
+}
+
+void
+prefix_list_free(struct prefix_list *list)
+{
+	free(list->prefixes);
+	list->prefixes = NULL;
+	list->count = 0;
+}
+
+/* The address's bytes; *family becomes AF_INET for an IPv4 peer at an IPv6
+   socket.  NULL for other families. */
+static const uint8_t *
+peer_bytes(const struct sockaddr *peer, int *family)
+{
+	const struct in6_addr *in6;
+
+	*family = peer->sa_family;
+	if (*family == AF_INET) {
+		return (const uint8_t *)&(
+		    (const struct sockaddr_in *)(const void *)peer)
+		    ->sin_addr;
+	}
+	if (*family != AF_INET6)
+		return NULL;
+	in6 = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(in6)) {
+		*family = AF_INET;
+		return in6->s6_addr + 12;
+	}
+	return in6->s6_addr;
+}
+
+static bool
+prefix_match(const struct prefix *prefix, const uint8_t *address, int family)
+{
+	unsigned whole = prefix->bits / 8, rest = prefix->bits % 8;
+
+	if (prefix->family != family)
+		return false;
+	if (memcmp(prefix->address, address, whole) != 0)
+		return false;
+	return rest == 0 ||
+	       ((prefix->address[whole] ^ address[whole]) >> (8 - rest)) == 0;
+}
+
+bool
+prefix_list_match(const struct prefix_list *list, const struct sockaddr *peer)
+{
+	const uint8_t *address;
+	int family;
+
+	if (list->count == 0)
+		return true;
+	address = peer_bytes(peer, &family);
+	if (address == NULL)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		if (prefix_match(&list->prefixes[i], address, family))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address prefixes, IPv4 and IPv6: who may connect.  Pure functions, apart
+ * from the memory of a list.
+ */
+#ifndef REPORTER_PREFIX_H
+#define REPORTER_PREFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct prefix {
+	int family;          /* AF_INET or AF_INET6 */
+	unsigned bits;       /* 0 to 32, 0 to 128 */
+	uint8_t address[16]; /* network order; the rest is zero */
+};
+
+struct prefix_list {
+	struct prefix *prefixes;
+	size_t count;
+};
+
+/*
+ * prefix_parse - take apart ADDRESS/BITS or ADDRESS.  Bits beyond the prefix
+ * must be zero.  On failure reason (of size bytes) says what is wrong.
+ */
+bool prefix_parse(
+    struct prefix *prefix, const char *text, char *reason, size_t size);
+
+/*
+ * prefix_list_make - parse count words that prefix_parse() takes; the list is
+ * freed by prefix_list_free().  Returns false, and an empty list, when memory
+ * is short or a word is wrong.
+ */
+bool prefix_list_make(
+    struct prefix_list *list, char *const *words, size_t count);
+
+void prefix_list_free(struct prefix_list *list);
+
+/*
+ * prefix_list_match - whether a peer's address lies in a prefix of the list.
+ * An empty list matches everybody.  An IPv4 peer that arrives at an IPv6
+ * socket (::ffff:a.b.c.d) is an IPv4 peer.  Peers of other families match no
+ * prefix.
+ */
+bool prefix_list_match(
+    const struct prefix_list *list, const struct sockaddr *peer);
+
+#endif

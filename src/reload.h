@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reload: reading the configuration again, and what its changes ask for.
+ * The master's.
+ */
+#ifndef REPORTER_RELOAD_H
+#define REPORTER_RELOAD_H
+
+#include "settings.h"
+
+/* What a change of the configuration asks for. */
+struct reload_plan {
+	bool workers; /* workers are started again */
+	bool queue;   /* a new generation of segments is made */
+};
+
+/*
+ * reload_load - load the file at path beside the settings in force.  Options
+ * that only a restart can change keep their value, and the log says so.
+ * Returns settings that the caller owns; or NULL, then every error was logged.
+ */
+struct settings *reload_load(const char *path, const struct settings *now);
+
+/* reload_compare - what the change asks for; each option that differs is
+   logged with its old and its new value. */
+struct reload_plan reload_compare(const struct settings *before,
+    const struct settings *after);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The report: one message of an agent, decoded.  What the decoders of the
+ * three dialects make out of bytes, and what the master routes.
+ */
+#ifndef REPORTER_REPORT_H
+#define REPORTER_REPORT_H
+
+#include "counters.h"
+#include "record.h"
+
+/* Records of the longest report that can arrive: max_message has this upper
+   bound, and a result takes at least 6 bytes (native), 2 (Lars). */
+#define MESSAGE_MAX 65536
+#define REPORT_RECORDS_MAX 32768
+
+/* What a decoder found at the beginning of its bytes. */
+enum decode {
+	DECODE_REPORT, /* a report; it may hold no records */
+	DECODE_SHORT,  /* not whole yet: nothing is wrong so far */
+	DECODE_REJECT, /* a whole message that is no report: skip it */
+	DECODE_CLOSE   /* the stream cannot be followed any further */
+};
+
+struct report {
+	/* Set by the caller, and kept by the decoders. */
+	uint64_t now;	  /* seconds since 1970: what ts 0 stands for */
+	uint64_t horizon; /* the greatest believable ts; later ones become now */
+	size_t max_message; /* bytes of the longest message, to MESSAGE_MAX */
+
+	/* Set by a decoder.  used: bytes to pass over, for DECODE_REPORT and
+	   DECODE_REJECT; where the fault lies, for DECODE_CLOSE. */
+	size_t used;
+	enum reject reason; /* for DECODE_REJECT and DECODE_CLOSE */
+	int32_t modid, cmdid;
+	bool skewed;	 /* its ts was beyond the horizon */
+	uint32_t count;	 /* records in `records` */
+	/* Records of this report that were rejected, by reason. */
+	uint32_t rejected[REJECT_REASONS];
+	struct record records[REPORT_RECORDS_MAX];
+};
+
+/* report_begin - for a decoder: no records, nothing rejected so far. */
+void report_begin(struct report *report);
+
+/*
+ * report_fail - for a decoder: make it empty and note the reason and the
+ * place.  Returns `found`.
+ */
+enum decode report_fail(struct report *report, enum decode found,
+    enum reject reason, size_t used);
+
+/*
+ * report_time - the time to store for a report that came with ts: now for 0,
+ * and for what lies beyond the horizon or what a record can hold (then
+ * report->skewed is set).
+ */
+uint64_t report_time(struct report *report, uint64_t ts);
+
+#endif

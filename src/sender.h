@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sender: one connection to a reporter, and records that go through it as
+ * reports.  For the tools; one thread.  Failures are returned, with a text for
+ * people in sender->error.
+ */
+#ifndef REPORTER_SENDER_H
+#define REPORTER_SENDER_H
+
+#include "encode.h"
+
+#define SENDER_HOST "127.0.0.1"
+#define SENDER_PORT "12316"
+#define SENDER_CONNECT_MS 5000 /* to connect to one address */
+#define SENDER_FINISH_MS 5000  /* for the server to close after us */
+#define SENDER_BUFFER 65536
+
+struct sender {
+	int fd; /* -1: not connected */
+	enum encode_dialect dialect;
+	uint64_t reports, records; /* given to the kernel, or buffered */
+	size_t held;               /* records of the report begun */
+	size_t length;             /* bytes buffered */
+	struct record report[ENCODE_RECORDS_MAX];
+	uint8_t buffer[SENDER_BUFFER];
+	char error[256]; /* what went wrong last */
+};
+
+/* What became of the end of the connection. */
+enum sender_end {
+	SENDER_DONE,    /* the server took all and closed after us */
+	SENDER_UNCLEAR, /* its system has all, but it has not closed in time */
+	SENDER_FAILED   /* it closed early, or has not all */
+};
+
+/*
+ * sender_open - connect to host (a name or an address, IPv4 or IPv6) and port
+ * (a number or a service's name), trying all its addresses.  Ignores SIGPIPE
+ * in the whole process.
+ */
+bool sender_open(struct sender *sender, const char *host, const char *port,
+    enum encode_dialect dialect);
+
+/*
+ * sender_add - send a record.  Consecutive records that can stand in one
+ * report do so; what is sent waits in a buffer until that is full, or
+ * sender_flush().  Blocks while the server does not read.
+ */
+bool sender_add(struct sender *sender, const struct record *record);
+
+/* sender_flush - give everything to the kernel. */
+bool sender_flush(struct sender *sender);
+
+/* sender_alive - whether the server still reads, as far as can be told without
+   waiting. */
+bool sender_alive(struct sender *sender);
+
+/* sender_finish - flush, say that nothing more comes, wait for the server to
+   close, close. */
+enum sender_end sender_finish(struct sender *sender);
+
+/* sender_close - close at once.  Does nothing when not connected. */
+void sender_close(struct sender *sender);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Settings: loading, checking, showing and comparing them.  A struct settings
+ * owns its texts and lists.  The master calls it at start and at a reload, the
+ * daemon's check and dump modes as well; it touches nothing but the files it
+ * reads.  Errors are written to the stream given, all of a file in one go.
+ */
+#include "config.h"
+
+#include "settings.h"
+
+#include "conffile.h"
+#include "option.h"
+#include "value.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORKERS_AUTO_MAX 4 /* the database is busy with fewer */
+
+/* A load on its way. */
+struct load {
+	struct settings *settings;
+	struct complaints complaints;
+};
+
+static size_t
+option_index(const struct option *option)
+{
+	return (size_t)(option - option_table);
+}
+
+/* Remember where a value comes from; says when it cannot. */
+static void
+origin_set(struct load *load, const struct option *option, const char *origin,
+    const char *more)
+{
+	char **place = &load->settings->origins[option_index(option)];
+	char *text;
+
+	if (asprintf(&text, "%s%s", origin, more) < 0) {
+		complain(&load->complaints, origin, option->name,
+		    "there is no memory");
+		return;
+	}
+	free(*place);
+	*place = text;
+}
+
+static const char *
+origin_of(const struct settings *settings, const struct option *option)
+{
+	const char *origin = settings->origins[option_index(option)];
+
+	return origin == NULL ? "default" : origin;
+}
+
+static bool
+origin_is_default(const struct settings *settings, const struct option *option)
+{
+	return strncmp(origin_of(settings, option), "default",
+		   sizeof("default") - 1) == 0;
+}
+
+static void
+complain_option(struct load *load, const struct option *option,
+    const char *origin, const char *reason)
+{
+	char name[OPTION_NAME_MAX];
+
+	option_name(option, name, sizeof(name));
+	complain(&load->complaints, origin, name, "%s", reason);
+}
+
+static void
+take(void *arg, const struct option *option, const char *value,
+    const char *origin)
+{
+	struct load *load = arg;
+	char reason[VALUE_REASON_MAX];
+
+	if (value_parse(option, load->settings, value, reason, sizeof(reason)))
+		origin_set(load, option, origin, "");
+	else
+		complain_option(load, option, origin, reason);
+}
+
+/* ------------------------------------------------- what hangs together ---- */
+
+/* As many workers as this process has processors to run on. */
+static void
+resolve_workers(struct load *load)
+{
+	const struct option *option = option_find("reporter", "workers");
+	cpu_set_t cpus;
+	int count = 1;
+
+	if (load->settings->workers != 0)
+		return;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		count = CPU_COUNT(&cpus);
+	if (count < 1)
+		count = 1;
+	if (count > WORKERS_AUTO_MAX)
+		count = WORKERS_AUTO_MAX;
+	load->settings->workers = (uint64_t)count;
+	origin_set(load, option, origin_of(load->settings, option), ", auto");
+}
+
+/* A number of dirty keys that the table cannot hold is never reached. */
+static void
+check_flush_rows(struct load *load)
+{
+	const struct option *option = option_find("mysql", "flush_rows");
+	struct settings *settings = load->settings;
+
+	if (settings->flush_rows <= settings->table_keys)
+		return;
+	if (origin_is_default(settings, option)) {
+		settings->flush_rows = settings->table_keys;
+		origin_set(load, option, "default", ", as low as table_keys");
+		return;
+	}
+	complain_option(load, option, origin_of(settings, option),
+	    "is more than queue.table_keys, so it is never reached");
+}
+
+static void
+check_socket(struct load *load)
+{
+	const struct option *option = option_find("mysql", "socket");
+	const struct words_list *host = &load->settings->host;
+
+	if (load->settings->socket[0] == '\0')
+		return;
+	for (size_t i = 0; i < host->count; i++) {
+		if (strcmp(host->words[i], "localhost") == 0)
+			return;
+	}
+	complain_option(load, option, origin_of(load->settings, option),
+	    "is used for localhost, which mysql.host does not name");
+}
+
+/* ------------------------------------------------------------- loading ---- */
+
+static bool
+begin(struct load *load)
+{
+	load->settings = calloc(1, sizeof(*load->settings));
+	if (load->settings == NULL)
+		return false;
+	load->settings->origins =
+	    calloc(option_count, sizeof(*load->settings->origins));
+	return load->settings->origins != NULL;
+}
+
+struct settings *
+settings_load(const char *path, FILE *errors)
+{
+	struct load load = { NULL, { errors, 0 } };
+
+	if (!begin(&load)) {
+		complain(&load.complaints, path == NULL ? "default" : path,
+		    NULL, "there is no memory");
+		settings_free(load.settings);
+		return NULL;
+	}
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &option_table[i];
+
+		take(&load, option, option->standard, "default");
+	}
+	if (path != NULL)
+		conffile_read(path, &load.complaints, take, &load);
+	/* What hangs together is looked at when each value is right. */
+	if (load.complaints.count == 0) {
+		resolve_workers(&load);
+		check_flush_rows(&load);
+		check_socket(&load);
+	}
+	if (load.complaints.count > 0) {
+		settings_free(load.settings);
+		return NULL;
+	}
+	return load.settings;
+}
+
+void
+settings_free(struct settings *settings)
+{
+	if (settings == NULL)
+		return;
+	for (size_t i = 0; i < option_count; i++) {
+		value_free(&option_table[i], settings);
+		if (settings->origins != NULL)
+			free(settings->origins[i]);
+	}
+	free(settings->origins);
+	free(settings);
+}
+
+/* ----------------------------------------------------------- showing it ----
+ */
+
+static void
+dump_option(
+    const struct settings *settings, const struct option *option, FILE *out)
+{
+	char *value = value_format(option, settings);
+	const char *hide = option->type == OPTION_SECRET ? "# " : "";
+	int width;
+
+	width = fprintf(out, "%s%s =%s%s", hide, option->name,
+	    value == NULL || *value == '\0' ? "" : " ",
+	    value == NULL ? "" : value);
+	fprintf(out, "%*s # %s\n", width < 40 ? 40 - width : 0, "",
+	    origin_of(settings, option));
+	free(value);
+}
+
+void
+settings_dump(const struct settings *settings, FILE *out)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &option_table[i];
+
+		if (strcmp(section, option->section) != 0) {
+			fprintf(out, "%s[%s]\n", i == 0 ? "" : "\n",
+			    option->section);
+			section = option->section;
+		}
+		dump_option(settings, option, out);
+	}
+}
+
+void
+settings_compare(const struct settings *before, const struct settings *after,
+    void (*differs)(void *arg, const char *name, const char *old_value,
+	const char *new_value, enum option_live live),
+    void *arg)
+{
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &option_table[i];
+		char name[OPTION_NAME_MAX];
+		char *old_value, *new_value;
+
+		if (value_equal(option, before, after))
+			continue;
+		option_name(option, name, sizeof(name));
+		old_value = value_format(option, before);
+		new_value = value_format(option, after);
+		differs(arg, name, old_value == NULL ? "" : old_value,
+		    new_value == NULL ? "" : new_value, option->live);
+		free(old_value);
+		free(new_value);
+	}
+}

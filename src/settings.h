@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Settings: the configuration in force, filled in from reporter.conf(5)
+ * through one option table (option.c).  Values are plain; a struct settings
+ * owns its strings and is freed as a whole.
+ */
+#ifndef REPORTER_SETTINGS_H
+#define REPORTER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A list of words, as in `listen`, `host` and `allow`. */
+struct words_list {
+	char **words; /* NULL-terminated, or NULL */
+	size_t count;
+};
+
+enum overflow {
+	OVERFLOW_BLOCK,
+	OVERFLOW_DROP
+};
+
+struct settings {
+	/* [reporter] */
+	char *instance;
+	struct words_list listen;  /* ADDRESS:PORT, [ADDRESS6]:PORT */
+	uint64_t workers;          /* 0 is auto until settings_load() ends */
+	char *user;                /* "" is: stay who we are */
+	char *pid_file;            /* "" is: none */
+	uint64_t shutdown_timeout; /* ms */
+	/* [limits] */
+	uint64_t max_connections;
+	uint64_t max_message;    /* bytes */
+	uint64_t idle_timeout;   /* ms; 0 is never */
+	struct words_list allow; /* prefixes; none is everybody */
+	uint64_t max_clock_skew; /* ms */
+	/* [queue] */
+	uint64_t ring_records; /* a power of two */
+	uint64_t table_keys;
+	int overflow; /* enum overflow */
+	/* [mysql] */
+	struct words_list host; /* HOST or HOST:PORT, tried in order */
+	uint64_t port;
+	char *socket;
+	char *mysql_user;
+	char *password;
+	char *database;
+	char *table;
+	char *defaults_file;
+	uint64_t flush_interval; /* ms */
+	uint64_t flush_rows;
+	uint64_t connect_timeout;  /* ms */
+	uint64_t read_timeout;     /* ms */
+	char *dead_letter_file;    /* "" is: none is written */
+	uint64_t dead_letter_size; /* bytes, the most it may hold */
+	/* [log] */
+	char *log_target;
+	int log_level; /* enum log_level */
+
+	/* Where each option's value comes from, in the order of option_table:
+	   "default" or "file:line".  settings.c's own. */
+	char **origins;
+};
+
+/*
+ * settings_load - read FILE.  Every error of the file is reported to `errors`
+ * as "file:line: section.name: reason", one a line, with a suggestion for a
+ * name that is nearly right.  path NULL: the defaults alone.
+ * Returns the settings, owned by the caller, or NULL when there was an error.
+ * No global state: a reload loads beside what is in force.
+ */
+struct settings *settings_load(const char *path, FILE *errors);
+
+/* settings_free - free them; NULL is allowed.  The password is wiped. */
+void settings_free(struct settings *settings);
+
+/* settings_dump - write the effective configuration in the file's own form,
+   every option with its origin; the password is not shown, so that it is the
+   one thing missing when the dump is loaded. */
+void settings_dump(const struct settings *settings, FILE *out);
+
+/* What a change of an option asks for. */
+enum option_live {
+	OPTION_LIVE,    /* the master takes it at a reload */
+	OPTION_WORKERS, /* at a reload, workers are started again */
+	OPTION_QUEUE,   /* at a reload, new segments are made */
+	OPTION_RESTART  /* only a restart of the daemon takes it */
+};
+
+/*
+ * settings_compare - say what differs.  For each option with another value,
+ * call `differs` with its name ("section.name"), the values as text and what
+ * the change asks for.
+ */
+void settings_compare(const struct settings *before,
+    const struct settings *after,
+    void (*differs)(void *arg, const char *name, const char *old_value,
+	const char *new_value, enum option_live live),
+    void *arg);
+
+#endif

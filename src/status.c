@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Collecting the status.  Owns its mappings for the length of a call.  Any
+ * process that may open the segments, one thread; failures are returned.
+ *
+ * Records travel while we look.  Reading against their direction, the
+ * workers' side first and the master's last, finds every record at most once,
+ * and what is under way counts as queued.
+ */
+#include "config.h"
+
+#include "status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READS 4 /* the first, and three more if segments come and go */
+
+/* ------------------------------------------------------------- who lives -- */
+
+static bool
+process_lives(int32_t pid)
+{
+	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+}
+
+bool
+status_running(const struct segment *segment)
+{
+	const struct master_shared *master = segment_master(segment);
+	int32_t pid = atomic_load_explicit(&master->pid, memory_order_relaxed);
+
+	/* Only then try the lock: a reporter that starts, which could miss
+	   it, has not written its pid yet. */
+	if (!process_lives(pid))
+		return false;
+	int fd = shm_open(segment->name, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
+/* --------------------------------------------------------------- workers -- */
+
+/* Whatever the database said, it must not steer a terminal. */
+static void
+make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+static void
+read_flush(struct status_worker *w, const struct flush_counters *flush)
+{
+	w->dead_lost = counter_get(&flush->dead_lost);
+	w->rows = counter_get(&flush->rows);
+	w->flushes = counter_get(&flush->flushes);
+	w->clamped = counter_get(&flush->clamped);
+	w->connects = counter_get(&flush->connects);
+	w->last_flush_ts = counter_get(&flush->last_flush_ts);
+	w->last_flush_us = counter_get(&flush->last_flush_us);
+	w->flush_us = counter_get(&flush->flush_us);
+	w->connected = counter_get(&flush->connected) != 0;
+	w->last_error_ts = counter_get(&flush->last_error_ts);
+	for (int i = 0; i < DB_CLASSES; i++)
+		w->errors[i] = counter_get(&flush->errors[i]);
+}
+
+static void
+read_worker(struct status_worker *w, const struct worker_segment *segment)
+{
+	const struct worker_shared *shared = segment->shared;
+	const struct drain_counters *drain = &shared->drain;
+
+	/* Against the direction of travel.  Acquire: a record that was counted
+	   as stored is also seen as added. */
+	w->stored = counter_get(&shared->flush.stored);
+	w->dead_letter = counter_get(&shared->flush.dead_letter);
+	atomic_thread_fence(memory_order_acquire);
+	w->added = counter_get(&drain->added);
+	w->superseded = counter_get(&drain->superseded);
+	atomic_thread_fence(memory_order_acquire);
+	w->replayed = counter_get(&drain->replayed);
+	w->queued = ring_queued(&segment->ring);
+	w->pending = (int64_t)(w->added - w->stored - w->dead_letter);
+
+	w->keys = counter_get(&drain->used);
+	w->evicted = counter_get(&drain->evicted);
+	w->full = counter_get(&drain->full);
+	w->skewed = counter_get(&drain->skewed);
+	w->poisoned = counter_get(&shared->info.poisoned);
+	w->ring_records = shared->header.ring_records;
+	w->table_keys = shared->header.table_keys;
+	read_flush(w, &shared->flush);
+	w->last_error_number =
+	    segment_last_error(shared, w->last_error, sizeof(w->last_error));
+	make_printable(w->last_error);
+}
+
+/* Read a segment by name.  Returns its worker's pid, 0 if it cannot be read.
+ */
+static int32_t
+read_segment(struct status_worker *w, const char *name)
+{
+	struct worker_segment segment;
+	enum shm_status found =
+	    segment_open_worker(&segment, name, SEGMENT_READ);
+
+	if (found != SHM_OK) {
+		w->trouble = found == SHM_SYSTEM ? strerror(errno)
+						 : shm_status_text(found);
+		return 0;
+	}
+	read_worker(w, &segment);
+	w->slot = segment.shared->header.slot;
+	w->generation = segment.shared->header.generation;
+	int32_t pid = atomic_load_explicit(
+	    &segment.shared->info.pid, memory_order_relaxed);
+	segment_close(&segment.map);
+	return pid;
+}
+
+/* A worker without a master ends by itself when all is in the database. */
+static void
+state_of_orphan(struct status_worker *w, int32_t pid)
+{
+	bool lives = process_lives(pid);
+
+	w->pid = lives ? pid : 0;
+	w->state = lives ? child_state_name(CHILD_FINISHING) : "left";
+}
+
+/* Read what the master tells of one worker, and the worker's segment. */
+static void
+read_child(struct status *status, const struct child_entry *entry)
+{
+	enum child_state state = (enum child_state)atomic_load_explicit(
+	    &entry->state, memory_order_acquire);
+	struct status_worker *w = &status->workers[status->count];
+	char name[SEGMENT_NAME_MAX];
+
+	if (state == CHILD_NONE)
+		return;
+	memset(w, 0, sizeof(*w));
+	w->generation = counter_get(&entry->generation);
+	w->slot = atomic_load_explicit(&entry->slot, memory_order_relaxed);
+	w->pid = atomic_load_explicit(&entry->pid, memory_order_relaxed);
+	w->restarts =
+	    atomic_load_explicit(&entry->restarts, memory_order_relaxed);
+	w->state = child_state_name(state);
+	segment_name(name, status->instance, w->generation, w->slot);
+	int32_t pid = read_segment(w, name);
+	if (!status->running)
+		state_of_orphan(w, pid);
+	status->count++;
+}
+
+static bool
+is_listed(const struct status *status, const char *name)
+{
+	char known[SEGMENT_NAME_MAX];
+
+	for (unsigned i = 0; i < status->count; i++) {
+		segment_name(known, status->instance,
+		    status->workers[i].generation, status->workers[i].slot);
+		if (strcmp(known, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Segments that no entry speaks of. */
+static void
+read_left(struct status *status)
+{
+	static char names[STATUS_WORKERS_MAX][SEGMENT_NAME_MAX];
+	int n = segment_list(status->instance, names, STATUS_WORKERS_MAX);
+
+	for (int i = 0; i < n && i < STATUS_WORKERS_MAX; i++) {
+		if (status->count == STATUS_WORKERS_MAX ||
+		    is_listed(status, names[i]))
+			continue;
+		struct status_worker *w = &status->workers[status->count++];
+		memset(w, 0, sizeof(*w));
+		/* An instance's name has no dot. */
+		sscanf(strchr(strchr(names[i], '.') + 1, '.'),
+		    ".%" SCNu64 ".%u", &w->generation, &w->slot);
+		state_of_orphan(w, read_segment(w, names[i]));
+	}
+}
+
+/* ---------------------------------------------------------- the instance -- */
+
+static void
+read_input(struct status *status, const struct input_counters *input)
+{
+	status->reports = counter_get(&input->reports);
+	status->skewed = counter_get(&input->skewed);
+	status->bytes = counter_get(&input->bytes);
+	status->connections = counter_get(&input->connections);
+	status->accepted = counter_get(&input->accepted);
+	status->refused = counter_get(&input->refused);
+	status->closed_idle = counter_get(&input->closed_idle);
+	status->throttled = counter_get(&input->throttled);
+	status->throttles = counter_get(&input->throttles);
+	status->reloads = counter_get(&input->reloads);
+	status->reload_errors = counter_get(&input->reload_errors);
+	for (int i = 0; i < REJECT_REASONS; i++)
+		status->rejected[i] = counter_get(&input->rejected[i]);
+}
+
+/* The terms of the identity; the workers have been read. */
+static void
+read_records(struct status *status, const struct input_counters *input)
+{
+	struct status_records *r = &status->records;
+	uint64_t added = counter_get(&input->retired_added);
+
+	memset(r, 0, sizeof(*r));
+	r->superseded = (int64_t)counter_get(&input->retired_superseded);
+	r->replayed = (int64_t)counter_get(&input->retired_replayed);
+	r->stored = (int64_t)counter_get(&input->retired_stored);
+	r->dead_letter = (int64_t)counter_get(&input->retired_dead_letter);
+	status->clamped = 0;
+	for (unsigned i = 0; i < status->count; i++) {
+		const struct status_worker *w = &status->workers[i];
+
+		added += w->added;
+		r->superseded += (int64_t)w->superseded;
+		r->replayed += (int64_t)w->replayed;
+		r->stored += (int64_t)w->stored;
+		r->dead_letter += (int64_t)w->dead_letter;
+		status->clamped += w->clamped;
+	}
+	r->pending = (int64_t)added - r->stored - r->dead_letter;
+	for (int i = 0; i < REJECT_REASONS; i++)
+		r->rejected += (int64_t)counter_get(&input->rejected[i]);
+	r->dropped = (int64_t)counter_get(&input->dropped);
+	/* received is the master's first word of a record, so it comes last. */
+	atomic_thread_fence(memory_order_acquire);
+	r->received = (int64_t)counter_get(&input->received);
+	r->queued = r->received + r->replayed - r->rejected - r->dropped -
+		    (int64_t)added - r->superseded;
+}
+
+/* Changes whenever a segment's totals move to the master's. */
+static uint64_t
+retired(const struct input_counters *input)
+{
+	return counter_get(&input->retired_added) +
+	       counter_get(&input->retired_superseded);
+}
+
+/* Read everything once.  Returns false if a segment went meanwhile. */
+static bool
+collect_once(struct status *status, const struct master_shared *master)
+{
+	uint64_t before = retired(&master->input);
+
+	status->count = 0;
+	for (int i = 0; i < CHILDREN_MAX; i++)
+		read_child(status, &master->children[i]);
+	if (!status->running)
+		read_left(status);
+	atomic_thread_fence(memory_order_acquire);
+	read_records(status, &master->input);
+	read_input(status, &master->input);
+	return retired(&master->input) == before && status->records.queued >= 0;
+}
+
+enum shm_status
+status_collect(struct status *status, const char *instance)
+{
+	const struct timespec nap = { 0, 1000000L };
+	struct segment segment;
+	enum shm_status found =
+	    segment_open_master(&segment, instance, SEGMENT_READ);
+
+	if (found != SHM_OK)
+		return found;
+	const struct master_shared *master = segment_master(&segment);
+	snprintf(status->instance, sizeof(status->instance), "%s", instance);
+	snprintf(status->version, sizeof(status->version), "%.*s",
+	    (int)sizeof(master->software), master->software);
+	make_printable(status->version);
+	status->now = (uint64_t)time(NULL);
+	status->running = status_running(&segment);
+	status->pid = atomic_load_explicit(&master->pid, memory_order_relaxed);
+	status->started = counter_get(&master->started);
+	status->generation = counter_get(&master->generation);
+	status->reload_failed = atomic_load_explicit(&master->reload_failed,
+				    memory_order_relaxed) != 0;
+	for (int i = 0; i < READS && !collect_once(status, master); i++)
+		nanosleep(&nap, NULL);
+	segment_close(&segment);
+	return SHM_OK;
+}

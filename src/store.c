@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The store: rows to the database, whatever it says.  Owns the connection
+ * (sql/db.h) and the dead-letter file's use.  Belongs to the flush thread;
+ * errors of the database are logged at a limited rate, counted by class,
+ * shown as the worker's last error, and waited out.
+ */
+#include "config.h"
+
+#include "store.h"
+#include "backoff.h"
+#include "db.h"
+#include "deadletter.h"
+#include "log.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Rows of one statement at the most; max_allowed_packet may ask for less. */
+#define STATEMENT_ROWS 5000
+
+#define LOG_LINES 10 /* a minute, of each worker, about the database */
+
+struct store {
+	const struct settings *settings;
+	struct table *table;
+	struct flush_counters *count;
+	struct worker_info *info;
+	struct db *db;
+	struct deadletter deadletter;
+	struct backoff backoff[DB_CLASSES];
+	struct log_brake brake;
+	size_t limit; /* rows of one statement, now */
+	const struct record **records;
+	unsigned said;	      /* the DB_HOLD error that was logged, 0: none */
+	bool down;	      /* the connection was lost: say when it is back */
+	pthread_mutex_t mutex; /* of this process alone */
+	pthread_cond_t wake;
+	bool stop; /* under the mutex */
+};
+
+/* --------------------------------------------------------- making one ----- */
+
+static struct db *
+db_of(const struct settings *s)
+{
+	struct db_options options = {
+		.hosts = s->host.words,
+		.port = (unsigned)s->port,
+		.socket = s->socket,
+		.user = s->mysql_user,
+		.password = s->password,
+		.database = s->database,
+		.table = s->table,
+		.defaults_file = s->defaults_file,
+		.connect_timeout_ms = (unsigned)s->connect_timeout,
+		.read_timeout_ms = (unsigned)s->read_timeout,
+		.max_rows = STATEMENT_ROWS,
+	};
+
+	return db_new(&options);
+}
+
+static void
+backoffs_init(struct store *store)
+{
+	static const uint32_t waits[DB_CLASSES][2] = {
+		/* first, cap: milliseconds */
+		[DB_RETRY] = { 10, 1000 },
+		[DB_RECONNECT] = { 50, 5000 },
+		[DB_NEXT_HOST] = { 50, 5000 },
+		[DB_WAIT_ROOM] = { 1000, 30000 },
+		[DB_HOLD] = { 1000, 30000 },
+	};
+	uint64_t seed = (uint64_t)getpid() << 32 | (uint64_t)time(NULL);
+
+	for (int i = 0; i < DB_CLASSES; i++) {
+		store->backoff[i].first_ms = waits[i][0];
+		store->backoff[i].cap_ms = waits[i][1];
+		store->backoff[i].random = seed + (uint64_t)i;
+	}
+}
+
+struct store *
+store_new(const struct settings *settings, struct worker_segment *segment)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	pthread_condattr_t attr;
+
+	if (store == NULL)
+		return NULL;
+	store->settings = settings;
+	store->table = &segment->table;
+	store->count = &segment->shared->flush;
+	store->info = &segment->shared->info;
+	store->limit = STATEMENT_ROWS;
+	store->deadletter.path = settings->dead_letter_file;
+	store->deadletter.size = settings->dead_letter_size;
+	store->brake.most = LOG_LINES;
+	store->brake.period_ms = 60000;
+	backoffs_init(store);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&store->mutex, NULL);
+	counter_set(&store->count->connected, 0);
+
+	store->records = calloc(STATEMENT_ROWS, sizeof(*store->records));
+	store->db = db_of(settings);
+	if (store->records == NULL || store->db == NULL) {
+		store_free(store);
+		return NULL;
+	}
+	return store;
+}
+
+void
+store_free(struct store *store)
+{
+	db_free(store->db);
+	counter_set(&store->count->connected, 0);
+	free(store->records);
+	free(store);
+}
+
+/* ------------------------------------------------------------ waiting ----- */
+
+void
+store_stop(struct store *store)
+{
+	pthread_mutex_lock(&store->mutex);
+	store->stop = true;
+	pthread_cond_broadcast(&store->wake);
+	pthread_mutex_unlock(&store->mutex);
+}
+
+/* Wait ms milliseconds.  Returns false when asked to stop. */
+static bool
+store_wait(struct store *store, uint32_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&store->mutex);
+	while (ms > 0 && !store->stop
+	    && pthread_cond_timedwait(&store->wake, &store->mutex, &until) == 0)
+		continue;
+	bool stop = store->stop;
+	pthread_mutex_unlock(&store->mutex);
+	return !stop;
+}
+
+/* ------------------------------------------------------------- errors ----- */
+
+/* Show the error to readers of the segment. */
+static void
+error_publish(struct flush_counters *count, const struct db_error *error)
+{
+	uint64_t version = counter_get(&count->last_error_version) | 1;
+
+	/* Odd while the text is being written; see segment_last_error(). */
+	counter_set(&count->last_error_version, version);
+	atomic_thread_fence(memory_order_release);
+	snprintf(count->last_error, sizeof(count->last_error), "%.*s",
+	    (int)sizeof(count->last_error) - 1, error->text);
+	counter_set(&count->last_error_number, error->number);
+	counter_set(&count->last_error_ts, (uint64_t)time(NULL));
+	atomic_store_explicit(&count->last_error_version, version + 1,
+	    memory_order_release);
+}
+
+static const char *
+error_advice(enum db_class class)
+{
+	static const char *const advice[DB_CLASSES] = {
+		[DB_RETRY] = "the statement is sent again",
+		[DB_RECONNECT] = "connecting again",
+		[DB_NEXT_HOST] = "trying the next host",
+		[DB_WAIT_ROOM] = "waiting until the server has room",
+		[DB_SPLIT] = "sending it in smaller pieces",
+		[DB_REFUSED] = "singling out the row",
+		[DB_HOLD] = "records are held until this is mended",
+	};
+
+	return advice[class];
+}
+
+/* Count, show and log what the database said. */
+static void
+error_note(struct store *store, enum db_class class)
+{
+	const struct db_error *error = db_error(store->db);
+
+	counter_add(&store->count->errors[class], 1);
+	error_publish(store->count, error);
+	if (class == DB_RECONNECT || class == DB_NEXT_HOST || class == DB_HOLD)
+		store->down = true;
+	if (class == DB_HOLD) {
+		/* Said once, until it changes or goes away. */
+		if (store->said == error->number)
+			return;
+		store->said = error->number;
+	}
+	log_braked(&store->brake, "database %s: error %u: %s; %s",
+	    db_host(store->db), error->number, error->text,
+	    error_advice(class));
+}
+
+static void
+error_over(struct store *store)
+{
+	for (int i = 0; i < DB_CLASSES; i++)
+		store->backoff[i].tries = 0;
+	if (store->down)
+		log_info("database %s: records are stored again",
+		    db_host(store->db));
+	store->down = false;
+	store->said = 0;
+}
+
+/* ---------------------------------------------------------- statements ---- */
+
+static uint64_t
+horizon_now(const struct store *store)
+{
+	return (uint64_t)time(NULL) + store->settings->max_clock_skew / 1000;
+}
+
+static uint64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Note a transaction of n rows that took us microseconds. */
+static void
+flush_note(struct flush_counters *count, size_t n, uint64_t us)
+{
+	int bucket = 0;
+
+	while (bucket < FLUSH_BUCKETS - 1 && us >= UINT64_C(1000) << bucket)
+		bucket++;
+	counter_add(&count->buckets[bucket], 1);
+	counter_add(&count->flush_us, us);
+	counter_add(&count->rows, n);
+	counter_add(&count->flushes, 1);
+	counter_set(&count->last_flush_us, us);
+	counter_set(&count->last_flush_ts, (uint64_t)time(NULL));
+}
+
+/* One try: connect if need be, send the newest versions of n rows. */
+static enum db_class
+store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
+{
+	uint64_t clamped = 0, begun;
+	enum db_class class;
+
+	*sent = n;
+	if (!db_connected(store->db)) {
+		counter_set(&store->count->connected, 0);
+		class = db_connect(store->db);
+		if (class != DB_OK)
+			return class;
+		counter_add(&store->count->connects, 1);
+		counter_set(&store->count->connected, 1);
+		log_info("database %s: connected", db_host(store->db));
+	}
+	for (size_t i = 0; i < n; i++) {
+		table_refresh(store->table, &rows[i]);
+		store->records[i] = &rows[i].record;
+	}
+	counter_set(&store->info->suspect_slot, rows[0].slot + 1);
+	begun = now_us();
+	class = db_upsert(store->db, store->records, n, horizon_now(store),
+	    &clamped, sent);
+	counter_set(&store->info->suspect_slot, 0);
+	if (class == DB_OK) {
+		counter_add(&store->count->clamped, clamped);
+		flush_note(store->count, *sent, now_us() - begun);
+	} else if (!db_connected(store->db)) {
+		counter_set(&store->count->connected, 0);
+	}
+	return class;
+}
+
+/*
+ * Try until the first *sent of the rows are committed (DB_OK), or they must be
+ * divided (DB_SPLIT, DB_REFUSED).  Any other class only when asked to stop.
+ */
+static enum db_class
+store_insist(struct store *store, struct table_row *rows, size_t n,
+    size_t *sent)
+{
+	for (;;) {
+		enum db_class class = store_try(store, rows, n, sent);
+
+		if (class == DB_OK) {
+			error_over(store);
+			return class;
+		}
+		error_note(store, class);
+		if (class == DB_SPLIT || class == DB_REFUSED)
+			return class;
+		if (!store_wait(store, backoff_next(&store->backoff[class])))
+			return class;
+	}
+}
+
+/* A row that stands alone and is refused: set it aside. */
+static void
+row_refuse(struct store *store, const struct table_row *row)
+{
+	const struct db_error *error = db_error(store->db);
+
+	if (deadletter_write(&store->deadletter, &row->record, error->number,
+		error->text)
+	    < 0) {
+		counter_add(&store->count->dead_lost, 1);
+		log_braked(&store->brake,
+		    "dead-letter file %s: %m; a refused record is lost",
+		    store->deadletter.path);
+	}
+	table_refused(store->table, row);
+}
+
+/* Settle all n rows.  Returns how many were; fewer when asked to stop. */
+static size_t
+store_all(struct store *store, struct table_row *rows, size_t n)
+{
+	size_t done = 0, sent;
+
+	while (done < n) {
+		enum db_class class
+		    = store_insist(store, rows + done, n - done, &sent);
+
+		if (class == DB_OK) {
+			for (size_t i = 0; i < sent; i++)
+				table_stored(store->table, &rows[done + i]);
+		} else if (class != DB_SPLIT && class != DB_REFUSED) {
+			break;
+		} else if (sent == 1) {
+			row_refuse(store, &rows[done]);
+		} else {
+			/* Halve, until the refused row stands alone. */
+			if (class == DB_SPLIT)
+				store->limit = sent / 2;
+			size_t half = store_all(store, rows + done, sent / 2);
+			if (half < sent / 2)
+				return done + half;
+			done += half;
+			half = store_all(store, rows + done, sent - sent / 2);
+			if (half < sent - sent / 2)
+				return done + half;
+			sent = half;
+		}
+		done += sent;
+	}
+	return done;
+}
+
+size_t
+store_rows(struct store *store, struct table_row *rows, size_t n)
+{
+	return store_all(store, rows, n < store->limit ? n : store->limit);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The store: how rows of a round come to the database whatever it says.  It
+ * sorts out errors, waits, connects again, halves batches to single out what
+ * is refused.  Used by the flush thread, but for store_stop().
+ */
+#ifndef REPORTER_STORE_H
+#define REPORTER_STORE_H
+
+#include "segment.h"
+#include "settings.h"
+
+struct store;
+
+/* store_new - NULL: no memory, or the client library does not start. */
+struct store *store_new(const struct settings *settings,
+    struct worker_segment *segment);
+
+/* store_free - close the connection and free. */
+void store_free(struct store *store);
+
+/*
+ * store_rows - bring a first part of n rows to the database, each in its
+ * newest version, and settle them in the table.  Blocks until they are
+ * committed or set aside, however long the database is away.
+ * Returns how many of the rows were settled; 0 only after store_stop(): then
+ * the rest is still dirty, for the next worker.
+ */
+size_t store_rows(struct store *store, struct table_row *rows, size_t n);
+
+/* store_stop - give up: cut waits short, now and from now on.  Any thread. */
+void store_stop(struct store *store);
+
+#endif

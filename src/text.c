@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Escaping text.  Owns nothing; any process and thread may call it; it does
+ * not fail.
+ */
+#include "config.h"
+
+#include "text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * The bytes of the printable UTF-8 character at p, or 0 when there is none: a
+ * control character (C0, DEL, C1), an overlong form, half of a surrogate pair,
+ * or no UTF-8 at all.
+ */
+static size_t
+character(const unsigned char *p)
+{
+	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	size_t bytes = p[0] < 0x80             ? 1
+		       : (p[0] & 0xe0) == 0xc0 ? 2
+		       : (p[0] & 0xf0) == 0xe0 ? 3
+		       : (p[0] & 0xf8) == 0xf0 ? 4
+					       : 0;
+	uint32_t code;
+
+	if (bytes < 2)
+		return p[0] >= 0x20 && p[0] < 0x7f ? bytes : 0;
+	code = p[0] & (0x7fu >> bytes);
+	for (size_t i = 1; i < bytes; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	if (code < least[bytes] || code > 0x10ffff ||
+	    (code >= 0xd800 && code < 0xe000))
+		return 0;
+	return bytes;
+}
+
+size_t
+text_escape(char *into, size_t size, const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t length = 0;
+
+	while (*p != '\0') {
+		size_t bytes = character(p), used = bytes;
+		char piece[8];
+
+		if (bytes == 0 || *p == '\\') {
+			used = 1;
+			bytes = (size_t)snprintf(piece, sizeof(piece),
+			    *p == '\n'   ? "\\n"
+			    : *p == '\t' ? "\\t"
+			    : *p == '\\' ? "\\\\"
+					 : "\\x%02x",
+			    *p);
+		} else {
+			memcpy(piece, p, bytes);
+		}
+		if (length + bytes >= size)
+			break;
+		memcpy(into + length, piece, bytes);
+		length += bytes;
+		p += used;
+	}
+	into[length] = '\0';
+	return length;
+}

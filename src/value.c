@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values of options.  Texts and lists are memory of the struct settings they
+ * are put into.  Any process and thread may call it; failures are returned
+ * with their reason.
+ */
+#include "config.h"
+
+#include "value.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* The smallest first. */
+static const struct unit times[] = { { "ms", 1 }, { "s", 1000 },
+	{ "min", 60000 }, { "h", 3600000 }, { NULL, 0 } };
+static const struct unit sizes[] = { { "", 1 }, { "k", 1024 },
+	{ "m", 1024 * 1024 }, { "g", 1024 * 1024 * 1024 }, { NULL, 0 } };
+static const struct unit none[] = { { "", 1 }, { NULL, 0 } };
+
+static const struct unit *
+units_of(enum option_type type)
+{
+	return type == OPTION_TIME ? times : type == OPTION_SIZE ? sizes : none;
+}
+
+/* Where the option's value lies. */
+static void *
+place(const struct option *option, struct settings *settings)
+{
+	return (char *)settings + option->offset;
+}
+
+static const void *
+place_const(const struct option *option, const struct settings *settings)
+{
+	return (const char *)settings + option->offset;
+}
+
+/* Say why: "WHAT was found, expected ..." */
+static bool __attribute__((format(printf, 4, 5)))
+refuse(const struct option *option, char *reason, size_t size,
+    const char *format, ...)
+{
+	char expects[OPTION_EXPECTS_MAX];
+	size_t length;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, size, format, args);
+	va_end(args);
+	option_expects(option, expects, sizeof(expects));
+	length = strlen(reason);
+	snprintf(reason + length, size - length, "; expected %s", expects);
+	return false;
+}
+
+/* ------------------------------------------------------------ numbers ---- */
+
+void
+value_format_number(
+    enum option_type type, uint64_t number, char *text, size_t size)
+{
+	const struct unit *unit = units_of(type), *best = unit;
+
+	for (; number != 0 && unit->name != NULL; unit++) {
+		if (number % unit->factor == 0)
+			best = unit;
+	}
+	snprintf(text, size, "%" PRIu64 "%s", number / best->factor,
+	    number == 0 ? "" : best->name);
+}
+
+/* Digits, then blanks, then a unit's name or nothing: the option's own. */
+static bool
+number_parse(const struct option *option, const char *text, uint64_t *number)
+{
+	const struct unit *unit = units_of(option->type);
+	const char *name;
+
+	*number = 0;
+	if (!isdigit((unsigned char)*text))
+		return false;
+	for (; isdigit((unsigned char)*text); text++) {
+		if (__builtin_mul_overflow(*number, 10, number) ||
+		    __builtin_add_overflow(
+			*number, (uint64_t)(*text - '0'), number))
+			*number = UINT64_MAX;
+	}
+	while (*text == ' ' || *text == '\t')
+		text++;
+	name = *text == '\0' && option->unit != NULL ? option->unit : text;
+	while (unit->name != NULL && strcasecmp(unit->name, name) != 0)
+		unit++;
+	if (unit->name == NULL)
+		return false;
+	if (__builtin_mul_overflow(*number, unit->factor, number))
+		*number = UINT64_MAX;
+	return true;
+}
+
+/* The power of two that is nearest to a number of 1 or more. */
+static uint64_t
+power_near(uint64_t number)
+{
+	uint64_t below = UINT64_C(1) << (63 - __builtin_clzll(number));
+
+	return number - below < below * 2 - number ? below : below * 2;
+}
+
+static bool
+number_set(const struct option *option, uint64_t *value, const char *text,
+    char *reason, size_t size)
+{
+	uint64_t number;
+
+	if (option->type == OPTION_AUTO && strcmp(text, "auto") == 0) {
+		*value = 0;
+		return true;
+	}
+	if (!number_parse(option, text, &number)) {
+		return refuse(option, reason, size,
+		    "\"%s\" is not understood%s", text,
+		    option->type == OPTION_TIME
+			? " (units are ms, s, min and h)"
+		    : option->type == OPTION_SIZE ? " (units are k, m and g)"
+						  : "");
+	}
+	if (number < option->least || number > option->most) {
+		return refuse(option, reason, size, "%s is too %s", text,
+		    number < option->least ? "small" : "large");
+	}
+	if (option->type == OPTION_POWER && (number & (number - 1)) != 0) {
+		return refuse(option, reason, size,
+		    "%s is no power of two, the nearest is %" PRIu64, text,
+		    power_near(number));
+	}
+	*value = number;
+	return true;
+}
+
+/* ------------------------------------------------------------ choices ---- */
+
+static bool
+choice_set(const struct option *option, int *value, const char *text,
+    char *reason, size_t size)
+{
+	for (int i = 0; option->choices[i] != NULL; i++) {
+		if (strcmp(option->choices[i], text) == 0) {
+			*value = i;
+			return true;
+		}
+	}
+	return refuse(option, reason, size, "\"%s\" is no choice", text);
+}
+
+/* -------------------------------------------------------------- texts ---- */
+
+static void
+wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static bool
+quoted(const char *text, size_t length)
+{
+	return length >= 2 && text[0] == '"' && text[length - 1] == '"';
+}
+
+static bool
+text_check(
+    const struct option *option, const char *text, char *reason, size_t size)
+{
+	bool secret = option->type == OPTION_SECRET;
+	const char *shown = secret ? "(hidden)" : text;
+	char fault[VALUE_REASON_MAX / 2];
+	size_t length = strlen(text);
+
+	if (length < option->least)
+		return refuse(option, reason, size, "nothing is given");
+	if (length > option->most) {
+		return refuse(option, reason, size,
+		    "a text of %zu bytes is too long", length);
+	}
+	if (!option->check(text, fault, sizeof(fault))) {
+		return refuse(option, reason, size, "\"%s\" %s", shown, fault);
+	}
+	return true;
+}
+
+static bool
+text_set(const struct option *option, char **value, const char *text,
+    char *reason, size_t size)
+{
+	size_t length = strlen(text);
+	char *copy =
+	    quoted(text, length) ? strndup(text + 1, length - 2) : strdup(text);
+
+	if (copy == NULL) {
+		snprintf(reason, size, "there is no memory for it");
+		return false;
+	}
+	if (!text_check(option, copy, reason, size)) {
+		wipe(copy);
+		return false;
+	}
+	wipe(*value);
+	*value = copy;
+	return true;
+}
+
+/* In quotes where the parser would take something away. */
+static char *
+text_format(const char *text)
+{
+	size_t length = strlen(text);
+	char *formatted;
+
+	if (length == 0 || (!isspace((unsigned char)text[0]) &&
+			       !isspace((unsigned char)text[length - 1]) &&
+			       !quoted(text, length)))
+		return strdup(text);
+	if (asprintf(&formatted, "\"%s\"", text) < 0)
+		return NULL;
+	return formatted;
+}
+
+/* -------------------------------------------------------------- lists ---- */
+
+static void
+list_free(struct words_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->words[i]);
+	free(list->words);
+	list->words = NULL;
+	list->count = 0;
+}
+
+/* The next word of a list at *text, without its blanks; *text moves past its
+   comma, and becomes NULL at the end. */
+static char *
+list_word(const char **text)
+{
+	const char *begin = *text + strspn(*text, " \t");
+	size_t length = strcspn(begin, ",");
+
+	*text = begin[length] == ',' ? begin + length + 1 : NULL;
+	while (length > 0 && isspace((unsigned char)begin[length - 1]))
+		length--;
+	return strndup(begin, length);
+}
+
+static bool
+list_add(const struct option *option, struct words_list *list, char *word,
+    char *reason, size_t size)
+{
+	char fault[VALUE_REASON_MAX / 2];
+
+	if (*word == '\0')
+		return refuse(option, reason, size, "a word is missing");
+	if (list->count == option->most)
+		return refuse(option, reason, size, "more than %zu are given",
+		    list->count);
+	if (!option->check(word, fault, sizeof(fault)))
+		return refuse(
+		    option, reason, size, "\"%.128s\" %s", word, fault);
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcmp(list->words[i], word) == 0)
+			return refuse(option, reason, size,
+			    "\"%s\" is given twice", word);
+	}
+	list->words[list->count] = word;
+	list->count++;
+	return true;
+}
+
+static bool
+list_set(const struct option *option, struct words_list *value,
+    const char *text, char *reason, size_t size)
+{
+	struct words_list list = { NULL, 0 };
+
+	if (*text == '\0' && option->least > 0)
+		return refuse(option, reason, size, "nothing is given");
+	list.words = calloc((size_t)option->most + 1, sizeof(*list.words));
+	for (const char *rest = *text == '\0' ? NULL : text;
+	     list.words != NULL && rest != NULL;) {
+		char *word = list_word(&rest);
+
+		if (word == NULL) {
+			list_free(&list);
+		} else if (!list_add(option, &list, word, reason, size)) {
+			free(word);
+			list_free(&list);
+			return false;
+		}
+	}
+	if (list.words == NULL) {
+		snprintf(reason, size, "there is no memory for it");
+		return false;
+	}
+	list_free(value);
+	*value = list;
+	return true;
+}
+
+/* One word a line, so that no line gets too long to be read again. */
+static char *
+list_format(const struct words_list *list)
+{
+	char *text = strdup("");
+
+	for (size_t i = 0; i < list->count && text != NULL; i++) {
+		char *longer;
+
+		if (asprintf(&longer, "%s%s%s", text, i == 0 ? "" : ",\n\t",
+			list->words[i]) < 0)
+			longer = NULL;
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static bool
+list_equal(const struct words_list *a, const struct words_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (strcmp(a->words[i], b->words[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------- all types ---- */
+
+bool
+value_parse(const struct option *option, struct settings *settings,
+    const char *text, char *reason, size_t size)
+{
+	void *value = place(option, settings);
+
+	switch (option->type) {
+	case OPTION_CHOICE:
+		return choice_set(option, value, text, reason, size);
+	case OPTION_TEXT:
+	case OPTION_SECRET:
+		return text_set(option, value, text, reason, size);
+	case OPTION_LIST:
+		return list_set(option, value, text, reason, size);
+	default:
+		return number_set(option, value, text, reason, size);
+	}
+}
+
+char *
+value_format(const struct option *option, const struct settings *settings)
+{
+	const void *value = place_const(option, settings);
+	uint64_t number;
+	char text[32];
+
+	switch (option->type) {
+	case OPTION_CHOICE:
+		return strdup(option->choices[*(const int *)value]);
+	case OPTION_TEXT:
+		return text_format(*(char *const *)value);
+	case OPTION_SECRET:
+		return strdup(**(char *const *)value ? "(hidden)" : "");
+	case OPTION_LIST:
+		return list_format(value);
+	default:
+		number = *(const uint64_t *)value;
+		if (option->type == OPTION_AUTO && number == 0)
+			return strdup("auto");
+		value_format_number(option->type, number, text, sizeof(text));
+		return strdup(text);
+	}
+}
+
+bool
+value_equal(const struct option *option, const struct settings *a,
+    const struct settings *b)
+{
+	const void *one = place_const(option, a),
+		   *other = place_const(option, b);
+
+	switch (option->type) {
+	case OPTION_CHOICE:
+		return *(const int *)one == *(const int *)other;
+	case OPTION_TEXT:
+	case OPTION_SECRET:
+		return strcmp(*(char *const *)one, *(char *const *)other) == 0;
+	case OPTION_LIST:
+		return list_equal(one, other);
+	default:
+		return *(const uint64_t *)one == *(const uint64_t *)other;
+	}
+}
+
+void
+value_free(const struct option *option, struct settings *settings)
+{
+	char **text;
+
+	if (option->type == OPTION_LIST) {
+		list_free(place(option, settings));
+	} else if (option->type == OPTION_TEXT ||
+		   option->type == OPTION_SECRET) {
+		text = place(option, settings);
+		wipe(*text);
+		*text = NULL;
+	}
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values of options: from text into a struct settings and back.  Pure
+ * functions of their arguments; any process, any thread.
+ */
+#ifndef REPORTER_VALUE_H
+#define REPORTER_VALUE_H
+
+#include "option.h"
+
+#define VALUE_REASON_MAX 512 /* bytes of a reason, with the 0 */
+
+/*
+ * value_parse - parse text, as it stands in a file, and put it into settings,
+ * in place of what was there.  On failure settings keep what they had, and
+ * reason (of size bytes) says what was found and what was expected.
+ */
+bool value_parse(const struct option *option, struct settings *settings,
+    const char *text, char *reason, size_t size);
+
+/*
+ * value_format - the value as text that value_parse() takes.  A secret comes
+ * as "(hidden)", or as nothing when it is empty.
+ * Returns memory of the caller's, or NULL when memory is short.
+ */
+char *value_format(
+    const struct option *option, const struct settings *settings);
+
+/* value_equal - whether both have the same value. */
+bool value_equal(const struct option *option, const struct settings *a,
+    const struct settings *b);
+
+/* value_free - free what the value owns; a secret is wiped. */
+void value_free(const struct option *option, struct settings *settings);
+
+/* value_format_number - a number, time or size as text: a time with its
+   largest unit that leaves no rest, as in "5min". */
+void value_format_number(
+    enum option_type type, uint64_t number, char *text, size_t size);
+
+#endif

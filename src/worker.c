@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker process: taking over its segment, the drain (this process's
+ * first thread), and the end.  Owns the segment's lock and all words of it
+ * but the producer's.  What makes work impossible is logged and ends the
+ * process with WORKER_HOPELESS.
+ */
+#include "config.h"
+
+#include "worker.h"
+#include "deadletter.h"
+#include "flush.h"
+#include "log.h"
+#include "title.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAIN_RECORDS 512 /* passed over at once */
+#define SLEEP_MS 200	  /* how often to see that the master lives */
+#define ROOM_MS 20	  /* how long to wait for room in the table at once */
+#define ORPHAN_MS 5000	  /* what an orphan may take to finish */
+#define LOCK_MS 60000	  /* how long another worker may hold the segment */
+
+/* A record is set aside once it has killed this many workers; the first of
+   them died before anything was on trial. */
+#define TRIAL_DEATHS 2
+
+struct worker {
+	const struct worker_birth *birth;
+	struct worker_segment segment;
+	struct flush *flush;
+	uint64_t trial_end;   /* ring index: records before it are on trial */
+	uint64_t orphaned_ms; /* when the master was seen to be gone; 0: it is
+				 there */
+};
+
+/* --------------------------------------------------------- taking over ---- */
+
+static bool
+worker_open(struct worker *w)
+{
+	const char *name = w->birth->segment;
+	enum shm_status status
+	    = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
+
+	if (status != SHM_OK) {
+		log_error("segment %s: %s", name, shm_status_text(status));
+		return false;
+	}
+	/* A worker of a killed master may still be at it, for a short time. */
+	status = segment_lock(&w->segment.map, LOCK_MS);
+	if (status != SHM_OK) {
+		log_error("segment %s: %s", name, shm_status_text(status));
+		return false;
+	}
+	return true;
+}
+
+/* The record at the ring's tail killed several workers: set it aside. */
+static void
+worker_set_aside(struct worker *w, const struct record *record)
+{
+	struct worker_shared *shared = w->segment.shared;
+	struct deadletter file = { w->birth->settings->dead_letter_file,
+		w->birth->settings->dead_letter_size };
+
+	if (deadletter_write(&file, record, 0, "it killed its worker") < 0) {
+		log_error("dead-letter file %s: %m; a record is lost",
+		    file.path);
+		counter_add(&shared->flush.dead_lost, 1);
+	}
+	counter_add(&shared->drain.added, 1);
+	counter_add(&shared->flush.dead_letter, 1);
+	counter_add(&shared->info.poisoned, 1);
+	log_error("a record of modid %d, cmdid %d killed its worker several "
+		  "times: set aside",
+	    record->modid, record->cmdid);
+}
+
+/*
+ * After a crash, find out whether one record is to blame.  From then on each
+ * queued record is put on trial: its index is noted before it is drained, so
+ * that the next worker knows.
+ */
+static void
+worker_try_records(struct worker *w)
+{
+	struct worker_info *info = &w->segment.shared->info;
+	struct ring *ring = &w->segment.ring;
+	uint64_t tail = counter_get(&ring->consumer->tail);
+	uint64_t n = 1;
+
+	if (!w->birth->crashed) {
+		counter_set(&info->suspect, 0);
+		return;
+	}
+	w->trial_end = tail + ring_queued(ring);
+	if (counter_get(&info->suspect) != tail + 1) {
+		counter_set(&info->suspect_deaths, 0);
+		return;
+	}
+	counter_add(&info->suspect_deaths, 1);
+	if (counter_get(&info->suspect_deaths) < TRIAL_DEATHS)
+		return;
+	const struct record *record = ring_peek(ring, &n);
+	if (n == 1) {
+		worker_set_aside(w, record);
+		ring_advance(ring, 1);
+	}
+	counter_set(&info->suspect_deaths, 0);
+}
+
+static bool
+worker_take_over(struct worker *w)
+{
+	struct worker_info *info;
+	uint64_t dirty, queued;
+
+	if (!worker_open(w))
+		return false;
+	info = &w->segment.shared->info;
+	atomic_store_explicit(&info->checked_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&info->pid, getpid(), memory_order_relaxed);
+	counter_set(&info->started, (uint64_t)time(NULL));
+	queued = ring_queued(&w->segment.ring);
+	dirty = table_recover(&w->segment.table,
+	    counter_get(&w->segment.ring.consumer->tail));
+	if (queued + dirty > 0)
+		log_info("took over %llu queued, %llu pending",
+		    (unsigned long long)queued, (unsigned long long)dirty);
+	worker_try_records(w);
+	return true;
+}
+
+/* --------------------------------------------------------------- drain ---- */
+
+/* Whether the master is gone; then we have ORPHAN_MS to finish. */
+static bool
+worker_orphaned(struct worker *w)
+{
+	if (w->orphaned_ms == 0 && getppid() != w->birth->master_pid)
+		w->orphaned_ms = monotonic_ms();
+	return w->orphaned_ms != 0;
+}
+
+static bool
+orphan_late(struct worker *w)
+{
+	return worker_orphaned(w)
+	    && monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
+}
+
+static uint64_t
+horizon_now(const struct worker *w)
+{
+	return (uint64_t)time(NULL)
+	    + w->birth->settings->max_clock_skew / 1000;
+}
+
+/* Bring queued records into the table.  Returns whether any got there. */
+static bool
+drain_batch(struct worker *w)
+{
+	struct worker_info *info = &w->segment.shared->info;
+	struct ring *ring = &w->segment.ring;
+	uint64_t tail = counter_get(&ring->consumer->tail);
+	bool trial = tail < w->trial_end;
+	uint64_t n = trial ? 1 : DRAIN_RECORDS;
+	const struct record *records = ring_peek(ring, &n);
+
+	if (n == 0)
+		return false;
+	if (trial)
+		counter_set(&info->suspect, tail + 1);
+	size_t put = table_put(&w->segment.table, records, n, horizon_now(w));
+	if (trial)
+		counter_set(&info->suspect, 0);
+	if (put > 0) {
+		ring_advance(ring, put);
+		flush_notify(w->flush);
+	}
+	if (put < n)
+		flush_wait_room(w->flush, ROOM_MS);
+	return put > 0;
+}
+
+/* SIGUSR1 says that the log was rotated.  It is blocked, so it waits here. */
+static void
+worker_log_follow(const struct worker *w)
+{
+	const struct settings *s = w->birth->settings;
+	const struct timespec now = { 0, 0 };
+	sigset_t usr1;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1
+	    && log_open(s->log_target, (enum log_level)s->log_level) < 0)
+		log_error("log %s: %s", s->log_target, strerror(errno));
+}
+
+/* Drain until there is a reason to end: RING_FINISH or RING_STOP. */
+static enum ring_command
+worker_drain(struct worker *w)
+{
+	struct ring *ring = &w->segment.ring;
+
+	for (;;) {
+		enum ring_command command = ring_asked(ring);
+
+		worker_log_follow(w);
+		if (command == RING_STOP || orphan_late(w))
+			return RING_STOP;
+		if (drain_batch(w))
+			continue;
+		if (ring_queued(ring) > 0)
+			continue;
+		if (command == RING_FINISH || worker_orphaned(w))
+			return RING_FINISH;
+		ring_wait(ring, SLEEP_MS);
+	}
+}
+
+/* ----------------------------------------------------------------- end ---- */
+
+/* Bring what is pending to MySQL, until it is done or we are to stop. */
+static void
+worker_finish(struct worker *w)
+{
+	flush_finish(w->flush);
+	while (!flush_ended(w->flush, SLEEP_MS)) {
+		worker_log_follow(w);
+		if (ring_asked(&w->segment.ring) == RING_STOP)
+			break;
+		if (orphan_late(w)) {
+			log_warn("the master is gone and the database takes "
+				 "too long: the rest is left to the next one");
+			break;
+		}
+	}
+}
+
+static int
+worker_end(struct worker *w)
+{
+	uint64_t left;
+
+	flush_stop(w->flush);
+	flush_join(w->flush);
+	left = ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
+	segment_close(&w->segment.map);
+	return left == 0 ? WORKER_FINISHED : WORKER_LEFT;
+}
+
+int
+worker_main(const struct worker_birth *birth)
+{
+	struct worker w = { .birth = birth };
+	char role[32];
+
+	snprintf(role, sizeof(role), "worker %u", birth->slot);
+	log_role(role);
+	title_set(role);
+	if (!worker_take_over(&w))
+		return WORKER_HOPELESS;
+	w.flush = flush_start(birth->settings, &w.segment, birth->master);
+	if (w.flush == NULL) {
+		log_error("the flush cannot start: %s", strerror(errno));
+		return WORKER_HOPELESS;
+	}
+	/* Release: the master may count on all that stands before. */
+	atomic_store_explicit(&w.segment.shared->info.checked_in, 1,
+	    memory_order_release);
+	if (worker_drain(&w) == RING_FINISH)
+		worker_finish(&w);
+	return worker_end(&w);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker process: it drains one ring into one pending table and brings
+ * that table to MySQL.
+ */
+#ifndef REPORTER_WORKER_H
+#define REPORTER_WORKER_H
+
+#include "segment.h"
+#include "settings.h"
+
+/* How a worker ends, beside by a signal. */
+enum worker_exit {
+	WORKER_FINISHED = 0, /* nothing is left in its segment */
+	WORKER_LEFT = 75,    /* stopped as told; records are left */
+	WORKER_HOPELESS = 78 /* it cannot work with this configuration */
+};
+
+/* What a worker is born with.  All of it is copied by the fork. */
+struct worker_birth {
+	const struct settings *settings;
+	const struct master_shared *master; /* mapped; only read */
+	pid_t master_pid;
+	char segment[SEGMENT_NAME_MAX];
+	uint32_t slot;
+	uint64_t generation;
+	bool crashed; /* the life before ended by a fault of its own */
+};
+
+/*
+ * worker_main - live as a worker.  Called in the forked child, which owns no
+ * descriptor but the standard ones and the log's.
+ * Returns the exit status, enum worker_exit.
+ */
+int worker_main(const struct worker_birth *birth);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the suites that need a database share.  Owns the server, the
+ * administrator's connection and the records of a test.  Called by test code;
+ * every failure fails the test.
+ */
+#include "config.h"
+
+#include "db_fixture.h"
+
+#include "client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct db_server server;
+static MYSQL *admin_connection;
+static char answer[1024];
+static struct record *records_made;
+static const struct record **pointers_made;
+
+int
+fixture_main(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed = db_server_start(&server);
+
+	if (failed == 0) {
+		srunner_run_all(runner, CK_NORMAL);
+		failed = srunner_ntests_failed(runner) != 0;
+	}
+	db_server_stop(&server);
+	srunner_free(runner);
+	return failed;
+}
+
+const struct db_server *
+fixture_server(void)
+{
+	return &server;
+}
+
+void
+fixture_open(void)
+{
+	admin_connection = mysql_init(NULL);
+	ck_assert_ptr_nonnull(mysql_real_connect(admin_connection, NULL, "root",
+	    NULL, NULL, 0, server.socket, CLIENT_MULTI_STATEMENTS));
+	admin("DROP DATABASE IF EXISTS " TEST_DATABASE
+	      "; CREATE DATABASE " TEST_DATABASE "; USE " TEST_DATABASE
+	      "; SET GLOBAL read_only = 0"
+	      "; SET GLOBAL max_allowed_packet = 16777216");
+}
+
+void
+fixture_close(void)
+{
+	mysql_close(admin_connection);
+	free(records_made);
+	free(pointers_made);
+	records_made = NULL;
+	pointers_made = NULL;
+}
+
+/* Reads all results of what was sent; keeps the first row in `answer`. */
+static void
+read_results(void)
+{
+	bool first = true;
+
+	answer[0] = 0;
+	do {
+		MYSQL_RES *result = mysql_store_result(admin_connection);
+		MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
+
+		for (unsigned i = 0;
+		     row != NULL && first && i < mysql_num_fields(result); i++)
+			snprintf(answer + strlen(answer),
+			    sizeof(answer) - strlen(answer), "%s%s",
+			    i > 0 ? " " : "", row[i] ? row[i] : "NULL");
+		first = first && row == NULL;
+		mysql_free_result(result);
+	} while (mysql_next_result(admin_connection) == 0);
+	ck_assert_msg(mysql_errno(admin_connection) == 0, "%s",
+	    mysql_error(admin_connection));
+}
+
+static void
+admin_send(const char *text)
+{
+	ck_assert_msg(mysql_query(admin_connection, text) == 0, "%s: %s", text,
+	    mysql_error(admin_connection));
+	read_results();
+}
+
+#define ADMIN_SEND(format) \
+	do { \
+		char text[4096]; \
+		va_list args; \
+		va_start(args, format); \
+		vsnprintf(text, sizeof(text), format, args); \
+		va_end(args); \
+		admin_send(text); \
+	} while (0)
+
+void
+admin(const char *format, ...)
+{
+	ADMIN_SEND(format);
+}
+
+const char *
+admin_ask(const char *format, ...)
+{
+	ADMIN_SEND(format);
+	return answer;
+}
+
+long long
+admin_number(const char *format, ...)
+{
+	ADMIN_SEND(format);
+	ck_assert_str_ne(answer, "");
+	return strtoll(answer, NULL, 10);
+}
+
+unsigned
+admin_fails(const char *statement)
+{
+	return mysql_query(admin_connection, statement) != 0
+		   ? mysql_errno(admin_connection)
+		   : 0;
+}
+
+void
+admin_file(const char *path)
+{
+	const char *top = getenv("srcdir");
+	char name[512], text[8192];
+	size_t length;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "%s/%s", top != NULL ? top : ".", path);
+	file = fopen(name, "r");
+	ck_assert_msg(file != NULL, "%s", name);
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = 0;
+	admin_send(text);
+}
+
+void
+make_table(const char *type)
+{
+	admin("CREATE TABLE ServerCallStatus (modid int(11) NOT NULL,"
+	      "cmdid int(11) NOT NULL, ip %s NOT NULL, port %s NOT NULL,"
+	      "caller %s NOT NULL, succ_cnt %s NOT NULL, err_cnt %s NOT NULL,"
+	      "ts bigint(20) NOT NULL, overload char(1) NOT NULL,"
+	      "PRIMARY KEY (modid, cmdid, ip, port, caller)) ENGINE=InnoDB",
+	    type, type, type, type, type);
+}
+
+struct db_options
+fixture_options(void)
+{
+	return (struct db_options){ .socket = server.socket,
+		.user = "root",
+		.password = "",
+		.database = TEST_DATABASE,
+		.table = "ServerCallStatus",
+		.defaults_file = "",
+		.connect_timeout_ms = 10000,
+		.read_timeout_ms = 30000,
+		.max_rows = 5000 };
+}
+
+struct db *
+open_db(const struct db_options *options)
+{
+	struct db *db = db_new(options);
+
+	ck_assert_ptr_nonnull(db);
+	ck_assert_msg(db_connect(db) == DB_OK, "%s", db_error(db)->text);
+	ck_assert(db_connected(db));
+	return db;
+}
+
+struct record *
+make_records(size_t n, uint64_t ts)
+{
+	free(records_made);
+	records_made = calloc(n, sizeof(*records_made));
+	ck_assert_ptr_nonnull(records_made);
+	for (size_t i = 0; i < n; i++) {
+		records_made[i] = (struct record){ .modid = 1,
+			.cmdid = 2,
+			.ip = (uint32_t)i,
+			.caller = 2130706433,
+			.succ = 1,
+			.port = 80 };
+		record_set_ts(&records_made[i], ts);
+	}
+	return records_made;
+}
+
+const struct record *const *
+pointers(const struct record *records, size_t n)
+{
+	free(pointers_made);
+	pointers_made = calloc(n, sizeof(*pointers_made));
+	ck_assert_ptr_nonnull(pointers_made);
+	for (size_t i = 0; i < n; i++)
+		pointers_made[i] = &records[i];
+	return pointers_made;
+}
+
+size_t
+store(struct db *db, const struct record *records, size_t n, uint64_t horizon,
+    uint64_t *clamped)
+{
+	const struct record *const *all = pointers(records, n);
+	uint64_t ignored = 0;
+	size_t calls = 0;
+
+	for (size_t at = 0, sent; at < n; at += sent, calls++) {
+		enum db_class class = db_upsert(db, all + at, n - at, horizon,
+		    clamped != NULL ? clamped : &ignored, &sent);
+
+		ck_assert_msg(class == DB_OK, "%s", db_error(db)->text);
+		ck_assert_uint_ge(sent, 1);
+		ck_assert_uint_le(sent, n - at);
+	}
+	return calls;
+}

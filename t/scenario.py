@@ -1,0 +1,619 @@
+# SPDX-License-Identifier: MIT
+"""What the scenarios share: a database, a reporter and agents of one's own.
+
+A scenario is a script named for what it shows.  It begins with its story in
+plain sentences and ends with scenario.run(__doc__, tell); tell() is given a
+Scenario.  Everything lives in a temporary folder, the database listens on a
+unix socket only, reporter on a free loopback port, and its shared memory has
+a name of its own, so that any number of scenarios run at once, as root or as
+an ordinary user.
+
+Nothing sleeps for a fixed time: wait_for() polls a condition up to a
+deadline.  A scenario that fails says so loudly, shows the end of the logs and
+keeps its folder; one that passes leaves nothing behind.
+
+Environment: abs_top_builddir (the programs; default: the current folder),
+abs_top_srcdir (the data; default: the folder above this file),
+SCENARIO_KEEP=1 keeps the folder of one that passes, too.
+"""
+
+import fcntl
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+SOURCE = os.environ.get("abs_top_srcdir") or os.path.dirname(
+    os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get("abs_top_builddir") or os.getcwd()
+
+# Seconds that a condition may take on a busy machine, before it is a failure.
+PATIENCE = 30
+
+PASSWORD = "scenario-secret"
+LOCALHOST = 0x7F000001
+
+COLUMNS = ("modid", "cmdid", "ip", "port", "caller")
+VALUES = ("succ_cnt", "err_cnt", "ts", "overload")
+
+IDENTITY_IN = ("received", "replayed")
+IDENTITY_OUT = ("rejected", "dropped", "queued", "pending", "superseded",
+                "stored", "dead_letter")
+
+
+class Failure(Exception):
+    """What a scenario shows is not so."""
+
+
+# ------------------------------------------------------------- the tools --
+
+def tool(name, package):
+    """The path of a program of the system; it is an error to lack it."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin",
+                            "/usr/local/sbin", "/sbin"])
+    found = shutil.which(name, path=path)
+    if not found:
+        raise Failure(f"{name} was not found: install Debian's package "
+                      f"{package}")
+    return found
+
+
+def program(name):
+    """The path of one of the programs under test."""
+    path = os.path.join(BUILD, "src", name)
+    if not os.access(path, os.X_OK):
+        raise Failure(f"{path} is missing: build first, and set "
+                      f"abs_top_builddir to the folder of the build")
+    return path
+
+
+def wait_for(condition, what, seconds=PATIENCE):
+    """Poll until condition() is true, and return what it returned."""
+    deadline = time.monotonic() + seconds
+    pause = 0.002
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {seconds} s in vain: {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def end_group(process):
+    """Kill a process and all that it started, and wait for it."""
+    if process is None:
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def tail(path, lines):
+    """The last lines of a file, as text."""
+    try:
+        with open(path, errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+    except OSError as error:
+        return f"{error}\n"
+
+
+# ---------------------------------------------------------- the database --
+
+class Database:
+    """A private mariadbd on a unix socket, with sql/schema.sql loaded."""
+
+    SETTINGS = ["--no-defaults", "--skip-networking", "--skip-name-resolve",
+                "--innodb-log-file-size=8M",
+                "--innodb-buffer-pool-size=64M",
+                "--innodb-flush-log-at-trx-commit=2"]
+    # The first statement gives the grant tables back to a server that the
+    # installation runs without them.
+    USER = f"""FLUSH PRIVILEGES;
+        CREATE DATABASE reporter;
+        CREATE USER reporter@localhost IDENTIFIED BY '{PASSWORD}';
+        GRANT ALL ON reporter.* TO reporter@localhost;
+        """
+
+    def __init__(self, folder):
+        self.data = os.path.join(folder, "data")
+        self.socket = os.path.join(folder, "mariadb.sock")
+        self.log = os.path.join(folder, "mariadbd.log")
+        self.process = None
+        self.server = tool("mariadbd", "mariadb-server-core")
+        self.client = tool("mariadb", "mariadb-client-core")
+        self.identity = []
+        if os.geteuid() == 0:
+            self.identity = ["--user=root"]
+        shutil.copytree(self._template(), self.data)
+
+    def _template(self):
+        """The installed data folder that all scenarios copy.  The first one
+        makes it, and the others wait for that."""
+        version = subprocess.run(
+            [self.server, "--no-defaults", "--version"], check=True,
+            capture_output=True, text=True).stdout
+        name = "data-" + re.search(r"Ver (\S+)", version).group(1)
+        if os.geteuid() != 0:
+            name += f"-{os.geteuid()}"
+        home = os.path.join(BUILD, "t", "scenario-data")
+        os.makedirs(home, exist_ok=True)
+        template = os.path.join(home, name)
+        with open(os.path.join(home, "lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.isdir(template):
+                self._install(template)
+        return template
+
+    def _install(self, template):
+        install = tool("mariadb-install-db", "mariadb-server-core")
+        tool("my_print_defaults", "mariadb-client-core")
+        draft = template + ".draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as users:
+            users.write(self.USER)
+            users.flush()
+            done = subprocess.run(
+                [install, "--no-defaults", "--skip-test-db",
+                 "--skip-name-resolve", "--innodb-log-file-size=8M",
+                 "--auth-root-authentication-method=normal",
+                 f"--extra-file={users.name}", f"--datadir={draft}"]
+                + self.identity, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise Failure(f"mariadb-install-db failed:\n{done.stdout}")
+        os.rename(draft, template)
+
+    def start(self):
+        """Start it; the first time, make the table and the view."""
+        first = not os.path.exists(self.log)
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(
+                [self.server] + self.SETTINGS + self.identity
+                + [f"--datadir={self.data}", f"--socket={self.socket}",
+                   f"--pid-file={self.data}/pid"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        wait_for(self._answers, "the database answers")
+        if first:
+            for script in ("schema.sql", "view.sql"):
+                self.load(os.path.join(SOURCE, "sql", script))
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise Failure("mariadbd ended:\n" + tail(self.log, 20))
+        if not os.path.exists(self.socket):
+            return False
+        return self._client(["-e", "SELECT 1"]).returncode == 0
+
+    def _client(self, arguments, **more):
+        return subprocess.run(
+            [self.client, "--no-defaults", f"--socket={self.socket}",
+             "--user=reporter", f"--password={PASSWORD}", "--batch", "--raw",
+             "--default-character-set=utf8mb4", "reporter"] + arguments,
+            capture_output=True, text=True, timeout=PATIENCE,
+            **({"stdin": subprocess.DEVNULL} | more))
+
+    def load(self, script):
+        """Run a file of statements."""
+        with open(script) as file:
+            done = self._client([], stdin=file)
+        if done.returncode != 0:
+            raise Failure(f"{script}: {done.stderr}")
+
+    def sql(self, statement):
+        """Run a statement.  Returns its rows as dictionaries, whole numbers
+        as int, all else as str."""
+        done = self._client(["-e", statement])
+        if done.returncode != 0:
+            raise Failure(f"{statement}: {done.stderr}")
+        lines = [line.split("\t") for line in done.stdout.splitlines()]
+        return [dict(zip(lines[0], map(number, line))) for line in lines[1:]]
+
+    def count(self):
+        """How many rows the table has."""
+        return self.sql("SELECT COUNT(*) AS n FROM ServerCallStatus")[0]["n"]
+
+    def table(self):
+        """{(modid, cmdid, ip, port, caller): (succ, err, ts, overload)},
+        addresses as 32 bits without a sign."""
+        rows = self.sql("SELECT * FROM ServerCallStatus")
+        return {
+            (row["modid"], row["cmdid"], row["ip"] & 0xFFFFFFFF, row["port"],
+             row["caller"] & 0xFFFFFFFF): tuple(row[v] for v in VALUES)
+            for row in rows}
+
+    def stop(self):
+        """An orderly stop."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process = None
+
+    def freeze(self):
+        """The server is there and does not answer."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        end_group(self.process)
+        self.process = None
+
+
+def number(text):
+    return int(text) if re.fullmatch(r"-?\d+", text) else text
+
+
+# -------------------------------------------------------------- reporter --
+
+class Reporter:
+    """The daemon under test, with its tools."""
+
+    def __init__(self, folder, instance, database):
+        self.folder = folder
+        self.instance = instance
+        self.conf = os.path.join(folder, "reporter.conf")
+        self.log = os.path.join(folder, "reporter.log")
+        self.process = None
+        self.addresses = []
+        self.options = {
+            "reporter": {"instance": instance, "listen": "127.0.0.1:0",
+                         "workers": 2},
+            "limits": {"max_connections": 500},
+            "queue": {"ring_records": 32768, "table_keys": 65536},
+            "mysql": {"host": "localhost", "socket": database.socket,
+                      "user": "reporter", "password": PASSWORD,
+                      "database": "reporter",
+                      "connect_timeout": "1s", "read_timeout": "2s",
+                      "flush_interval": "100ms",
+                      "dead_letter_file": os.path.join(folder, "dead")},
+            "log": {"target": "stderr", "level": "debug"},
+        }
+
+    def configure(self, section, **options):
+        """Set options; they count from the next start() or reload on."""
+        self.options[section].update(options)
+
+    def write_conf(self):
+        with open(self.conf, "w") as conf:
+            for section, options in self.options.items():
+                conf.write(f"[{section}]\n")
+                for name, value in options.items():
+                    conf.write(f"{name} = {value}\n")
+        os.chmod(self.conf, 0o600)
+
+    def start(self):
+        """Start in the foreground, wait until it listens on everything, and
+        remember the addresses as (host, port)."""
+        self.write_conf()
+        start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(
+                [program("reporter"), "-f", "-c", self.conf],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, ASAN_OPTIONS="detect_leaks=1",
+                         UBSAN_OPTIONS="print_stacktrace=1"),
+                start_new_session=True)
+        wanted = str(self.options["reporter"]["listen"]).count(",") + 1
+
+        def listens():
+            self.alive()
+            found = re.findall(r"listening on \[?([^\s\]]+)\]?:(\d+)",
+                               self.log_text(start))
+            self.addresses = [(host, int(port)) for host, port in found]
+            return len(found) == wanted
+
+        wait_for(listens, f"reporter listens on {wanted} addresses")
+
+    def alive(self):
+        """It is an error when the master has ended by itself."""
+        if self.process and self.process.poll() is not None:
+            raise Failure(f"reporter ended: {self.process.returncode}")
+
+    def log_text(self, start=0):
+        with open(self.log, "rb") as log:
+            log.seek(start)
+            return log.read().decode(errors="replace")
+
+    def status(self):
+        """reporterctl's status, parsed."""
+        self.alive()
+        done = subprocess.run(
+            [program("reporterctl"), "-i", self.instance, "status", "--json"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE)
+        if done.returncode != 0:
+            raise Failure(f"reporterctl: {done.stderr or done.stdout}")
+        return json.loads(done.stdout)
+
+    def workers(self):
+        """The workers of the status, by slot."""
+        return {w["slot"]: w for w in self.status()["workers"]}
+
+    def settled(self, received):
+        """Wait until all of so many records have found their end.  Returns
+        the status then."""
+
+        def all_done():
+            status = self.status()
+            records = status["records"]
+            return (records["received"] >= received
+                    and records["queued"] == 0
+                    and records["pending"] == 0 and status)
+
+        return wait_for(all_done, f"{received} records are dealt with")
+
+    def stop(self, status=0):
+        """An orderly stop; the exit status must be as said."""
+        process, self.process = self.process, None
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            end_group(process)
+            raise Failure("reporter did not end on SIGTERM") from None
+        if process.returncode != status:
+            raise Failure(f"reporter ended with {process.returncode}, "
+                          f"not {status}")
+
+    def kill(self):
+        """kill -9 for the master and its workers at once."""
+        end_group(self.process)
+        self.process = None
+
+    def segments(self):
+        """Paths of the instance's shared memory."""
+        base = f"/dev/shm/reporter.{self.instance}"
+        return sorted(glob.glob(base) + glob.glob(base + ".*"))
+
+    def findings(self):
+        """What the sanitizers had to say."""
+        return re.findall(
+            r"(?:ERROR: \w+Sanitizer.*|.*runtime error:.*)", self.log_text())
+
+
+# ---------------------------------------------------------------- agents --
+
+class Agent:
+    """One connection to reporter."""
+
+    def __init__(self, address):
+        self.socket = socket.create_connection(address, timeout=PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.name = "%s:%d" % self.socket.getsockname()[:2]
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def sees_end(self, seconds=5):
+        """Whether the other side closes within so many seconds."""
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+        except socket.timeout:
+            return False
+
+    def is_open(self):
+        """Whether the other side has not closed so far."""
+        self.socket.setblocking(False)
+        try:
+            return self.socket.recv(1) != b""
+        except BlockingIOError:
+            return True
+        except ConnectionResetError:
+            return False
+        finally:
+            self.socket.settimeout(PATIENCE)
+
+    def close(self):
+        self.socket.close()
+
+
+def pack(value):
+    """MessagePack: the shortest form of whole numbers, truth values, texts
+    and lists."""
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, str):
+        text = value.encode()
+        assert len(text) < 32
+        return bytes([0xA0 | len(text)]) + text
+    if isinstance(value, (list, tuple)):
+        head = (bytes([0x90 | len(value)]) if len(value) < 16
+                else b"\xdc" + struct.pack(">H", len(value)))
+        return head + b"".join(map(pack, value))
+    if 0 <= value < 128:
+        return struct.pack("B", value)
+    if -32 <= value < 0:
+        return struct.pack("b", value)
+    forms = ((b"\xcc", ">B"), (b"\xcd", ">H"), (b"\xce", ">I"),
+             (b"\xcf", ">Q"))
+    if value < 0:
+        forms = ((b"\xd0", ">b"), (b"\xd1", ">h"), (b"\xd2", ">i"),
+                 (b"\xd3", ">q"))
+    for code, form in forms:
+        try:
+            return code + struct.pack(form, value)
+        except struct.error:
+            continue
+    raise ValueError(value)
+
+
+def native(modid, cmdid, caller, ts, results):
+    """A native report; a result is (ip, port, succ, err, overload)."""
+    return pack([1, modid, cmdid, caller, ts, results])
+
+
+def varint(value):
+    value &= 0xFFFFFFFFFFFFFFFF
+    data = b""
+    while value > 127:
+        data += bytes([value & 127 | 128])
+        value >>= 7
+    return data + bytes([value])
+
+
+def fields(values, keep_zero):
+    """protobuf's whole-number fields 1, 2, ... of a message."""
+    return b"".join(
+        bytes([at << 3]) + varint(int(value))
+        for at, value in enumerate(values, 1) if value or keep_zero)
+
+
+def framed(message, payload):
+    """A payload behind the header of an ELB or Lars frame."""
+    return struct.pack("<ii", message, len(payload)) + payload
+
+
+def protobuf(modid, cmdid, caller, ts, results, keep_zero):
+    payload = fields((modid, cmdid, caller), keep_zero)
+    for result in results:
+        inner = fields(result, keep_zero)
+        payload += b"\x22" + varint(len(inner)) + inner
+    return payload + b"\x28" + varint(ts)
+
+
+def elb(*report):
+    """An ELB frame: proto2, every field is there."""
+    return framed(8, protobuf(*report, keep_zero=True))
+
+
+def lars(*report):
+    """A Lars frame: proto3, what is zero is left out."""
+    return framed(3, protobuf(*report, keep_zero=False))
+
+
+def rows(modid, cmdid, caller, ts, results):
+    """The rows that a report makes, as Database.table() gives them."""
+    return {(modid, cmdid, ip, port, caller): (succ, err, ts, int(overload))
+            for ip, port, succ, err, overload in results}
+
+
+def recorded(name):
+    """The bytes recorded from a real agent."""
+    with open(os.path.join(SOURCE, "t", "wire", name), "rb") as file:
+        return file.read()
+
+
+# ---------------------------------------------------------- the scenario --
+
+class Scenario:
+    """What tell() is given."""
+
+    def __init__(self):
+        self.name = os.path.basename(sys.argv[0]).removesuffix(".py")
+        self.folder = tempfile.mkdtemp(prefix="reporter-t-")
+        self.passed = self.failed = 0
+        self.agents = []
+        self.database = Database(self.folder)
+        self.reporter = Reporter(self.folder, f"t-{os.getpid()}",
+                                 self.database)
+
+    def start(self):
+        """Start database and reporter."""
+        self.database.start()
+        self.reporter.start()
+
+    def agent(self, listener=0):
+        """A new connection to the listener of that number."""
+        agent = Agent(self.reporter.addresses[listener])
+        self.agents.append(agent)
+        return agent
+
+    def check(self, what, is_so, detail=""):
+        """Count and print whether something is as it should be."""
+        if is_so:
+            self.passed += 1
+            print(f"ok: {what}", flush=True)
+        else:
+            self.failed += 1
+            print(f"NOT ok: {what} {detail}", flush=True)
+
+    def equal(self, what, found, wanted):
+        self.check(what, found == wanted,
+                   f"\n  found  {found!r}\n  wanted {wanted!r}")
+
+    def identity(self, status=None):
+        """The counts of a status add up."""
+        records = (status or self.reporter.status())["records"]
+        self.equal("the counts add up",
+                   sum(records[name] for name in IDENTITY_IN),
+                   sum(records[name] for name in IDENTITY_OUT))
+
+    def finish(self):
+        """The orderly end of a reporter that still runs: exit status 0, no
+        shared memory left, no word from the sanitizers."""
+        for agent in self.agents:
+            agent.close()
+        if self.reporter.process:
+            self.reporter.alive()
+            self.reporter.stop()
+            self.equal("an orderly stop leaves no shared memory",
+                       self.reporter.segments(), [])
+        if os.path.exists(self.reporter.log):
+            self.equal("the sanitizers have nothing to say",
+                       self.reporter.findings(), [])
+
+    def clear(self, keep):
+        """End and remove all that was made, whatever happened."""
+        end_group(self.reporter.process)
+        end_group(self.database.process)
+        for segment in self.reporter.segments():
+            os.unlink(segment)
+        if not keep:
+            shutil.rmtree(self.folder)
+
+    def post_mortem(self, story):
+        """What one wants to see of a scenario that failed."""
+        print(f"\nThe story that did not come true:\n{story.strip()}\n")
+        for log, lines in ((self.reporter.log, 40), (self.database.log, 10)):
+            if os.path.exists(log):
+                print(f"--- the end of {log}\n{tail(log, lines)}")
+        print(f"All of it is kept in {self.folder}", flush=True)
+
+
+def run(story, tell):
+    """Tell a story, and exit: 0 when it came true."""
+
+    def interrupted(number, _frame):
+        raise KeyboardInterrupt(f"signal {number}")
+
+    for sign in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(sign, interrupted)
+    try:
+        scenario = Scenario()
+    except Failure as failure:
+        print(failure)
+        print("0 passed, 1 failed")
+        sys.exit(1)
+    began = time.monotonic()
+    try:
+        tell(scenario)
+        scenario.finish()
+    except Failure as failure:
+        scenario.check(str(failure), False)
+        traceback.print_tb(failure.__traceback__, file=sys.stdout)
+    except BaseException:
+        scenario.check("the scenario runs to its end", False)
+        traceback.print_exc(file=sys.stdout)
+    if scenario.failed:
+        scenario.post_mortem(story)
+    scenario.clear(keep=scenario.failed or os.environ.get("SCENARIO_KEEP"))
+    print(f"{scenario.passed} passed, {scenario.failed} failed "
+          f"({time.monotonic() - began:.1f} s)")
+    sys.exit(1 if scenario.failed else 0)

@@ -1,0 +1,64 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""The database is away when reporter is told to stop.  What it could not store
+stays in shared memory, and the log says so.  The next start finds it and
+brings it to the table, in the right order with what has come since.  The same
+goes for a reporter whose master and workers are all killed at once.  An
+orderly stop with the database there leaves nothing."""
+
+import scenario
+
+TS = 1700000000
+SERVICES = 50
+
+
+def tell(s):
+    s.database.start()
+    s.reporter.configure("reporter", shutdown_timeout="1s")
+    wanted = {}
+
+    def send(turn, ts):
+        agent = s.agent()
+        for service in range(SERVICES):
+            report = (service, 1, 1, ts, [(1, 80, turn, 0, False)])
+            agent.send(scenario.native(*report))
+            wanted.update(scenario.rows(*report))
+
+    def pending(n):
+        scenario.wait_for(
+            lambda: s.reporter.status()["records"]["pending"] >= n,
+            f"{n} keys are pending")
+
+    s.reporter.start()
+    s.database.stop()
+    send(1, TS)
+    pending(SERVICES)
+    s.reporter.stop()
+    s.check("what was not stored stays in shared memory",
+            s.reporter.segments() != [])
+
+    # Of two records with the same time the later arrival wins, also when the
+    # earlier one comes from the run before.
+    s.reporter.start()
+    s.check("the next start finds it",
+            "adopted" in s.reporter.log_text())
+    pending(SERVICES)
+    send(2, TS)
+    pending(2 * SERVICES)
+    s.reporter.kill()
+    s.check("a killed reporter leaves it, too", s.reporter.segments() != [])
+
+    s.reporter.start()
+    s.database.start()
+    scenario.wait_for(lambda: s.database.count() == SERVICES,
+                      "the leftovers are in the table")
+    status = s.reporter.settled(0)
+    s.check("each key has the value that came last",
+            s.database.table() == wanted)
+    s.identity(status)
+    s.reporter.stop()
+    s.equal("an orderly stop leaves no shared memory",
+            s.reporter.segments(), [])
+
+
+scenario.run(__doc__, tell)

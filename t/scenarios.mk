@@ -1,0 +1,35 @@
+# Scenarios: a real reporter, a real database.  Each says in its name what it
+# shows and needs programs of this build only.  Those that take longest come
+# first, so that `make -j2 check` ends evenly.
+scenarios = \
+	t/scenario_worker_killed_under_load.py \
+	t/scenario_backpressure.py \
+	t/scenario_database_away_and_back.py \
+	t/scenario_clean_stop_and_leftovers.py \
+	t/scenario_bad_input.py \
+	t/scenario_reports_cut_anywhere.py \
+	t/scenario_closed_connection_is_seen_closed.py \
+	t/scenario_elb_frames_reach_the_table.py \
+	t/scenario_ipv6_and_several_listeners.py \
+	t/scenario_lars_frames_reach_the_table.py \
+	t/scenario_mixed_dialects_share_one_port.py \
+	t/scenario_native_reports_reach_the_table.py \
+	t/scenario_unknown_option_is_an_error.py \
+	t/scenario_unsigned_columns.py
+
+TESTS += $(scenarios)
+EXTRA_DIST += $(scenarios) t/scenario.py \
+	t/wire/elb-reports.bin t/wire/lars-report.bin
+
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = $(PYTHON3)
+AM_PY_LOG_FLAGS = -B
+AM_TESTS_ENVIRONMENT = \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir;
+
+# The database's data folder that all scenarios copy.
+clean-local: clean-scenarios
+clean-scenarios:
+	-rm -rf t/scenario-data
+.PHONY: clean-scenarios

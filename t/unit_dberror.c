@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Check suite of sql/dberror.c: every number that is known, by class.
+ */
+#include "config.h"
+
+#include "dberror.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define NUMBERS 40
+
+static const struct {
+	enum db_class class;
+	unsigned numbers[NUMBERS]; /* ended by 0 */
+} expected[] = {
+	{ DB_RETRY, { 1020, 1180, 1205, 1213, 1317, 1615, 1969, 3024, 3101,
+			8002, 8022, 9007 } },
+	{ DB_RECONNECT,
+	    { 1040, 1053, 1129, 1156, 1158, 1159, 1160, 1161, 1184, 1203, 1226,
+		1927, 2001, 2002, 2003, 2005, 2006, 2012, 2013, 2014, 2027,
+		2055, 3169, 4031, 5013, 5014 } },
+	{ DB_NEXT_HOST, { 1036, 1047, 1290, 1792, 1836 } },
+	{ DB_WAIT_ROOM, { 1021, 1037, 1041, 1114, 1206 } },
+	{ DB_SPLIT, { 1153, 2020, 8004 } },
+	{ DB_REFUSED, { 1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1452,
+			  1526, 1644, 1690, 3819, 4025 } },
+	{ DB_HOLD, { 1044, 1045, 1049, 1054, 1142, 1146, 1698 } },
+};
+
+/* The class that the list above gives, DB_HOLD for what it does not name. */
+static enum db_class
+expected_class(unsigned number)
+{
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		for (size_t k = 0; expected[i].numbers[k] != 0; k++) {
+			if (expected[i].numbers[k] == number)
+				return expected[i].class;
+		}
+	}
+	return DB_HOLD;
+}
+
+START_TEST(every_number_has_its_class)
+{
+	for (unsigned number = 1; number < 12000; number++)
+		ck_assert_msg(dberror_class(number) == expected_class(number),
+		    "error %u has class %d, not %d", number,
+		    dberror_class(number), expected_class(number));
+}
+END_TEST
+
+START_TEST(no_error_is_ok_and_unknown_ones_hold)
+{
+	ck_assert_int_eq(dberror_class(0), DB_OK);
+	ck_assert_int_eq(dberror_class(1105), DB_HOLD);
+	ck_assert_int_eq(dberror_class(4294967295u), DB_HOLD);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("dberror");
+	TCase *all = tcase_create("all");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(all, every_number_has_its_class);
+	tcase_add_test(all, no_error_is_ok_and_unknown_ones_hold);
+	suite_add_tcase(suite, all);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Prefixes and addresses: what is taken, what is refused and with which
+ * reason, who matches.  One process; touches nothing outside.
+ */
+#include "config.h"
+
+#include "address.h"
+#include "prefix.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+matches(const struct prefix_list *list, const char *peer)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	if (strchr(peer, ':') == NULL) {
+		ck_assert_int_eq(inet_pton(AF_INET, peer, &in.sin_addr), 1);
+		return prefix_list_match(list, (struct sockaddr *)&in);
+	}
+	ck_assert_int_eq(inet_pton(AF_INET6, peer, &in6.sin6_addr), 1);
+	return prefix_list_match(list, (struct sockaddr *)&in6);
+}
+
+static const struct {
+	const char *prefix, *inside, *outside;
+} ranges[] = {
+	{ "10.0.0.0/8", "10.255.255.255", "11.0.0.0" },
+	{ "192.0.2.128/25", "192.0.2.128", "192.0.2.127" },
+	{ "192.0.2.4/31", "192.0.2.5", "192.0.2.6" },
+	{ "192.0.2.4", "192.0.2.4", "192.0.2.5" },
+	{ "192.0.2.4/32", "192.0.2.4", "192.0.2.132" },
+	{ "128.0.0.0/1", "255.1.1.1", "127.255.255.255" },
+	{ "0.0.0.0/0", "203.0.113.9", "2001:db8::1" },
+	{ "2001:db8::/32", "2001:db8:ffff::1", "2001:db9::" },
+	{ "2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::" },
+	{ "::1", "::1", "::2" },
+	{ "::1/128", "::1", "8000::1" },
+	{ "::/0", "2001:db8::1", "203.0.113.9" },
+	/* An IPv4 peer at an IPv6 socket is an IPv4 peer. */
+	{ "10.0.0.0/8", "::ffff:10.1.2.3", "::ffff:11.1.2.3" },
+	{ "::/0", "fe80::1", "::ffff:10.1.2.3" },
+};
+
+START_TEST(range_holds_what_is_inside)
+{
+	char word[64];
+	char *words[] = { word };
+	struct prefix_list list;
+
+	strcpy(word, ranges[_i].prefix);
+	ck_assert(prefix_list_make(&list, words, 1));
+	ck_assert(matches(&list, ranges[_i].inside));
+	ck_assert(!matches(&list, ranges[_i].outside));
+	prefix_list_free(&list);
+}
+END_TEST
+
+START_TEST(any_prefix_of_a_list_is_enough)
+{
+	char one[] = "10.0.0.0/8", two[] = "2001:db8::/32", three[] = "::1";
+	char *words[] = { one, two, three };
+	struct prefix_list list;
+
+	ck_assert(prefix_list_make(&list, words, 3));
+	ck_assert(matches(&list, "10.1.1.1"));
+	ck_assert(matches(&list, "2001:db8::5"));
+	ck_assert(matches(&list, "::1"));
+	ck_assert(!matches(&list, "192.0.2.1"));
+	prefix_list_free(&list);
+}
+END_TEST
+
+START_TEST(empty_list_matches_everybody)
+{
+	struct prefix_list list;
+
+	ck_assert(prefix_list_make(&list, NULL, 0));
+	ck_assert(matches(&list, "192.0.2.1"));
+	ck_assert(matches(&list, "2001:db8::1"));
+	prefix_list_free(&list);
+}
+END_TEST
+
+START_TEST(other_families_match_no_prefix)
+{
+	char word[] = "0.0.0.0/0";
+	char *words[] = { word };
+	struct sockaddr peer = { .sa_family = AF_UNIX };
+	struct prefix_list list;
+
+	ck_assert(prefix_list_make(&list, words, 1));
+	ck_assert(!prefix_list_match(&list, &peer));
+	prefix_list_free(&list);
+}
+END_TEST
+
+static const struct {
+	const char *text, *reason;
+} faults[] = {
+	{ "", "is no IPv4 or IPv6 address" },
+	{ "10", "is no IPv4 or IPv6 address" },
+	{ "10.0.0.256", "is no IPv4 or IPv6 address" },
+	{ "/8", "is no IPv4 or IPv6 address" },
+	{ "example.net/8", "is no IPv4 or IPv6 address" },
+	{ "1111111111111111111111111111111111111111111111111111",
+	    "is no IPv4 or IPv6 address" },
+	{ "10.0.0.0/", "has no number of 0 to 32 after its /" },
+	{ "10.0.0.0/33", "has no number of 0 to 32 after its /" },
+	{ "10.0.0.0/-1", "has no number of 0 to 32 after its /" },
+	{ "10.0.0.0/8x", "has no number of 0 to 32 after its /" },
+	{ "10.0.0.0/0008", "has no number of 0 to 32 after its /" },
+	{ "10.0.0.0/8/8", "has no number of 0 to 32 after its /" },
+	{ "::/129", "has no number of 0 to 128 after its /" },
+	{ "10.1.0.0/8",
+	    "has bits beyond its prefix; did you mean 10.0.0.0/8?" },
+	{ "192.0.2.1/31",
+	    "has bits beyond its prefix; did you mean 192.0.2.0/31?" },
+	{ "2001:db8::1/64",
+	    "has bits beyond its prefix; did you mean 2001:db8::/64?" },
+	{ "10.0.0.1/0", "has bits beyond its prefix; did you mean 0.0.0.0/0?" },
+};
+
+START_TEST(fault_of_a_prefix_has_its_reason)
+{
+	struct prefix prefix;
+	struct prefix_list list;
+	char reason[128] = "", word[64];
+	char *words[] = { word };
+
+	ck_assert(
+	    !prefix_parse(&prefix, faults[_i].text, reason, sizeof(reason)));
+	ck_assert_str_eq(reason, faults[_i].reason);
+	strcpy(word, faults[_i].text);
+	ck_assert(!prefix_list_make(&list, words, 1));
+	ck_assert_ptr_null(list.prefixes);
+}
+END_TEST
+
+static const struct {
+	const char *text, *host;
+	int port;
+} addresses[] = {
+	{ "127.0.0.1:12316", "127.0.0.1", 12316 },
+	{ "127.0.0.1", "127.0.0.1", -1 },
+	{ "0.0.0.0:0", "0.0.0.0", 0 },
+	{ "*:65535", "", 65535 },
+	{ "[::1]:1", "::1", 1 },
+	{ "[2001:db8::1]", "2001:db8::1", -1 },
+	{ "localhost:3306", "localhost", 3306 },
+	{ "db-1.example.net", "db-1.example.net", -1 },
+	{ "3com.example", "3com.example", -1 },
+};
+
+START_TEST(address_is_taken_apart)
+{
+	struct address address;
+
+	ck_assert_ptr_null(address_parse(&address, addresses[_i].text));
+	ck_assert_str_eq(address.host, addresses[_i].host);
+	ck_assert_int_eq(address.port, addresses[_i].port);
+}
+END_TEST
+
+static const struct {
+	const char *text, *reason;
+} address_faults[] = {
+	{ "", "has no address before its port" },
+	{ ":80", "has no address before its port" },
+	{ "host:", "has no port after its colon" },
+	{ "host:65536", "has a port over 65535" },
+	{ "host:99999999999999999999", "has a port over 65535" },
+	{ "host:http", "has a port that is no number" },
+	{ "host:-1", "has a port that is no number" },
+	{ "::1", "has several colons: an IPv6 address stands in brackets" },
+	{ "1.2.3.4:5:6",
+	    "has several colons: an IPv6 address stands in brackets" },
+	{ "[::1", "has no closing bracket" },
+	{ "[::1]x", "has something else than a port after its bracket" },
+	{ "[1.2.3.4]:1", "has no IPv6 address between its brackets" },
+	{ "[]:1", "has no IPv6 address between its brackets" },
+	{ "1.2.3:1", "is no IPv4 address" },
+	{ "1.2.3.400:1", "is no IPv4 address" },
+	{ "a..b:1", "has an empty part between dots" },
+	{ "-a:1", "is no address and no host's name" },
+	{ "a b:1", "is no address and no host's name" },
+	{ "**:1", "is no address and no host's name" },
+	{ "a23456789012345678901234567890123456789012345678901234567890"
+	  "1234:1",
+	    "has a part of more than 63 characters" },
+};
+
+START_TEST(fault_of_an_address_has_its_reason)
+{
+	struct address address;
+	const char *reason = address_parse(&address, address_faults[_i].text);
+
+	ck_assert_ptr_nonnull(reason);
+	ck_assert_str_eq(reason, address_faults[_i].reason);
+}
+END_TEST
+
+START_TEST(too_long_a_host_is_refused)
+{
+	char text[ADDRESS_HOST_MAX + 10];
+	struct address address;
+
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 50; i < sizeof(text); i += 50)
+		text[i] = '.';
+	text[ADDRESS_HOST_MAX] = '\0';
+	ck_assert_str_eq(address_parse(&address, text),
+	    "is longer than a host's name can be");
+	text[ADDRESS_HOST_MAX - 1] = '\0';
+	ck_assert_ptr_null(address_parse(&address, text));
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+int
+main(void)
+{
+	Suite *suite = suite_create("prefix");
+	TCase *tc = tcase_create("prefix");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tc, range_holds_what_is_inside, 0, COUNT(ranges));
+	tcase_add_test(tc, any_prefix_of_a_list_is_enough);
+	tcase_add_test(tc, empty_list_matches_everybody);
+	tcase_add_test(tc, other_families_match_no_prefix);
+	tcase_add_loop_test(
+	    tc, fault_of_a_prefix_has_its_reason, 0, COUNT(faults));
+	tcase_add_loop_test(tc, address_is_taken_apart, 0, COUNT(addresses));
+	tcase_add_loop_test(
+	    tc, fault_of_an_address_has_its_reason, 0, COUNT(address_faults));
+	tcase_add_test(tc, too_long_a_host_is_refused);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The status of an instance whose segments the test makes itself, with the
+ * functions that master and worker use.
+ */
+#include "config.h"
+
+#include "status.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HORIZON UINT64_C(2000000000)
+
+static char instance[INSTANCE_MAX];
+static struct segment master_map;
+static struct master_shared *master;
+static struct worker_segment workers[2];
+static struct status status;
+static char *written; /* what was shown */
+static size_t written_length;
+
+/* ----------------------------------------------------- an instance's life --
+ */
+
+static void
+remove_all(void)
+{
+	char names[16][SEGMENT_NAME_MAX], name[SEGMENT_NAME_MAX];
+	int n = segment_list(instance, names, 16);
+
+	for (int i = 0; i < n && i < 16; i++)
+		segment_remove(names[i]);
+	snprintf(name, sizeof(name), "/reporter.%s", instance);
+	segment_remove(name);
+}
+
+static void
+make_master(void)
+{
+	remove_all();
+	ck_assert_int_eq(segment_create_master(&master_map, instance), SHM_OK);
+	master = segment_master(&master_map);
+	ck_assert_int_eq(segment_lock(&master_map, 0), SHM_OK);
+	master->pid = getpid();
+	snprintf(master->software, sizeof(master->software), "1.2.3");
+	counter_set(&master->started, (uint64_t)time(NULL) - 100000);
+	counter_set(&master->generation, 7);
+}
+
+static void
+make_worker(uint32_t slot, enum child_state state)
+{
+	struct segment_spec spec = {
+		.instance = instance,
+		.generation = 7,
+		.slot = slot,
+		.workers = 2,
+		.ring_records = RING_RECORDS_MIN,
+		.table_keys = TABLE_KEYS_MIN,
+	};
+	struct child_entry *entry = &master->children[slot];
+
+	ck_assert_int_eq(segment_create_worker(&workers[slot], &spec), SHM_OK);
+	counter_set(&entry->generation, 7);
+	entry->slot = slot;
+	entry->pid = getpid();
+	entry->restarts = slot;
+	entry->state = state;
+	workers[slot].shared->info.pid = getpid();
+}
+
+static void
+collect(void)
+{
+	ck_assert_int_eq(status_collect(&status, instance), SHM_OK);
+}
+
+/* ------------------------------------------------- what an instance does ---
+ */
+
+static struct record
+record_of(uint32_t i)
+{
+	struct record r = { .modid = 1, .cmdid = 1, .ip = i, .succ = 1 };
+
+	record_set_ts(&r, 1700000000);
+	return r;
+}
+
+static void
+receive(uint32_t slot, uint32_t first, uint32_t n)
+{
+	counter_add(&master->input.received, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct record r = record_of(first + i);
+		ring_put(&workers[slot].ring, &r, 1);
+	}
+	ring_publish(&workers[slot].ring);
+}
+
+static void
+reject(enum reject reason, uint64_t n)
+{
+	counter_add(&master->input.received, n);
+	counter_add(&master->input.rejected[reason], n);
+}
+
+static void
+drain(uint32_t slot, uint64_t n)
+{
+	struct worker_segment *w = &workers[slot];
+
+	while (n > 0) {
+		uint64_t some = n;
+		const struct record *r = ring_peek(&w->ring, &some);
+		if (some == 0)
+			return;
+		some = table_put(&w->table, r, some, HORIZON);
+		ring_advance(&w->ring, some);
+		n -= some;
+	}
+}
+
+static size_t
+flush(uint32_t slot, size_t n)
+{
+	static struct table_row rows[TABLE_KEYS_MIN];
+	static uint32_t position;
+	struct table *table = &workers[slot].table;
+
+	n = table_collect(table, DIRTY, &position, rows, n);
+	for (size_t i = 0; i < n; i++)
+		table_stored(table, &rows[i]);
+	return n;
+}
+
+static void
+refuse_one(uint32_t slot)
+{
+	struct table_row row;
+	uint32_t position = 0;
+
+	ck_assert_uint_eq(
+	    table_collect(&workers[slot].table, DIRTY, &position, &row, 1), 1);
+	ck_assert(table_refused(&workers[slot].table, &row));
+}
+
+/* As child.c does with a segment that is empty. */
+static void
+retire(uint32_t slot)
+{
+	struct input_counters *input = &master->input;
+	const struct worker_shared *w = workers[slot].shared;
+
+	counter_add(&input->retired_added, counter_get(&w->drain.added));
+	counter_add(
+	    &input->retired_superseded, counter_get(&w->drain.superseded));
+	counter_add(&input->retired_replayed, counter_get(&w->drain.replayed));
+	counter_add(&input->retired_stored, counter_get(&w->flush.stored));
+	counter_add(
+	    &input->retired_dead_letter, counter_get(&w->flush.dead_letter));
+	master->children[slot].state = CHILD_NONE;
+	segment_remove(workers[slot].map.name);
+	segment_close(&workers[slot].map);
+}
+
+/* A bit of everything: the sums are in the checks. */
+static void
+make_history(void)
+{
+	make_master();
+	make_worker(0, CHILD_RUNNING);
+	make_worker(1, CHILD_WAITING);
+	receive(0, 1, 100);
+	drain(0, 90);
+	ck_assert_uint_eq(flush(0, 50), 50);
+	receive(0, 1, 20); /* behind the ten that wait: keys seen before */
+	drain(0, 25);
+	refuse_one(0);
+	receive(1, 1, 7);
+	reject(REJECT_WRONG_SHAPE, 3);
+	reject(REJECT_OUT_OF_RANGE, 2);
+	counter_add(&master->input.received, 4);
+	counter_add(&master->input.dropped, 4);
+	counter_set(&master->input.connections, 12);
+	counter_set(
+	    &workers[0].shared->flush.last_flush_ts, (uint64_t)time(NULL) - 5);
+	counter_set(&workers[0].shared->flush.last_flush_us, 12500);
+	counter_set(&workers[0].shared->flush.connected, 1);
+	counter_set(&workers[1].shared->flush.errors[DB_HOLD], 9);
+	counter_set(&workers[1].shared->flush.last_error_number, 1146);
+	counter_set(&workers[1].shared->flush.last_error_ts, 1700000000);
+	strcpy(workers[1].shared->flush.last_error,
+	    "Table 'x.ServerCallStatus'\n\033[31m does not exist");
+}
+
+static void
+check_identity(const struct status_records *r)
+{
+	ck_assert_int_eq(r->received + r->replayed,
+	    r->rejected + r->dropped + r->queued + r->pending + r->superseded +
+		r->stored + r->dead_letter);
+}
+
+/* --------------------------------------------------------------- collect -- */
+
+START_TEST(the_terms_are_what_happened)
+{
+	make_history();
+	collect();
+	const struct status_records *r = &status.records;
+
+	ck_assert_int_eq(r->received, 136);
+	ck_assert_int_eq(r->rejected, 5);
+	ck_assert_int_eq(r->dropped, 4);
+	ck_assert_int_eq(r->queued, 5 + 7);
+	ck_assert_int_eq(r->stored, 50);
+	ck_assert_int_eq(r->dead_letter, 1);
+	ck_assert_int_eq(r->replayed, 0);
+	ck_assert_int_eq(r->pending + r->superseded, 136 - 5 - 4 - 12 - 51);
+	ck_assert_int_eq(r->pending, (int64_t)table_pending(&workers[0].table));
+	ck_assert_int_eq(status.rejected[REJECT_WRONG_SHAPE], 3);
+	check_identity(r);
+
+	ck_assert_uint_eq(status.count, 2);
+	ck_assert_uint_eq(status.workers[0].queued, 5);
+	ck_assert_uint_eq(status.workers[1].queued, 7);
+	ck_assert_str_eq(status.workers[0].state, "running");
+	ck_assert_str_eq(status.workers[1].state, "waiting");
+	ck_assert_uint_eq(status.workers[1].restarts, 1);
+	ck_assert(status.workers[0].connected);
+	ck_assert(!status.workers[1].connected);
+	ck_assert_str_eq(status.workers[1].last_error,
+	    "Table 'x.ServerCallStatus'  [31m does not exist");
+}
+END_TEST
+
+START_TEST(a_retired_segment_keeps_counting)
+{
+	make_history();
+	while (counter_get(&workers[0].shared->producer.head) !=
+	       counter_get(&workers[0].shared->consumer.tail))
+		drain(0, 100);
+	while (flush(0, 100) > 0)
+		continue;
+	counter_add(&workers[0].shared->drain.replayed, 2);
+	counter_add(&workers[0].shared->drain.superseded, 2);
+	collect();
+	struct status_records before = status.records;
+	ck_assert_int_eq(before.replayed, 2);
+	retire(0);
+	collect();
+	ck_assert_uint_eq(status.count, 1);
+	ck_assert_int_eq(status.records.queued, 7);
+	ck_assert_mem_eq(&status.records, &before, sizeof(before));
+	check_identity(&status.records);
+}
+END_TEST
+
+static _Atomic bool moving;
+
+/* Keep records travelling until told to end. */
+static void *
+move(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; moving; i++) {
+		receive(i % 2, i * 37 % 900, 30);
+		drain(i % 2, 30);
+		if (i % 8 < 2)
+			flush(i % 2, TABLE_KEYS_MIN);
+	}
+	return NULL;
+}
+
+START_TEST(the_sum_adds_up_while_records_travel)
+{
+	pthread_t thread;
+	bool good = true;
+	int64_t last = 0;
+
+	make_history();
+	moving = true;
+	ck_assert_int_eq(pthread_create(&thread, NULL, move, NULL), 0);
+	for (int i = 0; i < 2000; i++) {
+		if (status_collect(&status, instance) != SHM_OK)
+			break;
+		const struct status_records *r = &status.records;
+		good &=
+		    r->queued >= 0 && r->pending >= 0 && r->received >= last;
+		last = r->received;
+	}
+	moving = false;
+	pthread_join(thread, NULL);
+	ck_assert_msg(good, "queued %lld, pending %lld",
+	    (long long)status.records.queued,
+	    (long long)status.records.pending);
+	ck_assert_int_gt(last, 136);
+	collect();
+	check_identity(&status.records);
+	ck_assert_int_eq(
+	    status.records.queued, (int64_t)(ring_queued(&workers[0].ring) +
+					     ring_queued(&workers[1].ring)));
+}
+END_TEST
+
+START_TEST(a_sum_that_does_not_add_up_is_shown_as_it_is)
+{
+	make_history();
+	counter_add(&workers[0].shared->drain.added, 1000);
+	collect();
+	ck_assert_int_eq(status.records.queued, 12 - 1000);
+	check_identity(&status.records);
+}
+END_TEST
+
+/* ---------------------------------------------------------- who is alive -- */
+
+/* The number of a process that is gone. */
+static pid_t
+dead_pid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+START_TEST(running_is_a_living_pid_that_holds_the_lock)
+{
+	make_history();
+	collect();
+	ck_assert(status.running);
+	ck_assert_int_eq(status.pid, getpid());
+
+	master->pid = dead_pid();
+	collect();
+	ck_assert(!status.running);
+
+	master->pid = getpid();
+	segment_close(&master_map); /* gives the lock away */
+	collect();
+	ck_assert(!status.running);
+}
+END_TEST
+
+START_TEST(what_a_killed_master_left_is_listed)
+{
+	make_history();
+	master->pid = dead_pid();
+	master->children[1].state = CHILD_NONE; /* a segment without entry */
+	workers[1].shared->info.pid = dead_pid();
+	collect();
+	ck_assert_uint_eq(status.count, 2);
+	/* The first one's process lives on: it brings what it has to MySQL. */
+	ck_assert_str_eq(status.workers[0].state, "finishing");
+	ck_assert_str_eq(status.workers[1].state, "left");
+	ck_assert_uint_eq(status.workers[1].slot, 1);
+	ck_assert_uint_eq(status.workers[1].generation, 7);
+	ck_assert_uint_eq(status.workers[1].queued, 7);
+	ck_assert_int_eq(status.workers[1].pid, 0);
+	ck_assert_int_eq(status.records.queued, 12);
+	check_identity(&status.records);
+}
+END_TEST
+
+START_TEST(a_damaged_segment_is_named)
+{
+	make_history();
+	workers[1].shared->header.table_keys++;
+	master->pid = dead_pid();
+	master->children[1].state = CHILD_NONE;
+	collect();
+	ck_assert_uint_eq(status.count, 2);
+	ck_assert_ptr_nonnull(status.workers[1].trouble);
+	ck_assert_uint_eq(status.workers[1].slot, 1);
+	ck_assert_uint_eq(status.workers[1].generation, 7);
+}
+END_TEST
+
+START_TEST(no_segment_and_a_strange_one_are_told)
+{
+	remove_all();
+	ck_assert_int_eq(status_collect(&status, instance), SHM_MISSING);
+	make_master();
+	master->header.version++;
+	ck_assert_int_eq(status_collect(&status, instance), SHM_VERSION);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- output -- */
+
+static void
+write_with(void (*writer)(FILE *))
+{
+	free(written);
+	FILE *out = open_memstream(&written, &written_length);
+	ck_assert_ptr_nonnull(out);
+	writer(out);
+	fclose(out);
+}
+
+static void
+write_text(FILE *out)
+{
+	status_text(&status, out);
+}
+
+static void
+write_json(FILE *out)
+{
+	ck_assert(status_json(&status, out));
+}
+
+static size_t
+widest(const char *text)
+{
+	size_t most = 0;
+
+	while (*text != '\0') {
+		size_t n = strcspn(text, "\n");
+		if (n > most)
+			most = n;
+		text += n + (text[n] == '\n');
+	}
+	return most;
+}
+
+START_TEST(text_shows_the_sum_and_the_workers)
+{
+	make_history();
+	collect();
+	write_with(write_text);
+	ck_assert_uint_le(widest(written), 80);
+	ck_assert_ptr_nonnull(strstr(written, "reporter 1.2.3, instance "));
+	ck_assert_ptr_nonnull(strstr(written, "up 1 d 03:46:4"));
+	ck_assert_ptr_nonnull(strstr(written, "= rejected"));
+	ck_assert_ptr_nonnull(strstr(written, "wrong_shape"));
+	ck_assert_ptr_null(strstr(written, "not_msgpack"));
+	ck_assert_ptr_nonnull(strstr(written, "worker 1 (generation 7): not "
+					      "connected to the database"));
+	ck_assert_ptr_nonnull(strstr(written, "1146 Table"));
+	ck_assert_ptr_null(strchr(written, '\033'));
+}
+END_TEST
+
+START_TEST(text_never_passes_80_columns)
+{
+	make_history();
+	collect();
+	memset(status.instance, 'i', sizeof(status.instance) - 1);
+	memset(status.version, 'v', sizeof(status.version) - 1);
+	status.pid = INT32_MAX;
+	status.started = 0;
+	status.now = UINT32_MAX;
+	status.generation = UINT64_MAX;
+	status.records.received = INT64_MIN;
+	status.records.stored = INT64_MAX;
+	status.connections = status.accepted = status.bytes = UINT64_MAX;
+	memset(status.rejected, 0xff, sizeof(status.rejected));
+	for (int i = 0; i < 2; i++) {
+		struct status_worker *w = &status.workers[i];
+
+		w->slot = WORKERS_MAX - 1;
+		w->generation = w->queued = w->stored = UINT64_MAX;
+		w->superseded = w->dead_letter = UINT64_MAX;
+		w->restarts = UINT32_MAX;
+		w->pending = i == 0 ? INT64_MAX : INT64_MIN;
+		w->pid = 4194304;
+		w->state = "finishing";
+		w->last_flush_ts = 1;
+		w->last_error_ts = 1700000000;
+		w->last_error_number = UINT32_MAX;
+		memset(w->last_error, 'e', sizeof(w->last_error) - 1);
+		w->last_error[50] = ' ';
+	}
+	for (int running = 0; running < 2; running++) {
+		status.running = running;
+		status.reload_failed = running;
+		write_with(write_text);
+		ck_assert_uint_le(widest(written), 80);
+	}
+}
+END_TEST
+
+static json_t *
+json_written(void)
+{
+	json_error_t error;
+	json_t *object;
+
+	write_with(write_json);
+	object = json_loads(written, JSON_REJECT_DUPLICATES, &error);
+	ck_assert_msg(object != NULL, "%s: %s", error.text, written);
+	return object;
+}
+
+static void
+check_numbers(const json_t *object, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		ck_assert_msg(json_is_integer(json_object_get(object, *names)),
+		    "%s is no whole number", *names);
+}
+
+static const char *const numbers_of_instance[] = { "pid", "uptime",
+	"generation", "connections", "connections_accepted",
+	"connections_refused", "connections_closed_idle", "throttled",
+	"throttles", "reports", "bytes", "skewed", "clamped", "reloads",
+	"reload_errors", NULL };
+static const char *const numbers_of_records[] = { "received", "replayed",
+	"rejected", "dropped", "queued", "pending", "superseded", "stored",
+	"dead_letter", NULL };
+static const char *const numbers_of_worker[] = { "slot", "generation", "pid",
+	"restarts", "queued", "pending", "superseded", "replayed", "stored",
+	"dead_letter", "dead_lost", "poisoned", "ring_records", "table_keys",
+	"keys", "evicted", "full", "skewed", "clamped", "rows", "flushes",
+	"connects", "last_flush_ts", "last_error_number", "last_error_ts",
+	NULL };
+
+static void
+check_worker_types(const json_t *worker)
+{
+	check_numbers(worker, numbers_of_worker);
+	ck_assert(json_is_string(json_object_get(worker, "state")));
+	ck_assert(json_is_boolean(json_object_get(worker, "connected")));
+	ck_assert(json_is_real(json_object_get(worker, "last_flush_ms")));
+	ck_assert(json_is_real(json_object_get(worker, "flush_ms")));
+	ck_assert(json_is_null(json_object_get(worker, "segment_error")));
+	const json_t *errors = json_object_get(worker, "errors");
+	ck_assert_uint_eq(json_object_size(errors), DB_CLASSES - 1);
+	for (int i = DB_OK + 1; i < DB_CLASSES; i++)
+		ck_assert(json_is_integer(
+		    json_object_get(errors, db_class_name((enum db_class)i))));
+}
+
+START_TEST(json_has_all_fields_with_their_types)
+{
+	make_history();
+	collect();
+	json_t *object = json_written();
+	json_t *of_workers = json_object_get(object, "workers");
+
+	check_numbers(object, numbers_of_instance);
+	check_numbers(json_object_get(object, "records"), numbers_of_records);
+	ck_assert(json_is_string(json_object_get(object, "instance")));
+	ck_assert(json_is_string(json_object_get(object, "version")));
+	ck_assert(json_is_true(json_object_get(object, "running")));
+	ck_assert(json_is_false(json_object_get(object, "reload_failed")));
+	ck_assert_uint_eq(json_object_size(json_object_get(object, "rejected")),
+	    REJECT_REASONS);
+	ck_assert_uint_eq(json_array_size(of_workers), 2);
+	for (size_t i = 0; i < 2; i++)
+		check_worker_types(json_array_get(of_workers, i));
+	ck_assert(json_is_null(
+	    json_object_get(json_array_get(of_workers, 0), "last_error")));
+	ck_assert(json_is_string(
+	    json_object_get(json_array_get(of_workers, 1), "last_error")));
+	json_decref(object);
+}
+END_TEST
+
+static int64_t
+term(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+START_TEST(json_shows_the_same_figures)
+{
+	make_history();
+	collect();
+	json_t *object = json_written();
+	const json_t *r = json_object_get(object, "records");
+	const json_t *w = json_array_get(json_object_get(object, "workers"), 0);
+	const json_t *v = json_array_get(json_object_get(object, "workers"), 1);
+
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(object, "instance")), instance);
+	ck_assert_int_eq(term(object, "pid"), getpid());
+	ck_assert_int_ge(term(object, "uptime"), 100000);
+	ck_assert_int_eq(term(object, "connections"), 12);
+	ck_assert_int_eq(term(r, "received"), 136);
+	ck_assert_int_eq(term(r, "queued"), 12);
+	ck_assert_int_eq(term(r, "received") + term(r, "replayed"),
+	    term(r, "rejected") + term(r, "dropped") + term(r, "queued") +
+		term(r, "pending") + term(r, "superseded") + term(r, "stored") +
+		term(r, "dead_letter"));
+	ck_assert_int_eq(
+	    term(json_object_get(object, "rejected"), "out_of_range"), 2);
+	ck_assert_int_eq(term(w, "queued"), 5);
+	ck_assert_int_eq(term(w, "stored"), 50);
+	ck_assert_int_eq(term(w, "pending"), term(r, "pending"));
+	ck_assert_double_eq(
+	    json_real_value(json_object_get(w, "last_flush_ms")), 12.5);
+	ck_assert_int_eq(term(v, "slot"), 1);
+	ck_assert_int_eq(term(v, "last_error_number"), 1146);
+	ck_assert_int_eq(term(json_object_get(v, "errors"), "hold"), 9);
+	json_decref(object);
+}
+END_TEST
+
+START_TEST(json_stands_an_error_text_that_is_no_utf8)
+{
+	make_history();
+	strcpy(workers[1].shared->flush.last_error, "caf\xe9 closed");
+	collect();
+	json_t *object = json_written();
+	const json_t *w = json_array_get(json_object_get(object, "workers"), 1);
+
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(w, "last_error")), "caf? closed");
+	json_decref(object);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("status");
+	TCase *tcase = tcase_create("status");
+
+	/* One name for all tests, known here, so that a failed one leaves
+	   nothing behind either. */
+	snprintf(instance, sizeof(instance), "unit-status-%d", (int)getpid());
+	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, the_terms_are_what_happened);
+	tcase_add_test(tcase, a_retired_segment_keeps_counting);
+	tcase_add_test(tcase, the_sum_adds_up_while_records_travel);
+	tcase_add_test(tcase, a_sum_that_does_not_add_up_is_shown_as_it_is);
+	tcase_add_test(tcase, running_is_a_living_pid_that_holds_the_lock);
+	tcase_add_test(tcase, what_a_killed_master_left_is_listed);
+	tcase_add_test(tcase, a_damaged_segment_is_named);
+	tcase_add_test(tcase, no_segment_and_a_strange_one_are_told);
+	tcase_add_test(tcase, text_shows_the_sum_and_the_workers);
+	tcase_add_test(tcase, text_never_passes_80_columns);
+	tcase_add_test(tcase, json_has_all_fields_with_their_types);
+	tcase_add_test(tcase, json_shows_the_same_figures);
+	tcase_add_test(tcase, json_stands_an_error_text_that_is_no_utf8);
+	suite_add_tcase(suite, tcase);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	remove_all();
+	return failed != 0;
+}

@@ -1,0 +1,1 @@
+# Check suites.  Each is t/unit_MODULE.c.
