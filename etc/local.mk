@@ -4,7 +4,7 @@ EXTRA_DIST += etc/reporter.conf
 confdir = $(sysconfdir)/reporter
 
 # The sample, with this installation's own state folder.
-sample = $(SED) 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
+conf_sample = $(SED) 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
 	$(srcdir)/etc/reporter.conf
 
 # A file that is there already is the administrator's: it stays.  A new one is
@@ -17,7 +17,7 @@ install-conf:
 		echo "$$f is there already and stays as it is"; \
 	else \
 		echo "installing $$f"; \
-		(umask 027 && $(sample) >"$$f.new") && \
+		(umask 027 && $(conf_sample) >"$$f.new") && \
 		chmod 640 "$$f.new" && mv "$$f.new" "$$f"; \
 	fi
 
@@ -25,7 +25,7 @@ install-conf:
 uninstall-hook: uninstall-conf
 uninstall-conf:
 	@f='$(DESTDIR)$(confdir)/reporter.conf'; \
-	if test -f "$$f" && $(sample) | cmp -s - "$$f"; then \
+	if test -f "$$f" && $(conf_sample) | cmp -s - "$$f"; then \
 		echo "removing $$f"; rm -f "$$f"; \
 	elif test -f "$$f"; then \
 		echo "$$f was changed and stays"; \

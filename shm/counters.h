@@ -139,13 +139,13 @@ struct input_counters {
 	counter throttles;	/* times a connection was throttled */
 	counter reloads;	/* configurations taken into use */
 	counter reload_errors;	/* configurations refused */
-	/* Totals of segments that were drained and removed. */
-	counter retired_added;
+	/* Totals of segments that were emptied and removed.  What such a one had
+	   added was either stored or set aside. */
 	counter retired_superseded;
 	counter retired_replayed;
 	counter retired_stored;
 	counter retired_dead_letter;
-	counter reserve[6];
+	counter reserve[7];
 };
 static_assert(sizeof(struct input_counters) == 256, "part of the format");
 

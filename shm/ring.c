@@ -5,6 +5,7 @@
  * worker's drain thread; nothing here fails.
  */
 #include "ring.h"
+#include "faultpoint.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -58,6 +59,7 @@ ring_put(struct ring *ring, const struct record *records, uint64_t n)
 		memcpy(ring->records, records + before_wrap,
 		    (n - before_wrap) * sizeof(*records));
 	}
+	FAULT_POINT("ring_put_copied");
 	ring->head += n;
 }
 
@@ -76,6 +78,7 @@ ring_publish(struct ring *ring)
 {
 	if (ring->head == counter_get(&ring->producer->head))
 		return;
+	FAULT_POINT("ring_publish_before");
 	/* Release: licenses the worker to read the records before this head. */
 	atomic_store_explicit(
 	    &ring->producer->head, ring->head, memory_order_release);
@@ -83,6 +86,7 @@ ring_publish(struct ring *ring)
 	   and then look whether it sleeps.  The two fences let at least one
 	   of us see the other. */
 	atomic_thread_fence(memory_order_seq_cst);
+	FAULT_POINT("ring_publish_after");
 	if (atomic_load_explicit(
 		&ring->consumer->sleeping, memory_order_relaxed))
 		ring_wake(ring);
@@ -122,11 +126,13 @@ ring_advance(struct ring *ring, uint64_t n)
 {
 	uint64_t tail = counter_get(&ring->consumer->tail);
 
+	FAULT_POINT("ring_advance_before");
 	/* Release: our reading of the records is over; licenses the master to
 	   overwrite them.  It also orders the table's words before the tail,
 	   so that after a kill the record is in one of the two. */
 	atomic_store_explicit(
 	    &ring->consumer->tail, tail + n, memory_order_release);
+	FAULT_POINT("ring_advance_after");
 }
 
 enum ring_command

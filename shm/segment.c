@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "segment.h"
+#include "faultpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -214,12 +215,14 @@ segment_make(struct segment *segment)
 	if (segment->fd < 0)
 		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
 
+	FAULT_POINT("segment_opened");
 	/* Reserve all space now: a full /dev/shm is an error here and no
 	   SIGBUS later. */
 	int error;
 	do
 		error = posix_fallocate(segment->fd, 0, (off_t)segment->size);
 	while (error == EINTR);
+	FAULT_POINT("segment_reserved");
 	if (error == 0) {
 		segment->base = mmap(NULL, segment->size,
 		    PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, 0);
@@ -252,8 +255,10 @@ header_write(struct segment_header *h, const struct segment *segment,
 	    (ssize_t)sizeof(h->seed))
 		h->seed = h->created * UINT64_C(0x9e3779b97f4a7c15);
 	snprintf(h->instance, sizeof(h->instance), "%s", spec->instance);
+	FAULT_POINT("segment_header_half");
 	h->magic = SEGMENT_MAGIC;
 	h->check = header_hash(h);
+	FAULT_POINT("segment_unready");
 	/* Release: licenses others to read the header. */
 	atomic_store_explicit(&h->ready, 1, memory_order_release);
 }

@@ -84,12 +84,15 @@ struct worker_info {
 	_Atomic uint32_t checked_in; /* 1: its threads run */
 	counter started;	     /* seconds since 1970 */
 	counter poisoned; /* records set aside because they killed workers */
-	counter suspect;  /* the ring index on trial after a crash, plus 1 */
+	/* Words of the trial, see src/trial.h. */
+	counter suspect;      /* ring index being drained, plus 1 */
 	counter suspect_deaths;
-	counter suspect_slot; /* the table slot on trial, plus 1 */
-	counter suspect_slot_deaths;
+	counter suspect_slot; /* first table slot being flushed, plus 1 */
+	counter trial_slot;   /* the one that the deaths below are of */
+	counter trial_slot_deaths;
+	counter reserve[7];
 };
-static_assert(sizeof(struct worker_info) == 64, "part of the format");
+static_assert(sizeof(struct worker_info) == 128, "part of the format");
 
 struct worker_shared {
 	alignas(CACHE_LINE) struct segment_header header;
@@ -99,7 +102,7 @@ struct worker_shared {
 	struct flush_counters flush;
 	struct worker_info info;
 };
-static_assert(sizeof(struct worker_shared) == 896, "part of the format");
+static_assert(sizeof(struct worker_shared) == 960, "part of the format");
 
 enum child_state {
 	CHILD_NONE,	 /* the entry is free */
@@ -145,7 +148,7 @@ static_assert(offsetof(struct master_shared, children) == 440,
 struct segment {
 	void *base; /* NULL: nothing is mapped */
 	size_t size;
-	int fd; /* -1 after read-only attachment */
+	int fd; /* -1 when nothing is mapped */
 	char name[SEGMENT_NAME_MAX];
 };
 

@@ -4,6 +4,7 @@
  * table.h says which thread of a worker may call what; nothing here fails.
  */
 #include "table.h"
+#include "faultpoint.h"
 
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))
 
@@ -63,8 +64,10 @@ slot_load(const struct slot *slot, struct words *words)
 static inline void
 slot_store(struct slot *slot, const struct words *words)
 {
-	for (size_t i = 0; i < WORDS; i++)
+	for (size_t i = 0; i < WORDS; i++) {
+		FAULT_POINT("table_put_half");
 		counter_set(&slot->words[i], words->w[i]);
+	}
 }
 
 static inline bool
@@ -192,6 +195,7 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 	enum dirty mark = record.overload ? URGENT : DIRTY;
 	bool goes_back = false;
 
+	FAULT_POISON("table_put", record.modid);
 	if (slot == NULL)
 		return false;
 	uint32_t index = (uint32_t)(slot - table->slots);
@@ -227,6 +231,7 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 		/* Nobody else writes the state of a clean slot. */
 		counter_set(&slot->state, before | STATE_WRITING);
 	}
+	FAULT_POINT("table_put_claimed");
 	if (goes_back)
 		counter_add(&table->drain->skewed, 1);
 	/* Before the flush can see it, so that nothing is counted as stored
@@ -235,9 +240,12 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 	counter_add(before & STATE_DIRTY ? &table->drain->superseded
 					 : &table->drain->added,
 	    1);
+	FAULT_POINT("table_put_counted");
 	slot_write(slot, words);
+	FAULT_POINT("table_put_written");
 	/* Release: a flush that takes the mark sees the new version. */
 	atomic_store_explicit(&table->dirty[index], mark, memory_order_release);
+	FAULT_POINT("table_put_marked");
 	return true;
 }
 
@@ -285,6 +293,7 @@ table_recover(struct table *table, uint64_t drained)
 				STATE_VERSION;
 			counter_set(&slot->state, state);
 		}
+		FAULT_POINT("table_recover_slot");
 		used += state != 0;
 		dirty += (state & STATE_DIRTY) != 0;
 		atomic_store_explicit(&table->dirty[i],
@@ -297,6 +306,7 @@ table_recover(struct table *table, uint64_t drained)
 	uint64_t settled = counter_get(&table->flush->stored) +
 			   counter_get(&table->flush->dead_letter);
 	counter_set(&table->drain->added, settled + dirty);
+	FAULT_POINT("table_recover_counted");
 	int64_t excess =
 	    (int64_t)(settled + dirty + counter_get(&table->drain->superseded) -
 		      drained - counter_get(&table->drain->replayed));
@@ -365,6 +375,7 @@ table_collect(struct table *table, enum dirty least, uint32_t *position,
 				   again. */
 				atomic_exchange_explicit(&table->dirty[at],
 				    DIRTY_NOT, memory_order_acq_rel);
+				FAULT_POINT("table_collect_taken");
 				row->slot = at;
 				table_refresh(table, row);
 				n += (row->state & STATE_DIRTY) != 0;
@@ -389,6 +400,7 @@ table_settle(struct table *table, const struct table_row *row, counter *count)
 		row->state & ~STATE_DIRTY, memory_order_acq_rel,
 		memory_order_relaxed))
 		return false;
+	FAULT_POINT("table_settle_clean");
 	counter_add(count, 1);
 	return true;
 }

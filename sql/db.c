@@ -18,6 +18,7 @@
 #include "dberror.h"
 #include "fault.h"
 #include "host.h"
+#include "look.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -95,11 +96,12 @@ db_fail_mysql(struct db *db, unsigned pretended)
 	    db, mysql_errno(db->mysql), mysql_error(db->mysql));
 }
 
-/* Sends a statement.  Returns DB_OK or the class of the error noted. */
+/* Sends a statement; `call` is its name for the fault tests.  Returns DB_OK or
+ * the class of the error noted. */
 static enum db_class
-db_query(struct db *db, const char *text, size_t length)
+db_query(struct db *db, const char *call, const char *text, size_t length)
 {
-	unsigned pretended = fault_db("query");
+	unsigned pretended = fault_db(call);
 	int failed = 0;
 
 	if (pretended == 0 || fault_late(pretended))
@@ -116,7 +118,7 @@ db_ask(struct db *db, const char *text)
 {
 	MYSQL_RES *result;
 
-	if (db_query(db, text, strlen(text)) != DB_OK)
+	if (db_query(db, "query", text, strlen(text)) != DB_OK)
 		return NULL;
 	result = mysql_store_result(db->mysql);
 	if (result == NULL)
@@ -231,54 +233,35 @@ db_open(struct db *db)
 	return DB_OK;
 }
 
-/* Reads max_allowed_packet, and whether the server takes writes.  SHOW leaves
-   out variables that a server does not know, where SELECT would fail. */
 static enum db_class
 db_look_at_server(struct db *db)
 {
-	MYSQL_RES *result =
-	    db_ask(db, "SHOW VARIABLES WHERE Variable_name IN "
-		       "('max_allowed_packet','read_only','innodb_read_only')");
-	bool read_only = false;
-	MYSQL_ROW row;
+	struct look_server server;
+	MYSQL_RES *answer = db_ask(db, LOOK_SERVER);
 
-	if (result == NULL)
+	if (answer == NULL)
 		return db->error.class;
-	db->packet = 0;
-	while ((row = mysql_fetch_row(result)) != NULL) {
-		if (strcmp(row[0], "max_allowed_packet") == 0)
-			db->packet = strtoul(row[1], NULL, 10);
-		else if (strcmp(row[1], "OFF") != 0 && strcmp(row[1], "0") != 0)
-			read_only = true;
-	}
-	mysql_free_result(result);
-	if (read_only)
+	look_at_server(answer, &server);
+	mysql_free_result(answer);
+	if (server.read_only)
 		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
 		    "the server is read-only");
-	if (db->packet < PACKET_HEAD + BATCH_LEAST)
+	if (server.packet < PACKET_HEAD + BATCH_LEAST)
 		return db_fail(db, DB_HOLD, 0,
-		    "the server's max_allowed_packet is below 8192 bytes");
+		    "the server's max_allowed_packet is below 5120 bytes");
+	db->packet = server.packet;
 	return DB_OK;
 }
 
-static bool
-column_is_wide(const MYSQL_FIELD *column)
+/* Bytes that a statement may have. */
+static size_t
+db_capacity(const struct db *db)
 {
-	return (column->flags & UNSIGNED_FLAG) != 0 ||
-	       column->type == MYSQL_TYPE_LONGLONG;
-}
+	size_t capacity = BATCH_LEAST + db->options.max_rows * BATCH_ROW_MAX;
 
-/* Without a key each flush would add rows and never change one. */
-static bool
-columns_have_key(const MYSQL_FIELD *columns)
-{
-	for (int i = 0; i < 5; i++) {
-		if ((columns[i].flags &
-			(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG |
-			    PART_KEY_FLAG)) == 0)
-			return false;
-	}
-	return true;
+	if (capacity > db->packet - PACKET_HEAD)
+		capacity = db->packet - PACKET_HEAD;
+	return capacity < STATEMENT_MAX ? capacity : STATEMENT_MAX;
 }
 
 static enum db_class
@@ -286,33 +269,22 @@ db_look_at_table(struct db *db)
 {
 	char question[1024];
 	struct column_signs signs;
-	size_t capacity = BATCH_LEAST + db->options.max_rows * BATCH_ROW_MAX;
-	MYSQL_RES *result;
-	const MYSQL_FIELD *columns;
-	bool key;
+	MYSQL_RES *answer;
+	bool keyed;
 
 	snprintf(question, sizeof(question),
 	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
-	result = db_ask(db, question);
-	if (result == NULL)
+	answer = db_ask(db, question);
+	if (answer == NULL)
 		return db->error.class;
-	columns = mysql_fetch_fields(result);
-	signs.ip_unsigned = column_is_wide(&columns[2]);
-	signs.caller_unsigned = column_is_wide(&columns[4]);
-	signs.succ_unsigned = column_is_wide(&columns[5]);
-	signs.err_unsigned = column_is_wide(&columns[6]);
-	key = columns_have_key(columns);
-	mysql_free_result(result);
-	if (!key)
+	keyed = look_at_columns(answer, &signs);
+	mysql_free_result(answer);
+	if (!keyed)
 		return db_fail(db, DB_HOLD, 0,
 		    "the table has no primary key "
 		    "(modid, cmdid, ip, port, caller)");
-
-	if (capacity > db->packet - PACKET_HEAD)
-		capacity = db->packet - PACKET_HEAD;
-	if (capacity > STATEMENT_MAX)
-		capacity = STATEMENT_MAX;
-	if (batch_open(&db->batch, db->options.table, capacity, signs) != 0)
+	if (batch_open(&db->batch, db->options.table, db_capacity(db), signs) !=
+	    0)
 		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for statements");
 	return DB_OK;
@@ -367,7 +339,7 @@ db_upsert_text(struct db *db, const struct record *const *records, size_t n,
 	}
 	*sent = db->batch.rows;
 	text = batch_end(&db->batch, &length);
-	return db_query(db, text, length);
+	return db_query(db, "insert", text, length);
 }
 
 /* Sends them by bulk execution, or as text where that turns out not to be

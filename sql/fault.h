@@ -6,10 +6,11 @@
  *
  * The environment variable REPORTER_FAULT_DB says what to pretend:
  *
- *     rate=PERMILLE,seed=NUMBER,errors=1213:2013:1205[,calls=query:execute]
+ *     rate=PERMILLE,seed=NUMBER,errors=1213:2013:1205[,calls=insert:execute]
  *
- * calls: connect, query, prepare, execute; all when left out.  The same
- * settings give the same sequence of failures.
+ * calls: connect, query (the look at server and table), insert (the statement
+ * as text), prepare, execute; all when left out.  The same settings give the
+ * same sequence of failures.
  */
 #ifndef REPORTER_FAULT_H
 #define REPORTER_FAULT_H

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "child.h"
+#include "faultpoint.h"
 #include "log.h"
 #include "worker.h"
 
@@ -136,7 +137,6 @@ child_start(struct children *children, struct child *child, uint64_t now_ms)
 	struct worker_shared *shared = child->segment.shared;
 	struct worker_birth birth = {
 		.settings = children->settings,
-		.master = children->shared,
 		.master_pid = getpid(),
 		.slot = child->slot,
 		.generation = child->generation,
@@ -211,13 +211,14 @@ child_remove(struct children *children, struct child *child)
 	const struct flush_counters *flush = &child->segment.shared->flush;
 	char name[SEGMENT_NAME_MAX];
 
-	counter_add(&input->retired_added, counter_get(&drain->added));
 	counter_add(&input->retired_superseded,
 	    counter_get(&drain->superseded));
 	counter_add(&input->retired_replayed, counter_get(&drain->replayed));
+	FAULT_POINT("child_remove_half");
 	counter_add(&input->retired_stored, counter_get(&flush->stored));
 	counter_add(&input->retired_dead_letter,
 	    counter_get(&flush->dead_letter));
+	FAULT_POINT("child_remove_counted");
 	child_set_state(child, CHILD_NONE);
 	memcpy(name, child->segment.map.name, sizeof(name));
 	segment_close(&child->segment.map);
@@ -443,4 +444,7 @@ children_leave(struct children *children)
 {
 	CHILDREN_EACH (child, children)
 		munmap(child->segment.map.base, child->segment.map.size);
+	/* A mapping keeps the file open, and with it the master's lock, which
+	   must end with the master. */
+	munmap(children->shared, children->shared->header.size);
 }

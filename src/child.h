@@ -79,7 +79,8 @@ uint64_t children_oldest(const struct children *children);
  */
 uint64_t children_stop(struct children *children, uint64_t timeout_ms);
 
-/* children_leave - in a forked child: unmap all segments of all workers. */
+/* children_leave - in a forked child: unmap all segments that the master
+   has mapped. */
 void children_leave(struct children *children);
 
 #endif

@@ -15,7 +15,8 @@
 
 #include "conffile.h"
 
-#include <ctype.h>
+#include "text.h"
+
 #include <errno.h>
 #include <glob.h>
 #include <ini.h>
@@ -91,45 +92,6 @@ complain_here(struct reading *r, const char *what, const char *format, ...)
 
 /* --------------------------------------------------------------- lines ---- */
 
-/* Take blanks off both ends, in place. */
-static char *
-trim(char *text)
-{
-	size_t length;
-
-	text += strspn(text, " \t\r\n");
-	length = strlen(text);
-	while (length > 0 && isspace((unsigned char)text[length - 1]))
-		length--;
-	text[length] = '\0';
-	return text;
-}
-
-/* Cut off a comment: a # or ; at the beginning or after a blank. */
-static bool
-cut_comment(char *text)
-{
-	for (size_t i = 0; text[i] != '\0'; i++) {
-		if ((text[i] == '#' || text[i] == ';') &&
-		    (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) {
-			text[i] = '\0';
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Bytes that no line of text has. */
-static bool
-has_control(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
-			return true;
-	}
-	return false;
-}
-
 /* A line that begins with a bracket. */
 static bool
 section_check(struct reading *r, char *text)
@@ -203,15 +165,15 @@ next_line(char *into, int size, void *stream)
 		r->buffer[--length] = '\0';
 	if (length > 0 && r->buffer[length - 1] == '\r')
 		r->buffer[--length] = '\0';
-	if (has_control(r->buffer, (size_t)length)) {
+	if (text_has_control(r->buffer, (size_t)length)) {
 		complain_here(r, NULL, "the line has a control character");
 	} else {
 		text = r->buffer;
 		if (r->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
 			text += 3;
-		text = trim(text);
-		r->comment = cut_comment(text) && *text != '\0';
-		text = trim(text);
+		text = text_trim(text);
+		r->comment = text_cut_comment(text) && *text != '\0';
+		text = text_trim(text);
 		/* One byte more is the blank before a list's next line. */
 		if (!line_check(r, text, room - BUFFER_SPARE - 1))
 			text = NULL;

@@ -59,6 +59,7 @@ struct conns {
 	int epoll;
 	int reserve; /* given up to accept and close when descriptors are out */
 	uint64_t open, throttled;
+	uint64_t idle_checked_ms;
 	struct conn *newest, *oldest;
 	struct queue queue[WORKERS_MAX];
 	struct log_brake refusals, faults, throttles;
@@ -84,7 +85,7 @@ conns_new(int epoll, struct input_counters *count)
 		conns->queue[i].last = &conns->queue[i].first;
 	conns->refusals = (struct log_brake) { .most = 10,
 		.period_ms = 60000 };
-	conns->faults = (struct log_brake) { .most = 20, .period_ms = 60000 };
+	conns->faults = (struct log_brake) { .most = 60, .period_ms = 60000 };
 	conns->throttles = (struct log_brake) { .most = 5, .period_ms = 60000 };
 	counter_set(&count->connections, 0);
 	counter_set(&count->throttled, 0);
@@ -124,6 +125,14 @@ conn_unlink(struct conns *conns, struct conn *conn)
 		conn->older->newer = conn->newer;
 	else
 		conns->oldest = conn->newer;
+}
+
+static void
+conn_touch(struct conns *conns, struct conn *conn)
+{
+	conn->active_ms = monotonic_ms();
+	conn_unlink(conns, conn);
+	conn_link(conns, conn);
 }
 
 static void
@@ -227,6 +236,7 @@ static void
 conn_unthrottle(struct conns *conns, struct conn *conn)
 {
 	conn->throttled = false;
+	conn_touch(conns, conn);
 	conn_watch(conns, conn, EPOLLIN);
 	conns->throttled--;
 	counter_set(&conns->count->throttled, conns->throttled);
@@ -381,9 +391,7 @@ conn_ready(struct conns *conns, struct conn *conn, uint32_t events)
 		}
 		return;
 	}
-	conn->active_ms = monotonic_ms();
-	conn_unlink(conns, conn);
-	conn_link(conns, conn);
+	conn_touch(conns, conn);
 	conn_read(conns, conn);
 }
 
@@ -511,8 +519,10 @@ conns_idle(struct conns *conns, uint64_t now_ms)
 	uint64_t timeout = conns->settings->idle_timeout;
 	struct conn *conn = conns->oldest;
 
-	while (timeout > 0 && conn != NULL
-	    && now_ms - conn->active_ms >= timeout) {
+	if (timeout == 0 || now_ms < conns->idle_checked_ms + TICK_MS)
+		return;
+	conns->idle_checked_ms = now_ms;
+	while (conn != NULL && conn->active_ms + timeout <= now_ms) {
 		struct conn *newer = conn->newer;
 
 		/* One that we do not read is not to blame. */

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "flush.h"
+#include "faultpoint.h"
 #include "log.h"
 #include "store.h"
 
@@ -179,6 +180,7 @@ round_run(struct flush *f)
 {
 	size_t n = round_collect(f), done = 0;
 
+	FAULT_POINT("flush_collected");
 	while (done < n && !flush_stopping(f)) {
 		done += store_rows(f->store, f->rows + done, n - done);
 		pthread_mutex_lock(&f->mutex);
@@ -233,6 +235,7 @@ flush_main(void *arg)
 	while (round_due(f)) {
 		f->last_ms = monotonic_ms();
 		round_run(f);
+		store_trial(f->store, false);
 	}
 	pthread_mutex_lock(&f->mutex);
 	f->ended = true;
@@ -268,7 +271,7 @@ conditions_init(struct flush *f)
 
 struct flush *
 flush_start(const struct settings *settings, struct worker_segment *segment,
-    const struct master_shared *master)
+    const struct master_shared *master, bool trial)
 {
 	struct flush *f = calloc(1, sizeof(*f));
 
@@ -278,6 +281,8 @@ flush_start(const struct settings *settings, struct worker_segment *segment,
 	f->segment = segment;
 	f->master = master;
 	f->store = store_new(settings, segment);
+	if (f->store != NULL)
+		store_trial(f->store, trial);
 	/* Pages that no round has needed yet take no memory. */
 	f->rows = mmap(NULL, ROUND_ROWS * sizeof(*f->rows),
 	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

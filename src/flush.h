@@ -12,10 +12,12 @@
 
 struct flush;
 
-/* flush_start - start the thread.  All arguments outlive it.
+/* flush_start - start the thread.  All arguments outlive it.  trial: send the
+   rows of the first round one by one, see trial.h.
    Returns NULL when there is no memory or no thread to be had, see errno. */
 struct flush *flush_start(const struct settings *settings,
-    struct worker_segment *segment, const struct master_shared *master);
+    struct worker_segment *segment, const struct master_shared *master,
+    bool trial);
 
 /* flush_notify - the drain put something into the table: wake the flush if it
    waits for that much.  Called by the drain thread after each batch. */

@@ -102,16 +102,9 @@ varint_value(const uint8_t *p, size_t size)
 static bool
 take_bytes(struct cursor *c, struct field *field)
 {
-	uint64_t length;
-
 	field->prefix = varint_size(c, SHORT_VARINT_BYTES);
-	if (field->prefix == 0)
-		return false;
-	length = varint_value(c->at, field->prefix);
-	if (length > bytes_left(c) - field->prefix)
-		return false;
-	field->size = field->prefix + length;
-	return true;
+	field->size = field->prefix + varint_value(c->at, field->prefix);
+	return field->prefix > 0;
 }
 
 /* take_field - the next field, of any kind; there is at least one byte. */
@@ -150,8 +143,10 @@ take_field(struct cursor *c, struct field *field)
 static inline bool
 field_uint32(const struct field *field, uint32_t *value)
 {
+	if (field->wire != WIRE_VARINT)
+		return false;
 	*value = (uint32_t)varint_value(field->data, field->size);
-	return field->wire == WIRE_VARINT;
+	return true;
 }
 
 static inline uint8_t

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "generation.h"
+#include "faultpoint.h"
 #include "log.h"
 
 #include <errno.h>
@@ -79,6 +80,7 @@ generation_create(struct generation *generation, uint64_t number,
 			generation_undo(generation);
 			return -1;
 		}
+		FAULT_POINT("generation_half");
 		generation->child[generation->workers++] = child;
 	}
 	return 0;

@@ -5,6 +5,7 @@
  * wrong with the bytes is returned and counted.
  */
 #include "intake.h"
+#include "faultpoint.h"
 #include "frame.h"
 #include "native.h"
 #include "route.h"
@@ -77,6 +78,7 @@ intake_route(struct intake *intake, struct intake_result *result)
 		n = (uint32_t)room;
 	}
 	ring_put(intake->rings[slot], report->records, n);
+	FAULT_POINT("intake_put");
 	intake->touched |= UINT64_C(1) << slot;
 	intake->received += report->count;
 	intake->reports++;
@@ -142,9 +144,12 @@ intake_publish(struct intake *intake)
 		int slot = __builtin_ctzll(intake->touched);
 
 		ring_publish(intake->rings[slot]);
+		FAULT_POINT("intake_one_published");
 		intake->touched &= intake->touched - 1;
 	}
+	FAULT_POINT("intake_uncounted");
 	count_move(&intake->count->received, &intake->received);
+	FAULT_POINT("intake_received");
 	count_move(&intake->count->reports, &intake->reports);
 	count_move(&intake->count->dropped, &intake->dropped);
 	count_move(&intake->count->skewed, &intake->skewed);

@@ -39,6 +39,7 @@ src_libreporter_a_SOURCES = \
 	src/syntax.c src/syntax.h \
 	src/text.c src/text.h \
 	src/title.c src/title.h \
+	src/trial.c src/trial.h \
 	src/value.c src/value.h \
 	src/worker.c src/worker.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)

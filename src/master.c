@@ -10,6 +10,7 @@
 #include "account.h"
 #include "child.h"
 #include "conn.h"
+#include "faultpoint.h"
 #include "generation.h"
 #include "listener.h"
 #include "log.h"
@@ -81,6 +82,7 @@ master_open_segment(struct master *m)
 		    status == SHM_SYSTEM ? strerror(errno) : "");
 		return -1;
 	}
+	FAULT_POINT("master_opened");
 	m->shared = segment_master(&m->segment);
 	if (segment_lock(&m->segment, 0) != SHM_OK) {
 		log_error("instance %s is running already, as process %d",
@@ -101,7 +103,8 @@ master_count_adopted(struct master *m)
 {
 	struct input_counters *input = &m->shared->input;
 	uint64_t received = counter_get(&input->dropped)
-	    + counter_get(&input->retired_added)
+	    + counter_get(&input->retired_stored)
+	    + counter_get(&input->retired_dead_letter)
 	    + counter_get(&input->retired_superseded)
 	    - counter_get(&input->retired_replayed);
 
@@ -151,7 +154,9 @@ master_open_rings(struct master *m)
 		   &m->children, m->settings)
 		< 0)
 		return -1;
+	FAULT_POINT("master_adopted");
 	master_count_adopted(m);
+	FAULT_POINT("master_counted");
 	master_publish(m);
 	return 0;
 }
@@ -219,7 +224,9 @@ master_regenerate(struct master *m, const struct settings *settings)
 		settings)
 	    < 0)
 		return -1;
+	FAULT_POINT("master_regenerated");
 	generation_retire(&m->generation);
+	FAULT_POINT("master_retired");
 	m->generation = next;
 	counter_set(&m->shared->generation, next.number);
 	return 0;

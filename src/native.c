@@ -320,7 +320,7 @@ take_results(struct cursor *c, struct report *report, const struct record *own,
 			continue;
 		}
 		c->at = start;
-		if (step == STEP_END || !skip(c, 1))
+		if (!skip(c, 1))
 			return false;
 		report->rejected[step_reason(step)]++;
 	}

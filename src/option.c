@@ -48,7 +48,7 @@ const struct option option_table[] = {
 	  .text = "Name of this instance: its shared memory and reporterctl use it" },
 	{ ROW("reporter", "listen", listen), .type = OPTION_LIST,
 	  .standard = "0.0.0.0:12316", RANGE(1, 64),
-	  .live = OPTION_RESTART, .check = syntax_listen,
+	  .live = OPTION_LIVE, .check = syntax_listen,
 	  .expects = "ADDRESS:PORT, [ADDRESS6]:PORT or *:PORT, several separated by commas",
 	  .text = "Where agents connect to" },
 	{ ROW("reporter", "workers", workers), .type = OPTION_AUTO,
@@ -68,7 +68,7 @@ const struct option option_table[] = {
 	{ ROW("reporter", "shutdown_timeout", shutdown_timeout),
 	  .type = OPTION_TIME, .unit = "s",
 	  .standard = "30s", RANGE(100, HOUR),
-	  .live = OPTION_WORKERS,
+	  .live = OPTION_LIVE,
 	  .text = "How long workers may take to bring all to the database at the end" },
 
 	{ ROW("limits", "max_connections", max_connections),
@@ -322,7 +322,7 @@ option_near(const char *section, const char *name)
 		unsigned away = distance(name, option->name);
 
 		/* A short name is not near to every other short name. */
-		if (away * 2 > strlen(option->name))
+		if (away * 2 >= strlen(option->name))
 			continue;
 		/* Another section's name must be the very same. */
 		if (strcmp(section, option->section) != 0)

@@ -1,7 +1,6 @@
 # The schemas of the ELB and Lars dialects.  The decoder does without; what
-# builds frames, and the tests that compare with protobuf-c, put
-# $(proto_sources) into their nodist_..._SOURCES and need -Isrc,
-# $(PROTOBUF_CFLAGS) and $(PROTOBUF_LIBS).
+# builds frames, and the tests that compare with protobuf-c, use the generated
+# code.  It is in libreporter.a; its headers need -Isrc.
 proto_sources = src/elb.pb-c.c src/elb.pb-c.h src/lars.pb-c.c src/lars.pb-c.h
 EXTRA_DIST += src/elb.proto src/lars.proto
 BUILT_SOURCES += $(proto_sources)

@@ -213,6 +213,30 @@ sender_alive(struct sender *sender)
 
 /* ------------------------------------------------------------------- end -- */
 
+/*
+ * The server has closed.  Whether it had read everything shows when the last
+ * of it is acknowledged: what comes to a closed socket is answered by a reset.
+ */
+static enum sender_end
+sender_await_all(struct sender *sender, int64_t deadline)
+{
+	const struct timespec nap = { 0, 1000000L };
+	int unsent = 1;
+
+	for (;;) {
+		int error = socket_error(sender->fd);
+		if (error == 0 && ioctl(sender->fd, SIOCOUTQ, &unsent) < 0)
+			error = errno;
+		if (error == 0 && unsent == 0)
+			return SENDER_DONE;
+		if (error != 0 || clock_ms() >= deadline) {
+			sender_lost(sender, error);
+			return SENDER_FAILED;
+		}
+		nanosleep(&nap, NULL);
+	}
+}
+
 /* We have said our last; see what the server does. */
 static enum sender_end
 sender_await_close(struct sender *sender)
@@ -222,18 +246,15 @@ sender_await_close(struct sender *sender)
 	int unsent = 0;
 
 	while ((left = deadline - clock_ms()) > 0) {
-		char byte[256];
+		char bytes[256];
 
 		if (!wait_for(sender->fd, POLLIN, (int)left))
 			break;
-		ssize_t n = recv(sender->fd, byte, sizeof(byte), 0);
-		int error = n < 0 ? errno : socket_error(sender->fd);
-		/* After the server's end an error tells that our data came to
-		   a closed socket. */
-		if (n == 0 && error == 0)
-			return SENDER_DONE;
-		if (n <= 0 && error != EINTR) {
-			sender_lost(sender, error);
+		ssize_t n = recv(sender->fd, bytes, sizeof(bytes), 0);
+		if (n == 0)
+			return sender_await_all(sender, deadline);
+		if (n < 0 && errno != EINTR) {
+			sender_lost(sender, errno);
 			return SENDER_FAILED;
 		}
 	}

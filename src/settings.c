@@ -18,6 +18,8 @@
 #include <string.h>
 
 #define WORKERS_AUTO_MAX 4 /* the database is busy with fewer */
+#define DUMP_WIDTH 40      /* where origins begin */
+#define DUMP_LIST_MAX 60   /* bytes of a list that stands on one line */
 
 /* A load on its way. */
 struct load {
@@ -203,6 +205,23 @@ settings_free(struct settings *settings)
 /* ----------------------------------------------------------- showing it ----
  */
 
+/* A long list is written with a line for each word: lines have a limit when
+   they are read again. */
+static int
+dump_value(const struct option *option, const char *value, FILE *out)
+{
+	if (option->type != OPTION_LIST || strlen(value) < DUMP_LIST_MAX)
+		return fprintf(out, "%s", value);
+	for (; *value != '\0'; value++) {
+		fputc(*value, out);
+		if (*value == ',')
+			fputs("\n\t", out);
+		if (*value == ',' && value[1] == ' ')
+			value++;
+	}
+	return DUMP_WIDTH;
+}
+
 static void
 dump_option(
     const struct settings *settings, const struct option *option, FILE *out)
@@ -211,11 +230,12 @@ dump_option(
 	const char *hide = option->type == OPTION_SECRET ? "# " : "";
 	int width;
 
-	width = fprintf(out, "%s%s =%s%s", hide, option->name,
-	    value == NULL || *value == '\0' ? "" : " ",
-	    value == NULL ? "" : value);
-	fprintf(out, "%*s # %s\n", width < 40 ? 40 - width : 0, "",
-	    origin_of(settings, option));
+	width = fprintf(out, "%s%s =%s", hide, option->name,
+	    value == NULL || *value == '\0' ? "" : " ");
+	if (value != NULL)
+		width += dump_value(option, value, out);
+	fprintf(out, "%*s # %s\n", width < DUMP_WIDTH ? DUMP_WIDTH - width : 0,
+	    "", origin_of(settings, option));
 	free(value);
 }
 

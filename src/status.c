@@ -224,7 +224,9 @@ static void
 read_records(struct status *status, const struct input_counters *input)
 {
 	struct status_records *r = &status->records;
-	uint64_t added = counter_get(&input->retired_added);
+	/* What an emptied segment had added was stored or set aside. */
+	uint64_t added = counter_get(&input->retired_stored) +
+			 counter_get(&input->retired_dead_letter);
 
 	memset(r, 0, sizeof(*r));
 	r->superseded = (int64_t)counter_get(&input->retired_superseded);
@@ -257,7 +259,8 @@ read_records(struct status *status, const struct input_counters *input)
 static uint64_t
 retired(const struct input_counters *input)
 {
-	return counter_get(&input->retired_added) +
+	return counter_get(&input->retired_stored) +
+	       counter_get(&input->retired_dead_letter) +
 	       counter_get(&input->retired_superseded);
 }
 

@@ -84,7 +84,7 @@ bool status_running(const struct segment *segment);
 void status_text(const struct status *status, FILE *out);
 
 /* status_json - write it as one JSON object and a line's end.  Returns false
-   when there was no memory or out failed. */
+   when out failed. */
 bool status_json(const struct status *status, FILE *out);
 
 #endif

@@ -75,7 +75,7 @@ show_head(const struct status *s, FILE *out)
 		    "not running: pid %d is gone without an orderly end\n"
 		    "the next start takes over what it left\n",
 		    s->pid);
-	if (s->reload_failed)
+	if (s->running && s->reload_failed)
 		fputs("the last reload was refused: the configuration before "
 		      "is in force\n",
 		    out);

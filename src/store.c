@@ -11,7 +11,9 @@
 #include "backoff.h"
 #include "db.h"
 #include "deadletter.h"
+#include "faultpoint.h"
 #include "log.h"
+#include "trial.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -35,6 +37,7 @@ struct store {
 	struct backoff backoff[DB_CLASSES];
 	struct log_brake brake;
 	size_t limit; /* rows of one statement, now */
+	bool trial;   /* one by one: see trial.h */
 	const struct record **records;
 	unsigned said;	      /* the DB_HOLD error that was logged, 0: none */
 	bool down;	      /* the connection was lost: say when it is back */
@@ -283,11 +286,15 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 		table_refresh(store->table, &rows[i]);
 		store->records[i] = &rows[i].record;
 	}
-	counter_set(&store->info->suspect_slot, rows[0].slot + 1);
+	trial_flush(store->info, rows[0].slot);
 	begun = now_us();
+	for (size_t i = 0; i < n; i++)
+		FAULT_POISON("store", rows[i].record.modid);
+	FAULT_POINT("store_before");
 	class = db_upsert(store->db, store->records, n, horizon_now(store),
 	    &clamped, sent);
-	counter_set(&store->info->suspect_slot, 0);
+	FAULT_POINT("store_sent");
+	trial_flushed(store->info);
 	if (class == DB_OK) {
 		counter_add(&store->count->clamped, clamped);
 		flush_note(store->count, *sent, now_us() - begun);
@@ -334,6 +341,7 @@ row_refuse(struct store *store, const struct table_row *row)
 		    "dead-letter file %s: %m; a refused record is lost",
 		    store->deadletter.path);
 	}
+	FAULT_POINT("store_refuse_written");
 	table_refused(store->table, row);
 }
 
@@ -348,8 +356,10 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 		    = store_insist(store, rows + done, n - done, &sent);
 
 		if (class == DB_OK) {
-			for (size_t i = 0; i < sent; i++)
+			for (size_t i = 0; i < sent; i++) {
+				FAULT_POINT("store_settling");
 				table_stored(store->table, &rows[done + i]);
+			}
 		} else if (class != DB_SPLIT && class != DB_REFUSED) {
 			break;
 		} else if (sent == 1) {
@@ -372,8 +382,16 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 	return done;
 }
 
+void
+store_trial(struct store *store, bool trial)
+{
+	store->trial = trial;
+}
+
 size_t
 store_rows(struct store *store, struct table_row *rows, size_t n)
 {
-	return store_all(store, rows, n < store->limit ? n : store->limit);
+	size_t limit = store->trial ? 1 : store->limit;
+
+	return store_all(store, rows, n < limit ? n : limit);
 }

@@ -28,6 +28,9 @@ void store_free(struct store *store);
  */
 size_t store_rows(struct store *store, struct table_row *rows, size_t n);
 
+/* store_trial - send rows one by one, or many at once as usual. */
+void store_trial(struct store *store, bool trial);
+
 /* store_stop - give up: cut waits short, now and from now on.  Any thread. */
 void store_stop(struct store *store);
 

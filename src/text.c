@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Escaping text.  Owns nothing; any process and thread may call it; it does
+ * Text from outside.  Owns nothing; any process and thread may call it; it does
  * not fail.
  */
 #include "config.h"
 
 #include "text.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,4 +71,40 @@ text_escape(char *into, size_t size, const char *text)
 	}
 	into[length] = '\0';
 	return length;
+}
+
+char *
+text_trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t\r\n");
+	length = strlen(text);
+	while (length > 0 && isspace((unsigned char)text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+bool
+text_cut_comment(char *text)
+{
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		if ((text[i] == '#' || text[i] == ';') &&
+		    (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) {
+			text[i] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+text_has_control(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
+			return true;
+	}
+	return false;
 }

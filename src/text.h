@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making text harmless that came from outside, before it is logged or shown.
- * Pure functions; any process, any thread.
+ * Text from outside: making it harmless before it is logged or shown, and
+ * cleaning the lines of a file.  Pure functions; any process, any thread.
  */
 #ifndef REPORTER_TEXT_H
 #define REPORTER_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -15,5 +16,17 @@
  * Returns the length of what was written, without its 0.
  */
 size_t text_escape(char *into, size_t size, const char *text);
+
+/* text_trim - take blanks and line ends off both ends, in place.  Returns
+   where the rest begins. */
+char *text_trim(char *text);
+
+/* text_cut_comment - cut off a comment: a # or ; at the beginning or after a
+   blank.  Returns whether there was one. */
+bool text_cut_comment(char *text);
+
+/* text_has_control - whether there is a byte that no line of text has: a
+   control character other than a tab. */
+bool text_has_control(const char *text, size_t length);
 
 #endif

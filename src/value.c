@@ -316,7 +316,6 @@ list_set(const struct option *option, struct words_list *value,
 	return true;
 }
 
-/* One word a line, so that no line gets too long to be read again. */
 static char *
 list_format(const struct words_list *list)
 {
@@ -325,7 +324,7 @@ list_format(const struct words_list *list)
 	for (size_t i = 0; i < list->count && text != NULL; i++) {
 		char *longer;
 
-		if (asprintf(&longer, "%s%s%s", text, i == 0 ? "" : ",\n\t",
+		if (asprintf(&longer, "%s%s%s", text, i == 0 ? "" : ", ",
 			list->words[i]) < 0)
 			longer = NULL;
 		free(text);

@@ -8,10 +8,11 @@
 #include "config.h"
 
 #include "worker.h"
-#include "deadletter.h"
+#include "faultpoint.h"
 #include "flush.h"
 #include "log.h"
 #include "title.h"
+#include "trial.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,15 +27,12 @@
 #define ORPHAN_MS 5000	  /* what an orphan may take to finish */
 #define LOCK_MS 60000	  /* how long another worker may hold the segment */
 
-/* A record is set aside once it has killed this many workers; the first of
-   them died before anything was on trial. */
-#define TRIAL_DEATHS 2
-
 struct worker {
 	const struct worker_birth *birth;
+	struct segment master; /* the master's words; only read */
 	struct worker_segment segment;
 	struct flush *flush;
-	uint64_t trial_end;   /* ring index: records before it are on trial */
+	struct trial trial;
 	uint64_t orphaned_ms; /* when the master was seen to be gone; 0: it is
 				 there */
 };
@@ -45,15 +43,14 @@ static bool
 worker_open(struct worker *w)
 {
 	const char *name = w->birth->segment;
-	enum shm_status status
-	    = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
+	enum shm_status status = segment_open_master(&w->master,
+	    w->birth->settings->instance, SEGMENT_READ);
 
-	if (status != SHM_OK) {
-		log_error("segment %s: %s", name, shm_status_text(status));
-		return false;
-	}
+	if (status == SHM_OK)
+		status = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
 	/* A worker of a killed master may still be at it, for a short time. */
-	status = segment_lock(&w->segment.map, LOCK_MS);
+	if (status == SHM_OK)
+		status = segment_lock(&w->segment.map, LOCK_MS);
 	if (status != SHM_OK) {
 		log_error("segment %s: %s", name, shm_status_text(status));
 		return false;
@@ -61,68 +58,17 @@ worker_open(struct worker *w)
 	return true;
 }
 
-/* The record at the ring's tail killed several workers: set it aside. */
-static void
-worker_set_aside(struct worker *w, const struct record *record)
-{
-	struct worker_shared *shared = w->segment.shared;
-	struct deadletter file = { w->birth->settings->dead_letter_file,
-		w->birth->settings->dead_letter_size };
-
-	if (deadletter_write(&file, record, 0, "it killed its worker") < 0) {
-		log_error("dead-letter file %s: %m; a record is lost",
-		    file.path);
-		counter_add(&shared->flush.dead_lost, 1);
-	}
-	counter_add(&shared->drain.added, 1);
-	counter_add(&shared->flush.dead_letter, 1);
-	counter_add(&shared->info.poisoned, 1);
-	log_error("a record of modid %d, cmdid %d killed its worker several "
-		  "times: set aside",
-	    record->modid, record->cmdid);
-}
-
-/*
- * After a crash, find out whether one record is to blame.  From then on each
- * queued record is put on trial: its index is noted before it is drained, so
- * that the next worker knows.
- */
-static void
-worker_try_records(struct worker *w)
-{
-	struct worker_info *info = &w->segment.shared->info;
-	struct ring *ring = &w->segment.ring;
-	uint64_t tail = counter_get(&ring->consumer->tail);
-	uint64_t n = 1;
-
-	if (!w->birth->crashed) {
-		counter_set(&info->suspect, 0);
-		return;
-	}
-	w->trial_end = tail + ring_queued(ring);
-	if (counter_get(&info->suspect) != tail + 1) {
-		counter_set(&info->suspect_deaths, 0);
-		return;
-	}
-	counter_add(&info->suspect_deaths, 1);
-	if (counter_get(&info->suspect_deaths) < TRIAL_DEATHS)
-		return;
-	const struct record *record = ring_peek(ring, &n);
-	if (n == 1) {
-		worker_set_aside(w, record);
-		ring_advance(ring, 1);
-	}
-	counter_set(&info->suspect_deaths, 0);
-}
-
 static bool
 worker_take_over(struct worker *w)
 {
+	struct deadletter file = { w->birth->settings->dead_letter_file,
+		w->birth->settings->dead_letter_size };
 	struct worker_info *info;
 	uint64_t dirty, queued;
 
 	if (!worker_open(w))
 		return false;
+	FAULT_POINT("worker_locked");
 	info = &w->segment.shared->info;
 	atomic_store_explicit(&info->checked_in, 0, memory_order_relaxed);
 	atomic_store_explicit(&info->pid, getpid(), memory_order_relaxed);
@@ -133,7 +79,8 @@ worker_take_over(struct worker *w)
 	if (queued + dirty > 0)
 		log_info("took over %llu queued, %llu pending",
 		    (unsigned long long)queued, (unsigned long long)dirty);
-	worker_try_records(w);
+	FAULT_POINT("worker_recovered");
+	trial_open(&w->trial, &w->segment, w->birth->crashed, &file);
 	return true;
 }
 
@@ -169,17 +116,18 @@ drain_batch(struct worker *w)
 	struct worker_info *info = &w->segment.shared->info;
 	struct ring *ring = &w->segment.ring;
 	uint64_t tail = counter_get(&ring->consumer->tail);
-	bool trial = tail < w->trial_end;
+	bool trial = tail < w->trial.drain_end;
 	uint64_t n = trial ? 1 : DRAIN_RECORDS;
 	const struct record *records = ring_peek(ring, &n);
 
 	if (n == 0)
 		return false;
 	if (trial)
-		counter_set(&info->suspect, tail + 1);
+		trial_drain(info, tail);
 	size_t put = table_put(&w->segment.table, records, n, horizon_now(w));
+	FAULT_POINT("worker_drain_put");
 	if (trial)
-		counter_set(&info->suspect, 0);
+		trial_drained(info);
 	if (put > 0) {
 		ring_advance(ring, put);
 		flush_notify(w->flush);
@@ -254,6 +202,7 @@ worker_end(struct worker *w)
 	flush_join(w->flush);
 	left = ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
 	segment_close(&w->segment.map);
+	segment_close(&w->master);
 	return left == 0 ? WORKER_FINISHED : WORKER_LEFT;
 }
 
@@ -268,11 +217,13 @@ worker_main(const struct worker_birth *birth)
 	title_set(role);
 	if (!worker_take_over(&w))
 		return WORKER_HOPELESS;
-	w.flush = flush_start(birth->settings, &w.segment, birth->master);
+	w.flush = flush_start(birth->settings, &w.segment,
+	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {
 		log_error("the flush cannot start: %s", strerror(errno));
 		return WORKER_HOPELESS;
 	}
+	FAULT_POINT("worker_unready");
 	/* Release: the master may count on all that stands before. */
 	atomic_store_explicit(&w.segment.shared->info.checked_in, 1,
 	    memory_order_release);

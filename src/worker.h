@@ -19,7 +19,6 @@ enum worker_exit {
 /* What a worker is born with.  All of it is copied by the fork. */
 struct worker_birth {
 	const struct settings *settings;
-	const struct master_shared *master; /* mapped; only read */
 	pid_t master_pid;
 	char segment[SEGMENT_NAME_MAX];
 	uint32_t slot;

@@ -1,4 +1,9 @@
 # Tests: one Check suite a module (unit_*.c), and scenarios.
 unit_libs = src/libreporter.a sql/libsql.a shm/libshm.a
-include t/units.mk
+include t/units-shm.mk
+include t/units-decode.mk
+include t/units-config.mk
+include t/units-sql.mk
+include t/units-master.mk
+include t/units-tools.mk
 include t/scenarios.mk

@@ -90,8 +90,22 @@ def wait_for(condition, what, seconds=PATIENCE):
         pause = min(pause * 1.5, 0.05)
 
 
+def group_lives(group):
+    """Whether a process of this group runs; one that is dead and waits to be
+    collected does not."""
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(stat) as file:
+                state, _parent, its = file.read().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(its) == group and state not in "ZX":
+            return True
+    return False
+
+
 def end_group(process):
-    """Kill a process and all that it started, and wait for it."""
+    """Kill a process and all that it started, and wait until none runs."""
     if process is None:
         return
     try:
@@ -99,6 +113,7 @@ def end_group(process):
     except ProcessLookupError:
         pass
     process.wait()
+    wait_for(lambda: not group_lives(process.pid), "killed processes end")
 
 
 def tail(path, lines):
@@ -296,8 +311,8 @@ class Reporter:
         os.chmod(self.conf, 0o600)
 
     def start(self):
-        """Start in the foreground, wait until it listens on everything, and
-        remember the addresses as (host, port)."""
+        """Start in the foreground, wait until it listens on everything and
+        has a status, and remember the addresses as (host, port)."""
         self.write_conf()
         start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         with open(self.log, "a") as log:
@@ -317,6 +332,7 @@ class Reporter:
             return len(found) == wanted
 
         wait_for(listens, f"reporter listens on {wanted} addresses")
+        wait_for(self._has_status, "reporter has a status")
 
     def alive(self):
         """It is an error when the master has ended by itself."""
@@ -328,13 +344,19 @@ class Reporter:
             log.seek(start)
             return log.read().decode(errors="replace")
 
-    def status(self):
-        """reporterctl's status, parsed."""
+    def _ask_status(self):
         self.alive()
-        done = subprocess.run(
+        return subprocess.run(
             [program("reporterctl"), "-i", self.instance, "status", "--json"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=PATIENCE)
+
+    def _has_status(self):
+        return self._ask_status().returncode == 0
+
+    def status(self):
+        """reporterctl's status, parsed."""
+        done = self._ask_status()
         if done.returncode != 0:
             raise Failure(f"reporterctl: {done.stderr or done.stdout}")
         return json.loads(done.stdout)
@@ -581,6 +603,12 @@ class Scenario:
     def post_mortem(self, story):
         """What one wants to see of a scenario that failed."""
         print(f"\nThe story that did not come true:\n{story.strip()}\n")
+        if self.reporter.process and self.reporter.process.poll() is None:
+            try:
+                print("--- the status\n"
+                      + json.dumps(self.reporter.status(), indent=1))
+            except Failure as failure:
+                print(f"--- no status: {failure}")
         for log, lines in ((self.reporter.log, 40), (self.database.log, 10)):
             if os.path.exists(log):
                 print(f"--- the end of {log}\n{tail(log, lines)}")

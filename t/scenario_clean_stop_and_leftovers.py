@@ -24,15 +24,21 @@ def tell(s):
             agent.send(scenario.native(*report))
             wanted.update(scenario.rows(*report))
 
-    def pending(n):
-        scenario.wait_for(
-            lambda: s.reporter.status()["records"]["pending"] >= n,
-            f"{n} keys are pending")
+    def drained(received):
+        """Everything is read, and each key waits in a pending table."""
+
+        def all_pending():
+            records = s.reporter.status()["records"]
+            return (records["received"] == received
+                    and records["queued"] == 0
+                    and records["pending"] == SERVICES)
+
+        scenario.wait_for(all_pending, f"{received} records are pending")
 
     s.reporter.start()
     s.database.stop()
     send(1, TS)
-    pending(SERVICES)
+    drained(SERVICES)
     s.reporter.stop()
     s.check("what was not stored stays in shared memory",
             s.reporter.segments() != [])
@@ -42,9 +48,9 @@ def tell(s):
     s.reporter.start()
     s.check("the next start finds it",
             "adopted" in s.reporter.log_text())
-    pending(SERVICES)
+    drained(SERVICES)
     send(2, TS)
-    pending(2 * SERVICES)
+    drained(2 * SERVICES)
     s.reporter.kill()
     s.check("a killed reporter leaves it, too", s.reporter.segments() != [])
 

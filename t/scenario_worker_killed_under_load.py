@@ -78,7 +78,8 @@ def tell(s):
     s.equal("the deaths are counted",
             sum(w["restarts"] for w in status["workers"]), KILLS)
     s.equal("each death is one line of the log",
-            s.reporter.log_text().count("was killed"), KILLS)
+            s.reporter.log_text().count("killed by signal 9"),
+            KILLS)
     s.check("no agent was disconnected", all(a.is_open() for a in agents))
 
 

@@ -281,17 +281,14 @@ START_TEST(the_files_for_administrators_fit)
 	struct record *r = make_records(MANY, 1795364256);
 	struct db *db;
 
-	admin("DROP DATABASE IF EXISTS reporter; CREATE DATABASE reporter;"
-	      "USE reporter");
-	admin("DROP USER IF EXISTS reporter@localhost");
+	admin("DROP USER IF EXISTS " TEST_DATABASE "@localhost");
 	for (int i = 0; i < 2; i++) { /* each may be run again */
 		admin_file("sql/schema.sql");
 		admin_file("sql/view.sql");
 		admin_file("sql/grants.sql");
 	}
-	options.user = "reporter";
+	options.user = TEST_DATABASE;
 	options.password = "CHANGE-THIS-PASSWORD";
-	options.database = "reporter";
 	options.text_only = WAY_TEXT(_i);
 	db = open_db(&options);
 	r[0].ip = UINT32_MAX;
@@ -309,10 +306,10 @@ START_TEST(the_files_for_administrators_fit)
 	/* No index but the primary key. */
 	ck_assert_int_eq(admin_number("SELECT COUNT(DISTINCT INDEX_NAME) FROM "
 				      "information_schema.STATISTICS WHERE "
-				      "TABLE_SCHEMA = 'reporter'"),
+				      "TABLE_SCHEMA = '" TEST_DATABASE "'"),
 	    1);
 	db_free(db);
-	admin("DROP DATABASE reporter; DROP USER reporter@localhost");
+	admin("DROP USER " TEST_DATABASE "@localhost");
 }
 END_TEST
 

@@ -260,8 +260,15 @@ END_TEST
 
 START_TEST(other_standard_error_than_the_journal_gets_the_time)
 {
+	char stream[64];
+	struct stat st;
+
 	redirect_stderr(path);
-	setenv("JOURNAL_STREAM", "1:1", 1);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev + (_i == 0),
+	    (unsigned long long)st.st_ino + (_i == 1));
+	setenv("JOURNAL_STREAM", stream, 1);
 	ck_assert_int_eq(log_open("stderr", LOG_LEVEL_DEBUG), 0);
 	log_warn("b");
 	ck_assert(looks_like(contents(path), "^20[0-9-]+T.*warning: b\n$"));
@@ -322,7 +329,9 @@ START_TEST(syslog_that_is_away_does_not_lose_lines)
 	redirect_stderr(other);
 	log_syslog_path = path;
 	ck_assert_int_eq(log_open("syslog", LOG_LEVEL_INFO), 0);
+	errno = EDOM;
 	log_warn("nobody there");
+	ck_assert_int_eq(errno, EDOM);
 	ck_assert_str_eq(message(other), "nobody there");
 	fd = listen_as_syslog();
 	log_warn("back again");
@@ -538,7 +547,8 @@ main(void)
 	tcase_add_test(tc, target_stays_when_the_new_one_cannot_be_opened);
 	tcase_add_test(tc, lines_before_log_open_go_to_standard_error);
 	tcase_add_test(tc, journal_gets_levels_and_no_time);
-	tcase_add_test(tc, other_standard_error_than_the_journal_gets_the_time);
+	tcase_add_loop_test(
+	    tc, other_standard_error_than_the_journal_gets_the_time, 0, 2);
 	tcase_add_test(tc, file_gives_way_to_standard_error);
 	tcase_add_test(tc, syslog_gets_priority_and_tag);
 	tcase_add_test(tc, syslog_that_is_away_does_not_lose_lines);

@@ -387,10 +387,16 @@ static void
 assert_rejected(const void *data, size_t length, enum reject reason)
 {
 	begin();
-	ck_assert_int_eq(decode(data, length), DECODE_REJECT);
-	ck_assert_int_eq(report.reason, reason);
-	ck_assert_uint_eq(report.used, length);
-	ck_assert_uint_eq(report.count, 0);
+	bytes_add(&message, data, length);
+	/* Neither the end nor what comes next makes a difference. */
+	for (size_t behind = 0; behind <= 64; behind += 64) {
+		bytes_fill(&message, 0x90, behind);
+		ck_assert_int_eq(
+		    decode(message.data, message.length), DECODE_REJECT);
+		ck_assert_int_eq(report.reason, reason);
+		ck_assert_uint_eq(report.used, length);
+		ck_assert_uint_eq(report.count, 0);
+	}
 }
 #define ASSERT_REJECTED(reason, ...) \
 	assert_rejected((const uint8_t[]){ __VA_ARGS__ }, \
@@ -520,6 +526,25 @@ START_TEST(max_message_holds_to_the_byte)
 }
 END_TEST
 
+START_TEST(max_message_holds_inside_a_header)
+{
+	begin();
+	BYTES(&work, 0xdd, 0, 0, 0, 0);
+	build(&message, RESULTS, &work);
+	for (size_t less = 1; less <= work.length; less++) {
+		report.max_message = message.length - less;
+		ck_assert_int_eq(
+		    decode(message.data, message.length), DECODE_CLOSE);
+		ck_assert_int_eq(report.reason, REJECT_TOO_LONG);
+		ck_assert_int_eq(
+		    decode(message.data, report.max_message), DECODE_CLOSE);
+		ck_assert_int_eq(report.reason, REJECT_TOO_LONG);
+		ck_assert_int_eq(decode(message.data, report.max_message - 1),
+		    less < work.length ? DECODE_SHORT : DECODE_CLOSE);
+	}
+}
+END_TEST
+
 START_TEST(a_header_that_claims_too_much_closes_at_once)
 {
 	static const uint8_t array[] = { 0x96, 1, 7, 8, 9, 100, 0xdd, 0xff,
@@ -599,7 +624,7 @@ END_TEST
 /* -------------------------------------------------------- every cut -- */
 
 enum {
-	STREAM_MESSAGES = 10
+	STREAM_MESSAGES = 11
 };
 
 /* build_stream - messages of every sort, one after the other. */
@@ -625,6 +650,11 @@ build_stream(struct bytes *b)
 		BYTES(b, 0x96, 0xce, 10, 0, 0, 1, 0xcd, 0x1f, 0x90, 0xcc, 200,
 		    0xd1, 1, 1, 0xc3, 0xd7, 1, 2, 3, 4, 5, 6, 7, 8, 9);
 	BYTES(b, 0xc4, 2, 0xc1, 0xc1, 0xd9, 1, 0xc1);
+	/* The widest results that go the inline way. */
+	BYTES(b, 0x96, 1, 7, 8, 9, 100, 0x92);
+	for (int i = 0; i < 2; i++)
+		BYTES(b, 0x95, 0xce, 1, 2, 3, 4, 0xce, 0, 0, 1, 2, 0xce, 3, 4,
+		    5, 6, 0xce, 7, 8, 9, 10, 1);
 	build(b, PLACES, NULL);
 }
 
@@ -874,6 +904,7 @@ native_suite(void)
 	tcase_add_loop_test(
 	    tests, no_messagepack_closes_where_it_stands, 0, PLACES);
 	tcase_add_test(tests, max_message_holds_to_the_byte);
+	tcase_add_test(tests, max_message_holds_inside_a_header);
 	tcase_add_test(tests, a_header_that_claims_too_much_closes_at_once);
 	tcase_add_test(tests, the_longest_message_has_room);
 	tcase_add_test(tests, time_is_now_for_0_and_beyond_the_horizon);

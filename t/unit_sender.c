@@ -79,7 +79,7 @@ START_TEST(records_arrive_grouped_into_reports)
 }
 END_TEST
 
-/* More than the sockets hold, so that writes are cut. */
+/* More than the sockets hold, so that writing waits for the server. */
 START_TEST(nothing_is_lost_of_much)
 {
 	enum {
@@ -130,6 +130,10 @@ START_TEST(a_server_that_closes_at_once_is_noticed)
 	sink_join(&sink);
 	ck_assert(!sender_alive(&sender));
 	ck_assert_str_eq(sender.error, "the server has closed the connection");
+	ck_assert_int_eq(sender_finish(&sender), SENDER_FAILED);
+
+	open_sink(SINK_CLOSES);
+	sink_join(&sink);
 	add_one();
 	ck_assert_int_eq(sender_finish(&sender), SENDER_FAILED);
 }

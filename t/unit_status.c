@@ -161,7 +161,6 @@ retire(uint32_t slot)
 	struct input_counters *input = &master->input;
 	const struct worker_shared *w = workers[slot].shared;
 
-	counter_add(&input->retired_added, counter_get(&w->drain.added));
 	counter_add(
 	    &input->retired_superseded, counter_get(&w->drain.superseded));
 	counter_add(&input->retired_replayed, counter_get(&w->drain.replayed));

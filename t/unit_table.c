@@ -881,23 +881,22 @@ static uint64_t newest_until;
 /* Publish up to n random records.  Keys of which there are only a few come
    often, so that versions change while they are flushed. */
 static void
-produce(uint32_t n)
+produce(struct ring *ring, uint32_t n)
 {
-	n = (uint32_t)ring_room(&segment.ring, n) < n
-		? (uint32_t)ring_room(&segment.ring, n)
-		: n;
-	if (n > journal_max - journal_end)
-		n = (uint32_t)(journal_max - journal_end);
-	for (uint32_t i = 0; i < n; i++) {
+	uint64_t room = ring_room(ring, n);
+
+	if (room > journal_max - journal_end)
+		room = journal_max - journal_end;
+	for (; n > 0 && room > 0; n--, room--) {
 		uint32_t serial = (uint32_t)journal_end + 1;
 		uint32_t key = random_below(random_below(2) ? KILL_KEYS : 20);
 		struct record *r = &journal[journal_end++];
 
 		*r = record_make(
 		    key, 1 + serial / 1000 + random_below(3), serial);
-		ring_put(&segment.ring, r, 1);
+		ring_put(ring, r, 1);
 	}
-	ring_publish(&segment.ring);
+	ring_publish(ring);
 }
 
 static void
@@ -1018,10 +1017,10 @@ START_TEST(killed_worker_loses_nothing)
 			while (counter_get(&segment.shared->consumer.tail) ==
 				   tail &&
 			       now_us() < until)
-				produce(random_below(200));
+				produce(&segment.ring, random_below(200));
 		uint64_t alive = now_us() + random_below(1500);
 		while (now_us() < alive)
-			produce(random_below(200));
+			produce(&segment.ring, random_below(200));
 		kill(pid, SIGKILL);
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert(WIFSIGNALED(status));
@@ -1072,30 +1071,15 @@ START_TEST(drain_and_flush_at_once)
 	ck_assert_ptr_nonnull(journal);
 	worker_begin();
 	seed_choose("threads");
-	/* The worker's threads have segment.ring; the producer has a view of
-	   its own. */
-	struct ring theirs = segment.ring;
+	/* The worker's threads have segment.ring. */
+	mine = segment.ring;
 	ck_assert_int_eq(pthread_create(&worker, NULL, worker_thread, NULL), 0);
-	mine = theirs;
 	while (journal_end < journal_max) {
-		uint32_t n = 1 + random_below(100);
-		struct record r;
+		uint64_t before = journal_end;
 
-		if (ring_room(&mine, n) < n) {
+		produce(&mine, 1 + random_below(100));
+		if (journal_end == before)
 			sched_yield();
-			continue;
-		}
-		for (; n > 0 && journal_end < journal_max; n--) {
-			uint32_t serial = (uint32_t)journal_end + 1;
-			uint32_t key =
-			    random_below(random_below(2) ? KILL_KEYS : 20);
-
-			r = record_make(
-			    key, 1 + serial / 1000 + random_below(3), serial);
-			journal[journal_end++] = r;
-			ring_put(&mine, &r, 1);
-		}
-		ring_publish(&mine);
 	}
 	ring_command(&mine, RING_FINISH);
 	ck_assert_int_eq(pthread_join(worker, NULL), 0);

@@ -1,10 +1,16 @@
 # Check suites of configuration and log.
-check_PROGRAMS += t/unit_option t/unit_log t/unit_prefix
-TESTS += t/unit_option t/unit_log t/unit_prefix
+config_tests = t/unit_option t/unit_settings t/unit_log t/unit_prefix
+check_PROGRAMS += $(config_tests)
+TESTS += $(config_tests)
 
-t_unit_option_SOURCES = t/unit_option.c
+t_unit_option_SOURCES = t/unit_option.c t/config_fixture.c t/config_fixture.h
 t_unit_option_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_option_LDADD = $(unit_libs) $(CHECK_LIBS) $(INIH_LIBS)
+
+t_unit_settings_SOURCES = t/unit_settings.c t/config_fixture.c \
+	t/config_fixture.h
+t_unit_settings_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_settings_LDADD = $(unit_libs) $(CHECK_LIBS) $(INIH_LIBS)
 
 t_unit_log_SOURCES = t/unit_log.c
 t_unit_log_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -9,7 +9,6 @@ t_unit_native_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(MSGPACK_CFLAGS)
 t_unit_native_LDADD = $(unit_libs) $(CHECK_LIBS) $(MSGPACK_LIBS)
 
 t_unit_frame_SOURCES = t/unit_frame.c t/bytes.h
-nodist_t_unit_frame_SOURCES = $(proto_sources)
 t_unit_frame_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(CHECK_CFLAGS) \
 	$(PROTOBUF_CFLAGS)
 t_unit_frame_LDADD = $(unit_libs) $(CHECK_LIBS) $(PROTOBUF_LIBS)

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# model.sh FILE - check the Spin model in FILE, then its broken variants.
+# Needs spin and a C compiler (CC).  Ends with status 0 when the right model
+# has no error and each broken one has.
+set -eu
+
+model=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$work"
+failed=0
+
+# check EXPECTED FLAG...: EXPECTED is right or wrong.
+check()
+{
+	expected=$1
+	shift
+	if ! spin -a "$@" "$model" >log 2>&1 ||
+	    ! ${CC:-cc} -O2 -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -o pan pan.c \
+		>>log 2>&1; then
+		cat log >&2
+		exit 1
+	fi
+	./pan -m100000 -n >log 2>&1 || :
+	states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log)
+	if ! grep -q 'errors: ' log || grep -q 'max search depth' log ||
+	    grep -q 'Search not completed' log && [ "$expected" = right ]; then
+		result='not completed'
+	elif grep -q 'errors: 0' log; then
+		result=right
+	else
+		result=wrong
+	fi
+	verdict=ok
+	if [ "$result" != "$expected" ]; then
+		verdict=FAILED
+		failed=1
+		cat log >&2
+	fi
+	reason=$(sed -n 's/^pan:1: \(.\{1,60\}\).*/: \1/p' log)
+	echo "$verdict: $* ($states states) $result$reason"
+}
+
+check right -DRECORDS=3
+check right -DRECORDS=2 -DTIMES=2
+check right -DRECORDS=2 -DSLOTS=2
+for variant in $(grep -o 'ifn*def BROKEN_[A-Z_]*' "$model" |
+    sed 's/.* //' | sort -u); do
+	check wrong "-D$variant"
+done
+exit $failed

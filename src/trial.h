@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The trial: finding out which record kills workers.  After a crash (not a
+ * kill from outside) the next worker takes one record at a time, noting each
+ * in its segment before it touches it.  A record that killed three workers is
+ * set aside into the dead-letter file, so that it cannot stop the rest for
+ * ever.
+ */
+#ifndef REPORTER_TRIAL_H
+#define REPORTER_TRIAL_H
+
+#include "deadletter.h"
+#include "segment.h"
+
+struct trial {
+	uint64_t drain_end; /* ring index: records before it are on trial */
+	bool flush;	    /* rows of the first round are on trial */
+};
+
+/*
+ * trial_open - judge what the worker before died of.  crashed: by a fault of
+ * its own.  Called when the segment is taken over, before threads start.
+ * Sets records aside when it is time to.
+ */
+void trial_open(struct trial *trial, struct worker_segment *segment,
+    bool crashed, const struct deadletter *deadletter);
+
+/*
+ * trial_drain, trial_flush - note what is about to be touched: the record at
+ * this index of the ring; a statement whose first row is in this slot.
+ * trial_drained, trial_flushed - it did no harm.
+ * For the drain and the flush thread, each its own.
+ */
+void trial_drain(struct worker_info *info, uint64_t index);
+void trial_drained(struct worker_info *info);
+void trial_flush(struct worker_info *info, uint32_t slot);
+void trial_flushed(struct worker_info *info);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loading configurations in tests.  Owns the folder and the text of errors;
+ * what goes wrong is a failure of the test.
+ */
+#include "config.h"
+
+#include "config_fixture.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char config_folder[64], config_path[96];
+char *config_errors;
+
+void
+config_setup(void)
+{
+	strcpy(config_folder, "/tmp/reporter-unit-option.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(config_folder));
+	snprintf(config_path, sizeof(config_path), "%s/a.conf", config_folder);
+}
+
+void
+config_teardown(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", config_folder);
+	ck_assert_int_eq(system(command), 0);
+	free(config_errors);
+	config_errors = NULL;
+}
+
+void
+config_put(const char *name, const char *text, size_t length)
+{
+	char full[160];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s/%s", config_folder, name);
+	file = fopen(full, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(text, 1, length, file), length);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+struct settings *
+config_load_path(const char *name)
+{
+	struct settings *settings;
+	size_t size, strip = strlen(config_folder) + 1;
+	FILE *out;
+	char *at;
+
+	free(config_errors);
+	out = open_memstream(&config_errors, &size);
+	ck_assert_ptr_nonnull(out);
+	settings = settings_load(name, out);
+	fclose(out);
+	while ((at = strstr(config_errors, config_folder)) != NULL)
+		memmove(at, at + strip, strlen(at + strip) + 1);
+	return settings;
+}
+
+struct settings *
+config_load(const char *text)
+{
+	config_put("a.conf", text, strlen(text));
+	return config_load_path(config_path);
+}
+
+struct settings *
+config_right(const char *text)
+{
+	struct settings *settings = config_load(text);
+
+	ck_assert_msg(settings != NULL, "%s", config_errors);
+	ck_assert_str_eq(config_errors, "");
+	return settings;
+}
+
+void
+config_wrong(const char *text, const char *wanted)
+{
+	ck_assert_ptr_null(config_load(text));
+	ck_assert_str_eq(config_errors, wanted);
+}
+
+void
+config_same(void *arg, const char *name, const char *old_value,
+    const char *new_value, enum option_live live)
+{
+	(void)arg;
+	(void)live;
+	if (strcmp(name, "mysql.dead_letter_file") != 0)
+		ck_abort_msg("%s: %s became %s", name, old_value, new_value);
+}

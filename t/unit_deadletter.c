@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Check suite of the dead-letter file: its lines, its cap, its mode.
+ */
+#include "deadletter.h"
+
+#include <check.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/reporter-deadletter.XXXXXX";
+static char path[64];
+static struct deadletter file;
+
+static void
+setup(void)
+{
+	strcpy(folder + sizeof(folder) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/dead.jsonl", folder);
+	file = (struct deadletter) { path, 1 << 20 };
+}
+
+static void
+teardown(void)
+{
+	unlink(path);
+	rmdir(folder);
+}
+
+static struct record
+sample(void)
+{
+	struct record r = {
+		.modid = -7,
+		.cmdid = INT32_MAX,
+		.ip = 0xffffffff,
+		.caller = 0x7f000001,
+		.succ = UINT32_MAX,
+		.err = 3,
+		.port = 65535,
+		.overload = 1,
+	};
+
+	record_set_ts(&r, UINT64_C(5000000000));
+	return r;
+}
+
+START_TEST(a_line_tells_all)
+{
+	struct record r = sample();
+	json_error_t error;
+	char line[1024];
+
+	ck_assert_int_eq(
+	    deadletter_write(&file, &r, 1264, "Out of \"range\"\n\xff"), 0);
+	FILE *in = fopen(path, "r");
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), in));
+	ck_assert_ptr_null(fgets(line + strlen(line), 2, in));
+	fclose(in);
+	json_t *json = json_loads(line, 0, &error);
+	ck_assert_msg(json != NULL, "%s: %s", error.text, line);
+	json_t *record = json_object_get(json, "record");
+	ck_assert_int_eq(json_integer_value(json_object_get(json, "error")),
+	    1264);
+	ck_assert_ptr_nonnull(json_string_value(json_object_get(json, "time")));
+	ck_assert_ptr_nonnull(
+	    json_string_value(json_object_get(json, "message")));
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "modid")),
+	    -7);
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "cmdid")),
+	    INT32_MAX);
+	ck_assert_str_eq(json_string_value(json_object_get(record, "ip")),
+	    "255.255.255.255");
+	ck_assert_str_eq(json_string_value(json_object_get(record, "caller")),
+	    "127.0.0.1");
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "port")),
+	    65535);
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "succ")),
+	    UINT32_MAX);
+	ck_assert_int_eq(json_integer_value(json_object_get(record, "ts")),
+	    5000000000);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(record, "overload")), 1);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(it_is_capped_at_whole_lines)
+{
+	struct record r = sample();
+	struct stat st;
+	int written = 0;
+
+	file.size = 1000;
+	while (deadletter_write(&file, &r, 1264, "why") == 0)
+		written++;
+	ck_assert_int_eq(errno, EFBIG);
+	ck_assert_int_gt(written, 1);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_le(st.st_size, 1000);
+	ck_assert_int_eq(st.st_size % written, 0);
+}
+END_TEST
+
+START_TEST(others_cannot_read_it)
+{
+	struct record r = sample();
+	struct stat st;
+
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07, 0);
+}
+END_TEST
+
+START_TEST(no_file_is_an_error)
+{
+	struct record r = sample();
+
+	file.path = "";
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), -1);
+	file.path = "/nonexistent/dead.jsonl";
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), -1);
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("deadletter");
+	TCase *tc = tcase_create("deadletter");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_line_tells_all);
+	tcase_add_test(tc, it_is_capped_at_whole_lines);
+	tcase_add_test(tc, others_cannot_read_it);
+	tcase_add_test(tc, no_file_is_an_error);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

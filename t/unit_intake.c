@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Check suite of the intake: dialects told apart, routes, rejections counted,
+ * blocking and dropping at a full ring.
+ */
+#include "intake.h"
+#include "route.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WORKERS 4
+#define CAPACITY 64 /* small, to be full soon */
+
+static struct intake intake;
+static struct input_counters count;
+static struct ring rings[WORKERS];
+static struct ring_producer producers[WORKERS];
+static struct ring_consumer consumers[WORKERS];
+static struct record records[WORKERS][CAPACITY];
+
+static void
+setup(void)
+{
+	memset(&intake, 0, sizeof(intake));
+	memset(&count, 0, sizeof(count));
+	memset(producers, 0, sizeof(producers));
+	memset(consumers, 0, sizeof(consumers));
+	intake.count = &count;
+	intake.workers = WORKERS;
+	intake.report.now = 1000000;
+	intake.report.horizon = 1000060;
+	intake.report.max_message = MESSAGE_MAX;
+	for (int i = 0; i < WORKERS; i++) {
+		ring_attach(&rings[i], &producers[i], &consumers[i],
+		    records[i], CAPACITY);
+		intake.rings[i] = &rings[i];
+	}
+}
+
+static size_t
+read_wire(const char *name, uint8_t *bytes, size_t size)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/t/wire/%s",
+	    srcdir != NULL ? srcdir : ".", name);
+	FILE *file = fopen(path, "rb");
+	ck_assert_msg(file != NULL, "%s", path);
+	size_t n = fread(bytes, 1, size, file);
+	fclose(file);
+	return n;
+}
+
+/* [1, modid, 1, 9, 5, [n x [1, 80, 2, 3, true]]], modid and n below 16. */
+static size_t
+native(uint8_t *p, uint8_t modid, uint8_t n)
+{
+	uint8_t *start = p;
+
+	*p++ = 0x96;
+	*p++ = 1;
+	*p++ = modid;
+	*p++ = 1;
+	*p++ = 9;
+	*p++ = 5;
+	*p++ = 0x90 | n;
+	for (uint8_t i = 0; i < n; i++) {
+		const uint8_t result[] = { 0x95, i, 80, 2, 3, 0xc3 };
+
+		memcpy(p, result, sizeof(result));
+		p += sizeof(result);
+	}
+	return (size_t)(p - start);
+}
+
+static uint64_t
+queued_in_all(void)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		n += ring_queued(&rings[i]);
+	return n;
+}
+
+START_TEST(first_bytes_tell_the_dialect)
+{
+	static const struct {
+		uint8_t bytes[4];
+		size_t length;
+		enum dialect dialect;
+	} cases[] = {
+		{ { 3, 0, 0, 0 }, 4, DIALECT_LARS },
+		{ { 8, 0, 0, 0 }, 4, DIALECT_ELB },
+		{ { 3 }, 1, DIALECT_UNKNOWN },
+		{ { 8, 0 }, 2, DIALECT_UNKNOWN },
+		{ { 8, 0, 0 }, 3, DIALECT_UNKNOWN },
+		{ { 8, 1 }, 2, DIALECT_NATIVE },
+		{ { 3, 0, 0, 1 }, 4, DIALECT_NATIVE },
+		{ { 0x96 }, 1, DIALECT_NATIVE },
+		{ { 0 }, 1, DIALECT_NATIVE },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		enum dialect dialect = DIALECT_UNKNOWN;
+
+		intake_bytes(&intake, &dialect, cases[i].bytes,
+		    cases[i].length);
+		ck_assert_int_eq(dialect, cases[i].dialect);
+	}
+}
+END_TEST
+
+START_TEST(recorded_frames_reach_the_rings)
+{
+	uint8_t bytes[512];
+	enum dialect elb = DIALECT_UNKNOWN, lars = DIALECT_UNKNOWN;
+	size_t n = read_wire("elb-reports.bin", bytes, sizeof(bytes));
+	struct intake_result r = intake_bytes(&intake, &elb, bytes, n);
+
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	ck_assert_uint_eq(r.used, n);
+	n = read_wire("lars-report.bin", bytes, sizeof(bytes));
+	r = intake_bytes(&intake, &lars, bytes, n);
+	ck_assert_uint_eq(r.used, n);
+	ck_assert_uint_eq(queued_in_all(), 0);
+	intake_publish(&intake);
+	ck_assert_uint_eq(queued_in_all(), 12);
+	ck_assert_uint_eq(counter_get(&count.received), 12);
+	ck_assert_uint_eq(counter_get(&count.reports), 4);
+}
+END_TEST
+
+START_TEST(a_service_goes_to_the_worker_of_its_route)
+{
+	uint8_t bytes[512];
+	enum dialect dialect = DIALECT_UNKNOWN;
+
+	for (uint8_t modid = 0; modid < 16; modid++) {
+		uint32_t slot = route(modid, 1, WORKERS);
+		uint64_t before = ring_queued(&rings[slot]);
+
+		intake_bytes(&intake, &dialect, bytes,
+		    native(bytes, modid, 3));
+		intake_publish(&intake);
+		ck_assert_uint_eq(ring_queued(&rings[slot]), before + 3);
+	}
+}
+END_TEST
+
+START_TEST(a_full_ring_blocks_at_its_report)
+{
+	uint8_t bytes[4096];
+	enum dialect dialect = DIALECT_UNKNOWN;
+	size_t length = 0, each = native(bytes, 7, 10);
+
+	for (int i = 0; i < 8; i++)
+		length += native(bytes + length, 7, 10);
+	struct intake_result r = intake_bytes(&intake, &dialect, bytes, length);
+	intake_publish(&intake);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(r.used, 6 * each);
+	ck_assert_uint_eq(r.need, 10);
+	ck_assert_uint_eq(r.slot, route(7, 1, WORKERS));
+	ck_assert_uint_eq(queued_in_all(), 60);
+	ck_assert_uint_eq(counter_get(&count.received), 60);
+
+	ring_advance(&rings[r.slot], 60);
+	r = intake_bytes(&intake, &dialect, bytes + r.used, length - r.used);
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	intake_publish(&intake);
+	ck_assert_uint_eq(counter_get(&count.received), 80);
+	ck_assert_uint_eq(counter_get(&count.dropped), 0);
+}
+END_TEST
+
+START_TEST(drop_takes_what_fits_and_counts_the_rest)
+{
+	uint8_t bytes[4096];
+	enum dialect dialect = DIALECT_UNKNOWN;
+	size_t length = 0;
+
+	intake.drop = true;
+	for (int i = 0; i < 8; i++)
+		length += native(bytes + length, 7, 10);
+	struct intake_result r = intake_bytes(&intake, &dialect, bytes, length);
+	intake_publish(&intake);
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	ck_assert_uint_eq(r.used, length);
+	ck_assert_uint_eq(queued_in_all(), CAPACITY);
+	ck_assert_uint_eq(counter_get(&count.received), 80);
+	ck_assert_uint_eq(counter_get(&count.dropped), 80 - CAPACITY);
+}
+END_TEST
+
+START_TEST(rejections_are_counted_by_reason)
+{
+	uint8_t bytes[512];
+	enum dialect dialect = DIALECT_UNKNOWN;
+	size_t good = native(bytes, 5, 2), n = good;
+
+	bytes[n++] = 0x07; /* an object that is no array */
+	bytes[n++] = 0x91; /* another message */
+	bytes[n++] = 0x02;
+	n += native(bytes + n, 5, 1);
+	bytes[n++] = 0xc1; /* no MessagePack */
+	struct intake_result r = intake_bytes(&intake, &dialect, bytes, n);
+	intake_publish(&intake);
+	ck_assert_int_eq(r.verdict, VERDICT_CLOSE);
+	ck_assert_int_eq(r.reason, REJECT_NOT_MSGPACK);
+	ck_assert_uint_eq(r.fault, n - 1);
+	ck_assert_uint_eq(r.rejected, 3);
+	ck_assert_uint_eq(queued_in_all(), 3);
+	ck_assert_uint_eq(counter_get(&count.received), 6);
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_WRONG_SHAPE]), 1);
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_OTHER_MESSAGE]),
+	    1);
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_NOT_MSGPACK]), 1);
+}
+END_TEST
+
+START_TEST(every_cut_gives_the_same)
+{
+	uint8_t bytes[512];
+	size_t length = native(bytes, 1, 3);
+
+	length += native(bytes + length, 2, 4);
+	for (size_t cut = 0; cut <= length; cut++) {
+		enum dialect dialect = DIALECT_UNKNOWN;
+
+		setup();
+		struct intake_result r
+		    = intake_bytes(&intake, &dialect, bytes, cut);
+		ck_assert_int_eq(r.verdict, VERDICT_MORE);
+		ck_assert_uint_le(r.used, cut);
+		r = intake_bytes(&intake, &dialect, bytes + r.used,
+		    length - r.used);
+		intake_publish(&intake);
+		ck_assert_uint_eq(counter_get(&count.received), 7);
+		ck_assert_uint_eq(queued_in_all(), 7);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("intake");
+	TCase *tc = tcase_create("intake");
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, first_bytes_tell_the_dialect);
+	tcase_add_test(tc, recorded_frames_reach_the_rings);
+	tcase_add_test(tc, a_service_goes_to_the_worker_of_its_route);
+	tcase_add_test(tc, a_full_ring_blocks_at_its_report);
+	tcase_add_test(tc, drop_takes_what_fits_and_counts_the_rest);
+	tcase_add_test(tc, rejections_are_counted_by_reason);
+	tcase_add_test(tc, every_cut_gives_the_same);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

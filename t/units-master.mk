@@ -1,0 +1,22 @@
+# Check suites of the master's and the workers' modules.
+master_units = t/unit_respawn t/unit_intake t/unit_deadletter t/unit_trial
+check_PROGRAMS += $(master_units)
+TESTS += $(master_units)
+
+master_unit_ldadd = $(unit_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
+
+t_unit_respawn_SOURCES = t/unit_respawn.c
+t_unit_respawn_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_respawn_LDADD = $(master_unit_ldadd)
+
+t_unit_intake_SOURCES = t/unit_intake.c
+t_unit_intake_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_intake_LDADD = $(master_unit_ldadd)
+
+t_unit_deadletter_SOURCES = t/unit_deadletter.c
+t_unit_deadletter_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+t_unit_deadletter_LDADD = $(master_unit_ldadd)
+
+t_unit_trial_SOURCES = t/unit_trial.c
+t_unit_trial_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_trial_LDADD = $(master_unit_ldadd)

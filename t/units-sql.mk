@@ -1,0 +1,31 @@
+# The database side.  unit_db, unit_dbfail and unit_fault start a private
+# server of their own, or use that of REPORTER_TEST_SOCKET; without a server
+# program they are skipped.
+sql_units = t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault
+check_PROGRAMS += $(sql_units)
+TESTS += $(sql_units)
+
+sql_unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(MYSQL_CFLAGS)
+sql_unit_ldadd = $(unit_libs) $(CHECK_LIBS) $(MYSQL_LIBS)
+sql_unit_server = t/db_fixture.c t/db_fixture.h t/db_server.c t/db_server.h
+
+t_unit_batch_SOURCES = t/unit_batch.c
+t_unit_batch_CPPFLAGS = $(sql_unit_cppflags)
+t_unit_batch_LDADD = $(sql_unit_ldadd)
+
+t_unit_dberror_SOURCES = t/unit_dberror.c
+t_unit_dberror_CPPFLAGS = $(sql_unit_cppflags)
+t_unit_dberror_LDADD = $(sql_unit_ldadd)
+
+t_unit_db_SOURCES = t/unit_db.c $(sql_unit_server)
+t_unit_db_CPPFLAGS = $(sql_unit_cppflags)
+t_unit_db_LDADD = $(sql_unit_ldadd)
+
+t_unit_dbfail_SOURCES = t/unit_dbfail.c $(sql_unit_server)
+t_unit_dbfail_CPPFLAGS = $(sql_unit_cppflags)
+t_unit_dbfail_LDADD = $(sql_unit_ldadd)
+
+t_unit_fault_SOURCES = t/unit_fault.c $(sql_unit_server)
+t_unit_fault_CPPFLAGS = $(sql_unit_cppflags) -DREPORTER_FAULTS
+t_unit_fault_LDADD = sql/libsqlfault.a shm/libshm.a $(CHECK_LIBS) \
+	$(MYSQL_LIBS)

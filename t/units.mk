@@ -1,1 +1,0 @@
-# Check suites.  Each is t/unit_MODULE.c.
