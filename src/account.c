@@ -107,7 +107,6 @@ background_ready(void)
 	if (ready_pipe < 0)
 		return;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	/* Until here errors of the start were shown to the caller. */
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);

@@ -306,13 +306,16 @@ conn_take(struct conns *conns, struct conn *conn, const uint8_t *bytes,
 	return true;
 }
 
-/* Whether held bytes are worth decoding: the end of the message is there. */
+/* Whether held bytes are worth decoding: the end of the message is there, or
+   it is certain to come too late. */
 static bool
 conn_whole(struct conn *conn, size_t max_message)
 {
-	return conn->dialect != DIALECT_NATIVE || conn->length >= max_message
-	    || native_scan(conn->held, conn->length, &conn->scan)
-	    != DECODE_SHORT;
+	if (conn->dialect != DIALECT_NATIVE || conn->length >= max_message)
+		return true;
+	return native_scan(conn->held, conn->length, &conn->scan)
+	    != DECODE_SHORT
+	    || conn->scan.offset + conn->scan.wanted > max_message;
 }
 
 enum read_end {

@@ -42,6 +42,7 @@ struct field {
 	const uint8_t *data; /* its length, if it has one, is part of it */
 	size_t size;         /* bytes of data */
 	size_t prefix;       /* bytes of these that tell the length */
+	uint64_t value;      /* of a varint; the length, if it has one */
 };
 
 static inline size_t
@@ -54,57 +55,40 @@ bytes_left(const struct cursor *c)
 static inline bool
 take_tag(struct cursor *c, struct field *field)
 {
-	size_t left = bytes_left(c);
-	unsigned shift = 4;
+	size_t left = bytes_left(c), size;
 	uint32_t number;
 
 	if ((*c->at & 0xf8) == 0)
 		return false;
 	field->wire = *c->at & 7;
 	number = (*c->at & 0x7fu) >> 3;
-	for (size_t i = 1; (c->at[i - 1] & 0x80) != 0; i++, shift += 7) {
-		if (i == left || i == SHORT_VARINT_BYTES)
+	for (size = 1; (c->at[size - 1] & 0x80) != 0; size++) {
+		if (size == left || size == SHORT_VARINT_BYTES)
 			return false;
-		number |= (c->at[i] & 0x7fu) << shift;
+		number |= (c->at[size] & 0x7fu) << (7 * size - 3);
 	}
 	field->number = number;
-	c->at += 1 + (shift - 4) / 7;
+	c->at += size;
 	return true;
 }
 
-/* varint_size - bytes of the varint at the cursor; 0 if it does not end within
-   `most` bytes. */
+/* varint_size - bytes of the varint at the cursor, and its value; 0 if it does
+   not end within `most` bytes. */
 static inline size_t
-varint_size(const struct cursor *c, size_t most)
+varint_size(const struct cursor *c, size_t most, uint64_t *value)
 {
 	size_t left = bytes_left(c);
 
+	*value = 0;
 	if (left > most)
 		left = most;
-	for (size_t i = 0; i < left; i++)
+	for (size_t i = 0; i < left; i++) {
+		/* Of a tenth byte, all but one bit goes over the top. */
+		*value |= (uint64_t)(c->at[i] & 0x7f) << 7 * i;
 		if ((c->at[i] & 0x80) == 0)
 			return i + 1;
+	}
 	return 0;
-}
-
-static inline uint64_t
-varint_value(const uint8_t *p, size_t size)
-{
-	uint64_t value = 0;
-
-	/* Of a tenth byte, all but one bit goes over the top. */
-	for (size_t i = 0; i < size; i++)
-		value |= (uint64_t)(p[i] & 0x7f) << 7 * i;
-	return value;
-}
-
-/* take_bytes - the extent of a field that tells its length. */
-static bool
-take_bytes(struct cursor *c, struct field *field)
-{
-	field->prefix = varint_size(c, SHORT_VARINT_BYTES);
-	field->size = field->prefix + varint_value(c->at, field->prefix);
-	return field->prefix > 0;
 }
 
 /* take_field - the next field, of any kind; there is at least one byte. */
@@ -115,13 +99,16 @@ take_field(struct cursor *c, struct field *field)
 		return false;
 	switch (field->wire) {
 	case WIRE_VARINT:
-		field->size = varint_size(c, VARINT_BYTES);
+		field->size = varint_size(c, VARINT_BYTES, &field->value);
 		if (field->size == 0)
 			return false;
 		break;
 	case WIRE_BYTES:
-		if (!take_bytes(c, field))
+		field->prefix =
+		    varint_size(c, SHORT_VARINT_BYTES, &field->value);
+		if (field->prefix == 0)
 			return false;
+		field->size = field->prefix + field->value;
 		break;
 	case WIRE_64BIT:
 		field->size = 8;
@@ -145,7 +132,7 @@ field_uint32(const struct field *field, uint32_t *value)
 {
 	if (field->wire != WIRE_VARINT)
 		return false;
-	*value = (uint32_t)varint_value(field->data, field->size);
+	*value = (uint32_t)field->value;
 	return true;
 }
 

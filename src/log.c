@@ -44,6 +44,7 @@ const char *log_syslog_path = "/dev/log";
 static _Atomic int kind = KIND_STDERR;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 static _Atomic int descriptor = -1;
+static _Atomic bool echo;
 static char speaker[32];
 
 static const struct {
@@ -119,6 +120,12 @@ log_open(const char *target, enum log_level level)
 	kind = wanted;
 	threshold = level;
 	return 0;
+}
+
+void
+log_echo(bool on)
+{
+	echo = on;
 }
 
 int
@@ -222,7 +229,7 @@ log_line(enum log_level level, const char *format, va_list args)
 	length = vsnprintf(text, sizeof(text), format, args);
 	if (length >= (int)sizeof(text))
 		memcpy(text + sizeof(text) - 4, "...", 4);
-	if (length >= 0 && !emit(target, level, text) &&
+	if (length >= 0 && (!emit(target, level, text) || echo) &&
 	    (target == KIND_SYSLOG || target == KIND_FILE))
 		emit(KIND_STDERR, level, text);
 	errno = saved;

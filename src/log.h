@@ -25,6 +25,10 @@ enum log_level {
  */
 int log_open(const char *target, enum log_level level);
 
+/* log_echo - whether lines also go to standard error, wherever else they go:
+   while reporter starts, for the person who started it. */
+void log_echo(bool on);
+
 /* log_role - who speaks from now on, as in "master" or "worker 3".  The text
    is copied, up to 31 bytes.  Call it before threads start. */
 void log_role(const char *role);

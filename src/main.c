@@ -86,6 +86,14 @@ config_path(const char *path)
 	return absolute != NULL ? absolute : path;
 }
 
+/* We listen: whoever started us has seen all that there was to see. */
+static void
+start_over(void)
+{
+	log_echo(false);
+	background_ready();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -116,6 +124,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	log_role("master");
+	log_echo(true);
 	if (log_open(settings->log_target, (enum log_level)settings->log_level)
 	    < 0) {
 		log_error("log %s: %s", settings->log_target, strerror(errno));
@@ -125,7 +134,7 @@ main(int argc, char **argv)
 		return 1;
 	if (!a.foreground && chdir("/") < 0)
 		log_warn("cannot change to /: %s", strerror(errno));
-	int status = master_run(settings, path, background_ready);
+	int status = master_run(settings, path, start_over);
 	pidfile_remove();
 	return status;
 }

@@ -124,7 +124,7 @@ const struct option option_table[] = {
 	  .expects = "a file's path that begins with /, or nothing",
 	  .text = "Socket used for localhost; nothing: the client library's own" },
 	{ ROW("mysql", "user", mysql_user), .type = OPTION_TEXT,
-	  .standard = "reporter", RANGE(0, 80),
+	  .standard = "", RANGE(0, 80),
 	  .live = OPTION_WORKERS, .check = syntax_any,
 	  .expects = "a text of at most 80 bytes",
 	  .text = "Database user" },

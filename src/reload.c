@@ -23,23 +23,6 @@ errors_log(char *text)
 			log_error("%s", line);
 }
 
-/* Keep what stays as it is until a restart. */
-static void
-settings_keep(struct settings *next, const struct settings *now)
-{
-	char **kept[] = { &next->instance, &next->user, &next->pid_file };
-	char *values[] = { now->instance, now->user, now->pid_file };
-
-	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
-		char *copy = strdup(values[i]);
-
-		if (copy == NULL)
-			continue;
-		free(*kept[i]);
-		*kept[i] = copy;
-	}
-}
-
 static void
 restart_log(void *arg, const char *name, const char *old_value,
     const char *new_value, enum option_live live)

@@ -278,3 +278,21 @@ settings_compare(const struct settings *before, const struct settings *after,
 		free(new_value);
 	}
 }
+
+/* Nothing that only a restart changes is a secret, so text tells it whole. */
+void
+settings_keep(struct settings *next, const struct settings *now)
+{
+	char reason[VALUE_REASON_MAX];
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &option_table[i];
+		char *value;
+
+		if (option->live != OPTION_RESTART ||
+		    (value = value_format(option, now)) == NULL)
+			continue;
+		value_parse(option, next, value, reason, sizeof(reason));
+		free(value);
+	}
+}

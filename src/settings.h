@@ -101,4 +101,8 @@ void settings_compare(const struct settings *before,
 	const char *new_value, enum option_live live),
     void *arg);
 
+/* settings_keep - have all options that only a restart can change keep the
+   value that they have now. */
+void settings_keep(struct settings *next, const struct settings *now);
+
 #endif

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 /* Rows of one statement at the most; max_allowed_packet may ask for less. */
-#define STATEMENT_ROWS 5000
+#define STATEMENT_ROWS 10000
 
 #define LOG_LINES 10 /* a minute, of each worker, about the database */
 

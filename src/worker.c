@@ -55,6 +55,10 @@ worker_open(struct worker *w)
 		log_error("segment %s: %s", name, shm_status_text(status));
 		return false;
 	}
+	/* While we waited, that one drained on: look at the ring anew. */
+	struct ring *ring = &w->segment.ring;
+	ring_attach(ring, ring->producer, ring->consumer, ring->records,
+	    ring->mask + 1);
 	return true;
 }
 

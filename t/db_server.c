@@ -200,8 +200,9 @@ db_server_start(struct db_server *server)
 	}
 	program = find_program(names);
 	if (program == NULL) {
-		fprintf(stderr, "skipped: no mariadbd and no mysqld here\n");
-		return DB_SERVER_SKIP;
+		fprintf(stderr, "neither mariadbd nor mysqld is here: install "
+				"Debian's package mariadb-server-core\n");
+		return 1;
 	}
 	free(program);
 	if (place == NULL || strlen(place) > 32)

@@ -17,12 +17,8 @@ struct db_server {
 	pid_t pid; /* of the server, ours or not */
 };
 
-/* The exit status that tells automake to count a test as skipped. */
-#define DB_SERVER_SKIP 77
-
 /* db_server_start - start it and wait until it answers.  Returns 0,
-   DB_SERVER_SKIP when there is no server program, or 1 with the reason on
-   standard error. */
+   or 1 with the reason on standard error. */
 int db_server_start(struct db_server *server);
 
 /* db_server_stop - end it, if it is ours, and remove its folder. */

@@ -123,8 +123,11 @@ class Story:
         """What a killed reporter left is there; `workers` other than before:
         new segments are made."""
         reporter = self.s.reporter
+        self.s.database.freeze()
         self.stream.make(REPORTS)
+        self.stream.drained()
         reporter.kill()
+        self.s.database.thaw()
         rest = self.stream.forget()
         reporter.configure("reporter", workers=workers)
         self.faults.kill(*point)
@@ -175,7 +178,7 @@ def tell(s):
     for point in AT_A_RELOAD:
         story.at_a_reload(point)
     for turn, point in enumerate(AT_THE_MASTERS_START):
-        story.at_the_masters_start(point, 1 + turn % 2)
+        story.at_the_masters_start(point, 2 + turn % 2)
     for point in (("segment_opened", 1), ("segment_header_half", 1),
                   ("segment_unready", 1), ("segment_reserved", 2),
                   ("master_counted", 1)):

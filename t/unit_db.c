@@ -321,6 +321,8 @@ START_TEST(defaults_file_serves_what_is_not_set)
 		.max_rows = 10 };
 	char path[] = "/tmp/reporter-defaults-XXXXXX";
 	FILE *file = fdopen(mkstemp(path), "w");
+	enum db_class class;
+	struct db *db;
 
 	make_table(SIGNED);
 	admin("DROP USER IF EXISTS d@localhost");
@@ -333,8 +335,11 @@ START_TEST(defaults_file_serves_what_is_not_set)
 	    fixture_server()->socket);
 	fclose(file);
 	options.defaults_file = path;
-	db_free(open_db(&options));
+	db = db_new(&options);
+	class = db_connect(db);
 	unlink(path);
+	ck_assert_msg(class == DB_OK, "%s", db_error(db)->text);
+	db_free(db);
 	admin("DROP USER d@localhost");
 }
 END_TEST

@@ -1,6 +1,5 @@
 # The database side.  unit_db, unit_dbfail and unit_fault start a private
-# server of their own, or use that of REPORTER_TEST_SOCKET; without a server
-# program they are skipped.
+# server of their own, or use that of REPORTER_TEST_SOCKET.
 sql_units = t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault
 check_PROGRAMS += $(sql_units)
 TESTS += $(sql_units)

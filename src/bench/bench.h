@@ -25,10 +25,10 @@ struct list {
 struct options {
 	bool self, json, strict, brief;
 	const char *conf, *host, *port, *instance; /* NULL: not given */
-	const char *server;			   /* the daemon's program */
-	unsigned rounds, samples;		   /* 0: not given */
-	double seconds;				   /* of one run; 0: not given */
-	double away;	      /* seconds that the database is stopped */
+	const char *server;                        /* the daemon's program */
+	unsigned rounds, samples;                  /* 0: not given */
+	double seconds;       /* of one run; 0: not given */
+	double away;          /* seconds that the database is stopped */
 	uint64_t interval_ms; /* flush_interval with --self */
 	bool dialect_given;
 	enum encode_dialect dialect;

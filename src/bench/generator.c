@@ -30,9 +30,9 @@
 
 struct link {
 	int fd;
-	uint64_t at;	 /* the next byte of the stream to send */
-	uint64_t left;	 /* bytes to send; UINT64_MAX: until told */
-	uint64_t first;	 /* the report it began with */
+	uint64_t at;     /* the next byte of the stream to send */
+	uint64_t left;   /* bytes to send; UINT64_MAX: until told */
+	uint64_t first;  /* the report it began with */
 	uint64_t passes; /* times it came to the end of the stream */
 };
 
@@ -96,9 +96,9 @@ generator_open(struct generator *g, const char *name, const char *host,
     const char *port, size_t connections)
 {
 	struct addrinfo *list = address_find(name, host, port);
-	int size = MANY_BUFFER;
+	int size = MANY_BUFFER, on = 1;
 
-	*g = (struct generator) { .count = connections, .name = name };
+	*g = (struct generator){ .count = connections, .name = name };
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
 	g->links = memory(connections, sizeof(*g->links));
 	for (struct link *link = g->links; link < g->links + connections;
@@ -106,11 +106,13 @@ generator_open(struct generator *g, const char *name, const char *host,
 		struct epoll_event event = { .data.ptr = link };
 
 		link->fd = address_connect(name, list);
+		/* A last small piece must not wait for an acknowledgement. */
+		setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		if (connections > MANY)
 			setsockopt(link->fd, SOL_SOCKET, SO_SNDBUF, &size,
 			    sizeof(size));
-		if (fcntl(link->fd, F_SETFL, O_NONBLOCK) < 0
-		    || epoll_ctl(g->epoll, EPOLL_CTL_ADD, link->fd, &event) < 0)
+		if (fcntl(link->fd, F_SETFL, O_NONBLOCK) < 0 ||
+		    epoll_ctl(g->epoll, EPOLL_CTL_ADD, link->fd, &event) < 0)
 			fail("connections: %s", strerror(errno));
 	}
 	freeaddrinfo(list);
@@ -139,8 +141,8 @@ links_begin(struct generator *g, const struct stream *stream, bool endless)
 		link->first = first;
 		link->at = stream->begins[first];
 		link->passes = 0;
-		link->left = endless ? UINT64_MAX
-				     : stream->begins[end] - link->at;
+		link->left =
+		    endless ? UINT64_MAX : stream->begins[end] - link->at;
 		if (link->left > 0) {
 			g->busy++;
 			link_watch(g, link, EPOLLOUT);
@@ -177,8 +179,8 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 		n = link->left;
 	if (n > GENERATOR_CHUNK)
 		n = GENERATOR_CHUNK;
-	ssize_t written
-	    = send(link->fd, stream->bytes + link->at, n, MSG_NOSIGNAL);
+	ssize_t written =
+	    send(link->fd, stream->bytes + link->at, n, MSG_NOSIGNAL);
 	if (written < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return;
@@ -210,28 +212,29 @@ links_wait(struct generator *g, struct epoll_event *events, double *waited)
 }
 
 static void
-links_count(const struct generator *g, const struct stream *stream,
-    struct sent *sent)
+links_count(
+    const struct generator *g, const struct stream *stream, struct sent *sent)
 {
 	for (const struct link *link = g->links; link < g->links + g->count;
 	     link++) {
-		uint64_t reports = link->passes * stream->reports
-		    + stream_report_at(stream, link->at) - link->first;
+		uint64_t reports = link->passes * stream->reports +
+				   stream_report_at(stream, link->at) -
+				   link->first;
 
 		sent->records += reports * KEYSET_RESULTS;
-		sent->bytes += link->passes * stream->length + link->at
-		    - stream->begins[link->first];
+		sent->bytes += link->passes * stream->length + link->at -
+			       stream->begins[link->first];
 	}
 }
 
 void
-generator_send(struct generator *g, const struct stream *stream,
-    double seconds, struct sent *sent)
+generator_send(struct generator *g, const struct stream *stream, double seconds,
+    struct sent *sent)
 {
 	struct epoll_event events[EVENTS];
 	bool endless = seconds > 0;
 
-	*sent = (struct sent) { 0 };
+	*sent = (struct sent){ 0 };
 	links_begin(g, stream, endless);
 	sent->began = clock_now();
 	while (g->busy > 0) {

@@ -26,7 +26,7 @@ struct generator {
 struct sent {
 	uint64_t records, bytes;
 	double began, ended; /* clock_now() */
-	double waited;	     /* seconds of these it waited for the other end */
+	double waited;       /* seconds of these it waited for the other end */
 };
 
 /* generator_limit - how many connections the limit of open files allows. */

@@ -6,11 +6,11 @@
 
 #include "keyset.h"
 
-#define FUNCTIONS 10		/* functions (cmdid) of a service number */
-#define SERVER_NET 0x0a000000u	/* 10.0.0.0 */
-#define CALLER_NET 0x0a800000u	/* 10.128.0.0 */
+#define FUNCTIONS 10           /* functions (cmdid) of a service number */
+#define SERVER_NET 0x0a000000u /* 10.0.0.0 */
+#define CALLER_NET 0x0a800000u /* 10.128.0.0 */
 #define PORT 8000
-#define OVERLOADED_EVERY 64	/* one of so many reports is overloaded */
+#define OVERLOADED_EVERY 64 /* one of so many reports is overloaded */
 
 uint64_t
 keyset_reports(const struct keyset *set)
@@ -72,8 +72,8 @@ keyset_sorted(const struct keyset *set, uint32_t succ, uint64_t ts,
 	for (uint64_t service = 0; service < services; service++) {
 		for (uint32_t i = 0; i < KEYSET_RESULTS; i++) {
 			for (uint64_t r = service; r < reports; r += services) {
-				struct record record
-				    = keyset_record(set, r, i, succ, ts);
+				struct record record =
+				    keyset_record(set, r, i, succ, ts);
 				each(arg, &record);
 			}
 		}
@@ -87,6 +87,6 @@ keyset_sum(const struct keyset *set, uint64_t sent, uint64_t *rows)
 	uint64_t passes = sent / reports, more = sent % reports;
 
 	*rows = (passes > 0 ? reports : more) * KEYSET_RESULTS;
-	return KEYSET_RESULTS
-	    * (more * (passes + 1) + (reports - more) * passes);
+	return KEYSET_RESULTS *
+	       (more * (passes + 1) + (reports - more) * passes);
 }

@@ -33,14 +33,14 @@ sink_accept(int epoll, int listening)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
-	while ((event.data.fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK))
-	    >= 0)
+	while ((event.data.fd =
+		       accept4(listening, NULL, NULL, SOCK_NONBLOCK)) >= 0)
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
 			close(event.data.fd);
 }
 
 static void __attribute__((noreturn))
-sink_loop(int epoll, int listening, _Atomic uint64_t *bytes)
+sink_loop(int epoll, int listening, struct rawsink_shared *shared)
 {
 	static char buffer[BUFFER];
 	struct epoll_event events[EVENTS];
@@ -57,7 +57,7 @@ sink_loop(int epoll, int listening, _Atomic uint64_t *bytes)
 			}
 			ssize_t n = read(fd, buffer, sizeof(buffer));
 			if (n > 0)
-				*bytes += (uint64_t)n;
+				shared->bytes += (uint64_t)n;
 			else if (n == 0 || errno != EAGAIN)
 				close(fd);
 		}
@@ -74,9 +74,9 @@ sink_listen(struct rawsink *sink)
 	socklen_t length = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) < 0
-	    || listen(fd, BACKLOG) < 0
-	    || getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) < 0 ||
+	    listen(fd, BACKLOG) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &length) < 0)
 		fail("the raw sink cannot listen: %s", strerror(errno));
 	snprintf(sink->port, sizeof(sink->port), "%u",
 	    (unsigned)ntohs(address.sin_port));
@@ -87,15 +87,14 @@ void
 rawsink_start(struct rawsink *sink)
 {
 	int listening = sink_listen(sink);
-	struct epoll_event event = { .events = EPOLLIN,
-		.data.fd = listening };
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = listening };
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	pid_t parent = getpid();
 
-	sink->bytes = mmap(NULL, sizeof(*sink->bytes), PROT_READ | PROT_WRITE,
+	sink->shared = mmap(NULL, sizeof(*sink->shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (sink->bytes == MAP_FAILED
-	    || epoll_ctl(epoll, EPOLL_CTL_ADD, listening, &event) < 0)
+	if (sink->shared == MAP_FAILED ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, listening, &event) < 0)
 		fail("the raw sink cannot start: %s", strerror(errno));
 	sink->pid = fork();
 	if (sink->pid < 0)
@@ -104,7 +103,7 @@ rawsink_start(struct rawsink *sink)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(BENCH_BROKEN);
-		sink_loop(epoll, listening, sink->bytes);
+		sink_loop(epoll, listening, sink->shared);
 	}
 	close(listening);
 	close(epoll);
@@ -113,7 +112,7 @@ rawsink_start(struct rawsink *sink)
 uint64_t
 rawsink_bytes(const struct rawsink *sink)
 {
-	return atomic_load(sink->bytes);
+	return atomic_load(&sink->shared->bytes);
 }
 
 void
@@ -133,5 +132,5 @@ rawsink_stop(struct rawsink *sink)
 {
 	kill(sink->pid, SIGKILL);
 	waitpid(sink->pid, NULL, 0);
-	munmap((void *)sink->bytes, sizeof(*sink->bytes));
+	munmap(sink->shared, sizeof(*sink->shared));
 }

@@ -11,10 +11,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What both processes see. */
+struct rawsink_shared {
+	_Atomic uint64_t bytes; /* read so far */
+};
+
 struct rawsink {
 	pid_t pid;
 	char port[8];
-	_Atomic uint64_t *bytes; /* read so far; shared with the process */
+	struct rawsink_shared *shared;
 };
 
 /* rawsink_start - start it.  It ends with this process at the latest. */

@@ -41,8 +41,8 @@ stream_make(struct stream *stream, enum encode_dialect dialect,
 	stream->reports = reports;
 	for (uint64_t i = 0; i < reports; i++) {
 		if (stream->capacity - stream->length < ENCODE_REPORT_MAX) {
-			stream->capacity
-			    = stream->capacity * 2 + 64 * ENCODE_REPORT_MAX;
+			stream->capacity =
+			    stream->capacity * 2 + 64 * ENCODE_REPORT_MAX;
 			stream->bytes = grown(stream->bytes, stream->capacity);
 		}
 		stream->begins[i] = stream->length;
@@ -74,5 +74,5 @@ stream_free(struct stream *stream)
 {
 	free(stream->bytes);
 	free(stream->begins);
-	*stream = (struct stream) { 0 };
+	*stream = (struct stream){ 0 };
 }

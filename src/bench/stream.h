@@ -10,12 +10,12 @@
 #include "keyset.h"
 
 struct stream {
-	uint8_t *bytes;	   /* NULL: nothing was made yet */
+	uint8_t *bytes;    /* NULL: nothing was made yet */
 	uint64_t length;   /* of them */
 	uint64_t reports;  /* in it */
 	uint64_t *begins;  /* where each begins; [reports] is the length */
 	uint64_t capacity; /* of bytes */
-	uint64_t room;	   /* of begins */
+	uint64_t room;     /* of begins */
 };
 
 /*

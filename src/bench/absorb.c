@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The benchmark absorb: from the socket to the pending table, against the raw
+ * sink.  Owns its streams and figures.  Main thread; failures are fatal.
+ *
+ * With --self the database is away, so that it takes no part: what is measured
+ * is how fast the master and the workers bring records to shared memory.  A
+ * round is over when the workers' counters say that every record sent stands
+ * in a pending table.
+ */
+#include "config.h"
+
+#include "absorb.h"
+
+#include "fail.h"
+#include "results.h"
+#include "site.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define ROUNDS 5
+#define SECONDS 1.0
+#define KEYS 100000
+#define CONNECTIONS 10
+
+/* A generator that waits less than this share of the time is the limit. */
+#define WAITS_LEAST 0.05
+
+/* Figures of one case, a value for each round. */
+struct series {
+	struct stream stream;
+	double *rate, *bytes, *sink, *ratio, *waits;
+};
+
+void
+absorb_setup(struct bench *bench, uint64_t keys, uint64_t connections)
+{
+	const struct options *o = bench->options;
+	struct setup setup = {
+		.workers = o->workers.n > 0 ? o->workers.value[0] : 0,
+		.keys = keys,
+		.connections = connections + 16,
+	};
+
+	site_setup(bench->site, &setup);
+}
+
+/* ------------------------------------------------------------ one run ----- */
+
+/* Send to the server; returns the seconds until all was absorbed. */
+static double
+run_server(struct site *site, const struct absorb_case *c,
+    const struct stream *stream, double seconds, struct sent *sent)
+{
+	struct generator g;
+	struct counts before = { 0 };
+
+	if (site_watched(site))
+		before = watch_counts(&site->watch);
+	generator_open(&g, "reporter", site->host, site->port, c->connections);
+	if (site_watched(site))
+		watch_connections(
+		    &site->watch, before.connections + c->connections);
+	generator_send(&g, stream, seconds, sent);
+	if (site_watched(site))
+		watch_drained(&site->watch, &before, sent->records);
+	else
+		generator_finish(&g);
+	double took = clock_now() - sent->began;
+	generator_close(&g);
+	if (site_watched(site))
+		watch_connections(&site->watch, before.connections);
+	return took;
+}
+
+static double
+run_sink(struct site *site, const struct absorb_case *c,
+    const struct stream *stream, double seconds, struct sent *sent)
+{
+	struct generator g;
+	uint64_t before = rawsink_bytes(&site->sink);
+
+	generator_open(
+	    &g, "the raw sink", "127.0.0.1", site->sink.port, c->connections);
+	generator_send(&g, stream, seconds, sent);
+	rawsink_wait(&site->sink, before + sent->bytes);
+	double took = clock_now() - sent->began;
+	generator_close(&g);
+	return took;
+}
+
+static void
+case_round(struct bench *bench, const struct absorb_case *c,
+    struct series *series, unsigned round, double seconds)
+{
+	struct keyset set = site_keyset(bench->site, c->keys);
+	struct sent sent, sunk;
+
+	stream_make(&series->stream, c->dialect, &set, site_time(bench->site));
+	double took =
+	    run_server(bench->site, c, &series->stream, seconds, &sent);
+	double sink = run_sink(bench->site, c, &series->stream, seconds, &sunk);
+
+	series->rate[round] = (double)sent.records / took;
+	series->bytes[round] = (double)sent.bytes / took;
+	series->sink[round] = (double)sunk.records / sink;
+	series->ratio[round] = series->rate[round] / series->sink[round];
+	series->waits[round] = sent.waited / (sent.ended - sent.began);
+}
+
+/* -------------------------------------------------------------- figures --- */
+
+static const char *
+dialect_name(enum encode_dialect dialect)
+{
+	static const char *const names[] = { [ENCODE_NATIVE] = "native",
+		[ENCODE_ELB] = "elb",
+		[ENCODE_LARS] = "lars" };
+
+	return names[dialect];
+}
+
+static void
+case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
+    struct series *s, unsigned rounds)
+{
+	struct results *r = bench->results;
+	struct site *site = bench->site;
+
+	results_begin(r, bench_name,
+	    "%s, %" PRIu64 " keys, %" PRIu64 " connections",
+	    dialect_name(c->dialect), c->keys, c->connections);
+	results_parameter(r, "keys", c->keys);
+	results_parameter(r, "connections", c->connections);
+	if (site_watched(site))
+		results_parameter(r, "workers", site->watch.workers);
+	c->rate = results_series(r, "reporter", "records/s", s->rate, rounds);
+	results_series(r, "reporter", "B/s", s->bytes, rounds);
+	results_series(r, "raw sink", "records/s", s->sink, rounds);
+	c->ratio = results_series(r, "ratio", "ratio", s->ratio, rounds);
+	double waits =
+	    results_series(r, "generator waits", "ratio", s->waits, rounds);
+	if (waits < WAITS_LEAST)
+		results_note(r, "the load generator is the limit here, not "
+				"the server");
+	if (!site_watched(site))
+		results_note(r, "measured until the server had read all, "
+				"since its shared memory is out of reach");
+	if (site->self == NULL)
+		results_note(r, "the database takes part; the raw sink runs "
+				"on this machine");
+	results_end(r);
+}
+
+static void
+series_open(struct series *s, unsigned rounds)
+{
+	double *values = memory(5 * (size_t)rounds, sizeof(*values));
+
+	*s = (struct series){ .rate = values };
+	s->bytes = values + rounds;
+	s->sink = s->bytes + rounds;
+	s->ratio = s->sink + rounds;
+	s->waits = s->ratio + rounds;
+}
+
+static void
+series_close(struct series *s)
+{
+	stream_free(&s->stream);
+	free(s->rate);
+}
+
+void
+absorb_cases(struct bench *bench, const char *bench_name,
+    struct absorb_case *cases, size_t n, unsigned rounds, double seconds)
+{
+	struct series *series = memory(n, sizeof(*series));
+
+	for (size_t i = 0; i < n; i++)
+		series_open(&series[i], rounds);
+	for (unsigned round = 0; round < rounds; round++) {
+		for (size_t i = 0; i < n; i++) {
+			progress("%s: round %u of %u, case %zu of %zu",
+			    bench_name, round + 1, rounds, i + 1, n);
+			case_round(
+			    bench, &cases[i], &series[i], round, seconds);
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		case_results(bench, bench_name, &cases[i], &series[i], rounds);
+		series_close(&series[i]);
+	}
+	free(series);
+}
+
+/* ------------------------------------------------------------ the bench --- */
+
+void
+absorb_run(struct bench *bench)
+{
+	const struct options *o = bench->options;
+	const uint64_t keys[] = { KEYS }, connections[] = { CONNECTIONS };
+	struct list k = list_or(&o->keys, 1, keys);
+	struct list c = list_or(&o->connections, 1, connections);
+	struct absorb_case cases[3];
+	size_t n = 0;
+
+	for (int dialect = ENCODE_NATIVE; dialect <= ENCODE_LARS; dialect++)
+		if (!o->dialect_given || o->dialect == (unsigned)dialect)
+			cases[n++] = (struct absorb_case){
+				.dialect = (enum encode_dialect)dialect,
+				.keys = k.value[0],
+				.connections = c.value[0],
+			};
+	absorb_setup(bench, k.value[0], c.value[0]);
+	absorb_cases(bench, "absorb", cases, n, bench_rounds(bench, ROUNDS),
+	    bench_seconds(bench, SECONDS));
+}

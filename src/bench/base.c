@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The benchmark's own connection.  Owns it and the lines for LOAD DATA.  Main
+ * thread; what cannot be done is fatal unless the function says otherwise.
+ */
+#include "config.h"
+
+#include "base.h"
+
+#include "batch.h"
+#include "fail.h"
+#include "host.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATEMENT_MAX 1024
+#define LINE_MAX 128 /* bytes of one line for LOAD DATA */
+
+static const char *
+or_null(const char *text)
+{
+	return text != NULL && *text != '\0' ? text : NULL;
+}
+
+/* ------------------------------------------------------------ LOAD DATA --- */
+
+/* What the client library asks for instead of a file. */
+struct reading {
+	const char *next;
+	size_t left;
+};
+
+static int
+reading_init(void **reading, const char *name, void *arg)
+{
+	struct base *base = arg;
+	struct reading *r = malloc(sizeof(*r));
+
+	(void)name;
+	*reading = r;
+	if (r == NULL)
+		return 1;
+	*r = (struct reading){ base->rows, base->length };
+	return 0;
+}
+
+static int
+reading_read(void *reading, char *buffer, unsigned size)
+{
+	struct reading *r = reading;
+	size_t n = r->left < size ? r->left : size;
+
+	memcpy(buffer, r->next, n);
+	r->next += n;
+	r->left -= n;
+	return (int)n;
+}
+
+static void
+reading_end(void *reading)
+{
+	free(reading);
+}
+
+static int
+reading_error(void *reading, char *text, unsigned size)
+{
+	(void)reading;
+	snprintf(text, size, "no memory");
+	return 2;
+}
+
+static void
+line_add(void *arg, const struct record *r)
+{
+	struct base *base = arg;
+
+	if (base->capacity - base->length < LINE_MAX) {
+		base->capacity = base->capacity * 2 + 64 * LINE_MAX;
+		base->rows = realloc(base->rows, base->capacity);
+		if (base->rows == NULL)
+			fail("no memory for rows");
+	}
+	base->length += (size_t)snprintf(base->rows + base->length, LINE_MAX,
+	    "%" PRId32 "\t%" PRId32 "\t%" PRIu32 "\t%u\t%" PRIu32 "\t%" PRIu32
+	    "\t%" PRIu32 "\t%" PRIu64 "\t%u\n",
+	    r->modid, r->cmdid, r->ip, r->port, r->caller, r->succ, r->err,
+	    record_ts(r), r->overload);
+}
+
+void
+base_prepare(struct base *base, const struct keyset *set, uint64_t ts)
+{
+	base->length = 0;
+	keyset_sorted(set, (uint32_t)(ts % 10000), ts, line_add, base);
+}
+
+bool
+base_load(struct base *base)
+{
+	return base_may(base,
+	    "LOAD DATA LOCAL INFILE 'rows' REPLACE INTO TABLE %s "
+	    "(" BATCH_COLUMNS ")",
+	    base->table);
+}
+
+/* ------------------------------------------------------------ connection -- */
+
+void
+base_open(struct base *base, const struct settings *s)
+{
+	struct host host;
+	unsigned on = 1, tcp = MYSQL_PROTOCOL_TCP;
+	char *table = batch_quote(s->table);
+
+	memset(base, 0, sizeof(*base));
+	base->mysql = mysql_init(NULL);
+	if (base->mysql == NULL || table == NULL)
+		fail("no memory for a connection");
+	snprintf(base->table, sizeof(base->table), "%s", table);
+	free(table);
+	if (s->host.count == 0 || !host_read(&host, s->host.words[0]))
+		fail("the database's host is no name");
+	if (*s->defaults_file != '\0') {
+		mysql_options(
+		    base->mysql, MYSQL_READ_DEFAULT_FILE, s->defaults_file);
+		mysql_options(
+		    base->mysql, MYSQL_READ_DEFAULT_GROUP, "reporter");
+	}
+	mysql_options(base->mysql, MYSQL_OPT_LOCAL_INFILE, &on);
+	if (host.tcp)
+		mysql_options(base->mysql, MYSQL_OPT_PROTOCOL, &tcp);
+	if (mysql_real_connect(base->mysql, or_null(host.name),
+		or_null(s->mysql_user), or_null(s->password),
+		or_null(s->database),
+		host.port != 0 ? host.port : (unsigned)s->port,
+		host_is_local(&host) ? or_null(s->socket) : NULL, 0) == NULL)
+		fail("database: %s", mysql_error(base->mysql));
+	mysql_set_local_infile_handler(base->mysql, reading_init, reading_read,
+	    reading_end, reading_error, base);
+}
+
+void
+base_close(struct base *base)
+{
+	if (base->mysql != NULL)
+		mysql_close(base->mysql);
+	base->mysql = NULL;
+	free(base->rows);
+	base->rows = NULL;
+	base->length = base->capacity = 0;
+}
+
+/* ------------------------------------------------------------ statements -- */
+
+static bool
+base_query(struct base *base, const char *format, va_list arguments)
+{
+	char text[STATEMENT_MAX];
+	int length = vsnprintf(text, sizeof(text), format, arguments);
+
+	if (length < 0 || (size_t)length >= sizeof(text))
+		fail("a statement is too long");
+	return mysql_real_query(base->mysql, text, (unsigned long)length) == 0;
+}
+
+const char *
+base_error(const struct base *base)
+{
+	return mysql_error(base->mysql);
+}
+
+bool
+base_may(struct base *base, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	bool good = base_query(base, format, arguments);
+	va_end(arguments);
+	return good;
+}
+
+void
+base_run(struct base *base, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (!base_query(base, format, arguments))
+		fail("database: %s", base_error(base));
+	va_end(arguments);
+}
+
+int64_t
+base_number(struct base *base, int64_t absent, const char *format, ...)
+{
+	va_list arguments;
+	int64_t number = absent;
+
+	va_start(arguments, format);
+	bool good = base_query(base, format, arguments);
+	va_end(arguments);
+	MYSQL_RES *result = good ? mysql_store_result(base->mysql) : NULL;
+	if (result == NULL)
+		fail("database: %s", base_error(base));
+	MYSQL_ROW row = mysql_fetch_row(result);
+	if (row != NULL && row[0] != NULL)
+		number = strtoll(row[0], NULL, 10);
+	mysql_free_result(result);
+	return number;
+}
+
+void
+base_server(struct base *base, char *text, size_t size)
+{
+	int64_t pool = base_number(base, 0, "SELECT @@innodb_buffer_pool_size");
+	int64_t commit =
+	    base_number(base, 0, "SELECT @@innodb_flush_log_at_trx_commit");
+
+	snprintf(text, size,
+	    "%s, innodb_buffer_pool_size %" PRId64
+	    " MiB, innodb_flush_log_at_trx_commit %" PRId64,
+	    mysql_get_server_info(base->mysql), pool >> 20, commit);
+}
+
+void
+base_check(struct base *base, const struct keyset *set, uint64_t ts)
+{
+	int64_t rows = base_number(base, 0,
+	    "SELECT COUNT(*) FROM %s WHERE modid BETWEEN %" PRId32
+	    " AND %" PRId32 " AND ts = %" PRIu64,
+	    base->table, set->base, keyset_last(set), ts);
+	int64_t all = base_number(base, 0,
+	    "SELECT COUNT(*) FROM %s WHERE modid BETWEEN %" PRId32
+	    " AND %" PRId32,
+	    base->table, set->base, keyset_last(set));
+
+	if ((uint64_t)rows != set->keys || (uint64_t)all != set->keys)
+		fail("the table is wrong: %" PRId64 " rows, %" PRId64
+		     " of them of this round, instead of %" PRIu64,
+		    all, rows, set->keys);
+}
+
+void
+base_upsert(struct base *base, const struct record *r)
+{
+	base_run(base,
+	    "INSERT INTO %s (" BATCH_COLUMNS ") VALUES (%" PRId32 ",%" PRId32
+	    ",%" PRIu32 ",%u,%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu64
+	    ",'%u') ON DUPLICATE KEY UPDATE succ_cnt = VALUES(succ_cnt), "
+	    "err_cnt = VALUES(err_cnt), overload = VALUES(overload), "
+	    "ts = VALUES(ts)",
+	    base->table, r->modid, r->cmdid, r->ip, r->port, r->caller, r->succ,
+	    r->err, record_ts(r), r->overload);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command line of reporter-bench.
+ */
+#ifndef REPORTER_BENCH_OPTIONS_H
+#define REPORTER_BENCH_OPTIONS_H
+
+#include "bench.h"
+
+#include <stdio.h>
+
+#define INTERVAL_MS 100 /* flush_interval with --self, unless given */
+
+/* options_read - take the options.  Returns the words behind them, NULL at
+   their end.  -h and -V, and whatever is wrong, end the program. */
+char **options_read(struct options *o, int argc, char **argv);
+
+/* options_usage - the short help. */
+void options_usage(FILE *out);
+
+#endif
