@@ -2,7 +2,9 @@
 noinst_LIBRARIES += shm/libshm.a
 shm_libshm_a_SOURCES = \
 	shm/counters.c shm/counters.h \
+	shm/faultpoint.h \
 	shm/record.c shm/record.h \
 	shm/ring.c shm/ring.h \
 	shm/segment.c shm/segment.h \
 	shm/table.c shm/table.h
+include shm/model.mk

@@ -395,6 +395,21 @@ segment_open_master(
 	return segment_map(segment, SEGMENT_MASTER, access);
 }
 
+/* Whether the name leads to this segment still. */
+static bool
+segment_is_named(const struct segment *segment)
+{
+	struct stat ours, named;
+	int fd = shm_open(segment->name, O_RDONLY, SEGMENT_MODE);
+
+	if (fd < 0)
+		return false;
+	bool same = fstat(segment->fd, &ours) == 0 && fstat(fd, &named) == 0
+	    && ours.st_ino == named.st_ino;
+	close(fd);
+	return same;
+}
+
 enum shm_status
 segment_lock(const struct segment *segment, int timeout_ms)
 {
@@ -408,7 +423,8 @@ segment_lock(const struct segment *segment, int timeout_ms)
 			return SHM_BUSY;
 		nanosleep(&nap, NULL);
 	}
-	return SHM_OK;
+	/* Its holder before may have removed it as its last act. */
+	return segment_is_named(segment) ? SHM_OK : SHM_MISSING;
 }
 
 void

@@ -217,7 +217,8 @@ segment_master(const struct segment *segment)
  * long to wait for another holder, 0 to 600000.
  * The segment must have been opened by this process, for writing: a lock is
  * shared with a parent that opened it.
- * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM.
+ * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
+ * removed it meanwhile.
  */
 enum shm_status segment_lock(const struct segment *segment, int timeout_ms);
 

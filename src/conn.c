@@ -159,6 +159,10 @@ conn_close(struct conns *conns, struct conn *conn)
 		counter_set(&conns->count->throttled, conns->throttled);
 	}
 	conn_unlink(conns, conn);
+	/* Closing is not enough: a worker that was forked just now may hold
+	   the socket for another moment, and epoll would go on to speak of a
+	   connection that is freed. */
+	epoll_ctl(conns->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	close(conn->fd);
 	free(conn->held);
 	free(conn);

@@ -131,6 +131,15 @@ listener_close(struct listener *listener)
 	listener->spec = NULL;
 }
 
+/* A worker that was forked just now may hold the socket for another moment:
+   closing it would not be enough for epoll to forget it. */
+static void
+listener_remove(struct listener *listener, int epoll)
+{
+	epoll_ctl(epoll, EPOLL_CTL_DEL, listener->fd, NULL);
+	listener_close(listener);
+}
+
 static struct listener *
 listener_find(struct listeners *listeners, const char *spec)
 {
@@ -193,7 +202,7 @@ listeners_set(struct listeners *listeners, const struct words_list *specs,
 		    = listener_add(listeners, specs->words[i], epoll);
 		if (l == NULL) {
 			while (n > 0)
-				listener_close(added[--n]);
+				listener_remove(added[--n], epoll);
 			return -1;
 		}
 		added[n++] = l;
@@ -204,7 +213,7 @@ listeners_set(struct listeners *listeners, const struct words_list *specs,
 		if (l->spec == NULL || specs_have(specs, l->spec))
 			continue;
 		log_info("no longer listening on %s", l->spec);
-		listener_close(l);
+		listener_remove(l, epoll);
 	}
 	return 0;
 }

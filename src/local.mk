@@ -56,3 +56,5 @@ bin_PROGRAMS += src/reporter-send
 src_reporter_send_SOURCES = src/reporter-send.c
 src_reporter_send_LDADD = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) \
 	$(PROTOBUF_LIBS)
+
+include src/bench.mk

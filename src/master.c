@@ -30,6 +30,11 @@
 
 #define EVENTS 256 /* of one turn of the loop */
 
+/* A worker that a killed master had just forked holds its lock for another
+   moment. */
+#define LOCK_MS 500
+#define TAKE_TRIES 10
+
 struct master {
 	struct settings *settings;
 	const char *path;
@@ -61,37 +66,51 @@ segment_replace(struct master *m, enum shm_status status)
 	return segment_create_master(&m->segment, m->settings->instance);
 }
 
-/* Make or adopt the master's own segment; refuse when another master has it.
- */
-static int
-master_open_segment(struct master *m)
+/* Make or adopt the master's own segment, and lock it. */
+static enum shm_status
+segment_take(struct master *m)
 {
-	enum shm_status status = segment_create_master(&m->segment,
-	    m->settings->instance);
+	const char *instance = m->settings->instance;
+	enum shm_status status = segment_create_master(&m->segment, instance);
 
 	if (status == SHM_EXISTS)
-		status = segment_open_master(&m->segment,
-		    m->settings->instance, SEGMENT_WRITE);
+		status = segment_open_master(&m->segment, instance,
+		    SEGMENT_WRITE);
 	if (status == SHM_DAMAGED || status == SHM_VERSION
 	    || status == SHM_UNFINISHED)
 		status = segment_replace(m, status);
-	if (status != SHM_OK) {
+	if (status != SHM_OK)
+		return status;
+	return segment_lock(&m->segment, LOCK_MS);
+}
+
+/* Take the master's own segment; refuse when another master has it. */
+static int
+master_open_segment(struct master *m)
+{
+	enum shm_status status = segment_take(m);
+
+	/* Another master that ends removes it while we look. */
+	for (int i = 0; i < TAKE_TRIES && status == SHM_MISSING; i++) {
+		segment_close(&m->segment);
+		status = segment_take(m);
+	}
+	FAULT_POINT("master_opened");
+	if (status == SHM_OK) {
+		m->shared = segment_master(&m->segment);
+		return 0;
+	}
+	if (status == SHM_BUSY)
+		log_error("instance %s is running already, as process %d",
+		    m->settings->instance,
+		    (int)atomic_load(&segment_master(&m->segment)->pid));
+	else
 		log_error("segment %s: %s%s%s", m->segment.name,
 		    shm_status_text(status),
 		    status == SHM_SYSTEM ? ": " : "",
 		    status == SHM_SYSTEM ? strerror(errno) : "");
-		return -1;
-	}
-	FAULT_POINT("master_opened");
-	m->shared = segment_master(&m->segment);
-	if (segment_lock(&m->segment, 0) != SHM_OK) {
-		log_error("instance %s is running already, as process %d",
-		    m->settings->instance,
-		    (int)atomic_load(&m->shared->pid));
-		segment_close(&m->segment);
-		return -1;
-	}
-	return 0;
+	segment_close(&m->segment);
+	return -1;
 }
 
 /*

@@ -13,4 +13,4 @@ TESTS += t/unit_bench
 t_unit_bench_SOURCES = t/unit_bench.c
 t_unit_bench_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/bench $(CHECK_CFLAGS)
 t_unit_bench_LDADD = src/bench/libbench.a $(unit_libs) $(CHECK_LIBS) \
-	$(JANSSON_LIBS) -lm
+	$(MSGPACK_LIBS) $(PROTOBUF_LIBS) -lm

@@ -99,13 +99,11 @@ class Chaos:
 
     def reload(self):
         self.shape()
-        self.s.reporter.write_conf()
+        faulty.write_conf(self.s.reporter)
         self.s.reporter.process.send_signal(signal.SIGHUP)
 
     def broken_reload(self):
-        self.s.reporter.write_conf()
-        with open(self.s.reporter.conf, "a") as conf:
-            conf.write("[reporter]\nworkres = 3\n")
+        faulty.write_conf(self.s.reporter, "[reporter]\nworkres = 3\n")
         self.s.reporter.process.send_signal(signal.SIGHUP)
 
     def freeze(self):

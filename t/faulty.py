@@ -117,6 +117,18 @@ def kill_master(reporter):
     process.wait()
 
 
+def write_conf(reporter, more=""):
+    """Write the configuration in one step: the master may be reading it."""
+    conf, reporter.conf = reporter.conf, reporter.conf + ".new"
+    try:
+        reporter.write_conf()
+        with open(reporter.conf, "a") as file:
+            file.write(more)
+        os.rename(reporter.conf, conf)
+    finally:
+        reporter.conf = conf
+
+
 class Oracle:
     """Makes reports of keys that it remembers, and knows what must stand in
     the table in the end: the newer ts wins, an equal ts takes the later

@@ -7,3 +7,4 @@ include t/units-sql.mk
 include t/units-master.mk
 include t/units-tools.mk
 include t/scenarios.mk
+include t/chaos.mk

@@ -112,7 +112,7 @@ class Story:
         self.stream.make(REPORTS)
         workers = reporter.options["reporter"]["workers"]
         reporter.configure("reporter", workers=5 - workers)
-        reporter.write_conf()
+        faulty.write_conf(reporter)
         self.faults.kill(*point)
         reporter.process.send_signal(signal.SIGHUP)
         self.until_killed(point)

@@ -25,6 +25,9 @@
 #define CAPACITY 16
 #define LONG_MS 60000 /* longer than any test may take */
 
+static char segment[SEGMENT_NAME_MAX]; /* of the two processes */
+static char instance[INSTANCE_MAX];
+
 static struct ring_producer producer;
 static struct ring_consumer consumer;
 static struct record records[1024];
@@ -489,12 +492,10 @@ END_TEST
 START_TEST(millions_of_records_between_processes)
 {
 	struct worker_segment mine, theirs;
-	char instance[INSTANCE_MAX];
 	struct segment_spec spec = { instance, 1, 0, 1, RING_RECORDS_MIN,
 		TABLE_KEYS_MIN };
 	int status;
 
-	snprintf(instance, sizeof(instance), "unit-ring-%d", (int)getpid());
 	ck_assert_int_eq(segment_create_worker(&mine, &spec), SHM_OK);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -506,7 +507,6 @@ START_TEST(millions_of_records_between_processes)
 	ck_assert_int_ge(pid, 0);
 	stream_put(&mine.ring);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	segment_remove(mine.map.name);
 	ck_assert(WIFEXITED(status));
 	ck_assert_int_eq(WEXITSTATUS(status), 0);
 	ck_assert_uint_eq(counter_get(&mine.shared->consumer.tail), STREAM);
@@ -518,6 +518,8 @@ int
 main(void)
 {
 	Suite *suite = suite_create("ring");
+	snprintf(instance, sizeof(instance), "unit-ring-%d", (int)getpid());
+	segment_name(segment, instance, 1, 0);
 	TCase *c = tcase_create("arithmetic");
 
 	tcase_add_loop_test(c, published_records_come_out_in_order, 0, STARTS);
@@ -552,5 +554,6 @@ main(void)
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	segment_remove(segment); /* also when its test failed */
 	return failed == 0 ? 0 : 1;
 }

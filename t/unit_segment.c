@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+static int suite; /* the pid of the whole run, part of all names */
 static char instance[INSTANCE_MAX];
 static char
     shorter[INSTANCE_MAX]; /* another, whose name this one begins with */
@@ -32,27 +33,27 @@ static struct segment_spec spec;
 static struct worker_segment worker;
 static char name[SEGMENT_NAME_MAX];
 
+/* Remove what the last test made, also when it failed. */
 static void
-setup(void)
-{
-	snprintf(
-	    instance, sizeof(instance), "unit-segment-%d-x", (int)getpid());
-	snprintf(shorter, sizeof(shorter), "unit-segment-%d", (int)getpid());
-	spec = (struct segment_spec){ instance, 3, 0, 2, RING_RECORDS_MIN,
-		TABLE_KEYS_MIN };
-	segment_name(name, instance, 3, 0);
-}
-
-/* Whatever a test made is removed, also when it failed. */
-static void
-teardown(void)
+clean_up(void)
 {
 	char command[256];
 
 	snprintf(command, sizeof(command),
-	    "rm -f /dev/shm/*reporter.unit-segment-%d*", (int)getpid());
+	    "rm -f /dev/shm/*reporter.unit-segment-%d*", suite);
 	if (system(command) != 0)
-		ck_abort_msg("%s: failed", command);
+		perror(command);
+}
+
+static void
+setup(void)
+{
+	clean_up();
+	snprintf(instance, sizeof(instance), "unit-segment-%d-x", suite);
+	snprintf(shorter, sizeof(shorter), "unit-segment-%d", suite);
+	spec = (struct segment_spec){ instance, 3, 0, 2, RING_RECORDS_MIN,
+		TABLE_KEYS_MIN };
+	segment_name(name, instance, 3, 0);
 }
 
 static void
@@ -735,21 +736,22 @@ START_TEST(last_error_is_read_whole)
 END_TEST
 
 static TCase *
-group(Suite *suite, const char *title)
+group(Suite *s, const char *title)
 {
 	TCase *c = tcase_create(title);
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_set_timeout(c, 30);
-	suite_add_tcase(suite, c);
+	suite_add_tcase(s, c);
 	return c;
 }
 
 int
 main(void)
 {
-	Suite *suite = suite_create("segment");
-	TCase *c = group(suite, "life");
+	Suite *s = suite_create("segment");
+	suite = (int)getpid();
+	TCase *c = group(s, "life");
 
 	tcase_add_test(c, made_segment_can_be_opened);
 	tcase_add_test(c, last_bytes_of_each_part_can_be_used);
@@ -758,7 +760,7 @@ main(void)
 	tcase_add_test(c, master_segment_is_its_own_kind);
 	tcase_add_test(c, read_only_mapping_cannot_be_written);
 
-	c = group(suite, "damage");
+	c = group(s, "damage");
 	tcase_add_test(c, every_damaged_header_byte_is_noticed);
 	tcase_add_test(c, other_version_is_told_from_damage);
 	tcase_add_test(c, other_size_is_damage);
@@ -766,25 +768,26 @@ main(void)
 	tcase_add_test(c, indices_that_contradict_each_other_are_damage);
 	tcase_add_test(c, busy_ring_is_not_called_damaged);
 
-	c = group(suite, "names");
+	c = group(s, "names");
 	tcase_add_test(c, instance_names_are_checked);
 	tcase_add_test(c, impossible_wishes_are_refused);
 	tcase_add_test(c, list_is_in_order_of_generation_then_slot);
 	tcase_add_test(c, set_aside_is_found_no_more_and_kept);
 	tcase_add_test(c, every_code_has_a_text);
 
-	c = group(suite, "lock");
+	c = group(s, "lock");
 	tcase_add_test(c, lock_excludes_other_processes_until_the_holder_dies);
 	tcase_add_test(c, close_gives_the_lock_back);
 
-	c = group(suite, "failure");
+	c = group(s, "failure");
 	tcase_add_test(c, failed_reservation_leaves_nothing);
 	tcase_add_test(c, full_shm_is_an_error_and_no_later_death);
 	tcase_add_test(c, last_error_is_read_whole);
 
-	SRunner *runner = srunner_create(suite);
+	SRunner *runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	clean_up();
 	return failed == 0 ? 0 : 1;
 }

@@ -759,6 +759,7 @@ struct row {
 };
 
 static struct row *database; /* KILL_KEYS rows, shared with the worker */
+static _Atomic bool *half;   /* likewise: half a record came to the database */
 static struct worker_segment segment;
 static _Atomic bool drain_over;
 
@@ -778,6 +779,14 @@ record_newer(const struct record *a, const struct record *b)
 					    : a->succ >= b->succ;
 }
 
+static bool
+record_whole(const struct record *r)
+{
+	struct record whole = record_make(r->ip, record_ts(r), r->succ);
+
+	return memcmp(r, &whole, sizeof(whole)) == 0;
+}
+
 /* As the statement does: an equal ts takes what comes later, right or not. */
 static void
 row_write(const struct record *r)
@@ -785,6 +794,8 @@ row_write(const struct record *r)
 	struct row *row = &database[r->ip];
 	uint32_t next = (atomic_load(&row->which) + 1) & 1;
 
+	if (!record_whole(r))
+		atomic_store(half, true);
 	if (record_ts(r) < record_ts(row_read(r->ip)))
 		return;
 	row->copy[next] = *r;
@@ -866,9 +877,10 @@ worker_begin(void)
 	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
 	/* Mapped it stays; the name is of no use here. */
 	ck_assert_int_eq(segment_remove(segment.map.name), SHM_OK);
-	database = mmap(NULL, KILL_KEYS * sizeof(*database),
+	database = mmap(NULL, KILL_KEYS * sizeof(*database) + sizeof(*half),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert(database != MAP_FAILED);
+	half = (_Atomic bool *)(database + KILL_KEYS);
 }
 
 /* All records in the order in which they were published. */
@@ -943,6 +955,7 @@ nothing_is_lost(void)
 	uint64_t tail = counter_get(&segment.shared->consumer.tail);
 
 	must(tail <= journal_end);
+	must(!atomic_load(half));
 	identity_holds(tail);
 	newest_advance(tail);
 	memset(pending, 0, sizeof(pending));
@@ -954,8 +967,7 @@ nothing_is_lost(void)
 		if (state == 0 || r.overload > 1)
 			continue;
 		must(r.ip < KILL_KEYS);
-		struct record whole = record_make(r.ip, record_ts(&r), r.succ);
-		must(memcmp(&r, &whole, sizeof(r)) == 0);
+		must(record_whole(&r));
 		if (state & STATE_DIRTY) {
 			must(!pending[r.ip]);
 			pending[r.ip] = true;

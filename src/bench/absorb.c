@@ -13,6 +13,7 @@
 #include "absorb.h"
 
 #include "fail.h"
+#include "process.h"
 #include "results.h"
 #include "site.h"
 
@@ -32,6 +33,7 @@
 struct series {
 	struct stream stream;
 	double *rate, *bytes, *sink, *ratio, *waits;
+	double *master, *workers, *reader; /* CPU, nanoseconds a record */
 };
 
 void
@@ -49,6 +51,49 @@ absorb_setup(struct bench *bench, uint64_t keys, uint64_t connections)
 
 /* ------------------------------------------------------------ one run ----- */
 
+/* CPU seconds of the processes that read. */
+struct cpu {
+	double master, workers, sink;
+};
+
+static struct cpu
+cpu_read(const struct site *site)
+{
+	struct cpu cpu = { .sink = process_cpu(site->sink.pid) };
+	pid_t pids[1 + WORKERS_MAX];
+
+	if (!site_watched(site))
+		return cpu;
+	unsigned n = watch_pids(&site->watch, pids);
+	cpu.master = process_cpu(pids[0]);
+	for (unsigned i = 1; i < n; i++)
+		cpu.workers += process_cpu(pids[i]);
+	return cpu;
+}
+
+/* What the other end has taken of a stream. */
+struct taking {
+	const struct site *site;
+	uint64_t before;
+	double bytes; /* of one record */
+};
+
+static double
+server_taken(void *arg)
+{
+	const struct taking *t = arg;
+
+	return (double)(watch_records(&t->site->watch) - t->before) * t->bytes;
+}
+
+static double
+sink_taken(void *arg)
+{
+	const struct taking *t = arg;
+
+	return (double)(rawsink_bytes(&t->site->sink) - t->before);
+}
+
 /* Send to the server; returns the seconds until all was absorbed. */
 static double
 run_server(struct site *site, const struct absorb_case *c,
@@ -60,9 +105,16 @@ run_server(struct site *site, const struct absorb_case *c,
 	if (site_watched(site))
 		before = watch_counts(&site->watch);
 	generator_open(&g, "reporter", site->host, site->port, c->connections);
-	if (site_watched(site))
+	g.chunk = c->chunk;
+	struct taking taking = { site, before.drained,
+		(double)stream->length /
+		    (double)(stream->reports * KEYSET_RESULTS) };
+	if (site_watched(site)) {
 		watch_connections(
 		    &site->watch, before.connections + c->connections);
+		g.taken = server_taken;
+		g.taken_arg = &taking;
+	}
 	generator_send(&g, stream, seconds, sent);
 	if (site_watched(site))
 		watch_drained(&site->watch, &before, sent->records);
@@ -84,6 +136,10 @@ run_sink(struct site *site, const struct absorb_case *c,
 
 	generator_open(
 	    &g, "the raw sink", "127.0.0.1", site->sink.port, c->connections);
+	struct taking taking = { .site = site, .before = before };
+	g.chunk = c->chunk;
+	g.taken = sink_taken;
+	g.taken_arg = &taking;
 	generator_send(&g, stream, seconds, sent);
 	rawsink_wait(&site->sink, before + sent->bytes);
 	double took = clock_now() - sent->began;
@@ -99,10 +155,19 @@ case_round(struct bench *bench, const struct absorb_case *c,
 	struct sent sent, sunk;
 
 	stream_make(&series->stream, c->dialect, &set, site_time(bench->site));
+	struct cpu begin = cpu_read(bench->site);
 	double took =
 	    run_server(bench->site, c, &series->stream, seconds, &sent);
+	struct cpu middle = cpu_read(bench->site);
 	double sink = run_sink(bench->site, c, &series->stream, seconds, &sunk);
 
+	struct cpu end = cpu_read(bench->site);
+	double records = (double)sent.records / 1e9;
+
+	series->master[round] = (middle.master - begin.master) / records;
+	series->workers[round] = (middle.workers - begin.workers) / records;
+	series->reader[round] =
+	    (end.sink - middle.sink) / ((double)sunk.records / 1e9);
 	series->rate[round] = (double)sent.records / took;
 	series->bytes[round] = (double)sent.bytes / took;
 	series->sink[round] = (double)sunk.records / sink;
@@ -134,12 +199,19 @@ case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
 	    dialect_name(c->dialect), c->keys, c->connections);
 	results_parameter(r, "keys", c->keys);
 	results_parameter(r, "connections", c->connections);
+	results_parameter(r, "chunk", c->chunk);
 	if (site_watched(site))
 		results_parameter(r, "workers", site->watch.workers);
 	c->rate = results_series(r, "reporter", "records/s", s->rate, rounds);
 	results_series(r, "reporter", "B/s", s->bytes, rounds);
 	results_series(r, "raw sink", "records/s", s->sink, rounds);
 	c->ratio = results_series(r, "ratio", "ratio", s->ratio, rounds);
+	if (site_watched(site)) {
+		results_series(r, "master", "CPU ns/record", s->master, rounds);
+		results_series(
+		    r, "workers", "CPU ns/record", s->workers, rounds);
+	}
+	results_series(r, "raw sink", "CPU ns/record", s->reader, rounds);
 	double waits =
 	    results_series(r, "generator waits", "ratio", s->waits, rounds);
 	if (waits < WAITS_LEAST)
@@ -157,13 +229,16 @@ case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
 static void
 series_open(struct series *s, unsigned rounds)
 {
-	double *values = memory(5 * (size_t)rounds, sizeof(*values));
+	double *values = memory(8 * (size_t)rounds, sizeof(*values));
 
 	*s = (struct series){ .rate = values };
 	s->bytes = values + rounds;
 	s->sink = s->bytes + rounds;
 	s->ratio = s->sink + rounds;
 	s->waits = s->ratio + rounds;
+	s->master = s->waits + rounds;
+	s->workers = s->master + rounds;
+	s->reader = s->workers + rounds;
 }
 
 static void
@@ -214,6 +289,7 @@ absorb_run(struct bench *bench)
 				.dialect = (enum encode_dialect)dialect,
 				.keys = k.value[0],
 				.connections = c.value[0],
+				.chunk = bench_chunk(bench, GENERATOR_CHUNK),
 			};
 	absorb_setup(bench, k.value[0], c.value[0]);
 	absorb_cases(bench, "absorb", cases, n, bench_rounds(bench, ROUNDS),

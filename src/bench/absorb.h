@@ -12,8 +12,9 @@
 struct absorb_case {
 	enum encode_dialect dialect;
 	uint64_t keys, connections;
-	double rate;  /* records a second */
-	double ratio; /* to the raw sink, same bytes */
+	uint64_t chunk; /* bytes of one write */
+	double rate;    /* records a second */
+	double ratio;   /* to the raw sink, same bytes */
 };
 
 /*

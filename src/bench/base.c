@@ -20,6 +20,13 @@
 #define STATEMENT_MAX 1024
 #define LINE_MAX 128 /* bytes of one line for LOAD DATA */
 
+/* Transactions whose old versions of rows are still kept. */
+#define HISTORY                                                                \
+	"information_schema.INNODB_METRICS WHERE NAME = 'trx_rseg_history_len'"
+#define HISTORY_LEFT 10
+#define REST 5.0    /* seconds at the most */
+#define PAUSE 10e-3 /* seconds between two looks */
+
 static const char *
 or_null(const char *text)
 {
@@ -226,6 +233,20 @@ base_server(struct base *base, char *text, size_t size)
 	    "%s, innodb_buffer_pool_size %" PRId64
 	    " MiB, innodb_flush_log_at_trx_commit %" PRId64,
 	    mysql_get_server_info(base->mysql), pool >> 20, commit);
+}
+
+void
+base_rest(struct base *base)
+{
+	double deadline = clock_now() + REST;
+
+	/* Not everybody may ask. */
+	if (!base_may(base, "SELECT 1 FROM " HISTORY))
+		return;
+	mysql_free_result(mysql_store_result(base->mysql));
+	while (base_number(base, 0, "SELECT COUNT FROM " HISTORY) > HISTORY_LEFT
+	    && clock_now() < deadline)
+		clock_sleep(PAUSE);
 }
 
 void

@@ -55,6 +55,11 @@ void base_prepare(struct base *base, const struct keyset *set, uint64_t ts);
    Returns whether it worked. */
 bool base_load(struct base *base);
 
+/* base_rest - wait until the database has cleaned up after earlier statements
+   (its purge has nothing left), so that this is not charged to the next one;
+   not for long, and not at all where that cannot be seen. */
+void base_rest(struct base *base);
+
 /* base_check - whether every key of the set, and no other, stands in the table
    with this time; fatal if not. */
 void base_check(struct base *base, const struct keyset *set, uint64_t ts);

@@ -28,6 +28,7 @@ struct options {
 	const char *server;                        /* the daemon's program */
 	unsigned rounds, samples;                  /* 0: not given */
 	double seconds;       /* of one run; 0: not given */
+	unsigned chunk;       /* bytes of one write; 0: not given */
 	double away;          /* seconds that the database is stopped */
 	uint64_t interval_ms; /* flush_interval with --self */
 	bool dialect_given;
@@ -60,8 +61,10 @@ struct list list_or(const struct list *list, size_t n, const uint64_t *values);
    k or M behind it.  Returns whether the text is such a list. */
 bool list_read(struct list *list, const char *text, uint64_t most);
 
-/* bench_rounds, bench_seconds - as given, or this benchmark's own. */
+/* bench_rounds, bench_seconds, bench_chunk - as given, or this benchmark's own.
+ */
 unsigned bench_rounds(const struct bench *bench, unsigned own);
 double bench_seconds(const struct bench *bench, double own);
+uint64_t bench_chunk(const struct bench *bench, uint64_t own);
 
 #endif

@@ -20,6 +20,9 @@
 #define KEYS 100000
 #define CONNECTIONS 10
 
+/* Bytes of one write: what an agent with many services sends in one go. */
+#define CHUNK 16384
+
 static uint64_t
 list_most(const struct list *list)
 {
@@ -77,6 +80,7 @@ flat_connections(struct bench *bench, const struct list *connections,
 			cases[n++] = (struct absorb_case){
 				.keys = KEYS,
 				.connections = connections->value[i],
+				.chunk = bench_chunk(bench, CHUNK),
 			};
 	if (n == 0)
 		return NAN;
@@ -95,6 +99,7 @@ flat_keys(struct bench *bench, const struct list *keys, unsigned rounds,
 		cases[i] = (struct absorb_case){
 			.keys = keys->value[i],
 			.connections = CONNECTIONS,
+			.chunk = bench_chunk(bench, CHUNK),
 		};
 	absorb_setup(bench, list_most(keys), CONNECTIONS);
 	absorb_cases(bench, "flat", cases, keys->n, rounds, seconds);

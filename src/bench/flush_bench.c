@@ -27,6 +27,9 @@
 #define CONNECTIONS 10
 #define COST_KEYS 300000
 
+/* flush_interval, ms: so short that no figure holds any of it. */
+#define INTERVAL 10
+
 /* Figures of each round. */
 struct figures {
 	double *rows, *load, *ratio; /* rows a second, and their ratio */
@@ -77,6 +80,7 @@ round_reporter(struct flushing *f, struct figures *figures, unsigned round)
 
 	stream_make(&f->stream, ENCODE_NATIVE, &f->set, ts);
 	generator_open(&g, "reporter", site->host, site->port, CONNECTIONS);
+	base_rest(f->base);
 	struct counts before = watch_counts(&site->watch);
 	struct cpu used = cpu_read(site);
 	if (f->locks)
@@ -110,6 +114,7 @@ round_load(struct flushing *f, struct figures *figures, unsigned round)
 	uint64_t ts = site_time(site);
 
 	base_prepare(f->base, &f->set, ts);
+	base_rest(f->base);
 	struct cpu used = cpu_read(site);
 	double began = clock_now();
 	f->loads = base_load(f->base);
@@ -154,8 +159,8 @@ flushing_results(struct flushing *f, struct figures *figures, unsigned rounds)
 	bool own = f->site->self != NULL;
 	const char *unit = "CPU s/M rows";
 
-	results_begin(r, "flush", "%" PRIu64 " keys, %u workers", f->set.keys,
-	    f->site->watch.workers);
+	results_begin(r, "flush", "%" PRIu64 " keys, %u worker%s", f->set.keys,
+	    f->site->watch.workers, f->site->watch.workers == 1 ? "" : "s");
 	results_parameter(r, "keys", f->set.keys);
 	results_parameter(r, "workers", f->site->watch.workers);
 	found.rate =
@@ -177,6 +182,8 @@ flushing_results(struct flushing *f, struct figures *figures, unsigned rounds)
 		found.cost = results_series(
 		    r, "reporter / database", "ratio", figures->cost, rounds);
 	}
+	if (!own)
+		results_note(r, "a wait of up to flush_interval may be in it");
 	if (!f->locks)
 		results_note(r, "the table cannot be locked by this user: "
 				"timed from the first byte sent");
@@ -191,6 +198,7 @@ flush_measure(
 	struct setup setup = { .workers = workers,
 		.keys = keys,
 		.connections = CONNECTIONS + 16,
+		.interval_ms = INTERVAL,
 		.database = true };
 	struct flushing f = { .bench = bench, .site = bench->site };
 	struct figures figures = figures_open(rounds);

@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #define EVENTS 256
+#define PATIENCE 60           /* seconds without any progress */
+#define PAUSE 20e-6           /* seconds between two looks at the window */
 #define DESCRIPTORS_BESIDE 64 /* for all that is no connection */
 
 /* Many connections must not fill the memory of the kernel: from so many on
@@ -98,7 +100,9 @@ generator_open(struct generator *g, const char *name, const char *host,
 	struct addrinfo *list = address_find(name, host, port);
 	int size = MANY_BUFFER, on = 1;
 
-	*g = (struct generator){ .count = connections, .name = name };
+	*g = (struct generator){
+		.count = connections, .name = name, .chunk = GENERATOR_CHUNK
+	};
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
 	g->links = memory(connections, sizeof(*g->links));
 	for (struct link *link = g->links; link < g->links + connections;
@@ -177,8 +181,8 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 
 	if (n > link->left)
 		n = link->left;
-	if (n > GENERATOR_CHUNK)
-		n = GENERATOR_CHUNK;
+	if (n > g->chunk)
+		n = g->chunk;
 	ssize_t written =
 	    send(link->fd, stream->bytes + link->at, n, MSG_NOSIGNAL);
 	if (written < 0) {
@@ -186,6 +190,7 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 			return;
 		fail("%s: connection lost: %s", g->name, strerror(errno));
 	}
+	g->given += (double)written;
 	link->at += (uint64_t)written;
 	if (link->at == stream->length) {
 		link->at = 0;
@@ -195,6 +200,23 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 		link->left -= (uint64_t)written;
 	if (link->left == 0)
 		link_done(g, link);
+}
+
+/* Wait until the other end has taken so much that the window is open. */
+static void
+window_wait(struct generator *g, double *waited)
+{
+	double least = g->given - GENERATOR_WINDOW;
+
+	if (g->taken == NULL || least <= g->window)
+		return;
+	double began = clock_now();
+	while ((g->window = g->taken(g->taken_arg)) < least) {
+		if (clock_now() - began > PATIENCE)
+			fail("%s takes nothing any more", g->name);
+		clock_sleep(PAUSE);
+	}
+	*waited += clock_now() - began;
 }
 
 /* Wait until some can send; the time spent waiting is added to *waited. */
@@ -235,6 +257,7 @@ generator_send(struct generator *g, const struct stream *stream, double seconds,
 	bool endless = seconds > 0;
 
 	*sent = (struct sent){ 0 };
+	g->given = g->window = 0;
 	links_begin(g, stream, endless);
 	sent->began = clock_now();
 	while (g->busy > 0) {
@@ -243,6 +266,7 @@ generator_send(struct generator *g, const struct stream *stream, double seconds,
 		for (int i = 0; i < n; i++) {
 			if (events[i].events & (EPOLLERR | EPOLLHUP))
 				fail("%s has closed a connection", g->name);
+			window_wait(g, &sent->waited);
 			link_write(g, events[i].data.ptr, stream);
 		}
 		if (endless && clock_now() - sent->began >= seconds) {

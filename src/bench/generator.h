@@ -10,9 +10,14 @@
 
 #include "stream.h"
 
-/* Bytes of one write.  As much as a server with max_message at its default
-   can read at once. */
+/* Bytes of one write, unless told otherwise.  As much as a server with
+   max_message at its default can read at once. */
 #define GENERATOR_CHUNK 65536
+
+/* Bytes that may be on their way, sent and not yet taken by the other end, on
+   all connections together.  Without a bound, many connections would be a test
+   of how much the kernel can hold. */
+#define GENERATOR_WINDOW (16 * 1024 * 1024)
 
 struct generator {
 	int epoll;
@@ -20,6 +25,13 @@ struct generator {
 	size_t busy;  /* links that have something left to send */
 	struct link *links;
 	const char *name; /* of the other end, for messages */
+	size_t chunk;     /* bytes of one write */
+	/* How many bytes of this stream the other end has taken, since
+	   anything was sent; NULL: not known, no window then. */
+	double (*taken)(void *arg);
+	void *taken_arg;
+	double given;  /* bytes sent by generator_send(), so far */
+	double window; /* what taken() said last */
 };
 
 /* What was sent. */

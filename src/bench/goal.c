@@ -22,7 +22,7 @@ const struct goal_row goal_table[GOALS] = {
 	    AT_LEAST(0.20) },
 	[GOAL_LONE] = { "4", "fresh: a lone report, 99th percentile", "ms",
 	    AT_MOST(20) },
-	[GOAL_RATE] = { "5", "fresh at 20 k/s, 99th, beyond the interval", "ms",
+	[GOAL_RATE] = { "5", "fresh at 20 k/s, 99th, past the interval", "ms",
 	    AT_MOST(50) },
 	[GOAL_CONNECTION] = { "6", "memory of an idle connection", "bytes",
 	    AT_MOST(1024) },

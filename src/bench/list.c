@@ -66,3 +66,9 @@ bench_seconds(const struct bench *bench, double own)
 {
 	return bench->options->seconds > 0 ? bench->options->seconds : own;
 }
+
+uint64_t
+bench_chunk(const struct bench *bench, uint64_t own)
+{
+	return bench->options->chunk != 0 ? bench->options->chunk : own;
+}

@@ -20,6 +20,7 @@
 #define SECONDS_MAX 3600
 #define SAMPLES_MAX 1000000
 #define INTERVAL_MAX 60000
+#define CHUNK_MAX 1048576
 
 void
 options_usage(FILE *out)
@@ -34,7 +35,8 @@ options_usage(FILE *out)
 	    "--samples N\n"
 	    "         --keys N,... --connections N,... --workers N,... "
 	    "--rate N,...\n"
-	    "         --dialect NAME --interval MS --away S --server FILE\n",
+	    "         --dialect NAME --chunk BYTES --interval MS --away S "
+	    "--server FILE\n",
 	    out);
 }
 
@@ -53,6 +55,7 @@ enum {
 	LONG_DIALECT,
 	LONG_INTERVAL,
 	LONG_AWAY,
+	LONG_CHUNK,
 	LONG_SERVER
 };
 
@@ -71,6 +74,7 @@ static const struct option long_options[] = {
 	{ "dialect", required_argument, NULL, LONG_DIALECT },
 	{ "interval", required_argument, NULL, LONG_INTERVAL },
 	{ "away", required_argument, NULL, LONG_AWAY },
+	{ "chunk", required_argument, NULL, LONG_CHUNK },
 	{ "server", required_argument, NULL, LONG_SERVER },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -175,6 +179,9 @@ option_take(struct options *o, int code)
 		return true;
 	case LONG_AWAY:
 		o->away = read_seconds("--away");
+		return true;
+	case LONG_CHUNK:
+		o->chunk = read_number("--chunk", CHUNK_MAX);
 		return true;
 	case LONG_SERVER:
 		o->server = optarg;

@@ -214,7 +214,8 @@ results_value(
 		return;
 	}
 	figure_text(text, sizeof(text), value, unit);
-	printf("    %-26s %8s %s\n", name, text, unit_text(unit));
+	printf("    %-26s %8s %s\n", name, text,
+	    isnan(value) ? "" : unit_text(unit));
 }
 
 void

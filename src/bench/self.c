@@ -109,9 +109,10 @@ signals_block(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &set, before);
 }
 
-/* Wait for the runner; a signal that would end us ends it first. */
+/* Wait for the runner; a signal that would end us ends it first, and is noted
+   in *interrupted. */
 static int
-runner_wait(pid_t runner)
+runner_wait(pid_t runner, bool *interrupted)
 {
 	sigset_t set;
 	int status, number, result = BENCH_BROKEN;
@@ -130,8 +131,10 @@ runner_wait(pid_t runner)
 		   workers, which end by themselves within seconds. */
 		if (pid < 0 && errno == ECHILD)
 			return result;
-		if (sigwait(&set, &number) == 0 && number != SIGCHLD)
+		if (sigwait(&set, &number) == 0 && number != SIGCHLD) {
+			*interrupted = true;
 			kill(runner, SIGKILL);
+		}
 	}
 }
 
@@ -139,6 +142,7 @@ int
 self_supervise(struct self *self, int (*runner)(void *arg), void *arg)
 {
 	pid_t supervisor = getpid();
+	bool interrupted = false;
 	sigset_t before;
 
 	self_make_folder(self);
@@ -152,8 +156,10 @@ self_supervise(struct self *self, int (*runner)(void *arg), void *arg)
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		exit(runner(arg));
 	}
-	int status = pid < 0 ? BENCH_BROKEN : runner_wait(pid);
-	if (status == BENCH_BROKEN) {
+	int status = pid < 0 ? BENCH_BROKEN : runner_wait(pid, &interrupted);
+	if (interrupted) {
+		fprintf(stderr, "reporter-bench: interrupted\n");
+	} else if (status == BENCH_BROKEN) {
 		log_show(self, "database.log");
 		log_show(self, "reporter.log");
 	}

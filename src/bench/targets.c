@@ -48,7 +48,9 @@ targets_absorb(struct bench *bench, unsigned rounds, double seconds)
 {
 	const struct list connections = { 2, { 10, 10000 } };
 	const struct list keys = { 2, { 10000, 1000000 } };
-	struct absorb_case native = { .keys = 100000, .connections = 10 };
+	struct absorb_case native = { .keys = 100000,
+		.connections = 10,
+		.chunk = bench_chunk(bench, GENERATOR_CHUNK) };
 
 	absorb_setup(bench, native.keys, native.connections);
 	absorb_cases(bench, "absorb", &native, 1, rounds, seconds);

@@ -111,6 +111,22 @@ watch_counts(const struct watch *watch)
 	return counts;
 }
 
+uint64_t
+watch_records(const struct watch *watch)
+{
+	uint64_t records = 0;
+
+	for (unsigned i = 0; i < watch->workers; i++) {
+		const struct drain_counters *drain =
+		    &watch->worker[i].shared->drain;
+
+		records += counter_get(&drain->added) +
+			   counter_get(&drain->superseded) -
+			   counter_get(&drain->replayed);
+	}
+	return records;
+}
+
 /* --------------------------------------------------------------- waiting -- */
 
 static void

@@ -34,6 +34,9 @@ void watch_close(struct watch *watch);
 /* watch_counts - look. */
 struct counts watch_counts(const struct watch *watch);
 
+/* watch_records - counts.drained alone, for those who look often. */
+uint64_t watch_records(const struct watch *watch);
+
 /*
  * watch_drained - wait until so many records, counted from `before`, stand in
  * the pending tables.  Any that was rejected, dropped or set aside meanwhile,

@@ -1,0 +1,103 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""Two database servers stand in the list.  The first one is read-only, so the
+records go to the second.  The first takes writes again, the second becomes
+read-only in the middle: reporter goes back to the first.  At last the one in
+use dies, and reporter goes to the other.  No record is lost on the way, and no
+worker dies."""
+
+import os
+import socket
+
+import scenario
+
+TS = 1700000000
+
+
+class Networked(scenario.Database):
+    """A database that listens on loopback."""
+
+    def __init__(self, folder):
+        os.makedirs(folder)
+        super().__init__(folder)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.SETTINGS = [option for option in self.SETTINGS
+                         if option != "--skip-networking"] + [
+            "--bind-address=127.0.0.1", f"--port={self.port}"]
+
+    def administrate(self, statement):
+        done = self._client(["--user=root", "--password=", "-e", statement])
+        if done.returncode != 0:
+            raise scenario.Failure(done.stderr)
+
+    def read_only(self, on):
+        """For the likes of reporter; also for connections that exist."""
+        self.administrate(f"SET GLOBAL read_only = {int(on)}")
+
+
+def tell(s):
+    first = Networked(os.path.join(s.folder, "first"))
+    second = Networked(os.path.join(s.folder, "second"))
+    try:
+        story(s, first, second)
+    finally:
+        for database in (first, second):
+            scenario.end_group(database.process)
+
+
+def story(s, first, second):
+    for database in (first, second):
+        database.start()
+        database.administrate(
+            "CREATE USER reporter@127.0.0.1 IDENTIFIED BY "
+            f"'{scenario.PASSWORD}'; "
+            "GRANT SELECT, INSERT, UPDATE ON reporter.* TO reporter@127.0.0.1")
+    s.reporter.configure(
+        "mysql", socket="",
+        host=f"127.0.0.1:{first.port}, 127.0.0.1:{second.port}")
+    first.read_only(True)
+    s.reporter.start()
+    agent = s.agent()
+    sent = 0
+
+    def send(turn):
+        """A report of each of ten services; the rows that they make."""
+        nonlocal sent
+        made = {}
+        for service in range(10):
+            report = (service, turn, 3, TS, [(1, 80, turn, 1, False)])
+            agent.send(scenario.native(*report))
+            made.update(scenario.rows(*report))
+        sent += 10
+        s.reporter.settled(sent)
+        return made
+
+    in_second = send(1)
+    s.equal("the first is read-only: the second has the rows",
+            second.table(), in_second)
+    s.equal("the first has none", first.count(), 0)
+
+    first.read_only(False)
+    second.read_only(True)
+    in_first = send(2)
+    s.equal("then the second is: the first has the next ones",
+            first.table(), in_first)
+    s.equal("the second has what it had", second.table(), in_second)
+
+    second.read_only(False)
+    first.kill()
+    in_second.update(send(3))
+    s.equal("the first is dead: the second has the next ones",
+            second.table(), in_second)
+    status = s.reporter.status()
+    s.equal("nothing was set aside or dropped",
+            (status["records"]["dead_letter"], status["records"]["dropped"]),
+            (0, 0))
+    s.equal("no worker had to be started again",
+            [w["restarts"] for w in status["workers"]], [0, 0])
+    s.identity(status)
+
+
+scenario.run(__doc__, tell)
