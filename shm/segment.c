@@ -395,19 +395,22 @@ segment_open_master(
 	return segment_map(segment, SEGMENT_MASTER, access);
 }
 
-/* Whether the name leads to this segment still. */
-static bool
-segment_is_named(const struct segment *segment)
+/* SHM_OK when the name leads to this segment still, SHM_MISSING if not. */
+static enum shm_status
+segment_named(const struct segment *segment)
 {
 	struct stat ours, named;
+	enum shm_status status = SHM_SYSTEM;
 	int fd = shm_open(segment->name, O_RDONLY, SEGMENT_MODE);
 
 	if (fd < 0)
-		return false;
-	bool same = fstat(segment->fd, &ours) == 0 && fstat(fd, &named) == 0
-	    && ours.st_ino == named.st_ino;
+		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
+	if (fstat(segment->fd, &ours) == 0 && fstat(fd, &named) == 0)
+		status = ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
+	int saved = errno;
 	close(fd);
-	return same;
+	errno = saved;
+	return status;
 }
 
 enum shm_status
@@ -424,7 +427,7 @@ segment_lock(const struct segment *segment, int timeout_ms)
 		nanosleep(&nap, NULL);
 	}
 	/* Its holder before may have removed it as its last act. */
-	return segment_is_named(segment) ? SHM_OK : SHM_MISSING;
+	return segment_named(segment);
 }
 
 void

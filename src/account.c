@@ -125,6 +125,19 @@ background_ready(void)
 static char *pidfile_path;
 static int pidfile_fd = -1;
 
+/* Let go of the file, which stays, and say why. */
+static int
+pidfile_fail(const char *path, const char *reason)
+{
+	log_error("pid file %s: %s", path, reason);
+	if (pidfile_fd >= 0)
+		close(pidfile_fd);
+	pidfile_fd = -1;
+	free(pidfile_path);
+	pidfile_path = NULL;
+	return -1;
+}
+
 int
 pidfile_write(const char *path)
 {
@@ -132,26 +145,25 @@ pidfile_write(const char *path)
 
 	if (*path == '\0')
 		return 0;
+	pidfile_path = strdup(path);
+	if (pidfile_path == NULL)
+		return pidfile_fail(path, strerror(errno));
 	pidfile_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (pidfile_fd < 0) {
-		log_error("pid file %s: %s", path, strerror(errno));
-		return -1;
-	}
-	if (flock(pidfile_fd, LOCK_EX | LOCK_NB) < 0) {
-		log_error("pid file %s: held by another process: is reporter "
-			  "running already?",
-		    path);
-		close(pidfile_fd);
-		pidfile_fd = -1;
-		return -1;
-	}
+	if (pidfile_fd < 0)
+		return pidfile_fail(path, strerror(errno));
+	if (flock(pidfile_fd, LOCK_EX | LOCK_NB) < 0)
+		return pidfile_fail(path,
+		    errno == EWOULDBLOCK ? "held by another process: is "
+					   "reporter running already?"
+					 : strerror(errno));
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(pidfile_fd, 0) < 0
 	    || write(pidfile_fd, text, (size_t)length) != length) {
-		log_error("pid file %s: %s", path, strerror(errno));
-		return -1;
+		const char *reason = strerror(errno);
+
+		unlink(path); /* ours: we hold the lock */
+		return pidfile_fail(path, reason);
 	}
-	pidfile_path = strdup(path);
 	return 0;
 }
 

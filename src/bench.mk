@@ -44,3 +44,4 @@ src/bench/schema.inc: sql/schema.sql
 	    echo '#define SCHEMA_SQL \'; \
 	    $(SED) -e 's/["\\]/\\&/g' -e 's/.*/	"&\\n" \\/' \
 		$(srcdir)/sql/schema.sql; echo '	""'; } >$@
+src/bench/libbench_a-servers.$(OBJEXT): src/bench/schema.inc

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "child.h"
+#include "clock.h"
 #include "faultpoint.h"
 #include "log.h"
 #include "worker.h"

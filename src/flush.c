@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "flush.h"
+#include "clock.h"
 #include "faultpoint.h"
 #include "log.h"
 #include "store.h"
@@ -46,21 +47,6 @@ struct flush {
 
 /* ----------------------------------------------------------- waiting ------ */
 
-static struct timespec
-time_after(int ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000L;
-	if (t.tv_nsec >= 1000000000L) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000L;
-	}
-	return t;
-}
-
 static bool
 flush_stopping(struct flush *f)
 {
@@ -78,7 +64,7 @@ flush_finishing(struct flush *f)
 static void
 flush_sleep(struct flush *f, uint64_t dirty, int timeout_ms)
 {
-	struct timespec until = time_after(timeout_ms);
+	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
 	atomic_store_explicit(&f->wake_at, dirty, memory_order_relaxed);
@@ -108,7 +94,7 @@ flush_notify(struct flush *f)
 void
 flush_wait_room(struct flush *f, int timeout_ms)
 {
-	struct timespec until = time_after(timeout_ms);
+	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
 	pthread_cond_timedwait(&f->settled, &f->mutex, &until);
@@ -304,7 +290,7 @@ flush_start(const struct settings *settings, struct worker_segment *segment,
 bool
 flush_ended(struct flush *f, int timeout_ms)
 {
-	struct timespec until = time_after(timeout_ms);
+	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
 	if (!f->ended)

@@ -169,6 +169,11 @@ generation_adopt(struct generation *generation, struct children *children,
 
 	generation->number = 0;
 	generation->workers = 0;
+	if (n < 0) {
+		log_error("cannot look for segments of an earlier run: %s",
+		    strerror(errno));
+		return -1;
+	}
 	if (n > CHILDREN_MAX - WORKERS_MAX) {
 		log_error("%d segments were left under /dev/shm: more than "
 			  "can be adopted",

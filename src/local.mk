@@ -11,8 +11,9 @@ src_libreporter_a_SOURCES = \
 	src/address.c src/address.h \
 	src/backoff.c src/backoff.h \
 	src/child.c src/child.h \
+	src/clock.c src/clock.h \
 	src/conffile.c src/conffile.h \
-	src/conn.c src/conn.h \
+	src/conn.c src/conn.h src/conn_set.h src/conns.c src/throttle.c \
 	src/deadletter.c src/deadletter.h \
 	src/encode.c src/encode.h \
 	src/flush.c src/flush.h \

@@ -13,6 +13,7 @@
 
 #include "log.h"
 
+#include "clock.h"
 #include "text.h"
 
 #include <errno.h>
@@ -268,15 +269,6 @@ log_debug(const char *format, ...)
 }
 
 /* --------------------------------------------------------------- brake ---- */
-
-uint64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 bool
 log_brake_pass(struct log_brake *brake, uint64_t now_ms, uint64_t *held)

@@ -70,7 +70,4 @@ bool log_brake_pass(struct log_brake *brake, uint64_t now_ms, uint64_t *held);
 void log_braked(struct log_brake *brake, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* monotonic_ms - milliseconds of CLOCK_MONOTONIC. */
-uint64_t monotonic_ms(void);
-
 #endif

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "master.h"
+#include "clock.h"
 #include "account.h"
 #include "child.h"
 #include "conn.h"
@@ -72,6 +73,7 @@ segment_take(struct master *m)
 {
 	const char *instance = m->settings->instance;
 	enum shm_status status = segment_create_master(&m->segment, instance);
+	bool made = status == SHM_OK;
 
 	if (status == SHM_EXISTS)
 		status = segment_open_master(&m->segment, instance,
@@ -81,7 +83,13 @@ segment_take(struct master *m)
 		status = segment_replace(m, status);
 	if (status != SHM_OK)
 		return status;
-	return segment_lock(&m->segment, LOCK_MS);
+	status = segment_lock(&m->segment, LOCK_MS);
+	if (status == SHM_SYSTEM && made) {
+		int saved = errno;
+		segment_remove(m->segment.name);
+		errno = saved;
+	}
+	return status;
 }
 
 /* Take the master's own segment; refuse when another master has it. */
@@ -229,6 +237,20 @@ master_start(struct master *m)
 	    PACKAGE_VERSION, m->settings->instance, m->generation.workers,
 	    (unsigned long long)m->generation.number);
 	return 0;
+}
+
+/* A start that failed leaves nothing that it made.  What an earlier run left
+   stays, with its counters. */
+static void
+master_give_up(struct master *m)
+{
+	char name[1][SEGMENT_NAME_MAX];
+
+	if (m->segment.base == NULL)
+		return;
+	if (segment_list(m->settings->instance, name, 1) == 0)
+		segment_remove(m->segment.name);
+	segment_close(&m->segment);
 }
 
 /* --------------------------------------------------------------- reload --- */
@@ -438,6 +460,8 @@ master_run(struct settings *settings, const char *path, void (*ready)(void))
 		notify_ready();
 		master_loop(m);
 		status = master_end(m);
+	} else {
+		master_give_up(m);
 	}
 	settings_free(m->settings);
 	return status;

@@ -9,6 +9,7 @@
 
 #include "store.h"
 #include "backoff.h"
+#include "clock.h"
 #include "db.h"
 #include "deadletter.h"
 #include "faultpoint.h"
@@ -146,15 +147,8 @@ store_stop(struct store *store)
 static bool
 store_wait(struct store *store, uint32_t ms)
 {
-	struct timespec until;
+	struct timespec until = monotonic_after(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&store->mutex);
 	while (ms > 0 && !store->stop
 	    && pthread_cond_timedwait(&store->wake, &store->mutex, &until) == 0)
@@ -240,15 +234,6 @@ horizon_now(const struct store *store)
 	return (uint64_t)time(NULL) + store->settings->max_clock_skew / 1000;
 }
 
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* Note a transaction of n rows that took us microseconds. */
 static void
 flush_note(struct flush_counters *count, size_t n, uint64_t us)
@@ -287,7 +272,7 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 		store->records[i] = &rows[i].record;
 	}
 	trial_flush(store->info, rows[0].slot);
-	begun = now_us();
+	begun = monotonic_us();
 	for (size_t i = 0; i < n; i++)
 		FAULT_POISON("store", rows[i].record.modid);
 	FAULT_POINT("store_before");
@@ -297,7 +282,7 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	trial_flushed(store->info);
 	if (class == DB_OK) {
 		counter_add(&store->count->clamped, clamped);
-		flush_note(store->count, *sent, now_us() - begun);
+		flush_note(store->count, *sent, monotonic_us() - begun);
 	} else if (!db_connected(store->db)) {
 		counter_set(&store->count->connected, 0);
 	}

@@ -3,11 +3,13 @@
  * The worker process: taking over its segment, the drain (this process's
  * first thread), and the end.  Owns the segment's lock and all words of it
  * but the producer's.  What makes work impossible is logged and ends the
- * process with WORKER_HOPELESS.
+ * process: with WORKER_FAILED when another start may do better, else with
+ * WORKER_HOPELESS.
  */
 #include "config.h"
 
 #include "worker.h"
+#include "clock.h"
 #include "faultpoint.h"
 #include "flush.h"
 #include "log.h"
@@ -39,7 +41,7 @@ struct worker {
 
 /* --------------------------------------------------------- taking over ---- */
 
-static bool
+static enum shm_status
 worker_open(struct worker *w)
 {
 	const char *name = w->birth->segment;
@@ -52,26 +54,29 @@ worker_open(struct worker *w)
 	if (status == SHM_OK)
 		status = segment_lock(&w->segment.map, LOCK_MS);
 	if (status != SHM_OK) {
-		log_error("segment %s: %s", name, shm_status_text(status));
-		return false;
+		log_error("segment %s: %s%s%s", name, shm_status_text(status),
+		    status == SHM_SYSTEM ? ": " : "",
+		    status == SHM_SYSTEM ? strerror(errno) : "");
+		return status;
 	}
 	/* While we waited, that one drained on: look at the ring anew. */
 	struct ring *ring = &w->segment.ring;
 	ring_attach(ring, ring->producer, ring->consumer, ring->records,
 	    ring->mask + 1);
-	return true;
+	return SHM_OK;
 }
 
-static bool
+static enum shm_status
 worker_take_over(struct worker *w)
 {
 	struct deadletter file = { w->birth->settings->dead_letter_file,
 		w->birth->settings->dead_letter_size };
 	struct worker_info *info;
 	uint64_t dirty, queued;
+	enum shm_status status = worker_open(w);
 
-	if (!worker_open(w))
-		return false;
+	if (status != SHM_OK)
+		return status;
 	FAULT_POINT("worker_locked");
 	info = &w->segment.shared->info;
 	atomic_store_explicit(&info->checked_in, 0, memory_order_relaxed);
@@ -85,7 +90,7 @@ worker_take_over(struct worker *w)
 		    (unsigned long long)queued, (unsigned long long)dirty);
 	FAULT_POINT("worker_recovered");
 	trial_open(&w->trial, &w->segment, w->birth->crashed, &file);
-	return true;
+	return SHM_OK;
 }
 
 /* --------------------------------------------------------------- drain ---- */
@@ -219,13 +224,16 @@ worker_main(const struct worker_birth *birth)
 	snprintf(role, sizeof(role), "worker %u", birth->slot);
 	log_role(role);
 	title_set(role);
-	if (!worker_take_over(&w))
-		return WORKER_HOPELESS;
+	enum shm_status status = worker_take_over(&w);
+	if (status != SHM_OK)
+		return status == SHM_SYSTEM || status == SHM_BUSY
+		    ? WORKER_FAILED
+		    : WORKER_HOPELESS;
 	w.flush = flush_start(birth->settings, &w.segment,
 	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {
 		log_error("the flush cannot start: %s", strerror(errno));
-		return WORKER_HOPELESS;
+		return WORKER_FAILED;
 	}
 	FAULT_POINT("worker_unready");
 	/* Release: the master may count on all that stands before. */

@@ -99,6 +99,8 @@ def master_words(instance):
     whether it lives or is dead: read from shared memory."""
     with open(f"/dev/shm/reporter.{instance}", "rb") as file:
         head = file.read(PID + 4)
+    if len(head) < PID + 4:
+        raise Failure("the segment is not whole")
     magic, version = struct.unpack_from("=QI", head)
     if (magic, version) != (SEGMENT_MAGIC, SEGMENT_VERSION):
         raise Failure("faulty.py does not know this layout of segments")

@@ -250,9 +250,9 @@ START_TEST(streams_hold_the_reports)
 		struct record expected[KEYSET_RESULTS];
 		uint64_t begin = stream.begins[i];
 
-		ck_assert_int_eq(native_decode(&report, stream.bytes + begin,
-				     stream.length - begin),
-		    DECODE_REPORT);
+		enum decode found = native_decode(
+		    stream.bytes + begin, stream.length - begin, &report);
+		ck_assert_int_eq(found, DECODE_REPORT);
 		ck_assert_uint_eq(report.used, stream.begins[i + 1] - begin);
 		keyset_report(
 		    &set, i, report.records[0].succ, 1700000001, expected);

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "clock.h"
 #include "log.h"
 #include "text.h"
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,7 +63,8 @@ table_begin(uint32_t keys, uint64_t seed)
 	};
 }
 
-/* The record of key number KEY, with SERIAL to tell it from others. */
+/* The record of key number KEY, with SERIAL to tell it from others.  Two of
+   its words tell, so that half a record is known. */
 static struct record
 record_make(uint32_t key, uint64_t ts, uint32_t serial)
 {
@@ -74,6 +76,7 @@ record_make(uint32_t key, uint64_t ts, uint32_t serial)
 		.port = (uint16_t)key,
 		.succ = serial,
 		.err = ~serial,
+		.overload = serial & 1,
 	};
 
 	record_set_ts(&r, ts);
@@ -717,9 +720,12 @@ START_TEST(recovery_finds_dirty_keys_without_marks)
 		ck_assert(table_stored(&table, &rows[i]));
 	/* The kill came between the exchange and the count. */
 	counter_set(&flush.stored, 29);
+	/* And another one between a slot and its count. */
+	counter_set(&drain.used, 99);
 
 	ck_assert_uint_eq(table_recover(&table, 100), 70);
 	ck_assert_uint_eq(table_pending(&table), 70);
+	ck_assert_uint_eq(counter_get(&drain.used), 100);
 	ck_assert_uint_eq(
 	    counter_get(&drain.added) + counter_get(&drain.superseded), 100);
 	ck_assert_uint_eq(collect_all(DIRTY), 70);
@@ -1065,6 +1071,42 @@ START_TEST(killed_worker_loses_nothing)
 }
 END_TEST
 
+static volatile sig_atomic_t rewritten;
+
+static void
+rewrite(int signal)
+{
+	uint32_t serial = (uint32_t)++rewritten;
+	struct record r = record_make(1, 10, serial);
+
+	(void)signal;
+	table_put(&table, &r, 1, HORIZON);
+}
+
+/* The signal falls between any two instructions of the read, and puts a whole
+   new record there: what two processors do to each other by chance. */
+START_TEST(reader_never_sees_half_a_record)
+{
+	const struct sigaction action = { .sa_handler = rewrite };
+	struct itimerval every = { { 0, 20 }, { 0, 20 } };
+	struct record key = record_make(1, 0, 0), r;
+	uint64_t until = now_us() + 300000;
+
+	table_begin(1024, 1);
+	ck_assert(put(1, 10, 0));
+	uint32_t slot = (uint32_t)slot_of(&table, &key);
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &every, NULL), 0);
+	while (now_us() < until)
+		for (int i = 0; i < 1000; i++)
+			must(table_read(&table, slot, &r) == 0 ||
+			     record_whole(&r));
+	every = (struct itimerval){ { 0, 0 }, { 0, 0 } };
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &every, NULL), 0);
+	ck_assert_int_gt(rewritten, 10);
+}
+END_TEST
+
 static void *
 worker_thread(void *arg)
 {
@@ -1149,6 +1191,7 @@ main(void)
 	tcase_add_test(c, recovery_counts_what_will_be_replayed);
 	tcase_add_test(c, killed_worker_loses_nothing);
 	tcase_add_test(c, drain_and_flush_at_once);
+	tcase_add_test(c, reader_never_sees_half_a_record);
 	suite_add_tcase(suite, c);
 
 	SRunner *runner = srunner_create(suite);

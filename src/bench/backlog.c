@@ -103,8 +103,10 @@ backlog_results(struct backlog *b, unsigned rounds)
 	struct results *r = b->bench->results;
 
 	results_begin(r, "backlog",
-	    "%.0f s away at %.0f records/s of %" PRIu64 " keys", b->away,
-	    b->pacer.rate, b->pacer.set.keys);
+	    "%.0f s away, %.0f records/s, %" PRIu64
+	    " keys, flush_interval %" PRIu64 " ms",
+	    b->away, b->pacer.rate, b->pacer.set.keys,
+	    b->bench->options->interval_ms);
 	results_parameter(r, "keys", b->pacer.set.keys);
 	results_parameter(r, "rate", (uint64_t)b->pacer.rate);
 	results_parameter(r, "away_s", (uint64_t)b->away);
@@ -130,6 +132,7 @@ backlog_run(struct bench *bench)
 		.workers = o->workers.n > 0 ? o->workers.value[0] : 0,
 		.keys = o->keys.n > 0 ? o->keys.value[0] : KEYS,
 		.connections = 16,
+		.interval_ms = o->interval_ms,
 		.database = true,
 	};
 	double *values = memory(4 * (size_t)rounds, sizeof(*values));

@@ -21,8 +21,9 @@
 #define LINE_MAX 128 /* bytes of one line for LOAD DATA */
 
 /* Transactions whose old versions of rows are still kept. */
-#define HISTORY                                                                \
-	"information_schema.INNODB_METRICS WHERE NAME = 'trx_rseg_history_len'"
+#define HISTORY \
+	"information_schema.INNODB_METRICS WHERE NAME = " \
+	"'trx_rseg_history_len'"
 #define HISTORY_LEFT 10
 #define REST 5.0    /* seconds at the most */
 #define PAUSE 10e-3 /* seconds between two looks */
@@ -164,7 +165,7 @@ base_close(struct base *base)
 
 /* ------------------------------------------------------------ statements -- */
 
-static bool
+static bool __attribute__((format(printf, 2, 0)))
 base_query(struct base *base, const char *format, va_list arguments)
 {
 	char text[STATEMENT_MAX];
@@ -244,23 +245,24 @@ base_rest(struct base *base)
 	if (!base_may(base, "SELECT 1 FROM " HISTORY))
 		return;
 	mysql_free_result(mysql_store_result(base->mysql));
-	while (base_number(base, 0, "SELECT COUNT FROM " HISTORY) > HISTORY_LEFT
-	    && clock_now() < deadline)
+	while (
+	    base_number(base, 0, "SELECT COUNT FROM " HISTORY) > HISTORY_LEFT &&
+	    clock_now() < deadline)
 		clock_sleep(PAUSE);
 }
 
 void
-base_check(struct base *base, const struct keyset *set, uint64_t ts)
+base_check(struct base *base, const struct keyset *set, uint64_t ts, bool alone)
 {
 	int64_t rows = base_number(base, 0,
 	    "SELECT COUNT(*) FROM %s WHERE modid BETWEEN %" PRId32
 	    " AND %" PRId32 " AND ts = %" PRIu64,
 	    base->table, set->base, keyset_last(set), ts);
-	int64_t all = base_number(base, 0,
-	    "SELECT COUNT(*) FROM %s WHERE modid BETWEEN %" PRId32
-	    " AND %" PRId32,
-	    base->table, set->base, keyset_last(set));
+	int64_t all = rows;
 
+	if (alone)
+		all = base_number(
+		    base, 0, "SELECT COUNT(*) FROM %s", base->table);
 	if ((uint64_t)rows != set->keys || (uint64_t)all != set->keys)
 		fail("the table is wrong: %" PRId64 " rows, %" PRId64
 		     " of them of this round, instead of %" PRIu64,

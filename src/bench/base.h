@@ -60,9 +60,10 @@ bool base_load(struct base *base);
    not for long, and not at all where that cannot be seen. */
 void base_rest(struct base *base);
 
-/* base_check - whether every key of the set, and no other, stands in the table
-   with this time; fatal if not. */
-void base_check(struct base *base, const struct keyset *set, uint64_t ts);
+/* base_check - whether every key of the set stands in the table with this
+   time, and, if it is ours alone, no other; fatal if not. */
+void base_check(
+    struct base *base, const struct keyset *set, uint64_t ts, bool alone);
 
 /* base_upsert - one row in one statement, as a program without reporter would
    write it.  Fatal when it fails. */

@@ -128,7 +128,7 @@ names_check(char **names)
 int
 main(int argc, char **argv)
 {
-	struct options options = { .interval_ms = INTERVAL_MS };
+	struct options options = { .self = false };
 	struct self self = { 0 };
 	struct work work = { .options = &options };
 

@@ -20,6 +20,8 @@
 #define SECONDS_MAX 3600
 #define SAMPLES_MAX 1000000
 #define INTERVAL_MAX 60000
+#define INTERVAL 100      /* flush_interval with --self, ms */
+#define INTERVAL_SHORT 50 /* the same with --short */
 #define CHUNK_MAX 1048576
 
 void
@@ -224,5 +226,7 @@ options_read(struct options *o, int argc, char **argv)
 			exit(BENCH_USAGE);
 		}
 	}
+	if (o->interval_ms == 0)
+		o->interval_ms = o->brief ? INTERVAL_SHORT : INTERVAL;
 	return argv + optind;
 }

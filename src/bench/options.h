@@ -9,8 +9,6 @@
 
 #include <stdio.h>
 
-#define INTERVAL_MS 100 /* flush_interval with --self, unless given */
-
 /* options_read - take the options.  Returns the words behind them, NULL at
    their end.  -h and -V, and whatever is wrong, end the program. */
 char **options_read(struct options *o, int argc, char **argv);

@@ -27,7 +27,7 @@ struct extent {
 };
 
 static const struct extent whole = { 300000, 5, 200, 1.0 };
-static const struct extent brief = { 100000, 3, 100, 0.3 };
+static const struct extent brief = { 100000, 3, 100, 0.2 };
 
 static void
 targets_flush(struct bench *bench, const struct extent *extent, unsigned rounds)

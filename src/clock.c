@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The monotonic clock.  Owns nothing; nothing here fails.
+ */
+#include "config.h"
+
+#include "clock.h"
+
+uint64_t
+monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t
+monotonic_ms(void)
+{
+	return monotonic_us() / 1000;
+}
+
+struct timespec
+monotonic_after(uint32_t ms)
+{
+	uint64_t then = monotonic_us() + (uint64_t)ms * 1000;
+
+	return (struct timespec) {
+		.tv_sec = (time_t)(then / 1000000),
+		.tv_nsec = (long)(then % 1000000) * 1000,
+	};
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Back-pressure: connections whose next report finds no room in its ring are
+ * not read until there is some, first come, first served; TCP tells the
+ * agents.  Owns the queues, one for each ring.  Called by the master's loop;
+ * nothing here fails.
+ */
+#include "config.h"
+
+#include "conn_set.h"
+#include "listener.h"
+
+#include <sys/epoll.h>
+
+static void
+conn_watch(struct conns *conns, struct conn *conn, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = conn };
+
+	if (!conn->ended)
+		epoll_ctl(conns->epoll, EPOLL_CTL_MOD, conn->fd, &event);
+}
+
+void
+throttle_enter(struct conns *conns, struct conn *conn, uint32_t slot,
+    uint32_t need)
+{
+	struct queue *queue = &conns->queue[slot];
+	char peer[ADDRESS_TEXT];
+
+	conn->need = need;
+	conn->behind = NULL;
+	*queue->last = conn;
+	queue->last = &conn->behind;
+	if (conn->throttled)
+		return;
+	conn->throttled = true;
+	conn_watch(conns, conn, 0);
+	conns->throttled++;
+	counter_set(&conns->count->throttled, conns->throttled);
+	counter_add(&conns->count->throttles, 1);
+	log_braked(&conns->throttles,
+	    "agent %s: not read for now: the ring of worker %u is full",
+	    conn_peer(conn, peer), slot);
+}
+
+static void
+throttle_end(struct conns *conns, struct conn *conn)
+{
+	conn->throttled = false;
+	conn_touch(conns, conn);
+	conn_watch(conns, conn, EPOLLIN);
+	conns->throttled--;
+	counter_set(&conns->count->throttled, conns->throttled);
+}
+
+static void
+queue_leave(struct queue *queue, struct conn *conn)
+{
+	struct conn **at = &queue->first;
+
+	while (*at != NULL && *at != conn)
+		at = &(*at)->behind;
+	if (*at == NULL)
+		return;
+	*at = conn->behind;
+	if (*at == NULL)
+		queue->last = at;
+}
+
+void
+throttle_leave(struct conns *conns, struct conn *conn)
+{
+	for (int i = 0; i < WORKERS_MAX; i++)
+		queue_leave(&conns->queue[i], conn);
+	conns->throttled--;
+	counter_set(&conns->count->throttled, conns->throttled);
+}
+
+/* Take what a connection held back; it is in no queue now. */
+static void
+conn_resume(struct conns *conns, struct conn *conn)
+{
+	conn->need = 0;
+	if (conn_take_held(conns, conn) && conn->need == 0)
+		throttle_end(conns, conn);
+}
+
+/* Go on with connections that wait for this ring, as far as there is room. */
+static void
+queue_resume(struct conns *conns, uint32_t slot)
+{
+	struct queue *queue = &conns->queue[slot];
+	struct conn *conn;
+
+	while ((conn = queue->first) != NULL
+	    && ring_room(conns->intake.rings[slot], conn->need)
+		>= conn->need) {
+		queue->first = conn->behind;
+		if (queue->first == NULL)
+			queue->last = &queue->first;
+		conn_resume(conns, conn);
+	}
+}
+
+void
+throttle_tick(struct conns *conns)
+{
+	for (uint32_t slot = 0;
+	     conns->throttled > 0 && slot < conns->intake.workers; slot++)
+		queue_resume(conns, slot);
+}
+
+void
+throttle_reroute(struct conns *conns)
+{
+	struct conn *waiting = NULL, **last = &waiting;
+
+	for (int i = 0; i < WORKERS_MAX; i++) {
+		*last = conns->queue[i].first;
+		while (*last != NULL)
+			last = &(*last)->behind;
+		conns->queue[i].first = NULL;
+		conns->queue[i].last = &conns->queue[i].first;
+	}
+	while (waiting != NULL) {
+		struct conn *conn = waiting;
+
+		waiting = conn->behind;
+		conn_resume(conns, conn);
+	}
+}

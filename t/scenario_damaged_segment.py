@@ -1,0 +1,172 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""A killed reporter left its shared memory, and something has happened to it:
+flipped bytes, the layout of another version, indices that cannot be, a file cut
+short.  The next start sets each such segment aside, names it in the log and
+goes on; what is whole is adopted.  The bytes stay for whoever wants to look.
+And when /dev/shm is too small, the start says how much it wants and how much is
+there."""
+
+import glob
+import os
+import struct
+import subprocess
+
+import scenario
+
+TS = 1700000000
+SERVICES = 40
+
+# Offsets in struct worker_shared (shm/segment.h).
+VERSION, GEOMETRY, HEAD = 8, 40, 128
+
+
+def flip_geometry(file):
+    write(file, GEOMETRY, struct.pack("=I", 1 << 20))
+
+
+def other_version(file):
+    write(file, VERSION, struct.pack("=I", 77))
+
+
+def impossible_head(file):
+    write(file, HEAD, struct.pack("=Q", 1 << 40))
+
+
+def no_magic(file):
+    write(file, 0, b"garbage!")
+
+
+def cut_short(file):
+    os.truncate(file.name, 4096)
+
+
+def cut_to_a_stump(file):
+    os.truncate(file.name, 50)
+
+
+def write(file, offset, data):
+    file.seek(offset)
+    file.write(data)
+
+
+# What is done to a worker's segment, and what the log says of it.
+DAMAGES = ((flip_geometry, "contradicts itself"),
+           (other_version, "another version"),
+           (impossible_head, "contradicts itself"),
+           (no_magic, "contradicts itself"),
+           (cut_short, "contradicts itself"),
+           (cut_to_a_stump, "contradicts itself"))
+
+
+def aside(s):
+    return glob.glob(f"/dev/shm/set-aside.reporter.{s.reporter.instance}*")
+
+
+def tell(s):
+    s.database.start()
+    try:
+        for damage, reason in DAMAGES:
+            workers_segment(s, damage, reason)
+        masters_segment(s)
+        emptied_segment(s)
+    finally:
+        for path in aside(s):
+            os.unlink(path)
+    full_shm(s)
+
+
+def leave_records(s, turn):
+    """Start, have records pending in both workers, kill all.  Returns the rows
+    of each slot's segment."""
+    s.database.sql("TRUNCATE ServerCallStatus")
+    s.reporter.start()
+    s.database.freeze()
+    agent = s.agent()
+    for service in range(SERVICES):
+        agent.send(scenario.native(service, 1, 1, TS, [(1, 1, turn, 0, 0)]))
+    status = scenario.wait_for(
+        lambda: (t := s.reporter.status())["records"]["pending"] == SERVICES
+        and t, "all keys are pending")
+    s.reporter.kill()
+    s.database.thaw()
+    return [w["pending"] for w in status["workers"]]
+
+
+def segment(s, slot):
+    return glob.glob(f"/dev/shm/reporter.{s.reporter.instance}.*.{slot}")[0]
+
+
+def recover(s, rows, what):
+    """Start again: so many rows come to the table, and new ones as well."""
+    start = len(s.reporter.log_text())
+    s.reporter.start()
+    scenario.wait_for(lambda: s.database.count() == rows,
+                      f"{what}: what is whole is stored")
+    s.agent().send(scenario.native(99, 1, 1, TS, [(1, 1, 1, 0, False)]))
+    scenario.wait_for(lambda: s.database.count() == rows + 1,
+                      f"{what}: new records are stored")
+    s.identity()
+    s.reporter.stop()
+    return s.reporter.log_text()[start:]
+
+
+def workers_segment(s, damage, reason):
+    what = damage.__name__
+    pending = leave_records(s, 1)
+    path = segment(s, 0)
+    with open(path, "r+b") as file:
+        damage(file)
+    with open(path, "rb") as file:
+        image = file.read()
+    before = set(aside(s))
+    log = recover(s, pending[1], what)
+    s.check(f"{what}: the log names the segment and the reason",
+            any(os.path.basename(path) in line and reason in line
+                and "set aside as" in line for line in log.splitlines()), log)
+    new = set(aside(s)) - before
+    s.equal(f"{what}: it is set aside", len(new), 1)
+    path = new.pop()
+    s.check(f"{what}: the log says where", path in log)
+    with open(path, "rb") as file:
+        s.check(f"{what}: with every byte", file.read() == image)
+
+
+def masters_segment(s):
+    for damage, reason in ((other_version, "another version"),
+                           (no_magic, "contradicts itself")):
+        pending = leave_records(s, 1)
+        with open(f"/dev/shm/reporter.{s.reporter.instance}", "r+b") as file:
+            damage(file)
+        log = recover(s, sum(pending), "the master's")
+        s.check("the master's segment is set aside, the workers' are adopted",
+                reason in log and "set aside as" in log, log)
+
+
+def emptied_segment(s):
+    pending = leave_records(s, 1)
+    os.truncate(segment(s, 0), 0)
+    log = recover(s, pending[1], "an empty file")
+    s.check("an empty file holds nothing and is removed",
+            "holds nothing" in log, log)
+
+
+def full_shm(s):
+    """In a mount namespace of its own, where /dev/shm is small."""
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c",
+         "mount -t tmpfs -o size=3M tmpfs /dev/shm && exec \"$@\"", "sh",
+         scenario.program("reporter"), "-f", "-c", s.reporter.conf],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=scenario.PATIENCE)
+    if "unshare failed" in done.stderr or "mount:" in done.stderr:
+        print(f"left out, needs more rights: {done.stderr.strip()}")
+        return
+    s.equal("a full /dev/shm is an error at start", done.returncode, 1)
+    s.check("that says what is wanted and what is there",
+            scenario.re.search(r"too small: 2 workers want [0-9.]+ MiB each, "
+                               r"[0-9]\.[0-9] MiB are free", done.stderr),
+            done.stderr)
+
+
+scenario.run(__doc__, tell)
