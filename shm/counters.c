@@ -20,8 +20,7 @@ reject_name(enum reject reason)
 	return (unsigned)reason < REJECT_REASONS ? names[reason] : "unknown";
 }
 
-const char *
-db_class_name(enum db_class class)
+const char *db_class_name(enum db_class class)
 {
 	static const char *const names[DB_CLASSES] = {
 		[DB_OK] = "ok",

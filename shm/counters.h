@@ -55,13 +55,13 @@ counter_add(counter *c, uint64_t n)
 
 /* Why a record, or a whole report, was rejected. */
 enum reject {
-	REJECT_NOT_MSGPACK,	/* bytes that are no MessagePack: closes */
-	REJECT_TOO_LONG,	/* over max_message or frame limit: closes */
+	REJECT_NOT_MSGPACK,     /* bytes that are no MessagePack: closes */
+	REJECT_TOO_LONG,        /* over max_message or frame limit: closes */
 	REJECT_NEGATIVE_LENGTH, /* frame length below zero: closes */
-	REJECT_NOT_PROTOBUF,	/* a frame's payload does not decode */
-	REJECT_OTHER_MESSAGE,	/* another message number or frame id */
-	REJECT_WRONG_SHAPE,	/* no array, too few elements, wrong type */
-	REJECT_OUT_OF_RANGE,	/* a value outside of its range */
+	REJECT_NOT_PROTOBUF,    /* a frame's payload does not decode */
+	REJECT_OTHER_MESSAGE,   /* another message number or frame id */
+	REJECT_WRONG_SHAPE,     /* no array, too few elements, wrong type */
+	REJECT_OUT_OF_RANGE,    /* a value outside of its range */
 	REJECT_REASONS
 };
 
@@ -91,9 +91,9 @@ struct drain_counters {
 	counter superseded; /* a newer record of the key took its place */
 	counter replayed;   /* drained twice, after a kill */
 	counter evicted;    /* stored keys that made room for others */
-	counter full;	    /* times the drain stopped at a full table */
-	counter used;	    /* slots in use, a gauge */
-	counter skewed;	    /* stored times beyond the horizon, taken over */
+	counter full;       /* times the drain stopped at a full table */
+	counter used;       /* slots in use, a gauge */
+	counter skewed;     /* stored times beyond the horizon, taken over */
 };
 static_assert(sizeof(struct drain_counters) == 64, "part of the format");
 
@@ -102,20 +102,20 @@ static_assert(sizeof(struct drain_counters) == 64, "part of the format");
 /* Written by a worker's flush thread. */
 struct flush_counters {
 	alignas(CACHE_LINE) counter stored; /* records MySQL committed */
-	counter dead_letter; /* records the server refused, set aside */
-	counter dead_lost;   /* of these, not in the file: it was full */
-	counter rows;	     /* rows sent, repeated ones as well */
-	counter flushes;     /* transactions committed */
-	counter clamped;     /* counts cut to the column's range */
-	counter connects;    /* connections made to the database */
-	counter last_flush_ts;		 /* seconds since 1970 */
-	counter last_flush_us;		 /* how long it took, microseconds */
-	counter flush_us;		 /* the sum of all, microseconds */
-	counter errors[DB_CLASSES];	 /* by class; [DB_OK] stays 0 */
-	counter buckets[FLUSH_BUCKETS];	 /* flushes that took < 2^i ms */
-	counter connected;		 /* 1 while connected, a gauge */
-	counter last_error_ts;		 /* seconds since 1970, 0 = none */
-	counter last_error_number;	 /* MySQL's error number */
+	counter dead_letter;        /* records the server refused, set aside */
+	counter dead_lost;          /* of these, not in the file: it was full */
+	counter rows;               /* rows sent, repeated ones as well */
+	counter flushes;            /* transactions committed */
+	counter clamped;            /* counts cut to the column's range */
+	counter connects;           /* connections made to the database */
+	counter last_flush_ts;      /* seconds since 1970 */
+	counter last_flush_us;      /* how long it took, microseconds */
+	counter flush_us;           /* the sum of all, microseconds */
+	counter errors[DB_CLASSES]; /* by class; [DB_OK] stays 0 */
+	counter buckets[FLUSH_BUCKETS]; /* flushes that took < 2^i ms */
+	counter connected;              /* 1 while connected, a gauge */
+	counter last_error_ts;          /* seconds since 1970, 0 = none */
+	counter last_error_number;      /* MySQL's error number */
 	/* Odd while last_error is being written. */
 	counter last_error_version;
 	char last_error[192]; /* text, ended by a 0 */
@@ -126,21 +126,21 @@ static_assert(sizeof(struct flush_counters) == 512, "part of the format");
 /* Written by the master: what came in. */
 struct input_counters {
 	alignas(CACHE_LINE) counter received; /* records, rejected ones too */
-	counter reports;  /* whole reports accepted */
-	counter dropped;  /* records dropped: overflow = drop */
+	counter reports;                      /* whole reports accepted */
+	counter dropped;                  /* records dropped: overflow = drop */
 	counter rejected[REJECT_REASONS]; /* a whole report counts as one */
-	counter skewed;	  /* reports whose ts was ahead, taken as now */
-	counter bytes;	  /* read from agents */
-	counter accepted; /* connections accepted */
-	counter refused;  /* connections refused: over max_connections */
-	counter closed_idle;	/* connections closed by idle_timeout */
-	counter connections;	/* open now, a gauge */
-	counter throttled;	/* connections not read now, a gauge */
-	counter throttles;	/* times a connection was throttled */
-	counter reloads;	/* configurations taken into use */
-	counter reload_errors;	/* configurations refused */
-	/* Totals of segments that were emptied and removed.  What such a one had
-	   added was either stored or set aside. */
+	counter skewed;        /* reports whose ts was ahead, taken as now */
+	counter bytes;         /* read from agents */
+	counter accepted;      /* connections accepted */
+	counter refused;       /* connections refused: over max_connections */
+	counter closed_idle;   /* connections closed by idle_timeout */
+	counter connections;   /* open now, a gauge */
+	counter throttled;     /* connections not read now, a gauge */
+	counter throttles;     /* times a connection was throttled */
+	counter reloads;       /* configurations taken into use */
+	counter reload_errors; /* configurations refused */
+	/* Totals of segments that were emptied and removed.  What such a one
+	   had added was either stored or set aside. */
 	counter retired_superseded;
 	counter retired_replayed;
 	counter retired_stored;

@@ -25,8 +25,7 @@ struct fault_words *fault_words;
 static pid_t fault_master;
 
 /* Before main(): all processes of the program share one mapping. */
-static void __attribute__((constructor))
-fault_open(void)
+static void __attribute__((constructor)) fault_open(void)
 {
 	const char *path = getenv("REPORTER_FAULT_FILE");
 	void *words;

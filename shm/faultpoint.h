@@ -24,15 +24,15 @@ enum fault_process {
 
 /* A test writes it with t/faulty.py, which knows these offsets. */
 struct fault_words {
-	char point[48];		   /* the name of the point that is armed */
+	char point[48];            /* the name of the point that is armed */
 	_Atomic int32_t countdown; /* die when it was passed so often; below 1:
 				      it has happened */
-	int32_t signal;		   /* die of this one */
-	int32_t poison;		   /* a record of this modid kills, 0: none */
-	int32_t process;	   /* enum fault_process: whose calls count */
-	_Atomic int32_t calls;	   /* system calls and allocations, so far */
-	int32_t fail_at;	   /* this one fails, 0: none */
-	char failed[40];	   /* the name of the one that did */
+	int32_t signal;            /* die of this one */
+	int32_t poison;            /* a record of this modid kills, 0: none */
+	int32_t process;           /* enum fault_process: whose calls count */
+	_Atomic int32_t calls;     /* system calls and allocations, so far */
+	int32_t fail_at;           /* this one fails, 0: none */
+	char failed[40];           /* the name of the one that did */
 };
 
 /* Mapped, or NULL when the environment names no file. */

@@ -2,10 +2,12 @@
  *
  * A Spin model of the protocol between master and worker in shared memory:
  * ring.c's indices and doorbell, table.c's states and marks, a worker of two
- * threads that may be killed at every step, and table_recover().  Each step
- * here is one access to a shared word there, in the same order.  Memory is
- * sequentially consistent in the model; the orders and fences in the C code
- * are what makes it so for these words.
+ * threads that may be killed at every step, and table_recover().  The steps
+ * come in the order of the C code.  One step is one access to a word that the
+ * other side looks at; what nobody can tell apart is put together (a counter
+ * and the words written under STATE_WRITING, and all of table_recover(), which
+ * runs before there are threads).  Memory is sequentially consistent in the
+ * model: it shows the protocol, and not the memory orders and fences in C.
  *
  * Shown for all interleavings, at a small size:
  *   - the database ends with the newest record of each key, whatever was
@@ -18,9 +20,11 @@
  *
  * `make model` checks it, and then checks that it can fail: with -DBROKEN_...
  * one step is wrong each time, and Spin must find an error.  The variants are
- * the #ifdefs below; model.mk lists them.
+ * the #ifdefs and #ifndefs below; model.sh takes their names from here.
  *
- * By hand: spin -a protocol.pml; cc -O2 -DSAFETY -o pan pan.c; ./pan -m100000
+ * By hand, with the -D that is wanted:
+ *     spin -a protocol.pml && cc -O2 -DSAFETY -o pan pan.c && ./pan -m100000
+ *     spin -t -p protocol.pml     shows the way to the error
  */
 
 #ifndef RECORDS

@@ -23,16 +23,17 @@
  * get there; use record_ts() and record_set_ts().
  */
 struct record {
-	int32_t modid;	  /* service number */
-	int32_t cmdid;	  /* function number */
-	uint32_t ip;	  /* IPv4 address of the called server, as a number */
-	uint32_t caller;  /* IPv4 address of the agent, as a number */
-	uint32_t succ;	  /* calls that succeeded in the reported interval */
-	uint32_t err;	  /* calls that failed in it */
-	uint16_t port;	  /* port of the called server */
-	uint8_t overload; /* 0, or 1: the agent takes the server as overloaded */
-	uint8_t ts_high;  /* seconds since 1970, bits 32 to 39 */
-	uint32_t ts_low;  /* seconds since 1970, bits 0 to 31 */
+	int32_t modid;   /* service number */
+	int32_t cmdid;   /* function number */
+	uint32_t ip;     /* IPv4 address of the called server, as a number */
+	uint32_t caller; /* IPv4 address of the agent, as a number */
+	uint32_t succ;   /* calls that succeeded in the reported interval */
+	uint32_t err;    /* calls that failed in it */
+	uint16_t port;   /* port of the called server */
+	uint8_t
+	    overload;    /* 0, or 1: the agent takes the server as overloaded */
+	uint8_t ts_high; /* seconds since 1970, bits 32 to 39 */
+	uint32_t ts_low; /* seconds since 1970, bits 0 to 31 */
 };
 
 static_assert(sizeof(struct record) == 32, "part of the segment format");
@@ -57,11 +58,10 @@ static inline bool
 record_same_key(const struct record *a, const struct record *b)
 {
 	/* One chain of ORs: a mismatch is rare, so no early way out. */
-	return (((uint32_t)(a->modid ^ b->modid)
-		    | (uint32_t)(a->cmdid ^ b->cmdid))
-		   | (a->ip ^ b->ip) | (a->caller ^ b->caller)
-		   | (uint32_t)(a->port ^ b->port))
-	    == 0;
+	return (((uint32_t)(a->modid ^ b->modid) |
+		    (uint32_t)(a->cmdid ^ b->cmdid)) |
+		   (a->ip ^ b->ip) | (a->caller ^ b->caller) |
+		   (uint32_t)(a->port ^ b->port)) == 0;
 }
 
 /*

@@ -32,23 +32,23 @@
 
 /* What the master tells the worker; see ring_command(). */
 enum ring_command {
-	RING_RUN,     /* drain and flush */
-	RING_FINISH,  /* bring everything to MySQL, then exit */
-	RING_STOP     /* exit now; what is left stays in shared memory */
+	RING_RUN,    /* drain and flush */
+	RING_FINISH, /* bring everything to MySQL, then exit */
+	RING_STOP    /* exit now; what is left stays in shared memory */
 };
 
 /* Written by the master alone. */
 struct ring_producer {
 	alignas(CACHE_LINE) counter head; /* records ever published */
-	_Atomic uint32_t doorbell;	  /* bumped to wake the worker */
-	_Atomic uint32_t command;	  /* enum ring_command */
+	_Atomic uint32_t doorbell;        /* bumped to wake the worker */
+	_Atomic uint32_t command;         /* enum ring_command */
 };
 static_assert(sizeof(struct ring_producer) == 64, "part of the format");
 
 /* Written by the worker's drain thread alone. */
 struct ring_consumer {
 	alignas(CACHE_LINE) counter tail; /* records ever drained */
-	_Atomic uint32_t sleeping;	  /* 1: wants a doorbell */
+	_Atomic uint32_t sleeping;        /* 1: wants a doorbell */
 };
 static_assert(sizeof(struct ring_consumer) == 64, "part of the format");
 

@@ -148,8 +148,8 @@ geometry_ok(uint32_t ring_records, uint32_t table_keys)
 static bool
 indices_ok(const struct worker_shared *w)
 {
-	uint64_t tail = atomic_load_explicit(&w->consumer.tail,
-	    memory_order_acquire);
+	uint64_t tail =
+	    atomic_load_explicit(&w->consumer.tail, memory_order_acquire);
 
 	for (int try = 0; try < 1000; try++) {
 		uint64_t before = tail;

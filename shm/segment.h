@@ -32,9 +32,9 @@
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
 #define SEGMENT_VERSION 1
 
-#define INSTANCE_MAX 32	    /* bytes of an instance's name, with the 0 */
+#define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
-#define WORKERS_MAX 64	    /* workers of one generation */
+#define WORKERS_MAX 64      /* workers of one generation */
 #define CHILDREN_MAX 256    /* workers of all generations */
 
 enum segment_kind {
@@ -45,14 +45,14 @@ enum segment_kind {
 /* What became of a call. */
 enum shm_status {
 	SHM_OK,
-	SHM_MISSING,	/* there is no such segment */
-	SHM_EXISTS,	/* there is one already */
+	SHM_MISSING,    /* there is no such segment */
+	SHM_EXISTS,     /* there is one already */
 	SHM_UNFINISHED, /* its maker died before it was ready: holds nothing */
-	SHM_VERSION,	/* another layout version */
-	SHM_DAMAGED,	/* it contradicts itself */
-	SHM_NO_SPACE,	/* /dev/shm has not so much room */
-	SHM_BUSY,	/* another process holds its lock */
-	SHM_SYSTEM	/* a system call failed: see errno */
+	SHM_VERSION,    /* another layout version */
+	SHM_DAMAGED,    /* it contradicts itself */
+	SHM_NO_SPACE,   /* /dev/shm has not so much room */
+	SHM_BUSY,       /* another process holds its lock */
+	SHM_SYSTEM      /* a system call failed: see errno */
 };
 
 /* shm_status_text - a short English text; for SHM_SYSTEM add errno's own. */
@@ -62,17 +62,17 @@ const char *shm_status_text(enum shm_status status);
 struct segment_header {
 	uint64_t magic;
 	uint32_t version; /* SEGMENT_VERSION of the maker */
-	uint32_t kind;	  /* enum segment_kind */
-	uint64_t size;	  /* of the whole segment, bytes */
+	uint32_t kind;    /* enum segment_kind */
+	uint64_t size;    /* of the whole segment, bytes */
 	uint64_t generation;
-	uint32_t slot;	       /* 0 to WORKERS_MAX - 1 */
+	uint32_t slot;         /* 0 to WORKERS_MAX - 1 */
 	uint32_t workers;      /* how many slots its generation has */
 	uint32_t ring_records; /* a power of two */
 	uint32_t table_keys;
-	uint64_t seed;	  /* of the table's hash, random */
+	uint64_t seed;    /* of the table's hash, random */
 	uint64_t created; /* seconds since 1970 */
 	char instance[INSTANCE_MAX];
-	uint64_t check; /* hash of all above */
+	uint64_t check;         /* hash of all above */
 	_Atomic uint32_t ready; /* 1 when the segment may be used */
 	uint32_t reserve[5];
 };
@@ -82,10 +82,10 @@ static_assert(sizeof(struct segment_header) == 128, "part of the format");
 struct worker_info {
 	alignas(CACHE_LINE) _Atomic int32_t pid;
 	_Atomic uint32_t checked_in; /* 1: its threads run */
-	counter started;	     /* seconds since 1970 */
+	counter started;             /* seconds since 1970 */
 	counter poisoned; /* records set aside because they killed workers */
 	/* Words of the trial, see src/trial.h. */
-	counter suspect;      /* ring index being drained, plus 1 */
+	counter suspect; /* ring index being drained, plus 1 */
 	counter suspect_deaths;
 	counter suspect_slot; /* first table slot being flushed, plus 1 */
 	counter trial_slot;   /* the one that the deaths below are of */
@@ -105,12 +105,12 @@ struct worker_shared {
 static_assert(sizeof(struct worker_shared) == 960, "part of the format");
 
 enum child_state {
-	CHILD_NONE,	 /* the entry is free */
-	CHILD_STARTING,	 /* forked, has not checked in */
-	CHILD_RUNNING,	 /* checked in */
+	CHILD_NONE,      /* the entry is free */
+	CHILD_STARTING,  /* forked, has not checked in */
+	CHILD_RUNNING,   /* checked in */
 	CHILD_FINISHING, /* told to bring all to MySQL and exit */
-	CHILD_WAITING,	 /* died; starts again at not_before */
-	CHILD_HOPELESS	 /* said that its configuration is hopeless */
+	CHILD_WAITING,   /* died; starts again at not_before */
+	CHILD_HOPELESS   /* said that its configuration is hopeless */
 };
 
 /* child_state_name - the state's name in log, status and manual. */
@@ -123,7 +123,7 @@ struct child_entry {
 	_Atomic uint32_t state; /* enum child_state */
 	_Atomic int32_t pid;
 	_Atomic uint32_t restarts; /* times started again after a death */
-	counter not_before;	   /* of the next start, milliseconds */
+	counter not_before;        /* of the next start, milliseconds */
 };
 static_assert(sizeof(struct child_entry) == 32, "part of the format");
 
@@ -132,8 +132,8 @@ struct master_shared {
 	struct input_counters input;
 	alignas(CACHE_LINE) _Atomic int32_t pid; /* 0 after an orderly end */
 	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
-	counter started;		/* seconds since 1970 */
-	counter generation;		/* of the segments written to now */
+	counter started;                /* seconds since 1970 */
+	counter generation;             /* of the segments written to now */
 	/* A worker brings records to MySQL only when no generation older than
 	   its own has any left: of two records with one ts, the later arrival
 	   must win. */
@@ -141,8 +141,8 @@ struct master_shared {
 	char software[24]; /* the master's version, ended by a 0 */
 	struct child_entry children[CHILDREN_MAX];
 };
-static_assert(offsetof(struct master_shared, children) == 440,
-    "part of the format");
+static_assert(
+    offsetof(struct master_shared, children) == 440, "part of the format");
 
 /* A mapped segment. */
 struct segment {
@@ -188,8 +188,8 @@ uint64_t segment_space(void);
  * All its space is reserved, so that no later write can fail.  Called by the
  * master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.
  */
-enum shm_status segment_create_worker(struct worker_segment *segment,
-    const struct segment_spec *spec);
+enum shm_status segment_create_worker(
+    struct worker_segment *segment, const struct segment_spec *spec);
 
 /*
  * segment_open_worker - map an existing one by name.  Any process.
@@ -199,10 +199,10 @@ enum shm_status segment_open_worker(struct worker_segment *segment,
     const char *name, enum segment_access access);
 
 /* segment_create_master, segment_open_master - likewise, the master's own. */
-enum shm_status segment_create_master(struct segment *segment,
-    const char *instance);
-enum shm_status segment_open_master(struct segment *segment,
-    const char *instance, enum segment_access access);
+enum shm_status segment_create_master(
+    struct segment *segment, const char *instance);
+enum shm_status segment_open_master(
+    struct segment *segment, const char *instance, enum segment_access access);
 
 /* segment_master - the words of a mapped master's segment. */
 static inline struct master_shared *
@@ -236,22 +236,22 @@ enum shm_status segment_remove(const char *name);
 enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 
 /* segment_name - the name of a worker's segment. */
-void segment_name(char *name, const char *instance, uint64_t generation,
-    uint32_t slot);
+void segment_name(
+    char *name, const char *instance, uint64_t generation, uint32_t slot);
 
 /*
  * segment_list - the names of INSTANCE's worker segments, in the order of
  * generation, then slot.  names: an array of max.  Returns how many there are
  * (possibly more than max), or -1 with errno.
  */
-int segment_list(const char *instance, char (*names)[SEGMENT_NAME_MAX],
-    int max);
+int segment_list(
+    const char *instance, char (*names)[SEGMENT_NAME_MAX], int max);
 
 /*
  * segment_last_error - copy the worker's last database error as text.
  * Returns its error number, 0 when there was none.
  */
-unsigned segment_last_error(const struct worker_shared *shared, char *text,
-    size_t size);
+unsigned segment_last_error(
+    const struct worker_shared *shared, char *text, size_t size);
 
 #endif

@@ -54,18 +54,18 @@ static_assert(sizeof(struct slot) == CACHE_LINE, "one cache line a key");
 
 enum dirty {
 	DIRTY_NOT,
-	DIRTY,	/* has a record that MySQL has not */
-	URGENT	/* dirty, and its overload changed */
+	DIRTY, /* has a record that MySQL has not */
+	URGENT /* dirty, and its overload changed */
 };
 
 /* One process's view of a table.  Made by segment_*(); not shared. */
 struct table {
 	struct slot *slots;
 	_Atomic uint8_t *dirty; /* one byte a slot, enum dirty */
-	uint32_t size;		/* slots: keys and an eighth, see table_slots() */
-	uint32_t keys;		/* the most keys held dirty, or held at ease */
-	uint64_t seed;		/* of the hash, from the segment */
-	uint64_t settled;	/* drain: stored + dead_letter, last looked at */
+	uint32_t size;    /* slots: keys and an eighth, see table_slots() */
+	uint32_t keys;    /* the most keys held dirty, or held at ease */
+	uint64_t seed;    /* of the hash, from the segment */
+	uint64_t settled; /* drain: stored + dead_letter, last looked at */
 	struct drain_counters *drain;
 	struct flush_counters *flush;
 };
@@ -137,7 +137,8 @@ bool table_stored(struct table *table, const struct table_row *row);
  */
 bool table_refused(struct table *table, const struct table_row *row);
 
-/* table_mark - mark ROW's slot dirty again: it could not be brought to MySQL. */
+/* table_mark - mark ROW's slot dirty again: it could not be brought to MySQL.
+ */
 void table_mark(struct table *table, const struct table_row *row);
 
 /* --------------------------------------------------------- everyone's ---- */
@@ -150,7 +151,7 @@ uint64_t table_pending(const struct table *table);
  * any process that has the segment mapped.  slot: 0 to size - 1.
  * Returns its state, or 0 when the slot is empty or being written.
  */
-uint64_t table_read(const struct table *table, uint32_t slot,
-    struct record *record);
+uint64_t table_read(
+    const struct table *table, uint32_t slot, struct record *record);
 
 #endif

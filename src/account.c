@@ -56,8 +56,8 @@ account_become(const char *user)
 	}
 	if (geteuid() == pw->pw_uid)
 		return 0;
-	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0
-	    || setuid(pw->pw_uid) < 0) {
+	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
+	    setuid(pw->pw_uid) < 0) {
 		log_error("cannot become user %s: %s", user, strerror(errno));
 		return -1;
 	}
@@ -69,8 +69,7 @@ account_become(const char *user)
 static int ready_pipe = -1;
 
 /* Wait for the word of the process in the background. */
-static void __attribute__((noreturn))
-background_wait(int from)
+static void __attribute__((noreturn)) background_wait(int from)
 {
 	char word;
 	ssize_t n;
@@ -152,13 +151,13 @@ pidfile_write(const char *path)
 	if (pidfile_fd < 0)
 		return pidfile_fail(path, strerror(errno));
 	if (flock(pidfile_fd, LOCK_EX | LOCK_NB) < 0)
-		return pidfile_fail(path,
-		    errno == EWOULDBLOCK ? "held by another process: is "
-					   "reporter running already?"
-					 : strerror(errno));
+		return pidfile_fail(path, errno == EWOULDBLOCK
+					      ? "held by another process: is "
+						"reporter running already?"
+					      : strerror(errno));
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(pidfile_fd, 0) < 0
-	    || write(pidfile_fd, text, (size_t)length) != length) {
+	if (ftruncate(pidfile_fd, 0) < 0 ||
+	    write(pidfile_fd, text, (size_t)length) != length) {
 		const char *reason = strerror(errno);
 
 		unlink(path); /* ours: we hold the lock */

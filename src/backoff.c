@@ -9,8 +9,8 @@ backoff_next(struct backoff *backoff)
 {
 	uint64_t wait = backoff->cap_ms;
 
-	if (backoff->tries < 31
-	    && (uint64_t)backoff->first_ms << backoff->tries < wait)
+	if (backoff->tries < 31 &&
+	    (uint64_t)backoff->first_ms << backoff->tries < wait)
 		wait = (uint64_t)backoff->first_ms << backoff->tries;
 	backoff->tries++;
 	/* Marsaglia's xorshift64 ("Xorshift RNGs", 2003); 0 is its one fixed

@@ -28,16 +28,16 @@
 #define STOP_GRACE_MS 5000 /* for a statement under way, after the timeout */
 
 /* Loops over the children in use. */
-#define CHILDREN_EACH(c, children)                                             \
-	for (__typeof__(&(children)->child[0]) c = (children)->child;          \
-	     c < (children)->child + CHILDREN_MAX; c++)                        \
+#define CHILDREN_EACH(c, children) \
+	for (__typeof__(&(children)->child[0]) c = (children)->child; \
+	     c < (children)->child + CHILDREN_MAX; c++) \
 		if (c->segment.map.base != NULL)
 
 static void
 child_set_state(struct child *child, enum child_state state)
 {
-	atomic_store_explicit(&child->entry->state, state,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &child->entry->state, state, memory_order_relaxed);
 }
 
 static enum child_state
@@ -49,8 +49,8 @@ child_state(const struct child *child)
 static uint64_t
 child_left(const struct child *child)
 {
-	return ring_queued(&child->segment.ring)
-	    + table_pending(&child->segment.table);
+	return ring_queued(&child->segment.ring) +
+	       table_pending(&child->segment.table);
 }
 
 void
@@ -83,11 +83,11 @@ child_adopt(struct children *children, const struct worker_segment *segment,
 		child->slot = segment->shared->header.slot;
 		child->retiring = retiring;
 		counter_set(&entry->generation, child->generation);
-		atomic_store_explicit(&entry->slot, child->slot,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &entry->slot, child->slot, memory_order_relaxed);
 		atomic_store_explicit(&entry->pid, 0, memory_order_relaxed);
-		atomic_store_explicit(&entry->restarts, 0,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &entry->restarts, 0, memory_order_relaxed);
 		counter_set(&entry->not_before, 0);
 		child_set_state(child, CHILD_WAITING);
 		return child;
@@ -169,9 +169,9 @@ child_checked_in(const struct child *child)
 {
 	const struct worker_info *info = &child->segment.shared->info;
 
-	return atomic_load_explicit(&info->checked_in, memory_order_acquire)
-	    && atomic_load_explicit(&info->pid, memory_order_relaxed)
-	    == child->pid;
+	return atomic_load_explicit(&info->checked_in, memory_order_acquire) &&
+	       atomic_load_explicit(&info->pid, memory_order_relaxed) ==
+		   child->pid;
 }
 
 int
@@ -179,21 +179,22 @@ children_tick(struct children *children, uint64_t now_ms)
 {
 	int wait = TICK_MS;
 
-	CHILDREN_EACH (child, children) {
-		if (child->pid == 0 && !child->hopeless
-		    && !children->stopping) {
+	CHILDREN_EACH(child, children)
+	{
+		if (child->pid == 0 && !child->hopeless &&
+		    !children->stopping) {
 			if (respawn_due(&child->respawn, now_ms))
 				child_start(children, child, now_ms);
-			else if (child->respawn.not_before - now_ms
-			    < (uint64_t)wait)
-				wait = (int)(child->respawn.not_before
-				    - now_ms);
+			else if (child->respawn.not_before - now_ms <
+				 (uint64_t)wait)
+				wait =
+				    (int)(child->respawn.not_before - now_ms);
 		}
 		if (child_state(child) == CHILD_STARTING) {
 			if (child_checked_in(child))
-				child_set_state(child,
-				    child->retiring ? CHILD_FINISHING
-						    : CHILD_RUNNING);
+				child_set_state(child, child->retiring
+							   ? CHILD_FINISHING
+							   : CHILD_RUNNING);
 			else if (wait > TICK_STARTING_MS)
 				wait = TICK_STARTING_MS;
 		}
@@ -212,20 +213,20 @@ child_remove(struct children *children, struct child *child)
 	const struct flush_counters *flush = &child->segment.shared->flush;
 	char name[SEGMENT_NAME_MAX];
 
-	counter_add(&input->retired_superseded,
-	    counter_get(&drain->superseded));
+	counter_add(
+	    &input->retired_superseded, counter_get(&drain->superseded));
 	counter_add(&input->retired_replayed, counter_get(&drain->replayed));
 	FAULT_POINT("child_remove_half");
 	counter_add(&input->retired_stored, counter_get(&flush->stored));
-	counter_add(&input->retired_dead_letter,
-	    counter_get(&flush->dead_letter));
+	counter_add(
+	    &input->retired_dead_letter, counter_get(&flush->dead_letter));
 	FAULT_POINT("child_remove_counted");
 	child_set_state(child, CHILD_NONE);
 	memcpy(name, child->segment.map.name, sizeof(name));
 	segment_close(&child->segment.map);
 	if (segment_remove(name) != SHM_OK)
-		log_warn("segment %s cannot be removed: %s", name,
-		    strerror(errno));
+		log_warn(
+		    "segment %s cannot be removed: %s", name, strerror(errno));
 	if (!children->stopping)
 		log_info("generation %llu, slot %u: all records stand in the "
 			 "database, segment removed",
@@ -239,8 +240,8 @@ child_cause(int status, char *text, size_t size)
 		snprintf(text, size, "killed by signal %d (%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		snprintf(text, size, "exited with status %d",
-		    WEXITSTATUS(status));
+		snprintf(
+		    text, size, "exited with status %d", WEXITSTATUS(status));
 }
 
 /* Whether the worker's own code went wrong, not somebody's kill. */
@@ -262,13 +263,13 @@ cause_is_fault(int status)
 }
 
 static void
-child_bury(struct children *children, struct child *child, int status,
-    uint64_t now_ms)
+child_bury(
+    struct children *children, struct child *child, int status, uint64_t now_ms)
 {
 	pid_t pid = child->pid;
-	bool clean = WIFEXITED(status)
-	    && (WEXITSTATUS(status) == WORKER_FINISHED
-		|| WEXITSTATUS(status) == WORKER_LEFT);
+	bool clean =
+	    WIFEXITED(status) && (WEXITSTATUS(status) == WORKER_FINISHED ||
+				     WEXITSTATUS(status) == WORKER_LEFT);
 	char cause[96];
 
 	child->pid = 0;
@@ -281,7 +282,7 @@ child_bury(struct children *children, struct child *child, int status,
 		return;
 	}
 	if (child->stopped_by_us && clean) {
-		child->respawn = (struct respawn) { 0, now_ms };
+		child->respawn = (struct respawn){ 0, now_ms };
 		return;
 	}
 	child_cause(status, cause, sizeof(cause));
@@ -295,12 +296,12 @@ child_bury(struct children *children, struct child *child, int status,
 		    (unsigned long long)child_left(child));
 		return;
 	}
-	bool served = counter_get(&child->segment.shared->flush.flushes)
-	    != child->flushes;
+	bool served = counter_get(&child->segment.shared->flush.flushes) !=
+		      child->flushes;
 	uint64_t delay = respawn_death(&child->respawn, served, now_ms);
 	counter_set(&child->entry->not_before, child->respawn.not_before);
-	atomic_fetch_add_explicit(&child->entry->restarts, 1,
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &child->entry->restarts, 1, memory_order_relaxed);
 	log_warn("worker %u (pid %d) %s; %llu queued, %llu pending; %s %llu ms",
 	    child->slot, (int)pid, cause,
 	    (unsigned long long)ring_queued(&child->segment.ring),
@@ -317,7 +318,8 @@ children_reap(struct children *children, uint64_t now_ms)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		CHILDREN_EACH (child, children) {
+		CHILDREN_EACH(child, children)
+		{
 			if (child->pid == pid) {
 				child_bury(children, child, status, now_ms);
 				break;
@@ -349,9 +351,10 @@ void
 children_restart(struct children *children, const struct settings *settings)
 {
 	children->settings = settings;
-	CHILDREN_EACH (child, children) {
+	CHILDREN_EACH(child, children)
+	{
 		child->hopeless = false;
-		child->respawn = (struct respawn) { 0, 0 };
+		child->respawn = (struct respawn){ 0, 0 };
 		if (child->pid != 0) {
 			child->stopped_by_us = true;
 			ring_command(&child->segment.ring, RING_STOP);
@@ -362,7 +365,8 @@ children_restart(struct children *children, const struct settings *settings)
 void
 children_signal(const struct children *children, int number)
 {
-	CHILDREN_EACH (child, children) {
+	CHILDREN_EACH(child, children)
+	{
 		if (child->pid != 0)
 			kill(child->pid, number);
 	}
@@ -373,7 +377,8 @@ children_oldest(const struct children *children)
 {
 	uint64_t oldest = UINT64_MAX;
 
-	CHILDREN_EACH (child, children) {
+	CHILDREN_EACH(child, children)
+	{
 		if (child->generation < oldest)
 			oldest = child->generation;
 	}
@@ -391,8 +396,8 @@ children_wait(struct children *children, uint64_t deadline_ms)
 		bool runs = false;
 
 		children_reap(children, now);
-		CHILDREN_EACH (child, children)
-			runs |= child->pid != 0;
+		CHILDREN_EACH(child, children)
+		runs |= child->pid != 0;
 		if (!runs || now >= deadline_ms)
 			return !runs;
 		/* An older generation that ended lets the next one flush. */
@@ -408,7 +413,8 @@ children_stop(struct children *children, uint64_t timeout_ms)
 	uint64_t left = 0;
 
 	children->stopping = true;
-	CHILDREN_EACH (child, children) {
+	CHILDREN_EACH(child, children)
+	{
 		child->retiring = true;
 		if (child->pid == 0)
 			continue;
@@ -416,19 +422,22 @@ children_stop(struct children *children, uint64_t timeout_ms)
 		ring_command(&child->segment.ring, RING_FINISH);
 	}
 	if (!children_wait(children, monotonic_ms() + timeout_ms)) {
-		CHILDREN_EACH (child, children) {
+		CHILDREN_EACH(child, children)
+		{
 			child->stopped_by_us = true;
 			ring_command(&child->segment.ring, RING_STOP);
 		}
 		if (!children_wait(children, monotonic_ms() + STOP_GRACE_MS)) {
-			CHILDREN_EACH (child, children) {
+			CHILDREN_EACH(child, children)
+			{
 				if (child->pid != 0)
 					kill(child->pid, SIGKILL);
 			}
 			children_wait(children, UINT64_MAX);
 		}
 	}
-	CHILDREN_EACH (child, children) {
+	CHILDREN_EACH(child, children)
+	{
 		uint64_t records = child_left(child);
 
 		if (records == 0)
@@ -443,8 +452,8 @@ children_stop(struct children *children, uint64_t timeout_ms)
 void
 children_leave(struct children *children)
 {
-	CHILDREN_EACH (child, children)
-		munmap(child->segment.map.base, child->segment.map.size);
+	CHILDREN_EACH(child, children)
+	munmap(child->segment.map.base, child->segment.map.size);
 	/* A mapping keeps the file open, and with it the master's lock, which
 	   must end with the master. */
 	munmap(children->shared, children->shared->header.size);

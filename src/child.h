@@ -19,11 +19,11 @@ struct child {
 	struct respawn respawn;
 	uint64_t generation;
 	uint32_t slot;
-	pid_t pid;	     /* 0: does not run */
-	uint64_t flushes;    /* its segment's count when it was started */
-	bool crashed;	     /* its last life ended by a fault of its own */
-	bool stopped_by_us;  /* told to stop: no death to be sorry about */
-	bool retiring;	     /* of an older generation: it goes when empty */
+	pid_t pid;          /* 0: does not run */
+	uint64_t flushes;   /* its segment's count when it was started */
+	bool crashed;       /* its last life ended by a fault of its own */
+	bool stopped_by_us; /* told to stop: no death to be sorry about */
+	bool retiring;      /* of an older generation: it goes when empty */
 	bool hopeless;
 };
 
@@ -31,7 +31,7 @@ struct children {
 	struct child child[CHILDREN_MAX];
 	struct master_shared *shared;
 	const struct settings *settings; /* of workers started from now on */
-	bool stopping;			 /* nobody is started any more */
+	bool stopping;                   /* nobody is started any more */
 };
 
 /* children_init - no children yet. */
@@ -63,8 +63,8 @@ void children_reap(struct children *children, uint64_t now_ms);
 
 /* children_restart - have all workers started again with new settings, on the
    segments that they have. */
-void children_restart(struct children *children,
-    const struct settings *settings);
+void children_restart(
+    struct children *children, const struct settings *settings);
 
 /* children_signal - send all workers a signal. */
 void children_signal(const struct children *children, int number);

@@ -26,7 +26,7 @@ monotonic_after(uint32_t ms)
 {
 	uint64_t then = monotonic_us() + (uint64_t)ms * 1000;
 
-	return (struct timespec) {
+	return (struct timespec){
 		.tv_sec = (time_t)(then / 1000000),
 		.tv_nsec = (long)(then % 1000000) * 1000,
 	};

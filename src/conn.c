@@ -89,8 +89,8 @@ static bool
 conn_hold(struct conn *conn, const uint8_t *bytes, size_t length)
 {
 	if (conn->capacity < length) {
-		size_t capacity = conn->capacity != 0 ? conn->capacity
-						      : HELD_LEAST;
+		size_t capacity =
+		    conn->capacity != 0 ? conn->capacity : HELD_LEAST;
 		while (capacity < length)
 			capacity *= 2;
 		uint8_t *held = realloc(conn->held, capacity);
@@ -117,8 +117,8 @@ conn_release(struct conn *conn)
 /* ------------------------------------------------------------- taking ----- */
 
 static void
-conn_complain(struct conns *conns, struct conn *conn,
-    const struct intake_result *result)
+conn_complain(
+    struct conns *conns, struct conn *conn, const struct intake_result *result)
 {
 	char peer[ADDRESS_TEXT];
 
@@ -141,33 +141,33 @@ conn_complain(struct conns *conns, struct conn *conn,
  * held ones.  Returns false when the connection was closed.
  */
 static bool
-conn_take(struct conns *conns, struct conn *conn, const uint8_t *bytes,
-    size_t length)
+conn_take(
+    struct conns *conns, struct conn *conn, const uint8_t *bytes, size_t length)
 {
 	struct intake *intake = &conns->intake;
 
 	intake->report.now = (uint64_t)time(NULL);
-	intake->report.horizon
-	    = intake->report.now + conns->settings->max_clock_skew / 1000;
-	struct intake_result result
-	    = intake_bytes(intake, &conn->dialect, bytes, length);
+	intake->report.horizon =
+	    intake->report.now + conns->settings->max_clock_skew / 1000;
+	struct intake_result result =
+	    intake_bytes(intake, &conn->dialect, bytes, length);
 	intake_publish(intake);
 
 	if (result.rejected > 0)
 		conn_complain(conns, conn, &result);
 	conn->offset += result.used;
-	if (result.verdict == VERDICT_CLOSE
-	    || (conn->ended && result.verdict == VERDICT_MORE)) {
+	if (result.verdict == VERDICT_CLOSE ||
+	    (conn->ended && result.verdict == VERDICT_MORE)) {
 		conn_close(conns, conn);
 		return false;
 	}
 	/* Bytes held from before were looked through up to scan.offset. */
 	if (result.used > 0)
-		conn->scan = (struct native_scan) { 0, 0 };
+		conn->scan = (struct native_scan){ 0, 0 };
 	if (result.used == length) {
 		conn_release(conn);
-	} else if (!conn_hold(conn, bytes + result.used,
-		       length - result.used)) {
+	} else if (!conn_hold(
+		       conn, bytes + result.used, length - result.used)) {
 		log_error("no memory to hold %zu bytes: connection closed",
 		    length - result.used);
 		conn_close(conns, conn);
@@ -191,9 +191,9 @@ conn_whole(struct conn *conn, size_t max_message)
 {
 	if (conn->dialect != DIALECT_NATIVE || conn->length >= max_message)
 		return true;
-	return native_scan(conn->held, conn->length, &conn->scan)
-	    != DECODE_SHORT
-	    || conn->scan.offset + conn->scan.wanted > max_message;
+	return native_scan(conn->held, conn->length, &conn->scan) !=
+		   DECODE_SHORT ||
+	       conn->scan.offset + conn->scan.wanted > max_message;
 }
 
 static enum read_end
@@ -248,8 +248,7 @@ conn_read(struct conns *conns, struct conn *conn)
 		    held + (size_t)n);
 		return conn_end(conns, conn);
 	} else {
-		open = !conn_whole(conn, most)
-		    || conn_take_held(conns, conn);
+		open = !conn_whole(conn, most) || conn_take_held(conns, conn);
 	}
 	return open ? READ_TAKEN : READ_CLOSED;
 }

@@ -26,8 +26,8 @@ void conns_configure(struct conns *conns, const struct settings *settings);
 
 /* conns_route - from now on routes lead to these rings, one for each worker.
    Everything put into the rings of before is published. */
-void conns_route(struct conns *conns, struct ring *const *rings,
-    uint32_t workers);
+void conns_route(
+    struct conns *conns, struct ring *const *rings, uint32_t workers);
 
 /* conns_accept - accept what waits on a listening socket. */
 void conns_accept(struct conns *conns, int listening);

@@ -18,14 +18,14 @@ struct conn {
 	int fd;
 	enum dialect dialect;
 	struct conn *newer, *older; /* by activity */
-	struct conn *behind;	    /* in the queue for a full ring */
+	struct conn *behind;        /* in the queue for a full ring */
 	uint64_t active_ms;
-	uint64_t offset; /* bytes of the stream taken so far */
-	uint8_t *held;	 /* bytes read and not taken, NULL: none */
+	uint64_t offset;           /* bytes of the stream taken so far */
+	uint8_t *held;             /* bytes read and not taken, NULL: none */
 	uint32_t length, capacity; /* of held */
-	uint32_t need;		   /* records of the report that waits */
+	uint32_t need;             /* records of the report that waits */
 	bool throttled;
-	bool ended;	 /* the peer is gone, but held bytes wait */
+	bool ended;      /* the peer is gone, but held bytes wait */
 	bool complained; /* its first rejection was logged */
 	struct native_scan scan;
 	struct sockaddr_in6 peer; /* large enough for IPv4's */
@@ -83,8 +83,8 @@ bool conn_take_held(struct conns *conns, struct conn *conn);
 
 /* throttle_enter - read no more of it until the ring of this slot has room for
    `need` records. */
-void throttle_enter(struct conns *conns, struct conn *conn, uint32_t slot,
-    uint32_t need);
+void throttle_enter(
+    struct conns *conns, struct conn *conn, uint32_t slot, uint32_t need);
 
 /* throttle_leave - it is about to be closed. */
 void throttle_leave(struct conns *conns, struct conn *conn);

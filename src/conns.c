@@ -20,7 +20,7 @@
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 2 /* how often to look for room in full rings */
 #define ACCEPT_BURST 256    /* connections accepted in one go */
-#define LAST_READS 64	    /* of each connection, when all are closed */
+#define LAST_READS 64       /* of each connection, when all are closed */
 
 struct conns *
 conns_new(int epoll, struct input_counters *count)
@@ -35,10 +35,9 @@ conns_new(int epoll, struct input_counters *count)
 	conns->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	for (int i = 0; i < WORKERS_MAX; i++)
 		conns->queue[i].last = &conns->queue[i].first;
-	conns->refusals = (struct log_brake) { .most = 10,
-		.period_ms = 60000 };
-	conns->faults = (struct log_brake) { .most = 60, .period_ms = 60000 };
-	conns->throttles = (struct log_brake) { .most = 5, .period_ms = 60000 };
+	conns->refusals = (struct log_brake){ .most = 10, .period_ms = 60000 };
+	conns->faults = (struct log_brake){ .most = 60, .period_ms = 60000 };
+	conns->throttles = (struct log_brake){ .most = 5, .period_ms = 60000 };
 	counter_set(&count->connections, 0);
 	counter_set(&count->throttled, 0);
 	return conns;
@@ -59,8 +58,8 @@ conn_refuse(struct conns *conns, int fd, const struct sockaddr *peer,
 }
 
 static void
-conn_open(struct conns *conns, int fd, const struct sockaddr *peer,
-    socklen_t length)
+conn_open(
+    struct conns *conns, int fd, const struct sockaddr *peer, socklen_t length)
 {
 	struct conn *conn = NULL;
 	struct epoll_event event = { .events = EPOLLIN };
@@ -173,13 +172,13 @@ conns_configure(struct conns *conns, const struct settings *settings)
 	conns->intake.drop = settings->overflow == OVERFLOW_DROP;
 	conns->intake.report.max_message = settings->max_message;
 	prefix_list_free(&conns->allow);
-	prefix_list_make(&conns->allow, settings->allow.words,
-	    settings->allow.count);
+	prefix_list_make(
+	    &conns->allow, settings->allow.words, settings->allow.count);
 	while (conn != NULL) {
 		struct conn *newer = conn->newer;
 
-		if (!prefix_list_match(&conns->allow,
-			(const struct sockaddr *)&conn->peer))
+		if (!prefix_list_match(
+			&conns->allow, (const struct sockaddr *)&conn->peer))
 			conn_close(conns, conn);
 		conn = newer;
 	}
@@ -207,8 +206,8 @@ conns_close(struct conns *conns)
 	while ((conn = conns->oldest) != NULL) {
 		enum read_end end = READ_TAKEN;
 
-		for (int i = 0; i < LAST_READS && end == READ_TAKEN
-		     && !conn->throttled;
+		for (int i = 0;
+		     i < LAST_READS && end == READ_TAKEN && !conn->throttled;
 		     i++)
 			end = conn_read(conns, conn);
 		if (end != READ_CLOSED)

@@ -61,8 +61,8 @@ static int
 line_append(const struct deadletter *file, const char *line, size_t length)
 {
 	struct stat st;
-	int fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-	    0640);
+	int fd =
+	    open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	int result = -1;
 
 	if (fd < 0)

@@ -11,7 +11,7 @@
 
 struct deadletter {
 	const char *path; /* "" is: none is written */
-	uint64_t size;	  /* bytes, the most it may hold */
+	uint64_t size;    /* bytes, the most it may hold */
 };
 
 /*

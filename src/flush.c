@@ -33,11 +33,11 @@ struct flush {
 	const struct master_shared *master;
 	struct store *store;
 	struct table_row *rows; /* ROUND_ROWS of them */
-	uint32_t position;	/* in the table: where the next round begins */
-	uint64_t last_ms;	/* when the last round began */
+	uint32_t position;      /* in the table: where the next round begins */
+	uint64_t last_ms;       /* when the last round began */
 	pthread_t thread;
-	pthread_mutex_t mutex; /* of this process alone, for the conditions */
-	pthread_cond_t wake;   /* the flush waits for work */
+	pthread_mutex_t mutex;  /* of this process alone, for the conditions */
+	pthread_cond_t wake;    /* the flush waits for work */
 	pthread_cond_t settled; /* the drain waits for room */
 	/* The flush sleeps until so many keys are dirty; 0: it is awake. */
 	_Atomic uint64_t wake_at;
@@ -71,8 +71,8 @@ flush_sleep(struct flush *f, uint64_t dirty, int timeout_ms)
 	/* With the fence in flush_notify(): either we see the new key, or the
 	   drain sees that we sleep. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (table_pending(&f->segment->table) < dirty && !flush_stopping(f)
-	    && !flush_finishing(f))
+	if (table_pending(&f->segment->table) < dirty && !flush_stopping(f) &&
+	    !flush_finishing(f))
 		pthread_cond_timedwait(&f->wake, &f->mutex, &until);
 	atomic_store_explicit(&f->wake_at, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&f->mutex);
@@ -151,10 +151,10 @@ round_collect(struct flush *f)
 {
 	struct table *table = &f->segment->table;
 	uint32_t position = f->position;
-	size_t urgent
-	    = table_collect(table, URGENT, &position, f->rows, ROUND_ROWS);
-	size_t rest = table_collect(table, DIRTY, &f->position,
-	    f->rows + urgent, ROUND_ROWS - urgent);
+	size_t urgent =
+	    table_collect(table, URGENT, &position, f->rows, ROUND_ROWS);
+	size_t rest = table_collect(
+	    table, DIRTY, &f->position, f->rows + urgent, ROUND_ROWS - urgent);
 
 	rows_sort(f->rows, urgent);
 	rows_sort(f->rows + urgent, rest);
@@ -179,8 +179,8 @@ round_run(struct flush *f)
 static bool
 gate_open(const struct flush *f)
 {
-	return counter_get(&f->master->oldest_generation)
-	    >= f->segment->shared->header.generation;
+	return counter_get(&f->master->oldest_generation) >=
+	       f->segment->shared->header.generation;
 }
 
 /* Wait until a round is due.  Returns false when there is none to come. */
@@ -204,8 +204,8 @@ round_due(struct flush *f)
 			flush_sleep(f, UINT64_MAX, GATE_MS);
 			continue;
 		}
-		if (flush_finishing(f) || past >= interval
-		    || pending >= f->settings->flush_rows)
+		if (flush_finishing(f) || past >= interval ||
+		    pending >= f->settings->flush_rows)
 			return true;
 		wait = interval - past < 1000 ? (int)(interval - past) : 1000;
 		flush_sleep(f, f->settings->flush_rows, wait);

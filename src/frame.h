@@ -24,7 +24,7 @@
  * REJECT_TOO_LONG: both as soon as the header is there.
  * DECODE_SHORT looks at the header only.
  */
-enum decode frame_decode(const uint8_t *p, size_t length, int32_t id,
-    struct report *report);
+enum decode frame_decode(
+    const uint8_t *p, size_t length, int32_t id, struct report *report);
 
 #endif

@@ -18,8 +18,8 @@
 static void
 create_complain(enum shm_status status, const struct settings *settings)
 {
-	uint64_t size = segment_worker_size((uint32_t)settings->ring_records,
-	    (uint32_t)settings->table_keys);
+	uint64_t size = segment_worker_size(
+	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
 
 	if (status == SHM_NO_SPACE)
 		log_error("/dev/shm is too small: %llu workers want %.1f MiB "
@@ -107,14 +107,14 @@ static bool
 segment_adopt(struct worker_segment *segment, const char *name)
 {
 	char aside[2 * SEGMENT_NAME_MAX];
-	enum shm_status status
-	    = segment_open_worker(segment, name, SEGMENT_WRITE);
+	enum shm_status status =
+	    segment_open_worker(segment, name, SEGMENT_WRITE);
 
 	if (status == SHM_OK)
 		return true;
 	if (status == SHM_UNFINISHED) {
-		log_warn("segment %s: %s: removed", name,
-		    shm_status_text(status));
+		log_warn(
+		    "segment %s: %s: removed", name, shm_status_text(status));
 		segment_remove(name);
 	} else if (segment_set_aside(name, aside, sizeof(aside)) == SHM_OK) {
 		log_error("segment %s: %s: set aside as %s; look at it, or "
@@ -130,9 +130,9 @@ segment_adopt(struct worker_segment *segment, const char *name)
 static bool
 shape_fits(const struct segment_header *h, const struct settings *settings)
 {
-	return h->workers == settings->workers
-	    && h->ring_records == settings->ring_records
-	    && h->table_keys == settings->table_keys;
+	return h->workers == settings->workers &&
+	       h->ring_records == settings->ring_records &&
+	       h->table_keys == settings->table_keys;
 }
 
 /* Go on with the newest generation, if all of it is there and it fits. */
@@ -143,11 +143,11 @@ generation_resume(struct generation *generation, struct child **left, int n,
 	uint32_t workers = 0;
 
 	for (int i = 0; i < n; i++) {
-		const struct segment_header *h
-		    = &left[i]->segment.shared->header;
+		const struct segment_header *h =
+		    &left[i]->segment.shared->header;
 
-		if (h->generation == generation->number
-		    && h->slot == workers && shape_fits(h, settings))
+		if (h->generation == generation->number && h->slot == workers &&
+		    shape_fits(h, settings))
 			generation->child[workers++] = left[i];
 	}
 	if (workers != settings->workers)
@@ -187,8 +187,8 @@ generation_adopt(struct generation *generation, struct children *children,
 			continue;
 		left[adopted] = child_adopt(children, &segment, true);
 		generation->number = left[adopted]->generation;
-		records += ring_queued(&segment.ring)
-		    + table_pending(&segment.table);
+		records +=
+		    ring_queued(&segment.ring) + table_pending(&segment.table);
 		adopted++;
 	}
 	generation_resume(generation, left, adopted, settings);

@@ -33,11 +33,11 @@ intake_decode(struct intake *intake, enum dialect dialect, const uint8_t *bytes,
 	case DIALECT_NATIVE:
 		return native_decode(bytes, length, &intake->report);
 	case DIALECT_LARS:
-		return frame_decode(bytes, length, FRAME_ID_LARS,
-		    &intake->report);
+		return frame_decode(
+		    bytes, length, FRAME_ID_LARS, &intake->report);
 	case DIALECT_ELB:
-		return frame_decode(bytes, length, FRAME_ID_ELB,
-		    &intake->report);
+		return frame_decode(
+		    bytes, length, FRAME_ID_ELB, &intake->report);
 	case DIALECT_UNKNOWN:
 		break;
 	}
@@ -64,8 +64,8 @@ intake_route(struct intake *intake, struct intake_result *result)
 	struct report *report = &intake->report;
 	uint32_t slot = route(report->modid, report->cmdid, intake->workers);
 	uint64_t room = intake->workers == 0
-	    ? 0
-	    : ring_room(intake->rings[slot], report->count);
+			    ? 0
+			    : ring_room(intake->rings[slot], report->count);
 	uint32_t n = report->count;
 
 	if (room < n && !intake->drop) {
@@ -84,8 +84,8 @@ intake_route(struct intake *intake, struct intake_result *result)
 	intake->reports++;
 	intake->skewed += report->skewed;
 	for (int i = 0; i < REJECT_REASONS; i++)
-		intake_reject(intake, result, (enum reject)i,
-		    report->rejected[i]);
+		intake_reject(
+		    intake, result, (enum reject)i, report->rejected[i]);
 	return true;
 }
 
@@ -100,8 +100,8 @@ intake_bytes(struct intake *intake, enum dialect *dialect, const uint8_t *bytes,
 	while (result.used < length) {
 		const uint8_t *message = bytes + result.used;
 
-		switch (intake_decode(intake, *dialect, message,
-		    length - result.used)) {
+		switch (intake_decode(
+		    intake, *dialect, message, length - result.used)) {
 		case DECODE_SHORT:
 			return result;
 		case DECODE_REPORT:
@@ -111,12 +111,12 @@ intake_bytes(struct intake *intake, enum dialect *dialect, const uint8_t *bytes,
 			}
 			break;
 		case DECODE_REJECT:
-			intake_reject(intake, &result, intake->report.reason,
-			    1);
+			intake_reject(
+			    intake, &result, intake->report.reason, 1);
 			break;
 		case DECODE_CLOSE:
-			intake_reject(intake, &result, intake->report.reason,
-			    1);
+			intake_reject(
+			    intake, &result, intake->report.reason, 1);
 			result.verdict = VERDICT_CLOSE;
 			result.reason = intake->report.reason;
 			result.fault = result.used + intake->report.used;

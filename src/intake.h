@@ -22,7 +22,7 @@ struct intake {
 	struct input_counters *count;
 	struct ring *rings[WORKERS_MAX];
 	uint32_t workers; /* 0: there are no rings yet */
-	bool drop;	  /* overflow = drop: never block */
+	bool drop;        /* overflow = drop: never block */
 	uint64_t touched; /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed;
@@ -31,18 +31,18 @@ struct intake {
 };
 
 enum verdict {
-	VERDICT_MORE,	 /* all is taken but the beginning of a message */
+	VERDICT_MORE,    /* all is taken but the beginning of a message */
 	VERDICT_BLOCKED, /* the next report finds no room in its ring */
-	VERDICT_CLOSE	 /* the stream cannot be followed any further */
+	VERDICT_CLOSE    /* the stream cannot be followed any further */
 };
 
 struct intake_result {
 	enum verdict verdict;
-	size_t used;	    /* bytes taken, from the first on */
-	uint32_t slot;	    /* VERDICT_BLOCKED: of the ring that is full */
-	uint32_t need;	    /* and how many records the report has */
+	size_t used;        /* bytes taken, from the first on */
+	uint32_t slot;      /* VERDICT_BLOCKED: of the ring that is full */
+	uint32_t need;      /* and how many records the report has */
 	enum reject reason; /* VERDICT_CLOSE; else of the first rejection */
-	size_t fault;	    /* VERDICT_CLOSE: where in the bytes it lies */
+	size_t fault;       /* VERDICT_CLOSE: where in the bytes it lies */
 	uint64_t rejected;  /* records and reports rejected in these bytes */
 };
 

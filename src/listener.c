@@ -20,14 +20,13 @@
 #define BACKLOG 4096 /* many agents may connect at once after a restart */
 
 const char *
-address_text(const struct sockaddr *address, socklen_t length, char *text,
-    size_t size)
+address_text(
+    const struct sockaddr *address, socklen_t length, char *text, size_t size)
 {
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 
-	if (getnameinfo(address, length, host, sizeof(host), port,
-		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV)
-	    != 0)
+	if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		snprintf(text, size, "unknown");
 	else if (address->sa_family == AF_INET6)
 		snprintf(text, size, "[%.*s]:%s", (int)size - 16, host, port);
@@ -69,8 +68,8 @@ socket_listen(const struct addrinfo *ai)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0
-	    && listen(fd, BACKLOG) == 0)
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
+	    listen(fd, BACKLOG) == 0)
 		return fd;
 	int saved = errno;
 	close(fd);
@@ -86,8 +85,8 @@ listener_announce(const char *spec, int fd)
 	char text[ADDRESS_TEXT];
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
-		spec = address_text((struct sockaddr *)&address, length, text,
-		    sizeof(text));
+		spec = address_text(
+		    (struct sockaddr *)&address, length, text, sizeof(text));
 	log_info("listening on %s", spec);
 }
 
@@ -146,8 +145,9 @@ listener_find(struct listeners *listeners, const char *spec)
 	for (int i = 0; i < LISTENERS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 
-		if (spec == NULL ? l->spec == NULL
-				 : l->spec != NULL && strcmp(l->spec, spec) == 0)
+		if (spec == NULL
+			? l->spec == NULL
+			: l->spec != NULL && strcmp(l->spec, spec) == 0)
 			return l;
 	}
 	return NULL;
@@ -169,8 +169,8 @@ listener_add(struct listeners *listeners, const char *spec, int epoll)
 	if (l->fd < 0)
 		return NULL;
 	l->spec = strdup(spec);
-	if (l->spec == NULL
-	    || epoll_ctl(epoll, EPOLL_CTL_ADD, l->fd, &event) < 0) {
+	if (l->spec == NULL ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, l->fd, &event) < 0) {
 		log_error("cannot listen on %s: %s", spec, strerror(errno));
 		listener_close(l);
 		return NULL;
@@ -189,8 +189,8 @@ specs_have(const struct words_list *specs, const char *spec)
 }
 
 int
-listeners_set(struct listeners *listeners, const struct words_list *specs,
-    int epoll)
+listeners_set(
+    struct listeners *listeners, const struct words_list *specs, int epoll)
 {
 	struct listener *added[LISTENERS_MAX];
 	size_t n = 0;
@@ -198,8 +198,8 @@ listeners_set(struct listeners *listeners, const struct words_list *specs,
 	for (size_t i = 0; i < specs->count; i++) {
 		if (listener_find(listeners, specs->words[i]) != NULL)
 			continue;
-		struct listener *l
-		    = listener_add(listeners, specs->words[i], epoll);
+		struct listener *l =
+		    listener_add(listeners, specs->words[i], epoll);
 		if (l == NULL) {
 			while (n > 0)
 				listener_remove(added[--n], epoll);

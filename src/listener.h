@@ -28,8 +28,8 @@ struct listeners {
  * the event's pointer.
  * Returns 0; or -1, then the reason was logged and everything is as before.
  */
-int listeners_set(struct listeners *listeners, const struct words_list *specs,
-    int epoll);
+int listeners_set(
+    struct listeners *listeners, const struct words_list *specs, int epoll);
 
 /* listeners_close - close all. */
 void listeners_close(struct listeners *listeners);
@@ -39,7 +39,7 @@ void listeners_close(struct listeners *listeners);
 struct listener *listener_of(struct listeners *listeners, const void *pointer);
 
 /* address_text - an address and port as people write it. */
-const char *address_text(const struct sockaddr *address, socklen_t length,
-    char *text, size_t size);
+const char *address_text(
+    const struct sockaddr *address, socklen_t length, char *text, size_t size);
 
 #endif

@@ -12,7 +12,6 @@
 #include "title.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +28,13 @@ struct arguments {
 static void
 usage(FILE *out)
 {
-	fprintf(out,
-	    "usage: reporter [-f] [-t] [-d] [-V] [-h] [-c FILE]\n"
-	    "  -f       stay in the foreground\n"
-	    "  -t       check the configuration and exit\n"
-	    "  -d       print the effective configuration and exit\n"
-	    "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
-	    "  -V       print the version and exit\n"
-	    "  -h       print this and exit\n");
+	fprintf(out, "usage: reporter [-f] [-t] [-d] [-V] [-h] [-c FILE]\n"
+		     "  -f       stay in the foreground\n"
+		     "  -t       check the configuration and exit\n"
+		     "  -d       print the effective configuration and exit\n"
+		     "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
+		     "  -V       print the version and exit\n"
+		     "  -h       print this and exit\n");
 }
 
 static void
@@ -77,15 +75,6 @@ arguments_read(struct arguments *a, int argc, char **argv)
 	}
 }
 
-/* The path as it is after a change of the folder, for reloads. */
-static const char *
-config_path(const char *path)
-{
-	char *absolute = realpath(path, NULL);
-
-	return absolute != NULL ? absolute : path;
-}
-
 /* We listen: whoever started us has seen all that there was to see. */
 static void
 start_over(void)
@@ -94,47 +83,68 @@ start_over(void)
 	background_ready();
 }
 
+/* Become the process that the master is to be.  Returns 0, or -1: it was said
+   why. */
+static int
+prepare(const struct arguments *a, const struct settings *settings)
+{
+	/* Nothing we make is the world's to read. */
+	umask(027);
+	if (!a->foreground && background_enter() < 0) {
+		fprintf(stderr, "reporter: cannot enter the background: %s\n",
+		    strerror(errno));
+		return -1;
+	}
+	log_role("master");
+	log_echo(true);
+	if (log_open(settings->log_target,
+		(enum log_level)settings->log_level) < 0) {
+		log_error("log %s: %s", settings->log_target, strerror(errno));
+		return -1;
+	}
+	if (pidfile_write(settings->pid_file) < 0)
+		return -1;
+	if (!a->foreground && chdir("/") < 0)
+		log_warn("cannot change to /: %s", strerror(errno));
+	return 0;
+}
+
+/* What the arguments ask for.  Returns the exit status. */
+static int
+run(const struct arguments *a, const char *path)
+{
+	struct settings *settings = settings_load(path, stderr);
+	int status = 1;
+
+	if (settings == NULL)
+		return 1;
+	if (a->dump)
+		settings_dump(settings, stdout);
+	if (a->check)
+		printf("%s: the configuration is right\n", a->config);
+	if (a->dump || a->check) {
+		settings_free(settings);
+		return 0;
+	}
+	if (prepare(a, settings) == 0) {
+		status = master_run(settings, path, start_over);
+		pidfile_remove();
+	} else {
+		settings_free(settings);
+	}
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct arguments a = { .config = CONFIG_FILE };
-	struct settings *settings;
-	const char *path;
 
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
-	path = config_path(a.config);
-	settings = settings_load(path, stderr);
-	if (settings == NULL)
-		return 1;
-	if (a.dump)
-		settings_dump(settings, stdout);
-	if (a.check)
-		printf("%s: the configuration is right\n", a.config);
-	if (a.dump || a.check) {
-		settings_free(settings);
-		return 0;
-	}
-
-	/* Nothing we make is the world's to read. */
-	umask(027);
-	if (!a.foreground && background_enter() < 0) {
-		fprintf(stderr, "reporter: cannot enter the background: %s\n",
-		    strerror(errno));
-		return 1;
-	}
-	log_role("master");
-	log_echo(true);
-	if (log_open(settings->log_target, (enum log_level)settings->log_level)
-	    < 0) {
-		log_error("log %s: %s", settings->log_target, strerror(errno));
-		return 1;
-	}
-	if (pidfile_write(settings->pid_file) < 0)
-		return 1;
-	if (!a.foreground && chdir("/") < 0)
-		log_warn("cannot change to /: %s", strerror(errno));
-	int status = master_run(settings, path, start_over);
-	pidfile_remove();
+	/* The path as it is after a change of the folder, for reloads. */
+	char *absolute = realpath(a.config, NULL);
+	int status = run(&a, absolute != NULL ? absolute : a.config);
+	free(absolute);
 	return status;
 }

@@ -76,10 +76,10 @@ segment_take(struct master *m)
 	bool made = status == SHM_OK;
 
 	if (status == SHM_EXISTS)
-		status = segment_open_master(&m->segment, instance,
-		    SEGMENT_WRITE);
-	if (status == SHM_DAMAGED || status == SHM_VERSION
-	    || status == SHM_UNFINISHED)
+		status =
+		    segment_open_master(&m->segment, instance, SEGMENT_WRITE);
+	if (status == SHM_DAMAGED || status == SHM_VERSION ||
+	    status == SHM_UNFINISHED)
 		status = segment_replace(m, status);
 	if (status != SHM_OK)
 		return status;
@@ -114,8 +114,7 @@ master_open_segment(struct master *m)
 		    (int)atomic_load(&segment_master(&m->segment)->pid));
 	else
 		log_error("segment %s: %s%s%s", m->segment.name,
-		    shm_status_text(status),
-		    status == SHM_SYSTEM ? ": " : "",
+		    shm_status_text(status), status == SHM_SYSTEM ? ": " : "",
 		    status == SHM_SYSTEM ? strerror(errno) : "");
 	segment_close(&m->segment);
 	return -1;
@@ -129,11 +128,11 @@ static void
 master_count_adopted(struct master *m)
 {
 	struct input_counters *input = &m->shared->input;
-	uint64_t received = counter_get(&input->dropped)
-	    + counter_get(&input->retired_stored)
-	    + counter_get(&input->retired_dead_letter)
-	    + counter_get(&input->retired_superseded)
-	    - counter_get(&input->retired_replayed);
+	uint64_t received = counter_get(&input->dropped) +
+			    counter_get(&input->retired_stored) +
+			    counter_get(&input->retired_dead_letter) +
+			    counter_get(&input->retired_superseded) -
+			    counter_get(&input->retired_replayed);
 
 	for (int i = 0; i < REJECT_REASONS; i++)
 		received += counter_get(&input->rejected[i]);
@@ -141,8 +140,8 @@ master_count_adopted(struct master *m)
 		const struct child *child = &m->children.child[i];
 
 		if (child->segment.map.base != NULL)
-			received += counter_get(
-			    &child->segment.ring.producer->head);
+			received +=
+			    counter_get(&child->segment.ring.producer->head);
 	}
 	counter_set(&input->received, received);
 }
@@ -154,8 +153,8 @@ master_publish(struct master *m)
 	    PACKAGE_VERSION);
 	counter_set(&m->shared->started, (uint64_t)time(NULL));
 	counter_set(&m->shared->generation, m->generation.number);
-	counter_set(&m->shared->oldest_generation,
-	    children_oldest(&m->children));
+	counter_set(
+	    &m->shared->oldest_generation, children_oldest(&m->children));
 	/* Release: who sees our pid sees what stands before. */
 	atomic_store_explicit(&m->shared->pid, getpid(), memory_order_release);
 }
@@ -176,10 +175,9 @@ master_open_rings(struct master *m)
 	children_init(&m->children, m->shared, m->settings);
 	if (generation_adopt(&m->generation, &m->children, m->settings) < 0)
 		return -1;
-	if (m->generation.workers == 0
-	    && generation_create(&m->generation, m->generation.number + 1,
-		   &m->children, m->settings)
-		< 0)
+	if (m->generation.workers == 0 &&
+	    generation_create(&m->generation, m->generation.number + 1,
+		&m->children, m->settings) < 0)
 		return -1;
 	FAULT_POINT("master_adopted");
 	master_count_adopted(m);
@@ -207,8 +205,8 @@ master_open_signals(struct master *m)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	m->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (m->signals < 0 || m->epoll < 0
-	    || epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->signals, &event) < 0) {
+	if (m->signals < 0 || m->epoll < 0 ||
+	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->signals, &event) < 0) {
 		log_error("cannot start: %s", strerror(errno));
 		return -1;
 	}
@@ -218,11 +216,10 @@ master_open_signals(struct master *m)
 static int
 master_start(struct master *m)
 {
-	if (master_open_signals(m) < 0
-	    || account_descriptors(m->settings->max_connections) < 0
-	    || listeners_set(&m->listeners, &m->settings->listen, m->epoll) < 0
-	    || account_become(m->settings->user) < 0
-	    || master_open_segment(m) < 0)
+	if (master_open_signals(m) < 0 ||
+	    account_descriptors(m->settings->max_connections) < 0 ||
+	    listeners_set(&m->listeners, &m->settings->listen, m->epoll) < 0 ||
+	    account_become(m->settings->user) < 0 || master_open_segment(m) < 0)
 		return -1;
 	m->conns = conns_new(m->epoll, &m->shared->input);
 	if (m->conns == NULL) {
@@ -261,9 +258,8 @@ master_regenerate(struct master *m, const struct settings *settings)
 {
 	struct generation next;
 
-	if (generation_create(&next, m->generation.number + 1, &m->children,
-		settings)
-	    < 0)
+	if (generation_create(
+		&next, m->generation.number + 1, &m->children, settings) < 0)
 		return -1;
 	FAULT_POINT("master_regenerated");
 	generation_retire(&m->generation);
@@ -278,8 +274,8 @@ master_apply(struct master *m, struct settings *next)
 {
 	struct reload_plan plan = reload_compare(m->settings, next);
 
-	if (listeners_set(&m->listeners, &next->listen, m->epoll) < 0
-	    || log_open(next->log_target, (enum log_level)next->log_level) < 0)
+	if (listeners_set(&m->listeners, &next->listen, m->epoll) < 0 ||
+	    log_open(next->log_target, (enum log_level)next->log_level) < 0)
 		return -1;
 	if (plan.queue && master_regenerate(m, next) < 0) {
 		listeners_set(&m->listeners, &m->settings->listen, m->epoll);
@@ -320,10 +316,9 @@ static void
 master_reopen_log(struct master *m)
 {
 	if (log_open(m->settings->log_target,
-		(enum log_level)m->settings->log_level)
-	    < 0)
-		log_error("log %s: %s", m->settings->log_target,
-		    strerror(errno));
+		(enum log_level)m->settings->log_level) < 0)
+		log_error(
+		    "log %s: %s", m->settings->log_target, strerror(errno));
 	children_signal(&m->children, SIGUSR1);
 }
 
@@ -360,8 +355,8 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 
 	if (event->data.ptr == &m->signals)
 		master_read_signals(m);
-	else if ((listener = listener_of(&m->listeners, event->data.ptr))
-	    != NULL)
+	else if ((listener = listener_of(&m->listeners, event->data.ptr)) !=
+		 NULL)
 		conns_accept(m->conns, listener->fd);
 	else
 		conn_ready(m->conns, event->data.ptr, event->events);
@@ -429,8 +424,8 @@ master_end(struct master *m)
 	master_settle(m, timeout / 2);
 	conns_close(m->conns);
 	uint64_t spent = monotonic_ms() - begun;
-	left = children_stop(&m->children,
-	    spent < timeout ? timeout - spent : 0);
+	left =
+	    children_stop(&m->children, spent < timeout ? timeout - spent : 0);
 	atomic_store_explicit(&m->shared->pid, 0, memory_order_release);
 	if (left > 0)
 		log_warn("stopped; %llu records stay in shared memory for the "

@@ -14,7 +14,7 @@
  * Returns the exit status: 0 after an orderly end, 1 when it could not start;
  * then the reason was logged.
  */
-int master_run(struct settings *settings, const char *path,
-    void (*ready)(void));
+int master_run(
+    struct settings *settings, const char *path, void (*ready)(void));
 
 #endif

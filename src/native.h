@@ -28,8 +28,8 @@ struct native_scan {
  * length), DECODE_SHORT, or DECODE_CLOSE when a byte is no MessagePack
  * (scan->offset is where).
  */
-enum decode native_scan(const uint8_t *p, size_t length,
-    struct native_scan *scan);
+enum decode native_scan(
+    const uint8_t *p, size_t length, struct native_scan *scan);
 
 /*
  * native_decode - decode the message that begins at p, of which `length` bytes
@@ -39,7 +39,7 @@ enum decode native_scan(const uint8_t *p, size_t length,
  * (an object is at least one byte) cannot fit any more.  After native_scan()
  * the same holds when scan->offset + scan->wanted > max_message.
  */
-enum decode native_decode(const uint8_t *p, size_t length,
-    struct report *report);
+enum decode native_decode(
+    const uint8_t *p, size_t length, struct report *report);
 
 #endif

@@ -23,7 +23,7 @@ struct settings *reload_load(const char *path, const struct settings *now);
 
 /* reload_compare - what the change asks for; each option that differs is
    logged with its old and its new value. */
-struct reload_plan reload_compare(const struct settings *before,
-    const struct settings *after);
+struct reload_plan reload_compare(
+    const struct settings *before, const struct settings *after);
 
 #endif

@@ -24,8 +24,9 @@ enum decode {
 
 struct report {
 	/* Set by the caller, and kept by the decoders. */
-	uint64_t now;	  /* seconds since 1970: what ts 0 stands for */
-	uint64_t horizon; /* the greatest believable ts; later ones become now */
+	uint64_t now; /* seconds since 1970: what ts 0 stands for */
+	uint64_t
+	    horizon; /* the greatest believable ts; later ones become now */
 	size_t max_message; /* bytes of the longest message, to MESSAGE_MAX */
 
 	/* Set by a decoder.  used: bytes to pass over, for DECODE_REPORT and
@@ -33,8 +34,8 @@ struct report {
 	size_t used;
 	enum reject reason; /* for DECODE_REJECT and DECODE_CLOSE */
 	int32_t modid, cmdid;
-	bool skewed;	 /* its ts was beyond the horizon */
-	uint32_t count;	 /* records in `records` */
+	bool skewed;    /* its ts was beyond the horizon */
+	uint32_t count; /* records in `records` */
 	/* Records of this report that were rejected, by reason. */
 	uint32_t rejected[REJECT_REASONS];
 	struct record records[REPORT_RECORDS_MAX];
@@ -47,8 +48,8 @@ void report_begin(struct report *report);
  * report_fail - for a decoder: make it empty and note the reason and the
  * place.  Returns `found`.
  */
-enum decode report_fail(struct report *report, enum decode found,
-    enum reject reason, size_t used);
+enum decode report_fail(
+    struct report *report, enum decode found, enum reject reason, size_t used);
 
 /*
  * report_time - the time to store for a report that came with ts: now for 0,

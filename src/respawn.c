@@ -14,9 +14,8 @@ respawn_death(struct respawn *respawn, bool served, uint64_t now_ms)
 	if (respawn->failures > 1) {
 		uint32_t doublings = respawn->failures - 2;
 
-		delay = doublings < 16
-		    ? (uint64_t)RESPAWN_FIRST_MS << doublings
-		    : RESPAWN_CAP_MS;
+		delay = doublings < 16 ? (uint64_t)RESPAWN_FIRST_MS << doublings
+				       : RESPAWN_CAP_MS;
 		if (delay > RESPAWN_CAP_MS)
 			delay = RESPAWN_CAP_MS;
 	}

@@ -12,8 +12,8 @@
  * murmur3_x64_128 - MurmurHash3 in its x64 128-bit form (Austin Appleby,
  * public domain).  out: 16 bytes as two words, in the reference's order.
  */
-void murmur3_x64_128(const void *key, size_t length, uint32_t seed,
-    uint64_t out[2]);
+void murmur3_x64_128(
+    const void *key, size_t length, uint32_t seed, uint64_t out[2]);
 
 /*
  * jump_hash - jump consistent hash: a bucket of 0 to buckets - 1 (Lamping and

@@ -40,8 +40,8 @@ struct store {
 	size_t limit; /* rows of one statement, now */
 	bool trial;   /* one by one: see trial.h */
 	const struct record **records;
-	unsigned said;	      /* the DB_HOLD error that was logged, 0: none */
-	bool down;	      /* the connection was lost: say when it is back */
+	unsigned said; /* the DB_HOLD error that was logged, 0: none */
+	bool down;     /* the connection was lost: say when it is back */
 	pthread_mutex_t mutex; /* of this process alone */
 	pthread_cond_t wake;
 	bool stop; /* under the mutex */
@@ -150,8 +150,8 @@ store_wait(struct store *store, uint32_t ms)
 	struct timespec until = monotonic_after(ms);
 
 	pthread_mutex_lock(&store->mutex);
-	while (ms > 0 && !store->stop
-	    && pthread_cond_timedwait(&store->wake, &store->mutex, &until) == 0)
+	while (ms > 0 && !store->stop &&
+	       pthread_cond_timedwait(&store->wake, &store->mutex, &until) == 0)
 		continue;
 	bool stop = store->stop;
 	pthread_mutex_unlock(&store->mutex);
@@ -173,12 +173,11 @@ error_publish(struct flush_counters *count, const struct db_error *error)
 	    (int)sizeof(count->last_error) - 1, error->text);
 	counter_set(&count->last_error_number, error->number);
 	counter_set(&count->last_error_ts, (uint64_t)time(NULL));
-	atomic_store_explicit(&count->last_error_version, version + 1,
-	    memory_order_release);
+	atomic_store_explicit(
+	    &count->last_error_version, version + 1, memory_order_release);
 }
 
-static const char *
-error_advice(enum db_class class)
+static const char *error_advice(enum db_class class)
 {
 	static const char *const advice[DB_CLASSES] = {
 		[DB_RETRY] = "the statement is sent again",
@@ -276,8 +275,8 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	for (size_t i = 0; i < n; i++)
 		FAULT_POISON("store", rows[i].record.modid);
 	FAULT_POINT("store_before");
-	class = db_upsert(store->db, store->records, n, horizon_now(store),
-	    &clamped, sent);
+	class = db_upsert(
+	    store->db, store->records, n, horizon_now(store), &clamped, sent);
 	FAULT_POINT("store_sent");
 	trial_flushed(store->info);
 	if (class == DB_OK) {
@@ -294,8 +293,8 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
  * divided (DB_SPLIT, DB_REFUSED).  Any other class only when asked to stop.
  */
 static enum db_class
-store_insist(struct store *store, struct table_row *rows, size_t n,
-    size_t *sent)
+store_insist(
+    struct store *store, struct table_row *rows, size_t n, size_t *sent)
 {
 	for (;;) {
 		enum db_class class = store_try(store, rows, n, sent);
@@ -319,8 +318,7 @@ row_refuse(struct store *store, const struct table_row *row)
 	const struct db_error *error = db_error(store->db);
 
 	if (deadletter_write(&store->deadletter, &row->record, error->number,
-		error->text)
-	    < 0) {
+		error->text) < 0) {
 		counter_add(&store->count->dead_lost, 1);
 		log_braked(&store->brake,
 		    "dead-letter file %s: %m; a refused record is lost",
@@ -337,8 +335,8 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 	size_t done = 0, sent;
 
 	while (done < n) {
-		enum db_class class
-		    = store_insist(store, rows + done, n - done, &sent);
+		enum db_class class =
+		    store_insist(store, rows + done, n - done, &sent);
 
 		if (class == DB_OK) {
 			for (size_t i = 0; i < sent; i++) {

@@ -13,8 +13,8 @@
 struct store;
 
 /* store_new - NULL: no memory, or the client library does not start. */
-struct store *store_new(const struct settings *settings,
-    struct worker_segment *segment);
+struct store *store_new(
+    const struct settings *settings, struct worker_segment *segment);
 
 /* store_free - close the connection and free. */
 void store_free(struct store *store);

@@ -22,8 +22,8 @@ conn_watch(struct conns *conns, struct conn *conn, uint32_t events)
 }
 
 void
-throttle_enter(struct conns *conns, struct conn *conn, uint32_t slot,
-    uint32_t need)
+throttle_enter(
+    struct conns *conns, struct conn *conn, uint32_t slot, uint32_t need)
 {
 	struct queue *queue = &conns->queue[slot];
 	char peer[ADDRESS_TEXT];
@@ -93,9 +93,8 @@ queue_resume(struct conns *conns, uint32_t slot)
 	struct queue *queue = &conns->queue[slot];
 	struct conn *conn;
 
-	while ((conn = queue->first) != NULL
-	    && ring_room(conns->intake.rings[slot], conn->need)
-		>= conn->need) {
+	while ((conn = queue->first) != NULL &&
+	       ring_room(conns->intake.rings[slot], conn->need) >= conn->need) {
 		queue->first = conn->behind;
 		if (queue->first == NULL)
 			queue->last = &queue->first;

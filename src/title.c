@@ -19,8 +19,8 @@ title_init(int argc, char **argv)
 {
 	title_start = argv[0];
 	/* The arguments lie behind each other. */
-	title_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1
-	    - argv[0]);
+	title_size =
+	    (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
 }
 
 void

@@ -41,8 +41,8 @@ static void
 set_aside(struct worker_shared *shared, const struct deadletter *deadletter,
     const struct record *record)
 {
-	if (deadletter_write(deadletter, record, 0, "it killed its worker")
-	    < 0) {
+	if (deadletter_write(deadletter, record, 0, "it killed its worker") <
+	    0) {
 		log_error("dead-letter file %s: %m; a record is lost",
 		    deadletter->path);
 		counter_add(&shared->flush.dead_lost, 1);
@@ -54,8 +54,8 @@ set_aside(struct worker_shared *shared, const struct deadletter *deadletter,
 }
 
 static void
-judge_queued(struct worker_segment *segment,
-    const struct deadletter *deadletter)
+judge_queued(
+    struct worker_segment *segment, const struct deadletter *deadletter)
 {
 	struct worker_shared *shared = segment->shared;
 	struct worker_info *info = &shared->info;
@@ -79,8 +79,8 @@ judge_queued(struct worker_segment *segment,
 }
 
 static void
-judge_pending(struct worker_segment *segment,
-    const struct deadletter *deadletter)
+judge_pending(
+    struct worker_segment *segment, const struct deadletter *deadletter)
 {
 	struct worker_info *info = &segment->shared->info;
 	uint64_t suspect = counter_get(&info->suspect_slot);
@@ -93,8 +93,8 @@ judge_pending(struct worker_segment *segment,
 	counter_add(&info->trial_slot_deaths, 1);
 	/* One more than for the drain: the batch that died first may have
 	   begun with this row by chance. */
-	if (counter_get(&info->trial_slot_deaths) <= DEATHS_ON_TRIAL
-	    || suspect > segment->table.size)
+	if (counter_get(&info->trial_slot_deaths) <= DEATHS_ON_TRIAL ||
+	    suspect > segment->table.size)
 		return;
 	row.slot = (uint32_t)suspect - 1;
 	table_refresh(&segment->table, &row);
@@ -110,7 +110,7 @@ trial_open(struct trial *trial, struct worker_segment *segment, bool crashed,
 {
 	struct worker_info *info = &segment->shared->info;
 
-	*trial = (struct trial) { 0, false };
+	*trial = (struct trial){ 0, false };
 	if (crashed) {
 		judge_queued(segment, deadletter);
 		trial->flush = counter_get(&info->suspect_slot) != 0;

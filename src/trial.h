@@ -14,7 +14,7 @@
 
 struct trial {
 	uint64_t drain_end; /* ring index: records before it are on trial */
-	bool flush;	    /* rows of the first round are on trial */
+	bool flush;         /* rows of the first round are on trial */
 };
 
 /*

@@ -24,10 +24,10 @@
 #include <unistd.h>
 
 #define DRAIN_RECORDS 512 /* passed over at once */
-#define SLEEP_MS 200	  /* how often to see that the master lives */
-#define ROOM_MS 20	  /* how long to wait for room in the table at once */
-#define ORPHAN_MS 5000	  /* what an orphan may take to finish */
-#define LOCK_MS 60000	  /* how long another worker may hold the segment */
+#define SLEEP_MS 200      /* how often to see that the master lives */
+#define ROOM_MS 20        /* how long to wait for room in the table at once */
+#define ORPHAN_MS 5000    /* what an orphan may take to finish */
+#define LOCK_MS 60000     /* how long another worker may hold the segment */
 
 struct worker {
 	const struct worker_birth *birth;
@@ -45,8 +45,8 @@ static enum shm_status
 worker_open(struct worker *w)
 {
 	const char *name = w->birth->segment;
-	enum shm_status status = segment_open_master(&w->master,
-	    w->birth->settings->instance, SEGMENT_READ);
+	enum shm_status status = segment_open_master(
+	    &w->master, w->birth->settings->instance, SEGMENT_READ);
 
 	if (status == SHM_OK)
 		status = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
@@ -83,8 +83,8 @@ worker_take_over(struct worker *w)
 	atomic_store_explicit(&info->pid, getpid(), memory_order_relaxed);
 	counter_set(&info->started, (uint64_t)time(NULL));
 	queued = ring_queued(&w->segment.ring);
-	dirty = table_recover(&w->segment.table,
-	    counter_get(&w->segment.ring.consumer->tail));
+	dirty = table_recover(
+	    &w->segment.table, counter_get(&w->segment.ring.consumer->tail));
 	if (queued + dirty > 0)
 		log_info("took over %llu queued, %llu pending",
 		    (unsigned long long)queued, (unsigned long long)dirty);
@@ -107,15 +107,14 @@ worker_orphaned(struct worker *w)
 static bool
 orphan_late(struct worker *w)
 {
-	return worker_orphaned(w)
-	    && monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
+	return worker_orphaned(w) &&
+	       monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
 }
 
 static uint64_t
 horizon_now(const struct worker *w)
 {
-	return (uint64_t)time(NULL)
-	    + w->birth->settings->max_clock_skew / 1000;
+	return (uint64_t)time(NULL) + w->birth->settings->max_clock_skew / 1000;
 }
 
 /* Bring queued records into the table.  Returns whether any got there. */
@@ -156,8 +155,8 @@ worker_log_follow(const struct worker *w)
 
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
-	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1
-	    && log_open(s->log_target, (enum log_level)s->log_level) < 0)
+	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1 &&
+	    log_open(s->log_target, (enum log_level)s->log_level) < 0)
 		log_error("log %s: %s", s->log_target, strerror(errno));
 }
 
@@ -227,8 +226,8 @@ worker_main(const struct worker_birth *birth)
 	enum shm_status status = worker_take_over(&w);
 	if (status != SHM_OK)
 		return status == SHM_SYSTEM || status == SHM_BUSY
-		    ? WORKER_FAILED
-		    : WORKER_HOPELESS;
+			   ? WORKER_FAILED
+			   : WORKER_HOPELESS;
 	w.flush = flush_start(birth->settings, &w.segment,
 	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {
@@ -237,8 +236,8 @@ worker_main(const struct worker_birth *birth)
 	}
 	FAULT_POINT("worker_unready");
 	/* Release: the master may count on all that stands before. */
-	atomic_store_explicit(&w.segment.shared->info.checked_in, 1,
-	    memory_order_release);
+	atomic_store_explicit(
+	    &w.segment.shared->info.checked_in, 1, memory_order_release);
 	if (worker_drain(&w) == RING_FINISH)
 		worker_finish(&w);
 	return worker_end(&w);

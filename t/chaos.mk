@@ -54,7 +54,7 @@ EXTRA_DIST += $(chaos_scenarios) t/chaos.py t/faulty.py
 # Any number of seeds: make chaos SEEDS=1000 [FIRST=1]
 SEEDS = 100
 FIRST = 1
-chaos: all $(check_PROGRAMS)
+chaos: all t/reporter-fault$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/chaos.py \
 		$(FIRST) $(SEEDS)
 .PHONY: chaos

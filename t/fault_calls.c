@@ -15,16 +15,16 @@
  * WRAP(type, name, (parameters), (arguments), errno, failure): the wrapper of
  * name(); when it is to fail, it sets errno and returns failure.
  */
-#define WRAP(type, name, parameters, arguments, number, failure)               \
-	type __real_##name parameters;                                         \
-	type __wrap_##name parameters;                                         \
-	type __wrap_##name parameters                                          \
-	{                                                                      \
-		if (fault_call(#name)) {                                       \
-			errno = number;                                        \
-			return failure;                                        \
-		}                                                              \
-		return __real_##name arguments;                                \
+#define WRAP(type, name, parameters, arguments, number, failure) \
+	type __real_##name parameters; \
+	type __wrap_##name parameters; \
+	type __wrap_##name parameters \
+	{ \
+		if (fault_call(#name)) { \
+			errno = number; \
+			return failure; \
+		} \
+		return __real_##name arguments; \
 	}
 
 /* Types of the system's own, where only their address or value passes. */

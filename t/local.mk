@@ -8,3 +8,4 @@ include t/units-master.mk
 include t/units-tools.mk
 include t/scenarios.mk
 include t/chaos.mk
+include t/bench.mk

@@ -84,9 +84,12 @@ def heirs_wait(s):
     wait for their segments: those must not go on where they first looked."""
     s.database.freeze()
     agent = s.agent()
-    agent.send(scenario.native(1, 1, 1, TS, [(1, 1, 0, 0, False)]))
-    scenario.wait_for(lambda: s.reporter.status()["records"]["pending"] == 1,
-                      "a record is pending")
+    for service in range(1, 21):
+        agent.send(scenario.native(service, 1, 1, TS, [(1, 1, 0, 0, False)]))
+    scenario.wait_for(
+        lambda: all(w["pending"] for w in s.reporter.workers().values())
+        and s.reporter.status()["records"]["pending"] == 20,
+        "each worker has something pending")
     before = s.reporter.status()["records"]["received"]
     faulty.kill_master(s.reporter)
     s.reporter.start()

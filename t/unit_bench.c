@@ -212,6 +212,20 @@ START_TEST(reports_hold_every_key_once)
 }
 END_TEST
 
+START_TEST(each_agent_reports_every_service)
+{
+	struct keyset set = { 5, 25000 }; /* two agents and a half */
+	struct record first[KEYSET_RESULTS], r[KEYSET_RESULTS];
+
+	keyset_report(&set, 0, 1, 1, first);
+	for (uint64_t i = 0; i < keyset_reports(&set); i++) {
+		keyset_report(&set, i, 1, 1, r);
+		ck_assert_uint_eq(
+		    r->caller, first->caller + i / KEYSET_SERVICES);
+	}
+}
+END_TEST
+
 START_TEST(sum_after_passes)
 {
 	struct keyset set = { 1, 50 }; /* five reports */
@@ -321,6 +335,7 @@ main(void)
 	tcase_add_test(tests, lists_have_a_standard);
 	tcase_add_test(tests, sorted_keys_are_distinct_and_in_order);
 	tcase_add_test(tests, reports_hold_every_key_once);
+	tcase_add_test(tests, each_agent_reports_every_service);
 	tcase_add_test(tests, sum_after_passes);
 	tcase_add_test(tests, streams_hold_the_reports);
 	tcase_add_test(tests, streams_are_searched);

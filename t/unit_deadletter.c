@@ -22,7 +22,7 @@ setup(void)
 	strcpy(folder + sizeof(folder) - 7, "XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/dead.jsonl", folder);
-	file = (struct deadletter) { path, 1 << 20 };
+	file = (struct deadletter){ path, 1 << 20 };
 }
 
 static void
@@ -65,25 +65,25 @@ START_TEST(a_line_tells_all)
 	json_t *json = json_loads(line, 0, &error);
 	ck_assert_msg(json != NULL, "%s: %s", error.text, line);
 	json_t *record = json_object_get(json, "record");
-	ck_assert_int_eq(json_integer_value(json_object_get(json, "error")),
-	    1264);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(json, "error")), 1264);
 	ck_assert_ptr_nonnull(json_string_value(json_object_get(json, "time")));
 	ck_assert_ptr_nonnull(
 	    json_string_value(json_object_get(json, "message")));
-	ck_assert_int_eq(json_integer_value(json_object_get(record, "modid")),
-	    -7);
-	ck_assert_int_eq(json_integer_value(json_object_get(record, "cmdid")),
-	    INT32_MAX);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(record, "modid")), -7);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(record, "cmdid")), INT32_MAX);
 	ck_assert_str_eq(json_string_value(json_object_get(record, "ip")),
 	    "255.255.255.255");
-	ck_assert_str_eq(json_string_value(json_object_get(record, "caller")),
-	    "127.0.0.1");
-	ck_assert_int_eq(json_integer_value(json_object_get(record, "port")),
-	    65535);
-	ck_assert_int_eq(json_integer_value(json_object_get(record, "succ")),
-	    UINT32_MAX);
-	ck_assert_int_eq(json_integer_value(json_object_get(record, "ts")),
-	    5000000000);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(record, "caller")), "127.0.0.1");
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(record, "port")), 65535);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(record, "succ")), UINT32_MAX);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(record, "ts")), 5000000000);
 	ck_assert_int_eq(
 	    json_integer_value(json_object_get(record, "overload")), 1);
 	json_decref(json);

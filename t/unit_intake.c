@@ -33,8 +33,8 @@ setup(void)
 	intake.report.horizon = 1000060;
 	intake.report.max_message = MESSAGE_MAX;
 	for (int i = 0; i < WORKERS; i++) {
-		ring_attach(&rings[i], &producers[i], &consumers[i],
-		    records[i], CAPACITY);
+		ring_attach(&rings[i], &producers[i], &consumers[i], records[i],
+		    CAPACITY);
 		intake.rings[i] = &rings[i];
 	}
 }
@@ -107,8 +107,8 @@ START_TEST(first_bytes_tell_the_dialect)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		enum dialect dialect = DIALECT_UNKNOWN;
 
-		intake_bytes(&intake, &dialect, cases[i].bytes,
-		    cases[i].length);
+		intake_bytes(
+		    &intake, &dialect, cases[i].bytes, cases[i].length);
 		ck_assert_int_eq(dialect, cases[i].dialect);
 	}
 }
@@ -143,8 +143,7 @@ START_TEST(a_service_goes_to_the_worker_of_its_route)
 		uint32_t slot = route(modid, 1, WORKERS);
 		uint64_t before = ring_queued(&rings[slot]);
 
-		intake_bytes(&intake, &dialect, bytes,
-		    native(bytes, modid, 3));
+		intake_bytes(&intake, &dialect, bytes, native(bytes, modid, 3));
 		intake_publish(&intake);
 		ck_assert_uint_eq(ring_queued(&rings[slot]), before + 3);
 	}
@@ -216,8 +215,8 @@ START_TEST(rejections_are_counted_by_reason)
 	ck_assert_uint_eq(queued_in_all(), 3);
 	ck_assert_uint_eq(counter_get(&count.received), 6);
 	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_WRONG_SHAPE]), 1);
-	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_OTHER_MESSAGE]),
-	    1);
+	ck_assert_uint_eq(
+	    counter_get(&count.rejected[REJECT_OTHER_MESSAGE]), 1);
 	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_NOT_MSGPACK]), 1);
 }
 END_TEST
@@ -232,12 +231,12 @@ START_TEST(every_cut_gives_the_same)
 		enum dialect dialect = DIALECT_UNKNOWN;
 
 		setup();
-		struct intake_result r
-		    = intake_bytes(&intake, &dialect, bytes, cut);
+		struct intake_result r =
+		    intake_bytes(&intake, &dialect, bytes, cut);
 		ck_assert_int_eq(r.verdict, VERDICT_MORE);
 		ck_assert_uint_le(r.used, cut);
-		r = intake_bytes(&intake, &dialect, bytes + r.used,
-		    length - r.used);
+		r = intake_bytes(
+		    &intake, &dialect, bytes + r.used, length - r.used);
 		intake_publish(&intake);
 		ck_assert_uint_eq(counter_get(&count.received), 7);
 		ck_assert_uint_eq(queued_in_all(), 7);

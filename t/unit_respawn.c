@@ -19,8 +19,8 @@ END_TEST
 
 START_TEST(further_deaths_double_up_to_the_cap)
 {
-	static const uint64_t delays[]
-	    = { 0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000 };
+	static const uint64_t delays[] = { 0, 100, 200, 400, 800, 1600, 3200,
+		6400, 12800, 25600, 30000 };
 	struct respawn r = { 0, 0 };
 
 	for (size_t i = 0; i < sizeof(delays) / sizeof(*delays); i++)

@@ -88,8 +88,8 @@ START_TEST(third_death_sets_the_record_aside)
 	ck_assert_uint_eq(counter_get(&segment.shared->flush.dead_letter), 1);
 	ck_assert_uint_eq(counter_get(&segment.shared->flush.dead_lost), 1);
 	ck_assert_uint_eq(table_pending(&segment.table), 9);
-	ck_assert_uint_eq(counter_get(&segment.shared->drain.added)
-		+ counter_get(&segment.shared->drain.superseded),
+	ck_assert_uint_eq(counter_get(&segment.shared->drain.added) +
+			      counter_get(&segment.shared->drain.superseded),
 	    10);
 }
 END_TEST

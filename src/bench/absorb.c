@@ -34,6 +34,7 @@ struct series {
 	struct stream stream;
 	double *rate, *bytes, *sink, *ratio, *waits;
 	double *master, *workers, *reader; /* CPU, nanoseconds a record */
+	double *throttles;                 /* a second */
 };
 
 void
@@ -69,6 +70,12 @@ cpu_read(const struct site *site)
 	for (unsigned i = 1; i < n; i++)
 		cpu.workers += process_cpu(pids[i]);
 	return cpu;
+}
+
+static uint64_t
+site_throttles(const struct site *site)
+{
+	return site_watched(site) ? watch_counts(&site->watch).throttles : 0;
 }
 
 /* What the other end has taken of a stream. */
@@ -156,9 +163,12 @@ case_round(struct bench *bench, const struct absorb_case *c,
 
 	stream_make(&series->stream, c->dialect, &set, site_time(bench->site));
 	struct cpu begin = cpu_read(bench->site);
+	uint64_t throttles = site_throttles(bench->site);
 	double took =
 	    run_server(bench->site, c, &series->stream, seconds, &sent);
 	struct cpu middle = cpu_read(bench->site);
+	series->throttles[round] =
+	    (double)(site_throttles(bench->site) - throttles) / took;
 	double sink = run_sink(bench->site, c, &series->stream, seconds, &sunk);
 
 	struct cpu end = cpu_read(bench->site);
@@ -210,6 +220,8 @@ case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
 		results_series(r, "master", "CPU ns/record", s->master, rounds);
 		results_series(
 		    r, "workers", "CPU ns/record", s->workers, rounds);
+		results_series(r, "throttled, connections", "times/s",
+		    s->throttles, rounds);
 	}
 	results_series(r, "raw sink", "CPU ns/record", s->reader, rounds);
 	double waits =
@@ -229,7 +241,7 @@ case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
 static void
 series_open(struct series *s, unsigned rounds)
 {
-	double *values = memory(8 * (size_t)rounds, sizeof(*values));
+	double *values = memory(9 * (size_t)rounds, sizeof(*values));
 
 	*s = (struct series){ .rate = values };
 	s->bytes = values + rounds;
@@ -239,6 +251,7 @@ series_open(struct series *s, unsigned rounds)
 	s->master = s->waits + rounds;
 	s->workers = s->master + rounds;
 	s->reader = s->workers + rounds;
+	s->throttles = s->reader + rounds;
 }
 
 static void

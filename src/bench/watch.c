@@ -105,6 +105,7 @@ watch_counts(const struct watch *watch)
 	for (int i = 0; i < REJECT_REASONS; i++)
 		counts.lost += counter_get(&input->rejected[i]);
 	counts.connections = counter_get(&input->connections);
+	counts.throttles = counter_get(&input->throttles);
 	for (int i = 0; i < CHILDREN_MAX; i++)
 		counts.restarts += atomic_load_explicit(
 		    &master->children[i].restarts, memory_order_relaxed);

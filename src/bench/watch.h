@@ -20,8 +20,9 @@ struct counts {
 	uint64_t received, drained, superseded, stored, pending;
 	uint64_t lost; /* rejected, dropped and dead letters */
 	uint64_t connections;
-	uint64_t restarts; /* of workers */
-	uint64_t flushes;  /* transactions */
+	uint64_t throttles; /* times a connection was not read for a while */
+	uint64_t restarts;  /* of workers */
+	uint64_t flushes;   /* transactions */
 };
 
 /* watch_open - attach to an instance and its workers, which must have checked
