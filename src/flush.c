@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "faultpoint.h"
 #include "log.h"
+#include "order.h"
 #include "store.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 
 /* The most keys of one round.  Order over the whole round is worth more than
    any other thing on the database's side, so it is large. */
-#define ROUND_ROWS 262144
+#define ROUND_ROWS 524288
+#define RUNS 3 /* parts of its order */
 
 /* How often to look whether an older generation has ended. */
 #define GATE_MS 20
@@ -32,9 +34,12 @@ struct flush {
 	struct worker_segment *segment;
 	const struct master_shared *master;
 	struct store *store;
-	struct table_row *rows; /* ROUND_ROWS of them */
-	uint32_t position;      /* in the table: where the next round begins */
-	uint64_t last_ms;       /* when the last round began */
+	/* Of the round, ROUND_ROWS of each. */
+	struct table_row *rows;
+	struct order_key *order, *spare;
+	struct table_row batch[STORE_ROWS];
+	uint32_t position; /* in the table: where the next round begins */
+	uint64_t last_ms;  /* when the last round began */
 	pthread_t thread;
 	pthread_mutex_t mutex;  /* of this process alone, for the conditions */
 	pthread_cond_t wake;    /* the flush waits for work */
@@ -128,51 +133,66 @@ flush_stop(struct flush *f)
 
 /* ----------------------------------------------------------- a round ------ */
 
-static int
-row_compare(const void *a, const void *b)
-{
-	const struct table_row *ra = a, *rb = b;
-
-	return record_compare(&ra->record, &rb->record);
-}
-
-static void
-rows_sort(struct table_row *rows, size_t n)
-{
-	qsort(rows, n, sizeof(*rows), row_compare);
-}
+/* A part of the round's order. */
+struct run {
+	size_t begin, end;
+};
 
 /*
  * Take dirty keys: first those whose overload changed, for that is what people
  * watch for, then the others; each part in the order of the primary key.
+ *
+ * Each worker begins with another part of the others, since two that go
+ * through the same rows at the same time meet on each page of the database.
  */
-static size_t
-round_collect(struct flush *f)
+static void
+round_collect(struct flush *f, struct run runs[RUNS])
 {
 	struct table *table = &f->segment->table;
+	const struct segment_header *header = &f->segment->shared->header;
 	uint32_t position = f->position;
 	size_t urgent =
 	    table_collect(table, URGENT, &position, f->rows, ROUND_ROWS);
 	size_t rest = table_collect(
 	    table, DIRTY, &f->position, f->rows + urgent, ROUND_ROWS - urgent);
+	size_t first = urgent + rest * header->slot / header->workers;
 
-	rows_sort(f->rows, urgent);
-	rows_sort(f->rows + urgent, rest);
-	return urgent + rest;
+	order_rows(f->rows, urgent, f->order, f->spare);
+	order_rows(f->rows + urgent, rest, f->order + urgent, f->spare);
+	for (size_t i = urgent; i < urgent + rest; i++)
+		f->order[i].row += (uint32_t)urgent;
+	runs[0] = (struct run){ 0, urgent };
+	runs[1] = (struct run){ first, urgent + rest };
+	runs[2] = (struct run){ urgent, first };
+}
+
+/* Bring one part of the round to the database, statement by statement. */
+static void
+run_store(struct flush *f, struct run run)
+{
+	while (run.begin < run.end && !flush_stopping(f)) {
+		size_t n = run.end - run.begin;
+
+		if (n > STORE_ROWS)
+			n = STORE_ROWS;
+		for (size_t i = 0; i < n; i++)
+			f->batch[i] = f->rows[f->order[run.begin + i].row];
+		run.begin += store_rows(f->store, f->batch, n);
+		pthread_mutex_lock(&f->mutex);
+		pthread_cond_signal(&f->settled);
+		pthread_mutex_unlock(&f->mutex);
+	}
 }
 
 static void
 round_run(struct flush *f)
 {
-	size_t n = round_collect(f), done = 0;
+	struct run runs[RUNS];
 
+	round_collect(f, runs);
 	FAULT_POINT("flush_collected");
-	while (done < n && !flush_stopping(f)) {
-		done += store_rows(f->store, f->rows + done, n - done);
-		pthread_mutex_lock(&f->mutex);
-		pthread_cond_signal(&f->settled);
-		pthread_mutex_unlock(&f->mutex);
-	}
+	for (int i = 0; i < RUNS; i++)
+		run_store(f, runs[i]);
 }
 
 /* Whether no older generation has records left: see struct master_shared. */
@@ -232,13 +252,32 @@ flush_main(void *arg)
 
 /* ----------------------------------------------------- start and end ------ */
 
+/* Memory for ROUND_ROWS elements.  Pages that no round has needed yet take
+   none.  NULL: there is none. */
+static void *
+round_alloc(size_t element)
+{
+	void *memory = mmap(NULL, ROUND_ROWS * element, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void
+round_free(void *memory, size_t element)
+{
+	if (memory != NULL)
+		munmap(memory, ROUND_ROWS * element);
+}
+
 static void
 flush_free(struct flush *f)
 {
 	if (f->store != NULL)
 		store_free(f->store);
-	if (f->rows != NULL)
-		munmap(f->rows, ROUND_ROWS * sizeof(*f->rows));
+	round_free(f->rows, sizeof(*f->rows));
+	round_free(f->order, sizeof(*f->order));
+	round_free(f->spare, sizeof(*f->spare));
 	free(f);
 }
 
@@ -269,12 +308,11 @@ flush_start(const struct settings *settings, struct worker_segment *segment,
 	f->store = store_new(settings, segment);
 	if (f->store != NULL)
 		store_trial(f->store, trial);
-	/* Pages that no round has needed yet take no memory. */
-	f->rows = mmap(NULL, ROUND_ROWS * sizeof(*f->rows),
-	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (f->rows == MAP_FAILED)
-		f->rows = NULL;
-	if (f->store == NULL || f->rows == NULL) {
+	f->rows = round_alloc(sizeof(*f->rows));
+	f->order = round_alloc(sizeof(*f->order));
+	f->spare = round_alloc(sizeof(*f->spare));
+	if (f->store == NULL || f->rows == NULL || f->order == NULL ||
+	    f->spare == NULL) {
 		flush_free(f);
 		return NULL;
 	}

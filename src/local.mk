@@ -27,6 +27,7 @@ src_libreporter_a_SOURCES = \
 	src/native.c src/native.h src/native_scan.c \
 	src/notify.c src/notify.h \
 	src/option.c src/option.h \
+	src/order.c src/order.h \
 	src/prefix.c src/prefix.h \
 	src/reload.c src/reload.h \
 	src/replay.c src/replay.h \

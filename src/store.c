@@ -23,9 +23,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Rows of one statement at the most; max_allowed_packet may ask for less. */
-#define STATEMENT_ROWS 10000
-
 #define LOG_LINES 10 /* a minute, of each worker, about the database */
 
 struct store {
@@ -63,7 +60,7 @@ db_of(const struct settings *s)
 		.defaults_file = s->defaults_file,
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
-		.max_rows = STATEMENT_ROWS,
+		.max_rows = STORE_ROWS,
 	};
 
 	return db_new(&options);
@@ -101,7 +98,7 @@ store_new(const struct settings *settings, struct worker_segment *segment)
 	store->table = &segment->table;
 	store->count = &segment->shared->flush;
 	store->info = &segment->shared->info;
-	store->limit = STATEMENT_ROWS;
+	store->limit = STORE_ROWS;
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
 	store->brake.most = LOG_LINES;
@@ -114,7 +111,7 @@ store_new(const struct settings *settings, struct worker_segment *segment)
 	pthread_mutex_init(&store->mutex, NULL);
 	counter_set(&store->count->connected, 0);
 
-	store->records = calloc(STATEMENT_ROWS, sizeof(*store->records));
+	store->records = calloc(STORE_ROWS, sizeof(*store->records));
 	store->db = db_of(settings);
 	if (store->records == NULL || store->db == NULL) {
 		store_free(store);

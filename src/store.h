@@ -10,6 +10,10 @@
 #include "segment.h"
 #include "settings.h"
 
+/* Rows of one statement at the most; the server's max_allowed_packet may ask
+   for less. */
+#define STORE_ROWS 10000
+
 struct store;
 
 /* store_new - NULL: no memory, or the client library does not start. */

@@ -1,5 +1,6 @@
 # Check suites of the master's and the workers' modules.
-master_units = t/unit_respawn t/unit_intake t/unit_deadletter t/unit_trial
+master_units = t/unit_respawn t/unit_order t/unit_intake \
+	t/unit_deadletter t/unit_trial
 check_PROGRAMS += $(master_units)
 TESTS += $(master_units)
 
@@ -8,6 +9,10 @@ master_unit_ldadd = $(unit_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 t_unit_respawn_SOURCES = t/unit_respawn.c
 t_unit_respawn_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_respawn_LDADD = $(master_unit_ldadd)
+
+t_unit_order_SOURCES = t/unit_order.c
+t_unit_order_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_order_LDADD = $(master_unit_ldadd)
 
 t_unit_intake_SOURCES = t/unit_intake.c
 t_unit_intake_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
