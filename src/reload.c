@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Log what settings_load() said, line by line. */
 static void
@@ -38,8 +39,16 @@ reload_load(const char *path, const struct settings *now)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *errors = open_memstream(&text, &size);
+	FILE *errors;
+	struct stat st;
 
+	/* Somebody is just writing it anew: not the time to take all the
+	   defaults. */
+	if (stat(path, &st) == 0 && st.st_size == 0) {
+		log_error("%s: the file is empty", path);
+		return NULL;
+	}
+	errors = open_memstream(&text, &size);
 	if (errors == NULL)
 		return NULL;
 	struct settings *next = settings_load(path, errors);
