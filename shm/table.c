@@ -395,6 +395,10 @@ table_settle(struct table *table, const struct table_row *row, counter *count)
 {
 	uint64_t state = row->state;
 
+	/* A key that was collected twice, as urgent and then marked again, was
+	   stored with the first. */
+	if (!(state & STATE_DIRTY))
+		return false;
 	if (!atomic_compare_exchange_strong_explicit(
 		&table->slots[row->slot].state, &state,
 		row->state & ~STATE_DIRTY, memory_order_acq_rel,

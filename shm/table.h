@@ -126,8 +126,9 @@ size_t table_collect(struct table *table, enum dirty least, uint32_t *position,
 void table_refresh(const struct table *table, struct table_row *row);
 
 /*
- * table_stored - the version in ROW was committed.  Returns whether it was
- * still the newest, and counts it as stored; if not, the key stays dirty.
+ * table_stored - the version in ROW was committed.  Returns whether that turns
+ * the key clean, and counts it as stored then.  It does not when a newer one
+ * came, or when the key was clean already.
  */
 bool table_stored(struct table *table, const struct table_row *row);
 

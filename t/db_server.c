@@ -102,7 +102,7 @@ show_output(const struct db_server *server)
 {
 	char command[128];
 
-	snprintf(command, sizeof(command), "tail -n 20 %s/output >&2",
+	snprintf(command, sizeof(command), "tail -n 60 %s/output >&2",
 	    server->folder);
 	if (system(command) != 0)
 		fprintf(stderr, "the server left no output\n");

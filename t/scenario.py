@@ -259,6 +259,15 @@ class Database:
     def freeze(self):
         """The server is there and does not answer."""
         self.process.send_signal(signal.SIGSTOP)
+        wait_for(self.stands_still, "the database stands still")
+
+    def stands_still(self):
+        """Whether the signal has reached each of its threads."""
+        states = set()
+        for thread in glob.glob(f"/proc/{self.process.pid}/task/*/stat"):
+            with open(thread) as stat:
+                states.add(stat.read().rpartition(")")[2].split()[0])
+        return states == {"T"}
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)

@@ -50,7 +50,9 @@ def tell(s):
                 [666, 777][:turn])
         s.check("with the reason", "killed" in letters[-1]["message"],
                 str(letters[-1]))
-        s.equal("the worker runs", status["workers"][0]["state"], "running")
+        scenario.wait_for(
+            lambda: s.reporter.status()["workers"][0]["state"] == "running",
+            "the worker runs")
         s.identity(status)
     faults.clear()
     s.check("no agent was disconnected", agent.is_open())

@@ -368,6 +368,28 @@ START_TEST(version_that_changed_stays_dirty)
 }
 END_TEST
 
+START_TEST(key_collected_twice_counts_once)
+{
+	struct table_row first;
+
+	table_begin(1024, 1);
+	ck_assert(put(1, 10, 1));
+	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	first = rows[0];
+	/* A round may collect it as urgent, and once more when it was marked
+	   since; then it brings the newest version twice. */
+	ck_assert(put(1, 11, 2));
+	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	table_refresh(&table, &first);
+	ck_assert(table_stored(&table, &first));
+	table_refresh(&table, &rows[0]);
+	ck_assert(!table_stored(&table, &rows[0]));
+	ck_assert(!table_refused(&table, &rows[0]));
+	ck_counts(1, 1, 1);
+	ck_assert_uint_eq(table_pending(&table), 0);
+}
+END_TEST
+
 START_TEST(older_record_does_not_disturb_a_commit)
 {
 	table_begin(1024, 1);
@@ -1171,6 +1193,7 @@ main(void)
 	c = tcase_create("flush");
 	tcase_add_test(c, collect_takes_each_dirty_key_once);
 	tcase_add_test(c, version_that_changed_stays_dirty);
+	tcase_add_test(c, key_collected_twice_counts_once);
 	tcase_add_test(c, older_record_does_not_disturb_a_commit);
 	tcase_add_test(c, refresh_brings_the_newest_version);
 	tcase_add_test(c, refused_counts_as_dead_letter);
