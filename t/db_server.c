@@ -61,6 +61,9 @@ start_program(const struct db_server *server, char *const *words)
 		dup2(fd, 1);
 		dup2(fd, 2);
 	}
+	/* A server that starts removes what looks left over of another one in
+	   the folder for temporary tables: it must have its own. */
+	setenv("TMPDIR", server->folder, 1);
 	execv(words[0], words);
 	_exit(127);
 }

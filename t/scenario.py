@@ -144,6 +144,11 @@ class Database:
 
     def __init__(self, folder):
         self.data = os.path.join(folder, "data")
+        # A server that starts removes what looks left over of another one in
+        # the folder for temporary tables: it must have its own.
+        temporary = os.path.join(folder, "tmp")
+        os.makedirs(temporary, exist_ok=True)
+        self.environment = {**os.environ, "TMPDIR": temporary}
         self.socket = os.path.join(folder, "mariadb.sock")
         self.log = os.path.join(folder, "mariadbd.log")
         self.process = None
@@ -185,8 +190,9 @@ class Database:
                  "--skip-name-resolve", "--innodb-log-file-size=8M",
                  "--auth-root-authentication-method=normal",
                  f"--extra-file={users.name}", f"--datadir={draft}"]
-                + self.identity, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                + self.identity, env=self.environment,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise Failure(f"mariadb-install-db failed:\n{done.stdout}")
         os.rename(draft, template)
@@ -199,8 +205,8 @@ class Database:
                 [self.server] + self.SETTINGS + self.identity
                 + [f"--datadir={self.data}", f"--socket={self.socket}",
                    f"--pid-file={self.data}/pid"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
+                env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True)
         wait_for(self._answers, "the database answers")
         if first:
             for script in ("schema.sql", "view.sql"):

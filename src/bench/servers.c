@@ -63,6 +63,9 @@ program_start(const struct self *self, const char *log, char *const *words)
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(out, 2);
+	/* A server that starts removes what looks left over of another one in
+	   the folder for temporary tables: it must have its own. */
+	setenv("TMPDIR", self->folder, 1);
 	execv(words[0], words);
 	_exit(127);
 }
