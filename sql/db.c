@@ -253,6 +253,32 @@ db_look_at_server(struct db *db)
 	return DB_OK;
 }
 
+/* Takes the lock that options ask for.  A server without such locks answers
+   NULL or an error of its own: then there is none to wait for. */
+static enum db_class
+db_take_lock(struct db *db)
+{
+	char question[128];
+	MYSQL_RES *answer;
+	MYSQL_ROW row;
+	bool busy;
+
+	if (!is_set(db->options.lock))
+		return DB_OK;
+	snprintf(question, sizeof(question), "SELECT GET_LOCK('%s', 1)",
+	    db->options.lock);
+	answer = db_ask(db, question);
+	if (answer == NULL)
+		return db->error.class == DB_HOLD ? DB_OK : db->error.class;
+	row = mysql_fetch_row(answer);
+	busy = row != NULL && row[0] != NULL && strcmp(row[0], "0") == 0;
+	mysql_free_result(answer);
+	if (busy)
+		return db_fail(db, DB_RECONNECT, 0,
+		    "a statement of the connection before is still under way");
+	return DB_OK;
+}
+
 /* Bytes that a statement may have. */
 static size_t
 db_capacity(const struct db *db)
@@ -299,6 +325,8 @@ db_connect(struct db *db)
 	class = db_open(db);
 	if (class == DB_OK)
 		class = db_look_at_server(db);
+	if (class == DB_OK)
+		class = db_take_lock(db);
 	if (class == DB_OK)
 		class = db_look_at_table(db);
 	if (class != DB_OK) {

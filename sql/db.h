@@ -31,7 +31,11 @@ struct db_options {
 					client library has no finer ones */
 	unsigned read_timeout_ms;
 	size_t max_rows; /* of one batch, 1 or more */
-	bool text_only;  /* no bulk execution, even where both ends have it */
+	/* A lock of the server (GET_LOCK) to hold while connected; NULL: none.
+	   Whoever takes another's place waits with it for a statement that the
+	   other left under way, which would turn rows of the same ts back. */
+	const char *lock;
+	bool text_only; /* no bulk execution, even where both ends have it */
 };
 
 struct db_error {

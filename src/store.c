@@ -25,7 +25,10 @@
 
 #define LOG_LINES 10 /* a minute, of each worker, about the database */
 
+#define LOCK_MAX 64 /* bytes of a lock's name, MySQL's limit */
+
 struct store {
+	char lock[LOCK_MAX];
 	const struct settings *settings;
 	struct table *table;
 	struct flush_counters *count;
@@ -47,7 +50,7 @@ struct store {
 /* --------------------------------------------------------- making one ----- */
 
 static struct db *
-db_of(const struct settings *s)
+db_of(const struct settings *s, const char *lock)
 {
 	struct db_options options = {
 		.hosts = s->host.words,
@@ -61,6 +64,7 @@ db_of(const struct settings *s)
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
 		.max_rows = STORE_ROWS,
+		.lock = lock,
 	};
 
 	return db_new(&options);
@@ -112,7 +116,10 @@ store_new(const struct settings *settings, struct worker_segment *segment)
 	counter_set(&store->count->connected, 0);
 
 	store->records = calloc(STORE_ROWS, sizeof(*store->records));
-	store->db = db_of(settings);
+	/* The segment's seed is random: no other instance has this name. */
+	snprintf(store->lock, sizeof(store->lock), "reporter.%016llx",
+	    (unsigned long long)segment->shared->header.seed);
+	store->db = db_of(settings, store->lock);
 	if (store->records == NULL || store->db == NULL) {
 		store_free(store);
 		return NULL;

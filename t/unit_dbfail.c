@@ -279,6 +279,20 @@ now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Wait until a stop signal has reached each thread of a process. */
+static void
+server_stands_still(pid_t pid)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command),
+	    "for i in $(seq 500); do cat /proc/%d/task/*/stat | "
+	    "grep -qv ') T ' || exit 0; sleep 0.01; done; exit 1",
+	    (int)pid);
+	if (system(command) != 0)
+		fprintf(stderr, "the server does not stand still\n");
+}
+
 START_TEST(a_server_that_hangs_has_a_limit)
 {
 	struct db_options options = fixture_options();
@@ -299,6 +313,8 @@ START_TEST(a_server_that_hangs_has_a_limit)
 
 	/* No assertion before it goes on: others use this server, too. */
 	kill(fixture_server()->pid, SIGSTOP);
+	/* It is no child of a forked test, so look at its threads. */
+	server_stands_still(fixture_server()->pid);
 	began = now();
 	class = db_upsert(db, pointers(r, MANY), MANY, FAR, &clamped, &sent);
 	stored = now();
