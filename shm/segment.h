@@ -9,7 +9,7 @@
  *
  *     0        struct worker_shared: header, words of each side, counters
  *     page     records of the ring     ring_records x 32 bytes
- *     page     slots of the table      table_slots(table_keys) x 64 bytes
+ *     page     slots of the table      table_slots(table_keys) x 40 bytes
  *     page     dirty map               one byte a slot
  *
  * If you change this (or record.h, ring.h, table.h, counters.h):
@@ -30,7 +30,7 @@
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 1
+#define SEGMENT_VERSION 2
 
 #define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */

@@ -79,16 +79,16 @@ slot_has_key(const struct slot *slot, const struct words *key)
 		       (PORT_MASK | CLEARED))) == 0;
 }
 
-/* The finalizer of MurmurHash3 (Austin Appleby, public domain). */
+__extension__ typedef unsigned __int128 uint128;
+
+/* Both halves of a product, laid over each other: the step of Wang Yi's wyhash
+   (public domain). */
 static inline uint64_t
-mix(uint64_t h)
+mix(uint64_t a, uint64_t b)
 {
-	h ^= h >> 33;
-	h *= UINT64_C(0xff51afd7ed558ccd);
-	h ^= h >> 33;
-	h *= UINT64_C(0xc4ceb9fe1a85ec53);
-	h ^= h >> 33;
-	return h;
+	uint128 product = (uint128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 /* Where a key's probe path begins.  The seed keeps agents from choosing keys
@@ -96,11 +96,12 @@ mix(uint64_t h)
 static inline uint32_t
 table_home(const struct table *table, const struct words *key)
 {
-	uint64_t h = mix(key->w[0] ^ table->seed);
+	uint64_t h = mix(key->w[0] ^ table->seed,
+	    key->w[1] ^ table->seed ^ UINT64_C(0xa0761d6478bd642f));
 
-	h = mix(h ^ key->w[1]);
 	/* On its own: laid over w[1], a port and a caller could cancel out. */
-	h = mix(h ^ (key->w[3] & PORT_MASK));
+	h = mix(h ^ (key->w[3] & PORT_MASK),
+	    table->seed ^ UINT64_C(0xe7037ed1a0b428db));
 	/* The upper half as a fraction of the size: Lemire, "Fast Random
 	   Integer Generation in an Interval", 2019. */
 	return (uint32_t)(((h >> 32) * table->size) >> 32);
@@ -109,7 +110,7 @@ table_home(const struct table *table, const struct words *key)
 uint32_t
 table_slots(uint32_t keys)
 {
-	return keys + keys / 8;
+	return keys + keys / 2;
 }
 
 uint64_t
@@ -249,6 +250,17 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 	return true;
 }
 
+/* Have a slot and its mark brought near, to be written. */
+static inline void
+slot_fetch(const struct table *table, uint32_t index)
+{
+	const struct slot *slot = &table->slots[index];
+
+	__builtin_prefetch(slot, 1);
+	__builtin_prefetch(&slot->words[WORDS - 1], 1);
+	__builtin_prefetch(&table->dirty[index], 1);
+}
+
 size_t
 table_put(struct table *table, const struct record *records, size_t n,
     uint64_t horizon)
@@ -262,8 +274,7 @@ table_put(struct table *table, const struct record *records, size_t n,
 			size_t h = hashed % AHEAD;
 			words[h] = words_of(&records[hashed]);
 			home[h] = table_home(table, &words[h]);
-			__builtin_prefetch(&table->slots[home[h]], 1);
-			__builtin_prefetch(&table->dirty[home[h]], 1);
+			slot_fetch(table, home[h]);
 		}
 		if (!table_put_one(
 			table, &words[i % AHEAD], home[i % AHEAD], horizon)) {

@@ -46,11 +46,13 @@
    readers look while the drain writes, and the state tells them to look
    again. */
 struct slot {
-	alignas(CACHE_LINE) counter state;
+	counter state;
 	counter words[sizeof(struct record) / sizeof(uint64_t)];
-	uint64_t reserve[3];
 };
-static_assert(sizeof(struct slot) == CACHE_LINE, "one cache line a key");
+/* Not a whole cache line: what that would fill up is better spent on more
+   slots, since shorter probe paths save more than a slot's second line
+   costs. */
+static_assert(sizeof(struct slot) == 40, "part of the segment format");
 
 enum dirty {
 	DIRTY_NOT,
@@ -62,7 +64,7 @@ enum dirty {
 struct table {
 	struct slot *slots;
 	_Atomic uint8_t *dirty; /* one byte a slot, enum dirty */
-	uint32_t size;    /* slots: keys and an eighth, see table_slots() */
+	uint32_t size;    /* slots: keys and half as many, see table_slots() */
 	uint32_t keys;    /* the most keys held dirty, or held at ease */
 	uint64_t seed;    /* of the hash, from the segment */
 	uint64_t settled; /* drain: stored + dead_letter, last looked at */

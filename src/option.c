@@ -103,7 +103,7 @@ const struct option option_table[] = {
 	{ ROW("queue", "table_keys", table_keys), .type = OPTION_NUMBER,
 	  .standard = "262144", RANGE(TABLE_KEYS_MIN, TABLE_KEYS_MAX),
 	  .live = OPTION_QUEUE,
-	  .text = "Keys that each worker's pending table holds, about 74 bytes each" },
+	  .text = "Keys that each worker's pending table holds, about 62 bytes each" },
 	{ ROW("queue", "overflow", overflow), .type = OPTION_CHOICE,
 	  .standard = "block", .choices = overflow_names,
 	  .live = OPTION_LIVE,
