@@ -15,7 +15,7 @@
  * If you change this (or record.h, ring.h, table.h, counters.h):
  *   1. change SEGMENT_VERSION;
  *   2. mend the static asserts on sizes and offsets;
- *   3. mend segment_check() and the drawing above;
+ *   3. mend segment_check(), the drawing above, and what t/faulty.py knows;
  *   4. say in NEWS that an upgrade wants a clean stop first, since segments
  *      of the old layout are set aside and not adopted.
  *
