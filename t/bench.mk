@@ -5,7 +5,12 @@ bench: src/reporter-bench src/reporter
 	src/reporter-bench --self targets
 bench-short: src/reporter-bench src/reporter
 	src/reporter-bench --self --short targets
-.PHONY: bench bench-short
+
+# Where the time goes, stage by stage; needs perf, and root.
+profile: src/reporter-bench src/reporter
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/profile.py
+.PHONY: bench bench-short profile
+EXTRA_DIST += t/profile.py
 
 # The pure parts of reporter-bench.
 check_PROGRAMS += t/unit_bench
