@@ -62,12 +62,43 @@ enum reject {
 	REJECT_OTHER_MESSAGE,   /* another message number or frame id */
 	REJECT_WRONG_SHAPE,     /* no array, too few elements, wrong type */
 	REJECT_OUT_OF_RANGE,    /* a value outside of its range */
+	REJECT_WRONG_CALLER,    /* caller is not the peer: check_caller */
 	REJECT_REASONS
 };
 
 /* reject_name - the reason's name in log, status and manual, as in
    "wrong_shape". */
 const char *reject_name(enum reject reason);
+
+/* Why a connection was refused, as soon as it was accepted. */
+enum refusal {
+	REFUSAL_DENIED,          /* its address is in deny */
+	REFUSAL_NOT_ALLOWED,     /* its address is not in allow */
+	REFUSAL_MAX_CONNECTIONS, /* so many are open */
+	REFUSAL_MAX_CONNECTIONS_PER_ADDRESS,
+	REFUSAL_NO_DESCRIPTORS, /* the reserve was given up for it */
+	REFUSAL_NO_MEMORY,
+	REFUSALS
+};
+
+/* refusal_name - the refusal's name in log, status and manual. */
+const char *refusal_name(enum refusal refusal);
+
+/* Why a connection that was let in was closed. */
+enum closing {
+	CLOSING_BY_AGENT,        /* the agent closed it, or is gone */
+	CLOSING_IDLE,            /* silent for idle_timeout */
+	CLOSING_MESSAGE_TIMEOUT, /* a message begun was not finished in time */
+	CLOSING_DENIED,          /* a reload put its address into deny */
+	CLOSING_NOT_ALLOWED,     /* a reload took its address out of allow */
+	CLOSING_BAD_STREAM,      /* a rejection that closes */
+	CLOSING_NO_MEMORY,
+	CLOSING_STOP, /* reporter ended, or was killed */
+	CLOSINGS
+};
+
+/* closing_name - the closing's name in log, status and manual. */
+const char *closing_name(enum closing closing);
 
 /* What the database said, by what is done about it. */
 enum db_class {
@@ -129,24 +160,27 @@ struct input_counters {
 	counter reports;                      /* whole reports accepted */
 	counter dropped;                  /* records dropped: overflow = drop */
 	counter rejected[REJECT_REASONS]; /* a whole report counts as one */
-	counter skewed;        /* reports whose ts was ahead, taken as now */
-	counter bytes;         /* read from agents */
-	counter accepted;      /* connections accepted */
-	counter refused;       /* connections refused: over max_connections */
-	counter closed_idle;   /* connections closed by idle_timeout */
-	counter connections;   /* open now, a gauge */
-	counter throttled;     /* connections not read now, a gauge */
-	counter throttles;     /* times a connection was throttled */
-	counter reloads;       /* configurations taken into use */
-	counter reload_errors; /* configurations refused */
+	counter skewed;  /* reports whose ts was ahead, taken as now */
+	counter foreign; /* reports taken whose caller is not the peer */
+	counter bytes;   /* read from agents */
+	/* Connections: accepted = connections + the sum of closed. */
+	counter accepted;          /* let in */
+	counter refused[REFUSALS]; /* not let in */
+	counter closed[CLOSINGS];  /* let in, and closed since */
+	counter accept_holds;      /* times that accepting was held to a rate */
+	counter connections;       /* open now, a gauge */
+	counter throttled;         /* connections not read now, a gauge */
+	counter throttles;         /* times a connection was throttled */
+	counter reloads;           /* configurations taken into use */
+	counter reload_errors;     /* configurations refused */
 	/* Totals of segments that were emptied and removed.  What such a one
 	   had added was either stored or set aside. */
 	counter retired_superseded;
 	counter retired_replayed;
 	counter retired_stored;
 	counter retired_dead_letter;
-	counter reserve[7];
+	counter reserve[8];
 };
-static_assert(sizeof(struct input_counters) == 256, "part of the format");
+static_assert(sizeof(struct input_counters) == 384, "part of the format");
 
 #endif

@@ -30,7 +30,7 @@
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 2
+#define SEGMENT_VERSION 3
 
 #define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
@@ -142,7 +142,7 @@ struct master_shared {
 	struct child_entry children[CHILDREN_MAX];
 };
 static_assert(
-    offsetof(struct master_shared, children) == 440, "part of the format");
+    offsetof(struct master_shared, children) == 568, "part of the format");
 
 /* A mapped segment. */
 struct segment {

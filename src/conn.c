@@ -18,8 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HELD_LEAST 256 /* bytes allocated for the beginning of a message */
-
 /* ------------------------------------------------------- life and death --- */
 
 const char *
@@ -31,87 +29,42 @@ conn_peer(const struct conn *conn, char *text)
 	    text, ADDRESS_TEXT);
 }
 
-/* Make it the most recently active one. */
-void
-conn_link(struct conns *conns, struct conn *conn)
-{
-	conn->newer = NULL;
-	conn->older = conns->newest;
-	if (conns->newest != NULL)
-		conns->newest->newer = conn;
-	else
-		conns->oldest = conn;
-	conns->newest = conn;
-}
-
-static void
-conn_unlink(struct conns *conns, struct conn *conn)
-{
-	if (conn->newer != NULL)
-		conn->newer->older = conn->older;
-	else
-		conns->newest = conn->older;
-	if (conn->older != NULL)
-		conn->older->newer = conn->newer;
-	else
-		conns->oldest = conn->newer;
-}
-
 void
 conn_touch(struct conns *conns, struct conn *conn)
 {
-	conn->active_ms = monotonic_ms();
-	conn_unlink(conns, conn);
-	conn_link(conns, conn);
+	chain_leave(&conn->active);
+	chain_join(&conns->active, &conn->active, conn, monotonic_ms());
 }
 
 void
-conn_close(struct conns *conns, struct conn *conn)
+conn_close(struct conns *conns, struct conn *conn, enum closing why)
 {
 	if (conn->throttled)
 		throttle_leave(conns, conn);
-	conn_unlink(conns, conn);
+	chain_leave(&conn->all);
+	chain_leave(&conn->active);
+	chain_leave(&conn->begun);
+	admission_leave(&conns->admission, conn->origin);
 	/* Closing is not enough: a worker that was forked just now may hold
 	   the socket for another moment, and epoll would go on to speak of a
 	   connection that is freed. */
 	epoll_ctl(conns->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	close(conn->fd);
-	free(conn->held);
+	held_free(&conn->held);
 	free(conn);
 	conns->open--;
 	counter_set(&conns->count->connections, conns->open);
+	counter_add(&conns->count->closed[why], 1);
 }
 
-/* ------------------------------------------------------- held bytes ------- */
-
-/* Keep length bytes for later.  Returns false when memory is short. */
-static bool
-conn_hold(struct conn *conn, const uint8_t *bytes, size_t length)
+void
+conn_expel(struct conns *conns, struct conn *conn, enum closing why)
 {
-	if (conn->capacity < length) {
-		size_t capacity =
-		    conn->capacity != 0 ? conn->capacity : HELD_LEAST;
-		while (capacity < length)
-			capacity *= 2;
-		uint8_t *held = realloc(conn->held, capacity);
-		if (held == NULL)
-			return false;
-		/* The bytes may lie in the buffer that has just moved: callers
-		   pass such bytes only when it need not grow. */
-		conn->held = held;
-		conn->capacity = (uint32_t)capacity;
-	}
-	memmove(conn->held, bytes, length);
-	conn->length = (uint32_t)length;
-	return true;
-}
+	char peer[ADDRESS_TEXT];
 
-static void
-conn_release(struct conn *conn)
-{
-	free(conn->held);
-	conn->held = NULL;
-	conn->length = conn->capacity = 0;
+	log_braked(&conns->closings, "agent %s: closed: %s",
+	    conn_peer(conn, peer), closing_name(why));
+	conn_close(conns, conn, why);
 }
 
 /* ------------------------------------------------------------- taking ----- */
@@ -136,52 +89,90 @@ conn_complain(
 	conn->complained = true;
 }
 
-/*
- * Take what can be taken of these bytes and hold the rest.  They may be the
- * held ones.  Returns false when the connection was closed.
- */
-static bool
-conn_take(
+static void
+conn_foreign(
+    struct conns *conns, struct conn *conn, const struct intake_result *result)
+{
+	char peer[ADDRESS_TEXT];
+
+	if (!conn->foreign)
+		log_braked(&conns->faults,
+		    "agent %s: reports as caller %u.%u.%u.%u; said once for "
+		    "each connection",
+		    conn_peer(conn, peer), result->caller >> 24,
+		    result->caller >> 16 & 0xff, result->caller >> 8 & 0xff,
+		    result->caller & 0xff);
+	conn->foreign = true;
+}
+
+/* Hand bytes of the stream to the intake. */
+static struct intake_result
+conn_intake(
     struct conns *conns, struct conn *conn, const uint8_t *bytes, size_t length)
 {
 	struct intake *intake = &conns->intake;
+	struct intake_result result;
 
 	intake->report.now = (uint64_t)time(NULL);
 	intake->report.horizon =
 	    intake->report.now + conns->settings->max_clock_skew / 1000;
-	struct intake_result result =
-	    intake_bytes(intake, &conn->dialect, bytes, length);
+	intake_peer(intake, (const struct sockaddr *)&conn->peer);
+	result = intake_bytes(intake, &conn->dialect, bytes, length);
 	intake_publish(intake);
-
 	if (result.rejected > 0)
 		conn_complain(conns, conn, &result);
+	if (result.foreign > 0)
+		conn_foreign(conns, conn, &result);
 	conn->offset += result.used;
-	if (result.verdict == VERDICT_CLOSE ||
-	    (conn->ended && result.verdict == VERDICT_MORE)) {
-		conn_close(conns, conn);
-		return false;
-	}
 	/* Bytes held from before were looked through up to scan.offset. */
 	if (result.used > 0)
 		conn->scan = (struct native_scan){ 0, 0 };
-	if (result.used == length) {
-		conn_release(conn);
-	} else if (!conn_hold(
-		       conn, bytes + result.used, length - result.used)) {
-		log_error("no memory to hold %zu bytes: connection closed",
-		    length - result.used);
-		conn_close(conns, conn);
+	return result;
+}
+
+/* Note since when the message at the front of the held bytes is begun.  One
+   that waits for room in its ring is not the agent's fault. */
+static void
+conn_note_begun(
+    struct conns *conns, struct conn *conn, const struct intake_result *result)
+{
+	bool begun =
+	    conn->held.length > 0 && result->verdict != VERDICT_BLOCKED;
+
+	if (!begun || result->used > 0)
+		chain_leave(&conn->begun);
+	if (begun && conn->begun.in == NULL)
+		chain_join(&conns->begun, &conn->begun, conn, monotonic_ms());
+}
+
+/* What the intake did not take is held: go on as its verdict says.  Returns
+   false when the connection was closed. */
+static bool
+conn_follow(
+    struct conns *conns, struct conn *conn, const struct intake_result *result)
+{
+	if (result->verdict == VERDICT_CLOSE) {
+		conn_close(conns, conn, CLOSING_BAD_STREAM);
 		return false;
 	}
-	if (result.verdict == VERDICT_BLOCKED)
-		throttle_enter(conns, conn, result.slot, result.need);
+	if (conn->ended && result->verdict == VERDICT_MORE) {
+		conn_close(conns, conn, CLOSING_BY_AGENT);
+		return false;
+	}
+	conn_note_begun(conns, conn, result);
+	if (result->verdict == VERDICT_BLOCKED)
+		throttle_enter(conns, conn, result->slot, result->need);
 	return true;
 }
 
 bool
 conn_take_held(struct conns *conns, struct conn *conn)
 {
-	return conn_take(conns, conn, conn->held, conn->length);
+	struct intake_result result = conn_intake(
+	    conns, conn, held_bytes(&conn->held), conn->held.length);
+
+	held_take(&conn->held, result.used);
+	return conn_follow(conns, conn, &result);
 }
 
 /* Whether held bytes are worth decoding: the end of the message is there, or
@@ -189,36 +180,56 @@ conn_take_held(struct conns *conns, struct conn *conn)
 static bool
 conn_whole(struct conn *conn, size_t max_message)
 {
-	if (conn->dialect != DIALECT_NATIVE || conn->length >= max_message)
+	if (conn->dialect != DIALECT_NATIVE || conn->held.length >= max_message)
 		return true;
-	return native_scan(conn->held, conn->length, &conn->scan) !=
-		   DECODE_SHORT ||
+	return native_scan(held_bytes(&conn->held), conn->held.length,
+		   &conn->scan) != DECODE_SHORT ||
 	       conn->scan.offset + conn->scan.wanted > max_message;
 }
 
-static enum read_end
-conn_end(struct conns *conns, struct conn *conn)
+static bool
+conn_starve(struct conns *conns, struct conn *conn)
 {
-	conn_close(conns, conn);
-	return READ_CLOSED;
+	conn_expel(conns, conn, CLOSING_NO_MEMORY);
+	return false;
 }
 
-/* Put new bytes behind the held ones.  Returns false when memory is short. */
-static bool
-conn_append(struct conn *conn, const uint8_t *bytes, size_t n)
-{
-	if (conn->length + n > conn->capacity) {
-		/* n is less than what is held, so twice is enough. */
-		uint8_t *grown = realloc(conn->held, 2 * conn->capacity);
+/* ------------------------------------------------------------ reading ----- */
 
-		if (grown == NULL)
-			return false;
-		conn->held = grown;
-		conn->capacity *= 2;
-	}
-	memcpy(conn->held + conn->length, bytes, n);
-	conn->length += (uint32_t)n;
-	return true;
+/* Take n new bytes, which are no fewer than those held: these are put before
+   them.  Returns false when the connection was closed. */
+static bool
+conn_take_joined(
+    struct conns *conns, struct conn *conn, uint8_t *fresh, size_t n)
+{
+	size_t held = conn->held.length;
+	uint8_t *bytes = fresh - held;
+	struct intake_result result;
+	bool kept;
+
+	if (held > 0)
+		memcpy(bytes, held_bytes(&conn->held), held);
+	result = conn_intake(conns, conn, bytes, held + n);
+	/* The held ones are the beginning of one message: it is taken whole or
+	   not at all. */
+	if (result.used == 0)
+		kept = held_append(&conn->held, fresh, n);
+	else
+		kept = held_set(
+		    &conn->held, bytes + result.used, held + n - result.used);
+	return kept ? conn_follow(conns, conn, &result)
+		    : conn_starve(conns, conn);
+}
+
+/* Take n new bytes, fewer than those held: they are put behind them. */
+static bool
+conn_take_appended(
+    struct conns *conns, struct conn *conn, const uint8_t *fresh, size_t n)
+{
+	if (!held_append(&conn->held, fresh, n))
+		return conn_starve(conns, conn);
+	return !conn_whole(conn, conns->settings->max_message) ||
+	       conn_take_held(conns, conn);
 }
 
 /*
@@ -229,27 +240,24 @@ enum read_end
 conn_read(struct conns *conns, struct conn *conn)
 {
 	uint8_t *fresh = conns->buffer + MESSAGE_MAX;
-	size_t most = conns->settings->max_message, held = conn->length;
+	size_t most = conns->settings->max_message, held = conn->held.length;
 	bool open;
 
-	/* As much as one message may have, also if a reload lowered it. */
-	ssize_t n = held < most ? read(conn->fd, fresh, most - held) : 0;
+	/* A reload has lowered max_message: it is too long now. */
+	if (held >= most)
+		return conn_take_held(conns, conn) ? READ_TAKEN : READ_CLOSED;
+	ssize_t n = read(conn->fd, fresh, most - held);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return READ_EMPTY;
-	if (n <= 0)
-		return conn_end(conns, conn);
-	counter_add(&conns->count->bytes, (uint64_t)n);
-	if ((size_t)n >= held) {
-		if (held > 0)
-			memcpy(fresh - held, conn->held, held);
-		open = conn_take(conns, conn, fresh - held, held + (size_t)n);
-	} else if (!conn_append(conn, fresh, (size_t)n)) {
-		log_error("no memory to hold %zu bytes: connection closed",
-		    held + (size_t)n);
-		return conn_end(conns, conn);
-	} else {
-		open = !conn_whole(conn, most) || conn_take_held(conns, conn);
+	if (n <= 0) {
+		conn_close(conns, conn, CLOSING_BY_AGENT);
+		return READ_CLOSED;
 	}
+	counter_add(&conns->count->bytes, (uint64_t)n);
+	conn_touch(conns, conn);
+	open = (size_t)n >= held
+		   ? conn_take_joined(conns, conn, fresh, (size_t)n)
+		   : conn_take_appended(conns, conn, fresh, (size_t)n);
 	return open ? READ_TAKEN : READ_CLOSED;
 }
 
@@ -265,6 +273,5 @@ conn_ready(struct conns *conns, struct conn *conn, uint32_t events)
 		}
 		return;
 	}
-	conn_touch(conns, conn);
 	conn_read(conns, conn);
 }

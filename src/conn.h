@@ -19,7 +19,11 @@ struct conns;
    their struct conn as the event's pointer.  NULL: no memory. */
 struct conns *conns_new(int epoll, struct input_counters *count);
 
-/* conns_configure - take the settings that matter here: limits and overflow.
+/* conns_prepare - make what a configuration needs memory for, beside what is in
+   force.  Returns false when memory is short: then nothing has changed. */
+bool conns_prepare(struct conns *conns, const struct settings *settings);
+
+/* conns_configure - take the settings that were prepared: limits and overflow.
    They are the caller's and outlive their use.  Connections that are no
    longer allowed are closed. */
 void conns_configure(struct conns *conns, const struct settings *settings);
@@ -32,12 +36,16 @@ void conns_route(
 /* conns_accept - accept what waits on a listening socket. */
 void conns_accept(struct conns *conns, int listening);
 
+/* conns_accepting - whether listening sockets are to be watched now: not while
+   accepting is held to a rate, or descriptors are out. */
+bool conns_accepting(const struct conns *conns, uint64_t now_ms);
+
 /* conn_ready - epoll said this of a connection: EPOLLIN, EPOLLHUP, ... */
 void conn_ready(struct conns *conns, struct conn *conn, uint32_t events);
 
 /*
  * conns_tick - go on with throttled connections whose ring has room again,
- * close those that were idle too long.
+ * close those that were idle, or at one message, for too long.
  * Returns the milliseconds until it wants to be called again.
  */
 int conns_tick(struct conns *conns, uint64_t now_ms);

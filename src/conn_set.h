@@ -1,53 +1,64 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the connections (conn.c, conns.c, throttle.c) share; of no
- * use to others.
+ * What the files of the connections (accept.c, conn.c, conns.c, throttle.c)
+ * share; of no use to others.
+ *
+ * The budget of one connection and turn of the loop: one read() of at most
+ * max_message bytes, those held from before counted.  A record takes two bytes
+ * of them or more (a Lars result without fields), so a turn brings fewer than
+ * MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a connection is
+ * at most twice max_message; nothing is allocated by what a peer declares, only
+ * by what it has sent.  t/unit_work holds us to all of that.
  */
 #ifndef REPORTER_CONN_SET_H
 #define REPORTER_CONN_SET_H
 
+#include "admission.h"
+#include "chain.h"
 #include "conn.h"
+#include "held.h"
 #include "intake.h"
 #include "log.h"
 #include "native.h"
-#include "prefix.h"
+#include "pace.h"
 
 #include <netinet/in.h>
 
 struct conn {
 	int fd;
 	enum dialect dialect;
-	struct conn *newer, *older; /* by activity */
-	struct conn *behind;        /* in the queue for a full ring */
-	uint64_t active_ms;
-	uint64_t offset;           /* bytes of the stream taken so far */
-	uint8_t *held;             /* bytes read and not taken, NULL: none */
-	uint32_t length, capacity; /* of held */
-	uint32_t need;             /* records of the report that waits */
+	struct chain_link all;    /* in conns->all */
+	struct chain_link active; /* in conns->active, unless throttled */
+	struct chain_link begun;  /* in conns->begun, if a message is */
+	struct chain_link queue;  /* in the queue for a full ring */
+	struct origin *origin;
+	uint64_t offset;         /* bytes of the stream taken so far */
+	struct held held;        /* bytes read and not taken */
+	struct native_scan scan; /* how far these were looked through */
+	uint32_t need;           /* records of the report that waits */
 	bool throttled;
 	bool ended;      /* the peer is gone, but held bytes wait */
 	bool complained; /* its first rejection was logged */
-	struct native_scan scan;
+	bool foreign;    /* its first report of another caller was logged */
 	struct sockaddr_in6 peer; /* large enough for IPv4's */
-};
-
-/* Connections that wait for room in one ring, first come, first served. */
-struct queue {
-	struct conn *first, **last;
 };
 
 struct conns {
 	struct intake intake;
 	const struct settings *settings;
-	struct prefix_list allow;
+	struct admission admission;
 	struct input_counters *count;
 	int epoll;
 	int reserve; /* given up to accept and close when descriptors are out */
+	struct pace pace;       /* of accepting */
+	uint64_t hold_until_ms; /* nothing is accepted before */
 	uint64_t open, throttled;
-	uint64_t idle_checked_ms;
-	struct conn *newest, *oldest;
-	struct queue queue[WORKERS_MAX];
-	struct log_brake refusals, faults, throttles;
+	struct chain all;    /* by age */
+	struct chain active; /* by the time of the last bytes */
+	struct chain begun;  /* by the time of a message's first bytes */
+	/* Those that wait for room in one ring, first come, first served. */
+	struct chain queue[WORKERS_MAX];
+	struct log_brake refusals, closings, faults, throttles, holds;
 	/* What is read lies behind as much room as a message may need, so that
 	   held bytes can be put before it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
@@ -61,13 +72,14 @@ enum read_end {
 
 /* --------------------------------------------------------------- conn.c --- */
 
-/* conn_link - make it the most recently active one; conn_touch - it is active
-   now. */
-void conn_link(struct conns *conns, struct conn *conn);
+/* conn_touch - it is active now. */
 void conn_touch(struct conns *conns, struct conn *conn);
 
-/* conn_close - close and free. */
-void conn_close(struct conns *conns, struct conn *conn);
+/* conn_close - close and free, and count why. */
+void conn_close(struct conns *conns, struct conn *conn, enum closing why);
+
+/* conn_expel - the same, and say so in the log. */
+void conn_expel(struct conns *conns, struct conn *conn, enum closing why);
 
 /* conn_peer - who it is; text has ADDRESS_TEXT bytes. */
 const char *conn_peer(const struct conn *conn, char *text);

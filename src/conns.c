@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * All connections of agents: accepting, limits, idleness, the end.  Owns the
- * set and its settings.  Called by the master's loop; whoever is refused is
+ * All connections of agents: the set of them, its settings, time limits, the
+ * end.  Owns the set.  Called by the master's loop; whoever is closed is
  * counted and logged.
  */
 #include "config.h"
 
 #include "conn_set.h"
 #include "clock.h"
-#include "listener.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 2 /* how often to look for room in full rings */
-#define ACCEPT_BURST 256    /* connections accepted in one go */
 #define LAST_READS 64       /* of each connection, when all are closed */
 
 struct conns *
@@ -33,155 +29,57 @@ conns_new(int epoll, struct input_counters *count)
 	conns->count = count;
 	conns->intake.count = count;
 	conns->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	for (int i = 0; i < WORKERS_MAX; i++)
-		conns->queue[i].last = &conns->queue[i].first;
 	conns->refusals = (struct log_brake){ .most = 10, .period_ms = 60000 };
+	conns->closings = (struct log_brake){ .most = 10, .period_ms = 60000 };
 	conns->faults = (struct log_brake){ .most = 60, .period_ms = 60000 };
 	conns->throttles = (struct log_brake){ .most = 5, .period_ms = 60000 };
+	conns->holds = (struct log_brake){ .most = 1, .period_ms = 60000 };
+	/* Those of a master that was killed. */
+	counter_add(
+	    &count->closed[CLOSING_STOP], counter_get(&count->connections));
 	counter_set(&count->connections, 0);
 	counter_set(&count->throttled, 0);
 	return conns;
 }
 
-/* ---------------------------------------------------------- accepting ----- */
+/* ------------------------------------------------------- configuration ---- */
 
+bool
+conns_prepare(struct conns *conns, const struct settings *settings)
+{
+	return admission_prepare(&conns->admission, settings);
+}
+
+/* Close those that may not be connected any more. */
 static void
-conn_refuse(struct conns *conns, int fd, const struct sockaddr *peer,
-    socklen_t length, const char *why)
+conns_expel(struct conns *conns)
 {
-	char text[ADDRESS_TEXT];
+	struct chain_link *link = conns->all.first;
 
-	counter_add(&conns->count->refused, 1);
-	log_braked(&conns->refusals, "agent %s: refused: %s",
-	    address_text(peer, length, text, sizeof(text)), why);
-	close(fd);
-}
+	while (link != NULL) {
+		struct conn *conn = link->conn;
+		enum refusal why;
 
-static void
-conn_open(
-    struct conns *conns, int fd, const struct sockaddr *peer, socklen_t length)
-{
-	struct conn *conn = NULL;
-	struct epoll_event event = { .events = EPOLLIN };
-	int on = 1;
-
-	if (!prefix_list_match(&conns->allow, peer)) {
-		conn_refuse(conns, fd, peer, length, "not in allow");
-		return;
+		link = link->behind;
+		if (!admission_allows(&conns->admission,
+			(const struct sockaddr *)&conn->peer, &why))
+			conn_expel(conns, conn,
+			    why == REFUSAL_DENIED ? CLOSING_DENIED
+						  : CLOSING_NOT_ALLOWED);
 	}
-	if (conns->open < conns->settings->max_connections)
-		conn = calloc(1, sizeof(*conn));
-	if (conn == NULL) {
-		conn_refuse(conns, fd, peer, length,
-		    conns->open < conns->settings->max_connections
-			? "no memory"
-			: "max_connections are open");
-		return;
-	}
-	event.data.ptr = conn;
-	if (epoll_ctl(conns->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-		conn_refuse(conns, fd, peer, length, strerror(errno));
-		free(conn);
-		return;
-	}
-	/* An agent's host that vanished is noticed in the end. */
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	conn->fd = fd;
-	conn->active_ms = monotonic_ms();
-	memcpy(&conn->peer, peer,
-	    length < sizeof(conn->peer) ? length : sizeof(conn->peer));
-	conn_link(conns, conn);
-	conns->open++;
-	counter_set(&conns->count->connections, conns->open);
-	counter_add(&conns->count->accepted, 1);
-}
-
-/* Descriptors are out: give up the reserve to accept one and close it, or it
-   would wake us for ever. */
-static void
-conns_shed(struct conns *conns, int listening)
-{
-	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
-	socklen_t length = sizeof(peer);
-
-	close(conns->reserve);
-	int fd = accept(listening, (struct sockaddr *)&peer, &length);
-	if (fd >= 0)
-		conn_refuse(conns, fd, (struct sockaddr *)&peer, length,
-		    "no descriptors are left");
-	conns->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-void
-conns_accept(struct conns *conns, int listening)
-{
-	for (int i = 0; i < ACCEPT_BURST; i++) {
-		struct sockaddr_storage peer;
-		socklen_t length = sizeof(peer);
-		int fd = accept4(listening, (struct sockaddr *)&peer, &length,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0) {
-			conn_open(conns, fd, (struct sockaddr *)&peer, length);
-		} else if (errno == EMFILE || errno == ENFILE) {
-			conns_shed(conns, listening);
-			return;
-		} else if (errno != EINTR && errno != ECONNABORTED) {
-			return;
-		}
-	}
-}
-
-/* --------------------------------------------------------- all of them ---- */
-
-static void
-conns_idle(struct conns *conns, uint64_t now_ms)
-{
-	uint64_t timeout = conns->settings->idle_timeout;
-	struct conn *conn = conns->oldest;
-
-	if (timeout == 0 || now_ms < conns->idle_checked_ms + TICK_MS)
-		return;
-	conns->idle_checked_ms = now_ms;
-	while (conn != NULL && conn->active_ms + timeout <= now_ms) {
-		struct conn *newer = conn->newer;
-
-		/* One that we do not read is not to blame. */
-		if (!conn->throttled) {
-			counter_add(&conns->count->closed_idle, 1);
-			conn_close(conns, conn);
-		}
-		conn = newer;
-	}
-}
-
-int
-conns_tick(struct conns *conns, uint64_t now_ms)
-{
-	throttle_tick(conns);
-	conns_idle(conns, now_ms);
-	return conns->throttled > 0 ? TICK_THROTTLED_MS : TICK_MS;
 }
 
 void
 conns_configure(struct conns *conns, const struct settings *settings)
 {
-	struct conn *conn = conns->oldest;
-
 	conns->settings = settings;
 	conns->intake.drop = settings->overflow == OVERFLOW_DROP;
+	conns->intake.check_caller = (enum check_caller)settings->check_caller;
 	conns->intake.report.max_message = settings->max_message;
-	prefix_list_free(&conns->allow);
-	prefix_list_make(
-	    &conns->allow, settings->allow.words, settings->allow.count);
-	while (conn != NULL) {
-		struct conn *newer = conn->newer;
-
-		if (!prefix_list_match(
-			&conns->allow, (const struct sockaddr *)&conn->peer))
-			conn_close(conns, conn);
-		conn = newer;
-	}
+	pace_set(&conns->pace, settings->accept_rate, monotonic_ms());
+	conns->hold_until_ms = 0;
+	admission_take(&conns->admission);
+	conns_expel(conns);
 }
 
 void
@@ -192,18 +90,68 @@ conns_route(struct conns *conns, struct ring *const *rings, uint32_t workers)
 	throttle_reroute(conns);
 }
 
+/* --------------------------------------------------------- time limits ---- */
+
+/* Close those that have been in this chain for too long. */
+static void
+conns_expire(struct conns *conns, struct chain *chain, uint64_t timeout_ms,
+    enum closing why, uint64_t now_ms)
+{
+	while (timeout_ms != 0 && chain_over(chain, timeout_ms, now_ms)) {
+		const struct chain_link *first = chain->first;
+		struct conn *conn = first->conn;
+
+		/* What has come while we were busy, or stopped, counts. */
+		if (conn_read(conns, conn) != READ_CLOSED &&
+		    chain->first == first &&
+		    chain_over(chain, timeout_ms, now_ms))
+			conn_expel(conns, conn, why);
+	}
+}
+
+/* The time of the next tick: when something will be over, at the latest. */
+static int
+conns_wait(const struct conns *conns, uint64_t now_ms)
+{
+	uint64_t timeout = conns->settings->message_timeout, wait = TICK_MS;
+
+	if (conns->throttled > 0)
+		wait = TICK_THROTTLED_MS;
+	if (timeout != 0 && chain_over(&conns->begun, timeout, now_ms + wait))
+		wait = conns->begun.first->since_ms + timeout - now_ms;
+	if (!conns_accepting(conns, now_ms + wait))
+		return (int)wait;
+	if (!conns_accepting(conns, now_ms))
+		wait = conns->hold_until_ms - now_ms;
+	return (int)wait;
+}
+
+int
+conns_tick(struct conns *conns, uint64_t now_ms)
+{
+	const struct settings *settings = conns->settings;
+
+	throttle_tick(conns);
+	conns_expire(conns, &conns->begun, settings->message_timeout,
+	    CLOSING_MESSAGE_TIMEOUT, now_ms);
+	conns_expire(conns, &conns->active, settings->idle_timeout,
+	    CLOSING_IDLE, now_ms);
+	return conns_wait(conns, now_ms);
+}
+
 uint64_t
 conns_throttled(const struct conns *conns)
 {
 	return conns->throttled;
 }
 
+/* -------------------------------------------------------------- the end --- */
+
 void
 conns_close(struct conns *conns)
 {
-	struct conn *conn;
-
-	while ((conn = conns->oldest) != NULL) {
+	while (conns->all.first != NULL) {
+		struct conn *conn = conns->all.first->conn;
 		enum read_end end = READ_TAKEN;
 
 		for (int i = 0;
@@ -211,9 +159,10 @@ conns_close(struct conns *conns)
 		     i++)
 			end = conn_read(conns, conn);
 		if (end != READ_CLOSED)
-			conn_close(conns, conn);
+			conn_close(conns, conn, CLOSING_STOP);
 	}
-	close(conns->reserve);
-	prefix_list_free(&conns->allow);
+	if (conns->reserve >= 0)
+		close(conns->reserve);
+	admission_free(&conns->admission);
 	free(conns);
 }

@@ -267,6 +267,7 @@ fill_in(struct report *report, const struct own *own)
 
 	report->modid = (int32_t)own->modid;
 	report->cmdid = (int32_t)own->cmdid;
+	report->caller = own->caller;
 	for (uint32_t i = 0; i < report->count; i++) {
 		struct record *r = &report->records[i];
 

@@ -8,7 +8,10 @@
 #include "faultpoint.h"
 #include "frame.h"
 #include "native.h"
+#include "prefix.h"
 #include "route.h"
+
+#include <endian.h>
 
 /* The first four bytes tell: a frame opens with its id, little-endian. */
 static enum dialect
@@ -57,6 +60,37 @@ intake_reject(struct intake *intake, struct intake_result *result,
 	intake->received += n;
 }
 
+void
+intake_peer(struct intake *intake, const struct sockaddr *peer)
+{
+	int family;
+	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
+
+	intake->peer_is_ipv4 = bytes != NULL && family == AF_INET;
+	if (!intake->peer_is_ipv4)
+		return;
+	memcpy(&intake->peer, bytes, sizeof(intake->peer));
+	intake->peer = be32toh(intake->peer);
+}
+
+/* Whether the decoded report speaks for another host than the peer, and
+   somebody wants to know. */
+static bool
+intake_is_foreign(const struct intake *intake)
+{
+	return intake->check_caller != CHECK_CALLER_OFF &&
+	       (!intake->peer_is_ipv4 || intake->report.caller != intake->peer);
+}
+
+static void
+intake_note_foreign(struct intake *intake, struct intake_result *result)
+{
+	if (result->foreign == 0)
+		result->caller = intake->report.caller;
+	result->foreign++;
+	intake->foreign++;
+}
+
 /* Put the decoded report into its ring.  Returns false when it must wait. */
 static bool
 intake_route(struct intake *intake, struct intake_result *result)
@@ -67,7 +101,12 @@ intake_route(struct intake *intake, struct intake_result *result)
 			    ? 0
 			    : ring_room(intake->rings[slot], report->count);
 	uint32_t n = report->count;
+	bool foreign = intake_is_foreign(intake);
 
+	if (foreign && intake->check_caller == CHECK_CALLER_REJECT) {
+		intake_reject(intake, result, REJECT_WRONG_CALLER, 1);
+		return true;
+	}
 	if (room < n && !intake->drop) {
 		result->slot = slot;
 		result->need = n;
@@ -83,6 +122,8 @@ intake_route(struct intake *intake, struct intake_result *result)
 	intake->received += report->count;
 	intake->reports++;
 	intake->skewed += report->skewed;
+	if (foreign)
+		intake_note_foreign(intake, result);
 	for (int i = 0; i < REJECT_REASONS; i++)
 		intake_reject(
 		    intake, result, (enum reject)i, report->rejected[i]);
@@ -153,6 +194,7 @@ intake_publish(struct intake *intake)
 	count_move(&intake->count->reports, &intake->reports);
 	count_move(&intake->count->dropped, &intake->dropped);
 	count_move(&intake->count->skewed, &intake->skewed);
+	count_move(&intake->count->foreign, &intake->foreign);
 	for (int i = 0; i < REJECT_REASONS; i++)
 		count_move(&intake->count->rejected[i], &intake->rejected[i]);
 }

@@ -10,6 +10,9 @@
 #include "report.h"
 #include "ring.h"
 #include "segment.h"
+#include "settings.h"
+
+#include <sys/socket.h>
 
 enum dialect {
 	DIALECT_UNKNOWN, /* fewer bytes came than tell it */
@@ -23,9 +26,12 @@ struct intake {
 	struct ring *rings[WORKERS_MAX];
 	uint32_t workers; /* 0: there are no rings yet */
 	bool drop;        /* overflow = drop: never block */
-	uint64_t touched; /* rings with records not yet published, by bit */
+	enum check_caller check_caller;
+	bool peer_is_ipv4; /* of the bytes; if not, no caller can be right */
+	uint32_t peer;     /* if it is: the address */
+	uint64_t touched;  /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
-	uint64_t received, reports, dropped, skewed;
+	uint64_t received, reports, dropped, skewed, foreign;
 	uint64_t rejected[REJECT_REASONS];
 	struct report report; /* the one being decoded, and its limits */
 };
@@ -44,7 +50,12 @@ struct intake_result {
 	enum reject reason; /* VERDICT_CLOSE; else of the first rejection */
 	size_t fault;       /* VERDICT_CLOSE: where in the bytes it lies */
 	uint64_t rejected;  /* records and reports rejected in these bytes */
+	uint64_t foreign;   /* reports taken whose caller is not the peer */
+	uint32_t caller;    /* if there were any: the first one's */
 };
+
+/* intake_peer - whose bytes come next: what check_caller compares with. */
+void intake_peer(struct intake *intake, const struct sockaddr *peer);
 
 /*
  * intake_bytes - take as many whole messages as there are.  *dialect belongs

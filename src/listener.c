@@ -158,7 +158,8 @@ static struct listener *
 listener_add(struct listeners *listeners, const char *spec, int epoll)
 {
 	struct listener *l = listener_find(listeners, NULL);
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = l };
+	struct epoll_event event = { .events = listeners->held ? 0 : EPOLLIN,
+		.data.ptr = l };
 
 	if (l == NULL) {
 		log_error("cannot listen on %s: more than %d addresses", spec,
@@ -216,6 +217,22 @@ listeners_set(
 		listener_remove(l, epoll);
 	}
 	return 0;
+}
+
+void
+listeners_watch(struct listeners *listeners, int epoll, bool on)
+{
+	if (listeners->held == !on)
+		return;
+	listeners->held = !on;
+	for (int i = 0; i < LISTENERS_MAX; i++) {
+		struct listener *l = &listeners->listener[i];
+		struct epoll_event event = { .events = on ? EPOLLIN : 0,
+			.data.ptr = l };
+
+		if (l->spec != NULL)
+			epoll_ctl(epoll, EPOLL_CTL_MOD, l->fd, &event);
+	}
 }
 
 void

@@ -19,6 +19,7 @@ struct listener {
 
 struct listeners {
 	struct listener listener[LISTENERS_MAX];
+	bool held; /* not watched for now */
 };
 
 /*
@@ -30,6 +31,10 @@ struct listeners {
  */
 int listeners_set(
     struct listeners *listeners, const struct words_list *specs, int epoll);
+
+/* listeners_watch - whether epoll is to speak of those who wait to be accepted.
+   If not, they wait in the kernel.  Costs nothing while it stays as it is. */
+void listeners_watch(struct listeners *listeners, int epoll, bool on);
 
 /* listeners_close - close all. */
 void listeners_close(struct listeners *listeners);

@@ -7,9 +7,12 @@ src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(INIH_CFLAGS) \
 	$(JANSSON_CFLAGS) $(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) \
 	$(SYSTEMD_CFLAGS)
 src_libreporter_a_SOURCES = \
+	src/accept.c \
 	src/account.c src/account.h \
 	src/address.c src/address.h \
+	src/admission.c src/admission.h \
 	src/backoff.c src/backoff.h \
+	src/chain.c src/chain.h \
 	src/child.c src/child.h \
 	src/clock.c src/clock.h \
 	src/conffile.c src/conffile.h \
@@ -19,6 +22,7 @@ src_libreporter_a_SOURCES = \
 	src/flush.c src/flush.h \
 	src/frame.c src/frame.h \
 	src/generation.c src/generation.h \
+	src/held.c src/held.h \
 	src/intake.c src/intake.h \
 	src/lines.c src/lines.h \
 	src/listener.c src/listener.h \
@@ -28,6 +32,8 @@ src_libreporter_a_SOURCES = \
 	src/notify.c src/notify.h \
 	src/option.c src/option.h \
 	src/order.c src/order.h \
+	src/origin.c src/origin.h \
+	src/pace.c src/pace.h \
 	src/prefix.c src/prefix.h \
 	src/reload.c src/reload.h \
 	src/replay.c src/replay.h \

@@ -222,7 +222,7 @@ master_start(struct master *m)
 	    account_become(m->settings->user) < 0 || master_open_segment(m) < 0)
 		return -1;
 	m->conns = conns_new(m->epoll, &m->shared->input);
-	if (m->conns == NULL) {
+	if (m->conns == NULL || !conns_prepare(m->conns, m->settings)) {
 		log_error("cannot start: %s", strerror(errno));
 		return -1;
 	}
@@ -277,6 +277,11 @@ master_apply(struct master *m, struct settings *next)
 	if (listeners_set(&m->listeners, &next->listen, m->epoll) < 0 ||
 	    log_open(next->log_target, (enum log_level)next->log_level) < 0)
 		return -1;
+	if (!conns_prepare(m->conns, next)) {
+		log_error("cannot reload: %s", strerror(errno));
+		listeners_set(&m->listeners, &m->settings->listen, m->epoll);
+		return -1;
+	}
 	if (plan.queue && master_regenerate(m, next) < 0) {
 		listeners_set(&m->listeners, &m->settings->listen, m->epoll);
 		return -1;
@@ -387,6 +392,8 @@ master_loop(struct master *m)
 		wait = conns_tick(m->conns, now);
 		if (children_wait < wait)
 			wait = children_wait;
+		listeners_watch(
+		    &m->listeners, m->epoll, conns_accepting(m->conns, now));
 		notify_alive();
 	}
 }

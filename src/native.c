@@ -343,6 +343,7 @@ take_own(struct cursor *c, struct report *report, struct record *own)
 		step = take_ranged(c, 0, TS_MAX, &ts);
 	if (step != STEP_DONE)
 		return step;
+	report->caller = own->caller;
 	own->modid = report->modid;
 	own->cmdid = report->cmdid;
 	record_set_ts(own, report_time(report, (uint64_t)ts));

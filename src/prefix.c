@@ -114,10 +114,8 @@ prefix_list_free(struct prefix_list *list)
 	list->count = 0;
 }
 
-/* The address's bytes; *family becomes AF_INET for an IPv4 peer at an IPv6
-   socket.  NULL for other families. */
-static const uint8_t *
-peer_bytes(const struct sockaddr *peer, int *family)
+const uint8_t *
+prefix_peer_bytes(const struct sockaddr *peer, int *family)
 {
 	const struct in6_addr *in6;
 
@@ -156,9 +154,7 @@ prefix_list_match(const struct prefix_list *list, const struct sockaddr *peer)
 	const uint8_t *address;
 	int family;
 
-	if (list->count == 0)
-		return true;
-	address = peer_bytes(peer, &family);
+	address = prefix_peer_bytes(peer, &family);
 	if (address == NULL)
 		return false;
 	for (size_t i = 0; i < list->count; i++) {

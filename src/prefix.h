@@ -40,12 +40,15 @@ bool prefix_list_make(
 void prefix_list_free(struct prefix_list *list);
 
 /*
- * prefix_list_match - whether a peer's address lies in a prefix of the list.
- * An empty list matches everybody.  An IPv4 peer that arrives at an IPv6
- * socket (::ffff:a.b.c.d) is an IPv4 peer.  Peers of other families match no
- * prefix.
+ * prefix_list_match - whether a peer's address lies in a prefix of the list;
+ * an empty list has none.  An IPv4 peer that arrives at an IPv6 socket
+ * (::ffff:a.b.c.d) is an IPv4 peer.  Peers of other families match no prefix.
  */
 bool prefix_list_match(
     const struct prefix_list *list, const struct sockaddr *peer);
+
+/* prefix_peer_bytes - the bytes of a peer's address, in network order; *family
+   is AF_INET for an IPv4 peer at an IPv6 socket.  NULL for other families. */
+const uint8_t *prefix_peer_bytes(const struct sockaddr *peer, int *family);
 
 #endif

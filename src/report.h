@@ -34,6 +34,7 @@ struct report {
 	size_t used;
 	enum reject reason; /* for DECODE_REJECT and DECODE_CLOSE */
 	int32_t modid, cmdid;
+	uint32_t caller;
 	bool skewed;    /* its ts was beyond the horizon */
 	uint32_t count; /* records in `records` */
 	/* Records of this report that were rejected, by reason. */

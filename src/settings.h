@@ -23,6 +23,12 @@ enum overflow {
 	OVERFLOW_DROP
 };
 
+enum check_caller {
+	CHECK_CALLER_OFF,
+	CHECK_CALLER_LOG,
+	CHECK_CALLER_REJECT
+};
+
 struct settings {
 	/* [reporter] */
 	char *instance;
@@ -33,10 +39,15 @@ struct settings {
 	uint64_t shutdown_timeout; /* ms */
 	/* [limits] */
 	uint64_t max_connections;
-	uint64_t max_message;    /* bytes */
-	uint64_t idle_timeout;   /* ms; 0 is never */
-	struct words_list allow; /* prefixes; none is everybody */
-	uint64_t max_clock_skew; /* ms */
+	uint64_t max_connections_per_address; /* 0 is no limit */
+	uint64_t accept_rate;                 /* a second; 0 is no limit */
+	uint64_t max_message;                 /* bytes */
+	uint64_t idle_timeout;                /* ms; 0 is never */
+	uint64_t message_timeout;             /* ms; 0 is never */
+	struct words_list allow;              /* prefixes; none is everybody */
+	struct words_list deny;               /* prefixes; none is nobody */
+	int check_caller;                     /* enum check_caller */
+	uint64_t max_clock_skew;              /* ms */
 	/* [queue] */
 	uint64_t ring_records; /* a power of two */
 	uint64_t table_keys;

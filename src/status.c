@@ -206,11 +206,15 @@ read_input(struct status *status, const struct input_counters *input)
 {
 	status->reports = counter_get(&input->reports);
 	status->skewed = counter_get(&input->skewed);
+	status->foreign = counter_get(&input->foreign);
 	status->bytes = counter_get(&input->bytes);
 	status->connections = counter_get(&input->connections);
 	status->accepted = counter_get(&input->accepted);
-	status->refused = counter_get(&input->refused);
-	status->closed_idle = counter_get(&input->closed_idle);
+	status->accept_holds = counter_get(&input->accept_holds);
+	for (int i = 0; i < REFUSALS; i++)
+		status->refused[i] = counter_get(&input->refused[i]);
+	for (int i = 0; i < CLOSINGS; i++)
+		status->closed[i] = counter_get(&input->closed[i]);
 	status->throttled = counter_get(&input->throttled);
 	status->throttles = counter_get(&input->throttles);
 	status->reloads = counter_get(&input->reloads);
@@ -307,4 +311,24 @@ status_collect(struct status *status, const char *instance)
 		nanosleep(&nap, NULL);
 	segment_close(&segment);
 	return SHM_OK;
+}
+
+uint64_t
+status_refused(const struct status *status)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < REFUSALS; i++)
+		sum += status->refused[i];
+	return sum;
+}
+
+uint64_t
+status_closed(const struct status *status)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < CLOSINGS; i++)
+		sum += status->closed[i];
+	return sum;
 }

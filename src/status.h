@@ -60,8 +60,9 @@ struct status {
 	uint64_t generation;
 	struct status_records records;
 	uint64_t rejected[REJECT_REASONS];
-	uint64_t reports, skewed, bytes;
-	uint64_t connections, accepted, refused, closed_idle;
+	uint64_t reports, skewed, foreign, bytes;
+	uint64_t connections, accepted, accept_holds;
+	uint64_t refused[REFUSALS], closed[CLOSINGS]; /* connections */
 	uint64_t throttled, throttles;
 	uint64_t reloads, reload_errors;
 	uint64_t clamped; /* sum over the workers shown */
@@ -79,6 +80,11 @@ enum shm_status status_collect(struct status *status, const char *instance);
 /* status_running - whether the master of a mapped segment lives: its pid does,
    and the segment is locked. */
 bool status_running(const struct segment *segment);
+
+/* status_refused, status_closed - connections refused, and closed, for
+   whatever reason. */
+uint64_t status_refused(const struct status *status);
+uint64_t status_closed(const struct status *status);
 
 /* status_text - write it for people, no line over 80 columns. */
 void status_text(const struct status *status, FILE *out);

@@ -63,6 +63,28 @@ rejected_json(const struct status *s)
 }
 
 static json_t *
+refused_json(const struct status *s)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < REFUSALS; i++)
+		json_object_set_new(object, refusal_name((enum refusal)i),
+		    number(s->refused[i]));
+	return object;
+}
+
+static json_t *
+closed_json(const struct status *s)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < CLOSINGS; i++)
+		json_object_set_new(object, closing_name((enum closing)i),
+		    number(s->closed[i]));
+	return object;
+}
+
+static json_t *
 errors_json(const struct status_worker *w)
 {
 	json_t *object = json_object();
@@ -135,13 +157,16 @@ status_object(const struct status *s)
 		{ "generation", s->generation },
 		{ "connections", s->connections },
 		{ "connections_accepted", s->accepted },
-		{ "connections_refused", s->refused },
-		{ "connections_closed_idle", s->closed_idle },
+		{ "connections_refused", status_refused(s) },
+		{ "connections_closed", status_closed(s) },
+		{ "connections_closed_idle", s->closed[CLOSING_IDLE] },
+		{ "accept_holds", s->accept_holds },
 		{ "throttled", s->throttled },
 		{ "throttles", s->throttles },
 		{ "reports", s->reports },
 		{ "bytes", s->bytes },
 		{ "skewed", s->skewed },
+		{ "foreign", s->foreign },
 		{ "clamped", s->clamped },
 		{ "reloads", s->reloads },
 		{ "reload_errors", s->reload_errors },
@@ -158,6 +183,8 @@ status_object(const struct status *s)
 	    object, "reload_failed", json_boolean(s->reload_failed));
 	json_object_set_new(object, "records", records_json(&s->records));
 	json_object_set_new(object, "rejected", rejected_json(s));
+	json_object_set_new(object, "refused", refused_json(s));
+	json_object_set_new(object, "closed", closed_json(s));
 	for (unsigned i = 0; i < s->count; i++)
 		json_array_append_new(workers, worker_json(&s->workers[i]));
 	json_object_set_new(object, "workers", workers);

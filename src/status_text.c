@@ -101,30 +101,58 @@ show_cells(const char *heading, const struct cell *cells, int n, FILE *out)
 	}
 }
 
+/* One reason of a count that stands above it. */
 static void
-show_input(const struct status *s, FILE *out)
+show_reason(const char *of, const char *name, uint64_t count, FILE *out)
+{
+	if (count > 0)
+		fprintf(
+		    out, "%14s%-9s%-27s %13" PRIu64 "\n", "", of, name, count);
+}
+
+static void
+show_connections(const struct status *s, FILE *out)
 {
 	const struct cell connections[] = {
 		{ "open", s->connections },
 		{ "accepted", s->accepted },
-		{ "refused", s->refused },
+		{ "refused", status_refused(s) },
 		{ "throttled", s->throttled },
 		{ "throttles", s->throttles },
-		{ "closed idle", s->closed_idle },
+		{ "closed", status_closed(s) },
+		{ "held", s->accept_holds },
 	};
+
+	show_cells("connections", connections,
+	    sizeof(connections) / sizeof(*connections), out);
+	for (int i = 0; i < REFUSALS; i++)
+		show_reason("refused:", refusal_name((enum refusal)i),
+		    s->refused[i], out);
+	for (int i = 0; i < CLOSINGS; i++)
+		show_reason("closed:", closing_name((enum closing)i),
+		    s->closed[i], out);
+}
+
+static void
+show_input(const struct status *s, FILE *out)
+{
 	const struct cell reports[] = {
 		{ "accepted", s->reports },
 		{ "skewed", s->skewed },
 		{ "bytes", s->bytes },
+		{ "foreign", s->foreign },
 		{ "clamped", s->clamped },
+	};
+	const struct cell configuration[] = {
 		{ "reloads", s->reloads },
 		{ "refused", s->reload_errors },
 	};
 
 	putc('\n', out);
-	show_cells("connections", connections, 6, out);
-	show_cells("reports", reports, 4, out);
-	show_cells("configuration", reports + 4, 2, out);
+	show_connections(s, out);
+	show_cells("reports", reports, sizeof(reports) / sizeof(*reports), out);
+	show_cells("configuration", configuration,
+	    sizeof(configuration) / sizeof(*configuration), out);
 }
 
 static void

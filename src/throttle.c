@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "conn_set.h"
+#include "clock.h"
 #include "listener.h"
 
 #include <sys/epoll.h>
@@ -25,16 +26,14 @@ void
 throttle_enter(
     struct conns *conns, struct conn *conn, uint32_t slot, uint32_t need)
 {
-	struct queue *queue = &conns->queue[slot];
 	char peer[ADDRESS_TEXT];
 
 	conn->need = need;
-	conn->behind = NULL;
-	*queue->last = conn;
-	queue->last = &conn->behind;
+	chain_join(&conns->queue[slot], &conn->queue, conn, monotonic_ms());
 	if (conn->throttled)
 		return;
 	conn->throttled = true;
+	chain_leave(&conn->active);
 	conn_watch(conns, conn, 0);
 	conns->throttled++;
 	counter_set(&conns->count->throttled, conns->throttled);
@@ -54,25 +53,10 @@ throttle_end(struct conns *conns, struct conn *conn)
 	counter_set(&conns->count->throttled, conns->throttled);
 }
 
-static void
-queue_leave(struct queue *queue, struct conn *conn)
-{
-	struct conn **at = &queue->first;
-
-	while (*at != NULL && *at != conn)
-		at = &(*at)->behind;
-	if (*at == NULL)
-		return;
-	*at = conn->behind;
-	if (*at == NULL)
-		queue->last = at;
-}
-
 void
 throttle_leave(struct conns *conns, struct conn *conn)
 {
-	for (int i = 0; i < WORKERS_MAX; i++)
-		queue_leave(&conns->queue[i], conn);
+	chain_leave(&conn->queue);
 	conns->throttled--;
 	counter_set(&conns->count->throttled, conns->throttled);
 }
@@ -90,14 +74,15 @@ conn_resume(struct conns *conns, struct conn *conn)
 static void
 queue_resume(struct conns *conns, uint32_t slot)
 {
-	struct queue *queue = &conns->queue[slot];
-	struct conn *conn;
+	struct chain *queue = &conns->queue[slot];
+	struct ring *ring = conns->intake.rings[slot];
 
-	while ((conn = queue->first) != NULL &&
-	       ring_room(conns->intake.rings[slot], conn->need) >= conn->need) {
-		queue->first = conn->behind;
-		if (queue->first == NULL)
-			queue->last = &queue->first;
+	while (queue->first != NULL) {
+		struct conn *conn = queue->first->conn;
+
+		if (ring_room(ring, conn->need) < conn->need)
+			return;
+		chain_leave(&conn->queue);
 		conn_resume(conns, conn);
 	}
 }
@@ -113,19 +98,20 @@ throttle_tick(struct conns *conns)
 void
 throttle_reroute(struct conns *conns)
 {
-	struct conn *waiting = NULL, **last = &waiting;
+	struct chain waiting = { NULL, NULL };
 
 	for (int i = 0; i < WORKERS_MAX; i++) {
-		*last = conns->queue[i].first;
-		while (*last != NULL)
-			last = &(*last)->behind;
-		conns->queue[i].first = NULL;
-		conns->queue[i].last = &conns->queue[i].first;
-	}
-	while (waiting != NULL) {
-		struct conn *conn = waiting;
+		while (conns->queue[i].first != NULL) {
+			struct conn *conn = conns->queue[i].first->conn;
 
-		waiting = conn->behind;
+			chain_leave(&conn->queue);
+			chain_join(&waiting, &conn->queue, conn, 0);
+		}
+	}
+	while (waiting.first != NULL) {
+		struct conn *conn = waiting.first->conn;
+
+		chain_leave(&conn->queue);
 		conn_resume(conns, conn);
 	}
 }

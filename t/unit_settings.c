@@ -475,6 +475,8 @@ static const char *const all_other =
     "max_connections = 7\nmax_message = 1025\nidle_timeout = 0\n"
     "allow = 10.0.0.0/8, 2001:db8:1111:2222::/64, 2001:db8:3333::/48,\n"
     "192.0.2.0/24\nmax_clock_skew = 2h\n"
+    "max_connections_per_address = 3\naccept_rate = 4\n"
+    "message_timeout = 5\ndeny = 10.1.0.0/16\ncheck_caller = reject\n"
     "[queue]\n"
     "ring_records = 32768\ntable_keys = 5555\noverflow = drop\n"
     "[mysql]\n"

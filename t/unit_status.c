@@ -191,6 +191,10 @@ make_history(void)
 	counter_add(&master->input.received, 4);
 	counter_add(&master->input.dropped, 4);
 	counter_set(&master->input.connections, 12);
+	counter_set(&master->input.refused[REFUSAL_DENIED], 4);
+	counter_set(&master->input.refused[REFUSAL_NO_MEMORY], 5);
+	counter_set(&master->input.closed[CLOSING_IDLE], 6);
+	counter_set(&master->input.closed[CLOSING_STOP], 8);
 	counter_set(
 	    &workers[0].shared->flush.last_flush_ts, (uint64_t)time(NULL) - 5);
 	counter_set(&workers[0].shared->flush.last_flush_us, 12500);
@@ -447,6 +451,9 @@ START_TEST(text_shows_the_sum_and_the_workers)
 	ck_assert_ptr_nonnull(strstr(written, "= rejected"));
 	ck_assert_ptr_nonnull(strstr(written, "wrong_shape"));
 	ck_assert_ptr_null(strstr(written, "not_msgpack"));
+	ck_assert_ptr_nonnull(strstr(written, "refused: denied"));
+	ck_assert_ptr_nonnull(strstr(written, "closed:  idle"));
+	ck_assert_ptr_null(strstr(written, "not_allowed"));
 	ck_assert_ptr_nonnull(strstr(written, "worker 1 (generation 7): not "
 					      "connected to the database"));
 	ck_assert_ptr_nonnull(strstr(written, "1146 Table"));
@@ -468,6 +475,8 @@ START_TEST(text_never_passes_80_columns)
 	status.records.stored = INT64_MAX;
 	status.connections = status.accepted = status.bytes = UINT64_MAX;
 	memset(status.rejected, 0xff, sizeof(status.rejected));
+	memset(status.refused, 0xff, sizeof(status.refused));
+	memset(status.closed, 0xff, sizeof(status.closed));
 	for (int i = 0; i < 2; i++) {
 		struct status_worker *w = &status.workers[i];
 
@@ -515,9 +524,9 @@ check_numbers(const json_t *object, const char *const *names)
 
 static const char *const numbers_of_instance[] = { "pid", "uptime",
 	"generation", "connections", "connections_accepted",
-	"connections_refused", "connections_closed_idle", "throttled",
-	"throttles", "reports", "bytes", "skewed", "clamped", "reloads",
-	"reload_errors", NULL };
+	"connections_refused", "connections_closed", "connections_closed_idle",
+	"accept_holds", "foreign", "throttled", "throttles", "reports", "bytes",
+	"skewed", "clamped", "reloads", "reload_errors", NULL };
 static const char *const numbers_of_records[] = { "received", "replayed",
 	"rejected", "dropped", "queued", "pending", "superseded", "stored",
 	"dead_letter", NULL };
@@ -559,6 +568,10 @@ START_TEST(json_has_all_fields_with_their_types)
 	ck_assert(json_is_false(json_object_get(object, "reload_failed")));
 	ck_assert_uint_eq(json_object_size(json_object_get(object, "rejected")),
 	    REJECT_REASONS);
+	ck_assert_uint_eq(
+	    json_object_size(json_object_get(object, "refused")), REFUSALS);
+	ck_assert_uint_eq(
+	    json_object_size(json_object_get(object, "closed")), CLOSINGS);
 	ck_assert_uint_eq(json_array_size(of_workers), 2);
 	for (size_t i = 0; i < 2; i++)
 		check_worker_types(json_array_get(of_workers, i));
@@ -590,6 +603,12 @@ START_TEST(json_shows_the_same_figures)
 	ck_assert_int_eq(term(object, "pid"), getpid());
 	ck_assert_int_ge(term(object, "uptime"), 100000);
 	ck_assert_int_eq(term(object, "connections"), 12);
+	ck_assert_int_eq(term(object, "connections_refused"), 9);
+	ck_assert_int_eq(term(object, "connections_closed"), 14);
+	ck_assert_int_eq(term(object, "connections_closed_idle"), 6);
+	ck_assert_int_eq(
+	    term(json_object_get(object, "refused"), "no_memory"), 5);
+	ck_assert_int_eq(term(json_object_get(object, "closed"), "stop"), 8);
 	ck_assert_int_eq(term(r, "received"), 136);
 	ck_assert_int_eq(term(r, "queued"), 12);
 	ck_assert_int_eq(term(r, "received") + term(r, "replayed"),

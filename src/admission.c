@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Admission: who may be connected.  Owns the rules and the counts by address.
+ * Called by the master's loop; a refusal and want of memory are returned.
+ */
+#include "config.h"
+
+#include "admission.h"
+
+static void
+rules_free(struct rules *rules)
+{
+	prefix_list_free(&rules->allow);
+	prefix_list_free(&rules->deny);
+}
+
+bool
+admission_prepare(struct admission *admission, const struct settings *settings)
+{
+	struct rules next = { .most = settings->max_connections,
+		.most_per_address = settings->max_connections_per_address };
+
+	if (!prefix_list_make(
+		&next.allow, settings->allow.words, settings->allow.count) ||
+	    !prefix_list_make(
+		&next.deny, settings->deny.words, settings->deny.count) ||
+	    !origins_reserve(&admission->origins, next.most)) {
+		rules_free(&next);
+		return false;
+	}
+	rules_free(&admission->next);
+	admission->next = next;
+	return true;
+}
+
+void
+admission_take(struct admission *admission)
+{
+	rules_free(&admission->rules);
+	admission->rules = admission->next;
+	admission->next = (struct rules){ 0 };
+}
+
+bool
+admission_allows(const struct admission *admission, const struct sockaddr *peer,
+    enum refusal *why)
+{
+	const struct rules *rules = &admission->rules;
+
+	*why = REFUSAL_DENIED;
+	if (prefix_list_match(&rules->deny, peer))
+		return false;
+	*why = REFUSAL_NOT_ALLOWED;
+	return rules->allow.count == 0 ||
+	       prefix_list_match(&rules->allow, peer);
+}
+
+struct origin *
+admission_enter(
+    struct admission *admission, const struct sockaddr *peer, enum refusal *why)
+{
+	const struct rules *rules = &admission->rules;
+	struct origin *origin;
+
+	if (!admission_allows(admission, peer, why))
+		return NULL;
+	*why = REFUSAL_MAX_CONNECTIONS;
+	if (rules->most != 0 && admission->open >= rules->most)
+		return NULL;
+	*why = REFUSAL_MAX_CONNECTIONS_PER_ADDRESS;
+	if (rules->most_per_address != 0 &&
+	    origins_open(&admission->origins, peer) >= rules->most_per_address)
+		return NULL;
+	*why = REFUSAL_NO_MEMORY;
+	origin = origins_enter(&admission->origins, peer);
+	if (origin != NULL)
+		admission->open++;
+	return origin;
+}
+
+void
+admission_leave(struct admission *admission, struct origin *origin)
+{
+	origins_leave(&admission->origins, origin);
+	admission->open--;
+}
+
+void
+admission_free(struct admission *admission)
+{
+	rules_free(&admission->rules);
+	rules_free(&admission->next);
+	origins_free(&admission->origins);
+}

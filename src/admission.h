@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Admission: who may be connected, by address: deny, allow, and how many at one
+ * time, in all and from one address.  Knows nothing of sockets, so the address
+ * may be the peer's or what a balancer says it is.  Belongs to the master's
+ * loop.
+ */
+#ifndef REPORTER_ADMISSION_H
+#define REPORTER_ADMISSION_H
+
+#include "counters.h"
+#include "origin.h"
+#include "prefix.h"
+#include "settings.h"
+
+/* The rules of a configuration. */
+struct rules {
+	struct prefix_list allow, deny;
+	uint64_t most, most_per_address; /* connections; 0: no limit */
+};
+
+/* All zero at first; then admission_prepare() and admission_take(). */
+struct admission {
+	struct rules rules, next; /* in force; prepared */
+	struct origins origins;
+	uint64_t open; /* connections let in that have not left */
+};
+
+/* admission_prepare - make the rules of these settings beside those in force.
+   Returns false when memory is short: then nothing has changed. */
+bool admission_prepare(
+    struct admission *admission, const struct settings *settings);
+
+/* admission_take - the rules that were prepared are in force. */
+void admission_take(struct admission *admission);
+
+/* admission_allows - whether deny and allow let this address be connected; if
+   not, *why is REFUSAL_DENIED or REFUSAL_NOT_ALLOWED. */
+bool admission_allows(const struct admission *admission,
+    const struct sockaddr *peer, enum refusal *why);
+
+/*
+ * admission_enter - let a connection in, unless a rule is against it.  Returns
+ * its origin, which admission_leave() wants when the connection closes; or
+ * NULL, and *why.
+ */
+struct origin *admission_enter(struct admission *admission,
+    const struct sockaddr *peer, enum refusal *why);
+void admission_leave(struct admission *admission, struct origin *origin);
+
+/* admission_free - forget the rules; nobody is connected any more. */
+void admission_free(struct admission *admission);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Origins: how many connections are open from each address.  An IPv4 address
+ * is an origin, also when it arrives at an IPv6 socket; of an IPv6 address the
+ * first 64 bits are, since a host has all the others to itself.  Belongs to
+ * the master's loop.
+ *
+ * There are never more origins than connections, and each step takes the same
+ * time however many there are: a hash with a secret seed, which nobody outside
+ * can steer.
+ */
+#ifndef REPORTER_ORIGIN_H
+#define REPORTER_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct origin;
+
+/* All zero: none yet; origins_reserve() comes first. */
+struct origins {
+	struct origin **buckets;
+	size_t count; /* of buckets, a power of two */
+	uint64_t seed;
+};
+
+/* origins_reserve - be quick for so many connections; the origins of before
+   stay.  Returns false when memory is short: then all is as before. */
+bool origins_reserve(struct origins *origins, uint64_t connections);
+
+/* origins_open - how many connections are open from this address. */
+uint64_t origins_open(
+    const struct origins *origins, const struct sockaddr *peer);
+
+/* origins_enter - one more is open.  Returns its origin, for origins_leave();
+   NULL when memory is short. */
+struct origin *origins_enter(
+    struct origins *origins, const struct sockaddr *peer);
+
+/* origins_leave - one of them is closed. */
+void origins_leave(struct origins *origins, struct origin *origin);
+
+/* origins_free - forget all; no connection is open any more. */
+void origins_free(struct origins *origins);
+
+#endif
