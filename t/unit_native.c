@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "bytes.h"
+#include "difference.h"
 #include "native.h"
 #include "native_oracle.h"
 
@@ -658,36 +659,11 @@ build_stream(struct bytes *b)
 	build(b, PLACES, NULL);
 }
 
-/* difference - what `report` and `expected` do not have in common, or NULL.
-   Asserting each by itself would cost more than decoding. */
+/* difference - between `report` and `expected`. */
 static const char *
 difference(enum decode found, enum decode wanted)
 {
-	if (found != wanted)
-		return "verdict";
-	if (found == DECODE_SHORT)
-		return NULL;
-	if (found != DECODE_REPORT && report.reason != expected.reason)
-		return "reason";
-	if (found == DECODE_CLOSE)
-		return NULL;
-	if (report.used != expected.used)
-		return "used";
-	if (report.count != expected.count)
-		return "count";
-	if (memcmp(report.rejected, expected.rejected,
-		sizeof(report.rejected)) != 0)
-		return "rejected";
-	if (found != DECODE_REPORT)
-		return NULL;
-	if (report.modid != expected.modid || report.cmdid != expected.cmdid)
-		return "modid or cmdid";
-	if (report.skewed != expected.skewed)
-		return "skewed";
-	if (memcmp(report.records, expected.records,
-		report.count * sizeof(report.records[0])) != 0)
-		return "records";
-	return NULL;
+	return report_difference(found, &report, wanted, &expected);
 }
 
 /* decode_whole - decode what is whole of the first `length` bytes, comparing
