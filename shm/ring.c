@@ -31,18 +31,26 @@ ring_attach(struct ring *ring, struct ring_producer *producer,
 	    atomic_load_explicit(&producer->doorbell, memory_order_acquire);
 }
 
+/* The room that the tail seen last leaves.  A tail ahead of our head is none
+   that a sound worker writes; it gets nothing more. */
+static uint64_t
+ring_room_seen(const struct ring *ring)
+{
+	uint64_t capacity = ring->mask + 1, used = ring->head - ring->seen;
+
+	return used <= capacity ? capacity - used : 0;
+}
+
 uint64_t
 ring_room(struct ring *ring, uint64_t want)
 {
-	uint64_t capacity = ring->mask + 1;
-
-	if (capacity - (ring->head - ring->seen) < want) {
+	if (ring_room_seen(ring) < want) {
 		/* Acquire: the worker has read all records before this tail,
 		   so their places may be overwritten. */
 		ring->seen = atomic_load_explicit(
 		    &ring->consumer->tail, memory_order_acquire);
 	}
-	return capacity - (ring->head - ring->seen);
+	return ring_room_seen(ring);
 }
 
 void

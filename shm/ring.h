@@ -74,9 +74,9 @@ void ring_attach(struct ring *ring, struct ring_producer *producer,
 /* ------------------------------------------------------- the producer's -- */
 
 /*
- * ring_room - how many records can be put now.  want: how many the caller
- * would like; the consumer's index is only fetched when the known room is
- * less than that.
+ * ring_room - how many records can be put now, never more than the ring holds
+ * whatever the consumer has written.  want: how many the caller would like;
+ * the consumer's index is only fetched when the known room is less than that.
  */
 uint64_t ring_room(struct ring *ring, uint64_t want);
 

@@ -318,13 +318,14 @@ table_recover(struct table *table, uint64_t drained)
 			   counter_get(&table->flush->dead_letter);
 	counter_set(&table->drain->added, settled + dirty);
 	FAULT_POINT("table_recover_counted");
-	int64_t excess =
-	    (int64_t)(settled + dirty + counter_get(&table->drain->superseded) -
-		      drained - counter_get(&table->drain->replayed));
-	if (excess > 0)
-		counter_add(&table->drain->replayed, (uint64_t)excess);
+	/* Unsigned: in a damaged segment it may be any number. */
+	uint64_t excess = settled + dirty +
+			  counter_get(&table->drain->superseded) - drained -
+			  counter_get(&table->drain->replayed);
+	if ((int64_t)excess > 0)
+		counter_add(&table->drain->replayed, excess);
 	else
-		counter_add(&table->drain->superseded, (uint64_t)-excess);
+		counter_add(&table->drain->superseded, 0 - excess);
 	table->settled = settled;
 	return dirty;
 }

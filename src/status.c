@@ -223,40 +223,48 @@ read_input(struct status *status, const struct input_counters *input)
 		status->rejected[i] = counter_get(&input->rejected[i]);
 }
 
-/* The terms of the identity; the workers have been read. */
+/* The terms of the identity; the workers have been read.  Sums are unsigned:
+   what a damaged segment tells may go over the top, and then just shows. */
 static void
 read_records(struct status *status, const struct input_counters *input)
 {
 	struct status_records *r = &status->records;
+	uint64_t superseded = counter_get(&input->retired_superseded);
+	uint64_t replayed = counter_get(&input->retired_replayed);
+	uint64_t stored = counter_get(&input->retired_stored);
+	uint64_t dead_letter = counter_get(&input->retired_dead_letter);
 	/* What an emptied segment had added was stored or set aside. */
-	uint64_t added = counter_get(&input->retired_stored) +
-			 counter_get(&input->retired_dead_letter);
+	uint64_t added = stored + dead_letter, rejected = 0, dropped, received;
 
-	memset(r, 0, sizeof(*r));
-	r->superseded = (int64_t)counter_get(&input->retired_superseded);
-	r->replayed = (int64_t)counter_get(&input->retired_replayed);
-	r->stored = (int64_t)counter_get(&input->retired_stored);
-	r->dead_letter = (int64_t)counter_get(&input->retired_dead_letter);
 	status->clamped = 0;
 	for (unsigned i = 0; i < status->count; i++) {
 		const struct status_worker *w = &status->workers[i];
 
 		added += w->added;
-		r->superseded += (int64_t)w->superseded;
-		r->replayed += (int64_t)w->replayed;
-		r->stored += (int64_t)w->stored;
-		r->dead_letter += (int64_t)w->dead_letter;
+		superseded += w->superseded;
+		replayed += w->replayed;
+		stored += w->stored;
+		dead_letter += w->dead_letter;
 		status->clamped += w->clamped;
 	}
-	r->pending = (int64_t)added - r->stored - r->dead_letter;
 	for (int i = 0; i < REJECT_REASONS; i++)
-		r->rejected += (int64_t)counter_get(&input->rejected[i]);
-	r->dropped = (int64_t)counter_get(&input->dropped);
+		rejected += counter_get(&input->rejected[i]);
+	dropped = counter_get(&input->dropped);
 	/* received is the master's first word of a record, so it comes last. */
 	atomic_thread_fence(memory_order_acquire);
-	r->received = (int64_t)counter_get(&input->received);
-	r->queued = r->received + r->replayed - r->rejected - r->dropped -
-		    (int64_t)added - r->superseded;
+	received = counter_get(&input->received);
+	*r = (struct status_records){
+		.received = (int64_t)received,
+		.replayed = (int64_t)replayed,
+		.rejected = (int64_t)rejected,
+		.dropped = (int64_t)dropped,
+		.queued = (int64_t)(received + replayed - rejected - dropped -
+				    added - superseded),
+		.pending = (int64_t)(added - stored - dead_letter),
+		.superseded = (int64_t)superseded,
+		.stored = (int64_t)stored,
+		.dead_letter = (int64_t)dead_letter,
+	};
 }
 
 /* Changes whenever a segment's totals move to the master's. */

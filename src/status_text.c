@@ -258,8 +258,10 @@ show_trouble(const struct status *s, const struct status_worker *w, FILE *out)
 	}
 	if (w->last_error_ts == 0)
 		return;
-	strftime(
-	    when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&then, &tm));
+	/* A damaged segment may tell a year that no calendar has. */
+	if (localtime_r(&then, &tm) == NULL ||
+	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(when, sizeof(when), "at no time");
 	snprintf(text + at, sizeof(text) - (size_t)at,
 	    "last error %s (%s ago): %u %s", when,
 	    age_text(age, sizeof(age), since(s, w->last_error_ts)),

@@ -96,8 +96,10 @@ judge_pending(
 	if (counter_get(&info->trial_slot_deaths) <= DEATHS_ON_TRIAL ||
 	    suspect > segment->table.size)
 		return;
+	/* No thread runs yet that could be writing it: a slot that cannot be
+	   read now never can. */
 	row.slot = (uint32_t)suspect - 1;
-	table_refresh(&segment->table, &row);
+	row.state = table_read(&segment->table, row.slot, &row.record);
 	if (row.state & STATE_DIRTY) {
 		set_aside(segment->shared, deadletter, &row.record);
 		table_refused(&segment->table, &row);
