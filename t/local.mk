@@ -9,3 +9,4 @@ include t/units-tools.mk
 include t/scenarios.mk
 include t/chaos.mk
 include t/bench.mk
+include t/fuzz.mk

@@ -1,0 +1,61 @@
+# Fuzz targets.  Here they are linked with a plain main() that reads files, and
+# t/fuzz_corpus.py runs all that is kept in t/corpus through them; t/fuzz.sh
+# builds them once more for libFuzzer or AFL++, which bring their own.
+fuzz_targets = t/fuzz_config t/fuzz_frame t/fuzz_native t/fuzz_replay \
+	t/fuzz_segment
+check_PROGRAMS += $(fuzz_targets)
+TESTS += t/fuzz_corpus.py
+EXTRA_DIST += t/fuzz.sh t/fuzz_corpus.py t/fuzz_seeds.py t/corpus
+
+check_LIBRARIES += t/libfuzzmain.a
+t_libfuzzmain_a_SOURCES = t/fuzz_main.c t/fuzz.h
+FUZZ_MAIN = t/libfuzzmain.a
+FUZZ_ENGINE =
+
+fuzz_stream_sources = t/fuzz.h t/fuzz_stream.c t/fuzz_stream.h \
+	t/difference.c t/difference.h
+fuzz_libs = $(FUZZ_MAIN) src/libreporter.a shm/libshm.a
+fuzz_ldflags = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+
+t_fuzz_config_SOURCES = t/fuzz_config.c t/fuzz.h
+t_fuzz_config_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_config_LDADD = $(fuzz_libs) $(INIH_LIBS)
+
+t_fuzz_frame_SOURCES = t/fuzz_frame.c t/frame_oracle.c t/frame_oracle.h \
+	$(fuzz_stream_sources)
+t_fuzz_frame_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(PROTOBUF_CFLAGS)
+t_fuzz_frame_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_frame_LDADD = $(fuzz_libs) $(PROTOBUF_LIBS)
+
+t_fuzz_native_SOURCES = t/fuzz_native.c t/native_oracle.c t/native_oracle.h \
+	$(fuzz_stream_sources)
+t_fuzz_native_CPPFLAGS = $(AM_CPPFLAGS) $(MSGPACK_CFLAGS)
+t_fuzz_native_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_native_LDADD = $(fuzz_libs) $(MSGPACK_LIBS)
+
+t_fuzz_replay_SOURCES = t/fuzz_replay.c t/fuzz.h
+t_fuzz_replay_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+t_fuzz_replay_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_replay_LDADD = $(fuzz_libs) $(JANSSON_LIBS) $(MSGPACK_LIBS) \
+	$(PROTOBUF_LIBS)
+
+t_fuzz_segment_SOURCES = t/fuzz_segment.c t/fuzz.h
+t_fuzz_segment_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=nanosleep
+t_fuzz_segment_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
+
+# Fuzz each target for so many seconds: make fuzz SECONDS=300.  Fails when
+# something is found, and says where the input is.  fuzz-merge does so as well,
+# and then adds to t/corpus the inputs that reach new code.  fuzz-afl is the
+# same as fuzz with AFL++.  FUZZ=NAME: one target alone, as in FUZZ=native.
+SECONDS = 10
+FUZZ =
+fuzz fuzz-merge fuzz-afl:
+	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/fuzz.sh $@ $(SECONDS) $(FUZZ)
+fuzz-programs: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)
+fuzz-list:
+	@echo $(fuzz_targets)
+clean-local: clean-fuzz
+clean-fuzz:
+	-rm -rf fuzz
+.PHONY: fuzz fuzz-merge fuzz-afl fuzz-programs fuzz-list clean-fuzz

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Makes the first inputs of each fuzz target, t/corpus/NAME/seed-*, from the
+recorded frames and from what the Check suites send; and found-*, which ended a
+target once.  To be run again when the form of a target's input changes:
+python3 t/fuzz_seeds.py
+
+The other files there were kept because they reach code that no other input
+reaches (make fuzz-merge)."""
+
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).parent
+WIRE = HERE / "wire"
+
+
+def put(target, name, data):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    if not name.startswith("found-"):
+        name = f"seed-{name}"
+    (folder / name).write_bytes(data)
+
+
+# ------------------------------------------------------------- native --
+
+RESULT = bytes([0x95, 0xce, 10, 0, 0, 1, 0xcd, 0x1f, 0x90, 12, 13, 0xc3])
+PLAIN = bytes([0x96, 1, 7, 8, 0xce, 127, 0, 0, 1, 100, 0x92]) + RESULT + bytes(
+    [0x95, 14, 15, 16, 17, 0xc2])
+NATIVE = {
+    "plain": PLAIN,
+    "two": PLAIN + PLAIN,
+    "long-headers": bytes([
+        0xdd, 0, 0, 0, 6, 1, 7, 8, 9, 100, 0xdc, 0, 2, 0xdd, 0, 0, 0, 5, 10,
+        11, 12, 13, 0xc3, 0xdc, 0, 5, 14, 15, 16, 17, 0xc2]),
+    "wide": bytes([0x96, 0xcf, 0, 0, 0, 0, 0, 0, 0, 1, 0xd2, 255, 255, 255, 0,
+                   0xd1, 255, 0, 0xd3]) + bytes(8) + bytes([
+                       0xcf, 0, 0, 0, 0, 1, 0, 0, 0, 0x91, 0x95, 0xd2, 128, 0,
+                       0, 0, 0xcd, 255, 255, 0xce, 255, 255, 255, 255, 0xcc,
+                       200, 1]),
+    "others": bytes([0x93, 5, 0xda, 0, 3, 0xc1, 0xc1, 0xc1, 0x82, 1, 2, 3,
+                     0x90, 0xa3, 71, 69, 84, 0xc0, 0xdf, 0, 0, 0, 1, 0xca, 0,
+                     0, 0, 0, 0xc8, 0, 2, 1, 9, 9]) + PLAIN,
+    "further": bytes([0xdc, 0, 8, 1, 7, 8, 9, 100, 0x92, 0x97, 10, 11, 12, 13,
+                      1, 0x81, 1, 0x91, 0xc0, 0xa1, 0, 0x96, 14, 15, 16, 17,
+                      0xc2, 0xd7]) + bytes(9) + bytes([0xc4, 2, 1, 1, 0xd9, 1,
+                                                       1]),
+    "faults": bytes([0x96, 1, 7, 8, 9, 100, 0x95, 0x90, 0x94, 10, 11, 12, 13,
+                     5, 0xa1, 120, 0x95, 14, 0xce, 0, 1, 0, 0, 16, 17, 0xc2]),
+    "deep": bytes([0x97, 1, 7, 8, 9, 100, 0x90]) + bytes([0x91]) * 40 + b"\x01",
+    "no-messagepack": PLAIN + bytes([0x96, 1, 0xc1]),
+    "claims": bytes([0x96, 1, 7, 8, 9, 100, 0xdd, 0xff, 0xff, 0xff, 0xff]),
+    "cut": PLAIN + PLAIN[:20],
+}
+for name, stream in NATIVE.items():
+    put("native", name, bytes([0, len(name)]) + stream)
+put("native", "limit", bytes([len(PLAIN), 1]) + PLAIN)
+put("native", "over-limit", bytes([len(PLAIN) - 1, 2]) + PLAIN)
+
+# -------------------------------------------------------------- frames --
+
+
+def frame(number, payload):
+    return struct.pack("<ii", number, len(payload)) + payload
+
+
+ELB = (WIRE / "elb-reports.bin").read_bytes()
+LARS = (WIRE / "lars-report.bin").read_bytes()
+OWN = bytes([8, 7, 16, 8, 24, 9, 40, 100])
+FIELDS = bytes([8, 10, 16, 11, 24, 12, 32, 13, 40, 1])
+FRAMES = {
+    "elb": ELB,
+    "lars": LARS,
+    "elb-then-lars": ELB + LARS,
+    "lars-skipped": LARS + frame(99, b"12345") + frame(3, b"\x80") + LARS,
+    "elb-missing": frame(8, OWN + bytes([34, 8]) + FIELDS[2:]) + ELB,
+    "lars-absent": frame(3, bytes([34, 0, 34, 2, 8, 1])) + LARS,
+    "port": frame(3, OWN + bytes([34, 4, 16, 0x80, 0x80, 4])),
+    "long-varints": frame(3, bytes([0x88, 0x80, 0x80, 0x80, 0, 0xff, 0xff,
+                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                    1]) + OWN),
+    "unknown": frame(8, OWN + bytes([34, 10]) + FIELDS + bytes(
+        [49, 1, 2, 3, 4, 5, 6, 7, 8, 61, 1, 2, 3, 4, 66, 2, 1, 1])),
+    "twice": frame(8, OWN + OWN + bytes([34, 12]) + FIELDS + bytes([8, 1])),
+    "flag": frame(3, bytes([34, 4, 42, 2, 0x80, 0x81])),
+    "group": frame(3, bytes([0x33, 0x34])),
+    "negative": ELB + struct.pack("<ii", 8, -1),
+    "too-long": LARS + struct.pack("<ii", 3, 65528),
+}
+for name, stream in FRAMES.items():
+    put("frame", name, bytes([0, len(name)]) + stream)
+put("frame", "limit", bytes([len(LARS), 1]) + LARS)
+put("frame", "over-limit", bytes([len(LARS) - 1, 1]) + LARS)
+
+# ------------------------------------------------------- configuration --
+
+CONFIGS = {
+    "sample": "".join(
+        line for line in (HERE.parent / "etc" / "reporter.conf").read_text()
+        .splitlines(keepends=True)
+        if not line.startswith("#") and line.strip() != ""),
+    "list": "[reporter]\nlisten = 127.0.0.1:1,\n\t[::1]:2\n"
+            "[limits]\nallow = 10.0.0.0/8, fd00::/8\n",
+    "units": "[limits]\nidle_timeout = 3min\nmax_message = 64k\n"
+             "[queue]\nring_records = 32768\ntable_keys = 2k\n",
+    "faults": "[reporter\n[nothing]\nx = 1\n[mysql]\nhots = a\nport : 1\n"
+              "port = -1\nflush_rows = 99999999999999999999\nhost = a,\n",
+    "password": "[mysql]\npassword = a # b\nuser = x\n",
+    "marks": "\ufeff[log]\r\nlevel = debug ; comment\r\ntarget = syslog\r\n",
+    "flush": "[queue]\ntable_keys = 1024\n[mysql]\nflush_rows = 2000\n"
+             "socket = s\nhost = b\n",
+}
+for name, text in CONFIGS.items():
+    put("config", name, text.encode())
+put("config", "include", b"include = b.conf\n[log]\nlevel = warn\n\xff"
+    b"[mysql]\nhost = a, b:3307\n")
+put("config", "include-itself", b"include = ?.conf\n\xffinclude = a.conf\n")
+
+# -------------------------------------------------------------- replay --
+
+LINE = (b'{"time":"2025-01-01T00:00:00Z","error":1264,"message":"Out of range",'
+        b'"record":{"modid":-1,"cmdid":2,"ip":"1.2.3.4","port":80,'
+        b'"caller":"255.0.0.1","succ":4294967295,"err":0,'
+        b'"ts":1099511627775,"overload":1}}')
+LINES = {
+    "good": LINE,
+    "three": LINE + b"\n\n" + LINE + b"\n{\"cut\n" + LINE + b"\n",
+    "now": LINE.replace(b"1099511627775", b"0"),
+    "missing": LINE.replace(b'"modid":-1,', b""),
+    "types": LINE.replace(b"80", b'"80"').replace(b'"1.2.3.4"', b"7"),
+    "range": LINE.replace(b"4294967295", b"4294967296"),
+    "duplicate": LINE.replace(b'"port"', b'"err"'),
+    "zero": b"\0\n" + LINE,
+    "no-object": b'[]\n5\n"a"\n{"record":5}\n',
+    "deep": b"[" * 100 + b"]" * 100 + b"\n",
+}
+for name, text in LINES.items():
+    put("replay", name, text)
+
+# ------------------------------------------------------------ segments --
+
+
+def change(segment, offset, data):
+    return struct.pack(">BHB", segment, offset, len(data)) + data
+
+
+def word(value):
+    return struct.pack("<Q", value)
+
+
+MEND_WORKER, CRASHED = b"\3\1", b"\5"
+# Offsets in struct worker_shared and master_shared: shm/segment.h.
+TAIL, DRAIN, FLUSH, INFO, INPUT, SOFTWARE = 192, 256, 320, 832, 128, 416
+LAST_ERROR_TS, LAST_ERROR = FLUSH + 280, FLUSH + 304
+SUSPECT, SUSPECT_SLOT = INFO + 24, INFO + 40
+SLOT = 40  # bytes of one
+SEGMENTS = {
+    "whole": b"",
+    "magic": change(0, 0, b"x") + change(1, 0, b"x"),
+    "version": change(1, 8, b"\x63"),
+    "size": change(1, 16, word(1 << 40)) + MEND_WORKER,
+    "geometry": change(1, 44, b"\xff\xff\xff\xff") + MEND_WORKER,
+    "kind": change(1, 12, b"\1") + MEND_WORKER,
+    "tail": change(1, TAIL, word(1 << 63)),
+    "found-ring-room": change(1, FLUSH, word(99999)),
+    "found-status-difference": change(1, DRAIN, word(1 << 63)) + change(
+        1, FLUSH, word((1 << 64) - 1)),
+    "found-status-sum": change(0, INPUT + 24, word((1 << 63) - 1) * 3),
+    "states": change(2, 0, b"\1\0\0") + change(2, SLOT, b"\3") + change(
+        2, 2 * SLOT, b"\xff" * 8),
+    "suspect": CRASHED + change(1, SUSPECT, word(5) + word(9)),
+    "found-trial-slot": CRASHED + change(
+        1, SUSPECT_SLOT, word(3) + word(3) + word(9)),
+    "found-table-recover": bytes.fromhex(
+        "0101100800000000000000" "80ffffffffffffffff"),
+    "short": b"\4\1\0\1",
+    "empty": b"\4\0\0\0\4\1\0\0",
+    "longer": b"\4\1\xff\xff",
+    "found-status-year": change(1, LAST_ERROR_TS, word(1 << 60)),
+    "text": change(1, LAST_ERROR_TS, word(1)) + change(
+        1, LAST_ERROR, b"\x1b[31m" * 4) + change(0, SOFTWARE, b"\x1b\x7f\xff"),
+}
+for name, changes in SEGMENTS.items():
+    put("segment", name, changes)

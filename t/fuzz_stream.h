@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An agent's stream through the intake, in one piece and cut, for the fuzz
+ * targets of the dialects.
+ */
+#ifndef REPORTER_FUZZ_STREAM_H
+#define REPORTER_FUZZ_STREAM_H
+
+#include "fuzz.h"
+#include "intake.h"
+
+#define FUZZ_STREAM_MAX 131072 /* bytes of the longest stream */
+
+/* Times of all reports in the targets, seconds since 1970. */
+#define FUZZ_NOW 2000000000
+#define FUZZ_HORIZON 3000000000
+
+/*
+ * fuzz_stream - take the stream in one piece, then in pieces whose lengths
+ * come from `cuts`, and see that both give the same records, counts and end.
+ */
+void fuzz_stream(enum dialect dialect, size_t max_message, uint8_t cuts,
+    const uint8_t *stream, size_t length);
+
+#endif
