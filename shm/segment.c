@@ -26,6 +26,7 @@
 #define PREFIX "reporter."
 #define ASIDE_PREFIX "set-aside.reporter."
 #define SEGMENT_MODE 0600
+#define SEGMENT_MODE_SHARED 0640
 
 const char *
 shm_status_text(enum shm_status status)
@@ -205,6 +206,33 @@ segment_fail(struct segment *segment, enum shm_status status)
 	return status;
 }
 
+static gid_t readers = (gid_t)-1;
+
+void
+segment_share_with(gid_t group)
+{
+	readers = group;
+}
+
+enum shm_status
+segment_share(const struct segment *segment)
+{
+	mode_t mode = SEGMENT_MODE;
+	struct stat st;
+
+	if (fstat(segment->fd, &st) < 0)
+		return SHM_SYSTEM;
+	if (readers != (gid_t)-1) {
+		mode = SEGMENT_MODE_SHARED;
+		if (st.st_gid != readers &&
+		    fchown(segment->fd, (uid_t)-1, readers) < 0)
+			return SHM_SYSTEM;
+	}
+	if ((st.st_mode & 07777) != mode && fchmod(segment->fd, mode) < 0)
+		return SHM_SYSTEM;
+	return SHM_OK;
+}
+
 /* Make and map an empty segment of segment->size bytes, all reserved. */
 static enum shm_status
 segment_make(struct segment *segment)
@@ -226,10 +254,12 @@ segment_make(struct segment *segment)
 	if (error == 0) {
 		segment->base = mmap(NULL, segment->size,
 		    PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, 0);
-		if (segment->base != MAP_FAILED)
+		if (segment->base != MAP_FAILED &&
+		    segment_share(segment) == SHM_OK)
 			return SHM_OK;
-		segment->base = NULL;
 		error = errno;
+		if (segment->base == MAP_FAILED)
+			segment->base = NULL;
 	}
 	shm_unlink(segment->name);
 	errno = error;

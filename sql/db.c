@@ -447,6 +447,12 @@ db_free(struct db *db)
 	free(db);
 }
 
+void
+db_set_password(struct db *db, const char *password)
+{
+	db->options.password = password;
+}
+
 bool
 db_connected(const struct db *db)
 {

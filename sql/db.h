@@ -62,6 +62,10 @@ void db_free(struct db *db);
  */
 enum db_class db_connect(struct db *db);
 
+/* db_set_password - the password of connections from now on; it belongs to the
+   caller and stays until the next call, or db_free(). */
+void db_set_password(struct db *db, const char *password);
+
 /* db_connected - whether the last db_connect() has succeeded and nothing has
    closed the connection since. */
 bool db_connected(const struct db *db);

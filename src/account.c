@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DESCRIPTORS_BESIDE 128 /* of listeners, segments, the log, ... */
@@ -43,21 +45,80 @@ account_descriptors(uint64_t connections)
 }
 
 int
-account_become(const char *user)
+account_group(const char *name, gid_t *group)
+{
+	struct group *gr;
+
+	*group = ACCOUNT_NO_GROUP;
+	if (*name == '\0')
+		return 0;
+	gr = getgrnam(name);
+	if (gr == NULL) {
+		log_error("reporter.group: there is no group %s", name);
+		return -1;
+	}
+	*group = gr->gr_gid;
+	return 0;
+}
+
+/* Be in one more group.  Who may not choose its groups has to be in it
+   already. */
+static int
+group_join(gid_t group)
+{
+	gid_t groups[NGROUPS_MAX + 1];
+	int n;
+
+	if (group == ACCOUNT_NO_GROUP || getegid() == group)
+		return 0;
+	n = getgroups(NGROUPS_MAX, groups);
+	for (int i = 0; i < n; i++)
+		if (groups[i] == group)
+			return 0;
+	if (n >= 0) {
+		groups[n] = group;
+		if (setgroups((size_t)n + 1, groups) == 0)
+			return 0;
+	}
+	log_error("cannot join the group that reporter.group names: %s; start "
+		  "as root, or add the user to it",
+	    strerror(errno));
+	return -1;
+}
+
+/* A log file that root made is root's, and could not be opened again. */
+static void
+log_give(const struct passwd *pw)
+{
+	struct stat st;
+
+	if (log_fd() >= 0 && fstat(log_fd(), &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid == 0 && fchown(log_fd(), pw->pw_uid, pw->pw_gid) < 0)
+		log_warn("the log file stays root's: %s", strerror(errno));
+}
+
+int
+account_become(const char *user, gid_t group)
 {
 	struct passwd *pw;
 
 	if (*user == '\0')
-		return 0;
+		return group_join(group);
 	pw = getpwnam(user);
 	if (pw == NULL) {
 		log_error("reporter.user: there is no user %s", user);
 		return -1;
 	}
 	if (geteuid() == pw->pw_uid)
-		return 0;
-	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
-	    setuid(pw->pw_uid) < 0) {
+		return group_join(group);
+	log_give(pw);
+	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0) {
+		log_error("cannot become user %s: %s", user, strerror(errno));
+		return -1;
+	}
+	if (group_join(group) < 0)
+		return -1;
+	if (setuid(pw->pw_uid) < 0) {
 		log_error("cannot become user %s: %s", user, strerror(errno));
 		return -1;
 	}

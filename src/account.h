@@ -7,14 +7,24 @@
 #define REPORTER_ACCOUNT_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /* account_descriptors - raise the limit of open files to what so many
    connections need.  Returns 0, or -1: logged. */
 int account_descriptors(uint64_t connections);
 
-/* account_become - change to the user named, with that user's groups; "" is:
-   stay who we are.  Returns 0, or -1: logged. */
-int account_become(const char *user);
+/* account_group - the number of the group named; "" gives ACCOUNT_NO_GROUP.
+   Returns 0, or -1: logged. */
+#define ACCOUNT_NO_GROUP ((gid_t)-1)
+int account_group(const char *name, gid_t *group);
+
+/*
+ * account_become - change to the user named, with that user's groups; "" is:
+ * stay who we are.  group: a group to be in besides, or ACCOUNT_NO_GROUP.  A
+ * log file that root has made becomes the user's, who will have to open it
+ * again.  Returns 0, or -1: logged.
+ */
+int account_become(const char *user, gid_t group);
 
 /*
  * background_enter - go on in the background; the process that was called

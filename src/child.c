@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "faultpoint.h"
 #include "log.h"
+#include "privilege.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -55,11 +56,12 @@ child_left(const struct child *child)
 
 void
 children_init(struct children *children, struct master_shared *shared,
-    const struct settings *settings)
+    const struct settings *settings, const char *path)
 {
 	memset(children, 0, sizeof(*children));
 	children->shared = shared;
 	children->settings = settings;
+	children->path = path;
 	for (int i = 0; i < CHILDREN_MAX; i++) {
 		children->child[i].entry = &shared->children[i];
 		child_set_state(&children->child[i], CHILD_NONE);
@@ -120,6 +122,8 @@ child_live(struct children *children, const struct worker_birth *birth)
 		close_range(STDERR_FILENO + 1, ~0U, 0);
 	}
 	children_leave(children);
+	if (privilege_hide() < 0)
+		_exit(WORKER_FAILED);
 	/* The master speaks through the ring's command.  A signal meant for
 	   the whole process group must not cut a flush short. */
 	signal(SIGTERM, SIG_IGN);
@@ -138,6 +142,7 @@ child_start(struct children *children, struct child *child, uint64_t now_ms)
 	struct worker_shared *shared = child->segment.shared;
 	struct worker_birth birth = {
 		.settings = children->settings,
+		.path = children->path,
 		.master_pid = getpid(),
 		.slot = child->slot,
 		.generation = child->generation,
@@ -347,18 +352,36 @@ child_retire(struct child *child)
 		ring_command(&child->segment.ring, RING_FINISH);
 }
 
+static void
+child_restart(struct child *child)
+{
+	child->hopeless = false;
+	child->respawn = (struct respawn){ 0, 0 };
+	if (child->pid != 0) {
+		child->stopped_by_us = true;
+		ring_command(&child->segment.ring, RING_STOP);
+	}
+}
+
 void
 children_restart(struct children *children, const struct settings *settings)
 {
 	children->settings = settings;
 	CHILDREN_EACH(child, children)
+	child_restart(child);
+}
+
+void
+children_retry(struct children *children)
+{
+	CHILDREN_EACH(child, children)
 	{
-		child->hopeless = false;
-		child->respawn = (struct respawn){ 0, 0 };
-		if (child->pid != 0) {
-			child->stopped_by_us = true;
-			ring_command(&child->segment.ring, RING_STOP);
-		}
+		/* It may be the password or a file that was mended: nothing
+		   that we would see. */
+		if (child->hopeless ||
+		    (table_pending(&child->segment.table) > 0 &&
+			!counter_get(&child->segment.shared->flush.connected)))
+			child_restart(child);
 	}
 }
 

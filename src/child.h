@@ -31,12 +31,13 @@ struct children {
 	struct child child[CHILDREN_MAX];
 	struct master_shared *shared;
 	const struct settings *settings; /* of workers started from now on */
+	const char *path;                /* of the configuration */
 	bool stopping;                   /* nobody is started any more */
 };
 
 /* children_init - no children yet. */
 void children_init(struct children *children, struct master_shared *shared,
-    const struct settings *settings);
+    const struct settings *settings, const char *path);
 
 /*
  * child_adopt - take a segment into the care of a child.  retiring: it is not
@@ -65,6 +66,10 @@ void children_reap(struct children *children, uint64_t now_ms);
    segments that they have. */
 void children_restart(
     struct children *children, const struct settings *settings);
+
+/* children_retry - at a reload that leaves workers alone: those that gave up,
+   and those that cannot get to the database, are started again. */
+void children_retry(struct children *children);
 
 /* children_signal - send all workers a signal. */
 void children_signal(const struct children *children, int number);

@@ -16,6 +16,7 @@
 #include "conffile.h"
 
 #include "text.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -90,6 +91,13 @@ complain_here(struct reading *r, const char *what, const char *format, ...)
 	free(here);
 }
 
+static void
+complain_short(struct reading *r, const char *what)
+{
+	r->complaints->shortage = true;
+	complain_here(r, what, "there is no memory");
+}
+
 /* --------------------------------------------------------------- lines ---- */
 
 /* A line that begins with a bracket. */
@@ -157,9 +165,13 @@ next_line(char *into, int size, void *stream)
 
 	/* The line before may have held the password. */
 	explicit_bzero(into, room);
-	length = getline(&r->buffer, &r->buffer_size, r->file);
-	if (length < 0)
+	length = wipe_getline(&r->buffer, &r->buffer_size, r->file);
+	if (length < 0) {
+		/* Half a file must not pass for a whole one. */
+		if (!feof(r->file) && !ferror(r->file))
+			complain_short(r, NULL);
 		return NULL;
+	}
 	r->line++;
 	if (length > 0 && r->buffer[length - 1] == '\n')
 		r->buffer[--length] = '\0';
@@ -231,7 +243,7 @@ take(struct reading *r, const struct option *option, const char *value,
 	char *here = where(r, line);
 
 	if (here == NULL)
-		complain_here(r, option->name, "there is no memory");
+		complain_short(r, option->name);
 	else
 		r->take(r->arg, option, value, here);
 	free(here);
@@ -256,7 +268,7 @@ list_line(struct reading *r, const struct option *option, const char *value)
 		r->list_line = r->line;
 	if (asprintf(&longer, "%s%s", r->list == NULL ? "" : r->list_text,
 		value) < 0) {
-		complain_here(r, option->name, "there is no memory");
+		complain_short(r, option->name);
 		list_end(r);
 		return;
 	}
@@ -305,7 +317,7 @@ include(struct reading *r, const char *pattern)
 	}
 	path = include_path(r, pattern);
 	if (path == NULL) {
-		complain_here(r, "include", "there is no memory");
+		complain_short(r, "include");
 		return;
 	}
 	status = glob(path, 0, NULL, &found);
@@ -357,12 +369,17 @@ handle(void *user, const char *section, const char *name, const char *value)
 static void
 read_file(struct reading *r)
 {
+	char bytes[BUFSIZ]; /* stdio's own would keep what it held */
+
 	r->file = fopen(r->path, "re");
 	if (r->file == NULL) {
+		r->complaints->shortage |=
+		    errno == EMFILE || errno == ENFILE || errno == ENOMEM;
 		complain(r->complaints, r->path, NULL, "cannot be opened: %s",
 		    strerror(errno));
 		return;
 	}
+	setvbuf(r->file, bytes, _IOFBF, sizeof(bytes));
 	errno = 0;
 	/* What inih returns is the number of a line that was complained about
 	   here: nothing else reaches it. */
@@ -378,6 +395,7 @@ read_file(struct reading *r)
 		list_end(r);
 	}
 	fclose(r->file);
+	explicit_bzero(bytes, sizeof(bytes));
 	if (r->buffer != NULL)
 		explicit_bzero(r->buffer, r->buffer_size);
 	free(r->buffer);

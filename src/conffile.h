@@ -16,6 +16,7 @@
 struct complaints {
 	FILE *out;
 	unsigned count;
+	bool shortage; /* of memory or descriptors: not the file's fault */
 };
 
 /* complain - write "WHERE: WHAT: reason"; what may be NULL. */
@@ -30,7 +31,8 @@ typedef void conffile_take(void *arg, const struct option *option,
 
 /*
  * conffile_read - read the file at path.  All that is wrong with its form and
- * its names is complained about, and reading goes on.
+ * its names is complained about, and reading goes on.  No byte of the file is
+ * left in memory but what `take` was given and kept.
  */
 void conffile_read(const char *path, struct complaints *complaints,
     conffile_take *take, void *arg);

@@ -295,8 +295,9 @@ conditions_init(struct flush *f)
 }
 
 struct flush *
-flush_start(const struct settings *settings, struct worker_segment *segment,
-    const struct master_shared *master, bool trial)
+flush_start(const struct settings *settings, struct secret *password,
+    struct worker_segment *segment, const struct master_shared *master,
+    bool trial)
 {
 	struct flush *f = calloc(1, sizeof(*f));
 
@@ -305,7 +306,7 @@ flush_start(const struct settings *settings, struct worker_segment *segment,
 	f->settings = settings;
 	f->segment = segment;
 	f->master = master;
-	f->store = store_new(settings, segment);
+	f->store = store_new(settings, password, segment);
 	if (f->store != NULL)
 		store_trial(f->store, trial);
 	f->rows = round_alloc(sizeof(*f->rows));

@@ -7,17 +7,19 @@
 #ifndef REPORTER_FLUSH_H
 #define REPORTER_FLUSH_H
 
+#include "secret.h"
 #include "segment.h"
 #include "settings.h"
 
 struct flush;
 
-/* flush_start - start the thread.  All arguments outlive it.  trial: send the
-   rows of the first round one by one, see trial.h.
+/* flush_start - start the thread.  All arguments outlive it; the password is
+   the thread's alone from now on.  trial: send the rows of the first round one
+   by one, see trial.h.
    Returns NULL when there is no memory or no thread to be had, see errno. */
 struct flush *flush_start(const struct settings *settings,
-    struct worker_segment *segment, const struct master_shared *master,
-    bool trial);
+    struct secret *password, struct worker_segment *segment,
+    const struct master_shared *master, bool trial);
 
 /* flush_notify - the drain put something into the table: wake the flush if it
    waits for that much.  Called by the drain thread after each batch. */

@@ -110,8 +110,13 @@ segment_adopt(struct worker_segment *segment, const char *name)
 	enum shm_status status =
 	    segment_open_worker(segment, name, SEGMENT_WRITE);
 
-	if (status == SHM_OK)
+	if (status == SHM_OK) {
+		if (segment_share(&segment->map) != SHM_OK)
+			log_warn("segment %s cannot be given to "
+				 "reporter.group: %s",
+			    name, strerror(errno));
 		return true;
+	}
 	if (status == SHM_UNFINISHED) {
 		log_warn(
 		    "segment %s: %s: removed", name, shm_status_text(status));

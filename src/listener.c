@@ -117,7 +117,10 @@ listener_open(const char *spec)
 	     ai = ai->ai_next)
 		fd = socket_listen(ai);
 	if (fd < 0)
-		log_error("cannot listen on %s: %s", spec, strerror(errno));
+		log_error("cannot listen on %s: %s%s", spec, strerror(errno),
+		    errno == EACCES ? ": a port below 1024 takes a start as "
+				      "root; a reload has no privileges left"
+				    : "");
 	freeaddrinfo(found);
 	return fd;
 }

@@ -35,11 +35,13 @@ src_libreporter_a_SOURCES = \
 	src/origin.c src/origin.h \
 	src/pace.c src/pace.h \
 	src/prefix.c src/prefix.h \
+	src/privilege.c src/privilege.h \
 	src/reload.c src/reload.h \
 	src/replay.c src/replay.h \
 	src/report.c src/report.h \
 	src/respawn.c src/respawn.h \
 	src/route.c src/route.h \
+	src/secret.c src/secret.h \
 	src/sender.c src/sender.h \
 	src/settings.c src/settings.h \
 	src/status.c src/status.h src/status_json.c src/status_text.c \
@@ -49,6 +51,7 @@ src_libreporter_a_SOURCES = \
 	src/title.c src/title.h \
 	src/trial.c src/trial.h \
 	src/value.c src/value.h \
+	src/wipe.c src/wipe.h \
 	src/worker.c src/worker.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 

@@ -268,6 +268,16 @@ log_debug(const char *format, ...)
 	LOG_AS(LOG_LEVEL_DEBUG, format);
 }
 
+void
+log_error_lines(char *text)
+{
+	char *rest = text;
+
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+		if (*line != '\0')
+			log_error("%s", line);
+}
+
 /* --------------------------------------------------------------- brake ---- */
 
 bool

@@ -46,6 +46,10 @@ void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* log_error_lines - log each line of a text that is not empty, as an error;
+   NULL is allowed.  The text is cut into its lines. */
+void log_error_lines(char *text);
+
 /*
  * A brake for lines that may come in masses: at most `most` lines in
  * `period_ms`; what was held back is counted and said with the next line that

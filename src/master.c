@@ -16,6 +16,7 @@
 #include "listener.h"
 #include "log.h"
 #include "notify.h"
+#include "privilege.h"
 #include "reload.h"
 #include "title.h"
 
@@ -81,6 +82,8 @@ segment_take(struct master *m)
 	if (status == SHM_DAMAGED || status == SHM_VERSION ||
 	    status == SHM_UNFINISHED)
 		status = segment_replace(m, status);
+	if (status == SHM_OK && !made)
+		status = segment_share(&m->segment);
 	if (status != SHM_OK)
 		return status;
 	status = segment_lock(&m->segment, LOCK_MS);
@@ -172,7 +175,7 @@ master_route(struct master *m)
 static int
 master_open_rings(struct master *m)
 {
-	children_init(&m->children, m->shared, m->settings);
+	children_init(&m->children, m->shared, m->settings, m->path);
 	if (generation_adopt(&m->generation, &m->children, m->settings) < 0)
 		return -1;
 	if (m->generation.workers == 0 &&
@@ -213,13 +216,41 @@ master_open_signals(struct master *m)
 	return 0;
 }
 
+/* Who opens it again at a rotation may less than who opened it first. */
+static void
+master_try_log(const struct master *m)
+{
+	const struct settings *s = m->settings;
+
+	if (log_open(s->log_target, (enum log_level)s->log_level) < 0)
+		log_warn("log %s: cannot be opened again by the user we run "
+			 "as, as a rotation asks for: %s",
+		    s->log_target, strerror(errno));
+}
+
+/* Be no more than it takes from here on. */
+static int
+master_give_up_privileges(struct master *m)
+{
+	gid_t group;
+
+	if (account_group(m->settings->group, &group) < 0 ||
+	    privilege_bound() < 0 ||
+	    account_become(m->settings->user, group) < 0 ||
+	    privilege_drop() < 0 || reload_rehearse(m->path, m->settings) < 0)
+		return -1;
+	segment_share_with(group);
+	master_try_log(m);
+	return 0;
+}
+
 static int
 master_start(struct master *m)
 {
 	if (master_open_signals(m) < 0 ||
 	    account_descriptors(m->settings->max_connections) < 0 ||
 	    listeners_set(&m->listeners, &m->settings->listen, m->epoll) < 0 ||
-	    account_become(m->settings->user) < 0 || master_open_segment(m) < 0)
+	    master_give_up_privileges(m) < 0 || master_open_segment(m) < 0)
 		return -1;
 	m->conns = conns_new(m->epoll, &m->shared->input);
 	if (m->conns == NULL || !conns_prepare(m->conns, m->settings)) {
@@ -289,6 +320,8 @@ master_apply(struct master *m, struct settings *next)
 	m->children.settings = next;
 	if (plan.workers)
 		children_restart(&m->children, next);
+	else
+		children_retry(&m->children);
 	conns_configure(m->conns, next);
 	if (plan.queue)
 		master_route(m);

@@ -18,7 +18,7 @@ enum option_type {
 	OPTION_SIZE,   /* uint64_t, bytes */
 	OPTION_CHOICE, /* int: an index into choices */
 	OPTION_TEXT,   /* char *, never NULL */
-	OPTION_SECRET, /* char *, never NULL, never shown */
+	OPTION_SECRET, /* bool: one is given; see secret.h */
 	OPTION_LIST    /* struct words_list */
 };
 

@@ -8,20 +8,31 @@
 #include "reload.h"
 #include "log.h"
 
+#include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* Log what settings_load() said, line by line. */
-static void
-errors_log(char *text)
+/* Load, and log what is wrong. */
+static struct settings *
+load_logged(const char *path)
 {
-	char *rest = text;
+	char *text = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&text, &size);
 
-	for (char *line; (line = strsep(&rest, "\n")) != NULL;)
-		if (*line != '\0')
-			log_error("%s", line);
+	if (errors == NULL) {
+		log_error("%s cannot be read: %s", path, strerror(errno));
+		return NULL;
+	}
+	struct settings *settings = settings_load(path, errors);
+	fclose(errors);
+	log_error_lines(text);
+	free(text);
+	return settings;
 }
 
 static void
@@ -37,9 +48,6 @@ restart_log(void *arg, const char *name, const char *old_value,
 struct settings *
 reload_load(const char *path, const struct settings *now)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *errors;
 	struct stat st;
 
 	/* Somebody is just writing it anew: not the time to take all the
@@ -48,19 +56,56 @@ reload_load(const char *path, const struct settings *now)
 		log_error("%s: the file is empty", path);
 		return NULL;
 	}
-	errors = open_memstream(&text, &size);
-	if (errors == NULL)
-		return NULL;
-	struct settings *next = settings_load(path, errors);
-	fclose(errors);
-	errors_log(text);
-	free(text);
+	struct settings *next = load_logged(path);
 	if (next == NULL)
 		return NULL;
 	settings_compare(now, next, restart_log, NULL);
 	settings_keep(next, now);
 	return next;
 }
+
+/* ----------------------------------------------------------- rehearsal --- */
+
+static const char *
+own_name(void)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	return pw == NULL ? "(nameless)" : pw->pw_name;
+}
+
+static void
+differs_log(void *arg, const char *name, const char *old_value,
+    const char *new_value, enum option_live live)
+{
+	unsigned *count = arg;
+
+	(void)live;
+	log_error("%s: \"%s\" at the start, \"%s\" when read by user %s: is "
+		  "a file that is included hidden from it?",
+	    name, old_value, new_value, own_name());
+	++*count;
+}
+
+int
+reload_rehearse(const char *path, const struct settings *now)
+{
+	struct settings *again = load_logged(path);
+	unsigned differences = 0;
+
+	if (again != NULL)
+		settings_compare(now, again, differs_log, &differences);
+	settings_free(again);
+	if (again != NULL && differences == 0)
+		return 0;
+	log_error("%s and what it includes must be readable by user %s, who "
+		  "reads it again for each worker and each reload: chown "
+		  "root:GROUP, with a group of that user's, and chmod 0640",
+	    path, own_name());
+	return -1;
+}
+
+/* ---------------------------------------------------------------- plan --- */
 
 static void
 plan_add(void *arg, const char *name, const char *old_value,

@@ -21,6 +21,13 @@ struct reload_plan {
  */
 struct settings *reload_load(const char *path, const struct settings *now);
 
+/*
+ * reload_rehearse - whether the file can be read again by the user that we are
+ * now, and says the same: what each worker and each reload will need.
+ * Returns 0, or -1: logged, with what to do.
+ */
+int reload_rehearse(const char *path, const struct settings *now);
+
 /* reload_compare - what the change asks for; each option that differs is
    logged with its old and its new value. */
 struct reload_plan reload_compare(

@@ -160,7 +160,7 @@ begin(struct load *load)
 struct settings *
 settings_load(const char *path, FILE *errors)
 {
-	struct load load = { NULL, { errors, 0 } };
+	struct load load = { NULL, { errors, 0, false } };
 
 	if (!begin(&load)) {
 		complain(&load.complaints, path == NULL ? "default" : path,

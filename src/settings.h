@@ -35,6 +35,7 @@ struct settings {
 	struct words_list listen;  /* ADDRESS:PORT, [ADDRESS6]:PORT */
 	uint64_t workers;          /* 0 is auto until settings_load() ends */
 	char *user;                /* "" is: stay who we are */
+	char *group;               /* may read the segments; "" is: nobody */
 	char *pid_file;            /* "" is: none */
 	uint64_t shutdown_timeout; /* ms */
 	/* [limits] */
@@ -57,7 +58,7 @@ struct settings {
 	uint64_t port;
 	char *socket;
 	char *mysql_user;
-	char *password;
+	bool password; /* one is given; only workers read it: secret.h */
 	char *database;
 	char *table;
 	char *defaults_file;
@@ -85,12 +86,12 @@ struct settings {
  */
 struct settings *settings_load(const char *path, FILE *errors);
 
-/* settings_free - free them; NULL is allowed.  The password is wiped. */
+/* settings_free - free them; NULL is allowed. */
 void settings_free(struct settings *settings);
 
 /* settings_dump - write the effective configuration in the file's own form,
-   every option with its origin; the password is not shown, so that it is the
-   one thing missing when the dump is loaded. */
+   every option with its origin; the password is not known here, so that it is
+   the one thing missing when the dump is loaded. */
 void settings_dump(const struct settings *settings, FILE *out);
 
 /* What a change of an option asks for. */

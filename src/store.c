@@ -30,6 +30,7 @@
 struct store {
 	char lock[LOCK_MAX];
 	const struct settings *settings;
+	struct secret *password;
 	struct table *table;
 	struct flush_counters *count;
 	struct worker_info *info;
@@ -50,14 +51,14 @@ struct store {
 /* --------------------------------------------------------- making one ----- */
 
 static struct db *
-db_of(const struct settings *s, const char *lock)
+db_of(const struct settings *s, const char *password, const char *lock)
 {
 	struct db_options options = {
 		.hosts = s->host.words,
 		.port = (unsigned)s->port,
 		.socket = s->socket,
 		.user = s->mysql_user,
-		.password = s->password,
+		.password = password,
 		.database = s->database,
 		.table = s->table,
 		.defaults_file = s->defaults_file,
@@ -91,7 +92,8 @@ backoffs_init(struct store *store)
 }
 
 struct store *
-store_new(const struct settings *settings, struct worker_segment *segment)
+store_new(const struct settings *settings, struct secret *password,
+    struct worker_segment *segment)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	pthread_condattr_t attr;
@@ -99,6 +101,7 @@ store_new(const struct settings *settings, struct worker_segment *segment)
 	if (store == NULL)
 		return NULL;
 	store->settings = settings;
+	store->password = password;
 	store->table = &segment->table;
 	store->count = &segment->shared->flush;
 	store->info = &segment->shared->info;
@@ -119,7 +122,7 @@ store_new(const struct settings *settings, struct worker_segment *segment)
 	/* The segment's seed is random: no other instance has this name. */
 	snprintf(store->lock, sizeof(store->lock), "reporter.%016llx",
 	    (unsigned long long)segment->shared->header.seed);
-	store->db = db_of(settings, store->lock);
+	store->db = db_of(settings, password->text, store->lock);
 	if (store->records == NULL || store->db == NULL) {
 		store_free(store);
 		return NULL;
@@ -253,6 +256,46 @@ flush_note(struct flush_counters *count, size_t n, uint64_t us)
 	counter_set(&count->last_flush_ts, (uint64_t)time(NULL));
 }
 
+/*
+ * The password as it stands in the configuration now: it may have been changed
+ * since, with no need to tell us.  While it cannot be read, the one of before
+ * is good enough.
+ */
+static void
+password_refresh(struct store *store)
+{
+	char *said = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+
+	if (errors == NULL)
+		return;
+	enum secret_status status = secret_read(store->password, errors);
+	fclose(errors);
+	if (status != SECRET_READ && said != NULL)
+		log_braked(&store->brake,
+		    "%.*s; the password of before is used",
+		    (int)strcspn(said, "\n"), said);
+	free(said);
+	db_set_password(store->db, store->password->text);
+}
+
+static enum db_class
+store_connect(struct store *store)
+{
+	enum db_class class;
+
+	counter_set(&store->count->connected, 0);
+	password_refresh(store);
+	class = db_connect(store->db);
+	if (class != DB_OK)
+		return class;
+	counter_add(&store->count->connects, 1);
+	counter_set(&store->count->connected, 1);
+	log_info("database %s: connected", db_host(store->db));
+	return DB_OK;
+}
+
 /* One try: connect if need be, send the newest versions of n rows. */
 static enum db_class
 store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
@@ -262,13 +305,9 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 
 	*sent = n;
 	if (!db_connected(store->db)) {
-		counter_set(&store->count->connected, 0);
-		class = db_connect(store->db);
+		class = store_connect(store);
 		if (class != DB_OK)
 			return class;
-		counter_add(&store->count->connects, 1);
-		counter_set(&store->count->connected, 1);
-		log_info("database %s: connected", db_host(store->db));
 	}
 	for (size_t i = 0; i < n; i++) {
 		table_refresh(store->table, &rows[i]);

@@ -7,6 +7,7 @@
 #ifndef REPORTER_STORE_H
 #define REPORTER_STORE_H
 
+#include "secret.h"
 #include "segment.h"
 #include "settings.h"
 
@@ -16,9 +17,10 @@
 
 struct store;
 
-/* store_new - NULL: no memory, or the client library does not start. */
-struct store *store_new(
-    const struct settings *settings, struct worker_segment *segment);
+/* store_new - password: read again before each connection; the store's until
+   store_free().  NULL: no memory, or the client library does not start. */
+struct store *store_new(const struct settings *settings,
+    struct secret *password, struct worker_segment *segment);
 
 /* store_free - close the connection and free. */
 void store_free(struct store *store);

@@ -72,17 +72,32 @@ syntax_allow(const char *word, char *reason, size_t size)
 	return prefix_parse(&prefix, word, reason, size);
 }
 
+/* Whether the system could have a user or group of this name. */
+static bool
+is_account(const char *word)
+{
+	for (; *word != '\0'; word++) {
+		if (!isalnum((unsigned char)*word) &&
+		    strchr("_-.$", *word) == NULL)
+			return false;
+	}
+	return true;
+}
+
 bool
 syntax_user(const char *word, char *reason, size_t size)
 {
 	if (isdigit((unsigned char)*word) || *word == '-')
 		return wrong(reason, size, "does not begin as a user's name");
-	for (; *word != '\0'; word++) {
-		if (!isalnum((unsigned char)*word) &&
-		    strchr("_-.$", *word) == NULL)
-			return wrong(reason, size, "is no user's name");
-	}
-	return true;
+	return is_account(word) || wrong(reason, size, "is no user's name");
+}
+
+bool
+syntax_group(const char *word, char *reason, size_t size)
+{
+	if (isdigit((unsigned char)*word) || *word == '-')
+		return wrong(reason, size, "does not begin as a group's name");
+	return is_account(word) || wrong(reason, size, "is no group's name");
 }
 
 bool

@@ -16,6 +16,7 @@ bool syntax_listen(const char *word, char *reason, size_t size);
 bool syntax_host(const char *word, char *reason, size_t size);
 bool syntax_allow(const char *word, char *reason, size_t size);
 bool syntax_user(const char *word, char *reason, size_t size);
+bool syntax_group(const char *word, char *reason, size_t size);
 bool syntax_path(const char *word, char *reason, size_t size);
 bool syntax_log_target(const char *word, char *reason, size_t size);
 bool syntax_table(const char *word, char *reason, size_t size);

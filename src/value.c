@@ -8,6 +8,8 @@
 
 #include "value.h"
 
+#include "wipe.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -164,14 +166,6 @@ choice_set(const struct option *option, int *value, const char *text,
 
 /* -------------------------------------------------------------- texts ---- */
 
-static void
-wipe(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 static bool
 quoted(const char *text, size_t length)
 {
@@ -199,9 +193,10 @@ text_check(
 	return true;
 }
 
-static bool
-text_set(const struct option *option, char **value, const char *text,
-    char *reason, size_t size)
+/* The text without its quotes, checked; NULL with the reason. */
+static char *
+text_copy(
+    const struct option *option, const char *text, char *reason, size_t size)
 {
 	size_t length = strlen(text);
 	char *copy =
@@ -209,14 +204,45 @@ text_set(const struct option *option, char **value, const char *text,
 
 	if (copy == NULL) {
 		snprintf(reason, size, "there is no memory for it");
-		return false;
+		return NULL;
 	}
-	if (!text_check(option, copy, reason, size)) {
-		wipe(copy);
+	if (text_check(option, copy, reason, size))
+		return copy;
+	wipe_text(copy);
+	return NULL;
+}
+
+static bool
+text_set(const struct option *option, char **value, const char *text,
+    char *reason, size_t size)
+{
+	char *copy = text_copy(option, text, reason, size);
+
+	if (copy == NULL)
 		return false;
-	}
-	wipe(*value);
+	free(*value);
 	*value = copy;
+	return true;
+}
+
+char *
+value_secret(
+    const struct option *option, const char *text, char *reason, size_t size)
+{
+	return text_copy(option, text, reason, size);
+}
+
+/* Only that there is one. */
+static bool
+secret_set(const struct option *option, bool *value, const char *text,
+    char *reason, size_t size)
+{
+	char *copy = text_copy(option, text, reason, size);
+
+	if (copy == NULL)
+		return false;
+	*value = *copy != '\0';
+	wipe_text(copy);
 	return true;
 }
 
@@ -357,8 +383,9 @@ value_parse(const struct option *option, struct settings *settings,
 	case OPTION_CHOICE:
 		return choice_set(option, value, text, reason, size);
 	case OPTION_TEXT:
-	case OPTION_SECRET:
 		return text_set(option, value, text, reason, size);
+	case OPTION_SECRET:
+		return secret_set(option, value, text, reason, size);
 	case OPTION_LIST:
 		return list_set(option, value, text, reason, size);
 	default:
@@ -379,7 +406,7 @@ value_format(const struct option *option, const struct settings *settings)
 	case OPTION_TEXT:
 		return text_format(*(char *const *)value);
 	case OPTION_SECRET:
-		return strdup(**(char *const *)value ? "(hidden)" : "");
+		return strdup(*(const bool *)value ? "(hidden)" : "");
 	case OPTION_LIST:
 		return list_format(value);
 	default:
@@ -402,8 +429,9 @@ value_equal(const struct option *option, const struct settings *a,
 	case OPTION_CHOICE:
 		return *(const int *)one == *(const int *)other;
 	case OPTION_TEXT:
-	case OPTION_SECRET:
 		return strcmp(*(char *const *)one, *(char *const *)other) == 0;
+	case OPTION_SECRET:
+		return *(const bool *)one == *(const bool *)other;
 	case OPTION_LIST:
 		return list_equal(one, other);
 	default:
@@ -418,10 +446,9 @@ value_free(const struct option *option, struct settings *settings)
 
 	if (option->type == OPTION_LIST) {
 		list_free(place(option, settings));
-	} else if (option->type == OPTION_TEXT ||
-		   option->type == OPTION_SECRET) {
+	} else if (option->type == OPTION_TEXT) {
 		text = place(option, settings);
-		wipe(*text);
+		free(*text);
 		*text = NULL;
 	}
 }

@@ -19,8 +19,16 @@ bool value_parse(const struct option *option, struct settings *settings,
     const char *text, char *reason, size_t size);
 
 /*
+ * value_secret - the text of an OPTION_SECRET, checked as value_parse() does,
+ * which keeps only that there is one.  Returns memory of the caller's, for
+ * wipe_text(), or NULL with the reason.
+ */
+char *value_secret(
+    const struct option *option, const char *text, char *reason, size_t size);
+
+/*
  * value_format - the value as text that value_parse() takes.  A secret comes
- * as "(hidden)", or as nothing when it is empty.
+ * as "(hidden)", or as nothing when there is none.
  * Returns memory of the caller's, or NULL when memory is short.
  */
 char *value_format(
@@ -30,7 +38,7 @@ char *value_format(
 bool value_equal(const struct option *option, const struct settings *a,
     const struct settings *b);
 
-/* value_free - free what the value owns; a secret is wiped. */
+/* value_free - free what the value owns. */
 void value_free(const struct option *option, struct settings *settings);
 
 /* value_format_number - a number, time or size as text: a time with its

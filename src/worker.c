@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,11 +34,40 @@ struct worker {
 	const struct worker_birth *birth;
 	struct segment master; /* the master's words; only read */
 	struct worker_segment segment;
+	struct secret password; /* the flush's, once that runs */
 	struct flush *flush;
 	struct trial trial;
 	uint64_t orphaned_ms; /* when the master was seen to be gone; 0: it is
 				 there */
 };
+
+/* -------------------------------------------------------- the password ---- */
+
+/* Only we know the password, so it is we who find that it cannot be read. */
+static enum secret_status
+worker_read_password(struct worker *w)
+{
+	enum secret_status status = SECRET_SHORTAGE;
+	char *text = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&text, &size);
+
+	secret_init(&w->password, w->birth->path, "mysql", "password");
+	if (errors == NULL) {
+		log_error("the password cannot be read: %s", strerror(errno));
+		return status;
+	}
+	status = secret_read(&w->password, errors);
+	fclose(errors);
+	log_error_lines(text);
+	free(text);
+	if (status == SECRET_REFUSED)
+		log_error("%s cannot be read for the password: it must have no "
+			  "errors, and be readable by the user that reporter "
+			  "runs as",
+		    w->birth->path);
+	return status;
+}
 
 /* --------------------------------------------------------- taking over ---- */
 
@@ -209,6 +239,7 @@ worker_end(struct worker *w)
 	flush_stop(w->flush);
 	flush_join(w->flush);
 	left = ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
+	secret_wipe(&w->password);
 	segment_close(&w->segment.map);
 	segment_close(&w->master);
 	return left == 0 ? WORKER_FINISHED : WORKER_LEFT;
@@ -223,12 +254,16 @@ worker_main(const struct worker_birth *birth)
 	snprintf(role, sizeof(role), "worker %u", birth->slot);
 	log_role(role);
 	title_set(role);
+	enum secret_status read = worker_read_password(&w);
+	if (read != SECRET_READ)
+		return read == SECRET_SHORTAGE ? WORKER_FAILED
+					       : WORKER_HOPELESS;
 	enum shm_status status = worker_take_over(&w);
 	if (status != SHM_OK)
 		return status == SHM_SYSTEM || status == SHM_BUSY
 			   ? WORKER_FAILED
 			   : WORKER_HOPELESS;
-	w.flush = flush_start(birth->settings, &w.segment,
+	w.flush = flush_start(birth->settings, &w.password, &w.segment,
 	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {
 		log_error("the flush cannot start: %s", strerror(errno));

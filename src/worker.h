@@ -20,6 +20,7 @@ enum worker_exit {
 /* What a worker is born with.  All of it is copied by the fork. */
 struct worker_birth {
 	const struct settings *settings;
+	const char *path; /* of the configuration, for what is secret in it */
 	pid_t master_pid;
 	char segment[SEGMENT_NAME_MAX];
 	uint32_t slot;

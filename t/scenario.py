@@ -152,6 +152,7 @@ class Database:
         self.socket = os.path.join(folder, "mariadb.sock")
         self.log = os.path.join(folder, "mariadbd.log")
         self.process = None
+        self.password = PASSWORD  # a scenario that changes it says so here
         self.server = tool("mariadbd", "mariadb-server-core")
         self.client = tool("mariadb", "mariadb-client-core")
         self.identity = []
@@ -222,7 +223,7 @@ class Database:
     def _client(self, arguments, **more):
         return subprocess.run(
             [self.client, "--no-defaults", f"--socket={self.socket}",
-             "--user=reporter", f"--password={PASSWORD}", "--batch", "--raw",
+             "--user=reporter", f"--password={self.password}", "--batch", "--raw",
              "--default-character-set=utf8mb4", "reporter"] + arguments,
             capture_output=True, text=True, timeout=PATIENCE,
             **({"stdin": subprocess.DEVNULL} | more))

@@ -1,5 +1,6 @@
 # Check suites of configuration and log.
-config_tests = t/unit_option t/unit_settings t/unit_log t/unit_prefix
+config_tests = t/unit_option t/unit_settings t/unit_secret t/unit_log \
+	t/unit_prefix
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests)
 
@@ -11,6 +12,11 @@ t_unit_settings_SOURCES = t/unit_settings.c t/config_fixture.c \
 	t/config_fixture.h
 t_unit_settings_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_settings_LDADD = $(unit_libs) $(CHECK_LIBS) $(INIH_LIBS)
+
+t_unit_secret_SOURCES = t/unit_secret.c t/config_fixture.c \
+	t/config_fixture.h
+t_unit_secret_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_secret_LDADD = $(unit_libs) $(CHECK_LIBS) $(INIH_LIBS)
 
 t_unit_log_SOURCES = t/unit_log.c
 t_unit_log_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -10,6 +10,7 @@
 #include "batch.h"
 #include "fail.h"
 #include "host.h"
+#include "secret.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -119,8 +120,9 @@ base_load(struct base *base)
 /* ------------------------------------------------------------ connection -- */
 
 void
-base_open(struct base *base, const struct settings *s)
+base_open(struct base *base, const struct settings *s, const char *conf)
 {
+	struct secret password;
 	struct host host;
 	unsigned on = 1, tcp = MYSQL_PROTOCOL_TCP;
 	char *table = batch_quote(s->table);
@@ -142,12 +144,16 @@ base_open(struct base *base, const struct settings *s)
 	mysql_options(base->mysql, MYSQL_OPT_LOCAL_INFILE, &on);
 	if (host.tcp)
 		mysql_options(base->mysql, MYSQL_OPT_PROTOCOL, &tcp);
+	secret_init(&password, conf, "mysql", "password");
+	if (secret_read(&password, stderr) != SECRET_READ)
+		fail("the password cannot be read");
 	if (mysql_real_connect(base->mysql, or_null(host.name),
-		or_null(s->mysql_user), or_null(s->password),
+		or_null(s->mysql_user), or_null(password.text),
 		or_null(s->database),
 		host.port != 0 ? host.port : (unsigned)s->port,
 		host_is_local(&host) ? or_null(s->socket) : NULL, 0) == NULL)
 		fail("database: %s", mysql_error(base->mysql));
+	secret_wipe(&password);
 	mysql_set_local_infile_handler(base->mysql, reading_init, reading_read,
 	    reading_end, reading_error, base);
 }

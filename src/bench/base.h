@@ -22,7 +22,8 @@ struct base {
 
 /* base_open - connect as the daemon with these settings does.  Fatal when it
    fails. */
-void base_open(struct base *base, const struct settings *settings);
+void base_open(
+    struct base *base, const struct settings *settings, const char *conf);
 
 /* base_close - close the connection; does nothing when there is none. */
 void base_close(struct base *base);

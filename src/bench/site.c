@@ -30,6 +30,7 @@ site_load(struct site *site, const char *conf)
 {
 	settings_free(site->settings);
 	site->settings = settings_load(conf, stderr);
+	site->conf = conf;
 	if (site->settings == NULL)
 		fail("%s has errors", conf);
 }
@@ -161,7 +162,7 @@ struct base *
 site_base(struct site *site)
 {
 	if (site->base.mysql == NULL && site->settings != NULL)
-		base_open(&site->base, site->settings);
+		base_open(&site->base, site->settings, site->conf);
 	return site->base.mysql != NULL ? &site->base : NULL;
 }
 

@@ -18,6 +18,7 @@ struct site {
 	const struct options *options;
 	struct self *self;           /* NULL: one that runs already */
 	struct settings *settings;   /* NULL: no configuration is known */
+	const char *conf;            /* the file they come from */
 	char host[256], port[32];    /* where agents connect */
 	char instance[INSTANCE_MAX]; /* "": its shared memory is out of reach */
 	struct watch watch;          /* attached when there is an instance */
