@@ -12,6 +12,7 @@
 #include "faultpoint.h"
 #include "log.h"
 #include "privilege.h"
+#include "sandbox.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -133,6 +134,9 @@ child_live(struct children *children, const struct worker_birth *birth)
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &usr1, NULL);
+	if (birth->settings->sandbox == SANDBOX_ON &&
+	    sandbox_enter(SANDBOX_WORKER) < 0)
+		_exit(WORKER_FAILED);
 	_exit(worker_main(birth));
 }
 
@@ -242,8 +246,11 @@ static void
 child_cause(int status, char *text, size_t size)
 {
 	if (WIFSIGNALED(status))
-		snprintf(text, size, "killed by signal %d (%s)",
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+		snprintf(text, size, "killed by signal %d (%s%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)),
+		    WTERMSIG(status) == SIGSYS
+			? ": see reporter.sandbox in the manual"
+			: "");
 	else
 		snprintf(
 		    text, size, "exited with status %d", WEXITSTATUS(status));

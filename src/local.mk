@@ -5,7 +5,7 @@ include src/proto.mk
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(INIH_CFLAGS) \
 	$(JANSSON_CFLAGS) $(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) \
-	$(SYSTEMD_CFLAGS)
+	$(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
 src_libreporter_a_SOURCES = \
 	src/accept.c \
 	src/account.c src/account.h \
@@ -41,6 +41,7 @@ src_libreporter_a_SOURCES = \
 	src/report.c src/report.h \
 	src/respawn.c src/respawn.h \
 	src/route.c src/route.h \
+	src/sandbox.c src/sandbox.h \
 	src/secret.c src/secret.h \
 	src/sender.c src/sender.h \
 	src/settings.c src/settings.h \
@@ -58,7 +59,8 @@ nodist_src_libreporter_a_SOURCES = $(proto_sources)
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = src/libreporter.a sql/libsql.a shm/libshm.a \
-	$(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)
+	$(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS) \
+	$(SYSTEMD_LIBS)
 src_reporterctl_SOURCES = src/reporterctl.c
 src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
 	$(MSGPACK_LIBS) $(PROTOBUF_LIBS)

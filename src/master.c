@@ -18,6 +18,7 @@
 #include "notify.h"
 #include "privilege.h"
 #include "reload.h"
+#include "sandbox.h"
 #include "title.h"
 
 #include <errno.h>
@@ -241,7 +242,17 @@ master_give_up_privileges(struct master *m)
 		return -1;
 	segment_share_with(group);
 	master_try_log(m);
-	return 0;
+	return m->settings->sandbox == SANDBOX_ON
+		   ? sandbox_enter(SANDBOX_MASTER)
+		   : 0;
+}
+
+static const char *
+sandbox_words(const struct master *m)
+{
+	if (!sandbox_built())
+		return ", built without a sandbox";
+	return m->settings->sandbox == SANDBOX_ON ? "" : ", sandbox off";
 }
 
 static int
@@ -261,9 +272,9 @@ master_start(struct master *m)
 	if (master_open_rings(m) < 0)
 		return -1;
 	master_route(m);
-	log_info("reporter %s: instance %s, %u workers, generation %llu",
+	log_info("reporter %s: instance %s, %u workers, generation %llu%s",
 	    PACKAGE_VERSION, m->settings->instance, m->generation.workers,
-	    (unsigned long long)m->generation.number);
+	    (unsigned long long)m->generation.number, sandbox_words(m));
 	return 0;
 }
 

@@ -28,6 +28,7 @@
 
 #define NEAR 2 /* slips of the fingers that are still near */
 
+static const char *const sandbox_names[] = { "off", "on", NULL };
 static const char *const overflow_names[] = { "block", "drop", NULL };
 static const char *const check_caller_names[] = { "off", "log", "reject",
 	NULL };
@@ -67,6 +68,10 @@ const struct option option_table[] = {
 	  .live = OPTION_RESTART, .check = syntax_group,
 	  .expects = "a group's name, or nothing",
 	  .text = "Group whose members may look on with reporterctl; nothing: none" },
+	{ ROW("reporter", "sandbox", sandbox), .type = OPTION_CHOICE,
+	  .standard = "on", .choices = sandbox_names,
+	  .live = OPTION_RESTART,
+	  .text = "Have the kernel kill a process that makes a call it has no use for" },
 	{ ROW("reporter", "pid_file", pid_file), .type = OPTION_TEXT,
 	  .standard = "", RANGE(0, 4095),
 	  .live = OPTION_RESTART, .check = syntax_path,

@@ -18,6 +18,11 @@ struct words_list {
 	size_t count;
 };
 
+enum sandbox_mode {
+	SANDBOX_OFF,
+	SANDBOX_ON
+};
+
 enum overflow {
 	OVERFLOW_BLOCK,
 	OVERFLOW_DROP
@@ -36,6 +41,7 @@ struct settings {
 	uint64_t workers;          /* 0 is auto until settings_load() ends */
 	char *user;                /* "" is: stay who we are */
 	char *group;               /* may read the segments; "" is: nobody */
+	int sandbox;               /* enum sandbox_mode */
 	char *pid_file;            /* "" is: none */
 	uint64_t shutdown_timeout; /* ms */
 	/* [limits] */

@@ -300,6 +300,7 @@ class Reporter:
         self.log = os.path.join(folder, "reporter.log")
         self.process = None
         self.addresses = []
+        self.popen = {}  # how else it is started, as Popen takes it
         self.options = {
             "reporter": {"instance": instance, "listen": "127.0.0.1:0",
                          "workers": 2},
@@ -337,7 +338,7 @@ class Reporter:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=dict(os.environ, ASAN_OPTIONS="detect_leaks=1",
                          UBSAN_OPTIONS="print_stacktrace=1"),
-                start_new_session=True)
+                start_new_session=True, **self.popen)
         wanted = str(self.options["reporter"]["listen"]).count(",") + 1
 
         def listens():

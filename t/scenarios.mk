@@ -12,6 +12,7 @@ scenarios = \
 	t/scenario_elb_frames_reach_the_table.py \
 	t/scenario_ipv6_and_several_listeners.py \
 	t/scenario_lars_frames_reach_the_table.py \
+	t/scenario_least_privilege.py \
 	t/scenario_mixed_dialects_share_one_port.py \
 	t/scenario_native_reports_reach_the_table.py \
 	t/scenario_password_only_in_workers.py \

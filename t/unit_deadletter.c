@@ -114,7 +114,7 @@ START_TEST(others_cannot_read_it)
 
 	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), 0);
 	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_int_eq(st.st_mode & 07, 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0640);
 }
 END_TEST
 

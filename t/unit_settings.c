@@ -484,7 +484,7 @@ END_TEST
 static const char *const all_other =
     "[reporter]\n"
     "instance = other\nlisten = *:1,[::1]:2\nworkers = 3\nuser = nobody\n"
-    "group = adm\n"
+    "group = adm\nsandbox = off\n"
     "pid_file = /run/x.pid\nshutdown_timeout = 1500ms\n"
     "[limits]\n"
     "max_connections = 7\nmax_message = 1025\nidle_timeout = 0\n"

@@ -25,3 +25,12 @@ t_unit_deadletter_LDADD = $(master_unit_ldadd)
 t_unit_trial_SOURCES = t/unit_trial.c
 t_unit_trial_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_trial_LDADD = $(master_unit_ldadd)
+
+# Without libseccomp there is nothing to test.
+if SECCOMP
+check_PROGRAMS += t/unit_sandbox
+TESTS += t/unit_sandbox
+t_unit_sandbox_SOURCES = t/unit_sandbox.c
+t_unit_sandbox_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_sandbox_LDADD = $(master_unit_ldadd) $(SECCOMP_LIBS)
+endif

@@ -1,0 +1,180 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""Once reporter listens, its master and its workers have no capability left,
+can gain none, and are in the sandbox, workers in a narrower one.  A worker
+holds one socket, the database's.  Shared memory is for reporter's user alone;
+the log and the dead-letter file may be read by its group.  A worker that the
+sandbox kills is said to have been, and started again.  With sandbox = off
+there is no sandbox, and the log says so."""
+
+import os
+import stat
+import subprocess
+import time
+
+import scenario
+from scenario import Failure, wait_for
+
+SETS = ["CapInh", "CapPrm", "CapEff", "CapAmb"]
+if os.geteuid() == 0:
+    # Nobody else may empty it; no_new_privs makes nothing of it.
+    SETS.append("CapBnd")
+
+REFUSED = 666
+
+
+def sandboxed():
+    with open(os.path.join(scenario.BUILD, "config.h")) as file:
+        return "#define HAVE_SECCOMP 1" in file.read()
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file
+                    if ":\t" in line)
+
+
+def processes(s):
+    """The name and the pid of each."""
+    workers = s.reporter.workers()
+    return [("the master", s.reporter.process.pid)] + [
+        (f"worker {slot}", workers[slot]["pid"]) for slot in sorted(workers)]
+
+
+class Reports:
+    """Reports of new keys, some for each worker."""
+
+    def __init__(self, s):
+        self.s = s
+        self.sent = 0
+
+    def send(self, n=50):
+        agent = self.s.agent()
+        for _ in range(n):
+            self.sent += 1
+            agent.send(scenario.native(1000 + self.sent, 1, 1,
+                                       int(time.time()),
+                                       [(1, 1, 1, 0, False)]))
+        wait_for(lambda: self.s.database.count() == self.sent,
+                 f"{self.sent} records stand in the table")
+
+
+def tell(s):
+    s.database.start()
+    s.reporter.configure("mysql", dead_letter_file=os.path.join(
+        s.folder, "dead"))
+    s.reporter.start()
+    reports = Reports(s)
+    reports.send()
+    powers(s, sandboxed())
+    descriptors(s)
+    files(s)
+    killed(s, reports)
+    s.reporter.stop()
+    s.reporter.configure("reporter", sandbox="off")
+    s.reporter.start()
+    reports.send()
+    powers(s, False)
+    s.check("the log says that there is no sandbox",
+            (", sandbox off" if sandboxed() else ", built without a sandbox")
+            in s.reporter.log_text())
+
+
+def powers(s, sandbox):
+    for name, pid in processes(s):
+        status = status_of(pid)
+        s.equal(f"{name}: {', '.join(SETS)} are empty",
+                [int(status[name], 16) for name in SETS], [0] * len(SETS))
+        s.equal(f"{name}: no_new_privs", status["NoNewPrivs"], "1")
+        s.equal(f"{name}: seccomp and its filters",
+                (status["Seccomp"], status["Seccomp_filters"]),
+                ("0", "0") if not sandbox else
+                ("2", "1" if name == "the master" else "2"))
+
+
+# ----------------------------------------------------------- descriptors --
+
+def sockets(pid):
+    """The inodes of the sockets that a process holds."""
+    folder = f"/proc/{pid}/fd"
+    links = [os.readlink(os.path.join(folder, fd))
+             for fd in os.listdir(folder)]
+    return [int(link[8:-1]) for link in links if link.startswith("socket:")]
+
+
+def unix_sockets():
+    """(path, inode, inode of the other end) of all that are connected."""
+    lines = subprocess.run([scenario.tool("ss", "iproute2"), "-xnH"],
+                           check=True, capture_output=True,
+                           text=True).stdout.splitlines()
+    return [(words[4], int(words[5]), int(words[7]))
+            for words in map(str.split, lines)]
+
+
+def descriptors(s):
+    if os.readlink("/proc/self/fd/2").startswith("socket:"):
+        raise Failure("standard error is a socket: not the place for this")
+    agent = s.agent()
+    agent.send(scenario.native(1001, 1, 1, int(time.time()),
+                               [(1, 1, 1, 0, False)]))
+    wait_for(lambda: len(sockets(s.reporter.process.pid)) >= 2,
+             "the master holds its listener and an agent")
+    database = {inode for path, inode, _ in unix_sockets()
+                if path == s.database.socket}
+    ends = {inode: end for _, inode, end in unix_sockets()}
+    for name, pid in processes(s)[1:]:
+        held = sockets(pid)
+        s.check(f"{name} holds one socket, which leads to the database",
+                len(held) == 1 and ends.get(held[0]) in database,
+                f"{held} {ends} {database}")
+    agent.close()
+
+
+# ----------------------------------------------------------------- files --
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def files(s):
+    segments = s.reporter.segments()
+    s.equal("shared memory is for the user alone",
+            [mode(path) for path in segments], [0o600] * 3)
+    s.database.sql(
+        "DELIMITER //\nCREATE TRIGGER refuse BEFORE INSERT ON ServerCallStatus"
+        f" FOR EACH ROW IF NEW.modid = {REFUSED} THEN"
+        " SIGNAL SQLSTATE '45000'; END IF//\n")
+    s.agent().send(scenario.native(REFUSED, 1, 1, int(time.time()),
+                                   [(1, 1, 1, 0, False)]))
+    wait_for(lambda: s.reporter.status()["records"]["dead_letter"] == 1,
+             "a record is refused")
+    log = os.path.join(s.folder, "log")
+    s.reporter.configure("log", target=log)
+    s.reporter.write_conf()
+    s.reporter.process.send_signal(scenario.signal.SIGHUP)
+    wait_for(lambda: os.path.exists(log), "the log goes to a file")
+    s.equal("the dead-letter file's group may read it",
+            mode(os.path.join(s.folder, "dead")), 0o640)
+    s.equal("the log's group may read it", mode(log), 0o640)
+    s.reporter.configure("log", target="stderr")
+    s.reporter.write_conf()
+    s.reporter.process.send_signal(scenario.signal.SIGHUP)
+    wait_for(lambda: s.reporter.status()["reloads"] == 2, "it is reloaded")
+    wait_for(lambda: all(w["state"] == "running"
+                         for w in s.reporter.status()["workers"]),
+             "the workers run")
+
+
+def killed(s, reports):
+    before = s.reporter.workers()[0]["pid"]
+    os.kill(before, scenario.signal.SIGSYS)
+    wait_for(lambda: s.reporter.workers()[0]["pid"] not in (0, before),
+             "another worker runs")
+    wait_for(lambda: f"worker 0 (pid {before}) killed by signal 31 (Bad "
+             "system call: see reporter.sandbox in the manual); "
+             in s.reporter.log_text(), "the log says what killed it")
+    reports.send()
+    s.check("one that the sandbox kills is replaced", True)
+
+
+scenario.run(__doc__, tell)
