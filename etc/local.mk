@@ -1,36 +1,101 @@
-# What an installation needs.
-EXTRA_DIST += etc/reporter.conf
+# What an installation needs.  Files named *.in get the folders of this build.
+etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
+	etc/reporter.service etc/reporter.sysusers etc/reporter.tmpfiles
+EXTRA_DIST += etc/conffile.sh etc/reporter.conf etc/reporter.socket \
+	etc/reporter.default.in etc/reporter.init.in \
+	etc/reporter.logrotate.in etc/reporter.service.in \
+	etc/reporter.sysusers.in etc/reporter.tmpfiles.in
+CLEANFILES += $(etc_made) etc/sample.conf
+all-local: $(etc_made) etc/sample.conf
 
-confdir = $(sysconfdir)/reporter
+$(etc_made): Makefile
+	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
+		-e 's|@sbindir[@]|$(sbindir)|g' \
+		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+		-e 's|@localstatedir[@]|$(localstatedir)|g' \
+		-e 's|@runstatedir[@]|$(runstatedir)|g' \
+		'$(srcdir)/$@.in' >$@.new && mv $@.new $@
+etc/reporter.default: $(srcdir)/etc/reporter.default.in
+etc/reporter.init: $(srcdir)/etc/reporter.init.in
+etc/reporter.logrotate: $(srcdir)/etc/reporter.logrotate.in
+etc/reporter.service: $(srcdir)/etc/reporter.service.in
+etc/reporter.sysusers: $(srcdir)/etc/reporter.sysusers.in
+etc/reporter.tmpfiles: $(srcdir)/etc/reporter.tmpfiles.in
 
 # The sample, with this installation's own state folder.
-conf_sample = $(SED) 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
-	$(srcdir)/etc/reporter.conf
+etc/sample.conf: Makefile $(srcdir)/etc/reporter.conf
+	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
+		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
+		'$(srcdir)/etc/reporter.conf' >$@.new && mv $@.new $@
 
-# A file that is there already is the administrator's: it stays.  A new one is
-# readable for its owner and group only, because a password may come into it.
-install-data-hook: install-conf
-install-conf:
-	$(MKDIR_P) '$(DESTDIR)$(confdir)'
-	@f='$(DESTDIR)$(confdir)/reporter.conf'; \
-	if test -e "$$f" || test -h "$$f"; then \
-		echo "$$f is there already and stays as it is"; \
-	else \
-		echo "installing $$f"; \
-		(umask 027 && $(conf_sample) >"$$f.new") && \
-		chmod 640 "$$f.new" && mv "$$f.new" "$$f"; \
-	fi
+# Files that administrators change, see conffile.sh.
+confdir = $(sysconfdir)/reporter
+defaultdir = $(sysconfdir)/default
+keptdir = $(pkgdatadir)/etc
+conffile = $(SHELL) '$(srcdir)/etc/conffile.sh'
 
-# Removed only if nobody has changed it.
-uninstall-hook: uninstall-conf
-uninstall-conf:
-	@f='$(DESTDIR)$(confdir)/reporter.conf'; \
-	if test -f "$$f" && $(conf_sample) | cmp -s - "$$f"; then \
-		echo "removing $$f"; rm -f "$$f"; \
-	elif test -f "$$f"; then \
-		echo "$$f was changed and stays"; \
-	fi
-	-@test ! -d '$(DESTDIR)$(confdir)' || \
-		rmdir '$(DESTDIR)$(confdir)' 2>/dev/null || :
+# reporter.conf is for its owner and group only: a password may come into it.
+install-data-hook: install-etc
+install-etc: $(etc_made) etc/sample.conf
+	@$(conffile) install 640 etc/sample.conf \
+		'$(DESTDIR)$(keptdir)/reporter.conf' \
+		'$(DESTDIR)$(confdir)/reporter.conf'
+	@$(conffile) install 644 etc/reporter.default \
+		'$(DESTDIR)$(keptdir)/reporter.default' \
+		'$(DESTDIR)$(defaultdir)/reporter'
+if LOGROTATEDIR
+	@$(conffile) install 644 etc/reporter.logrotate \
+		'$(DESTDIR)$(keptdir)/reporter.logrotate' \
+		'$(DESTDIR)$(logrotatedir)/reporter'
+endif
+if INITDDIR
+	@$(conffile) install 755 etc/reporter.init \
+		'$(DESTDIR)$(keptdir)/reporter.init' \
+		'$(DESTDIR)$(initddir)/reporter'
+endif
+if SYSTEMDSYSTEMUNITDIR
+	$(MKDIR_P) '$(DESTDIR)$(systemdsystemunitdir)'
+	$(INSTALL_DATA) etc/reporter.service $(srcdir)/etc/reporter.socket \
+		'$(DESTDIR)$(systemdsystemunitdir)'
+endif
+if SYSUSERSDIR
+	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)'
+	$(INSTALL_DATA) etc/reporter.sysusers \
+		'$(DESTDIR)$(sysusersdir)/reporter.conf'
+endif
+if TMPFILESDIR
+	$(MKDIR_P) '$(DESTDIR)$(tmpfilesdir)'
+	$(INSTALL_DATA) etc/reporter.tmpfiles \
+		'$(DESTDIR)$(tmpfilesdir)/reporter.conf'
+endif
 
-.PHONY: install-conf uninstall-conf
+uninstall-hook: uninstall-etc
+uninstall-etc:
+	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.conf' \
+		'$(DESTDIR)$(confdir)/reporter.conf'
+	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.default' \
+		'$(DESTDIR)$(defaultdir)/reporter'
+if LOGROTATEDIR
+	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.logrotate' \
+		'$(DESTDIR)$(logrotatedir)/reporter'
+endif
+if INITDDIR
+	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.init' \
+		'$(DESTDIR)$(initddir)/reporter'
+endif
+if SYSTEMDSYSTEMUNITDIR
+	rm -f '$(DESTDIR)$(systemdsystemunitdir)/reporter.service' \
+		'$(DESTDIR)$(systemdsystemunitdir)/reporter.socket'
+endif
+if SYSUSERSDIR
+	rm -f '$(DESTDIR)$(sysusersdir)/reporter.conf'
+endif
+if TMPFILESDIR
+	rm -f '$(DESTDIR)$(tmpfilesdir)/reporter.conf'
+endif
+	-@for folder in '$(confdir)' '$(keptdir)' '$(pkgdatadir)'; do \
+		test ! -d "$(DESTDIR)$$folder" || \
+			rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; \
+	done
+
+.PHONY: install-etc uninstall-etc

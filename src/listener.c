@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "listener.h"
+#include "activation.h"
 #include "log.h"
 
 #include <errno.h>
@@ -113,6 +114,10 @@ listener_open(const char *spec)
 		log_error("cannot listen on %s: %s", spec, gai_strerror(error));
 		return -1;
 	}
+	/* One that was passed in goes before one of our own. */
+	for (struct addrinfo *ai = found; ai != NULL && fd < 0;
+	     ai = ai->ai_next)
+		fd = activation_take(ai->ai_addr);
 	for (struct addrinfo *ai = found; ai != NULL && fd < 0;
 	     ai = ai->ai_next)
 		fd = socket_listen(ai);

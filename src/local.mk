@@ -9,6 +9,7 @@ src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(INIH_CFLAGS) \
 src_libreporter_a_SOURCES = \
 	src/accept.c \
 	src/account.c src/account.h \
+	src/activation.c src/activation.h \
 	src/address.c src/address.h \
 	src/admission.c src/admission.h \
 	src/backoff.c src/backoff.h \

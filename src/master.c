@@ -9,6 +9,7 @@
 #include "master.h"
 #include "clock.h"
 #include "account.h"
+#include "activation.h"
 #include "child.h"
 #include "conn.h"
 #include "faultpoint.h"
@@ -255,13 +256,24 @@ sandbox_words(const struct master *m)
 	return m->settings->sandbox == SANDBOX_ON ? "" : ", sandbox off";
 }
 
+/* Listen, on sockets that were passed in where there are such. */
+static int
+master_listen(struct master *m)
+{
+	activation_open();
+	int result =
+	    listeners_set(&m->listeners, &m->settings->listen, m->epoll);
+	activation_close();
+	return result;
+}
+
 static int
 master_start(struct master *m)
 {
 	if (master_open_signals(m) < 0 ||
 	    account_descriptors(m->settings->max_connections) < 0 ||
-	    listeners_set(&m->listeners, &m->settings->listen, m->epoll) < 0 ||
-	    master_give_up_privileges(m) < 0 || master_open_segment(m) < 0)
+	    master_listen(m) < 0 || master_give_up_privileges(m) < 0 ||
+	    master_open_segment(m) < 0)
 		return -1;
 	m->conns = conns_new(m->epoll, &m->shared->input);
 	if (m->conns == NULL || !conns_prepare(m->conns, m->settings)) {

@@ -40,6 +40,7 @@ struct command {
 static int run_status(const char *, int, char **);
 static int run_reload(const char *, int, char **);
 static int run_stop(const char *, int, char **);
+static int run_reopen(const char *, int, char **);
 static int run_replay(const char *, int, char **);
 
 static const struct command commands[] = {
@@ -47,6 +48,7 @@ static const struct command commands[] = {
 	{ "reload", run_reload, "[-t SECONDS]",
 	    "have it read its configuration again" },
 	{ "stop", run_stop, "[-t SECONDS]", "end it in order" },
+	{ "reopen", run_reopen, "", "have it open its log file anew" },
 	{ "replay", run_replay, "[-H HOST] [-p PORT] FILE",
 	    "send the records of a dead-letter file again" },
 };
@@ -291,6 +293,26 @@ run_reload(const char *instance, int argc, char **argv)
 	} else if (result == CTL_OK &&
 		   counter_get(&input->reloads) == watch.reloads) {
 		fprintf(stderr, "instance %s ended instead\n", instance);
+		result = CTL_ERROR;
+	}
+	segment_close(&watch.segment);
+	return result;
+}
+
+/* Rotation calls this also where nothing runs: that is no error. */
+static int
+run_reopen(const char *instance, int argc, char **argv)
+{
+	struct watch watch = { .instance = instance };
+
+	if (argc > 1)
+		return usage_of(*argv);
+	int result = watch_open(&watch, instance);
+	if (result != CTL_OK)
+		return result == CTL_NOT_RUNNING ? CTL_OK : result;
+	if (kill(watch.pid, SIGUSR1) < 0) {
+		fprintf(
+		    stderr, "pid %d: %s\n", (int)watch.pid, strerror(errno));
 		result = CTL_ERROR;
 	}
 	segment_close(&watch.segment);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Listening sockets that a service manager holds and passes in (socket
+ * activation), so that no agent is refused while reporter is restarted.  The
+ * master's, at its start.
+ */
+#ifndef REPORTER_ACTIVATION_H
+#define REPORTER_ACTIVATION_H
+
+#include <sys/socket.h>
+
+/* activation_open - look what was passed in to this process.  What does not
+   listen for TCP is closed, with a line in the log. */
+void activation_open(void);
+
+/*
+ * activation_take - the socket that listens on exactly this address, if it was
+ * passed in; from now on it is the caller's.  It is non-blocking and
+ * close-on-exec.  address: IPv4 or IPv6.  Returns -1 if there is none.
+ */
+int activation_take(const struct sockaddr *address);
+
+/* activation_close - close what nobody took, with a line in the log for each.
+   What was passed in is forgotten. */
+void activation_close(void);
+
+#endif
