@@ -19,12 +19,15 @@ check()
 {
 	expected=$1
 	shift
-	how=-O0
+	level=-O0
+	collapse=
 	if [ "$expected" = right ]; then
-		how='-O2 -DCOLLAPSE'
+		level=-O2
+		collapse=yes
 	fi
 	if ! spin -a "$@" "$model" >log 2>&1 ||
-	    ! ${CC:-cc} $how -DSAFETY -DMEMLIM=4000 -o pan pan.c >>log 2>&1
+	    ! ${CC:-cc} "$level" ${collapse:+-DCOLLAPSE} -DSAFETY \
+		-DMEMLIM=4000 -o pan pan.c >>log 2>&1
 	then
 		cat log >&2
 		exit 1
@@ -52,8 +55,8 @@ check()
 check right -DRECORDS=3
 check right -DRECORDS=2 -DTIMES=2
 check right -DRECORDS=2 -DSLOTS=2
-for variant in $(grep -o 'ifn*def BROKEN_[A-Z_]*' "$model" |
-    sed 's/.* //' | sort -u); do
+variants=$(grep -o 'ifn*def BROKEN_[A-Z_]*' "$model" | sed 's/.* //' | sort -u)
+for variant in $variants; do
 	check wrong "-D$variant"
 done
 exit $failed

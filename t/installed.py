@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What the scenarios of an installation share: `make install` into a scratch
+root, and its files moved there.
+
+The programs are installed as for a package, with DESTDIR.  What then names a
+folder of the installation (init script, rotation of the log, unit file) is told
+the scratch root by changing just these folders in its text."""
+
+import os
+import re
+import subprocess
+
+import scenario
+from scenario import BUILD, Failure, tool
+
+
+def make(target, **variables):
+    """Run make in the build, as a call of its own.  Returns what it said."""
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        [tool("make", "make"), "-C", BUILD, target]
+        + [f"{name}={value}" for name, value in variables.items()],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Failure(f"make {target} failed:\n{done.stdout}")
+    return done.stdout
+
+
+class Installed:
+    """An installation in a scratch root."""
+
+    def __init__(self, root):
+        self.root = root
+        self.dirs = self._dirs()
+        self.said = make("install", DESTDIR=root)
+        self.conf = self.path("sysconfdir", "reporter", "reporter.conf")
+        self.defaults = self.path("sysconfdir", "default", "reporter")
+
+    @staticmethod
+    def _dirs():
+        """The build's folders, as its makefile has them."""
+        with open(os.path.join(BUILD, "Makefile")) as file:
+            found = dict(re.findall(r"^(\w+) = (.*)$", file.read(), re.M))
+
+        def whole(value):
+            return re.sub(r"\$[{(](\w+)[)}]",
+                          lambda m: whole(found[m.group(1)]), value)
+
+        return {name: whole(found[name]) for name in (
+            "sbindir", "sysconfdir", "localstatedir", "runstatedir",
+            "pkgdatadir", "systemdsystemunitdir", "sysusersdir",
+            "tmpfilesdir", "initddir", "logrotatedir")}
+
+    def path(self, folder, *names):
+        """Where something of the installation is, in the scratch root."""
+        return os.path.join(self.root + self.dirs[folder], *names)
+
+    def move(self, path, **more):
+        """Have a file name the scratch root; more: texts to change."""
+        with open(path) as file:
+            text = file.read()
+        folders = sorted((self.dirs[name] for name in (
+            "sbindir", "sysconfdir", "localstatedir", "runstatedir")),
+            key=len, reverse=True)
+        text = re.sub(r"(?<![\w/.])(" + "|".join(map(re.escape, folders))
+                      + r")(?=/)", lambda m: self.root + m.group(1), text)
+        for old, new in more.items():
+            text = text.replace(old, new)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def set(self, **variables):
+        """What /etc/default/reporter says."""
+        with open(self.defaults, "w") as file:
+            for name, value in variables.items():
+                file.write(f"{name}={value}\n")
+
+    def files(self):
+        """{path in the root: (mode, contents)}"""
+        found = {}
+        for folder, _folders, names in os.walk(self.root):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    found[path[len(self.root):]] = (
+                        os.stat(path).st_mode & 0o7777, file.read())
+        return found
+
+
+def use(s, installed):
+    """Have the scenario's reporter be the installed one's configuration, for a
+    daemon in the background."""
+    s.reporter.conf = installed.conf
+    s.reporter.log = os.path.join(s.folder, "log", "reporter.log")
+    os.makedirs(os.path.dirname(s.reporter.log), exist_ok=True)
+    s.reporter.configure("log", target=s.reporter.log)
+    s.reporter.write_conf()
+    installed.set(INSTANCE=s.reporter.instance)
+
+
+def addresses(s, start=0):
+    """Where the reporter that began after byte `start` of the log listens."""
+    return [(host, int(port)) for host, port in re.findall(
+        r"listening on \[?([^\s\]]+)\]?:(\d+)", s.reporter.log_text(start))]
+
+
+def end(s):
+    """End a daemon in the background, however the scenario went."""
+    subprocess.run([scenario.program("reporterctl"), "-i", s.reporter.instance,
+                    "stop"], stdin=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=120)

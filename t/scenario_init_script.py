@@ -1,0 +1,210 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""The init script, installed in a scratch root, does what LSB asks of each
+verb, and each exit status is LSB's.  Starting what runs and stopping what does
+not run is a success; a configuration with errors stops nothing and is not
+loaded; a daemon that was killed is told from one that ended, from one that left
+records, and from one that one may not look at."""
+
+import os
+import signal
+import subprocess
+
+import installed
+import scenario
+from scenario import wait_for
+
+TS = 1700000000
+
+
+class Script:
+    def __init__(self, s, place):
+        self.s = s
+        self.place = place
+        self.path = place.move(place.path("initddir", "reporter"))
+        self.said = ""
+
+    def run(self, *verb, before=()):
+        """Returns the exit status."""
+        done = subprocess.run(
+            [*before, self.path, *verb], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=150, env={"ASAN_OPTIONS": "detect_leaks=1"})
+        self.said = done.stdout
+        return done.returncode
+
+    def expect(self, when, **verbs):
+        """Each verb (- written as _) ends with the status said."""
+        for verb, status in verbs.items():
+            verb = verb.replace("_", "-")
+            found = self.run(verb)
+            self.s.check(f"{when}: {verb} ends with {status}",
+                         found == status, f"found {found}: {self.said}")
+
+    def pid(self):
+        return self.s.reporter.status()["pid"]
+
+
+def nothing_runs(s, script):
+    script.expect("nothing runs", status=3, stop=0, try_restart=0, reload=7,
+                  force_reload=7, configtest=0)
+    script.expect("still nothing runs", status=3)
+    s.equal("no verb is an argument too few", script.run(), 2)
+    s.equal("an unknown verb is not implemented", script.run("frobnicate"), 3)
+
+
+def it_runs(s, script):
+    script.expect("it is started", start=0, status=0)
+    first = script.pid()
+    script.expect("it runs", start=0, configtest=0)
+    s.equal("a start of what runs leaves it alone", script.pid(), first)
+    script.expect("it runs", reload=0, force_reload=0)
+    s.equal("two reloads are counted", s.reporter.status()["reloads"], 2)
+    s.equal("and it is the same process", script.pid(), first)
+    for verb in ("restart", "try-restart"):
+        before = script.pid()
+        s.equal(f"it runs: {verb} ends with 0", script.run(verb), 0)
+        s.check(f"{verb} makes another process", script.pid() != before)
+
+
+def bad_configuration(s, script):
+    before = script.pid()
+    with open(s.reporter.conf, "a") as conf:
+        conf.write("\n[log]\nlevel = loud\n")
+    script.expect("a configuration with errors", configtest=6, reload=6,
+                  force_reload=6, restart=6, try_restart=6, status=0, start=0)
+    s.equal("what runs goes on", script.pid(), before)
+    s.equal("and was not even asked to reload",
+            s.reporter.status()["reload_errors"], 0)
+    script.run("restart")
+    s.check("the error is said", "log.level" in script.said, script.said)
+    script.expect("it can be stopped all the same", stop=0, status=3, start=6)
+    s.reporter.write_conf()
+
+
+def killed(s, script, with_pid_file):
+    what = "with" if with_pid_file else "without"
+    script.expect(f"started {what} a pid file", start=0)
+    pid = script.pid()
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: script.run("status") != 0, "the killed one is seen dead")
+    script.expect(f"killed, {what} a pid file", status=1, reload=7, stop=0)
+    script.expect(f"killed, {what} a pid file", start=0)
+    s.check("another process goes on", script.pid() != pid)
+    script.expect("started again", stop=0)
+    script.expect("ended", status=3)
+
+
+def pid_file(s, script):
+    path = s.reporter.options["reporter"]["pid_file"]
+    with open(path, "w") as file:
+        file.write("1\n")
+    s.equal("a stale pid file: status ends with 1", script.run("status"), 1)
+    script.expect("a stale pid file does not keep it from starting", start=0)
+    with open(path) as file:
+        s.equal("the pid file is right", int(file.read()), script.pid())
+    script.expect("it is stopped", stop=0, status=3)
+    s.check("the pid file is gone", not os.path.exists(path))
+
+
+def records_left(s, script):
+    s.reporter.configure("reporter", shutdown_timeout="100ms")
+    s.reporter.write_conf()
+    start = os.path.getsize(s.reporter.log)
+    script.expect("before the database is away", start=0)
+    s.reporter.addresses = installed.addresses(s, start)
+    s.database.freeze()
+    report = (1, 1, 1, TS, [(1, 1, 1, 0, False)])
+    agent = s.agent()
+    agent.send(scenario.native(*report))
+    wait_for(lambda: s.reporter.status()["records"]["received"] == 1,
+             "the report is taken in")
+    script.expect("the database is away", stop=0)
+    s.check("it warns of the records that are left",
+            "records are left in shared memory" in script.said, script.said)
+    script.expect("records are left", status=2)
+    s.database.thaw()
+    script.expect("the database is back", start=0)
+    s.reporter.settled(1)
+    s.equal("the record was kept", s.database.table(), scenario.rows(*report))
+    script.expect("nothing is left", stop=0, status=3)
+
+
+def not_possible(s, script, place):
+    path = place.path("sbindir", "reporter")
+    os.rename(path, path + ".away")
+    script.expect("reporter is not installed", start=5, restart=5)
+    os.rename(path + ".away", path)
+    os.rename(s.reporter.conf, s.reporter.conf + ".away")
+    script.expect("no configuration", start=6, configtest=6)
+    os.rename(s.reporter.conf + ".away", s.reporter.conf)
+    place.set(INSTANCE="other")
+    script.expect("another instance than the configuration's", start=6)
+    place.set(INSTANCE=s.reporter.instance, CONTROL="/nonexistent")
+    script.expect("it cannot be looked at", status=4, start=5, stop=0)
+    place.set(INSTANCE=s.reporter.instance)
+    s.reporter.configure("reporter", listen="192.0.2.1:1")
+    s.reporter.write_conf()
+    script.expect("an address of another machine", start=1, status=3)
+    s.check("it says why", "192.0.2.1:1" in script.said
+            or "192.0.2.1:1" in s.reporter.log_text(), script.said)
+    s.reporter.configure("reporter", listen="127.0.0.1:0")
+    s.reporter.write_conf()
+
+
+def no_permission(s, script):
+    if os.geteuid() != 0:
+        print("who is not root cannot become somebody else: that is not shown")
+        return
+    script.expect("started by root", start=0)
+    nobody = [scenario.tool("setpriv", "util-linux"), "--reuid=65534",
+              "--regid=65534", "--clear-groups"]
+    os.chmod(s.folder, 0o755)
+    for verb, status in (("status", 4), ("stop", 4), ("reload", 4),
+                         ("restart", 4), ("start", 4)):
+        found = script.run(verb, before=nobody)
+        s.check(f"somebody else: {verb} ends with {status}", found == status,
+                f"found {found}: {script.said}")
+    script.expect("it still runs", status=0, stop=0)
+    found = script.run("start", before=nobody)
+    s.check("somebody else cannot read the configuration: start ends with 4",
+            found == 4, f"found {found}: {script.said}")
+
+
+def without_lsb(s, script):
+    """A system that has no functions of LSB."""
+    with open(script.path) as file:
+        text = file.read()
+    script.path += ".plain"
+    with open(script.path, "w") as file:
+        file.write(text.replace("/lib/lsb/init-functions", "/nonexistent"))
+    os.chmod(script.path, 0o755)
+    script.expect("without functions of LSB", start=0, status=0, reload=0,
+                  stop=0)
+    script.expect("without functions of LSB", status=3, reload=7)
+
+
+def tell(s):
+    s.database.start()
+    place = installed.Installed(os.path.join(s.folder, "root"))
+    script = Script(s, place)
+    installed.use(s, place)
+    try:
+        nothing_runs(s, script)
+        it_runs(s, script)
+        bad_configuration(s, script)
+        killed(s, script, with_pid_file=False)
+        s.reporter.configure("reporter",
+                             pid_file=os.path.join(s.folder, "pid"))
+        s.reporter.write_conf()
+        killed(s, script, with_pid_file=True)
+        pid_file(s, script)
+        records_left(s, script)
+        not_possible(s, script, place)
+        no_permission(s, script)
+        without_lsb(s, script)
+    finally:
+        installed.end(s)
+
+
+scenario.run(__doc__, tell)
