@@ -9,6 +9,7 @@ the scratch root by changing just these folders in its text."""
 import os
 import re
 import subprocess
+import sys
 
 import scenario
 from scenario import BUILD, Failure, tool
@@ -28,30 +29,38 @@ def make(target, **variables):
     return done.stdout
 
 
+def folders():
+    """The build's folders, as its makefile has them; empty: left out."""
+    with open(os.path.join(BUILD, "Makefile")) as file:
+        found = dict(re.findall(r"^(\w+) =[ \t]*(.*)$", file.read(), re.M))
+
+    def whole(value):
+        return re.sub(r"\$[{(](\w+)[)}]",
+                      lambda m: whole(found[m.group(1)]), value)
+
+    return {name: whole(found[name]) for name in (
+        "sbindir", "sysconfdir", "localstatedir", "runstatedir",
+        "pkgdatadir", "systemdsystemunitdir", "sysusersdir", "tmpfilesdir",
+        "initddir", "logrotatedir")}
+
+
+def needs(*names):
+    """Skip a scenario when configure was told to leave out what it is of."""
+    for name in names:
+        if not folders()[name]:
+            print(f"skipped: configured with --with-{name}=no")
+            sys.exit(77)
+
+
 class Installed:
     """An installation in a scratch root."""
 
     def __init__(self, root):
         self.root = root
-        self.dirs = self._dirs()
+        self.dirs = folders()
         self.said = make("install", DESTDIR=root)
         self.conf = self.path("sysconfdir", "reporter", "reporter.conf")
         self.defaults = self.path("sysconfdir", "default", "reporter")
-
-    @staticmethod
-    def _dirs():
-        """The build's folders, as its makefile has them."""
-        with open(os.path.join(BUILD, "Makefile")) as file:
-            found = dict(re.findall(r"^(\w+) = (.*)$", file.read(), re.M))
-
-        def whole(value):
-            return re.sub(r"\$[{(](\w+)[)}]",
-                          lambda m: whole(found[m.group(1)]), value)
-
-        return {name: whole(found[name]) for name in (
-            "sbindir", "sysconfdir", "localstatedir", "runstatedir",
-            "pkgdatadir", "systemdsystemunitdir", "sysusersdir",
-            "tmpfilesdir", "initddir", "logrotatedir")}
 
     def path(self, folder, *names):
         """Where something of the installation is, in the scratch root."""

@@ -207,4 +207,5 @@ def tell(s):
         installed.end(s)
 
 
+installed.needs("initddir")
 scenario.run(__doc__, tell)

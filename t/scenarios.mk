@@ -8,6 +8,11 @@ scenarios = \
 	t/scenario_clean_stop_and_leftovers.py \
 	t/scenario_bad_input.py \
 	t/scenario_reports_cut_anywhere.py \
+	t/scenario_init_script.py \
+	t/scenario_installation.py \
+	t/scenario_log_rotation.py \
+	t/scenario_unit_files.py \
+	t/scenario_shell_is_clean.py \
 	t/scenario_closed_connection_is_seen_closed.py \
 	t/scenario_elb_frames_reach_the_table.py \
 	t/scenario_ipv6_and_several_listeners.py \
@@ -21,7 +26,7 @@ scenarios = \
 	t/scenario_unsigned_columns.py
 
 TESTS += $(scenarios)
-EXTRA_DIST += $(scenarios) t/scenario.py \
+EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py \
 	t/wire/elb-reports.bin t/wire/lars-report.bin
 
 TEST_EXTENSIONS = .py

@@ -1,0 +1,101 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""make install puts everything where it belongs, below DESTDIR.  Installed once
+more, as by an upgrade, it leaves a configuration that somebody has changed as it
+is, and renews one that nobody has changed.  make uninstall removes everything
+but what somebody has changed."""
+
+import os
+
+import installed
+import scenario
+
+CHANGED = b"[reporter]\n# mine\nlisten = 127.0.0.1:1\n"
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def everything(s, place):
+    """[(path, mode)] of each thing that has a place of its own."""
+    wanted = [("sbindir", 0o755, "reporter"), ("sbindir", 0o755, "reporterctl"),
+              ("sysconfdir", 0o640, "reporter", "reporter.conf"),
+              ("sysconfdir", 0o644, "default", "reporter"),
+              ("pkgdatadir", 0o644, "schema.sql"),
+              ("initddir", 0o755, "reporter"),
+              ("logrotatedir", 0o644, "reporter"),
+              ("systemdsystemunitdir", 0o644, "reporter.service"),
+              ("systemdsystemunitdir", 0o644, "reporter.socket"),
+              ("sysusersdir", 0o644, "reporter.conf"),
+              ("tmpfilesdir", 0o644, "reporter.conf")]
+    for folder, mode, *names in wanted:
+        path = place.path(folder, *names)
+        s.check(f"{path[len(place.root):]} is there with mode {mode:o}",
+                os.path.isfile(path)
+                and os.stat(path).st_mode & 0o7777 == mode)
+
+
+def no_blanks_left(s, place):
+    left = [path for path, (_mode, data) in place.files().items()
+            if b"dir@" in data and b"\0" not in data]
+    s.equal("no file has a folder that was not filled in", left, [])
+
+
+def upgrade(s, place):
+    kept = place.path("pkgdatadir", "etc", "reporter.default")
+    rotation = place.path("logrotatedir", "reporter")
+    old = b"# as an earlier version had it\n"
+    # Nobody has changed the one, an earlier version's; somebody the others.
+    write(kept, old)
+    write(place.defaults, old)
+    write(place.conf, CHANGED)
+    os.chmod(place.conf, 0o600)
+    os.unlink(rotation)
+    os.symlink("/dev/null", rotation)
+    fresh = read(os.path.join(scenario.BUILD, "etc", "reporter.default"))
+    said = installed.make("install-etc", DESTDIR=place.root)
+    s.equal("a configuration that was changed stays", read(place.conf),
+            CHANGED)
+    s.equal("with its mode", os.stat(place.conf).st_mode & 0o777, 0o600)
+    s.check("and that is said", "reporter.conf was changed and stays" in said,
+            said)
+    s.equal("where the new one is", read(place.path(
+        "pkgdatadir", "etc", "reporter.conf")), read(os.path.join(
+            scenario.BUILD, "etc", "sample.conf")))
+    s.equal("one that nobody has changed is renewed", read(place.defaults),
+            fresh)
+    s.equal("one that was turned off stays off", os.readlink(rotation),
+            "/dev/null")
+
+
+def uninstall(s, place):
+    installed.make("uninstall", DESTDIR=place.root)
+    left = sorted(place.files())
+    s.equal("only what was changed is left", left,
+            sorted(path[len(place.root):] for path in (
+                place.conf, place.path("logrotatedir", "reporter"))))
+    s.equal("and as it was", read(place.conf), CHANGED)
+
+
+def tell(s):
+    place = installed.Installed(os.path.join(s.folder, "root"))
+    everything(s, place)
+    no_blanks_left(s, place)
+    before = place.files()
+    said = installed.make("install-etc", DESTDIR=place.root)
+    s.equal("installed twice, nothing changes", place.files(), before)
+    s.check("and nothing is said to be changed", "stays" not in said, said)
+    upgrade(s, place)
+    uninstall(s, place)
+
+
+installed.needs("systemdsystemunitdir", "sysusersdir", "tmpfilesdir",
+                "initddir", "logrotatedir")
+scenario.run(__doc__, tell)
