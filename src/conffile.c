@@ -48,22 +48,6 @@ struct reading {
 
 static void read_one(const struct reading *parent, const char *path);
 
-void
-complain(struct complaints *complaints, const char *where, const char *what,
-    const char *format, ...)
-{
-	va_list args;
-
-	complaints->count++;
-	fprintf(complaints->out, "%s: ", where);
-	if (what != NULL)
-		fprintf(complaints->out, "%s: ", what);
-	va_start(args, format);
-	vfprintf(complaints->out, format, args);
-	va_end(args);
-	fputc('\n', complaints->out);
-}
-
 /* "file:line", in memory of the caller's. */
 static char *
 where(const struct reading *r, unsigned line)

@@ -6,23 +6,10 @@
 #ifndef REPORTER_CONFFILE_H
 #define REPORTER_CONFFILE_H
 
+#include "complain.h"
 #include "option.h"
 
-#include <stdio.h>
-
 #define CONFFILE_DEPTH 8 /* files that include one another */
-
-/* Where errors go, and how many there were. */
-struct complaints {
-	FILE *out;
-	unsigned count;
-	bool shortage; /* of memory or descriptors: not the file's fault */
-};
-
-/* complain - write "WHERE: WHAT: reason"; what may be NULL. */
-void complain(struct complaints *complaints, const char *where,
-    const char *what, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 
 /* Called for each option given, in the order of the file.  where:
    "file:line". */

@@ -16,6 +16,7 @@ src_libreporter_a_SOURCES = \
 	src/chain.c src/chain.h \
 	src/child.c src/child.h \
 	src/clock.c src/clock.h \
+	src/complain.c src/complain.h \
 	src/conffile.c src/conffile.h \
 	src/conn.c src/conn.h src/conn_set.h src/conns.c src/throttle.c \
 	src/deadletter.c src/deadletter.h \
@@ -52,6 +53,7 @@ src_libreporter_a_SOURCES = \
 	src/text.c src/text.h \
 	src/title.c src/title.h \
 	src/trial.c src/trial.h \
+	src/units.c src/units.h \
 	src/value.c src/value.h \
 	src/wipe.c src/wipe.h \
 	src/worker.c src/worker.h

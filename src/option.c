@@ -13,7 +13,6 @@
 
 #include "segment.h"
 #include "syntax.h"
-#include "value.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -129,6 +128,7 @@ const struct option option_table[] = {
 	{ ROW("limits", "max_clock_skew", max_clock_skew),
 	  .type = OPTION_TIME, .unit = "s",
 	  .standard = "1min", RANGE(0, 24 * HOUR),
+	  .step = SECOND,
 	  .live = OPTION_WORKERS,
 	  .text = "How far an agent's clock may be ahead; a later time is stored as now" },
 
@@ -196,11 +196,13 @@ const struct option option_table[] = {
 	{ ROW("mysql", "connect_timeout", connect_timeout),
 	  .type = OPTION_TIME, .unit = "s",
 	  .standard = "5s", RANGE(SECOND, 5 * MINUTE),
+	  .step = SECOND,
 	  .live = OPTION_WORKERS,
 	  .text = "How long a connection to a database server may take" },
 	{ ROW("mysql", "read_timeout", read_timeout),
 	  .type = OPTION_TIME, .unit = "s",
 	  .standard = "30s", RANGE(SECOND, HOUR),
+	  .step = SECOND,
 	  .live = OPTION_WORKERS,
 	  .text = "How long a database server may take to answer" },
 	{ ROW("mysql", "dead_letter_file", dead_letter_file),
@@ -258,6 +260,14 @@ option_name(const struct option *option, char *name, size_t size)
 	snprintf(name, size, "%s.%s", option->section, option->name);
 }
 
+enum units
+option_units(const struct option *option)
+{
+	return option->type == OPTION_TIME   ? UNITS_TIME
+	       : option->type == OPTION_SIZE ? UNITS_SIZE
+					     : UNITS_NONE;
+}
+
 static void
 choices_text(const char *const *choices, char *text, size_t size)
 {
@@ -293,10 +303,11 @@ option_expects(const struct option *option, char *text, size_t size)
 		snprintf(text, size, "%s", option->expects);
 		return;
 	}
-	value_format_number(option->type, option->least, least, sizeof(least));
-	value_format_number(option->type, option->most, most, sizeof(most));
-	snprintf(text, size, "%s from %s to %s%s%s", kinds[option->type], least,
-	    most, option->unit ? ", a bare number is in " : "",
+	units_format(option_units(option), option->least, least, sizeof(least));
+	units_format(option_units(option), option->most, most, sizeof(most));
+	snprintf(text, size, "%s from %s to %s%s%s%s", kinds[option->type],
+	    least, most, option->step ? " in whole seconds" : "",
+	    option->unit ? ", a bare number is in " : "",
 	    option->unit ? option->unit : "");
 }
 

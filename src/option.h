@@ -9,6 +9,7 @@
 #define REPORTER_OPTION_H
 
 #include "settings.h"
+#include "units.h"
 
 enum option_type {
 	OPTION_NUMBER, /* uint64_t */
@@ -33,6 +34,7 @@ struct option {
 	   lists of how many words it has. */
 	uint64_t least, most;
 	const char *unit; /* of a bare number: "ms" or "s" for times */
+	uint64_t step; /* the value is a multiple of it: a second; 0: any is */
 	enum option_live live;
 	const char *const *choices; /* of OPTION_CHOICE, NULL-terminated */
 	option_check *check;        /* of texts and of each word of a list */
@@ -55,6 +57,9 @@ bool option_section_known(const char *section);
 
 /* option_name - "section.name". */
 void option_name(const struct option *option, char *name, size_t size);
+
+/* option_units - the units that its value may have. */
+enum units option_units(const struct option *option);
 
 /* option_expects - what a value must be, as in "a time from 1ms to 1h, a bare
    number is in ms". */

@@ -16,24 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct unit {
-	const char *name;
-	uint64_t factor;
-};
-
-/* The smallest first. */
-static const struct unit times[] = { { "ms", 1 }, { "s", 1000 },
-	{ "min", 60000 }, { "h", 3600000 }, { NULL, 0 } };
-static const struct unit sizes[] = { { "", 1 }, { "k", 1024 },
-	{ "m", 1024 * 1024 }, { "g", 1024 * 1024 * 1024 }, { NULL, 0 } };
-static const struct unit none[] = { { "", 1 }, { NULL, 0 } };
-
-static const struct unit *
-units_of(enum option_type type)
-{
-	return type == OPTION_TIME ? times : type == OPTION_SIZE ? sizes : none;
-}
-
 /* Where the option's value lies. */
 static void *
 place(const struct option *option, struct settings *settings)
@@ -67,48 +49,6 @@ refuse(const struct option *option, char *reason, size_t size,
 
 /* ------------------------------------------------------------ numbers ---- */
 
-void
-value_format_number(
-    enum option_type type, uint64_t number, char *text, size_t size)
-{
-	const struct unit *unit = units_of(type), *best = unit;
-
-	for (; number != 0 && unit->name != NULL; unit++) {
-		if (number % unit->factor == 0)
-			best = unit;
-	}
-	snprintf(text, size, "%" PRIu64 "%s", number / best->factor,
-	    number == 0 ? "" : best->name);
-}
-
-/* Digits, then blanks, then a unit's name or nothing: the option's own. */
-static bool
-number_parse(const struct option *option, const char *text, uint64_t *number)
-{
-	const struct unit *unit = units_of(option->type);
-	const char *name;
-
-	*number = 0;
-	if (!isdigit((unsigned char)*text))
-		return false;
-	for (; isdigit((unsigned char)*text); text++) {
-		if (__builtin_mul_overflow(*number, 10, number) ||
-		    __builtin_add_overflow(
-			*number, (uint64_t)(*text - '0'), number))
-			*number = UINT64_MAX;
-	}
-	while (*text == ' ' || *text == '\t')
-		text++;
-	name = *text == '\0' && option->unit != NULL ? option->unit : text;
-	while (unit->name != NULL && strcasecmp(unit->name, name) != 0)
-		unit++;
-	if (unit->name == NULL)
-		return false;
-	if (__builtin_mul_overflow(*number, unit->factor, number))
-		*number = UINT64_MAX;
-	return true;
-}
-
 /* The power of two that is nearest to a number of 1 or more. */
 static uint64_t
 power_near(uint64_t number)
@@ -128,7 +68,7 @@ number_set(const struct option *option, uint64_t *value, const char *text,
 		*value = 0;
 		return true;
 	}
-	if (!number_parse(option, text, &number)) {
+	if (!units_parse(option_units(option), text, option->unit, &number)) {
 		return refuse(option, reason, size,
 		    "\"%s\" is not understood%s", text,
 		    option->type == OPTION_TIME
@@ -145,6 +85,9 @@ number_set(const struct option *option, uint64_t *value, const char *text,
 		    "%s is no power of two, the nearest is %" PRIu64, text,
 		    power_near(number));
 	}
+	if (option->step != 0 && number % option->step != 0)
+		return refuse(option, reason, size,
+		    "%s has a fraction of a second", text);
 	*value = number;
 	return true;
 }
@@ -413,7 +356,7 @@ value_format(const struct option *option, const struct settings *settings)
 		number = *(const uint64_t *)value;
 		if (option->type == OPTION_AUTO && number == 0)
 			return strdup("auto");
-		value_format_number(option->type, number, text, sizeof(text));
+		units_format(option_units(option), number, text, sizeof(text));
 		return strdup(text);
 	}
 }

@@ -41,9 +41,4 @@ bool value_equal(const struct option *option, const struct settings *a,
 /* value_free - free what the value owns. */
 void value_free(const struct option *option, struct settings *settings);
 
-/* value_format_number - a number, time or size as text: a time with its
-   largest unit that leaves no rest, as in "5min". */
-void value_format_number(
-    enum option_type type, uint64_t number, char *text, size_t size);
-
 #endif

@@ -317,7 +317,12 @@ static const struct {
 	{ "mysql", "flush_interval", "18446744073709552s", UINT64_MAX },
 	{ "limits", "max_message", "18014398509481986k", UINT64_MAX },
 	{ "mysql", "connect_timeout", "3", 3000 },
-	{ "mysql", "connect_timeout", "1500ms", 1500 },
+	{ "mysql", "flush_interval", "1500ms", 1500 },
+	{ "mysql", "connect_timeout", "2000ms", 2000 },
+	{ "mysql", "connect_timeout", "1500ms", UINT64_MAX },
+	{ "mysql", "read_timeout", "1500ms", UINT64_MAX },
+	{ "limits", "max_clock_skew", "1min", 60000 },
+	{ "limits", "max_clock_skew", "999ms", UINT64_MAX },
 	{ "limits", "idle_timeout", "90", 90000 },
 	{ "limits", "idle_timeout", "0", 0 },
 	{ "limits", "max_message", "2048", 2048 },
@@ -348,27 +353,27 @@ END_TEST
 START_TEST(number_is_shown_with_its_largest_unit)
 {
 	static const struct {
-		enum option_type type;
+		enum units units;
 		uint64_t number;
 		const char *text;
 	} numbers[] = {
-		{ OPTION_TIME, 0, "0" },
-		{ OPTION_TIME, 1, "1ms" },
-		{ OPTION_TIME, 1500, "1500ms" },
-		{ OPTION_TIME, 90000, "90s" },
-		{ OPTION_TIME, 5 * 60000, "5min" },
-		{ OPTION_TIME, 86400000, "24h" },
-		{ OPTION_SIZE, 1000, "1000" },
-		{ OPTION_SIZE, 65536, "64k" },
-		{ OPTION_SIZE, UINT64_C(1) << 40, "1024g" },
-		{ OPTION_NUMBER, 3600000, "3600000" },
+		{ UNITS_TIME, 0, "0" },
+		{ UNITS_TIME, 1, "1ms" },
+		{ UNITS_TIME, 1500, "1500ms" },
+		{ UNITS_TIME, 90000, "90s" },
+		{ UNITS_TIME, 5 * 60000, "5min" },
+		{ UNITS_TIME, 86400000, "24h" },
+		{ UNITS_SIZE, 1000, "1000" },
+		{ UNITS_SIZE, 65536, "64k" },
+		{ UNITS_SIZE, UINT64_C(1) << 40, "1024g" },
+		{ UNITS_NONE, 3600000, "3600000" },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		char text[32];
 
-		value_format_number(
-		    numbers[i].type, numbers[i].number, text, sizeof(text));
+		units_format(
+		    numbers[i].units, numbers[i].number, text, sizeof(text));
 		ck_assert_str_eq(text, numbers[i].text);
 	}
 }
