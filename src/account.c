@@ -25,17 +25,26 @@
 #define DESCRIPTORS_BESIDE 128 /* of listeners, segments, the log, ... */
 
 int
-account_descriptors(uint64_t connections)
+account_raise(uint64_t connections, uint64_t *want)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)connections + DESCRIPTORS_BESIDE;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
+	*want = connections + DESCRIPTORS_BESIDE;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur >= (rlim_t)*want)
 		return 0;
-	limit.rlim_cur = want;
-	if (limit.rlim_max < want)
-		limit.rlim_max = want;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+	limit.rlim_cur = (rlim_t)*want;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int
+account_descriptors(uint64_t connections)
+{
+	uint64_t want;
+
+	if (account_raise(connections, &want) == 0)
 		return 0;
 	log_error("limits.max_connections = %llu needs %llu open files, the "
 		  "limit cannot be raised to that: %s",
@@ -86,17 +95,6 @@ group_join(gid_t group)
 	return -1;
 }
 
-/* A log file that root made is root's, and could not be opened again. */
-static void
-log_give(const struct passwd *pw)
-{
-	struct stat st;
-
-	if (log_fd() >= 0 && fstat(log_fd(), &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_uid == 0 && fchown(log_fd(), pw->pw_uid, pw->pw_gid) < 0)
-		log_warn("the log file stays root's: %s", strerror(errno));
-}
-
 int
 account_become(const char *user, gid_t group)
 {
@@ -111,7 +109,6 @@ account_become(const char *user, gid_t group)
 	}
 	if (geteuid() == pw->pw_uid)
 		return group_join(group);
-	log_give(pw);
 	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0) {
 		log_error("cannot become user %s: %s", user, strerror(errno));
 		return -1;
@@ -123,6 +120,35 @@ account_become(const char *user, gid_t group)
 		return -1;
 	}
 	return 0;
+}
+
+int
+account_borrow(const char *user)
+{
+	struct passwd *pw;
+
+	if (*user == '\0' || geteuid() != 0)
+		return 0;
+	pw = getpwnam(user);
+	if (pw == NULL) {
+		log_error("reporter.user: there is no user %s", user);
+		return -1;
+	}
+	/* The groups stay: they are those of who we are to become. */
+	if (initgroups(user, pw->pw_gid) == 0 && setegid(pw->pw_gid) == 0 &&
+	    seteuid(pw->pw_uid) == 0)
+		return 0;
+	log_error("cannot become user %s: %s", user, strerror(errno));
+	account_return();
+	return -1;
+}
+
+void
+account_return(void)
+{
+	/* Back to who we really are: that is always allowed. */
+	if (seteuid(getuid()) < 0 || setegid(getgid()) < 0)
+		log_error("cannot be root again: %s", strerror(errno));
 }
 
 /* ----------------------------------------------------------- background --- */
@@ -208,7 +234,8 @@ pidfile_write(const char *path)
 	pidfile_path = strdup(path);
 	if (pidfile_path == NULL)
 		return pidfile_fail(path, strerror(errno));
-	pidfile_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	pidfile_fd =
+	    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (pidfile_fd < 0)
 		return pidfile_fail(path, strerror(errno));
 	if (flock(pidfile_fd, LOCK_EX | LOCK_NB) < 0)

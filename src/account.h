@@ -9,9 +9,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* account_descriptors - raise the limit of open files to what so many
-   connections need.  Returns 0, or -1: logged. */
+/* account_raise - raise the limit of open files to what so many connections
+   need, *want.  Returns 0, or -1 with errno. */
+int account_raise(uint64_t connections, uint64_t *want);
+
+/* account_descriptors - likewise.  Returns 0, or -1: logged. */
 int account_descriptors(uint64_t connections);
+
+/*
+ * account_borrow - open files as that user for a while, until account_return():
+ * what is made then is the user's, who opens it again later, and no link of
+ * the user's leads root astray.  "" or not root: nothing changes.
+ * Returns 0, or -1: logged.
+ */
+int account_borrow(const char *user);
+void account_return(void);
 
 /* account_group - the number of the group named; "" gives ACCOUNT_NO_GROUP.
    Returns 0, or -1: logged. */
@@ -20,9 +32,8 @@ int account_group(const char *name, gid_t *group);
 
 /*
  * account_become - change to the user named, with that user's groups; "" is:
- * stay who we are.  group: a group to be in besides, or ACCOUNT_NO_GROUP.  A
- * log file that root has made becomes the user's, who will have to open it
- * again.  Returns 0, or -1: logged.
+ * stay who we are.  group: a group to be in besides, or ACCOUNT_NO_GROUP.
+ * Returns 0, or -1: logged.
  */
 int account_become(const char *user, gid_t group);
 

@@ -198,7 +198,7 @@ specs_have(const struct words_list *specs, const char *spec)
 }
 
 int
-listeners_set(
+listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll)
 {
 	struct listener *added[LISTENERS_MAX];
@@ -216,6 +216,13 @@ listeners_set(
 		}
 		added[n++] = l;
 	}
+	return 0;
+}
+
+void
+listeners_keep(
+    struct listeners *listeners, const struct words_list *specs, int epoll)
+{
 	for (int i = 0; i < LISTENERS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 
@@ -224,7 +231,6 @@ listeners_set(
 		log_info("no longer listening on %s", l->spec);
 		listener_remove(l, epoll);
 	}
-	return 0;
 }
 
 void

@@ -23,13 +23,18 @@ struct listeners {
 };
 
 /*
- * listeners_set - listen on exactly these addresses: those that are listened
- * on already stay as they are, new ones are bound, others are closed.
+ * listeners_add - listen on these addresses as well; those that are listened
+ * on already stay as they are.
  * epoll: the descriptor each socket is added to, with its struct listener as
  * the event's pointer.
  * Returns 0; or -1, then the reason was logged and everything is as before.
  */
-int listeners_set(
+int listeners_add(
+    struct listeners *listeners, const struct words_list *specs, int epoll);
+
+/* listeners_keep - listen on these addresses only: close all others.  With the
+   list of before, it undoes a listeners_add(). */
+void listeners_keep(
     struct listeners *listeners, const struct words_list *specs, int epoll);
 
 /* listeners_watch - whether epoll is to speak of those who wait to be accepted.

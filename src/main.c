@@ -83,6 +83,22 @@ start_over(void)
 	background_ready();
 }
 
+/* As the user who opens it again when it was rotated. */
+static int
+open_log(const struct settings *settings)
+{
+	int status;
+
+	if (account_borrow(settings->user) < 0)
+		return -1;
+	status =
+	    log_open(settings->log_target, (enum log_level)settings->log_level);
+	if (status < 0)
+		log_error("log %s: %s", settings->log_target, strerror(errno));
+	account_return();
+	return status;
+}
+
 /* Become the process that the master is to be.  Returns 0, or -1: it was said
    why. */
 static int
@@ -97,11 +113,8 @@ prepare(const struct arguments *a, const struct settings *settings)
 	}
 	log_role("master");
 	log_echo(true);
-	if (log_open(settings->log_target,
-		(enum log_level)settings->log_level) < 0) {
-		log_error("log %s: %s", settings->log_target, strerror(errno));
+	if (open_log(settings) < 0)
 		return -1;
-	}
 	if (pidfile_write(settings->pid_file) < 0)
 		return -1;
 	if (!a->foreground && chdir("/") < 0)

@@ -218,18 +218,6 @@ master_open_signals(struct master *m)
 	return 0;
 }
 
-/* Who opens it again at a rotation may less than who opened it first. */
-static void
-master_try_log(const struct master *m)
-{
-	const struct settings *s = m->settings;
-
-	if (log_open(s->log_target, (enum log_level)s->log_level) < 0)
-		log_warn("log %s: cannot be opened again by the user we run "
-			 "as, as a rotation asks for: %s",
-		    s->log_target, strerror(errno));
-}
-
 /* Be no more than it takes from here on. */
 static int
 master_give_up_privileges(struct master *m)
@@ -242,7 +230,6 @@ master_give_up_privileges(struct master *m)
 	    privilege_drop() < 0 || reload_rehearse(m->path, m->settings) < 0)
 		return -1;
 	segment_share_with(group);
-	master_try_log(m);
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)
 		   : 0;
@@ -262,7 +249,7 @@ master_listen(struct master *m)
 {
 	activation_open();
 	int result =
-	    listeners_set(&m->listeners, &m->settings->listen, m->epoll);
+	    listeners_add(&m->listeners, &m->settings->listen, m->epoll);
 	activation_close();
 	return result;
 }
@@ -324,22 +311,44 @@ master_regenerate(struct master *m, const struct settings *settings)
 }
 
 static int
+master_open_log(const struct settings *settings)
+{
+	if (log_open(
+		settings->log_target, (enum log_level)settings->log_level) == 0)
+		return 0;
+	log_error("log %s: %s", settings->log_target, strerror(errno));
+	return -1;
+}
+
+/* Have all that may be refused, or leave everything as it was. */
+static int
+master_obtain(struct master *m, const struct settings *next,
+    const struct reload_plan *plan)
+{
+	if (!conns_prepare(m->conns, next)) {
+		log_error("cannot reload: %s", strerror(errno));
+		return -1;
+	}
+	if (account_descriptors(next->max_connections) < 0 ||
+	    listeners_add(&m->listeners, &next->listen, m->epoll) < 0)
+		return -1;
+	if (master_open_log(next) == 0) {
+		if (!plan->queue || master_regenerate(m, next) == 0)
+			return 0;
+		master_open_log(m->settings);
+	}
+	listeners_keep(&m->listeners, &m->settings->listen, m->epoll);
+	return -1;
+}
+
+static int
 master_apply(struct master *m, struct settings *next)
 {
 	struct reload_plan plan = reload_compare(m->settings, next);
 
-	if (listeners_set(&m->listeners, &next->listen, m->epoll) < 0 ||
-	    log_open(next->log_target, (enum log_level)next->log_level) < 0)
+	if (master_obtain(m, next, &plan) < 0)
 		return -1;
-	if (!conns_prepare(m->conns, next)) {
-		log_error("cannot reload: %s", strerror(errno));
-		listeners_set(&m->listeners, &m->settings->listen, m->epoll);
-		return -1;
-	}
-	if (plan.queue && master_regenerate(m, next) < 0) {
-		listeners_set(&m->listeners, &m->settings->listen, m->epoll);
-		return -1;
-	}
+	listeners_keep(&m->listeners, &next->listen, m->epoll);
 	m->children.settings = next;
 	if (plan.workers)
 		children_restart(&m->children, next);
@@ -376,10 +385,7 @@ master_reload(struct master *m)
 static void
 master_reopen_log(struct master *m)
 {
-	if (log_open(m->settings->log_target,
-		(enum log_level)m->settings->log_level) < 0)
-		log_error(
-		    "log %s: %s", m->settings->log_target, strerror(errno));
+	master_open_log(m->settings);
 	children_signal(&m->children, SIGUSR1);
 }
 
