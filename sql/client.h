@@ -7,9 +7,6 @@
  * What is left to the libraries on purpose:
  * - my_bool (MariaDB) and bool (MySQL 8): flags are assigned, never declared
  *   here, so both fit.
- * - TLS: its options differ by name and by default.  Both libraries read them
- *   from defaults_file (ssl-ca, ssl-cert, ssl-key and their own switch to
- *   demand it), so reporter sets none.
  * - MYSQL_OPT_RECONNECT: off by default in both, and MySQL's library complains
  *   on standard error about anyone who sets it.
  */
@@ -39,5 +36,25 @@ client_has_bulk(MYSQL *mysql)
 				       32)) != 0;
 }
 #endif
+
+/*
+ * client_demand_tls - no connection without TLS, and none to a server whose
+ * certificate is not right for its host's name, unless verify is off.  MySQL's
+ * library has one option for both, MariaDB's has one for each.
+ */
+static inline void
+client_demand_tls(MYSQL *mysql, bool verify)
+{
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+	unsigned mode = verify ? SSL_MODE_VERIFY_IDENTITY : SSL_MODE_REQUIRED;
+
+	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
+#else
+	char on = 1, verified = verify;
+
+	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
+	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verified);
+#endif
+}
 
 #endif

@@ -18,12 +18,14 @@
 #include "dberror.h"
 #include "fault.h"
 #include "host.h"
+#include "login.h"
 #include "look.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 /* The longest statement as text, whatever the server would take. */
 #define STATEMENT_MAX (16u << 20)
@@ -170,63 +172,29 @@ db_read_host(struct db *db, struct host *host)
 
 /* ------------------------------------------------------------- connect ---- */
 
-static unsigned
-seconds(unsigned ms)
-{
-	return ms == 0 ? 1 : ms / 1000 + (ms % 1000 != 0);
-}
-
-static void
-db_set_options(struct db *db, const struct host *host)
-{
-	unsigned connect = seconds(db->options.connect_timeout_ms);
-	unsigned wait = seconds(db->options.read_timeout_ms);
-	unsigned tcp = MYSQL_PROTOCOL_TCP;
-	unsigned off = 0;
-
-	if (is_set(db->options.defaults_file)) {
-		mysql_options(db->mysql, MYSQL_READ_DEFAULT_FILE,
-		    db->options.defaults_file);
-		mysql_options(db->mysql, MYSQL_READ_DEFAULT_GROUP, "reporter");
-	}
-	mysql_options(db->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
-	mysql_options(db->mysql, MYSQL_OPT_READ_TIMEOUT, &wait);
-	mysql_options(db->mysql, MYSQL_OPT_WRITE_TIMEOUT, &wait);
-	/* A server has no business asking for our files. */
-	mysql_options(db->mysql, MYSQL_OPT_LOCAL_INFILE, &off);
-	mysql_options(db->mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	if (host->tcp)
-		mysql_options(db->mysql, MYSQL_OPT_PROTOCOL, &tcp);
-}
-
 static enum db_class
 db_open(struct db *db)
 {
-	const struct db_options *options = &db->options;
-	const char *socket = NULL;
+	const char *unreadable = login_unreadable(&db->options);
 	struct host host;
 	unsigned pretended;
-	MYSQL *connected = NULL;
 
 	if (!db_read_host(db, &host))
 		return db_fail(db, DB_HOLD, 0, "the host's name is no name");
-	/* The client library would pass over a file that it cannot read. */
-	if (is_set(options->defaults_file) &&
-	    access(options->defaults_file, R_OK) != 0)
-		return db_fail(db, DB_HOLD, 0, "defaults_file cannot be read");
-	db->mysql = mysql_init(NULL);
+	if (unreadable != NULL) {
+		int why = errno;
+
+		db_fail(db, DB_HOLD, 0, "");
+		snprintf(db->error.text, sizeof(db->error.text),
+		    "%.200s cannot be read: %s", unreadable, strerror(why));
+		return DB_HOLD;
+	}
+	db->mysql = login_new(&db->options, &host);
 	if (db->mysql == NULL)
 		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for a connection");
-	db_set_options(db, &host);
-	if (host_is_local(&host))
-		socket = or_null(options->socket);
 	pretended = fault_db("connect");
-	if (pretended == 0)
-		connected = mysql_real_connect(db->mysql, or_null(host.name),
-		    or_null(options->user), or_null(options->password),
-		    or_null(options->database), host.port, socket, 0);
-	if (connected == NULL)
+	if (pretended != 0 || !login_connect(db->mysql, &db->options, &host))
 		return db_fail_mysql(db, pretended);
 	if (mysql_autocommit(db->mysql, 1) != 0)
 		return db_fail_mysql(db, 0);

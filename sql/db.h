@@ -24,9 +24,13 @@ struct db_options {
 	const char *user, *password, *database; /* "" or NULL: what
 						   defaults_file says */
 	const char *table;
-	const char
-	    *defaults_file;          /* "" is: none; its groups [client] and
-					[reporter] are read, and give TLS as well */
+	/* "" is: none; its groups [client] and [reporter] are read */
+	const char *defaults_file;
+	/* PEM files, "" or NULL: none.  With ssl_ca or ssl_cert there is no
+	   connection over the network without TLS; with ssl_verify none to a
+	   server that ssl_ca does not vouch for under the name of the host. */
+	const char *ssl_ca, *ssl_cert, *ssl_key;
+	bool ssl_verify;
 	unsigned connect_timeout_ms; /* both are rounded up to seconds: the
 					client library has no finer ones */
 	unsigned read_timeout_ms;

@@ -7,6 +7,7 @@ sql_sources = \
 	sql/dberror.c sql/dberror.h \
 	sql/fault.c sql/fault.h \
 	sql/host.c sql/host.h \
+	sql/login.c sql/login.h \
 	sql/look.c sql/look.h
 
 noinst_LIBRARIES += sql/libsql.a

@@ -27,10 +27,10 @@
 
 #define NEAR 2 /* slips of the fingers that are still near */
 
-static const char *const sandbox_names[] = { "off", "on", NULL };
 static const char *const overflow_names[] = { "block", "drop", NULL };
 static const char *const check_caller_names[] = { "off", "log", "reject",
 	NULL };
+static const char *const switch_names[] = { "off", "on", NULL };
 static const char *const level_names[] = { "error", "warn", "info", "debug",
 	NULL };
 
@@ -68,7 +68,7 @@ const struct option option_table[] = {
 	  .expects = "a group's name, or nothing",
 	  .text = "Group whose members may look on with reporterctl; nothing: none" },
 	{ ROW("reporter", "sandbox", sandbox), .type = OPTION_CHOICE,
-	  .standard = "on", .choices = sandbox_names,
+	  .standard = "on", .choices = switch_names,
 	  .live = OPTION_RESTART,
 	  .text = "Have the kernel kill a process that makes a call it has no use for" },
 	{ ROW("reporter", "pid_file", pid_file), .type = OPTION_TEXT,
@@ -183,7 +183,26 @@ const struct option option_table[] = {
 	  .standard = "", RANGE(0, 4095),
 	  .live = OPTION_WORKERS, .check = syntax_path,
 	  .expects = "a file's path that begins with /, or nothing",
-	  .text = "Option file of the client library, for TLS and the like" },
+	  .text = "Option file of the client library, groups [client] and [reporter]" },
+	{ ROW("mysql", "ssl_ca", ssl_ca), .type = OPTION_TEXT,
+	  .standard = "", RANGE(0, 4095),
+	  .live = OPTION_WORKERS, .check = syntax_path,
+	  .expects = "a file's path that begins with /, or nothing",
+	  .text = "Certificates of those who vouch for the servers; demands TLS" },
+	{ ROW("mysql", "ssl_cert", ssl_cert), .type = OPTION_TEXT,
+	  .standard = "", RANGE(0, 4095),
+	  .live = OPTION_WORKERS, .check = syntax_path,
+	  .expects = "a file's path that begins with /, or nothing",
+	  .text = "Certificate to show to the servers; demands TLS" },
+	{ ROW("mysql", "ssl_key", ssl_key), .type = OPTION_TEXT,
+	  .standard = "", RANGE(0, 4095),
+	  .live = OPTION_WORKERS, .check = syntax_path,
+	  .expects = "a file's path that begins with /, or nothing",
+	  .text = "Private key of that certificate" },
+	{ ROW("mysql", "ssl_verify", ssl_verify), .type = OPTION_CHOICE,
+	  .standard = "on", .choices = switch_names,
+	  .live = OPTION_WORKERS,
+	  .text = "Whether a server must prove by ssl_ca that it is the host" },
 	{ ROW("mysql", "flush_interval", flush_interval),
 	  .type = OPTION_TIME, .unit = "ms",
 	  .standard = "1s", RANGE(1, HOUR),

@@ -144,6 +144,31 @@ check_socket(struct load *load)
 	    "is used for localhost, which mysql.host does not name");
 }
 
+/* What is half said about TLS would be a connection that is less safe than
+   somebody believes. */
+static void
+check_tls(struct load *load)
+{
+	const struct settings *s = load->settings;
+	const char *fault = NULL, *name = "ssl_cert";
+
+	if (s->ssl_cert[0] != '\0' && s->ssl_key[0] == '\0') {
+		fault = "needs mysql.ssl_key, the key that belongs to it";
+	} else if (s->ssl_cert[0] != '\0' && s->ssl_ca[0] == '\0' &&
+		   s->ssl_verify) {
+		fault = "needs mysql.ssl_ca to verify the server, or "
+			"mysql.ssl_verify = off";
+	} else if (s->ssl_key[0] != '\0' && s->ssl_cert[0] == '\0') {
+		name = "ssl_key";
+		fault = "needs mysql.ssl_cert, the certificate it belongs to";
+	}
+	if (fault != NULL) {
+		const struct option *option = option_find("mysql", name);
+
+		complain_option(load, option, origin_of(s, option), fault);
+	}
+}
+
 /* ------------------------------------------------------------- loading ---- */
 
 static bool
@@ -180,6 +205,7 @@ settings_load(const char *path, FILE *errors)
 		resolve_workers(&load);
 		check_flush_rows(&load);
 		check_socket(&load);
+		check_tls(&load);
 	}
 	if (load.complaints.count > 0) {
 		settings_free(load.settings);

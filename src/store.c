@@ -41,8 +41,10 @@ struct store {
 	size_t limit; /* rows of one statement, now */
 	bool trial;   /* one by one: see trial.h */
 	const struct record **records;
-	unsigned said; /* the DB_HOLD error that was logged, 0: none */
-	bool down;     /* the connection was lost: say when it is back */
+	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
+	   find out ourselves has no number. */
+	char said[sizeof(((struct db_error *)0)->text)];
+	bool down; /* the connection was lost: say when it is back */
 	pthread_mutex_t mutex; /* of this process alone */
 	pthread_cond_t wake;
 	bool stop; /* under the mutex */
@@ -62,6 +64,10 @@ db_of(const struct settings *s, const char *password, const char *lock)
 		.database = s->database,
 		.table = s->table,
 		.defaults_file = s->defaults_file,
+		.ssl_ca = s->ssl_ca,
+		.ssl_cert = s->ssl_cert,
+		.ssl_key = s->ssl_key,
+		.ssl_verify = s->ssl_verify,
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
 		.max_rows = STORE_ROWS,
@@ -211,9 +217,9 @@ error_note(struct store *store, enum db_class class)
 		store->down = true;
 	if (class == DB_HOLD) {
 		/* Said once, until it changes or goes away. */
-		if (store->said == error->number)
+		if (strcmp(store->said, error->text) == 0)
 			return;
-		store->said = error->number;
+		memcpy(store->said, error->text, sizeof(store->said));
 	}
 	log_braked(&store->brake, "database %s: error %u: %s; %s",
 	    db_host(store->db), error->number, error->text,
@@ -229,7 +235,7 @@ error_over(struct store *store)
 		log_info("database %s: records are stored again",
 		    db_host(store->db));
 	store->down = false;
-	store->said = 0;
+	store->said[0] = '\0';
 }
 
 /* ---------------------------------------------------------- statements ---- */

@@ -284,6 +284,43 @@ class Database:
         self.process = None
 
 
+class Networked(Database):
+    """A database that listens on loopback, in a folder of its own, with
+    options of its own.  Account reporter may come over TCP as well."""
+
+    def __init__(self, folder, *options):
+        os.makedirs(folder, exist_ok=True)
+        super().__init__(folder)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.SETTINGS = [option for option in self.SETTINGS
+                         if option != "--skip-networking"] + [
+            "--bind-address=127.0.0.1", f"--port={self.port}", *options]
+
+    def administrate(self, statement):
+        """Run statements as the database's administrator."""
+        done = self._client(["--user=root", "--password=", "-e", statement])
+        if done.returncode != 0:
+            raise Failure(done.stderr)
+
+    def start(self):
+        first = not os.path.exists(self.log)
+        super().start()
+        if first:
+            self.account("reporter")
+
+    def account(self, name, more="", password=PASSWORD):
+        """An account that may write the table, coming over TCP."""
+        self.administrate(
+            f"CREATE USER {name}@127.0.0.1 IDENTIFIED BY '{password}' {more}; "
+            f"GRANT SELECT, INSERT, UPDATE ON reporter.* TO {name}@127.0.0.1")
+
+    def read_only(self, on):
+        """For the likes of reporter; also for connections that exist."""
+        self.administrate(f"SET GLOBAL read_only = {int(on)}")
+
+
 def number(text):
     return int(text) if re.fullmatch(r"-?\d+", text) else text
 
@@ -326,6 +363,29 @@ class Reporter:
                 for name, value in options.items():
                     conf.write(f"{name} = {value}\n")
         os.chmod(self.conf, 0o600)
+
+    def ctl(self, *words):
+        """Run reporterctl.  Returns what subprocess.run() does."""
+        return subprocess.run(
+            [program("reporterctl"), "-i", self.instance, *words],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE * 2)
+
+    def reload(self, status=0):
+        """Put the configuration in its place in one step, and have it
+        reloaded; the outcome must be as said.  Returns what reporterctl
+        said."""
+        conf, self.conf = self.conf, self.conf + ".new"
+        try:
+            self.write_conf()
+            os.rename(self.conf, conf)
+        finally:
+            self.conf = conf
+        done = self.ctl("reload")
+        if done.returncode != status:
+            raise Failure(f"reporterctl reload: {done.returncode}, not "
+                          f"{status}: {done.stderr}")
+        return done.stderr
 
     def start(self):
         """Start in the foreground, wait until it listens on everything and

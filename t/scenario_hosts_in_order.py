@@ -7,39 +7,15 @@ use dies, and reporter goes to the other.  No record is lost on the way, and no
 worker dies."""
 
 import os
-import socket
 
 import scenario
 
 TS = 1700000000
 
 
-class Networked(scenario.Database):
-    """A database that listens on loopback."""
-
-    def __init__(self, folder):
-        os.makedirs(folder)
-        super().__init__(folder)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.SETTINGS = [option for option in self.SETTINGS
-                         if option != "--skip-networking"] + [
-            "--bind-address=127.0.0.1", f"--port={self.port}"]
-
-    def administrate(self, statement):
-        done = self._client(["--user=root", "--password=", "-e", statement])
-        if done.returncode != 0:
-            raise scenario.Failure(done.stderr)
-
-    def read_only(self, on):
-        """For the likes of reporter; also for connections that exist."""
-        self.administrate(f"SET GLOBAL read_only = {int(on)}")
-
-
 def tell(s):
-    first = Networked(os.path.join(s.folder, "first"))
-    second = Networked(os.path.join(s.folder, "second"))
+    first = scenario.Networked(os.path.join(s.folder, "first"))
+    second = scenario.Networked(os.path.join(s.folder, "second"))
     try:
         story(s, first, second)
     finally:
@@ -50,10 +26,6 @@ def tell(s):
 def story(s, first, second):
     for database in (first, second):
         database.start()
-        database.administrate(
-            "CREATE USER reporter@127.0.0.1 IDENTIFIED BY "
-            f"'{scenario.PASSWORD}'; "
-            "GRANT SELECT, INSERT, UPDATE ON reporter.* TO reporter@127.0.0.1")
     s.reporter.configure(
         "mysql", socket="",
         host=f"127.0.0.1:{first.port}, 127.0.0.1:{second.port}")

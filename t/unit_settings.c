@@ -426,6 +426,25 @@ START_TEST(socket_needs_localhost)
 }
 END_TEST
 
+START_TEST(tls_is_said_in_whole)
+{
+	settings_free(config_right("[mysql]\nssl_ca = /a\n"));
+	settings_free(config_right(
+	    "[mysql]\nssl_ca = /a\nssl_cert = /c\nssl_key = /k\n"));
+	settings_free(config_right(
+	    "[mysql]\nssl_verify = off\nssl_cert = /c\nssl_key = /k\n"));
+	config_wrong("[mysql]\nssl_ca = /a\nssl_cert = /c\n",
+	    "a.conf:3: mysql.ssl_cert: needs mysql.ssl_key, the key that "
+	    "belongs to it\n");
+	config_wrong("[mysql]\nssl_key = /k\n",
+	    "a.conf:2: mysql.ssl_key: needs mysql.ssl_cert, the certificate it "
+	    "belongs to\n");
+	config_wrong("[mysql]\nssl_key = /k\nssl_cert = /c\n",
+	    "a.conf:3: mysql.ssl_cert: needs mysql.ssl_ca to verify the "
+	    "server, or mysql.ssl_verify = off\n");
+}
+END_TEST
+
 /* ------------------------------------------------- the password is hidden ---
  */
 
@@ -497,7 +516,9 @@ static const char *const all_other =
     "[mysql]\n"
     "host = localhost,db:1\nport = 2\nsocket = /s\nuser = \" u \"\n"
     "password = " SECRET "\ndatabase = \"\"q\"\"\ntable = a.b\n"
-    "defaults_file = /d\nflush_interval = 1ms\nflush_rows = 77\n"
+    "defaults_file = /d\nssl_ca = /ca\nssl_cert = /c\nssl_key = /k\n"
+    "ssl_verify = off\n"
+    "flush_interval = 1ms\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\ndead_letter_file =\n"
     "dead_letter_size = 5000\n"
     "[log]\n"
@@ -656,6 +677,7 @@ file_tests(void)
 	tcase_add_test(tc, include_has_a_limited_depth);
 	tcase_add_test(tc, flush_rows_fits_the_table);
 	tcase_add_test(tc, socket_needs_localhost);
+	tcase_add_test(tc, tls_is_said_in_whole);
 	tcase_add_test(tc, password_is_never_shown);
 	tcase_add_test(tc, password_is_not_cut_off_silently);
 	tcase_add_loop_test(tc, dump_can_be_loaded_again, 0, 2);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connecting to one host.  Owns nothing: the connection is the caller's.
+ * Called by db.c, in one thread.  What fails is told by the connection.
+ */
+#include "config.h"
+
+#include "login.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+is_set(const char *text)
+{
+	return text != NULL && *text != 0;
+}
+
+static const char *
+or_null(const char *text)
+{
+	return is_set(text) ? text : NULL;
+}
+
+/* The client library has no finer time limits than seconds. */
+static unsigned
+seconds(unsigned ms)
+{
+	return ms == 0 ? 1 : ms / 1000 + (ms % 1000 != 0);
+}
+
+/* Over the network only: who reads a unix socket is on this machine, and is
+   named by no certificate. */
+static bool
+wants_tls(const struct db_options *options, const struct host *host)
+{
+	return !host_is_local(host) &&
+	       (is_set(options->ssl_ca) || is_set(options->ssl_cert));
+}
+
+static void
+set_tls(MYSQL *mysql, const struct db_options *options)
+{
+	/* Without verification there is nothing to compare with; MariaDB's
+	   library would refuse a stranger all the same. */
+	if (options->ssl_verify && is_set(options->ssl_ca))
+		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->ssl_ca);
+	if (is_set(options->ssl_cert))
+		mysql_options(mysql, MYSQL_OPT_SSL_CERT, options->ssl_cert);
+	if (is_set(options->ssl_key))
+		mysql_options(mysql, MYSQL_OPT_SSL_KEY, options->ssl_key);
+	client_demand_tls(mysql, options->ssl_verify);
+}
+
+MYSQL *
+login_new(const struct db_options *options, const struct host *host)
+{
+	unsigned connect = seconds(options->connect_timeout_ms);
+	unsigned wait = seconds(options->read_timeout_ms);
+	unsigned tcp = MYSQL_PROTOCOL_TCP;
+	unsigned off = 0;
+	MYSQL *mysql = mysql_init(NULL);
+
+	if (mysql == NULL)
+		return NULL;
+	if (is_set(options->defaults_file)) {
+		mysql_options(
+		    mysql, MYSQL_READ_DEFAULT_FILE, options->defaults_file);
+		mysql_options(mysql, MYSQL_READ_DEFAULT_GROUP, "reporter");
+	}
+	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
+	mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &wait);
+	mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &wait);
+	/* A server has no business asking for our files. */
+	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
+	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	if (host->tcp)
+		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+	if (wants_tls(options, host))
+		set_tls(mysql, options);
+	return mysql;
+}
+
+bool
+login_connect(
+    MYSQL *mysql, const struct db_options *options, const struct host *host)
+{
+	const char *socket =
+	    host_is_local(host) ? or_null(options->socket) : NULL;
+
+	return mysql_real_connect(mysql, or_null(host->name),
+		   or_null(options->user), or_null(options->password),
+		   or_null(options->database), host->port, socket, 0) != NULL;
+}
+
+const char *
+login_unreadable(const struct db_options *options)
+{
+	const char *const files[] = { options->defaults_file, options->ssl_ca,
+		options->ssl_cert, options->ssl_key };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		if (is_set(files[i]) && access(files[i], R_OK) != 0)
+			return files[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connecting to one host: everything that is told to the client library before
+ * it connects.  Part of db.c's side of things; used by the same thread.
+ */
+#ifndef REPORTER_LOGIN_H
+#define REPORTER_LOGIN_H
+
+#include "client.h"
+#include "db.h"
+#include "host.h"
+
+/* login_new - a connection object that knows time limits, files and TLS, not
+   yet connected.  NULL: no memory. */
+MYSQL *login_new(const struct db_options *options, const struct host *host);
+
+/* login_connect - connect it.  Returns whether it is; else mysql_errno() and
+   mysql_error() tell why. */
+bool login_connect(
+    MYSQL *mysql, const struct db_options *options, const struct host *host);
+
+/* login_unreadable - a file of the options that cannot be read, with errno, or
+   NULL: the client library would pass over some of them without a word. */
+const char *login_unreadable(const struct db_options *options);
+
+#endif
