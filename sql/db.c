@@ -20,6 +20,7 @@
 #include "host.h"
 #include "login.h"
 #include "look.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -317,6 +318,41 @@ db_close(struct db *db)
 	if (db->mysql != NULL)
 		mysql_close(db->mysql);
 	db->mysql = NULL;
+}
+
+/* What stands at the other end, when nothing is wrong with it. */
+static void
+db_say_found(struct db *db, db_say *say, void *arg)
+{
+	const char *cipher = mysql_get_ssl_cipher(db->mysql);
+	char text[512];
+
+	snprintf(text, sizeof(text),
+	    "%s, %s, table %s is right, max_allowed_packet %zu%s",
+	    mysql_get_server_info(db->mysql),
+	    cipher != NULL ? cipher : "no TLS", db->options.table, db->packet,
+	    db->error.class == DB_NEXT_HOST ? ", read-only" : "");
+	say(arg, false, text);
+}
+
+void
+db_probe(struct db *db, db_say *say, void *arg)
+{
+	enum db_class class;
+
+	db_close(db);
+	db->error = (struct db_error){ .class = DB_OK };
+	class = db_open(db);
+	if (class == DB_OK)
+		class = db_look_at_server(db);
+	/* A host that stands by takes no writes: that is not wrong. */
+	if (class != DB_OK && class != DB_NEXT_HOST) {
+		say(arg, true, db->error.text);
+	} else {
+		if (probe_table(db->mysql, db->options.table, say, arg) == 0)
+			db_say_found(db, say, arg);
+	}
+	db_close(db);
 }
 
 /* -------------------------------------------------------------- upsert ---- */

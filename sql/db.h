@@ -96,6 +96,17 @@ void db_close(struct db *db);
 enum db_class db_upsert(struct db *db, const struct record *const *records,
     size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);
 
+/* Told by db_probe(): a line of text, and whether it says what is wrong. */
+typedef void db_say(void *arg, bool wrong, const char *text);
+
+/*
+ * db_probe - connect to the next host and look closely at server, table and
+ * rights, for the check of a configuration.  Nothing is written.  All that is
+ * wrong is said, or else one line of what was found.  The connection is closed
+ * at the end.
+ */
+void db_probe(struct db *db, db_say *say, void *arg);
+
 /* db_error - what went wrong last. */
 const struct db_error *db_error(const struct db *db);
 

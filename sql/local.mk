@@ -8,7 +8,8 @@ sql_sources = \
 	sql/fault.c sql/fault.h \
 	sql/host.c sql/host.h \
 	sql/login.c sql/login.h \
-	sql/look.c sql/look.h
+	sql/look.c sql/look.h \
+	sql/probe.c sql/probe.h
 
 noinst_LIBRARIES += sql/libsql.a
 sql_libsql_a_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)

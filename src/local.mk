@@ -25,6 +25,8 @@ src_libreporter_a_SOURCES = \
 	src/frame.c src/frame.h \
 	src/generation.c src/generation.h \
 	src/held.c src/held.h \
+	src/inspect.c src/inspect.h src/inspect_addresses.c \
+	src/inspect_database.c src/inspect_files.c \
 	src/intake.c src/intake.h \
 	src/lines.c src/lines.h \
 	src/listener.c src/listener.h \

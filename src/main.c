@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "account.h"
+#include "inspect.h"
 #include "log.h"
 #include "master.h"
 #include "settings.h"
@@ -22,15 +23,17 @@
 
 struct arguments {
 	const char *config;
-	bool foreground, check, dump;
+	bool foreground, dump;
+	int check; /* how often it was asked for */
 };
 
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: reporter [-f] [-t] [-d] [-V] [-h] [-c FILE]\n"
+	fprintf(out, "usage: reporter [-f] [-t [-t]] [-d] [-V] [-h] [-c FILE]\n"
 		     "  -f       stay in the foreground\n"
 		     "  -t       check the configuration and exit\n"
+		     "  -t -t    check the database as well\n"
 		     "  -d       print the effective configuration and exit\n"
 		     "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
 		     "  -V       print the version and exit\n"
@@ -48,7 +51,7 @@ arguments_read(struct arguments *a, int argc, char **argv)
 			a->foreground = true;
 			break;
 		case 't':
-			a->check = true;
+			a->check++;
 			break;
 		case 'd':
 			a->dump = true;
@@ -122,6 +125,22 @@ prepare(const struct arguments *a, const struct settings *settings)
 	return 0;
 }
 
+/* Returns the exit status. */
+static int
+check(const struct arguments *a, const struct settings *settings,
+    const char *path)
+{
+	struct complaints complaints = { .out = stderr };
+
+	inspect_machine(settings, path, &complaints);
+	if (a->check > 1)
+		inspect_database(settings, path, &complaints, stdout);
+	if (complaints.count > 0)
+		return 1;
+	printf("%s: the configuration is right\n", a->config);
+	return 0;
+}
+
 /* What the arguments ask for.  Returns the exit status. */
 static int
 run(const struct arguments *a, const char *path)
@@ -133,11 +152,13 @@ run(const struct arguments *a, const char *path)
 		return 1;
 	if (a->dump)
 		settings_dump(settings, stdout);
-	if (a->check)
-		printf("%s: the configuration is right\n", a->config);
-	if (a->dump || a->check) {
+	if (a->check > 0)
+		status = check(a, settings, path);
+	else if (a->dump)
+		status = 0;
+	if (a->dump || a->check > 0) {
 		settings_free(settings);
-		return 0;
+		return status;
 	}
 	if (prepare(a, settings) == 0) {
 		status = master_run(settings, path, start_over);

@@ -58,6 +58,13 @@ origin_of(const struct settings *settings, const struct option *option)
 	return origin == NULL ? "default" : origin;
 }
 
+const char *
+settings_origin(
+    const struct settings *settings, const char *section, const char *name)
+{
+	return origin_of(settings, option_find(section, name));
+}
+
 static bool
 origin_is_default(const struct settings *settings, const struct option *option)
 {

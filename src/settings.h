@@ -102,6 +102,11 @@ void settings_free(struct settings *settings);
    the one thing missing when the dump is loaded. */
 void settings_dump(const struct settings *settings, FILE *out);
 
+/* settings_origin - where an option's value comes from: "file:line", or text
+   that begins with "default". */
+const char *settings_origin(
+    const struct settings *settings, const char *section, const char *name);
+
 /* What a change of an option asks for. */
 enum option_live {
 	OPTION_LIVE,    /* the master takes it at a reload */

@@ -52,15 +52,14 @@ struct store {
 
 /* --------------------------------------------------------- making one ----- */
 
-static struct db *
-db_of(const struct settings *s, const char *password, const char *lock)
+struct db_options
+store_options(const struct settings *s)
 {
-	struct db_options options = {
+	return (struct db_options){
 		.hosts = s->host.words,
 		.port = (unsigned)s->port,
 		.socket = s->socket,
 		.user = s->mysql_user,
-		.password = password,
 		.database = s->database,
 		.table = s->table,
 		.defaults_file = s->defaults_file,
@@ -71,10 +70,7 @@ db_of(const struct settings *s, const char *password, const char *lock)
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
 		.max_rows = STORE_ROWS,
-		.lock = lock,
 	};
-
-	return db_new(&options);
 }
 
 static void
@@ -128,7 +124,10 @@ store_new(const struct settings *settings, struct secret *password,
 	/* The segment's seed is random: no other instance has this name. */
 	snprintf(store->lock, sizeof(store->lock), "reporter.%016llx",
 	    (unsigned long long)segment->shared->header.seed);
-	store->db = db_of(settings, password->text, store->lock);
+	struct db_options options = store_options(settings);
+	options.lock = store->lock;
+	options.password = password->text;
+	store->db = db_new(&options);
 	if (store->records == NULL || store->db == NULL) {
 		store_free(store);
 		return NULL;

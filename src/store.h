@@ -7,6 +7,7 @@
 #ifndef REPORTER_STORE_H
 #define REPORTER_STORE_H
 
+#include "db.h"
 #include "secret.h"
 #include "segment.h"
 #include "settings.h"
@@ -16,6 +17,10 @@
 #define STORE_ROWS 10000
 
 struct store;
+
+/* store_options - what a configuration says about the connection, but for the
+   password and the lock.  The texts stay the settings'. */
+struct db_options store_options(const struct settings *settings);
 
 /* store_new - password: read again before each connection; the store's until
    store_free().  NULL: no memory, or the client library does not start. */

@@ -14,6 +14,7 @@ scenarios = \
 	t/scenario_unit_files.py \
 	t/scenario_shell_is_clean.py \
 	t/scenario_closed_connection_is_seen_closed.py \
+	t/scenario_check_before_start.py \
 	t/scenario_database_tls.py \
 	t/scenario_elb_frames_reach_the_table.py \
 	t/scenario_ipv6_and_several_listeners.py \

@@ -1,6 +1,7 @@
-# The database side.  unit_db, unit_dbfail and unit_fault start a private
+# The database side.  unit_db, unit_dbfail, unit_fault and unit_probe start a private
 # server of their own, or use that of REPORTER_TEST_SOCKET.
-sql_units = t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault
+sql_units = t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault \
+	t/unit_probe
 check_PROGRAMS += $(sql_units)
 TESTS += $(sql_units)
 
@@ -23,6 +24,10 @@ t_unit_db_LDADD = $(sql_unit_ldadd)
 t_unit_dbfail_SOURCES = t/unit_dbfail.c $(sql_unit_server)
 t_unit_dbfail_CPPFLAGS = $(sql_unit_cppflags)
 t_unit_dbfail_LDADD = $(sql_unit_ldadd)
+
+t_unit_probe_SOURCES = t/unit_probe.c $(sql_unit_server)
+t_unit_probe_CPPFLAGS = $(sql_unit_cppflags)
+t_unit_probe_LDADD = $(sql_unit_ldadd)
 
 t_unit_fault_SOURCES = t/unit_fault.c $(sql_unit_server)
 t_unit_fault_CPPFLAGS = $(sql_unit_cppflags) -DREPORTER_FAULTS

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The check of `reporter -t`: memory, the limit of open files, and who looks at
+ * the files.  Owns nothing.  What needs another user's eyes, or would change
+ * this process, is done in a forked child.  Everything wrong is complained
+ * about; nothing ends the check before its end.
+ */
+#include "config.h"
+
+#include "inspect.h"
+
+#include "account.h"
+#include "segment.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MIB(bytes) ((double)(bytes) / (1 << 20))
+
+void
+inspect_option(struct complaints *complaints, const struct settings *settings,
+    const char *section, const char *name, const char *format, ...)
+{
+	char full[64], *text;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	snprintf(full, sizeof(full), "%s.%s", section, name);
+	complain(complaints, settings_origin(settings, section, name), full,
+	    "%s", text == NULL ? "there is no memory" : text);
+	free(text);
+}
+
+/* -------------------------------------------------------------- memory ---- */
+
+bool
+inspect_room(
+    uint64_t need, uint64_t space, uint64_t available, char *text, size_t size)
+{
+	const char *where = space < available
+				? "are free in /dev/shm"
+				: "of this machine's memory are available";
+	uint64_t most = space < available ? space : available;
+
+	if (need <= most)
+		return true;
+	snprintf(text, size,
+	    "the workers' segments want %.1f MiB, %.1f MiB %s; lower "
+	    "queue.ring_records, queue.table_keys or reporter.workers%s",
+	    MIB(need), MIB(most), where,
+	    space < available ? ", or enlarge /dev/shm" : "");
+	return false;
+}
+
+/* MemAvailable, or no limit where the kernel does not tell. */
+static uint64_t
+memory_available(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	uint64_t kib, bytes = UINT64_MAX;
+	char line[128];
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
+			bytes = kib * 1024;
+	}
+	if (file != NULL)
+		fclose(file);
+	return bytes;
+}
+
+/* Whether an instance that runs, or left records, has all these segments:
+   then no more are made. */
+static bool
+segments_are_there(const struct settings *settings, uint64_t each)
+{
+	static char names[CHILDREN_MAX][SEGMENT_NAME_MAX];
+	int n = segment_list(settings->instance, names, CHILDREN_MAX);
+	uint64_t fit = 0;
+
+	for (int i = 0; i < n && i < CHILDREN_MAX; i++) {
+		char path[SEGMENT_NAME_MAX + 16];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "/dev/shm/%s",
+		    names[i] + (names[i][0] == '/'));
+		fit += stat(path, &st) == 0 && (uint64_t)st.st_size == each;
+	}
+	return fit >= settings->workers;
+}
+
+static void
+inspect_memory(const struct settings *settings, struct complaints *complaints)
+{
+	uint64_t each = segment_worker_size(
+	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
+	char fault[256];
+
+	if (!segments_are_there(settings, each) &&
+	    !inspect_room(each * settings->workers, segment_space(),
+		memory_available(), fault, sizeof(fault)))
+		inspect_option(
+		    complaints, settings, "queue", "table_keys", "%s", fault);
+}
+
+/* --------------------------------------------------- with the user's eyes --
+ */
+
+/* Whether the process can become the user; complains when not. */
+static bool
+inspect_user(const struct settings *settings, struct complaints *complaints)
+{
+	const struct passwd *pw;
+
+	if (settings->user[0] == '\0')
+		return true;
+	pw = getpwnam(settings->user);
+	if (pw == NULL) {
+		inspect_option(complaints, settings, "reporter", "user",
+		    "there is no user %s; expected one of this machine",
+		    settings->user);
+		return false;
+	}
+	if (geteuid() != 0 && geteuid() != pw->pw_uid) {
+		inspect_option(complaints, settings, "reporter", "user",
+		    "only root can become %s, this is user %d; check it as "
+		    "root, or as that user",
+		    settings->user, (int)geteuid());
+		return false;
+	}
+	return true;
+}
+
+static void
+inspect_descriptors(
+    const struct settings *settings, struct complaints *complaints)
+{
+	uint64_t want;
+
+	if (account_raise(settings->max_connections, &want) < 0)
+		inspect_option(complaints, settings, "limits",
+		    "max_connections",
+		    "needs %" PRIu64 " open files, the limit cannot be raised "
+		    "to that: %s; lower it, or raise the limit (ulimit -n, "
+		    "LimitNOFILE)",
+		    want, strerror(errno));
+}
+
+/* In a child: raise limits, become the user, look at files.  Its exit status
+   is the number of complaints. */
+static void __attribute__((noreturn))
+look_as_user(const struct settings *settings, const char *path, FILE *out)
+{
+	struct complaints its = { out, 0 };
+
+	inspect_descriptors(settings, &its);
+	if (account_become(settings->user) < 0)
+		its.count++;
+	else
+		inspect_files(settings, path, &its);
+	fflush(out);
+	_exit(its.count > 100 ? 100 : (int)its.count);
+}
+
+static void
+inspect_as_user(const struct settings *settings, const char *path,
+    struct complaints *complaints)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		look_as_user(settings, path, complaints->out);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		complain(complaints, path, NULL,
+		    "its files cannot be checked: %s", strerror(errno));
+	else
+		complaints->count += (unsigned)WEXITSTATUS(status);
+}
+
+void
+inspect_machine(const struct settings *settings, const char *path,
+    struct complaints *complaints)
+{
+	inspect_addresses(settings, complaints);
+	inspect_memory(settings, complaints);
+	/* It is written before the master becomes the user. */
+	inspect_pid_file(settings, complaints);
+	if (inspect_user(settings, complaints))
+		inspect_as_user(settings, path, complaints);
+}

@@ -1,0 +1,234 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""Before a start somebody runs `reporter -t`.  It finds what this machine does
+not have: an address, a user, files that the user can read and write, memory,
+open files; and a password that everybody can read.  All of it is said in one
+go, each with its line, and the exit status is 1.  With -t twice the database
+is looked at, each host of the list.  Nothing is touched, and what passes the
+check does start."""
+
+import os
+import pwd
+import subprocess
+
+import scenario
+
+HUGE = 268435456
+
+
+def snapshot(s):
+    """All that could be touched: the folder's files, and shared memory."""
+    found = {}
+    for folder, _folders, files in os.walk(s.folder):
+        if "/net/" in folder + "/":
+            continue
+        for name in files + ["."]:
+            path = os.path.join(folder, name)
+            st = os.lstat(path)
+            found[path] = (st.st_mode, st.st_uid, st.st_size, st.st_mtime_ns)
+    return found, s.reporter.segments()
+
+
+class Check:
+    def __init__(self, s):
+        self.s = s
+        self.conf = s.reporter.conf
+
+    def run(self, *words):
+        before = snapshot(self.s)
+        done = subprocess.run(
+            [scenario.program("reporter"), *words, "-c", self.conf],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=scenario.PATIENCE)
+        self.s.check(f"{' '.join(words)} touches nothing",
+                     snapshot(self.s) == before)
+        return done
+
+    def line(self, name):
+        """The number of the line that gives an option, as section.name."""
+        wanted, section = name.split("."), None
+        with open(self.conf) as file:
+            for at, text in enumerate(file, 1):
+                if text.startswith("["):
+                    section = text.strip("[]\n")
+                elif [section, text.split(" = ")[0]] == wanted:
+                    return at
+        raise scenario.Failure(f"{name} is not in {self.conf}")
+
+    def finds(self, faults, *words, mode=0o600):
+        """Exactly these options are complained about, with these words."""
+        self.s.reporter.write_conf()
+        os.chmod(self.conf, mode)
+        done = self.run(*(words or ["-t"]))
+        said = done.stderr.splitlines()
+        self.s.equal(f"{list(faults)}: exit status", done.returncode,
+                     1 if faults else 0)
+        for name, word in faults.items():
+            head = f"{self.conf}:{self.line(name)}: {name}: "
+            self.s.check(f"{name}: {word}",
+                         any(text.startswith(head) and word in text
+                             for text in said), done.stderr)
+        self.s.equal("and nothing else is said", len(said), len(faults))
+        return done
+
+
+def with_option(s, check, section, name, value, word, **more):
+    """One option that is wrong, and then right again."""
+    options = s.reporter.options[section]
+    before = options.get(name)
+    options[name] = value
+    check.finds({f"{section}.{name}": word}, **more)
+    if before is None:
+        del options[name]
+    else:
+        options[name] = before
+
+
+def machine(s, check):
+    check.finds({})
+    for section, name, value, word in (
+            ("reporter", "listen", "127.0.0.1:0, 192.0.2.1:0",
+             "cannot listen on 192.0.2.1:0: Cannot assign"),
+            ("reporter", "listen", "no.such.host.invalid:0",
+             "cannot listen on no.such.host.invalid:0: "),
+            ("reporter", "user", "no-such-user", "there is no user"),
+            ("reporter", "pid_file", f"{s.folder}/none/pid",
+             f"folder {s.folder}/none: No such file"),
+            ("mysql", "dead_letter_file", f"{s.folder}/none/dead",
+             f"folder {s.folder}/none: No such file"),
+            ("mysql", "dead_letter_file", s.folder, "it is a folder"),
+            ("mysql", "defaults_file", f"{s.folder}/none.cnf",
+             "none.cnf cannot be read"),
+            ("mysql", "ssl_ca", f"{s.folder}/none.pem",
+             "none.pem cannot be read"),
+            ("log", "target", f"{s.folder}/none/log",
+             f"folder {s.folder}/none: No such file")):
+        with_option(s, check, section, name, value, word)
+    # Two terabytes, with the most workers.
+    s.reporter.configure("reporter", workers=64)
+    with_option(s, check, "queue", "table_keys", HUGE,
+                "the workers' segments want")
+    s.reporter.configure("reporter", workers=2)
+    s.reporter.options["mysql"]["socket"] = ""
+    with_option(s, check, "mysql", "host", "no.such.host.invalid",
+                "no.such.host.invalid has no address")
+    s.reporter.options["mysql"]["socket"] = s.database.socket
+
+    check.finds({"mysql.password": "everybody can read it (mode 0644)"},
+                mode=0o644)
+    client = os.path.join(s.folder, "client.cnf")
+    with open(client, "w") as file:
+        file.write("[client]\nuser = x\n password=y\n")
+    os.chmod(client, 0o604)
+    with_option(s, check, "mysql", "defaults_file", client,
+                "holds a password and everybody can read it (mode 0604)")
+    with open(client, "w") as file:
+        file.write("[client]\nuser = x\n")
+    s.reporter.configure("mysql", defaults_file=client)
+    check.finds({})
+    del s.reporter.options["mysql"]["defaults_file"]
+
+    # More than any machine lets a process have.
+    with open("/proc/sys/fs/nr_open") as file:
+        most = int(file.read())
+    if most < 1000000 or os.geteuid() != 0:
+        with_option(s, check, "limits", "max_connections", 1000000,
+                    "the limit cannot be raised")
+
+    s.reporter.configure("reporter", listen="192.0.2.1:0",
+                         pid_file=f"{s.folder}/none/pid")
+    s.reporter.configure("log", target=f"{s.folder}/none/log")
+    check.finds({"reporter.listen": "192.0.2.1", "log.target": "No such",
+                 "reporter.pid_file": "No such",
+                 "mysql.password": "everybody"}, mode=0o644)
+    s.reporter.configure("reporter", listen="127.0.0.1:0", pid_file="")
+    s.reporter.configure("log", target="stderr")
+
+
+def user(s, check):
+    """As another user: what that one cannot do."""
+    if os.geteuid() != 0:
+        with_option(s, check, "reporter", "user", "root",
+                    "only root can become root")
+        return
+    nobody = pwd.getpwnam("nobody")
+    private = os.path.join(s.folder, "private")
+    os.mkdir(private, 0o700)
+    os.chmod(s.folder, 0o755)
+    s.reporter.configure("reporter", user="nobody",
+                         pid_file=f"{private}/pid")
+    s.reporter.configure("mysql", dead_letter_file=f"{private}/dead")
+    s.reporter.configure("log", target=f"{private}/log")
+    s.reporter.write_conf()
+    done = check.run("-t")
+    s.equal("root's folder is not nobody's: exit status", done.returncode, 1)
+    for words in (f"{check.conf}: user nobody cannot read it, and a reload "
+                  "must: Permission denied",
+                  "mysql.dead_letter_file: ", "log.target: "):
+        s.check(words, words in done.stderr, done.stderr)
+    s.equal("the pid file is root's", len(done.stderr.splitlines()), 3)
+    os.chown(private, nobody.pw_uid, nobody.pw_gid)
+    s.reporter.write_conf()
+    os.chown(check.conf, 0, nobody.pw_gid)
+    os.chmod(check.conf, 0o640)
+    done = check.run("-t")
+    s.equal("its own folder is", (done.returncode, done.stderr), (0, ""))
+    s.reporter.configure("reporter", user="", pid_file="")
+    s.reporter.configure("mysql", dead_letter_file=f"{s.folder}/dead")
+    s.reporter.configure("log", target="stderr")
+
+
+def database(s, check, net):
+    """-t -t, over a list of two."""
+    s.reporter.configure(
+        "mysql", socket="", host=f"127.0.0.1:{net.port}, 127.0.0.1:1",
+        connect_timeout="1s")
+    done = check.finds({"mysql.host": "127.0.0.1:1: Can't connect"},
+                       "-t", "-t")
+    s.check("the host that is right is described",
+            f"127.0.0.1:{net.port}: " in done.stdout
+            and "table ServerCallStatus is right" in done.stdout, done.stdout)
+    s.reporter.configure("mysql", host=f"127.0.0.1:{net.port}")
+    done = check.finds({}, "-t", "-t")
+    s.check("one that is right", done.stdout.endswith(
+        "the configuration is right\n"), done.stdout)
+    net.account("watcher")
+    net.administrate("REVOKE INSERT, UPDATE ON reporter.* FROM "
+                     "watcher@127.0.0.1")
+    s.reporter.configure("mysql", user="watcher")
+    done = check.run("-t")
+    s.equal("-t alone does not ask the database", done.returncode, 0)
+    s.reporter.write_conf()
+    done = check.run("-t", "-t")
+    for right in ("insert", "update"):
+        s.check(f"the right to {right} is missing",
+                f"the account may not {right}" in done.stderr, done.stderr)
+    s.reporter.configure("mysql", user="reporter", password="wrong")
+    done = check.finds({"mysql.host": "Access denied"}, "-t", "-t")
+    s.check("the password is not said",
+            "wrong" not in done.stdout + done.stderr, done.stderr)
+    s.reporter.configure("mysql", password=scenario.PASSWORD)
+    s.equal("the table is as empty as before", net.count(), 0)
+
+
+def tell(s):
+    check = Check(s)
+    machine(s, check)
+    user(s, check)
+    net = scenario.Networked(os.path.join(s.folder, "net"))
+    try:
+        net.start()
+        database(s, check, net)
+        s.reporter.start()
+        s.agent().send(scenario.native(1, 1, 1, 1, [(1, 1, 1, 1, False)]))
+        scenario.wait_for(lambda: net.count() == 1, "what is right works")
+        s.equal("a check beside a running instance finds the memory taken, "
+                "and that this is its own",
+                check.run("-t", "-t").returncode, 0)
+        s.reporter.alive()
+        s.check("which goes on", True)
+    finally:
+        scenario.end_group(net.process)
+
+
+scenario.run(__doc__, tell)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The check of a configuration: what fits into the machine.  Pure functions.
+ */
+#include "config.h"
+
+#include <check.h>
+
+#include "inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define M (UINT64_C(1) << 20)
+
+static const struct {
+	uint64_t need, space, available;
+	const char *said; /* NULL: it fits */
+} rooms[] = {
+	{ 10 * M, 10 * M, 10 * M, NULL },
+	{ 0, 0, 0, NULL },
+	{ 10 * M + 1, 10 * M, 100 * M,
+	    "the workers' segments want 10.0 MiB, 10.0 MiB are free in "
+	    "/dev/shm; lower queue.ring_records, queue.table_keys or "
+	    "reporter.workers, or enlarge /dev/shm" },
+	{ 20 * M, 100 * M, 15 * M,
+	    "the workers' segments want 20.0 MiB, 15.0 MiB of this machine's "
+	    "memory are available; lower queue.ring_records, "
+	    "queue.table_keys or reporter.workers" },
+	{ 20 * M, 64 * M, UINT64_MAX, NULL },
+};
+
+START_TEST(segments_fit_or_it_is_said_where_not)
+{
+	char text[256] = "";
+	bool fits = inspect_room(rooms[_i].need, rooms[_i].space,
+	    rooms[_i].available, text, sizeof(text));
+
+	ck_assert(fits == (rooms[_i].said == NULL));
+	ck_assert_str_eq(text, fits ? "" : rooms[_i].said);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("inspect");
+	TCase *tc = tcase_create("inspect");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tc, segments_fit_or_it_is_said_where_not, 0,
+	    (int)(sizeof(rooms) / sizeof(rooms[0])));
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

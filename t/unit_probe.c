@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Check suite of sql/probe.c on a real server: a right table is found right,
+ * each fault is said, and all of them in one go.
+ */
+#include "config.h"
+
+#include "db_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACCOUNT "prober"
+
+/* What was said, a line each: "wrong: " or "found: " and the text. */
+static char *said;
+static FILE *out;
+
+static void
+note(void *arg, bool wrong, const char *text)
+{
+	ck_assert_ptr_null(arg);
+	fprintf(out, "%s: %s\n", wrong ? "wrong" : "found", text);
+}
+
+static void
+probe(const struct db_options *options)
+{
+	struct db *db = db_new(options);
+	size_t size;
+
+	free(said);
+	out = open_memstream(&said, &size);
+	db_probe(db, note, NULL);
+	fclose(out);
+	ck_assert(!db_connected(db));
+	db_free(db);
+}
+
+static int
+lines(void)
+{
+	int n = 0;
+
+	for (const char *at = said; (at = strchr(at, '\n')) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void
+expect(const char *text)
+{
+	ck_assert_msg(
+	    strstr(said, text) != NULL, "not \"%s\" in:\n%s", text, said);
+}
+
+START_TEST(a_right_table_is_right)
+{
+	struct db_options options = fixture_options();
+
+	make_table(_i == 0 ? SIGNED : UNSIGNED);
+	probe(&options);
+	expect("found: ");
+	expect(", table ServerCallStatus is right, max_allowed_packet ");
+	ck_assert_int_eq(lines(), 1);
+	options.table = TEST_DATABASE ".ServerCallStatus";
+	probe(&options);
+	expect(", table " TEST_DATABASE ".ServerCallStatus is right");
+}
+END_TEST
+
+static const struct {
+	const char *change, *said;
+} changes[] = {
+	{ "DROP TABLE ServerCallStatus",
+	    "wrong: there is no table ServerCallStatus, or the account has no "
+	    "right to see it; make it with schema.sql, and see grants.sql\n" },
+	{ "ALTER TABLE ServerCallStatus DROP COLUMN overload",
+	    "wrong: table ServerCallStatus: there is no column overload, or "
+	    "the account may not see it; expected as in schema.sql\n" },
+	{ "ALTER TABLE ServerCallStatus MODIFY ts date NOT NULL",
+	    "wrong: table ServerCallStatus: column ts is date; expected as in "
+	    "schema.sql\n" },
+	{ "ALTER TABLE ServerCallStatus MODIFY port smallint NOT NULL",
+	    "wrong: table ServerCallStatus: column port is smallint(6); "
+	    "expected as in schema.sql\n" },
+	{ "ALTER TABLE ServerCallStatus MODIFY ip varchar(15) NOT NULL",
+	    "wrong: table ServerCallStatus: column ip is varchar(15); expected "
+	    "as in schema.sql\n" },
+	{ "ALTER TABLE ServerCallStatus ADD COLUMN more int NOT NULL",
+	    "wrong: table ServerCallStatus: column more has no default, and "
+	    "reporter does not write it; give it one\n" },
+	{ "ALTER TABLE ServerCallStatus DROP PRIMARY KEY, "
+	  "ADD KEY (modid, cmdid, ip, port, caller)",
+	    "wrong: table ServerCallStatus has no primary key (modid, cmdid, "
+	    "ip, port, caller): each report would add rows\n" },
+	{ "ALTER TABLE ServerCallStatus ADD UNIQUE KEY narrow (modid, ip)",
+	    "wrong: table ServerCallStatus: unique key narrow lacks some of "
+	    "modid, cmdid, ip, port, caller: rows of different keys would take "
+	    "each other's place\n" },
+	{ "ALTER TABLE ServerCallStatus DROP PRIMARY KEY, "
+	  "ADD PRIMARY KEY (modid, cmdid, ip, port, caller, ts)",
+	    "wrong: table ServerCallStatus has no primary key (modid, cmdid, "
+	    "ip, port, caller): each report would add rows\n" },
+};
+
+START_TEST(a_fault_is_said)
+{
+	struct db_options options = fixture_options();
+
+	make_table(SIGNED);
+	admin("%s", changes[_i].change);
+	probe(&options);
+	ck_assert_str_eq(said, changes[_i].said);
+}
+END_TEST
+
+static const char *const harmless[] = {
+	"ALTER TABLE ServerCallStatus ADD COLUMN more int",
+	"ALTER TABLE ServerCallStatus ADD COLUMN more int NOT NULL DEFAULT 1",
+	"ALTER TABLE ServerCallStatus MODIFY port smallint unsigned NOT NULL",
+	"ALTER TABLE ServerCallStatus DROP PRIMARY KEY, "
+	"ADD PRIMARY KEY (caller, port, ip, cmdid, modid)",
+	"ALTER TABLE ServerCallStatus ADD KEY (ts)",
+	"ALTER TABLE ServerCallStatus MODIFY overload tinyint NOT NULL",
+};
+
+START_TEST(what_does_no_harm_is_let_be)
+{
+	struct db_options options = fixture_options();
+
+	make_table(SIGNED);
+	admin("%s", harmless[_i]);
+	probe(&options);
+	ck_assert_msg(strncmp(said, "found: ", 7) == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(all_faults_come_in_one_go)
+{
+	struct db_options options = fixture_options();
+
+	make_table(SIGNED);
+	admin("ALTER TABLE ServerCallStatus DROP PRIMARY KEY, DROP COLUMN ts, "
+	      "MODIFY ip char(4), ADD COLUMN more int NOT NULL");
+	probe(&options);
+	ck_assert_int_eq(lines(), 4);
+	expect("column ip is char(4)");
+	expect("column more has no default");
+	expect("no column ts");
+	expect("no primary key");
+}
+END_TEST
+
+/* Rights that an account has, and what is said: NULL is nothing wrong. */
+static const struct {
+	const char *rights, *said;
+} grants[] = {
+	{ "SELECT, INSERT, UPDATE", NULL },
+	{ "SELECT, INSERT", "wrong: table ServerCallStatus: the account may "
+			    "not update succ_cnt and more; expected SELECT, "
+			    "INSERT and UPDATE, as in grants.sql\n" },
+	{ "SELECT, UPDATE", "wrong: table ServerCallStatus: the account may "
+			    "not insert modid and more; expected SELECT, "
+			    "INSERT and UPDATE, as in grants.sql\n" },
+	{ "INSERT, UPDATE", "wrong: table ServerCallStatus: the account may "
+			    "not select modid and more; expected SELECT, "
+			    "INSERT and UPDATE, as in grants.sql\n" },
+	{ "SELECT, INSERT, UPDATE (succ_cnt, err_cnt, ts)",
+	    "wrong: table ServerCallStatus: the account may not update "
+	    "overload; expected SELECT, INSERT and UPDATE, as in grants.sql"
+	    "\n" },
+};
+
+START_TEST(rights_are_looked_at)
+{
+	struct db_options options = fixture_options();
+
+	make_table(SIGNED);
+	admin("DROP USER IF EXISTS " ACCOUNT "@localhost");
+	admin("CREATE USER " ACCOUNT "@localhost IDENTIFIED BY 'p'");
+	admin("GRANT %s ON " TEST_DATABASE ".ServerCallStatus TO " ACCOUNT
+	      "@localhost",
+	    grants[_i].rights);
+	options.user = ACCOUNT;
+	options.password = "p";
+	probe(&options);
+	if (grants[_i].said == NULL)
+		ck_assert_msg(strncmp(said, "found: ", 7) == 0, "%s", said);
+	else
+		ck_assert_str_eq(said, grants[_i].said);
+	admin("DROP USER " ACCOUNT "@localhost");
+}
+END_TEST
+
+START_TEST(who_cannot_connect_is_told_why)
+{
+	struct db_options options = fixture_options();
+
+	make_table(SIGNED);
+	options.user = "nobody-here";
+	options.password = "p";
+	probe(&options);
+	expect("wrong: Access denied for user 'nobody-here'");
+	ck_assert_int_eq(lines(), 1);
+	options = fixture_options();
+	options.socket = "/nonexistent/socket";
+	probe(&options);
+	expect("wrong: Can't connect to local server");
+}
+END_TEST
+
+START_TEST(a_server_that_stands_by_is_not_wrong)
+{
+	struct db_options options = fixture_options();
+
+	make_table(SIGNED);
+	admin("SET GLOBAL read_only = 1");
+	probe(&options);
+	admin("SET GLOBAL read_only = 0");
+	expect("found: ");
+	expect(", read-only\n");
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+int
+main(void)
+{
+	Suite *suite = suite_create("probe");
+	TCase *all = tcase_create("all");
+
+	tcase_set_timeout(all, 60);
+	tcase_add_checked_fixture(all, fixture_open, fixture_close);
+	tcase_add_loop_test(all, a_right_table_is_right, 0, 2);
+	tcase_add_loop_test(all, a_fault_is_said, 0, COUNT(changes));
+	tcase_add_loop_test(
+	    all, what_does_no_harm_is_let_be, 0, COUNT(harmless));
+	tcase_add_test(all, all_faults_come_in_one_go);
+	tcase_add_loop_test(all, rights_are_looked_at, 0, COUNT(grants));
+	tcase_add_test(all, who_cannot_connect_is_told_why);
+	tcase_add_test(all, a_server_that_stands_by_is_not_wrong);
+	suite_add_tcase(suite, all);
+	return fixture_main(suite);
+}
