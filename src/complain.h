@@ -14,6 +14,7 @@ struct complaints {
 	FILE *out;
 	unsigned count;
 	bool shortage; /* of memory or descriptors: not the file's fault */
+	bool lost;     /* a whole file or a secret, not only what was wrong */
 };
 
 /* complain - write "WHERE: WHAT: reason"; what may be NULL. */

@@ -78,7 +78,7 @@ complain_here(struct reading *r, const char *what, const char *format, ...)
 static void
 complain_short(struct reading *r, const char *what)
 {
-	r->complaints->shortage = true;
+	r->complaints->shortage = r->complaints->lost = true;
 	complain_here(r, what, "there is no memory");
 }
 
@@ -213,6 +213,7 @@ complain_comment(struct reading *r, const struct option *option)
 {
 	char name[OPTION_NAME_MAX];
 
+	r->complaints->lost = true;
 	option_name(option, name, sizeof(name));
 	complain_here(r, name,
 	    "a comment follows it, or it has a # or ; after a blank; put the "
@@ -310,8 +311,10 @@ include(struct reading *r, const char *pattern)
 			read_one(r, found.gl_pathv[i]);
 		globfree(&found);
 	} else if (status != GLOB_NOMATCH) {
+		r->complaints->lost = true;
 		complain_here(r, "include", "%s cannot be searched for", path);
 	} else if (strpbrk(pattern, "*?[") == NULL) {
+		r->complaints->lost = true;
 		complain_here(r, "include", "there is no file %s", path);
 	}
 	free(path);
@@ -357,6 +360,7 @@ read_file(struct reading *r)
 
 	r->file = fopen(r->path, "re");
 	if (r->file == NULL) {
+		r->complaints->lost = true;
 		r->complaints->shortage |=
 		    errno == EMFILE || errno == ENFILE || errno == ENOMEM;
 		complain(r->complaints, r->path, NULL, "cannot be opened: %s",
@@ -369,6 +373,7 @@ read_file(struct reading *r)
 	   here: nothing else reaches it. */
 	(void)ini_parse_stream(next_line, r, handle, r);
 	if (ferror(r->file)) {
+		r->complaints->lost = true;
 		complain(r->complaints, r->path, NULL, "cannot be read: %s",
 		    strerror(errno));
 	}

@@ -161,10 +161,12 @@ inspect_descriptors(
 static void __attribute__((noreturn))
 look_as_user(const struct settings *settings, const char *path, FILE *out)
 {
-	struct complaints its = { out, 0 };
+	struct complaints its = { .out = out };
+	gid_t group;
 
 	inspect_descriptors(settings, &its);
-	if (account_become(settings->user) < 0)
+	if (account_group(settings->group, &group) < 0 ||
+	    account_become(settings->user, group) < 0)
 		its.count++;
 	else
 		inspect_files(settings, path, &its);

@@ -190,7 +190,7 @@ inspect_conf(const struct settings *settings, const char *path,
     struct complaints *complaints)
 {
 	const char *where = settings_origin(settings, "mysql", "password");
-	bool secret = settings->password[0] != '\0' && is_from(where, path);
+	bool secret = settings->password && is_from(where, path);
 
 	if (access(path, R_OK) != 0)
 		complain(complaints, path, NULL,

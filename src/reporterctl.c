@@ -111,7 +111,9 @@ say_unreadable(const char *instance, enum shm_status found)
 	default:
 		fprintf(stderr, "instance %s: %s%s\n", instance,
 		    strerror(saved),
-		    saved == EACCES ? "; be root or the user it runs as" : "");
+		    saved == EACCES ? "; be root, the user it runs as, or "
+				      "in the group that reporter.group names"
+				    : "");
 		return CTL_ERROR;
 	}
 }
@@ -220,8 +222,9 @@ watch_signal(
 	time_t deadline;
 
 	if (kill(watch->pid, signal_number) < 0) {
-		fprintf(
-		    stderr, "pid %d: %s\n", (int)watch->pid, strerror(errno));
+		fprintf(stderr, "pid %d: %s%s\n", (int)watch->pid,
+		    strerror(errno),
+		    errno == EPERM ? "; be root or the user it runs as" : "");
 		return CTL_ERROR;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);

@@ -43,6 +43,7 @@ take(void *arg, const struct option *option, const char *value,
 	errno = 0;
 	text = value_secret(option, value, reason, sizeof(reason));
 	if (text == NULL) {
+		r->complaints.lost = true;
 		r->complaints.shortage |= errno == ENOMEM;
 		option_name(option, name, sizeof(name));
 		complain(&r->complaints, where, name, "%s", reason);
@@ -55,10 +56,12 @@ take(void *arg, const struct option *option, const char *value,
 enum secret_status
 secret_read(struct secret *secret, FILE *errors)
 {
-	struct reading r = { secret->option, { errors, 0, false }, NULL };
+	struct reading r = { secret->option, { errors, 0, false, false },
+		NULL };
 
 	conffile_read(secret->path, &r.complaints, take, &r);
-	if (r.complaints.count > 0) {
+	/* A section's name that is wrong hides what stands below it. */
+	if (r.complaints.lost || (r.complaints.count > 0 && r.text == NULL)) {
 		wipe_text(r.text);
 		return r.complaints.shortage ? SECRET_SHORTAGE : SECRET_REFUSED;
 	}

@@ -20,7 +20,7 @@ struct secret {
 enum secret_status {
 	SECRET_READ,
 	SECRET_SHORTAGE, /* of memory or descriptors, just now */
-	SECRET_REFUSED   /* the file cannot be read, or has errors */
+	SECRET_REFUSED   /* it is wrong, or what it may stand in unreadable */
 };
 
 /* secret_init - where the option SECTION.NAME, an OPTION_SECRET, is read
@@ -29,9 +29,10 @@ void secret_init(struct secret *secret, const char *path, const char *section,
     const char *name);
 
 /*
- * secret_read - read the option, with the parser of settings_load().  On
- * failure the text of before stays; errors are written to `errors` as
- * "file:line: section.name: reason", one a line.
+ * secret_read - read the option, with the parser of settings_load().  What is
+ * wrong with other options is no failure: a reload would be refused for it, and
+ * all go on with what they have.  On failure the text of before stays; errors
+ * are written to `errors` as "file:line: section.name: reason", one a line.
  */
 enum secret_status secret_read(struct secret *secret, FILE *errors);
 

@@ -192,7 +192,7 @@ begin(struct load *load)
 struct settings *
 settings_load(const char *path, FILE *errors)
 {
-	struct load load = { NULL, { errors, 0, false } };
+	struct load load = { NULL, { errors, 0, false, false } };
 
 	if (!begin(&load)) {
 		complain(&load.complaints, path == NULL ? "default" : path,

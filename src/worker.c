@@ -59,12 +59,13 @@ worker_read_password(struct worker *w)
 	}
 	status = secret_read(&w->password, errors);
 	fclose(errors);
-	log_error_lines(text);
+	if (status != SECRET_READ)
+		log_error_lines(text);
 	free(text);
 	if (status == SECRET_REFUSED)
-		log_error("%s cannot be read for the password: it must have no "
-			  "errors, and be readable by the user that reporter "
-			  "runs as",
+		log_error("%s cannot be read for the password: it must be "
+			  "right, and readable by the user that reporter runs "
+			  "as",
 		    w->birth->path);
 	return status;
 }

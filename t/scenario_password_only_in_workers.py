@@ -5,7 +5,7 @@ report, the configuration is reloaded, and reporter is searched: not one piece
 of the password is in the master's memory, while the same search finds it in
 each worker's.  Then the password is changed, in the database and in the
 file, and the database drops its connections: the workers take the new one
-with no reload.  At last the file is spoilt and the connections are dropped
+with no reload.  At last the line is spoilt and the connections are dropped
 again: the workers go on with what they had, and say so."""
 
 import os
@@ -130,12 +130,12 @@ def changed(s, reports):
 
 def spoilt(s, reports):
     with open(s.reporter.conf, "a") as conf:
-        conf.write("[spoilt\n")
+        conf.write("[mysql]\npassword = cut ;off\n")
     drop_connections(s)
     reports.send(200)
     s.check("the log says that the password of before is used",
-            re.search(r"reporter.conf:\d+: the section has no closing bracket;"
-                      r" the password of before is used",
+            re.search(r"reporter.conf:\d+: mysql.password: a comment follows "
+                      r"it.*; the password of before is used",
                       s.reporter.log_text()))
     s.reporter.write_conf()
 

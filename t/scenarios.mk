@@ -3,6 +3,7 @@
 # first, so that `make -j2 check` ends evenly.
 scenarios = \
 	t/scenario_worker_killed_under_load.py \
+	t/scenario_another_user.py \
 	t/scenario_backpressure.py \
 	t/scenario_database_away_and_back.py \
 	t/scenario_clean_stop_and_leftovers.py \

@@ -84,7 +84,10 @@ START_TEST(what_is_wrong_leaves_the_one_of_before)
 	ck_assert_ptr_nonnull(strstr(errors, "a.conf:2: mysql.password: "));
 	ck_assert_ptr_null(strstr(errors, "cut"));
 	ck_assert_str_eq(secret.text, "good");
-	put("[mysql]\npassword = new\n[mysq]\n");
+	put("[mysq]\npassword = hidden\n");
+	ck_assert_int_eq(read_again(), SECRET_REFUSED);
+	ck_assert_str_eq(secret.text, "good");
+	put("[mysql]\npassword = new\n[reporter]\ninclude = b.conf\n");
 	ck_assert_int_eq(read_again(), SECRET_REFUSED);
 	ck_assert_str_eq(secret.text, "good");
 	ck_assert_int_eq(unlink(config_path), 0);
@@ -92,6 +95,14 @@ START_TEST(what_is_wrong_leaves_the_one_of_before)
 	ck_assert_str_eq(
 	    errors, "a.conf: cannot be opened: No such file or directory\n");
 	ck_assert_str_eq(secret.text, "good");
+}
+END_TEST
+
+START_TEST(what_is_wrong_elsewhere_is_no_matter)
+{
+	put("[mysql]\npassword = one\nport = x\nprot = 1\n[mysq]\n");
+	ck_assert_int_eq(read_again(), SECRET_READ);
+	ck_assert_str_eq(secret.text, "one");
 }
 END_TEST
 
@@ -148,6 +159,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, it_is_read_as_all_options_are);
 	tcase_add_test(tc, what_is_wrong_leaves_the_one_of_before);
+	tcase_add_test(tc, what_is_wrong_elsewhere_is_no_matter);
 	tcase_add_test(tc, a_shortage_is_not_the_files_fault);
 	tcase_add_test(tc, lines_are_read_as_getline_reads_them);
 	suite_add_tcase(suite, tc);

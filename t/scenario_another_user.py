@@ -1,0 +1,232 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""Root starts reporter, which is to become another user.  While that user
+cannot read the configuration it does not start, and says what to do.  Then it
+works, with nothing of root's left: its log can be rotated, a reload that asks
+for a privileged port is refused with the reason, and a worker that cannot read
+its password any more is not started again until it can and a reload says so.
+A group is named: its members see the status, others do not, and neither may
+stop it.  Started by that user itself it needs no root; its workers' memory is
+not even that user's to look into."""
+
+import grp
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import scenario
+from scenario import PATIENCE, Failure, wait_for
+
+USER, GROUP, STRANGER = "daemon", "adm", "nobody"
+SKIPPED = 77  # automake's word for it
+
+if os.geteuid() != 0:
+    print("skipped: only root can start reporter as another user")
+    sys.exit(SKIPPED)
+
+UID, GID = pwd.getpwnam(USER)[2:4]
+
+
+class Reports:
+    def __init__(self, s):
+        self.s = s
+        self.sent = 0
+
+    def send(self, n=50):
+        agent = self.s.agent()
+        for _ in range(n):
+            self.sent += 1
+            agent.send(scenario.native(self.sent, 1, 1, int(time.time()),
+                                       [(1, 1, 1, 0, False)]))
+        wait_for(lambda: self.s.database.count() == self.sent,
+                 f"{self.sent} records stand in the table")
+
+
+def readable(s, yes):
+    """Let the other user's group read the configuration, or not."""
+    os.chown(s.reporter.conf, 0, GID if yes else 0)
+    os.chmod(s.reporter.conf, 0o640)
+
+
+def tell(s):
+    os.chmod(s.folder, 0o755)
+    programs(s)
+    state = os.path.join(s.folder, "state")
+    os.mkdir(state, 0o750)
+    os.chown(state, UID, GID)
+    s.database.start()
+    s.reporter.configure("reporter", user=USER)
+    s.reporter.configure("mysql", dead_letter_file=os.path.join(state, "dead"))
+    s.reporter.configure("log", target=os.path.join(state, "log"))
+    reports = Reports(s)
+    refused(s)
+    works(s, reports)
+    rotated(s, state)
+    privileged_port(s)
+    password_gone(s, reports)
+    s.reporter.stop()
+    the_group(s)
+    started_by_the_user(s, reports)
+
+
+def programs(s):
+    """Copies that others can get at, wherever the build is."""
+    for name in ("reporter", "reporterctl"):
+        shutil.copy(scenario.program(name), s.folder)
+        os.chmod(os.path.join(s.folder, name), 0o755)
+    s.reporter.popen = {"executable": os.path.join(s.folder, "reporter")}
+
+
+def log_text(s):
+    with open(s.reporter.options["log"]["target"]) as log:
+        return log.read()
+
+
+def refused(s):
+    s.reporter.write_conf()
+    done = subprocess.run(
+        [os.path.join(s.folder, "reporter"), "-f", "-c", s.reporter.conf],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        timeout=PATIENCE)
+    s.equal("it does not start", done.returncode, 1)
+    for part in (f"{s.reporter.conf}: cannot be opened: Permission denied",
+                 f"must be readable by user {USER}", "chown root:GROUP",
+                 "chmod 0640"):
+        s.check(f"it says: {part}", part in done.stderr, done.stderr)
+    s.equal("and leaves nothing", s.reporter.segments(), [])
+
+
+def works(s, reports):
+    write = s.reporter.write_conf
+
+    def write_readable():
+        write()
+        readable(s, True)
+
+    s.reporter.write_conf = write_readable
+    s.reporter.write_conf()
+    log = s.reporter.options["log"]["target"]
+    s.equal("the log that root made is the user's", os.stat(log).st_uid, UID)
+    s.reporter.start()
+    reports.send()
+    for worker in [{"pid": s.reporter.process.pid}] + list(
+            s.reporter.workers().values()):
+        with open(f"/proc/{worker['pid']}/status") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file
+                          if ":\t" in line)
+        s.equal("a process is the user's",
+                set(status["Uid"].split()), {str(UID)})
+        s.equal("and has no capability", [
+            int(status[name], 16) for name in (
+                "CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd")], [0] * 5)
+
+
+def rotated(s, state):
+    log = s.reporter.options["log"]["target"]
+    os.rename(log, log + ".1")
+    s.reporter.process.send_signal(signal.SIGUSR1)
+    wait_for(lambda: os.path.exists(log), "there is a new log")
+    s.equal("the new log's mode", os.stat(log).st_mode & 0o777, 0o640)
+    s.check("nothing was said about it", "cannot be opened" not in
+            log_text(s))
+
+
+def privileged_port(s):
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
+        port = int(file.read()) - 1
+    if port < 1:
+        print("not shown: this system has no privileged ports")
+        return
+    before = s.reporter.options["reporter"]["listen"]
+    s.reporter.configure("reporter", listen=f"{before}, 127.0.0.1:{port}")
+    s.reporter.write_conf()
+    s.reporter.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: s.reporter.status()["reload_errors"] == 1,
+             "the reload is refused")
+    s.check("the log says why",
+            f"cannot listen on 127.0.0.1:{port}: Permission denied: a port "
+            "below 1024 takes a start as root" in log_text(s), log_text(s))
+    s.reporter.configure("reporter", listen=before)
+
+
+def password_gone(s, reports):
+    s.reporter.write_conf()
+    readable(s, False)
+    worker = s.reporter.workers()[0]
+    os.kill(worker["pid"], signal.SIGKILL)
+    wait_for(lambda: s.reporter.workers()[0]["state"] == "hopeless",
+             "the worker gives up")
+    s.check("the log says why", "cannot be read for the password: it must "
+            "be right, and readable by the user" in log_text(s))
+    readable(s, True)
+    s.reporter.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: s.reporter.workers()[0]["state"] == "running",
+             "a reload starts it again")
+    reports.send()
+
+
+# ------------------------------------------------------------- the group --
+
+def ctl(s, user, group, *arguments):
+    return subprocess.run(
+        [os.path.join(s.folder, "reporterctl"), "-i", s.reporter.instance,
+         *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=PATIENCE, user=user, group=group, extra_groups=[])
+
+
+def the_group(s):
+    s.reporter.configure("reporter", group=GROUP)
+    s.reporter.start()
+    gid = grp.getgrnam(GROUP).gr_gid
+    s.equal("shared memory is for the group to read",
+            [(os.stat(path).st_mode & 0o777, os.stat(path).st_gid)
+             for path in s.reporter.segments()], [(0o640, gid)] * 3)
+    member = ctl(s, STRANGER, GROUP, "status", "--json")
+    s.check("a member sees the status", member.returncode == 0
+            and '"running": true' in member.stdout.replace('":t', '": t'),
+            member.stderr)
+    other = ctl(s, STRANGER, "nogroup", "status")
+    s.check("others do not", other.returncode == 1
+            and "Permission denied" in other.stderr
+            and "reporter.group" in other.stderr, other.stderr)
+    stop = ctl(s, STRANGER, GROUP, "stop")
+    s.check("a member cannot stop it", stop.returncode == 1
+            and "not permitted" in stop.stderr, stop.stderr)
+    s.reporter.kill()
+    # What is left is adopted, and is the group's no more.
+    s.reporter.configure("reporter", group="")
+    s.reporter.start()
+    s.equal("without the group it is for the user alone",
+            [os.stat(path).st_mode & 0o777
+             for path in s.reporter.segments()], [0o600] * 3)
+    s.reporter.stop()
+
+
+def started_by_the_user(s, reports):
+    s.reporter.popen.update(user=USER, group=GID, extra_groups=[])
+    s.reporter.configure("reporter", group=GROUP)
+    s.reporter.write_conf()
+    done = subprocess.run(
+        [os.path.join(s.folder, "reporter"), "-f", "-c", s.reporter.conf],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        timeout=PATIENCE, user=USER, group=GID, extra_groups=[])
+    s.check("it cannot give what it has not got", done.returncode == 1 and
+            "cannot join the group that reporter.group names" in done.stderr,
+            done.stderr)
+    s.reporter.configure("reporter", group="")
+    s.reporter.start()
+    reports.send()
+    # The kernel gives these files to root when memory is not to be dumped.
+    s.equal("the master may be looked into by its user",
+            os.stat(f"/proc/{s.reporter.process.pid}/mem").st_uid, UID)
+    s.equal("workers may not", [
+        os.stat(f"/proc/{w['pid']}/mem").st_uid
+        for w in s.reporter.workers().values()], [0, 0])
+
+
+scenario.run(__doc__, tell)
