@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Once reporter listens, its master and its workers have no capability left,
 can gain none, and are in the sandbox, workers in a narrower one.  A worker
-holds one socket, the database's.  Shared memory is for reporter's user alone;
+holds one socket, the database's, as only root can see.  Shared memory is for reporter's user alone;
 the log and the dead-letter file may be read by its group.  A worker that the
 sandbox kills is said to have been, and started again.  With sandbox = off
 there is no sandbox, and the log says so."""
@@ -123,7 +123,12 @@ def descriptors(s):
                 if path == s.database.socket}
     ends = {inode: end for _, inode, end in unix_sockets()}
     for name, pid in processes(s)[1:]:
-        held = sockets(pid)
+        try:
+            held = sockets(pid)
+        except PermissionError:
+            s.check(f"{name}: only root may look at what it holds",
+                    os.geteuid() != 0)
+            continue
         s.check(f"{name} holds one socket, which leads to the database",
                 len(held) == 1 and ends.get(held[0]) in database,
                 f"{held} {ends} {database}")
