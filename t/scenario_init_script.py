@@ -8,6 +8,7 @@ records, and from one that one may not look at."""
 
 import os
 import signal
+import socket
 import subprocess
 
 import installed
@@ -145,9 +146,16 @@ def not_possible(s, script, place):
     place.set(INSTANCE=s.reporter.instance)
     s.reporter.configure("reporter", listen="192.0.2.1:1")
     s.reporter.write_conf()
-    script.expect("an address of another machine", start=1, status=3)
-    s.check("it says why", "192.0.2.1:1" in script.said
-            or "192.0.2.1:1" in s.reporter.log_text(), script.said)
+    script.expect("an address of another machine", start=6)
+    s.check("it says why", "192.0.2.1:1" in script.said, script.said)
+    script.expect("it was not started", status=3)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        s.reporter.configure("reporter", listen=taken)
+        s.reporter.write_conf()
+        script.expect("a port that is taken", start=1, status=3)
+        s.check("it says why, too", taken in script.said
+                or taken in s.reporter.log_text(), script.said)
     s.reporter.configure("reporter", listen="127.0.0.1:0")
     s.reporter.write_conf()
 

@@ -22,7 +22,7 @@ def scripts():
                 found.append(path)
     # autoconf's own: it is made, and not for shellcheck.
     return sorted(path for path in found if os.path.basename(path) not in (
-        "configure", "config.status", "libtool"))
+        "configure", "configure~", "config.status", "libtool"))
 
 
 def tell(s):
