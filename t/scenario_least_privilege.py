@@ -1,11 +1,11 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """Once reporter listens, its master and its workers have no capability left,
-can gain none, and are in the sandbox, workers in a narrower one.  A worker
-holds one socket, the database's, as only root can see.  Shared memory is for reporter's user alone;
-the log and the dead-letter file may be read by its group.  A worker that the
-sandbox kills is said to have been, and started again.  With sandbox = off
-there is no sandbox, and the log says so."""
+can gain none, and are in the sandbox, workers in a narrower one. A worker
+holds one socket, the database's, as only root can see. Shared memory is for
+reporter's user alone; the log and the dead-letter file may be read by its
+group. A worker that the sandbox kills is said to have been, and started again.
+With sandbox = off there is no sandbox, and the log says so."""
 
 import os
 import stat
