@@ -1,10 +1,12 @@
 # What an installation needs.  Files named *.in get the folders of this build.
 etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
-	etc/reporter.service etc/reporter.sysusers etc/reporter.tmpfiles
+	etc/reporter.service etc/reporter.sysusers etc/reporter.tmpfiles \
+	etc/reporter-web.service
 EXTRA_DIST += etc/conffile.sh etc/reporter.conf etc/reporter.socket \
 	etc/reporter.default.in etc/reporter.init.in \
 	etc/reporter.logrotate.in etc/reporter.service.in \
-	etc/reporter.sysusers.in etc/reporter.tmpfiles.in
+	etc/reporter.sysusers.in etc/reporter.tmpfiles.in \
+	etc/reporter-web.service.in
 CLEANFILES += $(etc_made) etc/sample.conf
 all-local: $(etc_made) etc/sample.conf
 
@@ -21,6 +23,7 @@ etc/reporter.logrotate: $(srcdir)/etc/reporter.logrotate.in
 etc/reporter.service: $(srcdir)/etc/reporter.service.in
 etc/reporter.sysusers: $(srcdir)/etc/reporter.sysusers.in
 etc/reporter.tmpfiles: $(srcdir)/etc/reporter.tmpfiles.in
+etc/reporter-web.service: $(srcdir)/etc/reporter-web.service.in
 
 # The sample, with this installation's own state folder.
 etc/sample.conf: Makefile $(srcdir)/etc/reporter.conf
@@ -57,6 +60,11 @@ if SYSTEMDSYSTEMUNITDIR
 	$(MKDIR_P) '$(DESTDIR)$(systemdsystemunitdir)'
 	$(INSTALL_DATA) etc/reporter.service $(srcdir)/etc/reporter.socket \
 		'$(DESTDIR)$(systemdsystemunitdir)'
+	@if test -f src/reporter-web$(EXEEXT); then \
+		echo "installing reporter-web.service"; \
+		$(INSTALL_DATA) etc/reporter-web.service \
+			'$(DESTDIR)$(systemdsystemunitdir)'; \
+	fi
 endif
 if SYSUSERSDIR
 	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)'
@@ -85,7 +93,8 @@ if INITDDIR
 endif
 if SYSTEMDSYSTEMUNITDIR
 	rm -f '$(DESTDIR)$(systemdsystemunitdir)/reporter.service' \
-		'$(DESTDIR)$(systemdsystemunitdir)/reporter.socket'
+		'$(DESTDIR)$(systemdsystemunitdir)/reporter.socket' \
+		'$(DESTDIR)$(systemdsystemunitdir)/reporter-web.service'
 endif
 if SYSUSERSDIR
 	rm -f '$(DESTDIR)$(sysusersdir)/reporter.conf'
