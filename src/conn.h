@@ -33,6 +33,10 @@ void conns_configure(struct conns *conns, const struct settings *settings);
 void conns_route(
     struct conns *conns, struct ring *const *rings, uint32_t workers);
 
+/* conns_retry - try again with those that wait for room: overflow may say now
+   that they do not. */
+void conns_retry(struct conns *conns);
+
 /* conns_accept - accept what waits on a listening socket. */
 void conns_accept(struct conns *conns, int listening);
 

@@ -90,6 +90,12 @@ conns_route(struct conns *conns, struct ring *const *rings, uint32_t workers)
 	throttle_reroute(conns);
 }
 
+void
+conns_retry(struct conns *conns)
+{
+	throttle_reroute(conns);
+}
+
 /* --------------------------------------------------------- time limits ---- */
 
 /* Close those that have been in this chain for too long. */

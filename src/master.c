@@ -357,6 +357,8 @@ master_apply(struct master *m, struct settings *next)
 	conns_configure(m->conns, next);
 	if (plan.queue)
 		master_route(m);
+	else
+		conns_retry(m->conns);
 	return 0;
 }
 

@@ -35,6 +35,13 @@ load_logged(const char *path)
 	return settings;
 }
 
+/* A value as a line of the log shows it. */
+static const char *
+shown(const char *value)
+{
+	return *value == '\0' ? "nothing" : value;
+}
+
 static void
 restart_log(void *arg, const char *name, const char *old_value,
     const char *new_value, enum option_live live)
@@ -42,7 +49,7 @@ restart_log(void *arg, const char *name, const char *old_value,
 	(void)arg;
 	if (live == OPTION_RESTART)
 		log_warn("%s: %s is to become %s: that needs a restart", name,
-		    old_value, new_value);
+		    shown(old_value), shown(new_value));
 }
 
 struct settings *
@@ -113,7 +120,7 @@ plan_add(void *arg, const char *name, const char *old_value,
 {
 	struct reload_plan *plan = arg;
 
-	log_info("%s: %s becomes %s", name, old_value, new_value);
+	log_info("%s: %s becomes %s", name, shown(old_value), shown(new_value));
 	plan->workers |= live == OPTION_WORKERS;
 	plan->queue |= live == OPTION_QUEUE;
 }

@@ -304,6 +304,14 @@ class Networked(Database):
         if done.returncode != 0:
             raise Failure(done.stderr)
 
+    def ask(self, question):
+        """The rows of a question of the administrator's, each a text."""
+        done = self._client(["--user=root", "--password=",
+                             "--skip-column-names", "-e", question])
+        if done.returncode != 0:
+            raise Failure(done.stderr)
+        return done.stdout.splitlines()
+
     def start(self):
         first = not os.path.exists(self.log)
         super().start()

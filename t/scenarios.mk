@@ -4,6 +4,7 @@
 scenarios = \
 	t/scenario_worker_killed_under_load.py \
 	t/scenario_another_user.py \
+	t/scenario_reload_each_option.py \
 	t/scenario_backpressure.py \
 	t/scenario_database_away_and_back.py \
 	t/scenario_clean_stop_and_leftovers.py \
@@ -16,6 +17,7 @@ scenarios = \
 	t/scenario_shell_is_clean.py \
 	t/scenario_closed_connection_is_seen_closed.py \
 	t/scenario_check_before_start.py \
+	t/scenario_daemon_manners.py \
 	t/scenario_database_tls.py \
 	t/scenario_elb_frames_reach_the_table.py \
 	t/scenario_ipv6_and_several_listeners.py \

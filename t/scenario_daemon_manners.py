@@ -1,0 +1,248 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""reporter behaves as a daemon should.  Started in the background it is ready
+when the command returns, and its standard streams are let go.  Its pid file is
+locked: a second one refuses, and the first goes on.  Started by root it becomes
+its user before it reads a byte, and can still reload and open its log anew.
+Titles and lines of the log tell master and workers apart.  The log goes on in a
+new file after SIGUSR1.  The service manager is told when it is ready, reloads
+and ends, where it was built for that.  No password is seen in what the system
+shows of its processes, nor in the log, nor in what -d says."""
+
+import glob
+import os
+import pwd
+import re
+import signal
+import socket
+import subprocess
+
+import scenario
+from scenario import wait_for
+
+ROOT = os.geteuid() == 0
+
+
+def command(s, *words):
+    return [scenario.program("reporter"), *words, "-c", s.reporter.conf]
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read().decode(errors="replace")
+
+
+def processes(s, pid):
+    """The master and its workers."""
+    found = [pid]
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            fields = read(stat).rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat.split("/")[2]))
+    return found
+
+
+class Manager:
+    """A service manager that notes what it is told."""
+
+    def __init__(self, s):
+        path = os.path.join(s.folder, "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        os.chmod(path, 0o777)
+        self.socket.setblocking(False)
+        os.environ["NOTIFY_SOCKET"] = path
+        self.told = []
+        self.built = "#define HAVE_SYSTEMD 1" in read(
+            os.path.join(scenario.BUILD, "config.h"))
+
+    def news(self):
+        try:
+            while True:
+                self.told.append(self.socket.recv(4096).decode())
+        except BlockingIOError:
+            return self.told
+
+    def words(self):
+        """In order, without the pings and the like."""
+        return [note.split("\n")[0] for note in self.news()
+                if re.match("READY|RELOADING|STOPPING", note)]
+
+    def waits(self, s, *words):
+        """It was told this, and nothing else; nothing at all by a reporter
+        that was built without libsystemd."""
+        wanted = list(words) if self.built else []
+        wait_for(lambda: self.words() == wanted or len(self.words()) >
+                 len(wanted), f"the service manager is told {wanted}")
+        s.equal("the service manager was told", self.words(), wanted)
+
+
+def start(s):
+    """In the background.  Returns the master's pid."""
+    pid_file = s.reporter.options["reporter"]["pid_file"]
+    s.reporter.write_conf()
+    if ROOT:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(s.reporter.conf, 0, nobody.pw_gid)
+        os.chmod(s.reporter.conf, 0o640)
+    with open(os.path.join(s.folder, "said"), "w+") as said:
+        done = subprocess.run(command(s), stdin=subprocess.DEVNULL,
+                              stdout=said, stderr=said, timeout=60)
+        said.seek(0)
+        s.equal("it is ready when the command returns", done.returncode, 0)
+    return int(read(pid_file))
+
+
+def background(s, pid):
+    s.check("it leads a session of its own", os.getsid(pid) == pid)
+    for fd in range(3):
+        s.equal(f"descriptor {fd} is let go",
+                os.readlink(f"/proc/{pid}/fd/{fd}"), "/dev/null")
+    s.equal("its folder is /", os.readlink(f"/proc/{pid}/cwd"), "/")
+    done = subprocess.run(command(s), capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=60)
+    s.equal("a second one refuses", done.returncode, 1)
+    s.check("and names the pid file",
+            "held by another process: is reporter running already?"
+            in done.stderr, done.stderr)
+    s.equal("whose number is still the first one's",
+            int(read(s.reporter.options["reporter"]["pid_file"])), pid)
+
+
+def appearance(s, pid):
+    """What ps and the log show."""
+    all_of_it = processes(s, pid)
+    titles = sorted(read(f"/proc/{p}/cmdline").rstrip("\0") for p in all_of_it)
+    s.equal("titles tell who is who", titles,
+            ["reporter: master", "reporter: worker 0", "reporter: worker 1"])
+    for p in all_of_it:
+        limits = read(f"/proc/{p}/status")
+        uid = re.search(r"Uid:\s+(.*)", limits).group(1).split()
+        wanted = pwd.getpwnam("nobody").pw_uid if ROOT else os.geteuid()
+        s.equal("it is its user, in all ways", uid, [str(wanted)] * 4)
+        for what in ("cmdline", "environ", "comm"):
+            s.check(f"no password in {what}",
+                    scenario.PASSWORD not in read(f"/proc/{p}/{what}"))
+    lines = read(s.log).splitlines()
+    odd = [line for line in lines if not re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z reporter\[\d+\] "
+        r"(master|worker \d+): (error|warning|info|debug): .+", line)]
+    s.equal("every line tells who", odd, [])
+    s.check("both kinds speak", {"master", "worker"} <= {
+        line.split("] ")[1].split(":")[0].split()[0] for line in lines})
+
+
+def limits(s, pid):
+    soft = int(re.search(r"Max open files\s+(\d+)",
+                         read(f"/proc/{pid}/limits")).group(1))
+    s.check("the limit of open files was raised", soft >= 600, str(soft))
+
+
+def rotation(s, pid, agent):
+    """logrotate's way: rename, then SIGUSR1."""
+    os.rename(s.log, s.log + ".1")
+    os.kill(pid, signal.SIGUSR1)
+    wait_for(lambda: os.path.exists(s.log), "a new log")
+    send(s, agent, 2)
+    s.database.freeze()
+    agent.send(scenario.native(3, 1, 1, 1, [(1, 1, 1, 1, False)]))
+    wait_for(lambda: "worker" in read(s.log), "the workers follow")
+    s.database.thaw()
+    wait_for(lambda: s.database.count() == 3, "the record is stored")
+    done = s.reporter.ctl("reload")
+    s.equal("it is reloaded by its user", (done.returncode, done.stderr),
+            (0, ""))
+    s.check("and says so in the new log",
+            "configuration reloaded" in read(s.log))
+    s.equal("the log is its user's", os.stat(s.log).st_uid,
+            pwd.getpwnam("nobody").pw_uid if ROOT else os.geteuid())
+
+
+def send(s, agent, modid):
+    agent.send(scenario.native(modid, 1, 1, 1, [(1, 1, 1, 1, False)]))
+    wait_for(lambda: s.database.count() == modid, f"record {modid} is stored")
+
+
+def end(s, pid):
+    os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}")
+             or ") Z" in read(f"/proc/{pid}/stat"), "it ends")
+    s.check("the pid file is gone", not os.path.exists(
+        s.reporter.options["reporter"]["pid_file"]))
+
+
+def secrets(s):
+    done = subprocess.run(command(s, "-d"), capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=60)
+    s.check("-d says that there is one, and not which",
+            "password = (hidden)" in done.stdout
+            and scenario.PASSWORD not in done.stdout + done.stderr,
+            done.stdout)
+    for path in glob.glob(s.log + "*"):
+        s.check(f"none in {os.path.basename(path)}",
+                scenario.PASSWORD not in read(path))
+
+
+def too_many(s):
+    """More connections than the system lets a process have files."""
+    s.reporter.configure("limits", max_connections=500)
+    with open(os.path.join(s.folder, "said"), "w+") as said:
+        s.reporter.write_conf()
+        done = subprocess.run(
+            ["prlimit", "--nofile=200:200", "setpriv", "--bounding-set",
+             "-sys_resource", "--inh-caps", "-sys_resource",
+             *command(s, "-f")] if ROOT else
+            ["prlimit", "--nofile=200:200", *command(s, "-f")],
+            stdin=subprocess.DEVNULL, stdout=said, stderr=said, timeout=60)
+        said.seek(0)
+        text = said.read()
+    s.equal("it does not start", done.returncode, 1)
+    s.check("and says what to lower", "limits.max_connections = 500 needs 628 "
+            "open files, the limit cannot be raised to that" in text, text)
+
+
+def tell(s):
+    s.database.start()
+    manager = Manager(s)
+    run = os.path.join(s.folder, "run")
+    os.mkdir(run)
+    os.chmod(s.folder, 0o755)
+    s.log = os.path.join(run, "log")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = probe.getsockname()
+    s.reporter.configure("reporter", listen="127.0.0.1:%d" % address[1],
+                         pid_file=os.path.join(run, "pid"))
+    s.reporter.configure("log", target=s.log)
+    s.reporter.configure("mysql", dead_letter_file=os.path.join(run, "dead"))
+    if ROOT:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(run, nobody.pw_uid, nobody.pw_gid)
+        s.reporter.configure("reporter", user="nobody")
+    pid = start(s)
+    try:
+        agent = scenario.Agent(address)
+        send(s, agent, 1)
+        manager.waits(s, "READY=1")
+        background(s, pid)
+        limits(s, pid)
+        appearance(s, pid)
+        rotation(s, pid, agent)
+        manager.waits(s, "READY=1", "RELOADING=1", "READY=1")
+        end(s, pid)
+        manager.waits(s, "READY=1", "RELOADING=1", "READY=1", "STOPPING=1")
+    finally:
+        if os.path.exists(f"/proc/{pid}"):
+            try:
+                os.killpg(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    s.equal("nothing is left in shared memory", s.reporter.segments(), [])
+    secrets(s)
+    too_many(s)
+
+
+scenario.run(__doc__, tell)
