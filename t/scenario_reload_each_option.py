@@ -160,8 +160,11 @@ class Options:
         agent = self.agent()
         self.works(agent)
         self.change("limits", max_connections=1)
+        refused = self.reporter.status()["connections_refused"]
         self.s.check("one more is closed", self.agent().sees_end())
-        self.says("max_connections are open")
+        self.s.equal("and counted",
+                     self.reporter.status()["connections_refused"],
+                     refused + 1)
         self.works(agent)
 
     def limits_max_connections_per_address(self):
