@@ -10,3 +10,4 @@ include t/scenarios.mk
 include t/chaos.mk
 include t/bench.mk
 include t/fuzz.mk
+include t/hardening.mk
