@@ -31,6 +31,8 @@ report_difference(enum decode found, const struct report *report,
 	if (report->modid != expected->modid ||
 	    report->cmdid != expected->cmdid)
 		return "modid or cmdid";
+	if (report->caller != expected->caller)
+		return "caller";
 	if (report->skewed != expected->skewed)
 		return "skewed";
 	if (memcmp(report->records, expected->records,

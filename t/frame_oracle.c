@@ -34,6 +34,7 @@ expect_own(struct report *report, int32_t modid, int32_t cmdid, int32_t caller,
 
 	report->modid = modid;
 	report->cmdid = cmdid;
+	report->caller = (uint32_t)caller;
 	for (uint32_t i = 0; i < report->count; i++) {
 		report->records[i].modid = modid;
 		report->records[i].cmdid = cmdid;

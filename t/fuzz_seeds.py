@@ -150,7 +150,7 @@ def word(value):
 
 MEND_WORKER, CRASHED = b"\3\1", b"\5"
 # Offsets in struct worker_shared and master_shared: shm/segment.h.
-TAIL, DRAIN, FLUSH, INFO, INPUT, SOFTWARE = 192, 256, 320, 832, 128, 416
+TAIL, DRAIN, FLUSH, INFO, INPUT, SOFTWARE = 192, 256, 320, 832, 128, 544
 LAST_ERROR_TS, LAST_ERROR = FLUSH + 280, FLUSH + 304
 SUSPECT, SUSPECT_SLOT = INFO + 24, INFO + 40
 SLOT = 40  # bytes of one

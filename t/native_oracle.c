@@ -96,6 +96,7 @@ judge_message(const msgpack_object *o, struct report *report)
 	ts = report_time(report, (uint64_t)values[3]);
 	report->modid = (int32_t)values[0];
 	report->cmdid = (int32_t)values[1];
+	report->caller = (uint32_t)values[2];
 	results = fields[5].via.array.ptr;
 	for (uint32_t i = 0; i < fields[5].via.array.size; i++) {
 		struct record *r = &report->records[report->count];
