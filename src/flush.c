@@ -260,7 +260,9 @@ round_alloc(size_t element)
 	void *memory = mmap(NULL, ROUND_ROWS * element, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	return memory;
 }
 
 static void

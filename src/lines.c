@@ -121,10 +121,10 @@ complain(const struct lines *lines, FILE *errors, const char *field,
     const char *found, const char *expected)
 {
 	char shown[FOUND_MAX + 1];
-	size_t n = 0;
+	size_t n = strnlen(found, FOUND_MAX);
 
-	for (; found[n] != '\0' && n < FOUND_MAX; n++)
-		shown[n] = isprint((unsigned char)found[n]) ? found[n] : '?';
+	for (size_t i = 0; i < n; i++)
+		shown[i] = isprint((unsigned char)found[i]) ? found[i] : '?';
 	shown[n] = '\0';
 	fprintf(errors, "%s:%lu: %s: found \"%s%s\", expected %s\n",
 	    lines->file, lines->number, field, shown,

@@ -140,8 +140,9 @@ check_socket(struct load *load)
 {
 	const struct option *option = option_find("mysql", "socket");
 	const struct words_list *host = &load->settings->host;
+	const char *path = load->settings->socket;
 
-	if (load->settings->socket[0] == '\0')
+	if (path == NULL || *path == '\0')
 		return;
 	for (size_t i = 0; i < host->count; i++) {
 		if (strcmp(host->words[i], "localhost") == 0)

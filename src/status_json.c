@@ -33,7 +33,7 @@ string(const char *text)
 	json_t *value = json_string(text);
 	if (value != NULL)
 		return value;
-	for (i = 0; text[i] != '\0' && i < sizeof(ascii) - 1; i++)
+	for (i = 0; i < sizeof(ascii) - 1 && text[i] != '\0'; i++)
 		ascii[i] = text[i] & 0x80 ? '?' : text[i];
 	ascii[i] = '\0';
 	return json_string(ascii);

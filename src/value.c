@@ -281,7 +281,8 @@ list_set(const struct option *option, struct words_list *value,
 		return false;
 	}
 	list_free(value);
-	*value = list;
+	value->words = list.words;
+	value->count = list.count;
 	return true;
 }
 

@@ -129,6 +129,7 @@ server_start(struct db_server *server)
 	const struct timespec pause = { 0, 20 * 1000 * 1000 };
 	time_t until = time(NULL) + PATIENCE;
 	char data[96], socket_word[128], pid_file[96], *program;
+	char as_root[] = "--user=root";
 
 	program = find_program(names);
 	if (program == NULL)
@@ -143,7 +144,7 @@ server_start(struct db_server *server)
 		(char[]){ "--innodb-buffer-pool-size=16M" },
 		(char[]){ "--innodb-log-file-size=8M" },
 		(char[]){ "--innodb-flush-log-at-trx-commit=0" },
-		geteuid() == 0 ? (char[]){ "--user=root" } : NULL, NULL };
+		geteuid() == 0 ? as_root : NULL, NULL };
 	server->pid = start_program(server, words);
 	free(program);
 	while (server->pid > 0 && socket_process(server->socket) < 0) {
@@ -173,13 +174,12 @@ make_data(const struct db_server *server)
 	bool made;
 
 	snprintf(data, sizeof(data), "--datadir=%s/data", server->folder);
+	char as_root[] = "--user=root", as_we_are[] = "--innodb=ON";
+	char for_script[] = "--auth-root-authentication-method=normal";
+	char for_server[] = "--initialize-insecure";
 	char *words[] = { program, (char[]){ "--no-defaults" }, data,
-		geteuid() == 0 ? (char[]){ "--user=root" }
-			       : (char[]){ "--innodb=ON" },
-		script != NULL ? (char[]){ "--auth-root-authentication-method="
-					   "normal" }
-			       : (char[]){ "--initialize-insecure" },
-		NULL };
+		geteuid() == 0 ? as_root : as_we_are,
+		script != NULL ? for_script : for_server, NULL };
 	made = program != NULL && run_program(server, words);
 	free(program);
 	if (!made)

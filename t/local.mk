@@ -11,3 +11,4 @@ include t/chaos.mk
 include t/bench.mk
 include t/fuzz.mk
 include t/hardening.mk
+include t/analyse.mk

@@ -192,6 +192,7 @@ START_TEST(reports_hold_every_key_once)
 	struct keyset set = { 5, 25010 };
 	struct record *records = calloc(set.keys, sizeof(*records));
 
+	ck_assert_ptr_nonnull(records);
 	for (uint64_t i = 0; i < keyset_reports(&set); i++) {
 		struct record *r = records + i * KEYSET_RESULTS;
 

@@ -33,10 +33,12 @@ open_way(int way)
 static long long
 executions(void)
 {
-	return strtoll(strchr(admin_ask("SHOW GLOBAL STATUS LIKE "
-					"'Com_stmt_execute'"),
-			   ' '),
-	    NULL, 10);
+	const char *said =
+	    admin_ask("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'");
+	const char *number = strchr(said, ' ');
+
+	ck_assert_ptr_nonnull(number);
+	return strtoll(number, NULL, 10);
 }
 
 static bool
@@ -324,6 +326,7 @@ START_TEST(defaults_file_serves_what_is_not_set)
 	enum db_class class;
 	struct db *db;
 
+	ck_assert_ptr_nonnull(file);
 	make_table(SIGNED);
 	admin("DROP USER IF EXISTS d@localhost");
 	admin("CREATE USER d@localhost IDENTIFIED BY 'right'");

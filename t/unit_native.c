@@ -56,7 +56,7 @@ static void
 build_at(struct bytes *b, enum place here, uint8_t usual, enum place place,
     const struct bytes *object, size_t *offset)
 {
-	if (here != place) {
+	if (here != place || object == NULL) {
 		BYTES(b, usual);
 		return;
 	}

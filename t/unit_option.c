@@ -59,6 +59,7 @@ part(const char *text, const char *line, const char *end)
 {
 	char begin[128], stop[32];
 	const char *from, *to;
+	char *copy;
 
 	snprintf(begin, sizeof(begin), "\n%s\n", line);
 	snprintf(stop, sizeof(stop), "\n%s", end);
@@ -66,8 +67,10 @@ part(const char *text, const char *line, const char *end)
 	ck_assert_msg(from != NULL, "there is no line \"%s\"", line);
 	from += strlen(begin) - 1;
 	to = strstr(from, stop);
-	return strndup(
-	    from, to == NULL ? strlen(from) : (size_t)(to - from) + 1);
+	copy =
+	    strndup(from, to == NULL ? strlen(from) : (size_t)(to - from) + 1);
+	ck_assert_ptr_nonnull(copy);
+	return copy;
 }
 
 START_TEST(every_option_is_in_the_manual)

@@ -255,6 +255,7 @@ START_TEST(too_long_a_line_is_an_error)
 	ck_assert_str_eq(settings->log_target, path_text);
 	settings_free(settings);
 	at = strchr(text, '#');
+	ck_assert_ptr_nonnull(at);
 	at[-1] = 'x';
 	at[0] = ' ';
 	at[1] = '#';

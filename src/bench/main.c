@@ -57,8 +57,10 @@ static void
 commands_run(struct bench *bench, char **names)
 {
 	for (; *names != NULL; names++) {
-		if (strcmp(*names, "all") != 0) {
-			command_find(*names)->run(bench);
+		const struct command *command = command_find(*names);
+
+		if (command != NULL) {
+			command->run(bench);
 			continue;
 		}
 		for (size_t i = 0; i < COMMANDS; i++)

@@ -32,9 +32,11 @@ static void
 sink_accept(int epoll, int listening)
 {
 	struct epoll_event event = { .events = EPOLLIN };
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
 
-	while ((event.data.fd =
-		       accept4(listening, NULL, NULL, SOCK_NONBLOCK)) >= 0)
+	while ((event.data.fd = accept4(listening, (struct sockaddr *)&peer,
+		    &size, SOCK_NONBLOCK)) >= 0)
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
 			close(event.data.fd);
 }
