@@ -38,6 +38,8 @@ shm_status_text(enum shm_status status)
 		[SHM_UNFINISHED] = "its making was cut short; it holds nothing",
 		[SHM_VERSION] = "it has the layout of another version",
 		[SHM_DAMAGED] = "it is damaged: its header contradicts itself",
+		[SHM_FOREIGN] = "it belongs to another user, or others may "
+				"write to it",
 		[SHM_NO_SPACE] = SHM_DIR " has not enough room",
 		[SHM_BUSY] = "another process holds it",
 		[SHM_SYSTEM] = "system error",
@@ -374,6 +376,8 @@ segment_map(
 		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
 	if (fstat(segment->fd, &st) < 0)
 		return segment_fail(segment, SHM_SYSTEM);
+	if (write && (st.st_uid != geteuid() || (st.st_mode & 022) != 0))
+		return segment_fail(segment, SHM_FOREIGN);
 	if (st.st_size == 0)
 		return segment_fail(segment, SHM_UNFINISHED);
 	/* Not less than the header: of another version it may be all. */

@@ -50,6 +50,7 @@ enum shm_status {
 	SHM_UNFINISHED, /* its maker died before it was ready: holds nothing */
 	SHM_VERSION,    /* another layout version */
 	SHM_DAMAGED,    /* it contradicts itself */
+	SHM_FOREIGN,    /* not ours alone to write: somebody planted it */
 	SHM_NO_SPACE,   /* /dev/shm has not so much room */
 	SHM_BUSY,       /* another process holds its lock */
 	SHM_SYSTEM      /* a system call failed: see errno */
@@ -192,8 +193,11 @@ enum shm_status segment_create_worker(
     struct worker_segment *segment, const struct segment_spec *spec);
 
 /*
- * segment_open_worker - map an existing one by name.  Any process.
- * SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED or _SYSTEM: nothing is mapped.
+ * segment_open_worker - map an existing one by name.  Any process.  For
+ * writing it must belong to our user and be writable by nobody else: anybody
+ * can make files under /dev/shm.
+ * SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
+ * mapped.
  */
 enum shm_status segment_open_worker(struct worker_segment *segment,
     const char *name, enum segment_access access);

@@ -642,6 +642,29 @@ START_TEST(close_gives_the_lock_back)
 }
 END_TEST
 
+/* Anybody can make files under /dev/shm: what others may write, or have made,
+   is no segment of ours.  It can still be looked at. */
+START_TEST(planted_segment_is_not_taken_over)
+{
+	static const mode_t modes[] = { 0620, 0602, 0666 };
+
+	create();
+	segment_close(&worker.map);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		ck_assert_int_eq(chmod(path_of(name), modes[i]), 0);
+		ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_FOREIGN);
+		ck_assert_int_eq(open_and_close(SEGMENT_READ), SHM_OK);
+	}
+	ck_assert_int_eq(chmod(path_of(name), 0640), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_OK);
+	if (geteuid() != 0)
+		return; /* only root can give a file away */
+	ck_assert_int_eq(chown(path_of(name), 1, 1), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_FOREIGN);
+	ck_assert_int_eq(open_and_close(SEGMENT_READ), SHM_OK);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- failure --
  */
 
@@ -780,6 +803,7 @@ main(void)
 	tcase_add_test(c, unfinished_segment_is_told);
 	tcase_add_test(c, indices_that_contradict_each_other_are_damage);
 	tcase_add_test(c, busy_ring_is_not_called_damaged);
+	tcase_add_test(c, planted_segment_is_not_taken_over);
 
 	c = group(s, "names");
 	tcase_add_test(c, instance_names_are_checked);
