@@ -2,6 +2,7 @@
 unit_libs = src/libreporter.a sql/libsql.a shm/libshm.a
 include t/units-shm.mk
 include t/units-decode.mk
+include t/units-edge.mk
 include t/units-config.mk
 include t/units-sql.mk
 include t/units-master.mk

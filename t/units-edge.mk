@@ -1,0 +1,33 @@
+# Check suites of the limits at the edge.
+edge_units = t/unit_admission t/unit_pace t/unit_work
+check_PROGRAMS += $(edge_units)
+TESTS += $(edge_units)
+
+t_unit_admission_SOURCES = t/unit_admission.c
+t_unit_admission_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_admission_LDADD = $(unit_libs) $(CHECK_LIBS)
+
+t_unit_pace_SOURCES = t/unit_pace.c
+t_unit_pace_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_pace_LDADD = $(unit_libs) $(CHECK_LIBS)
+
+# Everything between the socket and the ring, built to count its work: each
+# basic block calls __sanitizer_cov_trace_pc(), which the test provides, and
+# copies and allocations go through the test.
+check_LIBRARIES += t/libwork.a
+t_libwork_a_SOURCES = \
+	src/accept.c src/admission.c src/chain.c src/clock.c src/conn.c \
+	src/conns.c src/frame.c src/held.c src/intake.c src/listener.c \
+	src/log.c src/native.c src/native_scan.c src/origin.c src/pace.c \
+	src/prefix.c src/report.c src/route.c src/text.c src/throttle.c \
+	shm/counters.c shm/record.c shm/ring.c
+t_libwork_a_CPPFLAGS = $(AM_CPPFLAGS)
+t_libwork_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS) \
+	-fsanitize-coverage=trace-pc -fno-builtin
+
+t_unit_work_SOURCES = t/unit_work.c t/bytes.h
+t_unit_work_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_work_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=memcpy -Wl,--wrap=memmove \
+	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+t_unit_work_LDADD = t/libwork.a $(CHECK_LIBS)
