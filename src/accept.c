@@ -117,6 +117,13 @@ accept_may(struct conns *conns)
 	return false;
 }
 
+void
+conns_reserve(struct conns *conns)
+{
+	if (conns->reserve < 0)
+		conns->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /* Descriptors are out: give up the reserve to accept one and close it.
    Returns false when there is no reserve to be had, or nobody to accept. */
 static bool
@@ -132,7 +139,8 @@ conns_shed(struct conns *conns, int listening)
 	if (fd >= 0)
 		conn_refuse(conns, fd, (struct sockaddr *)&peer, length,
 		    REFUSAL_NO_DESCRIPTORS);
-	conns->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	conns->reserve = -1;
+	conns_reserve(conns);
 	return fd >= 0;
 }
 
@@ -155,7 +163,7 @@ accept_failed(struct conns *conns, int listening)
 		/* That connection has failed already: the next one. */
 		return true;
 	}
-	log_braked(&conns->refusals, "cannot accept: %s; tried again soon",
+	log_braked(&conns->shortages, "cannot accept: %s; tried again soon",
 	    strerror(errno));
 	accept_hold(conns, HOLD_SHORT_MS);
 	return false;
@@ -164,6 +172,8 @@ accept_failed(struct conns *conns, int listening)
 void
 conns_accept(struct conns *conns, int listening)
 {
+	/* It comes before those who wait. */
+	conns_reserve(conns);
 	for (int i = 0; i < ACCEPT_BURST && accept_may(conns); i++) {
 		struct sockaddr_storage peer;
 		socklen_t length = sizeof(peer);

@@ -58,7 +58,8 @@ struct conns {
 	struct chain begun;  /* by the time of a message's first bytes */
 	/* Those that wait for room in one ring, first come, first served. */
 	struct chain queue[WORKERS_MAX];
-	struct log_brake refusals, closings, faults, throttles, holds;
+	struct log_brake refusals, closings, faults, throttles, holds,
+	    shortages;
 	/* What is read lies behind as much room as a message may need, so that
 	   held bytes can be put before it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
@@ -69,6 +70,11 @@ enum read_end {
 	READ_EMPTY, /* nothing there for now */
 	READ_CLOSED /* the connection is closed and freed */
 };
+
+/* ------------------------------------------------------------- accept.c --- */
+
+/* conns_reserve - have the reserve descriptor, if it can be had. */
+void conns_reserve(struct conns *conns);
 
 /* --------------------------------------------------------------- conn.c --- */
 

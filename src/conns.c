@@ -9,7 +9,6 @@
 #include "conn_set.h"
 #include "clock.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,12 +27,14 @@ conns_new(int epoll, struct input_counters *count)
 	conns->epoll = epoll;
 	conns->count = count;
 	conns->intake.count = count;
-	conns->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	conns->reserve = -1;
+	conns_reserve(conns);
 	conns->refusals = (struct log_brake){ .most = 10, .period_ms = 60000 };
 	conns->closings = (struct log_brake){ .most = 10, .period_ms = 60000 };
 	conns->faults = (struct log_brake){ .most = 60, .period_ms = 60000 };
 	conns->throttles = (struct log_brake){ .most = 5, .period_ms = 60000 };
 	conns->holds = (struct log_brake){ .most = 1, .period_ms = 60000 };
+	conns->shortages = (struct log_brake){ .most = 1, .period_ms = 60000 };
 	/* Those of a master that was killed. */
 	counter_add(
 	    &count->closed[CLOSING_STOP], counter_get(&count->connections));

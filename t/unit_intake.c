@@ -6,6 +6,7 @@
 #include "intake.h"
 #include "route.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,6 +245,101 @@ START_TEST(every_cut_gives_the_same)
 }
 END_TEST
 
+/* The address that a report comes from, as a peer's. */
+static void
+come_from(const char *text)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
+		intake_peer(&intake, (struct sockaddr *)&in);
+		return;
+	}
+	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+	intake_peer(&intake, (struct sockaddr *)&in6);
+}
+
+static const struct {
+	const char *peer;
+	bool right; /* for a report whose caller is 9 */
+} callers[] = {
+	{ "0.0.0.9", true },
+	{ "::ffff:0.0.0.9", true },
+	{ "0.0.0.8", false },
+	{ "9.0.0.0", false },
+	{ "::9", false },
+	{ "2001:db8::1", false },
+};
+
+START_TEST(caller_is_compared_with_the_peer)
+{
+	bool right = callers[_i].right;
+	uint8_t bytes[512];
+	size_t n = native(bytes, 5, 2);
+
+	for (int check = CHECK_CALLER_OFF; check <= CHECK_CALLER_REJECT;
+	     check++) {
+		bool taken = right || check != CHECK_CALLER_REJECT;
+		enum dialect dialect = DIALECT_UNKNOWN;
+		struct intake_result r;
+
+		setup();
+		intake.check_caller = (enum check_caller)check;
+		come_from(callers[_i].peer);
+		r = intake_bytes(&intake, &dialect, bytes, n);
+		intake_publish(&intake);
+		ck_assert_int_eq(r.verdict, VERDICT_MORE);
+		ck_assert_uint_eq(r.used, n);
+		ck_assert_uint_eq(queued_in_all(), taken ? 2 : 0);
+		ck_assert_uint_eq(counter_get(&count.received), taken ? 2 : 1);
+		ck_assert_uint_eq(
+		    counter_get(&count.rejected[REJECT_WRONG_CALLER]), !taken);
+		ck_assert_uint_eq(counter_get(&count.foreign),
+		    !right && check == CHECK_CALLER_LOG);
+		ck_assert_uint_eq(r.foreign, counter_get(&count.foreign));
+		if (r.foreign > 0)
+			ck_assert_uint_eq(r.caller, 9);
+	}
+}
+END_TEST
+
+/* Its caller stands behind the results, and it has none to tell it by. */
+START_TEST(caller_of_a_frame_without_results)
+{
+	static const uint8_t frame[] = { 3, 0, 0, 0, 2, 0, 0, 0, 0x18, 9 };
+	enum dialect dialect = DIALECT_UNKNOWN;
+
+	intake.check_caller = CHECK_CALLER_LOG;
+	come_from("0.0.0.9");
+	intake_bytes(&intake, &dialect, frame, sizeof(frame));
+	come_from("0.0.0.8");
+	intake_bytes(&intake, &dialect, frame, sizeof(frame));
+	intake_publish(&intake);
+	ck_assert_uint_eq(counter_get(&count.reports), 2);
+	ck_assert_uint_eq(counter_get(&count.foreign), 1);
+}
+END_TEST
+
+/* A report that waits for room is counted when it is taken, and only then. */
+START_TEST(a_foreign_report_that_waits_counts_once)
+{
+	uint8_t bytes[512];
+	size_t n = native(bytes, 5, 15);
+	enum dialect dialect = DIALECT_UNKNOWN;
+	struct intake_result r = { .verdict = VERDICT_MORE };
+
+	intake.check_caller = CHECK_CALLER_LOG;
+	come_from("0.0.0.8");
+	while (r.verdict == VERDICT_MORE)
+		r = intake_bytes(&intake, &dialect, bytes, n);
+	intake_bytes(&intake, &dialect, bytes, n);
+	intake_publish(&intake);
+	ck_assert_uint_eq(counter_get(&count.reports), CAPACITY / 15);
+	ck_assert_uint_eq(counter_get(&count.foreign), CAPACITY / 15);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -258,6 +354,10 @@ main(void)
 	tcase_add_test(tc, drop_takes_what_fits_and_counts_the_rest);
 	tcase_add_test(tc, rejections_are_counted_by_reason);
 	tcase_add_test(tc, every_cut_gives_the_same);
+	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
+	    sizeof(callers) / sizeof(*callers));
+	tcase_add_test(tc, caller_of_a_frame_without_results);
+	tcase_add_test(tc, a_foreign_report_that_waits_counts_once);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

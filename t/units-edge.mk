@@ -31,3 +31,17 @@ t_unit_work_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=memcpy -Wl,--wrap=memmove \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 t_unit_work_LDADD = t/libwork.a $(CHECK_LIBS)
+
+# Scenarios with more agents than a script can play.
+check_PROGRAMS += t/crowd
+t_crowd_SOURCES = t/crowd.c
+t_crowd_CPPFLAGS = $(AM_CPPFLAGS)
+t_crowd_LDADD =
+edge_scenarios = \
+	t/scenario_slow_agents.py \
+	t/scenario_agents_come_back_at_once.py \
+	t/scenario_malformed_by_the_million.py \
+	t/scenario_limits_are_live.py \
+	t/scenario_descriptors_run_out.py
+TESTS += $(edge_scenarios)
+EXTRA_DIST += $(edge_scenarios) t/crowd.py

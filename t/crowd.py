@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""A crowd of agents beside a scenario: t/crowd, and what is measured of a
+master that serves one."""
+
+import os
+import resource
+import subprocess
+
+import scenario
+from scenario import Failure, wait_for
+
+
+class Crowd:
+    """A process that plays many agents, see t/crowd.c."""
+
+    def __init__(self, s, *arguments):
+        path = os.path.join(scenario.BUILD, "t", "crowd")
+        if not os.access(path, os.X_OK):
+            raise Failure(f"{path} is missing: make check builds it")
+        host, port = s.reporter.addresses[0]
+        self.said = os.path.join(s.folder, f"crowd-{arguments[0]}")
+        with open(self.said, "w") as said:
+            self.process = subprocess.Popen(
+                [path, host, str(port), *map(str, arguments)],
+                stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        s.agents.append(self)
+
+    def connected(self):
+        """Wait until all are connected."""
+        def so_far():
+            if self.process.poll() is not None:
+                raise Failure("the crowd ended: "
+                              + scenario.tail(self.said, 5))
+            return "connected" in scenario.tail(self.said, 5)
+
+        wait_for(so_far, "the crowd is connected")
+
+    def ended(self):
+        """Wait until it ends by itself.  Returns its exit status."""
+        return self.process.wait(scenario.PATIENCE)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    # Scenario.finish() closes agents.
+    close = kill
+
+
+def serve(s, agents, **limits):
+    """Start database and reporter for so many agents."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most != resource.RLIM_INFINITY and most < agents + 200:
+        raise Failure(f"{agents} agents need {agents + 200} open files, the "
+                      f"hard limit is {most}: raise it (ulimit -Hn)")
+    s.reporter.configure("limits", max_connections=agents, **limits)
+    s.start()
+
+
+def resident(s):
+    """The master's own memory, in bytes: what is not shared with others."""
+    with open(f"/proc/{s.reporter.process.pid}/status") as status:
+        for line in status:
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    raise Failure("this kernel does not tell RssAnon")
+
+
+def processor_time(s):
+    """Seconds of processor time that the master has used."""
+    with open(f"/proc/{s.reporter.process.pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

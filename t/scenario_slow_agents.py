@@ -1,0 +1,70 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""10,000 connections begin a message and send one byte of it each second.
+100 good agents beside them report as fast as they can: every report arrives,
+at no less than half the rate that they have alone.  After message_timeout each
+of the slow ones is disconnected, and none of the good; and the master's memory
+is what it was."""
+
+import time
+
+import scenario
+from crowd import Crowd, resident, serve
+from scenario import wait_for
+
+SLOW, GOOD, REPORTS = 10000, 100, 10000
+TIMEOUT = 6
+
+
+def push(s):
+    """The good agents send all they have.  Returns how many reports a second
+    arrived."""
+    before = s.reporter.status()["reports"]
+    began = time.monotonic()
+    crowd = Crowd(s, "push", GOOD, REPORTS)
+    wait_for(lambda: s.reporter.status()["reports"]
+             >= before + GOOD * REPORTS, "all reports arrive")
+    rate = GOOD * REPORTS / (time.monotonic() - began)
+    s.equal("the good agents end well", crowd.ended(), 0)
+    s.equal("every report of theirs arrives",
+            s.reporter.status()["reports"] - before, GOOD * REPORTS)
+    print(f"{rate:.0f} reports a second")
+    return rate
+
+
+def tell(s):
+    serve(s, SLOW + GOOD, message_timeout=f"{TIMEOUT}s")
+    push(s)
+    alone = push(s)
+    s.reporter.settled(0)
+    before = resident(s)
+
+    slow = Crowd(s, "trickle", SLOW)
+    slow.connected()
+    began = time.monotonic()
+    beside = push(s)
+    s.check("beside slow agents the rate is no less than half",
+            beside >= alone / 2, f"{beside:.0f} beside {alone:.0f}")
+    s.check("while all of those were there",
+            s.reporter.status()["connections"] >= SLOW)
+
+    s.equal("the slow agents are disconnected", slow.ended(), 0)
+    took = time.monotonic() - began
+    s.check("in time", took < TIMEOUT + 3, f"after {took:.1f} s")
+    status = wait_for(
+        lambda: (t := s.reporter.status())["connections"] == 0 and t,
+        "nobody is connected")
+    s.equal("each of them for the time it took",
+            status["closed"]["message_timeout"], SLOW)
+    s.equal("and nobody else was", status["connections_closed"],
+            SLOW + 3 * GOOD)
+    s.equal("all that were let in are closed now",
+            status["connections_accepted"], status["connections_closed"])
+    grown = resident(s) - before
+    s.check("the master's memory is what it was", grown < 8 << 20,
+            f"{grown >> 10} KiB more")
+    s.check("the log is short", s.reporter.log_text().count("\n") < 100)
+    s.identity(s.reporter.settled(0))
+
+
+scenario.run(__doc__, tell)
