@@ -31,7 +31,7 @@ conns_new(int epoll, struct input_counters *count)
 	conns_reserve(conns);
 	conns->refusals = (struct log_brake){ .most = 10, .period_ms = 60000 };
 	conns->closings = (struct log_brake){ .most = 10, .period_ms = 60000 };
-	conns->faults = (struct log_brake){ .most = 60, .period_ms = 60000 };
+	conns->faults = (struct log_brake){ .most = 30, .period_ms = 60000 };
 	conns->throttles = (struct log_brake){ .most = 5, .period_ms = 60000 };
 	conns->holds = (struct log_brake){ .most = 1, .period_ms = 60000 };
 	conns->shortages = (struct log_brake){ .most = 1, .period_ms = 60000 };

@@ -162,6 +162,14 @@ origins_leave(struct origins *origins, struct origin *origin)
 void
 origins_free(struct origins *origins)
 {
+	for (size_t i = 0; i < origins->count; i++) {
+		struct origin *origin;
+
+		while ((origin = origins->buckets[i]) != NULL) {
+			origins->buckets[i] = origin->next;
+			free(origin);
+		}
+	}
 	free(origins->buckets);
 	*origins = (struct origins){ 0 };
 }

@@ -42,7 +42,7 @@ struct origin *origins_enter(
 /* origins_leave - one of them is closed. */
 void origins_leave(struct origins *origins, struct origin *origin);
 
-/* origins_free - forget all; no connection is open any more. */
+/* origins_free - forget all, and what is still counted with it. */
 void origins_free(struct origins *origins);
 
 #endif

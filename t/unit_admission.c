@@ -232,6 +232,7 @@ main(void)
 	TCase *tc = tcase_create("admission");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, deny_wins_over_allow);
 	tcase_add_test(tc, without_allow_everybody_but_the_denied);
 	tcase_add_test(tc, rules_change_as_a_whole);

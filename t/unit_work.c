@@ -21,7 +21,7 @@
 
 #define RING 65536
 #define SIZE 16384    /* bytes; compared with twice as many */
-#define TIMES 4       /* bytes that come in pieces are worth so many whole */
+#define TIMES 5       /* bytes that come in pieces are worth so many whole */
 #define READ_WORK 250 /* the price of a read */
 
 /* ---------------------------------------------------------- the counts ---- */
