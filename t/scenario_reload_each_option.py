@@ -123,6 +123,12 @@ class Options:
     def reporter_user(self):
         self.needs_restart("reporter.user", "nothing", "nobody")
 
+    def reporter_group(self):
+        self.needs_restart("reporter.group", "nothing", "nogroup")
+
+    def reporter_sandbox(self):
+        self.needs_restart("reporter.sandbox", "on", "off")
+
     def reporter_pid_file(self):
         path = os.path.join(self.s.folder, "other.pid")
         self.needs_restart("reporter.pid_file", "nothing", path)
