@@ -27,6 +27,7 @@ src_libreporter_a_SOURCES = \
 	src/held.c src/held.h \
 	src/inspect.c src/inspect.h src/inspect_addresses.c \
 	src/inspect_database.c src/inspect_files.c \
+	src/instance.c src/instance.h \
 	src/intake.c src/intake.h \
 	src/lines.c src/lines.h \
 	src/listener.c src/listener.h \

@@ -14,6 +14,7 @@
 #include "conn.h"
 #include "faultpoint.h"
 #include "generation.h"
+#include "instance.h"
 #include "listener.h"
 #include "log.h"
 #include "notify.h"
@@ -34,11 +35,6 @@
 
 #define EVENTS 256 /* of one turn of the loop */
 
-/* A worker that a killed master had just forked holds its lock for another
-   moment. */
-#define LOCK_MS 500
-#define TAKE_TRIES 10
-
 struct master {
 	struct settings *settings;
 	const char *path;
@@ -52,78 +48,7 @@ struct master {
 	bool stop, reap, reload, reopen; /* asked for by signals */
 };
 
-/* -------------------------------------------------------------- segment --- */
-
-/* Another layout, or damage: out of the way, but never deleted. */
-static enum shm_status
-segment_replace(struct master *m, enum shm_status status)
-{
-	char aside[2 * SEGMENT_NAME_MAX];
-
-	if (status != SHM_UNFINISHED) {
-		segment_set_aside(m->segment.name, aside, sizeof(aside));
-		log_error("segment %s: %s; set aside as %s", m->segment.name,
-		    shm_status_text(status), aside);
-	} else {
-		segment_remove(m->segment.name);
-	}
-	return segment_create_master(&m->segment, m->settings->instance);
-}
-
-/* Make or adopt the master's own segment, and lock it. */
-static enum shm_status
-segment_take(struct master *m)
-{
-	const char *instance = m->settings->instance;
-	enum shm_status status = segment_create_master(&m->segment, instance);
-	bool made = status == SHM_OK;
-
-	if (status == SHM_EXISTS)
-		status =
-		    segment_open_master(&m->segment, instance, SEGMENT_WRITE);
-	if (status == SHM_DAMAGED || status == SHM_VERSION ||
-	    status == SHM_UNFINISHED)
-		status = segment_replace(m, status);
-	if (status == SHM_OK && !made)
-		status = segment_share(&m->segment);
-	if (status != SHM_OK)
-		return status;
-	status = segment_lock(&m->segment, LOCK_MS);
-	if (status == SHM_SYSTEM && made) {
-		int saved = errno;
-		segment_remove(m->segment.name);
-		errno = saved;
-	}
-	return status;
-}
-
-/* Take the master's own segment; refuse when another master has it. */
-static int
-master_open_segment(struct master *m)
-{
-	enum shm_status status = segment_take(m);
-
-	/* Another master that ends removes it while we look. */
-	for (int i = 0; i < TAKE_TRIES && status == SHM_MISSING; i++) {
-		segment_close(&m->segment);
-		status = segment_take(m);
-	}
-	FAULT_POINT("master_opened");
-	if (status == SHM_OK) {
-		m->shared = segment_master(&m->segment);
-		return 0;
-	}
-	if (status == SHM_BUSY)
-		log_error("instance %s is running already, as process %d",
-		    m->settings->instance,
-		    (int)atomic_load(&segment_master(&m->segment)->pid));
-	else
-		log_error("segment %s: %s%s%s", m->segment.name,
-		    shm_status_text(status), status == SHM_SYSTEM ? ": " : "",
-		    status == SHM_SYSTEM ? strerror(errno) : "");
-	segment_close(&m->segment);
-	return -1;
-}
+/* ------------------------------------------------------------- segments --- */
 
 /*
  * The counters go on where an earlier master was killed.  What it had put into
@@ -255,12 +180,21 @@ master_listen(struct master *m)
 }
 
 static int
+master_take_instance(struct master *m)
+{
+	if (instance_take(&m->segment, m->settings->instance) < 0)
+		return -1;
+	m->shared = segment_master(&m->segment);
+	return 0;
+}
+
+static int
 master_start(struct master *m)
 {
 	if (master_open_signals(m) < 0 ||
 	    account_descriptors(m->settings->max_connections) < 0 ||
 	    master_listen(m) < 0 || master_give_up_privileges(m) < 0 ||
-	    master_open_segment(m) < 0)
+	    master_take_instance(m) < 0)
 		return -1;
 	m->conns = conns_new(m->epoll, &m->shared->input);
 	if (m->conns == NULL || !conns_prepare(m->conns, m->settings)) {
