@@ -30,6 +30,7 @@ refusal_name(enum refusal refusal)
 		[REFUSAL_MAX_CONNECTIONS] = "max_connections",
 		[REFUSAL_MAX_CONNECTIONS_PER_ADDRESS] =
 		    "max_connections_per_address",
+		[REFUSAL_NOT_TRUSTED] = "not_trusted",
 		[REFUSAL_NO_DESCRIPTORS] = "no_descriptors",
 		[REFUSAL_NO_MEMORY] = "no_memory",
 	};
@@ -46,6 +47,9 @@ closing_name(enum closing closing)
 		[CLOSING_MESSAGE_TIMEOUT] = "message_timeout",
 		[CLOSING_DENIED] = "denied",
 		[CLOSING_NOT_ALLOWED] = "not_allowed",
+		[CLOSING_REFUSED] = "refused",
+		[CLOSING_PROXY_HEADER] = "proxy_header",
+		[CLOSING_TLS] = "tls",
 		[CLOSING_BAD_STREAM] = "bad_stream",
 		[CLOSING_NO_MEMORY] = "no_memory",
 		[CLOSING_STOP] = "stop",

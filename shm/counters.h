@@ -76,6 +76,7 @@ enum refusal {
 	REFUSAL_NOT_ALLOWED,     /* its address is not in allow */
 	REFUSAL_MAX_CONNECTIONS, /* so many are open */
 	REFUSAL_MAX_CONNECTIONS_PER_ADDRESS,
+	REFUSAL_NOT_TRUSTED, /* no balancer of proxy_from, where one must be */
 	REFUSAL_NO_DESCRIPTORS, /* the reserve was given up for it */
 	REFUSAL_NO_MEMORY,
 	REFUSALS
@@ -91,6 +92,9 @@ enum closing {
 	CLOSING_MESSAGE_TIMEOUT, /* a message begun was not finished in time */
 	CLOSING_DENIED,          /* a reload put its address into deny */
 	CLOSING_NOT_ALLOWED,     /* a reload took its address out of allow */
+	CLOSING_REFUSED,         /* refused, by what a PROXY header told */
+	CLOSING_PROXY_HEADER,    /* no PROXY header where one must be */
+	CLOSING_TLS,             /* no TLS as it must be */
 	CLOSING_BAD_STREAM,      /* a rejection that closes */
 	CLOSING_NO_MEMORY,
 	CLOSING_STOP, /* reporter ended, or was killed */
@@ -179,7 +183,7 @@ struct input_counters {
 	counter retired_replayed;
 	counter retired_stored;
 	counter retired_dead_letter;
-	counter reserve[8];
+	counter reserve[4];
 };
 static_assert(sizeof(struct input_counters) == 384, "part of the format");
 

@@ -30,7 +30,7 @@
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 3
+#define SEGMENT_VERSION 4
 
 #define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */

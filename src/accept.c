@@ -58,16 +58,32 @@ conn_new(
 	return conn;
 }
 
+/* Whether a peer may be connected, and *origin, which a balancer has none of:
+   whom it speaks for is not known yet. */
+static bool
+conn_admit(struct conns *conns, const struct listen_spec *spec,
+    const struct sockaddr *peer, struct origin **origin, enum refusal *why)
+{
+	*origin = NULL;
+	if (spec->proxy) {
+		*why = REFUSAL_NOT_TRUSTED;
+		return prefix_list_match(&conns->proxy_from, peer) &&
+		       admission_guest(&conns->admission, why);
+	}
+	*origin = admission_enter(&conns->admission, peer, why);
+	return *origin != NULL;
+}
+
 static void
-conn_open(
-    struct conns *conns, int fd, const struct sockaddr *peer, socklen_t length)
+conn_open(struct conns *conns, const struct listen_spec *spec, int fd,
+    const struct sockaddr *peer, socklen_t length)
 {
 	enum refusal why;
-	struct origin *origin = admission_enter(&conns->admission, peer, &why);
+	struct origin *origin;
 	struct conn *conn;
 	int on = 1;
 
-	if (origin == NULL) {
+	if (!conn_admit(conns, spec, peer, &origin, &why)) {
 		conn_refuse(conns, fd, peer, length, why);
 		return;
 	}
@@ -78,6 +94,11 @@ conn_open(
 		return;
 	}
 	conn->origin = origin;
+	if ((spec->proxy || spec->tls) &&
+	    !gate_enter(conns, conn, spec->proxy, spec->tls)) {
+		conn_expel(conns, conn, CLOSING_NO_MEMORY);
+		return;
+	}
 	/* An agent's host that vanished is noticed in the end. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
@@ -170,7 +191,7 @@ accept_failed(struct conns *conns, int listening)
 }
 
 void
-conns_accept(struct conns *conns, int listening)
+conns_accept(struct conns *conns, int listening, const struct listen_spec *spec)
 {
 	/* It comes before those who wait. */
 	conns_reserve(conns);
@@ -185,6 +206,7 @@ conns_accept(struct conns *conns, int listening)
 		/* One that was shed has had its turn, too. */
 		pace_take(&conns->pace);
 		if (fd >= 0)
-			conn_open(conns, fd, (struct sockaddr *)&peer, length);
+			conn_open(
+			    conns, spec, fd, (struct sockaddr *)&peer, length);
 	}
 }

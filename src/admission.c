@@ -81,8 +81,34 @@ admission_enter(
 void
 admission_leave(struct admission *admission, struct origin *origin)
 {
-	origins_leave(&admission->origins, origin);
+	if (origin != NULL)
+		origins_leave(&admission->origins, origin);
 	admission->open--;
+}
+
+bool
+admission_guest(struct admission *admission, enum refusal *why)
+{
+	const struct rules *rules = &admission->rules;
+
+	*why = REFUSAL_MAX_CONNECTIONS;
+	if (rules->most != 0 && admission->open >= rules->most)
+		return false;
+	admission->open++;
+	return true;
+}
+
+struct origin *
+admission_identify(
+    struct admission *admission, const struct sockaddr *peer, enum refusal *why)
+{
+	struct origin *origin;
+
+	admission->open--;
+	origin = admission_enter(admission, peer, why);
+	if (origin == NULL)
+		admission->open++;
+	return origin;
 }
 
 void

@@ -48,6 +48,18 @@ struct origin *admission_enter(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 void admission_leave(struct admission *admission, struct origin *origin);
 
+/*
+ * admission_guest - let a balancer in, whose connection counts as one of all:
+ * whose it is, is not known yet.  admission_leave() without an origin ends it.
+ * Returns false, and *why.
+ */
+bool admission_guest(struct admission *admission, enum refusal *why);
+
+/* admission_identify - the address of a guest is known: admission_enter() for
+   it.  NULL, and *why: it is a guest still. */
+struct origin *admission_identify(struct admission *admission,
+    const struct sockaddr *peer, enum refusal *why);
+
 /* admission_free - forget the rules; nobody is connected any more. */
 void admission_free(struct admission *admission);
 

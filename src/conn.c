@@ -36,11 +36,20 @@ conn_touch(struct conns *conns, struct conn *conn)
 	chain_join(&conns->active, &conn->active, conn, monotonic_ms());
 }
 
+static void
+conn_leave_detour(struct conns *conns, struct conn *conn)
+{
+	if (conn_throttled(conn))
+		throttle_leave(conns, conn);
+	if (conn->gate != NULL)
+		gate_leave(conn);
+}
+
 void
 conn_close(struct conns *conns, struct conn *conn, enum closing why)
 {
-	if (conn->throttled)
-		throttle_leave(conns, conn);
+	if (conn->detour != 0)
+		conn_leave_detour(conns, conn);
 	chain_leave(&conn->all);
 	chain_leave(&conn->active);
 	chain_leave(&conn->begun);
@@ -196,9 +205,13 @@ conn_starve(struct conns *conns, struct conn *conn)
 
 /* ------------------------------------------------------------ reading ----- */
 
+/* The path of a plain connection is one function, whoever else uses its parts:
+   TLS must not cost those that have none. */
+#define ON_THE_PATH static inline __attribute__((always_inline))
+
 /* Take n new bytes, which are no fewer than those held: these are put before
    them.  Returns false when the connection was closed. */
-static bool
+ON_THE_PATH bool
 conn_take_joined(
     struct conns *conns, struct conn *conn, uint8_t *fresh, size_t n)
 {
@@ -232,46 +245,82 @@ conn_take_appended(
 	       conn_take_held(conns, conn);
 }
 
-/*
- * Read once.  Held bytes and new ones are joined by moving the smaller part,
- * so that the cost stays linear in the bytes received however they come.
- */
-enum read_end
-conn_read(struct conns *conns, struct conn *conn)
+/* Held bytes and new ones are joined by moving the smaller part, so that the
+   cost stays linear in the bytes received however they come. */
+ON_THE_PATH enum read_end
+conn_take_new(struct conns *conns, struct conn *conn, size_t n)
 {
 	uint8_t *fresh = conns->buffer + MESSAGE_MAX;
-	size_t most = conns->settings->max_message, held = conn->held.length;
 	bool open;
 
+	counter_add(&conns->count->bytes, (uint64_t)n);
+	conn_touch(conns, conn);
+	open = n >= conn->held.length
+		   ? conn_take_joined(conns, conn, fresh, n)
+		   : conn_take_appended(conns, conn, fresh, n);
+	return open ? READ_TAKEN : READ_CLOSED;
+}
+
+enum read_end
+conn_received(struct conns *conns, struct conn *conn, size_t n)
+{
+	return conn_take_new(conns, conn, n);
+}
+
+/* Read once, of a plain connection. */
+ON_THE_PATH enum read_end
+conn_read_plain(struct conns *conns, struct conn *conn)
+{
+	uint8_t *fresh = conns->buffer + MESSAGE_MAX;
+	size_t room = conn_room(conns, conn);
+
 	/* A reload has lowered max_message: it is too long now. */
-	if (held >= most)
+	if (room == 0)
 		return conn_take_held(conns, conn) ? READ_TAKEN : READ_CLOSED;
-	ssize_t n = read(conn->fd, fresh, most - held);
+	ssize_t n = read(conn->fd, fresh, room);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return READ_EMPTY;
 	if (n <= 0) {
 		conn_close(conns, conn, CLOSING_BY_AGENT);
 		return READ_CLOSED;
 	}
-	counter_add(&conns->count->bytes, (uint64_t)n);
-	conn_touch(conns, conn);
-	open = (size_t)n >= held
-		   ? conn_take_joined(conns, conn, fresh, (size_t)n)
-		   : conn_take_appended(conns, conn, fresh, (size_t)n);
-	return open ? READ_TAKEN : READ_CLOSED;
+	return conn_take_new(conns, conn, (size_t)n);
+}
+
+enum read_end
+conn_read(struct conns *conns, struct conn *conn)
+{
+	return conn->gate != NULL ? gate_read(conns, conn)
+				  : conn_read_plain(conns, conn);
+}
+
+/* The peer of one that is not read now is gone.  What was read of it still
+   counts; then it is closed. */
+static void
+conn_ended(struct conns *conns, struct conn *conn)
+{
+	epoll_ctl(conns->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+	if (conn->gate != NULL && gate_pending(conn) > 0)
+		conn->gone = true;
+	else
+		conn->ended = true;
+}
+
+/* Away from the path of plain connections that are read. */
+static void __attribute__((noinline))
+conn_ready_detour(struct conns *conns, struct conn *conn, uint32_t events)
+{
+	if (!conn_throttled(conn))
+		gate_read(conns, conn);
+	else if (events & (EPOLLHUP | EPOLLERR))
+		conn_ended(conns, conn);
 }
 
 void
 conn_ready(struct conns *conns, struct conn *conn, uint32_t events)
 {
-	if (conn->throttled) {
-		/* Not read now, so this is the end of it.  What is held still
-		   counts; then it is closed. */
-		if (events & (EPOLLHUP | EPOLLERR)) {
-			epoll_ctl(conns->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
-			conn->ended = true;
-		}
-		return;
-	}
-	conn_read(conns, conn);
+	if (conn->detour != 0)
+		conn_ready_detour(conns, conn, events);
+	else
+		conn_read_plain(conns, conn);
 }

@@ -7,8 +7,10 @@
 #ifndef REPORTER_CONN_H
 #define REPORTER_CONN_H
 
+#include "listen_spec.h"
 #include "ring.h"
 #include "settings.h"
+#include "tls.h"
 
 #include <sys/socket.h>
 
@@ -28,6 +30,10 @@ bool conns_prepare(struct conns *conns, const struct settings *settings);
    longer allowed are closed. */
 void conns_configure(struct conns *conns, const struct settings *settings);
 
+/* conns_secure - connections that begin TLS from now on do so by these
+   certificates, the caller's; NULL: no listener has TLS. */
+void conns_secure(struct conns *conns, struct tls *tls);
+
 /* conns_route - from now on routes lead to these rings, one for each worker.
    Everything put into the rings of before is published. */
 void conns_route(
@@ -37,8 +43,10 @@ void conns_route(
    that they do not. */
 void conns_retry(struct conns *conns);
 
-/* conns_accept - accept what waits on a listening socket. */
-void conns_accept(struct conns *conns, int listening);
+/* conns_accept - accept what waits on a listening socket, of which spec says
+   what comes before the reports. */
+void conns_accept(
+    struct conns *conns, int listening, const struct listen_spec *spec);
 
 /* conns_accepting - whether listening sockets are to be watched now: not while
    accepting is held to a rate, or descriptors are out. */

@@ -8,7 +8,8 @@
  * of them or more (a Lars result without fields), so a turn brings fewer than
  * MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a connection is
  * at most twice max_message; nothing is allocated by what a peer declares, only
- * by what it has sent.  t/unit_work holds us to all of that.
+ * by what it has sent.  t/unit_work holds us to all of that.  TLS takes memory
+ * of its own: see gate.c.
  */
 #ifndef REPORTER_CONN_SET_H
 #define REPORTER_CONN_SET_H
@@ -31,22 +32,37 @@ struct conn {
 	struct chain_link active; /* in conns->active, unless throttled */
 	struct chain_link begun;  /* in conns->begun, if a message is */
 	struct chain_link queue;  /* in the queue for a full ring */
-	struct origin *origin;
-	uint64_t offset;         /* bytes of the stream taken so far */
-	struct held held;        /* bytes read and not taken */
-	struct native_scan scan; /* how far these were looked through */
-	uint32_t need;           /* records of the report that waits */
-	bool throttled;
-	bool ended;      /* the peer is gone, but held bytes wait */
-	bool complained; /* its first rejection was logged */
-	bool foreign;    /* its first report of another caller was logged */
+	struct origin *origin;    /* NULL: a balancer, or not known yet */
+	uint64_t offset;          /* bytes of the stream taken so far */
+	struct held held;         /* bytes read and not taken */
+	struct native_scan scan;  /* how far these were looked through */
+	uint32_t need;            /* records of the report that waits */
+	/* What keeps it from being read as a plain connection is; one test of
+	   the whole of it for those that nothing does. */
+	uint8_t detour;    /* DETOUR_... */
+	bool gone;         /* the peer is, but TLS has bytes at hand */
+	bool ended;        /* the peer is gone, but held bytes wait */
+	bool complained;   /* its first rejection was logged */
+	bool foreign;      /* its first report of another caller was logged */
+	struct gate *gate; /* with DETOUR_GATE */
 	struct sockaddr_in6 peer; /* large enough for IPv4's */
 };
+
+#define DETOUR_THROTTLED 1 /* it waits for room in a ring */
+#define DETOUR_GATE 2      /* a PROXY header or TLS, see gate.c */
+
+static inline bool
+conn_throttled(const struct conn *conn)
+{
+	return conn->detour & DETOUR_THROTTLED;
+}
 
 struct conns {
 	struct intake intake;
 	const struct settings *settings;
 	struct admission admission;
+	struct prefix_list proxy_from, next_proxy_from; /* in force; prepared */
+	struct tls *tls; /* the master's; NULL: no listener has it */
 	struct input_counters *count;
 	int epoll;
 	int reserve; /* given up to accept and close when descriptors are out */
@@ -90,12 +106,45 @@ void conn_expel(struct conns *conns, struct conn *conn, enum closing why);
 /* conn_peer - who it is; text has ADDRESS_TEXT bytes. */
 const char *conn_peer(const struct conn *conn, char *text);
 
-/* conn_read - read once, and take what can be taken. */
+/* conn_read - read once, and take what can be taken; through its gate, if it
+   has one. */
 enum read_end conn_read(struct conns *conns, struct conn *conn);
+
+/* conn_room - how many bytes may be read now; 0: what is held is too long since
+   a reload lowered max_message. */
+static inline size_t
+conn_room(const struct conns *conns, const struct conn *conn)
+{
+	size_t most = conns->settings->max_message, held = conn->held.length;
+
+	return held < most ? most - held : 0;
+}
+
+/* conn_received - take n bytes, 1 to conn_room(), that were read to
+   conns->buffer + MESSAGE_MAX. */
+enum read_end conn_received(struct conns *conns, struct conn *conn, size_t n);
 
 /* conn_take_held - take what can be taken of the bytes held.  Returns false
    when the connection was closed. */
 bool conn_take_held(struct conns *conns, struct conn *conn);
+
+/* --------------------------------------------------------------- gate.c --- */
+
+/* gate_enter - a PROXY header, or TLS, or both come before its reports.
+   Returns false when memory is short. */
+bool gate_enter(struct conns *conns, struct conn *conn, bool proxy, bool tls);
+
+/* gate_leave - free what the gate has of it. */
+void gate_leave(struct conn *conn);
+
+/* gate_read - conn_read() for one with a gate. */
+enum read_end gate_read(struct conns *conns, struct conn *conn);
+
+/* gate_resume - it is not throttled any more. */
+void gate_resume(struct conns *conns, struct conn *conn);
+
+/* gate_pending - bytes that the gate has at hand. */
+size_t gate_pending(const struct conn *conn);
 
 /* ----------------------------------------------------------- throttle.c --- */
 

@@ -48,7 +48,18 @@ conns_new(int epoll, struct input_counters *count)
 bool
 conns_prepare(struct conns *conns, const struct settings *settings)
 {
-	return admission_prepare(&conns->admission, settings);
+	struct prefix_list proxy_from;
+
+	if (!prefix_list_make(&proxy_from, settings->proxy_from.words,
+		settings->proxy_from.count))
+		return false;
+	if (!admission_prepare(&conns->admission, settings)) {
+		prefix_list_free(&proxy_from);
+		return false;
+	}
+	prefix_list_free(&conns->next_proxy_from);
+	conns->next_proxy_from = proxy_from;
+	return true;
 }
 
 /* Close those that may not be connected any more. */
@@ -62,7 +73,9 @@ conns_expel(struct conns *conns)
 		enum refusal why;
 
 		link = link->behind;
-		if (!admission_allows(&conns->admission,
+		/* Of a balancer nothing but proxy_from is asked. */
+		if (conn->origin != NULL &&
+		    !admission_allows(&conns->admission,
 			(const struct sockaddr *)&conn->peer, &why))
 			conn_expel(conns, conn,
 			    why == REFUSAL_DENIED ? CLOSING_DENIED
@@ -79,8 +92,17 @@ conns_configure(struct conns *conns, const struct settings *settings)
 	conns->intake.report.max_message = settings->max_message;
 	pace_set(&conns->pace, settings->accept_rate, monotonic_ms());
 	conns->hold_until_ms = 0;
+	prefix_list_free(&conns->proxy_from);
+	conns->proxy_from = conns->next_proxy_from;
+	conns->next_proxy_from = (struct prefix_list){ NULL, 0 };
 	admission_take(&conns->admission);
 	conns_expel(conns);
+}
+
+void
+conns_secure(struct conns *conns, struct tls *tls)
+{
+	conns->tls = tls;
 }
 
 void
@@ -161,8 +183,8 @@ conns_close(struct conns *conns)
 		struct conn *conn = conns->all.first->conn;
 		enum read_end end = READ_TAKEN;
 
-		for (int i = 0;
-		     i < LAST_READS && end == READ_TAKEN && !conn->throttled;
+		for (int i = 0; i < LAST_READS && end == READ_TAKEN &&
+				!conn_throttled(conn);
 		     i++)
 			end = conn_read(conns, conn);
 		if (end != READ_CLOSED)
@@ -170,6 +192,8 @@ conns_close(struct conns *conns)
 	}
 	if (conns->reserve >= 0)
 		close(conns->reserve);
+	prefix_list_free(&conns->proxy_from);
+	prefix_list_free(&conns->next_proxy_from);
 	admission_free(&conns->admission);
 	free(conns);
 }

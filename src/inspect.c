@@ -11,6 +11,7 @@
 
 #include "account.h"
 #include "segment.h"
+#include "tls_load.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -192,12 +193,30 @@ inspect_as_user(const struct settings *settings, const char *path,
 		complaints->count += (unsigned)WEXITSTATUS(status);
 }
 
+/* As who starts the daemon: the key is read before the master becomes the
+   user. */
+static void
+inspect_certificates(
+    const struct settings *settings, struct complaints *complaints)
+{
+	char reason[TLS_REASON_MAX];
+	struct tls *tls;
+
+	if (tls_load(settings, &tls, reason, sizeof(reason)))
+		tls_free(tls);
+	else
+		complain(complaints,
+		    settings_origin(settings, "reporter", "listen"), NULL, "%s",
+		    reason);
+}
+
 void
 inspect_machine(const struct settings *settings, const char *path,
     struct complaints *complaints)
 {
 	inspect_addresses(settings, complaints);
 	inspect_memory(settings, complaints);
+	inspect_certificates(settings, complaints);
 	/* It is written before the master becomes the user. */
 	inspect_pid_file(settings, complaints);
 	if (inspect_user(settings, complaints))

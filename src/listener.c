@@ -79,19 +79,22 @@ socket_listen(const struct addrinfo *ai)
 }
 
 static void
-listener_announce(const char *spec, int fd)
+listener_announce(const struct listener *listener)
 {
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
+	const char *where = listener->spec.address;
 	char text[ADDRESS_TEXT];
 
-	if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
-		spec = address_text(
+	if (getsockname(listener->fd, (struct sockaddr *)&address, &length) ==
+	    0)
+		where = address_text(
 		    (struct sockaddr *)&address, length, text, sizeof(text));
-	log_info("listening on %s", spec);
+	log_info(
+	    "listening on %s%s", where, listen_spec_words(&listener->spec));
 }
 
-/* Open one; logs why it cannot. */
+/* Open the socket of an address; logs why it cannot. */
 static int
 listener_open(const char *spec)
 {
@@ -134,8 +137,7 @@ static void
 listener_close(struct listener *listener)
 {
 	close(listener->fd);
-	free(listener->spec);
-	listener->spec = NULL;
+	listener->used = false;
 }
 
 /* A worker that was forked just now may hold the socket for another moment:
@@ -147,15 +149,16 @@ listener_remove(struct listener *listener, int epoll)
 	listener_close(listener);
 }
 
+/* The listener of this address, or NULL; NULL: a free entry. */
 static struct listener *
-listener_find(struct listeners *listeners, const char *spec)
+listener_find(struct listeners *listeners, const char *address)
 {
 	for (int i = 0; i < LISTENERS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 
-		if (spec == NULL
-			? l->spec == NULL
-			: l->spec != NULL && strcmp(l->spec, spec) == 0)
+		if (address == NULL
+			? !l->used
+			: l->used && strcmp(l->spec.address, address) == 0)
 			return l;
 	}
 	return NULL;
@@ -163,37 +166,43 @@ listener_find(struct listeners *listeners, const char *spec)
 
 /* Listen on one more address.  Returns it, or NULL. */
 static struct listener *
-listener_add(struct listeners *listeners, const char *spec, int epoll)
+listener_add(
+    struct listeners *listeners, const struct listen_spec *spec, int epoll)
 {
 	struct listener *l = listener_find(listeners, NULL);
 	struct epoll_event event = { .events = listeners->held ? 0 : EPOLLIN,
 		.data.ptr = l };
 
 	if (l == NULL) {
-		log_error("cannot listen on %s: more than %d addresses", spec,
-		    LISTENERS_MAX);
+		log_error("cannot listen on %s: more than %d addresses",
+		    spec->address, LISTENERS_MAX);
 		return NULL;
 	}
-	l->fd = listener_open(spec);
+	l->fd = listener_open(spec->address);
 	if (l->fd < 0)
 		return NULL;
-	l->spec = strdup(spec);
-	if (l->spec == NULL ||
-	    epoll_ctl(epoll, EPOLL_CTL_ADD, l->fd, &event) < 0) {
-		log_error("cannot listen on %s: %s", spec, strerror(errno));
+	l->used = true;
+	l->spec = *spec;
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, l->fd, &event) < 0) {
+		log_error(
+		    "cannot listen on %s: %s", spec->address, strerror(errno));
 		listener_close(l);
 		return NULL;
 	}
-	listener_announce(spec, l->fd);
+	listener_announce(l);
 	return l;
 }
 
 static bool
-specs_have(const struct words_list *specs, const char *spec)
+specs_have(const struct words_list *specs, const char *address)
 {
-	for (size_t i = 0; i < specs->count; i++)
-		if (strcmp(specs->words[i], spec) == 0)
+	struct listen_spec spec;
+
+	for (size_t i = 0; i < specs->count; i++) {
+		listen_spec_parse(&spec, specs->words[i]);
+		if (strcmp(spec.address, address) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -205,10 +214,12 @@ listeners_add(
 	size_t n = 0;
 
 	for (size_t i = 0; i < specs->count; i++) {
-		if (listener_find(listeners, specs->words[i]) != NULL)
+		struct listen_spec spec;
+
+		listen_spec_parse(&spec, specs->words[i]);
+		if (listener_find(listeners, spec.address) != NULL)
 			continue;
-		struct listener *l =
-		    listener_add(listeners, specs->words[i], epoll);
+		struct listener *l = listener_add(listeners, &spec, epoll);
 		if (l == NULL) {
 			while (n > 0)
 				listener_remove(added[--n], epoll);
@@ -223,12 +234,21 @@ void
 listeners_keep(
     struct listeners *listeners, const struct words_list *specs, int epoll)
 {
+	for (size_t i = 0; i < specs->count; i++) {
+		struct listen_spec spec;
+		struct listener *l;
+
+		listen_spec_parse(&spec, specs->words[i]);
+		l = listener_find(listeners, spec.address);
+		if (l != NULL)
+			l->spec = spec;
+	}
 	for (int i = 0; i < LISTENERS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 
-		if (l->spec == NULL || specs_have(specs, l->spec))
+		if (!l->used || specs_have(specs, l->spec.address))
 			continue;
-		log_info("no longer listening on %s", l->spec);
+		log_info("no longer listening on %s", l->spec.address);
 		listener_remove(l, epoll);
 	}
 }
@@ -244,7 +264,7 @@ listeners_watch(struct listeners *listeners, int epoll, bool on)
 		struct epoll_event event = { .events = on ? EPOLLIN : 0,
 			.data.ptr = l };
 
-		if (l->spec != NULL)
+		if (l->used)
 			epoll_ctl(epoll, EPOLL_CTL_MOD, l->fd, &event);
 	}
 }
@@ -253,7 +273,7 @@ void
 listeners_close(struct listeners *listeners)
 {
 	for (int i = 0; i < LISTENERS_MAX; i++)
-		if (listeners->listener[i].spec != NULL)
+		if (listeners->listener[i].used)
 			listener_close(&listeners->listener[i]);
 }
 

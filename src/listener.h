@@ -5,6 +5,7 @@
 #ifndef REPORTER_LISTENER_H
 #define REPORTER_LISTENER_H
 
+#include "listen_spec.h"
 #include "settings.h"
 
 #include <sys/socket.h>
@@ -13,7 +14,8 @@
 #define ADDRESS_TEXT 64 /* bytes that address_text() needs at the most */
 
 struct listener {
-	char *spec; /* as in the configuration; NULL: the entry is free */
+	bool used;               /* false: the entry is free */
+	struct listen_spec spec; /* of the configuration */
 	int fd;
 };
 
@@ -32,8 +34,9 @@ struct listeners {
 int listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll);
 
-/* listeners_keep - listen on these addresses only: close all others.  With the
-   list of before, it undoes a listeners_add(). */
+/* listeners_keep - listen on these addresses only, each with the words behind it
+   from now on: close all others.  With the list of before, it undoes a
+   listeners_add(). */
 void listeners_keep(
     struct listeners *listeners, const struct words_list *specs, int epoll);
 

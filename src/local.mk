@@ -5,7 +5,7 @@ include src/proto.mk
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(INIH_CFLAGS) \
 	$(JANSSON_CFLAGS) $(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) \
-	$(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
+	$(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(OPENSSL_CFLAGS)
 src_libreporter_a_SOURCES = \
 	src/accept.c \
 	src/account.c src/account.h \
@@ -23,6 +23,7 @@ src_libreporter_a_SOURCES = \
 	src/encode.c src/encode.h \
 	src/flush.c src/flush.h \
 	src/frame.c src/frame.h \
+	src/gate.c \
 	src/generation.c src/generation.h \
 	src/held.c src/held.h \
 	src/inspect.c src/inspect.h src/inspect_addresses.c \
@@ -30,6 +31,7 @@ src_libreporter_a_SOURCES = \
 	src/instance.c src/instance.h \
 	src/intake.c src/intake.h \
 	src/lines.c src/lines.h \
+	src/listen_spec.c src/listen_spec.h \
 	src/listener.c src/listener.h \
 	src/log.c src/log.h \
 	src/master.c src/master.h \
@@ -41,6 +43,7 @@ src_libreporter_a_SOURCES = \
 	src/pace.c src/pace.h \
 	src/prefix.c src/prefix.h \
 	src/privilege.c src/privilege.h \
+	src/proxy.c src/proxy.h \
 	src/reload.c src/reload.h \
 	src/replay.c src/replay.h \
 	src/report.c src/report.h \
@@ -55,18 +58,25 @@ src_libreporter_a_SOURCES = \
 	src/syntax.c src/syntax.h \
 	src/text.c src/text.h \
 	src/title.c src/title.h \
+	src/tls.h src/tls_client.h src/tls_load.c src/tls_load.h \
 	src/trial.c src/trial.h \
 	src/units.c src/units.h \
 	src/value.c src/value.h \
 	src/wipe.c src/wipe.h \
 	src/worker.c src/worker.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
+if HAVE_OPENSSL
+src_libreporter_a_SOURCES += src/tls.c src/tls_client.c \
+	src/tls_error.c src/tls_error.h
+else
+src_libreporter_a_SOURCES += src/tls_none.c src/tls_client_none.c
+endif
 
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = src/libreporter.a sql/libsql.a shm/libshm.a \
 	$(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS) \
-	$(SYSTEMD_LIBS)
+	$(SYSTEMD_LIBS) $(OPENSSL_LIBS)
 src_reporterctl_SOURCES = src/reporterctl.c
 src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
 	$(MSGPACK_LIBS) $(PROTOBUF_LIBS)
@@ -74,6 +84,6 @@ src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
 bin_PROGRAMS += src/reporter-send
 src_reporter_send_SOURCES = src/reporter-send.c
 src_reporter_send_LDADD = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) \
-	$(PROTOBUF_LIBS)
+	$(PROTOBUF_LIBS) $(OPENSSL_LIBS)
 
 include src/bench.mk

@@ -22,6 +22,7 @@
 #include "reload.h"
 #include "sandbox.h"
 #include "title.h"
+#include "tls_load.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,6 +46,7 @@ struct master {
 	struct children children;
 	struct generation generation;
 	struct conns *conns;
+	struct tls *tls;                 /* NULL: no listener has it */
 	bool stop, reap, reload, reopen; /* asked for by signals */
 };
 
@@ -193,14 +195,16 @@ master_start(struct master *m)
 {
 	if (master_open_signals(m) < 0 ||
 	    account_descriptors(m->settings->max_connections) < 0 ||
-	    master_listen(m) < 0 || master_give_up_privileges(m) < 0 ||
-	    master_take_instance(m) < 0)
+	    master_listen(m) < 0 || !tls_load_logged(m->settings, &m->tls) ||
+	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
 		return -1;
 	m->conns = conns_new(m->epoll, &m->shared->input);
 	if (m->conns == NULL || !conns_prepare(m->conns, m->settings)) {
 		log_error("cannot start: %s", strerror(errno));
 		return -1;
 	}
+	tls_warn_of_key(m->settings);
+	conns_secure(m->conns, m->tls);
 	conns_configure(m->conns, m->settings);
 	if (master_open_rings(m) < 0)
 		return -1;
@@ -279,15 +283,23 @@ static int
 master_apply(struct master *m, struct settings *next)
 {
 	struct reload_plan plan = reload_compare(m->settings, next);
+	struct tls *tls;
 
-	if (master_obtain(m, next, &plan) < 0)
+	if (!tls_load_logged(next, &tls))
 		return -1;
+	if (master_obtain(m, next, &plan) < 0) {
+		tls_free(tls);
+		return -1;
+	}
 	listeners_keep(&m->listeners, &next->listen, m->epoll);
 	m->children.settings = next;
 	if (plan.workers)
 		children_restart(&m->children, next);
 	else
 		children_retry(&m->children);
+	conns_secure(m->conns, tls);
+	tls_free(m->tls);
+	m->tls = tls;
 	conns_configure(m->conns, next);
 	if (plan.queue)
 		master_route(m);
@@ -360,7 +372,7 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		master_read_signals(m);
 	else if ((listener = listener_of(&m->listeners, event->data.ptr)) !=
 		 NULL)
-		conns_accept(m->conns, listener->fd);
+		conns_accept(m->conns, listener->fd, &listener->spec);
 	else
 		conn_ready(m->conns, event->data.ptr, event->events);
 }
@@ -463,6 +475,7 @@ master_run(struct settings *settings, const char *path, void (*ready)(void))
 	} else {
 		master_give_up(m);
 	}
+	tls_free(m->tls);
 	settings_free(m->settings);
 	return status;
 }

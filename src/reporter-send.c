@@ -12,6 +12,7 @@
 
 #include "lines.h"
 #include "sender.h"
+#include "tls_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,8 @@ struct options {
 	const char *host, *port;
 	enum encode_dialect dialect;
 	bool verbose;
+	bool tls, insecure;
+	struct tls_client_files files; /* of TLS */
 };
 
 /* One walk over an input. */
@@ -158,8 +161,19 @@ inputs_check(struct walk *walk, char *const *files, int n)
 	return !walk->faulty;
 }
 
+/* Connect, and begin TLS if that is asked for. */
+static bool
+sender_connect(struct sender *sender, const struct options *options,
+    struct sender_layer *layer)
+{
+	return sender_open(
+		   sender, options->host, options->port, options->dialect) &&
+	       (layer == NULL || sender_secure(sender, layer, options->host));
+}
+
 static int
-inputs_send(const struct options *options, char *const *files, int n)
+inputs_send(const struct options *options, struct sender_layer *layer,
+    char *const *files, int n)
 {
 	static struct walk walk;
 	static struct sender sender;
@@ -170,13 +184,13 @@ inputs_send(const struct options *options, char *const *files, int n)
 		fputs("nothing was sent\n", stderr);
 		return EXIT_INPUT;
 	}
-	walk.lost = !sender_open(
-	    &sender, options->host, options->port, options->dialect);
+	walk.lost = !sender_connect(&sender, options, layer);
 	walk.sender = &sender;
 	for (int i = 0; i < n && !walk.lost; i++)
 		walk_file(&walk, files[i]);
 	if (!walk.lost)
 		end = sender_finish(&sender);
+	sender_close(&sender);
 	if (end != SENDER_DONE)
 		fprintf(stderr, "reporter-send: %s\n", sender.error);
 	if (options->verbose && end != SENDER_FAILED)
@@ -192,50 +206,149 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: reporter-send [-hVv] [-D native|elb|lars] [-H HOST] "
-	      "[-p PORT] [FILE ...]\n"
+	      "[-p PORT]\n"
+	      "                     [--tls [--ca FILE] [--cert FILE] "
+	      "[--key FILE] [--insecure]]\n"
+	      "                     [FILE ...]\n"
 	      "lines: modid cmdid caller ts ip port succ err overload\n",
 	    out);
+}
+
+enum long_option {
+	OPTION_TLS = 256,
+	OPTION_CA,
+	OPTION_CERT,
+	OPTION_KEY,
+	OPTION_INSECURE
+};
+
+static const struct option long_options[] = {
+	{ "tls", no_argument, NULL, OPTION_TLS },
+	{ "ca", required_argument, NULL, OPTION_CA },
+	{ "cert", required_argument, NULL, OPTION_CERT },
+	{ "key", required_argument, NULL, OPTION_KEY },
+	{ "insecure", no_argument, NULL, OPTION_INSECURE },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Take an option of TLS.  Returns false when it is none. */
+static bool
+option_tls(struct options *options, int option)
+{
+	switch (option) {
+	case OPTION_TLS:
+		options->tls = true;
+		return true;
+	case OPTION_CA:
+		options->files.ca = optarg;
+		return true;
+	case OPTION_CERT:
+		options->files.certificate = optarg;
+		return true;
+	case OPTION_KEY:
+		options->files.key = optarg;
+		return true;
+	case OPTION_INSECURE:
+		options->insecure = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+option_dialect(struct options *options)
+{
+	if (encode_dialect(optarg, &options->dialect))
+		return;
+	fprintf(stderr,
+	    "reporter-send: -D: found \"%s\", expected native, elb or lars\n",
+	    optarg);
+	exit(EXIT_USAGE);
+}
+
+static void
+options_read(struct options *options, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(
+		    argc, argv, "D:H:p:Vhv", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'D':
+			option_dialect(options);
+			break;
+		case 'H':
+			options->host = optarg;
+			break;
+		case 'p':
+			options->port = optarg;
+			break;
+		case 'v':
+			options->verbose = true;
+			break;
+		case 'V':
+			puts("reporter-send " PACKAGE_VERSION);
+			exit(EXIT_SENT);
+		case 'h':
+			usage(stdout);
+			exit(EXIT_SENT);
+		default:
+			if (option_tls(options, option))
+				break;
+			usage(stderr);
+			exit(EXIT_USAGE);
+		}
+	}
+}
+
+/* What hangs together of the options of TLS. */
+static void
+options_check(const struct options *options)
+{
+	const struct tls_client_files *files = &options->files;
+	const char *fault = NULL;
+
+	if (!options->tls && (files->ca != NULL || files->certificate != NULL ||
+				 files->key != NULL || options->insecure))
+		fault = "--ca, --cert, --key and --insecure need --tls";
+	else if (files->key != NULL && files->certificate == NULL)
+		fault = "--key needs --cert";
+	else if (files->ca != NULL && options->insecure)
+		fault = "--ca and --insecure exclude each other";
+	if (fault == NULL)
+		return;
+	fprintf(stderr, "reporter-send: %s\n", fault);
+	exit(EXIT_USAGE);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct options options = { .host = SENDER_HOST, .port = SENDER_PORT };
+	struct sender_layer *layer = NULL;
 	static char standard[] = "-";
 	char *files[] = { standard };
-	int option;
+	char reason[512];
+	int status;
 
-	while ((option = getopt(argc, argv, "D:H:p:Vhv")) != -1) {
-		switch (option) {
-		case 'D':
-			if (encode_dialect(optarg, &options.dialect))
-				break;
-			fprintf(stderr,
-			    "reporter-send: -D: found \"%s\", expected native, "
-			    "elb or lars\n",
-			    optarg);
-			return EXIT_USAGE;
-		case 'H':
-			options.host = optarg;
-			break;
-		case 'p':
-			options.port = optarg;
-			break;
-		case 'v':
-			options.verbose = true;
-			break;
-		case 'V':
-			puts("reporter-send " PACKAGE_VERSION);
-			return EXIT_SENT;
-		case 'h':
-			usage(stdout);
-			return EXIT_SENT;
-		default:
-			usage(stderr);
+	options_read(&options, argc, argv);
+	options_check(&options);
+	if (options.tls) {
+		layer = tls_client_new(
+		    &options.files, options.insecure, reason, sizeof(reason));
+		if (layer == NULL) {
+			fprintf(stderr, "reporter-send: %s\n", reason);
 			return EXIT_USAGE;
 		}
 	}
 	if (optind == argc)
-		return inputs_send(&options, files, 1);
-	return inputs_send(&options, argv + optind, argc - optind);
+		status = inputs_send(&options, layer, files, 1);
+	else
+		status =
+		    inputs_send(&options, layer, argv + optind, argc - optind);
+	tls_client_free(layer);
+	return status;
 }

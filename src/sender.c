@@ -124,9 +124,30 @@ sender_open(struct sender *sender, const char *host, const char *port,
 void
 sender_close(struct sender *sender)
 {
+	if (sender->layer != NULL)
+		sender->layer->close(sender->layer);
+	sender->layer = NULL;
 	if (sender->fd >= 0)
 		close(sender->fd);
 	sender->fd = -1;
+}
+
+/* Of a layer: NULL is right. */
+static bool
+sender_right(struct sender *sender, const char *why)
+{
+	if (why != NULL)
+		sender_says(sender, "TLS: %s", why);
+	return why == NULL;
+}
+
+bool
+sender_secure(
+    struct sender *sender, struct sender_layer *layer, const char *host)
+{
+	sender->layer = layer;
+	return sender_right(
+	    sender, layer->open(layer, sender->fd, host, SENDER_CONNECT_MS));
 }
 
 /* --------------------------------------------------------------- sending -- */
@@ -147,6 +168,12 @@ sender_write(struct sender *sender)
 {
 	size_t sent = 0;
 
+	if (sender->layer != NULL) {
+		if (!sender_right(sender, sender->layer->write(sender->layer,
+					      sender->buffer, sender->length)))
+			return false;
+		sent = sender->length;
+	}
 	while (sent < sender->length) {
 		ssize_t n = send(sender->fd, sender->buffer + sent,
 		    sender->length - sent, MSG_NOSIGNAL);
@@ -201,6 +228,9 @@ sender_alive(struct sender *sender)
 	char byte;
 	ssize_t n;
 
+	if (sender->layer != NULL)
+		return sender_right(
+		    sender, sender->layer->alive(sender->layer));
 	do {
 		n = recv(sender->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
 	} while (n < 0 && errno == EINTR);
@@ -270,13 +300,26 @@ sender_await_close(struct sender *sender)
 	return SENDER_UNCLEAR;
 }
 
+static enum sender_end
+sender_finish_layer(struct sender *sender)
+{
+	const char *why = NULL;
+	enum sender_end end =
+	    sender->layer->finish(sender->layer, SENDER_FINISH_MS, &why);
+
+	sender_right(sender, why);
+	return end;
+}
+
 enum sender_end
 sender_finish(struct sender *sender)
 {
 	enum sender_end end = SENDER_FAILED;
 
 	if (sender_flush(sender) && sender_alive(sender)) {
-		if (shutdown(sender->fd, SHUT_WR) < 0)
+		if (sender->layer != NULL)
+			end = sender_finish_layer(sender);
+		else if (shutdown(sender->fd, SHUT_WR) < 0)
 			sender_lost(sender, errno);
 		else
 			end = sender_await_close(sender);

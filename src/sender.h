@@ -15,8 +15,11 @@
 #define SENDER_FINISH_MS 5000  /* for the server to close after us */
 #define SENDER_BUFFER 65536
 
+struct sender_layer;
+
 struct sender {
-	int fd; /* -1: not connected */
+	int fd;                     /* -1: not connected */
+	struct sender_layer *layer; /* TLS; NULL: none */
 	enum encode_dialect dialect;
 	uint64_t reports, records; /* given to the kernel, or buffered */
 	size_t held;               /* records of the report begun */
@@ -40,6 +43,26 @@ enum sender_end {
  */
 bool sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect);
+
+/*
+ * What a sender speaks through on its socket: TLS, see tls_client.h.  Texts are
+ * what went wrong, NULL when nothing did.
+ */
+struct sender_layer {
+	const char *(*open)(struct sender_layer *layer, int fd,
+	    const char *host, int timeout_ms);
+	const char *(*write)(
+	    struct sender_layer *layer, const uint8_t *bytes, size_t length);
+	const char *(*alive)(struct sender_layer *layer);
+	enum sender_end (*finish)(
+	    struct sender_layer *layer, int timeout_ms, const char **why);
+	void (*close)(struct sender_layer *layer);
+};
+
+/* sender_secure - speak through a layer from now on; right after sender_open(),
+   to the same host.  The layer is the caller's and outlives the connection. */
+bool sender_secure(
+    struct sender *sender, struct sender_layer *layer, const char *host);
 
 /*
  * sender_add - send a record.  Consecutive records that can stand in one

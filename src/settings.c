@@ -10,6 +10,7 @@
 #include "settings.h"
 
 #include "conffile.h"
+#include "listen_spec.h"
 #include "option.h"
 #include "value.h"
 
@@ -155,7 +156,7 @@ check_socket(struct load *load)
 /* What is half said about TLS would be a connection that is less safe than
    somebody believes. */
 static void
-check_tls(struct load *load)
+check_database_tls(struct load *load)
 {
 	const struct settings *s = load->settings;
 	const char *fault = NULL, *name = "ssl_cert";
@@ -174,6 +175,63 @@ check_tls(struct load *load)
 		const struct option *option = option_find("mysql", name);
 
 		complain_option(load, option, origin_of(s, option), fault);
+	}
+}
+
+/* What is missing for this word of `listen`, or NULL. */
+static const char *
+listen_fault(const struct settings *settings, const struct listen_spec *spec)
+{
+	if (spec->proxy && settings->proxy_from.count == 0)
+		return "says proxy, and limits.proxy_from names no balancer";
+#ifndef HAVE_OPENSSL
+	if (spec->tls)
+		return "says tls, and this reporter was built without OpenSSL";
+#endif
+	if (spec->tls && settings->certificate[0] == '\0')
+		return "says tls, and tls.certificate names no file";
+	if (spec->tls && settings->key[0] == '\0')
+		return "says tls, and tls.key names no file";
+	return NULL;
+}
+
+/* Whether a word before number `at` has its address: with the same words
+   behind it, value_parse() has seen it. */
+static bool
+listen_repeats(const struct words_list *listen, size_t at)
+{
+	struct listen_spec spec, other;
+
+	listen_spec_parse(&spec, listen->words[at]);
+	for (size_t i = 0; i < at; i++) {
+		listen_spec_parse(&other, listen->words[i]);
+		if (strcmp(other.address, spec.address) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_listen(struct load *load)
+{
+	const struct option *option = option_find("reporter", "listen");
+	const struct words_list *listen = &load->settings->listen;
+	char reason[VALUE_REASON_MAX];
+
+	for (size_t i = 0; i < listen->count; i++) {
+		struct listen_spec spec;
+		const char *fault;
+
+		listen_spec_parse(&spec, listen->words[i]);
+		fault = listen_fault(load->settings, &spec);
+		if (fault == NULL && listen_repeats(listen, i))
+			fault = "has an address that stands there twice";
+		if (fault == NULL)
+			continue;
+		snprintf(reason, sizeof(reason), "\"%s\" %s", listen->words[i],
+		    fault);
+		complain_option(
+		    load, option, origin_of(load->settings, option), reason);
 	}
 }
 
@@ -213,7 +271,8 @@ settings_load(const char *path, FILE *errors)
 		resolve_workers(&load);
 		check_flush_rows(&load);
 		check_socket(&load);
-		check_tls(&load);
+		check_database_tls(&load);
+		check_listen(&load);
 	}
 	if (load.complaints.count > 0) {
 		settings_free(load.settings);

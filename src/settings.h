@@ -34,10 +34,15 @@ enum check_caller {
 	CHECK_CALLER_REJECT
 };
 
+enum tls_version {
+	TLS_VERSION_1_2,
+	TLS_VERSION_1_3
+};
+
 struct settings {
 	/* [reporter] */
 	char *instance;
-	struct words_list listen;  /* ADDRESS:PORT, [ADDRESS6]:PORT */
+	struct words_list listen;  /* see listen_spec.h */
 	uint64_t workers;          /* 0 is auto until settings_load() ends */
 	char *user;                /* "" is: stay who we are */
 	char *group;               /* may read the segments; "" is: nobody */
@@ -54,7 +59,13 @@ struct settings {
 	struct words_list allow;              /* prefixes; none is everybody */
 	struct words_list deny;               /* prefixes; none is nobody */
 	int check_caller;                     /* enum check_caller */
+	struct words_list proxy_from;         /* prefixes; none is nobody */
 	uint64_t max_clock_skew;              /* ms */
+	/* [tls] */
+	char *certificate; /* of each of the three: "" is none */
+	char *key;
+	char *client_ca;
+	int min_version; /* enum tls_version */
 	/* [queue] */
 	uint64_t ring_records; /* a power of two */
 	uint64_t table_keys;

@@ -8,6 +8,7 @@
 #include "syntax.h"
 
 #include "address.h"
+#include "listen_spec.h"
 #include "prefix.h"
 #include "segment.h"
 
@@ -43,11 +44,9 @@ syntax_instance(const char *word, char *reason, size_t size)
 bool
 syntax_listen(const char *word, char *reason, size_t size)
 {
-	struct address address;
-	const char *fault = address_parse(&address, word);
+	struct listen_spec spec;
+	const char *fault = listen_spec_parse(&spec, word);
 
-	if (fault == NULL && address.port < 0)
-		fault = "has no port";
 	return fault == NULL || wrong(reason, size, fault);
 }
 

@@ -18,7 +18,7 @@ conn_watch(struct conns *conns, struct conn *conn, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = conn };
 
-	if (!conn->ended)
+	if (!conn->ended && !conn->gone)
 		epoll_ctl(conns->epoll, EPOLL_CTL_MOD, conn->fd, &event);
 }
 
@@ -30,9 +30,9 @@ throttle_enter(
 
 	conn->need = need;
 	chain_join(&conns->queue[slot], &conn->queue, conn, monotonic_ms());
-	if (conn->throttled)
+	if (conn_throttled(conn))
 		return;
-	conn->throttled = true;
+	conn->detour |= DETOUR_THROTTLED;
 	chain_leave(&conn->active);
 	conn_watch(conns, conn, 0);
 	conns->throttled++;
@@ -46,11 +46,13 @@ throttle_enter(
 static void
 throttle_end(struct conns *conns, struct conn *conn)
 {
-	conn->throttled = false;
+	conn->detour &= ~DETOUR_THROTTLED;
 	conn_touch(conns, conn);
 	conn_watch(conns, conn, EPOLLIN);
 	conns->throttled--;
 	counter_set(&conns->count->throttled, conns->throttled);
+	if (conn->gate != NULL)
+		gate_resume(conns, conn);
 }
 
 void

@@ -34,7 +34,7 @@ t_reporter_fault_CFLAGS = $(fault_cflags) -fno-builtin -Wno-undef
 t_reporter_fault_LDFLAGS = $(AM_LDFLAGS) $(fault_wrap)
 t_reporter_fault_LDADD = src/libreporterfault.a sql/libsqlfault.a \
 	shm/libshmfault.a $(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \
-	$(SECCOMP_LIBS) $(SYSTEMD_LIBS)
+	$(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(OPENSSL_LIBS)
 
 chaos_scenarios = \
 	t/scenario_chaos.py \

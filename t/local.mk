@@ -1,5 +1,6 @@
 # Tests: one Check suite a module (unit_*.c), and scenarios.
-unit_libs = src/libreporter.a sql/libsql.a shm/libshm.a
+unit_libs = src/libreporter.a sql/libsql.a shm/libshm.a $(SYSTEMD_LIBS) \
+	$(OPENSSL_LIBS)
 include t/units-shm.mk
 include t/units-decode.mk
 include t/units-edge.mk
@@ -7,6 +8,7 @@ include t/units-config.mk
 include t/units-sql.mk
 include t/units-master.mk
 include t/units-tools.mk
+include t/gate.mk
 include t/scenarios.mk
 include t/chaos.mk
 include t/bench.mk

@@ -350,6 +350,7 @@ class Reporter:
             "reporter": {"instance": instance, "listen": "127.0.0.1:0",
                          "workers": 2},
             "limits": {"max_connections": 500},
+            "tls": {},
             "queue": {"ring_records": 32768, "table_keys": 65536},
             "mysql": {"host": "localhost", "socket": database.socket,
                       "user": "reporter", "password": PASSWORD,

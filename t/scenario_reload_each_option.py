@@ -22,7 +22,12 @@ TS = 1700000000
 ELSEWHERE = {"ssl_ca": "scenario_database_tls.py",
              "ssl_cert": "scenario_database_tls.py",
              "ssl_key": "scenario_database_tls.py",
-             "ssl_verify": "scenario_database_tls.py"}
+             "ssl_verify": "scenario_database_tls.py",
+             "certificate": "scenario_tls_agents.py",
+             "key": "scenario_tls_agents.py",
+             "client_ca": "scenario_tls_agents.py",
+             "min_version": "scenario_tls_agents.py",
+             "proxy_from": "scenario_proxy_protocol.py"}
 
 
 def free_port():

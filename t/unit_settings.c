@@ -99,8 +99,8 @@ START_TEST(all_errors_come_in_one_go_with_their_lines)
 	    "a.conf:2: reporter.instance: \"a b\" is no name of an instance; "
 	    "expected 1 to 31 letters, digits, - and _\n"
 	    "a.conf:4: reporter.listen: \"1.2.3.4\" has no port; expected "
-	    "ADDRESS:PORT, [ADDRESS6]:PORT or *:PORT, several separated by "
-	    "commas\n"
+	    "ADDRESS:PORT, [ADDRESS6]:PORT or *:PORT, with proxy and tls "
+	    "behind it as wanted, several separated by commas\n"
 	    "a.conf:7: reporter.workers: 0 is too small; expected auto, or a "
 	    "number from 1 to 64\n"
 	    "a.conf:8: [mysq]: unknown section; did you mean [mysql]?\n"
@@ -401,6 +401,51 @@ END_TEST
 /* --------------------------------------------------- what hangs together ----
  */
 
+#ifdef HAVE_OPENSSL
+#define TLS_FAULT(with_openssl) with_openssl
+#else
+#define TLS_FAULT(with_openssl) \
+	"says tls, and this reporter was built without OpenSSL"
+#endif
+
+static const struct {
+	const char *text, *reason;
+} listens[] = {
+	{ "*:1 proxy\n",
+	    "\"*:1 proxy\" says proxy, and limits.proxy_from names no "
+	    "balancer" },
+	{ "*:1 tls\n", "\"*:1 tls\" " TLS_FAULT(
+			   "says tls, and tls.certificate names no file") },
+	{ "*:1 tls\n[tls]\ncertificate = /c\n",
+	    "\"*:1 tls\" " TLS_FAULT("says tls, and tls.key names no file") },
+	{ "*:1, *:2, *:1 proxy\n[limits]\nproxy_from = ::1\n",
+	    "\"*:1 proxy\" has an address that stands there twice" },
+};
+
+START_TEST(words_of_listen_need_their_options)
+{
+	char text[256], wanted[256];
+
+	snprintf(
+	    text, sizeof(text), "[reporter]\nlisten = %s", listens[_i].text);
+	snprintf(wanted, sizeof(wanted), "a.conf:2: reporter.listen: %s\n",
+	    listens[_i].reason);
+	config_wrong(text, wanted);
+}
+END_TEST
+
+START_TEST(words_of_listen_have_their_options)
+{
+	settings_free(config_right("[reporter]\n"
+				   "listen = *:1, *:2 proxy\n"
+				   "[limits]\nproxy_from = ::1\n"));
+#ifdef HAVE_OPENSSL
+	settings_free(config_right("[reporter]\nlisten = *:1, *:2 tls\n"
+				   "[tls]\ncertificate = /c\nkey = /k\n"));
+#endif
+}
+END_TEST
+
 START_TEST(flush_rows_fits_the_table)
 {
 	struct settings *settings =
@@ -503,15 +548,17 @@ END_TEST
 /* Another value than the default for every option. */
 static const char *const all_other =
     "[reporter]\n"
-    "instance = other\nlisten = *:1,[::1]:2\nworkers = 3\nuser = nobody\n"
+    "instance = other\nlisten = *:1,[::1]:2 proxy\nworkers = 3\nuser = nobody\n"
     "group = adm\nsandbox = off\n"
     "pid_file = /run/x.pid\nshutdown_timeout = 1500ms\n"
     "[limits]\n"
     "max_connections = 7\nmax_message = 1025\nidle_timeout = 0\n"
     "allow = 10.0.0.0/8, 2001:db8:1111:2222::/64, 2001:db8:3333::/48,\n"
-    "192.0.2.0/24\nmax_clock_skew = 2h\n"
+    "192.0.2.0/24\nproxy_from = 10.0.0.1\nmax_clock_skew = 2h\n"
     "max_connections_per_address = 3\naccept_rate = 4\n"
     "message_timeout = 5\ndeny = 10.1.0.0/16\ncheck_caller = reject\n"
+    "[tls]\n"
+    "certificate = /c\nkey = /k\nclient_ca = /a\nmin_version = 1.3\n"
     "[queue]\n"
     "ring_records = 32768\ntable_keys = 5555\noverflow = drop\n"
     "[mysql]\n"
@@ -676,6 +723,9 @@ file_tests(void)
 	tcase_add_test(tc, errors_of_an_included_file_have_its_name);
 	tcase_add_test(tc, include_of_nothing);
 	tcase_add_test(tc, include_has_a_limited_depth);
+	tcase_add_loop_test(
+	    tc, words_of_listen_need_their_options, 0, COUNT(listens));
+	tcase_add_test(tc, words_of_listen_have_their_options);
 	tcase_add_test(tc, flush_rows_fits_the_table);
 	tcase_add_test(tc, socket_needs_localhost);
 	tcase_add_test(tc, tls_is_said_in_whole);

@@ -103,6 +103,7 @@ static int epoll, listening, peer;
 static void
 open_peer(void)
 {
+	const struct listen_spec plain = { .address = "127.0.0.1:0" };
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t length = sizeof(to);
@@ -113,7 +114,7 @@ open_peer(void)
 	getsockname(listening, (struct sockaddr *)&to, &length);
 	peer = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(peer, (struct sockaddr *)&to, length), 0);
-	conns_accept(conns, listening);
+	conns_accept(conns, listening, &plain);
 	ck_assert_uint_eq(conns->open, 1);
 }
 
@@ -167,7 +168,7 @@ take_turns(void)
 		int waiting = 0;
 
 		ioctl(conn->fd, FIONREAD, &waiting);
-		if (waiting == 0 || conn->throttled)
+		if (waiting == 0 || conn_throttled(conn))
 			return;
 		counting = true;
 		conn_ready(conns, conn, EPOLLIN);

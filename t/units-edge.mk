@@ -30,7 +30,7 @@ t_unit_work_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_work_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=memcpy -Wl,--wrap=memmove \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
-t_unit_work_LDADD = t/libwork.a $(unit_libs) $(CHECK_LIBS) $(SYSTEMD_LIBS)
+t_unit_work_LDADD = t/libwork.a $(unit_libs) $(CHECK_LIBS)
 
 # Scenarios with more agents than a script can play.
 check_PROGRAMS += t/crowd

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The header of the PROXY protocol, version 2, in which a balancer tells whose
+ * connection it passes on.  Pure functions.
+ */
+#ifndef REPORTER_PROXY_H
+#define REPORTER_PROXY_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define PROXY_FIXED 16      /* bytes that every header begins with */
+#define PROXY_ADDRESSES 216 /* most bytes of addresses, by the protocol */
+#define PROXY_MORE_MAX 1024 /* most bytes of what stands behind them, ours */
+#define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_MORE_MAX)
+
+enum proxy_verdict {
+	PROXY_SHORT, /* the header goes on: read up to `wanted` bytes */
+	PROXY_TOLD,  /* it is whole, and source is the true address */
+	PROXY_OWN,   /* it is whole: the balancer speaks for itself */
+	PROXY_WRONG  /* it is none, or not one that can be taken: see fault */
+};
+
+struct proxy_header {
+	enum proxy_verdict verdict;
+	/* Bytes that the header has, as far as is known from those given:
+	   PROXY_FIXED to PROXY_HEADER_MAX.  Who reads no more than that never
+	   reads what comes behind the header. */
+	size_t wanted;
+	const char *fault; /* of PROXY_WRONG, as in "no PROXY header" */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} source;
+};
+
+/* proxy_parse - look at the first length bytes of a connection. */
+struct proxy_header proxy_parse(const uint8_t *bytes, size_t length);
+
+#endif

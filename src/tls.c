@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TLS.  Owns OpenSSL's objects; sockets are lent.  Called by the master's
+ * loop.  Failures are returned with their reason; nothing is logged.
+ */
+#include "config.h"
+
+#include "tls.h"
+#include "tls_error.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+
+struct tls {
+	SSL_CTX *context;
+};
+
+struct tls_session {
+	SSL *ssl;
+	unsigned long error; /* OpenSSL's, of what failed last */
+};
+
+/* ------------------------------------------------------------ the rules --- */
+
+/* Nothing that an agent has no use for: no resumption, so no tickets and no
+   early data; no renegotiation; no compression. */
+static void
+context_rules(SSL_CTX *context, int version)
+{
+	SSL_CTX_set_min_proto_version(context,
+	    version == TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_options(context,
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
+	SSL_CTX_set_num_tickets(context, 0);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_early_data(context, 0);
+	/* One record a call, whatever it is, and no more memory than that. */
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(context, 0);
+}
+
+/* Nobody is there to ask for a password. */
+static int
+no_password(char *into, int size, int writing, void *arg)
+{
+	(void)into;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return 0;
+}
+
+static bool
+file_wrong(const char *option, const char *file, const char *expected,
+    char *reason, size_t size)
+{
+	char text[TLS_ERROR_MAX];
+
+	snprintf(reason, size, "tls.%s: %s: %s; expected %s", option, file,
+	    tls_error_text(ERR_peek_error(), text, sizeof(text)), expected);
+	ERR_clear_error();
+	return false;
+}
+
+static bool
+context_certificate(SSL_CTX *context, const struct settings *settings,
+    char *reason, size_t size)
+{
+	if (SSL_CTX_use_certificate_chain_file(
+		context, settings->certificate) != 1)
+		return file_wrong("certificate", settings->certificate,
+		    "a certificate in PEM form", reason, size);
+	SSL_CTX_set_default_passwd_cb(context, no_password);
+	if (SSL_CTX_use_PrivateKey_file(
+		context, settings->key, SSL_FILETYPE_PEM) != 1)
+		return file_wrong("key", settings->key,
+		    "the certificate's private key in PEM form, without a "
+		    "password",
+		    reason, size);
+	return true;
+}
+
+static bool
+context_clients(SSL_CTX *context, const struct settings *settings, char *reason,
+    size_t size)
+{
+	STACK_OF(X509_NAME) * names;
+
+	if (settings->client_ca[0] == '\0')
+		return true;
+	names = SSL_load_client_CA_file(settings->client_ca);
+	if (names == NULL ||
+	    SSL_CTX_load_verify_file(context, settings->client_ca) != 1) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return file_wrong("client_ca", settings->client_ca,
+		    "certificates in PEM form", reason, size);
+	}
+	SSL_CTX_set_client_CA_list(context, names);
+	SSL_CTX_set_verify(
+	    context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return true;
+}
+
+struct tls *
+tls_new(const struct settings *settings, char *reason, size_t size)
+{
+	struct tls *tls = calloc(1, sizeof(*tls));
+
+	ERR_clear_error();
+	if (tls != NULL)
+		tls->context = SSL_CTX_new(TLS_server_method());
+	if (tls == NULL || tls->context == NULL) {
+		snprintf(reason, size, "tls: there is no memory");
+		tls_free(tls);
+		return NULL;
+	}
+	context_rules(tls->context, settings->min_version);
+	if (!context_certificate(tls->context, settings, reason, size) ||
+	    !context_clients(tls->context, settings, reason, size)) {
+		tls_free(tls);
+		return NULL;
+	}
+	return tls;
+}
+
+void
+tls_free(struct tls *tls)
+{
+	if (tls == NULL)
+		return;
+	SSL_CTX_free(tls->context);
+	free(tls);
+}
+
+/* ---------------------------------------------------------- one session --- */
+
+struct tls_session *
+tls_accept(struct tls *tls, int fd)
+{
+	struct tls_session *session = calloc(1, sizeof(*session));
+
+	ERR_clear_error();
+	if (session != NULL)
+		session->ssl = SSL_new(tls->context);
+	if (session == NULL || session->ssl == NULL ||
+	    SSL_set_fd(session->ssl, fd) != 1) {
+		tls_close(session);
+		return NULL;
+	}
+	SSL_set_accept_state(session->ssl);
+	return session;
+}
+
+/* Why a call did not do it. */
+static enum tls_status
+session_status(struct tls_session *session, int result)
+{
+	int error = SSL_get_error(session->ssl, result);
+
+	session->error = ERR_peek_error();
+	ERR_clear_error();
+	switch (error) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANTS_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_ENDED;
+	case SSL_ERROR_SYSCALL:
+		return TLS_LOST;
+	default:
+		return ERR_GET_REASON(session->error) ==
+			       SSL_R_UNEXPECTED_EOF_WHILE_READING
+			   ? TLS_LOST
+			   : TLS_FAILED;
+	}
+}
+
+enum tls_status
+tls_handshake(struct tls_session *session)
+{
+	ERR_clear_error();
+	int result = SSL_do_handshake(session->ssl);
+	return result == 1 ? TLS_DONE : session_status(session, result);
+}
+
+enum tls_status
+tls_read(struct tls_session *session, void *bytes, size_t size, size_t *n)
+{
+	ERR_clear_error();
+	int result = SSL_read_ex(session->ssl, bytes, size, n);
+	return result == 1 ? TLS_DONE : session_status(session, result);
+}
+
+size_t
+tls_pending(const struct tls_session *session)
+{
+	return (size_t)SSL_pending(session->ssl);
+}
+
+void
+tls_say_end(struct tls_session *session)
+{
+	ERR_clear_error();
+	SSL_shutdown(session->ssl);
+	ERR_clear_error();
+}
+
+const char *
+tls_fault(const struct tls_session *session, char *text, size_t size)
+{
+	return tls_verify_text(session->ssl, session->error, text, size);
+}
+
+void
+tls_close(struct tls_session *session)
+{
+	if (session == NULL)
+		return;
+	SSL_free(session->ssl);
+	free(session);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TLS on connections of agents, with OpenSSL; a build without it has none of
+ * this in use.  Sockets are the caller's, and do not block.  The master's; one
+ * thread.
+ */
+#ifndef REPORTER_TLS_H
+#define REPORTER_TLS_H
+
+#include "settings.h"
+
+struct tls;         /* the certificate and the rules, for all connections */
+struct tls_session; /* one connection's */
+
+#define TLS_REASON_MAX 512 /* bytes of a reason, with the 0 */
+
+/*
+ * tls_new - read the files that section [tls] names.
+ * Returns NULL when one cannot be used: reason says the option, the file, what
+ * was found and what was expected.
+ */
+struct tls *tls_new(const struct settings *settings, char *reason, size_t size);
+
+/* tls_free - sessions that were begun with it go on.  NULL is allowed. */
+void tls_free(struct tls *tls);
+
+/* What became of a call. */
+enum tls_status {
+	TLS_DONE,
+	TLS_WANTS_READ,  /* call again when the socket can be read */
+	TLS_WANTS_WRITE, /* call again when it can be written to */
+	TLS_ENDED,       /* the peer said that nothing more comes */
+	TLS_LOST,        /* the connection ended without such a word */
+	TLS_FAILED       /* not TLS, or not as we want it: see tls_fault() */
+};
+
+/* tls_accept - a session on a connected socket.  NULL: no memory. */
+struct tls_session *tls_accept(struct tls *tls, int fd);
+
+/* tls_handshake - go on with the handshake. */
+enum tls_status tls_handshake(struct tls_session *session);
+
+/*
+ * tls_read - read up to size bytes; *n: how many, when TLS_DONE is returned.
+ * One call looks at one record of the peer's at the most.
+ */
+enum tls_status tls_read(
+    struct tls_session *session, void *bytes, size_t size, size_t *n);
+
+/* tls_pending - bytes that tls_read() has at hand; no event of the socket
+   tells of them. */
+size_t tls_pending(const struct tls_session *session);
+
+/* tls_say_end - tell the peer that all it sent was taken, as far as that can
+   be done without waiting. */
+void tls_say_end(struct tls_session *session);
+
+/* tls_fault - why TLS_FAILED was returned, as in "no shared cipher". */
+const char *tls_fault(
+    const struct tls_session *session, char *text, size_t size);
+
+/* tls_close - free the session; the socket stays.  NULL is allowed. */
+void tls_close(struct tls_session *session);
+
+#endif

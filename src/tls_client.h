@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TLS for the sender.  For the tools; one thread.
+ */
+#ifndef REPORTER_TLS_CLIENT_H
+#define REPORTER_TLS_CLIENT_H
+
+#include "sender.h"
+
+/* Files in PEM form; NULL: not given. */
+struct tls_client_files {
+	const char *ca;          /* who signs the server; NULL: the system's */
+	const char *certificate; /* our own */
+	const char *key;         /* NULL: it is in the file of certificate */
+};
+
+/*
+ * tls_client_new - what a sender's sender_secure() wants.  insecure: the
+ * server's certificate may be anybody's.
+ * Returns NULL when a file cannot be used, or the build has no TLS: reason
+ * says what was found and what was expected.
+ */
+struct sender_layer *tls_client_new(const struct tls_client_files *files,
+    bool insecure, char *reason, size_t size);
+
+/* tls_client_free - NULL is allowed. */
+void tls_client_free(struct sender_layer *layer);
+
+#endif

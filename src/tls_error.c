@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Texts of OpenSSL's failures.  Owns nothing; any process and thread may call
+ * it.  Nothing here fails.
+ */
+#include "config.h"
+
+#include "tls_error.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *
+tls_error_text(unsigned long error, char *text, size_t size)
+{
+	const char *reason =
+	    ERR_SYSTEM_ERROR(error) ? NULL : ERR_reason_error_string(error);
+
+	if (ERR_SYSTEM_ERROR(error))
+		snprintf(text, size, "%s", strerror(ERR_GET_REASON(error)));
+	else if (reason != NULL)
+		snprintf(text, size, "%s", reason);
+	else
+		snprintf(text, size, "error %lx of OpenSSL", error);
+	return text;
+}
+
+const char *
+tls_verify_text(const SSL *ssl, unsigned long error, char *text, size_t size)
+{
+	long verdict = SSL_get_verify_result(ssl);
+	size_t length;
+
+	tls_error_text(error, text, size);
+	length = strlen(text);
+	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED &&
+	    verdict != X509_V_OK)
+		snprintf(text + length, size - length, ": %s",
+		    X509_verify_cert_error_string(verdict));
+	return text;
+}

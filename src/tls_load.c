@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Certificates at start and at a reload.  Owns nothing: what is read is handed
+ * out.  Called by the master's loop, and by the daemon's check mode; failures
+ * are returned, and logged where the name says so.
+ */
+#include "config.h"
+
+#include "tls_load.h"
+#include "listen_spec.h"
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+tls_wanted(const struct settings *settings)
+{
+	struct listen_spec spec;
+
+	for (size_t i = 0; i < settings->listen.count; i++) {
+		listen_spec_parse(&spec, settings->listen.words[i]);
+		if (spec.tls)
+			return true;
+	}
+	return false;
+}
+
+bool
+tls_load(const struct settings *settings, struct tls **tls, char *reason,
+    size_t size)
+{
+	*tls = NULL;
+	if (!tls_wanted(settings))
+		return true;
+	*tls = tls_new(settings, reason, size);
+	return *tls != NULL;
+}
+
+bool
+tls_load_logged(const struct settings *settings, struct tls **tls)
+{
+	char reason[TLS_REASON_MAX];
+
+	if (tls_load(settings, tls, reason, sizeof(reason)))
+		return true;
+	log_error("%s", reason);
+	return false;
+}
+
+void
+tls_warn_of_key(const struct settings *settings)
+{
+	if (tls_wanted(settings) && eaccess(settings->key, R_OK) < 0)
+		log_warn("tls.key: %s: %s for the user that reporter runs as; "
+			 "a reload will be refused until it can be read",
+		    settings->key, strerror(errno));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Certificates at start and at a reload: whether they are wanted, and what is
+ * said when they cannot be had.  The master's.
+ */
+#ifndef REPORTER_TLS_LOAD_H
+#define REPORTER_TLS_LOAD_H
+
+#include "tls.h"
+
+/*
+ * tls_load - read the certificates, if a listener of these settings has TLS.
+ * *tls: the caller's, NULL when none has.  Returns false when they cannot be
+ * used; reason says why, as of tls_new().
+ */
+bool tls_load(const struct settings *settings, struct tls **tls, char *reason,
+    size_t size);
+
+/* tls_load_logged - the same; the reason is logged. */
+bool tls_load_logged(const struct settings *settings, struct tls **tls);
+
+/* tls_warn_of_key - say so when we, by now the user that is to be, cannot read
+   the key for a reload. */
+void tls_warn_of_key(const struct settings *settings);
+
+#endif

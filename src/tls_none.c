@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TLS in a build without OpenSSL: there is none.  The configuration lets no
+ * listener have it, so only tls_new(), tls_free() and tls_close() are ever
+ * called, and the first of them fails.
+ */
+#include "config.h"
+
+#include "tls.h"
+
+#include <stdlib.h>
+
+struct tls *
+tls_new(const struct settings *settings, char *reason, size_t size)
+{
+	(void)settings;
+	snprintf(reason, size, "tls: this reporter was built without OpenSSL");
+	return NULL;
+}
+
+void
+tls_free(struct tls *tls)
+{
+	(void)tls;
+}
+
+struct tls_session *
+tls_accept(struct tls *tls, int fd)
+{
+	(void)tls;
+	(void)fd;
+	return NULL;
+}
+
+enum tls_status
+tls_handshake(struct tls_session *session)
+{
+	(void)session;
+	return TLS_FAILED;
+}
+
+enum tls_status
+tls_read(struct tls_session *session, void *bytes, size_t size, size_t *n)
+{
+	(void)session;
+	(void)bytes;
+	(void)size;
+	*n = 0;
+	return TLS_FAILED;
+}
+
+size_t
+tls_pending(const struct tls_session *session)
+{
+	(void)session;
+	return 0;
+}
+
+void
+tls_say_end(struct tls_session *session)
+{
+	(void)session;
+}
+
+const char *
+tls_fault(const struct tls_session *session, char *text, size_t size)
+{
+	(void)session;
+	snprintf(text, size, "built without OpenSSL");
+	return text;
+}
+
+void
+tls_close(struct tls_session *session)
+{
+	(void)session;
+}

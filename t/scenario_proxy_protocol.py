@@ -1,0 +1,272 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""Agents come through a balancer, HAProxy, which tells their addresses by the
+PROXY protocol.  The agent's own address is what allow, deny, the limit for one
+address, check_caller and the log see; through TLS as well, which the balancer
+passes on.  The balancer's health checks are served.  Who comes to that port and
+is no balancer is refused; a balancer that does not say whose connection it is,
+or does not come to the end of it, is sent away and counted."""
+
+import os
+import re
+import socket
+import subprocess
+
+import scenario
+import tls
+
+TS = 1700000000
+BALANCER, AGENT, DENIED, STRANGER = (
+    "127.0.0.1", "127.0.0.5", "127.0.0.6", "127.0.0.7")
+CALLER = 0x7F000005
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def header(source, command=0x21, more=b""):
+    """The header of a connection over IPv4, as a balancer sends it."""
+    rest = b""
+    if source:
+        rest = socket.inet_aton(source) + socket.inet_aton("127.0.0.1")
+        rest += (1234).to_bytes(2, "big") + (12316).to_bytes(2, "big") + more
+    return (SIGNATURE + bytes([command, 0x11 if source else 0])
+            + len(rest).to_bytes(2, "big") + rest)
+
+
+def free_ports(number):
+    """Ports that are free on each address of the loopback network."""
+    sockets = [socket.socket() for _ in range(number)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class Balancer:
+    """A real HAProxy in front of the listeners `proxy` and `proxy tls`."""
+
+    CONF = """global
+    log stderr format raw local0
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+"""
+    PART = """frontend f{n}
+    bind 127.0.0.1:{port}
+    default_backend b{n}
+backend b{n}
+    server s{n} {host}:{to} send-proxy-v2 {check}
+"""
+
+    def __init__(self, s):
+        self.ports = free_ports(2)
+        conf = os.path.join(s.folder, "haproxy.cfg")
+        with open(conf, "w") as file:
+            file.write(self.CONF)
+            for n, port in enumerate(self.ports):
+                host, to = s.reporter.addresses[n]
+                check = "check check-send-proxy inter 100" if n == 0 else ""
+                file.write(self.PART.format(n=n, port=port, host=host, to=to,
+                                            check=check))
+        self.log = open(os.path.join(s.folder, "haproxy.log"), "w")
+        self.process = subprocess.Popen(
+            [scenario.tool("haproxy", "haproxy"), "-db", "-f", conf],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            start_new_session=True)
+        for port in self.ports:
+            scenario.wait_for(lambda: self.listens(port), "HAProxy listens")
+
+    def listens(self, port):
+        if self.process.poll() is not None:
+            raise scenario.Failure(
+                "HAProxy ended:\n" + scenario.tail(self.log.name, 20))
+        with open("/proc/net/tcp") as table:
+            return f"0100007F:{port:04X} 00000000:0000 0A" in table.read()
+
+    def end(self):
+        scenario.end_group(self.process)
+        self.log.close()
+
+
+def connect(address, source):
+    """A connection from an address of its own."""
+    agent = scenario.Agent.__new__(scenario.Agent)
+    agent.socket = socket.create_connection(
+        address, timeout=scenario.PATIENCE, source_address=(source, 0))
+    agent.name = "%s:%d" % agent.socket.getsockname()[:2]
+    return agent
+
+
+class Story:
+    def __init__(self, s):
+        self.s = s
+        self.modid = 0
+        self.wanted = {}
+        self.authority = tls.Authority(s.folder, "authority")
+
+    def status(self, group, name):
+        return self.s.reporter.status()[group][name]
+
+    def report(self, caller=CALLER):
+        self.modid += 1
+        report = (self.modid, 1, caller, TS, [(1, 1, self.modid, 0, False)])
+        self.wanted.update(scenario.rows(*report))
+        return scenario.native(*report)
+
+    def arrived(self, what):
+        scenario.wait_for(
+            lambda: self.s.database.table() == self.wanted, what)
+        self.s.check(what, True)
+
+    def counted(self, what, group, name, call):
+        """call() makes this be counted once, and its connection be closed."""
+        before = self.status(group, name)
+        agent = call()
+        self.s.check(f"{what} is sent away", agent.sees_end(10))
+        scenario.wait_for(lambda: self.status(group, name) > before,
+                          f"{what} is counted as {group} {name}")
+        self.s.equal(f"and counted as {group}, {name}",
+                     self.status(group, name), before + 1)
+        agent.close()
+
+    def logged(self, text):
+        """A regular expression."""
+        log = self.s.reporter.log_text()
+        self.s.check(f"the log says: {text}", re.search(text, log),
+                     log[-800:])
+
+
+def direct(story, data, source=BALANCER, listener=0):
+    agent = connect(story.s.reporter.addresses[listener], source)
+    agent.send(data)
+    story.s.agents.append(agent)
+    return agent
+
+
+def through_haproxy(story, balancer):
+    s = story.s
+    front = ("127.0.0.1", balancer.ports[0])
+    agent = connect(front, AGENT)
+    agent.send(story.report())
+    story.arrived("a report passed on by HAProxy is in the table")
+    s.equal("and not foreign: its caller is the agent's address",
+            s.reporter.status()["foreign"], 0)
+    agent.send(story.report(CALLER + 1))
+    story.arrived("another caller's as well")
+    s.equal("which is foreign", s.reporter.status()["foreign"], 1)
+    story.logged(rf"agent {agent.name}: reports as caller 127\.0\.0\.6")
+
+    secure = tls.s_client(
+        ("127.0.0.1", balancer.ports[1]), story.report(), "-bind",
+        f"{AGENT}:0", "-CAfile", story.authority.certificate)
+    s.check("TLS is passed on", "Verify return code: 0" in secure[1],
+            secure[1])
+    story.arrived("and brings its report")
+    s.equal("from the agent's address as well",
+            s.reporter.status()["foreign"], 1)
+
+    for source, name in ((DENIED, "denied"), (STRANGER, "not_allowed")):
+        story.counted(f"an agent that is {name}", "refused", name,
+                      lambda: connect(front, source))
+        story.logged(rf"agent {source}:\d+: refused: {name}; passed on by "
+                     rf"{BALANCER}:\d+")
+    s.reporter.configure("limits", max_connections_per_address=1)
+    tls.reload(s)
+    story.counted("a second one of one address", "refused",
+                  "max_connections_per_address", lambda: connect(front, AGENT))
+    s.reporter.configure("limits", max_connections_per_address=0)
+    tls.reload(s)
+    agent.send(story.report())
+    story.arrived("the first one goes on")
+
+    status = s.reporter.status()
+    s.equal("the health checks are no fault",
+            [status["closed"][name] for name in ("proxy_header", "refused")],
+            [0, 3])
+    s.reporter.configure("limits", deny=f"{DENIED}, {AGENT}")
+    tls.reload(s)
+    s.check("a reload that denies the agent closes it", agent.sees_end(10))
+    s.reporter.configure("limits", deny=DENIED)
+    tls.reload(s)
+
+
+def by_hand(story):
+    s = story.s
+    whole = header(AGENT) + story.report()
+    agent = direct(story, b"")
+    for byte in whole:
+        agent.send(bytes([byte]))
+    story.arrived("a header may come byte by byte")
+    direct(story, header(AGENT, more=b"\x04\0\x02hi") + story.report())
+    story.arrived("and have values of other kinds")
+    direct(story, header(None, command=0x20) + story.report(0x7F000001))
+    story.arrived("the balancer's own reports have its own address")
+    s.equal("so they are not foreign", s.reporter.status()["foreign"], 1)
+
+    for what, data in (
+            ("who sends a report and no header",
+             scenario.native(999, 1, 1, TS, [])),
+            ("version 1", b"PROXY TCP4 127.0.0.5 127.0.0.1 1 2\r\n"),
+            ("an unknown command", header(AGENT, command=0x22)),
+            ("a header too long", SIGNATURE + b"\x21\x11\xff\xff"),
+            ("one without address", header(None))):
+        story.counted(what, "closed", "proxy_header",
+                      lambda: direct(story, data))
+    story.logged(r"agent 127\.0\.0\.1:\d+: proxy_header: "
+                 r"no PROXY header of version 2: closed")
+    story.counted("a header behind which no TLS comes", "closed", "tls",
+                  lambda: direct(story, header(AGENT) + b"no TLS at all",
+                                 listener=1))
+    story.logged(r"agent 127\.0\.0\.5:1234: tls: ")
+    story.counted("who is no balancer", "refused", "not_trusted",
+                  lambda: connect(s.reporter.addresses[0], AGENT))
+
+    s.reporter.configure("limits", message_timeout="300ms")
+    tls.reload(s)
+    story.counted("half a header", "closed", "message_timeout",
+                  lambda: direct(story, header(AGENT)[:20]))
+    story.counted("a header that is whole, and no TLS", "closed",
+                  "message_timeout",
+                  lambda: direct(story, header(AGENT), listener=1))
+    s.reporter.configure("limits", message_timeout="30s")
+    tls.reload(s)
+    idle = direct(story, header(AGENT))
+    idle.send(story.report())
+    story.arrived("who is through goes on")
+
+    s.reporter.configure("limits", proxy_from=STRANGER)
+    tls.reload(s)
+    story.counted("the balancer, when it is not trusted any more", "refused",
+                  "not_trusted",
+                  lambda: connect(s.reporter.addresses[0], BALANCER))
+    idle.send(story.report())
+    story.arrived("but its connections of before stay")
+
+
+def tell(s):
+    story = Story(s)
+    certificate, key = story.authority.issue("server", "127.0.0.1")
+    s.database.start()
+    s.reporter.configure(
+        "reporter", listen="127.0.0.1:0 proxy, 127.0.0.2:0 proxy tls")
+    s.reporter.configure("limits", proxy_from=BALANCER, allow=AGENT,
+                         deny=DENIED, check_caller="log")
+    s.reporter.configure("tls", certificate=certificate, key=key)
+    s.reporter.start()
+    balancer = Balancer(s)
+    try:
+        through_haproxy(story, balancer)
+    finally:
+        balancer.end()
+    by_hand(story)
+    status = s.reporter.status()
+    s.identity(status)
+    s.equal("each connection that was accepted is open or closed",
+            status["connections_accepted"],
+            status["connections"] + sum(status["closed"].values()))
+
+
+scenario.run(__doc__, tell)

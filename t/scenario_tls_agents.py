@@ -1,0 +1,275 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""One listener speaks TLS and one does not.  openssl s_client and reporter-send
+bring reports through TLS to the table.  Who speaks no TLS there, or an old one,
+or begins and does not go on, is sent away and counted.  A new certificate is
+taken at a reload, and an agent that was connected before goes on; one that
+cannot be used is refused with its reason, and the old one stays.  In the end
+agents need a certificate of their own: who has none, or a stranger's, brings
+nothing in."""
+
+import os
+import ssl
+import subprocess
+
+import scenario
+import tls
+
+TS = 1700000000
+
+
+class Story:
+    def __init__(self, s):
+        self.s = s
+        self.modid = 0
+        self.wanted = {}
+        self.authority = tls.Authority(s.folder, "authority")
+        self.stranger = tls.Authority(s.folder, "stranger")
+        self.first = self.authority.issue("first", "127.0.0.2")
+        self.second = self.authority.issue("second", "127.0.0.2")
+
+    @property
+    def plain(self):
+        return self.s.reporter.addresses[0]
+
+    @property
+    def secure(self):
+        return self.s.reporter.addresses[1]
+
+    def configure(self, **options):
+        self.s.reporter.configure("tls", **options)
+
+    def use(self, identity):
+        self.configure(certificate=identity[0], key=identity[1])
+
+    def report(self):
+        """A report of a service of its own, which is to be in the table."""
+        self.modid += 1
+        report = (self.modid, 1, 1, TS, [(1, 1, self.modid, 0, False)])
+        self.wanted.update(scenario.rows(*report))
+        return scenario.native(*report)
+
+    def lines(self):
+        """The same, for reporter-send."""
+        self.modid += 1
+        self.wanted[self.modid, 1, 1, 1, 1] = (self.modid, 0, TS, 0)
+        return f"{self.modid} 1 0.0.0.1 {TS} 0.0.0.1 1 {self.modid} 0 0\n"
+
+    def arrived(self, what):
+        self.s.reporter.settled(len(self.wanted))
+        self.s.equal(what, self.s.database.table(), self.wanted)
+
+    def closed(self, reason="tls"):
+        return self.s.reporter.status()["closed"][reason]
+
+    def refused(self, what, call, reason="tls"):
+        """call() makes exactly one connection be closed for that reason, and
+        brings nothing in."""
+        before = self.closed(reason)
+        call()
+        scenario.wait_for(lambda: self.closed(reason) > before,
+                          f"{what} is closed")
+        self.s.equal(f"{what} is sent away", self.closed(reason), before + 1)
+
+    def s_client(self, data, *arguments):
+        return tls.s_client(self.secure, data, "-CAfile",
+                            self.authority.certificate, *arguments)
+
+    def agent(self, identity=None):
+        return tls.TlsAgent(self.secure, self.authority, identity)
+
+
+def reports_arrive(story):
+    s = story.s
+    for version in ("-tls1_2", "-tls1_3"):
+        status, said = story.s_client(story.report(), version)
+        s.equal(f"openssl s_client {version} has no complaint", status, 0)
+        s.check("the certificate is right", "Verify return code: 0" in said,
+                said)
+    story.arrived("its reports are in the table")
+    s.agent().send(story.report())
+    status, said = tls.send(s, story.secure, story.lines(), "--tls", "--ca",
+                            story.authority.certificate)
+    s.equal("reporter-send has no complaint", (status, said), (0, ""))
+    status, said = tls.send(s, story.secure, story.lines(), "--tls",
+                            "--insecure")
+    s.equal("nor has it, insecure", (status, said), (0, ""))
+    story.arrived("and theirs, and that of a plain agent beside it")
+
+
+def pieces(story):
+    """A report cut into records of one byte, and many reports in one."""
+    agent = story.agent()
+    for byte in story.report():
+        agent.send(bytes([byte]))
+    agent.send(b"".join(story.report() for _ in range(2000)))
+    story.arrived("reports in small and in large pieces arrive")
+    agent.close()
+
+
+def send_is_careful(story):
+    s = story.s
+    lines = story.lines()
+    del story.wanted[story.modid, 1, 1, 1, 1]
+    for what, arguments in (
+            ("does not trust a stranger",
+             ("--ca", story.stranger.certificate)),
+            ("does not trust just anybody", ())):
+        status, said = tls.send(s, story.secure, lines, "--tls", *arguments)
+        s.equal(f"reporter-send {what}", status, 3)
+        s.check("and says why", "certificate verify failed" in said, said)
+    status, said = tls.send(s, ("localhost", story.plain[1]), lines,
+                            "--tls", "--ca", story.authority.certificate)
+    s.equal("nor one who speaks no TLS", status, 3)
+    status, said = tls.send(s, story.secure, lines, "--tls", "--ca", "/none")
+    s.equal("a file that is missing is a fault of usage", status, 2)
+    s.equal("which is told", said, "reporter-send: --ca: /none: No such file "
+            "or directory; expected certificates in PEM form\n")
+    story.arrived("nothing of that is in the table")
+
+
+def strangers_are_sent_away(story):
+    s = story.s
+    plain = s.agent(1)
+    story.refused("a plain agent",
+                  lambda: plain.send(scenario.native(999, 1, 1, TS, [])))
+    s.check("and sees it", plain.sees_end())
+
+    # The client must want it: its own minimum is in its way else.
+    story.refused("TLS 1.1", lambda: s.check(
+        "s_client cannot connect with TLS 1.1", story.s_client(
+            b"x", "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")[0] != 0))
+    s.check("the log says why", "tls: unsupported protocol: closed"
+            in s.reporter.log_text(), s.reporter.log_text()[-500:])
+
+    slow = s.agent(1)
+    slow.send(b"\x16\x03\x01\x02\x00\x01")
+    s.reporter.configure("limits", message_timeout="300ms")
+    tls.reload(s)
+    story.refused("a handshake that does not go on", slow.sees_end,
+                  "message_timeout")
+    silent = s.agent(1)
+    story.refused("one who says nothing", silent.sees_end, "message_timeout")
+    s.reporter.configure("limits", message_timeout="30s")
+    tls.reload(s)
+    story.arrived("the others are as before")
+
+
+def renegotiation_is_off(story):
+    """s_client asks for it when it reads a line R."""
+    done = subprocess.run(
+        [tls.OPENSSL, "s_client", "-connect", "%s:%d" % story.secure,
+         "-tls1_2", "-CAfile", story.authority.certificate], input=b"R\n",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+    said = done.stdout.decode(errors="replace")
+    story.s.check("renegotiation is refused", "RENEGOTIATING" in said
+                  and "no renegotiation" in said, said)
+    status, said = story.s_client(story.report(), "-tls1_2")
+    story.s.check("there is no compression, no ticket",
+                  "Compression: NONE" in said
+                  and "TLS session ticket:" not in said, said)
+
+
+def certificates_are_renewed(story):
+    s = story.s
+    before = story.agent()
+    story.use(story.second)
+    tls.reload(s)
+    after = story.agent()
+    s.check("a reload brings another certificate",
+            before.certificate() != after.certificate())
+    before.send(story.report())
+    after.send(story.report())
+    story.arrived("old and new connection go on")
+
+    bad = os.path.join(s.folder, "bad.pem")
+    with open(bad, "w") as file:
+        file.write("no certificate\n")
+    for certificate, key, fault in (
+            (bad, story.second[1], f"tls.certificate: {bad}: no start line"),
+            ("/none", story.second[1],
+             "tls.certificate: /none: No such file or directory"),
+            (story.second[0], story.first[1],
+             f"tls.key: {story.first[1]}: key values mismatch")):
+        story.use((certificate, key))
+        tls.reload(s, taken=False)
+        s.check(f"a reload is refused: {fault}", fault + "; expected"
+                in s.reporter.log_text(), s.reporter.log_text()[-800:])
+        done = subprocess.run(
+            [scenario.program("reporter"), "-t", "-c", s.reporter.conf],
+            capture_output=True, text=True)
+        s.check("reporter -t says the same",
+                done.returncode == 1 and fault in done.stderr, done.stderr)
+    last = story.agent()
+    s.equal("the certificate of before stays", last.certificate(),
+            after.certificate())
+    for agent in (before, after, last):
+        agent.send(story.report())
+    story.arrived("and all connections")
+    story.use(story.second)
+
+
+def version_can_be_raised(story):
+    story.configure(min_version="1.3")
+    tls.reload(story.s)
+    story.refused("TLS 1.2 then", lambda: story.s.check(
+        "s_client cannot connect with TLS 1.2",
+        story.s_client(b"x", "-tls1_2")[0] != 0))
+    story.s_client(story.report(), "-tls1_3")
+    story.arrived("TLS 1.3 can")
+
+
+def agents_need_certificates(story):
+    s = story.s
+    story.configure(client_ca=story.authority.certificate, min_version="1.2")
+    tls.reload(s)
+    known = story.authority.issue("agent")
+    unknown = story.stranger.issue("agent")
+
+    def bring(identity):
+        """With TLS 1.3 a client knows only later that it was refused."""
+        try:
+            agent = story.agent(identity)
+            agent.send(scenario.native(999, 1, 1, TS, []))
+            s.check("the refused agent sees its end", agent.sees_end())
+        except (ssl.SSLError, OSError):
+            pass
+
+    story.refused("an agent without certificate", lambda: bring(None))
+    story.refused("an agent with a stranger's", lambda: bring(unknown))
+    for fault in ("peer did not return a certificate",
+                  "certificate verify failed: "):
+        s.check(f"the log says: {fault}", f"tls: {fault}"
+                in s.reporter.log_text(), s.reporter.log_text()[-500:])
+    good = story.agent(known)
+    good.send(story.report())
+    authority = ("--tls", "--ca", story.authority.certificate)
+    status, said = tls.send(s, story.secure, story.lines(), *authority,
+                            "--cert", known[0], "--key", known[1])
+    s.equal("reporter-send shows its certificate", (status, said), (0, ""))
+    story.arrived("agents with a certificate are let in")
+    status, said = tls.send(s, story.secure, "1 1 0.0.0.1 0 0.0.0.1 1 1 0 0\n",
+                            *authority)
+    s.equal("without it reporter-send fails", status, 3)
+    story.arrived("and brings nothing in")
+
+
+def tell(s):
+    story = Story(s)
+    s.database.start()
+    s.reporter.configure("reporter", listen="127.0.0.1:0, 127.0.0.2:0 tls")
+    story.use(story.first)
+    s.reporter.start()
+    for part in (reports_arrive, pieces, send_is_careful,
+                 strangers_are_sent_away, renegotiation_is_off,
+                 certificates_are_renewed, version_can_be_raised,
+                 agents_need_certificates):
+        part(story)
+    status = s.reporter.status()
+    s.identity(status)
+    s.equal("each connection that was accepted is open or closed",
+            status["connections_accepted"],
+            status["connections"] + sum(status["closed"].values()))
+
+
+scenario.run(__doc__, tell)
