@@ -154,7 +154,10 @@ struct flush_counters {
 	/* Odd while last_error is being written. */
 	counter last_error_version;
 	char last_error[192]; /* text, ended by a 0 */
-	counter reserve[2];
+	/* Since when keys are pending and none was committed, seconds since
+	   1970; 0: none is pending. */
+	counter waiting_since;
+	counter reserve[1];
 };
 static_assert(sizeof(struct flush_counters) == 512, "part of the format");
 

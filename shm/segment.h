@@ -12,7 +12,7 @@
  *     page     slots of the table      table_slots(table_keys) x 40 bytes
  *     page     dirty map               one byte a slot
  *
- * If you change this (or record.h, ring.h, table.h, counters.h):
+ * If you change this (or record.h, ring.h, table.h, counters.h, history.h):
  *   1. change SEGMENT_VERSION;
  *   2. mend the static asserts on sizes and offsets;
  *   3. mend segment_check(), the drawing above, and what t/faulty.py knows;
@@ -24,13 +24,14 @@
 #ifndef REPORTER_SEGMENT_H
 #define REPORTER_SEGMENT_H
 
+#include "history.h"
 #include "ring.h"
 #include "table.h"
 
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 4
+#define SEGMENT_VERSION 5
 
 #define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
@@ -141,9 +142,12 @@ struct master_shared {
 	counter oldest_generation;
 	char software[24]; /* the master's version, ended by a 0 */
 	struct child_entry children[CHILDREN_MAX];
+	struct history history;
 };
 static_assert(
     offsetof(struct master_shared, children) == 568, "part of the format");
+static_assert(
+    offsetof(struct master_shared, history) == 8768, "part of the format");
 
 /* A mapped segment. */
 struct segment {

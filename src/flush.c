@@ -203,6 +203,19 @@ gate_open(const struct flush *f)
 	       f->segment->shared->header.generation;
 }
 
+/* Say since when keys wait for the database: from when some are pending until
+   none is; each commit sets it anew. */
+static void
+note_waiting(struct flush *f, bool pending)
+{
+	counter *since = &f->segment->shared->flush.waiting_since;
+
+	if (!pending)
+		counter_set(since, 0);
+	else if (counter_get(since) == 0)
+		counter_set(since, (uint64_t)time(NULL));
+}
+
 /* Wait until a round is due.  Returns false when there is none to come. */
 static bool
 round_due(struct flush *f)
@@ -214,6 +227,7 @@ round_due(struct flush *f)
 		uint64_t past = monotonic_ms() - f->last_ms;
 		int wait;
 
+		note_waiting(f, pending > 0);
 		if (pending == 0) {
 			if (flush_finishing(f))
 				return false;

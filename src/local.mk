@@ -44,6 +44,7 @@ src_libreporter_a_SOURCES = \
 	src/prefix.c src/prefix.h \
 	src/privilege.c src/privilege.h \
 	src/proxy.c src/proxy.h \
+	src/rates.c src/rates.h \
 	src/reload.c src/reload.h \
 	src/replay.c src/replay.h \
 	src/report.c src/report.h \
@@ -51,9 +52,11 @@ src_libreporter_a_SOURCES = \
 	src/route.c src/route.h \
 	src/sandbox.c src/sandbox.h \
 	src/secret.c src/secret.h \
+	src/sample.c src/sample.h \
 	src/sender.c src/sender.h \
 	src/settings.c src/settings.h \
-	src/status.c src/status.h src/status_json.c src/status_text.c \
+	src/status.c src/status.h src/status_json.c \
+	src/status_prometheus.c src/status_text.c \
 	src/store.c src/store.h \
 	src/syntax.c src/syntax.h \
 	src/text.c src/text.h \
@@ -77,7 +80,8 @@ src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = src/libreporter.a sql/libsql.a shm/libshm.a \
 	$(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS) \
 	$(SYSTEMD_LIBS) $(OPENSSL_LIBS)
-src_reporterctl_SOURCES = src/reporterctl.c
+src_reporterctl_SOURCES = src/ctl/main.c src/ctl/ctl.h \
+	src/ctl/replay.c src/ctl/status.c src/ctl/watch.c
 src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
 	$(MSGPACK_LIBS) $(PROTOBUF_LIBS)
 

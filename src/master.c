@@ -21,6 +21,7 @@
 #include "privilege.h"
 #include "reload.h"
 #include "sandbox.h"
+#include "sample.h"
 #include "title.h"
 #include "tls_load.h"
 
@@ -87,6 +88,7 @@ master_publish(struct master *m)
 	counter_set(&m->shared->generation, m->generation.number);
 	counter_set(
 	    &m->shared->oldest_generation, children_oldest(&m->children));
+	sample_begin(&m->children, monotonic_ms());
 	/* Release: who sees our pid sees what stands before. */
 	atomic_store_explicit(&m->shared->pid, getpid(), memory_order_release);
 }
@@ -377,6 +379,12 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		conn_ready(m->conns, event->data.ptr, event->events);
 }
 
+static int
+sooner(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 static void
 master_loop(struct master *m)
 {
@@ -398,13 +406,12 @@ master_loop(struct master *m)
 		m->reap = m->reload = m->reopen = false;
 		counter_set(&m->shared->oldest_generation,
 		    children_oldest(&m->children));
-		int children_wait = children_tick(&m->children, now);
-		wait = conns_tick(m->conns, now);
-		if (children_wait < wait)
-			wait = children_wait;
+		wait = children_tick(&m->children, now);
+		wait = sooner(wait, conns_tick(m->conns, now));
+		wait = sooner(wait, sample_tick(&m->children, now));
+		wait = sooner(wait, notify_alive(now));
 		listeners_watch(
 		    &m->listeners, m->epoll, conns_accepting(m->conns, now));
-		notify_alive();
 	}
 }
 

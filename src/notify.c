@@ -8,7 +8,10 @@
 
 #include "notify.h"
 
+#include <limits.h>
+
 #ifdef HAVE_SYSTEMD
+#include <stdbool.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -39,9 +42,42 @@ notify_stopping(void)
 }
 
 void
-notify_alive(void)
+notify_status(const char *text)
 {
-	sd_notify(0, "WATCHDOG=1");
+	char note[256];
+
+	snprintf(note, sizeof(note), "STATUS=%s", text);
+	sd_notify(0, note);
+}
+
+/* Milliseconds between two pings: half of the watchdog's time; 0: there is no
+   watchdog. */
+static uint64_t
+watchdog_period(void)
+{
+	static bool known;
+	static uint64_t period;
+	uint64_t usec;
+
+	if (!known && sd_watchdog_enabled(0, &usec) > 0)
+		period = usec >= 4000 ? usec / 2000 : 2;
+	known = true;
+	return period;
+}
+
+int
+notify_alive(uint64_t now_ms)
+{
+	static uint64_t due_ms;
+	uint64_t period = watchdog_period();
+
+	if (period == 0)
+		return INT_MAX;
+	if (now_ms >= due_ms) {
+		sd_notify(0, "WATCHDOG=1");
+		due_ms = now_ms + period;
+	}
+	return due_ms - now_ms < INT_MAX ? (int)(due_ms - now_ms) : INT_MAX;
 }
 
 #else
@@ -62,8 +98,16 @@ notify_stopping(void)
 }
 
 void
-notify_alive(void)
+notify_status(const char *text)
 {
+	(void)text;
+}
+
+int
+notify_alive(uint64_t now_ms)
+{
+	(void)now_ms;
+	return INT_MAX;
 }
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef REPORTER_NOTIFY_H
 #define REPORTER_NOTIFY_H
 
+#include <stdint.h>
+
 /* notify_ready - start-up is over, or a reload is. */
 void notify_ready(void);
 
@@ -14,7 +16,14 @@ void notify_reloading(void);
 /* notify_stopping - the end begins. */
 void notify_stopping(void);
 
-/* notify_alive - the loop turns; called at least once a second. */
-void notify_alive(void);
+/* notify_status - one line of text for whoever asks how it does. */
+void notify_status(const char *text);
+
+/*
+ * notify_alive - the loop turns.  Pings the watchdog, where there is one, at
+ * half of its time.  now_ms: a monotonic clock.  Returns the milliseconds
+ * until it must be called again.
+ */
+int notify_alive(uint64_t now_ms);
 
 #endif

@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "status.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +73,9 @@ read_flush(struct status_worker *w, const struct flush_counters *flush)
 	w->flush_us = counter_get(&flush->flush_us);
 	w->connected = counter_get(&flush->connected) != 0;
 	w->last_error_ts = counter_get(&flush->last_error_ts);
+	w->waiting_since = counter_get(&flush->waiting_since);
+	for (int i = 0; i < FLUSH_BUCKETS; i++)
+		w->buckets[i] = counter_get(&flush->buckets[i]);
 	for (int i = 0; i < DB_CLASSES; i++)
 		w->errors[i] = counter_get(&flush->errors[i]);
 }
@@ -293,6 +297,38 @@ collect_once(struct status *status, const struct master_shared *master)
 	return retired(&master->input) == before && status->records.queued >= 0;
 }
 
+/* How fast the counts grew until now. */
+static void
+read_rates(struct status *status, const struct history *history)
+{
+	const struct status_records *r = &status->records;
+	const struct history_sample now = {
+		.at_ms = monotonic_ms(),
+		.counts = {
+			[HISTORY_REPORTS] = status->reports,
+			[HISTORY_RECEIVED] = (uint64_t)r->received,
+			[HISTORY_REJECTED] = (uint64_t)r->rejected,
+			[HISTORY_DROPPED] = (uint64_t)r->dropped,
+			[HISTORY_SUPERSEDED] = (uint64_t)r->superseded,
+			[HISTORY_STORED] = (uint64_t)r->stored,
+			[HISTORY_DEAD_LETTER] = (uint64_t)r->dead_letter,
+		},
+	};
+
+	memset(status->rates, 0, sizeof(status->rates));
+	for (int i = 0; status->running && i < RATES_SPANS; i++)
+		rates_over(&status->rates[i], history, &now, rates_spans[i]);
+}
+
+uint64_t
+status_lag(const struct status *status, const struct status_worker *worker)
+{
+	if (worker->waiting_since == 0 || worker->pending <= 0 ||
+	    status->now < worker->waiting_since)
+		return 0;
+	return status->now - worker->waiting_since;
+}
+
 enum shm_status
 status_collect(struct status *status, const char *instance)
 {
@@ -317,6 +353,7 @@ status_collect(struct status *status, const char *instance)
 				    memory_order_relaxed) != 0;
 	for (int i = 0; i < READS && !collect_once(status, master); i++)
 		nanosleep(&nap, NULL);
+	read_rates(status, &master->history);
 	segment_close(&segment);
 	return SHM_OK;
 }

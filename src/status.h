@@ -7,6 +7,7 @@
 #ifndef REPORTER_STATUS_H
 #define REPORTER_STATUS_H
 
+#include "rates.h"
 #include "segment.h"
 
 #include <stdio.h>
@@ -43,6 +44,10 @@ struct status_worker {
 	uint64_t clamped;                 /* counts cut */
 	uint64_t last_flush_ts;           /* seconds since 1970; 0: never */
 	uint64_t last_flush_us, flush_us; /* how long: the last, all */
+	uint64_t buckets[FLUSH_BUCKETS];  /* see struct flush_counters */
+	/* Since when keys are pending and none was committed, seconds since
+	   1970; 0: none is. */
+	uint64_t waiting_since;
 	bool connected;
 	uint64_t errors[DB_CLASSES]; /* times */
 	uint64_t last_error_ts;      /* seconds since 1970; 0: none */
@@ -59,6 +64,7 @@ struct status {
 	uint64_t now, started; /* seconds since 1970 */
 	uint64_t generation;
 	struct status_records records;
+	struct rates rates[RATES_SPANS]; /* over rates_spans */
 	uint64_t rejected[REJECT_REASONS];
 	uint64_t reports, skewed, foreign, bytes;
 	uint64_t connections, accepted, accept_holds;
@@ -86,11 +92,20 @@ bool status_running(const struct segment *segment);
 uint64_t status_refused(const struct status *status);
 uint64_t status_closed(const struct status *status);
 
+/* status_lag - seconds that a worker's keys have been pending without a commit;
+   0 when none is. */
+uint64_t status_lag(
+    const struct status *status, const struct status_worker *worker);
+
 /* status_text - write it for people, no line over 80 columns. */
 void status_text(const struct status *status, FILE *out);
 
 /* status_json - write it as one JSON object and a line's end.  Returns false
    when out failed. */
 bool status_json(const struct status *status, FILE *out);
+
+/* status_prometheus - write it in Prometheus' text format.  A NULL status is
+   that of an instance that is not there. */
+void status_prometheus(const struct status *status, FILE *out);
 
 #endif

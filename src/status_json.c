@@ -52,6 +52,26 @@ records_json(const struct status_records *r)
 }
 
 static json_t *
+rates_json(const struct status *s)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < RATES_SPANS; i++) {
+		const struct rates *r = &s->rates[i];
+		json_t *object = json_object();
+
+		json_object_set_new(object, "span", number(rates_spans[i]));
+		json_object_set_new(object, "seconds", json_real(r->seconds));
+		for (int j = 0; j < HISTORY_COUNTS; j++)
+			json_object_set_new(object,
+			    history_name((enum history_count)j),
+			    json_real(r->per_second[j]));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *
 rejected_json(const struct status *s)
 {
 	json_t *object = json_object();
@@ -122,6 +142,7 @@ worker_json(const struct status_worker *w)
 		{ "flushes", w->flushes },
 		{ "connects", w->connects },
 		{ "last_flush_ts", w->last_flush_ts },
+		{ "waiting_since", w->waiting_since },
 		{ "last_error_number", w->last_error_number },
 		{ "last_error_ts", w->last_error_ts },
 	};
@@ -182,6 +203,7 @@ status_object(const struct status *s)
 	json_object_set_new(
 	    object, "reload_failed", json_boolean(s->reload_failed));
 	json_object_set_new(object, "records", records_json(&s->records));
+	json_object_set_new(object, "rates", rates_json(s));
 	json_object_set_new(object, "rejected", rejected_json(s));
 	json_object_set_new(object, "refused", refused_json(s));
 	json_object_set_new(object, "closed", closed_json(s));

@@ -86,28 +86,19 @@ struct cell {
 	uint64_t count;
 };
 
-/* Three cells a line behind a heading, 22 columns each. */
+/* Four cells a line behind a heading, 17 columns each. */
 static void
 show_cells(const char *heading, const struct cell *cells, int n, FILE *out)
 {
 	char text[32];
 
 	for (int i = 0; i < n; i++) {
-		if (i % 3 == 0)
-			fprintf(out, "%-14s", i == 0 ? heading : "");
-		fprintf(out, "%-12s %7s%s", cells[i].name,
-		    count_text(text, sizeof(text), cells[i].count, 7),
-		    i % 3 == 2 || i == n - 1 ? "\n" : "  ");
+		if (i % 4 == 0)
+			fprintf(out, "%-12s", i == 0 ? heading : "");
+		fprintf(out, "%-9s %6s%s", cells[i].name,
+		    count_text(text, sizeof(text), cells[i].count, 6),
+		    i % 4 == 3 || i == n - 1 ? "\n" : " ");
 	}
-}
-
-/* One reason of a count that stands above it. */
-static void
-show_reason(const char *of, const char *name, uint64_t count, FILE *out)
-{
-	if (count > 0)
-		fprintf(
-		    out, "%14s%-9s%-27s %13" PRIu64 "\n", "", of, name, count);
 }
 
 static void
@@ -125,12 +116,6 @@ show_connections(const struct status *s, FILE *out)
 
 	show_cells("connections", connections,
 	    sizeof(connections) / sizeof(*connections), out);
-	for (int i = 0; i < REFUSALS; i++)
-		show_reason("refused:", refusal_name((enum refusal)i),
-		    s->refused[i], out);
-	for (int i = 0; i < CLOSINGS; i++)
-		show_reason("closed:", closing_name((enum closing)i),
-		    s->closed[i], out);
 }
 
 static void
@@ -142,72 +127,49 @@ show_input(const struct status *s, FILE *out)
 		{ "bytes", s->bytes },
 		{ "foreign", s->foreign },
 		{ "clamped", s->clamped },
-	};
-	const struct cell configuration[] = {
 		{ "reloads", s->reloads },
-		{ "refused", s->reload_errors },
+		{ "bad conf", s->reload_errors },
 	};
 
-	putc('\n', out);
 	show_connections(s, out);
 	show_cells("reports", reports, sizeof(reports) / sizeof(*reports), out);
-	show_cells("configuration", configuration,
-	    sizeof(configuration) / sizeof(*configuration), out);
 }
 
-static void
-show_records(const struct status *s, FILE *out)
+/* A rate in at most ten columns. */
+static const char *
+rate_text(char *text, size_t size, double rate)
 {
-	const struct status_records *r = &s->records;
-	const struct {
-		const char *sign, *name;
-		int64_t count;
-	} terms[] = {
-		{ "", "received", r->received },
-		{ "+", "replayed", r->replayed },
-		{ "=", "rejected", r->rejected },
-		{ "+", "dropped", r->dropped },
-		{ "+", "queued", r->queued },
-		{ "+", "pending", r->pending },
-		{ "+", "superseded", r->superseded },
-		{ "+", "stored", r->stored },
-		{ "+", "dead_letter", r->dead_letter },
-	};
-
-	putc('\n', out);
-	for (size_t i = 0; i < sizeof(terms) / sizeof(*terms); i++) {
-		fprintf(out, "%-11s %1s %-15s %20" PRId64 "\n",
-		    i == 0 ? "records" : "", terms[i].sign, terms[i].name,
-		    terms[i].count);
-		for (int j = 0; i == 2 && j < REJECT_REASONS; j++)
-			if (s->rejected[j] > 0)
-				fprintf(out, "%15s%-15s %18" PRIu64 "\n", "",
-				    reject_name((enum reject)j),
-				    s->rejected[j]);
-	}
-}
-
-static void
-show_worker(const struct status *s, const struct status_worker *w, FILE *out)
-{
-	char generation[32], died[32], queued[32], pending[32], stored[32];
-	char superseded[32], dead[32], pid[16] = "-", age[16] = "never";
-
-	if (w->pid > 0)
-		snprintf(pid, sizeof(pid), "%d", w->pid);
-	if (w->last_flush_ts > 0)
-		age_text(age, sizeof(age), since(s, w->last_flush_ts));
-	if (w->pending < 0)
-		snprintf(pending, sizeof(pending), "<0");
+	if (rate < 1e7)
+		snprintf(text, size, rate < 1000 ? "%.1f" : "%.0f", rate);
 	else
-		count_text(pending, sizeof(pending), (uint64_t)w->pending, 7);
-	fprintf(out, "%4u %5s %-9s %7s %4s %7s %7s %8s %8s %6s %5s\n", w->slot,
-	    count_text(generation, sizeof(generation), w->generation, 5),
-	    w->state, pid, count_text(died, sizeof(died), w->restarts, 4),
-	    count_text(queued, sizeof(queued), w->queued, 7), pending,
-	    count_text(stored, sizeof(stored), w->stored, 8),
-	    count_text(superseded, sizeof(superseded), w->superseded, 8),
-	    count_text(dead, sizeof(dead), w->dead_letter, 6), age);
+		count_text(text, size, rate < 1e18 ? (uint64_t)rate : 0, 10);
+	return text;
+}
+
+static void
+show_rates(const struct status *s, FILE *out)
+{
+	static const enum history_count shown[] = { HISTORY_REPORTS,
+		HISTORY_RECEIVED, HISTORY_REJECTED, HISTORY_SUPERSEDED,
+		HISTORY_STORED };
+	char text[32];
+
+	fprintf(out, "%-14s", "per second");
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++)
+		fprintf(out, " %12s", history_name(shown[i]));
+	putc('\n', out);
+	for (int i = 0; i < RATES_SPANS; i++) {
+		const struct rates *r = &s->rates[i];
+
+		snprintf(text, sizeof(text), "over %u s", rates_spans[i]);
+		fprintf(out, "%14s", text);
+		for (size_t j = 0; j < sizeof(shown) / sizeof(*shown); j++)
+			fprintf(out, " %12s",
+			    r->seconds > 0 ? rate_text(text, sizeof(text),
+						 r->per_second[shown[j]])
+					   : "-");
+		putc('\n', out);
+	}
 }
 
 /* Write text in lines of 80 columns, the later ones indented.  Text that is no
@@ -235,37 +197,178 @@ show_wrapped(const char *text, FILE *out)
 	fprintf(out, "%*s%s\n", indent, "", text);
 }
 
-/* What a person should know of a worker beyond its figures. */
+/* A text of limited size that grows. */
+struct reasons {
+	char text[(REJECT_REASONS + REFUSALS + CLOSINGS + 3) * 56];
+	size_t at;
+	const char *of; /* what the last one was a reason of */
+};
+
 static void
-show_trouble(const struct status *s, const struct status_worker *w, FILE *out)
+reasons_add(
+    struct reasons *reasons, const char *of, const char *name, uint64_t count)
 {
-	char text[512], when[32], age[16];
-	int at = snprintf(text, sizeof(text),
-	    "worker %u (generation %" PRIu64 "): ", w->slot, w->generation);
+	if (count == 0 || reasons->at >= sizeof(reasons->text))
+		return;
+	reasons->at += (size_t)snprintf(reasons->text + reasons->at,
+	    sizeof(reasons->text) - reasons->at, "%s%s%s %s %" PRIu64,
+	    reasons->of == of  ? ","
+	    : reasons->at == 0 ? ""
+			       : "; ",
+	    reasons->of == of ? "" : of, reasons->of == of ? "" : ":", name,
+	    count);
+	reasons->of = of;
+}
+
+/* Why records were rejected, and connections refused and closed. */
+static void
+show_reasons(const struct status *s, FILE *out)
+{
+	struct reasons reasons = { .at = 0 };
+
+	for (int i = 0; i < REJECT_REASONS; i++)
+		reasons_add(&reasons, "rejected", reject_name((enum reject)i),
+		    s->rejected[i]);
+	for (int i = 0; i < REFUSALS; i++)
+		reasons_add(&reasons, "refused", refusal_name((enum refusal)i),
+		    s->refused[i]);
+	for (int i = 0; i < CLOSINGS; i++)
+		reasons_add(&reasons, "closed", closing_name((enum closing)i),
+		    s->closed[i]);
+	if (reasons.at > 0)
+		show_wrapped(reasons.text, out);
+}
+
+/* The identity, two terms a line. */
+static void
+show_records(const struct status *s, FILE *out)
+{
+	const struct status_records *r = &s->records;
+	const struct {
+		const char *sign, *name;
+		int64_t count;
+	} terms[] = {
+		{ " ", "received", r->received },
+		{ "+", "replayed", r->replayed },
+		{ "=", "rejected", r->rejected },
+		{ "+", "dropped", r->dropped },
+		{ "+", "queued", r->queued },
+		{ "+", "pending", r->pending },
+		{ "+", "superseded", r->superseded },
+		{ "+", "stored", r->stored },
+		{ "+", "dead_letter", r->dead_letter },
+	};
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(*terms); i++)
+		fprintf(out, "%*s%s %-11s %20" PRId64 "%s", i % 2 == 0 ? -8 : 2,
+		    i == 0 ? "records" : "", terms[i].sign, terms[i].name,
+		    terms[i].count, i % 2 == 1 || i == 8 ? "\n" : "");
+	show_reasons(s, out);
+}
+
+static void
+show_worker(const struct status *s, const struct status_worker *w, FILE *out)
+{
+	char generation[32], died[32], queued[32], pending[32], stored[32];
+	char superseded[32], dead[32], pid[16] = "-", age[16] = "never";
+
+	if (w->pid > 0)
+		snprintf(pid, sizeof(pid), "%d", w->pid);
+	if (w->last_flush_ts > 0)
+		age_text(age, sizeof(age), since(s, w->last_flush_ts));
+	if (w->pending < 0)
+		snprintf(pending, sizeof(pending), "<0");
+	else
+		count_text(pending, sizeof(pending), (uint64_t)w->pending, 7);
+	fprintf(out, "%4u %5s %-9s %7s %4s %7s %7s %8s %8s %6s %5s\n", w->slot,
+	    count_text(generation, sizeof(generation), w->generation, 5),
+	    w->state, pid, count_text(died, sizeof(died), w->restarts, 4),
+	    count_text(queued, sizeof(queued), w->queued, 7), pending,
+	    count_text(stored, sizeof(stored), w->stored, 8),
+	    count_text(superseded, sizeof(superseded), w->superseded, 8),
+	    count_text(dead, sizeof(dead), w->dead_letter, 6), age);
+}
+
+/* What a person should know of a worker beyond its figures; "" for nothing. */
+static void
+trouble_text(const struct status *s, const struct status_worker *w, char *text,
+    size_t size)
+{
+	char when[32], age[16];
 	time_t then = (time_t)w->last_error_ts;
 	struct tm tm;
+	int at = 0;
 
+	*text = '\0';
 	if (w->trouble != NULL) {
-		snprintf(text + at, sizeof(text) - (size_t)at,
-		    "its segment cannot be read: %s", w->trouble);
-		show_wrapped(text, out);
+		snprintf(
+		    text, size, "its segment cannot be read: %s", w->trouble);
 		return;
 	}
-	if (w->pid > 0 && !w->connected) {
-		snprintf(text + at, sizeof(text) - (size_t)at,
-		    "not connected to the database");
-		show_wrapped(text, out);
-	}
+	if (w->pid > 0 && !w->connected)
+		at = snprintf(text, size, "not connected to the database%s",
+		    w->last_error_ts == 0 ? "" : "; ");
 	if (w->last_error_ts == 0)
 		return;
 	/* A damaged segment may tell a year that no calendar has. */
 	if (localtime_r(&then, &tm) == NULL ||
 	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		snprintf(when, sizeof(when), "at no time");
-	snprintf(text + at, sizeof(text) - (size_t)at,
-	    "last error %s (%s ago): %u %s", when,
-	    age_text(age, sizeof(age), since(s, w->last_error_ts)),
+	snprintf(text + at, size - (size_t)at, "last error %s (%s ago): %u %s",
+	    when, age_text(age, sizeof(age), since(s, w->last_error_ts)),
 	    w->last_error_number, w->last_error);
+}
+
+/* Whether two workers are in the same trouble; the first one's time stands for
+   both. */
+static bool
+same_trouble(const struct status_worker *a, const struct status_worker *b)
+{
+	return a->generation == b->generation && a->trouble == b->trouble &&
+	       (a->pid > 0) == (b->pid > 0) && a->connected == b->connected &&
+	       (a->last_error_ts == 0) == (b->last_error_ts == 0) &&
+	       a->last_error_number == b->last_error_number &&
+	       strcmp(a->last_error, b->last_error) == 0;
+}
+
+/* The slots of all workers from number `first` on that are in its trouble. */
+static void
+trouble_slots(const struct status *s, unsigned first, char *text, size_t size)
+{
+	const struct status_worker *w = &s->workers[first];
+	size_t at = (size_t)snprintf(text, size, "%u", w->slot);
+
+	for (unsigned i = first + 1; i < s->count; i++) {
+		if (!same_trouble(&s->workers[i], w))
+			continue;
+		if (size - at < 24) {
+			snprintf(text + at, size - at, " and more");
+			return;
+		}
+		at += (size_t)snprintf(
+		    text + at, size - at, ", %u", s->workers[i].slot);
+	}
+}
+
+/* One line for all workers that are in the trouble of worker number `first`,
+   unless one before it had it. */
+static void
+show_trouble(const struct status *s, unsigned first, FILE *out)
+{
+	const struct status_worker *w = &s->workers[first];
+	char trouble[400], text[600], slots[64], of[48] = "";
+
+	for (unsigned i = 0; i < first; i++)
+		if (same_trouble(&s->workers[i], w))
+			return;
+	trouble_text(s, w, trouble, sizeof(trouble));
+	if (*trouble == '\0')
+		return;
+	trouble_slots(s, first, slots, sizeof(slots));
+	if (w->generation != s->generation)
+		snprintf(
+		    of, sizeof(of), " (generation %" PRIu64 ")", w->generation);
+	snprintf(text, sizeof(text), "worker %s%s: %s", slots, of, trouble);
 	show_wrapped(text, out);
 }
 
@@ -274,13 +377,14 @@ status_text(const struct status *status, FILE *out)
 {
 	show_head(status, out);
 	show_input(status, out);
+	show_rates(status, out);
 	show_records(status, out);
 	if (status->count > 0)
-		fputs("\nslot   gen state         pid died  queued pending   "
+		fputs("slot   gen state         pid died  queued pending   "
 		      "stored  superd.   dead flush\n",
 		    out);
 	for (unsigned i = 0; i < status->count; i++)
 		show_worker(status, &status->workers[i], out);
 	for (unsigned i = 0; i < status->count; i++)
-		show_trouble(status, &status->workers[i], out);
+		show_trouble(status, i, out);
 }

@@ -249,6 +249,7 @@ horizon_now(const struct store *store)
 static void
 flush_note(struct flush_counters *count, size_t n, uint64_t us)
 {
+	uint64_t now = (uint64_t)time(NULL);
 	int bucket = 0;
 
 	while (bucket < FLUSH_BUCKETS - 1 && us >= UINT64_C(1000) << bucket)
@@ -258,7 +259,8 @@ flush_note(struct flush_counters *count, size_t n, uint64_t us)
 	counter_add(&count->rows, n);
 	counter_add(&count->flushes, 1);
 	counter_set(&count->last_flush_us, us);
-	counter_set(&count->last_flush_ts, (uint64_t)time(NULL));
+	counter_set(&count->last_flush_ts, now);
+	counter_set(&count->waiting_since, now);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "status.h"
+#include "clock.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -326,6 +327,45 @@ START_TEST(a_sum_that_does_not_add_up_is_shown_as_it_is)
 }
 END_TEST
 
+START_TEST(rates_are_over_the_time_that_has_passed)
+{
+	struct history_sample sample = { .at_ms = monotonic_ms() - 10000 };
+
+	make_history();
+	sample.counts[HISTORY_RECEIVED] = 36;
+	sample.counts[HISTORY_STORED] = 50;
+	history_put(&master->history, &sample);
+	collect();
+	ck_assert_double_eq_tol(status.rates[1].seconds, 10, 1);
+	ck_assert_double_eq_tol(
+	    status.rates[1].per_second[HISTORY_RECEIVED], 10, 1);
+	ck_assert_double_eq(status.rates[1].per_second[HISTORY_STORED], 0);
+	/* No other sample: the others are over as long. */
+	ck_assert_double_eq(status.rates[0].seconds, status.rates[2].seconds);
+
+	master->pid = 0;
+	collect();
+	ck_assert_double_eq(status.rates[1].seconds, 0);
+	ck_assert_double_eq(status.rates[1].per_second[HISTORY_RECEIVED], 0);
+}
+END_TEST
+
+START_TEST(lag_is_the_time_without_a_commit)
+{
+	make_history();
+	counter_set(
+	    &workers[0].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
+	counter_set(
+	    &workers[1].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
+	collect();
+	ck_assert_int_gt(status.workers[0].pending, 0);
+	ck_assert_uint_ge(status_lag(&status, &status.workers[0]), 40);
+	/* Nothing is pending there: it is a word of before. */
+	ck_assert_int_eq(status.workers[1].pending, 0);
+	ck_assert_uint_eq(status_lag(&status, &status.workers[1]), 0);
+}
+END_TEST
+
 /* ---------------------------------------------------------- who is alive -- */
 
 /* The number of a process that is gone. */
@@ -452,12 +492,113 @@ START_TEST(text_shows_the_sum_and_the_workers)
 	ck_assert_ptr_nonnull(strstr(written, "wrong_shape"));
 	ck_assert_ptr_null(strstr(written, "not_msgpack"));
 	ck_assert_ptr_nonnull(strstr(written, "refused: denied"));
-	ck_assert_ptr_nonnull(strstr(written, "closed:  idle"));
+	ck_assert_ptr_nonnull(strstr(written, "idle 6"));
 	ck_assert_ptr_null(strstr(written, "not_allowed"));
-	ck_assert_ptr_nonnull(strstr(written, "worker 1 (generation 7): not "
+	ck_assert_ptr_nonnull(strstr(written, "worker 1: not "
 					      "connected to the database"));
 	ck_assert_ptr_nonnull(strstr(written, "1146 Table"));
 	ck_assert_ptr_null(strchr(written, '\033'));
+}
+END_TEST
+
+static size_t
+lines_of(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += *text == '\n';
+	return n;
+}
+
+START_TEST(text_of_four_workers_fits_one_screen)
+{
+	make_history();
+	collect();
+	status.count = 4;
+	for (int i = 0; i < 4; i++) {
+		status.workers[i] = status.workers[1];
+		status.workers[i].slot = (uint32_t)i;
+	}
+	write_with(write_text);
+	ck_assert_uint_le(widest(written), 80);
+	ck_assert_uint_le(lines_of(written), 24);
+	/* The trouble that all are in is told once. */
+	const char *told = strstr(written, "worker 0, 1, 2, 3: "
+					   "not connected to the database; "
+					   "last");
+	ck_assert_ptr_nonnull(told);
+	ck_assert_ptr_null(strstr(told + 1, "worker"));
+}
+END_TEST
+
+static void
+write_prometheus(FILE *out)
+{
+	status_prometheus(&status, out);
+}
+
+static void
+write_absent(FILE *out)
+{
+	status_prometheus(NULL, out);
+}
+
+START_TEST(prometheus_shows_the_same_figures)
+{
+	static const char *const samples[] = { "reporter_up 1\n",
+		"reporter_build_info{version=\"1.2.3\"} 1\n",
+		"reporter_records_received_total 136\n",
+		"reporter_records_rejected_total{reason=\"wrong_shape\"} 3\n",
+		"reporter_records_rejected_total{reason=\"not_msgpack\"} 0\n",
+		"reporter_records_stored_total 50\n",
+		"reporter_records_queued 12\n",
+		"reporter_worker_queued_records{generation=\"7\",slot=\"1\"} "
+		"7\n",
+		"reporter_worker_running{generation=\"7\",slot=\"0\"} 1\n",
+		"reporter_worker_running{generation=\"7\",slot=\"1\"} 0\n",
+		"reporter_worker_restarts_total{generation=\"7\",slot=\"1\"} "
+		"1\n",
+		"reporter_database_errors_total{generation=\"7\",slot=\"1\","
+		"class=\"hold\"} 9\n",
+		"reporter_flush_duration_seconds_bucket{generation=\"7\","
+		"slot=\"0\",le=\"0.002\"} 3\n",
+		"reporter_flush_duration_seconds_bucket{generation=\"7\","
+		"slot=\"0\",le=\"0.004\"} 3\n",
+		"reporter_flush_duration_seconds_bucket{generation=\"7\","
+		"slot=\"0\",le=\"+Inf\"} 7\n",
+		"reporter_flush_duration_seconds_sum{generation=\"7\","
+		"slot=\"0\"} 1.500000\n",
+		"reporter_flush_duration_seconds_count{generation=\"7\","
+		"slot=\"0\"} 7\n" };
+
+	make_history();
+	counter_set(&workers[0].shared->flush.buckets[0], 1);
+	counter_set(&workers[0].shared->flush.buckets[1], 2);
+	counter_set(&workers[0].shared->flush.buckets[FLUSH_BUCKETS - 1], 4);
+	counter_set(&workers[0].shared->flush.flush_us, 1500000);
+	collect();
+	write_with(write_prometheus);
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
+		ck_assert_msg(strstr(written, samples[i]) != NULL,
+		    "no %s in %s", samples[i], written);
+	write_with(write_absent);
+	ck_assert_ptr_nonnull(strstr(written, "\nreporter_up 0\n"));
+}
+END_TEST
+
+START_TEST(prometheus_leaves_out_what_cannot_be_read)
+{
+	make_history();
+	workers[1].shared->header.table_keys++;
+	collect();
+	write_with(write_prometheus);
+	ck_assert_ptr_nonnull(strstr(written,
+	    "reporter_worker_queued_records{generation=\"7\",slot=\"0\"}"));
+	ck_assert_ptr_null(strstr(written,
+	    "reporter_worker_queued_records{generation=\"7\",slot=\"1\"}"));
+	ck_assert_ptr_nonnull(strstr(
+	    written, "reporter_worker_running{generation=\"7\",slot=\"1\"}"));
 }
 END_TEST
 
@@ -477,6 +618,12 @@ START_TEST(text_never_passes_80_columns)
 	memset(status.rejected, 0xff, sizeof(status.rejected));
 	memset(status.refused, 0xff, sizeof(status.refused));
 	memset(status.closed, 0xff, sizeof(status.closed));
+	for (int i = 0; i < RATES_SPANS; i++) {
+		status.rates[i].seconds = 1;
+		for (int j = 0; j < HISTORY_COUNTS; j++)
+			status.rates[i].per_second[j] =
+			    i == 0 ? 9999999.9 : (double)UINT64_MAX;
+	}
 	for (int i = 0; i < 2; i++) {
 		struct status_worker *w = &status.workers[i];
 
@@ -534,8 +681,8 @@ static const char *const numbers_of_worker[] = { "slot", "generation", "pid",
 	"restarts", "queued", "pending", "superseded", "replayed", "stored",
 	"dead_letter", "dead_lost", "poisoned", "ring_records", "table_keys",
 	"keys", "evicted", "full", "skewed", "clamped", "rows", "flushes",
-	"connects", "last_flush_ts", "last_error_number", "last_error_ts",
-	NULL };
+	"connects", "last_flush_ts", "waiting_since", "last_error_number",
+	"last_error_ts", NULL };
 
 static void
 check_worker_types(const json_t *worker)
@@ -572,6 +719,18 @@ START_TEST(json_has_all_fields_with_their_types)
 	    json_object_size(json_object_get(object, "refused")), REFUSALS);
 	ck_assert_uint_eq(
 	    json_object_size(json_object_get(object, "closed")), CLOSINGS);
+	const json_t *rates = json_object_get(object, "rates");
+	ck_assert_uint_eq(json_array_size(rates), RATES_SPANS);
+	for (size_t i = 0; i < RATES_SPANS; i++) {
+		const json_t *rate = json_array_get(rates, i);
+
+		ck_assert_int_eq(
+		    json_integer_value(json_object_get(rate, "span")),
+		    rates_spans[i]);
+		ck_assert(json_is_real(json_object_get(rate, "seconds")));
+		ck_assert(json_is_real(json_object_get(rate, "received")));
+		ck_assert(json_is_real(json_object_get(rate, "stored")));
+	}
 	ck_assert_uint_eq(json_array_size(of_workers), 2);
 	for (size_t i = 0; i < 2; i++)
 		check_worker_types(json_array_get(of_workers, i));
@@ -666,6 +825,11 @@ main(void)
 	tcase_add_test(tcase, json_has_all_fields_with_their_types);
 	tcase_add_test(tcase, json_shows_the_same_figures);
 	tcase_add_test(tcase, json_stands_an_error_text_that_is_no_utf8);
+	tcase_add_test(tcase, rates_are_over_the_time_that_has_passed);
+	tcase_add_test(tcase, lag_is_the_time_without_a_commit);
+	tcase_add_test(tcase, text_of_four_workers_fits_one_screen);
+	tcase_add_test(tcase, prometheus_shows_the_same_figures);
+	tcase_add_test(tcase, prometheus_leaves_out_what_cannot_be_read);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -3,7 +3,7 @@ tools_cppflags = $(AM_CPPFLAGS) -Isrc -I$(srcdir)/t $(CHECK_CFLAGS) \
 	$(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) $(JANSSON_CFLAGS)
 tools_libs = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) $(PROTOBUF_LIBS) \
 	$(JANSSON_LIBS) $(CHECK_LIBS)
-tools_units = t/unit_encode t/unit_lines t/unit_replay t/unit_sender \
+tools_units = t/unit_encode t/unit_lines t/unit_rates t/unit_replay t/unit_sender \
 	t/unit_status
 check_PROGRAMS += $(tools_units)
 TESTS += $(tools_units)
@@ -15,6 +15,10 @@ t_unit_encode_LDADD = $(tools_libs)
 t_unit_lines_SOURCES = t/unit_lines.c
 t_unit_lines_CPPFLAGS = $(tools_cppflags)
 t_unit_lines_LDADD = $(tools_libs)
+
+t_unit_rates_SOURCES = t/unit_rates.c
+t_unit_rates_CPPFLAGS = $(tools_cppflags)
+t_unit_rates_LDADD = $(tools_libs)
 
 t_unit_replay_SOURCES = t/unit_replay.c t/sink.c t/sink.h
 t_unit_replay_CPPFLAGS = $(tools_cppflags)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The history of the counters.  Owns no memory: it is a view of words in the
+ * master's segment.  history.h says who may call what; what cannot be read is
+ * returned as such.
+ */
+#include "history.h"
+
+#define TRIES 100
+
+const char *
+history_name(enum history_count count)
+{
+	static const char *const names[HISTORY_COUNTS] = {
+		[HISTORY_REPORTS] = "reports",
+		[HISTORY_RECEIVED] = "received",
+		[HISTORY_REJECTED] = "rejected",
+		[HISTORY_DROPPED] = "dropped",
+		[HISTORY_SUPERSEDED] = "superseded",
+		[HISTORY_STORED] = "stored",
+		[HISTORY_DEAD_LETTER] = "dead_letter",
+	};
+
+	return (unsigned)count < HISTORY_COUNTS ? names[count] : "unknown";
+}
+
+void
+history_reset(struct history *history)
+{
+	atomic_store_explicit(&history->taken, 0, memory_order_release);
+}
+
+void
+history_put(struct history *history, const struct history_sample *sample)
+{
+	uint64_t taken = counter_get(&history->taken);
+	struct history_slot *slot = &history->slots[taken % HISTORY_SAMPLES];
+
+	/* Release fence: whoever sees a word of the new sample sees that the
+	   one before was taken, and so that this slot is no longer the old
+	   sample's. */
+	atomic_thread_fence(memory_order_release);
+	counter_set(&slot->at_ms, sample->at_ms);
+	for (int i = 0; i < HISTORY_COUNTS; i++)
+		counter_set(&slot->counts[i], sample->counts[i]);
+	/* Release: licenses readers to look at the sample. */
+	atomic_store_explicit(&history->taken, taken + 1, memory_order_release);
+}
+
+static uint64_t
+distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* The number of the sample closest to at_ms, of those that cannot be under
+   the writer's hand.  taken: 1 or more. */
+static uint64_t
+history_find(const struct history *history, uint64_t taken, uint64_t at_ms)
+{
+	uint64_t best = taken - 1, least = UINT64_MAX;
+
+	for (uint64_t i = 0; i < HISTORY_SAMPLES - 1 && i < taken; i++) {
+		uint64_t n = taken - 1 - i;
+		const struct history_slot *slot =
+		    &history->slots[n % HISTORY_SAMPLES];
+		uint64_t away = distance(counter_get(&slot->at_ms), at_ms);
+
+		if (away < least) {
+			least = away;
+			best = n;
+		}
+	}
+	return best;
+}
+
+bool
+history_nearest(const struct history *history, uint64_t at_ms,
+    struct history_sample *sample)
+{
+	for (int try = 0; try < TRIES; try++) {
+		/* Acquire: all samples up to here are whole. */
+		uint64_t taken =
+		    atomic_load_explicit(&history->taken, memory_order_acquire);
+		if (taken == 0)
+			return false;
+		uint64_t n = history_find(history, taken, at_ms);
+		const struct history_slot *slot =
+		    &history->slots[n % HISTORY_SAMPLES];
+
+		sample->at_ms = counter_get(&slot->at_ms);
+		for (int i = 0; i < HISTORY_COUNTS; i++)
+			sample->counts[i] = counter_get(&slot->counts[i]);
+		/* Acquire fence: if any word was newer, so is `taken` now. */
+		atomic_thread_fence(memory_order_acquire);
+		uint64_t now = counter_get(&history->taken);
+		if (now >= taken && now - n < HISTORY_SAMPLES)
+			return true;
+	}
+	return false;
+}

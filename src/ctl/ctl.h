@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl: what its commands share.  One process, one thread.
+ */
+#ifndef REPORTER_CTL_H
+#define REPORTER_CTL_H
+
+#include "segment.h"
+
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_ERROR = 1,
+	CTL_USAGE = 2,
+	CTL_NOT_RUNNING = 3
+};
+
+/* The commands.  Each gets the arguments from its own name on and returns the
+   exit status. */
+int ctl_status(const char *instance, int argc, char **argv);
+int ctl_reload(const char *instance, int argc, char **argv);
+int ctl_stop(const char *instance, int argc, char **argv);
+int ctl_reopen(const char *instance, int argc, char **argv);
+int ctl_replay(const char *instance, int argc, char **argv);
+
+/* ctl_usage - say how a command is written.  Returns CTL_USAGE. */
+int ctl_usage(const char *name);
+
+/* ctl_unreadable - say why an instance's segment cannot be read, and what to
+   do about it; errno is that of SHM_SYSTEM.  Returns the exit status. */
+int ctl_unreadable(const char *instance, enum shm_status found);
+
+/* ctl_number - read a whole number of least to most out of an option's value.
+   Returns false after it has said what is wrong. */
+bool ctl_number(
+    const char *option, const char *text, long least, long most, long *number);
+
+/* ctl_output - flush standard output.  Returns CTL_OK, or CTL_ERROR after it
+   has said what failed. */
+int ctl_output(void);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl: looks at a running reporter and tells it what to do.  A process
+ * of its own, one thread.  It maps shared memory read-only and sends signals;
+ * every failure is told on standard error and in the exit status.  Each command
+ * is in a file of its own; here they are found, and what they share.
+ */
+#include "config.h"
+
+#include "ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A command: what it is called, what it does. */
+struct command {
+	const char *name;
+	int (*run)(const char *instance, int argc, char **argv);
+	const char *arguments, *help;
+};
+
+static const struct command commands[] = {
+	{ "status", ctl_status, "[--json | --prometheus]",
+	    "show what it does" },
+	{ "reload", ctl_reload, "[-t SECONDS]",
+	    "have it read its configuration again" },
+	{ "stop", ctl_stop, "[-t SECONDS]", "end it in order" },
+	{ "reopen", ctl_reopen, "", "have it open its log file anew" },
+	{ "replay", ctl_replay, "[-H HOST] [-p PORT] FILE",
+	    "send the records of a dead-letter file again" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: reporterctl [-hV] [-i INSTANCE] COMMAND ...\n", out);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-7s %-25s %s\n", commands[i].name,
+		    commands[i].arguments, commands[i].help);
+}
+
+int
+ctl_usage(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			fprintf(stderr,
+			    "usage: reporterctl [-i INSTANCE] %s %s\n", name,
+			    commands[i].arguments);
+	return CTL_USAGE;
+}
+
+int
+ctl_unreadable(const char *instance, enum shm_status found)
+{
+	char names[1][SEGMENT_NAME_MAX];
+	int saved = errno, left;
+
+	switch (found) {
+	case SHM_MISSING:
+	case SHM_UNFINISHED:
+		fprintf(stderr, "no reporter of instance %s is running\n",
+		    instance);
+		left = segment_list(instance, names, 1);
+		if (left > 0)
+			fprintf(stderr,
+			    "%d segments of its workers are left; the next "
+			    "start takes them over\n",
+			    left);
+		return CTL_NOT_RUNNING;
+	case SHM_VERSION:
+		fprintf(stderr,
+		    "instance %s: the segment has the layout of another "
+		    "version; use the reporterctl that came with the reporter "
+		    "which made it\n",
+		    instance);
+		return CTL_ERROR;
+	case SHM_DAMAGED:
+		fprintf(stderr,
+		    "instance %s: the segment /dev/shm/reporter.%s is damaged; "
+		    "stop that reporter, move the file away and start it "
+		    "again\n",
+		    instance, instance);
+		return CTL_ERROR;
+	default:
+		fprintf(stderr, "instance %s: %s%s\n", instance,
+		    strerror(saved),
+		    saved == EACCES ? "; be root, the user it runs as, or "
+				      "in the group that reporter.group names"
+				    : "");
+		return CTL_ERROR;
+	}
+}
+
+bool
+ctl_number(
+    const char *option, const char *text, long least, long most, long *number)
+{
+	char *end;
+
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (errno == 0 && end != text && *end == '\0' && n >= least &&
+	    n <= most) {
+		*number = n;
+		return true;
+	}
+	fprintf(stderr,
+	    "reporterctl: %s: found \"%s\", expected a number from %ld to "
+	    "%ld\n",
+	    option, text, least, most);
+	return false;
+}
+
+int
+ctl_output(void)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return CTL_OK;
+	perror("reporterctl: standard output");
+	return CTL_ERROR;
+}
+
+static int
+run_command(const char *instance, int argc, char **argv)
+{
+	if (argc == 0) {
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[0], commands[i].name) == 0) {
+			optind = 0; /* begin anew, with the command's options */
+			return commands[i].run(instance, argc, argv);
+		}
+	}
+	fprintf(stderr, "reporterctl: there is no command \"%s\"\n", argv[0]);
+	usage(stderr);
+	return CTL_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *instance = "default";
+	int option;
+
+	while ((option = getopt(argc, argv, "+i:Vh")) != -1) {
+		switch (option) {
+		case 'i':
+			if (segment_instance_ok(optarg)) {
+				instance = optarg;
+				break;
+			}
+			fprintf(stderr,
+			    "reporterctl: -i: found \"%s\", expected up to %d "
+			    "letters, digits, - and _\n",
+			    optarg, INSTANCE_MAX - 1);
+			return CTL_USAGE;
+		case 'V':
+			puts("reporterctl " PACKAGE_VERSION);
+			return CTL_OK;
+		case 'h':
+			usage(stdout);
+			return CTL_OK;
+		default:
+			usage(stderr);
+			return CTL_USAGE;
+		}
+	}
+	return run_command(instance, argc - optind, argv + optind);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl replay: the records of a dead-letter file, sent again.
+ */
+#include "config.h"
+
+#include "ctl.h"
+#include "replay.h"
+#include "sender.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int
+ctl_replay(const char *instance, int argc, char **argv)
+{
+	const char *host = SENDER_HOST, *port = SENDER_PORT;
+	uint64_t records;
+	int option;
+
+	(void)instance;
+	while ((option = getopt(argc, argv, "H:p:")) != -1) {
+		if (option == 'H')
+			host = optarg;
+		else if (option == 'p')
+			port = optarg;
+		else
+			return ctl_usage(*argv);
+	}
+	if (optind != argc - 1)
+		return ctl_usage(*argv);
+	enum replay_end end =
+	    replay_file(argv[optind], host, port, &records, stderr);
+	if (end == REPLAY_LOST)
+		return CTL_ERROR;
+	printf("%" PRIu64 " records sent\n", records);
+	return end == REPLAY_SENT ? CTL_OK : CTL_ERROR;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rates from the history.  Owns nothing; any process; a history without
+ * samples gives rates of 0 over 0 seconds.
+ */
+#include "config.h"
+
+#include "rates.h"
+
+#include <string.h>
+
+const unsigned rates_spans[RATES_SPANS] = { 1, 10, 60 };
+
+/* Two looks closer than this say nothing about a rate. */
+#define LEAST_MS 100
+
+void
+rates_over(struct rates *rates, const struct history *history,
+    const struct history_sample *now, unsigned seconds)
+{
+	uint64_t span = (uint64_t)seconds * 1000;
+	uint64_t then_ms = now->at_ms > span ? now->at_ms - span : 0;
+	struct history_sample then;
+
+	memset(rates, 0, sizeof(*rates));
+	if (!history_nearest(history, then_ms, &then) ||
+	    now->at_ms < then.at_ms + LEAST_MS)
+		return;
+	rates->seconds = (double)(now->at_ms - then.at_ms) / 1000;
+	for (int i = 0; i < HISTORY_COUNTS; i++)
+		if (now->counts[i] > then.counts[i])
+			rates->per_second[i] =
+			    (double)(now->counts[i] - then.counts[i]) /
+			    rates->seconds;
+}

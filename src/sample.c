@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The samples of the history.  Owns the history's words in the master's
+ * segment.  The master's loop calls it; nothing here fails.
+ */
+#include "config.h"
+
+#include "sample.h"
+#include "notify.h"
+#include "rates.h"
+
+#include <stdio.h>
+
+#define PERIOD_MS 1000
+#define TELL_SAMPLES 5 /* the service manager hears of every fifth */
+#define TELL_SPAN 10   /* seconds that its rates are over */
+
+/* Where the counters stand: the master's own, the workers' that are there, and
+   what segments counted that are gone. */
+static struct history_sample
+sample_of(const struct children *children, uint64_t now_ms)
+{
+	const struct input_counters *input = &children->shared->input;
+	struct history_sample s = { .at_ms = now_ms };
+
+	s.counts[HISTORY_REPORTS] = counter_get(&input->reports);
+	s.counts[HISTORY_RECEIVED] = counter_get(&input->received);
+	for (int i = 0; i < REJECT_REASONS; i++)
+		s.counts[HISTORY_REJECTED] += counter_get(&input->rejected[i]);
+	s.counts[HISTORY_DROPPED] = counter_get(&input->dropped);
+	s.counts[HISTORY_SUPERSEDED] = counter_get(&input->retired_superseded);
+	s.counts[HISTORY_STORED] = counter_get(&input->retired_stored);
+	s.counts[HISTORY_DEAD_LETTER] =
+	    counter_get(&input->retired_dead_letter);
+	for (int i = 0; i < CHILDREN_MAX; i++) {
+		const struct worker_segment *w = &children->child[i].segment;
+
+		if (w->map.base == NULL)
+			continue;
+		s.counts[HISTORY_SUPERSEDED] +=
+		    counter_get(&w->shared->drain.superseded);
+		s.counts[HISTORY_STORED] +=
+		    counter_get(&w->shared->flush.stored);
+		s.counts[HISTORY_DEAD_LETTER] +=
+		    counter_get(&w->shared->flush.dead_letter);
+	}
+	return s;
+}
+
+/* One line for `systemctl status`. */
+static void
+sample_tell(const struct children *children, const struct history_sample *now)
+{
+	const struct master_shared *shared = children->shared;
+	unsigned running = 0, all = 0;
+	struct rates rates;
+	char text[160];
+
+	rates_over(&rates, &shared->history, now, TELL_SPAN);
+	for (int i = 0; i < CHILDREN_MAX; i++) {
+		uint32_t state = atomic_load_explicit(
+		    &shared->children[i].state, memory_order_relaxed);
+
+		all += state != CHILD_NONE;
+		running += state == CHILD_RUNNING;
+	}
+	snprintf(text, sizeof(text),
+	    "%llu connections, %u of %u workers run; per second: %.1f records "
+	    "received, %.1f superseded, %.1f stored",
+	    (unsigned long long)counter_get(&shared->input.connections),
+	    running, all, rates.per_second[HISTORY_RECEIVED],
+	    rates.per_second[HISTORY_SUPERSEDED],
+	    rates.per_second[HISTORY_STORED]);
+	notify_status(text);
+}
+
+void
+sample_begin(const struct children *children, uint64_t now_ms)
+{
+	struct history *history = &children->shared->history;
+	struct history_sample first = sample_of(children, now_ms);
+
+	history_reset(history);
+	history_put(history, &first);
+}
+
+int
+sample_tick(const struct children *children, uint64_t now_ms)
+{
+	static uint64_t due_ms; /* of the next one */
+	struct history *history = &children->shared->history;
+
+	if (now_ms < due_ms)
+		return (int)(due_ms - now_ms);
+	/* At fixed points of time, so that ticks that come late do not add
+	   up; anew when seconds were missed altogether. */
+	due_ms = now_ms - due_ms < PERIOD_MS ? due_ms + PERIOD_MS
+					     : now_ms + PERIOD_MS;
+	struct history_sample sample = sample_of(children, now_ms);
+	if (counter_get(&history->taken) % TELL_SAMPLES == 2)
+		sample_tell(children, &sample);
+	history_put(history, &sample);
+	return (int)(due_ms - now_ms);
+}
