@@ -349,6 +349,16 @@ table_read(const struct table *table, uint32_t slot, struct record *record)
 	return state;
 }
 
+bool
+table_has(const struct table *table, const struct record *record)
+{
+	struct words words = words_of(record);
+	uint64_t state;
+
+	table_find(table, &words, table_home(table, &words), &state);
+	return state != 0;
+}
+
 void
 table_refresh(const struct table *table, struct table_row *row)
 {

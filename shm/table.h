@@ -150,6 +150,12 @@ void table_mark(struct table *table, const struct table_row *row);
 uint64_t table_pending(const struct table *table);
 
 /*
+ * table_has - whether a record's key stands in the table; an instant's truth.
+ * Any process that has the segment mapped.
+ */
+bool table_has(const struct table *table, const struct record *record);
+
+/*
  * table_read - copy the record in a slot.  Readable while others write, from
  * any process that has the segment mapped.  slot: 0 to size - 1.
  * Returns its state, or 0 when the slot is empty or being written.

@@ -29,7 +29,9 @@ src_libreporter_a_SOURCES = \
 	src/inspect.c src/inspect.h src/inspect_addresses.c \
 	src/inspect_database.c src/inspect_files.c \
 	src/instance.c src/instance.h \
+	src/health.c src/health.h \
 	src/intake.c src/intake.h \
+	src/keys.c src/keys.h \
 	src/lines.c src/lines.h \
 	src/listen_spec.c src/listen_spec.h \
 	src/listener.c src/listener.h \
@@ -58,6 +60,7 @@ src_libreporter_a_SOURCES = \
 	src/status.c src/status.h src/status_json.c \
 	src/status_prometheus.c src/status_text.c \
 	src/store.c src/store.h \
+	src/survey.c src/survey.h \
 	src/syntax.c src/syntax.h \
 	src/text.c src/text.h \
 	src/title.c src/title.h \
@@ -81,6 +84,7 @@ src_reporter_LDADD = src/libreporter.a sql/libsql.a shm/libshm.a \
 	$(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS) \
 	$(SYSTEMD_LIBS) $(OPENSSL_LIBS)
 src_reporterctl_SOURCES = src/ctl/main.c src/ctl/ctl.h \
+	src/ctl/check.c src/ctl/keys.c \
 	src/ctl/replay.c src/ctl/status.c src/ctl/watch.c
 src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
 	$(MSGPACK_LIBS) $(PROTOBUF_LIBS)

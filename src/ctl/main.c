@@ -24,6 +24,10 @@ struct command {
 static const struct command commands[] = {
 	{ "status", ctl_status, "[--json | --prometheus]",
 	    "show what it does" },
+	{ "keys", ctl_keys, "[--json] [MODID [CMDID]]",
+	    "list the keys it holds" },
+	{ "check", ctl_check, "[-w LIMITS] [-c LIMITS]",
+	    "judge it, as a monitoring plugin" },
 	{ "reload", ctl_reload, "[-t SECONDS]",
 	    "have it read its configuration again" },
 	{ "stop", ctl_stop, "[-t SECONDS]", "end it in order" },

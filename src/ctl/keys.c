@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl keys: one row for each key that stands in the pending tables.
+ */
+#include "config.h"
+
+#include "ctl.h"
+#include "keys.h"
+
+#include <getopt.h>
+
+struct listing {
+	struct keys_filter filter;
+	bool json;
+};
+
+static bool
+show(void *arg, const struct survey_key *key)
+{
+	const struct listing *listing = arg;
+
+	if (!keys_match(&listing->filter, &key->record))
+		return true;
+	if (listing->json) {
+		keys_json(key, stdout);
+		putchar('\n');
+	} else {
+		keys_line(key, stdout);
+	}
+	return !ferror(stdout);
+}
+
+/* [MODID [CMDID]] */
+static bool
+filter_read(struct keys_filter *filter, int argc, char **argv)
+{
+	filter->has_modid = argc > 0;
+	filter->has_cmdid = argc > 1;
+	for (int i = 0; i < argc && i < 2; i++) {
+		if (keys_number(
+			argv[i], i == 0 ? &filter->modid : &filter->cmdid))
+			continue;
+		fprintf(stderr,
+		    "reporterctl: %s: found \"%s\", expected a whole number of "
+		    "32 bits\n",
+		    i == 0 ? "MODID" : "CMDID", argv[i]);
+		return false;
+	}
+	return argc <= 2;
+}
+
+/* The next option's letter, or -1.  A modid below 0 is none. */
+static int
+next_option(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int at = optind == 0 ? 1 : optind;
+	int32_t number;
+
+	if (at < argc && keys_number(argv[at], &number)) {
+		optind = at;
+		return -1;
+	}
+	return getopt_long(argc, argv, "+j", longs, NULL);
+}
+
+int
+ctl_keys(const char *instance, int argc, char **argv)
+{
+	static struct survey survey;
+	struct listing listing = { .json = false };
+	int option;
+
+	while ((option = next_option(argc, argv)) != -1) {
+		if (option != 'j')
+			return ctl_usage(*argv);
+		listing.json = true;
+	}
+	if (!filter_read(&listing.filter, argc - optind, argv + optind))
+		return ctl_usage(*argv);
+	enum shm_status found = survey_open(&survey, instance);
+	if (found != SHM_OK)
+		return ctl_unreadable(instance, found);
+	survey_walk(&survey, show, &listing);
+	unsigned unread = survey.unread;
+	survey_close(&survey);
+	if (ctl_output() != CTL_OK)
+		return CTL_ERROR;
+	if (unread > 0) {
+		fprintf(stderr,
+		    "reporterctl: %u segments cannot be read, their keys are "
+		    "missing; see reporterctl status\n",
+		    unread);
+		return CTL_ERROR;
+	}
+	return CTL_OK;
+}

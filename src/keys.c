@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing keys.  Pure functions over a key; a failure of the stream is left in
+ * the stream.
+ */
+#include "config.h"
+
+#include "keys.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+bool
+keys_match(const struct keys_filter *filter, const struct record *record)
+{
+	return (!filter->has_modid || filter->modid == record->modid) &&
+	       (!filter->has_cmdid || filter->cmdid == record->cmdid);
+}
+
+bool
+keys_number(const char *text, int32_t *number)
+{
+	char *end;
+
+	if (*text != '-' && (*text < '0' || *text > '9'))
+		return false;
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || n < INT32_MIN ||
+	    n > INT32_MAX)
+		return false;
+	*number = (int32_t)n;
+	return true;
+}
+
+static const char *
+state_name(const struct survey_key *key)
+{
+	return key->dirty ? "dirty" : "stored";
+}
+
+static const char *
+dotted(uint32_t address, char text[INET_ADDRSTRLEN])
+{
+	struct in_addr in = { .s_addr = htonl(address) };
+
+	return inet_ntop(AF_INET, &in, text, INET_ADDRSTRLEN);
+}
+
+void
+keys_line(const struct survey_key *key, FILE *out)
+{
+	const struct record *r = &key->record;
+	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];
+
+	fprintf(out,
+	    "%" PRId32 "\t%" PRId32 "\t%s\t%" PRIu64 "\t%s\t%u\t%" PRIu32
+	    "\t%" PRIu32 "\t%u\t%s\n",
+	    r->modid, r->cmdid, dotted(r->caller, caller), record_ts(r),
+	    dotted(r->ip, ip), r->port, r->succ, r->err, r->overload,
+	    state_name(key));
+}
+
+void
+keys_json(const struct survey_key *key, FILE *out)
+{
+	const struct record *r = &key->record;
+	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];
+
+	fprintf(out,
+	    "{\"modid\":%" PRId32 ",\"cmdid\":%" PRId32
+	    ",\"ip\":\"%s\",\"port\":%u,\"caller\":\"%s\",\"succ\":%" PRIu32
+	    ",\"err\":%" PRIu32 ",\"ts\":%" PRIu64
+	    ",\"overload\":%u,\"state\":\"%s\"}",
+	    r->modid, r->cmdid, dotted(r->ip, ip), r->port,
+	    dotted(r->caller, caller), r->succ, r->err, record_ts(r),
+	    r->overload, state_name(key));
+}
