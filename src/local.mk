@@ -21,6 +21,7 @@ src_libreporter_a_SOURCES = \
 	src/conn.c src/conn.h src/conn_set.h src/conns.c src/throttle.c \
 	src/deadletter.c src/deadletter.h \
 	src/encode.c src/encode.h \
+	src/figures.c src/figures.h \
 	src/flush.c src/flush.h \
 	src/frame.c src/frame.h \
 	src/gate.c \
@@ -56,6 +57,7 @@ src_libreporter_a_SOURCES = \
 	src/secret.c src/secret.h \
 	src/sample.c src/sample.h \
 	src/sender.c src/sender.h \
+	src/services.c src/services.h \
 	src/settings.c src/settings.h \
 	src/status.c src/status.h src/status_json.c \
 	src/status_prometheus.c src/status_text.c \
@@ -85,9 +87,14 @@ src_reporter_LDADD = src/libreporter.a sql/libsql.a shm/libshm.a \
 	$(SYSTEMD_LIBS) $(OPENSSL_LIBS)
 src_reporterctl_SOURCES = src/ctl/main.c src/ctl/ctl.h \
 	src/ctl/check.c src/ctl/keys.c \
-	src/ctl/replay.c src/ctl/status.c src/ctl/watch.c
+	src/ctl/replay.c src/ctl/status.c \
+	src/ctl/top.c src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
+src_reporterctl_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
+if WITH_NCURSES
+src_reporterctl_SOURCES += src/ctl/top_screen.c
+endif
 src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
-	$(MSGPACK_LIBS) $(PROTOBUF_LIBS)
+	$(MSGPACK_LIBS) $(PROTOBUF_LIBS) $(NCURSES_LIBS)
 
 bin_PROGRAMS += src/reporter-send
 src_reporter_send_SOURCES = src/reporter-send.c

@@ -5,49 +5,13 @@
  */
 #include "config.h"
 
+#include "figures.h"
 #include "status.h"
 
 #include <inttypes.h>
 #include <time.h>
 
 #define COLUMNS 80
-
-/* A count in at most `width` columns, 5 or more: exact if it fits, else as
-   "12.3M". */
-static const char *
-count_text(char *text, size_t size, uint64_t n, int width)
-{
-	static const char units[] = "kMGTPE";
-	double scaled = (double)n;
-	int unit = -1;
-
-	if (snprintf(text, size, "%" PRIu64, n) <= width)
-		return text;
-	do {
-		scaled /= 1000;
-		unit++;
-	} while (units[unit + 1] != '\0' &&
-		 snprintf(text, size, "%.1f%c", scaled, units[unit]) > width);
-	snprintf(text, size, "%.1f%c", scaled, units[unit]);
-	return text;
-}
-
-/* A span of time in at most five columns. */
-static const char *
-age_text(char *text, size_t size, uint64_t seconds)
-{
-	if (seconds < 120)
-		snprintf(text, size, "%us", (unsigned)seconds);
-	else if (seconds < 7200)
-		snprintf(text, size, "%um", (unsigned)(seconds / 60));
-	else if (seconds < 172800)
-		snprintf(text, size, "%uh", (unsigned)(seconds / 3600));
-	else if (seconds / 86400 < 10000)
-		snprintf(text, size, "%ud", (unsigned)(seconds / 86400));
-	else
-		snprintf(text, size, "long");
-	return text;
-}
 
 static uint64_t
 since(const struct status *status, uint64_t then)
@@ -96,7 +60,7 @@ show_cells(const char *heading, const struct cell *cells, int n, FILE *out)
 		if (i % 4 == 0)
 			fprintf(out, "%-12s", i == 0 ? heading : "");
 		fprintf(out, "%-9s %6s%s", cells[i].name,
-		    count_text(text, sizeof(text), cells[i].count, 6),
+		    figures_count(text, sizeof(text), cells[i].count, 6),
 		    i % 4 == 3 || i == n - 1 ? "\n" : " ");
 	}
 }
@@ -135,17 +99,6 @@ show_input(const struct status *s, FILE *out)
 	show_cells("reports", reports, sizeof(reports) / sizeof(*reports), out);
 }
 
-/* A rate in at most ten columns. */
-static const char *
-rate_text(char *text, size_t size, double rate)
-{
-	if (rate < 1e7)
-		snprintf(text, size, rate < 1000 ? "%.1f" : "%.0f", rate);
-	else
-		count_text(text, size, rate < 1e18 ? (uint64_t)rate : 0, 10);
-	return text;
-}
-
 static void
 show_rates(const struct status *s, FILE *out)
 {
@@ -165,8 +118,8 @@ show_rates(const struct status *s, FILE *out)
 		fprintf(out, "%14s", text);
 		for (size_t j = 0; j < sizeof(shown) / sizeof(*shown); j++)
 			fprintf(out, " %12s",
-			    r->seconds > 0 ? rate_text(text, sizeof(text),
-						 r->per_second[shown[j]])
+			    r->seconds > 0 ? figures_rate(text, sizeof(text),
+						 r->per_second[shown[j]], 10)
 					   : "-");
 		putc('\n', out);
 	}
@@ -275,18 +228,19 @@ show_worker(const struct status *s, const struct status_worker *w, FILE *out)
 	if (w->pid > 0)
 		snprintf(pid, sizeof(pid), "%d", w->pid);
 	if (w->last_flush_ts > 0)
-		age_text(age, sizeof(age), since(s, w->last_flush_ts));
+		figures_age(age, sizeof(age), since(s, w->last_flush_ts));
 	if (w->pending < 0)
 		snprintf(pending, sizeof(pending), "<0");
 	else
-		count_text(pending, sizeof(pending), (uint64_t)w->pending, 7);
+		figures_count(
+		    pending, sizeof(pending), (uint64_t)w->pending, 7);
 	fprintf(out, "%4u %5s %-9s %7s %4s %7s %7s %8s %8s %6s %5s\n", w->slot,
-	    count_text(generation, sizeof(generation), w->generation, 5),
-	    w->state, pid, count_text(died, sizeof(died), w->restarts, 4),
-	    count_text(queued, sizeof(queued), w->queued, 7), pending,
-	    count_text(stored, sizeof(stored), w->stored, 8),
-	    count_text(superseded, sizeof(superseded), w->superseded, 8),
-	    count_text(dead, sizeof(dead), w->dead_letter, 6), age);
+	    figures_count(generation, sizeof(generation), w->generation, 5),
+	    w->state, pid, figures_count(died, sizeof(died), w->restarts, 4),
+	    figures_count(queued, sizeof(queued), w->queued, 7), pending,
+	    figures_count(stored, sizeof(stored), w->stored, 8),
+	    figures_count(superseded, sizeof(superseded), w->superseded, 8),
+	    figures_count(dead, sizeof(dead), w->dead_letter, 6), age);
 }
 
 /* What a person should know of a worker beyond its figures; "" for nothing. */
@@ -315,7 +269,7 @@ trouble_text(const struct status *s, const struct status_worker *w, char *text,
 	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		snprintf(when, sizeof(when), "at no time");
 	snprintf(text + at, size - (size_t)at, "last error %s (%s ago): %u %s",
-	    when, age_text(age, sizeof(age), since(s, w->last_error_ts)),
+	    when, figures_age(age, sizeof(age), since(s, w->last_error_ts)),
 	    w->last_error_number, w->last_error);
 }
 

@@ -4,7 +4,7 @@ tools_cppflags = $(AM_CPPFLAGS) -Isrc -I$(srcdir)/t $(CHECK_CFLAGS) \
 tools_libs = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) $(PROTOBUF_LIBS) \
 	$(JANSSON_LIBS) $(CHECK_LIBS)
 tools_units = t/unit_encode t/unit_health t/unit_lines t/unit_rates \
-	t/unit_replay t/unit_sender t/unit_status t/unit_survey
+	t/unit_replay t/unit_sender t/unit_services t/unit_status t/unit_survey
 check_PROGRAMS += $(tools_units)
 TESTS += $(tools_units)
 
@@ -39,3 +39,7 @@ t_unit_status_LDADD = $(tools_libs)
 t_unit_survey_SOURCES = t/unit_survey.c
 t_unit_survey_CPPFLAGS = $(tools_cppflags)
 t_unit_survey_LDADD = $(tools_libs)
+
+t_unit_services_SOURCES = t/unit_services.c
+t_unit_services_CPPFLAGS = $(tools_cppflags)
+t_unit_services_LDADD = $(tools_libs)

@@ -17,6 +17,7 @@ enum ctl_exit {
 /* The commands.  Each gets the arguments from its own name on and returns the
    exit status. */
 int ctl_status(const char *instance, int argc, char **argv);
+int ctl_top(const char *instance, int argc, char **argv);
 int ctl_keys(const char *instance, int argc, char **argv);
 int ctl_check(const char *instance, int argc, char **argv);
 int ctl_reload(const char *instance, int argc, char **argv);

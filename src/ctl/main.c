@@ -24,6 +24,7 @@ struct command {
 static const struct command commands[] = {
 	{ "status", ctl_status, "[--json | --prometheus]",
 	    "show what it does" },
+	{ "top", ctl_top, "[-b] [-d SECONDS] ...", "watch its services" },
 	{ "keys", ctl_keys, "[--json] [MODID [CMDID]]",
 	    "list the keys it holds" },
 	{ "check", ctl_check, "[-w LIMITS] [-c LIMITS]",

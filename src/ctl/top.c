@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl top: the services of an instance, those first that matter.  On a
+ * terminal and with ncurses it is a screen (top_screen.c), else a plain list.
+ * Failures are told on standard error and in the exit status.
+ */
+#include "config.h"
+
+#include "ctl.h"
+#include "top.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define INTERVAL_MS 2000
+#define INTERVAL_MOST 3600 /* seconds */
+#define LISTS_MOST 1000000
+
+/* How it is asked for, beside struct top. */
+struct top_wish {
+	bool plain;
+	long lists; /* to be printed, if plain */
+};
+
+static bool
+order_read(enum services_order *order, const char *text)
+{
+	for (int i = 0; i < SERVICES_ORDERS; i++) {
+		if (strcmp(text, services_order_name((enum services_order)i)))
+			continue;
+		*order = (enum services_order)i;
+		return true;
+	}
+	fprintf(stderr,
+	    "reporterctl: -s: found \"%s\", expected overload, errors, "
+	    "records, keys, succ or number\n",
+	    text);
+	return false;
+}
+
+static bool
+interval_read(long *interval_ms, const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end != text && *end == '\0' && seconds >= 0.1 &&
+	    seconds <= INTERVAL_MOST) {
+		*interval_ms = (long)(seconds * 1000);
+		return true;
+	}
+	fprintf(stderr,
+	    "reporterctl: -d: found \"%s\", expected seconds from 0.1 to %d\n",
+	    text, INTERVAL_MOST);
+	return false;
+}
+
+static bool
+options_read(struct top *top, struct top_wish *wish, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "bd:f:n:s:")) != -1) {
+		if (option == 'b')
+			wish->plain = true;
+		else if (option == 'd' &&
+			 interval_read(&top->interval_ms, optarg))
+			continue;
+		else if (option == 'n' &&
+			 ctl_number("-n", optarg, 1, LISTS_MOST, &wish->lists))
+			wish->plain = true;
+		else if (option == 's' && order_read(&top->order, optarg))
+			continue;
+		else if (option == 'f' && top_filter(&top->filter, optarg))
+			continue;
+		else
+			return false;
+	}
+	return optind == argc;
+}
+
+static void
+list_print(const struct top *top)
+{
+	char line[TOP_LINE];
+
+	top_line_instance(top, line);
+	puts(line);
+	top_line_services(top, line);
+	puts(line);
+	top_line_heading(line);
+	puts(line);
+	for (unsigned i = 0; i < top->look.count; i++) {
+		top_line_service(top, &top->look.list[i], line);
+		puts(line);
+	}
+}
+
+/* So many lists, each after an interval, so that the first has rates, too. */
+static int
+top_plain(struct top *top, long lists)
+{
+	const struct timespec nap = {
+		.tv_sec = top->interval_ms / 1000,
+		.tv_nsec = top->interval_ms % 1000 * 1000000,
+	};
+
+	top_refresh(top);
+	for (long i = 0; i < lists; i++) {
+		nanosleep(&nap, NULL);
+		top_refresh(top);
+		if (top->found != SHM_OK) {
+			errno = top->error;
+			return ctl_unreadable(top->instance, top->found);
+		}
+		if (i > 0)
+			putchar('\n');
+		list_print(top);
+		if (ctl_output() != CTL_OK)
+			return CTL_ERROR;
+	}
+	return CTL_OK;
+}
+
+int
+ctl_top(const char *instance, int argc, char **argv)
+{
+	static struct top top;
+	struct top_wish wish = { .lists = 1 };
+	int status;
+
+	top.instance = instance;
+	top.interval_ms = INTERVAL_MS;
+	if (!options_read(&top, &wish, argc, argv))
+		return ctl_usage(*argv);
+	top.services = services_new();
+	if (top.services == NULL) {
+		fprintf(stderr, "reporterctl: %s\n", strerror(errno));
+		return CTL_ERROR;
+	}
+#ifdef HAVE_NCURSES
+	if (!wish.plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		status = top_screen(&top);
+	else
+#endif
+		status = top_plain(&top, wish.lists);
+	services_free(top.services);
+	return status;
+}

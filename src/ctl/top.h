@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl top: what its two faces, the plain list and the screen, share.
+ */
+#ifndef REPORTER_TOP_H
+#define REPORTER_TOP_H
+
+#include "services.h"
+#include "status.h"
+
+#define TOP_COLUMNS 80
+#define TOP_LINE (TOP_COLUMNS + 1) /* bytes of a line, with its 0 */
+
+struct top {
+	const char *instance;
+	struct services *services;
+	struct keys_filter filter;
+	enum services_order order;
+	long interval_ms;
+	enum shm_status found; /* of the last look, and its errno */
+	int error;
+	struct services_look look;
+	struct status status;
+};
+
+/* top_refresh - look again. */
+void top_refresh(struct top *top);
+
+/* top_filter - read "", "MODID" or "MODID/CMDID".  Returns false, and leaves
+   the filter as it was, for anything else. */
+bool top_filter(struct keys_filter *filter, const char *text);
+
+/* top_line_instance, top_line_services, top_line_heading - the three lines
+   above the list; top_line_service - one line of it.  text: TOP_LINE bytes. */
+void top_line_instance(const struct top *top, char *text);
+void top_line_services(const struct top *top, char *text);
+void top_line_heading(char *text);
+void top_line_service(
+    const struct top *top, const struct service *service, char *text);
+
+/* top_screen - show it on the terminal until somebody quits.  Returns the exit
+   status.  Only where there is ncurses. */
+int top_screen(struct top *top);
+
+#endif

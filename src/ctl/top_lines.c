@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The lines of reporterctl top.  Pure functions over a struct top, but for
+ * top_refresh(); nothing here fails.
+ */
+#include "config.h"
+
+#include "top.h"
+#include "clock.h"
+#include "figures.h"
+#include "health.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <time.h>
+
+void
+top_refresh(struct top *top)
+{
+	top->found = services_look(top->services, top->instance, &top->filter,
+	    top->order, monotonic_ms(), &top->look);
+	if (top->found == SHM_OK)
+		top->found = status_collect(&top->status, top->instance);
+	top->error = errno;
+	if (top->found != SHM_OK)
+		memset(&top->look, 0, sizeof(top->look));
+}
+
+bool
+top_filter(struct keys_filter *filter, const char *text)
+{
+	struct keys_filter read = { .has_modid = *text != '\0' };
+	size_t length = strcspn(text, "/");
+	char modid[16];
+
+	if (!read.has_modid) {
+		*filter = read;
+		return true;
+	}
+	if (length >= sizeof(modid))
+		return false;
+	memcpy(modid, text, length);
+	modid[length] = '\0';
+	read.has_cmdid = text[length] == '/';
+	if (!keys_number(modid, &read.modid) ||
+	    (read.has_cmdid && !keys_number(text + length + 1, &read.cmdid)))
+		return false;
+	*filter = read;
+	return true;
+}
+
+void
+top_line_instance(const struct top *top, char *text)
+{
+	const struct status *s = &top->status;
+	unsigned down, all;
+	char rate[32], clock[16];
+	time_t now = (time_t)s->now;
+	struct tm tm;
+
+	if (top->found != SHM_OK || !s->running) {
+		snprintf(text, TOP_LINE, "instance %s is not running: %s",
+		    top->instance,
+		    top->found == SHM_SYSTEM ? strerror(top->error)
+		    : top->found == SHM_OK   ? "this is what it left"
+					     : shm_status_text(top->found));
+		return;
+	}
+	all = health_workers(s, &down);
+	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
+	snprintf(text, TOP_LINE,
+	    "instance %s: %u of %u workers run, %s records/s, %s", s->instance,
+	    all - down, all,
+	    figures_rate(rate, sizeof(rate),
+		s->rates[0].per_second[HISTORY_RECEIVED], 8),
+	    clock);
+}
+
+static const char *
+filter_text(const struct keys_filter *filter, char *text, size_t size)
+{
+	if (!filter->has_modid)
+		snprintf(text, size, "all");
+	else if (!filter->has_cmdid)
+		snprintf(text, size, "%" PRId32, filter->modid);
+	else
+		snprintf(text, size, "%" PRId32 "/%" PRId32, filter->modid,
+		    filter->cmdid);
+	return text;
+}
+
+void
+top_line_services(const struct top *top, char *text)
+{
+	char filter[32], keys[32], dirty[32], beyond[32];
+	int at = snprintf(text, TOP_LINE,
+	    "services %s: %u with %s keys, %s dirty; by %s",
+	    filter_text(&top->filter, filter, sizeof(filter)), top->look.count,
+	    figures_count(keys, sizeof(keys), top->look.keys, 6),
+	    figures_count(dirty, sizeof(dirty), top->look.dirty, 6),
+	    services_order_name(top->order));
+
+	if (at < TOP_LINE && top->look.beyond > 0)
+		snprintf(text + at, (size_t)(TOP_LINE - at),
+		    "; %s keys of others",
+		    figures_count(beyond, sizeof(beyond), top->look.beyond, 6));
+	else if (at < TOP_LINE && top->look.unread > 0)
+		snprintf(text + at, (size_t)(TOP_LINE - at),
+		    "; %u segments unread", top->look.unread);
+}
+
+void
+top_line_heading(char *text)
+{
+	snprintf(text, TOP_LINE, "%11s %11s %7s %9s %8s %8s %6s %6s %5s",
+	    "MODID", "CMDID", "KEYS", "RECORDS/S", "SUCC", "ERR", "ERR%",
+	    "OVERL", "AGE");
+}
+
+void
+top_line_service(
+    const struct top *top, const struct service *service, char *text)
+{
+	char keys[32], rate[32] = "-", succ[32], err[32], overloaded[32];
+	char age[16], share[16] = "-";
+	double calls = (double)service->succ + (double)service->err;
+	uint64_t now = top->status.now;
+
+	if (top->look.has_rates)
+		figures_rate(
+		    rate, sizeof(rate), service->records_per_second, 9);
+	if (calls > 0)
+		snprintf(share, sizeof(share), "%.1f",
+		    100 * (double)service->err / calls);
+	snprintf(text, TOP_LINE,
+	    "%11" PRId32 " %11" PRId32 " %7s %9s %8s %8s %6s %6s %5s",
+	    service->modid, service->cmdid,
+	    figures_count(keys, sizeof(keys), service->keys, 7), rate,
+	    figures_count(succ, sizeof(succ), service->succ, 8),
+	    figures_count(err, sizeof(err), service->err, 8), share,
+	    figures_count(
+		overloaded, sizeof(overloaded), service->overloaded, 6),
+	    figures_age(age, sizeof(age),
+		now > service->newest_ts ? now - service->newest_ts : 0));
+}

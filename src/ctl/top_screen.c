@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl top on a terminal.  Owns the terminal between initscr() and
+ * endwin(); a terminal that cannot be used is told on standard error.
+ */
+#include "config.h"
+
+#include "ctl.h"
+#include "top.h"
+#include "clock.h"
+
+#include <curses.h>
+#include <stdlib.h>
+
+/* So often in a row no key although there was time: the terminal hung up.  A
+   signal does that once. */
+#define EARLY_MOST 10
+
+#define LIST_ROW 4 /* where the list begins */
+
+static const char help[] = "q quit  f filter  sort: o overload  e errors  "
+			   "r records  k keys  s succ  n number";
+
+/* How the list is looked at. */
+struct view {
+	struct top *top;
+	unsigned first;      /* service in the first row */
+	const char *message; /* in the row above the heading, or NULL */
+};
+
+static void
+put_line(int row, const char *text, attr_t attributes)
+{
+	move(row, 0);
+	clrtoeol();
+	attrset(attributes);
+	addnstr(text, COLS);
+	attrset(A_NORMAL);
+}
+
+static unsigned
+rows_of_list(void)
+{
+	return LINES > LIST_ROW + 1 ? (unsigned)(LINES - LIST_ROW - 1) : 0;
+}
+
+static void
+draw_list(const struct view *view)
+{
+	const struct services_look *look = &view->top->look;
+	char line[TOP_LINE];
+
+	for (unsigned i = 0; i < rows_of_list(); i++) {
+		unsigned which = view->first + i;
+		int row = LIST_ROW + (int)i;
+
+		if (which >= look->count) {
+			put_line(row, "", A_NORMAL);
+			continue;
+		}
+		top_line_service(view->top, &look->list[which], line);
+		put_line(row, line,
+		    look->list[which].overloaded > 0 ? A_BOLD : A_NORMAL);
+	}
+}
+
+static void
+draw(struct view *view)
+{
+	unsigned count = view->top->look.count;
+	char line[TOP_LINE];
+
+	if (view->first >= count)
+		view->first = count > 0 ? count - 1 : 0;
+	top_line_instance(view->top, line);
+	put_line(0, line, A_NORMAL);
+	top_line_services(view->top, line);
+	put_line(1, line, A_NORMAL);
+	put_line(2, view->message != NULL ? view->message : "", A_BOLD);
+	top_line_heading(line);
+	put_line(3, line, A_REVERSE);
+	draw_list(view);
+	put_line(LINES - 1, help, A_NORMAL);
+	move(2, 0);
+	refresh();
+}
+
+/* Ask for another filter; the list stands still meanwhile. */
+static void
+ask_filter(struct view *view)
+{
+	char answer[32] = "";
+
+	put_line(2, "filter (MODID or MODID/CMDID, nothing for all): ", A_BOLD);
+	timeout(-1);
+	echo();
+	curs_set(1);
+	getnstr(answer, sizeof(answer) - 1);
+	curs_set(0);
+	noecho();
+	view->message = NULL;
+	view->first = 0;
+	if (!top_filter(&view->top->filter, answer))
+		view->message = "that is no filter: two whole numbers with a "
+				"/ between, or one";
+}
+
+static void
+scroll_by(struct view *view, int rows)
+{
+	unsigned count = view->top->look.count;
+
+	if (rows < 0)
+		view->first -= view->first < (unsigned)-rows ? view->first
+							     : (unsigned)-rows;
+	else if (view->first + (unsigned)rows < count)
+		view->first += (unsigned)rows;
+}
+
+static void
+sort_by(struct view *view, enum services_order order)
+{
+	view->top->order = order;
+	view->first = 0;
+}
+
+/* Returns whether the tables are to be looked at again now. */
+static bool
+press(struct view *view, int key)
+{
+	view->message = NULL;
+	switch (key) {
+	case 'o':
+		sort_by(view, SERVICES_BY_OVERLOAD);
+		return true;
+	case 'e':
+		sort_by(view, SERVICES_BY_ERRORS);
+		return true;
+	case 'r':
+		sort_by(view, SERVICES_BY_RECORDS);
+		return true;
+	case 'k':
+		sort_by(view, SERVICES_BY_KEYS);
+		return true;
+	case 's':
+		sort_by(view, SERVICES_BY_SUCC);
+		return true;
+	case 'n':
+		sort_by(view, SERVICES_BY_NUMBER);
+		return true;
+	case 'f':
+	case '/':
+		ask_filter(view);
+		return true;
+	case ' ':
+		return true;
+	case KEY_DOWN:
+		scroll_by(view, 1);
+		break;
+	case KEY_UP:
+		scroll_by(view, -1);
+		break;
+	case KEY_NPAGE:
+		scroll_by(view, (int)rows_of_list());
+		break;
+	case KEY_PPAGE:
+		scroll_by(view, -(int)rows_of_list());
+		break;
+	}
+	return false;
+}
+
+/* Until somebody quits, or the terminal is gone. */
+static void
+screen_loop(struct view *view)
+{
+	uint64_t due = 0;
+	int early = 0;
+
+	while (early < EARLY_MOST) {
+		uint64_t now = monotonic_ms();
+
+		if (now >= due) {
+			top_refresh(view->top);
+			due = now + (uint64_t)view->top->interval_ms;
+		}
+		draw(view);
+		now = monotonic_ms();
+		timeout(due > now ? (int)(due - now) : 0);
+		int key = getch();
+		if (key == 'q' || key == 'Q')
+			return;
+		if (key == ERR && monotonic_ms() + 50 < due)
+			early++;
+		else
+			early = 0;
+		if (key != ERR && press(view, key))
+			due = 0;
+	}
+}
+
+int
+top_screen(struct top *top)
+{
+	struct view view = { .top = top };
+	SCREEN *screen = newterm(NULL, stdout, stdin);
+
+	if (screen == NULL) {
+		fprintf(stderr,
+		    "reporterctl: the terminal \"%s\" cannot show a screen; "
+		    "try top -b\n",
+		    getenv("TERM") != NULL ? getenv("TERM") : "");
+		return CTL_ERROR;
+	}
+	cbreak();
+	noecho();
+	keypad(stdscr, TRUE);
+	curs_set(0);
+	screen_loop(&view);
+	endwin();
+	delscreen(screen);
+	return CTL_OK;
+}

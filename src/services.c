@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Summing up keys by service.  Owns its memory, and mappings for the length of
+ * a look.  One process, one thread.  What has no room is left out and counted.
+ *
+ * Speed comes from the slots' versions, which count the records put there:
+ * what a slot's has grown by since the last look belongs to the service that
+ * has the slot now.
+ */
+#include "config.h"
+
+#include "services.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define INDEX_SIZE (2 * SERVICES_MAX) /* a power of two */
+
+/* The versions of a segment's slots at the last look. */
+struct past {
+	uint64_t seed; /* of the segment: tells it from any other */
+	uint32_t *puts;
+	uint32_t slots;
+	bool is_used;
+};
+
+/* A server that is taken for overloaded, in the look of that stamp. */
+struct server {
+	int32_t modid, cmdid;
+	uint32_t ip;
+	uint16_t port, stamp;
+};
+
+struct services {
+	struct survey survey;
+	struct past past[SURVEY_SEGMENTS_MAX];
+	struct past *of_segment[SURVEY_SEGMENTS_MAX]; /* NULL: no memory */
+	struct service list[SERVICES_MAX];
+	uint32_t index[INDEX_SIZE]; /* place in the list, plus 1 */
+	struct server servers[SERVERS_MAX];
+	uint32_t servers_used;
+	uint16_t stamp;
+	uint64_t last_ms; /* of the last look that went well; 0: none */
+	const struct keys_filter *filter;
+	struct services_look look;
+};
+
+const char *
+services_order_name(enum services_order order)
+{
+	static const char *const names[SERVICES_ORDERS] = {
+		[SERVICES_BY_OVERLOAD] = "overload",
+		[SERVICES_BY_ERRORS] = "errors",
+		[SERVICES_BY_RECORDS] = "records",
+		[SERVICES_BY_KEYS] = "keys",
+		[SERVICES_BY_SUCC] = "succ",
+		[SERVICES_BY_NUMBER] = "number",
+	};
+
+	return (unsigned)order < SERVICES_ORDERS ? names[order] : "unknown";
+}
+
+struct services *
+services_new(void)
+{
+	return calloc(1, sizeof(struct services));
+}
+
+void
+services_free(struct services *services)
+{
+	if (services == NULL)
+		return;
+	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++)
+		free(services->past[i].puts);
+	free(services);
+}
+
+/* ------------------------------------------------------------- the past --- */
+
+static struct past *
+past_find(struct services *s, const struct worker_segment *segment)
+{
+	struct past *free_one = NULL;
+
+	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++) {
+		struct past *past = &s->past[i];
+
+		if (past->puts == NULL)
+			free_one = free_one == NULL ? past : free_one;
+		else if (past->seed == segment->table.seed &&
+			 past->slots == segment->table.size)
+			return past;
+	}
+	if (free_one == NULL)
+		return NULL;
+	free_one->puts = calloc(segment->table.size, sizeof(uint32_t));
+	if (free_one->puts == NULL)
+		return NULL;
+	free_one->seed = segment->table.seed;
+	free_one->slots = segment->table.size;
+	return free_one;
+}
+
+/* Match what is remembered with the segments that are there; forget others. */
+static void
+past_match(struct services *s)
+{
+	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++)
+		s->past[i].is_used = false;
+	for (unsigned i = 0; i < s->survey.count; i++) {
+		s->of_segment[i] = past_find(s, &s->survey.segments[i]);
+		if (s->of_segment[i] != NULL)
+			s->of_segment[i]->is_used = true;
+	}
+	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++) {
+		if (s->past[i].is_used)
+			continue;
+		free(s->past[i].puts);
+		s->past[i].puts = NULL;
+	}
+}
+
+/* Records put into a key's slot since the last look. */
+static uint64_t
+past_grown(struct services *s, const struct survey_key *key)
+{
+	struct past *past = s->of_segment[key->segment];
+	uint32_t puts = (uint32_t)key->puts;
+
+	if (past == NULL)
+		return 0;
+	uint32_t grown = puts - past->puts[key->slot];
+	past->puts[key->slot] = puts;
+	/* Of the first look nothing is known; a segment that is seen first in
+	   a later one was made in between. */
+	return s->last_ms == 0 ? 0 : grown;
+}
+
+/* ------------------------------------------------------------- services --- */
+
+static uint32_t
+mix(uint64_t a, uint64_t b)
+{
+	uint64_t h = (a ^ b * UINT64_C(0xff51afd7ed558ccd)) *
+		     UINT64_C(0x9e3779b97f4a7c15);
+
+	return (uint32_t)(h >> 32);
+}
+
+/* A service's numbers as one. */
+static uint64_t
+service_number(const struct record *r)
+{
+	return (uint64_t)(uint32_t)r->modid << 32 | (uint32_t)r->cmdid;
+}
+
+/* The record's service; NULL when the list is full of others. */
+static struct service *
+service_of(struct services *s, const struct record *r)
+{
+	uint32_t at = mix(service_number(r), 1) % INDEX_SIZE;
+
+	/* At most half of the index is in use. */
+	for (; s->index[at] != 0; at = (at + 1) % INDEX_SIZE) {
+		struct service *service = &s->list[s->index[at] - 1];
+
+		if (service->modid == r->modid && service->cmdid == r->cmdid)
+			return service;
+	}
+	if (s->look.count == SERVICES_MAX)
+		return NULL;
+	struct service *service = &s->list[s->look.count++];
+	s->index[at] = s->look.count;
+	memset(service, 0, sizeof(*service));
+	service->modid = r->modid;
+	service->cmdid = r->cmdid;
+	return service;
+}
+
+/* Whether a server is seen overloaded for the first time in this look. */
+static bool
+server_is_new(struct services *s, const struct record *r)
+{
+	uint64_t address = (uint64_t)r->ip << 16 | r->port;
+	uint32_t at = mix(service_number(r), address) % SERVERS_MAX;
+
+	for (; s->servers[at].stamp == s->stamp; at = (at + 1) % SERVERS_MAX) {
+		const struct server *server = &s->servers[at];
+
+		if (server->modid == r->modid && server->cmdid == r->cmdid &&
+		    server->ip == r->ip && server->port == r->port)
+			return false;
+	}
+	if (s->servers_used >= SERVERS_MAX / 4 * 3) {
+		s->look.cut = true;
+		return false;
+	}
+	s->servers_used++;
+	s->servers[at] =
+	    (struct server){ r->modid, r->cmdid, r->ip, r->port, s->stamp };
+	return true;
+}
+
+static bool
+add_key(void *arg, const struct survey_key *key)
+{
+	struct services *s = arg;
+	const struct record *r = &key->record;
+	/* Of those that are filtered out, too: the filter may change. */
+	uint64_t grown = past_grown(s, key);
+
+	if (!keys_match(s->filter, r))
+		return true;
+	s->look.keys++;
+	s->look.dirty += key->dirty;
+	struct service *service = service_of(s, r);
+	if (service == NULL) {
+		s->look.beyond++;
+		return true;
+	}
+	service->keys++;
+	service->succ += r->succ;
+	service->err += r->err;
+	service->puts += grown;
+	if (record_ts(r) > service->newest_ts)
+		service->newest_ts = record_ts(r);
+	if (r->overload)
+		service->overloaded += server_is_new(s, r);
+	return true;
+}
+
+/* --------------------------------------------------------------- sorting -- */
+
+/* Greater is further up. */
+static int
+order_compare(
+    uint64_t a, uint64_t b, const struct service *x, const struct service *y)
+{
+	if (a != b)
+		return a > b ? -1 : 1;
+	if (x->modid != y->modid)
+		return x->modid < y->modid ? -1 : 1;
+	return (x->cmdid > y->cmdid) - (x->cmdid < y->cmdid);
+}
+
+/* A comparison for qsort() by one field, then by number. */
+#define ORDER_BY(field) \
+	static int by_##field(const void *a, const void *b) \
+	{ \
+		const struct service *x = a, *y = b; \
+		return order_compare(x->field, y->field, x, y); \
+	}
+ORDER_BY(overloaded)
+ORDER_BY(err)
+ORDER_BY(puts)
+ORDER_BY(keys)
+ORDER_BY(succ)
+
+static int
+by_number(const void *a, const void *b)
+{
+	return order_compare(0, 0, a, b);
+}
+
+static void
+services_sort(struct services *s, enum services_order order)
+{
+	static int (*const compare[SERVICES_ORDERS])(
+	    const void *, const void *) = {
+		[SERVICES_BY_OVERLOAD] = by_overloaded,
+		[SERVICES_BY_ERRORS] = by_err,
+		[SERVICES_BY_RECORDS] = by_puts,
+		[SERVICES_BY_KEYS] = by_keys,
+		[SERVICES_BY_SUCC] = by_succ,
+		[SERVICES_BY_NUMBER] = by_number,
+	};
+
+	qsort(s->list, s->look.count, sizeof(*s->list), compare[order]);
+}
+
+/* ---------------------------------------------------------------- a look -- */
+
+static void
+look_begin(struct services *s)
+{
+	memset(&s->look, 0, sizeof(s->look));
+	memset(s->index, 0, sizeof(s->index));
+	s->look.list = s->list;
+	s->servers_used = 0;
+	/* When the stamps have gone round, old ones would count again. */
+	if (++s->stamp == 0) {
+		memset(s->servers, 0, sizeof(s->servers));
+		s->stamp = 1;
+	}
+}
+
+enum shm_status
+services_look(struct services *s, const char *instance,
+    const struct keys_filter *filter, enum services_order order,
+    uint64_t now_ms, struct services_look *look)
+{
+	enum shm_status found = survey_open(&s->survey, instance);
+
+	look_begin(s);
+	if (found == SHM_OK) {
+		s->filter = filter;
+		past_match(s);
+		survey_walk(&s->survey, add_key, s);
+		s->look.unread = s->survey.unread;
+		s->look.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
+		for (unsigned i = 0; i < s->look.count; i++)
+			if (s->look.has_rates)
+				s->list[i].records_per_second =
+				    (double)s->list[i].puts * 1000 /
+				    (double)(now_ms - s->last_ms);
+		services_sort(s, order);
+		int saved = errno;
+		survey_close(&s->survey);
+		errno = saved;
+	}
+	s->last_ms = found == SHM_OK ? now_ms : 0;
+	*look = s->look;
+	return found;
+}

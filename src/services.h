@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Services: the keys of an instance summed up by modid and cmdid, and how fast
+ * each service's records come in, from one look to the next.  One process, one
+ * thread.
+ */
+#ifndef REPORTER_SERVICES_H
+#define REPORTER_SERVICES_H
+
+#include "keys.h"
+
+#define SERVICES_MAX 16384    /* those beyond are counted, not listed */
+#define SERVERS_MAX (1 << 17) /* overloaded servers told from each other */
+
+struct service {
+	int32_t modid, cmdid;
+	uint32_t overloaded; /* servers that some agent takes for so */
+	uint64_t keys;       /* that stand in the tables */
+	uint64_t succ, err;  /* sums over the keys' newest records */
+	uint64_t newest_ts;  /* seconds since 1970 */
+	uint64_t puts;       /* records put since the last look */
+	double records_per_second;
+};
+
+enum services_order {
+	SERVICES_BY_OVERLOAD,
+	SERVICES_BY_ERRORS,
+	SERVICES_BY_RECORDS,
+	SERVICES_BY_KEYS,
+	SERVICES_BY_SUCC,
+	SERVICES_BY_NUMBER,
+	SERVICES_ORDERS
+};
+
+/* services_order_name - as in "errors". */
+const char *services_order_name(enum services_order order);
+
+struct services; /* what is remembered from look to look */
+
+/* What a look found. */
+struct services_look {
+	const struct service *list; /* sorted; until the next look */
+	unsigned count;
+	uint64_t keys, dirty; /* of the services that the filter takes */
+	uint64_t beyond;      /* keys of services that are not listed */
+	bool cut;             /* overloaded is too low somewhere */
+	bool has_rates;       /* not with the first look */
+	unsigned unread;      /* segments that could not be read */
+};
+
+/*
+ * services_new - memory for looks: a fixed part, and four bytes for each slot
+ * of the tables that are looked at.  Returns NULL when there is none.
+ */
+struct services *services_new(void);
+
+/*
+ * services_look - look at INSTANCE now.  now_ms: a monotonic clock.  Returns
+ * SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM: see errno);
+ * then the look is empty.
+ */
+enum shm_status services_look(struct services *services, const char *instance,
+    const struct keys_filter *filter, enum services_order order,
+    uint64_t now_ms, struct services_look *look);
+
+void services_free(struct services *services);
+
+#endif
