@@ -96,6 +96,17 @@ endif
 src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
 	$(MSGPACK_LIBS) $(PROTOBUF_LIBS) $(NCURSES_LIBS)
 
+if WITH_MICROHTTPD
+sbin_PROGRAMS += src/reporter-web
+endif
+src_reporter_web_SOURCES = src/web/main.c \
+	src/web/confine.c src/web/confine.h \
+	src/web/page.c src/web/page.h \
+	src/web/server.c src/web/server.h
+src_reporter_web_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS)
+src_reporter_web_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
+	$(MICROHTTPD_LIBS)
+
 bin_PROGRAMS += src/reporter-send
 src_reporter_send_SOURCES = src/reporter-send.c
 src_reporter_send_LDADD = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) \

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporter-web: what it answers.  Knows nothing of HTTP but status numbers.
+ * One thread at a time.
+ */
+#ifndef REPORTER_PAGE_H
+#define REPORTER_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PAGE_KEYS 1000        /* listed, when no limit is given */
+#define PAGE_KEYS_MOST 100000 /* that a limit may ask for */
+
+struct page {
+	unsigned status;  /* of HTTP */
+	const char *type; /* of the body; constant */
+	char *body;       /* the caller frees it */
+	size_t length;    /* bytes */
+};
+
+/* What stood behind the path; NULL: nothing did. */
+struct page_query {
+	const char *modid, *cmdid, *limit;
+};
+
+/* page_is_known - whether there is such a page. */
+bool page_is_known(const char *path);
+
+/*
+ * page_make - the page of an instance under a path that is known.  Returns
+ * false when memory is out.
+ */
+bool page_make(struct page *page, const char *instance, const char *path,
+    const struct page_query *query);
+
+#endif

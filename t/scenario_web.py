@@ -1,0 +1,281 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""A real Prometheus scrapes reporter-web, and its figures are the reporter's.
+A probe asks whether it lives and is ready, also when a worker is dead and when
+the reporter is gone.  Other pages and other methods are refused, clients that
+say nothing do not lock others out, and the process cannot write: not to shared
+memory, and where the kernel helps, nowhere at all.  A build without
+libmicrohttpd has no reporter-web, and then this is not shown."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+import scenario
+from scenario import wait_for
+
+NOW = int(time.time())
+
+
+def is_built():
+    with open(os.path.join(scenario.BUILD, "config.h")) as config:
+        return "#define HAVE_MICROHTTPD 1" in config.read()
+
+
+class Server:
+    """A process that tells where it listens."""
+
+    # A confined process has no /proc, and without that the sanitizer cannot
+    # look for leaks.
+    ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+
+    def __init__(self, command, log, pattern):
+        with open(log, "w") as out:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, env=self.ENVIRONMENT)
+
+        def listens():
+            if self.process.poll() is not None:
+                raise scenario.Failure("it ended:\n" + scenario.tail(log, 20))
+            with open(log) as text:
+                return re.search(pattern, text.read())
+
+        self.port = int(wait_for(listens, f"{command[0]} listens").group(1))
+
+    def ask(self, path, method="GET", body=None):
+        """(status, headers, text)"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port,
+                                                timeout=scenario.PATIENCE)
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, answer.headers, text
+
+    def json(self, path):
+        return json.loads(self.ask(path)[2])
+
+
+def pages(s, web):
+    status, headers, text = web.ask("/metrics")
+    s.equal("metrics have their type", (status, headers["Content-Type"]),
+            (200, "text/plain; version=0.0.4; charset=utf-8"))
+    lint = subprocess.run(
+        [scenario.tool("promtool", "prometheus"), "check", "metrics"],
+        input=text, capture_output=True, text=True)
+    s.equal("promtool is content", (lint.returncode, lint.stderr), (0, ""))
+    s.equal("it lives", web.ask("/healthz")[::2], (200, "alive\n"))
+    s.equal("it is ready", web.ask("/readyz")[::2], (200, "ready\n"))
+    s.equal("the status is reporterctl's", web.json("/api/v1/status")["records"],
+            s.reporter.status()["records"])
+    found = web.json("/api/v1/keys")
+    s.equal("the keys", (len(found["keys"]), found["more"],
+                         found["segments_unread"]), (40, False, 0))
+    found = web.json("/api/v1/keys?modid=2&cmdid=1")["keys"]
+    s.equal("those of a service", {(k["modid"], k["port"]) for k in found},
+            {(2, 80 + i) for i in range(20)})
+    found = web.json("/api/v1/keys?limit=3")
+    s.equal("a few", (len(found["keys"]), found["more"]), (3, True))
+    s.equal("none", web.json("/api/v1/keys?cmdid=99")["keys"], [])
+    for wrong in ("modid=x", "modid=", "cmdid=1e3", "limit=0",
+                  "limit=100001", "modid=99999999999"):
+        s.equal(f"{wrong} is refused", web.ask(f"/api/v1/keys?{wrong}")[0],
+                400)
+
+
+def refusals(s, web):
+    for path in ("/", "/metrics/", "/api/v1", "/../etc/passwd", "/metricsx"):
+        s.equal(f"{path} is not there", web.ask(path)[0], 404)
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        status, headers, _ = web.ask("/metrics", method,
+                                     "x" if method == "POST" else None)
+        s.equal(f"{method} is refused", (status, headers["Allow"]),
+                (405, "GET, HEAD"))
+    status, headers, text = web.ask("/healthz", "HEAD")
+    s.equal("HEAD is GET without the text",
+            (status, headers["Content-Length"], text), (200, "6", ""))
+    raw = socket.create_connection(("127.0.0.1", web.port))
+    raw.sendall(b"GET /" + b"x" * 100000 + b" HTTP/1.1\r\n\r\n")
+    try:
+        answer = raw.recv(64)
+    except ConnectionResetError:
+        answer = b""
+    s.check("a line without end is refused",
+            answer[9:12] in (b"", b"414", b"431", b"400"), answer)
+    raw.close()
+
+
+def silent_clients(s, web):
+    """Connections are bounded, and silent ones end."""
+    silent = [socket.create_connection(("127.0.0.1", web.port))
+              for _ in range(40)]
+    began = time.monotonic()
+    wait_for(lambda: answers(web), "others are answered again", 30)
+    print(f"after {time.monotonic() - began:.1f} s")
+    ended = 0
+    for client in silent:
+        client.settimeout(20)
+        try:
+            ended += client.recv(1) == b""
+        except (ConnectionResetError, socket.timeout):
+            pass
+        client.close()
+    s.check("the silent ones were ended", ended >= 32, f"{ended}")
+
+
+def answers(web):
+    try:
+        return web.ask("/healthz")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def cannot_write(s, web):
+    """Look at its mappings while it reads."""
+    pid = web.process.pid
+    asking = True
+
+    def ask():
+        while asking:
+            web.ask("/api/v1/keys?modid=99")
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    seen = set()
+
+    def look():
+        with open(f"/proc/{pid}/maps") as maps:
+            for line in maps:
+                if "/dev/shm/" in line:
+                    seen.add(line.split()[1])
+        return seen
+
+    try:
+        wait_for(look, "a segment is seen mapped")
+        for _ in range(300):
+            look()
+    finally:
+        asking = False
+        thread.join()
+    s.equal("segments are mapped for reading alone", seen, {"r--s"})
+    with open(f"/proc/{pid}/status") as status:
+        s.check("it gains no privileges",
+                "NoNewPrivs:\t1" in status.read())
+
+
+def prometheus(s, web):
+    """The real one, with a data folder and a port of its own."""
+    conf = os.path.join(s.folder, "prometheus.yml")
+    with open(conf, "w") as file:
+        file.write(f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: reporter
+    static_configs: [{{targets: ['127.0.0.1:{web.port}']}}]
+""")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Server(
+        [scenario.tool("prometheus", "prometheus"), f"--config.file={conf}",
+         f"--storage.tsdb.path={s.folder}/prometheus",
+         f"--web.listen-address=127.0.0.1:{port}"],
+        os.path.join(s.folder, "prometheus.log"),
+        r"address=127\.0\.0\.1:(\d+)")
+
+    def value(query):
+        found = server.json("/api/v1/query?query="
+                            + urllib.parse.quote(query))["data"]["result"]
+        return [float(series["value"][1]) for series in found]
+
+    try:
+        wait_for(lambda: answers_query(value), "Prometheus answers")
+        wait_for(lambda: value('up{job="reporter"}') == [1], "it scrapes")
+        s.check("Prometheus has scraped it", True)
+        records = s.reporter.status()["records"]
+        for term in ("received", "stored", "superseded"):
+            s.equal(f"its {term} is the reporter's",
+                    value(f"reporter_records_{term}_total"),
+                    [records[term]])
+        s.equal("both workers run", value("sum(reporter_worker_running)"), [2])
+        s.check("flushes have a quantile", value(
+            "histogram_quantile(0.9, sum by (le) "
+            "(reporter_flush_duration_seconds_bucket))")[0] > 0)
+    finally:
+        scenario.end_group(server.process)
+
+
+def answers_query(value):
+    try:
+        return value("up") is not None
+    except (OSError, ValueError, KeyError, http.client.HTTPException):
+        return False
+
+
+def not_ready(s, web):
+    """A worker that dies again and again, then the reporter's end."""
+    def dies():
+        worker = s.reporter.workers()[0]
+        try:
+            if worker["pid"]:
+                os.kill(worker["pid"], signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it is dead already, and has not been started again
+        return web.ask("/readyz")[0] == 503
+
+    wait_for(dies, "it is not ready without a worker")
+    text = web.ask("/readyz")[2]
+    s.check("and says why", text == "ready\n" or re.fullmatch(
+        r"instance \S+: 1 of 2 workers do not run\n", text), text)
+    wait_for(lambda: web.ask("/readyz")[0] == 200, "it is ready again", 60)
+    s.finish()
+    s.equal("without the reporter it is not ready", web.ask("/readyz")[::2],
+            (503, f"instance {s.reporter.instance}: it is not running\n"))
+    s.equal("but lives", web.ask("/healthz")[0], 200)
+    s.equal("metrics say that it is down", web.ask("/metrics")[2].split()[-2:],
+            ["reporter_up", "0"])
+    s.equal("the status says so", web.ask("/api/v1/status")[::2],
+            (503, '{"error":"it is not running"}\n'))
+
+
+def tell(s):
+    # Tables so large that a walk can be watched.
+    s.reporter.configure("queue", table_keys=1048576)
+    s.start()
+    for modid in (1, 2):
+        s.agent().send(scenario.native(modid, 1, 1, NOW, [
+            (i, 80 + i, 1, 1, False) for i in range(20)]))
+    s.reporter.settled(40)
+    log = os.path.join(s.folder, "web.log")
+    web = Server([scenario.program("reporter-web"), "-f", "-i",
+                  s.reporter.instance, "-l", "127.0.0.1:0"], log,
+                 r"listening on 127\.0\.0\.1:(\d+)")
+    try:
+        pages(s, web)
+        refusals(s, web)
+        cannot_write(s, web)
+        prometheus(s, web)
+        silent_clients(s, web)
+        not_ready(s, web)
+        web.process.terminate()
+        s.equal("it ends in order", web.process.wait(scenario.PATIENCE), 0)
+        with open(log) as text:
+            s.check("the sanitizers have nothing to say",
+                    "Sanitizer" not in text.read())
+    finally:
+        scenario.end_group(web.process)
+
+
+if not is_built():
+    print("this build has no libmicrohttpd: there is no reporter-web")
+    sys.exit(77)
+scenario.run(__doc__, tell)
