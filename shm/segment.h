@@ -31,7 +31,7 @@
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 5
+#define SEGMENT_VERSION 6
 
 #define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
@@ -129,6 +129,15 @@ struct child_entry {
 };
 static_assert(sizeof(struct child_entry) == 32, "part of the format");
 
+/* The segment that is being removed, and the totals of all that are gone with
+   it; see src/retire.c.  Written by the master alone. */
+struct retirement {
+	counter slot; /* plus 1; 0: none is */
+	counter generation;
+	counter superseded, replayed, stored, dead_letter; /* records */
+};
+static_assert(sizeof(struct retirement) == 48, "part of the format");
+
 struct master_shared {
 	alignas(CACHE_LINE) struct segment_header header;
 	struct input_counters input;
@@ -143,6 +152,7 @@ struct master_shared {
 	char software[24]; /* the master's version, ended by a 0 */
 	struct child_entry children[CHILDREN_MAX];
 	struct history history;
+	struct retirement retirement;
 };
 static_assert(
     offsetof(struct master_shared, children) == 568, "part of the format");

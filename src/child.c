@@ -12,6 +12,7 @@
 #include "faultpoint.h"
 #include "log.h"
 #include "privilege.h"
+#include "retire.h"
 #include "sandbox.h"
 #include "worker.h"
 
@@ -213,27 +214,14 @@ children_tick(struct children *children, uint64_t now_ms)
 
 /* ----------------------------------------------------------------- death -- */
 
-/* The segment is empty and nobody writes to it: keep its totals, remove it. */
+/* The segment is empty and nobody writes to it. */
 static void
 child_remove(struct children *children, struct child *child)
 {
-	struct input_counters *input = &children->shared->input;
-	const struct drain_counters *drain = &child->segment.shared->drain;
-	const struct flush_counters *flush = &child->segment.shared->flush;
 	char name[SEGMENT_NAME_MAX];
 
-	counter_add(
-	    &input->retired_superseded, counter_get(&drain->superseded));
-	counter_add(&input->retired_replayed, counter_get(&drain->replayed));
-	FAULT_POINT("child_remove_half");
-	counter_add(&input->retired_stored, counter_get(&flush->stored));
-	counter_add(
-	    &input->retired_dead_letter, counter_get(&flush->dead_letter));
-	FAULT_POINT("child_remove_counted");
-	child_set_state(child, CHILD_NONE);
 	memcpy(name, child->segment.map.name, sizeof(name));
-	segment_close(&child->segment.map);
-	if (segment_remove(name) != SHM_OK)
+	if (retire_segment(children->shared, &child->segment, child->entry) < 0)
 		log_warn(
 		    "segment %s cannot be removed: %s", name, strerror(errno));
 	if (!children->stopping)

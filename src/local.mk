@@ -52,6 +52,7 @@ src_libreporter_a_SOURCES = \
 	src/replay.c src/replay.h \
 	src/report.c src/report.h \
 	src/respawn.c src/respawn.h \
+	src/retire.c src/retire.h \
 	src/route.c src/route.h \
 	src/sandbox.c src/sandbox.h \
 	src/secret.c src/secret.h \

@@ -20,6 +20,7 @@
 #include "notify.h"
 #include "privilege.h"
 #include "reload.h"
+#include "retire.h"
 #include "sandbox.h"
 #include "sample.h"
 #include "title.h"
@@ -107,6 +108,7 @@ static int
 master_open_rings(struct master *m)
 {
 	children_init(&m->children, m->shared, m->settings, m->path);
+	retire_recover(m->shared, m->settings->instance);
 	if (generation_adopt(&m->generation, &m->children, m->settings) < 0)
 		return -1;
 	if (m->generation.workers == 0 &&

@@ -54,6 +54,9 @@ def serve(s, agents, **limits):
         raise Failure(f"{agents} agents need {agents + 200} open files, the "
                       f"hard limit is {most}: raise it (ulimit -Hn)")
     s.reporter.configure("limits", max_connections=agents, **limits)
+    # What ASan keeps of freed memory, to find who still uses it, would look
+    # like growth.
+    s.reporter.asan_options += ":quarantine_size_mb=1"
     s.start()
 
 

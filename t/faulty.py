@@ -21,7 +21,7 @@ COUNTDOWN, CALLS = 48, 64
 MASTER, WORKER = 0, 1
 
 # Where struct master_shared (shm/segment.h) has what we read of it.
-SEGMENT_MAGIC, SEGMENT_VERSION = 0x6765737274707200, 5
+SEGMENT_MAGIC, SEGMENT_VERSION = 0x6765737274707200, 6
 RECEIVED, PID = 128, 512
 
 plain_program = scenario.program

@@ -343,6 +343,7 @@ class Reporter:
         self.instance = instance
         self.conf = os.path.join(folder, "reporter.conf")
         self.log = os.path.join(folder, "reporter.log")
+        self.asan_options = "detect_leaks=1"
         self.process = None
         self.addresses = []
         self.popen = {}  # how else it is started, as Popen takes it
@@ -405,7 +406,7 @@ class Reporter:
             self.process = subprocess.Popen(
                 [program("reporter"), "-f", "-c", self.conf],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=dict(os.environ, ASAN_OPTIONS="detect_leaks=1",
+                env=dict(os.environ, ASAN_OPTIONS=self.asan_options,
                          UBSAN_OPTIONS="print_stacktrace=1"),
                 start_new_session=True, **self.popen)
         wanted = str(self.options["reporter"]["listen"]).count(",") + 1

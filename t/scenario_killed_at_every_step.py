@@ -39,8 +39,8 @@ AT_A_RELOAD = (
     ("segment_opened", 1), ("segment_reserved", 2),
     ("segment_header_half", 1), ("segment_unready", 2),
     ("generation_half", 1), ("master_regenerated", 1),
-    ("master_retired", 1), ("child_remove_half", 1),
-    ("child_remove_counted", 1),
+    ("master_retired", 1), ("retire_unsaid", 1), ("retire_said", 1),
+    ("retire_half", 2), ("retire_counted", 1), ("retire_removed", 1),
 )
 AT_THE_MASTERS_START = (
     ("master_opened", 1), ("master_adopted", 1), ("master_counted", 1),

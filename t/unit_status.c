@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "retire.h"
 #include "status.h"
 #include "clock.h"
 
@@ -155,22 +156,11 @@ refuse_one(uint32_t slot)
 	ck_assert(table_refused(&workers[slot].table, &row));
 }
 
-/* As child.c does with a segment that is empty. */
 static void
 retire(uint32_t slot)
 {
-	struct input_counters *input = &master->input;
-	const struct worker_shared *w = workers[slot].shared;
-
-	counter_add(
-	    &input->retired_superseded, counter_get(&w->drain.superseded));
-	counter_add(&input->retired_replayed, counter_get(&w->drain.replayed));
-	counter_add(&input->retired_stored, counter_get(&w->flush.stored));
-	counter_add(
-	    &input->retired_dead_letter, counter_get(&w->flush.dead_letter));
-	master->children[slot].state = CHILD_NONE;
-	segment_remove(workers[slot].map.name);
-	segment_close(&workers[slot].map);
+	ck_assert_int_eq(
+	    retire_segment(master, &workers[slot], &master->children[slot]), 0);
 }
 
 /* A bit of everything: the sums are in the checks. */

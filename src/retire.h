@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Removing a worker's segment that is empty, and keeping its totals.  The
+ * master's.
+ */
+#ifndef REPORTER_RETIRE_H
+#define REPORTER_RETIRE_H
+
+#include "segment.h"
+
+/*
+ * retire_segment - add the totals of a segment to those of the segments that
+ * are gone, close and remove it.  Nobody may write to it any more.  entry: the
+ * worker's; becomes CHILD_NONE when its totals are among the others, so that a
+ * reader counts them once.
+ * Returns 0, or -1 with errno: it cannot be removed.
+ */
+int retire_segment(struct master_shared *shared, struct worker_segment *segment,
+    struct child_entry *entry);
+
+/* retire_recover - end what a master was at when it was killed, so that each
+   segment is counted once.  Call it before segments are looked for. */
+void retire_recover(struct master_shared *shared, const char *instance);
+
+#endif
