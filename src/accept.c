@@ -7,8 +7,8 @@
 #include "config.h"
 
 #include "conn_set.h"
+#include "address.h"
 #include "clock.h"
-#include "listener.h"
 
 #include <errno.h>
 #include <fcntl.h>

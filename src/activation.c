@@ -7,7 +7,8 @@
 #include "config.h"
 
 #include "activation.h"
-#include "listener.h"
+#include "address.h"
+#include "listen_spec.h"
 #include "log.h"
 
 #ifdef HAVE_SYSTEMD

@@ -9,7 +9,9 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <netdb.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LABEL_MAX 63
@@ -119,4 +121,20 @@ address_parse(struct address *address, const char *text)
 	if (*after != ':')
 		return "has something else than a port after its bracket";
 	return port_parse(&address->port, after + 1);
+}
+
+const char *
+address_text(
+    const struct sockaddr *address, socklen_t length, char *text, size_t size)
+{
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+
+	if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		snprintf(text, size, "unknown");
+	else if (address->sa_family == AF_INET6)
+		snprintf(text, size, "[%.*s]:%s", (int)size - 16, host, port);
+	else
+		snprintf(text, size, "%.*s:%s", (int)size - 16, host, port);
+	return text;
 }

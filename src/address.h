@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses as they stand in the configuration: HOST:PORT and its kin.  Only
- * their form is looked at, nothing is resolved.  Pure functions.
+ * Addresses as people write them: HOST:PORT and its kin.  Only their form is
+ * looked at, nothing is resolved.  Pure functions.
  */
 #ifndef REPORTER_ADDRESS_H
 #define REPORTER_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
 
 #define ADDRESS_HOST_MAX 254 /* bytes of a host, with the 0 */
 
@@ -23,5 +25,11 @@ struct address {
  * Returns NULL, or what is wrong, as in "has a port over 65535".
  */
 const char *address_parse(struct address *address, const char *text);
+
+#define ADDRESS_TEXT 64 /* bytes that address_text() needs at the most */
+
+/* address_text - an address and port as text, cut to size.  Returns text. */
+const char *address_text(
+    const struct sockaddr *address, socklen_t length, char *text, size_t size);
 
 #endif

@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,23 +23,6 @@
 #include <unistd.h>
 
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
-
-void
-inspect_option(struct complaints *complaints, const struct settings *settings,
-    const char *section, const char *name, const char *format, ...)
-{
-	char full[64], *text;
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	va_end(args);
-	snprintf(full, sizeof(full), "%s.%s", section, name);
-	complain(complaints, settings_origin(settings, section, name), full,
-	    "%s", text == NULL ? "there is no memory" : text);
-	free(text);
-}
 
 /* -------------------------------------------------------------- memory ---- */
 

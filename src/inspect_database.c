@@ -56,9 +56,9 @@ void
 inspect_database(const struct settings *settings, const char *path,
     struct complaints *complaints, FILE *found)
 {
-	struct turn turn = { .settings = settings,
-		.complaints = complaints,
-		.found = found };
+	struct turn turn = {
+		.settings = settings, .complaints = complaints, .found = found
+	};
 	struct secret password;
 
 	secret_init(&password, path, "mysql", "password");

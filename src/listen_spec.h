@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define LISTENERS_MAX 64       /* words of `listen` */
 #define LISTEN_ADDRESS_MAX 272 /* bytes of an address with its port */
 
 struct listen_spec {

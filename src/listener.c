@@ -7,6 +7,7 @@
 
 #include "listener.h"
 #include "activation.h"
+#include "address.h"
 #include "log.h"
 
 #include <errno.h>
@@ -19,22 +20,6 @@
 #include <unistd.h>
 
 #define BACKLOG 4096 /* many agents may connect at once after a restart */
-
-const char *
-address_text(
-    const struct sockaddr *address, socklen_t length, char *text, size_t size)
-{
-	char host[NI_MAXHOST], port[NI_MAXSERV];
-
-	if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
-		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		snprintf(text, size, "unknown");
-	else if (address->sa_family == AF_INET6)
-		snprintf(text, size, "[%.*s]:%s", (int)size - 16, host, port);
-	else
-		snprintf(text, size, "%.*s:%s", (int)size - 16, host, port);
-	return text;
-}
 
 /* Cut "HOST:PORT", "[HOST]:PORT" or "*:PORT" in two, in place. */
 static int

@@ -8,11 +8,6 @@
 #include "listen_spec.h"
 #include "settings.h"
 
-#include <sys/socket.h>
-
-#define LISTENERS_MAX 64
-#define ADDRESS_TEXT 64 /* bytes that address_text() needs at the most */
-
 struct listener {
 	bool used;               /* false: the entry is free */
 	struct listen_spec spec; /* of the configuration */
@@ -34,8 +29,8 @@ struct listeners {
 int listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll);
 
-/* listeners_keep - listen on these addresses only, each with the words behind it
-   from now on: close all others.  With the list of before, it undoes a
+/* listeners_keep - listen on these addresses only, each with the words behind
+   it from now on: close all others.  With the list of before, it undoes a
    listeners_add(). */
 void listeners_keep(
     struct listeners *listeners, const struct words_list *specs, int epoll);
@@ -50,9 +45,5 @@ void listeners_close(struct listeners *listeners);
 /* listener_of - the listener of an epoll event's pointer, or NULL if it is
    none. */
 struct listener *listener_of(struct listeners *listeners, const void *pointer);
-
-/* address_text - an address and port as people write it. */
-const char *address_text(
-    const struct sockaddr *address, socklen_t length, char *text, size_t size);
 
 #endif

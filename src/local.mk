@@ -28,7 +28,7 @@ src_libreporter_a_SOURCES = \
 	src/generation.c src/generation.h \
 	src/held.c src/held.h \
 	src/inspect.c src/inspect.h src/inspect_addresses.c \
-	src/inspect_database.c src/inspect_files.c \
+	src/inspect_database.c src/inspect_files.c src/inspect_option.c \
 	src/instance.c src/instance.h \
 	src/health.c src/health.h \
 	src/intake.c src/intake.h \

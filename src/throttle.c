@@ -8,8 +8,8 @@
 #include "config.h"
 
 #include "conn_set.h"
+#include "address.h"
 #include "clock.h"
-#include "listener.h"
 
 #include <sys/epoll.h>
 

@@ -9,6 +9,7 @@
 #include "db_fixture.h"
 
 #include "client.h"
+#include "suite.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,15 +25,11 @@ static const struct record **pointers_made;
 int
 fixture_main(Suite *suite)
 {
-	SRunner *runner = srunner_create(suite);
 	int failed = db_server_start(&server);
 
-	if (failed == 0) {
-		srunner_run_all(runner, CK_NORMAL);
-		failed = srunner_ntests_failed(runner) != 0;
-	}
+	if (failed == 0)
+		failed = suite_run(suite);
 	db_server_stop(&server);
-	srunner_free(runner);
 	return failed;
 }
 

@@ -1,6 +1,7 @@
 # Tests: one Check suite a module (unit_*.c), and scenarios.
 unit_libs = src/libreporter.a sql/libsql.a shm/libshm.a $(SYSTEMD_LIBS) \
 	$(OPENSSL_LIBS)
+EXTRA_DIST += t/instance_fixture.h t/suite.h
 include t/units-shm.mk
 include t/units-decode.mk
 include t/units-edge.mk

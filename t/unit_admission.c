@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "admission.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -240,9 +241,5 @@ main(void)
 	tcase_add_test(tc, connections_of_an_address_are_limited);
 	tcase_add_test(tc, counts_are_right_at_any_time);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

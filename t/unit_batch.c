@@ -6,6 +6,7 @@
 
 #include "batch.h"
 #include "host.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -302,8 +303,6 @@ main(void)
 {
 	Suite *suite = suite_create("batch");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(all, the_statement_is_this);
 	tcase_add_test(all, every_limit_of_a_row);
@@ -317,8 +316,5 @@ main(void)
 	tcase_add_test(all, hosts_are_taken_apart);
 	tcase_add_test(all, a_host_of_the_longest_name);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

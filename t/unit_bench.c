@@ -12,6 +12,7 @@
 #include "quantile.h"
 #include "results.h"
 #include "stream.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -343,9 +344,5 @@ main(void)
 	tcase_add_test(tests, targets_have_two_directions);
 	tcase_add_test(tests, targets_are_complete);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "dberror.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -64,14 +65,9 @@ main(void)
 {
 	Suite *suite = suite_create("dberror");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(all, every_number_has_its_class);
 	tcase_add_test(all, no_error_is_ok_and_unknown_ones_hold);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
  * Check suite of the dead-letter file: its lines, its cap, its mode.
  */
 #include "deadletter.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -142,9 +143,5 @@ main(void)
 	tcase_add_test(tc, others_cannot_read_it);
 	tcase_add_test(tc, no_file_is_an_error);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

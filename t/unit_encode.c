@@ -10,6 +10,7 @@
 #include "elb.pb-c.h"
 #include "frame.h"
 #include "lars.pb-c.h"
+#include "suite.h"
 
 #include <check.h>
 #include <msgpack.h>
@@ -306,9 +307,5 @@ main(void)
 	tcase_add_test(tcase, dialects_have_names_and_limits);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

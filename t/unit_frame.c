@@ -11,6 +11,7 @@
 #include "elb.pb-c.h"
 #include "frame.h"
 #include "frame_oracle.h"
+#include "suite.h"
 
 #include <endian.h>
 
@@ -603,11 +604,6 @@ frame_suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(frame_suite());
-	int failed;
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(frame_suite());
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "health.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -179,9 +180,5 @@ main(void)
 	tcase_add_test(tcase, a_line_too_long_is_cut);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

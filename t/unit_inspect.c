@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "inspect.h"
+#include "suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,15 +47,9 @@ main(void)
 {
 	Suite *suite = suite_create("inspect");
 	TCase *tc = tcase_create("inspect");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, segments_fit_or_it_is_said_where_not, 0,
 	    (int)(sizeof(rooms) / sizeof(rooms[0])));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
  */
 #include "intake.h"
 #include "route.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -359,9 +360,5 @@ main(void)
 	tcase_add_test(tc, caller_of_a_frame_without_results);
 	tcase_add_test(tc, a_foreign_report_that_waits_counts_once);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "lines.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -364,10 +365,7 @@ main(void)
 	tcase_add_test(tcase, a_dialect_bounds_the_time);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	int failed = suite_run(suite);
 	free(told);
-	return failed != 0;
+	return failed;
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "listen_spec.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -84,17 +85,11 @@ main(void)
 {
 	Suite *suite = suite_create("listen_spec");
 	TCase *tc = tcase_create("listen_spec");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, address_and_words_are_told_apart, 0, COUNT(specs));
 	tcase_add_loop_test(tc, fault_has_its_reason, 0, COUNT(faults));
 	tcase_add_test(tc, longest_address_is_taken_and_one_byte_more_is_not);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

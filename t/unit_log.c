@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "log.h"
 #include "text.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -532,8 +533,6 @@ main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -563,9 +562,5 @@ main(void)
 	tcase_add_loop_test(tc, text_is_escaped, 0, COUNT(escapes));
 	tcase_add_test(tc, escaping_stops_at_a_whole_character);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "difference.h"
 #include "native.h"
 #include "native_oracle.h"
+#include "suite.h"
 
 static struct report report, expected;
 static struct bytes message, stream, work;
@@ -895,11 +896,6 @@ native_suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(native_suite());
-	int failed;
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(native_suite());
 }

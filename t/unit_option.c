@@ -10,6 +10,7 @@
 #include "log.h"
 #include "option.h"
 #include "value.h"
+#include "suite.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -503,13 +504,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("option");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, table_tests());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
  * Check suite of the order of a round: the same as record_compare()'s.
  */
 #include "order.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -103,9 +104,5 @@ main(void)
 	tcase_add_loop_test(tc, order_is_that_of_the_primary_key, 0, 100);
 	tcase_add_test(tc, every_column_counts);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

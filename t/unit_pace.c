@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "pace.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -99,9 +100,5 @@ main(void)
 	tcase_add_test(tc, zero_is_no_limit);
 	tcase_add_test(tc, the_same_rate_again_gives_nothing_for_free);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

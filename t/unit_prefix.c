@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "prefix.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -229,8 +230,6 @@ main(void)
 {
 	Suite *suite = suite_create("prefix");
 	TCase *tc = tcase_create("prefix");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, range_holds_what_is_inside, 0, COUNT(ranges));
 	tcase_add_test(tc, any_prefix_of_a_list_is_enough);
@@ -243,9 +242,5 @@ main(void)
 	    tc, fault_of_an_address_has_its_reason, 0, COUNT(address_faults));
 	tcase_add_test(tc, too_long_a_host_is_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "proxy.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -238,8 +239,6 @@ main(void)
 {
 	Suite *suite = suite_create("proxy");
 	TCase *tc = tcase_create("proxy");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, ipv4_source_is_told);
 	tcase_add_test(tc, ipv6_source_is_told);
@@ -252,9 +251,5 @@ main(void)
 	tcase_add_test(tc, addresses_must_be_whole);
 	tcase_add_test(tc, values_behind_the_addresses_must_fit);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "rates.h"
+#include "suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -194,9 +195,5 @@ main(void)
 	tcase_add_test(tcase, nobody_reads_half_a_sample);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

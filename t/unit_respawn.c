@@ -4,6 +4,7 @@
  */
 #include "backoff.h"
 #include "respawn.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -86,9 +87,5 @@ main(void)
 	tcase_add_test(tc, backoff_doubles_within_its_jitter);
 	tcase_add_test(tc, backoff_differs_between_workers);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

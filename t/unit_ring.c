@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "segment.h"
+#include "suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -550,10 +551,7 @@ main(void)
 	tcase_add_test(c, millions_of_records_between_processes);
 	suite_add_tcase(suite, c);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	int failed = suite_run(suite);
 	segment_remove(segment); /* also when its test failed */
-	return failed == 0 ? 0 : 1;
+	return failed;
 }

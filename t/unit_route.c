@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "route.h"
+#include "suite.h"
 
 #include <check.h>
 #include <endian.h>
@@ -182,8 +183,6 @@ main(void)
 {
 	Suite *suite = suite_create("route");
 	TCase *tests = tcase_create("route");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, murmur_has_the_verification_value);
 	tcase_add_test(tests, murmur_reads_any_alignment);
@@ -193,9 +192,5 @@ main(void)
 	tcase_add_test(tests, route_keeps_its_values);
 	tcase_add_test(tests, route_spreads_services_evenly);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

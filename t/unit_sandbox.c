@@ -8,6 +8,7 @@
 
 #include "privilege.h"
 #include "sandbox.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -374,9 +375,5 @@ main(void)
 	tcase_add_loop_test(tc, worker_may_less, 0, CALLS);
 	tcase_add_test(tc, each_name_is_that_of_a_call);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

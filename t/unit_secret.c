@@ -9,6 +9,7 @@
 #include "config_fixture.h"
 #include "secret.h"
 #include "wipe.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -163,9 +164,5 @@ main(void)
 	tcase_add_test(tc, a_shortage_is_not_the_files_fault);
 	tcase_add_test(tc, lines_are_read_as_getline_reads_them);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "segment.h"
+#include "suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -821,10 +822,7 @@ main(void)
 	tcase_add_test(c, full_shm_is_an_error_and_no_later_death);
 	tcase_add_test(c, last_error_is_read_whole);
 
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	int failed = suite_run(s);
 	clean_up();
-	return failed == 0 ? 0 : 1;
+	return failed;
 }

@@ -6,6 +6,7 @@
 
 #include "sender.h"
 #include "sink.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -201,9 +202,5 @@ main(void)
 	tcase_add_test(tcase, no_server_is_an_error);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

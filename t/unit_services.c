@@ -7,6 +7,8 @@
 
 #include "figures.h"
 #include "services.h"
+#include "instance_fixture.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -20,18 +22,6 @@ static struct worker_segment segment;
 static struct services *services;
 static struct services_look look;
 static struct keys_filter filter;
-
-static void
-remove_all(void)
-{
-	char names[16][SEGMENT_NAME_MAX], name[SEGMENT_NAME_MAX];
-	int n = segment_list(instance, names, 16);
-
-	for (int i = 0; i < n && i < 16; i++)
-		segment_remove(names[i]);
-	snprintf(name, sizeof(name), "/reporter.%s", instance);
-	segment_remove(name);
-}
 
 static void
 make(uint64_t generation, uint32_t keys)
@@ -50,7 +40,7 @@ make(uint64_t generation, uint32_t keys)
 static void
 begin(uint32_t keys)
 {
-	remove_all();
+	instance_remove(instance);
 	ck_assert_int_eq(segment_create_master(&master, instance), SHM_OK);
 	make(1, keys);
 	services = services_new();
@@ -218,7 +208,7 @@ START_TEST(an_instance_that_goes_is_told)
 	begin(TABLE_KEYS_MIN);
 	put(1, 1, 1, 0, true);
 	take(SERVICES_BY_NUMBER, 1000);
-	remove_all();
+	instance_remove(instance);
 	ck_assert_int_eq(services_look(services, instance, &filter,
 			     SERVICES_BY_NUMBER, 2000, &look),
 	    SHM_MISSING);
@@ -273,10 +263,7 @@ main(void)
 	tcase_add_test(tcase, figures_keep_to_their_columns);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	remove_all();
-	return failed != 0;
+	int failed = suite_run(suite);
+	instance_remove(instance);
+	return failed;
 }

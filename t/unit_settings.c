@@ -9,6 +9,7 @@
 #include "config_fixture.h"
 #include "option.h"
 #include "secret.h"
+#include "suite.h"
 
 #include <check.h>
 #include <sched.h>
@@ -743,13 +744,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("settings");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, file_tests());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,8 @@
 #include "retire.h"
 #include "status.h"
 #include "clock.h"
+#include "instance_fixture.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -34,21 +36,9 @@ static size_t written_length;
  */
 
 static void
-remove_all(void)
-{
-	char names[16][SEGMENT_NAME_MAX], name[SEGMENT_NAME_MAX];
-	int n = segment_list(instance, names, 16);
-
-	for (int i = 0; i < n && i < 16; i++)
-		segment_remove(names[i]);
-	snprintf(name, sizeof(name), "/reporter.%s", instance);
-	segment_remove(name);
-}
-
-static void
 make_master(void)
 {
-	remove_all();
+	instance_remove(instance);
 	ck_assert_int_eq(segment_create_master(&master_map, instance), SHM_OK);
 	master = segment_master(&master_map);
 	ck_assert_int_eq(segment_lock(&master_map, 0), SHM_OK);
@@ -424,7 +414,7 @@ END_TEST
 
 START_TEST(no_segment_and_a_strange_one_are_told)
 {
-	remove_all();
+	instance_remove(instance);
 	ck_assert_int_eq(status_collect(&status, instance), SHM_MISSING);
 	make_master();
 	master->header.version++;
@@ -822,10 +812,7 @@ main(void)
 	tcase_add_test(tcase, prometheus_leaves_out_what_cannot_be_read);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	remove_all();
-	return failed != 0;
+	int failed = suite_run(suite);
+	instance_remove(instance);
+	return failed;
 }

@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "keys.h"
+#include "instance_fixture.h"
+#include "suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -21,18 +23,6 @@ static struct worker_segment old, new;
 static struct survey survey;
 static struct survey_key seen[4 * KEYS];
 static unsigned count;
-
-static void
-remove_all(void)
-{
-	char names[16][SEGMENT_NAME_MAX], name[SEGMENT_NAME_MAX];
-	int n = segment_list(instance, names, 16);
-
-	for (int i = 0; i < n && i < 16; i++)
-		segment_remove(names[i]);
-	snprintf(name, sizeof(name), "/reporter.%s", instance);
-	segment_remove(name);
-}
 
 static void
 make(struct worker_segment *segment, uint64_t generation)
@@ -52,7 +42,7 @@ make(struct worker_segment *segment, uint64_t generation)
 static void
 make_all(void)
 {
-	remove_all();
+	instance_remove(instance);
 	ck_assert_int_eq(segment_create_master(&master, instance), SHM_OK);
 	make(&old, 1);
 	make(&new, 2);
@@ -229,7 +219,7 @@ START_TEST(segments_that_go_or_are_damaged)
 	walk(4 * KEYS);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_uint_eq(survey.unread, 1);
-	remove_all();
+	instance_remove(instance);
 	ck_assert_int_eq(survey_open(&survey, instance), SHM_MISSING);
 }
 END_TEST
@@ -353,10 +343,7 @@ main(void)
 	tcase_add_test(tcase, numbers_of_services);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	remove_all();
-	return failed != 0;
+	int failed = suite_run(suite);
+	instance_remove(instance);
+	return failed;
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "segment.h"
+#include "suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -1217,9 +1218,5 @@ main(void)
 	tcase_add_test(c, reader_never_sees_half_a_record);
 	suite_add_tcase(suite, c);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
  * workers, and no other one is.
  */
 #include "trial.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -155,9 +156,5 @@ main(void)
 	tcase_add_test(tc, different_records_are_not_added_up);
 	tcase_add_test(tc, a_row_that_kills_the_flush_is_set_aside);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

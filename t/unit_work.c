@@ -13,6 +13,7 @@
 #include "bytes.h"
 #include "conn_set.h"
 #include "frame.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <sys/epoll.h>
@@ -596,7 +597,6 @@ main(void)
 {
 	Suite *suite = suite_create("work");
 	TCase *tc = tcase_create("work");
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, work_is_linear_in_the_bytes, 0, KINDS);
@@ -607,9 +607,5 @@ main(void)
 	tcase_add_loop_test(tc, memory_of_a_connection_is_bounded, 0, 4);
 	tcase_add_loop_test(tc, a_turn_has_its_bound, 0, 2);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

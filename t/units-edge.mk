@@ -16,7 +16,7 @@ t_unit_pace_LDADD = $(unit_libs) $(CHECK_LIBS)
 # copies and allocations go through the test.
 check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = \
-	src/accept.c src/admission.c src/chain.c src/clock.c src/conn.c \
+	src/accept.c src/address.c src/admission.c src/chain.c src/clock.c src/conn.c \
 	src/conns.c src/frame.c src/held.c src/intake.c src/listener.c \
 	src/log.c src/native.c src/native_scan.c src/origin.c src/pace.c \
 	src/prefix.c src/report.c src/route.c src/text.c src/throttle.c \
