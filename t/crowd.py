@@ -56,7 +56,8 @@ def serve(s, agents, **limits):
     s.reporter.configure("limits", max_connections=agents, **limits)
     # What ASan keeps of freed memory, to find who still uses it, would look
     # like growth.
-    s.reporter.asan_options += ":quarantine_size_mb=1"
+    s.reporter.asan_options += (":quarantine_size_mb=0"
+                                  ":thread_local_quarantine_size_kb=0")
     s.start()
 
 

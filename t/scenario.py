@@ -54,6 +54,12 @@ class Failure(Exception):
     """What a scenario shows is not so."""
 
 
+def built_with(switch):
+    """Whether configure was told --enable-SWITCH."""
+    with open(os.path.join(BUILD, "config.status")) as file:
+        return f"--enable-{switch}" in file.read()
+
+
 # ------------------------------------------------------------- the tools --
 
 def tool(name, package):

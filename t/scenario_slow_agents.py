@@ -13,6 +13,7 @@ from crowd import Crowd, resident, serve
 from scenario import wait_for
 
 SLOW, GOOD, REPORTS = 10000, 100, 10000
+PUSHES = 3
 TIMEOUT = 6
 
 
@@ -32,17 +33,21 @@ def push(s):
     return rate
 
 
+def best_push(s):
+    """The best of some: what else the machine does slows down one or other."""
+    return max(push(s) for _ in range(PUSHES))
+
+
 def tell(s):
     serve(s, SLOW + GOOD, message_timeout=f"{TIMEOUT}s")
-    push(s)
-    alone = push(s)
+    alone = best_push(s)
     s.reporter.settled(0)
     before = resident(s)
 
     slow = Crowd(s, "trickle", SLOW)
     slow.connected()
     began = time.monotonic()
-    beside = push(s)
+    beside = best_push(s)
     s.check("beside slow agents the rate is no less than half",
             beside >= alone / 2, f"{beside:.0f} beside {alone:.0f}")
     s.check("while all of those were there",
@@ -57,11 +62,14 @@ def tell(s):
     s.equal("each of them for the time it took",
             status["closed"]["message_timeout"], SLOW)
     s.equal("and nobody else was", status["connections_closed"],
-            SLOW + 3 * GOOD)
+            SLOW + 2 * PUSHES * GOOD)
     s.equal("all that were let in are closed now",
             status["connections_accepted"], status["connections_closed"])
     grown = resident(s) - before
-    s.check("the master's memory is what it was", grown < 8 << 20,
+    # 10,000 connections had 7 MiB, of which the allocator may keep some, and
+    # ASan's, with more around each, gives back nothing.
+    most = 32 << 20 if scenario.built_with("asan") else 4 << 20
+    s.check("the master's memory is what it was", grown < most,
             f"{grown >> 10} KiB more")
     s.check("the log is short", s.reporter.log_text().count("\n") < 100)
     s.identity(s.reporter.settled(0))
