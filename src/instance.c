@@ -25,12 +25,15 @@ instance_replace(
 {
 	char aside[2 * SEGMENT_NAME_MAX];
 
-	if (status != SHM_UNFINISHED) {
-		segment_set_aside(segment->name, aside, sizeof(aside));
-		log_error("segment %s: %s; set aside as %s", segment->name,
+	if (status == SHM_UNFINISHED) {
+		segment_remove(segment->name);
+	} else if (segment_set_aside(segment->name, aside, sizeof(aside)) ==
+		   SHM_OK) {
+		log_error("segment %s: %s: set aside as %s", segment->name,
 		    shm_status_text(status), aside);
 	} else {
-		segment_remove(segment->name);
+		log_error("segment %s: %s, and it cannot be set aside: %s",
+		    segment->name, shm_status_text(status), strerror(errno));
 	}
 	return segment_create_master(segment, instance);
 }
