@@ -15,4 +15,5 @@ include t/chaos.mk
 include t/bench.mk
 include t/fuzz.mk
 include t/hardening.mk
+include t/messages.mk
 include t/analyse.mk

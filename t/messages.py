@@ -1,0 +1,103 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""What a program logs as an error or a warning stands in its manual, where it
+says what the line means and asks for.
+
+A call's text is compared with the headings under DIAGNOSTICS.  There a word in
+capitals stands for what the program puts in, and a heading may end where the
+line has a colon, a comma or a semicolon, since more may follow for the reader
+of the log.  A text without words of its own, like "%s", comes from elsewhere
+and cannot be compared."""
+
+import os
+import pathlib
+import re
+import sys
+
+SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or
+                      pathlib.Path(__file__).resolve().parent.parent)
+
+# A program's files, and its manual.
+PROGRAMS = (("src/*.c", "man/reporter.8"),
+            ("src/web/*.c", "man/reporter-web.8"))
+
+STRING = r'"(?:\\.|[^"\\\n])*"'
+COMMENT = rf"({STRING})|/\*.*?\*/|//[^\n]*"
+CALL = r"\blog_(?:error|warn|braked)\s*\("
+# The text of a call; what log_braked() has before it is a brake.
+TEXT = rf"{CALL}(?:\s*&[\w>.\-]+,)?\s*((?:{STRING}\s*)+)"
+CONVERSION = r"%[-+ #0]*[0-9.*]*(?:hh|h|ll|l|z|j|t)?[a-zA-Z]"
+# Several in a row, as an address's four, are one thing to the reader.
+CONVERSIONS = rf"{CONVERSION}(?:\.?{CONVERSION})*"
+PLACE = r"[A-Z][A-Z.:_ ]*?"
+# What log.c is made of, and not something that is said.
+DEFINITIONS = {"log.c"}
+
+
+def messages(path):
+    """(line, text) of each call; text is None if it is no literal."""
+    code = re.sub(COMMENT, lambda found: found[1] or
+                  re.sub(r"[^\n]", " ", found[0]), path.read_text(),
+                  flags=re.DOTALL)
+    for call in re.finditer(CALL, code):
+        text = re.compile(TEXT).match(code, call.start())
+        yield (code.count("\n", 0, call.start()) + 1,
+               text and "".join(part[1:-1] for part in
+                                re.findall(STRING, text[1])))
+
+
+def headings(path):
+    """The headings under DIAGNOSTICS, without markup."""
+    part = path.read_text().split("\n.Sh DIAGNOSTICS\n", 1)[1]
+    part = part.split("\n.Sh ", 1)[0]
+    return [plain(re.sub(r"\\&", "", line)).replace(r"\-", "-")
+            for line in re.findall(r"^\.It (.*)$", part, re.MULTILINE)]
+
+
+def plain(text):
+    return " ".join(text.replace(r"\"", "").replace('"', "").split())
+
+
+def stands(text, found):
+    """Whether a heading says this text, or its beginning."""
+    text = plain(text)
+    ends = [len(text)] + [mark.start() for mark in re.finditer("[:;,] ", text)]
+    for end in ends:
+        fixed = re.split(CONVERSIONS, text[:end])
+        if not re.search("[a-z]{2}", "".join(fixed)):
+            continue
+        pattern = PLACE.join(re.escape(piece) for piece in fixed)
+        if any(re.fullmatch(pattern, heading) for heading in found):
+            return True
+    return False
+
+
+def main():
+    seen = missing = 0
+    for files, manual in PROGRAMS:
+        found = headings(SOURCE / manual)
+        here = 0
+        for path in sorted(SOURCE.glob(files)):
+            if path.name in DEFINITIONS:
+                continue
+            where = path.relative_to(SOURCE)
+            for line, text in messages(path):
+                here += 1
+                if text is None:
+                    print(f"{where}:{line}: the text is no literal")
+                    missing += 1
+                elif re.search("[a-z]{2}", re.sub(CONVERSIONS, "", text)) \
+                        and not stands(text, found):
+                    print(f"{where}:{line}: not in {manual}: {plain(text)}")
+                    missing += 1
+        # Of nothing, everything is true.
+        if here == 0 or not found:
+            print(f"{files}, {manual}: no messages, or no headings")
+            missing += 1
+        seen += here
+    print(f"{seen} messages, {missing} failed")
+    return missing != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
