@@ -7,11 +7,16 @@ A call's text is compared with the headings under DIAGNOSTICS.  There a word in
 capitals stands for what the program puts in, and a heading may end where the
 line has a colon, a comma or a semicolon, since more may follow for the reader
 of the log.  A text without words of its own, like "%s", comes from elsewhere
-and cannot be compared."""
+and cannot be compared.
+
+The other way round, each phrase of a heading stands in some string of the
+sources, or is the system's own, so that the manual keeps no line that nothing
+logs any more."""
 
 import os
 import pathlib
 import re
+import signal
 import sys
 
 SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or
@@ -34,11 +39,16 @@ PLACE = r"[A-Z][A-Z.:_ ]*?"
 DEFINITIONS = {"log.c"}
 
 
-def messages(path):
-    """(line, text) of each call; text is None if it is no literal."""
-    code = re.sub(COMMENT, lambda found: found[1] or
+def code_of(path):
+    """A source with its comments blanked out."""
+    return re.sub(COMMENT, lambda found: found[1] or
                   re.sub(r"[^\n]", " ", found[0]), path.read_text(),
                   flags=re.DOTALL)
+
+
+def messages(path):
+    """(line, text) of each call; text is None if it is no literal."""
+    code = code_of(path)
     for call in re.finditer(CALL, code):
         text = re.compile(TEXT).match(code, call.start())
         yield (code.count("\n", 0, call.start()) + 1,
@@ -72,8 +82,28 @@ def stands(text, found):
     return False
 
 
+def strings():
+    """All that the programs can say: their strings, and the system's."""
+    said = [os.strerror(number) for number in range(1, 134)]
+    said += [signal.strsignal(number) or "" for number in range(1, 32)]
+    for folder in ("src", "shm", "sql"):
+        for path in (SOURCE / folder).rglob("*.c"):
+            said += ["".join(part[1:-1] for part in re.findall(STRING, run))
+                     for run in re.findall(rf"(?:{STRING}\s*)+",
+                                           code_of(path))]
+    return "\n".join(plain(text) for text in said)
+
+
+def stale(heading, said):
+    """The phrases of a heading that nothing says."""
+    phrases = re.split(r"\b[A-Z][A-Z.:_]*\b|[0-9]+|[:;,()] ?", heading)
+    return [phrase for phrase in map(lambda text: text.strip(" ."), phrases)
+            if re.search("[a-z]{2}", phrase) and phrase not in said]
+
+
 def main():
     seen = missing = 0
+    said = strings()
     for files, manual in PROGRAMS:
         found = headings(SOURCE / manual)
         here = 0
@@ -90,6 +120,10 @@ def main():
                         and not stands(text, found):
                     print(f"{where}:{line}: not in {manual}: {plain(text)}")
                     missing += 1
+        for heading in found:
+            for phrase in stale(heading, said):
+                print(f"{manual}: nothing says \"{phrase}\": {heading}")
+                missing += 1
         # Of nothing, everything is true.
         if here == 0 or not found:
             print(f"{files}, {manual}: no messages, or no headings")
