@@ -120,8 +120,8 @@ static const char *const harmless[] = {
 	"ALTER TABLE ServerCallStatus ADD COLUMN more int",
 	"ALTER TABLE ServerCallStatus ADD COLUMN more int NOT NULL DEFAULT 1",
 	"ALTER TABLE ServerCallStatus MODIFY port smallint unsigned NOT NULL",
-	"ALTER TABLE ServerCallStatus DROP PRIMARY KEY, "
-	"ADD PRIMARY KEY (caller, port, ip, cmdid, modid)",
+	("ALTER TABLE ServerCallStatus DROP PRIMARY KEY, "
+	 "ADD PRIMARY KEY (caller, port, ip, cmdid, modid)"),
 	"ALTER TABLE ServerCallStatus ADD KEY (ts)",
 	"ALTER TABLE ServerCallStatus MODIFY overload tinyint NOT NULL",
 };
