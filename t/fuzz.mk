@@ -1,8 +1,8 @@
 # Fuzz targets.  Here they are linked with a plain main() that reads files, and
 # t/fuzz_corpus.py runs all that is kept in t/corpus through them; t/fuzz.sh
 # builds them once more for libFuzzer or AFL++, which bring their own.
-fuzz_targets = t/fuzz_config t/fuzz_frame t/fuzz_native t/fuzz_replay \
-	t/fuzz_segment
+fuzz_targets = t/fuzz_config t/fuzz_frame t/fuzz_native t/fuzz_proxy \
+	t/fuzz_replay t/fuzz_segment t/fuzz_web
 check_PROGRAMS += $(fuzz_targets)
 TESTS += t/fuzz_corpus.py
 EXTRA_DIST += t/fuzz.sh t/fuzz_corpus.py t/fuzz_seeds.py t/corpus
@@ -33,6 +33,10 @@ t_fuzz_native_CPPFLAGS = $(AM_CPPFLAGS) $(MSGPACK_CFLAGS)
 t_fuzz_native_LDFLAGS = $(fuzz_ldflags)
 t_fuzz_native_LDADD = $(fuzz_libs) $(MSGPACK_LIBS)
 
+t_fuzz_proxy_SOURCES = t/fuzz_proxy.c t/fuzz.h
+t_fuzz_proxy_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_proxy_LDADD = $(fuzz_libs)
+
 t_fuzz_replay_SOURCES = t/fuzz_replay.c t/fuzz.h
 t_fuzz_replay_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 t_fuzz_replay_LDFLAGS = $(fuzz_ldflags)
@@ -42,6 +46,12 @@ t_fuzz_replay_LDADD = $(fuzz_libs) $(JANSSON_LIBS) $(MSGPACK_LIBS) \
 t_fuzz_segment_SOURCES = t/fuzz_segment.c t/fuzz.h
 t_fuzz_segment_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=nanosleep
 t_fuzz_segment_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
+
+# The pages know nothing of HTTP, so this needs no libmicrohttpd.
+t_fuzz_web_SOURCES = t/fuzz_web.c t/fuzz.h src/web/page.c src/web/page.h
+t_fuzz_web_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/web
+t_fuzz_web_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_web_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
 
 # Fuzz each target for so many seconds: make fuzz SECONDS=300.  Fails when
 # something is found, and says where the input is.  fuzz-merge does so as well,

@@ -92,6 +92,31 @@ for name, stream in FRAMES.items():
 put("frame", "limit", bytes([len(LARS), 1]) + LARS)
 put("frame", "over-limit", bytes([len(LARS) - 1, 1]) + LARS)
 
+# -------------------------------------------------------------- PROXY --
+
+
+def proxy(command, family, rest):
+    return b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(
+        ">BBH", command, family, len(rest)) + rest
+
+
+IPV4 = bytes([192, 0, 2, 7, 10, 0, 0, 1]) + struct.pack(">HH", 54321, 12316)
+IPV6 = bytes(range(32)) + struct.pack(">HH", 54321, 12316)
+AUTHORITY = struct.pack(">BH", 2, 4) + b"name"
+PROXIED = {
+    "ipv4": proxy(0x21, 0x11, IPV4) + LARS,
+    "ipv6": proxy(0x21, 0x21, IPV6),
+    "local": proxy(0x20, 0, b""),
+    "values": proxy(0x21, 0x11, IPV4 + AUTHORITY * 2),
+    "value-cut": proxy(0x21, 0x21, IPV6 + AUTHORITY[:-1]),
+    "unix": proxy(0x21, 0x31, bytes(216)),
+    "most": proxy(0x20, 0, bytes(1240)) + b"\1",
+    "too-long": proxy(0x20, 0, bytes(1241)),
+    "version-1": b"PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316\r\n",
+}
+for name, stream in PROXIED.items():
+    put("proxy", name, stream)
+
 # ------------------------------------------------------- configuration --
 
 CONFIGS = {
@@ -136,6 +161,25 @@ LINES = {
 }
 for name, text in LINES.items():
     put("replay", name, text)
+
+# ----------------------------------------------------------------- web --
+
+REQUESTS = {
+    "keys": b"/api/v1/keys\n7\n-8\n100",
+    "edges": b"/api/v1/keys\n-2147483648\n2147483647\n100000",
+    "beyond": b"/api/v1/keys\n-2147483649\n99999999999999999999\n100001",
+    "one-beyond": b"/api/v1/keys\n1\n2147483648\n1",
+    "no-numbers": b"/api/v1/keys\n+1\n 1\n0x10",
+    "quoted": b'/api/v1/keys\n"\n\\\n',
+    "sign": b"/api/v1/keys\n--1\n-\n1e3",
+    "status": b"/api/v1/status\n~\n~\n~",
+    "metrics": b"/metrics",
+    "readyz": b"/readyz",
+    "healthz": b"/healthz",
+    "no-page": b"/api/v1/keys/\n~\n~\n0",
+}
+for name, text in REQUESTS.items():
+    put("web", name, text)
 
 # ------------------------------------------------------------ segments --
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The PROXY header: the bytes that a connection begins with.  Shows that it
+ * does not matter how they are cut, that who reads no more than is wanted
+ * never reads what stands behind the header, and that a source is the one
+ * which the bytes tell.
+ */
+#include "config.h"
+
+#include "fuzz.h"
+#include "proxy.h"
+
+#include <string.h>
+
+/* Each verdict has what its contract says, and nothing else. */
+static void
+check_verdict(const struct proxy_header *header, size_t length)
+{
+	FUZZ_CHECK((header->verdict == PROXY_WRONG) == (header->fault != NULL));
+	FUZZ_CHECK(header->wanted >= PROXY_FIXED);
+	FUZZ_CHECK(header->wanted <= PROXY_HEADER_MAX);
+	if (header->verdict == PROXY_SHORT)
+		FUZZ_CHECK(header->wanted > length);
+	else if (header->verdict != PROXY_WRONG)
+		FUZZ_CHECK(header->wanted <= length);
+}
+
+/* Where the protocol's text has the addresses. */
+static void
+check_source(const struct proxy_header *header, const uint8_t *bytes)
+{
+	if (header->source.any.sa_family == AF_INET) {
+		FUZZ_CHECK(bytes[13] == 0x11);
+		FUZZ_CHECK(
+		    memcmp(&header->source.in.sin_addr, bytes + 16, 4) == 0);
+		FUZZ_CHECK(
+		    memcmp(&header->source.in.sin_port, bytes + 24, 2) == 0);
+		return;
+	}
+	FUZZ_CHECK(header->source.any.sa_family == AF_INET6);
+	FUZZ_CHECK(bytes[13] == 0x21);
+	FUZZ_CHECK(memcmp(&header->source.in6.sin6_addr, bytes + 16, 16) == 0);
+	FUZZ_CHECK(memcmp(&header->source.in6.sin6_port, bytes + 48, 2) == 0);
+}
+
+/* Read by small steps, each no further than is wanted.  Memory ends where the
+   bytes do, so one read too many is seen.  Returns the last verdict. */
+static struct proxy_header
+read_by_steps(const uint8_t *data, size_t size, size_t step)
+{
+	struct proxy_header header = { .verdict = PROXY_SHORT,
+		.wanted = PROXY_FIXED };
+	size_t n = 0;
+
+	while (header.verdict == PROXY_SHORT && n < size) {
+		n = n + step < header.wanted ? n + step : header.wanted;
+		n = n < size ? n : size;
+		uint8_t *piece = malloc(n);
+		FUZZ_CHECK(piece != NULL);
+		memcpy(piece, data, n);
+		header = proxy_parse(piece, n);
+		free(piece);
+		check_verdict(&header, n);
+	}
+	return header;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const size_t steps[] = { 1, 7, PROXY_HEADER_MAX };
+	struct proxy_header whole = proxy_parse(data, size);
+
+	check_verdict(&whole, size);
+	if (whole.verdict == PROXY_TOLD)
+		check_source(&whole, data);
+	for (size_t i = 0; size > 0 && i < sizeof(steps) / sizeof(*steps);
+	     i++) {
+		struct proxy_header last = read_by_steps(data, size, steps[i]);
+
+		FUZZ_CHECK(last.verdict == whole.verdict);
+		FUZZ_CHECK(last.wanted == whole.wanted);
+		/* A fault may be told before another that stands further on. */
+		FUZZ_CHECK(last.verdict == PROXY_WRONG ||
+			   memcmp(&last.source, &whole.source,
+			       sizeof(last.source)) == 0);
+	}
+	return 0;
+}

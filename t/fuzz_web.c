@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What reporter-web takes from a request once libmicrohttpd has taken it
+ * apart: path, modid, cmdid and limit, each up to a line's end; a text that is
+ * "~" alone is one that was not given.  Shows that each known path is
+ * answered, that a number is one of 32 bits or refused, and that the answer to
+ * what is refused is one of three texts.
+ *
+ * Of an instance that does not run: what segments hold is fuzz_segment's.
+ */
+#include "config.h"
+
+#include "fuzz.h"
+#include "keys.h"
+#include "page.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define INSTANCE "fuzz-none"
+#define PARTS 4
+
+/* Cut at line ends; *text is what the parts lie in, for free(). */
+static void
+parts_read(
+    const char *parts[PARTS], char **text, const uint8_t *data, size_t size)
+{
+	char *at = *text = malloc(size + 1);
+
+	FUZZ_CHECK(at != NULL);
+	if (size > 0)
+		memcpy(at, data, size);
+	at[size] = '\0';
+	for (int i = 0; i < PARTS; i++) {
+		parts[i] = at;
+		if (at != NULL && (at = strchr(at, '\n')) != NULL)
+			*at++ = '\0';
+		if (parts[i] != NULL && strcmp(parts[i], "~") == 0)
+			parts[i] = NULL;
+	}
+}
+
+/* A number is what it is when it is written again. */
+static void
+check_number(const char *text)
+{
+	char again[16];
+	int32_t number, same;
+
+	if (text == NULL || !keys_number(text, &number))
+		return;
+	snprintf(again, sizeof(again), "%" PRId32, number);
+	FUZZ_CHECK(keys_number(again, &same) && same == number);
+	/* Nothing but a sign, zeros and the digits: no space, no plus. */
+	FUZZ_CHECK(strspn(text, "-0123456789") == strlen(text));
+	FUZZ_CHECK(number == 0 || (*text == '-') == (number < 0));
+	const char *digits = text + (*text == '-');
+	FUZZ_CHECK(*digits != '\0');
+	digits += strspn(digits, "0");
+	const char *wanted = again + (*again == '-');
+	FUZZ_CHECK(strcmp(digits, number == 0 ? "" : wanted) == 0);
+}
+
+static bool
+is_wrong(const char *text)
+{
+	int32_t number;
+
+	return text != NULL && !keys_number(text, &number);
+}
+
+/* What is to be said of a query, or NULL when nothing is wrong. */
+static const char *
+refusal(const struct page_query *query)
+{
+	int32_t limit = 1;
+
+	if (is_wrong(query->modid))
+		return "{\"error\":\"modid is no whole number of 32 bits\"}\n";
+	if (is_wrong(query->cmdid))
+		return "{\"error\":\"cmdid is no whole number of 32 bits\"}\n";
+	if (is_wrong(query->limit) ||
+	    (query->limit != NULL && keys_number(query->limit, &limit) &&
+		(limit < 1 || limit > 100000)))
+		return "{\"error\":\"limit is no number from 1 to 100000\"}\n";
+	return NULL;
+}
+
+static void
+check_page(const char *path, const struct page_query *query)
+{
+	struct page page;
+
+	FUZZ_CHECK(page_make(&page, INSTANCE, path, query));
+	FUZZ_CHECK(page.type != NULL);
+	FUZZ_CHECK(page.length > 0 && strlen(page.body) == page.length);
+	/* Only the keys have something to ask for. */
+	const char *wanted =
+	    strcmp(path, "/api/v1/keys") == 0 ? refusal(query) : NULL;
+	if (wanted != NULL)
+		FUZZ_CHECK(
+		    page.status == 400 && strcmp(page.body, wanted) == 0);
+	else
+		FUZZ_CHECK(page.status == 200 || page.status == 503);
+	free(page.body);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const known[] = { "/metrics", "/healthz", "/readyz",
+		"/api/v1/status", "/api/v1/keys" };
+	const char *parts[PARTS];
+	char *text;
+
+	parts_read(parts, &text, data, size);
+	const struct page_query query = { parts[1], parts[2], parts[3] };
+	for (int i = 1; i < PARTS; i++)
+		check_number(parts[i]);
+	bool found = false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		found |= parts[0] != NULL && strcmp(parts[0], known[i]) == 0;
+	FUZZ_CHECK(parts[0] == NULL || page_is_known(parts[0]) == found);
+	/* The query is read on every page, asked for or not. */
+	check_page(found ? parts[0] : "/api/v1/keys", &query);
+	free(text);
+	return 0;
+}
