@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <time.h>
 
 void
@@ -49,6 +50,17 @@ top_filter(struct keys_filter *filter, const char *text)
 	return true;
 }
 
+/* Write a line.  What is too long for one is cut: it would wrap, and scroll. */
+static void __attribute__((format(printf, 2, 3)))
+line_write(char *text, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, TOP_LINE, format, arguments);
+	va_end(arguments);
+}
+
 void
 top_line_instance(const struct top *top, char *text)
 {
@@ -59,7 +71,7 @@ top_line_instance(const struct top *top, char *text)
 	struct tm tm;
 
 	if (top->found != SHM_OK || !s->running) {
-		snprintf(text, TOP_LINE, "instance %s is not running: %s",
+		line_write(text, "instance %s is not running: %s",
 		    top->instance,
 		    top->found == SHM_SYSTEM ? strerror(top->error)
 		    : top->found == SHM_OK   ? "this is what it left"
@@ -68,9 +80,8 @@ top_line_instance(const struct top *top, char *text)
 	}
 	all = health_workers(s, &down);
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
-	snprintf(text, TOP_LINE,
-	    "instance %s: %u of %u workers run, %s records/s, %s", s->instance,
-	    all - down, all,
+	line_write(text, "instance %s: %u of %u workers run, %s records/s, %s",
+	    s->instance, all - down, all,
 	    figures_rate(rate, sizeof(rate),
 		s->rates[0].per_second[HISTORY_RECEIVED], 8),
 	    clock);
@@ -132,7 +143,7 @@ top_line_service(
 	if (calls > 0)
 		snprintf(share, sizeof(share), "%.1f",
 		    100 * (double)service->err / calls);
-	snprintf(text, TOP_LINE,
+	line_write(text,
 	    "%11" PRId32 " %11" PRId32 " %7s %9s %8s %8s %6s %6s %5s",
 	    service->modid, service->cmdid,
 	    figures_count(keys, sizeof(keys), service->keys, 7), rate,
