@@ -497,7 +497,7 @@ class Reporter:
     def findings(self):
         """What the sanitizers had to say."""
         return re.findall(
-            r"(?:ERROR: \w+Sanitizer.*|.*runtime error:.*)", self.log_text())
+            r"(?:(?:ERROR|WARNING): \w+Sanitizer.*|.*runtime error:.*)", self.log_text())
 
 
 # ---------------------------------------------------------------- agents --
