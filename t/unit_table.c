@@ -919,6 +919,18 @@ static uint64_t journal_end, journal_max;
 static struct record newest[KILL_KEYS];
 static uint64_t newest_until;
 
+/* Begin anew, with room for so many: an earlier test in this process (with
+   CK_FORK=no) has left its own. */
+static void
+journal_begin(uint64_t most)
+{
+	journal_max = most;
+	journal_end = newest_until = 0;
+	memset(newest, 0, sizeof(newest));
+	journal = malloc(journal_max * sizeof(*journal));
+	ck_assert_ptr_nonnull(journal);
+}
+
 /* Publish up to n random records.  Keys of which there are only a few come
    often, so that versions change while they are flushed. */
 static void
@@ -1045,19 +1057,18 @@ START_TEST(killed_worker_loses_nothing)
 	uint64_t until = now_us() + 2000000;
 	int kills = 0, status, progress = 0;
 
-	journal_max = 4000000;
-	journal = malloc(journal_max * sizeof(*journal));
-	ck_assert_ptr_nonnull(journal);
+	journal_begin(4000000);
 	worker_begin();
 	seed_choose("kill");
 	while (kills < 600 && (now_us() < until || kills < 100)) {
 		pid_t pid = worker_fork();
 		uint64_t tail = counter_get(&segment.shared->consumer.tail);
 		/* Some die as they start, most at work. */
+		uint64_t patience = now_us() + 5000000;
 		if (kills % 8 != 0)
 			while (counter_get(&segment.shared->consumer.tail) ==
 				   tail &&
-			       now_us() < until)
+			       now_us() < patience)
 				produce(&segment.ring, random_below(200));
 		uint64_t alive = now_us() + random_below(1500);
 		while (now_us() < alive)
@@ -1143,9 +1154,7 @@ START_TEST(drain_and_flush_at_once)
 	pthread_t worker;
 	struct ring mine;
 
-	journal_max = 1000000;
-	journal = malloc(journal_max * sizeof(*journal));
-	ck_assert_ptr_nonnull(journal);
+	journal_begin(1000000);
 	worker_begin();
 	seed_choose("threads");
 	/* The worker's threads have segment.ring. */
