@@ -96,12 +96,28 @@ take_near(const uint8_t **at, uint32_t *value)
 	return true;
 }
 
+/* The lowest 1, 2, 4 or 8 bytes, as a signed number. */
+static int64_t
+sign_extend(uint64_t raw, unsigned bytes)
+{
+	switch (bytes) {
+	case 1:
+		return (int8_t)raw;
+	case 2:
+		return (int16_t)raw;
+	case 4:
+		return (int32_t)raw;
+	default:
+		return (int64_t)raw;
+	}
+}
+
 /* take_int_far - an integer in any encoding; what 63 bits cannot hold becomes
    INT64_MAX, which is out of every range. */
 static enum step
 take_int_far(struct cursor *c, int64_t *value)
 {
-	unsigned bytes, shift;
+	unsigned bytes;
 	uint64_t raw;
 	uint8_t tag;
 
@@ -120,9 +136,8 @@ take_int_far(struct cursor *c, int64_t *value)
 		return STEP_END;
 	raw = load_big_endian(c->at + 1, bytes);
 	c->at += 1 + bytes;
-	shift = 64 - 8 * bytes;
 	if (tag >= 0xd0)
-		*value = (int64_t)(raw << shift) >> shift;
+		*value = sign_extend(raw, bytes);
 	else
 		*value = raw > INT64_MAX ? INT64_MAX : (int64_t)raw;
 	return STEP_DONE;

@@ -136,14 +136,19 @@ check_flush_rows(struct load *load)
 	    "is more than queue.table_keys, so it is never reached");
 }
 
+static bool
+is_said(const char *text)
+{
+	return text != NULL && *text != '\0';
+}
+
 static void
 check_socket(struct load *load)
 {
 	const struct option *option = option_find("mysql", "socket");
 	const struct words_list *host = &load->settings->host;
-	const char *path = load->settings->socket;
 
-	if (path == NULL || *path == '\0')
+	if (!is_said(load->settings->socket))
 		return;
 	for (size_t i = 0; i < host->count; i++) {
 		if (strcmp(host->words[i], "localhost") == 0)
@@ -160,14 +165,14 @@ check_database_tls(struct load *load)
 {
 	const struct settings *s = load->settings;
 	const char *fault = NULL, *name = "ssl_cert";
+	bool has_cert = is_said(s->ssl_cert), has_key = is_said(s->ssl_key);
 
-	if (s->ssl_cert[0] != '\0' && s->ssl_key[0] == '\0') {
+	if (has_cert && !has_key) {
 		fault = "needs mysql.ssl_key, the key that belongs to it";
-	} else if (s->ssl_cert[0] != '\0' && s->ssl_ca[0] == '\0' &&
-		   s->ssl_verify) {
+	} else if (has_cert && !is_said(s->ssl_ca) && s->ssl_verify) {
 		fault = "needs mysql.ssl_ca to verify the server, or "
 			"mysql.ssl_verify = off";
-	} else if (s->ssl_key[0] != '\0' && s->ssl_cert[0] == '\0') {
+	} else if (has_key && !has_cert) {
 		name = "ssl_key";
 		fault = "needs mysql.ssl_cert, the certificate it belongs to";
 	}

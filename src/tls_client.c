@@ -38,6 +38,12 @@ client_of(struct sender_layer *layer)
 	return (struct tls_client *)layer;
 }
 
+static struct sender_layer *
+layer_of(struct tls_client *client)
+{
+	return (struct sender_layer *)client;
+}
+
 static int64_t
 clock_ms(void)
 {
@@ -314,10 +320,11 @@ tls_client_new(const struct tls_client_files *files, bool insecure,
 		.close = client_close,
 	};
 	if (!client_context(client, files, insecure, reason, size)) {
-		tls_client_free(&client->layer);
+		SSL_CTX_free(client->context);
+		free(client);
 		return NULL;
 	}
-	return &client->layer;
+	return layer_of(client);
 }
 
 void

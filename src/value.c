@@ -232,8 +232,8 @@ list_word(const char **text)
 }
 
 static bool
-list_add(const struct option *option, struct words_list *list, char *word,
-    char *reason, size_t size)
+list_takes(const struct option *option, const struct words_list *list,
+    const char *word, char *reason, size_t size)
 {
 	char fault[VALUE_REASON_MAX / 2];
 
@@ -250,8 +250,6 @@ list_add(const struct option *option, struct words_list *list, char *word,
 			return refuse(option, reason, size,
 			    "\"%s\" is given twice", word);
 	}
-	list->words[list->count] = word;
-	list->count++;
 	return true;
 }
 
@@ -270,10 +268,12 @@ list_set(const struct option *option, struct words_list *value,
 
 		if (word == NULL) {
 			list_free(&list);
-		} else if (!list_add(option, &list, word, reason, size)) {
+		} else if (!list_takes(option, &list, word, reason, size)) {
 			free(word);
 			list_free(&list);
 			return false;
+		} else {
+			list.words[list.count++] = word;
 		}
 	}
 	if (list.words == NULL) {

@@ -45,6 +45,8 @@ in_folder()
 	mkdir -p "$folder"
 	(
 		cd "$folder"
+		# A make above with -j would have this one warn of its own.
+		unset MAKEFLAGS MFLAGS
 		$before "$source/configure" -q "$@"
 		$before "$make" -s -k -j"$jobs" all
 		$before "$make" -s -k -j"$jobs" check TESTS=

@@ -20,6 +20,17 @@ struct bytes {
 	uint8_t data[BYTES_MAX];
 };
 
+/* bytes_new - none yet, for free(). */
+static inline struct bytes *
+bytes_new(void)
+{
+	struct bytes *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		ck_abort_msg("there is no memory");
+	return b;
+}
+
 static inline void
 bytes_add(struct bytes *b, const void *data, size_t length)
 {

@@ -528,7 +528,7 @@ static const struct {
    come. */
 START_TEST(nothing_is_allocated_by_declaration)
 {
-	struct bytes *b = calloc(1, sizeof(*b));
+	struct bytes *b = bytes_new();
 
 	bytes_add(b, claims[_i].head, claims[_i].length);
 	begin(RING);
@@ -547,7 +547,7 @@ END_TEST
 START_TEST(memory_of_a_connection_is_bounded)
 {
 	static const size_t pieces[] = { 1, 100, 5000, BYTES_MAX };
-	struct bytes *b = calloc(1, sizeof(*b));
+	struct bytes *b = bytes_new();
 
 	/* All but the last byte of the longest message, behind reports. */
 	small_reports(b, 1000);
@@ -571,7 +571,7 @@ END_TEST
    rejected one. */
 START_TEST(a_turn_has_its_bound)
 {
-	struct bytes *b = calloc(1, sizeof(*b));
+	struct bytes *b = bytes_new();
 
 	if (_i == 0)
 		one_lars_frame(b, MESSAGE_MAX - 2);
