@@ -110,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const known[] = { "/metrics", "/healthz", "/readyz",
 		"/api/v1/status", "/api/v1/keys" };
-	const char *parts[PARTS];
+	const char *parts[PARTS] = { NULL };
 	char *text;
 
 	parts_read(parts, &text, data, size);
