@@ -15,6 +15,8 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -94,6 +96,15 @@ connect_address(const struct addrinfo *address)
 	return fd;
 }
 
+/* getaddrinfo() takes a number modulo 65536: who mistypes would reach another
+   program's port. */
+static bool
+is_over_range(const char *port)
+{
+	return strspn(port, "0123456789") == strlen(port) &&
+	       strtoul(port, NULL, 10) > UINT16_MAX;
+}
+
 bool
 sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect)
@@ -104,6 +115,11 @@ sender_open(struct sender *sender, const char *host, const char *port,
 	sender->fd = -1;
 	sender->dialect = dialect;
 	signal(SIGPIPE, SIG_IGN);
+	if (is_over_range(port)) {
+		sender_says(
+		    sender, "%s port %s: the port is over 65535", host, port);
+		return false;
+	}
 	int found = getaddrinfo(host, port, &hints, &list);
 	if (found != 0) {
 		sender_says(sender, "%s port %s: %s", host, port,

@@ -160,6 +160,21 @@ START_TEST(a_server_that_leaves_data_unread_is_noticed)
 }
 END_TEST
 
+START_TEST(a_port_over_the_range_reaches_nobody)
+{
+	char port[16];
+
+	sink_start(&sink, SINK_READS);
+	snprintf(port, sizeof(port), "%d", atoi(sink.port) + 65536);
+	ck_assert(!sender_open(&sender, "127.0.0.1", port, ENCODE_NATIVE));
+	ck_assert_ptr_nonnull(strstr(sender.error, "over 65535"));
+	ck_assert(sender_open(&sender, "127.0.0.1", sink.port, ENCODE_NATIVE));
+	sender_close(&sender);
+	sink_join(&sink);
+	sink_free(&sink);
+}
+END_TEST
+
 START_TEST(no_server_is_an_error)
 {
 	struct sockaddr_in address = {
@@ -199,6 +214,7 @@ main(void)
 	tcase_add_test(tcase, a_server_that_closes_at_once_is_noticed);
 	tcase_add_test(tcase, a_server_that_refuses_the_data_is_noticed);
 	tcase_add_test(tcase, a_server_that_leaves_data_unread_is_noticed);
+	tcase_add_test(tcase, a_port_over_the_range_reaches_nobody);
 	tcase_add_test(tcase, no_server_is_an_error);
 	suite_add_tcase(suite, tcase);
 
