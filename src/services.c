@@ -18,10 +18,11 @@
 
 /* The versions of a segment's slots at the last look. */
 struct past {
+	struct past *next;
 	uint64_t seed; /* of the segment: tells it from any other */
-	uint32_t *puts;
 	uint32_t slots;
 	bool is_used;
+	uint32_t puts[]; /* of each slot */
 };
 
 /* A server that is taken for overloaded, in the look of that stamp. */
@@ -33,7 +34,7 @@ struct server {
 
 struct services {
 	struct survey survey;
-	struct past past[SURVEY_SEGMENTS_MAX];
+	struct past *past;
 	struct past *of_segment[SURVEY_SEGMENTS_MAX]; /* NULL: no memory */
 	struct service list[SERVICES_MAX];
 	uint32_t index[INDEX_SIZE]; /* place in the list, plus 1 */
@@ -66,59 +67,56 @@ services_new(void)
 	return calloc(1, sizeof(struct services));
 }
 
-void
-services_free(struct services *services)
-{
-	if (services == NULL)
-		return;
-	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++)
-		free(services->past[i].puts);
-	free(services);
-}
-
 /* ------------------------------------------------------------- the past --- */
 
+/* What is remembered of a table; from now on when nothing was.  NULL: memory is
+   short. */
 static struct past *
-past_find(struct services *s, const struct worker_segment *segment)
+past_find(struct services *s, const struct table *table)
 {
-	struct past *free_one = NULL;
+	struct past *past;
 
-	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++) {
-		struct past *past = &s->past[i];
-
-		if (past->puts == NULL)
-			free_one = free_one == NULL ? past : free_one;
-		else if (past->seed == segment->table.seed &&
-			 past->slots == segment->table.size)
+	for (past = s->past; past != NULL; past = past->next)
+		if (past->seed == table->seed && past->slots == table->size)
 			return past;
+	past = calloc(1, sizeof(*past) + table->size * sizeof(past->puts[0]));
+	if (past == NULL)
+		return NULL;
+	past->seed = table->seed;
+	past->slots = table->size;
+	past->next = s->past;
+	s->past = past;
+	return past;
+}
+
+/* Forget what is not used. */
+static void
+past_sweep(struct services *s)
+{
+	struct past **link = &s->past, *past;
+
+	while ((past = *link) != NULL) {
+		if (past->is_used) {
+			link = &past->next;
+		} else {
+			*link = past->next;
+			free(past);
+		}
 	}
-	if (free_one == NULL)
-		return NULL;
-	free_one->puts = calloc(segment->table.size, sizeof(uint32_t));
-	if (free_one->puts == NULL)
-		return NULL;
-	free_one->seed = segment->table.seed;
-	free_one->slots = segment->table.size;
-	return free_one;
 }
 
 /* Match what is remembered with the segments that are there; forget others. */
 static void
 past_match(struct services *s)
 {
-	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++)
-		s->past[i].is_used = false;
+	for (struct past *past = s->past; past != NULL; past = past->next)
+		past->is_used = false;
 	for (unsigned i = 0; i < s->survey.count; i++) {
-		s->of_segment[i] = past_find(s, &s->survey.segments[i]);
+		s->of_segment[i] = past_find(s, &s->survey.segments[i].table);
 		if (s->of_segment[i] != NULL)
 			s->of_segment[i]->is_used = true;
 	}
-	for (int i = 0; i < SURVEY_SEGMENTS_MAX; i++) {
-		if (s->past[i].is_used)
-			continue;
-		free(s->past[i].puts);
-		s->past[i].puts = NULL;
-	}
+	past_sweep(s);
 }
 
 /* Records put into a key's slot since the last look. */
@@ -135,6 +133,18 @@ past_grown(struct services *s, const struct survey_key *key)
 	/* Of the first look nothing is known; a segment that is seen first in
 	   a later one was made in between. */
 	return s->last_ms == 0 ? 0 : grown;
+}
+
+void
+services_free(struct services *services)
+{
+	if (services == NULL)
+		return;
+	for (struct past *past = services->past; past != NULL;
+	     past = past->next)
+		past->is_used = false;
+	past_sweep(services);
+	free(services);
 }
 
 /* ------------------------------------------------------------- services --- */
