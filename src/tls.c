@@ -53,29 +53,17 @@ no_password(char *into, int size, int writing, void *arg)
 }
 
 static bool
-file_wrong(const char *option, const char *file, const char *expected,
-    char *reason, size_t size)
-{
-	char text[TLS_ERROR_MAX];
-
-	snprintf(reason, size, "tls.%s: %s: %s; expected %s", option, file,
-	    tls_error_text(ERR_peek_error(), text, sizeof(text)), expected);
-	ERR_clear_error();
-	return false;
-}
-
-static bool
 context_certificate(SSL_CTX *context, const struct settings *settings,
     char *reason, size_t size)
 {
 	if (SSL_CTX_use_certificate_chain_file(
 		context, settings->certificate) != 1)
-		return file_wrong("certificate", settings->certificate,
+		return tls_file_wrong("tls.certificate", settings->certificate,
 		    "a certificate in PEM form", reason, size);
 	SSL_CTX_set_default_passwd_cb(context, no_password);
 	if (SSL_CTX_use_PrivateKey_file(
 		context, settings->key, SSL_FILETYPE_PEM) != 1)
-		return file_wrong("key", settings->key,
+		return tls_file_wrong("tls.key", settings->key,
 		    "the certificate's private key in PEM form, without a "
 		    "password",
 		    reason, size);
@@ -94,7 +82,7 @@ context_clients(SSL_CTX *context, const struct settings *settings, char *reason,
 	if (names == NULL ||
 	    SSL_CTX_load_verify_file(context, settings->client_ca) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return file_wrong("client_ca", settings->client_ca,
+		return tls_file_wrong("tls.client_ca", settings->client_ca,
 		    "certificates in PEM form", reason, size);
 	}
 	SSL_CTX_set_client_CA_list(context, names);

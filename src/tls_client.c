@@ -242,26 +242,15 @@ client_finish(struct sender_layer *layer, int timeout_ms, const char **why)
 /* ------------------------------------------------------------- set-up ----- */
 
 static bool
-file_wrong(const char *option, const char *file, const char *expected,
-    char *reason, size_t size)
-{
-	char text[TLS_ERROR_MAX];
-
-	snprintf(reason, size, "%s: %s: %s; expected %s", option, file,
-	    tls_error_text(ERR_peek_error(), text, sizeof(text)), expected);
-	ERR_clear_error();
-	return false;
-}
-
-static bool
 client_trust(SSL_CTX *context, const char *ca, char *reason, size_t size)
 {
 	if (ca == NULL)
 		return SSL_CTX_set_default_verify_paths(context) == 1 ||
-		       file_wrong("--ca", "the system's certificates",
+		       tls_file_wrong("--ca", "the system's certificates",
 			   "them to be installed", reason, size);
 	return SSL_CTX_load_verify_file(context, ca) == 1 ||
-	       file_wrong("--ca", ca, "certificates in PEM form", reason, size);
+	       tls_file_wrong(
+		   "--ca", ca, "certificates in PEM form", reason, size);
 }
 
 static bool
@@ -274,11 +263,11 @@ client_identity(SSL_CTX *context, const struct tls_client_files *files,
 		return true;
 	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) !=
 	    1)
-		return file_wrong("--cert", files->certificate,
+		return tls_file_wrong("--cert", files->certificate,
 		    "a certificate in PEM form", reason, size);
 	return SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) ==
 		   1 ||
-	       file_wrong("--key", key,
+	       tls_file_wrong("--key", key,
 		   "the certificate's private key in PEM form", reason, size);
 }
 

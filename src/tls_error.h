@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What OpenSSL says of a failure, as a text for people.  Pure functions.
+ * What OpenSSL says of a failure, as a text for people.
  */
 #ifndef REPORTER_TLS_ERROR_H
 #define REPORTER_TLS_ERROR_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define TLS_ERROR_MAX 256 /* bytes of a text, with the 0 */
@@ -17,5 +18,10 @@ const char *tls_error_text(unsigned long error, char *text, size_t size);
    what is wrong with it. */
 const char *tls_verify_text(
     const SSL *ssl, unsigned long error, char *text, size_t size);
+
+/* tls_file_wrong - say that the file of an option cannot be used, and why by
+   OpenSSL's queue, which is empty then.  Returns false. */
+bool tls_file_wrong(const char *option, const char *file, const char *expected,
+    char *reason, size_t size);
 
 #endif
