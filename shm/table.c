@@ -8,17 +8,21 @@
 
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))
 
-/* The key is words 0 and 1 and the port, the first bytes of word 3. */
+/* The key is words 0 and 1 and the port, the first bytes of word 3; the rest
+   of that is the overload byte and the time. */
+#define KEY_WORDS 2
 static_assert(offsetof(struct record, ip) == 8, "key comparison");
 static_assert(offsetof(struct record, succ) == 16, "key comparison");
 static_assert(offsetof(struct record, port) == 24, "key comparison");
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "key comparison");
+static_assert(offsetof(struct record, overload) == 26, "word_overload()");
+static_assert(offsetof(struct record, ts_high) == 27, "word_ts()");
+static_assert(offsetof(struct record, ts_low) == 28, "word_ts()");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "all of these");
 #define PORT_MASK UINT64_C(0xffff)
 
 /* The upper bits of the overload byte, which no record sets.  A slot cleared
    after a kill has them, so that it matches no key at all. */
 #define CLEARED UINT64_C(0xfe0000)
-static_assert(offsetof(struct record, overload) == 26, "CLEARED");
 
 /*
  * How many slots from its home a key may be.  This bounds the cost of a put:
@@ -61,13 +65,27 @@ slot_load(const struct slot *slot, struct words *words)
 		words->w[i] = counter_get(&slot->words[i]);
 }
 
+/* Store the words from `first` on. */
 static inline void
-slot_store(struct slot *slot, const struct words *words)
+slot_store(struct slot *slot, const struct words *words, size_t first)
 {
-	for (size_t i = 0; i < WORDS; i++) {
+	for (size_t i = first; i < WORDS; i++) {
 		FAULT_POINT("table_put_half");
 		counter_set(&slot->words[i], words->w[i]);
 	}
+}
+
+/* record_ts(), of word 3. */
+static inline uint64_t
+word_ts(uint64_t word)
+{
+	return (word >> 24 & 0xff) << 32 | word >> 32;
+}
+
+static inline uint8_t
+word_overload(uint64_t word)
+{
+	return word >> 16 & 0xff;
 }
 
 static inline bool
@@ -169,52 +187,80 @@ table_find(const struct table *table, const struct words *key, uint32_t home,
 	return clean;
 }
 
-/* Put a record into its slot as the newest version of its key. */
-static void
-slot_write(struct slot *slot, const struct words *words)
+/* Where the key of a record is or may go, with its state as table_find() has
+   it: nearly always at home. */
+static inline struct slot *
+table_place(const struct table *table, const struct words *words, uint32_t home,
+    uint64_t *state)
 {
-	uint64_t version =
-	    counter_get(&slot->state) & ~(STATE_WRITING | STATE_DIRTY);
+	struct slot *slot = &table->slots[home];
+
+	*state = counter_get(&slot->state);
+	if (__builtin_expect(*state != 0 && slot_has_key(slot, words), 1))
+		return slot;
+	return table_find(table, words, home, state);
+}
+
+/* Claim a slot whose version is not dirty, if one more may be.  Returns its
+   state of before; STATE_WRITING when there is no room. */
+static uint64_t
+slot_claim_clean(struct table *table, struct slot *slot, bool key_is_there)
+{
+	uint64_t before = counter_get(&slot->state);
+
+	if (!table_has_room(table))
+		return STATE_WRITING;
+	if (!key_is_there)
+		counter_add(
+		    before == 0 ? &table->drain->used : &table->drain->evicted,
+		    1);
+	/* Nobody else writes the state of a clean slot. */
+	counter_set(&slot->state, before | STATE_WRITING);
+	return before;
+}
+
+/* Put the words of a record, from `first` on, into a claimed slot as the newest
+   version of its key. */
+static inline void
+slot_write(
+    struct slot *slot, const struct words *words, size_t first, uint64_t before)
+{
+	uint64_t version = before & ~(STATE_WRITING | STATE_DIRTY);
 
 	/* Release fence: whoever sees a word of the new record sees that the
 	   slot is being written, or was. */
 	atomic_thread_fence(memory_order_release);
-	slot_store(slot, words);
+	slot_store(slot, words, first);
 	/* Release: whoever sees this version sees all its words. */
 	atomic_store_explicit(&slot->state,
 	    version + STATE_VERSION + STATE_DIRTY, memory_order_release);
 }
 
 /* Put one record.  Returns false when it finds no room. */
-static bool
+static inline bool
 table_put_one(struct table *table, const struct words *words, uint32_t home,
     uint64_t horizon)
 {
-	struct record record = record_of(words);
 	uint64_t state, before;
-	struct slot *slot = table_find(table, words, home, &state);
-	enum dirty mark = record.overload ? URGENT : DIRTY;
-	bool goes_back = false;
+	struct slot *slot = table_place(table, words, home, &state);
+	uint64_t last = words->w[WORDS - 1];
+	bool urgent = word_overload(last), goes_back = false;
 
-	FAULT_POISON("table_put", record.modid);
+	FAULT_POISON("table_put", record_of(words).modid);
 	if (slot == NULL)
 		return false;
 	uint32_t index = (uint32_t)(slot - table->slots);
 	if (state != 0) {
-		struct words old_words;
+		uint64_t old = counter_get(&slot->words[WORDS - 1]);
 
-		slot_load(slot, &old_words);
-		struct record old = record_of(&old_words);
-		goes_back = record_ts(&old) > record_ts(&record);
-		if (goes_back && record_ts(&old) <= horizon) {
+		goes_back = word_ts(old) > word_ts(last);
+		if (goes_back && word_ts(old) <= horizon) {
 			counter_add(&table->drain->superseded, 1);
 			return true;
 		}
-		mark = old.overload != record.overload ||
-			       atomic_load_explicit(&table->dirty[index],
-				   memory_order_relaxed) == URGENT
-			   ? URGENT
-			   : DIRTY;
+		urgent = word_overload(old) != word_overload(last) ||
+			 atomic_load_explicit(&table->dirty[index],
+			     memory_order_relaxed) == URGENT;
 	}
 	if (state & STATE_DIRTY) {
 		/* The flush may turn this version clean at the same time: the
@@ -222,15 +268,9 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 		before = atomic_exchange_explicit(
 		    &slot->state, state | STATE_WRITING, memory_order_relaxed);
 	} else {
-		if (!table_has_room(table))
+		before = slot_claim_clean(table, slot, state != 0);
+		if (before == STATE_WRITING)
 			return false;
-		before = counter_get(&slot->state);
-		if (state == 0)
-			counter_add(before == 0 ? &table->drain->used
-						: &table->drain->evicted,
-			    1);
-		/* Nobody else writes the state of a clean slot. */
-		counter_set(&slot->state, before | STATE_WRITING);
 	}
 	FAULT_POINT("table_put_claimed");
 	if (goes_back)
@@ -242,10 +282,12 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 					 : &table->drain->added,
 	    1);
 	FAULT_POINT("table_put_counted");
-	slot_write(slot, words);
+	/* Of the same key, only what is behind it can differ. */
+	slot_write(slot, words, state != 0 ? KEY_WORDS : 0, before);
 	FAULT_POINT("table_put_written");
 	/* Release: a flush that takes the mark sees the new version. */
-	atomic_store_explicit(&table->dirty[index], mark, memory_order_release);
+	atomic_store_explicit(&table->dirty[index], urgent ? URGENT : DIRTY,
+	    memory_order_release);
 	FAULT_POINT("table_put_marked");
 	return true;
 }
@@ -299,7 +341,7 @@ table_recover(struct table *table, uint64_t drained)
 			/* Half a record.  The whole one is still in the ring:
 			   leave a clean slot of no key, since an empty one
 			   would cut the paths that lead past. */
-			slot_store(slot, &none);
+			slot_store(slot, &none, 0);
 			state = (state & ~(STATE_WRITING | STATE_DIRTY)) +
 				STATE_VERSION;
 			counter_set(&slot->state, state);
