@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define DRAIN_RECORDS 512 /* passed over at once */
+#define DRAIN_BATCHES 16  /* before a look at commands and signals */
 #define SLEEP_MS 200      /* how often to see that the master lives */
 #define ROOM_MS 20        /* how long to wait for room in the table at once */
 #define ORPHAN_MS 5000    /* what an orphan may take to finish */
@@ -148,7 +149,7 @@ horizon_now(const struct worker *w)
 	return (uint64_t)time(NULL) + w->birth->settings->max_clock_skew / 1000;
 }
 
-/* Bring queued records into the table.  Returns whether any got there. */
+/* Bring queued records into the table.  Returns whether to go on at once. */
 static bool
 drain_batch(struct worker *w)
 {
@@ -173,7 +174,14 @@ drain_batch(struct worker *w)
 	}
 	if (put < n)
 		flush_wait_room(w->flush, ROOM_MS);
-	return put > 0;
+	return put == n;
+}
+
+static void
+drain_turn(struct worker *w)
+{
+	for (int i = 0; i < DRAIN_BATCHES && drain_batch(w); i++)
+		continue;
 }
 
 /* SIGUSR1 says that the log was rotated.  It is blocked, so it waits here. */
@@ -203,8 +211,7 @@ worker_drain(struct worker *w)
 		worker_log_follow(w);
 		if (command == RING_STOP || orphan_late(w))
 			return RING_STOP;
-		if (drain_batch(w))
-			continue;
+		drain_turn(w);
 		if (ring_queued(ring) > 0)
 			continue;
 		if (command == RING_FINISH || worker_orphaned(w))
