@@ -10,11 +10,10 @@
 #include "clock.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define TICK_MS 1000
-#define TICK_THROTTLED_MS 2 /* how often to look for room in full rings */
+#define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
 #define LAST_READS 64       /* of each connection, when all are closed */
 
 struct conns *
@@ -108,8 +107,7 @@ conns_secure(struct conns *conns, struct tls *tls)
 void
 conns_route(struct conns *conns, struct ring *const *rings, uint32_t workers)
 {
-	memcpy(conns->intake.rings, rings, workers * sizeof(*rings));
-	conns->intake.workers = workers;
+	intake_rings(&conns->intake, rings, workers);
 	throttle_reroute(conns);
 }
 

@@ -9,7 +9,6 @@
 #include "frame.h"
 #include "native.h"
 #include "prefix.h"
-#include "route.h"
 
 #include <endian.h>
 
@@ -61,6 +60,13 @@ intake_reject(struct intake *intake, struct intake_result *result,
 }
 
 void
+intake_rings(struct intake *intake, struct ring *const *rings, uint32_t workers)
+{
+	memcpy(intake->rings, rings, workers * sizeof(*rings));
+	routes_set(&intake->routes, workers);
+}
+
+void
 intake_peer(struct intake *intake, const struct sockaddr *peer)
 {
 	int family;
@@ -96,10 +102,9 @@ static bool
 intake_route(struct intake *intake, struct intake_result *result)
 {
 	struct report *report = &intake->report;
-	uint32_t slot = route(report->modid, report->cmdid, intake->workers);
-	uint64_t room = intake->workers == 0
-			    ? 0
-			    : ring_room(intake->rings[slot], report->count);
+	uint32_t slot =
+	    routes_find(&intake->routes, report->modid, report->cmdid);
+	uint64_t room = ring_room(intake->rings[slot], report->count);
 	uint32_t n = report->count;
 	bool foreign = intake_is_foreign(intake);
 

@@ -9,6 +9,7 @@
 
 #include "report.h"
 #include "ring.h"
+#include "route.h"
 #include "segment.h"
 #include "settings.h"
 
@@ -24,8 +25,8 @@ enum dialect {
 struct intake {
 	struct input_counters *count;
 	struct ring *rings[WORKERS_MAX];
-	uint32_t workers; /* 0: there are no rings yet */
-	bool drop;        /* overflow = drop: never block */
+	struct routes routes;
+	bool drop; /* overflow = drop: never block */
 	enum check_caller check_caller;
 	bool peer_is_ipv4; /* of the bytes; if not, no caller can be right */
 	uint32_t peer;     /* if it is: the address */
@@ -53,6 +54,11 @@ struct intake_result {
 	uint64_t foreign;   /* reports taken whose caller is not the peer */
 	uint32_t caller;    /* if there were any: the first one's */
 };
+
+/* intake_rings - put into these rings from now on, one for each worker, 1 or
+   more.  All that was put into others is published. */
+void intake_rings(
+    struct intake *intake, struct ring *const *rings, uint32_t workers);
 
 /* intake_peer - whose bytes come next: what check_caller compares with. */
 void intake_peer(struct intake *intake, const struct sockaddr *peer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Routing: MurmurHash3 and jump consistent hash.  Pure functions, for any
- * process and thread; they cannot fail.
+ * Routing: MurmurHash3 and jump consistent hash.  For any process and
+ * thread; a struct routes belongs to one.  Nothing here fails.
  */
 #include "config.h"
 
@@ -108,4 +108,34 @@ route(int32_t modid, int32_t cmdid, uint32_t workers)
 
 	murmur3_x64_128(key, sizeof(key), 0, hash);
 	return (uint32_t)jump_hash(hash[0], (int32_t)workers);
+}
+
+void
+routes_set(struct routes *routes, uint32_t workers)
+{
+	uint32_t slot = route(0, 0, workers);
+
+	routes->workers = workers;
+	/* So that each says something true. */
+	for (size_t i = 0; i < ROUTES; i++) {
+		routes->found[i].modid = routes->found[i].cmdid = 0;
+		routes->found[i].slot = slot;
+	}
+}
+
+uint32_t
+routes_find(struct routes *routes, int32_t modid, int32_t cmdid)
+{
+	/* Fibonacci hashing: Knuth, "The Art of Computer Programming", 6.4. */
+	uint64_t service = (uint64_t)(uint32_t)modid << 32 | (uint32_t)cmdid;
+	uint32_t at = (uint32_t)(service * UINT64_C(0x9e3779b97f4a7c15) >>
+				 (64 - ROUTES_BITS));
+
+	if (routes->found[at].modid != modid ||
+	    routes->found[at].cmdid != cmdid) {
+		routes->found[at].slot = route(modid, cmdid, routes->workers);
+		routes->found[at].modid = modid;
+		routes->found[at].cmdid = cmdid;
+	}
+	return routes->found[at].slot;
 }

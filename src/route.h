@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Routing: which worker a service belongs to.  Pure functions.
+ * Routing: which worker a service belongs to.  Pure functions, and a memory of
+ * what they said that belongs to one thread.
  */
 #ifndef REPORTER_ROUTE_H
 #define REPORTER_ROUTE_H
@@ -28,5 +29,22 @@ int32_t jump_hash(uint64_t key, int32_t buckets);
  * little-endian, seed 0; then jump_hash().
  */
 uint32_t route(int32_t modid, int32_t cmdid, uint32_t workers);
+
+/* Routes that were found, since the same services come again and again. */
+#define ROUTES_BITS 12
+#define ROUTES (1 << ROUTES_BITS)
+struct routes {
+	uint32_t workers;
+	struct {
+		int32_t modid, cmdid;
+		uint32_t slot;
+	} found[ROUTES];
+};
+
+/* routes_set - begin anew, with so many workers, 1 or more. */
+void routes_set(struct routes *routes, uint32_t workers);
+
+/* routes_find - what route() says. */
+uint32_t routes_find(struct routes *routes, int32_t modid, int32_t cmdid);
 
 #endif

@@ -93,7 +93,8 @@ void
 throttle_tick(struct conns *conns)
 {
 	for (uint32_t slot = 0;
-	     conns->throttled > 0 && slot < conns->intake.workers; slot++)
+	     conns->throttled > 0 && slot < conns->intake.routes.workers;
+	     slot++)
 		queue_resume(conns, slot);
 }
 

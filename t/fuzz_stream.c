@@ -32,6 +32,7 @@ static void
 side_begin(struct side *side, enum dialect dialect, size_t max_message)
 {
 	struct intake *intake = &side->intake;
+	struct ring *ring = &side->ring;
 
 	side->count = (struct input_counters){ 0 };
 	side->producer = (struct ring_producer){ 0 };
@@ -39,8 +40,7 @@ side_begin(struct side *side, enum dialect dialect, size_t max_message)
 	ring_attach(&side->ring, &side->producer, &side->consumer,
 	    side->records, RING_RECORDS);
 	intake->count = &side->count;
-	intake->rings[0] = &side->ring;
-	intake->workers = 1;
+	intake_rings(intake, &ring, 1);
 	intake->report.now = FUZZ_NOW;
 	intake->report.horizon = FUZZ_HORIZON;
 	intake->report.max_message = max_message;

@@ -25,20 +25,22 @@ static struct record records[WORKERS][CAPACITY];
 static void
 setup(void)
 {
+	struct ring *views[WORKERS];
+
 	memset(&intake, 0, sizeof(intake));
 	memset(&count, 0, sizeof(count));
 	memset(producers, 0, sizeof(producers));
 	memset(consumers, 0, sizeof(consumers));
 	intake.count = &count;
-	intake.workers = WORKERS;
 	intake.report.now = 1000000;
 	intake.report.horizon = 1000060;
 	intake.report.max_message = MESSAGE_MAX;
 	for (int i = 0; i < WORKERS; i++) {
 		ring_attach(&rings[i], &producers[i], &consumers[i], records[i],
 		    CAPACITY);
-		intake.rings[i] = &rings[i];
+		views[i] = &rings[i];
 	}
+	intake_rings(&intake, views, WORKERS);
 }
 
 static size_t

@@ -178,6 +178,30 @@ START_TEST(route_spreads_services_evenly)
 }
 END_TEST
 
+/* More services than are remembered, each asked for twice in a row and then
+   once more, so that found ones take others' places. */
+START_TEST(remembered_routes_are_those_of_route)
+{
+	static struct routes routes;
+
+	for (uint32_t workers = 1; workers <= 9; workers += 4) {
+		routes_set(&routes, workers);
+		ck_assert_uint_eq(routes.workers, workers);
+		for (int32_t i = 0; i < 4 * ROUTES; i++) {
+			int32_t modid = i % (2 * ROUTES) / 8, cmdid = i % 8;
+			uint32_t slot = route(modid, cmdid, workers);
+
+			ck_assert_uint_eq(
+			    routes_find(&routes, modid, cmdid), slot);
+			ck_assert_uint_eq(
+			    routes_find(&routes, modid, cmdid), slot);
+			ck_assert_uint_eq(routes_find(&routes, cmdid, modid),
+			    route(cmdid, modid, workers));
+		}
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -191,6 +215,7 @@ main(void)
 	tcase_add_test(tests, jump_hash_takes_the_greatest_number_of_buckets);
 	tcase_add_test(tests, route_keeps_its_values);
 	tcase_add_test(tests, route_spreads_services_evenly);
+	tcase_add_test(tests, remembered_routes_are_those_of_route);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
