@@ -6,6 +6,10 @@
  * Speed comes from the slots' versions, which count the records put there:
  * what a slot's has grown by since the last look belongs to the service that
  * has the slot now.
+ *
+ * Tables know no reports.  But a report has one record for a server, so a
+ * caller has sent at least as many reports of a service as records came of that
+ * one server of which most came: as many, if any server is in all of them.
  */
 #include "config.h"
 
@@ -32,6 +36,13 @@ struct server {
 	uint16_t port, stamp;
 };
 
+/* A caller of a service, and the records since the last look of that server of
+   which most came.  0: the place is free. */
+struct caller {
+	int32_t modid, cmdid;
+	uint32_t caller, most;
+};
+
 struct services {
 	struct survey survey;
 	struct past *past;
@@ -41,6 +52,8 @@ struct services {
 	struct server servers[SERVERS_MAX];
 	uint32_t servers_used;
 	uint16_t stamp;
+	struct caller callers[CALLERS_MAX];
+	uint32_t callers_used;
 	uint64_t last_ms; /* of the last look that went well; 0: none */
 	const struct keys_filter *filter;
 	struct services_look look;
@@ -52,6 +65,7 @@ services_order_name(enum services_order order)
 	static const char *const names[SERVICES_ORDERS] = {
 		[SERVICES_BY_OVERLOAD] = "overload",
 		[SERVICES_BY_ERRORS] = "errors",
+		[SERVICES_BY_REPORTS] = "reports",
 		[SERVICES_BY_RECORDS] = "records",
 		[SERVICES_BY_KEYS] = "keys",
 		[SERVICES_BY_SUCC] = "succ",
@@ -120,7 +134,7 @@ past_match(struct services *s)
 }
 
 /* Records put into a key's slot since the last look. */
-static uint64_t
+static uint32_t
 past_grown(struct services *s, const struct survey_key *key)
 {
 	struct past *past = s->of_segment[key->segment];
@@ -212,13 +226,42 @@ server_is_new(struct services *s, const struct record *r)
 	return true;
 }
 
+/* How many reports more a service's caller has sent than was known so far in
+   this look, when GROWN records of one server have come. */
+static uint32_t
+caller_grown(struct services *s, const struct record *r, uint32_t grown)
+{
+	uint32_t at = mix(service_number(r), r->caller) % CALLERS_MAX;
+	struct caller *c;
+
+	if (grown == 0)
+		return 0;
+	for (; (c = &s->callers[at])->most != 0; at = (at + 1) % CALLERS_MAX) {
+		if (c->modid != r->modid || c->cmdid != r->cmdid ||
+		    c->caller != r->caller)
+			continue;
+		if (grown <= c->most)
+			return 0;
+		uint32_t more = grown - c->most;
+		c->most = grown;
+		return more;
+	}
+	if (s->callers_used >= CALLERS_MAX / 4 * 3) {
+		s->look.cut = true;
+		return 0;
+	}
+	s->callers_used++;
+	*c = (struct caller){ r->modid, r->cmdid, r->caller, grown };
+	return grown;
+}
+
 static bool
 add_key(void *arg, const struct survey_key *key)
 {
 	struct services *s = arg;
 	const struct record *r = &key->record;
 	/* Of those that are filtered out, too: the filter may change. */
-	uint64_t grown = past_grown(s, key);
+	uint32_t grown = past_grown(s, key);
 
 	if (!keys_match(s->filter, r))
 		return true;
@@ -233,6 +276,7 @@ add_key(void *arg, const struct survey_key *key)
 	service->succ += r->succ;
 	service->err += r->err;
 	service->puts += grown;
+	service->reports += caller_grown(s, r, grown);
 	if (record_ts(r) > service->newest_ts)
 		service->newest_ts = record_ts(r);
 	if (r->overload)
@@ -263,6 +307,7 @@ order_compare(
 	}
 ORDER_BY(overloaded)
 ORDER_BY(err)
+ORDER_BY(reports)
 ORDER_BY(puts)
 ORDER_BY(keys)
 ORDER_BY(succ)
@@ -280,6 +325,7 @@ services_sort(struct services *s, enum services_order order)
 	    const void *, const void *) = {
 		[SERVICES_BY_OVERLOAD] = by_overloaded,
 		[SERVICES_BY_ERRORS] = by_err,
+		[SERVICES_BY_REPORTS] = by_reports,
 		[SERVICES_BY_RECORDS] = by_puts,
 		[SERVICES_BY_KEYS] = by_keys,
 		[SERVICES_BY_SUCC] = by_succ,
@@ -297,11 +343,24 @@ look_begin(struct services *s)
 	memset(&s->look, 0, sizeof(s->look));
 	memset(s->index, 0, sizeof(s->index));
 	s->look.list = s->list;
-	s->servers_used = 0;
+	memset(s->callers, 0, sizeof(s->callers));
+	s->callers_used = s->servers_used = 0;
 	/* When the stamps have gone round, old ones would count again. */
 	if (++s->stamp == 0) {
 		memset(s->servers, 0, sizeof(s->servers));
 		s->stamp = 1;
+	}
+}
+
+static void
+count_rates(struct services *s, double seconds)
+{
+	for (unsigned i = 0; i < s->look.count; i++) {
+		struct service *service = &s->list[i];
+
+		service->records_per_second = (double)service->puts / seconds;
+		service->reports_per_second =
+		    (double)service->reports / seconds;
 	}
 }
 
@@ -319,11 +378,8 @@ services_look(struct services *s, const char *instance,
 		survey_walk(&s->survey, add_key, s);
 		s->look.unread = s->survey.unread;
 		s->look.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
-		for (unsigned i = 0; i < s->look.count; i++)
-			if (s->look.has_rates)
-				s->list[i].records_per_second =
-				    (double)s->list[i].puts * 1000 /
-				    (double)(now_ms - s->last_ms);
+		if (s->look.has_rates)
+			count_rates(s, (double)(now_ms - s->last_ms) / 1000);
 		services_sort(s, order);
 		int saved = errno;
 		survey_close(&s->survey);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Services: the keys of an instance summed up by modid and cmdid, and how fast
- * each service's records come in, from one look to the next.  One process, one
- * thread.
+ * each service's reports and records come in, from one look to the next.  One
+ * process, one thread.
  */
 #ifndef REPORTER_SERVICES_H
 #define REPORTER_SERVICES_H
@@ -11,6 +11,7 @@
 
 #define SERVICES_MAX 16384    /* those beyond are counted, not listed */
 #define SERVERS_MAX (1 << 17) /* overloaded servers told from each other */
+#define CALLERS_MAX (1 << 18) /* callers of services that have reported */
 
 struct service {
 	int32_t modid, cmdid;
@@ -19,12 +20,14 @@ struct service {
 	uint64_t succ, err;  /* sums over the keys' newest records */
 	uint64_t newest_ts;  /* seconds since 1970 */
 	uint64_t puts;       /* records put since the last look */
-	double records_per_second;
+	uint64_t reports;    /* that brought them, at least */
+	double records_per_second, reports_per_second;
 };
 
 enum services_order {
 	SERVICES_BY_OVERLOAD,
 	SERVICES_BY_ERRORS,
+	SERVICES_BY_REPORTS,
 	SERVICES_BY_RECORDS,
 	SERVICES_BY_KEYS,
 	SERVICES_BY_SUCC,
@@ -43,7 +46,7 @@ struct services_look {
 	unsigned count;
 	uint64_t keys, dirty; /* of the services that the filter takes */
 	uint64_t beyond;      /* keys of services that are not listed */
-	bool cut;             /* overloaded is too low somewhere */
+	bool cut;             /* overloaded or reports are too low somewhere */
 	bool has_rates;       /* not with the first look */
 	unsigned unread;      /* segments that could not be read */
 };

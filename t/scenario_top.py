@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Somebody watches a reporter with top, on a terminal of 80 columns.  The
 service with most overloaded servers stands first; keys sort by errors, by
-records, by number; a filter leaves one service; the list follows what comes
-in, lives through a reload that makes new segments and through the reporter's
-end, and q quits.  Without a terminal the same list is printed once."""
+number, by reports, by records; a filter leaves one service; the list follows
+what comes in, lives through a reload that makes new segments and through the
+reporter's end, and q quits.  Without a terminal the same list is printed
+once."""
 
 import os
 import re
@@ -57,15 +58,15 @@ def report(s, modid, overloaded, err, keys):
     return keys
 
 
-HEADING = ("      MODID       CMDID    KEYS RECORDS/S     SUCC      ERR   ERR%"
-           "  OVERL   AGE")
+HEADING = ("      MODID       CMDID   KEYS   REP/S   REC/S    SUCC     ERR  "
+           "ERR% OVERL  AGE")
 
 
 def services(screen):
     """The list's lines as {modid: fields}, in their order."""
     at = screen.index(HEADING)
     return {int(f[0]): f for f in (line.split() for line in screen[at + 1:])
-            if len(f) == 9 and f[0].lstrip("-").isdigit()}
+            if len(f) == 10 and f[0].lstrip("-").isdigit()}
 
 
 def plain(s, *arguments):
@@ -86,9 +87,9 @@ def without_a_terminal(s):
             "services all: 3 with 12 keys, 0 dirty; by overload")
     found = services(lines)
     s.equal("most overloads first", list(found), [2, 3, 1])
-    s.equal("with its figures", found[2][:8],
-            ["2", "1", "5", "0.0", "50", "5", "9.1", "4"])
-    s.equal("nobody calls, nobody fails", found[1][4:8],
+    s.equal("with its figures", found[2][:9],
+            ["2", "1", "5", "0.0", "0.0", "50", "5", "9.1", "4"])
+    s.equal("nobody fails", found[1][5:9],
             ["40", "0", "0.0", "0"])
     s.equal("sorted and filtered", list(services(
         plain(s, "-s", "errors", "-f", "3/1")[1])), [3])
@@ -112,11 +113,12 @@ def on_a_terminal(s, terminal):
     wait_order([2, 3, 1], "most overloads stand first")
     screen = terminal.screen()
     s.equal("the heading is in its place", screen[3], HEADING)
-    line = ("          2           1       5       0.0       50        5    "
-            "9.1      4")
-    wait_for(lambda: terminal.screen()[4][:73] == line, "the whole line")
-    s.equal("help stands below", screen[23][:31],
-            "q quit  f filter  sort: o overl")
+    line = ("          2           1      5     0.0     0.0      50       5   "
+            "9.1     4")
+    wait_for(lambda: terminal.screen()[4][:74] == line, "the whole line")
+    s.equal("help stands below", screen[23],
+            "q quit  f filter  by: o overl  e err  r rep/s  c rec/s  k keys  "
+            "s succ  n modid")
     terminal.type("e")
     wait_order([3, 2, 1], "by errors")
     terminal.type("n")
@@ -135,19 +137,26 @@ def on_a_terminal(s, terminal):
     terminal.type("Enter")
     wait_order([2, 1, 3], "no filter")
 
-    # What comes in shows, with its speed.
-    terminal.type("r")
+    # What comes in shows, with its speed: four times as many reports of one
+    # service, twice as many records of the other.
     agent = s.agent()
 
-    def flows():
-        for _ in range(20):
-            agent.send(scenario.native(1, 1, 1, NOW,
-                                       [(1, 80, 10, 0, True)]))
+    def flows(first):
+        for i in range(20):
+            agent.send(scenario.native(1, 1, 1, NOW, [(1, 80, 10, 0, True)]))
+            if i % 4 == 0:
+                agent.send(scenario.native(2, 1, 1, NOW, [
+                    (server, 80, 10, 0, True) for server in range(8)]))
         found = services(terminal.screen())
-        return order()[0] == 1 and float(found[1][3]) > 0 \
-            and found[1][7] == "1"
+        reports, records = ([float(found[modid][column]) for modid in (1, 2)]
+                            for column in (3, 4))
+        return order()[0] == first and reports[0] > 2 * reports[1] > 0 \
+            and records[1] > 1.2 * records[0] and found[1][8] == "1"
 
-    wait_for(flows, "the service whose records come in stands first")
+    terminal.type("r")
+    wait_for(lambda: flows(1), "the service whose reports come in is first")
+    terminal.type("c")
+    wait_for(lambda: flows(2), "by records it is another")
 
 
 def tell(s):

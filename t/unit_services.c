@@ -129,12 +129,57 @@ START_TEST(speed_is_what_came_between_two_looks)
 }
 END_TEST
 
+START_TEST(reports_are_told_from_the_servers_records)
+{
+	begin(TABLE_KEYS_MIN);
+	put(1, 1, 1, 0, false);
+	take(SERVICES_BY_REPORTS, 1000);
+	/* Ten reports of a caller, with three servers each but for the last
+	   one; two of another caller. */
+	for (int i = 0; i < 10; i++)
+		for (uint32_t ip = 1; ip <= (i < 9 ? 3 : 1); ip++)
+			put(1, ip, 1, 0, false);
+	for (int i = 0; i < 2; i++)
+		put(1, 2, 2, 0, false);
+	for (int i = 0; i < 11; i++)
+		put(2, 1, 1, 0, false);
+	take(SERVICES_BY_REPORTS, 3000);
+	ck_assert_int_eq(look.list[0].modid, 1);
+	ck_assert_double_eq(look.list[0].reports_per_second, 6);
+	ck_assert_double_eq(look.list[0].records_per_second, 15);
+	ck_assert_int_eq(look.list[1].modid, 2);
+	ck_assert_double_eq(look.list[1].reports_per_second, 5.5);
+	take(SERVICES_BY_REPORTS, 4000);
+	ck_assert_double_eq(look.list[0].reports_per_second, 0);
+	services_free(services);
+}
+END_TEST
+
+START_TEST(more_callers_than_room_are_cut)
+{
+	begin(CALLERS_MAX);
+	take(SERVICES_BY_NUMBER, 1000);
+	ck_assert(!look.cut);
+	for (uint32_t i = 0; i < CALLERS_MAX; i++)
+		put(1, 1, i, 0, false);
+	take(SERVICES_BY_NUMBER, 2000);
+	ck_assert(look.cut);
+	ck_assert_double_eq(
+	    look.list[0].reports_per_second, CALLERS_MAX / 4 * 3);
+	ck_assert_double_eq(look.list[0].records_per_second, CALLERS_MAX);
+	take(SERVICES_BY_NUMBER, 3000);
+	ck_assert(!look.cut);
+	services_free(services);
+}
+END_TEST
+
 START_TEST(each_order_has_its_first)
 {
 	static const int32_t first[SERVICES_ORDERS] = {
 		[SERVICES_BY_OVERLOAD] = 4,
 		[SERVICES_BY_ERRORS] = 3,
-		[SERVICES_BY_RECORDS] = 2,
+		[SERVICES_BY_REPORTS] = 2,
+		[SERVICES_BY_RECORDS] = 6,
 		[SERVICES_BY_KEYS] = 5,
 		[SERVICES_BY_SUCC] = 5,
 		[SERVICES_BY_NUMBER] = -1,
@@ -150,6 +195,8 @@ START_TEST(each_order_has_its_first)
 	for (int i = 0; i < SERVICES_ORDERS; i++) {
 		for (int j = 0; j < 9; j++)
 			put(2, 1, 1, 1, false);
+		for (uint32_t j = 0; j < 10; j++)
+			put(6, j % 2, 1, 1, false);
 		take((enum services_order)i, 2000 + (uint64_t)i);
 		ck_assert_int_eq(look.list[0].modid, first[i]);
 	}
@@ -255,6 +302,8 @@ main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, keys_are_summed_up);
 	tcase_add_test(tcase, speed_is_what_came_between_two_looks);
+	tcase_add_test(tcase, reports_are_told_from_the_servers_records);
+	tcase_add_test(tcase, more_callers_than_room_are_cut);
 	tcase_add_test(tcase, each_order_has_its_first);
 	tcase_add_test(tcase, a_filter_leaves_the_others_out);
 	tcase_add_test(tcase, more_services_than_room_are_counted);

@@ -35,7 +35,7 @@ order_read(enum services_order *order, const char *text)
 	}
 	fprintf(stderr,
 	    "reporterctl: -s: found \"%s\", expected overload, errors, "
-	    "records, keys, succ or number\n",
+	    "reports, records, keys, succ or number\n",
 	    text);
 	return false;
 }

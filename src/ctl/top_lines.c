@@ -115,6 +115,9 @@ top_line_services(const struct top *top, char *text)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
 		    "; %s keys of others",
 		    figures_count(beyond, sizeof(beyond), top->look.beyond, 6));
+	else if (at < TOP_LINE && top->look.cut)
+		snprintf(text + at, (size_t)(TOP_LINE - at),
+		    "; too many to count all");
 	else if (at < TOP_LINE && top->look.unread > 0)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
 		    "; %u segments unread", top->look.unread);
@@ -123,8 +126,8 @@ top_line_services(const struct top *top, char *text)
 void
 top_line_heading(char *text)
 {
-	snprintf(text, TOP_LINE, "%11s %11s %7s %9s %8s %8s %6s %6s %5s",
-	    "MODID", "CMDID", "KEYS", "RECORDS/S", "SUCC", "ERR", "ERR%",
+	snprintf(text, TOP_LINE, "%11s %11s %6s %7s %7s %7s %7s %5s %5s %4s",
+	    "MODID", "CMDID", "KEYS", "REP/S", "REC/S", "SUCC", "ERR", "ERR%",
 	    "OVERL", "AGE");
 }
 
@@ -132,25 +135,29 @@ void
 top_line_service(
     const struct top *top, const struct service *service, char *text)
 {
-	char keys[32], rate[32] = "-", succ[32], err[32], overloaded[32];
+	char keys[32], succ[32], err[32], overloaded[32];
+	char reports[32] = "-", records[32] = "-";
 	char age[16], share[16] = "-";
 	double calls = (double)service->succ + (double)service->err;
 	uint64_t now = top->status.now;
 
-	if (top->look.has_rates)
+	if (top->look.has_rates) {
 		figures_rate(
-		    rate, sizeof(rate), service->records_per_second, 9);
+		    reports, sizeof(reports), service->reports_per_second, 7);
+		figures_rate(
+		    records, sizeof(records), service->records_per_second, 7);
+	}
 	if (calls > 0)
 		snprintf(share, sizeof(share), "%.1f",
 		    100 * (double)service->err / calls);
 	line_write(text,
-	    "%11" PRId32 " %11" PRId32 " %7s %9s %8s %8s %6s %6s %5s",
+	    "%11" PRId32 " %11" PRId32 " %6s %7s %7s %7s %7s %5s %5s %4s",
 	    service->modid, service->cmdid,
-	    figures_count(keys, sizeof(keys), service->keys, 7), rate,
-	    figures_count(succ, sizeof(succ), service->succ, 8),
-	    figures_count(err, sizeof(err), service->err, 8), share,
+	    figures_count(keys, sizeof(keys), service->keys, 6), reports,
+	    records, figures_count(succ, sizeof(succ), service->succ, 7),
+	    figures_count(err, sizeof(err), service->err, 7), share,
 	    figures_count(
-		overloaded, sizeof(overloaded), service->overloaded, 6),
+		overloaded, sizeof(overloaded), service->overloaded, 5),
 	    figures_age(age, sizeof(age),
 		now > service->newest_ts ? now - service->newest_ts : 0));
 }

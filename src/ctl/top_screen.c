@@ -18,8 +18,8 @@
 
 #define LIST_ROW 4 /* where the list begins */
 
-static const char help[] = "q quit  f filter  sort: o overload  e errors  "
-			   "r records  k keys  s succ  n number";
+static const char help[] = "q quit  f filter  by: o overl  e err  r rep/s  "
+			   "c rec/s  k keys  s succ  n modid";
 
 /* How the list is looked at. */
 struct view {
@@ -137,6 +137,9 @@ press(struct view *view, int key)
 		sort_by(view, SERVICES_BY_ERRORS);
 		return true;
 	case 'r':
+		sort_by(view, SERVICES_BY_REPORTS);
+		return true;
+	case 'c':
 		sort_by(view, SERVICES_BY_RECORDS);
 		return true;
 	case 'k':
