@@ -7,6 +7,7 @@ loaded; a daemon that was killed is told from one that ended, from one that left
 records, and from one that one may not look at."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -94,6 +95,20 @@ def killed(s, script, with_pid_file):
     s.check("another process goes on", script.pid() != pid)
     script.expect("started again", stop=0)
     script.expect("ended", status=3)
+
+
+def after_a_boot(s, script, place):
+    """/run is empty, and the pid file is to be in a folder there."""
+    run = place.path("runstatedir", "reporter")
+    shutil.rmtree(run, ignore_errors=True)
+    s.reporter.configure("reporter", pid_file=os.path.join(run, "pid"))
+    s.reporter.write_conf()
+    script.expect("after a boot", start=0)
+    with open(os.path.join(run, "pid")) as file:
+        s.equal("the pid file is there", int(file.read()), script.pid())
+    script.expect("after a boot", stop=0)
+    shutil.rmtree(run)
+    script.expect("after another boot", configtest=0)
 
 
 def pid_file(s, script):
@@ -202,6 +217,7 @@ def tell(s):
         it_runs(s, script)
         bad_configuration(s, script)
         killed(s, script, with_pid_file=False)
+        after_a_boot(s, script, place)
         s.reporter.configure("reporter",
                              pid_file=os.path.join(s.folder, "pid"))
         s.reporter.write_conf()
