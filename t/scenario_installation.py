@@ -1,11 +1,14 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """make install puts everything where it belongs, below DESTDIR.  Installed once
-more, as by an upgrade, it leaves a configuration that somebody has changed as it
-is, and renews one that nobody has changed.  make uninstall removes everything
-but what somebody has changed."""
+more, as by an upgrade, it leaves a configuration that somebody has changed as
+it is, and renews one that nobody has changed.  make uninstall removes
+everything but what somebody has changed.  A folder with a blank in its name,
+which units and init script could not name, is refused by configure; below such
+a DESTDIR all goes well."""
 
 import os
+import subprocess
 
 import installed
 import scenario
@@ -84,8 +87,19 @@ def uninstall(s, place):
     s.equal("and as it was", read(place.conf), CHANGED)
 
 
+def odd_folders(s):
+    """configure refuses what init script and units could not name."""
+    configure = os.path.join(scenario.SOURCE, "configure")
+    for option in ("--prefix=/a b", "--sysconfdir=/etc;x", "--sbindir=/a'b"):
+        done = subprocess.run([configure, option], cwd=s.folder,
+                              capture_output=True, text=True)
+        s.check(f"configure refuses {option}", done.returncode != 0
+                and "may have no blanks" in done.stderr, done.stderr)
+
+
 def tell(s):
-    place = installed.Installed(os.path.join(s.folder, "root"))
+    odd_folders(s)
+    place = installed.Installed(os.path.join(s.folder, "a root"))
     everything(s, place)
     no_blanks_left(s, place)
     before = place.files()
