@@ -186,7 +186,9 @@ struct input_counters {
 	counter retired_replayed;
 	counter retired_stored;
 	counter retired_dead_letter;
-	counter reserve[4];
+	/* Seconds since 1970; 0: never. */
+	counter last_dead_letter_ts, last_dropped_ts;
+	counter reserve[2];
 };
 static_assert(sizeof(struct input_counters) == 384, "part of the format");
 

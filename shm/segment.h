@@ -18,6 +18,7 @@
  *   3. mend segment_check(), the drawing above, and what t/faulty.py knows;
  *   4. say in NEWS that an upgrade wants a clean stop first, since segments
  *      of the old layout are set aside and not adopted.
+ * A reserved word may come into use without that, if 0 is right for it.
  *
  * The library returns codes; it never logs and never exits.
  */

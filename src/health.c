@@ -8,8 +8,8 @@
 #include "health.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
 
 static const struct {
 	const char *name, *unit; /* unit: of the performance data */
@@ -20,26 +20,43 @@ static const struct {
 	[HEALTH_QUEUED] = { "queued", "%", "% of a ring in use" },
 	[HEALTH_PENDING] = { "pending", "%", "% of a table not stored yet" },
 	[HEALTH_DOWN] = { "down", "", "workers do not run" },
+	[HEALTH_MASTER_AGE] = { "master_age", "s",
+	    "seconds since the master went round its loop" },
+	[HEALTH_DEAD_LETTER_AGE] = { "dead_letter_age", "s",
+	    "seconds since a record was set aside" },
+	[HEALTH_DROPPED_AGE] = { "dropped_age", "s",
+	    "seconds since a record was dropped" },
 	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "records set aside" },
 	[HEALTH_DROPPED] = { "dropped", "c", "records dropped" },
+	[HEALTH_CONNECTIONS] = { "connections", "", "connections" },
 };
 
+#define MOST(n) \
+	{ \
+		.is_set = true, .most = (n) \
+	}
+#define LEAST(n) \
+	{ \
+		.is_set = true, .least = (n), .most = INFINITY \
+	}
+
+/* What happened counts as a fault for an hour: long enough for any monitoring
+   program to see it, and then it has recovered. */
 const struct health_limits health_defaults = {
 	.warning = {
-		[HEALTH_FLUSH_AGE] = 30,
-		[HEALTH_QUEUED] = 50,
-		[HEALTH_PENDING] = 80,
-		[HEALTH_DOWN] = HEALTH_NO_LIMIT,
-		[HEALTH_DEAD_LETTER] = 0,
-		[HEALTH_DROPPED] = 0,
+		[HEALTH_FLUSH_AGE] = MOST(30),
+		[HEALTH_QUEUED] = MOST(50),
+		[HEALTH_PENDING] = MOST(80),
+		[HEALTH_MASTER_AGE] = MOST(STATUS_STANDS_STILL),
+		[HEALTH_DEAD_LETTER_AGE] = LEAST(3600),
+		[HEALTH_DROPPED_AGE] = LEAST(3600),
 	},
 	.critical = {
-		[HEALTH_FLUSH_AGE] = 120,
-		[HEALTH_QUEUED] = 90,
-		[HEALTH_PENDING] = 95,
-		[HEALTH_DOWN] = 0,
-		[HEALTH_DEAD_LETTER] = HEALTH_NO_LIMIT,
-		[HEALTH_DROPPED] = HEALTH_NO_LIMIT,
+		[HEALTH_FLUSH_AGE] = MOST(120),
+		[HEALTH_QUEUED] = MOST(90),
+		[HEALTH_PENDING] = MOST(95),
+		[HEALTH_DOWN] = MOST(0),
+		[HEALTH_MASTER_AGE] = MOST(60),
 	},
 };
 
@@ -64,38 +81,38 @@ measure_find(const char *name, size_t length)
 	return -1;
 }
 
-/* Read one "measure=number" of so many bytes. */
+/* Read one "measure=range" of so many bytes. */
 static bool
-limit_parse(
-    double *limits, const char *text, size_t length, char *reason, size_t size)
+limit_parse(struct range *limits, const char *text, size_t length, char *reason,
+    size_t size)
 {
 	const char *sign = memchr(text, '=', length);
-	char number[32] = "", *end;
+	char range[64];
 	int which =
 	    sign == NULL ? -1 : measure_find(text, (size_t)(sign - text));
 
 	if (which < 0) {
-		snprintf(reason, size,
-		    "found \"%.*s\", expected flush_age=N, queued=N, "
-		    "pending=N, down=N, dead_letter=N or dropped=N",
-		    (int)length, text);
+		int at = snprintf(reason, size,
+		    "found \"%.*s\", expected MEASURE=RANGE, of", (int)length,
+		    text);
+		for (int i = 0; i < HEALTH_MEASURES && at < (int)size; i++)
+			at += snprintf(reason + at, size - (size_t)at, "%s %s",
+			    i > 0 ? "," : "", measures[i].name);
 		return false;
 	}
-	snprintf(number, sizeof(number), "%.*s",
-	    (int)(text + length - sign - 1), sign + 1);
-	limits[which] =
-	    *number == '\0' ? HEALTH_NO_LIMIT : strtod(number, &end);
-	if (*number == '\0' || (*end == '\0' && *number >= '0' &&
-				   *number <= '9' && limits[which] <= 1e18))
+	snprintf(range, sizeof(range), "%.*s", (int)(text + length - sign - 1),
+	    sign + 1);
+	if (range_parse(&limits[which], range))
 		return true;
 	snprintf(reason, size,
-	    "%s: found \"%s\", expected a number from 0 on, or nothing",
-	    measures[which].name, number);
+	    "%s: found \"%s\", expected MOST, LEAST:, LEAST:MOST, @LEAST:MOST "
+	    "or nothing",
+	    measures[which].name, range);
 	return false;
 }
 
 bool
-health_parse(double *limits, const char *text, char *reason, size_t size)
+health_parse(struct range *limits, const char *text, char *reason, size_t size)
 {
 	for (;;) {
 		size_t length = strcspn(text, ",");
@@ -141,6 +158,15 @@ raise(double *most, double value)
 		*most = value;
 }
 
+/* Seconds since something happened; NAN: it never did. */
+static double
+since(const struct status *s, uint64_t ts)
+{
+	if (ts == 0)
+		return NAN;
+	return s->now > ts ? (double)(s->now - ts) : 0;
+}
+
 static void
 measure(const struct status *s, double values[HEALTH_MEASURES])
 {
@@ -149,6 +175,10 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	memset(values, 0, HEALTH_MEASURES * sizeof(*values));
 	health_workers(s, &down);
 	values[HEALTH_DOWN] = down;
+	values[HEALTH_MASTER_AGE] = s->master_age;
+	values[HEALTH_DEAD_LETTER_AGE] = since(s, s->last_dead_letter_ts);
+	values[HEALTH_DROPPED_AGE] = since(s, s->last_dropped_ts);
+	values[HEALTH_CONNECTIONS] = (double)s->connections;
 	values[HEALTH_DEAD_LETTER] = (double)s->records.dead_letter;
 	values[HEALTH_DROPPED] = (double)s->records.dropped;
 	for (unsigned i = 0; i < s->count; i++) {
@@ -182,13 +212,21 @@ line_add(struct line *line, const char *format, ...)
 		line->at = line->size - 1;
 }
 
-static bool
-is_over(double value, double limit)
+/* Without an exponent, which monitoring programs cannot read. */
+static void
+say_value(struct line *line, double value)
 {
-	return limit >= 0 && value > limit;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.1f", value);
+	size_t length = strlen(text);
+	if (length > 2 && strcmp(text + length - 2, ".0") == 0)
+		text[length - 2] = '\0';
+	line_add(line, "%s", isnan(value) ? "U" : text);
 }
 
-/* Name each measure that is over a limit.  Returns the gravest of them. */
+/* Name each measure that is outside of its limits.  Returns the gravest of
+   them. */
 static enum health
 say_faults(
     struct line *line, const double *values, const struct health_limits *limits)
@@ -196,11 +234,12 @@ say_faults(
 	enum health worst = HEALTH_OK;
 
 	for (int i = 0; i < HEALTH_MEASURES; i++) {
-		bool critical = is_over(values[i], limits->critical[i]);
+		bool critical = range_alerts(&limits->critical[i], values[i]);
 
-		if (!critical && !is_over(values[i], limits->warning[i]))
+		if (!critical && !range_alerts(&limits->warning[i], values[i]))
 			continue;
-		line_add(line, "%.4g %s%s", values[i], measures[i].fault,
+		say_value(line, values[i]);
+		line_add(line, " %s%s", measures[i].fault,
 		    critical ? " (critical), " : ", ");
 		if (critical)
 			worst = HEALTH_CRITICAL;
@@ -210,33 +249,26 @@ say_faults(
 	return worst;
 }
 
-static void
-say_limit(struct line *line, double limit)
-{
-	if (limit >= 0)
-		line_add(line, ";%.15g", limit);
-	else
-		line_add(line, ";");
-}
-
 /* label=value[unit];[warning];[critical];[least];[most] */
 static void
 say_data(struct line *line, const struct status *s, const double *values,
     const struct health_limits *limits)
 {
+	char warning[64], critical[64];
+
 	line_add(line, " |");
 	for (int i = 0; i < HEALTH_MEASURES; i++) {
-		line_add(line,
-		    i < HEALTH_DEAD_LETTER ? " %s=%.4g%s" : " %s=%.15g%s",
-		    measures[i].name, values[i], measures[i].unit);
-		say_limit(line, limits->warning[i]);
-		say_limit(line, limits->critical[i]);
-		line_add(line, ";0%s", *measures[i].unit == '%' ? ";100" : "");
+		line_add(line, " %s=", measures[i].name);
+		say_value(line, values[i]);
+		line_add(line, "%s;%s;%s;0%s",
+		    isnan(values[i]) ? "" : measures[i].unit,
+		    range_text(&limits->warning[i], warning, sizeof(warning)),
+		    range_text(
+			&limits->critical[i], critical, sizeof(critical)),
+		    *measures[i].unit == '%' ? ";100" : "");
 	}
-	line_add(line,
-	    " connections=%" PRIu64 ";;;0 received=%" PRId64
-	    "c;;;0 stored=%" PRId64 "c;;;0",
-	    s->connections, s->records.received, s->records.stored);
+	line_add(line, " received=%" PRId64 "c;;;0 stored=%" PRId64 "c;;;0",
+	    s->records.received, s->records.stored);
 }
 
 enum health

@@ -6,6 +6,7 @@
 #ifndef REPORTER_HEALTH_H
 #define REPORTER_HEALTH_H
 
+#include "range.h"
 #include "status.h"
 
 /* In the order of their exit statuses. */
@@ -18,20 +19,22 @@ enum health {
 
 /* What is measured. */
 enum health_measure {
-	HEALTH_FLUSH_AGE,   /* seconds that keys wait without a commit, most */
-	HEALTH_QUEUED,      /* per cent of a ring in use, most */
-	HEALTH_PENDING,     /* per cent of a table dirty, most */
-	HEALTH_DOWN,        /* workers that do not run */
-	HEALTH_DEAD_LETTER, /* records since the start */
-	HEALTH_DROPPED,     /* records since the start */
+	HEALTH_FLUSH_AGE,  /* seconds that keys wait without a commit, most */
+	HEALTH_QUEUED,     /* per cent of a ring in use, most */
+	HEALTH_PENDING,    /* per cent of a table dirty, most */
+	HEALTH_DOWN,       /* workers that do not run */
+	HEALTH_MASTER_AGE, /* seconds since the master went round its loop */
+	HEALTH_DEAD_LETTER_AGE, /* seconds since a record was set aside */
+	HEALTH_DROPPED_AGE,     /* seconds since a record was dropped */
+	HEALTH_DEAD_LETTER,     /* records since the counters began */
+	HEALTH_DROPPED,         /* records since the counters began */
+	HEALTH_CONNECTIONS,     /* open now */
 	HEALTH_MEASURES
 };
 
-#define HEALTH_NO_LIMIT (-1.0)
-
-/* A measure over its limit is a fault. */
+/* What a measure may be; see range_alerts(). */
 struct health_limits {
-	double warning[HEALTH_MEASURES], critical[HEALTH_MEASURES];
+	struct range warning[HEALTH_MEASURES], critical[HEALTH_MEASURES];
 };
 
 /* health_defaults - the limits that hold when none are given. */
@@ -41,11 +44,12 @@ extern const struct health_limits health_defaults;
 const char *health_name(enum health health);
 
 /*
- * health_parse - read "measure=number,measure=number" into limits (an array of
+ * health_parse - read "measure=range,measure=range" into limits (an array of
  * HEALTH_MEASURES); "measure=" takes a limit away.  On failure reason (of size
  * bytes) says what is wrong.
  */
-bool health_parse(double *limits, const char *text, char *reason, size_t size);
+bool health_parse(
+    struct range *limits, const char *text, char *reason, size_t size);
 
 /* health_workers - how many workers of the generation in use there are.  *down:
    how many of them do not run or cannot be read. */

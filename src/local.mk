@@ -31,6 +31,7 @@ src_libreporter_a_SOURCES = \
 	src/inspect_database.c src/inspect_files.c src/inspect_option.c \
 	src/instance.c src/instance.h \
 	src/health.c src/health.h \
+	src/range.c src/range.h \
 	src/intake.c src/intake.h \
 	src/keys.c src/keys.h \
 	src/lines.c src/lines.h \

@@ -10,6 +10,7 @@
 #include "rates.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define PERIOD_MS 1000
 #define TELL_SAMPLES 5 /* the service manager hears of every fifth */
@@ -47,6 +48,23 @@ sample_of(const struct children *children, uint64_t now_ms)
 	return s;
 }
 
+/* When a record was last dropped or set aside, to within a sample: for those
+   who look now and then, and would miss it in the counts. */
+static void
+sample_losses(struct input_counters *input, const struct history_sample *now)
+{
+	static struct history_sample last;
+	uint64_t ts = (uint64_t)time(NULL);
+
+	if (last.at_ms != 0 &&
+	    now->counts[HISTORY_DEAD_LETTER] > last.counts[HISTORY_DEAD_LETTER])
+		counter_set(&input->last_dead_letter_ts, ts);
+	if (last.at_ms != 0 &&
+	    now->counts[HISTORY_DROPPED] > last.counts[HISTORY_DROPPED])
+		counter_set(&input->last_dropped_ts, ts);
+	last = *now;
+}
+
 /* One line for `systemctl status`. */
 static void
 sample_tell(const struct children *children, const struct history_sample *now)
@@ -82,6 +100,7 @@ sample_begin(const struct children *children, uint64_t now_ms)
 
 	history_reset(history);
 	history_put(history, &first);
+	sample_losses(&children->shared->input, &first);
 }
 
 int
@@ -100,5 +119,6 @@ sample_tick(const struct children *children, uint64_t now_ms)
 	if (counter_get(&history->taken) % TELL_SAMPLES == 2)
 		sample_tell(children, &sample);
 	history_put(history, &sample);
+	sample_losses(&children->shared->input, &sample);
 	return (int)(due_ms - now_ms);
 }

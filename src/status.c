@@ -223,6 +223,8 @@ read_input(struct status *status, const struct input_counters *input)
 	status->throttles = counter_get(&input->throttles);
 	status->reloads = counter_get(&input->reloads);
 	status->reload_errors = counter_get(&input->reload_errors);
+	status->last_dead_letter_ts = counter_get(&input->last_dead_letter_ts);
+	status->last_dropped_ts = counter_get(&input->last_dropped_ts);
 	for (int i = 0; i < REJECT_REASONS; i++)
 		status->rejected[i] = counter_get(&input->rejected[i]);
 }
@@ -297,7 +299,7 @@ collect_once(struct status *status, const struct master_shared *master)
 	return retired(&master->input) == before && status->records.queued >= 0;
 }
 
-/* How fast the counts grew until now. */
+/* How fast the counts grew until now, and when the master last noted them. */
 static void
 read_rates(struct status *status, const struct history *history)
 {
@@ -315,6 +317,12 @@ read_rates(struct status *status, const struct history *history)
 		},
 	};
 
+	struct history_sample last;
+
+	status->master_age = 0;
+	if (status->running && history_nearest(history, now.at_ms, &last) &&
+	    last.at_ms < now.at_ms)
+		status->master_age = (double)(now.at_ms - last.at_ms) / 1000;
 	memset(status->rates, 0, sizeof(status->rates));
 	for (int i = 0; status->running && i < RATES_SPANS; i++)
 		rates_over(&status->rates[i], history, &now, rates_spans[i]);

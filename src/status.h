@@ -55,12 +55,17 @@ struct status_worker {
 	char last_error[192]; /* one printable line */
 };
 
+/* A master that has not gone round its loop for so many seconds stands still:
+   with nothing to do it goes round once a second. */
+#define STATUS_STANDS_STILL 10
+
 struct status {
 	char instance[INSTANCE_MAX];
 	char version[24];
 	int32_t pid;  /* 0 after an orderly end */
 	bool running; /* the pid lives and holds the segment */
 	bool reload_failed;
+	double master_age;     /* seconds since its loop went round; 0: ended */
 	uint64_t now, started; /* seconds since 1970 */
 	uint64_t generation;
 	struct status_records records;
@@ -71,6 +76,8 @@ struct status {
 	uint64_t refused[REFUSALS], closed[CLOSINGS]; /* connections */
 	uint64_t throttled, throttles;
 	uint64_t reloads, reload_errors;
+	/* Seconds since 1970; 0: never. */
+	uint64_t last_dead_letter_ts, last_dropped_ts;
 	uint64_t clamped; /* sum over the workers shown */
 	unsigned count;   /* of workers */
 	struct status_worker workers[STATUS_WORKERS_MAX];

@@ -191,6 +191,8 @@ status_object(const struct status *s)
 		{ "clamped", s->clamped },
 		{ "reloads", s->reloads },
 		{ "reload_errors", s->reload_errors },
+		{ "last_dead_letter_ts", s->last_dead_letter_ts },
+		{ "last_dropped_ts", s->last_dropped_ts },
 	};
 	json_t *object = json_object(), *workers = json_array();
 
@@ -202,6 +204,7 @@ status_object(const struct status *s)
 		    object, counts[i].name, number(counts[i].count));
 	json_object_set_new(
 	    object, "reload_failed", json_boolean(s->reload_failed));
+	json_object_set_new(object, "master_age", json_real(s->master_age));
 	json_object_set_new(object, "records", records_json(&s->records));
 	json_object_set_new(object, "rates", rates_json(s));
 	json_object_set_new(object, "rejected", rejected_json(s));

@@ -39,6 +39,11 @@ show_head(const struct status *s, FILE *out)
 		    "not running: pid %d is gone without an orderly end\n"
 		    "the next start takes over what it left\n",
 		    s->pid);
+	if (s->master_age > STATUS_STANDS_STILL)
+		fprintf(out,
+		    "the master has stood still for %.0f s: it takes nothing "
+		    "in\n",
+		    s->master_age);
 	if (s->running && s->reload_failed)
 		fputs("the last reload was refused: the configuration before "
 		      "is in force\n",

@@ -3,8 +3,9 @@
 """An administrator lists the keys that a reporter holds: the very records that
 were sent, stored ones and, while the database hangs, dirty ones.  What keys
 printed can be sent again.  A monitoring program checks it the while: all is
-well, then the database hangs, a worker dies for good, the reporter stops; it
-says so in one line and with the exit status that such programs understand."""
+well, then the master hangs, then the database, a worker dies for good, the
+reporter stops; it says so in one line and with the exit status that such
+programs understand."""
 
 import json
 import os
@@ -100,6 +101,18 @@ def checks(s):
     s.equal("limits are refused that make no sense",
             check(s, "-w", "queued=x")[0], UNKNOWN)
     s.equal("and options", ctl(s, "check", "-x").returncode, UNKNOWN)
+
+    # The master hangs.
+    os.kill(s.reporter.status()["pid"], signal.SIGSTOP)
+    wait_for(lambda: check(s, "-w", "master_age=2")[0] == WARNING,
+             "a master that stands still is a warning")
+    os.kill(s.reporter.status()["pid"], signal.SIGCONT)
+    wait_for(lambda: check(s, "-w", "master_age=2")[0] == OK,
+             "and is none when it goes on")
+    s.equal("a range says how many agents there must be", [
+        check(s, "-c", f"connections={most}")[0]
+        for most in ("1:", "100:", "@0:99", "~:0")],
+            [OK, CRITICAL, CRITICAL, CRITICAL])
 
     # The database hangs.
     s.database.freeze()

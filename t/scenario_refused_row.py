@@ -3,11 +3,12 @@
 """The database has a constraint that one record in a thousand breaks.  The
 rest of its batch is stored, with no more statements than halving needs.  The
 refused record stands as one line of JSON in the dead-letter file, with what
-the server said.  When the constraint is gone, `reporterctl replay` sends the
-record again, and the table is whole."""
+the server said, and monitoring warns for a while.  When the constraint is gone,
+`reporterctl replay` sends the record again, and the table is whole."""
 
 import json
 import os
+import re
 import subprocess
 
 import scenario
@@ -24,6 +25,13 @@ def statements(s):
     return sum(row["Value"] for row in s.database.sql(
         "SHOW GLOBAL STATUS WHERE Variable_name IN "
         "('Com_insert', 'Com_stmt_execute')"))
+
+
+def check(s, *limits):
+    done = subprocess.run(
+        [scenario.program("reporterctl"), "-i", s.reporter.instance, "check",
+         *limits], capture_output=True, text=True, timeout=scenario.PATIENCE)
+    return done.returncode, done.stdout
 
 
 def tell(s):
@@ -56,6 +64,16 @@ def tell(s):
     s.check("and it took no more than halving needs",
             1 <= errors["refused"] <= EXTRA // 2, str(errors))
     s.identity(status)
+
+    # Whoever monitors it sees that, and that it is over after a while.
+    scenario.wait_for(lambda: check(s)[0] == 1, "the check warns")
+    status, said = check(s)
+    s.check("for a record that was set aside", re.match(
+        r"REPORTER WARNING - \d+ seconds since a record was set aside, ",
+        said), said)
+    scenario.wait_for(lambda: check(s, "-w", "dead_letter_age=1:")[0] == 0,
+                      "all is well again")
+    s.equal("but not yet for others", check(s)[0], 1)
 
     dead = s.reporter.options["mysql"]["dead_letter_file"]
     with open(dead) as file:

@@ -302,6 +302,8 @@ class Options:
         wait_for(lambda: flood()["records"]["dropped"] > 0, "drop: some are")
         wait_for(lambda: sent == len(data) and flood()["throttled"] == 0,
                  "and nobody is blocked")
+        wait_for(lambda: time.time() - 60 < flood()["last_dropped_ts"],
+                 "when that was is told")
         self.net.thaw()
         self.s.check("block, then drop", True)
 

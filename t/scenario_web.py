@@ -232,6 +232,12 @@ def not_ready(s, web):
             pass  # it is dead already, and has not been started again
         return web.ask("/readyz")[0] == 503
 
+    master = s.reporter.status()["pid"]
+    os.kill(master, signal.SIGSTOP)
+    wait_for(lambda: "stood still for" in web.ask("/readyz")[2],
+             "it is not ready while the master stands still")
+    os.kill(master, signal.SIGCONT)
+    wait_for(lambda: web.ask("/readyz")[0] == 200, "it is when it goes on")
     wait_for(dies, "it is not ready without a worker")
     text = web.ask("/readyz")[2]
     s.check("and says why", text == "ready\n" or re.fullmatch(

@@ -8,6 +8,7 @@
 #include "suite.h"
 
 #include <check.h>
+#include <math.h>
 
 static struct status status;
 static struct health_limits limits;
@@ -22,6 +23,7 @@ make_well(void)
 	status.running = true;
 	status.generation = 3;
 	status.now = 1000000;
+	status.master_age = 0.444;
 	status.connections = 12;
 	status.count = 3;
 	for (unsigned i = 0; i < 3; i++) {
@@ -54,9 +56,10 @@ START_TEST(well_is_ok)
 	ck_assert_str_eq(text,
 	    "2 of 2 workers run, 12 connections, 0.0 records/s received, "
 	    "0.0/s stored | flush_age=0s;30;120;0 queued=0%;50;90;0;100 "
-	    "pending=0%;80;95;0;100 down=0;;0;0 dead_letter=0c;0;;0 "
-	    "dropped=0c;0;;0 connections=12;;;0 received=0c;;;0 "
-	    "stored=0c;;;0");
+	    "pending=0%;80;95;0;100 down=0;;0;0 master_age=0.4s;10;60;0 "
+	    "dead_letter_age=U;3600:;;0 dropped_age=U;3600:;;0 "
+	    "dead_letter=0c;;;0 dropped=0c;;;0 connections=12;;;0 "
+	    "received=0c;;;0 stored=0c;;;0");
 }
 END_TEST
 
@@ -91,12 +94,35 @@ START_TEST(each_measure_has_its_limits)
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 
 	make_well();
-	status.records.dead_letter = 1;
+	status.master_age = 10.1;
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
-	status.records.dead_letter = 0;
-	status.records.dropped = 123456789;
-	ck_assert_int_eq(judge(), HEALTH_WARNING);
-	HAS("dropped=123456789c;0;;0");
+	HAS("10.1 seconds since the master went round its loop, ");
+	status.master_age = 200000;
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	HAS("master_age=200000s;");
+}
+END_TEST
+
+/* What was lost is a fault for an hour, and then is none any more. */
+START_TEST(a_loss_is_a_fault_that_recovers)
+{
+	uint64_t *const lost[] = { &status.last_dead_letter_ts,
+		&status.last_dropped_ts };
+
+	for (int i = 0; i < 2; i++) {
+		make_well();
+		status.records.dropped = status.records.dead_letter = 123456789;
+		ck_assert_int_eq(judge(), HEALTH_OK);
+		HAS("dropped=123456789c;;;0");
+		*lost[i] = status.now - 5;
+		ck_assert_int_eq(judge(), HEALTH_WARNING);
+		HAS("5 seconds since a record was ");
+		HAS("_age=5s;3600:;;0");
+		*lost[i] = status.now + 5;
+		ck_assert_int_eq(judge(), HEALTH_WARNING);
+		*lost[i] = status.now - 3600;
+		ck_assert_int_eq(judge(), HEALTH_OK);
+	}
 }
 END_TEST
 
@@ -132,18 +158,19 @@ START_TEST(limits_are_read)
 {
 	static const char *const bad[] = { "", "queued", "queue=1", "queued=x",
 		"queued=-1", "queued=1x", "queued= 1", "queued=1,",
-		"queued=nan", "queued=1e99", "=1", ",queued=1" };
+		"queued=nan", "queued=1e99", "=1", ",queued=1",
+		"queued=:", "queued=@", "queued=~", "queued=2:1",
+		"queued=1:2:3", "queued=inf:", "queued=:~", "queued=0x1" };
 	char reason[256];
 
 	make_well();
 	ck_assert(health_parse(limits.warning,
-	    "queued=7.5,dead_letter=,flush_age=0", reason, sizeof(reason)));
-	ck_assert_double_eq(limits.warning[HEALTH_QUEUED], 7.5);
-	ck_assert_double_eq(
-	    limits.warning[HEALTH_DEAD_LETTER], HEALTH_NO_LIMIT);
-	ck_assert_double_eq(limits.warning[HEALTH_FLUSH_AGE], 0);
-	ck_assert_double_eq(limits.warning[HEALTH_PENDING], 80);
-	status.records.dead_letter = 5;
+	    "queued=7.5,dead_letter_age=,flush_age=0", reason, sizeof(reason)));
+	ck_assert_double_eq(limits.warning[HEALTH_QUEUED].most, 7.5);
+	ck_assert(!limits.warning[HEALTH_DEAD_LETTER_AGE].is_set);
+	ck_assert_double_eq(limits.warning[HEALTH_FLUSH_AGE].most, 0);
+	ck_assert_double_eq(limits.warning[HEALTH_PENDING].most, 80);
+	status.last_dead_letter_ts = status.now;
 	ck_assert_int_eq(judge(), HEALTH_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		*reason = '\0';
@@ -152,6 +179,50 @@ START_TEST(limits_are_read)
 		    "\"%s\" was taken", bad[i]);
 		ck_assert_str_ne(reason, "");
 	}
+}
+END_TEST
+
+/* As the development guidelines of monitoring plugins have them. */
+START_TEST(ranges_are_those_of_monitoring_plugins)
+{
+	static const struct {
+		const char *text, *shown; /* shown: if not as it was written */
+		double faults[2], good[2];
+	} ranges[] = {
+		{ "10", NULL, { -1, 10.1 }, { 0, 10 } },
+		{ ":10", "10", { -1, 10.1 }, { 0, 10 } },
+		{ "10:", NULL, { -1, 9.9 }, { 10, 1e18 } },
+		{ "~:10", NULL, { 10.1, 1e18 }, { -1e18, 10 } },
+		{ "10:20", NULL, { 9.9, 20.1 }, { 10, 20 } },
+		{ "@10:20", NULL, { 10, 20 }, { 9.9, 20.1 } },
+		{ "@10", NULL, { 0, 10 }, { -1, 10.1 } },
+		{ "0:", NULL, { -1, -2 }, { 0, 1 } },
+		{ "-2.5:-1", NULL, { -2.6, -0.9 }, { -2.5, -1 } },
+	};
+	struct range range;
+	char shown[64];
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		const char *told = ranges[i].text;
+
+		ck_assert_msg(range_parse(&range, told), "%s", told);
+		for (int j = 0; j < 2; j++) {
+			ck_assert_msg(range_alerts(&range, ranges[i].faults[j]),
+			    "%s takes %g", told, ranges[i].faults[j]);
+			ck_assert_msg(!range_alerts(&range, ranges[i].good[j]),
+			    "%s refuses %g", told, ranges[i].good[j]);
+		}
+		ck_assert(!range_alerts(&range, NAN));
+		ck_assert_str_eq(range_text(&range, shown, sizeof(shown)),
+		    ranges[i].shown != NULL ? ranges[i].shown : told);
+	}
+	make_well();
+	char reason[256];
+	ck_assert(health_parse(limits.critical, "connections=20:,queued=@1:2",
+	    reason, sizeof(reason)));
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	HAS("12 connections (critical), ");
+	HAS(" connections=12;;20:;0 ");
 }
 END_TEST
 
@@ -176,7 +247,9 @@ main(void)
 	tcase_add_test(tcase, a_worker_that_does_not_run_is_critical);
 	tcase_add_test(
 	    tcase, no_reporter_is_critical_and_a_refused_reload_a_warning);
+	tcase_add_test(tcase, a_loss_is_a_fault_that_recovers);
 	tcase_add_test(tcase, limits_are_read);
+	tcase_add_test(tcase, ranges_are_those_of_monitoring_plugins);
 	tcase_add_test(tcase, a_line_too_long_is_cut);
 	suite_add_tcase(suite, tcase);
 

@@ -83,6 +83,11 @@ page_readyz(struct page *page, const char *instance,
 	all = health_workers(&status, &down);
 	if (!status.running) {
 		fprintf(out, "instance %s: it is not running\n", instance);
+	} else if (status.master_age > STATUS_STANDS_STILL) {
+		fprintf(out,
+		    "instance %s: its master has stood still for %.0f "
+		    "s\n",
+		    instance, status.master_age);
 	} else if (down > 0 || all == 0) {
 		fprintf(out, "instance %s: %u of %u workers do not run\n",
 		    instance, down, all);
