@@ -322,6 +322,8 @@ flush_start(const struct settings *settings, struct secret *password,
 	f->settings = settings;
 	f->segment = segment;
 	f->master = master;
+	/* The first record goes at once, whatever the interval. */
+	f->last_ms = monotonic_ms() - settings->flush_interval;
 	f->store = store_new(settings, password, segment);
 	if (f->store != NULL)
 		store_trial(f->store, trial);
