@@ -4,8 +4,8 @@
 service with most overloaded servers stands first; keys sort by errors, by
 number, by reports, by records; a filter leaves one service; the list follows
 what comes in, lives through a reload that makes new segments and through the
-reporter's end, and q quits.  Without a terminal the same list is printed
-once."""
+reporter's end, and q quits.  Without a terminal, or on one that only prints,
+the same list is printed once."""
 
 import os
 import re
@@ -36,9 +36,12 @@ class Terminal:
             text=True, timeout=scenario.PATIENCE,
             env=dict(os.environ, TERM="screen", LC_ALL="C.UTF-8")).stdout
 
-    def open(self, command):
-        self.run("new-session", "-d", "-x", "80", "-y", "24",
+    def open(self, command, *how):
+        self.run(*(how or ("new-session", "-d", "-x", "80", "-y", "24")),
                  f"{command}; echo ended with $?; cat")
+
+    def reopen(self, command):
+        self.open(command, "respawn-pane", "-k")
 
     def type(self, *keys):
         self.run("send-keys", *keys)
@@ -98,9 +101,21 @@ def without_a_terminal(s):
         s.equal(f"{wrong} is refused", plain(s, *wrong)[0], 2)
 
 
+def on_a_poor_terminal(s, terminal):
+    """One that only prints, as TERM says, has the list printed."""
+    top = f"{scenario.program('reporterctl')} -i {s.reporter.instance} top"
+    terminal.open("for TERM in dumb no-such-terminal ''; do "
+                  f"{top} -d 0.2 || break; done")
+    screen = wait_for(lambda: "ended with 0" in terminal.screen()
+                      and terminal.screen(), "the lists are printed")
+    s.equal("on a terminal that only prints it is printed once",
+            screen.count(HEADING), 3)
+    s.equal("and is the same list", list(services(screen)), [2, 3, 1])
+
+
 def on_a_terminal(s, terminal):
-    terminal.open(f"{scenario.program('reporterctl')} -i "
-                  f"{s.reporter.instance} top -d 0.2")
+    terminal.reopen(f"{scenario.program('reporterctl')} -i "
+                    f"{s.reporter.instance} top -d 0.2")
 
     def order():
         screen = terminal.screen()
@@ -170,6 +185,7 @@ def tell(s):
         return
     terminal = Terminal(s)
     try:
+        on_a_poor_terminal(s, terminal)
         on_a_terminal(s, terminal)
         # A reload with another table makes new segments.
         s.reporter.configure("queue", table_keys=131072)

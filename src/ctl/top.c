@@ -124,6 +124,18 @@ top_plain(struct top *top, long lists)
 	return CTL_OK;
 }
 
+/* Whether there was a terminal to show it on, until somebody quit. */
+static bool
+is_shown(struct top *top)
+{
+#ifdef HAVE_NCURSES
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && top_screen(top);
+#else
+	(void)top;
+	return false;
+#endif
+}
+
 int
 ctl_top(const char *instance, int argc, char **argv)
 {
@@ -140,11 +152,9 @@ ctl_top(const char *instance, int argc, char **argv)
 		fprintf(stderr, "reporterctl: %s\n", strerror(errno));
 		return CTL_ERROR;
 	}
-#ifdef HAVE_NCURSES
-	if (!wish.plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-		status = top_screen(&top);
+	if (!wish.plain && is_shown(&top))
+		status = CTL_OK;
 	else
-#endif
 		status = top_plain(&top, wish.lists);
 	services_free(top.services);
 	return status;

@@ -38,8 +38,9 @@ void top_line_heading(char *text);
 void top_line_service(
     const struct top *top, const struct service *service, char *text);
 
-/* top_screen - show it on the terminal until somebody quits.  Returns the exit
-   status.  Only where there is ncurses. */
-int top_screen(struct top *top);
+/* top_screen - show it on the terminal until somebody quits.  Returns false at
+   once when the terminal is none that a screen can be shown on.  Only where
+   there is ncurses. */
+bool top_screen(struct top *top);
 
 #endif

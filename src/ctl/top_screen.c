@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * reporterctl top on a terminal.  Owns the terminal between initscr() and
- * endwin(); a terminal that cannot be used is told on standard error.
+ * endwin(); that a terminal cannot be used is returned.
  */
 #include "config.h"
 
-#include "ctl.h"
 #include "top.h"
 #include "clock.h"
 
 #include <curses.h>
-#include <stdlib.h>
+#include <unistd.h>
+
+/* After curses.h, which it needs. */
+#include <term.h>
 
 /* So often in a row no key although there was time: the terminal hung up.  A
    signal does that once. */
@@ -202,19 +204,30 @@ screen_loop(struct view *view)
 	}
 }
 
-int
+/* Whether lines can be written anywhere on this terminal: TERM says no more of
+   some than that they print. */
+static bool
+has_screen(void)
+{
+	static char capability[] = "cup";
+	int error;
+
+	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return false;
+	const char *move_cursor = tigetstr(capability);
+	bool has = move_cursor != NULL && move_cursor != (char *)-1;
+	del_curterm(cur_term);
+	return has;
+}
+
+bool
 top_screen(struct top *top)
 {
 	struct view view = { .top = top };
-	SCREEN *screen = newterm(NULL, stdout, stdin);
+	SCREEN *screen = has_screen() ? newterm(NULL, stdout, stdin) : NULL;
 
-	if (screen == NULL) {
-		fprintf(stderr,
-		    "reporterctl: the terminal \"%s\" cannot show a screen; "
-		    "try top -b\n",
-		    getenv("TERM") != NULL ? getenv("TERM") : "");
-		return CTL_ERROR;
-	}
+	if (screen == NULL)
+		return false;
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);
@@ -222,5 +235,5 @@ top_screen(struct top *top)
 	screen_loop(&view);
 	endwin();
 	delscreen(screen);
-	return CTL_OK;
+	return true;
 }
