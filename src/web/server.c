@@ -2,8 +2,9 @@
  *
  * The HTTP side.  Owns the listening socket and libmicrohttpd's one thread, so
  * pages are made one at a time.  Connections and the time that they may be
- * silent are bounded; a failure to start is logged and returned, later ones
- * cost one answer.
+ * silent are bounded, and the oldest makes room for a new one: however slowly
+ * some clients speak, others are answered.  A failure to start is logged and
+ * returned, later ones cost one answer.
  */
 #include "config.h"
 
@@ -15,20 +16,35 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MOST 32
+#define CONNECTIONS_MOST 32u
 #define TIMEOUT_S 10u
 #define MEMORY_MOST ((size_t)16384) /* of one connection's request */
 #define BACKLOG 16
 
+/* A connection; those that were told to end are not ended yet. */
+struct client {
+	int fd; /* the library's */
+	enum {
+		CLIENT_NONE,
+		CLIENT_HELD,
+		CLIENT_ENDING
+	} state;
+	uint64_t number; /* a later one has a greater one */
+};
+
+/* Clients are the library's thread's alone. */
 struct server {
 	struct MHD_Daemon *daemon;
 	const char *instance;
+	struct client clients[2 * CONNECTIONS_MOST];
+	uint64_t connected; /* ever */
 };
 
 /* ------------------------------------------------------------- listening -- */
@@ -99,6 +115,56 @@ server_listen(const char *address)
 	}
 	freeaddrinfo(info);
 	return fd;
+}
+
+/* --------------------------------------------------------------- clients -- */
+
+/* End the oldest one when there are too many. */
+static void
+clients_bound(struct server *server)
+{
+	struct client *oldest = NULL;
+	unsigned held = 0;
+
+	for (unsigned i = 0; i < 2 * CONNECTIONS_MOST; i++) {
+		struct client *c = &server->clients[i];
+
+		if (c->state != CLIENT_HELD)
+			continue;
+		held++;
+		if (oldest == NULL || c->number < oldest->number)
+			oldest = c;
+	}
+	if (held <= CONNECTIONS_MOST)
+		return;
+	/* The library sees the end, and closes it. */
+	shutdown(oldest->fd, SHUT_RDWR);
+	oldest->state = CLIENT_ENDING;
+}
+
+/* The library tells that a connection comes or goes.  context: of the
+   connection, it keeps what we leave there. */
+static void
+clients_note(void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = cls;
+	struct client *c = server->clients;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*context != NULL)
+			((struct client *)*context)->state = CLIENT_NONE;
+		return;
+	}
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	/* There are as many as the library takes at most. */
+	while (c->state != CLIENT_NONE)
+		c++;
+	*c = (struct client){ info->connect_fd, CLIENT_HELD,
+		server->connected++ };
+	*context = c;
+	clients_bound(server);
 }
 
 /* ------------------------------------------------------------- answering -- */
@@ -183,7 +249,8 @@ server_start(int socket_fd, const char *instance)
 		server->daemon = MHD_start_daemon(
 		    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL,
 		    NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, socket_fd,
-		    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST,
+		    MHD_OPTION_CONNECTION_LIMIT, 2 * CONNECTIONS_MOST,
+		    MHD_OPTION_NOTIFY_CONNECTION, clients_note, server,
 		    MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
 		    MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MOST,
 		    MHD_OPTION_END);
