@@ -97,6 +97,13 @@ def tell(s):
                              for w in s.reporter.status()["workers"]),
              "nobody waits any more")
     s.identity()
+    s.finish()
+    done = subprocess.run(
+        [scenario.program("reporterctl"), "-i", s.reporter.instance, "status",
+         "--prometheus"], capture_output=True, text=True)
+    s.equal("one that is gone is down", (done.returncode,
+                                         done.stdout.split()[-2:]),
+            (3, ["reporter_up", "0"]))
 
 
 scenario.run(__doc__, tell)

@@ -28,8 +28,13 @@ ctl_status(const char *instance, int argc, char **argv)
 	if (optind < argc)
 		return ctl_usage(*argv);
 	enum shm_status found = status_collect(&status, instance);
-	if (found != SHM_OK)
+	if (found != SHM_OK) {
+		/* A scraper is told that it is down, not nothing. */
+		if (format == 'p' &&
+		    (found == SHM_MISSING || found == SHM_UNFINISHED))
+			status_prometheus(NULL, stdout);
 		return ctl_unreadable(instance, found);
+	}
 	if (format == 'j')
 		status_json(&status, stdout);
 	else if (format == 'p')
