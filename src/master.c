@@ -89,6 +89,9 @@ master_publish(struct master *m)
 	counter_set(&m->shared->generation, m->generation.number);
 	counter_set(
 	    &m->shared->oldest_generation, children_oldest(&m->children));
+	/* What runs is what the file says now. */
+	atomic_store_explicit(
+	    &m->shared->reload_failed, 0, memory_order_relaxed);
 	sample_begin(&m->children, monotonic_ms());
 	/* Release: who sees our pid sees what stands before. */
 	atomic_store_explicit(&m->shared->pid, getpid(), memory_order_release);
@@ -312,6 +315,18 @@ master_apply(struct master *m, struct settings *next)
 	return 0;
 }
 
+/* Tell how a reload went.  The counters come last: who waits for it looks at
+   them. */
+static void
+master_reloaded(struct master_shared *shared, bool failed)
+{
+	atomic_store_explicit(
+	    &shared->reload_failed, failed, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	counter_add(
+	    failed ? &shared->input.reload_errors : &shared->input.reloads, 1);
+}
+
 static void
 master_reload(struct master *m)
 {
@@ -322,12 +337,12 @@ master_reload(struct master *m)
 	if (next != NULL && master_apply(m, next) == 0) {
 		settings_free(m->settings);
 		m->settings = next;
-		counter_add(&m->shared->input.reloads, 1);
+		master_reloaded(m->shared, false);
 		log_info("configuration reloaded, generation %llu",
 		    (unsigned long long)m->generation.number);
 	} else {
 		settings_free(next);
-		counter_add(&m->shared->input.reload_errors, 1);
+		master_reloaded(m->shared, true);
 		log_error("configuration not reloaded: that of before stays "
 			  "in force");
 	}

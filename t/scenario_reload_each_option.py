@@ -543,6 +543,12 @@ def stop(s, options):
             "1 records stay in shared memory" in s.reporter.log_text())
 
 
+def judged(s):
+    """What reporterctl check makes of a refused reload; 0: there was none."""
+    done = s.reporter.ctl("check")
+    return done.returncode if "reload was refused" in done.stdout else 0
+
+
 def refusals(s, options):
     """Reloads that are refused: the configuration of before stays."""
     reporter = s.reporter
@@ -574,6 +580,8 @@ def refusals(s, options):
         status = reporter.status()
         s.equal(f"{what}: it is counted", status["reload_errors"],
                 refused + 1)
+        s.equal(f"{what}: the status and the check tell of it",
+                (status["reload_failed"], judged(s)), (True, 1))
         s.equal(f"{what}: as many workers", len(status["workers"]), 1)
         options.works()
         try:
@@ -583,6 +591,8 @@ def refusals(s, options):
             s.check(f"{what}: the new address is not listened on", True)
         options.end()
     options.begin()
+    s.equal("a reload that goes well ends that",
+            (reporter.status()["reload_failed"], judged(s)), (False, 0))
     for text in ("", "[reporter\n"):
         with open(reporter.conf, "w") as conf:
             conf.write(text)
