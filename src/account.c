@@ -146,6 +146,8 @@ account_borrow(const char *user)
 void
 account_return(void)
 {
+	if (geteuid() == getuid() && getegid() == getgid())
+		return;
 	/* Back to who we really are: that is always allowed. */
 	if (seteuid(getuid()) < 0 || setegid(getgid()) < 0)
 		log_error("cannot be root again: %s", strerror(errno));

@@ -69,6 +69,43 @@ def records_survive(s, place):
             default_listen(place))
 
 
+def members(analyze, group, seen):
+    """All calls of a group of systemd's, and of those in it."""
+    if not group.startswith("@"):
+        return {group}
+    if group not in seen:
+        seen[group] = set()
+        said = subprocess.run([analyze, "--no-pager", "syscall-filter", group],
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True).stdout.splitlines()
+        for word in {line.strip() for line in said[1:]}:
+            if word and not word.startswith("#"):
+                seen[group] |= members(analyze, word, seen)
+    return seen[group]
+
+
+def calls_get_through(s, place, analyze):
+    """Which calls reporter makes is known from src/sandbox.c.  The unit's
+    filter is there before that, and so it must have seccomp as well."""
+    unit = settings(place.path("systemdsystemunitdir", "reporter.service"))
+    filtered, seen = set(), {}
+    for words in unit["SystemCallFilter"]:
+        for word in words.lstrip("~").split():
+            its = members(analyze, word, seen)
+            filtered = (filtered - its if words.startswith("~")
+                        else filtered | its)
+    with open(os.path.join(scenario.SOURCE, "src", "sandbox.c")) as file:
+        code = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
+    lists = re.findall(r"\*const (?:both|of_master)\[\] = \{(.*?)\};", code,
+                       re.DOTALL)
+    wanted = set(re.findall(r'"(\w+)"', " ".join(lists))) | {"seccomp",
+                                                            "capset"}
+    s.check("the lists were found", len(lists) == 2 and len(wanted) > 100)
+    s.equal("the unit's filter lets reporter make its calls",
+            # mincore is the sanitizers'.
+            sorted(wanted - filtered - {"mincore"}), [])
+
+
 def default_listen(place):
     with open(place.conf) as file:
         return [re.search(r"^#listen = (.*)$", file.read(), re.M).group(1)]
@@ -116,6 +153,7 @@ def tell(s):
     place = installed.Installed(os.path.join(s.folder, "root"))
     analyze = scenario.tool("systemd-analyze", "systemd")
     records_survive(s, place)
+    calls_get_through(s, place, analyze)
     rated(s, place, analyze)
     verified(s, place, analyze)
     etc = user(s, place, scenario.tool("systemd-sysusers", "systemd"))
