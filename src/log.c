@@ -7,7 +7,8 @@
  * that no line ever reaches a descriptor that is something else by then.
  *
  * Logging never fails and, with syslog, never waits: a line that its target
- * does not take goes to standard error.  errno is left as it was.
+ * does not take goes to standard error, and is counted as missing; the next
+ * one that it takes says so.  errno is left as it was.
  */
 #include "config.h"
 
@@ -46,6 +47,8 @@ static _Atomic int kind = KIND_STDERR;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 static _Atomic int descriptor = -1;
 static _Atomic bool echo;
+static _Atomic bool torn;        /* the file's end is half a line */
+static _Atomic unsigned missing; /* lines that the target has not taken */
 static char speaker[32];
 
 static const struct {
@@ -118,6 +121,7 @@ log_open(const char *target, enum log_level level)
 		return -1;
 	if (fd >= 0 && replace(fd) != 0)
 		return -1;
+	torn = false;
 	kind = wanted;
 	threshold = level;
 	return 0;
@@ -181,14 +185,27 @@ put_head(char *line, size_t size, enum kind target, enum log_level level)
 			    levels[level].name);
 }
 
-static bool
-write_all(int fd, const char *line, size_t length)
+static ssize_t
+write_line(int fd, const char *line, size_t length)
 {
 	ssize_t n;
 
 	do {
 		n = write(fd, line, length);
 	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* A full disk may take half of a line: the next one does not go on there. */
+static bool
+write_file(const char *line, size_t length)
+{
+	ssize_t n;
+
+	if (torn && write_line(descriptor, "\n", 1) != 1)
+		return false;
+	n = write_line(descriptor, line, length);
+	torn = n > 0 && n < (ssize_t)length;
 	return n == (ssize_t)length;
 }
 
@@ -213,8 +230,46 @@ emit(enum kind target, enum log_level level, const char *text)
 	if (target == KIND_SYSLOG)
 		return send_syslog(line, length);
 	line[length++] = '\n';
-	return write_all(
-	    target == KIND_FILE ? descriptor : STDERR_FILENO, line, length);
+	if (target == KIND_FILE)
+		return write_file(line, length);
+	return write_line(STDERR_FILENO, line, length) == (ssize_t)length;
+}
+
+/* Say how many lines a target has not taken, once it takes one again. */
+static void
+say_missing(enum kind target)
+{
+	char text[64];
+	unsigned n = atomic_exchange(&missing, 0);
+
+	if (n == 0)
+		return;
+	snprintf(text, sizeof(text), "lines missing before this one: %u", n);
+	if (!emit(target, LOG_LEVEL_WARN, text))
+		missing += n;
+}
+
+/* To the target; to standard error as well while somebody looks at that, or
+   when the target does not take it. */
+static void
+log_text(enum kind target, enum log_level level, const char *text)
+{
+	if (target != KIND_SYSLOG && target != KIND_FILE) {
+		emit(target, level, text);
+		return;
+	}
+	/* The journal has the lines of syslog too: it is not told twice, and
+	   knows better whose a line is that comes this way. */
+	if (!(echo && target == KIND_SYSLOG && is_journal())) {
+		say_missing(target);
+		if (emit(target, level, text)) {
+			if (!echo)
+				return;
+		} else {
+			missing++;
+		}
+	}
+	emit(is_journal() ? KIND_JOURNAL : KIND_STDERR, level, text);
 }
 
 static void __attribute__((format(printf, 2, 0)))
@@ -230,9 +285,8 @@ log_line(enum log_level level, const char *format, va_list args)
 	length = vsnprintf(text, sizeof(text), format, args);
 	if (length >= (int)sizeof(text))
 		memcpy(text + sizeof(text) - 4, "...", 4);
-	if (length >= 0 && (!emit(target, level, text) || echo) &&
-	    (target == KIND_SYSLOG || target == KIND_FILE))
-		emit(KIND_STDERR, level, text);
+	if (length >= 0)
+		log_text(target, level, text);
 	errno = saved;
 }
 

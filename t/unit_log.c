@@ -16,9 +16,11 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <regex.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -236,20 +238,28 @@ START_TEST(lines_before_log_open_go_to_standard_error)
 }
 END_TEST
 
+/* Standard error leads to the journal, which is a file. */
+static void
+stderr_to_journal(const char *name)
+{
+	char stream[64];
+	struct stat st;
+
+	redirect_stderr(name);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+}
+
 START_TEST(journal_gets_levels_and_no_time)
 {
 	static const char *const lines = "<3>master: error: a\n"
 					 "<4>master: warning: b\n"
 					 "<6>master: info: c\n"
 					 "<7>master: debug: d\n";
-	char stream[64];
-	struct stat st;
 
-	redirect_stderr(path);
-	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
-	snprintf(stream, sizeof(stream), "%llu:%llu",
-	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
-	setenv("JOURNAL_STREAM", stream, 1);
+	stderr_to_journal(path);
 	ck_assert_int_eq(log_open("stderr", LOG_LEVEL_DEBUG), 0);
 	log_role("master");
 	log_error("a");
@@ -339,6 +349,73 @@ START_TEST(syslog_that_is_away_does_not_lose_lines)
 	log_warn("back again");
 	ck_assert_int_gt(recv(fd, line, sizeof(line), 0), 0);
 	close(fd);
+}
+END_TEST
+
+/* What is said at a start goes to standard error as well.  Where that is the
+   journal it has its level there, and stands in it once. */
+START_TEST(journal_is_not_told_twice)
+{
+	char line[256];
+	int fd = listen_as_syslog();
+
+	stderr_to_journal(other);
+	ck_assert_int_eq(log_open("syslog", LOG_LEVEL_INFO), 0);
+	log_role("master");
+	log_echo(true);
+	log_error("at the start");
+	ck_assert_str_eq(contents(other), "<3>master: error: at the start\n");
+	ck_assert_int_lt(recv(fd, line, sizeof(line), 0), 0);
+	log_echo(false);
+	log_error("later");
+	ck_assert_int_gt(recv(fd, line, sizeof(line), 0), 0);
+	ck_assert_str_eq(contents(other), "<3>master: error: at the start\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(journal_is_told_beside_a_file)
+{
+	stderr_to_journal(other);
+	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
+	log_role("master");
+	log_echo(true);
+	log_warn("at the start");
+	ck_assert_str_eq(message(path), "at the start");
+	ck_assert_str_eq(contents(other), "<4>master: warning: at the start\n");
+}
+END_TEST
+
+static void
+file_size_limit(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The disk takes half a line, then none, then has room again. */
+START_TEST(full_disk_is_told_of_when_there_is_room)
+{
+	const char *text;
+
+	signal(SIGXFSZ, SIG_IGN);
+	redirect_stderr(other);
+	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
+	log_warn("whole");
+	file_size_limit((rlim_t)strlen(contents(path)) + 10);
+	log_warn("torn");
+	log_warn("lost");
+	file_size_limit(RLIM_INFINITY);
+	log_warn("here");
+	log_warn("and here");
+	text = contents(path);
+	ck_assert(looks_like(text,
+	    "^[^\n]*warning: whole\n[0-9-]{10}\n"
+	    "[^\n]*warning: lines missing before this one: 2\n"
+	    "[^\n]*warning: here\n[^\n]*warning: and here\n$"));
 }
 END_TEST
 
@@ -552,6 +629,9 @@ main(void)
 	tcase_add_test(tc, file_gives_way_to_standard_error);
 	tcase_add_test(tc, syslog_gets_priority_and_tag);
 	tcase_add_test(tc, syslog_that_is_away_does_not_lose_lines);
+	tcase_add_test(tc, journal_is_not_told_twice);
+	tcase_add_test(tc, journal_is_told_beside_a_file);
+	tcase_add_test(tc, full_disk_is_told_of_when_there_is_room);
 	tcase_add_test(tc, syslog_that_is_stuck_does_not_hold_up);
 	tcase_add_test(tc, threads_do_not_mix_lines_while_it_is_reopened);
 	tcase_add_test(tc, brake_lets_so_many_pass_in_a_period);
