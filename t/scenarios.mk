@@ -19,6 +19,7 @@ scenarios = \
 	t/scenario_installation.py \
 	t/scenario_log_rotation.py \
 	t/scenario_unit_files.py \
+	t/scenario_under_systemd.py \
 	t/scenario_shell_is_clean.py \
 	t/scenario_closed_connection_is_seen_closed.py \
 	t/scenario_check_before_start.py \
@@ -37,7 +38,7 @@ scenarios = \
 	t/scenario_unsigned_columns.py
 
 TESTS += $(scenarios)
-EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py \
+EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh \
 	t/wire/elb-reports.bin t/wire/lars-report.bin
 
 TEST_EXTENSIONS = .py

@@ -1,0 +1,347 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""A systemd of its own, booted beside the machine's, runs what `make install`
+has put there, with the sandbox of the unit.  The service starts, without an
+error in the journal and with each line there once; a report reaches the
+database; a reload says how it went; the status has the rates.  It comes back
+when its master is killed, and when its loop stands still.  With the socket unit
+no agent is refused during a restart.  reporter-web runs beside it, and option
+group works.  An end leaves nothing.
+
+It takes root and a machine that lets it have namespaces and control groups;
+elsewhere, as in most containers, it is not shown."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+import installed
+import scenario
+from scenario import wait_for
+
+PORT = 12316  # in a network of its own
+
+
+def control_groups():
+    """Where this machine has cgroup2, or None."""
+    with open("/proc/mounts") as mounts:
+        for line in mounts:
+            _device, place, kind = line.split()[:3]
+            if kind == "cgroup2":
+                return place
+    return None
+
+
+class Machine:
+    """The systemd that was booted, and what is asked of it."""
+
+    def __init__(self, folder, s=None):
+        self.folder = folder
+        self.s = s
+        self.group = os.path.join(control_groups(), f"reporter-{os.getpid()}")
+        self.log = os.path.join(folder, "booted.log")
+        self.process = None
+        self.pid = 0
+
+    def boot(self):
+        """Returns what keeps it from it, or nothing."""
+        os.chmod(self.folder, 0o711)
+        try:
+            os.mkdir(self.group)
+        except OSError as error:
+            return f"{self.group}: {error}"
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                ["unshare", "--fork", "--kill-child", "--pid", "--mount",
+                 "--ipc", "--uts", "--net",
+                 os.path.join(scenario.SOURCE, "t", "booted.sh"),
+                 self.folder, self.group],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        wait_for(self._is_up, "systemd has booted")
+        return scenario.tail(self.log, 3) if self.process.poll() else ""
+
+    def _is_up(self):
+        if self.process.poll() is not None:
+            return True
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+                  ) as file:
+            children = file.read().split()
+        if not children:
+            return False
+        self.pid = int(children[0])
+        return self.systemctl("is-active", "basic.target").returncode == 0
+
+    def run(self, *command, **more):
+        return subprocess.run(
+            ["nsenter", "-t", str(self.pid), "-m", "-u", "-i", "-n", "-p",
+             "--wd=/", *command], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=scenario.PATIENCE * 2, **more)
+
+    def systemctl(self, *words):
+        return self.run("systemctl", *words)
+
+    def does(self, what, *words, status=0):
+        done = self.systemctl(*words)
+        self.s.check(what, (done.returncode != 0) == (status != 0),
+                     done.stdout + self.journal())
+        return done
+
+    def show(self, name, unit="reporter.service"):
+        return self.systemctl("show", "--value", "-p", name,
+                              unit).stdout.strip()
+
+    def journal(self, *words):
+        return self.run("journalctl", "--no-pager", "-q", "-o", "cat",
+                        *words).stdout
+
+    def file(self, path):
+        """A path of the machine, as it is seen from outside."""
+        return f"/proc/{self.pid}/root{path}"
+
+    def write(self, path, text, mode=0o644):
+        path = self.file(path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, mode)
+
+    def end(self):
+        if self.process is None:
+            return
+        if self.pid:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        scenario.end_group(self.process)
+        for folder, _folders, _files in os.walk(self.group, topdown=False):
+            wait_for(lambda: self._removed(folder), f"{folder} is empty")
+
+    @staticmethod
+    def _removed(folder):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return False
+        return True
+
+
+class Service:
+    """What is installed there."""
+
+    def __init__(self, s, machine):
+        self.s = s
+        self.machine = machine
+        self.dirs = installed.folders()
+        self.conf = os.path.join(self.dirs["sysconfdir"], "reporter",
+                                 "reporter.conf")
+        self.options = ""
+
+    def program(self, name):
+        return os.path.join(self.dirs["sbindir"], name)
+
+    def install(self):
+        """As INSTALL.md says."""
+        m = self.machine
+        # make knows the build by its path, which is hidden there.
+        root = os.path.join(self.s.folder, "root")
+        installed.make("install", DESTDIR=root)
+        for command in (["sh", "-c", "tar -C /mnt/root -c . | tar -C / -x "
+                         "--keep-directory-symlink"],
+                        ["systemd-sysusers"],
+                        ["systemd-tmpfiles", "--create", "reporter.conf"],
+                        ["systemctl", "daemon-reload"]):
+            done = m.run(*command)
+            self.s.check(" ".join(command), done.returncode == 0, done.stdout)
+
+    def configure(self, more=""):
+        m = self.machine
+        m.write(self.conf, f"""
+[mysql]
+socket = /mnt/mariadb.sock
+user = reporter
+password = {scenario.PASSWORD}
+[queue]
+table_keys = 4096
+[reporter]
+workers = 2
+{more}""", 0o640)
+        done = m.run("chown", "root:reporter", self.conf)
+        self.s.check("the configuration is reporter's to read",
+                     done.returncode == 0, done.stdout)
+
+    def send(self, modid):
+        """A report reaches the database."""
+        before = self.s.database.count()
+        done = self.machine.run(
+            "sh", "-c", f"echo {modid} 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 | "
+            + os.path.join(self.dirs["sbindir"], "..", "bin",
+                           "reporter-send"))
+        self.s.check(f"report {modid} is sent", done.returncode == 0,
+                     done.stdout)
+        wait_for(lambda: self.s.database.count() == before + 1,
+                 f"report {modid} is stored")
+
+    def status(self):
+        return self.machine.run(self.program("reporterctl"), "status")
+
+
+def sandbox_is_had(m):
+    """Whether this machine lets systemd give a process the unit's sandbox:
+    then true can have it as well."""
+    with open(os.path.join(scenario.BUILD, "etc", "reporter.service")) as file:
+        text = re.sub(r"^(Exec|User|Group).*\n", "", file.read(), flags=re.M)
+    m.write("/run/systemd/system/probe.service",
+            text.replace("Type=notify", "Type=oneshot\nUser=nobody\n"
+                         "ExecStart=/bin/true")
+            .replace("Restart=on-failure", "Restart=no"))
+    m.systemctl("daemon-reload")
+    return m.systemctl("start", "probe.service").returncode == 0
+
+
+def why_not():
+    """Why this machine does not let it be shown, or nothing."""
+    if os.geteuid() != 0:
+        return "it takes root"
+    if any(map(scenario.built_with, ("asan", "ubsan", "tsan"))):
+        return "the sanitizers want what the unit forbids"
+    if not os.path.exists("/lib/systemd/systemd"):
+        return "there is no systemd"
+    if not control_groups():
+        return "there is no cgroup2"
+    with tempfile.TemporaryDirectory(prefix="reporter-t-") as folder:
+        machine = Machine(folder)
+        try:
+            reason = machine.boot()
+            if not reason and not sandbox_is_had(machine):
+                reason = "systemd cannot make the unit's sandbox here"
+        except scenario.Failure as failure:
+            reason = f"{failure}\n{scenario.tail(machine.log, 5)}"
+        finally:
+            machine.end()
+    return reason
+
+
+def starts(s, service):
+    m = service.machine
+    m.does("the service starts", "start", "reporter.service")
+    s.equal("it is active", m.show("ActiveState"), "active")
+    s.equal("none of its lines is a warning or worse", m.journal(
+        "-p", "warning", "-u", "reporter.service"), "")
+    s.equal("each line of the start stands in the journal once",
+            m.journal("-t", "reporter").count("master: info: listening on"),
+            1)
+    service.send(1)
+    wait_for(lambda: re.search(
+        r"2 of 2 workers run; per second: [\d.]+ records received",
+        m.show("StatusText")), "the status has the rates")
+
+
+def reloads(s, service):
+    m = service.machine
+    service.configure("[limits]\nmax_connections = 77\n")
+    m.does("a reload", "reload", "reporter.service")
+    s.check("says what has changed", "limits.max_connections: 10000 becomes "
+            "77" in m.journal("-t", "reporter"))
+    service.configure("[limits]\nmax_connections = many\n")
+    m.does("a bad one fails", "reload", "reporter.service", status=1)
+    s.check("and says why", 'limits.max_connections: "many" is not understood'
+            in m.journal("-t", "reporter"))
+    s.equal("it goes on", m.show("ActiveState"), "active")
+    service.configure()
+    # Without the check before it: what is told by the daemon itself.
+    m.systemctl("kill", "-s", "HUP", "--kill-whom=main", "reporter.service")
+    wait_for(lambda: "limits.max_connections: 77 becomes 10000"
+             in m.journal("-t", "reporter"), "a reload by signal")
+    wait_for(lambda: m.show("SubState") == "running", "its end is told")
+
+
+def comes_back(s, service):
+    m = service.machine
+    m.systemctl("kill", "-s", "KILL", "--kill-whom=main", "reporter.service")
+    wait_for(lambda: m.show("NRestarts") == "1"
+             and m.show("ActiveState") == "active", "a killed one comes back")
+    service.send(2)
+    m.write("/run/systemd/system/reporter.service.d/test.conf",
+            "[Service]\nWatchdogSec=1\nPrivateUsers=no\n"
+            "SupplementaryGroups=daemon\n")
+    m.systemctl("daemon-reload")
+    service.configure("group = daemon\n")
+    m.does("a restart", "restart", "reporter.service")
+    s.check("the members of group may look on", re.search(
+        r"-rw-r-----.* daemon .*reporter\.default\.1\.0",
+        m.run("ls", "-l", "/dev/shm").stdout),
+        m.run("ls", "-l", "/dev/shm").stdout)
+    m.systemctl("kill", "-s", "STOP", "--kill-whom=main", "reporter.service")
+    wait_for(lambda: m.show("NRestarts") == "1"
+             and m.show("ActiveState") == "active",
+             "one that stands still is started again")
+    service.send(3)
+
+
+def holds_the_socket(s, service):
+    m = service.machine
+    m.does("a stop", "stop", "reporter.service")
+    s.equal("which leaves no shared memory",
+            m.run("ls", "/dev/shm").stdout, "")
+    m.does("the socket unit starts", "start", "reporter.socket")
+    m.does("and the service with it", "start", "reporter.service")
+    connect = ("import socket, time\n"
+               "end = time.monotonic() + 1.5\n"
+               "while time.monotonic() < end:\n"
+               f"    socket.create_connection(('127.0.0.1', {PORT})).close()\n"
+               "    time.sleep(0.01)\n")
+    m.write("/run/connect.py", connect)
+    agents = subprocess.Popen(
+        ["nsenter", "-t", str(m.pid), "-m", "-n", "--wd=/",
+         os.path.realpath(sys.executable), "/run/connect.py"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+    m.does("a restart", "restart", "reporter.service")
+    said = agents.communicate(timeout=scenario.PATIENCE)[0]
+    s.equal("no agent was refused meanwhile", (agents.returncode, said),
+            (0, ""))
+    service.send(4)
+
+
+def ends(s, service):
+    m = service.machine
+    if os.path.exists(os.path.join(scenario.BUILD, "src", "reporter-web")):
+        m.does("reporter-web starts", "start", "reporter-web.service")
+        s.equal("and runs", m.show("ActiveState", "reporter-web.service"),
+                "active")
+    m.does("the end", "stop", "reporter-web.service", "reporter.socket",
+           "reporter.service")
+    s.equal("which was an orderly one", m.show("Result"), "success")
+    s.equal("nothing is left in shared memory",
+            m.run("ls", "/dev/shm").stdout, "")
+
+
+def tell(s):
+    machine = Machine(s.folder, s)
+    try:
+        s.equal("systemd boots", machine.boot(), "")
+        s.database.start()
+        service = Service(s, machine)
+        service.install()
+        service.configure()
+        starts(s, service)
+        reloads(s, service)
+        comes_back(s, service)
+        holds_the_socket(s, service)
+        ends(s, service)
+    finally:
+        machine.end()
+
+
+installed.needs("systemdsystemunitdir", "sysusersdir", "tmpfilesdir")
+reason = why_not()
+if reason:
+    print(f"skipped: {reason}")
+    sys.exit(77)
+scenario.run(__doc__, tell)
