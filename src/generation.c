@@ -15,22 +15,38 @@
 
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
 
-static void
-create_complain(enum shm_status status, const struct settings *settings)
-{
-	uint64_t size = segment_worker_size(
-	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
+#define FREE \
+	"%.1f MiB are free; lower queue.ring_records, queue.table_keys or " \
+	"reporter.workers"
 
-	if (status == SHM_NO_SPACE)
+/* Before anything is made: to reserve more memory than there is would have the
+   kernel end processes, ours and others. */
+static bool
+generation_fits(const struct settings *settings)
+{
+	uint64_t each = segment_worker_size(
+	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
+	uint64_t need = each * settings->workers;
+	uint64_t space = segment_space(), memory = segment_memory();
+
+	if (need > space)
 		log_error("/dev/shm is too small: %llu workers want %.1f MiB "
-			  "each, %.1f MiB are free; lower queue.ring_records, "
-			  "queue.table_keys or reporter.workers, or enlarge "
-			  "/dev/shm",
-		    (unsigned long long)settings->workers, MIB(size),
-		    MIB(segment_space()));
-	else
-		log_error("a segment cannot be made: %s: %s",
-		    shm_status_text(status), strerror(errno));
+			  "each, " FREE ", or enlarge /dev/shm",
+		    (unsigned long long)settings->workers, MIB(each),
+		    MIB(space));
+	else if (need > memory)
+		log_error("memory is too small: %llu workers want %.1f MiB "
+			  "each, " FREE,
+		    (unsigned long long)settings->workers, MIB(each),
+		    MIB(memory));
+	return need <= space && need <= memory;
+}
+
+static void
+create_complain(enum shm_status status)
+{
+	log_error("a segment cannot be made: %s: %s", shm_status_text(status),
+	    strerror(errno));
 }
 
 /* Undo what was made of a generation that cannot be completed. */
@@ -53,6 +69,8 @@ generation_create(struct generation *generation, uint64_t number,
 {
 	generation->number = number;
 	generation->workers = 0;
+	if (!generation_fits(settings))
+		return -1;
 	for (uint32_t slot = 0; slot < settings->workers; slot++) {
 		struct segment_spec spec = {
 			.instance = settings->instance,
@@ -66,7 +84,7 @@ generation_create(struct generation *generation, uint64_t number,
 		enum shm_status status = segment_create_worker(&segment, &spec);
 
 		if (status != SHM_OK) {
-			create_complain(status, settings);
+			create_complain(status);
 			generation_undo(generation);
 			return -1;
 		}

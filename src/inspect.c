@@ -45,23 +45,6 @@ inspect_room(
 	return false;
 }
 
-/* MemAvailable, or no limit where the kernel does not tell. */
-static uint64_t
-memory_available(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	uint64_t kib, bytes = UINT64_MAX;
-	char line[128];
-
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
-			bytes = kib * 1024;
-	}
-	if (file != NULL)
-		fclose(file);
-	return bytes;
-}
-
 /* Whether an instance that runs, or left records, has all these segments:
    then no more are made. */
 static bool
@@ -91,7 +74,7 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 
 	if (!segments_are_there(settings, each) &&
 	    !inspect_room(each * settings->workers, segment_space(),
-		memory_available(), fault, sizeof(fault)))
+		segment_memory(), fault, sizeof(fault)))
 		inspect_option(
 		    complaints, settings, "queue", "table_keys", "%s", fault);
 }

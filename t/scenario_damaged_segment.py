@@ -5,10 +5,11 @@ flipped bytes, the layout of another version, indices that cannot be, a file cut
 short.  The next start sets each such segment aside, names it in the log and
 goes on; what is whole is adopted.  The bytes stay for whoever wants to look.
 And when /dev/shm is too small, the start says how much it wants and how much is
-there."""
+there; so does a reload when memory is, before it takes any."""
 
 import glob
 import os
+import re
 import struct
 import subprocess
 
@@ -74,6 +75,7 @@ def tell(s):
         for path in aside(s):
             os.unlink(path)
     full_shm(s)
+    short_memory(s)
 
 
 def leave_records(s, turn):
@@ -164,9 +166,52 @@ def full_shm(s):
         return
     s.equal("a full /dev/shm is an error at start", done.returncode, 1)
     s.check("that says what is wanted and what is there",
-            scenario.re.search(r"too small: 2 workers want [0-9.]+ MiB each, "
+            re.search(r"too small: 2 workers want [0-9.]+ MiB each, "
                                r"[0-9]\.[0-9] MiB are free", done.stderr),
             done.stderr)
+
+
+def short_memory(s):
+    """In a mount namespace of its own, where the kernel seems to say that
+    there is less memory.  The queues fit into /dev/shm: to reserve them would
+    have the kernel end processes."""
+    meminfo = os.path.join(s.folder, "meminfo")
+
+    def available(kib):
+        with open(meminfo, "w") as file:
+            file.write(f"MemTotal: 900000 kB\nMemAvailable: {kib} kB\n")
+
+    available(1 << 30)
+    with open(s.reporter.log, "w") as log:
+        s.reporter.process = subprocess.Popen(
+            ["unshare", "-m", "sh", "-c",
+             f"mount --bind '{meminfo}' /proc/meminfo && exec \"$@\"", "sh",
+             scenario.program("reporter"), "-f", "-c", s.reporter.conf],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True)
+
+    def ended_or_up():
+        return (s.reporter.process.poll() is not None
+                or s.reporter.ctl("status").returncode == 0)
+
+    scenario.wait_for(ended_or_up, "it starts, or may not")
+    if re.search("unshare: |mount: ", s.reporter.log_text()):
+        print(f"left out, needs more rights: {s.reporter.log_text().strip()}")
+        s.reporter.process = None
+        return
+    before = s.reporter.segments()
+    available(4000)
+    s.reporter.configure("queue", table_keys=40000)
+    s.reporter.reload(status=1)
+    text = s.reporter.log_text()
+    s.check("a reload that wants more memory than there is, is refused",
+            re.search(r"error: memory is too small: 2 workers want [0-9.]+ MiB "
+                      r"each, 3\.9 MiB are free", text), text)
+    s.equal("nothing was made", s.reporter.segments(), before)
+    available(1 << 30)
+    s.reporter.reload()
+    s.check("with enough of it, it is taken",
+            "configuration reloaded" in s.reporter.log_text())
 
 
 scenario.run(__doc__, tell)
