@@ -24,6 +24,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* inih's buffer holds the line's end, a carriage return and the 0 as well. */
 #define BUFFER_SPARE 3
@@ -114,6 +115,42 @@ section_check(struct reading *r, char *text)
 	return true;
 }
 
+/* Whether the line is a section's, and no address in brackets. */
+static bool
+section_begins(const char *text)
+{
+	size_t length = strlen(text);
+	char name[OPTION_NAME_MAX];
+
+	if (length < 3 || length > sizeof(name) || text[0] != '[' ||
+	    text[length - 1] != ']')
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)length - 2, text + 1);
+	return option_section_known(name);
+}
+
+static void
+list_end(struct reading *r)
+{
+	free(r->list_text);
+	r->list_text = NULL;
+	r->list = NULL;
+}
+
+/* The list's end has not come, and now comes something else. */
+static void
+list_open_end(struct reading *r, const char *what)
+{
+	unsigned line = r->line;
+	char name[OPTION_NAME_MAX];
+
+	option_name(r->list, name, sizeof(name));
+	r->line = r->list_line;
+	complain_here(r, name, "the list ends in a comma, and %s", what);
+	r->line = line;
+	list_end(r);
+}
+
 /* Whether inih may see the line; it has been trimmed. */
 static bool
 line_check(struct reading *r, char *text, size_t most)
@@ -124,6 +161,8 @@ line_check(struct reading *r, char *text, size_t most)
 		    most);
 		return false;
 	}
+	if (r->list != NULL && section_begins(text))
+		list_open_end(r, "a section begins");
 	if (r->list != NULL)
 		return true;
 	if (*text == '[')
@@ -191,7 +230,13 @@ complain_unknown(struct reading *r, const char *section, const char *name)
 
 	snprintf(full, sizeof(full), "%.64s%s%.64s", section,
 	    *section == '\0' ? "" : ".", name);
-	if (near == NULL) {
+	if (near == NULL && option_is_near(name, "include")) {
+		complain_here(r, full,
+		    "unknown option; did you mean include%s?",
+		    *section == '\0' || strcmp(section, "reporter") == 0
+			? ""
+			: " in [reporter]");
+	} else if (near == NULL) {
 		complain_here(r, full, "unknown option");
 	} else if (*section == '\0') {
 		complain_here(r, full,
@@ -234,14 +279,6 @@ take(struct reading *r, const struct option *option, const char *value,
 	free(here);
 }
 
-static void
-list_end(struct reading *r)
-{
-	free(r->list_text);
-	r->list_text = NULL;
-	r->list = NULL;
-}
-
 /* A line of a list: the whole is taken when a line does not end in a comma. */
 static void
 list_line(struct reading *r, const struct option *option, const char *value)
@@ -269,19 +306,33 @@ list_line(struct reading *r, const struct option *option, const char *value)
 /* ------------------------------------------------------------ inclusion ----
  */
 
-/* The pattern, relative to the folder of the file it stands in. */
+/* The pattern without its quotes, relative to the folder of the file it stands
+   in. */
 static char *
 include_path(const struct reading *r, const char *pattern)
 {
 	const char *slash = strrchr(r->path, '/');
+	size_t length = strlen(pattern);
 	char *path;
 
+	if (length >= 2 && pattern[0] == '"' && pattern[length - 1] == '"') {
+		pattern++;
+		length -= 2;
+	}
 	if (*pattern == '/' || slash == NULL)
-		return strdup(pattern);
-	if (asprintf(
-		&path, "%.*s/%s", (int)(slash - r->path), r->path, pattern) < 0)
+		return strndup(pattern, length);
+	if (asprintf(&path, "%.*s/%.*s", (int)(slash - r->path), r->path,
+		(int)length, pattern) < 0)
 		return NULL;
 	return path;
+}
+
+/* A folder that is hidden from us is not one that has no such files. */
+static int
+include_fault(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT && error != ENOTDIR;
 }
 
 static void
@@ -305,14 +356,17 @@ include(struct reading *r, const char *pattern)
 		complain_short(r, "include");
 		return;
 	}
-	status = glob(path, 0, NULL, &found);
+	status = glob(path, 0, include_fault, &found);
 	if (status == 0) {
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			read_one(r, found.gl_pathv[i]);
 		globfree(&found);
 	} else if (status != GLOB_NOMATCH) {
 		r->complaints->lost = true;
-		complain_here(r, "include", "%s cannot be searched for", path);
+		complain_here(r, "include", "%s cannot be searched for: %s",
+		    path,
+		    status == GLOB_NOSPACE ? "there is no memory"
+					   : "its folder cannot be read");
 	} else if (strpbrk(pattern, "*?[") == NULL) {
 		r->complaints->lost = true;
 		complain_here(r, "include", "there is no file %s", path);
@@ -353,11 +407,26 @@ handle(void *user, const char *section, const char *name, const char *value)
 
 /* --------------------------------------------------------------- files ---- */
 
+/* To open a pipe would wait for its writer, a device may have no end. */
+static bool
+is_endless(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+	       !S_ISDIR(st.st_mode);
+}
+
 static void
 read_file(struct reading *r)
 {
 	char bytes[BUFSIZ]; /* stdio's own would keep what it held */
 
+	if (is_endless(r->path)) {
+		r->complaints->lost = true;
+		complain(r->complaints, r->path, NULL, "is no regular file");
+		return;
+	}
 	r->file = fopen(r->path, "re");
 	if (r->file == NULL) {
 		r->complaints->lost = true;
@@ -377,12 +446,8 @@ read_file(struct reading *r)
 		complain(r->complaints, r->path, NULL, "cannot be read: %s",
 		    strerror(errno));
 	}
-	if (r->list != NULL) {
-		r->line = r->list_line;
-		complain_here(r, r->list->name,
-		    "the list ends in a comma, and the file ends there");
-		list_end(r);
-	}
+	if (r->list != NULL)
+		list_open_end(r, "the file ends there");
 	fclose(r->file);
 	explicit_bzero(bytes, sizeof(bytes));
 	if (r->buffer != NULL)

@@ -403,6 +403,12 @@ distance(const char *a, const char *b)
 	return cost[m][n];
 }
 
+bool
+option_is_near(const char *name, const char *word)
+{
+	return distance(name, word) <= NEAR;
+}
+
 const struct option *
 option_near(const char *section, const char *name)
 {

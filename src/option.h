@@ -75,6 +75,9 @@ const char *option_live_text(enum option_live live);
  */
 const struct option *option_near(const char *section, const char *name);
 
+/* option_is_near - whether NAME is WORD but for two slips of the fingers. */
+bool option_is_near(const char *name, const char *word);
+
 /* option_near_section - likewise for a section's name; NULL when none is. */
 const char *option_near_section(const char *section);
 

@@ -26,6 +26,8 @@
 struct load {
 	struct settings *settings;
 	struct complaints complaints;
+	bool *wrong;         /* of each option, whether a value of it is */
+	unsigned wrong_ones; /* complaints that are about values */
 };
 
 static size_t
@@ -90,13 +92,23 @@ take(void *arg, const struct option *option, const char *value,
 	struct load *load = arg;
 	char reason[VALUE_REASON_MAX];
 
-	if (value_parse(option, load->settings, value, reason, sizeof(reason)))
+	if (value_parse(
+		option, load->settings, value, reason, sizeof(reason))) {
 		origin_set(load, option, origin, "");
-	else
-		complain_option(load, option, origin, reason);
+		return;
+	}
+	complain_option(load, option, origin, reason);
+	load->wrong[option_index(option)] = true;
+	load->wrong_ones++;
 }
 
 /* ------------------------------------------------- what hangs together ---- */
+
+static bool
+is_right(const struct load *load, const char *section, const char *name)
+{
+	return !load->wrong[option_index(option_find(section, name))];
+}
 
 /* As many workers as this process has processors to run on. */
 static void
@@ -240,6 +252,29 @@ check_listen(struct load *load)
 	}
 }
 
+/* What hangs together, where each value of it is right. */
+static void
+check_together(struct load *load)
+{
+	resolve_workers(load);
+	if (is_right(load, "mysql", "flush_rows") &&
+	    is_right(load, "queue", "table_keys"))
+		check_flush_rows(load);
+	if (is_right(load, "mysql", "socket") &&
+	    is_right(load, "mysql", "host"))
+		check_socket(load);
+	if (is_right(load, "mysql", "ssl_ca") &&
+	    is_right(load, "mysql", "ssl_cert") &&
+	    is_right(load, "mysql", "ssl_key") &&
+	    is_right(load, "mysql", "ssl_verify"))
+		check_database_tls(load);
+	if (is_right(load, "reporter", "listen") &&
+	    is_right(load, "limits", "proxy_from") &&
+	    is_right(load, "tls", "certificate") &&
+	    is_right(load, "tls", "key"))
+		check_listen(load);
+}
+
 /* ------------------------------------------------------------- loading ---- */
 
 static bool
@@ -250,17 +285,19 @@ begin(struct load *load)
 		return false;
 	load->settings->origins =
 	    calloc(option_count, sizeof(*load->settings->origins));
-	return load->settings->origins != NULL;
+	load->wrong = calloc(option_count, sizeof(*load->wrong));
+	return load->settings->origins != NULL && load->wrong != NULL;
 }
 
 struct settings *
 settings_load(const char *path, FILE *errors)
 {
-	struct load load = { NULL, { errors, 0, false, false } };
+	struct load load = { .complaints = { .out = errors } };
 
 	if (!begin(&load)) {
 		complain(&load.complaints, path == NULL ? "default" : path,
 		    NULL, "there is no memory");
+		free(load.wrong);
 		settings_free(load.settings);
 		return NULL;
 	}
@@ -271,14 +308,10 @@ settings_load(const char *path, FILE *errors)
 	}
 	if (path != NULL)
 		conffile_read(path, &load.complaints, take, &load);
-	/* What hangs together is looked at when each value is right. */
-	if (load.complaints.count == 0) {
-		resolve_workers(&load);
-		check_flush_rows(&load);
-		check_socket(&load);
-		check_database_tls(&load);
-		check_listen(&load);
-	}
+	/* Where a name is wrong, or a file, who knows what was to be said. */
+	if (load.complaints.count == load.wrong_ones)
+		check_together(&load);
+	free(load.wrong);
 	if (load.complaints.count > 0) {
 		settings_free(load.settings);
 		return NULL;

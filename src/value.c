@@ -231,24 +231,72 @@ list_word(const char **text)
 	return strndup(begin, length);
 }
 
+/* What is at fault with a word, or nothing. */
+static void
+list_fault(const struct option *option, const struct words_list *list,
+    const char *word, char *fault, size_t size)
+{
+	char what[VALUE_REASON_MAX / 4];
+
+	*fault = '\0';
+	if (*word == '\0') {
+		snprintf(fault, size, "a word is missing");
+		return;
+	}
+	if (!option->check(word, what, sizeof(what))) {
+		snprintf(fault, size, "\"%.96s\" %s", word, what);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcmp(list->words[i], word) == 0)
+			snprintf(fault, size, "\"%.96s\" is given twice", word);
+	}
+}
+
+/* Put one more fault behind those before, as far as there is room. */
+static void
+faults_add(char *faults, size_t size, const char *fault)
+{
+	const char *more = " and more";
+	size_t length = strlen(faults);
+
+	if (length + 2 + strlen(fault) + strlen(more) < size)
+		snprintf(faults + length, size - length, "%s%s",
+		    length == 0 ? "" : ", ", fault);
+	else if (length < strlen(more) ||
+		 strcmp(faults + length - strlen(more), more) != 0)
+		snprintf(faults + length, size - length, "%s", more);
+}
+
+/* Each word of the text that is right; what is wrong with the others is put
+   into faults.  Returns false when there is no memory. */
 static bool
-list_takes(const struct option *option, const struct words_list *list,
-    const char *word, char *reason, size_t size)
+list_read(const struct option *option, struct words_list *list,
+    const char *text, char *faults, size_t size)
 {
 	char fault[VALUE_REASON_MAX / 2];
 
-	if (*word == '\0')
-		return refuse(option, reason, size, "a word is missing");
-	if (list->count == option->most)
-		return refuse(option, reason, size, "more than %zu are given",
-		    list->count);
-	if (!option->check(word, fault, sizeof(fault)))
-		return refuse(
-		    option, reason, size, "\"%.128s\" %s", word, fault);
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->words[i], word) == 0)
-			return refuse(option, reason, size,
-			    "\"%s\" is given twice", word);
+	list->words = calloc((size_t)option->most + 1, sizeof(*list->words));
+	if (list->words == NULL)
+		return false;
+	while (text != NULL) {
+		char *word = list_word(&text);
+
+		if (word == NULL)
+			return false;
+		if (list->count == option->most) {
+			snprintf(fault, sizeof(fault),
+			    "more than %zu are given", list->count);
+			text = NULL;
+		} else {
+			list_fault(option, list, word, fault, sizeof(fault));
+		}
+		if (*fault == '\0') {
+			list->words[list->count++] = word;
+		} else {
+			free(word);
+			faults_add(faults, size, fault);
+		}
 	}
 	return true;
 }
@@ -258,31 +306,22 @@ list_set(const struct option *option, struct words_list *value,
     const char *text, char *reason, size_t size)
 {
 	struct words_list list = { NULL, 0 };
+	char faults[VALUE_REASON_MAX - OPTION_EXPECTS_MAX - 16] = "";
 
 	if (*text == '\0' && option->least > 0)
 		return refuse(option, reason, size, "nothing is given");
-	list.words = calloc((size_t)option->most + 1, sizeof(*list.words));
-	for (const char *rest = *text == '\0' ? NULL : text;
-	     list.words != NULL && rest != NULL;) {
-		char *word = list_word(&rest);
-
-		if (word == NULL) {
-			list_free(&list);
-		} else if (!list_takes(option, &list, word, reason, size)) {
-			free(word);
-			list_free(&list);
-			return false;
-		} else {
-			list.words[list.count++] = word;
-		}
-	}
-	if (list.words == NULL) {
+	if (!list_read(option, &list, *text == '\0' ? NULL : text, faults,
+		sizeof(faults))) {
+		list_free(&list);
 		snprintf(reason, size, "there is no memory for it");
 		return false;
 	}
+	if (*faults != '\0') {
+		list_free(&list);
+		return refuse(option, reason, size, "%s", faults);
+	}
 	list_free(value);
-	value->words = list.words;
-	value->count = list.count;
+	*value = list;
 	return true;
 }
 

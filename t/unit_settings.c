@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What a worker reads of the file that was loaded last. */
 static void
@@ -99,7 +100,8 @@ START_TEST(all_errors_come_in_one_go_with_their_lines)
 		     "overflow = dorp\n",
 	    "a.conf:2: reporter.instance: \"a b\" is no name of an instance; "
 	    "expected 1 to 31 letters, digits, - and _\n"
-	    "a.conf:4: reporter.listen: \"1.2.3.4\" has no port; expected "
+	    "a.conf:4: reporter.listen: \"1.2.3.4\" has no port, "
+	    "\"*:99999\" has a port over 65535; expected "
 	    "ADDRESS:PORT, [ADDRESS6]:PORT or *:PORT, with proxy and tls "
 	    "behind it as wanted, several separated by commas\n"
 	    "a.conf:7: reporter.workers: 0 is too small; expected auto, or a "
@@ -142,8 +144,11 @@ static const struct {
 	{ "[mysql]\npope = 1\n", "a.conf:2: mysql.pope: unknown option\n" },
 	{ "[mysql]\nxyz = 1\n", "a.conf:2: mysql.xyz: unknown option\n" },
 	{ "[mysql]\n= 1\n", "a.conf:2: mysql.: unknown option\n" },
-	{ "[mysql]\ninclude = x\n",
-	    "a.conf:2: mysql.include: unknown option\n" },
+	{ "[mysql]\ninclude = x\n", "a.conf:2: mysql.include: unknown option; "
+				    "did you mean include in [reporter]?\n" },
+	{ "[reporter]\nInclud = x\n",
+	    "a.conf:2: reporter.Includ: unknown option; "
+	    "did you mean include?\n" },
 	{ "port = 1\n", "a.conf:1: port: stands before any section; "
 			"did you mean port in [mysql]?\n" },
 	{ "xyz = 1\n", "a.conf:1: xyz: unknown option\n" },
@@ -226,19 +231,36 @@ START_TEST(list_goes_on_after_a_comma)
 	ck_assert_str_eq(settings->instance, "x");
 	settings_free(settings);
 	config_wrong("[mysql]\nhost = a,\n\n",
-	    "a.conf:2: host: the list ends in a comma, and the file ends "
+	    "a.conf:2: mysql.host: the list ends in a comma, and the file ends "
 	    "there\n");
 	/* What follows a list by mistake is not passed over. */
 	ck_assert_ptr_null(config_load("[mysql]\nhost = a,\nport = 1\n"));
 	ck_assert_ptr_nonnull(
 	    strstr(config_errors, "\"port = 1\" is no address"));
-	ck_assert_ptr_null(config_load("[mysql]\nhost = a,\n[log]\n"));
-	ck_assert_ptr_nonnull(strstr(config_errors, "a.conf:2: mysql.host: "));
+	config_wrong("[mysql]\nhost = a,\n[log]\nlevel = debug\n",
+	    "a.conf:2: mysql.host: the list ends in a comma, and a section "
+	    "begins\n");
 	/* Other values may end in a comma. */
 	settings = config_right("[mysql]\npassword = a,\nport = 1\n");
 	secret_is("a,");
 	ck_assert_uint_eq(settings->port, 1);
 	settings_free(settings);
+}
+END_TEST
+
+START_TEST(all_words_of_a_list_are_looked_at)
+{
+	char text[4096] = "[limits]\nallow = 1.1.1.1";
+
+	config_wrong("[limits]\nallow = 1.2.3.4, x,, 1.2.3.4, ::1\n",
+	    "a.conf:2: limits.allow: \"x\" is no IPv4 or IPv6 address, a word "
+	    "is missing, \"1.2.3.4\" is given twice; expected ADDRESS or "
+	    "ADDRESS/BITS, several separated by commas, or nothing\n");
+	for (int i = 0; i < 100; i++)
+		sprintf(text + strlen(text), ",\nword-%d", i);
+	ck_assert_ptr_null(config_load(text));
+	ck_assert_ptr_nonnull(strstr(config_errors,
+	    " is no IPv4 or IPv6 address and more; expected "));
 }
 END_TEST
 
@@ -368,6 +390,51 @@ START_TEST(include_of_nothing)
 }
 END_TEST
 
+START_TEST(include_may_be_quoted)
+{
+	struct settings *settings;
+
+	config_put("b c.conf", "[mysql]\nport = 7\n", 17);
+	settings = config_right("include = \"b c.conf\"\n");
+	ck_assert_uint_eq(settings->port, 7);
+	settings_free(settings);
+}
+END_TEST
+
+/* Neither is waited for. */
+START_TEST(pipe_or_device_is_no_configuration)
+{
+	char pipe[96];
+
+	snprintf(pipe, sizeof(pipe), "%s/pipe.conf", config_folder);
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	config_wrong(
+	    "include = *pipe.conf\n", "pipe.conf: is no regular file\n");
+	ck_assert_ptr_null(config_load_path("/dev/zero"));
+	ck_assert_str_eq(config_errors, "/dev/zero: is no regular file\n");
+}
+END_TEST
+
+/* Else what it holds would be as if it had never been said. */
+START_TEST(hidden_folder_is_an_error)
+{
+	char conf_d[96];
+
+	snprintf(conf_d, sizeof(conf_d), "%s/conf.d", config_folder);
+	ck_assert_int_eq(mkdir(conf_d, 0), 0);
+	config_put("a.conf", "include = conf.d/*.conf\n", 24);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chmod(config_folder, 0755), 0);
+		ck_assert_int_eq(seteuid(65534), 0);
+	}
+	ck_assert_ptr_null(config_load_path(config_path));
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	ck_assert_str_eq(config_errors,
+	    "a.conf:1: include: conf.d/*.conf cannot be searched for: its "
+	    "folder cannot be read\n");
+}
+END_TEST
+
 /* 1.conf includes 2.conf, and so on to the last. */
 static void
 put_chain(int last)
@@ -459,6 +526,22 @@ START_TEST(flush_rows_fits_the_table)
 	config_wrong("[queue]\ntable_keys = 1024\n[mysql]\nflush_rows = 1025\n",
 	    "a.conf:4: mysql.flush_rows: is more than queue.table_keys, so it "
 	    "is never reached\n");
+}
+END_TEST
+
+START_TEST(what_hangs_together_is_said_in_the_same_go)
+{
+	config_wrong("[mysql]\nport = 0\nsocket = /x\nhost = a\n"
+		     "ssl_cert = x\nssl_key = /k\n",
+	    "a.conf:2: mysql.port: 0 is too small; expected a number from 1 "
+	    "to 65535\n"
+	    "a.conf:5: mysql.ssl_cert: \"x\" does not begin with /; expected "
+	    "a file's path that begins with /, or nothing\n"
+	    "a.conf:3: mysql.socket: is used for localhost, which mysql.host "
+	    "does not name\n");
+	/* One that was misspelt may have been the one that is missing. */
+	config_wrong("[mysql]\nsocket = /x\nhots = localhost\nhost = a\n",
+	    "a.conf:3: mysql.hots: unknown option; did you mean host?\n");
 }
 END_TEST
 
@@ -717,17 +800,22 @@ file_tests(void)
 	tcase_add_test(tc, form_of_lines_is_free);
 	tcase_add_test(tc, later_value_counts);
 	tcase_add_test(tc, list_goes_on_after_a_comma);
+	tcase_add_test(tc, all_words_of_a_list_are_looked_at);
 	tcase_add_test(tc, too_long_a_line_is_an_error);
 	tcase_add_test(tc, control_character_is_an_error);
 	tcase_add_test(tc, many_words_are_taken_up_to_the_limit);
 	tcase_add_test(tc, files_are_included_in_their_place);
 	tcase_add_test(tc, errors_of_an_included_file_have_its_name);
 	tcase_add_test(tc, include_of_nothing);
+	tcase_add_test(tc, include_may_be_quoted);
+	tcase_add_test(tc, pipe_or_device_is_no_configuration);
+	tcase_add_test(tc, hidden_folder_is_an_error);
 	tcase_add_test(tc, include_has_a_limited_depth);
 	tcase_add_loop_test(
 	    tc, words_of_listen_need_their_options, 0, COUNT(listens));
 	tcase_add_test(tc, words_of_listen_have_their_options);
 	tcase_add_test(tc, flush_rows_fits_the_table);
+	tcase_add_test(tc, what_hangs_together_is_said_in_the_same_go);
 	tcase_add_test(tc, socket_needs_localhost);
 	tcase_add_test(tc, tls_is_said_in_whole);
 	tcase_add_test(tc, password_is_never_shown);
