@@ -212,13 +212,13 @@ db_look_at_server(struct db *db)
 		return db->error.class;
 	look_at_server(answer, &server);
 	mysql_free_result(answer);
+	db->packet = server.packet;
 	if (server.read_only)
 		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
 		    "the server is read-only");
 	if (server.packet < PACKET_HEAD + BATCH_LEAST)
 		return db_fail(db, DB_HOLD, 0,
 		    "the server's max_allowed_packet is below 5120 bytes");
-	db->packet = server.packet;
 	return DB_OK;
 }
 
@@ -335,7 +335,7 @@ db_say_found(struct db *db, db_say *say, void *arg)
 	say(arg, false, text);
 }
 
-void
+bool
 db_probe(struct db *db, db_say *say, void *arg)
 {
 	enum db_class class;
@@ -353,6 +353,7 @@ db_probe(struct db *db, db_say *say, void *arg)
 			db_say_found(db, say, arg);
 	}
 	db_close(db);
+	return class == DB_NEXT_HOST;
 }
 
 /* -------------------------------------------------------------- upsert ---- */

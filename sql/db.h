@@ -103,9 +103,9 @@ typedef void db_say(void *arg, bool wrong, const char *text);
  * db_probe - connect to the next host and look closely at server, table and
  * rights, for the check of a configuration.  Nothing is written.  All that is
  * wrong is said, or else one line of what was found.  The connection is closed
- * at the end.
+ * at the end.  Returns whether the server only stands by: it is read-only.
  */
-void db_probe(struct db *db, db_say *say, void *arg);
+bool db_probe(struct db *db, db_say *say, void *arg);
 
 /* db_error - what went wrong last. */
 const struct db_error *db_error(const struct db *db);

@@ -70,6 +70,25 @@ account_group(const char *name, gid_t *group)
 	return 0;
 }
 
+static bool
+group_is_ours(gid_t group)
+{
+	gid_t groups[NGROUPS_MAX];
+	int n = getgroups(NGROUPS_MAX, groups);
+
+	for (int i = 0; i < n; i++) {
+		if (groups[i] == group)
+			return true;
+	}
+	return getegid() == group;
+}
+
+bool
+account_may_join(gid_t group)
+{
+	return geteuid() == 0 || group_is_ours(group);
+}
+
 /* Be in one more group.  Who may not choose its groups has to be in it
    already. */
 static int
@@ -78,12 +97,9 @@ group_join(gid_t group)
 	gid_t groups[NGROUPS_MAX + 1];
 	int n;
 
-	if (group == ACCOUNT_NO_GROUP || getegid() == group)
+	if (group == ACCOUNT_NO_GROUP || group_is_ours(group))
 		return 0;
 	n = getgroups(NGROUPS_MAX, groups);
-	for (int i = 0; i < n; i++)
-		if (groups[i] == group)
-			return 0;
 	if (n >= 0) {
 		groups[n] = group;
 		if (setgroups((size_t)n + 1, groups) == 0)

@@ -6,6 +6,7 @@
 #ifndef REPORTER_ACCOUNT_H
 #define REPORTER_ACCOUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,6 +30,9 @@ void account_return(void);
    Returns 0, or -1: logged. */
 #define ACCOUNT_NO_GROUP ((gid_t)-1)
 int account_group(const char *name, gid_t *group);
+
+/* account_may_join - whether we are in the group, or may choose our groups. */
+bool account_may_join(gid_t group);
 
 /*
  * account_become - change to the user named, with that user's groups; "" is:

@@ -14,6 +14,7 @@
 #include "tls_load.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -107,6 +108,32 @@ inspect_user(const struct settings *settings, struct complaints *complaints)
 	return true;
 }
 
+/* The group to be in besides, when that can be. */
+static gid_t
+inspect_group(const struct settings *settings, struct complaints *complaints)
+{
+	const struct group *gr;
+
+	if (settings->group[0] == '\0')
+		return ACCOUNT_NO_GROUP;
+	gr = getgrnam(settings->group);
+	if (gr == NULL) {
+		inspect_option(complaints, settings, "reporter", "group",
+		    "there is no group %s; expected one of this machine",
+		    settings->group);
+		return ACCOUNT_NO_GROUP;
+	}
+	if (!account_may_join(gr->gr_gid)) {
+		inspect_option(complaints, settings, "reporter", "group",
+		    "this is user %d, who is not in group %s; start it as "
+		    "root, or add the user to the group (systemd: "
+		    "SupplementaryGroups=, PrivateUsers=no)",
+		    (int)geteuid(), settings->group);
+		return ACCOUNT_NO_GROUP;
+	}
+	return gr->gr_gid;
+}
+
 static void
 inspect_descriptors(
     const struct settings *settings, struct complaints *complaints)
@@ -128,11 +155,10 @@ static void __attribute__((noreturn))
 look_as_user(const struct settings *settings, const char *path, FILE *out)
 {
 	struct complaints its = { .out = out };
-	gid_t group;
+	gid_t group = inspect_group(settings, &its);
 
 	inspect_descriptors(settings, &its);
-	if (account_group(settings->group, &group) < 0 ||
-	    account_become(settings->user, group) < 0)
+	if (account_become(settings->user, group) < 0)
 		its.count++;
 	else
 		inspect_files(settings, path, &its);

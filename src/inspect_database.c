@@ -18,6 +18,7 @@ struct turn {
 	struct complaints *complaints;
 	FILE *found;
 	const struct db *db;
+	size_t standing_by; /* hosts that are read-only */
 };
 
 static void
@@ -48,7 +49,7 @@ inspect_host(struct turn *turn, char *word)
 		return;
 	}
 	turn->db = db;
-	db_probe(db, say, turn);
+	turn->standing_by += db_probe(db, say, turn);
 	db_free(db);
 }
 
@@ -70,4 +71,10 @@ inspect_database(const struct settings *settings, const char *path,
 	for (size_t i = 0; i < settings->host.count; i++)
 		inspect_host(&turn, settings->host.words[i]);
 	secret_wipe(&password);
+	if (turn.standing_by == settings->host.count)
+		inspect_option(complaints, settings, "mysql", "host",
+		    "nothing can be stored: %s read-only; expected a server "
+		    "that takes writes",
+		    turn.standing_by == 1 ? "the server is"
+					  : "all servers are");
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,6 +43,23 @@ value_of(const struct settings *settings, const struct path_option *at)
 					      option->offset);
 }
 
+static bool
+is_regular(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* What keeps us from reading the file; NULL: nothing. */
+static const char *
+read_fault(const char *path)
+{
+	if (access(path, R_OK) != 0)
+		return strerror(errno);
+	return is_regular(path) ? NULL : "it is no regular file";
+}
+
 static void
 inspect_readable(const struct settings *settings, struct complaints *complaints)
 {
@@ -54,13 +72,14 @@ inspect_readable(const struct settings *settings, struct complaints *complaints)
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		const char *path = value_of(settings, &files[i]);
+		const char *fault = *path == '\0' ? NULL : read_fault(path);
 
-		if (*path != '\0' && access(path, R_OK) != 0)
+		if (fault != NULL)
 			inspect_option(complaints, settings, files[i].section,
 			    files[i].name,
 			    "%s cannot be read by user %s: %s; expected a "
 			    "file that reporter's user can read",
-			    path, who(), strerror(errno));
+			    path, who(), fault);
 	}
 }
 
@@ -131,7 +150,7 @@ line_has_password(char *line)
 static bool
 file_has_password(const char *path)
 {
-	FILE *file = fopen(path, "re");
+	FILE *file = is_regular(path) ? fopen(path, "re") : NULL;
 	char *line = NULL;
 	size_t size = 0;
 	bool has = false;
@@ -154,7 +173,7 @@ inspect_mode(struct complaints *complaints, const char *where, const char *name,
 {
 	struct stat st;
 
-	if (stat(path, &st) != 0)
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return;
 	if (secret && (st.st_mode & S_IROTH) != 0)
 		complain(complaints, where, name,

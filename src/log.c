@@ -114,8 +114,11 @@ log_open(const char *target, enum log_level level)
 		wanted = KIND_SYSLOG;
 		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	} else {
+		/* Neither to open nor to write a pipe waits for its reader. */
 		fd = open(target,
-		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+			O_NONBLOCK,
+		    0640);
 	}
 	if (fd < 0 && (wanted == KIND_FILE || wanted == KIND_SYSLOG))
 		return -1;

@@ -86,12 +86,14 @@ def with_option(s, check, section, name, value, word, **more):
 
 def machine(s, check):
     check.finds({})
+    os.mkfifo(f"{s.folder}/pipe")
     for section, name, value, word in (
             ("reporter", "listen", "127.0.0.1:0, 192.0.2.1:0",
              "cannot listen on 192.0.2.1:0: Cannot assign"),
             ("reporter", "listen", "no.such.host.invalid:0",
              "cannot listen on no.such.host.invalid:0: "),
             ("reporter", "user", "no-such-user", "there is no user"),
+            ("reporter", "group", "no-such-group", "there is no group"),
             ("reporter", "pid_file", f"{s.folder}/none/pid",
              f"folder {s.folder}/none: No such file"),
             ("mysql", "dead_letter_file", f"{s.folder}/none/dead",
@@ -101,6 +103,9 @@ def machine(s, check):
              "none.cnf cannot be read"),
             ("mysql", "ssl_ca", f"{s.folder}/none.pem",
              "none.pem cannot be read"),
+            ("mysql", "ssl_ca", s.folder, "it is no regular file"),
+            ("mysql", "defaults_file", f"{s.folder}/pipe",
+             "it is no regular file"),
             ("log", "target", f"{s.folder}/none/log",
              f"folder {s.folder}/none: No such file")):
         with_option(s, check, section, name, value, word)
@@ -167,6 +172,14 @@ def user(s, check):
                   "mysql.dead_letter_file: ", "log.target: "):
         s.check(words, words in done.stderr, done.stderr)
     s.equal("the pid file is root's", len(done.stderr.splitlines()), 3)
+    s.reporter.configure("reporter", group="no-such-group")
+    s.reporter.write_conf()
+    done = check.run("-t")
+    s.check("a group that is missing is said with its line, and hides nothing",
+            f"{check.conf}:{check.line('reporter.group')}: reporter.group: "
+            "there is no group" in done.stderr
+            and len(done.stderr.splitlines()) == 4, done.stderr)
+    del s.reporter.options["reporter"]["group"]
     os.chown(private, nobody.pw_uid, nobody.pw_gid)
     s.reporter.write_conf()
     os.chown(check.conf, 0, nobody.pw_gid)
@@ -189,6 +202,13 @@ def database(s, check, net):
             f"127.0.0.1:{net.port}: " in done.stdout
             and "table ServerCallStatus is right" in done.stdout, done.stdout)
     s.reporter.configure("mysql", host=f"127.0.0.1:{net.port}")
+    net.read_only(True)
+    done = check.finds({"mysql.host": "nothing can be stored: the server is "
+                        "read-only"}, "-t", "-t")
+    s.check("what it is, is described all the same",
+            "max_allowed_packet 16777216, read-only" in done.stdout,
+            done.stdout)
+    net.read_only(False)
     done = check.finds({}, "-t", "-t")
     s.check("one that is right", done.stdout.endswith(
         "the configuration is right\n"), done.stdout)

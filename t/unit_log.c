@@ -229,6 +229,15 @@ redirect_stderr(const char *name)
 	close(fd);
 }
 
+/* What a daemon logs to a pipe waits for nobody. */
+START_TEST(pipe_without_a_reader_is_an_error)
+{
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), -1);
+	ck_assert_int_eq(errno, ENXIO);
+}
+END_TEST
+
 START_TEST(lines_before_log_open_go_to_standard_error)
 {
 	redirect_stderr(path);
@@ -622,6 +631,7 @@ main(void)
 	tcase_add_test(tc, errno_is_left_alone_and_can_be_named);
 	tcase_add_test(tc, file_is_opened_again_after_a_rename);
 	tcase_add_test(tc, target_stays_when_the_new_one_cannot_be_opened);
+	tcase_add_test(tc, pipe_without_a_reader_is_an_error);
 	tcase_add_test(tc, lines_before_log_open_go_to_standard_error);
 	tcase_add_test(tc, journal_gets_levels_and_no_time);
 	tcase_add_loop_test(

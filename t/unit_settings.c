@@ -259,8 +259,8 @@ START_TEST(all_words_of_a_list_are_looked_at)
 	for (int i = 0; i < 100; i++)
 		sprintf(text + strlen(text), ",\nword-%d", i);
 	ck_assert_ptr_null(config_load(text));
-	ck_assert_ptr_nonnull(strstr(config_errors,
-	    " is no IPv4 or IPv6 address and more; expected "));
+	ck_assert_ptr_nonnull(strstr(
+	    config_errors, " is no IPv4 or IPv6 address and more; expected "));
 }
 END_TEST
 
