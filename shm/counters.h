@@ -188,8 +188,13 @@ struct input_counters {
 	counter retired_dead_letter;
 	/* Seconds since 1970; 0: never. */
 	counter last_dead_letter_ts, last_dropped_ts;
-	counter reserve[2];
+	/* 1 more than those taken and refused while a reload is under way. */
+	counter reloads_begun;
+	counter reserve[1];
 };
+static_assert(offsetof(struct input_counters, reloads) == 296 &&
+		  offsetof(struct input_counters, reloads_begun) == 360,
+    "t/scenario_reload_each_option.py");
 static_assert(sizeof(struct input_counters) == 384, "part of the format");
 
 #endif

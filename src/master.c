@@ -86,6 +86,8 @@ master_publish(struct master *m)
 	snprintf(m->shared->software, sizeof(m->shared->software), "%s",
 	    PACKAGE_VERSION);
 	counter_set(&m->shared->started, (uint64_t)time(NULL));
+	/* One of before that was killed at it is never going to end. */
+	counter_set(&m->shared->input.reloads_begun, 0);
 	counter_set(&m->shared->generation, m->generation.number);
 	counter_set(
 	    &m->shared->oldest_generation, children_oldest(&m->children));
@@ -315,8 +317,8 @@ master_apply(struct master *m, struct settings *next)
 	return 0;
 }
 
-/* Tell how a reload went.  The counters come last: who waits for it looks at
-   them. */
+/* Tell how a reload went.  The counters come last: who waits for it sees by
+   them which one it was, and looks then at what was logged. */
 static void
 master_reloaded(struct master_shared *shared, bool failed)
 {
@@ -330,22 +332,26 @@ master_reloaded(struct master_shared *shared, bool failed)
 static void
 master_reload(struct master *m)
 {
+	struct input_counters *input = &m->shared->input;
 	struct settings *next;
 
 	notify_reloading();
+	counter_set(
+	    &input->reloads_begun, counter_get(&input->reloads) +
+				       counter_get(&input->reload_errors) + 1);
 	next = reload_load(m->path, m->settings);
 	if (next != NULL && master_apply(m, next) == 0) {
 		settings_free(m->settings);
 		m->settings = next;
-		master_reloaded(m->shared, false);
 		log_info("configuration reloaded, generation %llu",
 		    (unsigned long long)m->generation.number);
 	} else {
 		settings_free(next);
-		master_reloaded(m->shared, true);
+		next = NULL;
 		log_error("configuration not reloaded: that of before stays "
 			  "in force");
 	}
+	master_reloaded(m->shared, next == NULL);
 	notify_ready();
 }
 

@@ -3,13 +3,17 @@
 """Each option of the table is changed by a reload, and shown to have its
 effect, or to be named as needing a restart with its old and its new value.
 The list of options is what `reporter -d` says: one that has no part here is a
-failure.  A reload that is refused changes nothing and says why."""
+failure.  A reload that is refused changes nothing and says why, and so does
+reporterctl, of no other reload than the one it asked for."""
 
 import copy
 import datetime
+import mmap
 import os
 import re
+import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -17,6 +21,9 @@ import scenario
 from scenario import native, wait_for
 
 TS = 1700000000
+
+# Where struct master_shared (shm/segment.h) counts reloads.
+RELOADS, RELOADS_BEGUN = 424, 488
 
 # Shown in a scenario of their own.
 ELSEWHERE = {"ssl_ca": "scenario_database_tls.py",
@@ -607,6 +614,43 @@ def refusals(s, options):
     options.end()
 
 
+def one_under_way(s):
+    """reporterctl waits for its own reload: one that was under way when it came
+    has read what was there before.  The master is held, and we do in its place
+    what it does in shared memory."""
+    reporter = s.reporter
+    master = reporter.process.pid
+    os.kill(master, signal.SIGSTOP)
+    try:
+        with open(f"/dev/shm/reporter.{reporter.instance}", "r+b") as file, \
+                mmap.mmap(file.fileno(), 0) as words:
+            taken, refused = struct.unpack_from("=QQ", words, RELOADS)
+            struct.pack_into("=Q", words, RELOADS_BEGUN, taken + refused + 1)
+            with open(reporter.conf, "a") as conf:
+                conf.write("junk\n")
+            ctl = subprocess.Popen(
+                [scenario.program("reporterctl"), "-i", reporter.instance,
+                 "reload"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                text=True)
+            wait_for(lambda: sighup_waits(master), "the signal was sent")
+            struct.pack_into("=Q", words, RELOADS, taken + 1)
+            try:
+                ctl.wait(0.5)
+            except subprocess.TimeoutExpired:
+                pass
+    finally:
+        os.kill(master, signal.SIGCONT)
+    said = ctl.communicate(timeout=scenario.PATIENCE)[1]
+    s.check("one that was under way is not taken for one's own",
+            ctl.returncode == 1 and "refused" in said, said)
+
+
+def sighup_waits(pid):
+    with open(f"/proc/{pid}/status") as file:
+        pending = re.search(r"ShdPnd:\s+(\w+)", file.read()).group(1)
+    return int(pending, 16) & 1 << (signal.SIGHUP - 1)
+
+
 def every_option(s):
     """"section.name" of each, as the daemon knows them."""
     done = subprocess.run([scenario.program("reporter"), "-d", "-c",
@@ -647,6 +691,7 @@ def story(s, net):
             show()
             options.end()
     refusals(s, options)
+    one_under_way(s)
     options.begin()
     stop(s, options)
 

@@ -24,8 +24,8 @@ struct watch {
 	struct segment segment;
 	const struct master_shared *master;
 	pid_t pid;
-	uint64_t reloads, reload_errors; /* before the signal */
-	int timeout;                     /* seconds */
+	uint64_t reloads; /* at an end when the one that we ask for is */
+	int timeout;      /* seconds */
 };
 
 /* Read "-t SECONDS", no more arguments.  Returns false when that is wrong. */
@@ -45,6 +45,27 @@ watch_options(struct watch *watch, int argc, char **argv)
 	return optind == argc;
 }
 
+/* How many reloads have come to their end, this way or that. */
+static uint64_t
+reloads_ended(const struct watch *watch)
+{
+	const struct input_counters *input = &watch->master->input;
+
+	return counter_get(&input->reloads) +
+	       counter_get(&input->reload_errors);
+}
+
+/* The one after the one that is under way, if any: that may have read the
+   configuration before it was changed. */
+static uint64_t
+reloads_awaited(const struct watch *watch)
+{
+	uint64_t begun = counter_get(&watch->master->input.reloads_begun);
+	uint64_t ended = reloads_ended(watch);
+
+	return (begun > ended ? begun : ended) + 1;
+}
+
 /* Map the master's segment and see that it runs. */
 static int
 watch_open(struct watch *watch, const char *instance)
@@ -58,8 +79,7 @@ watch_open(struct watch *watch, const char *instance)
 	watch->master = segment_master(&watch->segment);
 	watch->pid =
 	    atomic_load_explicit(&watch->master->pid, memory_order_relaxed);
-	watch->reloads = counter_get(&watch->master->input.reloads);
-	watch->reload_errors = counter_get(&watch->master->input.reload_errors);
+	watch->reloads = reloads_awaited(watch);
 	if (status_running(&watch->segment))
 		return CTL_OK;
 	segment_close(&watch->segment);
@@ -123,10 +143,7 @@ ctl_stop(const char *instance, int argc, char **argv)
 static bool
 has_reloaded(const struct watch *watch)
 {
-	const struct input_counters *input = &watch->master->input;
-
-	return counter_get(&input->reloads) != watch->reloads ||
-	       counter_get(&input->reload_errors) != watch->reload_errors ||
+	return reloads_ended(watch) >= watch->reloads ||
 	       !status_running(&watch->segment);
 }
 
@@ -141,16 +158,18 @@ ctl_reload(const char *instance, int argc, char **argv)
 	if (result != CTL_OK)
 		return result;
 	result = watch_signal(&watch, SIGHUP, has_reloaded);
-	const struct input_counters *input = &watch.master->input;
+	if (result == CTL_OK && reloads_ended(&watch) < watch.reloads) {
+		fprintf(stderr, "instance %s ended instead\n", instance);
+		result = CTL_ERROR;
+	}
+	/* Acquire: the outcome is that of a reload that was counted. */
+	atomic_thread_fence(memory_order_acquire);
 	if (result == CTL_OK &&
-	    counter_get(&input->reload_errors) != watch.reload_errors) {
+	    atomic_load_explicit(
+		&watch.master->reload_failed, memory_order_relaxed) != 0) {
 		fputs("the new configuration was refused, the one before is in "
 		      "force; the log says why\n",
 		    stderr);
-		result = CTL_ERROR;
-	} else if (result == CTL_OK &&
-		   counter_get(&input->reloads) == watch.reloads) {
-		fprintf(stderr, "instance %s ended instead\n", instance);
 		result = CTL_ERROR;
 	}
 	segment_close(&watch.segment);
