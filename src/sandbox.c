@@ -252,7 +252,8 @@ sandbox_enter(enum sandbox_role role)
 	if (error == 0)
 		return 0;
 	log_error("the sandbox cannot be entered: %s; where the kernel has no "
-		  "seccomp, reporter.sandbox = off works without",
+		  "seccomp, or a unit or container forbids it, "
+		  "reporter.sandbox = off works without",
 	    strerror(-error));
 	return -1;
 }
