@@ -28,6 +28,7 @@
 #define ASIDE_PREFIX "set-aside.reporter."
 #define SEGMENT_MODE 0600
 #define SEGMENT_MODE_SHARED 0640
+#define ANYBODY ((uid_t)-1)
 
 const char *
 shm_status_text(enum shm_status status)
@@ -379,27 +380,61 @@ segment_create_master(struct segment *segment, const char *instance)
 
 /* --------------------------------------------------------------- opening -- */
 
+/*
+ * What a segment that has not all of its space is.  Its maker reserves that
+ * before the header's first word; with a header it is none of ours.  It is not
+ * mapped: to look at a hole would take memory, or be a SIGBUS when there is
+ * none.
+ */
 static enum shm_status
-segment_map(
-    struct segment *segment, enum segment_kind kind, enum segment_access access)
+hole_means(const struct segment *segment)
+{
+	uint64_t magic = 0;
+	ssize_t n = pread(segment->fd, &magic, sizeof(magic),
+	    offsetof(struct segment_header, magic));
+
+	if (n < 0)
+		return SHM_SYSTEM;
+	return magic == 0 ? SHM_UNFINISHED : SHM_DAMAGED;
+}
+
+/* Whether who made it may do so: for writing, it was we, and nobody else may
+   write to it; for reading, somebody, or a certain owner. */
+static bool
+maker_ok(const struct stat *st, enum segment_access access, uid_t owner)
+{
+	if (access == SEGMENT_WRITE)
+		return st->st_uid == geteuid() && (st->st_mode & 022) == 0;
+	return owner == ANYBODY || st->st_uid == owner;
+}
+
+static enum shm_status
+segment_map(struct segment *segment, enum segment_kind kind,
+    enum segment_access access, uid_t owner)
 {
 	bool write = access == SEGMENT_WRITE;
 	struct stat st;
 
 	segment->base = NULL;
-	segment->fd =
-	    shm_open(segment->name, write ? O_RDWR : O_RDONLY, SEGMENT_MODE);
+	/* A pipe that somebody planted must not hold us up. */
+	segment->fd = shm_open(segment->name,
+	    (write ? O_RDWR : O_RDONLY) | O_NONBLOCK, SEGMENT_MODE);
 	if (segment->fd < 0)
 		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
 	if (fstat(segment->fd, &st) < 0)
 		return segment_fail(segment, SHM_SYSTEM);
-	if (write && (st.st_uid != geteuid() || (st.st_mode & 022) != 0))
+	if (!maker_ok(&st, access, owner))
 		return segment_fail(segment, SHM_FOREIGN);
+	if (!S_ISREG(st.st_mode))
+		return segment_fail(segment, SHM_DAMAGED);
 	if (st.st_size == 0)
 		return segment_fail(segment, SHM_UNFINISHED);
 	/* Not less than the header: of another version it may be all. */
 	if ((uint64_t)st.st_size < sizeof(struct segment_header))
 		return segment_fail(segment, SHM_DAMAGED);
+	if ((uint64_t)st.st_blocks * 512 < (uint64_t)st.st_size)
+		return segment_fail(segment, hole_means(segment));
+	segment->owner = st.st_uid;
 	segment->size = (size_t)st.st_size;
 	segment->base = mmap(NULL, segment->size,
 	    write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, segment->fd,
@@ -419,16 +454,30 @@ segment_map(
 	return SHM_OK;
 }
 
+static enum shm_status
+worker_map(struct worker_segment *segment, const char *name,
+    enum segment_access access, uid_t owner)
+{
+	snprintf(segment->map.name, sizeof(segment->map.name), "%s", name);
+	enum shm_status status =
+	    segment_map(&segment->map, SEGMENT_WORKER, access, owner);
+	if (status == SHM_OK)
+		worker_attach(segment);
+	return status;
+}
+
 enum shm_status
 segment_open_worker(struct worker_segment *segment, const char *name,
     enum segment_access access)
 {
-	snprintf(segment->map.name, sizeof(segment->map.name), "%s", name);
-	enum shm_status status =
-	    segment_map(&segment->map, SEGMENT_WORKER, access);
-	if (status == SHM_OK)
-		worker_attach(segment);
-	return status;
+	return worker_map(segment, name, access, ANYBODY);
+}
+
+enum shm_status
+segment_view_worker(
+    struct worker_segment *segment, const char *name, uid_t owner)
+{
+	return worker_map(segment, name, SEGMENT_READ, owner);
 }
 
 enum shm_status
@@ -443,7 +492,7 @@ segment_open_master(
 	}
 	snprintf(
 	    segment->name, sizeof(segment->name), "/" PREFIX "%s", instance);
-	return segment_map(segment, SEGMENT_MASTER, access);
+	return segment_map(segment, SEGMENT_MASTER, access, ANYBODY);
 }
 
 /* SHM_OK when the name leads to this segment still, SHM_MISSING if not. */
@@ -452,7 +501,7 @@ segment_named(const struct segment *segment)
 {
 	struct stat ours, named;
 	enum shm_status status = SHM_SYSTEM;
-	int fd = shm_open(segment->name, O_RDONLY, SEGMENT_MODE);
+	int fd = shm_open(segment->name, O_RDONLY | O_NONBLOCK, SEGMENT_MODE);
 
 	if (fd < 0)
 		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
@@ -565,8 +614,26 @@ name_compare(const void *a, const void *b)
 	return (sa > sb) - (sa < sb);
 }
 
+/* Whether a file under SHM_DIR is this owner's. */
+static bool
+owned_by(const char *file, uid_t owner, int dir)
+{
+	struct stat st;
+
+	return owner == ANYBODY ||
+	       (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		   st.st_uid == owner);
+}
+
 int
 segment_list(const char *instance, char (*names)[SEGMENT_NAME_MAX], int max)
+{
+	return segment_list_of(instance, ANYBODY, names, max);
+}
+
+int
+segment_list_of(
+    const char *instance, uid_t owner, char (*names)[SEGMENT_NAME_MAX], int max)
 {
 	DIR *dir = opendir(SHM_DIR);
 	struct dirent *entry;
@@ -583,7 +650,8 @@ segment_list(const char *instance, char (*names)[SEGMENT_NAME_MAX], int max)
 			continue;
 		/* Only what we would write so ourselves: no "007", no "+7". */
 		segment_name(name, instance, generation, slot);
-		if (strcmp(name + 1, entry->d_name) != 0)
+		if (strcmp(name + 1, entry->d_name) != 0 ||
+		    !owned_by(entry->d_name, owner, dirfd(dir)))
 			continue;
 		if (n < max)
 			memcpy(names[n], name, sizeof(name));

@@ -164,7 +164,8 @@ static_assert(
 struct segment {
 	void *base; /* NULL: nothing is mapped */
 	size_t size;
-	int fd; /* -1 when nothing is mapped */
+	int fd;      /* -1 when nothing is mapped */
+	uid_t owner; /* whose it is, if it was opened */
 	char name[SEGMENT_NAME_MAX];
 };
 
@@ -220,6 +221,11 @@ enum shm_status segment_create_worker(
  */
 enum shm_status segment_open_worker(struct worker_segment *segment,
     const char *name, enum segment_access access);
+
+/* segment_view_worker - the same, read-only, and SHM_FOREIGN when it is not
+   this owner's: whose the master's segment is, his are the workers' as well. */
+enum shm_status segment_view_worker(
+    struct worker_segment *segment, const char *name, uid_t owner);
 
 /* segment_create_master, segment_open_master - likewise, the master's own. */
 enum shm_status segment_create_master(
@@ -279,6 +285,10 @@ void segment_name(
  */
 int segment_list(
     const char *instance, char (*names)[SEGMENT_NAME_MAX], int max);
+
+/* segment_list_of - the same, of those that are this owner's. */
+int segment_list_of(const char *instance, uid_t owner,
+    char (*names)[SEGMENT_NAME_MAX], int max);
 
 /*
  * segment_last_error - copy the worker's last database error as text.

@@ -41,7 +41,7 @@ status_running(const struct segment *segment)
 	   it, has not written its pid yet. */
 	if (!process_lives(pid))
 		return false;
-	int fd = shm_open(segment->name, O_RDONLY | O_CLOEXEC, 0);
+	int fd = shm_open(segment->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
 	bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
@@ -111,14 +111,15 @@ read_worker(struct status_worker *w, const struct worker_segment *segment)
 	make_printable(w->last_error);
 }
 
-/* Read a segment by name.  Returns its worker's pid, 0 if it cannot be read.
- */
+/* Read a segment by name, if it is the instance's owner's.  Returns its
+   worker's pid, 0 if it cannot be read. */
 static int32_t
-read_segment(struct status_worker *w, const char *name)
+read_segment(
+    struct status_worker *w, const char *name, const struct status *status)
 {
 	struct worker_segment segment;
 	enum shm_status found =
-	    segment_open_worker(&segment, name, SEGMENT_READ);
+	    segment_view_worker(&segment, name, status->owner);
 
 	if (found != SHM_OK) {
 		w->trouble = found == SHM_SYSTEM ? strerror(errno)
@@ -163,7 +164,7 @@ read_child(struct status *status, const struct child_entry *entry)
 	    atomic_load_explicit(&entry->restarts, memory_order_relaxed);
 	w->state = child_state_name(state);
 	segment_name(name, status->instance, w->generation, w->slot);
-	int32_t pid = read_segment(w, name);
+	int32_t pid = read_segment(w, name, status);
 	if (!status->running)
 		state_of_orphan(w, pid);
 	status->count++;
@@ -188,7 +189,8 @@ static void
 read_left(struct status *status)
 {
 	static char names[STATUS_WORKERS_MAX][SEGMENT_NAME_MAX];
-	int n = segment_list(status->instance, names, STATUS_WORKERS_MAX);
+	int n = segment_list_of(
+	    status->instance, status->owner, names, STATUS_WORKERS_MAX);
 
 	for (int i = 0; i < n && i < STATUS_WORKERS_MAX; i++) {
 		if (status->count == STATUS_WORKERS_MAX ||
@@ -199,7 +201,7 @@ read_left(struct status *status)
 		/* An instance's name has no dot. */
 		sscanf(strchr(strchr(names[i], '.') + 1, '.'),
 		    ".%" SCNu64 ".%u", &w->generation, &w->slot);
-		state_of_orphan(w, read_segment(w, names[i]));
+		state_of_orphan(w, read_segment(w, names[i], status));
 	}
 }
 
@@ -354,6 +356,7 @@ status_collect(struct status *status, const char *instance)
 	make_printable(status->version);
 	status->now = (uint64_t)time(NULL);
 	status->running = status_running(&segment);
+	status->owner = segment.owner;
 	status->pid = atomic_load_explicit(&master->pid, memory_order_relaxed);
 	status->started = counter_get(&master->started);
 	status->generation = counter_get(&master->generation);

@@ -62,6 +62,7 @@ struct status_worker {
 struct status {
 	char instance[INSTANCE_MAX];
 	char version[24];
+	uid_t owner;  /* of the master's segment */
 	int32_t pid;  /* 0 after an orderly end */
 	bool running; /* the pid lives and holds the segment */
 	bool reload_failed;

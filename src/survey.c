@@ -23,7 +23,8 @@ survey_open(struct survey *survey, const char *instance)
 	if (found != SHM_OK)
 		return found;
 	segment_close(&master);
-	int n = segment_list(instance, names, SURVEY_SEGMENTS_MAX);
+	int n =
+	    segment_list_of(instance, master.owner, names, SURVEY_SEGMENTS_MAX);
 	if (n < 0)
 		return SHM_SYSTEM;
 	if (n > SURVEY_SEGMENTS_MAX) {
@@ -31,8 +32,8 @@ survey_open(struct survey *survey, const char *instance)
 		n = SURVEY_SEGMENTS_MAX;
 	}
 	while (n-- > 0) {
-		found = segment_open_worker(
-		    &survey->segments[survey->count], names[n], SEGMENT_READ);
+		found = segment_view_worker(
+		    &survey->segments[survey->count], names[n], master.owner);
 		/* One that went while we looked is empty. */
 		if (found == SHM_OK)
 			survey->count++;

@@ -666,6 +666,53 @@ START_TEST(planted_segment_is_not_taken_over)
 }
 END_TEST
 
+/* Whether it opens, as one of this owner's. */
+static enum shm_status
+view_and_close(uid_t owner)
+{
+	struct worker_segment s;
+	enum shm_status status = segment_view_worker(&s, name, owner);
+
+	if (status == SHM_OK)
+		segment_close(&s.map);
+	return status;
+}
+
+START_TEST(view_is_of_one_owner_alone)
+{
+	char names[1][SEGMENT_NAME_MAX];
+
+	create();
+	segment_close(&worker.map);
+	ck_assert_int_eq(view_and_close(geteuid()), SHM_OK);
+	ck_assert_int_eq(view_and_close(geteuid() + 1), SHM_FOREIGN);
+	ck_assert_int_eq(segment_list_of(instance, geteuid(), names, 1), 1);
+	ck_assert_int_eq(segment_list_of(instance, geteuid() + 1, names, 1), 0);
+	ck_assert_int_eq(segment_list(instance, names, 1), 1);
+}
+END_TEST
+
+START_TEST(pipe_does_not_hold_us_up)
+{
+	ck_assert_int_eq(mkfifo(path_of(name), 0600), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_READ), SHM_DAMAGED);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_DAMAGED);
+}
+END_TEST
+
+START_TEST(hole_is_damage)
+{
+	off_t size;
+
+	create();
+	size = (off_t)worker.map.size;
+	segment_close(&worker.map);
+	ck_assert_int_eq(truncate(path_of(name), size - 4096), 0);
+	ck_assert_int_eq(truncate(path_of(name), size), 0);
+	ck_assert_int_eq(open_worker(), SHM_DAMAGED);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- failure --
  */
 
@@ -805,6 +852,9 @@ main(void)
 	tcase_add_test(c, indices_that_contradict_each_other_are_damage);
 	tcase_add_test(c, busy_ring_is_not_called_damaged);
 	tcase_add_test(c, planted_segment_is_not_taken_over);
+	tcase_add_test(c, view_is_of_one_owner_alone);
+	tcase_add_test(c, pipe_does_not_hold_us_up);
+	tcase_add_test(c, hole_is_damage);
 
 	c = group(s, "names");
 	tcase_add_test(c, instance_names_are_checked);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,6 +67,20 @@ reloads_awaited(const struct watch *watch)
 	return (begun > ended ? begun : ended) + 1;
 }
 
+/* Root is the segment's owner from here on: whatever that one wrote there as
+   the master's pid, no process of anybody else gets a signal from us. */
+static int
+become_owner(const struct watch *watch)
+{
+	uid_t owner = watch->segment.owner;
+
+	if (geteuid() != 0 || owner == 0 || setuid(owner) == 0)
+		return CTL_OK;
+	fprintf(stderr, "cannot become user %u, whose instance %s is: %s\n",
+	    (unsigned)owner, watch->instance, strerror(errno));
+	return CTL_ERROR;
+}
+
 /* Map the master's segment and see that it runs. */
 static int
 watch_open(struct watch *watch, const char *instance)
@@ -81,7 +96,7 @@ watch_open(struct watch *watch, const char *instance)
 	    atomic_load_explicit(&watch->master->pid, memory_order_relaxed);
 	watch->reloads = reloads_awaited(watch);
 	if (status_running(&watch->segment))
-		return CTL_OK;
+		return become_owner(watch);
 	segment_close(&watch->segment);
 	fprintf(stderr, "no reporter of instance %s is running\n", instance);
 	return CTL_NOT_RUNNING;
@@ -99,7 +114,9 @@ watch_signal(
 	if (kill(watch->pid, signal_number) < 0) {
 		fprintf(stderr, "pid %d: %s%s\n", (int)watch->pid,
 		    strerror(errno),
-		    errno == EPERM ? "; be root or the user it runs as" : "");
+		    errno == EPERM ? "; be root or the user it runs as, whose "
+				     "the segment has to be as well"
+				   : "");
 		return CTL_ERROR;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);

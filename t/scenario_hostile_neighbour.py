@@ -1,0 +1,176 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""A user without rights plants files under the names of shared memory.  A pipe
+in the place of an instance holds up neither reporterctl nor reporter-web, and
+one with a hole in it takes no memory.  Beside a reporter that runs, segments of
+a stranger are not believed: they hide no key and show none.  And one that says
+that a process of root's is its master does not make root stop that."""
+
+import fcntl
+import mmap
+import os
+import pwd
+import shutil
+import struct
+import subprocess
+import sys
+
+import scenario
+from scenario import wait_for
+
+SKIPPED = 77  # automake's word for it
+
+if os.geteuid() != 0:
+    print("skipped: only root can play another user")
+    sys.exit(SKIPPED)
+
+STRANGER = pwd.getpwnam("nobody")[2]
+SECONDS = 10  # what is held up is so for ever
+PAGE = os.sysconf("SC_PAGESIZE")
+
+# A record from its ip on: caller, succ, err.
+GOOD = struct.pack("=4I", 0x01020304, 5, 7, 0)
+BAD = struct.pack("=4I", 0x01020304, 5, 7, 9)
+
+
+def planted(s, suffix="", like=None):
+    """The path of a stranger's file; a copy of another one."""
+    path = f"/dev/shm/reporter.{s.reporter.instance}{suffix}"
+    if like:
+        shutil.copyfile(like, path)
+        os.chmod(path, 0o644)
+        os.chown(path, STRANGER, -1)
+    return path
+
+
+def ctl(s, *words):
+    """Ends reporterctl when it is held up."""
+    try:
+        return subprocess.run(
+            [scenario.program("reporterctl"), "-i", s.reporter.instance,
+             *words], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        raise scenario.Failure(
+            f"reporterctl {words[0]} is held up") from None
+
+
+def keys(s):
+    """The keys that reporterctl lists, each a line."""
+    done = ctl(s, "keys")
+    s.equal("reporterctl keys works", done.returncode, 0)
+    return done.stdout.splitlines()
+
+
+def a_pipe(s):
+    path = planted(s)
+    os.mkfifo(path, 0o644)
+    os.chown(path, STRANGER, -1)
+    for words in (("status",), ("keys",), ("check",), ("stop",)):
+        done = ctl(s, *words)
+        s.check(f"reporterctl {words[0]} is not held up by a pipe",
+                done.returncode != 0, done.stdout)
+    web = os.path.join(scenario.BUILD, "src", "reporter-web")
+    if os.access(web, os.X_OK):
+        held_up(s, web)
+    os.unlink(path)
+
+
+def held_up(s, web):
+    log = os.path.join(s.folder, "web.log")
+    with open(log, "w") as out:
+        process = subprocess.Popen(
+            [web, "-f", "-i", s.reporter.instance, "-l", "127.0.0.1:0"],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
+            start_new_session=True)
+    try:
+        wait_for(lambda: "listening on" in scenario.tail(log, 5),
+                 "reporter-web listens")
+        port = int(scenario.tail(log, 5).split("127.0.0.1:")[1].split()[0])
+        agent = scenario.Agent(("127.0.0.1", port))
+        agent.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+        agent.socket.settimeout(SECONDS)
+        s.check("reporter-web answers beside a pipe",
+                b"503" in agent.socket.recv(64))
+        agent.close()
+        process.terminate()
+        process.wait(SECONDS)
+        s.equal("and ends when it is to", process.returncode, 0)
+    finally:
+        scenario.end_group(process)
+
+
+def a_hole(s, kept):
+    """All is as it should be, but most of it was never written."""
+    path = planted(s, like=kept)
+    s.equal("reporterctl looks at another user's instance",
+            ctl(s, "status").returncode, 3)
+    os.truncate(path, PAGE)
+    os.truncate(path, os.path.getsize(kept))
+    done = ctl(s, "status")
+    s.check("one that is mostly a hole is damaged",
+            done.returncode == 1 and "damaged" in done.stderr, done.stderr)
+    os.unlink(path)
+
+
+def strangers_segments(s, worker):
+    """Of a newer generation, so that they would count more."""
+    before = keys(s)
+    s.equal("reporterctl shows the key", len(before), 1)
+    path = planted(s, ".99.0", like=worker)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        at = memory.rfind(GOOD)
+        s.check("the stranger has another opinion of it", at >= 0)
+        memory[at:at + len(GOOD)] = BAD
+    s.equal("a stranger's segment beside it changes nothing", keys(s), before)
+    os.unlink(path)
+
+
+def somebody_elses_process(s, master, pid):
+    """The stranger holds its segment, as a master does."""
+    victim = subprocess.Popen(["sleep", "300"])
+    path = planted(s, like=master)
+    with open(path, "r+b") as file:
+        data = file.read()
+        file.seek(data.index(struct.pack("=i", pid)))
+        file.write(struct.pack("=i", victim.pid))
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = ctl(s, "status", "--json")
+        s.check("the victim is said to be the master",
+                f'"running": true,\n "pid": {victim.pid}' in done.stdout,
+                done.stdout[:400])
+        for words in (("stop", "-t", "1"), ("reload", "-t", "1"),
+                      ("reopen",)):
+            done = ctl(s, *words)
+            s.check(f"root's reporterctl {words[0]} is refused",
+                    done.returncode == 1
+                    and "Operation not permitted" in done.stderr,
+                    done.stderr)
+        s.equal("and the victim lives", victim.poll(), None)
+    victim.kill()
+    victim.wait()
+    os.unlink(path)
+
+
+def tell(s):
+    a_pipe(s)
+    s.start()
+    agent = s.agent()
+    agent.send(scenario.native(1, 1, 5, 1700000000,
+                               [(0x01020304, 1, 7, 0, False)]))
+    wait_for(lambda: s.database.count() == 1, "the report is in the table")
+    master = os.path.join(s.folder, "master")
+    shutil.copyfile(planted(s), master)
+    for path in s.reporter.segments():
+        with open(path, "rb") as file:
+            if GOOD in file.read():
+                strangers_segments(s, path)
+    pid = s.reporter.process.pid
+    s.reporter.stop()
+    a_hole(s, master)
+    somebody_elses_process(s, master, pid)
+
+
+scenario.run(__doc__, tell)
