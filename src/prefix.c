@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAPPED_BITS 96 /* ::ffff:0:0, before an IPv4 address */
+
 /* Clear the bits of an address from number `bits` on; whether any was set. */
 static bool
 clear_rest(uint8_t *address, unsigned size, unsigned bits)
@@ -28,6 +30,24 @@ clear_rest(uint8_t *address, unsigned size, unsigned bits)
 		address[i] &= mask;
 	}
 	return were_set;
+}
+
+/* An IPv4 prefix in IPv6's form is the IPv4 one: agents are looked up by their
+   IPv4 address, so that nobody would ever lie in the other. */
+static void
+unmap(struct prefix *prefix)
+{
+	struct in6_addr address;
+
+	memcpy(&address, prefix->address, sizeof(address));
+	if (prefix->family != AF_INET6 || prefix->bits < MAPPED_BITS ||
+	    !IN6_IS_ADDR_V4MAPPED(&address))
+		return;
+	memset(prefix->address, 0, sizeof(prefix->address));
+	memcpy(prefix->address, address.s6_addr + MAPPED_BITS / 8,
+	    sizeof(struct in_addr));
+	prefix->family = AF_INET;
+	prefix->bits -= MAPPED_BITS;
 }
 
 /* The number of bits after the slash; larger than any prefix when wrong. */
@@ -80,6 +100,7 @@ prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 		    prefix->bits);
 		return false;
 	}
+	unmap(prefix);
 	return true;
 }
 

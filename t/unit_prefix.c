@@ -47,6 +47,11 @@ static const struct {
 	/* An IPv4 peer at an IPv6 socket is an IPv4 peer. */
 	{ "10.0.0.0/8", "::ffff:10.1.2.3", "::ffff:11.1.2.3" },
 	{ "::/0", "fe80::1", "::ffff:10.1.2.3" },
+	/* An IPv4 address in IPv6's form. */
+	{ "::ffff:10.0.0.0/104", "10.1.2.3", "11.1.2.3" },
+	{ "::ffff:10.0.0.0/104", "::ffff:10.1.2.3", "::ffff:11.1.2.3" },
+	{ "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.2" },
+	{ "::ffff:0:0/96", "0.0.0.0", "::1" },
 };
 
 START_TEST(range_holds_what_is_inside)
