@@ -177,6 +177,16 @@ gate_watch(struct conns *conns, struct conn *conn, bool writes)
 	conn->gate->writes = writes;
 }
 
+/* A record of which a part is there holds a message begun, for all we know. */
+static void
+gate_note_begun(struct conns *conns, struct conn *conn)
+{
+	if (conn->held.length == 0 && !tls_begun(conn->gate->session))
+		chain_leave(&conn->begun);
+	else if (conn->begun.in == NULL)
+		chain_join(&conns->begun, &conn->begun, conn, monotonic_ms());
+}
+
 /* What is to be done when TLS has nothing for us. */
 static enum read_end
 gate_follow(struct conns *conns, struct conn *conn, enum tls_status status)
@@ -187,6 +197,8 @@ gate_follow(struct conns *conns, struct conn *conn, enum tls_status status)
 	case TLS_WANTS_READ:
 	case TLS_WANTS_WRITE:
 		gate_watch(conns, conn, status == TLS_WANTS_WRITE);
+		if (conn->gate->stage == GATE_OPEN)
+			gate_note_begun(conns, conn);
 		return READ_EMPTY;
 	case TLS_ENDED:
 		/* Half a report at the end was not taken. */

@@ -188,6 +188,12 @@ tls_pending(const struct tls_session *session)
 	return (size_t)SSL_pending(session->ssl);
 }
 
+bool
+tls_begun(const struct tls_session *session)
+{
+	return SSL_has_pending(session->ssl) == 1 && tls_pending(session) == 0;
+}
+
 void
 tls_say_end(struct tls_session *session)
 {

@@ -51,6 +51,9 @@ enum tls_status tls_read(
    tells of them. */
 size_t tls_pending(const struct tls_session *session);
 
+/* tls_begun - whether a part of a record has come, and not yet all of it. */
+bool tls_begun(const struct tls_session *session);
+
 /* tls_say_end - tell the peer that all it sent was taken, as far as that can
    be done without waiting. */
 void tls_say_end(struct tls_session *session);

@@ -56,6 +56,13 @@ tls_pending(const struct tls_session *session)
 	return 0;
 }
 
+bool
+tls_begun(const struct tls_session *session)
+{
+	(void)session;
+	return false;
+}
+
 void
 tls_say_end(struct tls_session *session)
 {

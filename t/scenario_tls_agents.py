@@ -2,20 +2,24 @@
 # SPDX-License-Identifier: MIT
 """One listener speaks TLS and one does not.  openssl s_client and reporter-send
 bring reports through TLS to the table.  Who speaks no TLS there, or an old one,
-or begins and does not go on, is sent away and counted.  A new certificate is
-taken at a reload, and an agent that was connected before goes on; one that
-cannot be used is refused with its reason, and the old one stays.  In the end
-agents need a certificate of their own: who has none, or a stranger's, brings
-nothing in."""
+or begins a handshake or a record and does not go on, is sent away and counted.
+A new certificate is taken at a reload, and an agent that was connected before
+goes on; one that cannot be used is refused with its reason, and the old one
+stays.  In the end agents need a certificate of their own: who has none, or a
+stranger's, brings nothing in."""
 
 import os
+import socket
 import ssl
 import subprocess
+import time
 
 import scenario
 import tls
 
 TS = 1700000000
+# Of 16 KiB of a stream, for all that can be seen.
+RECORD_HEAD = b"\x17\x03\x03\x40\x00"
 
 
 class Story:
@@ -157,6 +161,42 @@ def strangers_are_sent_away(story):
     story.arrived("the others are as before")
 
 
+def records_end_in_time(story):
+    """No byte of a report is there before its record is whole, so what trickles
+    in is the record."""
+    s = story.s
+    s.reporter.configure("limits", message_timeout="500ms", idle_timeout="1h")
+    tls.reload(s)
+    good, slow = story.agent(), story.agent()
+    good.send(story.report())
+    slow.send(story.report())
+    story.arrived("two agents bring reports")
+
+    def trickle():
+        raw = socket.socket(fileno=os.dup(slow.socket.fileno()))
+        raw.settimeout(0.05)
+        raw.send(RECORD_HEAD)
+        began = time.monotonic()
+        while time.monotonic() - began < 5:
+            try:
+                raw.send(b"x")
+                if raw.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        raw.close()
+
+    story.refused("one whose record does not come to its end", trickle,
+                  "message_timeout")
+    s.check("who is between two records stays", good.is_open())
+    good.send(story.report())
+    story.arrived("and is heard")
+    s.reporter.configure("limits", message_timeout="30s", idle_timeout="5min")
+    tls.reload(s)
+
+
 def renegotiation_is_off(story):
     """s_client asks for it when it reads a line R."""
     done = subprocess.run(
@@ -263,7 +303,8 @@ def tell(s):
     story.use(story.first)
     s.reporter.start()
     for part in (reports_arrive, pieces, send_is_careful,
-                 strangers_are_sent_away, renegotiation_is_off,
+                 strangers_are_sent_away, records_end_in_time,
+                 renegotiation_is_off,
                  certificates_are_renewed, version_can_be_raised,
                  agents_need_certificates):
         part(story)
