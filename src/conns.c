@@ -14,7 +14,7 @@
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
-#define LAST_READS 64       /* of each connection, when all are closed */
+#define LAST_READS 64       /* of a connection, before it is closed */
 
 struct conns *
 conns_new(int epoll, struct input_counters *count)
@@ -127,11 +127,18 @@ conns_expire(struct conns *conns, struct chain *chain, uint64_t timeout_ms,
 	while (timeout_ms != 0 && chain_over(chain, timeout_ms, now_ms)) {
 		const struct chain_link *first = chain->first;
 		struct conn *conn = first->conn;
+		enum read_end end = READ_TAKEN;
+		bool late = true;
 
-		/* What has come while we were busy, or stopped, counts. */
-		if (conn_read(conns, conn) != READ_CLOSED &&
-		    chain->first == first &&
-		    chain_over(chain, timeout_ms, now_ms))
+		/* What has come while we were busy, or stopped, counts; by TLS
+		   a message may take some reads. */
+		for (int i = 0; i < LAST_READS && end == READ_TAKEN && late;
+		     i++) {
+			end = conn_read(conns, conn);
+			late = end != READ_CLOSED && chain->first == first &&
+			       chain_over(chain, timeout_ms, now_ms);
+		}
+		if (late)
 			conn_expel(conns, conn, why);
 	}
 }

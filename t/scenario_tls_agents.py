@@ -9,6 +9,7 @@ stays.  In the end agents need a certificate of their own: who has none, or a
 stranger's, brings nothing in."""
 
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -197,6 +198,34 @@ def records_end_in_time(story):
     tls.reload(s)
 
 
+def what_waited_counts(story):
+    """A message in several records is finished while reporter is stopped, for
+    longer than message_timeout."""
+    s = story.s
+    s.reporter.configure("limits", message_timeout="500ms")
+    tls.reload(s)
+    results = [(1, 1, n, 0, False) for n in range(6000)]
+    story.modid += 1
+    message = scenario.native(story.modid, 1, 1, TS, results)
+    story.wanted.update(scenario.rows(story.modid, 1, 1, TS, results[-1:]))
+    s.check("it takes several records", len(message) > 1 << 15)
+    agent, bytes_before = story.agent(), s.reporter.status()["bytes"]
+    agent.send(message[:10])
+    scenario.wait_for(lambda: s.reporter.status()["bytes"]
+                      == bytes_before + 10, "it has begun")
+    s.reporter.process.send_signal(signal.SIGSTOP)
+    agent.send(message[10:])
+    began = time.monotonic()
+    scenario.wait_for(lambda: time.monotonic() - began > 0.8, "time passes")
+    s.reporter.process.send_signal(signal.SIGCONT)
+    scenario.wait_for(lambda: s.database.table() == story.wanted,
+                      "a message that waited for the master is taken")
+    s.check("and its agent stays", agent.is_open())
+    agent.close()
+    s.reporter.configure("limits", message_timeout="30s")
+    tls.reload(s)
+
+
 def renegotiation_is_off(story):
     """s_client asks for it when it reads a line R."""
     done = subprocess.run(
@@ -304,7 +333,7 @@ def tell(s):
     s.reporter.start()
     for part in (reports_arrive, pieces, send_is_careful,
                  strangers_are_sent_away, records_end_in_time,
-                 renegotiation_is_off,
+                 what_waited_counts, renegotiation_is_off,
                  certificates_are_renewed, version_can_be_raised,
                  agents_need_certificates):
         part(story)
