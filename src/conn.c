@@ -58,12 +58,13 @@ conn_close(struct conns *conns, struct conn *conn, enum closing why)
 	   the socket for another moment, and epoll would go on to speak of a
 	   connection that is freed. */
 	epoll_ctl(conns->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
-	close(conn->fd);
-	held_free(&conn->held);
-	free(conn);
+	/* Who sees its end finds it counted. */
 	conns->open--;
 	counter_set(&conns->count->connections, conns->open);
 	counter_add(&conns->count->closed[why], 1);
+	close(conn->fd);
+	held_free(&conn->held);
+	free(conn);
 }
 
 void
