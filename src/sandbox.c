@@ -30,6 +30,7 @@
 #include <seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -44,12 +45,12 @@
 /* clang-format off */
 static const char *const both[] = {
 	/* memory */
-	"brk", "madvise", "mincore", "mlock", "mlock2", "mmap", "mprotect",
-	"mremap", "msync", "munlock", "munmap", "membarrier",
+	"brk", "madvise", "mincore", "mlock", "mlock2", "mremap", "msync",
+	"munlock", "munmap", "membarrier",
 	/* bytes */
 	"read", "readv", "pread64", "preadv", "preadv2", "write", "writev",
-	"pwrite64", "pwritev", "pwritev2", "lseek", "_llseek", "sendfile",
-	"copy_file_range", "splice", "fsync", "fdatasync", "fadvise64",
+	"pwrite64", "pwritev", "pwritev2", "lseek", "_llseek", "fsync",
+	"fdatasync", "fadvise64",
 	/* files: the log, segments, the dead-letter file, the configuration,
 	   plugins, certificates, and what names are resolved with */
 	"access", "faccessat", "faccessat2", "open", "openat", "openat2",
@@ -57,16 +58,15 @@ static const char *const both[] = {
 	"stat", "stat64", "lstat", "lstat64", "statx", "statfs", "statfs64",
 	"fstatfs", "fstatfs64", "getdents", "getdents64", "getcwd", "readlink",
 	"readlinkat", "dup", "dup2", "dup3", "fcntl", "fcntl64", "flock",
-	"umask", "name_to_handle_at",
+	"umask",
 	/* waiting */
 	"poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6",
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
 	"epoll_pwait", "epoll_pwait2", "eventfd", "eventfd2", "pipe", "pipe2",
 	"timerfd_create", "timerfd_settime", "timerfd_gettime", "futex",
-	"futex_time64", "futex_waitv", "nanosleep", "clock_nanosleep",
+	"futex_time64", "nanosleep", "clock_nanosleep",
 	"clock_nanosleep_time64", "pause", "restart_syscall", "sched_yield",
-	"inotify_init", "inotify_init1", "inotify_add_watch",
-	"inotify_rm_watch", "alarm", "setitimer", "getitimer",
+	"alarm", "setitimer", "getitimer",
 	/* time and chance */
 	"clock_gettime", "clock_gettime64", "clock_getres",
 	"clock_getres_time64", "gettimeofday", "time", "times", "getrandom",
@@ -149,6 +149,27 @@ allow_values(scmp_filter_ctx filter, const char *name, unsigned at,
 	return error;
 }
 
+/* Memory: no code but that of a file, which nobody writes to.  The dynamic
+   linker maps plugins and name services so. */
+static int
+allow_memory(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp no_code =
+	    SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	const struct scmp_arg_cmp of_a_file[] = {
+		SCMP_A2_64(
+		    SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+		SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0),
+	};
+	int error = allow(filter, "mmap", 1, &no_code);
+
+	if (error == 0)
+		error = allow(filter, "mmap", 2, of_a_file);
+	if (error == 0)
+		error = allow(filter, "mprotect", 1, &no_code);
+	return error;
+}
+
 static int
 allow_both(scmp_filter_ctx filter)
 {
@@ -160,6 +181,8 @@ allow_both(scmp_filter_ctx filter)
 	static const uint64_t self[] = { 0 };
 	int error = allow_all(filter, both, COUNT(both));
 
+	if (error == 0)
+		error = allow_memory(filter);
 	if (error == 0)
 		error = allow_values(
 		    filter, "socket", 0, families, COUNT(families));

@@ -11,6 +11,7 @@
 #include "suite.h"
 
 #include <check.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -20,6 +21,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -136,6 +138,42 @@ static void
 call_io_uring(void)
 {
 	syscall(SYS_io_uring_setup, 1, NULL);
+}
+
+static void
+call_splice(void)
+{
+	syscall(SYS_splice, -1, NULL, -1, NULL, 0, 0);
+}
+
+static void
+call_inotify(void)
+{
+	syscall(SYS_inotify_init1, 0);
+}
+
+static void
+call_new_code(void)
+{
+	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	    0);
+}
+
+static void
+call_code_that_is_written(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	mmap(
+	    NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE, fd, 0);
+}
+
+static void
+call_data_to_code(void)
+{
+	static _Alignas(4096) char page[4096];
+
+	mprotect(page, sizeof(page), PROT_READ | PROT_EXEC);
 }
 
 /* ------------------------------------------- calls that are the master's -- */
@@ -259,6 +297,15 @@ call_files(void)
 	close(fd);
 }
 
+/* Of a library that no program here has loaded already. */
+static void
+call_plugin(void)
+{
+	if (dlopen("libgcc_s.so.1", RTLD_NOLOAD | RTLD_NOW) != NULL ||
+	    dlopen("libgcc_s.so.1", RTLD_NOW) == NULL)
+		_exit(3);
+}
+
 /* What SIGABRT and the tests' faults do. */
 static void
 call_signal_oneself(void)
@@ -295,6 +342,11 @@ static const struct call calls[] = {
 	CALL(prctl, false, false),
 	CALL(limit_of_another, false, false),
 	CALL(io_uring, false, false),
+	CALL(splice, false, false),
+	CALL(inotify, false, false),
+	CALL(new_code, false, false),
+	CALL(code_that_is_written, false, false),
+	CALL(data_to_code, false, false),
 	CALL(fork, true, false),
 	CALL(listen, true, false),
 	CALL(accept, true, false),
@@ -308,6 +360,7 @@ static const struct call calls[] = {
 	CALL(resolve, true, true),
 	CALL(connect, true, true),
 	CALL(files, true, true),
+	CALL(plugin, true, true),
 	CALL(signal_oneself, true, true),
 };
 
