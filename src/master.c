@@ -165,6 +165,10 @@ master_give_up_privileges(struct master *m)
 	    account_become(m->settings->user, group) < 0 ||
 	    privilege_drop() < 0 || reload_rehearse(m->path, m->settings) < 0)
 		return -1;
+	if (geteuid() == 0)
+		log_warn("running as root: without capabilities, but root's "
+			 "files can be written to; name a user in "
+			 "reporter.user");
 	segment_share_with(group);
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)

@@ -114,6 +114,7 @@ def works(s, reports):
     s.equal("the log that root made is the user's", os.stat(log).st_uid, UID)
     s.reporter.start()
     reports.send()
+    s.check("it does not warn of root", "as root" not in log_text(s))
     for worker in [{"pid": s.reporter.process.pid}] + list(
             s.reporter.workers().values()):
         with open(f"/proc/{worker['pid']}/status") as file:

@@ -75,6 +75,8 @@ def tell(s):
     s.reporter.start()
     reports.send()
     powers(s, False)
+    s.equal("the log warns of root", os.geteuid() == 0,
+            "warning: running as root" in s.reporter.log_text())
     s.check("the log says that there is no sandbox",
             (", sandbox off" if sandboxed() else ", built without a sandbox")
             in s.reporter.log_text())
