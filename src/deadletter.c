@@ -61,8 +61,9 @@ static int
 line_append(const struct deadletter *file, const char *line, size_t length)
 {
 	struct stat st;
-	int fd =
-	    open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	/* Something else than a file must not hold us up. */
+	int fd = open(file->path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 	int result = -1;
 
 	if (fd < 0)

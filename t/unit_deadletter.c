@@ -131,6 +131,16 @@ START_TEST(no_file_is_an_error)
 }
 END_TEST
 
+START_TEST(pipe_does_not_hold_us_up)
+{
+	struct record r = sample();
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), -1);
+	ck_assert_int_eq(errno, ENXIO);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -142,6 +152,7 @@ main(void)
 	tcase_add_test(tc, it_is_capped_at_whole_lines);
 	tcase_add_test(tc, others_cannot_read_it);
 	tcase_add_test(tc, no_file_is_an_error);
+	tcase_add_test(tc, pipe_does_not_hold_us_up);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -456,6 +456,27 @@ chatter(void *arg)
 	return NULL;
 }
 
+START_TEST(pipe_that_is_full_does_not_hold_up)
+{
+	unsigned n = 0;
+	int fd;
+
+	redirect_stderr(other);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	/* Somebody has it open, and does not read. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
+	while (contents(other)[0] == '\0' && n < 100000) {
+		log_warn("line %u", n);
+		n++;
+	}
+	ck_assert_uint_gt(n, 1);
+	ck_assert_uint_lt(n, 100000);
+	close(fd);
+}
+END_TEST
+
 START_TEST(threads_do_not_mix_lines_while_it_is_reopened)
 {
 	pthread_t threads[THREADS];
@@ -643,6 +664,7 @@ main(void)
 	tcase_add_test(tc, journal_is_told_beside_a_file);
 	tcase_add_test(tc, full_disk_is_told_of_when_there_is_room);
 	tcase_add_test(tc, syslog_that_is_stuck_does_not_hold_up);
+	tcase_add_test(tc, pipe_that_is_full_does_not_hold_up);
 	tcase_add_test(tc, threads_do_not_mix_lines_while_it_is_reopened);
 	tcase_add_test(tc, brake_lets_so_many_pass_in_a_period);
 	tcase_add_test(tc, brake_works_from_the_first_millisecond);
