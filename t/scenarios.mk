@@ -25,6 +25,7 @@ scenarios = \
 	t/scenario_check_before_start.py \
 	t/scenario_daemon_manners.py \
 	t/scenario_database_tls.py \
+	t/scenario_hostile_database.py \
 	t/scenario_hostile_neighbour.py \
 	t/scenario_elb_frames_reach_the_table.py \
 	t/scenario_ipv6_and_several_listeners.py \
