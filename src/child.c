@@ -15,6 +15,7 @@
 #include "retire.h"
 #include "sandbox.h"
 #include "worker.h"
+#include "worker_files.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -136,7 +137,8 @@ child_live(struct children *children, const struct worker_birth *birth)
 	sigaddset(&usr1, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &usr1, NULL);
 	if (birth->settings->sandbox == SANDBOX_ON &&
-	    sandbox_enter(SANDBOX_WORKER) < 0)
+	    (worker_files_confine(birth) < 0 ||
+		sandbox_enter(SANDBOX_WORKER) < 0))
 		_exit(WORKER_FAILED);
 	_exit(worker_main(birth));
 }

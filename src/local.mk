@@ -34,6 +34,7 @@ src_libreporter_a_SOURCES = \
 	src/range.c src/range.h \
 	src/intake.c src/intake.h \
 	src/keys.c src/keys.h \
+	src/landlock.c src/landlock.h \
 	src/lines.c src/lines.h \
 	src/listen_spec.c src/listen_spec.h \
 	src/listener.c src/listener.h \
@@ -73,7 +74,8 @@ src_libreporter_a_SOURCES = \
 	src/units.c src/units.h \
 	src/value.c src/value.h \
 	src/wipe.c src/wipe.h \
-	src/worker.c src/worker.h
+	src/worker.c src/worker.h \
+	src/worker_files.c src/worker_files.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
 src_libreporter_a_SOURCES += src/tls.c src/tls_client.c \

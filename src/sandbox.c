@@ -101,8 +101,9 @@ static const char *const of_master[] = {
 	/* workers */
 	"fork", "vfork", "wait4", "waitid", "waitpid", "kill", "tgkill",
 	"tkill",
-	/* a worker's filter */
-	"seccomp",
+	/* what a worker gives up */
+	"seccomp", "landlock_create_ruleset", "landlock_add_rule",
+	"landlock_restrict_self",
 };
 /* clang-format on */
 

@@ -4,9 +4,12 @@
 can gain none, and are in the sandbox, workers in a narrower one. A worker
 holds one socket, the database's, as only root can see. Shared memory is for
 reporter's user alone; the log and the dead-letter file may be read by its
-group. A worker that the sandbox kills is said to have been, and started again.
-With sandbox = off there is no sandbox, and the log says so."""
+group. Where the kernel has Landlock a worker makes files in the folder that it
+was started with, and in no other one that takes its place. A worker that the
+sandbox kills is said to have been, and started again. With sandbox = off there
+is no sandbox, and the log says so."""
 
+import ctypes
 import os
 import stat
 import subprocess
@@ -61,8 +64,9 @@ class Reports:
 
 def tell(s):
     s.database.start()
-    s.reporter.configure("mysql", dead_letter_file=os.path.join(
-        s.folder, "dead"))
+    dead = os.path.join(s.folder, "dead")
+    os.mkdir(dead)
+    s.reporter.configure("mysql", dead_letter_file=os.path.join(dead, "dead"))
     s.reporter.start()
     reports = Reports(s)
     reports.send()
@@ -155,14 +159,18 @@ def files(s):
                                    [(1, 1, 1, 0, False)]))
     wait_for(lambda: s.reporter.status()["records"]["dead_letter"] == 1,
              "a record is refused")
-    log = os.path.join(s.folder, "log")
+    logs = os.path.join(s.folder, "logs")
+    os.mkdir(logs)
+    log = os.path.join(logs, "log")
+    before = pids(s)
     s.reporter.configure("log", target=log)
     s.reporter.write_conf()
     s.reporter.process.send_signal(scenario.signal.SIGHUP)
     wait_for(lambda: os.path.exists(log), "the log goes to a file")
     s.equal("the dead-letter file's group may read it",
-            mode(os.path.join(s.folder, "dead")), 0o640)
+            mode(os.path.join(s.folder, "dead", "dead")), 0o640)
     s.equal("the log's group may read it", mode(log), 0o640)
+    other_folder(s, logs, before)
     s.reporter.configure("log", target="stderr")
     s.reporter.write_conf()
     s.reporter.process.send_signal(scenario.signal.SIGHUP)
@@ -170,6 +178,42 @@ def files(s):
     wait_for(lambda: all(w["state"] == "running"
                          for w in s.reporter.status()["workers"]),
              "the workers run")
+
+
+def has_landlock():
+    """Whether this build and this kernel have it."""
+    with open(os.path.join(scenario.BUILD, "config.h")) as file:
+        if "#define HAVE_LINUX_LANDLOCK_H 1" not in file.read():
+            return False
+    create_ruleset, version = 444, 1
+    return ctypes.CDLL(None).syscall(create_ruleset, None, 0, version) > 0
+
+
+def pids(s):
+    return {w["pid"] for w in s.reporter.status()["workers"]}
+
+
+def other_folder(s, logs, before):
+    """The master may write to it, since a reload may name any."""
+    if not has_landlock():
+        print("not shown: this kernel has no Landlock")
+        return
+    wait_for(lambda: not pids(s) & before and all(
+        w["state"] == "running" for w in s.reporter.status()["workers"]),
+             "other workers run")
+    old = logs + ".old"
+    os.rename(logs, old)
+    os.mkdir(logs)
+    s.reporter.process.send_signal(scenario.signal.SIGUSR1)
+    refused = f"error: log {os.path.join(logs, 'log')}: Permission denied"
+
+    def said():
+        with open(os.path.join(old, "log")) as file:
+            text = file.read()
+        return all(f"worker {slot}: {refused}" in text for slot in (0, 1))
+
+    wait_for(said, "the workers say that they may not write there")
+    s.check("the master may", os.path.exists(os.path.join(logs, "log")))
 
 
 def killed(s, reports):

@@ -1,6 +1,6 @@
 # Check suites of the master's and the workers' modules.
 master_units = t/unit_respawn t/unit_order t/unit_intake \
-	t/unit_deadletter t/unit_trial
+	t/unit_deadletter t/unit_trial t/unit_worker_files
 check_PROGRAMS += $(master_units)
 TESTS += $(master_units)
 
@@ -25,6 +25,10 @@ t_unit_deadletter_LDADD = $(master_unit_ldadd)
 t_unit_trial_SOURCES = t/unit_trial.c
 t_unit_trial_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_trial_LDADD = $(master_unit_ldadd)
+
+t_unit_worker_files_SOURCES = t/unit_worker_files.c
+t_unit_worker_files_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_worker_files_LDADD = $(master_unit_ldadd)
 
 # Without libseccomp there is nothing to test.
 if SECCOMP

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which files a worker may change, by Landlock.  Owns nothing.  Called once by
+ * each worker, before it has threads; failures are logged and returned.
+ *
+ * Where the log and the dead-letter file are is fixed for a worker's life: a
+ * reload that changes them starts the workers again.
+ */
+#include "config.h"
+
+#include "worker_files.h"
+
+#include "landlock.h"
+#include "log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WRITE LANDLOCK_ACCESS_FS_WRITE_FILE
+#define MAKE LANDLOCK_ACCESS_FS_MAKE_REG
+
+/*
+ * A file may be made anew in its folder, when it was rotated; what is no file
+ * stays what it is.  One that cannot be allowed, as in a folder that is not
+ * there, is refused when it is opened, and that is said then.
+ */
+static void
+allow_file(int rules, const char *path)
+{
+	char *real = realpath(path, NULL);
+	char folder[PATH_MAX];
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		landlock_allow(rules, path, WRITE);
+	} else if (*path == '/') {
+		snprintf(folder, sizeof(folder), "%s", real ? real : path);
+		char *slash = strrchr(folder, '/');
+		slash[slash == folder] = '\0';
+		landlock_allow(rules, folder, WRITE | MAKE);
+	}
+	free(real);
+}
+
+static int
+confine(const struct worker_birth *birth, int rules)
+{
+	char segment[SEGMENT_NAME_MAX + 16];
+
+	snprintf(segment, sizeof(segment), "/dev/shm%s", birth->segment);
+	if (landlock_allow(rules, segment, WRITE) < 0 ||
+	    landlock_allow(rules, "/dev/null", WRITE) < 0)
+		return -1;
+	allow_file(rules, birth->settings->log_target);
+	allow_file(rules, birth->settings->dead_letter_file);
+	return landlock_enforce(rules);
+}
+
+int
+worker_files_confine(const struct worker_birth *birth)
+{
+	int rules = landlock_begin(LANDLOCK_CHANGES);
+
+	if (rules < 0 && landlock_missing(errno))
+		return 0;
+	if (rules >= 0 && confine(birth, rules) == 0)
+		return 1;
+	log_error("writing to files cannot be given up: %s; reporter.sandbox = "
+		  "off works without",
+	    strerror(errno));
+	if (rules >= 0)
+		close(rules);
+	return -1;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A worker and files: which of them it may change.
+ */
+#ifndef REPORTER_WORKER_FILES_H
+#define REPORTER_WORKER_FILES_H
+
+#include "worker.h"
+
+/*
+ * worker_files_confine - from now on this process can write to its own segment
+ * and in the folders of the log and of the dead-letter file, and to no other
+ * file, whoever owns it; and it can look into no other process.  What may be
+ * read stays as it is.  Needs no_new_privs.  Called before there are threads.
+ * Returns 1; 0 where the kernel cannot do that; -1: logged.
+ */
+int worker_files_confine(const struct worker_birth *birth);
+
+#endif
