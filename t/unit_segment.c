@@ -773,7 +773,7 @@ create_without_space(void)
 	if (unshare(CLONE_NEWNS) < 0 &&
 	    unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return NO_NAMESPACE;
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=256k") < 0)
 		return NO_NAMESPACE;
 	if (segment_space() != 256 * 1024)
