@@ -24,7 +24,8 @@ struct prefix_list {
 
 /*
  * prefix_parse - take apart ADDRESS/BITS or ADDRESS.  Bits beyond the prefix
- * must be zero.  ::ffff:a.b.c.d/96+BITS is a.b.c.d/BITS.  On failure reason (of size bytes) says what is wrong.
+ * must be zero.  ::ffff:a.b.c.d/96+BITS is a.b.c.d/BITS.  On failure reason (of
+ * size bytes) says what is wrong.
  */
 bool prefix_parse(
     struct prefix *prefix, const char *text, char *reason, size_t size);
