@@ -10,7 +10,6 @@
 
 /* The key is words 0 and 1 and the port, the first bytes of word 3; the rest
    of that is the overload byte and the time. */
-#define KEY_WORDS 2
 static_assert(offsetof(struct record, ip) == 8, "key comparison");
 static_assert(offsetof(struct record, succ) == 16, "key comparison");
 static_assert(offsetof(struct record, port) == 24, "key comparison");
@@ -35,44 +34,32 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "all of these");
 /* How many records ahead the drain has their slots fetched. */
 #define AHEAD 16
 
-struct words {
-	uint64_t w[WORDS];
-};
-
-static inline struct words
-words_of(const struct record *record)
+/* A word of a record, as it stands in a slot. */
+static inline uint64_t
+word_of(const struct record *record, size_t i)
 {
-	struct words words;
+	uint64_t word;
 
-	memcpy(&words, record, sizeof(words));
-	return words;
-}
-
-static inline struct record
-record_of(const struct words *words)
-{
-	struct record record;
-
-	memcpy(&record, words, sizeof(record));
-	return record;
+	memcpy(&word, (const char *)record + i * sizeof(word), sizeof(word));
+	return word;
 }
 
 /* Relaxed: the slot's state orders the words. */
 static inline void
-slot_load(const struct slot *slot, struct words *words)
+slot_load(const struct slot *slot, struct record *record)
 {
+	uint64_t words[WORDS];
+
 	for (size_t i = 0; i < WORDS; i++)
-		words->w[i] = counter_get(&slot->words[i]);
+		words[i] = counter_get(&slot->words[i]);
+	memcpy(record, words, sizeof(*record));
 }
 
-/* Store the words from `first` on. */
 static inline void
-slot_store(struct slot *slot, const struct words *words, size_t first)
+slot_store(struct slot *slot, size_t i, uint64_t word)
 {
-	for (size_t i = first; i < WORDS; i++) {
-		FAULT_POINT("table_put_half");
-		counter_set(&slot->words[i], words->w[i]);
-	}
+	FAULT_POINT("table_put_half");
+	counter_set(&slot->words[i], word);
 }
 
 /* record_ts(), of word 3. */
@@ -89,11 +76,11 @@ word_overload(uint64_t word)
 }
 
 static inline bool
-slot_has_key(const struct slot *slot, const struct words *key)
+slot_has_key(const struct slot *slot, const struct record *key)
 {
-	return ((counter_get(&slot->words[0]) ^ key->w[0]) |
-		   (counter_get(&slot->words[1]) ^ key->w[1]) |
-		   ((counter_get(&slot->words[3]) ^ key->w[3]) &
+	return ((counter_get(&slot->words[0]) ^ word_of(key, 0)) |
+		   (counter_get(&slot->words[1]) ^ word_of(key, 1)) |
+		   ((counter_get(&slot->words[3]) ^ word_of(key, 3)) &
 		       (PORT_MASK | CLEARED))) == 0;
 }
 
@@ -112,14 +99,13 @@ mix(uint64_t a, uint64_t b)
 /* Where a key's probe path begins.  The seed keeps agents from choosing keys
    that meet. */
 static inline uint32_t
-table_home(const struct table *table, const struct words *key)
+table_home(const struct table *table, const struct record *key)
 {
-	uint64_t h = mix(key->w[0] ^ table->seed,
-	    key->w[1] ^ table->seed ^ UINT64_C(0xa0761d6478bd642f));
+	uint64_t h = mix(word_of(key, 0) ^ table->seed,
+	    word_of(key, 1) ^ table->seed ^ UINT64_C(0xa0761d6478bd642f));
 
 	/* On its own: laid over w[1], a port and a caller could cancel out. */
-	h = mix(h ^ (key->w[3] & PORT_MASK),
-	    table->seed ^ UINT64_C(0xe7037ed1a0b428db));
+	h = mix(h ^ key->port, table->seed ^ UINT64_C(0xe7037ed1a0b428db));
 	/* The upper half as a fraction of the size: Lemire, "Fast Random
 	   Integer Generation in an Interval", 2019. */
 	return (uint32_t)(((h >> 32) * table->size) >> 32);
@@ -161,7 +147,7 @@ table_has_room(struct table *table)
  * Returns NULL when there is neither: all within reach are dirty.
  */
 static struct slot *
-table_find(const struct table *table, const struct words *key, uint32_t home,
+table_find(const struct table *table, const struct record *key, uint32_t home,
     uint64_t *state)
 {
 	struct slot *end = table->slots + table->size;
@@ -190,15 +176,15 @@ table_find(const struct table *table, const struct words *key, uint32_t home,
 /* Where the key of a record is or may go, with its state as table_find() has
    it: nearly always at home. */
 static inline struct slot *
-table_place(const struct table *table, const struct words *words, uint32_t home,
+table_place(const struct table *table, const struct record *key, uint32_t home,
     uint64_t *state)
 {
 	struct slot *slot = &table->slots[home];
 
 	*state = counter_get(&slot->state);
-	if (__builtin_expect(*state != 0 && slot_has_key(slot, words), 1))
+	if (__builtin_expect(*state != 0 && slot_has_key(slot, key), 1))
 		return slot;
-	return table_find(table, words, home, state);
+	return table_find(table, key, home, state);
 }
 
 /* Claim a slot whose version is not dirty, if one more may be.  Returns its
@@ -219,18 +205,23 @@ slot_claim_clean(struct table *table, struct slot *slot, bool key_is_there)
 	return before;
 }
 
-/* Put the words of a record, from `first` on, into a claimed slot as the newest
-   version of its key. */
+/* Put a record into a claimed slot as the newest version of its key. */
 static inline void
-slot_write(
-    struct slot *slot, const struct words *words, size_t first, uint64_t before)
+slot_write(struct slot *slot, const struct record *record, bool key_is_there,
+    uint64_t before)
 {
 	uint64_t version = before & ~(STATE_WRITING | STATE_DIRTY);
 
 	/* Release fence: whoever sees a word of the new record sees that the
 	   slot is being written, or was. */
 	atomic_thread_fence(memory_order_release);
-	slot_store(slot, words, first);
+	/* Of the same key, only what is behind it can differ. */
+	if (!key_is_there) {
+		slot_store(slot, 0, word_of(record, 0));
+		slot_store(slot, 1, word_of(record, 1));
+	}
+	slot_store(slot, 2, word_of(record, 2));
+	slot_store(slot, 3, word_of(record, 3));
 	/* Release: whoever sees this version sees all its words. */
 	atomic_store_explicit(&slot->state,
 	    version + STATE_VERSION + STATE_DIRTY, memory_order_release);
@@ -238,27 +229,26 @@ slot_write(
 
 /* Put one record.  Returns false when it finds no room. */
 static inline bool
-table_put_one(struct table *table, const struct words *words, uint32_t home,
+table_put_one(struct table *table, const struct record *record, uint32_t home,
     uint64_t horizon)
 {
 	uint64_t state, before;
-	struct slot *slot = table_place(table, words, home, &state);
-	uint64_t last = words->w[WORDS - 1];
-	bool urgent = word_overload(last), goes_back = false;
+	struct slot *slot = table_place(table, record, home, &state);
+	bool urgent = record->overload, goes_back = false;
 
-	FAULT_POISON("table_put", record_of(words).modid);
+	FAULT_POISON("table_put", record->modid);
 	if (slot == NULL)
 		return false;
 	uint32_t index = (uint32_t)(slot - table->slots);
 	if (state != 0) {
 		uint64_t old = counter_get(&slot->words[WORDS - 1]);
 
-		goes_back = word_ts(old) > word_ts(last);
+		goes_back = word_ts(old) > record_ts(record);
 		if (goes_back && word_ts(old) <= horizon) {
 			counter_add(&table->drain->superseded, 1);
 			return true;
 		}
-		urgent = word_overload(old) != word_overload(last) ||
+		urgent = word_overload(old) != record->overload ||
 			 atomic_load_explicit(&table->dirty[index],
 			     memory_order_relaxed) == URGENT;
 	}
@@ -282,8 +272,7 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 					 : &table->drain->added,
 	    1);
 	FAULT_POINT("table_put_counted");
-	/* Of the same key, only what is behind it can differ. */
-	slot_write(slot, words, state != 0 ? KEY_WORDS : 0, before);
+	slot_write(slot, record, state != 0, before);
 	FAULT_POINT("table_put_written");
 	/* Release: a flush that takes the mark sees the new version. */
 	atomic_store_explicit(&table->dirty[index], urgent ? URGENT : DIRTY,
@@ -292,34 +281,35 @@ table_put_one(struct table *table, const struct words *words, uint32_t home,
 	return true;
 }
 
-/* Have a slot and its mark brought near, to be written. */
-static inline void
-slot_fetch(const struct table *table, uint32_t index)
+/* Have the slot of a record and its mark brought near, to be written.  Returns
+   its home. */
+static inline uint32_t
+table_fetch(const struct table *table, const struct record *record)
 {
-	const struct slot *slot = &table->slots[index];
+	uint32_t home = table_home(table, record);
+	const struct slot *slot = &table->slots[home];
 
 	__builtin_prefetch(slot, 1);
 	__builtin_prefetch(&slot->words[WORDS - 1], 1);
-	__builtin_prefetch(&table->dirty[index], 1);
+	__builtin_prefetch(&table->dirty[home], 1);
+	return home;
 }
 
 size_t
 table_put(struct table *table, const struct record *records, size_t n,
     uint64_t horizon)
 {
-	struct words words[AHEAD];
-	uint32_t home[AHEAD];
-	size_t hashed = 0;
+	uint32_t homes[AHEAD];
 
+	for (size_t i = 0; i < n && i < AHEAD; i++)
+		homes[i] = table_fetch(table, &records[i]);
 	for (size_t i = 0; i < n; i++) {
-		for (; hashed < n && hashed < i + AHEAD; hashed++) {
-			size_t h = hashed % AHEAD;
-			words[h] = words_of(&records[hashed]);
-			home[h] = table_home(table, &words[h]);
-			slot_fetch(table, home[h]);
-		}
-		if (!table_put_one(
-			table, &words[i % AHEAD], home[i % AHEAD], horizon)) {
+		uint32_t home = homes[i % AHEAD];
+
+		if (n - i > AHEAD)
+			homes[i % AHEAD] =
+			    table_fetch(table, &records[i + AHEAD]);
+		if (!table_put_one(table, &records[i], home, horizon)) {
 			counter_add(&table->drain->full, 1);
 			return i;
 		}
@@ -331,8 +321,6 @@ uint64_t
 table_recover(struct table *table, uint64_t drained)
 {
 	uint64_t dirty = 0, used = 0;
-	struct words none = { { 0, 0, 0, CLEARED } };
-
 	for (uint32_t i = 0; i < table->size; i++) {
 		struct slot *slot = &table->slots[i];
 		uint64_t state = counter_get(&slot->state);
@@ -341,7 +329,8 @@ table_recover(struct table *table, uint64_t drained)
 			/* Half a record.  The whole one is still in the ring:
 			   leave a clean slot of no key, since an empty one
 			   would cut the paths that lead past. */
-			slot_store(slot, &none, 0);
+			for (size_t w = 0; w < WORDS; w++)
+				slot_store(slot, w, w == 3 ? CLEARED : 0);
 			state = (state & ~(STATE_WRITING | STATE_DIRTY)) +
 				STATE_VERSION;
 			counter_set(&slot->state, state);
@@ -376,28 +365,25 @@ uint64_t
 table_read(const struct table *table, uint32_t slot, struct record *record)
 {
 	const struct slot *s = &table->slots[slot];
-	struct words words;
 	/* Acquire: the words of this version, or newer ones. */
 	uint64_t state = atomic_load_explicit(&s->state, memory_order_acquire);
 
 	if (state == 0 || state & STATE_WRITING)
 		return 0;
-	slot_load(s, &words);
+	slot_load(s, record);
 	/* Acquire fence: if any word was newer, so is the state now. */
 	atomic_thread_fence(memory_order_acquire);
 	if (((counter_get(&s->state) ^ state) & ~STATE_DIRTY) != 0)
 		return 0;
-	*record = record_of(&words);
 	return state;
 }
 
 bool
 table_has(const struct table *table, const struct record *record)
 {
-	struct words words = words_of(record);
 	uint64_t state;
 
-	table_find(table, &words, table_home(table, &words), &state);
+	table_find(table, record, table_home(table, record), &state);
 	return state != 0;
 }
 
