@@ -169,7 +169,16 @@ proctype Master()
 			head = at;
 #else
 			head = at;
-			asleep = sleeping;
+			if
+#ifdef BROKEN_ALERT_FORGOTTEN
+			:: mine.serial < RECORDS ->
+#else
+			:: mine.serial < RECORDS && DISTANCE(at, tail) < CAPACITY ->
+#endif
+				asleep = 0 /* ring_alert() comes later */
+			:: true ->
+				asleep = sleeping
+			fi;
 #endif
 			if
 			:: asleep -> ring_wake()

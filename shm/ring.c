@@ -15,6 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A worker that sleeps is left to it until so much of the ring is filled:
+   waking it costs as much as a hundred records. */
+#define ALERT_PART 8
+
 void
 ring_attach(struct ring *ring, struct ring_producer *producer,
     struct ring_consumer *consumer, struct record *records, uint64_t capacity)
@@ -23,7 +27,7 @@ ring_attach(struct ring *ring, struct ring_producer *producer,
 	ring->consumer = consumer;
 	ring->records = records;
 	ring->mask = capacity - 1;
-	ring->head = counter_get(&producer->head);
+	ring->head = ring->alerted = counter_get(&producer->head);
 	/* Acquire: the producer overwrites what lies before this tail. */
 	ring->seen =
 	    atomic_load_explicit(&consumer->tail, memory_order_acquire);
@@ -90,11 +94,23 @@ ring_publish(struct ring *ring)
 	/* Release: licenses the worker to read the records before this head. */
 	atomic_store_explicit(
 	    &ring->producer->head, ring->head, memory_order_release);
-	/* The worker says that it sleeps and then looks at head; we set head
-	   and then look whether it sleeps.  The two fences let at least one
-	   of us see the other. */
-	atomic_thread_fence(memory_order_seq_cst);
 	FAULT_POINT("ring_publish_after");
+	if (ring->head - ring->alerted > ring->mask / ALERT_PART)
+		ring_alert(ring);
+}
+
+void
+ring_alert(struct ring *ring)
+{
+	uint64_t head = counter_get(&ring->producer->head);
+
+	if (head == ring->alerted)
+		return;
+	ring->alerted = head;
+	/* The worker says that it sleeps and then looks at head; we have set
+	   head and then look whether it sleeps.  The two fences let at least
+	   one of us see the other. */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(
 		&ring->consumer->sleeping, memory_order_relaxed))
 		ring_wake(ring);
@@ -159,7 +175,7 @@ ring_wait(struct ring *ring, int timeout_ms)
 
 	atomic_store_explicit(
 	    &ring->consumer->sleeping, 1, memory_order_relaxed);
-	/* The other half of ring_publish()'s fence. */
+	/* The other half of ring_alert()'s fence. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&ring->producer->head, memory_order_relaxed) ==
 	    tail) {

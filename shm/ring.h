@@ -15,8 +15,8 @@
  *          '------- published ----------'
  *
  * The producer puts any number of records and then publishes them at once.
- * A worker that finds nothing sleeps on the doorbell, a futex; publishing
- * wakes it only if it sleeps.
+ * A worker that finds nothing sleeps on the doorbell, a futex; it is woken
+ * only if it sleeps, and once for all that was published in a row.
  *
  * A kill at any instruction leaves whole records before head, and a tail that
  * passed only what was drained: the next process goes on from these two words.
@@ -57,10 +57,11 @@ struct ring {
 	struct ring_producer *producer;
 	struct ring_consumer *consumer;
 	struct record *records;
-	uint64_t mask; /* records in the ring, less one */
-	uint64_t head; /* producer: records put, published or not */
-	uint64_t seen; /* the other side's index when last looked at */
-	uint32_t rung; /* consumer: the doorbell after the last sleep */
+	uint64_t mask;    /* records in the ring, less one */
+	uint64_t head;    /* producer: records put, published or not */
+	uint64_t alerted; /* producer: the head that the worker was told of */
+	uint64_t seen;    /* the other side's index when last looked at */
+	uint32_t rung;    /* consumer: the doorbell after the last sleep */
 };
 
 /*
@@ -87,10 +88,15 @@ uint64_t ring_room(struct ring *ring, uint64_t want);
 void ring_put(struct ring *ring, const struct record *records, uint64_t n);
 
 /*
- * ring_publish - let the worker see all that was put, and wake it if it
- * sleeps.  Does nothing when nothing was put.
+ * ring_publish - let the worker see all that was put.  Does nothing when
+ * nothing was put.  A worker that sleeps may be left to it: call ring_alert()
+ * before waiting for anything.
  */
 void ring_publish(struct ring *ring);
+
+/* ring_alert - wake the worker if it sleeps and something was published since
+   the last call. */
+void ring_alert(struct ring *ring);
 
 /*
  * ring_command - tell the worker what to do, and wake it.  The command stays

@@ -170,6 +170,7 @@ conns_tick(struct conns *conns, uint64_t now_ms)
 	    CLOSING_MESSAGE_TIMEOUT, now_ms);
 	conns_expire(conns, &conns->active, settings->idle_timeout,
 	    CLOSING_IDLE, now_ms);
+	intake_alert(&conns->intake);
 	return conns_wait(conns, now_ms);
 }
 
@@ -195,6 +196,7 @@ conns_close(struct conns *conns)
 		if (end != READ_CLOSED)
 			conn_close(conns, conn, CLOSING_STOP);
 	}
+	intake_alert(&conns->intake);
 	if (conns->reserve >= 0)
 		close(conns->reserve);
 	prefix_list_free(&conns->proxy_from);

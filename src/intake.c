@@ -203,3 +203,10 @@ intake_publish(struct intake *intake)
 	for (int i = 0; i < REJECT_REASONS; i++)
 		count_move(&intake->count->rejected[i], &intake->rejected[i]);
 }
+
+void
+intake_alert(struct intake *intake)
+{
+	for (uint32_t i = 0; i < intake->routes.workers; i++)
+		ring_alert(intake->rings[i]);
+}

@@ -56,7 +56,8 @@ struct intake_result {
 };
 
 /* intake_rings - put into these rings from now on, one for each worker, 1 or
-   more.  All that was put into others is published. */
+   more.  All that was put into others is published, and their workers were told
+   to finish. */
 void intake_rings(
     struct intake *intake, struct ring *const *rings, uint32_t workers);
 
@@ -72,5 +73,9 @@ struct intake_result intake_bytes(struct intake *intake, enum dialect *dialect,
 
 /* intake_publish - let the workers see what was put, and count it. */
 void intake_publish(struct intake *intake);
+
+/* intake_alert - wake the workers that have something to do.  To be called
+   before waiting for anything. */
+void intake_alert(struct intake *intake);
 
 #endif

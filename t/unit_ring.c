@@ -256,6 +256,7 @@ publish_without_system_calls(void)
 				ring_advance(&out, CAPACITY);
 			ring_put(&in, &r, 1);
 			ring_publish(&in);
+			ring_alert(&in);
 		}
 		syscall(SYS_exit, 0);
 	}
@@ -286,14 +287,31 @@ START_TEST(doorbell_rings_only_for_a_sleeper)
 	ring_begin(0, CAPACITY);
 	put(&in, 0, 1);
 	ring_publish(&in);
+	ring_alert(&in);
 	ck_assert_uint_eq(atomic_load(&producer.doorbell), 0);
 	atomic_store(&consumer.sleeping, 1);
 	put(&in, 1, 1);
 	ring_publish(&in);
+	ck_assert_uint_eq(atomic_load(&producer.doorbell), 0);
+	ring_alert(&in);
 	ck_assert_uint_eq(atomic_load(&producer.doorbell), 1);
 	/* Nothing new: nothing to wake for. */
 	ring_publish(&in);
+	ring_alert(&in);
 	ck_assert_uint_eq(atomic_load(&producer.doorbell), 1);
+}
+END_TEST
+
+/* Nobody calls ring_alert() here. */
+START_TEST(sleeper_is_not_left_to_a_ring_that_fills)
+{
+	ring_begin(0, CAPACITY);
+	atomic_store(&consumer.sleeping, 1);
+	for (uint64_t i = 0; i < CAPACITY / 4; i++) {
+		put(&in, i, 1);
+		ring_publish(&in);
+	}
+	ck_assert_uint_ge(atomic_load(&producer.doorbell), 1);
 }
 END_TEST
 
@@ -379,6 +397,7 @@ START_TEST(sleeper_is_woken)
 			sched_yield();
 		put(&in, i, 1);
 		ring_publish(&in);
+		ring_alert(&in);
 	}
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	ck_assert(right);
@@ -455,6 +474,7 @@ stream_put(struct ring *ring)
 			n = room;
 		if (n == 0) {
 			ring_publish(ring);
+			ring_alert(ring);
 			sched_yield();
 			continue;
 		}
@@ -465,6 +485,7 @@ stream_put(struct ring *ring)
 			ring_publish(ring);
 		at += n;
 	}
+	ring_alert(ring);
 }
 
 static void *
@@ -537,6 +558,7 @@ main(void)
 	tcase_add_test(c, publish_costs_no_system_call_unless_one_sleeps);
 #endif
 	tcase_add_test(c, doorbell_rings_only_for_a_sleeper);
+	tcase_add_test(c, sleeper_is_not_left_to_a_ring_that_fills);
 	tcase_add_loop_test(c, wait_ends_when_time_is_over, 0, STARTS);
 	tcase_add_loop_test(
 	    c, wait_returns_at_once_when_records_are_there, 0, STARTS);

@@ -950,6 +950,7 @@ produce(struct ring *ring, uint32_t n)
 		ring_put(ring, r, 1);
 	}
 	ring_publish(ring);
+	ring_alert(ring);
 }
 
 static void
