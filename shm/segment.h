@@ -87,7 +87,7 @@ struct worker_info {
 	_Atomic uint32_t checked_in; /* 1: its threads run */
 	counter started;             /* seconds since 1970 */
 	counter poisoned; /* records set aside because they killed workers */
-	/* Words of the trial, see src/trial.h. */
+	/* Words of the trial, see src/worker/trial.h. */
 	counter suspect; /* ring index being drained, plus 1 */
 	counter suspect_deaths;
 	counter suspect_slot; /* first table slot being flushed, plus 1 */
@@ -131,7 +131,7 @@ struct child_entry {
 static_assert(sizeof(struct child_entry) == 32, "part of the format");
 
 /* The segment that is being removed, and the totals of all that are gone with
-   it; see src/retire.c.  Written by the master alone. */
+   it; see src/master/retire.c.  Written by the master alone. */
 struct retirement {
 	counter slot; /* plus 1; 0: none is */
 	counter generation;

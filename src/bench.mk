@@ -1,7 +1,7 @@
 # reporter-bench.  Its parts are in a library, so that the unit test can link
 # the pure ones.
 noinst_LIBRARIES += src/bench/libbench.a
-src_bench_libbench_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc -Isrc/bench \
+src_bench_libbench_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc/intake -Isrc/bench \
 	$(JANSSON_CFLAGS) $(MYSQL_CFLAGS) -DSBINDIR='"$(sbindir)"'
 src_bench_libbench_a_SOURCES = \
 	src/bench/absorb.c src/bench/absorb.h \

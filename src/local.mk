@@ -3,85 +3,68 @@
 include src/proto.mk
 
 noinst_LIBRARIES += src/libreporter.a
-src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(INIH_CFLAGS) \
+src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc/intake $(INIH_CFLAGS) \
 	$(JANSSON_CFLAGS) $(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) \
 	$(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(OPENSSL_CFLAGS)
 src_libreporter_a_SOURCES = \
-	src/accept.c \
-	src/account.c src/account.h \
-	src/activation.c src/activation.h \
-	src/address.c src/address.h \
-	src/admission.c src/admission.h \
-	src/backoff.c src/backoff.h \
-	src/chain.c src/chain.h \
-	src/child.c src/child.h \
-	src/clock.c src/clock.h \
-	src/complain.c src/complain.h \
-	src/conffile.c src/conffile.h \
-	src/conn.c src/conn.h src/conn_set.h src/conns.c src/throttle.c \
-	src/deadletter.c src/deadletter.h \
-	src/encode.c src/encode.h \
-	src/figures.c src/figures.h \
-	src/flush.c src/flush.h \
-	src/frame.c src/frame.h \
-	src/gate.c \
-	src/generation.c src/generation.h \
-	src/held.c src/held.h \
-	src/inspect.c src/inspect.h src/inspect_addresses.c \
-	src/inspect_database.c src/inspect_files.c src/inspect_option.c \
-	src/instance.c src/instance.h \
-	src/health.c src/health.h \
-	src/range.c src/range.h \
-	src/intake.c src/intake.h \
-	src/keys.c src/keys.h \
-	src/landlock.c src/landlock.h \
-	src/lines.c src/lines.h \
-	src/listen_spec.c src/listen_spec.h \
-	src/listener.c src/listener.h \
-	src/log.c src/log.h \
-	src/master.c src/master.h \
-	src/native.c src/native.h src/native_scan.c \
-	src/notify.c src/notify.h \
-	src/option.c src/option.h \
-	src/order.c src/order.h \
-	src/origin.c src/origin.h \
-	src/pace.c src/pace.h \
-	src/prefix.c src/prefix.h \
-	src/privilege.c src/privilege.h \
-	src/proxy.c src/proxy.h \
-	src/rates.c src/rates.h \
-	src/reload.c src/reload.h \
-	src/replay.c src/replay.h \
-	src/report.c src/report.h \
-	src/respawn.c src/respawn.h \
-	src/retire.c src/retire.h \
-	src/route.c src/route.h \
-	src/sandbox.c src/sandbox.h \
-	src/secret.c src/secret.h \
-	src/sample.c src/sample.h \
-	src/sender.c src/sender.h \
-	src/services.c src/services.h \
-	src/settings.c src/settings.h \
-	src/status.c src/status.h src/status_json.c \
-	src/status_prometheus.c src/status_text.c \
-	src/store.c src/store.h \
-	src/survey.c src/survey.h \
-	src/syntax.c src/syntax.h \
-	src/text.c src/text.h \
-	src/title.c src/title.h \
-	src/tls.h src/tls_client.h src/tls_load.c src/tls_load.h \
-	src/trial.c src/trial.h \
-	src/units.c src/units.h \
-	src/value.c src/value.h \
-	src/wipe.c src/wipe.h \
-	src/worker.c src/worker.h \
-	src/worker_files.c src/worker_files.h
+	src/lib/address.c src/lib/address.h src/lib/clock.c src/lib/clock.h \
+	src/lib/complain.c src/lib/complain.h src/lib/figures.c \
+	src/lib/figures.h src/lib/log.c src/lib/log.h src/lib/prefix.c \
+	src/lib/prefix.h src/lib/text.c src/lib/text.h src/lib/title.c \
+	src/lib/title.h src/lib/wipe.c src/lib/wipe.h \
+	src/conf/conffile.c src/conf/conffile.h src/conf/listen_spec.c \
+	src/conf/listen_spec.h src/conf/option.c src/conf/option.h \
+	src/conf/reload.c src/conf/reload.h src/conf/secret.c \
+	src/conf/secret.h src/conf/settings.c src/conf/settings.h \
+	src/conf/syntax.c src/conf/syntax.h src/conf/units.c \
+	src/conf/units.h src/conf/value.c src/conf/value.h \
+	src/privilege/account.c src/privilege/account.h \
+	src/privilege/landlock.c src/privilege/landlock.h \
+	src/privilege/privilege.c src/privilege/privilege.h \
+	src/privilege/sandbox.c src/privilege/sandbox.h \
+	src/check/inspect.c src/check/inspect.h \
+	src/check/inspect_addresses.c src/check/inspect_database.c \
+	src/check/inspect_files.c src/check/inspect_option.c \
+	src/intake/frame.c src/intake/frame.h src/intake/intake.c \
+	src/intake/intake.h src/intake/native.c src/intake/native.h \
+	src/intake/native_scan.c src/intake/report.c src/intake/report.h \
+	src/intake/route.c src/intake/route.h \
+	src/edge/accept.c src/edge/activation.c src/edge/activation.h \
+	src/edge/admission.c src/edge/admission.h src/edge/chain.c \
+	src/edge/chain.h src/edge/conn.c src/edge/conn.h \
+	src/edge/conn_set.h src/edge/conns.c src/edge/gate.c \
+	src/edge/held.c src/edge/held.h src/edge/listener.c \
+	src/edge/listener.h src/edge/origin.c src/edge/origin.h \
+	src/edge/pace.c src/edge/pace.h src/edge/proxy.c src/edge/proxy.h \
+	src/edge/throttle.c src/edge/tls.h src/edge/tls_load.c \
+	src/edge/tls_load.h \
+	src/worker/backoff.c src/worker/backoff.h src/worker/deadletter.c \
+	src/worker/deadletter.h src/worker/flush.c src/worker/flush.h \
+	src/worker/order.c src/worker/order.h src/worker/store.c \
+	src/worker/store.h src/worker/trial.c src/worker/trial.h \
+	src/worker/worker.c src/worker/worker.h src/worker/worker_files.c \
+	src/worker/worker_files.h \
+	src/master/child.c src/master/child.h src/master/generation.c \
+	src/master/generation.h src/master/instance.c src/master/instance.h \
+	src/master/master.c src/master/master.h src/master/notify.c \
+	src/master/notify.h src/master/respawn.c src/master/respawn.h \
+	src/master/retire.c src/master/retire.h src/master/sample.c \
+	src/master/sample.h \
+	src/status/health.c src/status/health.h src/status/keys.c \
+	src/status/keys.h src/status/range.c src/status/range.h \
+	src/status/rates.c src/status/rates.h src/status/services.c \
+	src/status/services.h src/status/status.c src/status/status.h \
+	src/status/status_json.c src/status/status_prometheus.c \
+	src/status/status_text.c src/status/survey.c src/status/survey.h \
+	src/send/encode.c src/send/encode.h src/send/lines.c \
+	src/send/lines.h src/send/replay.c src/send/replay.h \
+	src/send/sender.c src/send/sender.h src/send/tls_client.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
-src_libreporter_a_SOURCES += src/tls.c src/tls_client.c \
-	src/tls_error.c src/tls_error.h
+src_libreporter_a_SOURCES += src/edge/tls.c src/send/tls_client.c \
+	src/lib/tls_error.c src/lib/tls_error.h
 else
-src_libreporter_a_SOURCES += src/tls_none.c src/tls_client_none.c
+src_libreporter_a_SOURCES += src/edge/tls_none.c src/send/tls_client_none.c
 endif
 
 sbin_PROGRAMS += src/reporter src/reporterctl
@@ -112,7 +95,7 @@ src_reporter_web_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
 	$(MICROHTTPD_LIBS)
 
 bin_PROGRAMS += src/reporter-send
-src_reporter_send_SOURCES = src/reporter-send.c
+src_reporter_send_SOURCES = src/send/reporter-send.c
 src_reporter_send_LDADD = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) \
 	$(PROTOBUF_LIBS) $(OPENSSL_LIBS)
 

@@ -23,7 +23,7 @@ t_fuzz_config_LDADD = $(fuzz_libs) $(INIH_LIBS)
 
 t_fuzz_frame_SOURCES = t/fuzz_frame.c t/frame_oracle.c t/frame_oracle.h \
 	$(fuzz_stream_sources)
-t_fuzz_frame_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(PROTOBUF_CFLAGS)
+t_fuzz_frame_CPPFLAGS = $(AM_CPPFLAGS) -Isrc/intake $(PROTOBUF_CFLAGS)
 t_fuzz_frame_LDFLAGS = $(fuzz_ldflags)
 t_fuzz_frame_LDADD = $(fuzz_libs) $(PROTOBUF_LIBS)
 

@@ -15,5 +15,6 @@ include t/chaos.mk
 include t/bench.mk
 include t/fuzz.mk
 include t/hardening.mk
+include t/layers.mk
 include t/messages.mk
 include t/analyse.mk

@@ -85,7 +85,7 @@ def members(analyze, group, seen):
 
 
 def calls_get_through(s, place, analyze):
-    """Which calls reporter makes is known from src/sandbox.c.  The unit's
+    """src/privilege/sandbox.c knows which calls reporter makes.  The unit's
     filter is there before that, and so it must have seccomp as well."""
     unit = settings(place.path("systemdsystemunitdir", "reporter.service"))
     filtered, seen = set(), {}
@@ -94,7 +94,8 @@ def calls_get_through(s, place, analyze):
             its = members(analyze, word, seen)
             filtered = (filtered - its if words.startswith("~")
                         else filtered | its)
-    with open(os.path.join(scenario.SOURCE, "src", "sandbox.c")) as file:
+    with open(os.path.join(scenario.SOURCE,
+                           "src/privilege/sandbox.c")) as file:
         code = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
     lists = re.findall(r"\*const (?:both|of_master)\[\] = \{(.*?)\};", code,
                        re.DOTALL)

@@ -10,7 +10,7 @@ t_unit_native_LDADD = $(unit_libs) $(CHECK_LIBS) $(MSGPACK_LIBS)
 
 t_unit_frame_SOURCES = t/unit_frame.c t/frame_oracle.c t/frame_oracle.h \
 	t/difference.c t/difference.h t/bytes.h
-t_unit_frame_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(CHECK_CFLAGS) \
+t_unit_frame_CPPFLAGS = $(AM_CPPFLAGS) -Isrc/intake $(CHECK_CFLAGS) \
 	$(PROTOBUF_CFLAGS)
 t_unit_frame_LDADD = $(unit_libs) $(CHECK_LIBS) $(PROTOBUF_LIBS)
 

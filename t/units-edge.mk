@@ -16,11 +16,14 @@ t_unit_pace_LDADD = $(unit_libs) $(CHECK_LIBS)
 # copies and allocations go through the test.
 check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = \
-	src/accept.c src/address.c src/admission.c src/chain.c src/clock.c src/conn.c \
-	src/conns.c src/frame.c src/held.c src/intake.c src/listener.c \
-	src/log.c src/native.c src/native_scan.c src/origin.c src/pace.c \
-	src/prefix.c src/report.c src/route.c src/text.c src/throttle.c \
-	shm/counters.c shm/record.c shm/ring.c
+	shm/counters.c shm/record.c shm/ring.c src/edge/accept.c \
+	src/edge/admission.c src/edge/chain.c src/edge/conn.c \
+	src/edge/conns.c src/edge/held.c src/edge/listener.c \
+	src/edge/origin.c src/edge/pace.c src/edge/throttle.c \
+	src/intake/frame.c src/intake/intake.c src/intake/native.c \
+	src/intake/native_scan.c src/intake/report.c src/intake/route.c \
+	src/lib/address.c src/lib/clock.c src/lib/log.c src/lib/prefix.c \
+	src/lib/text.c
 t_libwork_a_CPPFLAGS = $(AM_CPPFLAGS)
 t_libwork_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS) \
 	-fsanitize-coverage=trace-pc -fno-builtin

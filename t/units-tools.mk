@@ -1,5 +1,5 @@
 # Check suites of the tools.
-tools_cppflags = $(AM_CPPFLAGS) -Isrc -I$(srcdir)/t $(CHECK_CFLAGS) \
+tools_cppflags = $(AM_CPPFLAGS) -Isrc/intake -I$(srcdir)/t $(CHECK_CFLAGS) \
 	$(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) $(JANSSON_CFLAGS)
 tools_libs = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) $(PROTOBUF_LIBS) \
 	$(JANSSON_LIBS) $(CHECK_LIBS)
