@@ -48,11 +48,11 @@ word_of(const struct record *record, size_t i)
 static inline void
 slot_load(const struct slot *slot, struct record *record)
 {
-	uint64_t words[WORDS];
+	for (size_t i = 0; i < WORDS; i++) {
+		uint64_t word = counter_get(&slot->words[i]);
 
-	for (size_t i = 0; i < WORDS; i++)
-		words[i] = counter_get(&slot->words[i]);
-	memcpy(record, words, sizeof(*record));
+		memcpy((char *)record + i * sizeof(word), &word, sizeof(word));
+	}
 }
 
 static inline void

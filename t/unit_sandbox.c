@@ -155,8 +155,11 @@ call_inotify(void)
 static void
 call_new_code(void)
 {
-	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-	    0);
+	void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (code != MAP_FAILED)
+		munmap(code, 4096);
 }
 
 static void
@@ -164,8 +167,12 @@ call_code_that_is_written(void)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-	mmap(
+	void *code = mmap(
 	    NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+	if (code != MAP_FAILED)
+		munmap(code, 4096);
+	close(fd);
 }
 
 static void
@@ -301,9 +308,12 @@ call_files(void)
 static void
 call_plugin(void)
 {
-	if (dlopen("libgcc_s.so.1", RTLD_NOLOAD | RTLD_NOW) != NULL ||
-	    dlopen("libgcc_s.so.1", RTLD_NOW) == NULL)
+	void *before = dlopen("libgcc_s.so.1", RTLD_NOLOAD | RTLD_NOW);
+	void *plugin = dlopen("libgcc_s.so.1", RTLD_NOW);
+
+	if (before != NULL || plugin == NULL)
 		_exit(3);
+	dlclose(plugin);
 }
 
 /* What SIGABRT and the tests' faults do. */

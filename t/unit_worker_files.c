@@ -115,7 +115,11 @@ opened(const char *path, int flags)
 		int confined = worker_files_confine(&birth);
 		if (confined <= 0)
 			_exit(confined == 0 ? NO_LANDLOCK : 3);
-		_exit(open(path, flags | O_CLOEXEC, 0600) < 0);
+		int fd = open(path, flags | O_CLOEXEC, 0600);
+		if (fd < 0)
+			_exit(1);
+		close(fd);
+		_exit(0);
 	}
 	ck_assert_int_gt(pid, 0);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

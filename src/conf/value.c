@@ -231,26 +231,32 @@ list_word(const char **text)
 	return strndup(begin, length);
 }
 
-/* What is at fault with a word, or nothing. */
-static void
-list_fault(const struct option *option, const struct words_list *list,
+/* Whether the list can take one more word; if not, fault says why. */
+static bool
+list_takes(const struct option *option, const struct words_list *list,
     const char *word, char *fault, size_t size)
 {
 	char what[VALUE_REASON_MAX / 4];
 
-	*fault = '\0';
+	if (list->count == option->most) {
+		snprintf(fault, size, "more than %zu are given", list->count);
+		return false;
+	}
 	if (*word == '\0') {
 		snprintf(fault, size, "a word is missing");
-		return;
+		return false;
 	}
 	if (!option->check(word, what, sizeof(what))) {
 		snprintf(fault, size, "\"%.96s\" %s", word, what);
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->words[i], word) == 0)
+		if (strcmp(list->words[i], word) == 0) {
 			snprintf(fault, size, "\"%.96s\" is given twice", word);
+			return false;
+		}
 	}
+	return true;
 }
 
 /* Put one more fault behind those before, as far as there is room. */
@@ -268,51 +274,48 @@ faults_add(char *faults, size_t size, const char *fault)
 		snprintf(faults + length, size - length, "%s", more);
 }
 
-/* Each word of the text that is right; what is wrong with the others is put
-   into faults.  Returns false when there is no memory. */
-static bool
-list_read(const struct option *option, struct words_list *list,
-    const char *text, char *faults, size_t size)
+/* The words of a text that are right; what is wrong with the others is put into
+   faults.  Without words when there is no memory. */
+static struct words_list
+list_read(
+    const struct option *option, const char *text, char *faults, size_t size)
 {
+	struct words_list list = {
+		.words = calloc((size_t)option->most + 1, sizeof(*list.words)),
+	};
 	char fault[VALUE_REASON_MAX / 2];
 
-	list->words = calloc((size_t)option->most + 1, sizeof(*list->words));
-	if (list->words == NULL)
-		return false;
-	while (text != NULL) {
+	while (list.words != NULL && text != NULL) {
+		bool is_full = list.count == option->most;
 		char *word = list_word(&text);
 
-		if (word == NULL)
-			return false;
-		if (list->count == option->most) {
-			snprintf(fault, sizeof(fault),
-			    "more than %zu are given", list->count);
-			text = NULL;
-		} else {
-			list_fault(option, list, word, fault, sizeof(fault));
-		}
-		if (*fault == '\0') {
-			list->words[list->count++] = word;
+		if (word == NULL) {
+			list_free(&list);
+		} else if (list_takes(
+			       option, &list, word, fault, sizeof(fault))) {
+			list.words[list.count++] = word;
 		} else {
 			free(word);
 			faults_add(faults, size, fault);
+			/* Those that follow would be too many as well. */
+			if (is_full)
+				break;
 		}
 	}
-	return true;
+	return list;
 }
 
 static bool
 list_set(const struct option *option, struct words_list *value,
     const char *text, char *reason, size_t size)
 {
-	struct words_list list = { NULL, 0 };
 	char faults[VALUE_REASON_MAX - OPTION_EXPECTS_MAX - 16] = "";
 
 	if (*text == '\0' && option->least > 0)
 		return refuse(option, reason, size, "nothing is given");
-	if (!list_read(option, &list, *text == '\0' ? NULL : text, faults,
-		sizeof(faults))) {
-		list_free(&list);
+	struct words_list list = list_read(
+	    option, *text == '\0' ? NULL : text, faults, sizeof(faults));
+	if (list.words == NULL) {
 		snprintf(reason, size, "there is no memory for it");
 		return false;
 	}
@@ -321,7 +324,8 @@ list_set(const struct option *option, struct words_list *value,
 		return refuse(option, reason, size, "%s", faults);
 	}
 	list_free(value);
-	*value = list;
+	value->words = list.words;
+	value->count = list.count;
 	return true;
 }
 
