@@ -25,7 +25,7 @@ src_libreporter_a_SOURCES = \
 	src/check/inspect.c src/check/inspect.h \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
 	src/check/inspect_files.c src/check/inspect_option.c \
-	src/intake/frame.c src/intake/frame.h src/intake/intake.c \
+	src/intake/big_endian.h src/intake/frame.c src/intake/frame.h src/intake/intake.c \
 	src/intake/intake.h src/intake/native.c src/intake/native.h \
 	src/intake/native_scan.c src/intake/report.c src/intake/report.h \
 	src/intake/route.c src/intake/route.h \

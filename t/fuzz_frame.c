@@ -16,14 +16,6 @@
 
 static struct report report, expected;
 
-static void
-report_setup(struct report *r, size_t max_message)
-{
-	r->now = FUZZ_NOW;
-	r->horizon = FUZZ_HORIZON;
-	r->max_message = max_message;
-}
-
 static int32_t
 int32_at(const uint8_t *p)
 {
@@ -78,8 +70,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t length = size - 2, used = 0, n;
 	int32_t id = length < 4 ? 0 : int32_at(stream);
 
-	report_setup(&report, most);
-	report_setup(&expected, most);
+	fuzz_report(&report, most);
+	fuzz_report(&expected, most);
 	while ((id == FRAME_ID_ELB || id == FRAME_ID_LARS) && used < length &&
 	       (n = check_frame(id, stream + used, length - used, most)) > 0)
 		used += n;

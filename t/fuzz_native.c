@@ -13,14 +13,6 @@
 
 static struct report report, expected;
 
-static void
-report_setup(struct report *r, size_t max_message)
-{
-	r->now = FUZZ_NOW;
-	r->horizon = FUZZ_HORIZON;
-	r->max_message = max_message;
-}
-
 /* Where msgpack-c cannot tell, the look for the end still can. */
 static void
 check_end(enum decode found, enum decode ended, const struct native_scan *scan)
@@ -66,8 +58,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *stream = data + 2;
 	size_t length = size - 2, used = 0, n;
 
-	report_setup(&report, most);
-	report_setup(&expected, most);
+	fuzz_report(&report, most);
+	fuzz_report(&expected, most);
 	while (used < length &&
 	       (n = check_message(stream + used, length - used, most)) > 0)
 		used += n;

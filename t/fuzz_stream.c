@@ -41,9 +41,7 @@ side_begin(struct side *side, enum dialect dialect, size_t max_message)
 	    side->records, RING_RECORDS);
 	intake->count = &side->count;
 	intake_rings(intake, &ring, 1);
-	intake->report.now = FUZZ_NOW;
-	intake->report.horizon = FUZZ_HORIZON;
-	intake->report.max_message = max_message;
+	fuzz_report(&intake->report, max_message);
 	side->dialect = dialect;
 	side->scan = (struct native_scan){ 0 };
 	side->length = side->used = 0;

@@ -15,6 +15,15 @@
 #define FUZZ_NOW 2000000000
 #define FUZZ_HORIZON 3000000000
 
+/* fuzz_report - what a decoder wants to know, for reports in the targets. */
+static inline void
+fuzz_report(struct report *report, size_t max_message)
+{
+	report->now = FUZZ_NOW;
+	report->horizon = FUZZ_HORIZON;
+	report->max_message = max_message;
+}
+
 /*
  * fuzz_stream - take the stream in one piece, then in pieces whose lengths
  * come from `cuts`, and see that both give the same records, counts and end.

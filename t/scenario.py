@@ -630,6 +630,24 @@ def recorded(name):
 
 # ---------------------------------------------------------- the scenario --
 
+class Reports:
+    """Reports of new keys, some for each worker."""
+
+    def __init__(self, s):
+        self.s = s
+        self.sent = 0
+
+    def send(self, n=50):
+        """Returns when all that was ever sent stands in the table."""
+        agent = self.s.agent()
+        for _ in range(n):
+            self.sent += 1
+            agent.send(native(1000 + self.sent, 1, 1, int(time.time()),
+                              [(1, 1, 1, 0, False)]))
+        wait_for(lambda: self.s.database.count() == self.sent,
+                 f"{self.sent} records stand in the table")
+
+
 class Scenario:
     """What tell() is given."""
 
@@ -672,6 +690,11 @@ class Scenario:
         self.equal("the counts add up",
                    sum(records[name] for name in IDENTITY_IN),
                    sum(records[name] for name in IDENTITY_OUT))
+
+    def connections_add_up(self, status):
+        self.equal("each connection that was accepted is open or closed",
+                   status["connections_accepted"],
+                   status["connections"] + sum(status["closed"].values()))
 
     def finish(self):
         """The orderly end of a reporter that still runs: exit status 0, no

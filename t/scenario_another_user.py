@@ -17,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import scenario
 from scenario import PATIENCE, Failure, wait_for
@@ -30,21 +29,6 @@ if os.geteuid() != 0:
     sys.exit(SKIPPED)
 
 UID, GID = pwd.getpwnam(USER)[2:4]
-
-
-class Reports:
-    def __init__(self, s):
-        self.s = s
-        self.sent = 0
-
-    def send(self, n=50):
-        agent = self.s.agent()
-        for _ in range(n):
-            self.sent += 1
-            agent.send(scenario.native(self.sent, 1, 1, int(time.time()),
-                                       [(1, 1, 1, 0, False)]))
-        wait_for(lambda: self.s.database.count() == self.sent,
-                 f"{self.sent} records stand in the table")
 
 
 def readable(s, yes):
@@ -63,7 +47,7 @@ def tell(s):
     s.reporter.configure("reporter", user=USER)
     s.reporter.configure("mysql", dead_letter_file=os.path.join(state, "dead"))
     s.reporter.configure("log", target=os.path.join(state, "log"))
-    reports = Reports(s)
+    reports = scenario.Reports(s)
     refused(s)
     works(s, reports)
     rotated(s, state)

@@ -44,31 +44,13 @@ def processes(s):
         (f"worker {slot}", workers[slot]["pid"]) for slot in sorted(workers)]
 
 
-class Reports:
-    """Reports of new keys, some for each worker."""
-
-    def __init__(self, s):
-        self.s = s
-        self.sent = 0
-
-    def send(self, n=50):
-        agent = self.s.agent()
-        for _ in range(n):
-            self.sent += 1
-            agent.send(scenario.native(1000 + self.sent, 1, 1,
-                                       int(time.time()),
-                                       [(1, 1, 1, 0, False)]))
-        wait_for(lambda: self.s.database.count() == self.sent,
-                 f"{self.sent} records stand in the table")
-
-
 def tell(s):
     s.database.start()
     dead = os.path.join(s.folder, "dead")
     os.mkdir(dead)
     s.reporter.configure("mysql", dead_letter_file=os.path.join(dead, "dead"))
     s.reporter.start()
-    reports = Reports(s)
+    reports = scenario.Reports(s)
     reports.send()
     powers(s, sandboxed())
     descriptors(s)

@@ -339,9 +339,7 @@ def tell(s):
         part(story)
     status = s.reporter.status()
     s.identity(status)
-    s.equal("each connection that was accepted is open or closed",
-            status["connections_accepted"],
-            status["connections"] + sum(status["closed"].values()))
+    s.connections_add_up(status)
 
 
 scenario.run(__doc__, tell)

@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include "native.h"
+#include "big_endian.h"
 
 #include <assert.h>
 #include <endian.h>
@@ -52,16 +53,6 @@ skip(struct cursor *c, uint64_t objects)
 		return false;
 	c->at = c->start + scan.offset;
 	return true;
-}
-
-static inline uint64_t
-load_big_endian(const uint8_t *p, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		value = value << 8 | p[i];
-	return value;
 }
 
 /* ------------------------------------------------------ any encoding -- */

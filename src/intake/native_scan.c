@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "native.h"
+#include "big_endian.h"
 
 /* What follows a tag of 0xc0 to 0xdf. */
 struct shape {
@@ -29,16 +30,6 @@ static const struct shape shapes[32] = {
 	{ 3, 2, 1 }, { 5, 4, 1 },              /* array */
 	{ 3, 2, 2 }, { 5, 4, 2 }               /* map */
 };
-
-static inline uint64_t
-load_big_endian(const uint8_t *p, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		value = value << 8 | p[i];
-	return value;
-}
 
 /* scan_shape - pass one object with a tag of 0xc0 to 0xdf. */
 static inline enum decode
