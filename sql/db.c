@@ -22,7 +22,6 @@
 #include "look.h"
 #include "probe.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,18 +175,16 @@ db_read_host(struct db *db, struct host *host)
 static enum db_class
 db_open(struct db *db)
 {
-	const char *unreadable = login_unreadable(&db->options);
+	const char *why, *unreadable = login_unreadable(&db->options, &why);
 	struct host host;
 	unsigned pretended;
 
 	if (!db_read_host(db, &host))
 		return db_fail(db, DB_HOLD, 0, "the host's name is no name");
 	if (unreadable != NULL) {
-		int why = errno;
-
 		db_fail(db, DB_HOLD, 0, "");
 		snprintf(db->error.text, sizeof(db->error.text),
-		    "%.200s cannot be read: %s", unreadable, strerror(why));
+		    "%.200s cannot be read: %s", unreadable, why);
 		return DB_HOLD;
 	}
 	db->mysql = login_new(&db->options, &host);

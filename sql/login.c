@@ -7,8 +7,10 @@
 
 #include "login.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool
@@ -94,14 +96,26 @@ login_connect(
 		   or_null(options->database), host->port, socket, 0) != NULL;
 }
 
+/* What keeps us from reading the file, or NULL. */
+static const char *
+read_fault(const char *path)
+{
+	struct stat st;
+
+	if (access(path, R_OK) != 0 || stat(path, &st) != 0)
+		return strerror(errno);
+	return S_ISREG(st.st_mode) ? NULL : "it is no regular file";
+}
+
 const char *
-login_unreadable(const struct db_options *options)
+login_unreadable(const struct db_options *options, const char **reason)
 {
 	const char *const files[] = { options->defaults_file, options->ssl_ca,
 		options->ssl_cert, options->ssl_key };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		if (is_set(files[i]) && access(files[i], R_OK) != 0)
+		*reason = is_set(files[i]) ? read_fault(files[i]) : NULL;
+		if (*reason != NULL)
 			return files[i];
 	}
 	return NULL;

@@ -19,8 +19,10 @@ MYSQL *login_new(const struct db_options *options, const struct host *host);
 bool login_connect(
     MYSQL *mysql, const struct db_options *options, const struct host *host);
 
-/* login_unreadable - a file of the options that cannot be read, with errno, or
-   NULL: the client library would pass over some of them without a word. */
-const char *login_unreadable(const struct db_options *options);
+/* login_unreadable - a file of the options that cannot be read, and why, or
+   NULL.  The client library would pass over some of them without a word, and
+   wait for ever for the writer of a pipe. */
+const char *login_unreadable(
+    const struct db_options *options, const char **reason);
 
 #endif

@@ -209,6 +209,12 @@ def database(s, check, net):
             "max_allowed_packet 16777216, read-only" in done.stdout,
             done.stdout)
     net.read_only(False)
+    pipe = os.path.join(s.folder, "pipe")
+    s.reporter.configure("mysql", ssl_ca=pipe)
+    check.finds({"mysql.ssl_ca": "it is no regular file",
+                 "mysql.host": f"{pipe} cannot be read: it is no regular"},
+                "-t", "-t")
+    s.reporter.configure("mysql", ssl_ca="")
     done = check.finds({}, "-t", "-t")
     s.check("one that is right", done.stdout.endswith(
         "the configuration is right\n"), done.stdout)

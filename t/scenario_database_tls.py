@@ -3,7 +3,8 @@
 """The way to the database leads over a network.  With ssl_ca reporter speaks
 TLS, and only with a server that can prove to be the one: one that another
 authority has signed is refused, and so is one with another name, and one
-without TLS; the log says why, and the records wait.  ssl_verify = off takes any
+without TLS; the log says why, and the records wait.  They wait as well while a
+pipe is in place of a file, and nobody waits for its writer.  ssl_verify = off takes any
 server that speaks TLS.  An account that asks for a certificate gets one.  The
 names of the options are those of the manual, and each takes effect at a
 reload."""
@@ -146,6 +147,16 @@ def story(s, database, right, wrong):
     story.refuses("a key that is missing is named",
                   f"{s.folder}/nothing cannot be read: No such file",
                   "records are held until this is mended")
+    pipe = os.path.join(s.folder, "pipe")
+    os.mkfifo(pipe)
+    for name, good in (("ssl_ca", right.certificate),
+                       ("ssl_cert", certificate), ("ssl_key", key)):
+        story.configure(ssl_ca=right.certificate, ssl_cert=certificate,
+                        ssl_key=key)
+        story.configure(**{name: pipe})
+        story.refuses(f"nobody waits for the writer of a pipe as {name}",
+                      f"{pipe} cannot be read: it is no regular file",
+                      "records are held until this is mended")
     story.configure(ssl_key=key)
     database.stop()
     database.SETTINGS = [option for option in database.SETTINGS

@@ -5,8 +5,10 @@ bring reports through TLS to the table.  Who speaks no TLS there, or an old one,
 or begins a handshake or a record and does not go on, is sent away and counted.
 A new certificate is taken at a reload, and an agent that was connected before
 goes on; one that cannot be used is refused with its reason, and the old one
-stays.  In the end agents need a certificate of their own: who has none, or a
-stranger's, brings nothing in."""
+stays; a pipe in place of a file is refused as well, and nobody waits for it; so
+is an authority of the database's that holds no certificate.  In the end agents
+need a certificate of their own: who has none, or a stranger's, brings nothing
+in."""
 
 import os
 import signal
@@ -241,6 +243,16 @@ def renegotiation_is_off(story):
                   and "TLS session ticket:" not in said, said)
 
 
+def is_told(story, fault, *words):
+    """reporter, called with these words, ends with that fault."""
+    done = subprocess.run(
+        [scenario.program("reporter"), *words, "-c", story.s.reporter.conf],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=scenario.PATIENCE)
+    story.s.check(f"reporter {' '.join(words)} says: {fault}",
+                  done.returncode == 1 and fault in done.stderr, done.stderr)
+
+
 def certificates_are_renewed(story):
     s = story.s
     before = story.agent()
@@ -266,11 +278,7 @@ def certificates_are_renewed(story):
         tls.reload(s, taken=False)
         s.check(f"a reload is refused: {fault}", fault + "; expected"
                 in s.reporter.log_text(), s.reporter.log_text()[-800:])
-        done = subprocess.run(
-            [scenario.program("reporter"), "-t", "-c", s.reporter.conf],
-            capture_output=True, text=True)
-        s.check("reporter -t says the same",
-                done.returncode == 1 and fault in done.stderr, done.stderr)
+        is_told(story, fault, "-t")
     last = story.agent()
     s.equal("the certificate of before stays", last.certificate(),
             after.certificate())
@@ -278,6 +286,45 @@ def certificates_are_renewed(story):
         agent.send(story.report())
     story.arrived("and all connections")
     story.use(story.second)
+
+
+def nobody_waits_for_a_pipe(story):
+    """Whoever opened one for reading would hang until somebody writes."""
+    s = story.s
+    good = {"certificate": story.second[0], "key": story.second[1],
+            "client_ca": ""}
+    pipe = os.path.join(s.folder, "pipe")
+    os.mkfifo(pipe)
+    for option, path in (("certificate", pipe), ("key", pipe),
+                         ("client_ca", pipe), ("client_ca", "/dev/zero")):
+        fault = f"tls.{option}: {path}: it is no regular file; expected"
+        story.configure(**{**good, option: path})
+        tls.reload(s, taken=False)
+        s.check(f"a reload is refused: {fault}", fault
+                in s.reporter.log_text(), s.reporter.log_text()[-800:])
+        is_told(story, fault, "-t")
+        is_told(story, fault, "-f")
+    story.configure(**good)
+    story.s.agent().send(story.report())
+    story.arrived("the master goes on")
+
+
+def an_authority_holds_certificates(story):
+    """What the database's certificate is verified by is looked into."""
+    s = story.s
+    s.reporter.configure("mysql", ssl_ca=story.authority.certificate)
+    s.reporter.write_conf()
+    done = subprocess.run(
+        [scenario.program("reporter"), "-t", "-c", s.reporter.conf],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    s.equal("reporter -t takes certificates as ssl_ca",
+            (done.returncode, done.stderr), (0, ""))
+    for path in (os.path.join(s.folder, "bad.pem"), story.authority.key):
+        s.reporter.configure("mysql", ssl_ca=path)
+        s.reporter.write_conf()
+        is_told(story, f"mysql.ssl_ca: {path}: no certificate or crl found; "
+                "expected certificates in PEM form", "-t")
+    s.reporter.configure("mysql", ssl_ca="")
 
 
 def version_can_be_raised(story):
@@ -334,7 +381,9 @@ def tell(s):
     for part in (reports_arrive, pieces, send_is_careful,
                  strangers_are_sent_away, records_end_in_time,
                  what_waited_counts, renegotiation_is_off,
-                 certificates_are_renewed, version_can_be_raised,
+                 certificates_are_renewed,
+                 nobody_waits_for_a_pipe, an_authority_holds_certificates,
+                 version_can_be_raised,
                  agents_need_certificates):
         part(story)
     status = s.reporter.status()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The check of `reporter -t`: files, looked at by the user that reporter will
- * run as.  Owns nothing; opens no file but defaults_file, to read it.
+ * run as.  Owns nothing; opens no file but defaults_file and ssl_ca, to read
+ * them.
  */
 #include "config.h"
 
@@ -9,6 +10,7 @@
 
 #include "option.h"
 #include "text.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -81,6 +83,22 @@ inspect_readable(const struct settings *settings, struct complaints *complaints)
 			    "file that reporter's user can read",
 			    path, who(), fault);
 	}
+}
+
+/* What no server's certificate could be verified by. */
+static void
+inspect_authority(
+    const struct settings *settings, struct complaints *complaints)
+{
+	const char *path = settings->ssl_ca, *fault;
+	char text[TLS_REASON_MAX];
+
+	if (*path == '\0' || read_fault(path) != NULL)
+		return;
+	fault = tls_authority_fault(path, text, sizeof(text));
+	if (fault != NULL)
+		inspect_option(complaints, settings, "mysql", "ssl_ca",
+		    "%s: %s; expected certificates in PEM form", path, fault);
 }
 
 /* What keeps us from writing to the file, or making it; NULL: nothing. */
@@ -255,6 +273,7 @@ inspect_files(const struct settings *settings, const char *path,
 
 	inspect_confs(settings, path, complaints);
 	inspect_readable(settings, complaints);
+	inspect_authority(settings, complaints);
 	if (*file != '\0')
 		inspect_mode(complaints,
 		    settings_origin(settings, "mysql", "defaults_file"),

@@ -15,6 +15,7 @@
 
 #include "conffile.h"
 
+#include "file.h"
 #include "text.h"
 #include "wipe.h"
 
@@ -24,7 +25,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* inih's buffer holds the line's end, a carriage return and the 0 as well. */
 #define BUFFER_SPARE 3
@@ -407,22 +407,12 @@ handle(void *user, const char *section, const char *name, const char *value)
 
 /* --------------------------------------------------------------- files ---- */
 
-/* To open a pipe would wait for its writer, a device may have no end. */
-static bool
-is_endless(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
-	       !S_ISDIR(st.st_mode);
-}
-
 static void
 read_file(struct reading *r)
 {
 	char bytes[BUFSIZ]; /* stdio's own would keep what it held */
 
-	if (is_endless(r->path)) {
+	if (file_is_endless(r->path)) {
 		r->complaints->lost = true;
 		complain(r->complaints, r->path, NULL, "is no regular file");
 		return;

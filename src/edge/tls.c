@@ -113,6 +113,23 @@ tls_new(const struct settings *settings, char *reason, size_t size)
 	return tls;
 }
 
+const char *
+tls_authority_fault(const char *file, char *text, size_t size)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+
+	ERR_clear_error();
+	if (context == NULL)
+		snprintf(text, size, "there is no memory");
+	else if (SSL_CTX_load_verify_file(context, file) == 1)
+		text = NULL;
+	else
+		tls_error_text(ERR_peek_error(), text, size);
+	ERR_clear_error();
+	SSL_CTX_free(context);
+	return text;
+}
+
 void
 tls_free(struct tls *tls)
 {

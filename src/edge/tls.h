@@ -21,6 +21,10 @@ struct tls_session; /* one connection's */
  */
 struct tls *tls_new(const struct settings *settings, char *reason, size_t size);
 
+/* tls_authority_fault - why others cannot be verified by the certificates in a
+   file, or NULL.  The text is in `text`.  Without OpenSSL nothing is found. */
+const char *tls_authority_fault(const char *file, char *text, size_t size);
+
 /* tls_free - sessions that were begun with it go on.  NULL is allowed. */
 void tls_free(struct tls *tls);
 

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "tls_load.h"
+#include "file.h"
 #include "listen_spec.h"
 #include "log.h"
 
@@ -27,6 +28,30 @@ tls_wanted(const struct settings *settings)
 	return false;
 }
 
+/* Of these files OpenSSL would wait for ever, and the master with it. */
+static bool
+tls_files_end(const struct settings *settings, char *reason, size_t size)
+{
+	const struct {
+		const char *option, *file;
+	} files[] = {
+		{ "certificate", settings->certificate },
+		{ "key", settings->key },
+		{ "client_ca", settings->client_ca },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		if (!file_is_endless(files[i].file))
+			continue;
+		snprintf(reason, size,
+		    "tls.%s: %s: it is no regular file; expected one in PEM "
+		    "form",
+		    files[i].option, files[i].file);
+		return false;
+	}
+	return true;
+}
+
 bool
 tls_load(const struct settings *settings, struct tls **tls, char *reason,
     size_t size)
@@ -34,6 +59,8 @@ tls_load(const struct settings *settings, struct tls **tls, char *reason,
 	*tls = NULL;
 	if (!tls_wanted(settings))
 		return true;
+	if (!tls_files_end(settings, reason, size))
+		return false;
 	*tls = tls_new(settings, reason, size);
 	return *tls != NULL;
 }

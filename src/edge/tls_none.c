@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * TLS in a build without OpenSSL: there is none.  The configuration lets no
- * listener have it, so only tls_new(), tls_free() and tls_close() are ever
- * called, and the first of them fails.
+ * listener have it, so only tls_new(), which fails, tls_free(), tls_close()
+ * and tls_authority_fault() are ever called.
  */
 #include "config.h"
 
@@ -15,6 +15,15 @@ tls_new(const struct settings *settings, char *reason, size_t size)
 {
 	(void)settings;
 	snprintf(reason, size, "tls: this reporter was built without OpenSSL");
+	return NULL;
+}
+
+const char *
+tls_authority_fault(const char *file, char *text, size_t size)
+{
+	(void)file;
+	(void)text;
+	(void)size;
 	return NULL;
 }
 
