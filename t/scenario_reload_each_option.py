@@ -583,6 +583,8 @@ def refusals(s, options):
         s.check(f"{what}: and that all stays",
                 "configuration not reloaded: that of before stays in force"
                 in text, text)
+        s.check(f"{what}: and of no option that it has changed",
+                " becomes " not in text, text)
         s.check(f"{what}: reporterctl says it", "refused" in said, said)
         status = reporter.status()
         s.equal(f"{what}: it is counted", status["reload_errors"],

@@ -120,7 +120,9 @@ plan_add(void *arg, const char *name, const char *old_value,
 {
 	struct reload_plan *plan = arg;
 
-	log_info("%s: %s becomes %s", name, shown(old_value), shown(new_value));
+	(void)name;
+	(void)old_value;
+	(void)new_value;
 	plan->workers |= live == OPTION_WORKERS;
 	plan->queue |= live == OPTION_QUEUE;
 }
@@ -132,4 +134,19 @@ reload_compare(const struct settings *before, const struct settings *after)
 
 	settings_compare(before, after, plan_add, &plan);
 	return plan;
+}
+
+static void
+change_log(void *arg, const char *name, const char *old_value,
+    const char *new_value, enum option_live live)
+{
+	(void)arg;
+	(void)live;
+	log_info("%s: %s becomes %s", name, shown(old_value), shown(new_value));
+}
+
+void
+reload_tell(const struct settings *before, const struct settings *after)
+{
+	settings_compare(before, after, change_log, NULL);
 }

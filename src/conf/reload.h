@@ -28,9 +28,12 @@ struct settings *reload_load(const char *path, const struct settings *now);
  */
 int reload_rehearse(const char *path, const struct settings *now);
 
-/* reload_compare - what the change asks for; each option that differs is
-   logged with its old and its new value. */
+/* reload_compare - what the change asks for. */
 struct reload_plan reload_compare(
     const struct settings *before, const struct settings *after);
+
+/* reload_tell - log each option that differs, with its old and its new value.
+   For a change that is in force. */
+void reload_tell(const struct settings *before, const struct settings *after);
 
 #endif

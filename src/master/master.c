@@ -345,6 +345,7 @@ master_reload(struct master *m)
 				       counter_get(&input->reload_errors) + 1);
 	next = reload_load(m->path, m->settings);
 	if (next != NULL && master_apply(m, next) == 0) {
+		reload_tell(m->settings, next);
 		settings_free(m->settings);
 		m->settings = next;
 		log_info("configuration reloaded, generation %llu",
