@@ -101,6 +101,10 @@ def checks(s):
     s.equal("limits are refused that make no sense",
             check(s, "-w", "queued=x")[0], UNKNOWN)
     s.equal("and options", ctl(s, "check", "-x").returncode, UNKNOWN)
+    for words, status in ((("-x", "check"), UNKNOWN),
+                          (("-i", "a.b", "check"), UNKNOWN),
+                          (("-x", "status"), 2), (("-x",), 2)):
+        s.equal(f"{words}: exit status", ctl(s, *words).returncode, status)
 
     # The master hangs.
     os.kill(s.reporter.status()["pid"], signal.SIGSTOP)

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "ctl.h"
+#include "health.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -130,6 +131,16 @@ ctl_output(void)
 	return CTL_ERROR;
 }
 
+/* The options before the command are wrong.  The exit status is the command's,
+   as monitoring plugins have one of their own. */
+static int
+wrong_options(const char *command)
+{
+	usage(stderr);
+	return command != NULL && strcmp(command, "check") == 0 ? HEALTH_UNKNOWN
+								: CTL_USAGE;
+}
+
 static int
 run_command(const char *instance, int argc, char **argv)
 {
@@ -152,20 +163,21 @@ int
 main(int argc, char **argv)
 {
 	const char *instance = "default";
+	bool wrong = false;
 	int option;
 
 	while ((option = getopt(argc, argv, "+i:Vh")) != -1) {
 		switch (option) {
 		case 'i':
-			if (segment_instance_ok(optarg)) {
-				instance = optarg;
+			instance = optarg;
+			if (segment_instance_ok(instance))
 				break;
-			}
 			fprintf(stderr,
 			    "reporterctl: -i: found \"%s\", expected up to %d "
 			    "letters, digits, - and _\n",
 			    optarg, INSTANCE_MAX - 1);
-			return CTL_USAGE;
+			wrong = true;
+			break;
 		case 'V':
 			puts("reporterctl " PACKAGE_VERSION);
 			return CTL_OK;
@@ -173,9 +185,10 @@ main(int argc, char **argv)
 			usage(stdout);
 			return CTL_OK;
 		default:
-			usage(stderr);
-			return CTL_USAGE;
+			wrong = true;
 		}
 	}
+	if (wrong)
+		return wrong_options(argv[optind]);
 	return run_command(instance, argc - optind, argv + optind);
 }
