@@ -5,13 +5,16 @@ can gain none, and are in the sandbox, workers in a narrower one. A worker
 holds one socket, the database's, as only root can see. Shared memory is for
 reporter's user alone; the log and the dead-letter file may be read by its
 group. Where the kernel has Landlock a worker makes files in the folder that it
-was started with, and in no other one that takes its place. A worker that the
+was started with, and in no other one that takes its place; where it has none the
+log says so. A worker that the
 sandbox kills is said to have been, and started again. With sandbox = off there
 is no sandbox, and the log says so."""
 
 import ctypes
+import errno
 import os
 import stat
+import struct
 import subprocess
 import time
 
@@ -24,6 +27,10 @@ if os.geteuid() == 0:
     SETS.append("CapBnd")
 
 REFUSED = 666
+NO_LANDLOCK = ("master: warning: no Landlock here: a worker can write to every "
+               "file that its user can")
+LANDLOCK_CREATE_RULESET = 444
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 
 
 def sandboxed():
@@ -56,7 +63,10 @@ def tell(s):
     descriptors(s)
     files(s)
     killed(s, reports)
+    s.equal("the log warns where there is no Landlock",
+            s.reporter.log_text().count(NO_LANDLOCK), not has_landlock())
     s.reporter.stop()
+    without_landlock(s, reports)
     s.reporter.configure("reporter", sandbox="off")
     s.reporter.start()
     reports.send()
@@ -167,8 +177,37 @@ def has_landlock():
     with open(os.path.join(scenario.BUILD, "config.h")) as file:
         if "#define HAVE_LINUX_LANDLOCK_H 1" not in file.read():
             return False
-    create_ruleset, version = 444, 1
-    return ctypes.CDLL(None).syscall(create_ruleset, None, 0, version) > 0
+    version = 1
+    return ctypes.CDLL(None).syscall(
+        LANDLOCK_CREATE_RULESET, None, 0, version) > 0
+
+
+def hide_landlock():
+    """From now on the kernel says ENOSYS to the call that begins with it."""
+    allow, enosys = 0x7fff0000, 0x00050000 | errno.ENOSYS
+    filters = b"".join(struct.pack("=HBBI", *line) for line in (
+        (0x20, 0, 0, 0),                    # load the call's number
+        (0x15, 0, 1, LANDLOCK_CREATE_RULESET),
+        (0x06, 0, 0, enosys), (0x06, 0, 0, allow)))
+    text = ctypes.create_string_buffer(filters, len(filters))
+    program = ctypes.create_string_buffer(
+        struct.pack("@HP", len(filters) // 8, ctypes.addressof(text)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(
+            PR_SET_SECCOMP, 2, program, 0, 0):
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def without_landlock(s, reports):
+    """It works, and says so once."""
+    start = os.path.getsize(s.reporter.log)
+    s.reporter.popen = {"preexec_fn": hide_landlock}
+    s.reporter.start()
+    reports.send()
+    s.reporter.popen = {}
+    s.equal("the log warns once where it is kept from us",
+            s.reporter.log_text(start).count(NO_LANDLOCK), 1)
+    s.reporter.stop()
 
 
 def pids(s):

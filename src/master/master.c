@@ -15,6 +15,7 @@
 #include "faultpoint.h"
 #include "generation.h"
 #include "instance.h"
+#include "landlock.h"
 #include "listener.h"
 #include "log.h"
 #include "notify.h"
@@ -169,6 +170,9 @@ master_give_up_privileges(struct master *m)
 		log_warn("running as root: without capabilities, but root's "
 			 "files can be written to; name a user in "
 			 "reporter.user");
+	if (m->settings->sandbox == SANDBOX_ON && !landlock_there())
+		log_warn("no Landlock here: a worker can write to every file "
+			 "that its user can");
 	segment_share_with(group);
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)

@@ -8,13 +8,13 @@
 #include "landlock.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #ifdef HAVE_LINUX_LANDLOCK_H
 
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #define TRUNCATE (UINT64_C(1) << 14)
 #define TRUNCATE_SINCE 3 /* the version that knows it */
@@ -93,4 +93,15 @@ bool
 landlock_missing(int error)
 {
 	return error == ENOSYS || error == EOPNOTSUPP || error == EPERM;
+}
+
+bool
+landlock_there(void)
+{
+	int rules = landlock_begin(LANDLOCK_CHANGES);
+
+	if (rules < 0)
+		return !landlock_missing(errno);
+	close(rules);
+	return true;
 }

@@ -39,6 +39,10 @@ int landlock_begin(uint64_t kinds);
    it is not there, turned off, or kept from us. */
 bool landlock_missing(int error);
 
+/* landlock_there - whether this system has it, so that who is going to want it
+   can say so before. */
+bool landlock_there(void);
+
 /* landlock_allow - allow these kinds of access to path and what is below it.
    Returns 0, or -1 with errno. */
 int landlock_allow(int rules, const char *path, uint64_t kinds);
