@@ -9,7 +9,8 @@ no agent is refused during a restart.  reporter-web runs beside it, and option
 group works.  An end leaves nothing.
 
 It takes root and a machine that lets it have namespaces and control groups;
-elsewhere, as in most containers, it is not shown."""
+elsewhere, as in most containers, it is not shown.  Nor is it where configure
+was told folders that systemd does not look into, or that the sandbox hides."""
 
 import os
 import re
@@ -191,17 +192,39 @@ workers = 2
         return self.machine.run(self.program("reporterctl"), "status")
 
 
-def sandbox_is_had(m):
-    """Whether this machine lets systemd give a process the unit's sandbox:
-    then true can have it as well."""
+def probe(m, path, command):
+    """Have a service in the unit's sandbox run that command once.  path: where
+    its unit is put.  Returns whether it was done."""
     with open(os.path.join(scenario.BUILD, "etc", "reporter.service")) as file:
         text = re.sub(r"^(Exec|User|Group).*\n", "", file.read(), flags=re.M)
-    m.write("/run/systemd/system/probe.service",
-            text.replace("Type=notify", "Type=oneshot\nUser=nobody\n"
-                         "ExecStart=/bin/true")
+    m.write(path, text.replace("Type=notify", "Type=oneshot\nUser=nobody\n"
+                               f"ExecStart={command}")
             .replace("Restart=on-failure", "Restart=no"))
     m.systemctl("daemon-reload")
-    return m.systemctl("start", "probe.service").returncode == 0
+    return m.systemctl("start", os.path.basename(path)).returncode == 0
+
+
+def why_not_there(m):
+    """Why what configure was told the folders of cannot be a service in them,
+    or nothing."""
+    dirs = installed.folders()
+    for name, *command in (("sysusersdir", "systemd-sysusers"),
+                           ("tmpfilesdir", "systemd-tmpfiles", "--create")):
+        m.write(os.path.join(dirs[name], "probe.conf"), "")
+        if m.run(*command, "probe.conf").returncode != 0:
+            return f"{command[0]} does not look into {dirs[name]}"
+    program = os.path.join(dirs["sbindir"], "probe")
+    readable = os.path.join(dirs["sysconfdir"], "probe")
+    m.write(readable, "")
+    m.run("mkdir", "-p", dirs["sbindir"], dirs["localstatedir"])
+    m.run("cp", "/usr/bin/test", program)
+    unit = os.path.join(dirs["systemdsystemunitdir"], "installed-probe.service")
+    if probe(m, unit, f"{program} -r {readable} -a -d {dirs['localstatedir']}"):
+        return ""
+    if m.systemctl("cat", os.path.basename(unit)).returncode != 0:
+        return f"systemd looks for no units in {os.path.dirname(unit)}"
+    return (f"the unit's sandbox hides {dirs['sbindir']}, "
+            f"{dirs['sysconfdir']} or {dirs['localstatedir']}")
 
 
 def why_not():
@@ -218,8 +241,10 @@ def why_not():
         machine = Machine(folder)
         try:
             reason = machine.boot()
-            if not reason and not sandbox_is_had(machine):
+            if not reason and not probe(
+                    machine, "/run/systemd/system/probe.service", "/bin/true"):
                 reason = "systemd cannot make the unit's sandbox here"
+            reason = reason or why_not_there(machine)
         except scenario.Failure as failure:
             reason = f"{failure}\n{scenario.tail(machine.log, 5)}"
         finally:
