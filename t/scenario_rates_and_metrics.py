@@ -3,8 +3,10 @@
 """An administrator looks at a reporter that takes in reports at a known speed.
 Its status shows that speed at once, without waiting between two looks, and
 shows that it has stopped once it has.  The status for Prometheus says the same
-as the one for programs, and Prometheus' own checker finds no fault in it."""
+as the one for programs, and Prometheus' own checker finds no fault in it, nor
+when it got the label that tells instances in files apart."""
 
+import os
 import re
 import subprocess
 import time
@@ -17,16 +19,32 @@ NOW = int(time.time())
 
 def metrics(s):
     """reporterctl's metrics as {name with labels: number}."""
-    done = subprocess.run(
+    return checked(s, exported(s))
+
+
+def exported(s):
+    return subprocess.run(
         [scenario.program("reporterctl"), "-i", s.reporter.instance, "status",
-         "--prometheus"], capture_output=True, text=True, check=True)
+         "--prometheus"], capture_output=True, text=True, check=True).stdout
+
+
+def checked(s, text):
     lint = subprocess.run(
         [scenario.tool("promtool", "prometheus"), "check", "metrics"],
-        input=done.stdout, capture_output=True, text=True)
+        input=text, capture_output=True, text=True)
     s.equal("promtool has nothing to say",
             (lint.returncode, lint.stdout + lint.stderr), (0, ""))
     return {name: float(value) for name, value in re.findall(
-        r"^(reporter_\S+) (\S+)$", done.stdout, re.MULTILINE)}
+        r"^(reporter_\S+) (\S+)$", text, re.MULTILINE)}
+
+
+def labelled(text):
+    """As the manual has them told apart."""
+    with open(os.path.join(scenario.SOURCE, "man", "reporterctl.8")) as file:
+        command, = re.findall(r"^sed .*$", file.read(), re.MULTILINE)
+    return subprocess.run(
+        ["sh", "-c", command.replace(r"\(aq", "'")], input=text,
+        capture_output=True, text=True, check=True).stdout
 
 
 def rates(s):
@@ -78,6 +96,14 @@ def tell(s):
         and 'le="+Inf"' in name), flushes)
     s.check("there were flushes", flushes > 0)
     s.equal("it is up", found["reporter_up"], 1)
+    text = exported(s)
+    plain, own = checked(s, text), checked(s, labelled(text))
+    s.equal("the manual's label is in each series", list(own.values()),
+            list(plain.values()))
+    s.check("which are others then", plain.keys().isdisjoint(own))
+    s.equal("with the labels of before", [re.sub(
+        'reporter="two",?', "", name).replace("{}", "") for name in own],
+            list(plain))
 
     # A reporter whose database hangs: the lag grows, and ends with it.
     s.database.freeze()
