@@ -512,6 +512,44 @@ START_TEST(text_of_four_workers_fits_one_screen)
 }
 END_TEST
 
+START_TEST(text_of_many_workers_shows_those_that_are_not_well)
+{
+	make_history();
+	collect();
+	struct status_worker bad = status.workers[1], good = status.workers[1];
+	unsigned well = _i == 0 ? WORKERS_MAX - 2 : 22;
+
+	bad.connected = false;
+	bad.pid = 77;
+	snprintf(bad.last_error, sizeof(bad.last_error), "%.127s",
+	    "Lost connection to server at 'handshake: reading initial "
+	    "communication packet', system error: 111");
+	good.state = child_state_name(CHILD_RUNNING);
+	good.pid = 99;
+	good.connected = true;
+	good.last_error_ts = 0;
+	good.trouble = NULL;
+	status.count = WORKERS_MAX;
+	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+		status.workers[i] = i < well ? good : bad;
+		status.workers[i].slot = i;
+	}
+	write_with(write_text);
+	ck_assert_uint_le(widest(written), 80);
+	ck_assert_uint_le(lines_of(written), 24);
+	ck_assert_ptr_nonnull(strstr(written, "not connected to the"));
+	if (_i == 0) {
+		ck_assert_ptr_nonnull(strstr(written, "\n  62 "));
+		ck_assert_ptr_nonnull(strstr(written, "worker 62, 63: not "));
+		ck_assert_ptr_nonnull(strstr(written, " of them not running"));
+	} else {
+		ck_assert_ptr_nonnull(strstr(written, "\n  22 "));
+		ck_assert_ptr_null(strstr(written, "\n   0 "));
+		ck_assert_ptr_null(strstr(written, " more, 0 of them not"));
+	}
+}
+END_TEST
+
 static void
 write_prometheus(FILE *out)
 {
@@ -808,6 +846,8 @@ main(void)
 	tcase_add_test(tcase, rates_are_over_the_time_that_has_passed);
 	tcase_add_test(tcase, lag_is_the_time_without_a_commit);
 	tcase_add_test(tcase, text_of_four_workers_fits_one_screen);
+	tcase_add_loop_test(
+	    tcase, text_of_many_workers_shows_those_that_are_not_well, 0, 2);
 	tcase_add_test(tcase, prometheus_shows_the_same_figures);
 	tcase_add_test(tcase, prometheus_leaves_out_what_cannot_be_read);
 	suite_add_tcase(suite, tcase);

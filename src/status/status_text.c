@@ -9,9 +9,14 @@
 #include "status.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define COLUMNS 80
+#define LINES 24
+#define FEW_WORKERS 4   /* that are shown in any case */
+#define ROWS_LEAST 2    /* lines for more of them */
+#define TROUBLES_MOST 4 /* of different kinds */
 
 static uint64_t
 since(const struct status *status, uint64_t then)
@@ -310,8 +315,8 @@ trouble_slots(const struct status *s, unsigned first, char *text, size_t size)
 }
 
 /* One line for all workers that are in the trouble of worker number `first`,
-   unless one before it had it. */
-static void
+   unless one before it had it.  Returns whether there was something to say. */
+static bool
 show_trouble(const struct status *s, unsigned first, FILE *out)
 {
 	const struct status_worker *w = &s->workers[first];
@@ -319,31 +324,120 @@ show_trouble(const struct status *s, unsigned first, FILE *out)
 
 	for (unsigned i = 0; i < first; i++)
 		if (same_trouble(&s->workers[i], w))
-			return;
+			return false;
 	trouble_text(s, w, trouble, sizeof(trouble));
 	if (*trouble == '\0')
-		return;
+		return false;
 	trouble_slots(s, first, slots, sizeof(slots));
 	if (w->generation != s->generation)
 		snprintf(
 		    of, sizeof(of), " (generation %" PRIu64 ")", w->generation);
 	snprintf(text, sizeof(text), "worker %s%s: %s", slots, of, trouble);
 	show_wrapped(text, out);
+	return true;
+}
+
+/* --------------------------------------------------- what there is room for */
+
+static bool
+is_well(const struct status_worker *w)
+{
+	return w->trouble == NULL && w->connected &&
+	       strcmp(w->state, child_state_name(CHILD_RUNNING)) == 0;
+}
+
+/* Choose `most` of the workers, those that are not well before others. */
+static void
+choose_workers(const struct status *s, unsigned most, bool *chosen)
+{
+	for (int well = 0; well < 2; well++) {
+		for (unsigned i = 0; i < s->count && most > 0; i++) {
+			if (is_well(&s->workers[i]) != well)
+				continue;
+			chosen[i] = true;
+			most--;
+		}
+	}
+}
+
+/* A line for each worker, in `lines` lines at the most. */
+static void
+show_workers(const struct status *s, unsigned lines, FILE *out)
+{
+	bool chosen[STATUS_WORKERS_MAX] = { false };
+	unsigned left = 0, unwell = 0;
+
+	if (s->count == 0)
+		return;
+	fputs("slot   gen state         pid died  queued pending   "
+	      "stored  superd.   dead flush\n",
+	    out);
+	choose_workers(s,
+	    s->count > lines && s->count > FEW_WORKERS ? lines - 1 : s->count,
+	    chosen);
+	for (unsigned i = 0; i < s->count; i++) {
+		if (chosen[i]) {
+			show_worker(s, &s->workers[i], out);
+			continue;
+		}
+		left++;
+		unwell += !is_well(&s->workers[i]);
+	}
+	if (left > 0)
+		fprintf(out,
+		    "and %u workers more, %u of them not running or not "
+		    "connected: see --json\n",
+		    left, unwell);
+}
+
+/* What workers have in common counts once; those that are not well first. */
+static void
+show_troubles(const struct status *s, FILE *out)
+{
+	unsigned shown = 0;
+
+	for (int well = 0; well < 2; well++)
+		for (unsigned i = 0; i < s->count; i++)
+			if (is_well(&s->workers[i]) == well &&
+			    shown < TROUBLES_MOST)
+				shown += show_trouble(s, i, out);
+	if (shown == TROUBLES_MOST && s->count > shown)
+		fputs("there may be more: see --json\n", out);
+}
+
+static unsigned
+lines_of(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text != '\0'; text++)
+		n += *text == '\n';
+	return n;
 }
 
 void
 status_text(const struct status *status, FILE *out)
 {
-	show_head(status, out);
-	show_input(status, out);
-	show_rates(status, out);
-	show_records(status, out);
-	if (status->count > 0)
-		fputs("slot   gen state         pid died  queued pending   "
-		      "stored  superd.   dead flush\n",
-		    out);
-	for (unsigned i = 0; i < status->count; i++)
-		show_worker(status, &status->workers[i], out);
-	for (unsigned i = 0; i < status->count; i++)
-		show_trouble(status, i, out);
+	char *text = NULL;
+	size_t size;
+	FILE *around = open_memstream(&text, &size);
+
+	if (around == NULL) {
+		fputs("there is no memory\n", out);
+		return;
+	}
+	show_head(status, around);
+	show_input(status, around);
+	show_rates(status, around);
+	show_records(status, around);
+	fflush(around);
+	size_t head = size;
+	show_troubles(status, around);
+	fclose(around);
+	unsigned taken = lines_of(text) + 1;
+	fwrite(text, 1, head, out);
+	show_workers(status,
+	    taken + ROWS_LEAST < LINES ? LINES - taken : ROWS_LEAST, out);
+	fputs(text + head, out);
+	free(text);
 }
