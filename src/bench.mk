@@ -25,6 +25,7 @@ src_bench_libbench_a_SOURCES = \
 	src/bench/self.c src/bench/self.h src/bench/servers.c \
 	src/bench/site.c src/bench/site.h \
 	src/bench/stream.c src/bench/stream.h \
+	src/bench/supervise.c src/bench/supervise.h \
 	src/bench/targets.c \
 	src/bench/watch.c src/bench/watch.h
 nodist_src_bench_libbench_a_SOURCES = src/bench/schema.inc

@@ -9,6 +9,7 @@ scenarios = \
 	t/scenario_database_away_and_back.py \
 	t/scenario_clean_stop_and_leftovers.py \
 	t/scenario_keys_and_check.py \
+	t/scenario_bench.py \
 	t/scenario_web.py \
 	t/scenario_top.py \
 	t/scenario_rates_and_metrics.py \

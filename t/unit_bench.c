@@ -214,6 +214,26 @@ START_TEST(reports_hold_every_key_once)
 }
 END_TEST
 
+/* None of a larger or a smaller set with the same services counts as one of
+   this set. */
+START_TEST(callers_have_bounds)
+{
+	static const uint64_t sizes[] = { 10, 10000, 10010, 25010 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct keyset set = { 5, sizes[i] };
+		struct record r[KEYSET_RESULTS];
+		uint32_t first, last;
+
+		keyset_callers(&set, &first, &last);
+		keyset_report(&set, 0, 1, 1, r);
+		ck_assert_uint_eq(r->caller, first);
+		keyset_report(&set, keyset_reports(&set) - 1, 1, 1, r);
+		ck_assert_uint_eq(r->caller, last);
+	}
+}
+END_TEST
+
 START_TEST(each_agent_reports_every_service)
 {
 	struct keyset set = { 5, 25000 }; /* two agents and a half */
@@ -337,6 +357,7 @@ main(void)
 	tcase_add_test(tests, lists_have_a_standard);
 	tcase_add_test(tests, sorted_keys_are_distinct_and_in_order);
 	tcase_add_test(tests, reports_hold_every_key_once);
+	tcase_add_test(tests, callers_have_bounds);
 	tcase_add_test(tests, each_agent_reports_every_service);
 	tcase_add_test(tests, sum_after_passes);
 	tcase_add_test(tests, streams_hold_the_reports);

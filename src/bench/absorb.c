@@ -32,7 +32,7 @@
 /* Figures of one case, a value for each round. */
 struct series {
 	struct stream stream;
-	double *rate, *bytes, *sink, *ratio, *waits;
+	double *rate, *bytes, *sink, *ratio, *waits, *sink_waits;
 	double *master, *workers, *reader; /* CPU, nanoseconds a record */
 	double *throttles;                 /* a second */
 };
@@ -117,8 +117,7 @@ run_server(struct site *site, const struct absorb_case *c,
 		(double)stream->length /
 		    (double)(stream->reports * KEYSET_RESULTS) };
 	if (site_watched(site)) {
-		watch_connections(
-		    &site->watch, before.connections + c->connections);
+		watch_accepted(&site->watch, &before, c->connections);
 		g.taken = server_taken;
 		g.taken_arg = &taking;
 	}
@@ -130,7 +129,7 @@ run_server(struct site *site, const struct absorb_case *c,
 	double took = clock_now() - sent->began;
 	generator_close(&g);
 	if (site_watched(site))
-		watch_connections(&site->watch, before.connections);
+		watch_closed(&site->watch, &before, c->connections);
 	return took;
 }
 
@@ -183,6 +182,7 @@ case_round(struct bench *bench, const struct absorb_case *c,
 	series->sink[round] = (double)sunk.records / sink;
 	series->ratio[round] = series->rate[round] / series->sink[round];
 	series->waits[round] = sent.waited / (sent.ended - sent.began);
+	series->sink_waits[round] = sunk.waited / (sunk.ended - sunk.began);
 }
 
 /* -------------------------------------------------------------- figures --- */
@@ -207,9 +207,10 @@ case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
 	results_begin(r, bench_name,
 	    "%s, %" PRIu64 " keys, %" PRIu64 " connections",
 	    dialect_name(c->dialect), c->keys, c->connections);
-	results_parameter(r, "keys", c->keys);
-	results_parameter(r, "connections", c->connections);
-	results_parameter(r, "chunk", c->chunk);
+	results_word(r, "dialect", dialect_name(c->dialect));
+	results_parameter(r, "keys", (double)c->keys);
+	results_parameter(r, "connections", (double)c->connections);
+	results_parameter(r, "chunk", (double)c->chunk);
 	if (site_watched(site))
 		results_parameter(r, "workers", site->watch.workers);
 	c->rate = results_series(r, "reporter", "records/s", s->rate, rounds);
@@ -229,6 +230,11 @@ case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
 	if (waits < WAITS_LEAST)
 		results_note(r, "the load generator is the limit here, not "
 				"the server");
+	waits = results_series(
+	    r, "generator waits, raw sink", "ratio", s->sink_waits, rounds);
+	if (waits < WAITS_LEAST)
+		results_note(r, "the load generator is the limit at the raw "
+				"sink, which could take more");
 	if (!site_watched(site))
 		results_note(r, "measured until the server had read all, "
 				"since its shared memory is out of reach");
@@ -241,7 +247,7 @@ case_results(struct bench *bench, const char *bench_name, struct absorb_case *c,
 static void
 series_open(struct series *s, unsigned rounds)
 {
-	double *values = memory(9 * (size_t)rounds, sizeof(*values));
+	double *values = memory(10 * (size_t)rounds, sizeof(*values));
 
 	*s = (struct series){ .rate = values };
 	s->bytes = values + rounds;
@@ -252,6 +258,7 @@ series_open(struct series *s, unsigned rounds)
 	s->workers = s->master + rounds;
 	s->reader = s->workers + rounds;
 	s->throttles = s->reader + rounds;
+	s->sink_waits = s->throttles + rounds;
 }
 
 static void

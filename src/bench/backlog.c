@@ -103,13 +103,16 @@ backlog_results(struct backlog *b, unsigned rounds)
 	struct results *r = b->bench->results;
 
 	results_begin(r, "backlog",
-	    "%.0f s away, %.0f records/s, %" PRIu64
+	    "%g s away, %.0f records/s, %" PRIu64
 	    " keys, flush_interval %" PRIu64 " ms",
 	    b->away, b->pacer.rate, b->pacer.set.keys,
 	    b->bench->options->interval_ms);
-	results_parameter(r, "keys", b->pacer.set.keys);
-	results_parameter(r, "rate", (uint64_t)b->pacer.rate);
-	results_parameter(r, "away_s", (uint64_t)b->away);
+	results_parameter(r, "keys", (double)b->pacer.set.keys);
+	results_parameter(
+	    r, "interval_ms", (double)b->bench->options->interval_ms);
+	results_parameter(r, "workers", b->site->watch.workers);
+	results_parameter(r, "rate", b->pacer.rate);
+	results_parameter(r, "away_s", b->away);
 	results_series(r, "keys pending then", "", b->rows, rounds);
 	results_series(r, "until the table is right", "s", b->seconds, rounds);
 	results_series(r, "LOAD DATA of as many rows", "s", b->load, rounds);
@@ -137,8 +140,6 @@ backlog_run(struct bench *bench)
 	};
 	double *values = memory(4 * (size_t)rounds, sizeof(*values));
 
-	if (b.site->self == NULL)
-		fail("backlog needs --self: it stops the database");
 	progress("backlog: setting up");
 	site_setup(b.site, &setup);
 	b.base = site_base(b.site);

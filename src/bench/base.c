@@ -10,7 +10,9 @@
 #include "batch.h"
 #include "fail.h"
 #include "host.h"
+#include "login.h"
 #include "secret.h"
+#include "store.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -26,14 +28,9 @@
 	"information_schema.INNODB_METRICS WHERE NAME = " \
 	"'trx_rseg_history_len'"
 #define HISTORY_LEFT 10
-#define REST 5.0    /* seconds at the most */
-#define PAUSE 10e-3 /* seconds between two looks */
-
-static const char *
-or_null(const char *text)
-{
-	return text != NULL && *text != '\0' ? text : NULL;
-}
+#define READ_TIMEOUT 600 /* seconds: a reference takes its time */
+#define REST 5.0         /* seconds at the most */
+#define PAUSE 10e-3      /* seconds between two looks */
 
 /* ------------------------------------------------------------ LOAD DATA --- */
 
@@ -119,40 +116,47 @@ base_load(struct base *base)
 
 /* ------------------------------------------------------------ connection -- */
 
+/* Connect to this host.  Returns whether it worked. */
+static bool
+host_open(struct base *base, struct db_options *options, const char *word)
+{
+	unsigned on = 1;
+	struct host host;
+
+	if (!host_read(&host, word))
+		fail("the database's host \"%s\" is no name", word);
+	if (host.port == 0)
+		host.port = options->port;
+	base->mysql = login_new(options, &host);
+	if (base->mysql == NULL)
+		fail("no memory for a connection");
+	mysql_options(base->mysql, MYSQL_OPT_LOCAL_INFILE, &on);
+	return login_connect(base->mysql, options, &host);
+}
+
 void
 base_open(struct base *base, const struct settings *s, const char *conf)
 {
-	struct secret password;
-	struct host host;
-	unsigned on = 1, tcp = MYSQL_PROTOCOL_TCP;
+	struct db_options options = store_options(s);
 	char *table = batch_quote(s->table);
+	struct secret password;
+	size_t i = 0;
 
 	memset(base, 0, sizeof(*base));
-	base->mysql = mysql_init(NULL);
-	if (base->mysql == NULL || table == NULL)
+	if (table == NULL)
 		fail("no memory for a connection");
 	snprintf(base->table, sizeof(base->table), "%s", table);
 	free(table);
-	if (s->host.count == 0 || !host_read(&host, s->host.words[0]))
-		fail("the database's host is no name");
-	if (*s->defaults_file != '\0') {
-		mysql_options(
-		    base->mysql, MYSQL_READ_DEFAULT_FILE, s->defaults_file);
-		mysql_options(
-		    base->mysql, MYSQL_READ_DEFAULT_GROUP, "reporter");
-	}
-	mysql_options(base->mysql, MYSQL_OPT_LOCAL_INFILE, &on);
-	if (host.tcp)
-		mysql_options(base->mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	secret_init(&password, conf, "mysql", "password");
 	if (secret_read(&password, stderr) != SECRET_READ)
 		fail("the password cannot be read");
-	if (mysql_real_connect(base->mysql, or_null(host.name),
-		or_null(s->mysql_user), or_null(password.text),
-		or_null(s->database),
-		host.port != 0 ? host.port : (unsigned)s->port,
-		host_is_local(&host) ? or_null(s->socket) : NULL, 0) == NULL)
-		fail("database: %s", mysql_error(base->mysql));
+	options.password = password.text;
+	options.read_timeout_ms = READ_TIMEOUT * 1000;
+	while (!host_open(base, &options, s->host.words[i])) {
+		if (++i == s->host.count)
+			fail("database: %s", mysql_error(base->mysql));
+		mysql_close(base->mysql);
+	}
 	secret_wipe(&password);
 	mysql_set_local_infile_handler(base->mysql, reading_init, reading_read,
 	    reading_end, reading_error, base);
@@ -260,10 +264,14 @@ base_rest(struct base *base)
 void
 base_check(struct base *base, const struct keyset *set, uint64_t ts, bool alone)
 {
+	uint32_t first, last;
+
+	keyset_callers(set, &first, &last);
 	int64_t rows = base_number(base, 0,
 	    "SELECT COUNT(*) FROM %s WHERE modid BETWEEN %" PRId32
-	    " AND %" PRId32 " AND ts = %" PRIu64,
-	    base->table, set->base, keyset_last(set), ts);
+	    " AND %" PRId32 " AND caller BETWEEN %" PRIu32 " AND %" PRIu32
+	    " AND ts = %" PRIu64,
+	    base->table, set->base, keyset_last(set), first, last, ts);
 	int64_t all = rows;
 
 	if (alone)

@@ -42,6 +42,7 @@ struct bench {
 	struct results *results;
 	struct site *site;
 	double goal[16]; /* figures for the targets, by enum goal; NAN: none */
+	bool judged;     /* the targets were shown */
 };
 
 /* The benchmarks, one file each.  Whatever makes a figure impossible or

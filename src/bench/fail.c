@@ -10,19 +10,56 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
+
+#define TEXT_MAX 512
+
+static void (*fail_teller)(void *arg, const char *text);
+static void *fail_arg;
+
+static void
+say(const char *text)
+{
+	fflush(stdout);
+	fprintf(stderr, "%sreporter-bench: %s\n",
+	    isatty(STDERR_FILENO) ? "\r\033[K" : "", text);
+}
 
 void
 fail(const char *format, ...)
 {
+	void (*tell)(void *arg, const char *text) = fail_teller;
+	char text[TEXT_MAX];
 	va_list arguments;
 
-	fflush(stdout);
-	fputs("reporter-bench: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
+	say(text);
+	/* Not again, if telling fails. */
+	fail_teller = NULL;
+	if (tell != NULL)
+		tell(fail_arg, text);
 	exit(BENCH_BROKEN);
+}
+
+void
+fail_tell(void (*tell)(void *arg, const char *text), void *arg)
+{
+	fail_teller = tell;
+	fail_arg = arg;
+}
+
+void
+complain(const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	say(text);
 }
 
 double

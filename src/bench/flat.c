@@ -38,16 +38,15 @@ list_most(const struct list *list)
 static bool
 connections_possible(struct bench *bench, uint64_t connections)
 {
-	uint64_t limit = generator_limit();
+	const char *what;
+	uint64_t limit = site_connections(bench->site, &what);
 
 	if (connections <= limit)
 		return true;
 	results_begin(
 	    bench->results, "flat", "%" PRIu64 " connections", connections);
 	results_note(bench->results,
-	    "left out: the limit of open files here (ulimit -Hn) allows "
-	    "%" PRIu64 " connections",
-	    limit);
+	    "left out: %s allows %" PRIu64 " connections", what, limit);
 	results_end(bench->results);
 	return false;
 }
@@ -73,18 +72,24 @@ flat_connections(struct bench *bench, const struct list *connections,
     unsigned rounds, double seconds)
 {
 	struct absorb_case cases[LIST_MAX];
+	uint64_t most = 0;
 	size_t n = 0;
 
-	for (size_t i = 0; i < connections->n; i++)
-		if (connections_possible(bench, connections->value[i]))
-			cases[n++] = (struct absorb_case){
-				.keys = KEYS,
-				.connections = connections->value[i],
-				.chunk = bench_chunk(bench, CHUNK),
-			};
+	for (size_t i = 0; i < connections->n; i++) {
+		uint64_t c = connections->value[i];
+
+		if (!connections_possible(bench, c))
+			continue;
+		cases[n++] = (struct absorb_case){
+			.keys = KEYS,
+			.connections = c,
+			.chunk = bench_chunk(bench, CHUNK),
+		};
+		most = c > most ? c : most;
+	}
 	if (n == 0)
 		return NAN;
-	absorb_setup(bench, KEYS, list_most(connections));
+	absorb_setup(bench, KEYS, most);
 	absorb_cases(bench, "flat", cases, n, rounds, seconds);
 	return last_to_first(bench, cases, n, connections->n, "connections");
 }
@@ -126,7 +131,7 @@ connection_bytes(struct site *site, uint64_t connections)
 	generator_open(&g, "reporter", site->host, site->port, connections);
 	generator_send(&g, &stream, 0, &sent);
 	watch_drained(&site->watch, &before, sent.records);
-	watch_connections(&site->watch, before.connections + connections);
+	watch_accepted(&site->watch, &before, connections);
 	uint64_t most = process_private(pids[0]);
 	generator_close(&g);
 	stream_free(&stream);
@@ -139,15 +144,18 @@ flat_memory(
 {
 	struct site *site = bench->site;
 
+	const char *what;
+	uint64_t limit = site_connections(site, &what);
+
 	*connection = *key = NAN;
-	if (connections > generator_limit())
-		connections = generator_limit();
+	if (connections > limit)
+		connections = limit;
 	absorb_setup(bench, connections * KEYSET_RESULTS, connections);
 	if (!site_watched(site))
 		return;
 	results_begin(bench->results, "flat", "memory, %" PRIu64 " connections",
 	    connections);
-	results_parameter(bench->results, "connections", connections);
+	results_parameter(bench->results, "connections", (double)connections);
 	if (site->self != NULL) {
 		*connection = connection_bytes(site, connections);
 		results_value(

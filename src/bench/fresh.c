@@ -28,7 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SAMPLES 200
+#define SAMPLES 1000 /* the 99.9th percentile needs so many */
 #define RATE 20000
 #define KEYS 100000
 #define PAUSE 200e-6       /* seconds between two looks at the table */
@@ -44,7 +44,7 @@ struct fresh {
 	struct base *base;
 	struct pacer pacer;
 	struct record probe;
-	uint64_t rate;
+	uint64_t rate, keys;
 	int fd;                  /* of the agent that sends probes */
 	double interval;         /* flush_interval, seconds */
 	double *values, *direct; /* milliseconds, one for each sample */
@@ -120,7 +120,7 @@ load_start(struct fresh *f)
 {
 	if (f->rate == 0)
 		return;
-	f->pacer.set = site_keyset(f->site, KEYS);
+	f->pacer.set = site_keyset(f->site, f->keys);
 	f->pacer.rate = (double)f->rate;
 	/* The keys stand in the table before, so that all rows are updates. */
 	base_prepare(f->base, &f->pacer.set, site_time(f->site) - 60);
@@ -152,8 +152,9 @@ quantile_result(struct fresh *f, const char *name, const double *values,
 {
 	double value = quantile_of(values, n, q);
 
-	results_value(
-	    f->bench->results, name, "ms", quantile_backed(n, q) ? value : NAN);
+	if (!quantile_backed(n, q))
+		value = NAN;
+	results_value(f->bench->results, name, "ms", value);
 	return value;
 }
 
@@ -179,17 +180,20 @@ fresh_results(struct fresh *f, unsigned samples)
 static void
 fresh_open(struct fresh *f)
 {
-	struct setup setup = { .keys = 2 * KEYS,
-		.connections = 16,
+	const struct list *keys = &f->bench->options->keys;
+	struct setup setup = { .connections = 16,
 		.interval_ms = f->bench->options->interval_ms,
 		.database = true };
 
+	f->keys = keys->n > 0 ? keys->value[0] : KEYS;
+	/* Of our own the tables are at most half full. */
+	if (f->site->self != NULL)
+		setup.keys = 2 * f->keys;
+	else
+		setup.keys = f->rate != 0 ? f->keys : 1;
 	progress("fresh: setting up");
 	site_setup(f->site, &setup);
 	f->base = site_base(f->site);
-	if (f->base == NULL)
-		fail("fresh needs the configuration of the reporter (-c), or "
-		     "--self");
 	f->interval = (double)f->site->settings->flush_interval / 1e3;
 	f->probe = (struct record){
 		.modid = site_keyset(f->site, 0).base + PROBE_MODID,
@@ -228,7 +232,11 @@ fresh_measure(
 		results_begin(bench->results, "fresh",
 		    "at %" PRIu64 " records/s, flush_interval %.0f ms", rate,
 		    *interval_ms);
-	results_parameter(bench->results, "rate", rate);
+	results_parameter(bench->results, "rate", (double)rate);
+	results_parameter(bench->results, "interval_ms", *interval_ms);
+	if (rate != 0)
+		results_parameter(
+		    bench->results, "keys", (double)f.pacer.set.keys);
 	results_parameter(bench->results, "samples", samples);
 	double found = fresh_results(&f, samples);
 	load_stop(&f);

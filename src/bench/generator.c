@@ -68,7 +68,8 @@ address_find(const char *name, const char *host, const char *port)
 }
 
 static int
-address_connect(const char *name, const struct addrinfo *list)
+address_connect(const char *name, const char *host, const char *port,
+    const struct addrinfo *list)
 {
 	int fd = -1;
 
@@ -79,14 +80,15 @@ address_connect(const char *name, const struct addrinfo *list)
 		if (fd >= 0)
 			close(fd);
 	}
-	fail("%s: no connection: %s", name, strerror(errno));
+	fail("%s: no connection to %s port %s: %s", name, host, port,
+	    strerror(errno));
 }
 
 int
 link_connect(const char *name, const char *host, const char *port)
 {
 	struct addrinfo *list = address_find(name, host, port);
-	int fd = address_connect(name, list), on = 1;
+	int fd = address_connect(name, host, port, list), on = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	freeaddrinfo(list);
@@ -109,7 +111,7 @@ generator_open(struct generator *g, const char *name, const char *host,
 	     link++) {
 		struct epoll_event event = { .data.ptr = link };
 
-		link->fd = address_connect(name, list);
+		link->fd = address_connect(name, host, port, list);
 		/* A last small piece must not wait for an acknowledgement. */
 		setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		if (connections > MANY)

@@ -32,6 +32,15 @@ keyset_last(const struct keyset *set)
 	return set->base + (int32_t)((keyset_services(set) - 1) / FUNCTIONS);
 }
 
+void
+keyset_callers(const struct keyset *set, uint32_t *first, uint32_t *last)
+{
+	uint64_t services = keyset_services(set);
+
+	*first = CALLER_NET;
+	*last = CALLER_NET + (uint32_t)((keyset_reports(set) - 1) / services);
+}
+
 static struct record
 keyset_record(const struct keyset *set, uint64_t report, uint32_t result,
     uint32_t succ, uint64_t ts)

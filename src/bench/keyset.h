@@ -27,6 +27,9 @@ uint64_t keyset_reports(const struct keyset *set);
 /* keyset_last - the greatest modid. */
 int32_t keyset_last(const struct keyset *set);
 
+/* keyset_callers - the least and the greatest address of an agent. */
+void keyset_callers(const struct keyset *set, uint32_t *first, uint32_t *last);
+
 /*
  * keyset_report - fill in the records of one report, 0 to
  * keyset_reports() - 1, with this count of calls and this time.

@@ -63,6 +63,18 @@ put(json_t *object, const char *name, json_t *value)
 		fail("no memory for results");
 }
 
+/* Returns whether all could be written, now and before. */
+static bool
+results_dump(const struct results *results)
+{
+	if (results->root != NULL) {
+		json_dumpf(results->root, stdout,
+		    JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+		putchar('\n');
+	}
+	return fflush(stdout) == 0 && !ferror(stdout);
+}
+
 static json_t *
 array_of(json_t *object, const char *name)
 {
@@ -73,6 +85,18 @@ array_of(json_t *object, const char *name)
 		put(object, name, array);
 	}
 	return array;
+}
+
+/* What was found before a failure is worth something to programs, too. */
+static void
+results_failed(void *arg, const char *text)
+{
+	struct results *results = arg;
+
+	if (results->root == NULL)
+		return;
+	put(results->root, "error", json_string(text));
+	results_dump(results);
 }
 
 /* ----------------------------------------------------------- the opening -- */
@@ -96,6 +120,7 @@ results_open(bool json, const struct machine *m)
 {
 	struct results *results = memory(1, sizeof(*results));
 
+	fail_tell(results_failed, results);
 	if (!json) {
 		machine_print(m);
 		return results;
@@ -148,6 +173,9 @@ void
 results_end(struct results *results)
 {
 	fflush(stdout);
+	/* Nobody would see what is still to come. */
+	if (ferror(stdout))
+		fail("the results cannot be written");
 	if (results->root == NULL)
 		return;
 	json_array_append_new(
@@ -156,10 +184,19 @@ results_end(struct results *results)
 }
 
 void
-results_parameter(struct results *results, const char *name, uint64_t value)
+results_parameter(struct results *results, const char *name, double value)
 {
 	if (results->root != NULL)
-		put(results->current, name, json_integer((json_int_t)value));
+		put(results->current, name,
+		    value == floor(value) ? json_integer((json_int_t)value)
+					  : json_real(value));
+}
+
+void
+results_word(struct results *results, const char *name, const char *word)
+{
+	if (results->root != NULL)
+		put(results->current, name, json_string(word));
 }
 
 /* A ratio has no unit to show. */
@@ -266,15 +303,9 @@ results_goal(struct results *results, const struct goal_line *line)
 bool
 results_close(struct results *results)
 {
-	bool good = true;
-
 	progress_clear();
-	if (results->root != NULL) {
-		good = json_dumpf(results->root, stdout,
-			   JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0;
-		putchar('\n');
-	}
-	good = fflush(stdout) == 0 && good;
+	fail_tell(NULL, NULL);
+	bool good = results_dump(results);
 	json_decref(results->root);
 	free(results);
 	return good;

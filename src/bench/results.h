@@ -15,7 +15,8 @@
 
 struct results;
 
-/* results_open - begin.  json: gather for one object on standard output. */
+/* results_open - begin.  json: gather for one object on standard output, which
+   is written as well when fail() is called, with what was found so far. */
 struct results *results_open(bool json, const struct machine *machine);
 
 /* results_fact - something about the surroundings, as in "database". */
@@ -27,9 +28,10 @@ void results_begin(struct results *results, const char *bench,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 void results_end(struct results *results);
 
-/* results_parameter - a number that describes the case, for programs. */
-void results_parameter(
-    struct results *results, const char *name, uint64_t value);
+/* results_parameter, results_word - a number or a word that describes the
+   case, for programs. */
+void results_parameter(struct results *results, const char *name, double value);
+void results_word(struct results *results, const char *name, const char *word);
 
 /*
  * results_series - a figure that was measured in several rounds: its median

@@ -9,15 +9,13 @@
 #include "self.h"
 
 #include "fail.h"
+#include "supervise.h"
 
 #include <errno.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define TAIL_LINES 12
@@ -30,7 +28,7 @@ self_make_folder(struct self *self)
 	const char *place = getenv("TMPDIR");
 
 	/* A socket's path may have about 100 bytes. */
-	if (place == NULL || strlen(place) > 32)
+	if (place == NULL || *place != '/' || strlen(place) > 32)
 		place = "/tmp";
 	snprintf(self->folder, sizeof(self->folder), "%s/reporter-bench-XXXXXX",
 	    place);
@@ -96,75 +94,38 @@ log_show(const struct self *self, const char *name)
 
 /* ------------------------------------------------------------ the runner -- */
 
-static void
-signals_block(sigset_t *before)
-{
-	sigset_t set;
+struct supervised {
+	struct self *self;
+	int (*runner)(void *arg);
+	void *arg;
+};
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, before);
-}
-
-/* Wait for the runner; a signal that would end us ends it first, and is noted
-   in *interrupted. */
 static int
-runner_wait(pid_t runner, bool *interrupted)
+self_run(void *arg)
 {
-	sigset_t set;
-	int status, number, result = BENCH_BROKEN;
-	pid_t pid;
+	const struct supervised *s = arg;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	for (;;) {
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			if (pid == runner && WIFEXITED(status))
-				result = WEXITSTATUS(status);
-		/* What the runner left behind was given to us: a reporter's
-		   workers, which end by themselves within seconds. */
-		if (pid < 0 && errno == ECHILD)
-			return result;
-		if (sigwait(&set, &number) == 0 && number != SIGCHLD) {
-			*interrupted = true;
-			kill(runner, SIGKILL);
-		}
-	}
+	return s->runner(s->arg);
 }
 
-int
-self_supervise(struct self *self, int (*runner)(void *arg), void *arg)
+static void
+self_clean(void *arg, int status, bool interrupted)
 {
-	pid_t supervisor = getpid();
-	bool interrupted = false;
-	sigset_t before;
+	const struct self *self = ((struct supervised *)arg)->self;
 
-	self_make_folder(self);
-	signals_block(&before);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	pid_t pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != supervisor)
-			_exit(BENCH_BROKEN);
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		exit(runner(arg));
-	}
-	int status = pid < 0 ? BENCH_BROKEN : runner_wait(pid, &interrupted);
-	if (interrupted) {
-		fprintf(stderr, "reporter-bench: interrupted\n");
-	} else if (status == BENCH_BROKEN) {
+	if (status == BENCH_BROKEN && !interrupted) {
 		log_show(self, "database.log");
 		log_show(self, "reporter.log");
 	}
 	self_remove_segments(self);
 	self_remove_folder(self);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return status;
+}
+
+int
+self_supervise(struct self *self, int (*runner)(void *arg), void *arg)
+{
+	struct supervised supervised = { self, runner, arg };
+
+	self_make_folder(self);
+	return supervise(self_run, self_clean, &supervised);
 }

@@ -7,7 +7,9 @@
 
 #include "site.h"
 
+#include "address.h"
 #include "fail.h"
+#include "listen_spec.h"
 #include "sender.h"
 
 #include <inttypes.h>
@@ -22,6 +24,9 @@
 #define BASE_APART 2000000000
 #define BASE_END 2000001000 /* beyond all of ours, probes included */
 
+#define SELF_BESIDE 80   /* descriptors that a reporter needs more than we */
+#define TIDY_PATIENCE 30 /* seconds */
+
 /* ------------------------------------------------------------ where it is --
  */
 
@@ -35,25 +40,57 @@ site_load(struct site *site, const char *conf)
 		fail("%s has errors", conf);
 }
 
-/* Take the port and the instance from the running one's configuration. */
+/* A listener that takes reports as we send them; NULL when there is none. */
+static const char *
+listener_plain(const struct settings *s, struct address *address)
+{
+	static struct listen_spec spec;
+
+	for (size_t i = 0; i < s->listen.count; i++)
+		if (listen_spec_parse(&spec, s->listen.words[i]) == NULL &&
+		    !spec.tls && !spec.proxy &&
+		    address_parse(address, spec.address) == NULL)
+			return spec.address;
+	return NULL;
+}
+
+/* Whether connecting to this address leads to this machine. */
+static bool
+address_any(const char *host)
+{
+	return *host == '\0' || strcmp(host, "0.0.0.0") == 0 ||
+	       strcmp(host, "::") == 0;
+}
+
+/* Take the address and the instance from the running one's configuration. */
 static void
 site_from_settings(struct site *site)
 {
 	const struct settings *s = site->settings;
-	const char *port = strrchr(s->listen.words[0], ':');
+	struct address address;
 
-	snprintf(site->port, sizeof(site->port), "%s",
-	    port != NULL ? port + 1 : SENDER_PORT);
 	/* On another host its shared memory is not ours to read. */
 	if (site->options->host == NULL)
 		snprintf(
 		    site->instance, sizeof(site->instance), "%s", s->instance);
+	if (listener_plain(s, &address) == NULL) {
+		if (site->options->port == NULL)
+			fail("%s: each listener has TLS or a PROXY header: "
+			     "name a port with -p",
+			    site->conf);
+		return;
+	}
+	snprintf(site->port, sizeof(site->port), "%d", address.port);
+	if (!address_any(address.host))
+		snprintf(site->host, sizeof(site->host), "%s", address.host);
 }
 
 void
-site_open(struct site *site, const struct options *options, struct self *self)
+site_open(struct site *site, const struct options *options, struct self *self,
+    _Atomic bool *wrote)
 {
 	memset(site, 0, sizeof(*site));
+	site->wrote = wrote;
 	site->options = options;
 	site->self = self;
 	/* First of all, so that it holds no descriptor of later. */
@@ -117,28 +154,7 @@ site_setup(struct site *site, const struct setup *setup)
 		     " keys, this needs %" PRIu64
 		     ": give fewer with --keys, or raise queue.table_keys",
 		    site->instance, watch_keys(&site->watch), setup->keys);
-	site->wrote = true;
-}
-
-/* Take our rows out again, if we may. */
-static void
-site_tidy(struct site *site)
-{
-	struct base *base = site_base(site);
-
-	if (base == NULL) {
-		fprintf(stderr,
-		    "reporter-bench: rows with modid %d and up were written; "
-		    "delete them from the table\n",
-		    BASE_APART);
-	} else if (!base_may(base,
-		       "DELETE FROM %s WHERE modid BETWEEN %d AND %d",
-		       base->table, BASE_APART, BASE_END)) {
-		fprintf(stderr,
-		    "reporter-bench: rows with modid %d and up stay in the "
-		    "table: %s\n",
-		    BASE_APART, base_error(base));
-	}
+	*site->wrote = true;
 }
 
 void
@@ -146,8 +162,6 @@ site_close(struct site *site)
 {
 	if (site->self != NULL)
 		self_stop_reporter(site->self);
-	else if (site->wrote)
-		site_tidy(site);
 	if (site_watched(site))
 		watch_close(&site->watch);
 	base_close(&site->base);
@@ -164,6 +178,22 @@ site_base(struct site *site)
 	if (site->base.mysql == NULL && site->settings != NULL)
 		base_open(&site->base, site->settings, site->conf);
 	return site->base.mysql != NULL ? &site->base : NULL;
+}
+
+uint64_t
+site_connections(const struct site *site, const char **what)
+{
+	uint64_t limit = generator_limit();
+
+	*what = "the limit of open files here (ulimit -Hn)";
+	/* Our own reporter has the same limit, and needs more besides. */
+	if (site->self != NULL)
+		return limit > SELF_BESIDE ? limit - SELF_BESIDE : 1;
+	if (site->settings != NULL && site->settings->max_connections < limit) {
+		*what = "the reporter's limits.max_connections";
+		limit = site->settings->max_connections;
+	}
+	return limit;
 }
 
 struct keyset
@@ -183,4 +213,52 @@ site_time(struct site *site)
 
 	site->ts = now > site->ts ? now : site->ts + 1;
 	return site->ts;
+}
+
+/* ---------------------------------------------------------------- tidying --
+ */
+
+/* Our last records must be in the table before their rows are deleted, or they
+   would come back. */
+static void
+tidy_wait(const char *instance)
+{
+	double deadline = clock_now() + TIDY_PATIENCE;
+	struct watch watch;
+
+	watch_open(&watch, instance);
+	while (watch_counts(&watch).pending > 0 && clock_now() < deadline)
+		clock_sleep(10e-3);
+	watch_close(&watch);
+}
+
+static void
+tidy_failed(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+	complain("rows with modid %d and up stay in the table", BASE_APART);
+}
+
+void
+site_tidy(const struct options *options)
+{
+	struct site site = { .options = options };
+
+	if (options->conf == NULL) {
+		complain("rows with modid %d and up were written; delete them "
+			 "from the table",
+		    BASE_APART);
+		return;
+	}
+	fail_tell(tidy_failed, NULL);
+	site_load(&site, options->conf);
+	if (options->instance != NULL || options->host == NULL)
+		tidy_wait(options->instance != NULL ? options->instance
+						    : site.settings->instance);
+	base_run(site_base(&site),
+	    "DELETE FROM %s WHERE modid BETWEEN %d AND %d", site.base.table,
+	    BASE_APART, BASE_END);
+	base_close(&site.base);
+	settings_free(site.settings);
 }

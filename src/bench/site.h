@@ -25,12 +25,13 @@ struct site {
 	struct base base;            /* connected by site_base() */
 	struct rawsink sink;         /* runs from the beginning on */
 	uint64_t ts;                 /* the last that site_time() gave */
-	bool wrote;                  /* rows of ours may stand in the table */
+	_Atomic bool *wrote;         /* set: our rows may be in the table */
 };
 
-/* site_open - find out where it is.  self: NULL without --self. */
-void site_open(
-    struct site *site, const struct options *options, struct self *self);
+/* site_open - find out where it is.  self: NULL without --self.  wrote: set
+   when records of ours are sent. */
+void site_open(struct site *site, const struct options *options,
+    struct self *self, _Atomic bool *wrote);
 
 /*
  * site_setup - have it run as the setup says: our own is started anew, with an
@@ -39,8 +40,7 @@ void site_open(
  */
 void site_setup(struct site *site, const struct setup *setup);
 
-/* site_close - end what we started, and take our rows out of the table of one
-   that goes on running. */
+/* site_close - end what we started. */
 void site_close(struct site *site);
 
 /* site_watched - whether its counters can be read. */
@@ -49,6 +49,14 @@ bool site_watched(const struct site *site);
 /* site_base - a connection to its database, made when first asked for; NULL
    when nothing is known of the database. */
 struct base *site_base(struct site *site);
+
+/* site_connections - how many connections can be made; *what: what allows no
+   more, in words. */
+uint64_t site_connections(const struct site *site, const char **what);
+
+/* site_tidy - take our rows out of the table of a reporter that goes on
+   running, or say that they stay.  Not in the process that has a site. */
+void site_tidy(const struct options *options);
 
 /* site_keyset - so many keys, rounded up to whole reports, that do not meet
    those of real agents. */

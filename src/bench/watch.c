@@ -12,8 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define PATIENCE 120 /* seconds without any progress */
-#define PAUSE 50e-6  /* seconds between two looks */
+#define PATIENCE 120      /* seconds without any progress */
+#define START_PATIENCE 10 /* seconds until all workers have checked in */
+#define PAUSE 50e-6       /* seconds between two looks */
 
 /* ------------------------------------------------------------- attaching -- */
 
@@ -33,6 +34,26 @@ watch_attach(struct watch *watch, const char *instance, uint64_t generation,
 	watch->workers++;
 }
 
+/* Whether all workers of the generation in use have checked in: without one of
+   them, no sum is right. */
+static bool
+workers_run(const struct master_shared *master)
+{
+	uint64_t generation = counter_get(&master->generation);
+	unsigned running = 0, others = 0;
+
+	for (int i = 0; i < CHILDREN_MAX; i++) {
+		const struct child_entry *entry = &master->children[i];
+		uint32_t state = atomic_load(&entry->state);
+
+		if (counter_get(&entry->generation) != generation)
+			continue;
+		running += state == CHILD_RUNNING;
+		others += state != CHILD_RUNNING && state != CHILD_NONE;
+	}
+	return running > 0 && others == 0;
+}
+
 void
 watch_open(struct watch *watch, const char *instance)
 {
@@ -43,8 +64,15 @@ watch_open(struct watch *watch, const char *instance)
 		fail("instance %s: %s%s%s", instance, shm_status_text(status),
 		    status == SHM_SYSTEM ? ": " : "",
 		    status == SHM_SYSTEM ? strerror(errno) : "");
-	watch->workers = 0;
 	const struct master_shared *master = segment_master(&watch->master);
+	double deadline = clock_now() + START_PATIENCE;
+
+	while (!workers_run(master)) {
+		if (clock_now() > deadline)
+			fail("instance %s: not all workers run", instance);
+		clock_sleep(10e-3);
+	}
+	watch->workers = 0;
 	uint64_t generation = counter_get(&master->generation);
 	for (int i = 0; i < CHILDREN_MAX; i++) {
 		const struct child_entry *entry = &master->children[i];
@@ -54,8 +82,6 @@ watch_open(struct watch *watch, const char *instance)
 			watch_attach(watch, instance, generation,
 			    atomic_load(&entry->slot));
 	}
-	if (watch->workers == 0)
-		fail("instance %s has no worker that runs", instance);
 }
 
 void
@@ -104,7 +130,11 @@ watch_counts(const struct watch *watch)
 	counts.lost += counter_get(&input->dropped);
 	for (int i = 0; i < REJECT_REASONS; i++)
 		counts.lost += counter_get(&input->rejected[i]);
-	counts.connections = counter_get(&input->connections);
+	counts.accepted = counter_get(&input->accepted);
+	for (int i = 0; i < REFUSALS; i++)
+		counts.refused += counter_get(&input->refused[i]);
+	for (int i = 0; i < CLOSINGS; i++)
+		counts.closed += counter_get(&input->closed[i]);
 	counts.throttles = counter_get(&input->throttles);
 	for (int i = 0; i < CHILDREN_MAX; i++)
 		counts.restarts += atomic_load_explicit(
@@ -178,25 +208,47 @@ void
 watch_settled(const struct watch *watch, const struct counts *before)
 {
 	struct patience patience = { 0 };
+	uint64_t least = UINT64_MAX;
 
+	/* What counts is that fewer are pending: with others who report,
+	   something is stored for ever. */
 	for (;;) {
 		struct counts now = watch_counts(watch);
 
 		counts_check(before, &now);
 		if (now.pending == 0)
 			return;
-		patience_check(&patience, now.stored, "flushing");
+		if (now.pending < least)
+			least = now.pending;
+		patience_check(&patience, least, "flushing");
 	}
 }
 
 void
-watch_connections(const struct watch *watch, uint64_t connections)
+watch_accepted(
+    const struct watch *watch, const struct counts *before, uint64_t n)
 {
 	struct patience patience = { 0 };
-	uint64_t now;
 
-	while ((now = watch_counts(watch).connections) != connections)
-		patience_check(&patience, now, "connections");
+	for (;;) {
+		struct counts now = watch_counts(watch);
+
+		if (now.refused != before->refused)
+			fail("reporter refuses connections: its log says why");
+		if (now.accepted - before->accepted >= n)
+			return;
+		patience_check(&patience, now.accepted, "connecting");
+	}
+}
+
+void
+watch_closed(const struct watch *watch, const struct counts *before, uint64_t n)
+{
+	struct patience patience = { 0 };
+	uint64_t closed;
+
+	while ((closed = watch_counts(watch).closed - before->closed) < n)
+		patience_check(&patience, closed, "closing connections");
 }
 
 /* ------------------------------------------------------------- the rest --- */

@@ -19,14 +19,14 @@ struct watch {
 struct counts {
 	uint64_t received, drained, superseded, stored, pending;
 	uint64_t lost; /* rejected, dropped and dead letters */
-	uint64_t connections;
+	uint64_t accepted, refused, closed; /* connections */
 	uint64_t throttles; /* times a connection was not read for a while */
 	uint64_t restarts;  /* of workers */
 	uint64_t flushes;   /* transactions */
 };
 
-/* watch_open - attach to an instance and its workers, which must have checked
-   in.  Failing is fatal. */
+/* watch_open - attach to an instance and its workers, once all have checked in.
+   Failing is fatal. */
 void watch_open(struct watch *watch, const char *instance);
 
 /* watch_close - detach. */
@@ -46,11 +46,16 @@ uint64_t watch_records(const struct watch *watch);
 void watch_drained(
     const struct watch *watch, const struct counts *before, uint64_t records);
 
-/* watch_settled - after watch_drained(): wait until nothing is pending. */
+/* watch_settled - after watch_drained(): wait until nothing is pending.  That
+   others report without a pause, so that it never comes, is fatal. */
 void watch_settled(const struct watch *watch, const struct counts *before);
 
-/* watch_connections - wait until so many are open. */
-void watch_connections(const struct watch *watch, uint64_t connections);
+/* watch_accepted, watch_closed - wait until so many connections, counted from
+   `before`, were let in, or were closed.  One that was refused is fatal. */
+void watch_accepted(
+    const struct watch *watch, const struct counts *before, uint64_t n);
+void watch_closed(
+    const struct watch *watch, const struct counts *before, uint64_t n);
 
 /* watch_pids - the processes: the master's first.  Returns how many. */
 unsigned watch_pids(const struct watch *watch, pid_t pids[1 + WORKERS_MAX]);

@@ -1,0 +1,190 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""Somebody who sizes a machine measures the reporter that runs there.  The
+figures come as JSON with their sizes and units; what cannot be measured is said
+before anything is, or stands beside what was; and whatever ends the benchmark,
+a signal or a failure, no row, folder or shared memory of it stays."""
+
+import glob
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import tempfile
+
+import scenario
+from scenario import wait_for
+
+BENCH = "reporter-bench"
+SHORT = ("--rounds", "2", "--seconds", "0.05", "--keys", "2k", "--samples", "10",
+         "--rate", "1000")
+
+
+def bench(*words, **more):
+    return subprocess.run(
+        [scenario.program(BENCH), *words], stdin=subprocess.DEVNULL,
+        timeout=scenario.PATIENCE * 3,
+        **({"capture_output": True, "text": True} | more))
+
+
+def free_ports(n):
+    probes = [socket.socket() for _ in range(n)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def figures(result):
+    return {(f["name"], f["unit"]) for f in result["figures"]}
+
+
+def measured(s):
+    """One after the other, the plain listener found behind one for PROXY."""
+    done = bench("-c", s.reporter.conf, "--json", *SHORT, "absorb", "flush",
+                 "fresh")
+    s.equal("it is measured", (done.returncode, done.stderr), (0, ""))
+    found = json.loads(done.stdout)
+    s.check("the machine is told", found["machine"]["cpus"] > 0
+            and found["machine"]["memory"] > 0, found["machine"])
+    s.equal("what was measured",
+            [r["bench"] for r in found["results"]],
+            ["absorb"] * 3 + ["flush", "fresh", "fresh"])
+    s.equal("in each dialect",
+            [r["dialect"] for r in found["results"][:3]],
+            ["native", "elb", "lars"])
+    for result in found["results"][:3]:
+        s.check("absorb has its reference and the generator's share",
+                figures(result) >= {
+                    ("reporter", "records/s"), ("reporter", "B/s"),
+                    ("raw sink", "records/s"), ("ratio", "ratio"),
+                    ("generator waits", "ratio"),
+                    ("generator waits, raw sink", "ratio")},
+                figures(result))
+    s.check("flush has its reference",
+            figures(found["results"][3]) >= {
+                ("reporter", "rows/s"), ("LOAD DATA", "rows/s"),
+                ("ratio", "ratio")}, found["results"][3])
+    fresh = {f["name"]: f["value"] for f in found["results"][5]["figures"]}
+    s.check("ten samples know a median", fresh["50 % visible after"] > 0)
+    s.equal("and no 99th percentile", fresh["99 %"], None)
+    s.equal("the rate and interval are told",
+            (found["results"][5]["rate"], found["results"][5]["interval_ms"]),
+            (1000, 100))
+    s.equal("no row of it stays", s.database.count(), 0)
+
+
+def left_out(s):
+    done = bench("-c", s.reporter.conf, "--json", *SHORT, "--connections",
+                 "10,1000", "absorb", "flat")
+    s.equal("flat needs more keys than the tables hold", done.returncode, 3)
+    found = json.loads(done.stdout)
+    s.equal("what was measured before is told",
+            [r["bench"] for r in found["results"]][:3], ["absorb"] * 3)
+    s.check("1,000 connections are left out, since so many are not let in",
+            "max_connections allows 500" in done.stdout, done.stdout)
+    s.check("and the reason why it ended", "table_keys" in found["error"], found)
+    s.equal("no row stays of a failure", s.database.count(), 0)
+    port = str(s.reporter.addresses[1][1])
+    for words in (["backlog"], ["absorb", "targets"], ["-p", port, "flush"],
+                  ["-H", "127.0.0.1", "-c", s.reporter.conf, "cost"],
+                  ["-p", port, "fresh"], ["absorb", "nothing"]):
+        done = bench(*words)
+        s.equal(f"{words}: said before anything is measured",
+                (done.returncode, done.stdout), (2, ""))
+
+
+def all_that_can_be(s):
+    port = str(s.reporter.addresses[1][1])
+    done = bench("-p", port, "--json", *SHORT, "--dialect", "lars",
+                 "--connections", "10", "all")
+    s.equal("all of one that only its port is known of", done.returncode, 0)
+    found = json.loads(done.stdout)
+    s.equal("the others are named", [r["bench"] for r in found["results"]
+                                     if r["case"] == "left out"],
+            ["flush", "fresh", "backlog"])
+    s.check("so are the rows that stay", "2000000000" in done.stderr, done.stderr)
+    s.reporter.settled(1)
+    s.database.sql("DELETE FROM ServerCallStatus")
+
+
+def interrupted(s):
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        process = subprocess.Popen(
+            [scenario.program(BENCH), "-c", s.reporter.conf, *SHORT, "--rounds",
+             "1000", "absorb"], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True)
+        wait_for(s.database.count, "rows of the benchmark")
+        os.killpg(process.pid, sign)
+        process.wait(scenario.PATIENCE)
+        s.equal(f"{sign.name} ends it and its rows",
+                (process.returncode, s.database.count()), (3, 0))
+
+
+def nothing_behind(s):
+    """Servers of its own; nobody reads what it has to say."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="b") as folder, \
+            open("/dev/full", "w") as full:
+        reading, writing = os.pipe()
+        os.close(reading)
+        own = [scenario.program(BENCH), "--self", "--server",
+               scenario.program("reporter"), *SHORT]
+        environment = dict(os.environ, TMPDIR=folder)
+        done = subprocess.run([*own, "absorb"], stdout=full, stderr=writing,
+                              env=environment, timeout=scenario.PATIENCE * 3)
+        os.close(writing)
+        s.equal("results that cannot be written are a failure",
+                done.returncode, 3)
+        s.equal("of which nothing stays", os.listdir(folder), [])
+        process = subprocess.Popen([*own, "--rounds", "1000", "cost"],
+                                   stdout=subprocess.DEVNULL, text=True,
+                                   stderr=subprocess.PIPE, env=environment,
+                                   start_new_session=True)
+        wait_for(lambda: glob.glob(f"{folder}/*/reporter.log"),
+                 "a reporter of its own")
+        own_shm = f"/dev/shm/reporter.bench-{process.pid}*"
+        wait_for(lambda: glob.glob(own_shm), "its shared memory")
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate(timeout=scenario.PATIENCE)[1]
+        s.equal("an interrupted one says so, once",
+                told, "reporter-bench: interrupted; cleaning up\n")
+        s.equal("and leaves nothing", (os.listdir(folder), glob.glob(own_shm)),
+                ([], []))
+
+
+def progress(s):
+    """Standard error is a terminal."""
+    ours, theirs = pty.openpty()
+    done = bench("-c", s.reporter.conf, *SHORT, "--dialect", "native", "absorb",
+                 capture_output=False, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    told = os.read(ours, 65536)
+    os.close(ours)
+    s.equal("it is measured", done.returncode, 0)
+    s.check("a terminal is told what is going on, and is clean at the end",
+            b"absorb: round 2 of 2" in told and told.endswith(b"\r\033[K"),
+            told)
+
+
+def tell(s):
+    behind_balancer, plain = free_ports(2)
+    s.reporter.configure(
+        "reporter", listen=f"127.0.0.1:{behind_balancer} proxy, "
+                           f"127.0.0.1:{plain}")
+    s.reporter.configure("limits", proxy_from="127.0.0.1")
+    s.reporter.configure("queue", table_keys=4096)
+    s.start()
+    measured(s)
+    left_out(s)
+    all_that_can_be(s)
+    interrupted(s)
+    progress(s)
+    nothing_behind(s)
+
+
+if __name__ == "__main__":
+    scenario.run(__doc__, tell)
