@@ -3,7 +3,7 @@
  * A server of one's own: --self starts a private database and a reporter in a
  * temporary folder, and leaves nothing behind.
  *
- * Two processes: the supervisor, which cleans up whatever happens, and the
+ * Two processes, see supervise.h: the supervisor, which cleans up, and the
  * runner, its child, which benchmarks and starts the servers as children of
  * its own that die with it.
  */
