@@ -78,6 +78,18 @@ def measured(s):
     s.equal("no row of it stays", s.database.count(), 0)
 
 
+def wrong_rows(s):
+    """The database changes one row into what nobody has sent."""
+    s.database.sql("CREATE TRIGGER one BEFORE UPDATE ON ServerCallStatus FOR "
+                   "EACH ROW SET NEW.ts = IF(NEW.ip = 0x0a000000, 1, NEW.ts)")
+    done = bench("-c", s.reporter.conf, *SHORT, "flush")
+    s.database.sql("DROP TRIGGER one")
+    s.check("a figure of rows that are not there is none",
+            done.returncode == 3 and "rows/s" not in done.stdout
+            and "the table is wrong" in done.stderr, done)
+    s.equal("no row stays of it either", s.database.count(), 0)
+
+
 def left_out(s):
     done = bench("-c", s.reporter.conf, "--json", *SHORT, "--connections",
                  "10,1000", "absorb", "flat")
@@ -179,6 +191,7 @@ def tell(s):
     s.reporter.configure("queue", table_keys=4096)
     s.start()
     measured(s)
+    wrong_rows(s)
     left_out(s)
     all_that_can_be(s)
     interrupted(s)

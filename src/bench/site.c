@@ -253,12 +253,12 @@ site_tidy(const struct options *options)
 	}
 	fail_tell(tidy_failed, NULL);
 	site_load(&site, options->conf);
+	struct base *base = site_base(&site);
 	if (options->instance != NULL || options->host == NULL)
 		tidy_wait(options->instance != NULL ? options->instance
 						    : site.settings->instance);
-	base_run(site_base(&site),
-	    "DELETE FROM %s WHERE modid BETWEEN %d AND %d", site.base.table,
-	    BASE_APART, BASE_END);
+	base_run(base, "DELETE FROM %s WHERE modid BETWEEN %d AND %d",
+	    base->table, BASE_APART, BASE_END);
 	base_close(&site.base);
 	settings_free(site.settings);
 }
