@@ -133,6 +133,7 @@ def interrupted(s):
         wait_for(s.database.count, "rows of the benchmark")
         os.killpg(process.pid, sign)
         process.wait(scenario.PATIENCE)
+        s.reporter.settled(1)
         s.equal(f"{sign.name} ends it and its rows",
                 (process.returncode, s.database.count()), (3, 0))
 
