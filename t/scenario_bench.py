@@ -18,8 +18,8 @@ import scenario
 from scenario import wait_for
 
 BENCH = "reporter-bench"
-SHORT = ("--rounds", "2", "--seconds", "0.05", "--keys", "2k", "--samples", "10",
-         "--rate", "1000")
+SHORT = ("--rounds", "2", "--seconds", "0.05", "--keys", "2k",
+         "--samples", "10", "--rate", "1000")
 
 
 def bench(*words, **more):
@@ -99,7 +99,8 @@ def left_out(s):
             [r["bench"] for r in found["results"]][:3], ["absorb"] * 3)
     s.check("1,000 connections are left out, since so many are not let in",
             "max_connections allows 500" in done.stdout, done.stdout)
-    s.check("and the reason why it ended", "table_keys" in found["error"], found)
+    s.check("and the reason why it ended",
+            "table_keys" in found["error"], found)
     s.equal("no row stays of a failure", s.database.count(), 0)
     port = str(s.reporter.addresses[1][1])
     for words in (["backlog"], ["absorb", "targets"], ["-p", port, "flush"],
@@ -119,7 +120,8 @@ def all_that_can_be(s):
     s.equal("the others are named", [r["bench"] for r in found["results"]
                                      if r["case"] == "left out"],
             ["flush", "fresh", "backlog"])
-    s.check("so are the rows that stay", "2000000000" in done.stderr, done.stderr)
+    s.check("so are the rows that stay",
+            "2000000000" in done.stderr, done.stderr)
     s.reporter.settled(1)
     s.database.sql("DELETE FROM ServerCallStatus")
 
