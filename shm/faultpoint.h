@@ -24,7 +24,7 @@ enum fault_process {
 
 /* A test writes it with t/faulty.py, which knows these offsets. */
 struct fault_words {
-	char point[48];            /* the name of the point that is armed */
+	_Atomic char point[48];    /* the name of the point that is armed */
 	_Atomic int32_t countdown; /* die when it was passed so often; below 1:
 				      it has happened */
 	int32_t signal;            /* die of this one */
