@@ -158,7 +158,8 @@ bool table_has(const struct table *table, const struct record *record);
 /*
  * table_read - copy the record in a slot.  Readable while others write, from
  * any process that has the segment mapped.  slot: 0 to size - 1.
- * Returns its state, or 0 when the slot is empty or being written.
+ * Returns its state, or 0 when the slot is empty or being written: then *record
+ * means nothing.
  */
 uint64_t table_read(
     const struct table *table, uint32_t slot, struct record *record);
