@@ -62,7 +62,13 @@ class Story:
         self.database = database
         self.turn = 0
 
+    def mark(self):
+        """What the log says from now on is about what changes now: a record
+        that waits may be tried before the next one is sent."""
+        self.start = os.path.getsize(self.s.reporter.log)
+
     def configure(self, **options):
+        self.mark()
         self.s.reporter.configure("mysql", **options)
         self.s.reporter.reload()
 
@@ -85,11 +91,10 @@ class Story:
 
     def refuses(self, what, *words):
         """The database stays without the record, and the log says why."""
-        start = os.path.getsize(self.s.reporter.log)
         stored = self.send()
 
         def said():
-            text = self.s.reporter.log_text(start)
+            text = self.s.reporter.log_text(self.start)
             return all(word in text for word in words)
 
         scenario.wait_for(said, f"{what}: the log says {words}")
@@ -147,10 +152,9 @@ def story(s, database, right, wrong):
     story.refuses("a key that is missing is named",
                   f"{s.folder}/nothing cannot be read: No such file",
                   "records are held until this is mended")
-    pipe = os.path.join(s.folder, "pipe")
-    os.mkfifo(pipe)
-    for name, good in (("ssl_ca", right.certificate),
-                       ("ssl_cert", certificate), ("ssl_key", key)):
+    for name in ("ssl_ca", "ssl_cert", "ssl_key"):
+        pipe = os.path.join(s.folder, f"pipe.{name}")
+        os.mkfifo(pipe)
         story.configure(ssl_ca=right.certificate, ssl_cert=certificate,
                         ssl_key=key)
         story.configure(**{name: pipe})
@@ -158,6 +162,7 @@ def story(s, database, right, wrong):
                       f"{pipe} cannot be read: it is no regular file",
                       "records are held until this is mended")
     story.configure(ssl_key=key)
+    story.mark()
     database.stop()
     database.SETTINGS = [option for option in database.SETTINGS
                          if not option.startswith("--ssl")] + ["--skip-ssl"]
