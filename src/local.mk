@@ -34,10 +34,13 @@ src_libreporter_a_SOURCES = \
 	src/edge/admission.c src/edge/admission.h src/edge/chain.c \
 	src/edge/chain.h src/edge/conn.c src/edge/conn.h \
 	src/edge/conn_set.h src/edge/conns.c src/edge/gate.c \
-	src/edge/held.c src/edge/held.h src/edge/listener.c \
+	src/edge/gate.h src/edge/gated.c \
+	src/edge/held.c src/edge/held.h src/edge/inflow.c \
+	src/edge/inflow.h src/edge/listener.c \
 	src/edge/listener.h src/edge/origin.c src/edge/origin.h \
 	src/edge/pace.c src/edge/pace.h src/edge/proxy.c src/edge/proxy.h \
-	src/edge/throttle.c src/edge/tls.h src/edge/tls_load.c \
+	src/edge/throttle.c \
+	src/edge/tls.h src/edge/tls_load.c \
 	src/edge/tls_load.h \
 	src/worker/backoff.c src/worker/backoff.h src/worker/deadletter.c \
 	src/worker/deadletter.h src/worker/flush.c src/worker/flush.h \

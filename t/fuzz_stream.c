@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * Owns two intakes, each with a ring in ordinary memory that has room for
- * every record a stream can hold.  What differs ends the process.
+ * every record a stream can hold.  One gets all bytes at once; the other has
+ * them through a connection's stream, in pieces.  What differs ends the
+ * process.
  */
 #include "config.h"
 
 #include "fuzz_stream.h"
-#include "native.h"
+#include "inflow.h"
 
 #define RING_RECORDS (FUZZ_STREAM_MAX / 2)
 
-/* A connection's stream on its way. */
 struct side {
 	struct intake intake;
 	struct input_counters count;
@@ -18,10 +19,6 @@ struct side {
 	struct ring_producer producer;
 	struct ring_consumer consumer;
 	struct record records[RING_RECORDS];
-	enum dialect dialect;
-	struct native_scan scan;
-	uint8_t held[FUZZ_STREAM_MAX];
-	size_t length;               /* of what is held */
 	size_t used;                 /* bytes taken in all */
 	struct intake_result result; /* of the last call */
 };
@@ -29,7 +26,7 @@ struct side {
 static struct side whole, cut;
 
 static void
-side_begin(struct side *side, enum dialect dialect, size_t max_message)
+side_begin(struct side *side, size_t max_message)
 {
 	struct intake *intake = &side->intake;
 	struct ring *ring = &side->ring;
@@ -42,44 +39,41 @@ side_begin(struct side *side, enum dialect dialect, size_t max_message)
 	intake->count = &side->count;
 	intake_rings(intake, &ring, 1);
 	fuzz_report(&intake->report, max_message);
-	side->dialect = dialect;
-	side->scan = (struct native_scan){ 0 };
-	side->length = side->used = 0;
+	side->used = 0;
 	side->result = (struct intake_result){ 0 };
 }
 
-/* Whether held bytes are worth decoding, as a connection asks itself. */
-static bool
-side_whole(struct side *side)
+static void
+side_taken(struct side *side, const struct intake_result *result)
 {
-	size_t most = side->intake.report.max_message;
-
-	if (side->dialect != DIALECT_NATIVE || side->length >= most)
-		return true;
-	return native_scan(side->held, side->length, &side->scan) !=
-		   DECODE_SHORT ||
-	       side->scan.offset + side->scan.wanted > most;
+	side->result = *result;
+	FUZZ_CHECK(result->verdict != VERDICT_BLOCKED);
+	side->used += result->used;
+	intake_publish(&side->intake);
 }
 
-/* Give it a piece.  Returns false when the stream is closed. */
-static bool
-side_take(struct side *side, const uint8_t *piece, size_t length)
+static void
+take_whole(enum dialect dialect, const uint8_t *bytes, size_t length)
 {
-	memcpy(side->held + side->length, piece, length);
-	side->length += length;
-	if (!side_whole(side))
-		return true;
-	side->result = intake_bytes(
-	    &side->intake, &side->dialect, side->held, side->length);
-	FUZZ_CHECK(side->result.used <= side->length);
-	FUZZ_CHECK(side->result.verdict != VERDICT_BLOCKED);
-	side->used += side->result.used;
-	side->length -= side->result.used;
-	memmove(side->held, side->held + side->result.used, side->length);
-	if (side->result.used > 0)
-		side->scan = (struct native_scan){ 0 };
-	intake_publish(&side->intake);
-	return side->result.verdict == VERDICT_MORE;
+	struct intake_result result =
+	    intake_bytes(&whole.intake, &dialect, bytes, length);
+
+	FUZZ_CHECK(result.used <= length);
+	side_taken(&whole, &result);
+}
+
+/* Give the stream a piece, as a connection does. */
+static void
+take_piece(struct inflow *inflow, const uint8_t *piece, size_t length)
+{
+	/* Before the piece is room for what is held. */
+	static uint8_t room[2 * MESSAGE_MAX];
+	uint8_t *bytes = memcpy(room + MESSAGE_MAX, piece, length);
+	struct intake_result result;
+
+	FUZZ_CHECK(inflow_take(inflow, &cut.intake, bytes, length, &result));
+	side_taken(&cut, &result);
+	FUZZ_CHECK(inflow->offset == cut.used);
 }
 
 /* The length of the next piece: the smaller the low bits of cuts, the shorter
@@ -114,20 +108,26 @@ compare(void)
 
 void
 fuzz_stream(enum dialect dialect, size_t max_message, uint8_t cuts,
-    const uint8_t *stream, size_t length)
+    const uint8_t *bytes, size_t length)
 {
+	struct inflow inflow = { .dialect = dialect };
 	uint64_t state = cuts;
 	size_t at = 0;
 
-	side_begin(&whole, dialect, max_message);
-	side_begin(&cut, dialect, max_message);
-	side_take(&whole, stream, length);
-	while (at < length) {
+	side_begin(&whole, max_message);
+	side_begin(&cut, max_message);
+	take_whole(dialect, bytes, length);
+	while (at < length && cut.result.verdict == VERDICT_MORE) {
+		size_t room = inflow_room(&inflow, max_message);
 		size_t piece = piece_length(&state, cuts, length - at);
 
-		if (!side_take(&cut, stream + at, piece))
-			break;
+		/* It has been said that a message is too long, before. */
+		FUZZ_CHECK(room > 0);
+		if (piece > room)
+			piece = room;
+		take_piece(&inflow, bytes + at, piece);
 		at += piece;
 	}
+	held_free(&inflow.held);
 	compare();
 }

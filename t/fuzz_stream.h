@@ -25,10 +25,11 @@ fuzz_report(struct report *report, size_t max_message)
 }
 
 /*
- * fuzz_stream - take the stream in one piece, then in pieces whose lengths
- * come from `cuts`, and see that both give the same records, counts and end.
+ * fuzz_stream - take the bytes of a stream in one piece, then in pieces whose
+ * lengths come from `cuts`, and see that both give the same records, counts and
+ * end.
  */
 void fuzz_stream(enum dialect dialect, size_t max_message, uint8_t cuts,
-    const uint8_t *stream, size_t length);
+    const uint8_t *bytes, size_t length);
 
 #endif

@@ -424,7 +424,7 @@ work_of(size_t kind, size_t size, size_t piece)
 	feed(&b, piece);
 	ck_assert_msg(conns->open == 1, "%s: closed", kinds[kind].name);
 	ck_assert_uint_eq(counter_get(&count.bytes), b.length);
-	ck_assert_msg(conns->all.first->conn->held.length == 0,
+	ck_assert_msg(conns->all.first->conn->inflow.held.length == 0,
 	    "%s: not taken whole", kinds[kind].name);
 	ck_assert_uint_gt(
 	    counter_get(&count.received) + counter_get(&count.reports), 0);
@@ -557,7 +557,7 @@ START_TEST(memory_of_a_connection_is_bounded)
 	feed(b, pieces[_i]);
 	ck_assert_uint_eq(conns->open, 1);
 	ck_assert_uint_gt(
-	    conns->all.first->conn->held.length, MESSAGE_MAX - 100);
+	    conns->all.first->conn->inflow.held.length, MESSAGE_MAX - 100);
 	ck_assert_uint_gt(largest, MESSAGE_MAX - 100);
 	ck_assert_uint_le(largest, 2 * MESSAGE_MAX);
 	end();

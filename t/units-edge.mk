@@ -18,8 +18,10 @@ check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = \
 	shm/counters.c shm/record.c shm/ring.c src/edge/accept.c \
 	src/edge/admission.c src/edge/chain.c src/edge/conn.c \
-	src/edge/conns.c src/edge/held.c src/edge/listener.c \
-	src/edge/origin.c src/edge/pace.c src/edge/throttle.c \
+	src/edge/conns.c src/edge/held.c src/edge/inflow.c \
+	src/edge/listener.c \
+	src/edge/origin.c src/edge/pace.c \
+	src/edge/throttle.c \
 	src/intake/frame.c src/intake/intake.c src/intake/native.c \
 	src/intake/native_scan.c src/intake/report.c src/intake/route.c \
 	src/lib/address.c src/lib/clock.c src/lib/log.c src/lib/prefix.c \

@@ -95,7 +95,7 @@ conn_open(struct conns *conns, const struct listen_spec *spec, int fd,
 	}
 	conn->origin = origin;
 	if ((spec->proxy || spec->tls) &&
-	    !gate_enter(conns, conn, spec->proxy, spec->tls)) {
+	    !gated_enter(conns, conn, spec->proxy, spec->tls)) {
 		conn_expel(conns, conn, CLOSING_NO_MEMORY);
 		return;
 	}

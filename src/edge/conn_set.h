@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the connections (accept.c, conn.c, conns.c, throttle.c)
- * share; of no use to others.
+ * What the files of the connections share; of no use to others.  Calls lead
+ * one way, through the parts of this header from its end to its beginning:
+ * conns.c and accept.c, throttle.c, gated.c, conn.c, and from there to inflow.h
+ * and gate.h, which know of no connection.
  *
  * The budget of one connection and turn of the loop: one read() of at most
  * max_message bytes, those held from before counted.  A record takes two bytes
@@ -9,7 +11,7 @@
  * MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a connection is
  * at most twice max_message; nothing is allocated by what a peer declares, only
  * by what it has sent.  t/unit_work holds us to all of that.  TLS takes memory
- * of its own: see gate.c.
+ * of its own: see gate.h.
  */
 #ifndef REPORTER_CONN_SET_H
 #define REPORTER_CONN_SET_H
@@ -17,31 +19,28 @@
 #include "admission.h"
 #include "chain.h"
 #include "conn.h"
-#include "held.h"
-#include "intake.h"
+#include "gate.h"
 #include "log.h"
-#include "native.h"
 #include "pace.h"
+#include "inflow.h"
 
 #include <netinet/in.h>
 
 struct conn {
 	int fd;
-	enum dialect dialect;
+	uint32_t need;            /* records of the report that waits */
 	struct chain_link all;    /* in conns->all */
 	struct chain_link active; /* in conns->active, unless throttled */
 	struct chain_link begun;  /* in conns->begun, if a message is */
 	struct chain_link queue;  /* in the queue for a full ring */
 	struct origin *origin;    /* NULL: a balancer, or not known yet */
-	uint64_t offset;          /* bytes of the stream taken so far */
-	struct held held;         /* bytes read and not taken */
-	struct native_scan scan;  /* how far these were looked through */
-	uint32_t need;            /* records of the report that waits */
+	struct inflow inflow;
 	/* What keeps it from being read as a plain connection is; one test of
 	   the whole of it for those that nothing does. */
 	uint8_t detour;    /* DETOUR_... */
 	bool gone;         /* the peer is, but TLS has bytes at hand */
 	bool ended;        /* the peer is gone, but held bytes wait */
+	bool writes;       /* epoll tells when it can be written to */
 	bool complained;   /* its first rejection was logged */
 	bool foreign;      /* its first report of another caller was logged */
 	struct gate *gate; /* with DETOUR_GATE */
@@ -49,7 +48,7 @@ struct conn {
 };
 
 #define DETOUR_THROTTLED 1 /* it waits for room in a ring */
-#define DETOUR_GATE 2      /* a PROXY header or TLS, see gate.c */
+#define DETOUR_GATE 2      /* a PROXY header or TLS, see gate.h */
 
 static inline bool
 conn_throttled(const struct conn *conn)
@@ -87,11 +86,6 @@ enum read_end {
 	READ_CLOSED /* the connection is closed and freed */
 };
 
-/* ------------------------------------------------------------- accept.c --- */
-
-/* conns_reserve - have the reserve descriptor, if it can be had. */
-void conns_reserve(struct conns *conns);
-
 /* --------------------------------------------------------------- conn.c --- */
 
 /* conn_touch - it is active now. */
@@ -106,60 +100,54 @@ void conn_expel(struct conns *conns, struct conn *conn, enum closing why);
 /* conn_peer - who it is; text has ADDRESS_TEXT bytes. */
 const char *conn_peer(const struct conn *conn, char *text);
 
-/* conn_read - read once, and take what can be taken; through its gate, if it
-   has one. */
-enum read_end conn_read(struct conns *conns, struct conn *conn);
+/* conn_watch - have epoll tell of these events, unless the peer is gone. */
+void conn_watch(struct conns *conns, struct conn *conn, uint32_t events);
 
-/* conn_room - how many bytes may be read now; 0: what is held is too long since
-   a reload lowered max_message. */
-static inline size_t
-conn_room(const struct conns *conns, const struct conn *conn)
-{
-	size_t most = conns->settings->max_message, held = conn->held.length;
+/* conn_unblock - it is not throttled any more, and in no queue. */
+void conn_unblock(struct conns *conns, struct conn *conn);
 
-	return held < most ? most - held : 0;
-}
-
-/* conn_received - take n bytes, 1 to conn_room(), that were read to
-   conns->buffer + MESSAGE_MAX. */
+/* conn_received - take n bytes of its stream, 1 to inflow_room(), that were
+   read to conns_fresh().  One whose next report finds no room in its ring is
+   throttled: in the queue of that ring. */
 enum read_end conn_received(struct conns *conns, struct conn *conn, size_t n);
 
-/* conn_take_held - take what can be taken of the bytes held.  Returns false
-   when the connection was closed. */
-bool conn_take_held(struct conns *conns, struct conn *conn);
+/* conn_take_held - take what can be taken of the bytes held. */
+enum read_end conn_take_held(struct conns *conns, struct conn *conn);
 
-/* --------------------------------------------------------------- gate.c --- */
+/* conn_read_plain - read once, of one without a gate, and take what can be
+   taken. */
+enum read_end conn_read_plain(struct conns *conns, struct conn *conn);
 
-/* gate_enter - a PROXY header, or TLS, or both come before its reports.
+/* conns_fresh - where bytes are read to. */
+static inline uint8_t *
+conns_fresh(struct conns *conns)
+{
+	return conns->buffer + MESSAGE_MAX;
+}
+
+/* -------------------------------------------------------------- gated.c --- */
+
+/* gated_enter - a PROXY header, or TLS, or both come before its reports.
    Returns false when memory is short. */
-bool gate_enter(struct conns *conns, struct conn *conn, bool proxy, bool tls);
+bool gated_enter(struct conns *conns, struct conn *conn, bool proxy, bool tls);
 
-/* gate_leave - free what the gate has of it. */
-void gate_leave(struct conn *conn);
+/* gated_read - conn_read_plain() for one with a gate. */
+enum read_end gated_read(struct conns *conns, struct conn *conn);
 
-/* gate_read - conn_read() for one with a gate. */
-enum read_end gate_read(struct conns *conns, struct conn *conn);
-
-/* gate_resume - it is not throttled any more. */
-void gate_resume(struct conns *conns, struct conn *conn);
-
-/* gate_pending - bytes that the gate has at hand. */
-size_t gate_pending(const struct conn *conn);
+/* gated_resume - it is not throttled any more. */
+void gated_resume(struct conns *conns, struct conn *conn);
 
 /* ----------------------------------------------------------- throttle.c --- */
-
-/* throttle_enter - read no more of it until the ring of this slot has room for
-   `need` records. */
-void throttle_enter(
-    struct conns *conns, struct conn *conn, uint32_t slot, uint32_t need);
-
-/* throttle_leave - it is about to be closed. */
-void throttle_leave(struct conns *conns, struct conn *conn);
 
 /* throttle_tick - go on with those whose ring has room. */
 void throttle_tick(struct conns *conns);
 
 /* throttle_reroute - there are other rings now: have all try again. */
 void throttle_reroute(struct conns *conns);
+
+/* ------------------------------------------------------------- accept.c --- */
+
+/* conns_reserve - have the reserve descriptor, if it can be had. */
+void conns_reserve(struct conns *conns);
 
 #endif

@@ -10,6 +10,7 @@
 #include "clock.h"
 
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #define TICK_MS 1000
@@ -115,6 +116,47 @@ void
 conns_retry(struct conns *conns)
 {
 	throttle_reroute(conns);
+}
+
+/* ------------------------------------------------------------ reading ----- */
+
+/* Read once, and take what can be taken. */
+static enum read_end
+conn_read(struct conns *conns, struct conn *conn)
+{
+	return conn->gate != NULL ? gated_read(conns, conn)
+				  : conn_read_plain(conns, conn);
+}
+
+/* The peer of one that is not read now is gone.  What was read of it still
+   counts; then it is closed. */
+static void
+conn_ended(struct conns *conns, struct conn *conn)
+{
+	epoll_ctl(conns->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+	if (conn->gate != NULL && gate_pending(conn->gate) > 0)
+		conn->gone = true;
+	else
+		conn->ended = true;
+}
+
+/* Away from the path of plain connections that are read. */
+static void __attribute__((noinline))
+conn_ready_detour(struct conns *conns, struct conn *conn, uint32_t events)
+{
+	if (!conn_throttled(conn))
+		gated_read(conns, conn);
+	else if (events & (EPOLLHUP | EPOLLERR))
+		conn_ended(conns, conn);
+}
+
+void
+conn_ready(struct conns *conns, struct conn *conn, uint32_t events)
+{
+	if (conn->detour != 0)
+		conn_ready_detour(conns, conn, events);
+	else
+		conn_read_plain(conns, conn);
 }
 
 /* --------------------------------------------------------- time limits ---- */
