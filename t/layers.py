@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Includes lead one way: a folder uses itself and those above it in the list.
+"""Includes and calls lead one way: a folder includes itself and those above it
+in the list, and no two files call each other, by whatever way around.
 
     layers.py
 
-Prints each include that leads back, and each file of a folder that the list
-does not have.
+Prints each include that leads back, each file of a folder that the list does
+not have, and the first circle of calls.
 """
 
+import graphlib
 import os
 import pathlib
 import re
+import subprocess
 import sys
 
+BUILD = pathlib.Path(os.environ.get("abs_top_builddir") or ".")
 SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or
                       pathlib.Path(__file__).resolve().parent.parent)
 
@@ -23,12 +27,16 @@ LAYERS = ("shm", "sql", "src/lib", "src/conf", "src/privilege", "src/intake",
 # Of shm, these two know no more than what a record and a counter is.
 SQL_USES = {"record.h", "counters.h"}
 
+LIBRARIES = ("shm/libshm.a", "sql/libsql.a", "src/libreporter.a")
+
 
 def folder_of(path):
     return str(path.parent.relative_to(SOURCE))
 
 
-def main():
+def check_includes():
+    """Returns how many includes lead to a file of ours, and how many faults
+    there are."""
     files = [path for top in ("shm", "sql", "src")
              for path in sorted((SOURCE / top).rglob("*.[ch]"))]
     home = {path.name: folder_of(path) for path in files
@@ -49,10 +57,48 @@ def main():
                     own == "sql" and name not in SQL_USES:
                 print(f"{where}: {name} is in {other}, above {own}")
                 faults += 1
-    # Of nothing, everything is true.
-    if arrows < 100:
-        print(f"only {arrows} includes were found")
-        faults += 1
+    return arrows, faults
+
+
+def calls():
+    """Of each object file, those that it needs something of."""
+    table = subprocess.run(
+        ["nm", "--print-file-name", *(BUILD / name for name in LIBRARIES)],
+        check=True, stdout=subprocess.PIPE, text=True).stdout
+    home, needs = {}, {}
+    for line in re.finditer(r"^(\S+):[0-9a-f ]+ ([A-Z]) (\S+)$", table, re.M):
+        file, kind, name = line.groups()
+        if kind == "U":
+            needs.setdefault(file, set()).add(name)
+        else:
+            home[name] = file
+    return {file: {home[name] for name in names if name in home} - {file}
+            for file, names in needs.items()}
+
+
+def check_calls():
+    """The same of calls."""
+    graph = calls()
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+        faults = 0
+    except graphlib.CycleError as error:
+        print("a circle of calls: " + ", ".join(
+            re.sub(r".*[:-]", "", file) for file in error.args[1]))
+        faults = 1
+    return sum(map(len, graph.values())), faults
+
+
+def main():
+    arrows = faults = 0
+    for what, check in (("includes", check_includes), ("calls", check_calls)):
+        found, wrong = check()
+        # Of nothing, everything is true.
+        if found < 100:
+            print(f"only {found} {what} were found")
+            wrong += 1
+        arrows += found
+        faults += wrong
     print(f"{arrows - faults} passed, {faults} failed")
     return 1 if faults else 0
 
