@@ -169,7 +169,9 @@ conns_shed(struct conns *conns, int listening)
 static bool
 accept_failed(struct conns *conns, int listening)
 {
-	switch (errno) {
+	int error = errno;
+
+	switch (error) {
 	case EAGAIN:
 		return false;
 	case EMFILE:
@@ -185,7 +187,7 @@ accept_failed(struct conns *conns, int listening)
 		return true;
 	}
 	log_braked(&conns->shortages, "cannot accept: %s; tried again soon",
-	    strerror(errno));
+	    strerror(error));
 	accept_hold(conns, HOLD_SHORT_MS);
 	return false;
 }
