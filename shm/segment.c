@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -116,22 +115,6 @@ segment_space(void)
 	if (statvfs(SHM_DIR, &fs) < 0)
 		return 0;
 	return (uint64_t)fs.f_bavail * fs.f_frsize;
-}
-
-uint64_t
-segment_memory(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	uint64_t kib, bytes = UINT64_MAX;
-	char line[128];
-
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
-			bytes = kib * 1024;
-	}
-	if (file != NULL)
-		fclose(file);
-	return bytes;
 }
 
 void

@@ -200,10 +200,6 @@ uint64_t segment_worker_size(uint32_t ring_records, uint32_t table_keys);
 /* segment_space - bytes that are free for segments now. */
 uint64_t segment_space(void);
 
-/* segment_memory - bytes that this machine can give for them; UINT64_MAX where
-   the kernel does not tell. */
-uint64_t segment_memory(void);
-
 /*
  * segment_create_worker - make a worker's segment and map it for writing.
  * All its space is reserved, so that no later write can fail.  Called by the

@@ -173,18 +173,34 @@ def full_shm(s):
 
 def short_memory(s):
     """In a mount namespace of its own, where the kernel seems to say that
-    there is less memory.  The queues fit into /dev/shm: to reserve them would
-    have the kernel end processes."""
+    there is less memory: of the machine, then of a control group.  The queues
+    fit into /dev/shm: to reserve them would have the kernel end processes."""
     meminfo = os.path.join(s.folder, "meminfo")
+    own = os.path.join(s.folder, "cgroup")
+    groups = os.path.join(s.folder, "groups")
+    os.makedirs(os.path.join(groups, "pod", "own"))
+
+    def write(path, text):
+        with open(path, "w") as file:
+            file.write(text)
 
     def available(kib):
-        with open(meminfo, "w") as file:
-            file.write(f"MemTotal: 900000 kB\nMemAvailable: {kib} kB\n")
+        write(meminfo, f"MemTotal: 900000 kB\nMemAvailable: {kib} kB\n")
+
+    def limited(group, most, used, files, shared):
+        for name, text in (("max", most), ("current", used),
+                           ("stat", f"anon 7\nfile {files}\nfile_mapped 0\n"
+                                    f"shmem {shared}")):
+            write(os.path.join(groups, group, f"memory.{name}"), f"{text}\n")
 
     available(1 << 30)
+    write(own, "1:cpu:/elsewhere\n0::/pod/own\n")
     with open(s.reporter.log, "w") as log:
         s.reporter.process = subprocess.Popen(
             ["unshare", "-m", "sh", "-c",
+             f"mount --bind '{groups}' /sys/fs/cgroup && "
+             # /proc/self is another folder for each process.
+             f"mount --bind '{own}' /proc/$$/cgroup && "
              f"mount --bind '{meminfo}' /proc/meminfo && exec \"$@\"", "sh",
              scenario.program("reporter"), "-f", "-c", s.reporter.conf],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -200,15 +216,31 @@ def short_memory(s):
         s.reporter.process = None
         return
     before = s.reporter.segments()
-    available(4000)
     s.reporter.configure("queue", table_keys=40000)
-    s.reporter.reload(status=1)
-    text = s.reporter.log_text()
-    s.check("a reload that wants more memory than there is, is refused",
-            re.search(r"error: memory is too small: 2 workers want [0-9.]+ MiB "
-                      r"each, 3\.9 MiB are free", text), text)
-    s.equal("nothing was made", s.reporter.segments(), before)
+
+    def refused(what, mib):
+        start = os.path.getsize(s.reporter.log)
+        s.reporter.reload(status=1)
+        text = s.reporter.log_text(start)
+        s.check(f"a reload that wants more memory than {what} is refused",
+                re.search("error: memory is too small: 2 workers want [0-9.]+ "
+                          f"MiB each, {re.escape(mib)} MiB are free", text),
+                text)
+        s.equal("nothing was made", s.reporter.segments(), before)
+
+    available(4000)
+    refused("the machine has", "3.9")
     available(1 << 30)
+    # Pages of files that are not shared memory can be had: 3 - (2 - (2 - 1)).
+    limited("pod/own", 3 << 20, 2 << 20, 2 << 20, 1 << 20)
+    refused("its control group has", "2.0")
+    limited("pod/own", "max", 2 << 20, 0, 0)
+    limited("pod", 6 << 20, 1 << 20, 0, 0)
+    refused("one above that has", "5.0")
+    limited("", 1 << 20, 2 << 20, 0, 0)
+    refused("the one above all has", "0.0")
+    limited("", "max", 2 << 20, 0, 0)
+    limited("pod", 1 << 30, 1 << 20, 0, 0)
     s.reporter.reload()
     s.check("with enough of it, it is taken",
             "configuration reloaded" in s.reporter.log_text())

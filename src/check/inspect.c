@@ -10,6 +10,7 @@
 #include "inspect.h"
 
 #include "account.h"
+#include "memory.h"
 #include "segment.h"
 #include "tls_load.h"
 
@@ -31,9 +32,8 @@ bool
 inspect_room(
     uint64_t need, uint64_t space, uint64_t available, char *text, size_t size)
 {
-	const char *where = space < available
-				? "are free in /dev/shm"
-				: "of this machine's memory are available";
+	const char *where = space < available ? "are free in /dev/shm"
+					      : "of memory are available";
 	uint64_t most = space < available ? space : available;
 
 	if (need <= most)
@@ -75,7 +75,7 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 
 	if (!segments_are_there(settings, each) &&
 	    !inspect_room(each * settings->workers, segment_space(),
-		segment_memory(), fault, sizeof(fault)))
+		memory_available(), fault, sizeof(fault)))
 		inspect_option(
 		    complaints, settings, "queue", "table_keys", "%s", fault);
 }

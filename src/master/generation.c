@@ -9,6 +9,7 @@
 #include "generation.h"
 #include "faultpoint.h"
 #include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,7 +28,7 @@ generation_fits(const struct settings *settings)
 	uint64_t each = segment_worker_size(
 	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
 	uint64_t need = each * settings->workers;
-	uint64_t space = segment_space(), memory = segment_memory();
+	uint64_t space = segment_space(), memory = memory_available();
 
 	if (need > space)
 		log_error("/dev/shm is too small: %llu workers want %.1f MiB "
