@@ -25,8 +25,8 @@ static const struct {
 	    "/dev/shm; lower queue.ring_records, queue.table_keys or "
 	    "reporter.workers, or enlarge /dev/shm" },
 	{ 20 * M, 100 * M, 15 * M,
-	    "the workers' segments want 20.0 MiB, 15.0 MiB of this machine's "
-	    "memory are available; lower queue.ring_records, "
+	    "the workers' segments want 20.0 MiB, 15.0 MiB of memory are "
+	    "available; lower queue.ring_records, "
 	    "queue.table_keys or reporter.workers" },
 	{ 20 * M, 64 * M, UINT64_MAX, NULL },
 };
