@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "fuzz_stream.h"
+#include "frame.h"
 #include "inflow.h"
 
 #define RING_RECORDS (FUZZ_STREAM_MAX / 2)
@@ -114,6 +115,10 @@ fuzz_stream(enum dialect dialect, size_t max_message, uint8_t cuts,
 	uint64_t state = cuts;
 	size_t at = 0;
 
+	/* limits.max_message is 1 KiB at the least: no stream waits for more
+	   than it may have before it is known what the stream is. */
+	if (max_message < FRAME_HEADER)
+		max_message = FRAME_HEADER;
 	side_begin(&whole, max_message);
 	side_begin(&cut, max_message);
 	take_whole(dialect, bytes, length);

@@ -23,8 +23,9 @@ struct inflow {
 };
 
 /* inflow_room - how many bytes may come now: with those held, no more than the
-   longest message has.  0: what is held is too long since a reload lowered
-   max_message, and inflow_take_held() will say so. */
+   longest message has, max_message bytes, FRAME_HEADER or more.  0: what is
+   held is too long since a reload lowered max_message, and inflow_take_held()
+   will say so. */
 static inline size_t
 inflow_room(const struct inflow *inflow, size_t max_message)
 {
