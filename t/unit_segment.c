@@ -164,6 +164,21 @@ START_TEST(last_bytes_of_each_part_can_be_used)
 }
 END_TEST
 
+/* Who knows the hash of one table knows nothing of another's. */
+START_TEST(each_segment_has_a_seed_of_its_own)
+{
+	uint64_t seed;
+
+	create();
+	seed = worker.table.seed;
+	segment_close(&worker.map);
+	segment_remove(name);
+	create();
+	ck_assert_uint_ne(worker.table.seed, seed);
+	segment_close(&worker.map);
+}
+END_TEST
+
 START_TEST(name_that_exists_is_not_made_again)
 {
 	struct worker_segment s;
@@ -839,6 +854,7 @@ main(void)
 
 	tcase_add_test(c, made_segment_can_be_opened);
 	tcase_add_test(c, last_bytes_of_each_part_can_be_used);
+	tcase_add_test(c, each_segment_has_a_seed_of_its_own);
 	tcase_add_test(c, name_that_exists_is_not_made_again);
 	tcase_add_test(c, removed_segment_is_missing);
 	tcase_add_test(c, master_segment_is_its_own_kind);

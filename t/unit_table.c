@@ -325,6 +325,27 @@ START_TEST(related_keys_spread)
 }
 END_TEST
 
+/* Keys that meet in spite of the seed: all slots from a key's home on are
+   taken by others, so far that a put gives up, though there is room. */
+START_TEST(put_looks_at_1024_slots_at_most)
+{
+	struct record key = record_make(7, 10, 1);
+	struct record other = record_make(8, 10, 1);
+
+	table_begin(4096, (uint64_t)_i);
+	ck_assert(put(7, 10, 1));
+	uint32_t home = (uint32_t)slot_of(&table, &key);
+	for (uint32_t taken = 1023; taken <= 1024; taken++) {
+		table_begin(4096, (uint64_t)_i);
+		ck_assert(put(8, 10, 1));
+		struct slot *full = &table.slots[slot_of(&table, &other)];
+		for (uint32_t i = 0; i < taken; i++)
+			table.slots[(home + i) % table.size] = *full;
+		ck_assert_int_eq(put(7, 10, 1), taken < 1024);
+	}
+}
+END_TEST
+
 /* ----------------------------------------------------------------- flush -- */
 
 START_TEST(collect_takes_each_dirty_key_once)
@@ -1199,6 +1220,7 @@ main(void)
 	tcase_add_loop_test(c, clean_keys_make_room_dirty_ones_never, 0, 50);
 	tcase_add_loop_test(c, room_never_runs_out_over_the_years, 0, 3);
 	tcase_add_test(c, related_keys_spread);
+	tcase_add_loop_test(c, put_looks_at_1024_slots_at_most, 0, 8);
 	suite_add_tcase(suite, c);
 
 	c = tcase_create("flush");
