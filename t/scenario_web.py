@@ -278,6 +278,18 @@ def not_ready(s, web):
             (503, '{"error":"it is not running"}\n'))
 
 
+def stranger(s):
+    """A user that there is not."""
+    end = subprocess.run(
+        [scenario.program("reporter-web"), "-f", "-i", s.reporter.instance,
+         "-l", "127.0.0.1:0", "-u", "no-such-user"], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=scenario.PATIENCE,
+        env=Server.ENVIRONMENT)
+    s.equal("an unknown user is said, and nothing of reporter's options",
+            (end.returncode, end.stderr.split("error: ")[-1]),
+            (1, "there is no user no-such-user\n"))
+
+
 def tell(s):
     # Tables so large that a walk can be watched.
     s.reporter.configure("queue", table_keys=1048576)
@@ -297,6 +309,7 @@ def tell(s):
         prometheus(s, web)
         slow_clients(s, web)
         silent_clients(s, web)
+        stranger(s)
         not_ready(s, web)
         web.process.terminate()
         s.equal("it ends in order", web.process.wait(scenario.PATIENCE), 0)

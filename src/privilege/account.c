@@ -120,7 +120,7 @@ account_become(const char *user, gid_t group)
 		return group_join(group);
 	pw = getpwnam(user);
 	if (pw == NULL) {
-		log_error("reporter.user: there is no user %s", user);
+		log_error("there is no user %s", user);
 		return -1;
 	}
 	if (geteuid() == pw->pw_uid)
@@ -147,7 +147,7 @@ account_borrow(const char *user)
 		return 0;
 	pw = getpwnam(user);
 	if (pw == NULL) {
-		log_error("reporter.user: there is no user %s", user);
+		log_error("there is no user %s", user);
 		return -1;
 	}
 	/* The groups stay: they are those of who we are to become. */
