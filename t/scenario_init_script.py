@@ -4,7 +4,7 @@
 verb, and each exit status is LSB's.  Starting what runs and stopping what does
 not run is a success; a configuration with errors stops nothing and is not
 loaded; a daemon that was killed is told from one that ended, from one that left
-records, and from one that one may not look at."""
+records, and from one that cannot be looked at, where it says why."""
 
 import os
 import shutil
@@ -194,6 +194,23 @@ def no_permission(s, script):
             found == 4, f"found {found}: {script.said}")
 
 
+def another_layout(s, script):
+    """A reporter of another version runs."""
+    script.expect("nothing runs", start=0)
+    with open(f"/dev/shm/reporter.{s.reporter.instance}", "r+b") as segment:
+        segment.seek(8)  # struct segment_header, version
+        ours = segment.read(4)
+        segment.seek(8)
+        segment.write(b"\xff\xff\xff\xff")
+        segment.flush()
+        script.expect("its layout is another", stop=4)
+        s.check("it says so", "the layout of another version" in script.said,
+                script.said)
+        segment.seek(8)
+        segment.write(ours)
+    script.expect("it still runs", stop=0)
+
+
 def without_lsb(s, script):
     """A system that has no functions of LSB."""
     with open(script.path) as file:
@@ -226,6 +243,7 @@ def tell(s):
         records_left(s, script)
         not_possible(s, script, place)
         no_permission(s, script)
+        another_layout(s, script)
         without_lsb(s, script)
     finally:
         installed.end(s)
