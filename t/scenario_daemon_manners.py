@@ -110,6 +110,23 @@ def background(s, pid):
             in done.stderr, done.stderr)
     s.equal("whose number is still the first one's",
             int(read(s.reporter.options["reporter"]["pid_file"])), pid)
+    instance_is_taken(s, pid)
+
+
+def instance_is_taken(s, pid):
+    """A second one with all of the first one's but the pid file."""
+    conf = os.path.join(s.folder, "second.conf")
+    with open(conf, "w") as file:
+        file.write(re.sub("^pid_file.*$", "", read(s.reporter.conf),
+                          flags=re.M))
+    done = subprocess.run([scenario.program("reporter"), "-f", "-c", conf],
+                          capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=60)
+    s.equal("a second one without pid file refuses", done.returncode, 1)
+    s.check("and names the instance and its process, not the port",
+            f"instance {s.reporter.instance} is running already, as process "
+            f"{pid}\n" in done.stderr and "in use" not in done.stderr,
+            done.stderr)
 
 
 def appearance(s, pid):

@@ -9,6 +9,7 @@
 #include "instance.h"
 #include "faultpoint.h"
 #include "log.h"
+#include "status.h"
 
 #include <errno.h>
 #include <string.h>
@@ -63,6 +64,28 @@ instance_try(struct segment *segment, const char *instance)
 	return status;
 }
 
+static void
+instance_taken(const struct segment *segment, const char *instance)
+{
+	log_error("instance %s is running already, as process %d", instance,
+	    (int)atomic_load(&segment_master(segment)->pid));
+}
+
+int
+instance_look(const char *instance)
+{
+	struct segment segment;
+	bool running;
+
+	if (segment_open_master(&segment, instance, SEGMENT_READ) != SHM_OK)
+		return 0;
+	running = status_running(&segment);
+	if (running)
+		instance_taken(&segment, instance);
+	segment_close(&segment);
+	return running ? -1 : 0;
+}
+
 int
 instance_take(struct segment *segment, const char *instance)
 {
@@ -77,8 +100,7 @@ instance_take(struct segment *segment, const char *instance)
 	if (status == SHM_OK)
 		return 0;
 	if (status == SHM_BUSY)
-		log_error("instance %s is running already, as process %d",
-		    instance, (int)atomic_load(&segment_master(segment)->pid));
+		instance_taken(segment, instance);
 	else
 		log_error("segment %s: %s%s%s", segment->name,
 		    shm_status_text(status), status == SHM_SYSTEM ? ": " : "",

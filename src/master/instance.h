@@ -7,6 +7,11 @@
 
 #include "segment.h"
 
+/* instance_look - whether a master has INSTANCE: a better reason to give up
+   than the port that it has as well.  Any user, before anything is taken; who
+   gets 0 may still find it taken.  Returns 0, or -1: logged, with its pid. */
+int instance_look(const char *instance);
+
 /*
  * instance_take - make the master's segment of INSTANCE, or take over what an
  * earlier master left, and hold its lock.  A segment that cannot be used is

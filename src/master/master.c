@@ -210,7 +210,8 @@ master_take_instance(struct master *m)
 static int
 master_start(struct master *m)
 {
-	if (master_open_signals(m) < 0 ||
+	if (instance_look(m->settings->instance) < 0 ||
+	    master_open_signals(m) < 0 ||
 	    account_descriptors(m->settings->max_connections) < 0 ||
 	    master_listen(m) < 0 || !tls_load_logged(m->settings, &m->tls) ||
 	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
