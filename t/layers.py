@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Includes and calls lead one way: a folder includes itself and those above it
-in the list, and no two files call each other, by whatever way around.
+in the list, and no two files call each other, by whatever way around.  And a
+call leads to one place: no two files have a function or a variable of one name,
+of which a program that links both libraries would silently get the first.
 
     layers.py
 
 Prints each include that leads back, each file of a folder that the list does
-not have, and the first circle of calls.
+not have, each name that two files have, and the first circle of calls.
 """
 
 import graphlib
@@ -27,7 +29,8 @@ LAYERS = ("shm", "sql", "src/lib", "src/conf", "src/privilege", "src/intake",
 # Of shm, these two know no more than what a record and a counter is.
 SQL_USES = {"record.h", "counters.h"}
 
-LIBRARIES = ("shm/libshm.a", "sql/libsql.a", "src/libreporter.a")
+LIBRARIES = ("shm/libshm.a", "sql/libsql.a", "src/libreporter.a",
+             "src/bench/libbench.a")
 
 
 def folder_of(path):
@@ -61,31 +64,34 @@ def check_includes():
 
 
 def calls():
-    """Of each object file, those that it needs something of."""
+    """Of each object file, those that it needs something of; and how many names
+    two of them have."""
     table = subprocess.run(
         ["nm", "--print-file-name", *(BUILD / name for name in LIBRARIES)],
         check=True, stdout=subprocess.PIPE, text=True).stdout
-    home, needs = {}, {}
+    home, needs, twice = {}, {}, 0
     for line in re.finditer(r"^(\S+):[0-9a-f ]+ ([A-Z]) (\S+)$", table, re.M):
         file, kind, name = line.groups()
         if kind == "U":
             needs.setdefault(file, set()).add(name)
+        elif name in home:
+            print(f"{name} is in {home[name]} and in {file}")
+            twice += 1
         else:
             home[name] = file
     return {file: {home[name] for name in names if name in home} - {file}
-            for file, names in needs.items()}
+            for file, names in needs.items()}, twice
 
 
 def check_calls():
     """The same of calls."""
-    graph = calls()
+    graph, faults = calls()
     try:
         graphlib.TopologicalSorter(graph).prepare()
-        faults = 0
     except graphlib.CycleError as error:
         print("a circle of calls: " + ", ".join(
             re.sub(r".*[:-]", "", file) for file in error.args[1]))
-        faults = 1
+        faults += 1
     return sum(map(len, graph.values())), faults
 
 

@@ -109,6 +109,15 @@ def left_out(s):
         done = bench(*words)
         s.equal(f"{words}: said before anything is measured",
                 (done.returncode, done.stdout), (2, ""))
+    wrong = os.path.join(s.folder, "wrong.conf")
+    with open(wrong, "w") as file:
+        file.write("[reporter]\nlisten = 127.0.0.1\n")
+    done = bench("-c", wrong, "absorb")
+    s.check("what is wrong with a configuration is told by its line",
+            done.returncode == 3 and done.stderr.startswith(
+                f'{wrong}:2: reporter.listen: "127.0.0.1" has no port; ')
+            and done.stderr.endswith(
+                f"reporter-bench: {wrong} has errors\n"), done)
 
 
 def all_that_can_be(s):

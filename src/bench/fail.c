@@ -51,7 +51,7 @@ fail_tell(void (*tell)(void *arg, const char *text), void *arg)
 }
 
 void
-complain(const char *format, ...)
+notice(const char *format, ...)
 {
 	char text[TEXT_MAX];
 	va_list arguments;

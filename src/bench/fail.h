@@ -22,9 +22,9 @@ void fail(const char *format, ...)
 /* fail_tell - have fail() tell this as well, after it has been said. */
 void fail_tell(void (*tell)(void *arg, const char *text), void *arg);
 
-/* complain - say something on standard error, in place of the line that shows
+/* notice - say something on standard error, in place of the line that shows
    what is going on. */
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* clock_now - CLOCK_MONOTONIC in seconds. */
 double clock_now(void);

@@ -207,7 +207,7 @@ names_check(char **names, const struct options *options)
 		    command != NULL ? command_lacks(command, options) : NULL;
 
 		if (lacks != NULL) {
-			complain("%s needs %s", *names, lacks);
+			notice("%s needs %s", *names, lacks);
 			exit(BENCH_USAGE);
 		}
 		if (strcmp(*names, "all") == 0 || command != NULL)

@@ -237,7 +237,7 @@ tidy_failed(void *arg, const char *text)
 {
 	(void)arg;
 	(void)text;
-	complain("rows with modid %d and up stay in the table", BASE_APART);
+	notice("rows with modid %d and up stay in the table", BASE_APART);
 }
 
 void
@@ -246,8 +246,8 @@ site_tidy(const struct options *options)
 	struct site site = { .options = options };
 
 	if (options->conf == NULL) {
-		complain("rows with modid %d and up were written; delete them "
-			 "from the table",
+		notice("rows with modid %d and up were written; delete them "
+		       "from the table",
 		    BASE_APART);
 		return;
 	}

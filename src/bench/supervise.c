@@ -60,7 +60,7 @@ runner_wait(pid_t runner, bool *interrupted)
 		if (sigwait(&set, &number) != 0 || number == SIGCHLD)
 			continue;
 		if (!*interrupted)
-			complain("interrupted; cleaning up");
+			notice("interrupted; cleaning up");
 		*interrupted = true;
 		kill(runner, SIGKILL);
 	}
