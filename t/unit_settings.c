@@ -656,10 +656,13 @@ static const char *const all_other =
     "[log]\n"
     "target = /l\nlevel = debug\n";
 
+/* Texts that would be a comment but for their quotes. */
+static const char marks[] = "[mysql]\nuser = \"#u\"\ndatabase = \";q\"\n";
+
 START_TEST(dump_can_be_loaded_again)
 {
-	struct settings *before = config_right(_i == 0 ? "" : all_other),
-			*after;
+	const char *const texts[] = { "", all_other, marks };
+	struct settings *before = config_right(texts[_i]), *after;
 	char *dump;
 	size_t size;
 	FILE *out = open_memstream(&dump, &size);
@@ -820,7 +823,7 @@ file_tests(void)
 	tcase_add_test(tc, tls_is_said_in_whole);
 	tcase_add_test(tc, password_is_never_shown);
 	tcase_add_test(tc, password_is_not_cut_off_silently);
-	tcase_add_loop_test(tc, dump_can_be_loaded_again, 0, 2);
+	tcase_add_loop_test(tc, dump_can_be_loaded_again, 0, 3);
 	tcase_add_test(tc, dump_names_every_origin);
 	tcase_add_test(tc, comparison_finds_every_option);
 	tcase_add_loop_test(

@@ -196,9 +196,10 @@ text_format(const char *text)
 	size_t length = strlen(text);
 	char *formatted;
 
-	if (length == 0 || (!isspace((unsigned char)text[0]) &&
-			       !isspace((unsigned char)text[length - 1]) &&
-			       !quoted(text, length)))
+	if (length == 0 ||
+	    (!isspace((unsigned char)text[0]) && text[0] != '#' &&
+		text[0] != ';' && !isspace((unsigned char)text[length - 1]) &&
+		!quoted(text, length)))
 		return strdup(text);
 	if (asprintf(&formatted, "\"%s\"", text) < 0)
 		return NULL;
