@@ -380,6 +380,17 @@ class Reporter:
                     conf.write(f"{name} = {value}\n")
         os.chmod(self.conf, 0o600)
 
+    def conf_line(self, name):
+        """The number of the line that gives an option, as section.name."""
+        wanted, section = name.split("."), None
+        with open(self.conf) as file:
+            for at, text in enumerate(file, 1):
+                if text.startswith("["):
+                    section = text.strip("[]\n")
+                elif [section, text.split(" = ")[0]] == wanted:
+                    return at
+        raise Failure(f"{name} is not in {self.conf}")
+
     def ctl(self, *words):
         """Run reporterctl.  Returns what subprocess.run() does."""
         return subprocess.run(

@@ -44,17 +44,6 @@ class Check:
                      snapshot(self.s) == before)
         return done
 
-    def line(self, name):
-        """The number of the line that gives an option, as section.name."""
-        wanted, section = name.split("."), None
-        with open(self.conf) as file:
-            for at, text in enumerate(file, 1):
-                if text.startswith("["):
-                    section = text.strip("[]\n")
-                elif [section, text.split(" = ")[0]] == wanted:
-                    return at
-        raise scenario.Failure(f"{name} is not in {self.conf}")
-
     def finds(self, faults, *words, mode=0o600):
         """Exactly these options are complained about, with these words."""
         self.s.reporter.write_conf()
@@ -64,7 +53,7 @@ class Check:
         self.s.equal(f"{list(faults)}: exit status", done.returncode,
                      1 if faults else 0)
         for name, word in faults.items():
-            head = f"{self.conf}:{self.line(name)}: {name}: "
+            head = f"{self.conf}:{self.s.reporter.conf_line(name)}: {name}: "
             self.s.check(f"{name}: {word}",
                          any(text.startswith(head) and word in text
                              for text in said), done.stderr)
@@ -176,7 +165,7 @@ def user(s, check):
     s.reporter.write_conf()
     done = check.run("-t")
     s.check("a group that is missing is said with its line, and hides nothing",
-            f"{check.conf}:{check.line('reporter.group')}: reporter.group: "
+            f"{check.conf}:{s.reporter.conf_line('reporter.group')}: reporter.group: "
             "there is no group" in done.stderr
             and len(done.stderr.splitlines()) == 4, done.stderr)
     del s.reporter.options["reporter"]["group"]

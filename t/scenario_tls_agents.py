@@ -6,8 +6,8 @@ or begins a handshake or a record and does not go on, is sent away and counted.
 A new certificate is taken at a reload, and an agent that was connected before
 goes on; one that cannot be used is refused with its reason, and the old one
 stays; a pipe in place of a file is refused as well, and nobody waits for it; so
-is an authority of the database's that holds no certificate.  In the end agents
-need a certificate of their own: who has none, or a stranger's, brings nothing
+is an authority of the database's that holds no certificate, and a certificate
+for the database with another's key.  In the end agents need a certificate of their own: who has none, or a stranger's, brings nothing
 in."""
 
 import os
@@ -34,6 +34,9 @@ class Story:
         self.stranger = tls.Authority(s.folder, "stranger")
         self.first = self.authority.issue("first", "127.0.0.2")
         self.second = self.authority.issue("second", "127.0.0.2")
+        # Certificates here have keys of elliptic curves.
+        self.other_kind = os.path.join(s.folder, "rsa.key")
+        tls.openssl("genrsa", "-out", self.other_kind, "2048")
 
     @property
     def plain(self):
@@ -244,9 +247,14 @@ def renegotiation_is_off(story):
 
 
 def is_told(story, fault, *words):
-    """reporter, called with these words, ends with that fault."""
+    """reporter, called with these words, ends with that fault; -t tells it
+    with the line of the option."""
+    reporter = story.s.reporter
+    if "-t" in words:
+        line = reporter.conf_line(fault.split(":")[0])
+        fault = f"{reporter.conf}:{line}: {fault}"
     done = subprocess.run(
-        [scenario.program("reporter"), *words, "-c", story.s.reporter.conf],
+        [scenario.program("reporter"), *words, "-c", reporter.conf],
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=scenario.PATIENCE)
     story.s.check(f"reporter {' '.join(words)} says: {fault}",
@@ -273,7 +281,9 @@ def certificates_are_renewed(story):
             ("/none", story.second[1],
              "tls.certificate: /none: No such file or directory"),
             (story.second[0], story.first[1],
-             f"tls.key: {story.first[1]}: key values mismatch")):
+             f"tls.key: {story.first[1]}: key values mismatch"),
+            (story.second[0], story.other_kind,
+             f"tls.key: {story.other_kind}: no certificate assigned")):
         story.use((certificate, key))
         tls.reload(s, taken=False)
         s.check(f"a reload is refused: {fault}", fault + "; expected"
@@ -327,6 +337,52 @@ def an_authority_holds_certificates(story):
     s.reporter.configure("mysql", ssl_ca="")
 
 
+def a_key_belongs_to_its_certificate(story):
+    """What is shown to the database is looked into as well."""
+    s = story.s
+    bad = os.path.join(s.folder, "bad.pem")
+    locked = os.path.join(s.folder, "locked.key")
+    tls.openssl("pkey", "-in", story.first[1], "-aes256", "-passout", "pass:x",
+                "-out", locked)
+    s.reporter.configure("mysql", ssl_ca=story.authority.certificate)
+    certificate = "a certificate in PEM form"
+    key = "the certificate's private key in PEM form, without a password"
+    for pair, fault in (
+            (story.first, None),
+            ((bad, story.first[1]),
+             f"ssl_cert: {bad}: no start line; expected {certificate}"),
+            ((story.first[0], bad), f"ssl_key: {bad}: "),
+            ((story.first[0], story.second[1]),
+             f"ssl_key: {story.second[1]}: key values mismatch; "
+             f"expected {key}"),
+            ((story.first[0], story.other_kind),
+             f"ssl_key: {story.other_kind}: no certificate assigned; "
+             f"expected {key}"),
+            ((story.first[0], locked), f"ssl_key: {locked}: ")):
+        s.reporter.configure("mysql", ssl_cert=pair[0], ssl_key=pair[1])
+        s.reporter.write_conf()
+        if fault is not None:
+            is_told(story, "mysql." + fault, "-t")
+            continue
+        done = subprocess.run(
+            [scenario.program("reporter"), "-t", "-c", s.reporter.conf],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        s.equal("reporter -t takes a certificate and its key",
+                (done.returncode, done.stderr), (0, ""))
+    client = os.path.join(s.folder, "client.cnf")
+    with open(client, "w") as file:
+        file.write("[client]\nssl-passphrase = x\n")
+    s.reporter.configure("mysql", defaults_file=client)
+    s.reporter.write_conf()
+    done = subprocess.run(
+        [scenario.program("reporter"), "-t", "-c", s.reporter.conf],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    s.equal("defaults_file may know the key's password",
+            (done.returncode, done.stderr), (0, ""))
+    s.reporter.configure("mysql", ssl_ca="", ssl_cert="", ssl_key="",
+                         defaults_file="")
+
+
 def version_can_be_raised(story):
     story.configure(min_version="1.3")
     tls.reload(story.s)
@@ -369,6 +425,11 @@ def agents_need_certificates(story):
     status, said = tls.send(s, story.secure, "1 1 0.0.0.1 0 0.0.0.1 1 1 0 0\n",
                             *authority)
     s.equal("without it reporter-send fails", status, 3)
+    status, said = tls.send(s, story.secure, "", *authority, "--cert",
+                            known[0], "--key", story.other_kind)
+    s.equal("a key of another kind is told before it connects", (status, said),
+            (2, f"reporter-send: --key: {story.other_kind}: no certificate "
+             "assigned; expected the certificate's private key in PEM form\n"))
     story.arrived("and brings nothing in")
 
 
@@ -383,6 +444,7 @@ def tell(s):
                  what_waited_counts, renegotiation_is_off,
                  certificates_are_renewed,
                  nobody_waits_for_a_pipe, an_authority_holds_certificates,
+                 a_key_belongs_to_its_certificate,
                  version_can_be_raised,
                  agents_need_certificates):
         part(story)

@@ -191,14 +191,14 @@ inspect_certificates(
     const struct settings *settings, struct complaints *complaints)
 {
 	char reason[TLS_REASON_MAX];
+	const char *option;
 	struct tls *tls;
 
-	if (tls_load(settings, &tls, reason, sizeof(reason)))
+	if (tls_load(settings, &tls, &option, reason, sizeof(reason)))
 		tls_free(tls);
 	else
-		complain(complaints,
-		    settings_origin(settings, "reporter", "listen"), NULL, "%s",
-		    reason);
+		inspect_option(
+		    complaints, settings, "tls", option, "%s", reason);
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The check of `reporter -t`: files, looked at by the user that reporter will
- * run as.  Owns nothing; opens no file but defaults_file and ssl_ca, to read
- * them.
+ * run as.  Owns nothing; opens no file but defaults_file and those of TLS, to
+ * read them.
  */
 #include "config.h"
 
@@ -99,6 +99,24 @@ inspect_authority(
 	if (fault != NULL)
 		inspect_option(complaints, settings, "mysql", "ssl_ca",
 		    "%s: %s; expected certificates in PEM form", path, fault);
+}
+
+/* What cannot be shown to a server that asks for it. */
+static void
+inspect_pair(const struct settings *settings, struct complaints *complaints)
+{
+	const char *certificate = settings->ssl_cert, *key = settings->ssl_key;
+	char reason[TLS_REASON_MAX];
+	bool of_key;
+
+	if (*certificate == '\0' || read_fault(certificate) != NULL ||
+	    read_fault(key) != NULL)
+		return;
+	/* The client library may find the key's password there. */
+	if (tls_pair_fault(certificate, key, *settings->defaults_file != '\0',
+		&of_key, reason, sizeof(reason)))
+		inspect_option(complaints, settings, "mysql",
+		    of_key ? "ssl_key" : "ssl_cert", "%s", reason);
 }
 
 /* What keeps us from writing to the file, or making it; NULL: nothing. */
@@ -274,6 +292,7 @@ inspect_files(const struct settings *settings, const char *path,
 	inspect_confs(settings, path, complaints);
 	inspect_readable(settings, complaints);
 	inspect_authority(settings, complaints);
+	inspect_pair(settings, complaints);
 	if (*file != '\0')
 		inspect_mode(complaints,
 		    settings_origin(settings, "mysql", "defaults_file"),

@@ -41,33 +41,42 @@ context_rules(SSL_CTX *context, int version)
 	SSL_CTX_set_read_ahead(context, 0);
 }
 
-/* Nobody is there to ask for a password. */
+/* Nobody is there to ask for a password.  arg: set when there would be
+   something to ask for; may be NULL. */
 static int
 no_password(char *into, int size, int writing, void *arg)
 {
+	bool *asked = arg;
+
 	(void)into;
 	(void)size;
 	(void)writing;
-	(void)arg;
+	if (asked != NULL)
+		*asked = true;
 	return 0;
 }
 
+/* Have the context show a certificate; says what is wrong, and with which of
+   the two files. */
 static bool
-context_certificate(SSL_CTX *context, const struct settings *settings,
-    char *reason, size_t size)
+context_pair(SSL_CTX *context, const char *certificate, const char *key,
+    bool *of_key, char *reason, size_t size)
 {
-	if (SSL_CTX_use_certificate_chain_file(
-		context, settings->certificate) != 1)
-		return tls_file_wrong("tls.certificate", settings->certificate,
-		    "a certificate in PEM form", reason, size);
+	*of_key = false;
+	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+		return tls_file_wrong(
+		    certificate, "a certificate in PEM form", reason, size);
+	*of_key = true;
 	SSL_CTX_set_default_passwd_cb(context, no_password);
-	if (SSL_CTX_use_PrivateKey_file(
-		context, settings->key, SSL_FILETYPE_PEM) != 1)
-		return tls_file_wrong("tls.key", settings->key,
-		    "the certificate's private key in PEM form, without a "
-		    "password",
-		    reason, size);
-	return true;
+	/* A key of another kind than the certificate's is taken, to stand
+	   beside it: only the check sees that it has no certificate. */
+	return (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) ==
+		       1 &&
+		   SSL_CTX_check_private_key(context) == 1) ||
+	       tls_file_wrong(key,
+		   "the certificate's private key in PEM form, without a "
+		   "password",
+		   reason, size);
 }
 
 static bool
@@ -82,7 +91,7 @@ context_clients(SSL_CTX *context, const struct settings *settings, char *reason,
 	if (names == NULL ||
 	    SSL_CTX_load_verify_file(context, settings->client_ca) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return tls_file_wrong("tls.client_ca", settings->client_ca,
+		return tls_file_wrong(settings->client_ca,
 		    "certificates in PEM form", reason, size);
 	}
 	SSL_CTX_set_client_CA_list(context, names);
@@ -91,22 +100,39 @@ context_clients(SSL_CTX *context, const struct settings *settings, char *reason,
 	return true;
 }
 
+/* Read the files into the context; says which option is wrong, and how. */
+static bool
+context_files(SSL_CTX *context, const struct settings *settings,
+    const char **option, char *reason, size_t size)
+{
+	bool of_key;
+
+	if (!context_pair(context, settings->certificate, settings->key,
+		&of_key, reason, size)) {
+		*option = of_key ? "key" : "certificate";
+		return false;
+	}
+	*option = "client_ca";
+	return context_clients(context, settings, reason, size);
+}
+
 struct tls *
-tls_new(const struct settings *settings, char *reason, size_t size)
+tls_new(const struct settings *settings, const char **option, char *reason,
+    size_t size)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 
 	ERR_clear_error();
+	*option = "certificate";
 	if (tls != NULL)
 		tls->context = SSL_CTX_new(TLS_server_method());
 	if (tls == NULL || tls->context == NULL) {
-		snprintf(reason, size, "tls: there is no memory");
+		snprintf(reason, size, "there is no memory");
 		tls_free(tls);
 		return NULL;
 	}
 	context_rules(tls->context, settings->min_version);
-	if (!context_certificate(tls->context, settings, reason, size) ||
-	    !context_clients(tls->context, settings, reason, size)) {
+	if (!context_files(tls->context, settings, option, reason, size)) {
 		tls_free(tls);
 		return NULL;
 	}
@@ -128,6 +154,26 @@ tls_authority_fault(const char *file, char *text, size_t size)
 	ERR_clear_error();
 	SSL_CTX_free(context);
 	return text;
+}
+
+bool
+tls_pair_fault(const char *certificate, const char *key, bool locked,
+    bool *of_key, char *reason, size_t size)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+	bool right = false, asked = false;
+
+	ERR_clear_error();
+	*of_key = false;
+	if (context == NULL) {
+		snprintf(reason, size, "there is no memory");
+	} else {
+		SSL_CTX_set_default_passwd_cb_userdata(context, &asked);
+		right = context_pair(
+		    context, certificate, key, of_key, reason, size);
+	}
+	SSL_CTX_free(context);
+	return !right && !(asked && locked);
 }
 
 void

@@ -30,7 +30,8 @@ tls_wanted(const struct settings *settings)
 
 /* Of these files OpenSSL would wait for ever, and the master with it. */
 static bool
-tls_files_end(const struct settings *settings, char *reason, size_t size)
+tls_files_end(const struct settings *settings, const char **option,
+    char *reason, size_t size)
 {
 	const struct {
 		const char *option, *file;
@@ -43,25 +44,25 @@ tls_files_end(const struct settings *settings, char *reason, size_t size)
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		if (!file_is_endless(files[i].file))
 			continue;
+		*option = files[i].option;
 		snprintf(reason, size,
-		    "tls.%s: %s: it is no regular file; expected one in PEM "
-		    "form",
-		    files[i].option, files[i].file);
+		    "%s: it is no regular file; expected one in PEM form",
+		    files[i].file);
 		return false;
 	}
 	return true;
 }
 
 bool
-tls_load(const struct settings *settings, struct tls **tls, char *reason,
-    size_t size)
+tls_load(const struct settings *settings, struct tls **tls, const char **option,
+    char *reason, size_t size)
 {
 	*tls = NULL;
 	if (!tls_wanted(settings))
 		return true;
-	if (!tls_files_end(settings, reason, size))
+	if (!tls_files_end(settings, option, reason, size))
 		return false;
-	*tls = tls_new(settings, reason, size);
+	*tls = tls_new(settings, option, reason, size);
 	return *tls != NULL;
 }
 
@@ -69,10 +70,11 @@ bool
 tls_load_logged(const struct settings *settings, struct tls **tls)
 {
 	char reason[TLS_REASON_MAX];
+	const char *option;
 
-	if (tls_load(settings, tls, reason, sizeof(reason)))
+	if (tls_load(settings, tls, &option, reason, sizeof(reason)))
 		return true;
-	log_error("%s", reason);
+	log_error("tls.%s: %s", option, reason);
 	return false;
 }
 

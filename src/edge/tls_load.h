@@ -11,10 +11,10 @@
 /*
  * tls_load - read the certificates, if a listener of these settings has TLS.
  * *tls: the caller's, NULL when none has.  Returns false when they cannot be
- * used; reason says why, as of tls_new().
+ * used; *option and reason say why, as of tls_new().
  */
-bool tls_load(const struct settings *settings, struct tls **tls, char *reason,
-    size_t size);
+bool tls_load(const struct settings *settings, struct tls **tls,
+    const char **option, char *reason, size_t size);
 
 /* tls_load_logged - the same; the reason is logged. */
 bool tls_load_logged(const struct settings *settings, struct tls **tls);

@@ -43,12 +43,12 @@ tls_verify_text(const SSL *ssl, unsigned long error, char *text, size_t size)
 }
 
 bool
-tls_file_wrong(const char *option, const char *file, const char *expected,
-    char *reason, size_t size)
+tls_file_wrong(
+    const char *file, const char *expected, char *reason, size_t size)
 {
 	char text[TLS_ERROR_MAX];
 
-	snprintf(reason, size, "%s: %s: %s; expected %s", option, file,
+	snprintf(reason, size, "%s: %s; expected %s", file,
 	    tls_error_text(ERR_peek_error(), text, sizeof(text)), expected);
 	ERR_clear_error();
 	return false;

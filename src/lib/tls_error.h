@@ -19,9 +19,9 @@ const char *tls_error_text(unsigned long error, char *text, size_t size);
 const char *tls_verify_text(
     const SSL *ssl, unsigned long error, char *text, size_t size);
 
-/* tls_file_wrong - say that the file of an option cannot be used, and why by
-   OpenSSL's queue, which is empty then.  Returns false. */
-bool tls_file_wrong(const char *option, const char *file, const char *expected,
-    char *reason, size_t size);
+/* tls_file_wrong - say that a file cannot be used, and why by OpenSSL's queue,
+   which is empty then: "FILE: WHY; expected WHAT".  Returns false. */
+bool tls_file_wrong(
+    const char *file, const char *expected, char *reason, size_t size);
 
 #endif

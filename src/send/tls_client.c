@@ -241,15 +241,25 @@ client_finish(struct sender_layer *layer, int timeout_ms, const char **why)
 
 /* ------------------------------------------------------------- set-up ----- */
 
+/* The file of an option cannot be used. */
+static bool
+client_wrong(const char *option, const char *file, const char *expected,
+    char *reason, size_t size)
+{
+	size_t length = (size_t)snprintf(reason, size, "%s: ", option);
+
+	return tls_file_wrong(file, expected, reason + length, size - length);
+}
+
 static bool
 client_trust(SSL_CTX *context, const char *ca, char *reason, size_t size)
 {
 	if (ca == NULL)
 		return SSL_CTX_set_default_verify_paths(context) == 1 ||
-		       tls_file_wrong("--ca", "the system's certificates",
+		       client_wrong("--ca", "the system's certificates",
 			   "them to be installed", reason, size);
 	return SSL_CTX_load_verify_file(context, ca) == 1 ||
-	       tls_file_wrong(
+	       client_wrong(
 		   "--ca", ca, "certificates in PEM form", reason, size);
 }
 
@@ -263,11 +273,14 @@ client_identity(SSL_CTX *context, const struct tls_client_files *files,
 		return true;
 	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) !=
 	    1)
-		return tls_file_wrong("--cert", files->certificate,
+		return client_wrong("--cert", files->certificate,
 		    "a certificate in PEM form", reason, size);
-	return SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) ==
-		   1 ||
-	       tls_file_wrong("--key", key,
+	/* A key of another kind than the certificate's is taken, to stand
+	   beside it: only the check sees that it has no certificate. */
+	return (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) ==
+		       1 &&
+		   SSL_CTX_check_private_key(context) == 1) ||
+	       client_wrong("--key", key,
 		   "the certificate's private key in PEM form", reason, size);
 }
 
