@@ -8,6 +8,8 @@
 
 #include "sender.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netdb.h>
@@ -32,26 +34,18 @@ sender_says(struct sender *sender, const char *format, ...)
 	va_end(arguments);
 }
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Wait until fd shows one of events.  Returns false when the time is over. */
 static bool
 wait_for(int fd, short events, int timeout_ms)
 {
 	struct pollfd pollfd = { .fd = fd, .events = events };
-	int64_t deadline = clock_ms() + timeout_ms;
+	uint64_t deadline = monotonic_ms() + (uint64_t)timeout_ms;
 	int n;
 
 	do {
-		int64_t left = deadline - clock_ms();
-		n = poll(&pollfd, 1, left > 0 ? (int)left : 0);
+		uint64_t now = monotonic_ms();
+		n = poll(
+		    &pollfd, 1, now < deadline ? (int)(deadline - now) : 0);
 	} while (n < 0 && errno == EINTR);
 	return n > 0;
 }
@@ -264,7 +258,7 @@ sender_alive(struct sender *sender)
  * of it is acknowledged: what comes to a closed socket is answered by a reset.
  */
 static enum sender_end
-sender_await_all(struct sender *sender, int64_t deadline)
+sender_await_all(struct sender *sender, uint64_t deadline)
 {
 	const struct timespec nap = { 0, 1000000L };
 	int unsent = 1;
@@ -275,7 +269,7 @@ sender_await_all(struct sender *sender, int64_t deadline)
 			error = errno;
 		if (error == 0 && unsent == 0)
 			return SENDER_DONE;
-		if (error != 0 || clock_ms() >= deadline) {
+		if (error != 0 || monotonic_ms() >= deadline) {
 			sender_lost(sender, error);
 			return SENDER_FAILED;
 		}
@@ -287,14 +281,14 @@ sender_await_all(struct sender *sender, int64_t deadline)
 static enum sender_end
 sender_await_close(struct sender *sender)
 {
-	int64_t deadline = clock_ms() + SENDER_FINISH_MS;
-	int64_t left;
+	uint64_t deadline = monotonic_ms() + SENDER_FINISH_MS;
+	uint64_t now;
 	int unsent = 0;
 
-	while ((left = deadline - clock_ms()) > 0) {
+	while ((now = monotonic_ms()) < deadline) {
 		char bytes[256];
 
-		if (!wait_for(sender->fd, POLLIN, (int)left))
+		if (!wait_for(sender->fd, POLLIN, (int)(deadline - now)))
 			break;
 		ssize_t n = recv(sender->fd, bytes, sizeof(bytes), 0);
 		if (n == 0)

@@ -7,6 +7,8 @@
 #include "config.h"
 
 #include "tls_client.h"
+
+#include "clock.h"
 #include "tls_error.h"
 
 #include <arpa/inet.h>
@@ -20,9 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#define FOR_EVER (-1)
+#define FOR_EVER UINT64_MAX
 
 struct tls_client {
 	struct sender_layer layer; /* the first: a layer is its client */
@@ -42,15 +43,6 @@ static struct sender_layer *
 layer_of(struct tls_client *client)
 {
 	return (struct sender_layer *)client;
-}
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ----------------------------------------------------------- waiting ------ */
@@ -84,7 +76,7 @@ client_failed(struct tls_client *client, int error)
 /* Find out why a call did not do it, and wait until it may.  deadline: in
    milliseconds of the clock, or FOR_EVER. */
 static enum call
-client_wait(struct tls_client *client, int result, int64_t deadline)
+client_wait(struct tls_client *client, int result, uint64_t deadline)
 {
 	int error = SSL_get_error(client->ssl, result), n, left = -1;
 	struct pollfd fd = { .fd = client->fd };
@@ -96,10 +88,10 @@ client_wait(struct tls_client *client, int result, int64_t deadline)
 	else
 		return client_failed(client, error);
 	do {
+		uint64_t now = monotonic_ms();
+
 		if (deadline != FOR_EVER)
-			left = deadline > clock_ms()
-				   ? (int)(deadline - clock_ms())
-				   : 0;
+			left = now < deadline ? (int)(deadline - now) : 0;
 		n = poll(&fd, 1, left);
 	} while (n < 0 && errno == EINTR);
 	return n > 0 ? CALL_AGAIN : CALL_LATE;
@@ -139,7 +131,7 @@ client_open(
     struct sender_layer *layer, int fd, const char *host, int timeout_ms)
 {
 	struct tls_client *client = client_of(layer);
-	int64_t deadline = clock_ms() + timeout_ms;
+	uint64_t deadline = monotonic_ms() + (uint64_t)timeout_ms;
 	int result;
 
 	ERR_clear_error();
@@ -212,7 +204,7 @@ static enum sender_end
 client_finish(struct sender_layer *layer, int timeout_ms, const char **why)
 {
 	struct tls_client *client = client_of(layer);
-	int64_t deadline = clock_ms() + timeout_ms;
+	uint64_t deadline = monotonic_ms() + (uint64_t)timeout_ms;
 	enum call call;
 	char bytes[256];
 	int result;
