@@ -12,7 +12,7 @@
 
 static struct status status;
 static struct health_limits limits;
-static char text[1024];
+static char text[HEALTH_TEXT_MAX];
 
 static void
 make_well(void)
@@ -226,6 +226,47 @@ START_TEST(ranges_are_those_of_monitoring_plugins)
 }
 END_TEST
 
+/* All measures at fault at once, with figures and limits of many digits. */
+START_TEST(the_longest_line_is_whole)
+{
+	static const char end[] = " received=9223372036854775807c;;;0 "
+				  "stored=9223372036854775807c;;;0";
+
+	make_well();
+	status.reload_failed = true;
+	status.now = status.last_dead_letter_ts = status.last_dropped_ts =
+	    UINT64_MAX;
+	status.master_age = 1e18;
+	status.connections = UINT64_MAX;
+	status.records.received = status.records.stored = INT64_MAX;
+	status.records.dead_letter = status.records.dropped = INT64_MAX;
+	for (int i = 0; i < RATES_SPANS; i++)
+		for (int j = 0; j < HISTORY_COUNTS; j++)
+			status.rates[i].per_second[j] = 1e19;
+	for (unsigned i = 0; i < 3; i++) {
+		struct status_worker *w = &status.workers[i];
+
+		w->state = "throttled";
+		w->pending = INT64_MAX;
+		w->queued = UINT64_MAX;
+		w->waiting_since = 1;
+	}
+	for (int i = 0; i < HEALTH_MEASURES; i++) {
+		limits.warning[i] = limits.critical[i] =
+		    (struct range){ .is_set = true,
+			    .is_inverted = true,
+			    .least = -123456789012345,
+			    .most = INFINITY };
+	}
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	HAS("connections (critical), ");
+	ck_assert_msg(
+	    strlen(text) > sizeof(end) &&
+		strcmp(text + strlen(text) + 1 - sizeof(end), end) == 0,
+	    "%s", text);
+}
+END_TEST
+
 START_TEST(a_line_too_long_is_cut)
 {
 	char small[20];
@@ -250,6 +291,7 @@ main(void)
 	tcase_add_test(tcase, a_loss_is_a_fault_that_recovers);
 	tcase_add_test(tcase, limits_are_read);
 	tcase_add_test(tcase, ranges_are_those_of_monitoring_plugins);
+	tcase_add_test(tcase, the_longest_line_is_whole);
 	tcase_add_test(tcase, a_line_too_long_is_cut);
 	suite_add_tcase(suite, tcase);
 

@@ -41,7 +41,7 @@ ctl_check(const char *instance, int argc, char **argv)
 {
 	static struct status status;
 	struct health_limits limits = health_defaults;
-	char text[1024], reason[256];
+	char text[HEALTH_TEXT_MAX], reason[256];
 	int option;
 
 	while ((option = getopt(argc, argv, "w:c:")) != -1) {

@@ -55,9 +55,14 @@ bool health_parse(
    how many of them do not run or cannot be read. */
 unsigned health_workers(const struct status *status, unsigned *down);
 
+/* Bytes of the longest line, with the 0: each measure at fault, beside what it
+   may be. */
+#define HEALTH_TEXT_MAX 4096
+
 /*
  * health_judge - judge a status.  Writes the plugin's line, without
- * "REPORTER ..." in front and with performance data behind.
+ * "REPORTER ..." in front and with performance data behind; it is cut to size,
+ * HEALTH_TEXT_MAX has room for all.
  */
 enum health health_judge(const struct status *status,
     const struct health_limits *limits, char *text, size_t size);
