@@ -95,7 +95,9 @@ watch_open(struct watch *watch, const char *instance)
 	watch->pid =
 	    atomic_load_explicit(&watch->master->pid, memory_order_relaxed);
 	watch->reloads = reloads_awaited(watch);
-	if (status_running(&watch->segment))
+	/* One that just starts had no pid a moment ago, and 0 and less are
+	   whole groups of processes to kill(). */
+	if (watch->pid > 0 && status_running(&watch->segment))
 		return become_owner(watch);
 	segment_close(&watch->segment);
 	fprintf(stderr, "no reporter of instance %s is running\n", instance);
