@@ -141,6 +141,16 @@ check(const struct arguments *a, const struct settings *settings,
 	return 0;
 }
 
+/* Whether all that was printed could be written; says so if not. */
+static bool
+output_written(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	fprintf(stderr, "reporter: standard output: %s\n", strerror(errno));
+	return false;
+}
+
 /* What the arguments ask for.  Returns the exit status. */
 static int
 run(const struct arguments *a, const char *path)
@@ -158,7 +168,7 @@ run(const struct arguments *a, const char *path)
 		status = 0;
 	if (a->dump || a->check > 0) {
 		settings_free(settings);
-		return status;
+		return output_written() ? status : 1;
 	}
 	if (prepare(a, settings) == 0) {
 		status = master_run(settings, path, start_over);

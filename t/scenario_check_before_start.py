@@ -226,8 +226,23 @@ def database(s, check, net):
     s.equal("the table is as empty as before", net.count(), 0)
 
 
+def printed(s, check):
+    """Half a dump is not to be taken for a whole one."""
+    s.reporter.write_conf()
+    for word in ("-t", "-d"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [scenario.program("reporter"), word, "-c", check.conf],
+                stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                text=True, timeout=scenario.PATIENCE)
+        s.equal(f"{word} fails when what it prints cannot be written",
+                (done.returncode, done.stderr),
+                (1, "reporter: standard output: No space left on device\n"))
+
+
 def tell(s):
     check = Check(s)
+    printed(s, check)
     machine(s, check)
     user(s, check)
     net = scenario.Networked(os.path.join(s.folder, "net"))
