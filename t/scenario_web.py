@@ -290,6 +290,40 @@ def stranger(s):
             (1, "there is no user no-such-user\n"))
 
 
+def background(s):
+    """Without -f the command returns once it listens, and what goes on keeps
+    no folder and no terminal busy."""
+    command = [scenario.program("reporter-web"), "-i", s.reporter.instance,
+               "-l", "127.0.0.1:0"]
+    with open(os.path.join(s.folder, "background.log"), "w") as log:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log,
+                              stderr=log, cwd=s.folder, env=Server.ENVIRONMENT,
+                              timeout=scenario.PATIENCE)
+    s.equal("it goes to the background", done.returncode, 0)
+    pids = [int(pid) for pid in os.listdir("/proc")
+            if pid.isdigit() and words_of(pid) == command]
+    s.equal("where one process goes on", len(pids), 1)
+    try:
+        s.equal("its folder is /", os.readlink(f"/proc/{pids[0]}/cwd"), "/")
+        for fd in range(3):
+            s.equal(f"descriptor {fd} is let go",
+                    os.readlink(f"/proc/{pids[0]}/fd/{fd}"), "/dev/null")
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not any(words_of(pid) == command for pid in pids),
+             "it has ended")
+
+
+def words_of(pid):
+    """The command line of a process; nothing of one that is gone."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().decode().split("\0")[:-1]
+    except OSError:
+        return []
+
+
 def tell(s):
     # Tables so large that a walk can be watched.
     s.reporter.configure("queue", table_keys=1048576)
@@ -313,6 +347,7 @@ def tell(s):
         not_ready(s, web)
         web.process.terminate()
         s.equal("it ends in order", web.process.wait(scenario.PATIENCE), 0)
+        background(s)
         with open(log) as text:
             s.check("the sanitizers have nothing to say",
                     "Sanitizer" not in text.read())

@@ -135,5 +135,7 @@ main(int argc, char **argv)
 		log_error("log: %s", strerror(errno));
 		return 1;
 	}
+	if (!wish.foreground && chdir("/") < 0)
+		log_warn("cannot change to /: %s", strerror(errno));
 	return serve(&wish);
 }
