@@ -428,9 +428,11 @@ read_file(struct reading *r)
 	}
 	setvbuf(r->file, bytes, _IOFBF, sizeof(bytes));
 	errno = 0;
-	/* What inih returns is the number of a line that was complained about
-	   here: nothing else reaches it. */
-	(void)ini_parse_stream(next_line, r, handle, r);
+	/* What inih returns may be the number of a line that was complained
+	   about here: nothing else reaches it.  Below 0 is a lack of memory,
+	   where it was built to take its buffer from the heap. */
+	if (ini_parse_stream(next_line, r, handle, r) < 0)
+		complain_short(r, NULL);
 	if (ferror(r->file)) {
 		r->complaints->lost = true;
 		complain(r->complaints, r->path, NULL, "cannot be read: %s",
