@@ -177,9 +177,14 @@ inspect_as_user(const struct settings *settings, const char *path,
 	pid = fork();
 	if (pid == 0)
 		look_as_user(settings, path, complaints->out);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		complain(complaints, path, NULL,
 		    "its files cannot be checked: %s", strerror(errno));
+	else if (WIFSIGNALED(status))
+		complain(complaints, path, NULL,
+		    "its files cannot be checked: the process that looked at "
+		    "them ended by signal %d",
+		    WTERMSIG(status));
 	else
 		complaints->count += (unsigned)WEXITSTATUS(status);
 }
