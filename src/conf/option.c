@@ -11,6 +11,7 @@
 
 #include "option.h"
 
+#include "listen_spec.h"
 #include "segment.h"
 #include "syntax.h"
 
@@ -50,7 +51,7 @@ const struct option option_table[] = {
 	  .expects = "1 to 31 letters, digits, - and _",
 	  .text = "Name of this instance: its shared memory and reporterctl use it" },
 	{ ROW("reporter", "listen", listen), .type = OPTION_LIST,
-	  .standard = "0.0.0.0:12316", RANGE(1, 64),
+	  .standard = "0.0.0.0:12316", RANGE(1, LISTENERS_MAX),
 	  .live = OPTION_LIVE, .check = syntax_listen,
 	  .expects = "ADDRESS:PORT, [ADDRESS6]:PORT or *:PORT, with proxy and tls behind it as wanted, several separated by commas",
 	  .text = "Where agents connect to" },
