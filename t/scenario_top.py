@@ -200,6 +200,12 @@ def tell(s):
         s.reporter.stop()
         wait_for(lambda: "is not running" in terminal.screen()[0],
                  "the reporter's end is told")
+        damaged = f"/dev/shm/reporter.{s.reporter.instance}"
+        with open(damaged, "wb") as file:
+            file.write(b"x" * 65536)
+        wait_for(lambda: "cannot be read: it is damaged"
+                 in terminal.screen()[0], "what is damaged may yet run")
+        os.remove(damaged)
         terminal.type("q")
         wait_for(lambda: "ended with 0" in terminal.screen(), "q quits")
         s.check("q quits", True)

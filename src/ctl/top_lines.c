@@ -61,6 +61,23 @@ line_write(char *text, const char *format, ...)
 	va_end(arguments);
 }
 
+/* There is no running reporter to tell of. */
+static void
+line_of_none(const struct top *top, char *text)
+{
+	if (top->found == SHM_OK)
+		line_write(text,
+		    "instance %s is not running: this is what it left",
+		    top->instance);
+	else if (top->found == SHM_MISSING || top->found == SHM_UNFINISHED)
+		line_write(text, "instance %s is not running", top->instance);
+	else
+		line_write(text, "instance %s cannot be read: %s",
+		    top->instance,
+		    top->found == SHM_SYSTEM ? strerror(top->error)
+					     : shm_status_text(top->found));
+}
+
 void
 top_line_instance(const struct top *top, char *text)
 {
@@ -71,11 +88,7 @@ top_line_instance(const struct top *top, char *text)
 	struct tm tm;
 
 	if (top->found != SHM_OK || !s->running) {
-		line_write(text, "instance %s is not running: %s",
-		    top->instance,
-		    top->found == SHM_SYSTEM ? strerror(top->error)
-		    : top->found == SHM_OK   ? "this is what it left"
-					     : shm_status_text(top->found));
+		line_of_none(top, text);
 		return;
 	}
 	all = health_workers(s, &down);
