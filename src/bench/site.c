@@ -27,8 +27,7 @@
 #define SELF_BESIDE 80   /* descriptors that a reporter needs more than we */
 #define TIDY_PATIENCE 30 /* seconds */
 
-/* ------------------------------------------------------------ where it is --
- */
+/* -------------------------------------------------------- where it is ---- */
 
 static void
 site_load(struct site *site, const char *conf)
@@ -120,8 +119,7 @@ site_watched(const struct site *site)
 	return *site->instance != '\0';
 }
 
-/* ------------------------------------------------------------- setting up --
- */
+/* --------------------------------------------------------- setting up ---- */
 
 static void
 site_setup_self(struct site *site, const struct setup *setup)
@@ -169,8 +167,7 @@ site_close(struct site *site)
 	rawsink_stop(&site->sink);
 }
 
-/* ---------------------------------------------------------------- the rest --
- */
+/* ----------------------------------------------------------- the rest ---- */
 
 struct base *
 site_base(struct site *site)
@@ -215,8 +212,7 @@ site_time(struct site *site)
 	return site->ts;
 }
 
-/* ---------------------------------------------------------------- tidying --
- */
+/* ------------------------------------------------------------ tidying ---- */
 
 /* Our last records must be in the table before their rows are deleted, or they
    would come back. */

@@ -80,8 +80,7 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 		    complaints, settings, "queue", "table_keys", "%s", fault);
 }
 
-/* --------------------------------------------------- with the user's eyes --
- */
+/* ----------------------------------------------- with the user's eyes ---- */
 
 /* Whether the process can become the user; complains when not. */
 static bool

@@ -303,8 +303,7 @@ list_line(struct reading *r, const struct option *option, const char *value)
 	list_end(r);
 }
 
-/* ------------------------------------------------------------ inclusion ----
- */
+/* ---------------------------------------------------------- inclusion ---- */
 
 /* The pattern without its quotes, relative to the folder of the file it stands
    in. */

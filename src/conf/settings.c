@@ -333,8 +333,7 @@ settings_free(struct settings *settings)
 	free(settings);
 }
 
-/* ----------------------------------------------------------- showing it ----
- */
+/* --------------------------------------------------------- showing it ---- */
 
 /* A long list is written with a line for each word: lines have a limit when
    they are read again. */
