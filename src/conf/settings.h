@@ -2,7 +2,8 @@
  *
  * Settings: the configuration in force, filled in from reporter.conf(5)
  * through one option table (option.c).  Values are plain; a struct settings
- * owns its strings and is freed as a whole.
+ * owns its strings and is freed as a whole.  Any process; each struct settings
+ * is one thread's as long as it is written to.
  */
 #ifndef REPORTER_SETTINGS_H
 #define REPORTER_SETTINGS_H

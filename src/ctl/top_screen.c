@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl top on a terminal.  Owns the terminal between initscr() and
+ * reporterctl top on a terminal.  Owns the terminal between newterm() and
  * endwin(); that a terminal cannot be used is returned.
  */
 #include "config.h"

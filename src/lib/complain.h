@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is wrong with a configuration, said in one form: "WHERE: WHAT: reason",
- * one a line.  Used by whatever reads or checks one.
+ * one a line.  Used by whatever reads or checks one; any process, one thread
+ * for each struct complaints.
  */
 #ifndef REPORTER_COMPLAIN_H
 #define REPORTER_COMPLAIN_H

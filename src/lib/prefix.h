@@ -38,6 +38,7 @@ bool prefix_parse(
 bool prefix_list_make(
     struct prefix_list *list, char *const *words, size_t count);
 
+/* prefix_list_free - free a list; it is empty then. */
 void prefix_list_free(struct prefix_list *list);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What OpenSSL says of a failure, as a text for people.
+ * What OpenSSL says of a failure, as a text for people.  Any process; OpenSSL's
+ * queue is the calling thread's.
  */
 #ifndef REPORTER_TLS_ERROR_H
 #define REPORTER_TLS_ERROR_H

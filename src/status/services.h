@@ -66,6 +66,7 @@ enum shm_status services_look(struct services *services, const char *instance,
     const struct keys_filter *filter, enum services_order order,
     uint64_t now_ms, struct services_look *look);
 
+/* services_free - free all that is remembered; NULL is allowed. */
 void services_free(struct services *services);
 
 #endif

@@ -240,7 +240,7 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 }
 
 struct server *
-server_start(int socket_fd, const char *instance)
+server_start(int fd, const char *instance)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -248,7 +248,7 @@ server_start(int socket_fd, const char *instance)
 		server->instance = instance;
 		server->daemon = MHD_start_daemon(
 		    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL,
-		    NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, socket_fd,
+		    NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, fd,
 		    MHD_OPTION_CONNECTION_LIMIT, 2 * CONNECTIONS_MOST,
 		    MHD_OPTION_NOTIFY_CONNECTION, clients_note, server,
 		    MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,

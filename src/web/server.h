@@ -14,9 +14,12 @@ struct server;
 int server_listen(const char *address);
 
 /* server_start - answer on a listening socket, in a thread of its own, until
-   server_stop().  Returns NULL: logged. */
-struct server *server_start(int socket, const char *instance);
+   server_stop(), which closes it.  instance is the caller's, and stays.
+   Returns NULL: logged. */
+struct server *server_start(int fd, const char *instance);
 
+/* server_stop - end the thread, close the listening socket and all connections,
+   free the server. */
 void server_stop(struct server *server);
 
 #endif
