@@ -111,6 +111,14 @@ def tell(s):
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=scenario.PATIENCE)
     s.equal("the replay is content", (done.returncode, done.stderr), (0, ""))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [scenario.program("reporterctl"), "-i", s.reporter.instance,
+             "replay", "-H", host, "-p", str(port), "/dev/null"],
+            stdout=full, stderr=subprocess.PIPE, text=True,
+            timeout=scenario.PATIENCE)
+    s.check("it fails when it cannot say how many were sent",
+            done.returncode == 1 and "No space left" in done.stderr, done)
     s.reporter.settled(2 * KEYS + 2)
     table = s.database.table()
     s.equal("the table has the record now", table[(7, 1, BAD, 80, 9)],

@@ -35,5 +35,6 @@ ctl_replay(const char *instance, int argc, char **argv)
 	if (end == REPLAY_LOST)
 		return CTL_ERROR;
 	printf("%" PRIu64 " records sent\n", records);
-	return end == REPLAY_SENT ? CTL_OK : CTL_ERROR;
+	int written = ctl_output();
+	return end == REPLAY_SENT ? written : CTL_ERROR;
 }
