@@ -313,7 +313,11 @@ def nobody_waits_for_a_pipe(story):
         s.check(f"a reload is refused: {fault}", fault
                 in s.reporter.log_text(), s.reporter.log_text()[-800:])
         is_told(story, fault, "-t")
+        # A second one of this instance would see no further than that.
+        s.reporter.configure("reporter", instance=s.reporter.instance + "-2")
+        s.reporter.write_conf()
         is_told(story, fault, "-f")
+        s.reporter.configure("reporter", instance=s.reporter.instance)
     story.configure(**good)
     story.s.agent().send(story.report())
     story.arrived("the master goes on")
