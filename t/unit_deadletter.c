@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,6 +109,43 @@ START_TEST(it_is_capped_at_whole_lines)
 }
 END_TEST
 
+/* As on a full disk: what a write leaves behind is no part of later lines. */
+START_TEST(line_that_was_cut_spoils_no_other)
+{
+	struct record r = sample();
+	struct rlimit all, less;
+	struct stat st;
+	char line[1024];
+
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &all), 0);
+	less = all;
+	less.rlim_cur = (rlim_t)st.st_size + 10;
+	/* No assertion between: Check itself writes a file for each. */
+	setrlimit(RLIMIT_FSIZE, &less);
+	int result = deadletter_write(&file, &r, 1264, "why"), error = errno;
+	setrlimit(RLIMIT_FSIZE, &all);
+	ck_assert_int_eq(result, -1);
+	ck_assert_int_eq(error, ENOSPC);
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), 0);
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), 0);
+
+	FILE *in = fopen(path, "r");
+	int whole = 0, cut = 0;
+	while (fgets(line, sizeof(line), in) != NULL) {
+		json_t *json = json_loads(line, 0, NULL);
+
+		whole += json != NULL;
+		cut += json == NULL;
+		json_decref(json);
+	}
+	fclose(in);
+	ck_assert_int_eq(whole, 3);
+	ck_assert_int_eq(cut, 1);
+}
+END_TEST
+
 START_TEST(others_cannot_read_it)
 {
 	struct record r = sample();
@@ -150,6 +188,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_line_tells_all);
 	tcase_add_test(tc, it_is_capped_at_whole_lines);
+	tcase_add_test(tc, line_that_was_cut_spoils_no_other);
 	tcase_add_test(tc, others_cannot_read_it);
 	tcase_add_test(tc, no_file_is_an_error);
 	tcase_add_test(tc, pipe_does_not_hold_us_up);

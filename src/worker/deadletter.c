@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,6 +58,23 @@ line_make(const struct record *record, unsigned number, const char *message)
 	return text;
 }
 
+/* Whether a line was cut short at the end of the file, as on a full disk: the
+   next one must not become a part of it. */
+static bool
+line_is_cut(const char *path, off_t size)
+{
+	char last = '\n';
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	if (pread(fd, &last, 1, size - 1) != 1)
+		last = '\n';
+	close(fd);
+	return last != '\n';
+}
+
+/* line: begins with a line's end, for where one is needed. */
 static int
 line_append(const struct deadletter *file, const char *line, size_t length)
 {
@@ -70,6 +88,11 @@ line_append(const struct deadletter *file, const char *line, size_t length)
 		return -1;
 	if (fstat(fd, &st) < 0)
 		goto out;
+	if (!S_ISREG(st.st_mode) || st.st_size == 0 ||
+	    !line_is_cut(file->path, st.st_size)) {
+		line++;
+		length--;
+	}
 	if ((uint64_t)st.st_size + length > file->size) {
 		errno = EFBIG;
 		goto out;
@@ -94,14 +117,14 @@ deadletter_write(const struct deadletter *file, const struct record *record,
 		errno = ENOENT;
 		return -1;
 	}
-	char *line = line_make(record, number, message);
-	if (line == NULL) {
+	char *text = line_make(record, number, message), *line;
+	int length = text == NULL ? -1 : asprintf(&line, "\n%s\n", text);
+	free(text);
+	if (length < 0) {
 		errno = ENOMEM;
 		return -1;
 	}
-	size_t length = strlen(line);
-	line[length] = '\n'; /* over the final 0, which write() needs not */
-	int result = line_append(file, line, length + 1);
+	int result = line_append(file, line, (size_t)length);
 	free(line);
 	return result;
 }
