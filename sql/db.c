@@ -295,6 +295,10 @@ db_connect(struct db *db)
 		class = db_take_lock(db);
 	if (class == DB_OK)
 		class = db_look_at_table(db);
+	/* Without a connection nothing was said of rows, whatever the number:
+	   none of them may be set aside for it. */
+	if (class == DB_SPLIT || class == DB_REFUSED)
+		class = db->error.class = DB_HOLD;
 	if (class != DB_OK) {
 		db_close(db);
 		db_next_host(db);

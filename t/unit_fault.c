@@ -8,6 +8,7 @@
 #include "db_fixture.h"
 #include "fault.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -157,6 +158,30 @@ START_TEST(whatever_fails_repeating_stores_all)
 }
 END_TEST
 
+/* What the other end says before there is a connection, a proxy perhaps, is no
+   reason to divide rows or to set them aside. */
+START_TEST(no_row_is_refused_while_connecting)
+{
+	static const unsigned numbers[] = { 1153, 1644 };
+	static const char *const calls[] = { "connect", "query" };
+	struct db_options options = fixture_options();
+	char settings[80];
+	struct db *db;
+
+	make_table(SIGNED);
+	snprintf(settings, sizeof(settings),
+	    "rate=1000,seed=1,errors=%u,calls=%s", numbers[_i / 2],
+	    calls[_i % 2]);
+	setenv("REPORTER_FAULT_DB", settings, 1);
+	db = db_new(&options);
+	ck_assert_int_eq(db_connect(db), DB_HOLD);
+	ck_assert_int_eq(db_error(db)->class, DB_HOLD);
+	ck_assert_uint_eq(db_error(db)->number, numbers[_i / 2]);
+	ck_assert(!db_connected(db));
+	db_free(db);
+}
+END_TEST
+
 /* Half of the lost connections come after the commit. */
 START_TEST(an_answer_may_be_lost_after_the_commit)
 {
@@ -203,6 +228,7 @@ main(void)
 	tcase_set_timeout(served, 60);
 	tcase_add_checked_fixture(served, fixture_open, fixture_close);
 	tcase_add_loop_test(served, whatever_fails_repeating_stores_all, 0, 2);
+	tcase_add_loop_test(served, no_row_is_refused_while_connecting, 0, 4);
 	tcase_add_loop_test(
 	    served, an_answer_may_be_lost_after_the_commit, 0, 2);
 	suite_add_tcase(suite, served);
