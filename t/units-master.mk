@@ -1,6 +1,6 @@
 # Check suites of the master's and the workers' modules.
 master_units = t/unit_respawn t/unit_order t/unit_intake \
-	t/unit_deadletter t/unit_trial t/unit_worker_files
+	t/unit_child t/unit_deadletter t/unit_trial t/unit_worker_files
 check_PROGRAMS += $(master_units)
 TESTS += $(master_units)
 
@@ -17,6 +17,11 @@ t_unit_order_LDADD = $(master_unit_ldadd)
 t_unit_intake_SOURCES = t/unit_intake.c
 t_unit_intake_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_intake_LDADD = $(master_unit_ldadd)
+
+t_unit_child_SOURCES = t/unit_child.c
+t_unit_child_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_child_LDADD = $(master_unit_ldadd) $(MYSQL_LIBS) $(INIH_LIBS) \
+	$(SECCOMP_LIBS)
 
 t_unit_deadletter_SOURCES = t/unit_deadletter.c
 t_unit_deadletter_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)

@@ -272,6 +272,8 @@ child_bury(
 	bool clean =
 	    WIFEXITED(status) && (WEXITSTATUS(status) == WORKER_FINISHED ||
 				     WEXITSTATUS(status) == WORKER_LEFT);
+	bool hopeless =
+	    WIFEXITED(status) && WEXITSTATUS(status) == WORKER_HOPELESS;
 	char cause[96];
 
 	child->pid = 0;
@@ -283,12 +285,13 @@ child_bury(
 		child_remove(children, child);
 		return;
 	}
-	if (child->stopped_by_us && clean) {
+	/* What a hopeless one says is of the settings of before. */
+	if (child->stopped_by_us && (clean || hopeless)) {
 		child->respawn = (struct respawn){ 0, now_ms };
 		return;
 	}
 	child_cause(status, cause, sizeof(cause));
-	if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_HOPELESS) {
+	if (hopeless) {
 		child->hopeless = true;
 		child_set_state(child, CHILD_HOPELESS);
 		log_error("worker %u (pid %d) cannot work with this "
