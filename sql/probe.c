@@ -234,7 +234,8 @@ look_at_keys(struct probe *p, MYSQL_RES *answer)
 			snprintf(name, sizeof(name), "%s", row[0]);
 			its = 0;
 		}
-		its |= 1u << column_place(row[1]);
+		/* MySQL has keys of expressions, which are no column. */
+		its |= 1u << (row[1] != NULL ? column_place(row[1]) : FOREIGN);
 	}
 	if (*name != '\0')
 		keyed |= look_at_key(p, name, its);
