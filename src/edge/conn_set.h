@@ -9,9 +9,9 @@
  * max_message bytes, those held from before counted.  A record takes two bytes
  * of them or more (a Lars result without fields), so a turn brings fewer than
  * MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a connection is
- * at most twice max_message; nothing is allocated by what a peer declares, only
- * by what it has sent.  t/unit_work holds us to all of that.  TLS takes memory
- * of its own: see gate.h.
+ * at most twice max_message, rounded up to a power of two; nothing is allocated
+ * by what a peer declares, only by what it has sent.  t/unit_work holds us to
+ * all of that.  TLS takes memory of its own: see gate.h.
  */
 #ifndef REPORTER_CONN_SET_H
 #define REPORTER_CONN_SET_H
