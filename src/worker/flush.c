@@ -38,6 +38,7 @@ struct flush {
 	struct table_row *rows;
 	struct order_key *order, *spare;
 	struct table_row batch[STORE_ROWS];
+	uint64_t enough;   /* dirty keys that are not waited with */
 	uint32_t position; /* in the table: where the next round begins */
 	uint64_t last_ms;  /* when the last round began */
 	pthread_t thread;
@@ -239,10 +240,10 @@ round_due(struct flush *f)
 			continue;
 		}
 		if (flush_finishing(f) || past >= interval ||
-		    pending >= f->settings->flush_rows)
+		    pending >= f->enough)
 			return true;
 		wait = interval - past < 1000 ? (int)(interval - past) : 1000;
-		flush_sleep(f, f->settings->flush_rows, wait);
+		flush_sleep(f, f->enough, wait);
 	}
 	return false;
 }
@@ -322,6 +323,10 @@ flush_start(const struct settings *settings, struct secret *password,
 	f->settings = settings;
 	f->segment = segment;
 	f->master = master;
+	/* A table made before a reload may hold fewer than flush_rows. */
+	f->enough = settings->flush_rows < segment->table.keys
+			? settings->flush_rows
+			: segment->table.keys;
 	/* The first record goes at once, whatever the interval. */
 	f->last_ms = monotonic_ms() - settings->flush_interval;
 	f->store = store_new(settings, password, segment);
