@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """A user without rights plants files under the names of shared memory.  A pipe
 in the place of an instance holds up neither reporterctl nor reporter-web, and
-one with a hole in it takes no memory.  Beside a reporter that runs, segments of
+one with a hole in it takes no memory.  Hundreds of names do not keep an instance
+from starting.  Beside a reporter that runs, segments of
 a stranger are not believed: they hide no key and show none.  And one that says
 that a process of root's is its master does not make root stop that."""
 
@@ -114,6 +115,16 @@ def a_hole(s, kept):
     os.unlink(path)
 
 
+def many_names(s):
+    """More segments than an instance can have, as if left by an earlier run.
+    Returns their paths."""
+    paths = [planted(s, f".{generation}.0") for generation in range(100, 400)]
+    for path in paths:
+        with open(path, "x"):
+            os.chown(path, STRANGER, -1)
+    return paths
+
+
 def strangers_segments(s, worker):
     """Of a newer generation, so that they would count more."""
     before = keys(s)
@@ -156,7 +167,12 @@ def somebody_elses_process(s, master, pid):
 
 def tell(s):
     a_pipe(s)
+    names = many_names(s)
     s.start()
+    s.equal("it starts beside many planted names",
+            [path for path in names if not os.path.exists(path)], [])
+    for path in names:
+        os.unlink(path)
     agent = s.agent()
     agent.send(scenario.native(1, 1, 5, 1700000000,
                                [(0x01020304, 1, 7, 0, False)]))

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
 
@@ -189,7 +190,9 @@ generation_adopt(struct generation *generation, struct children *children,
 	struct child *left[CHILDREN_MAX];
 	uint64_t records = 0;
 	int adopted = 0;
-	int n = segment_list(settings->instance, names, CHILDREN_MAX);
+	/* Names that others planted are none of ours, however many. */
+	int n =
+	    segment_list_of(settings->instance, geteuid(), names, CHILDREN_MAX);
 
 	generation->number = 0;
 	generation->workers = 0;
