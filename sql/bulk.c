@@ -104,6 +104,15 @@ bulk_bind(struct bulk *bulk, const struct column_signs *signs)
 	       mysql_stmt_bind_param(bulk->statement, bind) == 0;
 }
 
+/* A failure without a number must not pass as success. */
+static unsigned
+bulk_error(const struct bulk *bulk)
+{
+	unsigned number = mysql_stmt_errno(bulk->statement);
+
+	return number != 0 ? number : CR_UNKNOWN_ERROR;
+}
+
 /* Makes sure that the statement for this horizon is prepared.  Returns 0 or an
    error number. */
 static unsigned
@@ -130,7 +139,7 @@ bulk_prepare(struct bulk *bulk, struct batch *batch, uint64_t horizon)
 	if (mysql_stmt_prepare(bulk->statement, text, length) == 0 &&
 	    bulk_bind(bulk, &batch->signs))
 		return 0;
-	return mysql_stmt_errno(bulk->statement);
+	return bulk_error(bulk);
 }
 
 static void
@@ -169,7 +178,7 @@ bulk_execute(struct bulk *bulk, unsigned rows)
 			 mysql_stmt_execute(bulk->statement) != 0;
 	if (pretended != 0)
 		return pretended;
-	return failed ? mysql_stmt_errno(bulk->statement) : 0;
+	return failed ? bulk_error(bulk) : 0;
 }
 
 unsigned
