@@ -297,6 +297,8 @@ store_connect(struct store *store)
 	class = db_connect(store->db);
 	if (class != DB_OK)
 		return class;
+	/* It may take longer statements now. */
+	store->limit = STORE_ROWS;
 	counter_add(&store->count->connects, 1);
 	counter_set(&store->count->connected, 1);
 	log_info("database %s: connected", db_host(store->db));
