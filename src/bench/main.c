@@ -54,7 +54,7 @@ struct work {
 	const struct options *options;
 	struct self *self;   /* NULL without --self */
 	char **names;        /* of the benchmarks, NULL-terminated */
-	_Atomic bool *wrote; /* shared: rows of ours may be in the table */
+	struct trace *trace; /* shared */
 };
 
 /* -------------------------------------------------------------- running --- */
@@ -141,7 +141,7 @@ work_run(void *arg)
 		bench.goal[i] = NAN;
 	bench.results = results_open(work->options->json, &machine);
 	bench.site = &site;
-	site_open(&site, work->options, work->self, work->wrote);
+	site_open(&site, work->options, work->self, work->trace);
 	commands_run(&bench, work->names);
 	if (site.base.mysql != NULL) {
 		char text[160];
@@ -164,19 +164,19 @@ work_tidy(void *arg, int status, bool interrupted)
 
 	(void)status;
 	(void)interrupted;
-	if (*work->wrote)
-		site_tidy(work->options);
+	if (work->trace->wrote)
+		site_tidy(work->options, work->trace);
 }
 
 static void
 work_share(struct work *work)
 {
-	void *shared = mmap(NULL, sizeof(*work->wrote), PROT_READ | PROT_WRITE,
+	void *shared = mmap(NULL, sizeof(*work->trace), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (shared == MAP_FAILED)
 		fail("no shared memory: %s", strerror(errno));
-	work->wrote = shared;
+	work->trace = shared;
 }
 
 /* A descriptor of ours in the place of one that was closed would get what is

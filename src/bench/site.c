@@ -86,10 +86,10 @@ site_from_settings(struct site *site)
 
 void
 site_open(struct site *site, const struct options *options, struct self *self,
-    _Atomic bool *wrote)
+    struct trace *trace)
 {
 	memset(site, 0, sizeof(*site));
-	site->wrote = wrote;
+	site->trace = trace;
 	site->options = options;
 	site->self = self;
 	/* First of all, so that it holds no descriptor of later. */
@@ -152,7 +152,9 @@ site_setup(struct site *site, const struct setup *setup)
 		     " keys, this needs %" PRIu64
 		     ": give fewer with --keys, or raise queue.table_keys",
 		    site->instance, watch_keys(&site->watch), setup->keys);
-	*site->wrote = true;
+	if (!site->trace->wrote && site_watched(site))
+		site->trace->others = watch_connections(&site->watch);
+	site->trace->wrote = true;
 }
 
 void
@@ -215,15 +217,17 @@ site_time(struct site *site)
 /* ------------------------------------------------------------ tidying ---- */
 
 /* Our last records must be in the table before their rows are deleted, or they
-   would come back. */
+   would come back.  Some of those that a process has sent which was ended may
+   not even be read: its connections are closed when they are. */
 static void
-tidy_wait(const char *instance)
+tidy_wait(const char *instance, uint64_t others)
 {
 	double deadline = clock_now() + TIDY_PATIENCE;
 	struct watch watch;
 
 	watch_open(&watch, instance);
-	while (watch_counts(&watch).pending > 0 && clock_now() < deadline)
+	while (!(watch_connections(&watch) <= others && watch_empty(&watch)) &&
+	       clock_now() < deadline)
 		clock_sleep(10e-3);
 	watch_close(&watch);
 }
@@ -237,7 +241,7 @@ tidy_failed(void *arg, const char *text)
 }
 
 void
-site_tidy(const struct options *options)
+site_tidy(const struct options *options, const struct trace *trace)
 {
 	struct site site = { .options = options };
 
@@ -252,7 +256,8 @@ site_tidy(const struct options *options)
 	struct base *base = site_base(&site);
 	if (options->instance != NULL || options->host == NULL)
 		tidy_wait(options->instance != NULL ? options->instance
-						    : site.settings->instance);
+						    : site.settings->instance,
+		    trace->others);
 	base_run(base, "DELETE FROM %s WHERE modid BETWEEN %d AND %d",
 	    base->table, BASE_APART, BASE_END);
 	base_close(&site.base);

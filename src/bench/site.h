@@ -14,6 +14,13 @@
 #include "self.h"
 #include "watch.h"
 
+/* What the process that tidies up has to know of the one that measures: both
+   have it in their memory. */
+struct trace {
+	_Atomic bool wrote;      /* our rows may be in the table */
+	_Atomic uint64_t others; /* connections before the first of ours */
+};
+
 struct site {
 	const struct options *options;
 	struct self *self;           /* NULL: one that runs already */
@@ -25,13 +32,12 @@ struct site {
 	struct base base;            /* connected by site_base() */
 	struct rawsink sink;         /* runs from the beginning on */
 	uint64_t ts;                 /* the last that site_time() gave */
-	_Atomic bool *wrote;         /* set: our rows may be in the table */
+	struct trace *trace;         /* set when records of ours are sent */
 };
 
-/* site_open - find out where it is.  self: NULL without --self.  wrote: set
-   when records of ours are sent. */
+/* site_open - find out where it is.  self: NULL without --self. */
 void site_open(struct site *site, const struct options *options,
-    struct self *self, _Atomic bool *wrote);
+    struct self *self, struct trace *trace);
 
 /*
  * site_setup - have it run as the setup says: our own is started anew, with an
@@ -56,7 +62,7 @@ uint64_t site_connections(const struct site *site, const char **what);
 
 /* site_tidy - take our rows out of the table of a reporter that goes on
    running, or say that they stay.  Not in the process that has a site. */
-void site_tidy(const struct options *options);
+void site_tidy(const struct options *options, const struct trace *trace);
 
 /* site_keyset - so many keys, rounded up to whole reports, that do not meet
    those of real agents. */

@@ -253,6 +253,24 @@ watch_closed(const struct watch *watch, const struct counts *before, uint64_t n)
 
 /* ------------------------------------------------------------- the rest --- */
 
+uint64_t
+watch_connections(const struct watch *watch)
+{
+	const struct master_shared *master = segment_master(&watch->master);
+
+	return counter_get(&master->input.connections);
+}
+
+bool
+watch_empty(const struct watch *watch)
+{
+	/* Along the way of a record, so that none is missed between the two. */
+	for (unsigned i = 0; i < watch->workers; i++)
+		if (ring_queued(&watch->worker[i].ring) > 0)
+			return false;
+	return watch_counts(watch).pending == 0;
+}
+
 unsigned
 watch_pids(const struct watch *watch, pid_t pids[1 + WORKERS_MAX])
 {

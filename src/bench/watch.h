@@ -57,6 +57,12 @@ void watch_accepted(
 void watch_closed(
     const struct watch *watch, const struct counts *before, uint64_t n);
 
+/* watch_connections - how many are open. */
+uint64_t watch_connections(const struct watch *watch);
+
+/* watch_empty - whether no record waits, in a ring or in a table. */
+bool watch_empty(const struct watch *watch);
+
 /* watch_pids - the processes: the master's first.  Returns how many. */
 unsigned watch_pids(const struct watch *watch, pid_t pids[1 + WORKERS_MAX]);
 
