@@ -96,6 +96,20 @@ def wait_for(condition, what, seconds=PATIENCE):
         pause = min(pause * 1.5, 0.05)
 
 
+HELD = []
+
+
+def free_port():
+    """A port of 127.0.0.1 for somebody to listen on, who allows for its
+    reuse as servers do.  As long as we live nobody else is given it: it is
+    bound, and refuses who connects until it is listened on."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    HELD.append(held)
+    return held.getsockname()[1]
+
+
 def group_lives(group):
     """Whether a process of this group runs; one that is dead and waits to be
     collected does not."""
@@ -297,9 +311,7 @@ class Networked(Database):
     def __init__(self, folder, *options):
         os.makedirs(folder, exist_ok=True)
         super().__init__(folder)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.SETTINGS = [option for option in self.SETTINGS
                          if option != "--skip-networking"] + [
             "--bind-address=127.0.0.1", f"--port={self.port}", *options]

@@ -95,9 +95,7 @@ def starts(s, start, process, calls):
 
 def tell(s):
     s.database.start()
-    with scenario.socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        s.address = probe.getsockname()
+    s.address = "127.0.0.1", scenario.free_port()
     s.reporter.configure("reporter", workers=1,
                          listen="127.0.0.1:%d" % s.address[1],
                          pid_file=os.path.join(s.folder, "pid"))

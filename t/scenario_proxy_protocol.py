@@ -32,17 +32,6 @@ def header(source, command=0x21, more=b""):
             + len(rest).to_bytes(2, "big") + rest)
 
 
-def free_ports(number):
-    """Ports that are free on each address of the loopback network."""
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 class Balancer:
     """A real HAProxy in front of the listeners `proxy` and `proxy tls`."""
 
@@ -62,7 +51,7 @@ backend b{n}
 """
 
     def __init__(self, s):
-        self.ports = free_ports(2)
+        self.ports = [scenario.free_port() for _ in range(2)]
         conf = os.path.join(s.folder, "haproxy.cfg")
         with open(conf, "w") as file:
             file.write(self.CONF)

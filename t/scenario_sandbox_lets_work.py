@@ -23,9 +23,7 @@ class Networked(scenario.Database):
     def __init__(self, folder):
         os.makedirs(folder)
         super().__init__(folder)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = scenario.free_port()
         self.certificate = os.path.join(folder, "certificate.pem")
         key = os.path.join(folder, "key.pem")
         subprocess.run(

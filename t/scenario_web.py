@@ -207,9 +207,7 @@ scrape_configs:
   - job_name: reporter
     static_configs: [{{targets: ['127.0.0.1:{web.port}']}}]
 """)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = scenario.free_port()
     server = Server(
         [scenario.tool("prometheus", "prometheus"), f"--config.file={conf}",
          f"--storage.tsdb.path={s.folder}/prometheus",
