@@ -131,6 +131,9 @@ def instance_is_taken(s, pid):
 
 def appearance(s, pid):
     """What ps and the log show."""
+    wait_for(lambda: all(w["state"] == "running"
+                         for w in s.reporter.workers().values()),
+             "the workers have begun")
     all_of_it = processes(s, pid)
     titles = sorted(read(f"/proc/{p}/cmdline").rstrip("\0") for p in all_of_it)
     s.equal("titles tell who is who", titles,
@@ -228,9 +231,7 @@ def tell(s):
     os.mkdir(run)
     os.chmod(s.folder, 0o755)
     s.log = os.path.join(run, "log")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = probe.getsockname()
+    address = "127.0.0.1", scenario.free_port()
     s.reporter.configure("reporter", listen="127.0.0.1:%d" % address[1],
                          pid_file=os.path.join(run, "pid"))
     s.reporter.configure("log", target=s.log)
