@@ -51,12 +51,17 @@ def send_some(agent, data):
 
 
 def until_throttled(s, agent, data, number):
-    """Send until so many agents are throttled.  Returns what is left."""
+    """Send until so many agents are throttled for good: a ring may be full for
+    a moment as well, while its worker comes to bring records to the table.
+    Returns what is left."""
     left = [data]
 
     def throttled():
         left[0] = send_some(agent, left[0])
-        return s.reporter.status()["throttled"] == number
+        status = s.reporter.status()
+        worker = status["workers"][0]
+        return (status["throttled"] == number and worker["pending"] == KEYS
+                and worker["queued"] > RING - PER_REPORT)
 
     scenario.wait_for(throttled, f"{number} agents are throttled")
     return left[0]
