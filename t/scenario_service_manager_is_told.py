@@ -16,7 +16,7 @@ import time
 import scenario
 from scenario import wait_for
 
-WATCHDOG = 0.8  # seconds
+WATCHDOG = 2  # seconds
 
 
 def told_at_all():
@@ -61,7 +61,7 @@ def pings_come(s, manager):
                                    [(1, 1, 1, 1, False)]))
         manager.listen()
         time.sleep(0.001)
-    wait_for(lambda: len(manager.pings(began)) >= 10, "pings of an idle loop")
+    wait_for(lambda: len(manager.pings(began)) >= 6, "pings of an idle loop")
     pings = manager.pings(began)
     gaps = [b - a for a, b in zip(pings, pings[1:])]
     s.check("they come in time", max(gaps) < WATCHDOG, f"{gaps}")
@@ -74,7 +74,7 @@ def pings_come(s, manager):
 def tell(s):
     manager = Manager(s.folder)
     s.start()
-    s.equal("it is ready", len(manager.notes("READY=1")), 1)
+    wait_for(lambda: manager.notes("READY=1"), "it is ready")
     pings_come(s, manager)
     found = wait_for(lambda: [n for n in manager.notes("STATUS=")
                               if "1 connections, 2 of 2 workers run" in n
@@ -86,7 +86,8 @@ def tell(s):
 
     subprocess.run([scenario.program("reporterctl"), "-i",
                     s.reporter.instance, "reload"], check=True)
-    wait_for(lambda: len(manager.notes("READY=1")) == 2, "the reload's end")
+    wait_for(lambda: len(manager.notes("READY=1")) >= 2, "the reload's end")
+    s.equal("it was ready twice", len(manager.notes("READY=1")), 2)
     s.equal("the reload's begin was told",
             len(manager.notes("RELOADING=1\nMONOTONIC_USEC=")), 1)
 
@@ -100,12 +101,12 @@ def tell(s):
     wait_for(stands_still, "the master stands still")
     manager.listen()
     stopped = time.monotonic()
-    while time.monotonic() < stopped + 3 * WATCHDOG:
+    while time.monotonic() < stopped + 2 * WATCHDOG:
         time.sleep(0.05)
     s.equal("a loop that stands still pings no more",
             manager.pings(stopped), [])
     os.kill(master, signal.SIGCONT)
-    wait_for(lambda: manager.pings(stopped + 3 * WATCHDOG),
+    wait_for(lambda: manager.pings(stopped + 2 * WATCHDOG),
              "it goes on, and pings")
     for agent in s.agents:
         agent.close()
