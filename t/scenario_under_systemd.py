@@ -97,6 +97,9 @@ class Machine:
                               unit).stdout.strip()
 
     def journal(self, *words):
+        """All that was logged up to now: also what the journal has not read
+        yet."""
+        self.run("journalctl", "--sync")
         return self.run("journalctl", "--no-pager", "-q", "-o", "cat",
                         *words).stdout
 
@@ -295,7 +298,7 @@ def comes_back(s, service):
              and m.show("ActiveState") == "active", "a killed one comes back")
     service.send(2)
     m.write("/run/systemd/system/reporter.service.d/test.conf",
-            "[Service]\nWatchdogSec=1\nPrivateUsers=no\n"
+            "[Service]\nWatchdogSec=5\nPrivateUsers=no\n"
             "SupplementaryGroups=daemon\n")
     m.systemctl("daemon-reload")
     service.configure("group = daemon\n")
