@@ -93,9 +93,14 @@ class Part:
             >= self.received and t, f"{what}: it is received")
         found = {name: n for name, n in status["rejected"].items() if n}
         self.s.equal(f"{what} is counted as {reason}", found, self.reasons)
-        lines = [line for line in self.s.reporter.log_text().splitlines()
-                 if f"{agent.name}:" in line and reason in line]
-        self.s.equal(f"{what} is logged once", len(lines), 1)
+
+        # It is counted before it is logged.
+        def logged():
+            return [line for line in self.s.reporter.log_text().splitlines()
+                    if f"{agent.name}:" in line and reason in line]
+
+        scenario.wait_for(logged, f"{what} is logged")
+        self.s.equal(f"{what} is logged once", len(logged()), 1)
 
     def end(self):
         status = self.s.reporter.settled(self.received)
