@@ -66,7 +66,10 @@ HEADING = ("      MODID       CMDID   KEYS   REP/S   REC/S    SUCC     ERR  "
 
 
 def services(screen):
-    """The list's lines as {modid: fields}, in their order."""
+    """The list's lines as {modid: fields}, in their order; none while the
+    screen is drawn."""
+    if HEADING not in screen:
+        return {}
     at = screen.index(HEADING)
     return {int(f[0]): f for f in (line.split() for line in screen[at + 1:])
             if len(f) == 10 and f[0].lstrip("-").isdigit()}
@@ -118,8 +121,7 @@ def on_a_terminal(s, terminal):
                     f"{s.reporter.instance} top -d 0.2")
 
     def order():
-        screen = terminal.screen()
-        return list(services(screen)) if HEADING in screen else None
+        return list(services(terminal.screen()))
 
     def wait_order(wanted, what):
         wait_for(lambda: order() == wanted, f"{what}: {wanted}")
@@ -163,9 +165,11 @@ def on_a_terminal(s, terminal):
                 agent.send(scenario.native(2, 1, 1, NOW, [
                     (server, 80, 10, 0, True) for server in range(8)]))
         found = services(terminal.screen())
+        if not {1, 2} <= found.keys():
+            return False
         reports, records = ([float(found[modid][column]) for modid in (1, 2)]
                             for column in (3, 4))
-        return order()[0] == first and reports[0] > 2 * reports[1] > 0 \
+        return list(found)[0] == first and reports[0] > 2 * reports[1] > 0 \
             and records[1] > 1.2 * records[0] and found[1][8] == "1"
 
     terminal.type("r")
