@@ -32,6 +32,7 @@ def start_timed(s):
     began = time.monotonic()
     s.reporter.start()
     took = time.monotonic() - began
+    print(f"listens after {took:.2f} s")
     s.check("the next master listens within a second", took < 1,
             f"{took:.2f} s")
 
