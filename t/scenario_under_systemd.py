@@ -339,6 +339,30 @@ def holds_the_socket(s, service):
     service.send(4)
 
 
+def a_second_one(s, service):
+    """Beside the first, by the commands of INSTALL.md."""
+    m = service.machine
+    with open(os.path.join(scenario.SOURCE, "INSTALL.md")) as file:
+        part = file.read().partition("\n## A second instance\n")[2]
+    commands = re.findall(r"^    (.*)$", part.partition("\n## ")[0], re.M)
+    first = service.conf
+    service.conf = os.path.join(os.path.dirname(first), "second.conf")
+    service.configure("instance = second\nlisten = 127.0.0.1:12317\n"
+                      "[mysql]\ndead_letter_file = "
+                      f"{service.dirs['localstatedir']}/lib/reporter/second\n")
+    service.conf = first
+    done = m.run("sh", "-e", "-c",
+                 "\n".join(commands).replace("sudo ", ""))
+    s.check("the commands for a second instance work", done.returncode == 0,
+            done.stdout + m.journal())
+    done = m.run(service.program("reporterctl"), "-i", "second", "status")
+    s.check("it runs", done.returncode == 0, done.stdout)
+    m.does("it is reloaded", "reload", "reporter-second.service")
+    m.does("and ends", "stop", "reporter-second.service")
+    s.equal("the first one goes on", service.status().returncode, 0)
+    service.send(5)
+
+
 def ends(s, service):
     m = service.machine
     if os.path.exists(os.path.join(scenario.BUILD, "src", "reporter-web")):
@@ -364,6 +388,7 @@ def tell(s):
         reloads(s, service)
         comes_back(s, service)
         holds_the_socket(s, service)
+        a_second_one(s, service)
         ends(s, service)
     finally:
         machine.end()
