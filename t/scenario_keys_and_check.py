@@ -3,9 +3,9 @@
 """An administrator lists the keys that a reporter holds: the very records that
 were sent, stored ones and, while the database hangs, dirty ones.  What keys
 printed can be sent again.  A monitoring program checks it the while: all is
-well, then the master hangs, then the database, a worker dies for good, the
-reporter stops; it says so in one line and with the exit status that such
-programs understand."""
+well, then the master hangs, then the workers, then the database, a worker dies
+for good, the reporter stops; it says so in one line and with the exit status
+that such programs understand."""
 
 import json
 import os
@@ -117,6 +117,21 @@ def checks(s):
         check(s, "-c", f"connections={most}")[0]
         for most in ("1:", "100:", "@0:99", "~:0")],
             [OK, CRITICAL, CRITICAL, CRITICAL])
+
+    # Workers hang: the few records in their rings wait for ever.
+    workers = [worker["pid"] for worker in s.reporter.workers().values()]
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    s.agent().send(scenario.native(5, 1, 1, NOW, [(1, 1, 1, 1, False)]))
+    wait_for(lambda: s.reporter.status()["records"]["queued"] == 1,
+             "a record is queued")
+    status, line = check(s)
+    s.equal(f"workers that stand still: {line}", status, WARNING)
+    s.check("it says so", "1 workers take nothing from their rings" in line,
+            line)
+    for pid in workers:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: check(s)[0] == OK, "and they go on")
 
     # The database hangs.
     s.database.freeze()

@@ -56,7 +56,8 @@ START_TEST(well_is_ok)
 	ck_assert_str_eq(text,
 	    "2 of 2 workers run, 12 connections, 0.0 records/s received, "
 	    "0.0/s stored | flush_age=0s;30;120;0 queued=0%;50;90;0;100 "
-	    "pending=0%;80;95;0;100 down=0;;0;0 master_age=0.4s;10;60;0 "
+	    "pending=0%;80;95;0;100 down=0;;0;0 still=0;0;;0 "
+	    "master_age=0.4s;10;60;0 "
 	    "dead_letter_age=U;3600:;;0 dropped_age=U;3600:;;0 "
 	    "dead_letter=0c;;;0 dropped=0c;;;0 connections=12;;;0 "
 	    "received=0c;;;0 stored=0c;;;0");
@@ -100,6 +101,11 @@ START_TEST(each_measure_has_its_limits)
 	status.master_age = 200000;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 	HAS("master_age=200000s;");
+
+	make_well();
+	w->still = true;
+	ck_assert_int_eq(judge(), HEALTH_WARNING);
+	HAS("1 workers take nothing from their rings, ");
 }
 END_TEST
 

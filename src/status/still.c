@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Workers that take nothing from their rings.  One look cannot tell them from
+ * busy ones, and they themselves cannot say it, so this looks again.  Any
+ * process that may open the segments, one thread.
+ */
+#include "config.h"
+
+#include "status.h"
+
+#include <poll.h>
+
+#define LOOKS 20
+#define LOOK_MS 100
+
+/* Whether it had taken none of what is in its ring by the later status. */
+static bool
+takes_nothing(const struct status_worker *w, const struct status *later)
+{
+	for (unsigned i = 0; i < later->count; i++) {
+		const struct status_worker *l = &later->workers[i];
+
+		if (l->generation == w->generation && l->slot == w->slot)
+			return l->queued > 0 &&
+			       l->added + l->superseded + l->replayed ==
+				   w->added + w->superseded + w->replayed;
+	}
+	return false;
+}
+
+void
+status_still(struct status *status, const char *instance)
+{
+	static struct status later;
+	bool any = false;
+
+	for (unsigned i = 0; i < status->count; i++) {
+		struct status_worker *w = &status->workers[i];
+
+		w->still = status->running && w->pid != 0 && w->queued > 0;
+		any = any || w->still;
+	}
+	for (int looks = 0; any && looks < LOOKS; looks++) {
+		poll(NULL, 0, LOOK_MS);
+		if (status_collect(&later, instance) != SHM_OK)
+			later.count = 0;
+		any = false;
+		for (unsigned i = 0; i < status->count; i++) {
+			struct status_worker *w = &status->workers[i];
+
+			w->still = w->still && takes_nothing(w, &later);
+			any = any || w->still;
+		}
+	}
+}
