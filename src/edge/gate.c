@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum gate_stage {
@@ -135,17 +136,41 @@ gate_not_done(
 	}
 }
 
+/* Begin TLS, if it can be that.  OpenSSL takes a first byte from 0x80 on for a
+   greeting of SSL 2 and waits for its end: a plain agent whose modid is 1
+   begins like one. */
+static enum gate_status
+gate_greet(
+    struct gate *gate, int fd, struct tls *tls, struct gate_result *result)
+{
+	uint8_t first;
+	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
+
+	/* Nothing is kept for a peer that has not sent a byte. */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return GATE_EMPTY;
+	if (n <= 0)
+		return GATE_ENDED;
+	if (first >= 0x80) {
+		result->fault = "no TLS";
+		return GATE_BAD_TLS;
+	}
+	if (tls != NULL)
+		gate->session = tls_accept(tls, fd);
+	return gate->session == NULL ? GATE_NO_MEMORY : GATE_PART;
+}
+
 static enum gate_status
 gate_shake_hands(
     struct gate *gate, int fd, struct tls *tls, struct gate_result *result)
 {
 	enum tls_status status;
 
-	/* Nothing is kept for a peer that has not sent a byte. */
-	if (gate->session == NULL && tls != NULL)
-		gate->session = tls_accept(tls, fd);
-	if (gate->session == NULL)
-		return GATE_NO_MEMORY;
+	if (gate->session == NULL) {
+		enum gate_status greeted = gate_greet(gate, fd, tls, result);
+		if (greeted != GATE_PART)
+			return greeted;
+	}
 	status = tls_handshake(gate->session);
 	if (status != TLS_DONE)
 		return gate_not_done(gate, status, result);
