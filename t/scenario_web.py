@@ -87,7 +87,8 @@ def pages(s, web):
     s.equal("a few", (len(found["keys"]), found["more"]), (3, True))
     s.equal("none", web.json("/api/v1/keys?cmdid=99")["keys"], [])
     for wrong in ("modid=x", "modid=", "cmdid=1e3", "limit=0",
-                  "limit=100001", "modid=99999999999"):
+                  "limit=100001", "modid=99999999999", "modi=1",
+                  "modid=1&modid=2", "limit"):
         s.equal(f"{wrong} is refused", web.ask(f"/api/v1/keys?{wrong}")[0],
                 400)
 

@@ -141,6 +141,8 @@ list_key(void *arg, const struct survey_key *key)
 static const char *
 listing_read(struct listing *l, const struct page_query *query)
 {
+	if (query->others)
+		return "the arguments are modid, cmdid and limit, once each";
 	l->filter.has_modid = query->modid != NULL;
 	l->filter.has_cmdid = query->cmdid != NULL;
 	if (l->filter.has_modid && !keys_number(query->modid, &l->filter.modid))

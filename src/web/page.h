@@ -22,6 +22,7 @@ struct page {
 /* What stood behind the path; NULL: nothing did. */
 struct page_query {
 	const char *modid, *cmdid, *limit;
+	bool others; /* there were other arguments, or one came twice */
 };
 
 /* page_is_known - whether there is such a page. */

@@ -226,11 +226,15 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    "this can only be read\n");
-	const struct page_query query = {
+	struct page_query query = {
 		.modid = argument(connection, "modid"),
 		.cmdid = argument(connection, "cmdid"),
 		.limit = argument(connection, "limit"),
 	};
+	query.others =
+	    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL,
+		NULL) != (query.modid != NULL) + (query.cmdid != NULL) +
+			     (query.limit != NULL);
 	if (!page_make(&page, server->instance, path, &query))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		    "memory is out\n");
