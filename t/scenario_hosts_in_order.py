@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Two database servers stand in the list.  The first one is read-only, so the
 records go to the second.  The first takes writes again, the second becomes
-read-only in the middle: reporter goes back to the first.  At last the one in
-use dies, and reporter goes to the other.  No record is lost on the way, and no
-worker dies."""
+read-only in the middle: reporter goes back to the first.  Then the one in
+use dies, and reporter goes to the other.  At last that one stands alone in the
+list and is read-only for a while: reporter waits for it.  No record is lost on
+the way, and no worker dies."""
 
 import os
 
@@ -63,6 +64,26 @@ def story(s, first, second):
     in_second.update(send(3))
     s.equal("the first is dead: the second has the next ones",
             second.table(), in_second)
+
+    # With one in the list there is no next one.
+    s.reporter.configure("mysql", host=f"127.0.0.1:{second.port}")
+    old = {w["pid"] for w in s.reporter.workers().values()}
+    s.reporter.reload()
+    scenario.wait_for(
+        lambda: all(w["state"] == "running" and w["pid"] not in old
+                    for w in s.reporter.workers().values()),
+        "workers begin anew")
+    before = len(s.reporter.log_text())
+    second.read_only(True)
+    agent.send(scenario.native(1, 4, 3, TS, [(1, 80, 4, 1, False)]))
+    sent += 1
+    scenario.wait_for(
+        lambda: "read-only; connecting again" in s.reporter.log_text(before),
+        "the only one is tried again when it is read-only")
+    s.check("the log speaks of no next host",
+            "next host" not in s.reporter.log_text(before))
+    second.read_only(False)
+    s.reporter.settled(sent)
     status = s.reporter.status()
     s.equal("nothing was set aside or dropped",
             (status["records"]["dead_letter"], status["records"]["dropped"]),

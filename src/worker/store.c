@@ -220,6 +220,9 @@ error_note(struct store *store, enum db_class class)
 			return;
 		memcpy(store->said, error->text, sizeof(store->said));
 	}
+	/* With one host in the list there is no next one. */
+	if (class == DB_NEXT_HOST && store->settings->host.count == 1)
+		class = DB_RECONNECT;
 	log_braked(&store->brake, "database %s: error %u: %s; %s",
 	    db_host(store->db), error->number, error->text,
 	    error_advice(class));
