@@ -62,8 +62,8 @@ void db_free(struct db *db);
  * list, and look at the table: which columns are unsigned, what the server's
  * max_allowed_packet is.  One call tries one host; after a failure the next
  * call tries the next.
- * Returns DB_OK or the class of db_error(), never DB_SPLIT or DB_REFUSED: no row
- * was sent.
+ * Returns DB_OK or the class of db_error(), never DB_SPLIT or DB_REFUSED: no
+ * row was sent.
  */
 enum db_class db_connect(struct db *db);
 
