@@ -35,6 +35,7 @@ scenarios = \
 	t/scenario_mixed_dialects_share_one_port.py \
 	t/scenario_native_reports_reach_the_table.py \
 	t/scenario_old_table_smaller_than_flush_rows.py \
+	t/scenario_packets_are_too_large.py \
 	t/scenario_password_only_in_workers.py \
 	t/scenario_sandbox_lets_work.py \
 	t/scenario_sockets_passed_in.py \

@@ -39,6 +39,7 @@ struct store {
 	struct backoff backoff[DB_CLASSES];
 	struct log_brake brake;
 	size_t limit; /* rows of one statement, now */
+	bool halved;  /* the limit was, and no statement was taken since */
 	bool trial;   /* one by one: see trial.h */
 	const struct record **records;
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
@@ -300,8 +301,10 @@ store_connect(struct store *store)
 	class = db_connect(store->db);
 	if (class != DB_OK)
 		return class;
-	/* It may take longer statements now. */
-	store->limit = STORE_ROWS;
+	/* It may take longer statements now.  Not after the error that they
+	   are too long, which ends many a connection. */
+	if (!store->halved)
+		store->limit = STORE_ROWS;
 	counter_add(&store->count->connects, 1);
 	counter_set(&store->count->connected, 1);
 	log_info("database %s: connected", db_host(store->db));
@@ -355,6 +358,7 @@ store_insist(
 		enum db_class class = store_try(store, rows, n, sent);
 
 		if (class == DB_OK) {
+			store->halved = false;
 			error_over(store);
 			return class;
 		}
@@ -404,8 +408,10 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 			row_refuse(store, &rows[done]);
 		} else {
 			/* Halve, until the refused row stands alone. */
-			if (class == DB_SPLIT)
+			if (class == DB_SPLIT) {
 				store->limit = sent / 2;
+				store->halved = true;
+			}
 			size_t half = store_all(store, rows + done, sent / 2);
 			if (half < sent / 2)
 				return done + half;
