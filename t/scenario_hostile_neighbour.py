@@ -160,6 +160,15 @@ def somebody_elses_process(s, master, pid):
                     and "Operation not permitted" in done.stderr,
                     done.stderr)
         s.equal("and the victim lives", victim.poll(), None)
+        done = subprocess.run(
+            [scenario.program("reporter"), "-f", "-c", s.reporter.conf],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=scenario.PATIENCE)
+        s.check("a start names the segment, and not the victim",
+                done.returncode == 1
+                and f"as process {victim.pid}" not in done.stderr
+                and f"segment /{os.path.basename(path)}: " in done.stderr,
+                done.stderr)
     victim.kill()
     victim.wait()
     os.unlink(path)

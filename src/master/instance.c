@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A worker that a killed master had just forked holds its lock for another
    moment. */
@@ -79,7 +80,8 @@ instance_look(const char *instance)
 
 	if (segment_open_master(&segment, instance, SEGMENT_READ) != SHM_OK)
 		return 0;
-	running = status_running(&segment);
+	/* Another user may have written anyone's pid there. */
+	running = segment.owner == geteuid() && status_running(&segment);
 	if (running)
 		instance_taken(&segment, instance);
 	segment_close(&segment);

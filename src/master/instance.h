@@ -7,9 +7,10 @@
 
 #include "segment.h"
 
-/* instance_look - whether a master has INSTANCE: a better reason to give up
-   than the port that it has as well.  Any user, before anything is taken; who
-   gets 0 may still find it taken.  Returns 0, or -1: logged, with its pid. */
+/* instance_look - whether a master of ours has INSTANCE: a better reason to
+   give up than the port that it has as well.  As the user that we run as,
+   before anything is taken; who gets 0 may still find it taken.  Returns 0, or
+   -1: logged, with its pid. */
 int instance_look(const char *instance);
 
 /*

@@ -208,10 +208,19 @@ master_take_instance(struct master *m)
 }
 
 static int
+master_look(const struct settings *settings)
+{
+	if (account_borrow(settings->user) < 0)
+		return -1;
+	int result = instance_look(settings->instance);
+	account_return();
+	return result;
+}
+
+static int
 master_start(struct master *m)
 {
-	if (instance_look(m->settings->instance) < 0 ||
-	    master_open_signals(m) < 0 ||
+	if (master_look(m->settings) < 0 || master_open_signals(m) < 0 ||
 	    account_descriptors(m->settings->max_connections) < 0 ||
 	    master_listen(m) < 0 || !tls_load_logged(m->settings, &m->tls) ||
 	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
