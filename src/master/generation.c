@@ -193,10 +193,11 @@ generation_adopt(struct generation *generation, struct children *children,
 	/* Names that others planted are none of ours, however many. */
 	int n =
 	    segment_list_of(settings->instance, geteuid(), names, CHILDREN_MAX);
+	int all = segment_list(settings->instance, names, 0);
 
 	generation->number = 0;
 	generation->workers = 0;
-	if (n < 0) {
+	if (n < 0 || all < 0) {
 		log_error("cannot look for segments of an earlier run: %s",
 		    strerror(errno));
 		return -1;
@@ -207,6 +208,11 @@ generation_adopt(struct generation *generation, struct children *children,
 		    n);
 		return -1;
 	}
+	/* They may as well be of a run of ours as another user. */
+	if (all > n)
+		log_warn("%d segments of instance %s under /dev/shm are "
+			 "another user's: not looked at",
+		    all - n, settings->instance);
 	for (int i = 0; i < n; i++) {
 		struct worker_segment segment;
 

@@ -251,7 +251,7 @@ master_give_up(struct master *m)
 
 	if (m->segment.base == NULL)
 		return;
-	if (segment_list(m->settings->instance, name, 1) == 0)
+	if (segment_list_of(m->settings->instance, geteuid(), name, 1) == 0)
 		segment_remove(m->segment.name);
 	segment_close(&m->segment);
 }
