@@ -12,8 +12,8 @@
 -- lets the account be used from everywhere: avoid it.
 --
 -- Choose a long random password, for example of `openssl rand -base64 24`, and
--- write the same into reporter.conf or the file named by defaults_file; root and
--- reporter's user alone should be able to read either, and this file.
+-- write the same into reporter.conf or the file named by defaults_file; root
+-- and reporter's user alone should be able to read either, and this file.
 --
 -- INSERT and UPDATE are what INSERT ... ON DUPLICATE KEY UPDATE does; SELECT is
 -- for the columns it compares, and for the look at the table when connecting.

@@ -165,8 +165,8 @@ def user(s, check):
     s.reporter.write_conf()
     done = check.run("-t")
     s.check("a group that is missing is said with its line, and hides nothing",
-            f"{check.conf}:{s.reporter.conf_line('reporter.group')}: reporter.group: "
-            "there is no group" in done.stderr
+            f"{check.conf}:{s.reporter.conf_line('reporter.group')}: "
+            "reporter.group: there is no group" in done.stderr
             and len(done.stderr.splitlines()) == 4, done.stderr)
     del s.reporter.options["reporter"]["group"]
     os.chown(private, nobody.pw_uid, nobody.pw_gid)

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """A user without rights plants files under the names of shared memory.  A pipe
 in the place of an instance holds up neither reporterctl nor reporter-web, and
-one with a hole in it takes no memory.  Hundreds of names do not keep an instance
-from starting.  Beside a reporter that runs, segments of
-a stranger are not believed: they hide no key and show none.  And one that says
-that a process of root's is its master does not make root stop that."""
+one with a hole in it takes no memory.  Hundreds of names do not keep an
+instance from starting, and are told of.  Beside a reporter that runs, segments
+of a stranger are not believed: they hide no key and show none.  And one that
+says that a process of root's is its master does not make root stop that, nor
+does a start name that process."""
 
 import fcntl
 import mmap

@@ -1,9 +1,9 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
-"""The database is away, and a small pending table and its ring fill up.  A reload
-makes the tables larger, and flush_rows more than the small one can hold.  When
-the database is back, the small one is emptied all the same, without waiting
-for the hour of flush_interval."""
+"""The database is away, and a small pending table and its ring fill up.  A
+reload makes the tables larger, and flush_rows more than the small one can hold.
+When the database is back, the small one is emptied all the same, without
+waiting for the hour of flush_interval."""
 
 import signal
 

@@ -7,8 +7,8 @@ A new certificate is taken at a reload, and an agent that was connected before
 goes on; one that cannot be used is refused with its reason, and the old one
 stays; a pipe in place of a file is refused as well, and nobody waits for it; so
 is an authority of the database's that holds no certificate, and a certificate
-for the database with another's key.  In the end agents need a certificate of their own: who has none, or a stranger's, brings nothing
-in."""
+for the database with another's key.  In the end agents need a certificate of
+their own: who has none, or a stranger's, brings nothing in."""
 
 import os
 import signal
