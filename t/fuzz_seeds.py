@@ -172,6 +172,7 @@ REQUESTS = {
     "no-numbers": b"/api/v1/keys\n+1\n 1\n0x10",
     "quoted": b'/api/v1/keys\n"\n\\\n',
     "sign": b"/api/v1/keys\n--1\n-\n1e3",
+    "others": b"/api/v1/keys\n~\n~\n~\nmodid",
     "status": b"/api/v1/status\n~\n~\n~",
     "metrics": b"/metrics",
     "readyz": b"/readyz",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What reporter-web takes from a request once libmicrohttpd has taken it
- * apart: path, modid, cmdid and limit, each up to a line's end; a text that is
- * "~" alone is one that was not given.  Shows that each known path is
- * answered, that a number is one of 32 bits or refused, and that the answer to
- * what is refused is one of three texts.
+ * apart: path, modid, cmdid, limit and whatever else, each up to a line's end;
+ * a text that is "~" alone is one that was not given.  Shows that each known
+ * path is answered, that a number is one of 32 bits or refused, and that the
+ * answer to what is refused is one of four texts.
  *
  * Of an instance that does not run: what segments hold is fuzz_segment's.
  */
@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define INSTANCE "fuzz-none"
-#define PARTS 4
+#define PARTS 5
 
 /* Cut at line ends; *text is what the parts lie in, for free(). */
 static void
@@ -75,6 +75,9 @@ refusal(const struct page_query *query)
 {
 	int32_t limit = 1;
 
+	if (query->others)
+		return "{\"error\":\"the arguments are modid, cmdid and limit, "
+		       "once each\"}\n";
 	if (is_wrong(query->modid))
 		return "{\"error\":\"modid is no whole number of 32 bits\"}\n";
 	if (is_wrong(query->cmdid))
@@ -114,7 +117,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	parts_read(parts, &text, data, size);
-	const struct page_query query = { parts[1], parts[2], parts[3] };
+	const struct page_query query = { parts[1], parts[2], parts[3],
+		parts[4] != NULL };
 	for (int i = 1; i < PARTS; i++)
 		check_number(parts[i]);
 	bool found = false;
