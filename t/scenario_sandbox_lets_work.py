@@ -14,16 +14,14 @@ import subprocess
 import time
 
 import scenario
-from scenario import Failure, wait_for
+from scenario import wait_for
 
 
-class Networked(scenario.Database):
+class WithTls(scenario.Networked):
     """A database that listens on loopback, with TLS."""
 
     def __init__(self, folder):
         os.makedirs(folder)
-        super().__init__(folder)
-        self.port = scenario.free_port()
         self.certificate = os.path.join(folder, "certificate.pem")
         key = os.path.join(folder, "key.pem")
         subprocess.run(
@@ -31,10 +29,8 @@ class Networked(scenario.Database):
              "-newkey", "rsa:2048", "-days", "2", "-subj", "/CN=localhost",
              "-keyout", key, "-out", self.certificate],
             check=True, capture_output=True)
-        self.SETTINGS = [option for option in self.SETTINGS
-                         if option != "--skip-networking"] + [
-            "--bind-address=127.0.0.1", f"--port={self.port}",
-            f"--ssl-cert={self.certificate}", f"--ssl-key={key}"]
+        super().__init__(folder, f"--ssl-cert={self.certificate}",
+                         f"--ssl-key={key}")
 
 
 class Listener:
@@ -60,7 +56,7 @@ def has_notify():
 
 
 def tell(s):
-    database = Networked(os.path.join(s.folder, "networked"))
+    database = WithTls(os.path.join(s.folder, "networked"))
     try:
         story(s, database)
     finally:
@@ -69,13 +65,7 @@ def tell(s):
 
 def story(s, database):
     database.start()
-    done = database._client(
-        ["--user=root", "--password=", "-e",
-         "CREATE USER reporter@127.0.0.1 IDENTIFIED BY "
-         f"'{scenario.PASSWORD}' REQUIRE SSL;"
-         "GRANT SELECT, INSERT, UPDATE ON reporter.* TO reporter@127.0.0.1"])
-    if done.returncode != 0:
-        raise Failure(done.stderr)
+    database.administrate("ALTER USER reporter@127.0.0.1 REQUIRE SSL")
     options = os.path.join(s.folder, "client.cnf")
     with open(options, "w") as file:
         file.write(f"[client]\nssl-ca={database.certificate}\nssl\n")
