@@ -3,7 +3,8 @@
  * What is done about an error of the database: one table, by class.  Owns
  * nothing; any process, any thread; it cannot fail.
  *
- * A name is used where both client libraries have it, a number elsewhere.
+ * A name is used where both client libraries have it, a number elsewhere:
+ * t/mysql lists the names that MySQL's library lacks.
  */
 #include "config.h"
 
@@ -66,7 +67,7 @@ static const struct {
 	{ ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, DB_NEXT_HOST }, /* 1792 */
 	{ ER_READ_ONLY_MODE, DB_NEXT_HOST },                        /* 1836 */
 
-	{ ER_DISK_FULL, DB_WAIT_ROOM },        /* 1021 */
+	{ 1021, DB_WAIT_ROOM },                /* disk full */
 	{ ER_OUTOFMEMORY, DB_WAIT_ROOM },      /* 1037 */
 	{ ER_OUT_OF_RESOURCES, DB_WAIT_ROOM }, /* 1041 */
 	{ ER_RECORD_FILE_FULL, DB_WAIT_ROOM }, /* 1114 */
