@@ -21,9 +21,9 @@
 #define COLUMNS 9
 
 /* Bytes of a row in the packet: a byte for each column saying that it is not
-   NULL, six numbers of 4, port, time and overload; and what else the packet
-   holds. */
-#define WIRE_ROW (COLUMNS + 6 * 4 + 2 + 8 + 1)
+   NULL, six numbers of 4, port, time, overload with its length; and what else
+   the packet holds. */
+#define WIRE_ROW (COLUMNS + 6 * 4 + 2 + 8 + 2)
 #define WIRE_HEAD 256
 
 /* What is bound: the record with its time in one piece. */
@@ -32,7 +32,9 @@ struct bulk_row {
 	int32_t modid, cmdid;
 	uint32_t ip, caller, succ, err;
 	uint16_t port;
-	int8_t overload; /* a number: the server makes a digit of it */
+	char overload; /* a digit, as in the text form: of an ENUM, a number
+			  would be the place in its list */
+	unsigned long overload_length;
 };
 
 struct bulk {
@@ -96,7 +98,9 @@ bulk_bind(struct bulk *bulk, const struct column_signs *signs)
 		    .buffer_type = MYSQL_TYPE_LONG,
 		    .is_unsigned = true },
 		{ .buffer = &row->ts, .buffer_type = MYSQL_TYPE_LONGLONG },
-		{ .buffer = &row->overload, .buffer_type = MYSQL_TYPE_TINY },
+		{ .buffer = &row->overload,
+		    .buffer_type = MYSQL_TYPE_STRING,
+		    .length = &row->overload_length },
 	};
 
 	return mysql_stmt_attr_set(
@@ -162,7 +166,8 @@ bulk_fill(struct bulk *bulk, struct batch *batch,
 		    batch_count(r->err, signs->err_unsigned, &batch->clamped);
 		row->ts = record_ts(r);
 		row->port = r->port;
-		row->overload = r->overload != 0;
+		row->overload = r->overload ? '1' : '0';
+		row->overload_length = 1;
 	}
 }
 

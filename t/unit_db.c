@@ -113,6 +113,39 @@ START_TEST(bigint_columns_hold_unsigned_numbers)
 }
 END_TEST
 
+START_TEST(overload_is_the_same_in_any_column)
+{
+	static const char *const types[] = { "char(1)", "varchar(10)",
+		"enum('0','1')", "enum('1','0')", "enum('N','Y','0','1')",
+		"tinyint", "smallint", "mediumint", "int", "bigint unsigned" };
+	struct db_options options = fixture_options();
+
+	options.text_only = WAY_TEXT(_i);
+	make_table(SIGNED);
+	for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++) {
+		struct record *r = make_records(MANY, 1000 + t);
+		struct db *db;
+
+		admin("TRUNCATE TABLE ServerCallStatus");
+		admin("ALTER TABLE ServerCallStatus "
+		      "MODIFY overload %s NOT NULL",
+		    types[t]);
+		for (size_t i = 0; i < MANY; i++)
+			r[i].overload = i % 4 == 0;
+		db = open_db(&options);
+		store(db, r, MANY, FAR, NULL);
+		db_free(db);
+		ck_assert_msg(admin_number("SELECT COUNT(*) "
+					   "FROM ServerCallStatus "
+					   "WHERE CONCAT(overload) = "
+					   "IF(ip %% 4 = 0, '1', '0')") == MANY,
+		    "%s: %s", types[t],
+		    admin_ask("SELECT GROUP_CONCAT(DISTINCT overload) "
+			      "FROM ServerCallStatus"));
+	}
+}
+END_TEST
+
 /* Stores all rows with this ts and value; returns what row 5 has then. */
 static const char *
 store_at(struct db *db, uint64_t ts, uint32_t value, uint64_t horizon)
@@ -357,6 +390,7 @@ main(void)
 	tcase_add_checked_fixture(all, fixture_open, fixture_close);
 	tcase_add_loop_test(all, every_pattern_comes_back, 0, WAYS);
 	tcase_add_loop_test(all, bigint_columns_hold_unsigned_numbers, 0, 2);
+	tcase_add_loop_test(all, overload_is_the_same_in_any_column, 0, 2);
 	tcase_add_loop_test(all, the_newer_time_wins, 0, WAYS);
 	tcase_add_loop_test(all, repeating_changes_nothing, 0, WAYS);
 	tcase_add_loop_test(all, a_call_is_one_transaction, 0, WAYS);
