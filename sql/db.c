@@ -41,6 +41,7 @@ struct db {
 	struct batch batch;
 	struct bulk *bulk;        /* NULL: text */
 	bool bulk_refused;        /* for good */
+	bool galera;              /* the server is a node of a cluster */
 	size_t packet;            /* the server's max_allowed_packet */
 	char name[HOST_MAX + 16]; /* for db_host() */
 	struct db_error error;
@@ -81,7 +82,7 @@ db_fail(struct db *db, enum db_class class, unsigned number, const char *text)
 static enum db_class
 db_fail_number(struct db *db, unsigned number, const char *text)
 {
-	return db_fail(db, dberror_class(number), number,
+	return db_fail(db, dberror_class(number, text), number,
 	    *text != 0 ? text : "no reason given");
 }
 
@@ -210,6 +211,7 @@ db_look_at_server(struct db *db)
 	look_at_server(answer, &server);
 	mysql_free_result(answer);
 	db->packet = server.packet;
+	db->galera = server.galera;
 	if (server.read_only)
 		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
 		    "the server is read-only");
@@ -304,7 +306,9 @@ db_connect(struct db *db)
 		db_next_host(db);
 		return class;
 	}
-	if (!db->options.text_only && !db->bulk_refused)
+	/* Galera may roll a transaction back, and then MariaDB's bulk execution
+	   returns OK all the same. */
+	if (!db->options.text_only && !db->bulk_refused && !db->galera)
 		db->bulk =
 		    bulk_open(db->mysql, db->options.max_rows, db->packet);
 	return DB_OK;

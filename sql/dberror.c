@@ -13,6 +13,7 @@
 #include "client.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
 	unsigned number;
@@ -103,11 +104,33 @@ static const struct {
 	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, DB_HOLD }, /* 1698 */
 };
 
+/* Galera has no number of its own for a write set over wsrep_max_ws_size or
+   wsrep_max_ws_rows. */
+static bool
+write_set_is_too_large(unsigned number, const char *text)
+{
+	static const char *const texts[] = {
+		"Maximum writeset size exceeded", /* 1105 */
+		"wsrep_max_ws_rows exceeded",     /* 1180 */
+		"Got error 90 ",                  /* 1180: EMSGSIZE */
+	};
+
+	if (number != ER_UNKNOWN_ERROR && number != ER_ERROR_DURING_COMMIT)
+		return false;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (strstr(text, texts[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 enum db_class
-dberror_class(unsigned number)
+dberror_class(unsigned number, const char *text)
 {
 	if (number == 0)
 		return DB_OK;
+	if (write_set_is_too_large(number, text))
+		return DB_SPLIT;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
 		if (errors[i].number == number)
 			return errors[i].class;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is done about an error of the database.  A pure function over one
- * table.
+ * What is done about an error of the database.  A pure function.
  */
 #ifndef REPORTER_DBERROR_H
 #define REPORTER_DBERROR_H
@@ -9,10 +8,12 @@
 #include "counters.h"
 
 /*
- * dberror_class - the class of an error number of MySQL, MariaDB, TiDB or the
- * client library.  A number that the table does not have is DB_HOLD: nothing
- * is lost by holding.  0 is DB_OK.
+ * dberror_class - the class of an error of MySQL, MariaDB, Galera, TiDB or the
+ * client library.
+ * number: 0 is DB_OK; one that the table does not have is DB_HOLD: nothing is
+ * lost by holding.  text: what came with it, or ""; it decides where a number
+ * stands for several things.
  */
-enum db_class dberror_class(unsigned number);
+enum db_class dberror_class(unsigned number, const char *text);
 
 #endif

@@ -25,10 +25,12 @@ look_at_server(MYSQL_RES *answer, struct look_server *server)
 	MYSQL_ROW row;
 
 	server->packet = 0;
-	server->read_only = false;
+	server->read_only = server->galera = false;
 	while ((row = mysql_fetch_row(answer)) != NULL) {
 		if (strcmp(row[0], "max_allowed_packet") == 0)
 			server->packet = strtoul(row[1], NULL, 10);
+		else if (strcmp(row[0], "wsrep_on") == 0)
+			server->galera = !is_off(row[1]);
 		else if (!is_off(row[1]))
 			server->read_only = true;
 	}

@@ -13,11 +13,12 @@
    does not know, where SELECT would fail. */
 #define LOOK_SERVER \
 	"SHOW VARIABLES WHERE Variable_name IN " \
-	"('max_allowed_packet','read_only','innodb_read_only')"
+	"('max_allowed_packet','read_only','innodb_read_only','wsrep_on')"
 
 struct look_server {
 	size_t packet;  /* max_allowed_packet, bytes; 0: not told */
 	bool read_only; /* it takes no writes */
+	bool galera;    /* it is a node of a Galera cluster */
 };
 
 /* look_at_server - read the answer to LOOK_SERVER. */

@@ -264,6 +264,12 @@ class Database:
         lines = [line.split("\t") for line in done.stdout.splitlines()]
         return [dict(zip(lines[0], map(number, line))) for line in lines[1:]]
 
+    def administrate(self, statement):
+        """Run statements as the database's administrator."""
+        done = self._client(["--user=root", "--password=", "-e", statement])
+        if done.returncode != 0:
+            raise Failure(done.stderr)
+
     def count(self):
         """How many rows the table has."""
         return self.sql("SELECT COUNT(*) AS n FROM ServerCallStatus")[0]["n"]
@@ -315,12 +321,6 @@ class Networked(Database):
         self.SETTINGS = [option for option in self.SETTINGS
                          if option != "--skip-networking"] + [
             "--bind-address=127.0.0.1", f"--port={self.port}", *options]
-
-    def administrate(self, statement):
-        """Run statements as the database's administrator."""
-        done = self._client(["--user=root", "--password=", "-e", statement])
-        if done.returncode != 0:
-            raise Failure(done.stderr)
 
     def ask(self, question):
         """The rows of a question of the administrator's, each a text."""

@@ -46,17 +46,36 @@ expected_class(unsigned number)
 START_TEST(every_number_has_its_class)
 {
 	for (unsigned number = 1; number < 12000; number++)
-		ck_assert_msg(dberror_class(number) == expected_class(number),
+		ck_assert_msg(
+		    dberror_class(number, "") == expected_class(number),
 		    "error %u has class %d, not %d", number,
-		    dberror_class(number), expected_class(number));
+		    dberror_class(number, ""), expected_class(number));
 }
 END_TEST
 
 START_TEST(no_error_is_ok_and_unknown_ones_hold)
 {
-	ck_assert_int_eq(dberror_class(0), DB_OK);
-	ck_assert_int_eq(dberror_class(1105), DB_HOLD);
-	ck_assert_int_eq(dberror_class(4294967295u), DB_HOLD);
+	ck_assert_int_eq(dberror_class(0, ""), DB_OK);
+	ck_assert_int_eq(dberror_class(1105, "Unknown error"), DB_HOLD);
+	ck_assert_int_eq(dberror_class(4294967295u, ""), DB_HOLD);
+}
+END_TEST
+
+/* As MariaDB 10.2 and 10.11 with Galera say it. */
+START_TEST(a_write_set_that_is_too_large_is_divided)
+{
+	static const char size[] = "Maximum writeset size exceeded";
+	static const char rows[] = "wsrep_max_ws_rows exceeded";
+	static const char old[] =
+	    "Got error 90 \"Message too long\" during COMMIT";
+
+	ck_assert_int_eq(dberror_class(1105, size), DB_SPLIT);
+	ck_assert_int_eq(dberror_class(1180, rows), DB_SPLIT);
+	ck_assert_int_eq(dberror_class(1180, old), DB_SPLIT);
+	ck_assert_int_eq(
+	    dberror_class(1180, "Got error 5 during COMMIT"), DB_RETRY);
+	/* The text decides nothing where the number does. */
+	ck_assert_int_eq(dberror_class(1213, rows), DB_RETRY);
 }
 END_TEST
 
@@ -68,6 +87,7 @@ main(void)
 
 	tcase_add_test(all, every_number_has_its_class);
 	tcase_add_test(all, no_error_is_ok_and_unknown_ones_hold);
+	tcase_add_test(all, a_write_set_that_is_too_large_is_divided);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
