@@ -17,7 +17,10 @@
 #include <mysql.h>
 #include <mysqld_error.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 
 /* MariaDB's bulk execution: one prepared row, an array of values. */
 #define CLIENT_BULK HAVE_DECL_STMT_ATTR_ARRAY_SIZE
@@ -55,6 +58,24 @@ client_demand_tls(MYSQL *mysql, bool verify)
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verified);
 #endif
+}
+
+/*
+ * client_keepalive - have the kernel probe a connection over TCP when it is
+ * idle, so that a firewall does not forget it, and we learn of one that it
+ * forgot all the same: after a minute.  Both libraries only switch the probes
+ * on, and the system's first one comes after two hours.
+ */
+static inline void
+client_keepalive(MYSQL *mysql)
+{
+	int on = 1, idle = 30, interval = 10, probes = 3; /* seconds */
+	int fd = mysql->net.fd;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
 #endif

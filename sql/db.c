@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The longest statement as text, whatever the server would take. */
 #define STATEMENT_MAX (16u << 20)
@@ -42,6 +43,7 @@ struct db {
 	struct bulk *bulk;        /* NULL: text */
 	bool bulk_refused;        /* for good */
 	bool galera;              /* the server is a node of a cluster */
+	uint64_t lock_busy_ms;    /* of the clock, since then; 0: it is not */
 	size_t packet;            /* the server's max_allowed_packet */
 	char name[HOST_MAX + 16]; /* for db_host() */
 	struct db_error error;
@@ -195,6 +197,8 @@ db_open(struct db *db)
 	pretended = fault_db("connect");
 	if (pretended != 0 || !login_connect(db->mysql, &db->options, &host))
 		return db_fail_mysql(db, pretended);
+	if (!host_is_local(&host))
+		client_keepalive(db->mysql);
 	if (mysql_autocommit(db->mysql, 1) != 0)
 		return db_fail_mysql(db, 0);
 	return DB_OK;
@@ -221,6 +225,28 @@ db_look_at_server(struct db *db)
 	return DB_OK;
 }
 
+static uint64_t
+monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* The lock is another connection's.  Returns whether to go on waiting for it.
+   A statement ends, but a connection that a firewall has forgotten keeps its
+   lock for hours: so no longer than a statement may take. */
+static bool
+db_wait_for_lock(struct db *db)
+{
+	uint64_t now = monotonic_ms();
+
+	if (db->lock_busy_ms == 0)
+		db->lock_busy_ms = now;
+	return now - db->lock_busy_ms < db->options.read_timeout_ms;
+}
+
 /* Takes the lock that options ask for.  A server without such locks answers
    NULL or an error of its own: then there is none to wait for. */
 static enum db_class
@@ -241,9 +267,11 @@ db_take_lock(struct db *db)
 	row = mysql_fetch_row(answer);
 	busy = row != NULL && row[0] != NULL && strcmp(row[0], "0") == 0;
 	mysql_free_result(answer);
-	if (busy)
+	if (busy && db_wait_for_lock(db))
 		return db_fail(db, DB_RECONNECT, 0,
-		    "a statement of the connection before is still under way");
+		    "a statement of the previous connection may still be "
+		    "running");
+	db->lock_busy_ms = 0;
 	return DB_OK;
 }
 

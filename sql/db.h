@@ -37,9 +37,11 @@ struct db_options {
 	size_t max_rows; /* of one batch, 1 or more */
 	/* A lock of the server (GET_LOCK) to hold while connected; NULL: none.
 	   Whoever takes another's place waits with it for a statement that the
-	   other left under way, which would turn rows of the same ts back. */
+	   other left under way, which would turn rows of the same ts back; for
+	   read_timeout_ms, then it goes on without. */
 	const char *lock;
-	bool text_only; /* no bulk execution, even where both ends have it */
+	bool text_only; /* no bulk execution, even where both ends have it; on
+			   Galera there is none in any case */
 };
 
 struct db_error {

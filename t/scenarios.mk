@@ -28,6 +28,7 @@ scenarios = \
 	t/scenario_database_tls.py \
 	t/scenario_hostile_database.py \
 	t/scenario_hostile_neighbour.py \
+	t/scenario_firewall_forgets.py \
 	t/scenario_galera_node.py \
 	t/scenario_elb_frames_reach_the_table.py \
 	t/scenario_ipv6_and_several_listeners.py \

@@ -334,6 +334,36 @@ START_TEST(a_server_that_hangs_has_a_limit)
 }
 END_TEST
 
+/* As it is after a firewall has forgotten the previous connection. */
+START_TEST(the_lock_of_a_dead_connection_is_not_waited_for_ever)
+{
+	struct db_options options = fixture_options();
+	double began = now();
+	enum db_class class;
+	struct db *db;
+
+	make_table(SIGNED);
+	admin("SELECT GET_LOCK('reporter.test', 0)");
+	options.lock = "reporter.test";
+	options.read_timeout_ms = 2000;
+	db = db_new(&options);
+	do {
+		class = db_connect(db);
+		ck_assert(class == DB_OK || class == DB_RECONNECT);
+	} while (class != DB_OK && now() - began < 20);
+	ck_assert_msg(class == DB_OK, "%s", db_error(db)->text);
+	/* So long a statement may take, and it was waited for. */
+	ck_assert_double_ge(now() - began, 2);
+	ck_assert_double_lt(now() - began, 8);
+	store(db, make_records(MANY, 1), MANY, FAR, NULL);
+	/* And anew for the next one. */
+	ck_assert_int_eq(db_connect(db), DB_RECONNECT);
+	admin("SELECT RELEASE_LOCK('reporter.test')");
+	ck_assert_int_eq(db_connect(db), DB_OK);
+	db_free(db);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -354,6 +384,8 @@ main(void)
 	tcase_add_loop_test(all, a_trigger_refuses_a_row, 0, 2);
 	tcase_add_loop_test(all, a_locked_row_is_for_a_retry, 0, 2);
 	tcase_add_loop_test(all, a_server_that_hangs_has_a_limit, 0, 2);
+	tcase_add_test(
+	    all, the_lock_of_a_dead_connection_is_not_waited_for_ever);
 	suite_add_tcase(suite, all);
 	return fixture_main(suite);
 }

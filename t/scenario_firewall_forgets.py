@@ -1,0 +1,135 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""Between reporter and its database is a firewall that forgets a connection
+which was idle: nothing passes on it any more, neither side is told, and new
+connections are let through.  The server keeps the old session and its lock for
+hours.  reporter's kernel probes an idle connection, so that this is rare; when
+it happens all the same, the next report is in the table after read_timeout and
+a few seconds.  So it is when reporter is killed at that moment and started
+again."""
+
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import scenario
+
+TS = 1700000000
+READ_TIMEOUT = 2
+# For the statement that nobody answers, for the lock, and for the way there.
+ENOUGH = 2 * READ_TIMEOUT + 5
+SESSIONS = ("SELECT COUNT(*) FROM information_schema.PROCESSLIST "
+            "WHERE USER = 'reporter' AND COMMAND = 'Sleep'")
+
+
+class Firewall:
+    """Passes connections on to the database."""
+
+    def __init__(self, port):
+        self.database = ("127.0.0.1", port)
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.passing = threading.Event()  # of the connections made lately
+        self.passing.set()
+        self.kept = []  # no socket is closed: nobody is told
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            near, _peer = self.listening.accept()
+            far = socket.create_connection(self.database)
+            self.kept += [near, far]
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, daemon=True,
+                                 args=(*pair, self.passing)).start()
+
+    @staticmethod
+    def _pass(source, target, passing):
+        try:
+            while data := source.recv(1 << 16):
+                if not passing.is_set():
+                    return
+                target.sendall(data)
+            if passing.is_set():
+                target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def forget(self):
+        """Nothing passes any more on the connections that there are."""
+        self.passing.clear()
+        self.passing = threading.Event()
+        self.passing.set()
+
+
+def keepalive(port):
+    """Seconds until the next probe of each connection to this port."""
+    lines = subprocess.run(
+        [scenario.tool("ss", "iproute2"), "-tnoH", "state", "established",
+         "dport", "=", f":{port}"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=True).stdout
+    units = {"sec": 1, "min": 60}
+    return [int(n) * units[unit] for n, unit in
+            re.findall(r"timer:\(keepalive,(\d+)(sec|min)", lines)]
+
+
+def tell(s):
+    database = scenario.Networked(os.path.join(s.folder, "far"))
+    try:
+        database.start()
+        story(s, database, Firewall(database.port))
+    finally:
+        scenario.end_group(database.process)
+
+
+def story(s, database, firewall):
+    s.reporter.configure("reporter", workers=1)
+    s.reporter.configure("mysql", socket="",
+                         host=f"127.0.0.1:{firewall.port}",
+                         read_timeout=f"{READ_TIMEOUT}s")
+    s.reporter.start()
+    wanted = {}
+
+    def send(turn):
+        report = (1, turn, 3, TS, [(1, 80, turn, 1, False)])
+        wanted.update(scenario.rows(*report))
+        s.agent().send(scenario.native(*report))
+
+    def arrives(what):
+        began = time.monotonic()
+        scenario.wait_for(lambda: database.table() == wanted, what)
+        took = time.monotonic() - began
+        s.check(f"{what}, in time", took < ENOUGH, f"{took:.1f} s")
+
+    def sleeps(sessions):
+        s.check("the server keeps the session that was forgotten",
+                int(database.ask(SESSIONS)[0]) >= sessions)
+
+    send(1)
+    arrives("a report is in the table")
+    probes = scenario.wait_for(lambda: keepalive(firewall.port),
+                               "the idle connection is probed")
+    s.check("within half a minute", max(probes) <= 30, str(probes))
+
+    firewall.forget()
+    send(2)
+    arrives("after the firewall has forgotten the connection, the next one is")
+    sleeps(2)
+
+    firewall.forget()
+    send(3)
+    scenario.wait_for(lambda: s.reporter.status()["records"]["pending"] == 1,
+                      "the report waits")
+    s.reporter.kill()
+    s.reporter.start()
+    arrives("and after a restart it is as well")
+    sleeps(3)
+    s.equal("nothing was set aside",
+            s.reporter.status()["records"]["dead_letter"], 0)
+
+
+scenario.run(__doc__, tell)
