@@ -4,6 +4,7 @@
 scenarios = \
 	t/scenario_worker_killed_under_load.py \
 	t/scenario_another_user.py \
+	t/scenario_flipping_agent_starves_nobody.py \
 	t/scenario_reload_each_option.py \
 	t/scenario_backpressure.py \
 	t/scenario_database_away_and_back.py \

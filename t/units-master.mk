@@ -1,5 +1,5 @@
 # Check suites of the master's and the workers' modules.
-master_units = t/unit_respawn t/unit_order t/unit_intake \
+master_units = t/unit_respawn t/unit_order t/unit_round t/unit_intake \
 	t/unit_child t/unit_deadletter t/unit_trial t/unit_worker_files
 check_PROGRAMS += $(master_units)
 TESTS += $(master_units)
@@ -13,6 +13,10 @@ t_unit_respawn_LDADD = $(master_unit_ldadd)
 t_unit_order_SOURCES = t/unit_order.c
 t_unit_order_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_order_LDADD = $(master_unit_ldadd)
+
+t_unit_round_SOURCES = t/unit_round.c
+t_unit_round_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_round_LDADD = $(master_unit_ldadd)
 
 t_unit_intake_SOURCES = t/unit_intake.c
 t_unit_intake_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The flush thread: when to flush, what to take, and the order of a round.
- * Owns the rows of the round and the store (store.c), which brings them to
- * the database.  The functions of flush.h belong to the drain thread, the
+ * The flush thread: when to flush.  Owns the round (round.c), which is what to
+ * take and in what order, and the store (store.c), which brings it to the
+ * database.  The functions of flush.h belong to the drain thread, the
  * rest to the flush thread; a failure of the database is waited out, never
  * returned.
  */
@@ -12,19 +12,17 @@
 #include "clock.h"
 #include "faultpoint.h"
 #include "log.h"
-#include "order.h"
+#include "round.h"
 #include "store.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
 /* The most keys of one round.  Order over the whole round is worth more than
    any other thing on the database's side, so it is large. */
 #define ROUND_ROWS 524288
-#define RUNS 3 /* parts of its order */
 
 /* How often to look whether an older generation has ended. */
 #define GATE_MS 20
@@ -34,13 +32,10 @@ struct flush {
 	struct worker_segment *segment;
 	const struct master_shared *master;
 	struct store *store;
-	/* Of the round, ROUND_ROWS of each. */
-	struct table_row *rows;
-	struct order_key *order, *spare;
+	struct round round;
 	struct table_row batch[STORE_ROWS];
-	uint64_t enough;   /* dirty keys that are not waited with */
-	uint32_t position; /* in the table: where the next round begins */
-	uint64_t last_ms;  /* when the last round began */
+	uint64_t enough;  /* dirty keys that are not waited with */
+	uint64_t last_ms; /* when the last round began */
 	pthread_t thread;
 	pthread_mutex_t mutex;  /* of this process alone, for the conditions */
 	pthread_cond_t wake;    /* the flush waits for work */
@@ -134,39 +129,6 @@ flush_stop(struct flush *f)
 
 /* ----------------------------------------------------------- a round ------ */
 
-/* A part of the round's order. */
-struct run {
-	size_t begin, end;
-};
-
-/*
- * Take dirty keys: first those whose overload changed, for that is what people
- * watch for, then the others; each part in the order of the primary key.
- *
- * Each worker begins with another part of the others, since two that go
- * through the same rows at the same time meet on each page of the database.
- */
-static void
-round_collect(struct flush *f, struct run runs[RUNS])
-{
-	struct table *table = &f->segment->table;
-	const struct segment_header *header = &f->segment->shared->header;
-	uint32_t position = f->position;
-	size_t urgent =
-	    table_collect(table, URGENT, &position, f->rows, ROUND_ROWS);
-	size_t rest = table_collect(
-	    table, DIRTY, &f->position, f->rows + urgent, ROUND_ROWS - urgent);
-	size_t first = urgent + rest * header->slot / header->workers;
-
-	order_rows(f->rows, urgent, f->order, f->spare);
-	order_rows(f->rows + urgent, rest, f->order + urgent, f->spare);
-	for (size_t i = urgent; i < urgent + rest; i++)
-		f->order[i].row += (uint32_t)urgent;
-	runs[0] = (struct run){ 0, urgent };
-	runs[1] = (struct run){ first, urgent + rest };
-	runs[2] = (struct run){ urgent, first };
-}
-
 /* Bring one part of the round to the database, statement by statement. */
 static void
 run_store(struct flush *f, struct run run)
@@ -177,7 +139,8 @@ run_store(struct flush *f, struct run run)
 		if (n > STORE_ROWS)
 			n = STORE_ROWS;
 		for (size_t i = 0; i < n; i++)
-			f->batch[i] = f->rows[f->order[run.begin + i].row];
+			f->batch[i] =
+			    f->round.rows[f->round.order[run.begin + i].row];
 		run.begin += store_rows(f->store, f->batch, n);
 		pthread_mutex_lock(&f->mutex);
 		pthread_cond_signal(&f->settled);
@@ -188,12 +151,13 @@ run_store(struct flush *f, struct run run)
 static void
 round_run(struct flush *f)
 {
-	struct run runs[RUNS];
+	const struct segment_header *header = &f->segment->shared->header;
 
-	round_collect(f, runs);
+	round_collect(
+	    &f->round, &f->segment->table, header->slot, header->workers);
 	FAULT_POINT("flush_collected");
-	for (int i = 0; i < RUNS; i++)
-		run_store(f, runs[i]);
+	for (int i = 0; i < ROUND_RUNS; i++)
+		run_store(f, f->round.runs[i]);
 }
 
 /* Whether no older generation has records left: see struct master_shared. */
@@ -267,34 +231,12 @@ flush_main(void *arg)
 
 /* ----------------------------------------------------- start and end ------ */
 
-/* Memory for ROUND_ROWS elements.  Pages that no round has needed yet take
-   none.  NULL: there is none. */
-static void *
-round_alloc(size_t element)
-{
-	void *memory = mmap(NULL, ROUND_ROWS * element, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	return memory;
-}
-
-static void
-round_free(void *memory, size_t element)
-{
-	if (memory != NULL)
-		munmap(memory, ROUND_ROWS * element);
-}
-
 static void
 flush_free(struct flush *f)
 {
 	if (f->store != NULL)
 		store_free(f->store);
-	round_free(f->rows, sizeof(*f->rows));
-	round_free(f->order, sizeof(*f->order));
-	round_free(f->spare, sizeof(*f->spare));
+	round_close(&f->round);
 	free(f);
 }
 
@@ -332,11 +274,7 @@ flush_start(const struct settings *settings, struct secret *password,
 	f->store = store_new(settings, password, segment);
 	if (f->store != NULL)
 		store_trial(f->store, trial);
-	f->rows = round_alloc(sizeof(*f->rows));
-	f->order = round_alloc(sizeof(*f->order));
-	f->spare = round_alloc(sizeof(*f->spare));
-	if (f->store == NULL || f->rows == NULL || f->order == NULL ||
-	    f->spare == NULL) {
+	if (f->store == NULL || !round_open(&f->round, ROUND_ROWS)) {
 		flush_free(f);
 		return NULL;
 	}
