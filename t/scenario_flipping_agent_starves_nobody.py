@@ -59,7 +59,7 @@ def tell(s):
         return s.database.sql(honest)[0]["n"] == len(wanted)
 
     scenario.wait_for(is_stored, "the honest agent's keys are in the table",
-                      2 * scenario.PATIENCE)
+                      4 * scenario.PATIENCE)
     print(f"after {time.monotonic() - began:.1f} s")
     s.check("the other agent flips its keys still", flipping.is_alive())
     s.check("and more of them than a round takes waited meanwhile",

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """One listener speaks TLS and one does not.  openssl s_client and reporter-send
 bring reports through TLS to the table.  Who speaks no TLS there, or an old one,
-or begins a handshake or a record and does not go on, is sent away and counted.
+or begins a handshake or a record and does not go on, is sent away and counted;
+so is one who asks for a key exchange that would cost us much.
 A new certificate is taken at a reload, and an agent that was connected before
 goes on; one that cannot be used is refused with its reason, and the old one
 stays; a pipe in place of a file is refused as well, and nobody waits for it; so
@@ -17,6 +18,7 @@ import ssl
 import subprocess
 import time
 
+import crowd
 import scenario
 import tls
 
@@ -171,6 +173,27 @@ def strangers_are_sent_away(story):
     s.reporter.configure("limits", message_timeout="30s")
     tls.reload(s)
     story.arrived("the others are as before")
+
+
+def key_exchange_is_cheap(story):
+    """A key share of a large finite field costs the server 120 ms."""
+    s = story.s
+    for groups in ("X25519", "P-256", "P-384", "ffdhe8192:X25519"):
+        status, said = story.s_client(story.report(), "-groups", groups)
+        s.equal(f"key exchange by {groups} is accepted", status, 0)
+    story.arrived("and those reports are in the table")
+    before = crowd.processor_time(s)
+    for _ in range(10):
+        story.refused("key exchange by ffdhe8192", lambda: s.check(
+            "s_client cannot connect",
+            story.s_client(b"x", "-groups", "ffdhe8192")[0] != 0))
+    spent = crowd.processor_time(s) - before
+    s.check("ten of them cost the master less than 0.4 s", spent < 0.4,
+            f"{spent} s")
+    for groups in ("P-521", "X448", "ffdhe2048"):
+        story.refused(f"key exchange by {groups}", lambda: s.check(
+            "s_client cannot connect",
+            story.s_client(b"x", "-groups", groups)[0] != 0))
 
 
 def records_end_in_time(story):
@@ -446,7 +469,8 @@ def tell(s):
     story.use(story.first)
     s.reporter.start()
     for part in (reports_arrive, pieces, send_is_careful,
-                 strangers_are_sent_away, records_end_in_time,
+                 strangers_are_sent_away, key_exchange_is_cheap,
+                 records_end_in_time,
                  what_waited_counts, renegotiation_is_off,
                  certificates_are_renewed,
                  nobody_waits_for_a_pipe, an_authority_holds_certificates,
