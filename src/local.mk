@@ -39,7 +39,7 @@ src_libreporter_a_SOURCES = \
 	src/edge/inflow.h src/edge/listener.c \
 	src/edge/listener.h src/edge/origin.c src/edge/origin.h \
 	src/edge/pace.c src/edge/pace.h src/edge/proxy.c src/edge/proxy.h \
-	src/edge/throttle.c \
+	src/edge/tarpit.c src/edge/tarpit.h src/edge/throttle.c \
 	src/edge/tls.h src/edge/tls_load.c \
 	src/edge/tls_load.h \
 	src/worker/backoff.c src/worker/backoff.h src/worker/deadletter.c \

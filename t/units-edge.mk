@@ -1,5 +1,5 @@
 # Check suites of the limits at the edge.
-edge_units = t/unit_admission t/unit_pace t/unit_work
+edge_units = t/unit_admission t/unit_pace t/unit_tarpit t/unit_work
 check_PROGRAMS += $(edge_units)
 TESTS += $(edge_units)
 
@@ -11,6 +11,10 @@ t_unit_pace_SOURCES = t/unit_pace.c
 t_unit_pace_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 t_unit_pace_LDADD = $(unit_libs) $(CHECK_LIBS)
 
+t_unit_tarpit_SOURCES = t/unit_tarpit.c
+t_unit_tarpit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+t_unit_tarpit_LDADD = $(unit_libs) $(CHECK_LIBS)
+
 # Everything between the socket and the ring, built to count its work: each
 # basic block calls __sanitizer_cov_trace_pc(), which the test provides, and
 # copies and allocations go through the test.
@@ -21,7 +25,7 @@ t_libwork_a_SOURCES = \
 	src/edge/conns.c src/edge/held.c src/edge/inflow.c \
 	src/edge/listener.c \
 	src/edge/origin.c src/edge/pace.c \
-	src/edge/throttle.c \
+	src/edge/tarpit.c src/edge/throttle.c \
 	src/intake/frame.c src/intake/intake.c src/intake/native.c \
 	src/intake/native_scan.c src/intake/report.c src/intake/route.c \
 	src/lib/address.c src/lib/clock.c src/lib/log.c src/lib/prefix.c \
@@ -45,6 +49,7 @@ t_crowd_LDADD =
 edge_scenarios = \
 	t/scenario_slow_agents.py \
 	t/scenario_agents_come_back_at_once.py \
+	t/scenario_refused_agents_are_held.py \
 	t/scenario_malformed_by_the_million.py \
 	t/scenario_limits_are_live.py \
 	t/scenario_descriptors_run_out.py

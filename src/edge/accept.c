@@ -22,7 +22,7 @@
 #define HOLD_SHORT_MS 100 /* when descriptors or memory are out */
 
 static void
-conn_refuse(struct conns *conns, int fd, const struct sockaddr *peer,
+accept_refuse(struct conns *conns, int fd, const struct sockaddr *peer,
     socklen_t length, enum refusal why)
 {
 	char text[ADDRESS_TEXT];
@@ -30,7 +30,10 @@ conn_refuse(struct conns *conns, int fd, const struct sockaddr *peer,
 	counter_add(&conns->count->refused[why], 1);
 	log_braked(&conns->refusals, "agent %s: refused: %s",
 	    address_text(peer, length, text, sizeof(text)), refusal_name(why));
-	close(fd);
+	if (why == REFUSAL_NO_DESCRIPTORS)
+		close(fd);
+	else
+		tarpit_add(&conns->tarpit, fd, monotonic_ms());
 }
 
 /* Make the connection of an agent that is let in.  Returns NULL when memory is
@@ -84,13 +87,13 @@ conn_open(struct conns *conns, const struct listen_spec *spec, int fd,
 	int on = 1;
 
 	if (!conn_admit(conns, spec, peer, &origin, &why)) {
-		conn_refuse(conns, fd, peer, length, why);
+		accept_refuse(conns, fd, peer, length, why);
 		return;
 	}
 	conn = conn_new(conns, fd, peer, length);
 	if (conn == NULL) {
 		admission_leave(&conns->admission, origin);
-		conn_refuse(conns, fd, peer, length, REFUSAL_NO_MEMORY);
+		accept_refuse(conns, fd, peer, length, REFUSAL_NO_MEMORY);
 		return;
 	}
 	conn->origin = origin;
@@ -158,7 +161,7 @@ conns_shed(struct conns *conns, int listening)
 		close(conns->reserve);
 	fd = accept(listening, (struct sockaddr *)&peer, &length);
 	if (fd >= 0)
-		conn_refuse(conns, fd, (struct sockaddr *)&peer, length,
+		accept_refuse(conns, fd, (struct sockaddr *)&peer, length,
 		    REFUSAL_NO_DESCRIPTORS);
 	conns->reserve = -1;
 	conns_reserve(conns);
@@ -176,7 +179,7 @@ accept_failed(struct conns *conns, int listening)
 		return false;
 	case EMFILE:
 	case ENFILE:
-		if (conns_shed(conns, listening))
+		if (tarpit_drop(&conns->tarpit) || conns_shed(conns, listening))
 			return true;
 		break;
 	case ENOBUFS:

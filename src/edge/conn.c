@@ -46,9 +46,12 @@ conn_set_throttled(struct conns *conns, struct conn *conn, bool throttled)
 	counter_set(&conns->count->throttled, conns->throttled);
 }
 
-void
-conn_close(struct conns *conns, struct conn *conn, enum closing why)
+/* Forget and free the connection.  Returns its socket, which is left open. */
+static int
+conn_forget(struct conns *conns, struct conn *conn, enum closing why)
 {
+	int fd = conn->fd;
+
 	if (conn_throttled(conn))
 		conn_set_throttled(conns, conn, false);
 	chain_leave(&conn->queue);
@@ -64,10 +67,23 @@ conn_close(struct conns *conns, struct conn *conn, enum closing why)
 	conns->open--;
 	counter_set(&conns->count->connections, conns->open);
 	counter_add(&conns->count->closed[why], 1);
-	close(conn->fd);
 	gate_free(conn->gate);
 	held_free(&conn->inflow.held);
 	free(conn);
+	return fd;
+}
+
+void
+conn_close(struct conns *conns, struct conn *conn, enum closing why)
+{
+	close(conn_forget(conns, conn, why));
+}
+
+void
+conn_refuse(struct conns *conns, struct conn *conn, enum closing why)
+{
+	tarpit_add(
+	    &conns->tarpit, conn_forget(conns, conn, why), monotonic_ms());
 }
 
 void

@@ -23,6 +23,7 @@
 #include "log.h"
 #include "pace.h"
 #include "inflow.h"
+#include "tarpit.h"
 
 #include <netinet/in.h>
 
@@ -65,6 +66,7 @@ struct conns {
 	struct input_counters *count;
 	int epoll;
 	int reserve; /* given up to accept and close when descriptors are out */
+	struct tarpit tarpit;   /* refused agents */
 	struct pace pace;       /* of accepting */
 	uint64_t hold_until_ms; /* nothing is accepted before */
 	uint64_t open, throttled;
@@ -96,6 +98,9 @@ void conn_close(struct conns *conns, struct conn *conn, enum closing why);
 
 /* conn_expel - the same, and say so in the log. */
 void conn_expel(struct conns *conns, struct conn *conn, enum closing why);
+
+/* conn_refuse - as conn_close(), but the agent sees no end for a while. */
+void conn_refuse(struct conns *conns, struct conn *conn, enum closing why);
 
 /* conn_peer - who it is; text has ADDRESS_TEXT bytes. */
 const char *conn_peer(const struct conn *conn, char *text);

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "conn_set.h"
+#include "account.h"
 #include "clock.h"
 
 #include <stdlib.h>
@@ -96,6 +97,7 @@ conns_configure(struct conns *conns, const struct settings *settings)
 	conns->proxy_from = conns->next_proxy_from;
 	conns->next_proxy_from = (struct prefix_list){ NULL, 0 };
 	admission_take(&conns->admission);
+	tarpit_resize(&conns->tarpit, account_spare(settings->max_connections));
 	conns_expel(conns);
 }
 
@@ -213,7 +215,8 @@ conns_tick(struct conns *conns, uint64_t now_ms)
 	conns_expire(conns, &conns->active, settings->idle_timeout,
 	    CLOSING_IDLE, now_ms);
 	intake_alert(&conns->intake);
-	return conns_wait(conns, now_ms);
+	return (int)tarpit_expire(
+	    &conns->tarpit, now_ms, (uint64_t)conns_wait(conns, now_ms));
 }
 
 uint64_t
@@ -239,6 +242,7 @@ conns_close(struct conns *conns)
 			conn_close(conns, conn, CLOSING_STOP);
 	}
 	intake_alert(&conns->intake);
+	tarpit_close(&conns->tarpit);
 	if (conns->reserve >= 0)
 		close(conns->reserve);
 	prefix_list_free(&conns->proxy_from);

@@ -22,21 +22,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_BESIDE 128 /* of listeners, segments, the log, ... */
+#define DESCRIPTORS_BESIDE 128   /* of listeners, segments, the log, ... */
+#define DESCRIPTORS_REFUSED 1024 /* of refused agents, see edge/tarpit.h */
+
+/* Raise the limit to `files`.  Returns 0, or -1 with errno. */
+static int
+limit_raise(rlim_t files)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= files)
+		return 0;
+	limit.rlim_cur = files;
+	if (limit.rlim_max < files)
+		limit.rlim_max = files;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int
 account_raise(uint64_t connections, uint64_t *want)
 {
+	*want = connections + DESCRIPTORS_BESIDE;
+	if (limit_raise((rlim_t)*want + DESCRIPTORS_REFUSED) == 0)
+		return 0;
+	return limit_raise((rlim_t)*want);
+}
+
+uint64_t
+account_spare(uint64_t connections)
+{
+	uint64_t need = connections + DESCRIPTORS_BESIDE;
 	struct rlimit limit;
 
-	*want = connections + DESCRIPTORS_BESIDE;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    limit.rlim_cur >= (rlim_t)*want)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= need)
 		return 0;
-	limit.rlim_cur = (rlim_t)*want;
-	if (limit.rlim_max < limit.rlim_cur)
-		limit.rlim_max = limit.rlim_cur;
-	return setrlimit(RLIMIT_NOFILE, &limit);
+	return (uint64_t)limit.rlim_cur - need;
 }
 
 int

@@ -11,8 +11,13 @@
 #include <sys/types.h>
 
 /* account_raise - raise the limit of open files to what so many connections
-   need, *want.  Returns 0, or -1 with errno. */
+   need, *want, and to some more for refused ones where the system allows it.
+   Returns 0, or -1 with errno. */
 int account_raise(uint64_t connections, uint64_t *want);
+
+/* account_spare - how many open files the limit allows beyond what so many
+   connections need. */
+uint64_t account_spare(uint64_t connections);
 
 /* account_descriptors - likewise.  Returns 0, or -1: logged. */
 int account_descriptors(uint64_t connections);

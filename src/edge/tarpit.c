@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tarpit.  Owns the sockets in it.  Called by the master's loop; nothing
+ * here fails.
+ */
+#include "config.h"
+
+#include "tarpit.h"
+
+#include <unistd.h>
+
+bool
+tarpit_drop(struct tarpit *tarpit)
+{
+	if (tarpit->count == 0)
+		return false;
+	close(tarpit->kept[tarpit->first].fd);
+	tarpit->first = (tarpit->first + 1) % TARPIT_MAX;
+	tarpit->count--;
+	return true;
+}
+
+void
+tarpit_resize(struct tarpit *tarpit, uint64_t capacity)
+{
+	tarpit->capacity =
+	    capacity < TARPIT_MAX ? (uint32_t)capacity : TARPIT_MAX;
+	while (tarpit->count > tarpit->capacity)
+		tarpit_drop(tarpit);
+}
+
+void
+tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms)
+{
+	uint32_t place;
+
+	if (tarpit->capacity == 0) {
+		close(fd);
+		return;
+	}
+	if (tarpit->count == tarpit->capacity)
+		tarpit_drop(tarpit);
+	place = (tarpit->first + tarpit->count) % TARPIT_MAX;
+	tarpit->kept[place].fd = fd;
+	tarpit->kept[place].until_ms = now_ms + TARPIT_MS;
+	tarpit->count++;
+}
+
+uint64_t
+tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t most)
+{
+	while (tarpit->count > 0) {
+		uint64_t until_ms = tarpit->kept[tarpit->first].until_ms;
+
+		if (until_ms > now_ms)
+			return until_ms - now_ms < most ? until_ms - now_ms
+							: most;
+		tarpit_drop(tarpit);
+	}
+	return most;
+}
+
+void
+tarpit_close(struct tarpit *tarpit)
+{
+	while (tarpit_drop(tarpit))
+		continue;
+}
