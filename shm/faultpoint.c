@@ -45,7 +45,8 @@ static void __attribute__((constructor)) fault_open(void)
 		fault_words = words;
 }
 
-/* Die, and do not come back before the signal is there. */
+/* Die, and do not come back before the signal is there.  By SIGSTOP it only
+   stops, until the test has it go on. */
 static void
 fault_die(int number)
 {
@@ -54,6 +55,8 @@ fault_die(int number)
 	if (number == SIGABRT)
 		abort();
 	kill(getpid(), number);
+	if (number == SIGSTOP)
+		return;
 	for (;;)
 		pause();
 }

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "account.h"
+#include "faultpoint.h"
 #include "inspect.h"
 #include "log.h"
 #include "master.h"
@@ -13,6 +14,7 @@
 #include "title.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +122,7 @@ prepare(const struct arguments *a, const struct settings *settings)
 		return -1;
 	if (pidfile_write(settings->pid_file) < 0)
 		return -1;
+	FAULT_POINT("main_pid_file");
 	if (!a->foreground && chdir("/") < 0)
 		log_warn("cannot change to /: %s", strerror(errno));
 	return 0;
@@ -179,11 +182,25 @@ run(const struct arguments *a, const char *path)
 	return status;
 }
 
+/* What is asked for during the start waits until the loop takes it.  SIGTERM
+   and SIGINT still end a start. */
+static void
+hold_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct arguments a = { .config = CONFIG_FILE };
 
+	hold_signals();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
 	/* The path as it is after a change of the folder, for reloads. */

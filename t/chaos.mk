@@ -41,6 +41,7 @@ chaos_scenarios = \
 	t/scenario_killed_at_every_step.py \
 	t/scenario_startup_failures.py \
 	t/scenario_background_start_failures.py \
+	t/scenario_signals_during_the_start.py \
 	t/scenario_poison_record.py \
 	t/scenario_refused_row.py \
 	t/scenario_hanging_database.py \
