@@ -364,6 +364,7 @@ class Reporter:
         self.asan_options = "detect_leaks=1"
         self.process = None
         self.addresses = []
+        self.listens = None  # on so many; None: on one a word of `listen`
         self.popen = {}  # how else it is started, as Popen takes it
         self.options = {
             "reporter": {"instance": instance, "listen": "127.0.0.1:0",
@@ -438,7 +439,8 @@ class Reporter:
                 env=dict(os.environ, ASAN_OPTIONS=self.asan_options,
                          UBSAN_OPTIONS="print_stacktrace=1"),
                 start_new_session=True, **self.popen)
-        wanted = str(self.options["reporter"]["listen"]).count(",") + 1
+        wanted = self.listens or str(
+            self.options["reporter"]["listen"]).count(",") + 1
 
         def listens():
             self.alive()

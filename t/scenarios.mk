@@ -35,6 +35,7 @@ scenarios = \
 	t/scenario_ipv6_and_several_listeners.py \
 	t/scenario_lars_frames_reach_the_table.py \
 	t/scenario_least_privilege.py \
+	t/scenario_listening_on_everything.py \
 	t/scenario_mixed_dialects_share_one_port.py \
 	t/scenario_native_reports_reach_the_table.py \
 	t/scenario_old_table_smaller_than_flush_rows.py \

@@ -14,7 +14,6 @@
 #ifdef HAVE_SYSTEMD
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -65,32 +64,15 @@ activation_open(void)
 		activation_add(SD_LISTEN_FDS_START + i);
 }
 
-/* Whether both are one address and port; other members (flow, padding) do not
-   matter. */
-static bool
-address_same(const void *a, const void *b)
-{
-	const struct sockaddr_in *a4 = a, *b4 = b;
-	const struct sockaddr_in6 *a6 = a, *b6 = b;
-
-	if (a4->sin_family != b4->sin_family)
-		return false;
-	if (a4->sin_family == AF_INET)
-		return a4->sin_port == b4->sin_port &&
-		       a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return a6->sin6_port == b6->sin6_port &&
-	       a6->sin6_scope_id == b6->sin6_scope_id &&
-	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) ==
-		   0;
-}
-
 int
 activation_take(const struct sockaddr *address)
 {
 	for (int i = 0; i < passed_count; i++) {
 		int fd = passed[i].fd;
 
-		if (fd < 0 || !address_same(&passed[i].address, address))
+		if (fd < 0 ||
+		    !address_same(
+			(struct sockaddr *)&passed[i].address, address))
 			continue;
 		passed[i].fd = -1;
 		return fd;

@@ -63,59 +63,45 @@ socket_listen(const struct addrinfo *ai)
 	return -1;
 }
 
-static void
-listener_announce(const struct listener *listener)
-{
-	struct sockaddr_storage address;
-	socklen_t length = sizeof(address);
-	const char *where = listener->spec.address;
-	char text[ADDRESS_TEXT];
-
-	if (getsockname(listener->fd, (struct sockaddr *)&address, &length) ==
-	    0)
-		where = address_text(
-		    (struct sockaddr *)&address, length, text, sizeof(text));
-	log_info(
-	    "listening on %s%s", where, listen_spec_words(&listener->spec));
-}
-
-/* Open the socket of an address; logs why it cannot. */
+/* The addresses of a word; flags: AI_NUMERICHOST, or 0 to resolve names.
+   Returns 0 or an error of getaddrinfo(). */
 static int
-listener_open(const char *spec)
+spec_resolve(const char *spec, int flags, struct addrinfo **found)
 {
 	struct addrinfo hints = {
-		.ai_flags = AI_PASSIVE,
+		.ai_flags = AI_PASSIVE | flags,
 		.ai_socktype = SOCK_STREAM,
 	};
-	struct addrinfo *found = NULL;
 	char copy[NI_MAXHOST + NI_MAXSERV];
 	char *host, *port;
-	int fd = -1;
 
 	snprintf(copy, sizeof(copy), "%s", spec);
-	if (spec_cut(copy, &host, &port) < 0) {
-		log_error("cannot listen on %s: no :PORT", spec);
-		return -1;
+	if (spec_cut(copy, &host, &port) < 0)
+		return EAI_SERVICE;
+	return getaddrinfo(host, port, &hints, found);
+}
+
+/* Whether an address is on the list before this entry. */
+static bool
+list_has(const struct addrinfo *list, const struct addrinfo *until,
+    const struct sockaddr *address)
+{
+	for (; list != until; list = list->ai_next) {
+		if (address_same(list->ai_addr, address))
+			return true;
 	}
-	int error = getaddrinfo(host, port, &hints, &found);
-	if (error != 0) {
-		log_error("cannot listen on %s: %s", spec, gai_strerror(error));
-		return -1;
-	}
-	/* One that was passed in goes before one of our own. */
-	for (struct addrinfo *ai = found; ai != NULL && fd < 0;
-	     ai = ai->ai_next)
-		fd = activation_take(ai->ai_addr);
-	for (struct addrinfo *ai = found; ai != NULL && fd < 0;
-	     ai = ai->ai_next)
-		fd = socket_listen(ai);
-	if (fd < 0)
-		log_error("cannot listen on %s: %s%s", spec, strerror(errno),
-		    errno == EACCES ? ": a port below 1024 takes a start as "
-				      "root; a reload has no privileges left"
-				    : "");
-	freeaddrinfo(found);
-	return fd;
+	return false;
+}
+
+static void
+listener_announce(const struct listener *l)
+{
+	char text[ADDRESS_TEXT];
+
+	log_info("listening on %s%s",
+	    address_text((const struct sockaddr *)&l->address,
+		sizeof(l->address), text, sizeof(text)),
+	    listen_spec_words(&l->spec));
 }
 
 static void
@@ -134,107 +120,240 @@ listener_remove(struct listener *listener, int epoll)
 	listener_close(listener);
 }
 
-/* The listener of this address, or NULL; NULL: a free entry. */
+/* A free entry, or NULL. */
 static struct listener *
-listener_find(struct listeners *listeners, const char *address)
+listener_free(struct listeners *listeners)
 {
-	for (int i = 0; i < LISTENERS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-
-		if (address == NULL
-			? !l->used
-			: l->used && strcmp(l->spec.address, address) == 0)
-			return l;
+	for (int i = 0; i < SOCKETS_MAX; i++) {
+		if (!listeners->listener[i].used)
+			return &listeners->listener[i];
 	}
 	return NULL;
 }
 
-/* Listen on one more address.  Returns it, or NULL. */
-static struct listener *
-listener_add(
-    struct listeners *listeners, const struct listen_spec *spec, int epoll)
-{
-	struct listener *l = listener_find(listeners, NULL);
-	struct epoll_event event = { .events = listeners->held ? 0 : EPOLLIN,
-		.data.ptr = l };
-
-	if (l == NULL) {
-		log_error("cannot listen on %s: more than %d addresses",
-		    spec->address, LISTENERS_MAX);
-		return NULL;
-	}
-	l->fd = listener_open(spec->address);
-	if (l->fd < 0)
-		return NULL;
-	l->used = true;
-	l->spec = *spec;
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, l->fd, &event) < 0) {
-		log_error(
-		    "cannot listen on %s: %s", spec->address, strerror(errno));
-		listener_close(l);
-		return NULL;
-	}
-	listener_announce(l);
-	return l;
-}
-
+/* Whether a socket was opened for this word. */
 static bool
-specs_have(const struct words_list *specs, const char *address)
+listeners_have_spec(const struct listeners *listeners, const char *spec)
 {
-	struct listen_spec spec;
+	for (int i = 0; i < SOCKETS_MAX; i++) {
+		const struct listener *l = &listeners->listener[i];
 
-	for (size_t i = 0; i < specs->count; i++) {
-		listen_spec_parse(&spec, specs->words[i]);
-		if (strcmp(spec.address, address) == 0)
+		if (l->used && strcmp(l->spec.address, spec) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* Whether the address is listened on, for whichever word. */
+static bool
+listeners_have(
+    const struct listeners *listeners, const struct sockaddr *address)
+{
+	for (int i = 0; i < SOCKETS_MAX; i++) {
+		const struct listener *l = &listeners->listener[i];
+
+		if (l->used &&
+		    address_same((const struct sockaddr *)&l->address, address))
+			return true;
+	}
+	return false;
+}
+
+/* Listen on a socket, which is closed on failure.  Returns 0, or -1: logged. */
+static int
+listener_add(struct listeners *listeners, const struct listen_spec *spec,
+    int fd, int epoll)
+{
+	struct listener *l = listener_free(listeners);
+	struct epoll_event event = { .events = listeners->held ? 0 : EPOLLIN,
+		.data.ptr = l };
+	socklen_t length = sizeof(l->address);
+
+	if (l == NULL) {
+		log_error("cannot listen on %s: more than %d addresses",
+		    spec->address, SOCKETS_MAX);
+		close(fd);
+		return -1;
+	}
+	if (getsockname(fd, (struct sockaddr *)&l->address, &length) < 0 ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+		log_error(
+		    "cannot listen on %s: %s", spec->address, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	l->used = l->added = true;
+	l->spec = *spec;
+	l->fd = fd;
+	listener_announce(l);
+	return 0;
+}
+
+/* Take those sockets of the list that were passed in: one may serve IPv4 and
+   IPv6, so nothing is left to bind then.  Returns how many, or -1: logged. */
+static int
+list_take_passed(struct listeners *listeners, const struct listen_spec *spec,
+    const struct addrinfo *list, int epoll)
+{
+	int taken = 0;
+
+	for (; list != NULL; list = list->ai_next) {
+		int fd = activation_take(list->ai_addr);
+
+		if (fd < 0)
+			continue;
+		if (listener_add(listeners, spec, fd, epoll) < 0)
+			return -1;
+		taken++;
+	}
+	return taken;
+}
+
+static void
+cannot_bind(const struct listen_spec *spec)
+{
+	log_error("cannot listen on %s: %s%s", spec->address, strerror(errno),
+	    errno == EACCES ? ": a port below 1024 takes a start as root; a "
+			      "reload has no privileges left"
+			    : "");
+}
+
+/*
+ * Bind what is on the list.  An address that is listened on for another word is
+ * passed over, and so is one that this machine does not have, as an IPv6 one
+ * where IPv6 is off; but one of them there must be.  Returns 0, or -1: logged.
+ */
+static int
+list_bind(struct listeners *listeners, const struct listen_spec *spec,
+    const struct addrinfo *list, int epoll)
+{
+	int bound = 0, missing = 0;
+
+	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
+		int fd;
+
+		if (list_has(list, ai, ai->ai_addr))
+			continue;
+		if (listeners_have(listeners, ai->ai_addr)) {
+			bound++;
+			continue;
+		}
+		fd = socket_listen(ai);
+		if (fd >= 0) {
+			if (listener_add(listeners, spec, fd, epoll) < 0)
+				return -1;
+			bound++;
+		} else if (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) {
+			missing = errno;
+		} else {
+			cannot_bind(spec);
+			return -1;
+		}
+	}
+	if (bound > 0)
+		return 0;
+	errno = missing;
+	cannot_bind(spec);
+	return -1;
+}
+
+/* Listen on all that a word stands for.  Returns 0, or -1: logged. */
+static int
+listeners_add_spec(
+    struct listeners *listeners, const struct listen_spec *spec, int epoll)
+{
+	struct addrinfo *found = NULL;
+	int result, error = spec_resolve(spec->address, 0, &found);
+
+	if (error != 0) {
+		log_error("cannot listen on %s: %s", spec->address,
+		    gai_strerror(error));
+		return -1;
+	}
+	result = list_take_passed(listeners, spec, found, epoll);
+	if (result == 0)
+		result = list_bind(listeners, spec, found, epoll);
+	freeaddrinfo(found);
+	return result < 0 ? -1 : 0;
+}
+
+static bool
+is_asterisk(const struct listen_spec *spec)
+{
+	return spec->address[0] == '*';
 }
 
 int
 listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll)
 {
-	struct listener *added[LISTENERS_MAX];
-	size_t n = 0;
+	int result = 0;
 
-	for (size_t i = 0; i < specs->count; i++) {
+	for (int i = 0; i < SOCKETS_MAX; i++)
+		listeners->listener[i].added = false;
+	/* An asterisk gets what no other word names. */
+	for (size_t i = 0; i < 2 * specs->count && result == 0; i++) {
+		bool asterisks = i >= specs->count;
 		struct listen_spec spec;
 
-		listen_spec_parse(&spec, specs->words[i]);
-		if (listener_find(listeners, spec.address) != NULL)
-			continue;
-		struct listener *l = listener_add(listeners, &spec, epoll);
-		if (l == NULL) {
-			while (n > 0)
-				listener_remove(added[--n], epoll);
-			return -1;
-		}
-		added[n++] = l;
+		listen_spec_parse(&spec, specs->words[i % specs->count]);
+		if (is_asterisk(&spec) == asterisks &&
+		    !listeners_have_spec(listeners, spec.address))
+			result = listeners_add_spec(listeners, &spec, epoll);
 	}
-	return 0;
+	for (int i = 0; i < SOCKETS_MAX && result < 0; i++) {
+		struct listener *l = &listeners->listener[i];
+
+		if (l->used && l->added)
+			listener_remove(l, epoll);
+	}
+	return result;
+}
+
+/* How well a word fits a listener: by its address, as the word that it was
+   opened for, by an asterisk; or not at all, 0. */
+static int
+spec_fit(const struct listen_spec *spec, const struct listener *l)
+{
+	struct addrinfo *found = NULL;
+	bool covers;
+
+	if (spec_resolve(spec->address, AI_NUMERICHOST, &found) != 0)
+		found = NULL;
+	covers = found != NULL &&
+		 list_has(found, NULL, (const struct sockaddr *)&l->address);
+	if (found != NULL)
+		freeaddrinfo(found);
+	if (covers && !is_asterisk(spec))
+		return 3;
+	if (strcmp(spec->address, l->spec.address) == 0)
+		return 2;
+	return covers ? 1 : 0;
 }
 
 void
 listeners_keep(
     struct listeners *listeners, const struct words_list *specs, int epoll)
 {
-	for (size_t i = 0; i < specs->count; i++) {
-		struct listen_spec spec;
-		struct listener *l;
-
-		listen_spec_parse(&spec, specs->words[i]);
-		l = listener_find(listeners, spec.address);
-		if (l != NULL)
-			l->spec = spec;
-	}
-	for (int i = 0; i < LISTENERS_MAX; i++) {
+	for (int i = 0; i < SOCKETS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
+		struct listen_spec spec, best;
+		int fits = 0;
 
-		if (!l->used || specs_have(specs, l->spec.address))
-			continue;
-		log_info("no longer listening on %s", l->spec.address);
-		listener_remove(l, epoll);
+		for (size_t k = 0; l->used && k < specs->count; k++) {
+			listen_spec_parse(&spec, specs->words[k]);
+			int fit = spec_fit(&spec, l);
+			if (fit > fits) {
+				fits = fit;
+				best = spec;
+			}
+		}
+		if (fits > 0) {
+			l->spec = best;
+		} else if (l->used) {
+			log_info("no longer listening on %s", l->spec.address);
+			listener_remove(l, epoll);
+		}
 	}
 }
 
@@ -244,7 +363,7 @@ listeners_watch(struct listeners *listeners, int epoll, bool on)
 	if (listeners->held == !on)
 		return;
 	listeners->held = !on;
-	for (int i = 0; i < LISTENERS_MAX; i++) {
+	for (int i = 0; i < SOCKETS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 		struct epoll_event event = { .events = on ? EPOLLIN : 0,
 			.data.ptr = l };
@@ -257,7 +376,7 @@ listeners_watch(struct listeners *listeners, int epoll, bool on)
 void
 listeners_close(struct listeners *listeners)
 {
-	for (int i = 0; i < LISTENERS_MAX; i++)
+	for (int i = 0; i < SOCKETS_MAX; i++)
 		if (listeners->listener[i].used)
 			listener_close(&listeners->listener[i]);
 }
@@ -267,7 +386,7 @@ listener_of(struct listeners *listeners, const void *pointer)
 {
 	const struct listener *l = pointer;
 
-	if (l < listeners->listener || l >= listeners->listener + LISTENERS_MAX)
+	if (l < listeners->listener || l >= listeners->listener + SOCKETS_MAX)
 		return NULL;
 	return &listeners->listener[l - listeners->listener];
 }

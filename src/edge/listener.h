@@ -8,20 +8,29 @@
 #include "listen_spec.h"
 #include "settings.h"
 
+#include <netinet/in.h>
+
+/* Sockets of all addresses together: one of `listen` may stand for several. */
+#define SOCKETS_MAX 256
+
 struct listener {
-	bool used;               /* false: the entry is free */
-	struct listen_spec spec; /* of the configuration */
+	bool used;                   /* false: the entry is free */
+	bool added;                  /* by the last listeners_add() */
+	struct listen_spec spec;     /* of the configuration */
+	struct sockaddr_in6 address; /* large enough for IPv4's */
 	int fd;
 };
 
 struct listeners {
-	struct listener listener[LISTENERS_MAX];
+	struct listener listener[SOCKETS_MAX];
 	bool held; /* not watched for now */
 };
 
 /*
  * listeners_add - listen on these addresses as well; those that are listened
- * on already stay as they are.
+ * on already stay as they are.  An asterisk and a host's name stand for all the
+ * addresses that getaddrinfo() returns and this machine has.  An address that
+ * several words stand for is the most particular one's.
  * epoll: the descriptor each socket is added to, with its struct listener as
  * the event's pointer.
  * Returns 0; or -1, then the reason was logged and everything is as before.

@@ -26,6 +26,9 @@ struct address {
  */
 const char *address_parse(struct address *address, const char *text);
 
+/* address_same - whether both are the same IPv4 or IPv6 address and port. */
+bool address_same(const struct sockaddr *a, const struct sockaddr *b);
+
 #define ADDRESS_TEXT 64 /* bytes that address_text() needs at the most */
 
 /* address_text - an address and port as text, cut to size.  Returns text. */
