@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "faultpoint.h"
+#include "file.h"
 #include "inspect.h"
 #include "log.h"
 #include "master.h"
@@ -203,8 +204,7 @@ main(int argc, char **argv)
 	hold_signals();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
-	/* The path as it is after a change of the folder, for reloads. */
-	char *absolute = realpath(a.config, NULL);
+	char *absolute = file_absolute(a.config);
 	int status = run(&a, absolute != NULL ? absolute : a.config);
 	free(absolute);
 	return status;

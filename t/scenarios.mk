@@ -43,6 +43,7 @@ scenarios = \
 	t/scenario_password_only_in_workers.py \
 	t/scenario_sandbox_lets_work.py \
 	t/scenario_sockets_passed_in.py \
+	t/scenario_swapped_configuration.py \
 	t/scenario_unknown_option_is_an_error.py \
 	t/scenario_unsigned_columns.py
 

@@ -32,6 +32,7 @@
 /* One file that is being read. */
 struct reading {
 	const char *path;
+	const char *base; /* relative inclusions are looked for beside it */
 	struct complaints *complaints;
 	conffile_take *take;
 	void *arg;
@@ -310,7 +311,7 @@ list_line(struct reading *r, const struct option *option, const char *value)
 static char *
 include_path(const struct reading *r, const char *pattern)
 {
-	const char *slash = strrchr(r->path, '/');
+	const char *slash = strrchr(r->base, '/');
 	size_t length = strlen(pattern);
 	char *path;
 
@@ -320,7 +321,7 @@ include_path(const struct reading *r, const char *pattern)
 	}
 	if (*pattern == '/' || slash == NULL)
 		return strndup(pattern, length);
-	if (asprintf(&path, "%.*s/%.*s", (int)(slash - r->path), r->path,
+	if (asprintf(&path, "%.*s/%.*s", (int)(slash - r->base), r->base,
 		(int)length, pattern) < 0)
 		return NULL;
 	return path;
@@ -451,6 +452,7 @@ static void
 read_one(const struct reading *parent, const char *path)
 {
 	struct reading r = { .path = path,
+		.base = path,
 		.complaints = parent->complaints,
 		.take = parent->take,
 		.arg = parent->arg,
@@ -463,10 +465,15 @@ void
 conffile_read(const char *path, struct complaints *complaints,
     conffile_take *take_option, void *arg)
 {
+	/* Where it is now, each time: the path may be a link that is swapped
+	   together with all that is beside the file. */
+	char *real = realpath(path, NULL);
 	struct reading r = { .path = path,
+		.base = real != NULL ? real : path,
 		.complaints = complaints,
 		.take = take_option,
 		.arg = arg };
 
 	read_file(&r);
+	free(real);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looking at files before they are opened.  Owns nothing; any process, any
- * thread; nothing here fails.
+ * Paths.  Owns nothing; any process, any thread; failures are returned.
  */
 #include "config.h"
 
 #include "file.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool
 file_is_endless(const char *path)
@@ -16,4 +19,20 @@ file_is_endless(const char *path)
 
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
 	       !S_ISDIR(st.st_mode);
+}
+
+char *
+file_absolute(const char *path)
+{
+	char *directory, *absolute;
+
+	if (*path == '/')
+		return strdup(path);
+	directory = get_current_dir_name();
+	if (directory == NULL)
+		return NULL;
+	if (asprintf(&absolute, "%s/%s", directory, path) < 0)
+		absolute = NULL;
+	free(directory);
+	return absolute;
 }

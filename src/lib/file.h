@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a path leads to, before it is opened.
+ * Paths, before they are opened.
  */
 #ifndef REPORTER_FILE_H
 #define REPORTER_FILE_H
@@ -13,5 +13,12 @@
  * A pure look; what is not there is told by who opens it.
  */
 bool file_is_endless(const char *path);
+
+/*
+ * file_absolute - the path that leads to the same file after a change of the
+ * working directory.  Symbolic links in it stay: they may lead elsewhere later.
+ * Returns a string to be freed, or NULL with errno.
+ */
+char *file_absolute(const char *path);
 
 #endif
