@@ -403,7 +403,7 @@ table_refresh(const struct table *table, struct table_row *row)
 typedef uint64_t __attribute__((may_alias)) eight_marks;
 
 size_t
-table_collect(struct table *table, enum dirty least, uint32_t *position,
+table_collect(struct table *table, unsigned marks, uint32_t *position,
     struct table_row *rows, size_t max)
 {
 	size_t n = 0;
@@ -417,8 +417,9 @@ table_collect(struct table *table, enum dirty least, uint32_t *position,
 			at += 8;
 			looked += 8;
 		} else {
-			if (atomic_load_explicit(&table->dirty[at],
-				memory_order_relaxed) >= least) {
+			if (atomic_load_explicit(
+				&table->dirty[at], memory_order_relaxed) &
+			    marks) {
 				struct table_row *row = &rows[n];
 				/* Acquire: with the mark we get the version
 				   that it was set for; a later one sets it

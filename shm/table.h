@@ -60,6 +60,8 @@ enum dirty {
 	URGENT /* dirty, and its overload changed */
 };
 
+#define DIRTY_ANY (DIRTY | URGENT)
+
 /* One process's view of a table.  Made by segment_*(); not shared. */
 struct table {
 	struct slot *slots;
@@ -111,14 +113,14 @@ uint64_t table_recover(struct table *table, uint64_t drained);
 /* -------------------------------------------------------- the flush's ---- */
 
 /*
- * table_collect - take up to max dirty keys, marked at least with LEAST
- * (DIRTY or URGENT), out of the dirty map.  *position: where to begin
+ * table_collect - take up to max dirty keys out of the dirty map.  marks: those
+ * marked DIRTY, those marked URGENT, or DIRTY_ANY.  *position: where to begin
  * looking, 0 to size; set to where it stopped, so that the next call goes on
  * from there.  Looks at each slot at most once.
  * Returns how many rows were filled in.  The caller must see each of them
  * stored, refused, or marked again.
  */
-size_t table_collect(struct table *table, enum dirty least, uint32_t *position,
+size_t table_collect(struct table *table, unsigned marks, uint32_t *position,
     struct table_row *rows, size_t max);
 
 /*

@@ -281,7 +281,7 @@ work(struct worker_segment *segment)
 			break;
 	}
 	while ((found = table_collect(
-		    &segment->table, DIRTY, &position, rows, ROWS)) > 0)
+		    &segment->table, DIRTY_ANY, &position, rows, ROWS)) > 0)
 		for (size_t i = 0; i < found; i++)
 			table_stored(&segment->table, &rows[i]);
 }

@@ -65,21 +65,21 @@ row_at(size_t place)
 	return &a_round.rows[a_round.order[place].row];
 }
 
-/* Store all of the round.  Returns how many of its keys are from `from` on. */
-static size_t
-store(uint32_t from)
+/* Store all of the round, and note in which round each key was: rounds_of[]. */
+static void
+store(size_t rounds, size_t rounds_of[KEYS])
 {
-	size_t n = 0;
-
 	for (int i = 0; i < ROUND_RUNS; i++) {
 		struct run run = a_round.runs[i];
 
 		for (size_t at = run.begin; at < run.end; at++) {
-			n += row_at(at)->record.port >= from;
+			uint16_t key = row_at(at)->record.port;
+
+			if (rounds_of[key] == 0)
+				rounds_of[key] = rounds;
 			table_stored(&table, row_at(at));
 		}
 	}
-	return n;
 }
 
 static size_t
@@ -118,43 +118,67 @@ START_TEST(urgent_keys_go_first_and_runs_are_in_order)
 }
 END_TEST
 
-START_TEST(a_round_takes_no_more_than_its_capacity)
+START_TEST(a_round_takes_half_of_each_kind)
 {
 	for (uint32_t key = 0; key < 1000; key++)
 		put(key, 1, key % 2 == 0);
 	round_collect(&a_round, &table, 0, 1);
 	ck_assert_uint_eq(rows_of_runs(), CAPACITY);
-	/* The urgent ones have their half, and no more by their right. */
 	ck_assert_uint_eq(a_round.runs[0].end, CAPACITY / 2);
+	ck_assert_uint_eq(a_round.runs[1].end, CAPACITY);
 }
 END_TEST
 
-START_TEST(urgent_keys_alone_fill_a_round)
+START_TEST(what_one_kind_leaves_the_other_has)
 {
 	for (uint32_t key = 0; key < 1000; key++)
-		put(key, 1, true);
+		put(key, 1, key >= 10);
 	round_collect(&a_round, &table, 0, 1);
+	ck_assert_uint_eq(rows_of_runs(), CAPACITY);
+	ck_assert_uint_eq(a_round.runs[0].end, CAPACITY / 2);
+	ck_assert_uint_eq(a_round.runs[1].end, CAPACITY / 2 + 10);
+	ck_assert_uint_eq(a_round.runs[3].end, CAPACITY);
+	for (size_t at = a_round.runs[3].begin; at < CAPACITY; at++)
+		ck_assert(row_at(at)->record.overload);
+}
+END_TEST
+
+START_TEST(keys_of_one_kind_are_one_run)
+{
+	for (uint32_t key = 0; key < 1000; key++)
+		put(key, 1, _i);
+	round_collect(&a_round, &table, 0, 1);
+	ck_assert_uint_eq(a_round.runs[_i ? 0 : 1].begin, 0);
+	ck_assert_uint_eq(a_round.runs[_i ? 0 : 1].end, CAPACITY);
 	ck_assert_uint_eq(rows_of_runs(), CAPACITY);
 }
 END_TEST
 
+/* All but one in eight keys flip their overload before each round. */
 START_TEST(keys_that_always_change_starve_nobody)
 {
-	const uint32_t flipping = 1000, calm = 300;
+	const uint32_t keys = 1600;
 	const size_t enough = 2 * table_slots(KEYS) / CAPACITY + 1;
-	size_t left = calm, rounds = 0;
+	static size_t rounds_of[KEYS];
 
-	for (uint32_t key = flipping; key < flipping + calm; key++)
+	memset(rounds_of, 0, sizeof(rounds_of));
+	for (uint32_t key = 0; key < keys; key++)
 		put(key, 1, false);
-	while (left > 0 && rounds < enough) {
-		for (uint32_t key = 0; key < flipping; key++)
-			put(key, 2 + rounds, rounds % 2 == 0);
+	for (size_t round = 1; round <= enough; round++) {
+		for (uint32_t key = 0; key < keys; key++) {
+			if (key % 8 != 0)
+				put(key, 1 + round, round % 2 != 0);
+		}
 		round_collect(&a_round, &table, 0, 1);
-		left -= store(flipping);
-		rounds++;
+		store(round, rounds_of);
 	}
-	ck_assert_msg(left == 0, "%zu of %u keys wait after %zu rounds", left,
-	    calm, rounds);
+	for (uint32_t key = 0; key < keys; key++) {
+		ck_assert_msg(rounds_of[key] != 0,
+		    "key %u was in none of %zu rounds", key, enough);
+		/* Of the others there are 200: four rounds. */
+		if (key % 8 == 0)
+			ck_assert_uint_le(rounds_of[key], 4);
+	}
 }
 END_TEST
 
@@ -167,8 +191,9 @@ main(void)
 	tcase_add_checked_fixture(all, begin, end);
 	tcase_add_loop_test(
 	    all, urgent_keys_go_first_and_runs_are_in_order, 0, 4);
-	tcase_add_test(all, a_round_takes_no_more_than_its_capacity);
-	tcase_add_test(all, urgent_keys_alone_fill_a_round);
+	tcase_add_test(all, a_round_takes_half_of_each_kind);
+	tcase_add_test(all, what_one_kind_leaves_the_other_has);
+	tcase_add_loop_test(all, keys_of_one_kind_are_one_run, 0, 2);
 	tcase_add_test(all, keys_that_always_change_starve_nobody);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

@@ -129,7 +129,7 @@ flush(uint32_t slot, size_t n)
 	static uint32_t position;
 	struct table *table = &workers[slot].table;
 
-	n = table_collect(table, DIRTY, &position, rows, n);
+	n = table_collect(table, DIRTY_ANY, &position, rows, n);
 	for (size_t i = 0; i < n; i++)
 		table_stored(table, &rows[i]);
 	return n;
@@ -142,7 +142,8 @@ refuse_one(uint32_t slot)
 	uint32_t position = 0;
 
 	ck_assert_uint_eq(
-	    table_collect(&workers[slot].table, DIRTY, &position, &row, 1), 1);
+	    table_collect(&workers[slot].table, DIRTY_ANY, &position, &row, 1),
+	    1);
 	ck_assert(table_refused(&workers[slot].table, &row));
 }
 

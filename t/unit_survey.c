@@ -123,7 +123,7 @@ START_TEST(what_is_stored_is_told_from_what_is_dirty)
 	make_all();
 	put(&new, 0, 100, 1);
 	put(&new, 0, 100, 2);
-	size_t n = table_collect(&new.table, DIRTY, &position, rows, 40);
+	size_t n = table_collect(&new.table, DIRTY_ANY, &position, rows, 40);
 	for (size_t i = 0; i < n; i++)
 		table_stored(&new.table, &rows[i]);
 	walk(4 * KEYS);

@@ -126,18 +126,18 @@ serial_of(uint32_t key)
 }
 
 static size_t
-collect_all(enum dirty least)
+collect_all(unsigned marks)
 {
 	uint32_t position = 0;
 
 	return table_collect(
-	    &table, least, &position, rows, sizeof(rows) / sizeof(rows[0]));
+	    &table, marks, &position, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static size_t
 store_all(void)
 {
-	size_t n = collect_all(DIRTY);
+	size_t n = collect_all(DIRTY_ANY);
 
 	for (size_t i = 0; i < n; i++)
 		ck_assert(table_stored(&table, &rows[i]));
@@ -185,7 +185,7 @@ START_TEST(older_record_is_superseded)
 	ck_assert_uint_eq(store_all(), 1);
 	ck_assert(put(1, 99, 3));
 	ck_counts(1, 2, 1);
-	ck_assert_uint_eq(collect_all(DIRTY), 0);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 0);
 }
 END_TEST
 
@@ -276,7 +276,7 @@ START_TEST(clean_keys_make_room_dirty_ones_never)
 	table_begin(64, (uint64_t)_i);
 	for (uint32_t key = 0; key < 64; key++)
 		ck_assert(put(key, 10, key));
-	size_t n = collect_all(DIRTY);
+	size_t n = collect_all(DIRTY_ANY);
 	ck_assert_uint_eq(n, 64);
 	/* Every second row is stored, the others stay dirty. */
 	for (size_t i = 0; i < n; i += 2)
@@ -356,7 +356,8 @@ START_TEST(collect_takes_each_dirty_key_once)
 	table_begin(1024, 3);
 	for (uint32_t key = 0; key < 500; key++)
 		ck_assert(put(key, 10, key));
-	while ((n = table_collect(&table, DIRTY, &position, rows, 64)) > 0) {
+	while (
+	    (n = table_collect(&table, DIRTY_ANY, &position, rows, 64)) > 0) {
 		ck_assert_uint_le(n, 64);
 		for (size_t i = 0; i < n; i++) {
 			ck_assert_uint_eq(
@@ -375,13 +376,13 @@ START_TEST(version_that_changed_stays_dirty)
 {
 	table_begin(1024, 1);
 	ck_assert(put(1, 10, 1));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert(put(1, 11, 2));
 	ck_assert(!table_stored(&table, &rows[0]));
 	ck_counts(1, 1, 0);
 	ck_assert_uint_eq(table_pending(&table), 1);
 	/* Its mark is there again. */
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert_uint_eq(rows[0].record.succ, 2);
 	ck_assert(table_stored(&table, &rows[0]));
 	/* A second time is nothing. */
@@ -396,12 +397,12 @@ START_TEST(key_collected_twice_counts_once)
 
 	table_begin(1024, 1);
 	ck_assert(put(1, 10, 1));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	first = rows[0];
 	/* A round may collect it as urgent, and once more when it was marked
 	   since; then it brings the newest version twice. */
 	ck_assert(put(1, 11, 2));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	table_refresh(&table, &first);
 	ck_assert(table_stored(&table, &first));
 	table_refresh(&table, &rows[0]);
@@ -416,7 +417,7 @@ START_TEST(older_record_does_not_disturb_a_commit)
 {
 	table_begin(1024, 1);
 	ck_assert(put(1, 10, 1));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert(put(1, 9, 2));
 	ck_assert(table_stored(&table, &rows[0]));
 	ck_counts(1, 1, 1);
@@ -427,14 +428,14 @@ START_TEST(refresh_brings_the_newest_version)
 {
 	table_begin(1024, 1);
 	ck_assert(put(1, 10, 1));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert(put(1, 11, 2));
 	table_refresh(&table, &rows[0]);
 	ck_assert_uint_eq(rows[0].record.succ, 2);
 	ck_assert(table_stored(&table, &rows[0]));
 	ck_counts(1, 1, 1);
 	/* The mark that the second record left finds nothing to do. */
-	ck_assert_uint_eq(collect_all(DIRTY), 0);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 0);
 }
 END_TEST
 
@@ -442,13 +443,13 @@ START_TEST(refused_counts_as_dead_letter)
 {
 	table_begin(1024, 1);
 	ck_assert(put(1, 10, 1));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert(table_refused(&table, &rows[0]));
 	ck_assert_uint_eq(counter_get(&flush.dead_letter), 1);
 	ck_counts(1, 0, 0);
 	ck_assert_uint_eq(table_pending(&table), 0);
 	ck_assert(put(1, 10, 2));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert(put(1, 10, 3));
 	ck_assert(!table_refused(&table, &rows[0]));
 	ck_assert_uint_eq(counter_get(&flush.dead_letter), 1);
@@ -459,10 +460,10 @@ START_TEST(marked_row_is_collected_again)
 {
 	table_begin(1024, 1);
 	ck_assert(put(1, 10, 1));
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
-	ck_assert_uint_eq(collect_all(DIRTY), 0);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 0);
 	table_mark(&table, &rows[0]);
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert(table_stored(&table, &rows[0]));
 }
 END_TEST
@@ -624,8 +625,9 @@ static void
 model_flush(uint32_t *serial, uint32_t *position)
 {
 	static struct record committed[MODEL_KEYS];
-	size_t n = table_collect(&table, random_below(4) == 0 ? URGENT : DIRTY,
-	    position, rows, 1 + random_below(40));
+	size_t n =
+	    table_collect(&table, random_below(4) == 0 ? URGENT : DIRTY_ANY,
+		position, rows, 1 + random_below(40));
 
 	for (uint32_t i = random_below(60); i > 0; i--)
 		model_put((*serial)++);
@@ -667,7 +669,7 @@ START_TEST(long_random_run_agrees_with_the_model)
 		model_compare();
 	}
 	size_t n;
-	while ((n = collect_all(DIRTY)) > 0)
+	while ((n = collect_all(DIRTY_ANY)) > 0)
 		for (size_t i = 0; i < n; i++) {
 			model_commit(&rows[i].record);
 			ck_assert(table_stored(&table, &rows[i]));
@@ -718,7 +720,7 @@ START_TEST(torn_slot_is_cleared_and_its_record_replayed)
 	/* Key 1's first record was superseded by the one that was half in. */
 	ck_counts(1, 1, 0);
 	ck_assert_uint_eq(counter_get(&drain.used), 2);
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert_uint_eq(rows[0].record.ip, 2);
 
 	ck_assert(put(1, 11, 2));
@@ -745,7 +747,7 @@ START_TEST(cleared_slot_matches_no_key)
 	ck_assert_uint_eq(table_recover(&table, 1), 1);
 	zero.succ = 2;
 	ck_assert_uint_eq(table_put(&table, &zero, 1, HORIZON), 1);
-	ck_assert_uint_eq(collect_all(DIRTY), 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert_uint_eq(rows[0].record.succ, 2);
 	ck_assert_uint_eq(table_pending(&table), 1);
 }
@@ -759,7 +761,7 @@ START_TEST(recovery_finds_dirty_keys_without_marks)
 	/* In the middle of a flush that had committed 30 of 60. */
 	uint32_t position = 0;
 	ck_assert_uint_eq(
-	    table_collect(&table, DIRTY, &position, rows, 60), 60);
+	    table_collect(&table, DIRTY_ANY, &position, rows, 60), 60);
 	for (int i = 0; i < 30; i++)
 		ck_assert(table_stored(&table, &rows[i]));
 	/* The kill came between the exchange and the count. */
@@ -772,7 +774,7 @@ START_TEST(recovery_finds_dirty_keys_without_marks)
 	ck_assert_uint_eq(counter_get(&drain.used), 100);
 	ck_assert_uint_eq(
 	    counter_get(&drain.added) + counter_get(&drain.superseded), 100);
-	ck_assert_uint_eq(collect_all(DIRTY), 70);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 70);
 }
 END_TEST
 
@@ -856,7 +858,8 @@ static void
 flush_once(uint32_t *position, unsigned *random)
 {
 	static struct table_row batch[64];
-	size_t n = table_collect(&segment.table, DIRTY, position, batch, 64);
+	size_t n =
+	    table_collect(&segment.table, DIRTY_ANY, position, batch, 64);
 
 	if (n == 0)
 		sched_yield();

@@ -124,7 +124,7 @@ START_TEST(a_row_that_kills_the_flush_is_set_aside)
 	put(3);
 	live(false, UINT64_MAX);
 	ck_assert_uint_eq(
-	    table_collect(&segment.table, DIRTY, &position, rows, 4), 3);
+	    table_collect(&segment.table, DIRTY_ANY, &position, rows, 4), 3);
 	/* The batch that began with row 0 died, then each trial of row 1. */
 	trial_flush(&segment.shared->info, rows[0].slot);
 	for (int i = 0; i < 3; i++) {

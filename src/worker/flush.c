@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The flush thread: when to flush.  Owns the round (round.c), which is what to
- * take and in what order, and the store (store.c), which brings it to the
- * database.  The functions of flush.h belong to the drain thread, the
- * rest to the flush thread; a failure of the database is waited out, never
- * returned.
+ * The flush thread: when to flush.  Owns the round (round.c: what to take, in
+ * what order) and the store (store.c: writes it to the database).  The
+ * functions of flush.h belong to the drain thread, the rest to the flush
+ * thread; a failure of the database is waited out, never returned.
  */
 #include "config.h"
 

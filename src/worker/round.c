@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A round.  Owns its rows and their order.  Called by the flush thread; only
- * round_open() can fail, which is returned.
+ * A round: which dirty keys a flush takes, and in what order.
  */
 #include "config.h"
 
@@ -47,23 +46,39 @@ round_close(struct round *round)
 	memset(round, 0, sizeof(*round));
 }
 
+/* Order the rows from `begin` on; returns them as one run. */
+static struct run
+round_order(struct round *round, size_t begin, size_t n)
+{
+	order_rows(round->rows + begin, n, round->order + begin, round->spare);
+	for (size_t i = begin; i < begin + n; i++)
+		round->order[i].row += (uint32_t)begin;
+	return (struct run){ begin, begin + n };
+}
+
 void
 round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers)
 {
-	uint32_t position = round->position;
-	size_t urgent = table_collect(
-	    table, URGENT, &position, round->rows, round->capacity / 2);
-	size_t rest = table_collect(table, DIRTY, &round->position,
+	size_t urgent = table_collect(table, URGENT, &round->urgent_position,
+	    round->rows, round->capacity / 2);
+	size_t others = table_collect(table, DIRTY, &round->other_position,
 	    round->rows + urgent, round->capacity - urgent);
-	size_t first = urgent + rest * slot / workers;
+	size_t all = urgent + others;
+	size_t more = table_collect(table, URGENT, &round->urgent_position,
+	    round->rows + all, round->capacity - all);
+	struct run run;
 
-	order_rows(round->rows, urgent, round->order, round->spare);
-	order_rows(
-	    round->rows + urgent, rest, round->order + urgent, round->spare);
-	for (size_t i = urgent; i < urgent + rest; i++)
-		round->order[i].row += (uint32_t)urgent;
-	round->runs[0] = (struct run){ 0, urgent };
-	round->runs[1] = (struct run){ first, urgent + rest };
-	round->runs[2] = (struct run){ urgent, first };
+	/* Next to each other they are one run. */
+	if (others == 0) {
+		urgent += more;
+		all += more;
+		more = 0;
+	}
+	round->runs[0] = round_order(round, 0, urgent);
+	run = round_order(round, urgent, others);
+	run.begin += others * slot / workers;
+	round->runs[1] = run;
+	round->runs[2] = (struct run){ urgent, run.begin };
+	round->runs[3] = round_order(round, all, more);
 }
