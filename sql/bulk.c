@@ -32,8 +32,8 @@ struct bulk_row {
 	int32_t modid, cmdid;
 	uint32_t ip, caller, succ, err;
 	uint16_t port;
-	char overload; /* a digit, as in the text form: of an ENUM, a number
-			  would be the place in its list */
+	char overload; /* a digit, as in the text form: an ENUM would take a
+			  number as an index */
 	unsigned long overload_length;
 };
 

@@ -61,15 +61,16 @@ client_demand_tls(MYSQL *mysql, bool verify)
 }
 
 /*
- * client_keepalive - have the kernel probe a connection over TCP when it is
- * idle, so that a firewall does not forget it, and we learn of one that it
- * forgot all the same: after a minute.  Both libraries only switch the probes
- * on, and the system's first one comes after two hours.
+ * client_keepalive - have the kernel probe a connected TCP connection when it
+ * is idle, so that a firewall does not drop it; a dead one is detected after 60
+ * seconds.  Both libraries only switch the probes on, and by default the first
+ * one comes after two hours.  Failures are ignored: it works without.
  */
 static inline void
 client_keepalive(MYSQL *mysql)
 {
-	int on = 1, idle = 30, interval = 10, probes = 3; /* seconds */
+	int on = 1, idle = 30, interval = 10; /* seconds */
+	int probes = 3;
 	int fd = mysql->net.fd;
 
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));

@@ -43,7 +43,9 @@ struct db {
 	struct bulk *bulk;        /* NULL: text */
 	bool bulk_refused;        /* for good */
 	bool galera;              /* the server is a node of a cluster */
-	uint64_t lock_busy_ms;    /* of the clock, since then; 0: it is not */
+	uint64_t lock_busy_ms;    /* since when another session has the lock,
+				     monotonic; 0: none has */
+	bool holder_ended;        /* that session was told to end */
 	size_t packet;            /* the server's max_allowed_packet */
 	char name[HOST_MAX + 16]; /* for db_host() */
 	struct db_error error;
@@ -234,45 +236,87 @@ monotonic_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* The lock is another connection's.  Returns whether to go on waiting for it.
-   A statement ends, but a connection that a firewall has forgotten keeps its
-   lock for hours: so no longer than a statement may take. */
+/* Ends the session that has the lock: it is our account's, or the server does
+   not let us. */
 static bool
-db_wait_for_lock(struct db *db)
-{
-	uint64_t now = monotonic_ms();
-
-	if (db->lock_busy_ms == 0)
-		db->lock_busy_ms = now;
-	return now - db->lock_busy_ms < db->options.read_timeout_ms;
-}
-
-/* Takes the lock that options ask for.  A server without such locks answers
-   NULL or an error of its own: then there is none to wait for. */
-static enum db_class
-db_take_lock(struct db *db)
+db_end_holder(struct db *db)
 {
 	char question[128];
 	MYSQL_RES *answer;
 	MYSQL_ROW row;
-	bool busy;
+	unsigned long id = 0;
 
-	if (!is_set(db->options.lock))
-		return DB_OK;
-	snprintf(question, sizeof(question), "SELECT GET_LOCK('%s', 1)",
+	snprintf(question, sizeof(question), "SELECT IS_USED_LOCK('%s')",
+	    db->options.lock);
+	answer = db_ask(db, question);
+	if (answer == NULL)
+		return false;
+	row = mysql_fetch_row(answer);
+	if (row != NULL && row[0] != NULL)
+		id = strtoul(row[0], NULL, 10);
+	mysql_free_result(answer);
+	snprintf(question, sizeof(question), "KILL %lu", id);
+	return id != 0 &&
+	       db_query(db, "query", question, strlen(question)) == DB_OK;
+}
+
+/* Asks for the lock.  A server without such locks answers NULL or an error of
+   its own: then there is none to wait for. */
+static enum db_class
+db_ask_lock(struct db *db, bool *busy)
+{
+	char question[128];
+	MYSQL_RES *answer;
+	MYSQL_ROW row;
+
+	*busy = false;
+	snprintf(question, sizeof(question), "SELECT GET_LOCK('%s', 0)",
 	    db->options.lock);
 	answer = db_ask(db, question);
 	if (answer == NULL)
 		return db->error.class == DB_HOLD ? DB_OK : db->error.class;
 	row = mysql_fetch_row(answer);
-	busy = row != NULL && row[0] != NULL && strcmp(row[0], "0") == 0;
+	*busy = row != NULL && row[0] != NULL && strcmp(row[0], "0") == 0;
 	mysql_free_result(answer);
-	if (busy && db_wait_for_lock(db))
+	return DB_OK;
+}
+
+/*
+ * Takes the lock that options ask for.  After a firewall has dropped its
+ * connection the server keeps the session that has it for wait_timeout, 8
+ * hours, and its statement may wait for a row: so after read_timeout it is
+ * ended.  If it cannot be, or has the lock for as long again, we go on without.
+ */
+static enum db_class
+db_take_lock(struct db *db)
+{
+	const struct timespec pause = { 0, 100 * 1000 * 1000 };
+	uint64_t now = monotonic_ms(), limit = db->options.read_timeout_ms;
+	enum db_class class;
+	bool busy;
+
+	if (!is_set(db->options.lock))
+		return DB_OK;
+	class = db_ask_lock(db, &busy);
+	if (busy && db->lock_busy_ms == 0) {
+		db->lock_busy_ms = now;
+		db->holder_ended = false;
+	}
+	if (busy && !db->holder_ended && now - db->lock_busy_ms >= limit &&
+	    db_end_holder(db)) {
+		db->holder_ended = true;
+		nanosleep(&pause, NULL);
+		class = db_ask_lock(db, &busy);
+	}
+	if (db->holder_ended)
+		limit *= 2;
+	if (busy && now - db->lock_busy_ms < limit)
 		return db_fail(db, DB_RECONNECT, 0,
 		    "a statement of the previous connection may still be "
 		    "running");
-	db->lock_busy_ms = 0;
-	return DB_OK;
+	if (class == DB_OK)
+		db->lock_busy_ms = 0;
+	return class;
 }
 
 /* Bytes that a statement may have. */

@@ -36,9 +36,10 @@ struct db_options {
 	unsigned read_timeout_ms;
 	size_t max_rows; /* of one batch, 1 or more */
 	/* A lock of the server (GET_LOCK) to hold while connected; NULL: none.
-	   Whoever takes another's place waits with it for a statement that the
-	   other left under way, which would turn rows of the same ts back; for
-	   read_timeout_ms, then it goes on without. */
+	   A new connection waits for it, since a statement of the previous one
+	   may still be running and overwrite rows of the same ts.  A session
+	   that has it for read_timeout_ms is ended; if that is not possible,
+	   the new one continues without the lock. */
 	const char *lock;
 	bool text_only; /* no bulk execution, even where both ends have it; on
 			   Galera there is none in any case */

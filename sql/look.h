@@ -16,7 +16,7 @@
 	"('max_allowed_packet','read_only','innodb_read_only','wsrep_on')"
 
 struct look_server {
-	size_t packet;  /* max_allowed_packet, bytes; 0: not told */
+	size_t packet;  /* max_allowed_packet, bytes; 0: unknown */
 	bool read_only; /* it takes no writes */
 	bool galera;    /* it is a node of a Galera cluster */
 };

@@ -61,7 +61,7 @@ START_TEST(no_error_is_ok_and_unknown_ones_hold)
 }
 END_TEST
 
-/* As MariaDB 10.2 and 10.11 with Galera say it. */
+/* As MariaDB 10.2 and 10.11 with Galera report it. */
 START_TEST(a_write_set_that_is_too_large_is_divided)
 {
 	static const char size[] = "Maximum writeset size exceeded";
@@ -74,7 +74,7 @@ START_TEST(a_write_set_that_is_too_large_is_divided)
 	ck_assert_int_eq(dberror_class(1180, old), DB_SPLIT);
 	ck_assert_int_eq(
 	    dberror_class(1180, "Got error 5 during COMMIT"), DB_RETRY);
-	/* The text decides nothing where the number does. */
+	/* The text matters for these two numbers only. */
 	ck_assert_int_eq(dberror_class(1213, rows), DB_RETRY);
 }
 END_TEST

@@ -334,32 +334,120 @@ START_TEST(a_server_that_hangs_has_a_limit)
 }
 END_TEST
 
-/* As it is after a firewall has forgotten the previous connection. */
-START_TEST(the_lock_of_a_dead_connection_is_not_waited_for_ever)
+#define LOCK "reporter.test"
+
+/* Connect until it succeeds; returns the seconds that it took. */
+static double
+connect_at_last(struct db *db)
 {
-	struct db_options options = fixture_options();
 	double began = now();
 	enum db_class class;
-	struct db *db;
 
-	make_table(SIGNED);
-	admin("SELECT GET_LOCK('reporter.test', 0)");
-	options.lock = "reporter.test";
-	options.read_timeout_ms = 2000;
-	db = db_new(&options);
 	do {
 		class = db_connect(db);
 		ck_assert(class == DB_OK || class == DB_RECONNECT);
 	} while (class != DB_OK && now() - began < 20);
 	ck_assert_msg(class == DB_OK, "%s", db_error(db)->text);
-	/* So long a statement may take, and it was waited for. */
-	ck_assert_double_ge(now() - began, 2);
-	ck_assert_double_lt(now() - began, 8);
+	return now() - began;
+}
+
+static struct db *
+locking_db(const char *user, unsigned read_timeout_ms)
+{
+	struct db_options options = fixture_options();
+
+	options.user = user;
+	options.lock = LOCK;
+	options.read_timeout_ms = read_timeout_ms;
+	return db_new(&options);
+}
+
+/* As after a firewall has dropped the previous connection. */
+START_TEST(a_session_that_keeps_the_lock_is_ended)
+{
+	struct db *dead = locking_db("root", 2000);
+	struct db *db = locking_db("root", 2000);
+	double took;
+
+	make_table(SIGNED);
+	connect_at_last(dead);
+	took = connect_at_last(db);
+	/* A statement of it would have been waited for. */
+	ck_assert_double_ge(took, 2);
+	ck_assert_double_lt(took, 6);
 	store(db, make_records(MANY, 1), MANY, FAR, NULL);
-	/* And anew for the next one. */
+	expect_failure(dead, DB_RECONNECT, 0);
+	ck_assert_int_eq(admin_number("SELECT IS_USED_LOCK('" LOCK "') <> "
+				      "CONNECTION_ID()"),
+	    1);
+	db_free(dead);
+	db_free(db);
+}
+END_TEST
+
+START_TEST(a_lock_of_another_account_is_not_waited_for_ever)
+{
+	struct db *db = locking_db("r", 1000);
+	double took;
+
+	make_table(SIGNED);
+	admin("DROP USER IF EXISTS r@localhost");
+	admin("CREATE USER r@localhost");
+	admin("GRANT SELECT, INSERT, UPDATE ON " TEST_DATABASE
+	      ".ServerCallStatus TO r@localhost");
+	admin("SELECT GET_LOCK('" LOCK "', 0)");
+	took = connect_at_last(db);
+	ck_assert_double_ge(took, 1);
+	ck_assert_double_lt(took, 6);
+	store(db, make_records(MANY, 1), MANY, FAR, NULL);
+	/* The next connection waits again. */
 	ck_assert_int_eq(db_connect(db), DB_RECONNECT);
-	admin("SELECT RELEASE_LOCK('reporter.test')");
+	admin("SELECT RELEASE_LOCK('" LOCK "')");
 	ck_assert_int_eq(db_connect(db), DB_OK);
+	db_free(db);
+	admin("DROP USER r@localhost");
+}
+END_TEST
+
+/* A batch waits for a row for longer than its worker waits for the answer; the
+   next worker writes another row of the batch, with the same ts. */
+START_TEST(a_late_statement_turns_nothing_back)
+{
+	struct record *r = make_records(MANY, 1000);
+	const struct record *const *all = pointers(r, MANY);
+	struct db *old = locking_db("root", 1000);
+	struct db *db = locking_db("root", 1000);
+	uint64_t clamped = 0;
+	size_t sent;
+
+	make_table(SIGNED);
+	admin("SET GLOBAL innodb_lock_wait_timeout = 50");
+	connect_at_last(old);
+	store(old, r, MANY, FAR, NULL);
+	for (int i = 0; i < MANY; i++)
+		r[i].succ = 10;
+	all = pointers(r, MANY);
+	admin("BEGIN; SELECT * FROM ServerCallStatus WHERE modid=1 AND cmdid=2 "
+	      "AND ip=%u FOR UPDATE",
+	    r[0].ip);
+	ck_assert_int_eq(
+	    db_upsert(old, all, MANY, FAR, &clamped, &sent), DB_RECONNECT);
+	connect_at_last(db);
+	r[1].succ = 20;
+	ck_assert_int_eq(
+	    db_upsert(db, all + 1, 1, FAR, &clamped, &sent), DB_OK);
+	admin("ROLLBACK");
+	/* Nothing that is under way now began before. */
+	while (admin_number("SELECT COUNT(*) FROM "
+			    "information_schema.PROCESSLIST WHERE "
+			    "COMMAND NOT IN ('Sleep', 'Daemon') "
+			    "AND ID <> CONNECTION_ID()") > 0)
+		continue;
+	ck_assert_int_eq(admin_number("SELECT succ_cnt FROM ServerCallStatus "
+				      "WHERE ip=%u",
+			     r[1].ip),
+	    20);
+	db_free(old);
 	db_free(db);
 }
 END_TEST
@@ -384,8 +472,9 @@ main(void)
 	tcase_add_loop_test(all, a_trigger_refuses_a_row, 0, 2);
 	tcase_add_loop_test(all, a_locked_row_is_for_a_retry, 0, 2);
 	tcase_add_loop_test(all, a_server_that_hangs_has_a_limit, 0, 2);
-	tcase_add_test(
-	    all, the_lock_of_a_dead_connection_is_not_waited_for_ever);
+	tcase_add_test(all, a_session_that_keeps_the_lock_is_ended);
+	tcase_add_test(all, a_lock_of_another_account_is_not_waited_for_ever);
+	tcase_add_test(all, a_late_statement_turns_nothing_back);
 	suite_add_tcase(suite, all);
 	return fixture_main(suite);
 }

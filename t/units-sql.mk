@@ -34,8 +34,8 @@ t_unit_fault_CPPFLAGS = $(sql_unit_cppflags) -DREPORTER_FAULTS
 t_unit_fault_LDADD = sql/libsqlfault.a shm/libshm.a $(CHECK_LIBS) \
 	$(MYSQL_LIBS)
 
-# sql/ compiled as MySQL's client library has its names: see t/mysql.  Where
-# the library is MariaDB's, a name that MySQL's lacks is an error here.
+# sql/ compiled against the names of MySQL's client library (t/mysql): a name
+# that only MariaDB's has is an error here.
 check_LIBRARIES += t/libsqlmysql.a
 t_libsqlmysql_a_SOURCES = $(sql_sources) t/mysql/errmsg.h t/mysql/mysql.h \
 	t/mysql/mysqld_error.h

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * <mysql.h> as MySQL's client library has it, as far as one file can say: with
- * its way to demand TLS, and without what only MariaDB's library offers and
- * somebody might use unawares.  For t/libsqlmysql.a.
+ * Approximates MySQL's <mysql.h>: its options for TLS, and none of the names of
+ * MariaDB's library that code might use by accident.  For t/libsqlmysql.a.
  */
 #include_next <mysql.h>
 
@@ -16,7 +15,7 @@
 #undef HAVE_DECL_STMT_ATTR_ARRAY_SIZE
 #define HAVE_DECL_STMT_ATTR_ARRAY_SIZE 0
 
-/* Macros are just taken away. */
+/* gcc warns of a macro that is poisoned. */
 #undef MYSQL_CHARSET
 #undef mariadb_connect
 #undef MARIADB_CLIENT_STMT_BULK_OPERATIONS
