@@ -364,7 +364,7 @@ class Reporter:
         self.asan_options = "detect_leaks=1"
         self.process = None
         self.addresses = []
-        self.listens = None  # on so many; None: on one a word of `listen`
+        self.listens = None  # sockets; None: one for each word of `listen`
         self.popen = {}  # how else it is started, as Popen takes it
         self.options = {
             "reporter": {"instance": instance, "listen": "127.0.0.1:0",

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """`listen = *:PORT` stands for every address of the machine: agents connect by
 IPv4 and by IPv6.  So does a host's name that has addresses of both.  A reload
-may change it into one of the two and back, and beside it one of the two may
-stand by itself, which then counts.  A port that is taken on one of them is an
-error, and nothing is listened on."""
+may change it to 0.0.0.0 or [::] and back, and if one of these is listed as well,
+its words apply.  A port that is taken on one of them is an error, and nothing
+is listened on."""
 
+import ctypes
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import sys
 import scenario
 
 TS = 1700000000
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
 
 
 def has_ipv6():
@@ -33,16 +36,23 @@ def addresses(name):
         return set()
 
 
+HELD = []
+
+
 def free_port():
-    """One that is free by IPv4 and by IPv6."""
+    """One that is free by IPv4 and by IPv6, and stays so."""
     for _ in range(100):
         port = scenario.free_port()
-        with socket.socket(socket.AF_INET6) as probe:
-            try:
-                probe.bind(("::1", port))
-                return port
-            except OSError:
-                continue
+        held = socket.socket(socket.AF_INET6)
+        try:
+            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            held.bind(("::1", port))
+        except OSError:
+            held.close()
+            continue
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        HELD.append(held)
+        return port
     raise scenario.Failure("no port is free by IPv4 and by IPv6")
 
 
@@ -54,17 +64,21 @@ class Story:
         self.s = s
         self.sent = 0
 
+    def report(self, what, host, port):
+        """A report to this address is in the table."""
+        self.sent += 1
+        agent = scenario.Agent((host, port))
+        agent.send(scenario.native(1, self.sent, 1, TS,
+                                   [(1, 1, 1, 0, False)]))
+        scenario.wait_for(lambda: self.s.database.count() == self.sent,
+                          f"{what}: a report to {host} is in the table")
+        agent.close()
+
     def serves(self, what, port, hosts=HOSTS):
         """A report to each of these addresses is in the table, and nobody
         listens on the others."""
         for host in hosts:
-            self.sent += 1
-            agent = scenario.Agent((host, port))
-            agent.send(scenario.native(1, self.sent, 1, TS,
-                                       [(1, 1, 1, 0, False)]))
-            scenario.wait_for(lambda: self.s.database.count() == self.sent,
-                              f"{what}: a report to {host} is in the table")
-            agent.close()
+            self.report(what, host, port)
         for host in set(HOSTS) - set(hosts):
             try:
                 scenario.Agent((host, port)).close()
@@ -83,12 +97,37 @@ class Story:
         self.s.reporter.reload()
 
 
+    def needs_header(self, what, host, port):
+        """Only who sends a PROXY header may come in there."""
+        name, reporter = "proxy_header", self.s.reporter
+        before = reporter.status()["closed"][name]
+        agent = scenario.Agent((host, port))
+        agent.send(scenario.native(1, 1, 1, TS, []))
+        self.s.check(f"{what}: without a PROXY header there is no way in by "
+                     f"{host}", agent.sees_end())
+        self.s.equal("for that reason", reporter.status()["closed"][name],
+                     before + 1)
+        agent.close()
+
+    def refuses_reload(self, listen, why):
+        self.s.reporter.configure("reporter", listen=listen)
+        start = len(self.s.reporter.log_text())
+        self.s.reporter.reload(status=1)
+        self.s.check(f"a reload is refused: {why}",
+                     why in self.s.reporter.log_text(start),
+                     self.s.reporter.log_text(start))
+
+
 def start_and_reload(story, port):
     """What a word stands for may change while reporter runs."""
-    everything = f"*:{port}"
+    s, everything = story.s, f"*:{port}"
     story.start(everything)
     story.serves("an asterisk", port)
+    start = len(s.reporter.log_text())
     story.reload(f"0.0.0.0:{port}")
+    s.check("the log names the address that is closed",
+            f"no longer listening on [::]:{port}\n"
+            in s.reporter.log_text(start), s.reporter.log_text(start))
     story.serves("reloaded with 0.0.0.0", port, HOSTS[:1])
     story.reload(everything)
     story.serves("reloaded with an asterisk", port)
@@ -96,35 +135,96 @@ def start_and_reload(story, port):
     story.serves("reloaded with [::]", port, HOSTS[1:])
     story.reload(everything)
     story.reload(f"{everything}, [::]:{port} proxy")
-    agent = scenario.Agent(("::1", port))
-    agent.send(scenario.native(1, 1, 1, TS, []))
-    story.s.check("the word that is more particular counts: without a PROXY "
-                  "header there is no way in by IPv6", agent.sees_end())
-    story.s.equal("for that reason",
-                  story.s.reporter.status()["closed"]["proxy_header"], 1)
-    agent.close()
+    story.needs_header("the more specific word counts", "::1", port)
+    story.report("and not for the other address", HOSTS[0], port)
+    story.reload(everything)
+    story.serves("an asterisk once more", port)
+
+    other = free_port()
+    with socket.create_server(("::1", other), family=socket.AF_INET6):
+        story.refuses_reload(f"*:{other}", "Address already in use")
+    story.serves("it goes on as before", port)
+    try:
+        scenario.Agent((HOSTS[0], other)).close()
+        s.check("and not on half of what was refused", False)
+    except ConnectionRefusedError:
+        s.check("and not on half of what was refused", True)
+
+
+def names_and_numbers(story):
+    """A host's name and its address take each other's place."""
+    s, port = story.s, free_port()
+    name, address = f"localhost:{port}", f"127.0.0.1:{port}"
+    found = addresses("localhost") & set(HOSTS)
+    hosts = tuple(host for host in HOSTS if host in found)
+    s.reporter.configure("reporter", listen=f"{name}, {address} proxy")
+    s.reporter.listens = len(hosts)
+    s.reporter.start()
+    story.needs_header("an address counts more than a name", HOSTS[0], port)
+    story.reload(name)
+    story.serves("reloaded with the name alone", port, hosts)
+    story.reload(address)
+    story.serves("with the address", port, HOSTS[:1])
+    story.reload(name)
+    story.serves("and with the name", port, hosts)
+    s.reporter.stop()
+
+
+def name_with_two_addresses(story, hosts):
+    """As /etc/hosts has it, in a mount namespace of reporter's own."""
+    s, port = story.s, free_port()
+    s.reporter.popen = {"preexec_fn": hosts}
+    story.start(f"two.test:{port}")
+    story.serves("a name with two addresses, one of them twice", port)
+    s.reporter.stop()
+    s.reporter.popen = {}
+
+
+def own_hosts(folder):
+    """Has a process see another /etc/hosts.  None: this one may not."""
+    path = os.path.join(folder, "hosts")
+    with open(path, "w") as file:
+        file.write("127.0.0.1 two.test\n127.0.0.1 two.test\n::1 two.test\n")
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def enter():
+        if (libc.unshare(CLONE_NEWNS) != 0
+                or libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
+                or libc.mount(path.encode(), b"/etc/hosts", None, MS_BIND,
+                              None)):
+            raise OSError(ctypes.get_errno(), "no mount namespace")
+
+    try:
+        subprocess.run(["true"], preexec_fn=enter, check=True)
+        return enter
+    except subprocess.SubprocessError:
+        return None
 
 
 def tell(s):
     s.database.start()
-    s.reporter.configure("limits", proxy_from="::1")
+    s.reporter.configure("limits", proxy_from="::1, 127.0.0.1")
     story = Story(s)
     start_and_reload(story, free_port())
     s.reporter.stop()
 
     for words in (("*", "[::]"), ("[::]", "*")):
         port = free_port()
-        story.start(", ".join(f"{word}:{port}" for word in words))
+        story.start(f"{words[0]}:{port}, {words[1]}:{port}")
         story.serves(" and ".join(words), port)
         s.reporter.stop()
-
-    if addresses("localhost") == set(HOSTS):
-        port = free_port()
-        story.start(f"localhost:{port}")
-        story.serves("a name with two addresses", port)
+        story.start(", ".join(f"{word}:{port}" + " proxy" * (word != "*")
+                              for word in words))
+        story.needs_header(" and ".join(words), "::1", port)
+        story.report(" and ".join(words), HOSTS[0], port)
         s.reporter.stop()
+
+    names_and_numbers(story)
+    hosts = own_hosts(s.folder)
+    if hosts:
+        name_with_two_addresses(story, hosts)
     else:
-        print("localhost has not both addresses here: no name is shown")
+        print("a name with two addresses is not shown: it takes root")
 
     port = free_port()
     for host in HOSTS:

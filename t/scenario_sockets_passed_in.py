@@ -4,7 +4,8 @@
 that it starts.  Agents that connect while reporter is stopped, or was killed,
 are not refused: they wait, and the next reporter reads what they sent.  A
 socket that `listen` does not name is closed with a warning, and so is one that
-does not listen; and what `listen` names beside it is bound as ever."""
+does not listen; and what `listen` names beside it is bound as ever, also the
+rest of an asterisk."""
 
 import os
 import socket
@@ -97,8 +98,39 @@ def first_start(s, held):
     s.reporter.settled(1)
 
 
+def an_asterisk(s, family, both):
+    """Of all addresses, one socket is passed in; if it is of IPv6 it serves
+    both kinds.  What it does not serve is bound."""
+    held = socket.socket(family)
+    if family == socket.AF_INET6:
+        held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both)
+    held.bind(("", 0))
+    held.listen(64)
+    port = held.getsockname()[1]
+    s.reporter.configure("reporter", listen=f"*:{port}")
+    launch(s, [held])
+    wait_for(lambda: ready(s), "reporter runs")
+    for turn in ("at the start", "after a reload"):
+        for host in ("127.0.0.1", "::1"):
+            before = s.reporter.status()["reports"]
+            send(s, (host, port), 9)
+            wait_for(lambda: s.reporter.status()["reports"] > before,
+                     f"a report to {host} is taken")
+        s.check(f"an asterisk is served by IPv4 and IPv6 {turn}", True)
+        s.equal("a reload succeeds", s.reporter.ctl("reload").returncode, 0)
+    held.close()
+    s.reporter.stop()
+
+
 def tell(s):
     s.database.start()
+    if socket.has_dualstack_ipv6():
+        for family, both in ((socket.AF_INET, False), (socket.AF_INET6, True),
+                             (socket.AF_INET6, False)):
+            an_asterisk(s, family, both)
+        s.database.sql("DELETE FROM ServerCallStatus")
+    else:
+        print("this machine has no IPv6: an asterisk is not shown")
     held = listening()
     address = held.getsockname()
     s.reporter.configure("reporter", listen=f"{spec(held)}, 127.0.0.2:0")

@@ -76,32 +76,41 @@ spec_resolve(const char *spec, int flags, struct addrinfo **found)
 	char *host, *port;
 
 	snprintf(copy, sizeof(copy), "%s", spec);
+	/* The check of options has made sure of the port. */
 	if (spec_cut(copy, &host, &port) < 0)
 		return EAI_SERVICE;
 	return getaddrinfo(host, port, &hints, found);
 }
 
-/* Whether an address is on the list before this entry. */
-static bool
-list_has(const struct addrinfo *list, const struct addrinfo *until,
-    const struct sockaddr *address)
+/* Kinds of words, the more specific first. */
+enum spec_kind {
+	SPEC_ADDRESS,
+	SPEC_NAME,
+	SPEC_ASTERISK,
+	SPEC_KINDS
+};
+
+static enum spec_kind
+spec_kind(const struct listen_spec *spec)
 {
-	for (; list != until; list = list->ai_next) {
-		if (address_same(list->ai_addr, address))
-			return true;
-	}
-	return false;
+	struct addrinfo *found;
+
+	if (spec->address[0] == '*')
+		return SPEC_ASTERISK;
+	if (spec_resolve(spec->address, AI_NUMERICHOST, &found) != 0)
+		return SPEC_NAME;
+	freeaddrinfo(found);
+	return SPEC_ADDRESS;
 }
 
-static void
-listener_announce(const struct listener *l)
-{
-	char text[ADDRESS_TEXT];
+/* -------------------------------------------------------- one listener ---- */
 
-	log_info("listening on %s%s",
-	    address_text((const struct sockaddr *)&l->address,
-		sizeof(l->address), text, sizeof(text)),
-	    listen_spec_words(&l->spec));
+/* Its address; text has ADDRESS_TEXT bytes. */
+static const char *
+listener_name(const struct listener *l, char *text)
+{
+	return address_text((const struct sockaddr *)&l->address,
+	    sizeof(l->address), text, ADDRESS_TEXT);
 }
 
 static void
@@ -120,43 +129,73 @@ listener_remove(struct listener *listener, int epoll)
 	listener_close(listener);
 }
 
-/* A free entry, or NULL. */
+/* Whether a socket that was passed in serves IPv4 by an IPv6 address. */
+static bool
+serves_both(int fd, const struct sockaddr_in6 *address)
+{
+	int only = 1;
+	socklen_t length = sizeof(only);
+
+	return address->sin6_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) &&
+	       getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 &&
+	       only == 0;
+}
+
+/* Whether an IPv6 listener serves this address, 0.0.0.0, as well. */
+static bool
+listener_covers(const struct listener *l, const struct sockaddr *address)
+{
+	const struct sockaddr_in *in = (const void *)address;
+
+	return l->both && in->sin_family == AF_INET &&
+	       in->sin_port == l->address.sin6_port &&
+	       in->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/* ------------------------------------------------------------ the next ---- */
+
+/* The listener of an address, or NULL.  An asterisk is served by one that
+   covers it, too. */
 static struct listener *
-listener_free(struct listeners *listeners)
+listener_find(struct listeners *listeners, const struct sockaddr *address,
+    enum spec_kind kind)
 {
 	for (int i = 0; i < SOCKETS_MAX; i++) {
-		if (!listeners->listener[i].used)
-			return &listeners->listener[i];
+		struct listener *l = &listeners->listener[i];
+
+		if (l->used &&
+		    (address_same(
+			 (const struct sockaddr *)&l->address, address) ||
+			(kind == SPEC_ASTERISK && listener_covers(l, address))))
+			return l;
 	}
 	return NULL;
 }
 
-/* Whether a socket was opened for this word. */
-static bool
-listeners_have_spec(const struct listeners *listeners, const char *spec)
+static void
+listener_claim(struct listener *l, const struct listen_spec *spec)
 {
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		const struct listener *l = &listeners->listener[i];
-
-		if (l->used && strcmp(l->spec.address, spec) == 0)
-			return true;
-	}
-	return false;
+	l->claimed = true;
+	l->next = *spec;
 }
 
-/* Whether the address is listened on, for whichever word. */
-static bool
-listeners_have(
-    const struct listeners *listeners, const struct sockaddr *address)
+/* Claim the listeners that were opened for the same word.  Returns how many. */
+static int
+claim_by_word(struct listeners *listeners, const struct listen_spec *spec)
 {
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		const struct listener *l = &listeners->listener[i];
+	int claimed = 0;
 
-		if (l->used &&
-		    address_same((const struct sockaddr *)&l->address, address))
-			return true;
+	for (int i = 0; i < SOCKETS_MAX; i++) {
+		struct listener *l = &listeners->listener[i];
+
+		if (!l->used || l->claimed ||
+		    strcmp(l->spec.address, spec->address) != 0)
+			continue;
+		listener_claim(l, spec);
+		claimed++;
 	}
-	return false;
+	return claimed;
 }
 
 /* Listen on a socket, which is closed on failure.  Returns 0, or -1: logged. */
@@ -164,17 +203,20 @@ static int
 listener_add(struct listeners *listeners, const struct listen_spec *spec,
     int fd, int epoll)
 {
-	struct listener *l = listener_free(listeners);
-	struct epoll_event event = { .events = listeners->held ? 0 : EPOLLIN,
-		.data.ptr = l };
+	struct listener *l = listeners->listener;
+	struct epoll_event event = { .events = listeners->held ? 0 : EPOLLIN };
 	socklen_t length = sizeof(l->address);
+	char text[ADDRESS_TEXT];
 
-	if (l == NULL) {
+	while (l < listeners->listener + SOCKETS_MAX && l->used)
+		l++;
+	if (l == listeners->listener + SOCKETS_MAX) {
 		log_error("cannot listen on %s: more than %d addresses",
 		    spec->address, SOCKETS_MAX);
 		close(fd);
 		return -1;
 	}
+	event.data.ptr = l;
 	if (getsockname(fd, (struct sockaddr *)&l->address, &length) < 0 ||
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 		log_error(
@@ -183,87 +225,99 @@ listener_add(struct listeners *listeners, const struct listen_spec *spec,
 		return -1;
 	}
 	l->used = l->added = true;
-	l->spec = *spec;
+	l->both = serves_both(fd, &l->address);
 	l->fd = fd;
-	listener_announce(l);
+	l->spec = *spec;
+	listener_claim(l, spec);
+	log_info("listening on %s%s", listener_name(l, text),
+	    listen_spec_words(spec));
 	return 0;
 }
 
-/* Take those sockets of the list that were passed in: one may serve IPv4 and
-   IPv6, so nothing is left to bind then.  Returns how many, or -1: logged. */
+/* Listen on those sockets of the list that were passed in.  Returns 0, or -1:
+   logged. */
 static int
 list_take_passed(struct listeners *listeners, const struct listen_spec *spec,
     const struct addrinfo *list, int epoll)
 {
-	int taken = 0;
-
 	for (; list != NULL; list = list->ai_next) {
 		int fd = activation_take(list->ai_addr);
 
-		if (fd < 0)
-			continue;
-		if (listener_add(listeners, spec, fd, epoll) < 0)
+		if (fd >= 0 && listener_add(listeners, spec, fd, epoll) < 0)
 			return -1;
-		taken++;
 	}
-	return taken;
+	return 0;
 }
 
-static void
-cannot_bind(const struct listen_spec *spec)
+/* Whether the address is served: by a listener that was there, and then is this
+   word's, or by one of this or of a more specific word. */
+static bool
+claim_by_address(struct listeners *listeners, const struct listen_spec *spec,
+    const struct sockaddr *address)
 {
-	log_error("cannot listen on %s: %s%s", spec->address, strerror(errno),
-	    errno == EACCES ? ": a port below 1024 takes a start as root; a "
-			      "reload has no privileges left"
-			    : "");
+	enum spec_kind kind = spec_kind(spec);
+	struct listener *l = listener_find(listeners, address, kind);
+
+	if (l == NULL)
+		return false;
+	if (!l->claimed) {
+		listener_claim(l, spec);
+		return true;
+	}
+	return strcmp(l->next.address, spec->address) == 0 ||
+	       spec_kind(&l->next) != kind;
 }
 
-/*
- * Bind what is on the list.  An address that is listened on for another word is
- * passed over, and so is one that this machine does not have, as an IPv6 one
- * where IPv6 is off; but one of them there must be.  Returns 0, or -1: logged.
- */
+/* Whether an address cannot be had because this machine lacks it, as those of
+   IPv6 where IPv6 is off. */
+static bool
+is_lacking(int error)
+{
+	return error == EAFNOSUPPORT || error == EADDRNOTAVAIL ||
+	       error == EINVAL;
+}
+
+/* Listen on the addresses of the list that this machine has: at least one.
+   Returns 0, or -1: logged. */
 static int
-list_bind(struct listeners *listeners, const struct listen_spec *spec,
+list_listen(struct listeners *listeners, const struct listen_spec *spec,
     const struct addrinfo *list, int epoll)
 {
-	int bound = 0, missing = 0;
+	int served = 0, error = 0;
 
-	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
-		int fd;
-
-		if (list_has(list, ai, ai->ai_addr))
-			continue;
-		if (listeners_have(listeners, ai->ai_addr)) {
-			bound++;
+	for (; list != NULL; list = list->ai_next) {
+		if (claim_by_address(listeners, spec, list->ai_addr)) {
+			served++;
 			continue;
 		}
-		fd = socket_listen(ai);
+		int fd = socket_listen(list);
 		if (fd >= 0) {
 			if (listener_add(listeners, spec, fd, epoll) < 0)
 				return -1;
-			bound++;
-		} else if (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) {
-			missing = errno;
+			served++;
 		} else {
-			cannot_bind(spec);
-			return -1;
+			error = errno;
+			if (!is_lacking(error))
+				break;
 		}
 	}
-	if (bound > 0)
+	if (error == 0 || (is_lacking(error) && served > 0))
 		return 0;
-	errno = missing;
-	cannot_bind(spec);
+	log_error("cannot listen on %s: %s%s", spec->address, strerror(error),
+	    error == EACCES ? ": a port below 1024 takes a start as root; a "
+			      "reload has no privileges left"
+			    : "");
 	return -1;
 }
 
-/* Listen on all that a word stands for.  Returns 0, or -1: logged. */
+/* Have a listener for each address that a word stands for.  flags: as of
+   spec_resolve().  Returns 0, or -1: logged. */
 static int
-listeners_add_spec(
-    struct listeners *listeners, const struct listen_spec *spec, int epoll)
+spec_listen(struct listeners *listeners, const struct listen_spec *spec,
+    int flags, int epoll)
 {
 	struct addrinfo *found = NULL;
-	int result, error = spec_resolve(spec->address, 0, &found);
+	int result, error = spec_resolve(spec->address, flags, &found);
 
 	if (error != 0) {
 		log_error("cannot listen on %s: %s", spec->address,
@@ -272,86 +326,100 @@ listeners_add_spec(
 	}
 	result = list_take_passed(listeners, spec, found, epoll);
 	if (result == 0)
-		result = list_bind(listeners, spec, found, epoll);
+		result = list_listen(listeners, spec, found, epoll);
 	freeaddrinfo(found);
-	return result < 0 ? -1 : 0;
+	return result;
 }
 
-static bool
-is_asterisk(const struct listen_spec *spec)
+/* A name that was resolved is not resolved again, and a port that the kernel
+   chose stays.  Returns 0, or -1: logged. */
+static int
+spec_add(struct listeners *listeners, const struct listen_spec *spec,
+    enum spec_kind kind, int epoll)
 {
-	return spec->address[0] == '*';
+	const char *port = strrchr(spec->address, ':') + 1;
+	bool chosen = strtoul(port, NULL, 10) == 0;
+
+	if ((kind == SPEC_NAME || chosen) && claim_by_word(listeners, spec) > 0)
+		return 0;
+	return spec_listen(
+	    listeners, spec, kind == SPEC_NAME ? 0 : AI_NUMERICHOST, epoll);
+}
+
+/* A listener that no word has claimed may be one of a name that had others: for
+   those alone names are resolved again. */
+static void
+claim_rest(struct listeners *listeners, const struct words_list *specs)
+{
+	bool rest = false;
+
+	for (int i = 0; i < SOCKETS_MAX; i++)
+		rest |= listeners->listener[i].used &&
+			!listeners->listener[i].claimed;
+	for (size_t i = 0; i < specs->count && rest; i++) {
+		struct addrinfo *found, *ai;
+		struct listen_spec spec;
+
+		listen_spec_parse(&spec, specs->words[i]);
+		if (spec_kind(&spec) != SPEC_NAME ||
+		    spec_resolve(spec.address, 0, &found) != 0)
+			continue;
+		for (ai = found; ai != NULL; ai = ai->ai_next)
+			claim_by_address(listeners, &spec, ai->ai_addr);
+		freeaddrinfo(found);
+	}
 }
 
 int
 listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll)
 {
-	int result = 0;
-
-	for (int i = 0; i < SOCKETS_MAX; i++)
+	for (int i = 0; i < SOCKETS_MAX; i++) {
 		listeners->listener[i].added = false;
-	/* An asterisk gets what no other word names. */
-	for (size_t i = 0; i < 2 * specs->count && result == 0; i++) {
-		bool asterisks = i >= specs->count;
+		listeners->listener[i].claimed = false;
+	}
+	/* Once for each kind, so that the more specific ones come first. */
+	for (size_t i = 0; i < SPEC_KINDS * specs->count; i++) {
+		enum spec_kind kind = (enum spec_kind)(i / specs->count);
 		struct listen_spec spec;
 
 		listen_spec_parse(&spec, specs->words[i % specs->count]);
-		if (is_asterisk(&spec) == asterisks &&
-		    !listeners_have_spec(listeners, spec.address))
-			result = listeners_add_spec(listeners, &spec, epoll);
+		if (spec_kind(&spec) == kind &&
+		    spec_add(listeners, &spec, kind, epoll) < 0) {
+			listeners_undo(listeners, epoll);
+			return -1;
+		}
 	}
-	for (int i = 0; i < SOCKETS_MAX && result < 0; i++) {
+	claim_rest(listeners, specs);
+	return 0;
+}
+
+void
+listeners_undo(struct listeners *listeners, int epoll)
+{
+	for (int i = 0; i < SOCKETS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 
 		if (l->used && l->added)
 			listener_remove(l, epoll);
 	}
-	return result;
-}
-
-/* How well a word fits a listener: by its address, as the word that it was
-   opened for, by an asterisk; or not at all, 0. */
-static int
-spec_fit(const struct listen_spec *spec, const struct listener *l)
-{
-	struct addrinfo *found = NULL;
-	bool covers;
-
-	if (spec_resolve(spec->address, AI_NUMERICHOST, &found) != 0)
-		found = NULL;
-	covers = found != NULL &&
-		 list_has(found, NULL, (const struct sockaddr *)&l->address);
-	if (found != NULL)
-		freeaddrinfo(found);
-	if (covers && !is_asterisk(spec))
-		return 3;
-	if (strcmp(spec->address, l->spec.address) == 0)
-		return 2;
-	return covers ? 1 : 0;
 }
 
 void
-listeners_keep(
-    struct listeners *listeners, const struct words_list *specs, int epoll)
+listeners_commit(struct listeners *listeners, int epoll)
 {
+	char text[ADDRESS_TEXT];
+
 	for (int i = 0; i < SOCKETS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
-		struct listen_spec spec, best;
-		int fits = 0;
 
-		for (size_t k = 0; l->used && k < specs->count; k++) {
-			listen_spec_parse(&spec, specs->words[k]);
-			int fit = spec_fit(&spec, l);
-			if (fit > fits) {
-				fits = fit;
-				best = spec;
-			}
-		}
-		if (fits > 0) {
-			l->spec = best;
-		} else if (l->used) {
-			log_info("no longer listening on %s", l->spec.address);
+		if (!l->used)
+			continue;
+		if (l->claimed) {
+			l->spec = l->next;
+		} else {
+			log_info("no longer listening on %s",
+			    listener_name(l, text));
 			listener_remove(l, epoll);
 		}
 	}

@@ -10,15 +10,17 @@
 
 #include <netinet/in.h>
 
-/* Sockets of all addresses together: one of `listen` may stand for several. */
+/* Max sockets of all words of `listen`; a word may need several. */
 #define SOCKETS_MAX 256
 
 struct listener {
-	bool used;                   /* false: the entry is free */
-	bool added;                  /* by the last listeners_add() */
-	struct listen_spec spec;     /* of the configuration */
-	struct sockaddr_in6 address; /* large enough for IPv4's */
+	bool used;    /* false: the entry is free */
+	bool added;   /* by the last listeners_add() */
+	bool claimed; /* by a word of the last listeners_add(): next */
+	bool both;    /* [::] that was passed in and serves IPv4 as well */
 	int fd;
+	struct sockaddr_in6 address; /* or sockaddr_in, of getsockname() */
+	struct listen_spec spec, next;
 };
 
 struct listeners {
@@ -27,10 +29,12 @@ struct listeners {
 };
 
 /*
- * listeners_add - listen on these addresses as well; those that are listened
- * on already stay as they are.  An asterisk and a host's name stand for all the
- * addresses that getaddrinfo() returns and this machine has.  An address that
- * several words stand for is the most particular one's.
+ * listeners_add - have a listener for each address of this list of words; those
+ * that are there stay as they are.  An asterisk and a host's name stand for all
+ * the addresses that getaddrinfo() returns and this machine has.  Where several
+ * words stand for an address, a numeric address takes precedence over a host's
+ * name, and both over an asterisk.  listeners_commit() or listeners_undo() ends
+ * it; the first time, neither is needed.
  * epoll: the descriptor each socket is added to, with its struct listener as
  * the event's pointer.
  * Returns 0; or -1, then the reason was logged and everything is as before.
@@ -38,11 +42,12 @@ struct listeners {
 int listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll);
 
-/* listeners_keep - listen on these addresses only, each with the words behind
-   it from now on: close all others.  With the list of before, it undoes a
-   listeners_add(). */
-void listeners_keep(
-    struct listeners *listeners, const struct words_list *specs, int epoll);
+/* listeners_commit - close those that the last listeners_add() has no word for,
+   and have the others go by the words that it has. */
+void listeners_commit(struct listeners *listeners, int epoll);
+
+/* listeners_undo - close those that the last listeners_add() has opened. */
+void listeners_undo(struct listeners *listeners, int epoll);
 
 /* listeners_watch - whether epoll is to speak of those who wait to be accepted.
    If not, they wait in the kernel.  Costs nothing while it stays as it is. */

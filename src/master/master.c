@@ -302,7 +302,7 @@ master_obtain(struct master *m, const struct settings *next,
 			return 0;
 		master_open_log(m->settings);
 	}
-	listeners_keep(&m->listeners, &m->settings->listen, m->epoll);
+	listeners_undo(&m->listeners, m->epoll);
 	return -1;
 }
 
@@ -318,7 +318,7 @@ master_apply(struct master *m, struct settings *next)
 		tls_free(tls);
 		return -1;
 	}
-	listeners_keep(&m->listeners, &next->listen, m->epoll);
+	listeners_commit(&m->listeners, m->epoll);
 	m->children.settings = next;
 	if (plan.workers)
 		children_restart(&m->children, next);
