@@ -45,8 +45,8 @@ static void __attribute__((constructor)) fault_open(void)
 		fault_words = words;
 }
 
-/* Die, and do not come back before the signal is there.  By SIGSTOP it only
-   stops, until the test has it go on. */
+/* Die, and do not return before the signal is there.  SIGSTOP only suspends the
+   process, until the test sends SIGCONT. */
 static void
 fault_die(int number)
 {

@@ -183,10 +183,10 @@ run(const struct arguments *a, const char *path)
 	return status;
 }
 
-/* What is asked for during the start waits until the loop takes it.  SIGTERM
-   and SIGINT still end a start. */
+/* By default these would terminate reporter until its loop reads them from a
+   signalfd.  SIGTERM and SIGINT stay unblocked and end the start. */
 static void
-hold_signals(void)
+block_reload_signals(void)
 {
 	sigset_t set;
 
@@ -201,7 +201,7 @@ main(int argc, char **argv)
 {
 	struct arguments a = { .config = CONFIG_FILE };
 
-	hold_signals();
+	block_reload_signals();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
 	char *absolute = file_absolute(a.config);

@@ -54,6 +54,7 @@ def tell(s):
     privileged_port(s)
     password_gone(s, reports)
     s.reporter.stop()
+    only_root_can_reach_it(s, reports)
     the_group(s)
     started_by_the_user(s, reports)
 
@@ -162,6 +163,26 @@ def ctl(s, user, group, *arguments):
         [os.path.join(s.folder, "reporterctl"), "-i", s.reporter.instance,
          *arguments], stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=PATIENCE, user=user, group=group, extra_groups=[])
+
+
+def only_root_can_reach_it(s, reports):
+    """The path of the configuration leads through a directory of root's."""
+    plain, closed = s.reporter.conf, os.path.join(s.folder, "closed")
+    os.mkdir(closed, 0o700)
+    s.reporter.conf = os.path.join(closed, "reporter.conf")
+    os.symlink(plain, s.reporter.conf)
+    s.reporter.start()
+    s.check("it warns that it will not follow links again",
+            f"{s.reporter.conf} cannot be reached by user {USER}: symbolic "
+            "links in it are not followed again" in log_text(s))
+    old = s.reporter.workers()
+    s.equal("a reload succeeds", s.reporter.ctl("reload").returncode, 0)
+    os.kill(old[0]["pid"], signal.SIGKILL)
+    wait_for(lambda: (w := s.reporter.workers()[0])["state"] == "running"
+             and w["pid"] != old[0]["pid"], "a killed worker runs again")
+    reports.send()
+    s.reporter.stop()
+    s.reporter.conf = plain
 
 
 def the_group(s):

@@ -19,14 +19,14 @@ def state(pid):
 
 
 def at_the_pid_file(s, faults, start):
-    """Have it started by start(), in a thread, and wait until it stands still
+    """Have it started by start(), in a thread, and wait until it is stopped
     where its pid file has been written.  Returns the thread."""
     faults.kill("main_pid_file", number=signal.SIGSTOP)
     s.reporter.process = None
     starting = threading.Thread(target=start, daemon=True)
     starting.start()
     wait_for(lambda: s.reporter.process is not None
-             and state(s.reporter.process.pid) == "T", "it stands still")
+             and state(s.reporter.process.pid) == "T", "it is stopped")
     with open(s.pid_file) as file:
         s.equal("the pid file names it", int(file.read()),
                 s.reporter.process.pid)

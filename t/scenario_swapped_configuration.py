@@ -4,8 +4,8 @@
 Kubernetes do: reporter.conf leads to ..data/reporter.conf, and ..data to a
 directory that is replaced by a new one when anything changes.  reporter was
 started with a relative path.  A reload takes the new configuration with what it
-includes, and a worker that dies starts again with it, after the old directory
-is gone."""
+includes from the same directory, and a worker that dies starts again with it,
+after the old directory is gone."""
 
 import os
 import shutil
@@ -22,8 +22,8 @@ class Volume:
         self.path = path
         self.version = 0
         os.mkdir(path)
-        for name in ("reporter.conf", "secret.conf"):
-            os.symlink(os.path.join("..data", name), os.path.join(path, name))
+        os.symlink(os.path.join("..data", "reporter.conf"),
+                   os.path.join(path, "reporter.conf"))
 
     def swap(self, **files):
         """Replace all files at once."""

@@ -31,8 +31,8 @@
 
 /* One file that is being read. */
 struct reading {
-	const char *path;
-	const char *base; /* relative inclusions are looked for beside it */
+	const char *path; /* as it was given, for complaints */
+	const char *base; /* what is read; relative includes are beside it */
 	struct complaints *complaints;
 	conffile_take *take;
 	void *arg;
@@ -412,12 +412,12 @@ read_file(struct reading *r)
 {
 	char bytes[BUFSIZ]; /* stdio's own would keep what it held */
 
-	if (file_is_endless(r->path)) {
+	if (file_is_endless(r->base)) {
 		r->complaints->lost = true;
 		complain(r->complaints, r->path, NULL, "is no regular file");
 		return;
 	}
-	r->file = fopen(r->path, "re");
+	r->file = fopen(r->base, "re");
 	if (r->file == NULL) {
 		r->complaints->lost = true;
 		r->complaints->shortage |=
@@ -465,8 +465,8 @@ void
 conffile_read(const char *path, struct complaints *complaints,
     conffile_take *take_option, void *arg)
 {
-	/* Where it is now, each time: the path may be a link that is swapped
-	   together with all that is beside the file. */
+	/* At every read: a symbolic link in the path may have been replaced,
+	   and with it all files in the directory (ConfigMap). */
 	char *real = realpath(path, NULL);
 	struct reading r = { .path = path,
 		.base = real != NULL ? real : path,

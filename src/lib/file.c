@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Paths.  Owns nothing; any process, any thread; failures are returned.
+ * Paths.
  */
 #include "config.h"
 
