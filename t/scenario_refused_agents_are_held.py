@@ -3,15 +3,16 @@
 """An agent in the manner of ELB and Lars connects again at once whenever it is
 disconnected.  It is denied: its connection stays open, unread, for two seconds,
 so that it comes back every two seconds and costs next to nothing.  The same
-holds for one that is refused by the address in a PROXY header, and for one too
-many.  Of a thousand and more that are refused at one time the oldest go first,
-and agents that are allowed are served all the while.  Where descriptors run
-out, refused agents give theirs up."""
+holds for one that is refused by the address in a PROXY header, and for one over
+a limit.  Beyond 1,024 refused agents the oldest are disconnected first, and
+agents that are allowed are served all the while.  Where descriptors run out,
+refused agents are disconnected first."""
 
 import os
 import resource
 import socket
 import struct
+import sys
 import time
 
 import scenario
@@ -153,4 +154,7 @@ def tell(s):
     s.identity(status)
 
 
+if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2 * HELD:
+    print(f"skipped: it takes {2 * HELD} open files (ulimit -Hn)")
+    sys.exit(77)
 scenario.run(__doc__, tell)

@@ -3,7 +3,7 @@
 """One listener speaks TLS and one does not.  openssl s_client and reporter-send
 bring reports through TLS to the table.  Who speaks no TLS there, or an old one,
 or begins a handshake or a record and does not go on, is sent away and counted;
-so is one who asks for a key exchange that would cost us much.
+so is a client that requests an expensive key exchange.
 A new certificate is taken at a reload, and an agent that was connected before
 goes on; one that cannot be used is refused with its reason, and the old one
 stays; a pipe in place of a file is refused as well, and nobody waits for it; so

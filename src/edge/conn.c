@@ -46,7 +46,7 @@ conn_set_throttled(struct conns *conns, struct conn *conn, bool throttled)
 	counter_set(&conns->count->throttled, conns->throttled);
 }
 
-/* Forget and free the connection.  Returns its socket, which is left open. */
+/* Forget and free the connection.  Returns its socket, now the caller's. */
 static int
 conn_forget(struct conns *conns, struct conn *conn, enum closing why)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tarpit.  Owns the sockets in it.  Called by the master's loop; nothing
- * here fails.
+ * The tarpit.  Owns the sockets in it.
  */
 #include "config.h"
 
@@ -47,17 +46,17 @@ tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms)
 }
 
 uint64_t
-tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t most)
+tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t max_ms)
 {
 	while (tarpit->count > 0) {
 		uint64_t until_ms = tarpit->kept[tarpit->first].until_ms;
 
 		if (until_ms > now_ms)
-			return until_ms - now_ms < most ? until_ms - now_ms
-							: most;
+			return until_ms - now_ms < max_ms ? until_ms - now_ms
+							  : max_ms;
 		tarpit_drop(tarpit);
 	}
-	return most;
+	return max_ms;
 }
 
 void

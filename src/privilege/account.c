@@ -42,9 +42,14 @@ limit_raise(rlim_t files)
 int
 account_raise(uint64_t connections, uint64_t *want)
 {
+	struct rlimit limit;
+
 	*want = connections + DESCRIPTORS_BESIDE;
 	if (limit_raise((rlim_t)*want + DESCRIPTORS_REFUSED) == 0)
 		return 0;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_max >= (rlim_t)*want)
+		return limit_raise(limit.rlim_max);
 	return limit_raise((rlim_t)*want);
 }
 

@@ -11,12 +11,12 @@
 #include <sys/types.h>
 
 /* account_raise - raise the limit of open files to what so many connections
-   need, *want, and to some more for refused ones where the system allows it.
-   Returns 0, or -1 with errno. */
+   need, *want, or by 1024 more for refused ones if that is permitted.
+   Returns 0, or -1 with errno when the limit is below *want. */
 int account_raise(uint64_t connections, uint64_t *want);
 
 /* account_spare - how many open files the limit allows beyond what so many
-   connections need. */
+   connections need; 0 if it cannot be read. */
 uint64_t account_spare(uint64_t connections);
 
 /* account_descriptors - likewise.  Returns 0, or -1: logged. */
