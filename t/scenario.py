@@ -96,6 +96,16 @@ def wait_for(condition, what, seconds=PATIENCE):
         pause = min(pause * 1.5, 0.05)
 
 
+def has_ipv6():
+    """Whether this machine has the loopback address ::1 at all."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
 HELD = []
 
 

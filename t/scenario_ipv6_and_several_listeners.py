@@ -11,20 +11,10 @@ import scenario
 TS = 1700000000
 
 
-def has_ipv6():
-    """Whether this machine has the loopback address ::1 at all."""
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-        return True
-    except OSError:
-        return False
-
-
 def tell(s):
     s.database.start()
     listeners = ["127.0.0.1:0", "127.0.0.2:0"]
-    if has_ipv6():
+    if scenario.has_ipv6():
         listeners.append("[::1]:0")
     else:
         print("this machine has no ::1: only IPv4 is shown")

@@ -18,16 +18,6 @@ TS = 1700000000
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
 
 
-def has_ipv6():
-    """Whether this machine has the loopback address ::1 at all."""
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-        return True
-    except OSError:
-        return False
-
-
 def addresses(name):
     try:
         return {found[4][0] for found in
@@ -242,7 +232,7 @@ def tell(s):
                     in done.stderr, done.stderr)
 
 
-if not has_ipv6():
+if not scenario.has_ipv6():
     print("skipped: this machine has no address ::1")
     sys.exit(77)
 scenario.run(__doc__, tell)
