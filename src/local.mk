@@ -31,7 +31,8 @@ src_libreporter_a_SOURCES = \
 	src/intake/native_scan.c src/intake/report.c src/intake/report.h \
 	src/intake/route.c src/intake/route.h \
 	src/edge/accept.c src/edge/activation.c src/edge/activation.h \
-	src/edge/admission.c src/edge/admission.h src/edge/chain.c \
+	src/edge/admission.c src/edge/admission.h src/edge/bind.c \
+	src/edge/bind.h src/edge/chain.c \
 	src/edge/chain.h src/edge/conn.c src/edge/conn.h \
 	src/edge/conn_set.h src/edge/conns.c src/edge/gate.c \
 	src/edge/gate.h src/edge/gated.c \

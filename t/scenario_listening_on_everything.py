@@ -160,19 +160,30 @@ def names_and_numbers(story):
     s.reporter.stop()
 
 
-def name_with_two_addresses(story, hosts):
-    """As /etc/hosts has it, in a mount namespace of reporter's own."""
+def name_with_two_addresses(story, hosts, path):
+    """As /etc/hosts has it, in a mount namespace of reporter's own; in the end
+    that file has no names any more."""
     s, port = story.s, free_port()
+    both = f"two.test:{port}"
     s.reporter.popen = {"preexec_fn": hosts}
-    story.start(f"two.test:{port}")
+    story.start(both)
     story.serves("a name with two addresses, one of them twice", port)
+    story.reload(f"{both}, 127.0.0.1:{port} proxy")
+    story.needs_header("an address beside the name", HOSTS[0], port)
+    story.report("the rest of the name", HOSTS[1], port)
+    with open(path, "w"):
+        pass
+    story.reload(both)
+    story.serves("the name gets its address back without being resolved", port)
+    story.refuses_reload(f"two.test:{port}, other.test:{free_port()}",
+                         "cannot listen on other.test")
+    story.serves("and goes on", port)
     s.reporter.stop()
     s.reporter.popen = {}
 
 
-def own_hosts(folder):
-    """Has a process see another /etc/hosts.  None: this one may not."""
-    path = os.path.join(folder, "hosts")
+def own_hosts(path):
+    """Has a process see this file as /etc/hosts.  None: it may not."""
     with open(path, "w") as file:
         file.write("127.0.0.1 two.test\n127.0.0.1 two.test\n::1 two.test\n")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -210,9 +221,10 @@ def tell(s):
         s.reporter.stop()
 
     names_and_numbers(story)
-    hosts = own_hosts(s.folder)
+    path = os.path.join(s.folder, "hosts")
+    hosts = own_hosts(path)
     if hosts:
-        name_with_two_addresses(story, hosts)
+        name_with_two_addresses(story, hosts, path)
     else:
         print("a name with two addresses is not shown: it takes root")
 

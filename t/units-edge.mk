@@ -21,7 +21,7 @@ t_unit_tarpit_LDADD = $(unit_libs) $(CHECK_LIBS)
 check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = \
 	shm/counters.c shm/record.c shm/ring.c src/edge/accept.c \
-	src/edge/admission.c src/edge/chain.c src/edge/conn.c \
+	src/edge/admission.c src/edge/bind.c src/edge/chain.c src/edge/conn.c \
 	src/edge/conns.c src/edge/held.c src/edge/inflow.c \
 	src/edge/listener.c \
 	src/edge/origin.c src/edge/pace.c \

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #define LISTENERS_MAX 64       /* words of `listen` */
+#define SOCKETS_MAX 128        /* of all of them: a word may need several */
 #define LISTEN_ADDRESS_MAX 272 /* bytes of an address with its port */
 
 struct listen_spec {

@@ -25,7 +25,7 @@ struct passed {
 	socklen_t length;
 };
 
-static struct passed passed[LISTENERS_MAX];
+static struct passed passed[SOCKETS_MAX];
 static int passed_count;
 
 static void
@@ -33,10 +33,10 @@ activation_add(int fd)
 {
 	struct passed *p = &passed[passed_count];
 
-	if (passed_count == LISTENERS_MAX) {
+	if (passed_count == SOCKETS_MAX) {
 		log_warn("the service manager passed in more than %d sockets: "
 			 "descriptor %d is closed",
-		    LISTENERS_MAX, fd);
+		    SOCKETS_MAX, fd);
 		close(fd);
 		return;
 	}

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listening sockets: names to addresses, bind, listen.  Owns the sockets.
- * Called by the master's loop; failures are logged and returned.
+ * Listeners: which word of `listen` has which socket, at the start and at each
+ * reload.  Owns the sockets.  Called by the master's loop; failures are logged
+ * and returned.
  */
 #include "config.h"
 
 #include "listener.h"
 #include "activation.h"
 #include "address.h"
+#include "bind.h"
 #include "log.h"
 
 #include <errno.h>
@@ -18,90 +20,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-
-#define BACKLOG 4096 /* many agents may connect at once after a restart */
-
-/* Cut "HOST:PORT", "[HOST]:PORT" or "*:PORT" in two, in place. */
-static int
-spec_cut(char *spec, char **host, char **port)
-{
-	char *colon = strrchr(spec, ':');
-
-	if (colon == NULL)
-		return -1;
-	*colon = '\0';
-	*port = colon + 1;
-	*host = spec;
-	if (*spec == '[' && colon > spec + 1 && colon[-1] == ']') {
-		colon[-1] = '\0';
-		*host = spec + 1;
-	}
-	if (strcmp(*host, "*") == 0 || **host == '\0')
-		*host = NULL;
-	return 0;
-}
-
-static int
-socket_listen(const struct addrinfo *ai)
-{
-	int on = 1;
-	int fd = socket(ai->ai_family,
-	    ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
-
-	if (fd < 0)
-		return -1;
-	/* A restart must not wait for connections of before to time out. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (ai->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
-	    listen(fd, BACKLOG) == 0)
-		return fd;
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
-/* The addresses of a word; flags: AI_NUMERICHOST, or 0 to resolve names.
-   Returns 0 or an error of getaddrinfo(). */
-static int
-spec_resolve(const char *spec, int flags, struct addrinfo **found)
-{
-	struct addrinfo hints = {
-		.ai_flags = AI_PASSIVE | flags,
-		.ai_socktype = SOCK_STREAM,
-	};
-	char copy[NI_MAXHOST + NI_MAXSERV];
-	char *host, *port;
-
-	snprintf(copy, sizeof(copy), "%s", spec);
-	/* The check of options has made sure of the port. */
-	if (spec_cut(copy, &host, &port) < 0)
-		return EAI_SERVICE;
-	return getaddrinfo(host, port, &hints, found);
-}
-
-/* Kinds of words, the more specific first. */
-enum spec_kind {
-	SPEC_ADDRESS,
-	SPEC_NAME,
-	SPEC_ASTERISK,
-	SPEC_KINDS
-};
-
-static enum spec_kind
-spec_kind(const struct listen_spec *spec)
-{
-	struct addrinfo *found;
-
-	if (spec->address[0] == '*')
-		return SPEC_ASTERISK;
-	if (spec_resolve(spec->address, AI_NUMERICHOST, &found) != 0)
-		return SPEC_NAME;
-	freeaddrinfo(found);
-	return SPEC_ADDRESS;
-}
 
 /* -------------------------------------------------------- one listener ---- */
 
@@ -127,19 +45,6 @@ listener_remove(struct listener *listener, int epoll)
 {
 	epoll_ctl(epoll, EPOLL_CTL_DEL, listener->fd, NULL);
 	listener_close(listener);
-}
-
-/* Whether a socket that was passed in serves IPv4 by an IPv6 address. */
-static bool
-serves_both(int fd, const struct sockaddr_in6 *address)
-{
-	int only = 1;
-	socklen_t length = sizeof(only);
-
-	return address->sin6_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) &&
-	       getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 &&
-	       only == 0;
 }
 
 /* Whether an IPv6 listener serves this address, 0.0.0.0, as well. */
@@ -180,22 +85,33 @@ listener_claim(struct listener *l, const struct listen_spec *spec)
 	l->next = *spec;
 }
 
-/* Claim the listeners that were opened for the same word.  Returns how many. */
+/* A more specific word has the listener of this name's address: should that
+   word go, the name gets it. */
+static void
+listener_share(struct listener *l, const struct listen_spec *name)
+{
+	memcpy(l->next_name, name->address, sizeof(l->next_name));
+}
+
+/* Claim the listeners that the same word had.  Returns how many there are. */
 static int
 claim_by_word(struct listeners *listeners, const struct listen_spec *spec)
 {
-	int claimed = 0;
+	int found = 0;
 
 	for (int i = 0; i < SOCKETS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 
-		if (!l->used || l->claimed ||
-		    strcmp(l->spec.address, spec->address) != 0)
+		if (!l->used || (strcmp(l->spec.address, spec->address) != 0 &&
+				    strcmp(l->name, spec->address) != 0))
 			continue;
-		listener_claim(l, spec);
-		claimed++;
+		if (!l->claimed)
+			listener_claim(l, spec);
+		else
+			listener_share(l, spec);
+		found++;
 	}
-	return claimed;
+	return found;
 }
 
 /* Listen on a socket, which is closed on failure.  Returns 0, or -1: logged. */
@@ -225,9 +141,10 @@ listener_add(struct listeners *listeners, const struct listen_spec *spec,
 		return -1;
 	}
 	l->used = l->added = true;
-	l->both = serves_both(fd, &l->address);
+	l->both = socket_serves_both(fd, &l->address);
 	l->fd = fd;
 	l->spec = *spec;
+	l->name[0] = l->next_name[0] = '\0';
 	listener_claim(l, spec);
 	log_info("listening on %s%s", listener_name(l, text),
 	    listen_spec_words(spec));
@@ -264,8 +181,14 @@ claim_by_address(struct listeners *listeners, const struct listen_spec *spec,
 		listener_claim(l, spec);
 		return true;
 	}
-	return strcmp(l->next.address, spec->address) == 0 ||
-	       spec_kind(&l->next) != kind;
+	if (strcmp(l->next.address, spec->address) == 0)
+		return true;
+	if (kind == SPEC_NAME)
+		listener_share(l, spec);
+	/* One socket cannot serve IPv4 by other rules than IPv6. */
+	if (listener_covers(l, address))
+		return l->next.proxy == spec->proxy && l->next.tls == spec->tls;
+	return spec_kind(&l->next) != kind;
 }
 
 /* Whether an address cannot be had because this machine lacks it, as those of
@@ -331,43 +254,40 @@ spec_listen(struct listeners *listeners, const struct listen_spec *spec,
 	return result;
 }
 
-/* A name that was resolved is not resolved again, and a port that the kernel
-   chose stays.  Returns 0, or -1: logged. */
-static int
-spec_add(struct listeners *listeners, const struct listen_spec *spec,
-    enum spec_kind kind, int epoll)
+/* Whether the word keeps the listeners that it had: a name is not resolved
+   again, and a port that the kernel chose stays. */
+static bool
+spec_keeps(struct listeners *listeners, const struct listen_spec *spec,
+    enum spec_kind kind)
 {
 	const char *port = strrchr(spec->address, ':') + 1;
-	bool chosen = strtoul(port, NULL, 10) == 0;
 
-	if ((kind == SPEC_NAME || chosen) && claim_by_word(listeners, spec) > 0)
-		return 0;
-	return spec_listen(
-	    listeners, spec, kind == SPEC_NAME ? 0 : AI_NUMERICHOST, epoll);
+	return (kind == SPEC_NAME || strtoul(port, NULL, 10) == 0) &&
+	       claim_by_word(listeners, spec) > 0;
 }
 
-/* A listener that no word has claimed may be one of a name that had others: for
-   those alone names are resolved again. */
-static void
-claim_rest(struct listeners *listeners, const struct words_list *specs)
+/* Have listeners for the words of a kind.  Returns 0, or -1: logged. */
+static int
+kind_add(struct listeners *listeners, const struct words_list *specs,
+    enum spec_kind kind, int epoll)
 {
-	bool rest = false;
+	bool kept[LISTENERS_MAX];
+	struct listen_spec spec;
 
-	for (int i = 0; i < SOCKETS_MAX; i++)
-		rest |= listeners->listener[i].used &&
-			!listeners->listener[i].claimed;
-	for (size_t i = 0; i < specs->count && rest; i++) {
-		struct addrinfo *found, *ai;
-		struct listen_spec spec;
-
+	/* What was there first, lest a new name takes it. */
+	for (size_t i = 0; i < specs->count; i++) {
 		listen_spec_parse(&spec, specs->words[i]);
-		if (spec_kind(&spec) != SPEC_NAME ||
-		    spec_resolve(spec.address, 0, &found) != 0)
-			continue;
-		for (ai = found; ai != NULL; ai = ai->ai_next)
-			claim_by_address(listeners, &spec, ai->ai_addr);
-		freeaddrinfo(found);
+		kept[i] = spec_kind(&spec) != kind ||
+			  spec_keeps(listeners, &spec, kind);
 	}
+	for (size_t i = 0; i < specs->count; i++) {
+		listen_spec_parse(&spec, specs->words[i]);
+		if (!kept[i] &&
+		    spec_listen(listeners, &spec,
+			kind == SPEC_NAME ? 0 : AI_NUMERICHOST, epoll) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -375,22 +295,19 @@ listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll)
 {
 	for (int i = 0; i < SOCKETS_MAX; i++) {
-		listeners->listener[i].added = false;
-		listeners->listener[i].claimed = false;
-	}
-	/* Once for each kind, so that the more specific ones come first. */
-	for (size_t i = 0; i < SPEC_KINDS * specs->count; i++) {
-		enum spec_kind kind = (enum spec_kind)(i / specs->count);
-		struct listen_spec spec;
+		struct listener *l = &listeners->listener[i];
 
-		listen_spec_parse(&spec, specs->words[i % specs->count]);
-		if (spec_kind(&spec) == kind &&
-		    spec_add(listeners, &spec, kind, epoll) < 0) {
+		l->added = l->claimed = false;
+		l->next_name[0] = '\0';
+	}
+	/* The more specific kinds first. */
+	for (int kind = 0; kind < SPEC_KINDS; kind++) {
+		if (kind_add(listeners, specs, (enum spec_kind)kind, epoll) <
+		    0) {
 			listeners_undo(listeners, epoll);
 			return -1;
 		}
 	}
-	claim_rest(listeners, specs);
 	return 0;
 }
 
@@ -417,6 +334,7 @@ listeners_commit(struct listeners *listeners, int epoll)
 			continue;
 		if (l->claimed) {
 			l->spec = l->next;
+			memcpy(l->name, l->next_name, sizeof(l->name));
 		} else {
 			log_info("no longer listening on %s",
 			    listener_name(l, text));

@@ -10,9 +10,6 @@
 
 #include <netinet/in.h>
 
-/* Max sockets of all words of `listen`; a word may need several. */
-#define SOCKETS_MAX 256
-
 struct listener {
 	bool used;    /* false: the entry is free */
 	bool added;   /* by the last listeners_add() */
@@ -21,6 +18,9 @@ struct listener {
 	int fd;
 	struct sockaddr_in6 address; /* or sockaddr_in, of getsockname() */
 	struct listen_spec spec, next;
+	/* A host's name of the list that stands for this address as well as a
+	   more specific word does; "": none. */
+	char name[LISTEN_ADDRESS_MAX], next_name[LISTEN_ADDRESS_MAX];
 };
 
 struct listeners {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Words of `listen` to addresses and sockets, which are the caller's.
+ */
+#include "config.h"
+
+#include "bind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKLOG 4096 /* many agents may connect at once after a restart */
+
+/* Cut "HOST:PORT", "[HOST]:PORT" or "*:PORT" in two, in place. */
+static int
+spec_cut(char *spec, char **host, char **port)
+{
+	char *colon = strrchr(spec, ':');
+
+	if (colon == NULL)
+		return -1;
+	*colon = '\0';
+	*port = colon + 1;
+	*host = spec;
+	if (*spec == '[' && colon > spec + 1 && colon[-1] == ']') {
+		colon[-1] = '\0';
+		*host = spec + 1;
+	}
+	if (strcmp(*host, "*") == 0 || **host == '\0')
+		*host = NULL;
+	return 0;
+}
+
+int
+socket_listen(const struct addrinfo *ai)
+{
+	int on = 1;
+	int fd = socket(ai->ai_family,
+	    ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
+
+	if (fd < 0)
+		return -1;
+	/* A restart must not wait for connections of before to time out. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (ai->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+spec_resolve(const char *address, int flags, struct addrinfo **found)
+{
+	struct addrinfo hints = {
+		.ai_flags = AI_PASSIVE | flags,
+		.ai_socktype = SOCK_STREAM,
+	};
+	char copy[NI_MAXHOST + NI_MAXSERV];
+	char *host, *port;
+
+	snprintf(copy, sizeof(copy), "%s", address);
+	/* The check of options has made sure of the port. */
+	if (spec_cut(copy, &host, &port) < 0)
+		return EAI_SERVICE;
+	return getaddrinfo(host, port, &hints, found);
+}
+
+enum spec_kind
+spec_kind(const struct listen_spec *spec)
+{
+	struct addrinfo *found;
+
+	if (spec->address[0] == '*')
+		return SPEC_ASTERISK;
+	if (spec_resolve(spec->address, AI_NUMERICHOST, &found) != 0)
+		return SPEC_NAME;
+	freeaddrinfo(found);
+	return SPEC_ADDRESS;
+}
+
+bool
+socket_serves_both(int fd, const struct sockaddr_in6 *address)
+{
+	int only = 1;
+	socklen_t length = sizeof(only);
+
+	return address->sin6_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) &&
+	       getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 &&
+	       only == 0;
+}
