@@ -45,7 +45,6 @@ struct db {
 	bool galera;              /* the server is a node of a cluster */
 	uint64_t lock_busy_ms;    /* since when another session has the lock,
 				     monotonic; 0: none has */
-	bool holder_ended;        /* that session was told to end */
 	size_t packet;            /* the server's max_allowed_packet */
 	char name[HOST_MAX + 16]; /* for db_host() */
 	struct db_error error;
@@ -298,18 +297,15 @@ db_take_lock(struct db *db)
 	if (!is_set(db->options.lock))
 		return DB_OK;
 	class = db_ask_lock(db, &busy);
-	if (busy && db->lock_busy_ms == 0) {
+	if (busy && db->lock_busy_ms == 0)
 		db->lock_busy_ms = now;
-		db->holder_ended = false;
-	}
-	if (busy && !db->holder_ended && now - db->lock_busy_ms >= limit &&
-	    db_end_holder(db)) {
-		db->holder_ended = true;
+	if (busy && now - db->lock_busy_ms >= limit) {
+		/* It may end late, after a rollback. */
+		if (db_end_holder(db))
+			limit *= 2;
 		nanosleep(&pause, NULL);
 		class = db_ask_lock(db, &busy);
 	}
-	if (db->holder_ended)
-		limit *= 2;
 	if (busy && now - db->lock_busy_ms < limit)
 		return db_fail(db, DB_RECONNECT, 0,
 		    "a statement of the previous connection may still be "
