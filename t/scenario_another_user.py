@@ -171,6 +171,11 @@ def only_root_can_reach_it(s, reports):
     os.mkdir(closed, 0o700)
     s.reporter.conf = os.path.join(closed, "reporter.conf")
     os.symlink(plain, s.reporter.conf)
+    done = subprocess.run(
+        [os.path.join(s.folder, "reporter"), "-t", "-c", s.reporter.conf],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=PATIENCE)
+    s.equal("reporter -t accepts it", (done.returncode, done.stderr), (0, ""))
     s.reporter.start()
     s.check("it warns that it will not follow links again",
             f"{s.reporter.conf} cannot be reached by user {USER}: symbolic "

@@ -155,12 +155,14 @@ look_as_user(const struct settings *settings, const char *path, FILE *out)
 {
 	struct complaints its = { .out = out };
 	gid_t group = inspect_group(settings, &its);
+	char *real = realpath(path, NULL);
 
 	inspect_descriptors(settings, &its);
 	if (account_become(settings->user, group) < 0)
 		its.count++;
 	else
-		inspect_files(settings, path, &its);
+		inspect_files(settings, path, real != NULL ? real : path, &its);
+	free(real);
 	fflush(out);
 	_exit(its.count > 100 ? 100 : (int)its.count);
 }

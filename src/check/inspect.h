@@ -40,7 +40,7 @@ void inspect_addresses(
 void inspect_pid_file(
     const struct settings *settings, struct complaints *complaints);
 void inspect_files(const struct settings *settings, const char *path,
-    struct complaints *complaints);
+    const char *real, struct complaints *complaints);
 
 /* inspect_option - complain about an option where its value stands. */
 void inspect_option(struct complaints *complaints,

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "inspect.h"
+#include "file.h"
 
 #include "option.h"
 #include "text.h"
@@ -242,12 +243,12 @@ is_from(const char *where, const char *path)
 /* A file of the configuration itself: a reload reads it again. */
 static void
 inspect_conf(const struct settings *settings, const char *path,
-    struct complaints *complaints)
+    const char *real, struct complaints *complaints)
 {
 	const char *where = settings_origin(settings, "mysql", "password");
 	bool secret = settings->password && is_from(where, path);
 
-	if (access(path, R_OK) != 0)
+	if (access(path, R_OK) != 0 && !file_is_behind(path, real))
 		complain(complaints, path, NULL,
 		    "user %s cannot read it, and a reload must: %s; expected "
 		    "mode 0640 and the group of reporter.user",
@@ -259,9 +260,9 @@ inspect_conf(const struct settings *settings, const char *path,
 /* Each file that an option's value comes from, once. */
 static void
 inspect_confs(const struct settings *settings, const char *path,
-    struct complaints *complaints)
+    const char *real, struct complaints *complaints)
 {
-	inspect_conf(settings, path, complaints);
+	inspect_conf(settings, path, real, complaints);
 	for (size_t i = 0; i < option_count; i++) {
 		const char *where = origin_at(settings, i);
 		const char *colon = strrchr(where, ':');
@@ -275,21 +276,21 @@ inspect_confs(const struct settings *settings, const char *path,
 			continue;
 		file = strndup(where, (size_t)(colon - where));
 		if (file != NULL)
-			inspect_conf(settings, file, complaints);
+			inspect_conf(settings, file, file, complaints);
 		free(file);
 	}
 }
 
 void
 inspect_files(const struct settings *settings, const char *path,
-    struct complaints *complaints)
+    const char *real, struct complaints *complaints)
 {
 	static const struct path_option dead_letter_file = { "mysql",
 		"dead_letter_file" };
 	static const struct path_option log_target = { "log", "target" };
 	const char *file = settings->defaults_file;
 
-	inspect_confs(settings, path, complaints);
+	inspect_confs(settings, path, real, complaints);
 	inspect_readable(settings, complaints);
 	inspect_authority(settings, complaints);
 	inspect_pair(settings, complaints);

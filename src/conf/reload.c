@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "reload.h"
+#include "file.h"
 #include "log.h"
 
 #include <errno.h>
@@ -79,6 +80,19 @@ own_name(void)
 	const struct passwd *pw = getpwuid(geteuid());
 
 	return pw == NULL ? "(nameless)" : pw->pw_name;
+}
+
+const char *
+reload_path(const char *path, char *real)
+{
+	if (real == NULL || !file_is_behind(path, real)) {
+		free(real);
+		return path;
+	}
+	log_warn("%s cannot be reached by user %s: symbolic links in it are "
+		 "not followed again",
+	    path, own_name());
+	return real;
 }
 
 static void

@@ -22,6 +22,14 @@ struct reload_plan {
 struct settings *reload_load(const char *path, const struct settings *now);
 
 /*
+ * reload_path - the path by which the user that we are now reads the
+ * configuration: `path`, resolved at each read; or `real`, what root's
+ * realpath() made of it, if a directory on the way is closed to this user,
+ * which is logged.  real: freed, or kept and returned; NULL is allowed.
+ */
+const char *reload_path(const char *path, char *real);
+
+/*
  * reload_rehearse - whether the file can be read again by the user that we are
  * now, and says the same: what each worker and each reload will need.
  * Returns 0, or -1: logged, with what to do.

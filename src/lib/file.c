@@ -6,6 +6,7 @@
 
 #include "file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,4 +36,11 @@ file_absolute(const char *path)
 		absolute = NULL;
 	free(directory);
 	return absolute;
+}
+
+bool
+file_is_behind(const char *path, const char *real)
+{
+	return eaccess(path, R_OK) < 0 && errno == EACCES &&
+	       eaccess(real, R_OK) == 0;
 }

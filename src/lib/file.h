@@ -21,4 +21,8 @@ bool file_is_endless(const char *path);
  */
 char *file_absolute(const char *path);
 
+/* file_is_behind - whether this process can read the file at `real`, but not by
+   `path`: a directory on that way is closed to it. */
+bool file_is_behind(const char *path, const char *real);
+
 #endif

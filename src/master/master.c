@@ -155,23 +155,6 @@ master_open_signals(struct master *m)
 	return 0;
 }
 
-/* The path of the configuration is resolved at each read.  If only root can
-   reach it, through a directory that is closed to others, it stays at `real`,
-   where it leads to now; real is freed or kept. */
-static void
-master_keep_path(struct master *m, char *real)
-{
-	if (real == NULL || eaccess(m->path, R_OK) == 0 || errno != EACCES ||
-	    eaccess(real, R_OK) < 0) {
-		free(real);
-		return;
-	}
-	log_warn("%s cannot be reached by user %s: symbolic links in it are "
-		 "not followed again",
-	    m->path, m->settings->user);
-	m->path = real;
-}
-
 /* Be no more than it takes from here on. */
 static int
 master_give_up_privileges(struct master *m)
@@ -186,7 +169,7 @@ master_give_up_privileges(struct master *m)
 		free(real);
 		return -1;
 	}
-	master_keep_path(m, real);
+	m->path = reload_path(m->path, real);
 	if (reload_rehearse(m->path, m->settings) < 0)
 		return -1;
 	if (geteuid() == 0)

@@ -18,7 +18,7 @@ struct run {
 };
 
 struct round {
-	size_t capacity;        /* rows of one round, 2 or more */
+	size_t capacity;        /* rows of one round, even, 2 or more */
 	struct table_row *rows; /* as they were collected */
 	struct order_key *order, *spare;
 	/* Slots of the table where the next round begins to look. */
@@ -27,7 +27,8 @@ struct round {
 };
 
 /*
- * round_open - allocate memory for rounds of up to `capacity` rows, 2 or more.
+ * round_open - allocate memory for rounds of up to `capacity` rows: an even
+ * number, 2 or more.
  * A page that no round has needed yet is not resident.
  * Returns false if there is no memory; call round_close() in that case, too.
  */
