@@ -16,8 +16,8 @@
    to 8,192 bits as well: one ClientHello with such a key share costs the master
    120 ms, P-384 1 to 3 ms, the others 0.1 ms.  OpenSSL in FIPS mode may lack
    X25519. */
-#define GROUPS "X25519:P-256:P-384"
-#define GROUPS_FIPS "P-256:P-384"
+static char groups[] = "X25519:P-256:P-384";
+static char groups_fips[] = "P-256:P-384";
 
 struct tls {
 	SSL_CTX *context;
@@ -47,8 +47,8 @@ context_rules(SSL_CTX *context, int version)
 	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(context, 0);
-	if (SSL_CTX_set1_groups_list(context, GROUPS) != 1 &&
-	    SSL_CTX_set1_groups_list(context, GROUPS_FIPS) != 1)
+	if (SSL_CTX_set1_groups_list(context, groups) != 1 &&
+	    SSL_CTX_set1_groups_list(context, groups_fips) != 1)
 		return false;
 	ERR_clear_error();
 	return true;
@@ -145,8 +145,8 @@ tls_new(const struct settings *settings, const char **option, char *reason,
 		return NULL;
 	}
 	if (!context_rules(tls->context, settings->min_version)) {
-		snprintf(reason, size,
-		    "OpenSSL does not support the groups " GROUPS_FIPS);
+		snprintf(reason, size, "OpenSSL does not support the groups %s",
+		    groups_fips);
 		tls_free(tls);
 		return NULL;
 	}
