@@ -538,10 +538,11 @@ class Reporter:
 # ---------------------------------------------------------------- agents --
 
 class Agent:
-    """One connection to reporter."""
+    """One connection to reporter; source: from this address of ours."""
 
-    def __init__(self, address):
-        self.socket = socket.create_connection(address, timeout=PATIENCE)
+    def __init__(self, address, source=None):
+        self.socket = socket.create_connection(
+            address, PATIENCE, source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.name = "%s:%d" % self.socket.getsockname()[:2]
 
@@ -661,6 +662,19 @@ def recorded(name):
         raise Failure(f"this machine's clock is wrong: {time.ctime()}")
     with open(os.path.join(SOURCE, "t", "wire", name), "rb") as file:
         return file.read()
+
+
+PROXY_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def proxy_header(source, command=0x21, more=b""):
+    """The header of a connection over IPv4, as a balancer sends it."""
+    rest = b""
+    if source:
+        rest = socket.inet_aton(source) + socket.inet_aton("127.0.0.1")
+        rest += (1234).to_bytes(2, "big") + (12316).to_bytes(2, "big") + more
+    return (PROXY_SIGNATURE + bytes([command, 0x11 if source else 0])
+            + len(rest).to_bytes(2, "big") + rest)
 
 
 # ---------------------------------------------------------- the scenario --

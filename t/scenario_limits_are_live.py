@@ -8,7 +8,6 @@ begun, and check_caller for the next report of every connection.  Each refusal
 and each close is counted under its reason."""
 
 import signal
-import socket
 import time
 
 import scenario
@@ -23,9 +22,7 @@ class From(scenario.Agent):
     """An agent at an address of its own."""
 
     def __init__(self, s, host):
-        self.socket = socket.create_connection(
-            s.reporter.addresses[0], scenario.PATIENCE, (host, 0))
-        self.name = "%s:%d" % self.socket.getsockname()[:2]
+        super().__init__(s.reporter.addresses[0], host)
         s.agents.append(self)
 
 

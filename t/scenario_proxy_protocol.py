@@ -9,27 +9,16 @@ or does not come to the end of it, is sent away and counted."""
 
 import os
 import re
-import socket
 import subprocess
 
 import scenario
+from scenario import PROXY_SIGNATURE, Agent, proxy_header
 import tls
 
 TS = 1700000000
 BALANCER, AGENT, DENIED, STRANGER = (
     "127.0.0.1", "127.0.0.5", "127.0.0.6", "127.0.0.7")
 CALLER = 0x7F000005
-SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-
-
-def header(source, command=0x21, more=b""):
-    """The header of a connection over IPv4, as a balancer sends it."""
-    rest = b""
-    if source:
-        rest = socket.inet_aton(source) + socket.inet_aton("127.0.0.1")
-        rest += (1234).to_bytes(2, "big") + (12316).to_bytes(2, "big") + more
-    return (SIGNATURE + bytes([command, 0x11 if source else 0])
-            + len(rest).to_bytes(2, "big") + rest)
 
 
 class Balancer:
@@ -80,15 +69,6 @@ backend b{n}
         self.log.close()
 
 
-def connect(address, source):
-    """A connection from an address of its own."""
-    agent = scenario.Agent.__new__(scenario.Agent)
-    agent.socket = socket.create_connection(
-        address, timeout=scenario.PATIENCE, source_address=(source, 0))
-    agent.name = "%s:%d" % agent.socket.getsockname()[:2]
-    return agent
-
-
 class Story:
     def __init__(self, s):
         self.s = s
@@ -129,7 +109,7 @@ class Story:
 
 
 def direct(story, data, source=BALANCER, listener=0):
-    agent = connect(story.s.reporter.addresses[listener], source)
+    agent = Agent(story.s.reporter.addresses[listener], source)
     agent.send(data)
     story.s.agents.append(agent)
     return agent
@@ -138,7 +118,7 @@ def direct(story, data, source=BALANCER, listener=0):
 def through_haproxy(story, balancer):
     s = story.s
     front = ("127.0.0.1", balancer.ports[0])
-    agent = connect(front, AGENT)
+    agent = Agent(front, AGENT)
     agent.send(story.report())
     story.arrived("a report passed on by HAProxy is in the table")
     s.equal("and not foreign: its caller is the agent's address",
@@ -159,13 +139,13 @@ def through_haproxy(story, balancer):
 
     for source, name in ((DENIED, "denied"), (STRANGER, "not_allowed")):
         story.counted(f"an agent that is {name}", "refused", name,
-                      lambda: connect(front, source))
+                      lambda: Agent(front, source))
         story.logged(rf"agent {source}:\d+: refused: {name}; passed on by "
                      rf"{BALANCER}:\d+")
     s.reporter.configure("limits", max_connections_per_address=1)
     tls.reload(s)
     story.counted("a second one of one address", "refused",
-                  "max_connections_per_address", lambda: connect(front, AGENT))
+                  "max_connections_per_address", lambda: Agent(front, AGENT))
     s.reporter.configure("limits", max_connections_per_address=0)
     tls.reload(s)
     agent.send(story.report())
@@ -184,14 +164,15 @@ def through_haproxy(story, balancer):
 
 def by_hand(story):
     s = story.s
-    whole = header(AGENT) + story.report()
+    whole = proxy_header(AGENT) + story.report()
     agent = direct(story, b"")
     for byte in whole:
         agent.send(bytes([byte]))
     story.arrived("a header may come byte by byte")
-    direct(story, header(AGENT, more=b"\x04\0\x02hi") + story.report())
+    direct(story, proxy_header(AGENT, more=b"\x04\0\x02hi") + story.report())
     story.arrived("and have values of other kinds")
-    direct(story, header(None, command=0x20) + story.report(0x7F000001))
+    direct(story, proxy_header(None, command=0x20)
+           + story.report(0x7F000001))
     story.arrived("the balancer's own reports have its own address")
     s.equal("so they are not foreign", s.reporter.status()["foreign"], 1)
 
@@ -199,30 +180,30 @@ def by_hand(story):
             ("who sends a report and no header",
              scenario.native(999, 1, 1, TS, [])),
             ("version 1", b"PROXY TCP4 127.0.0.5 127.0.0.1 1 2\r\n"),
-            ("an unknown command", header(AGENT, command=0x22)),
-            ("a header too long", SIGNATURE + b"\x21\x11\xff\xff"),
-            ("one without address", header(None))):
+            ("an unknown command", proxy_header(AGENT, command=0x22)),
+            ("a header too long", PROXY_SIGNATURE + b"\x21\x11\xff\xff"),
+            ("one without address", proxy_header(None))):
         story.counted(what, "closed", "proxy_header",
                       lambda: direct(story, data))
     story.logged(r"agent 127\.0\.0\.1:\d+: proxy_header: "
                  r"no PROXY header of version 2: closed")
     story.counted("a header behind which no TLS comes", "closed", "tls",
-                  lambda: direct(story, header(AGENT) + b"no TLS at all",
+                  lambda: direct(story, proxy_header(AGENT) + b"no TLS at all",
                                  listener=1))
     story.logged(r"agent 127\.0\.0\.5:1234: tls: ")
     story.counted("who is no balancer", "refused", "not_trusted",
-                  lambda: connect(s.reporter.addresses[0], AGENT))
+                  lambda: Agent(s.reporter.addresses[0], AGENT))
 
     s.reporter.configure("limits", message_timeout="300ms")
     tls.reload(s)
     story.counted("half a header", "closed", "message_timeout",
-                  lambda: direct(story, header(AGENT)[:20]))
+                  lambda: direct(story, proxy_header(AGENT)[:20]))
     story.counted("a header that is whole, and no TLS", "closed",
                   "message_timeout",
-                  lambda: direct(story, header(AGENT), listener=1))
+                  lambda: direct(story, proxy_header(AGENT), listener=1))
     s.reporter.configure("limits", message_timeout="30s")
     tls.reload(s)
-    idle = direct(story, header(AGENT))
+    idle = direct(story, proxy_header(AGENT))
     idle.send(story.report())
     story.arrived("who is through goes on")
 
@@ -230,7 +211,7 @@ def by_hand(story):
     tls.reload(s)
     story.counted("the balancer, when it is not trusted any more", "refused",
                   "not_trusted",
-                  lambda: connect(s.reporter.addresses[0], BALANCER))
+                  lambda: Agent(s.reporter.addresses[0], BALANCER))
     idle.send(story.report())
     story.arrived("but its connections of before stay")
 

@@ -10,8 +10,6 @@ refused agents are disconnected first."""
 
 import os
 import resource
-import socket
-import struct
 import sys
 import time
 
@@ -22,20 +20,10 @@ from scenario import wait_for
 TS = 1700000000
 HELD, HELD_S = 1024, 2
 DENIED = "127.0.0.2"
-SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-
-
-def proxy_header(source):
-    """Of version 2: it passes on a connection from there, by IPv4."""
-    return SIGNATURE + b"\x21\x11" + struct.pack(
-        ">H4s4sHH", 12, socket.inet_aton(source),
-        socket.inet_aton("127.0.0.1"), 1, 2)
 
 
 def connect(s, source, listener=0):
-    agent = scenario.Agent.__new__(scenario.Agent)
-    agent.socket = socket.create_connection(
-        s.reporter.addresses[listener], scenario.PATIENCE, (source, 0))
+    agent = scenario.Agent(s.reporter.addresses[listener], source)
     s.agents.append(agent)
     return agent
 
@@ -137,7 +125,7 @@ def tell(s):
 
     def by_proxy():
         agent = connect(s, "127.0.0.1", 1)
-        agent.send(proxy_header(DENIED))
+        agent.send(scenario.proxy_header(DENIED))
         return agent
 
     comes_back(s, "one that is denied behind a balancer", "denied", by_proxy)
