@@ -7,8 +7,8 @@
 #include "config.h"
 
 #include "inspect.h"
-#include "file.h"
 
+#include "file.h"
 #include "option.h"
 #include "text.h"
 #include "tls.h"

@@ -42,7 +42,7 @@ socket_listen(const struct addrinfo *ai)
 
 	if (fd < 0)
 		return -1;
-	/* A restart must not wait for connections of before to time out. */
+	/* A restart must not wait for old connections to time out. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));

@@ -80,10 +80,10 @@ conn_close(struct conns *conns, struct conn *conn, enum closing why)
 }
 
 void
-conn_refuse(struct conns *conns, struct conn *conn, enum closing why)
+conn_refuse(struct conns *conns, struct conn *conn)
 {
-	tarpit_add(
-	    &conns->tarpit, conn_forget(conns, conn, why), monotonic_ms());
+	tarpit_add(&conns->tarpit, conn_forget(conns, conn, CLOSING_REFUSED),
+	    monotonic_ms());
 }
 
 void

@@ -99,8 +99,8 @@ void conn_close(struct conns *conns, struct conn *conn, enum closing why);
 /* conn_expel - the same, and say so in the log. */
 void conn_expel(struct conns *conns, struct conn *conn, enum closing why);
 
-/* conn_refuse - as conn_close(), but the socket goes to the tarpit. */
-void conn_refuse(struct conns *conns, struct conn *conn, enum closing why);
+/* conn_refuse - close and free, as refused; the socket goes to the tarpit. */
+void conn_refuse(struct conns *conns, struct conn *conn);
 
 /* conn_peer - who it is; text has ADDRESS_TEXT bytes. */
 const char *conn_peer(const struct conn *conn, char *text);

@@ -14,6 +14,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+static_assert(TARPIT_MAX == ACCOUNT_REFUSED, "what is kept is asked for");
+
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
 #define LAST_READS 64       /* of a connection, before it is closed */

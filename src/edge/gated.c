@@ -78,7 +78,7 @@ gated_identify(
 	counter_add(&conns->count->refused[why], 1);
 	log_braked(&conns->refusals, "agent %s: refused: %s; passed on by %s",
 	    conn_peer(conn, peer), refusal_name(why), balancer);
-	conn_refuse(conns, conn, CLOSING_REFUSED);
+	conn_refuse(conns, conn);
 	return READ_CLOSED;
 }
 

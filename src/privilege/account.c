@@ -22,8 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_BESIDE 128   /* of listeners, segments, the log, ... */
-#define DESCRIPTORS_REFUSED 1024 /* of refused agents, see edge/tarpit.h */
+#define DESCRIPTORS_BESIDE 128 /* of listeners, segments, the log, ... */
 
 /* Raise the limit to `files`.  Returns 0, or -1 with errno. */
 static int
@@ -45,7 +44,7 @@ account_raise(uint64_t connections, uint64_t *want)
 	struct rlimit limit;
 
 	*want = connections + DESCRIPTORS_BESIDE;
-	if (limit_raise((rlim_t)*want + DESCRIPTORS_REFUSED) == 0)
+	if (limit_raise((rlim_t)*want + ACCOUNT_REFUSED) == 0)
 		return 0;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
 	    limit.rlim_max >= (rlim_t)*want)

@@ -10,8 +10,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define ACCOUNT_REFUSED 1024 /* open files for refused agents */
+
 /* account_raise - raise the limit of open files to what so many connections
-   need, *want, or by 1024 more for refused ones if that is permitted.
+   need, *want, or by ACCOUNT_REFUSED more if that is permitted.
    Returns 0, or -1 with errno when the limit is below *want. */
 int account_raise(uint64_t connections, uint64_t *want);
 
