@@ -2,7 +2,7 @@
  *
  * The names of what is counted.  Any process, any thread.
  */
-#include "counters.h"
+#include "shm/counters.h"
 
 const char *
 reject_name(enum reject reason)
@@ -58,7 +58,8 @@ closing_name(enum closing closing)
 	return (unsigned)closing < CLOSINGS ? names[closing] : "unknown";
 }
 
-const char *db_class_name(enum db_class class)
+const char *
+db_class_name(enum db_class kind)
 {
 	static const char *const names[DB_CLASSES] = {
 		[DB_OK] = "ok",
@@ -71,5 +72,5 @@ const char *db_class_name(enum db_class class)
 		[DB_HOLD] = "hold",
 	};
 
-	return (unsigned)class < DB_CLASSES ? names[class] : "unknown";
+	return (unsigned)kind < DB_CLASSES ? names[kind] : "unknown";
 }

@@ -118,7 +118,7 @@ enum db_class {
 };
 
 /* db_class_name - the class's name in log, status and manual. */
-const char *db_class_name(enum db_class class);
+const char *db_class_name(enum db_class kind);
 
 /* Written by a worker's drain thread. */
 struct drain_counters {

@@ -4,7 +4,7 @@
  * mapping of the words that arm them; any process, any thread.  Without the
  * file nothing happens.
  */
-#include "faultpoint.h"
+#include "shm/faultpoint.h"
 
 #ifdef REPORTER_FAULTS
 

@@ -4,7 +4,7 @@
  * master's segment.  history.h says who may call what; what cannot be read is
  * returned as such.
  */
-#include "history.h"
+#include "shm/history.h"
 
 #define TRIES 100
 
@@ -58,7 +58,7 @@ distance(uint64_t a, uint64_t b)
 static uint64_t
 history_find(const struct history *history, uint64_t taken, uint64_t at_ms)
 {
-	uint64_t best = taken - 1, least = UINT64_MAX;
+	uint64_t best = taken - 1, min = UINT64_MAX;
 
 	for (uint64_t i = 0; i < HISTORY_SAMPLES - 1 && i < taken; i++) {
 		uint64_t n = taken - 1 - i;
@@ -66,8 +66,8 @@ history_find(const struct history *history, uint64_t taken, uint64_t at_ms)
 		    &history->slots[n % HISTORY_SAMPLES];
 		uint64_t away = distance(counter_get(&slot->at_ms), at_ms);
 
-		if (away < least) {
-			least = away;
+		if (away < min) {
+			min = away;
 			best = n;
 		}
 	}

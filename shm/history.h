@@ -10,7 +10,7 @@
 #ifndef REPORTER_HISTORY_H
 #define REPORTER_HISTORY_H
 
-#include "counters.h"
+#include "shm/counters.h"
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "memory.h"
+#include "shm/memory.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -50,18 +50,18 @@ group_number(const char *group, const char *file, const char *name)
 static uint64_t
 group_left(const char *group)
 {
-	uint64_t most = group_number(group, "memory.max", "");
+	uint64_t max = group_number(group, "memory.max", "");
 	uint64_t used = group_number(group, "memory.current", "");
 	uint64_t files = group_number(group, "memory.stat", "file ");
 	uint64_t shared = group_number(group, "memory.stat", "shmem ");
 
-	if (most == UNKNOWN || used == UNKNOWN)
+	if (max == UNKNOWN || used == UNKNOWN)
 		return UNKNOWN;
 	/* Pages of files are given up when memory is wanted; shared memory is
 	   counted among them, but is not. */
 	if (files != UNKNOWN && shared <= files && files - shared <= used)
 		used -= files - shared;
-	return used < most ? most - used : 0;
+	return used < max ? max - used : 0;
 }
 
 /* The control group of this process, as a path below GROUPS; "" is the one at
@@ -85,20 +85,20 @@ group_own(char *group, size_t size)
 uint64_t
 memory_available(void)
 {
-	uint64_t least = number_in("/proc/meminfo", "MemAvailable:");
+	uint64_t min = number_in("/proc/meminfo", "MemAvailable:");
 	char group[PATH_MAX];
 
-	if (least != UNKNOWN)
-		least *= 1024;
+	if (min != UNKNOWN)
+		min *= 1024;
 	group_own(group, sizeof(group));
 	for (;;) {
 		uint64_t left = group_left(group);
 		char *last = strrchr(group, '/');
 
-		if (left < least)
-			least = left;
+		if (left < min)
+			min = left;
 		if (last == NULL)
-			return least;
+			return min;
 		*last = '\0';
 	}
 }

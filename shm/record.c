@@ -2,7 +2,7 @@
  *
  * The order of records.  Any process, any thread.
  */
-#include "record.h"
+#include "shm/record.h"
 
 static inline int
 compare_signed(int32_t a, int32_t b)

@@ -4,8 +4,8 @@
  * producer's functions belong to the master's loop, the consumer's to the
  * worker's drain thread; nothing here fails.
  */
-#include "ring.h"
-#include "faultpoint.h"
+#include "shm/ring.h"
+#include "shm/faultpoint.h"
 
 #include <errno.h>
 #include <limits.h>

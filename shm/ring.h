@@ -24,8 +24,8 @@
 #ifndef REPORTER_RING_H
 #define REPORTER_RING_H
 
-#include "counters.h"
-#include "record.h"
+#include "shm/counters.h"
+#include "shm/record.h"
 
 #define RING_RECORDS_MIN 32768 /* the longest report must fit */
 #define RING_RECORDS_MAX (1u << 28)

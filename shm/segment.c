@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "segment.h"
-#include "faultpoint.h"
+#include "shm/segment.h"
+#include "shm/faultpoint.h"
 
 #include <dirent.h>
 #include <errno.h>

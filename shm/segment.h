@@ -25,9 +25,9 @@
 #ifndef REPORTER_SEGMENT_H
 #define REPORTER_SEGMENT_H
 
-#include "history.h"
-#include "ring.h"
-#include "table.h"
+#include "shm/history.h"
+#include "shm/ring.h"
+#include "shm/table.h"
 
 #include <sys/types.h>
 

@@ -3,8 +3,8 @@
  * The pending table.  Owns no memory: it is a view of words in a segment.
  * table.h says which thread of a worker may call what; nothing here fails.
  */
-#include "table.h"
-#include "faultpoint.h"
+#include "shm/table.h"
+#include "shm/faultpoint.h"
 
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))
 

@@ -32,8 +32,8 @@
 #ifndef REPORTER_TABLE_H
 #define REPORTER_TABLE_H
 
-#include "counters.h"
-#include "record.h"
+#include "shm/counters.h"
+#include "shm/record.h"
 
 #define TABLE_KEYS_MIN 1024
 #define TABLE_KEYS_MAX (1u << 28)

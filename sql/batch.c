@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "batch.h"
+#include "sql/batch.h"
 
 #include <inttypes.h>
 #include <stdio.h>

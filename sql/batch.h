@@ -7,7 +7,7 @@
 #ifndef REPORTER_BATCH_H
 #define REPORTER_BATCH_H
 
-#include "record.h"
+#include "shm/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>

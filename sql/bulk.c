@@ -10,9 +10,9 @@
  */
 #include "config.h"
 
-#include "bulk.h"
+#include "sql/bulk.h"
 
-#include "fault.h"
+#include "sql/fault.h"
 
 #include <stdlib.h>
 
@@ -43,26 +43,26 @@ struct bulk {
 	uint64_t horizon;      /* of the prepared statement */
 	bool failed;           /* prepare it anew: whatever was wrong, it may be
 				  the statement */
-	size_t most;
+	size_t max;
 	struct bulk_row rows[];
 };
 
 struct bulk *
-bulk_open(MYSQL *mysql, size_t most, size_t packet)
+bulk_open(MYSQL *mysql, size_t max, size_t packet)
 {
 	struct bulk *bulk;
 
 	if (packet <= WIRE_HEAD + WIRE_ROW || !client_has_bulk(mysql))
 		return NULL;
-	if (most > (packet - WIRE_HEAD) / WIRE_ROW)
-		most = (packet - WIRE_HEAD) / WIRE_ROW;
-	bulk = malloc(sizeof(*bulk) + most * sizeof(bulk->rows[0]));
+	if (max > (packet - WIRE_HEAD) / WIRE_ROW)
+		max = (packet - WIRE_HEAD) / WIRE_ROW;
+	bulk = malloc(sizeof(*bulk) + max * sizeof(bulk->rows[0]));
 	if (bulk == NULL)
 		return NULL;
 	bulk->mysql = mysql;
 	bulk->statement = NULL;
 	bulk->failed = false;
-	bulk->most = most;
+	bulk->max = max;
 	return bulk;
 }
 
@@ -193,8 +193,8 @@ bulk_upsert(struct bulk *bulk, struct batch *batch,
 {
 	unsigned number;
 
-	if (n > bulk->most)
-		n = bulk->most;
+	if (n > bulk->max)
+		n = bulk->max;
 	*sent = n;
 	number = bulk_prepare(bulk, batch, horizon);
 	if (number == 0) {
@@ -236,10 +236,10 @@ bulk_close(struct bulk *bulk)
 #else
 
 struct bulk *
-bulk_open(MYSQL *mysql, size_t most, size_t packet)
+bulk_open(MYSQL *mysql, size_t max, size_t packet)
 {
 	(void)mysql;
-	(void)most;
+	(void)max;
 	(void)packet;
 	return NULL;
 }

@@ -7,8 +7,8 @@
 #ifndef REPORTER_BULK_H
 #define REPORTER_BULK_H
 
-#include "batch.h"
-#include "client.h"
+#include "sql/batch.h"
+#include "sql/client.h"
 
 /* Below so many rows one statement as text is as fast, and it saves the round
    trip that prepares. */
@@ -22,7 +22,7 @@ struct bulk;
  * max_allowed_packet.  Nothing is sent.
  * Returns NULL when client, server or memory do not allow it.
  */
-struct bulk *bulk_open(MYSQL *mysql, size_t most, size_t packet);
+struct bulk *bulk_open(MYSQL *mysql, size_t max, size_t packet);
 
 /*
  * bulk_upsert - bring the first of n records to the table in one transaction,

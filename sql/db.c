@@ -10,17 +10,17 @@
  */
 #include "config.h"
 
-#include "db.h"
+#include "sql/db.h"
 
-#include "batch.h"
-#include "bulk.h"
-#include "client.h"
-#include "dberror.h"
-#include "fault.h"
-#include "host.h"
-#include "login.h"
-#include "look.h"
-#include "probe.h"
+#include "sql/batch.h"
+#include "sql/bulk.h"
+#include "sql/client.h"
+#include "sql/dberror.h"
+#include "sql/fault.h"
+#include "sql/host.h"
+#include "sql/login.h"
+#include "sql/look.h"
+#include "sql/probe.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -73,12 +73,12 @@ or_null(const char *text)
 
 /* Notes an error of our own finding. */
 static enum db_class
-db_fail(struct db *db, enum db_class class, unsigned number, const char *text)
+db_fail(struct db *db, enum db_class kind, unsigned number, const char *text)
 {
-	db->error.class = class;
+	db->error.kind = kind;
 	db->error.number = number;
 	snprintf(db->error.text, sizeof(db->error.text), "%s", text);
-	return class;
+	return kind;
 }
 
 /* Notes what the client library or the server said. */
@@ -212,7 +212,7 @@ db_look_at_server(struct db *db)
 	MYSQL_RES *answer = db_ask(db, LOOK_SERVER);
 
 	if (answer == NULL)
-		return db->error.class;
+		return db->error.kind;
 	look_at_server(answer, &server);
 	mysql_free_result(answer);
 	db->packet = server.packet;
@@ -273,7 +273,7 @@ db_ask_lock(struct db *db, bool *busy)
 	    db->options.lock);
 	answer = db_ask(db, question);
 	if (answer == NULL)
-		return db->error.class == DB_HOLD ? DB_OK : db->error.class;
+		return db->error.kind == DB_HOLD ? DB_OK : db->error.kind;
 	row = mysql_fetch_row(answer);
 	*busy = row != NULL && row[0] != NULL && strcmp(row[0], "0") == 0;
 	mysql_free_result(answer);
@@ -291,12 +291,12 @@ db_take_lock(struct db *db)
 {
 	const struct timespec pause = { 0, 100 * 1000 * 1000 };
 	uint64_t now = monotonic_ms(), limit = db->options.read_timeout_ms;
-	enum db_class class;
+	enum db_class kind;
 	bool busy;
 
 	if (!is_set(db->options.lock))
 		return DB_OK;
-	class = db_ask_lock(db, &busy);
+	kind = db_ask_lock(db, &busy);
 	if (busy && db->lock_busy_ms == 0)
 		db->lock_busy_ms = now;
 	if (busy && now - db->lock_busy_ms >= limit) {
@@ -304,15 +304,15 @@ db_take_lock(struct db *db)
 		if (db_end_holder(db))
 			limit *= 2;
 		nanosleep(&pause, NULL);
-		class = db_ask_lock(db, &busy);
+		kind = db_ask_lock(db, &busy);
 	}
 	if (busy && now - db->lock_busy_ms < limit)
 		return db_fail(db, DB_RECONNECT, 0,
 		    "a statement of the previous connection may still be "
 		    "running");
-	if (class == DB_OK)
+	if (kind == DB_OK)
 		db->lock_busy_ms = 0;
-	return class;
+	return kind;
 }
 
 /* Bytes that a statement may have. */
@@ -338,7 +338,7 @@ db_look_at_table(struct db *db)
 	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
 	answer = db_ask(db, question);
 	if (answer == NULL)
-		return db->error.class;
+		return db->error.kind;
 	keyed = look_at_columns(answer, &signs);
 	mysql_free_result(answer);
 	if (!keyed)
@@ -355,24 +355,24 @@ db_look_at_table(struct db *db)
 enum db_class
 db_connect(struct db *db)
 {
-	enum db_class class;
+	enum db_class kind;
 
 	db_close(db);
-	class = db_open(db);
-	if (class == DB_OK)
-		class = db_look_at_server(db);
-	if (class == DB_OK)
-		class = db_take_lock(db);
-	if (class == DB_OK)
-		class = db_look_at_table(db);
+	kind = db_open(db);
+	if (kind == DB_OK)
+		kind = db_look_at_server(db);
+	if (kind == DB_OK)
+		kind = db_take_lock(db);
+	if (kind == DB_OK)
+		kind = db_look_at_table(db);
 	/* Without a connection nothing was said of rows, whatever the number:
 	   none of them may be set aside for it. */
-	if (class == DB_SPLIT || class == DB_REFUSED)
-		class = db->error.class = DB_HOLD;
-	if (class != DB_OK) {
+	if (kind == DB_SPLIT || kind == DB_REFUSED)
+		kind = db->error.kind = DB_HOLD;
+	if (kind != DB_OK) {
 		db_close(db);
 		db_next_host(db);
-		return class;
+		return kind;
 	}
 	/* Galera may roll a transaction back, and then MariaDB's bulk execution
 	   returns OK all the same. */
@@ -404,29 +404,29 @@ db_say_found(struct db *db, db_say *say, void *arg)
 	    "%s, %s, table %s is right, max_allowed_packet %zu%s",
 	    mysql_get_server_info(db->mysql),
 	    cipher != NULL ? cipher : "no TLS", db->options.table, db->packet,
-	    db->error.class == DB_NEXT_HOST ? ", read-only" : "");
+	    db->error.kind == DB_NEXT_HOST ? ", read-only" : "");
 	say(arg, false, text);
 }
 
 bool
 db_probe(struct db *db, db_say *say, void *arg)
 {
-	enum db_class class;
+	enum db_class kind;
 
 	db_close(db);
-	db->error = (struct db_error){ .class = DB_OK };
-	class = db_open(db);
-	if (class == DB_OK)
-		class = db_look_at_server(db);
+	db->error = (struct db_error){ .kind = DB_OK };
+	kind = db_open(db);
+	if (kind == DB_OK)
+		kind = db_look_at_server(db);
 	/* A host that stands by takes no writes: that is not wrong. */
-	if (class != DB_OK && class != DB_NEXT_HOST) {
+	if (kind != DB_OK && kind != DB_NEXT_HOST) {
 		say(arg, true, db->error.text);
 	} else {
 		if (probe_table(db->mysql, db->options.table, say, arg) == 0)
 			db_say_found(db, say, arg);
 	}
 	db_close(db);
-	return class == DB_NEXT_HOST;
+	return kind == DB_NEXT_HOST;
 }
 
 /* -------------------------------------------------------------- upsert ---- */
@@ -472,7 +472,7 @@ enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
 {
-	enum db_class class;
+	enum db_class kind;
 
 	*sent = 0;
 	if (db->mysql == NULL)
@@ -482,16 +482,16 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 		n = db->options.max_rows;
 	db->batch.clamped = 0;
 	if (db->bulk != NULL && n >= BULK_LEAST)
-		class = db_upsert_bulk(db, records, n, horizon, sent);
+		kind = db_upsert_bulk(db, records, n, horizon, sent);
 	else
-		class = db_upsert_text(db, records, n, horizon, sent);
-	if (class == DB_OK)
+		kind = db_upsert_text(db, records, n, horizon, sent);
+	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
-	if (class == DB_RECONNECT || class == DB_NEXT_HOST)
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
 		db_close(db);
-	if (class == DB_NEXT_HOST)
+	if (kind == DB_NEXT_HOST)
 		db_next_host(db);
-	return class;
+	return kind;
 }
 
 /* ------------------------------------------------------------- the rest --- */

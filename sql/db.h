@@ -8,8 +8,8 @@
 #ifndef REPORTER_DB_H
 #define REPORTER_DB_H
 
-#include "counters.h"
-#include "record.h"
+#include "shm/counters.h"
+#include "shm/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ struct db_options {
 };
 
 struct db_error {
-	enum db_class class;
+	enum db_class kind;
 	unsigned number; /* MySQL's */
 	char text[256];
 };

@@ -8,16 +8,16 @@
  */
 #include "config.h"
 
-#include "dberror.h"
+#include "sql/dberror.h"
 
-#include "client.h"
+#include "sql/client.h"
 
 #include <stddef.h>
 #include <string.h>
 
 static const struct {
 	unsigned number;
-	enum db_class class;
+	enum db_class kind;
 } errors[] = {
 	/* The statement lost against another, or the cluster is not ready. */
 	{ ER_CHECKREAD, DB_RETRY }, /* 1020, snapshot isolation of MariaDB */
@@ -133,7 +133,7 @@ dberror_class(unsigned number, const char *text)
 		return DB_SPLIT;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
 		if (errors[i].number == number)
-			return errors[i].class;
+			return errors[i].kind;
 	}
 	return DB_HOLD;
 }

@@ -5,7 +5,7 @@
 #ifndef REPORTER_DBERROR_H
 #define REPORTER_DBERROR_H
 
-#include "counters.h"
+#include "shm/counters.h"
 
 /*
  * dberror_class - the class of an error of MySQL, MariaDB, Galera, TiDB or the

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "fault.h"
+#include "sql/fault.h"
 
 #ifdef REPORTER_FAULTS
 

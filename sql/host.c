@@ -3,7 +3,7 @@
  * The names of hosts.  Owns nothing; any process, any thread; what is no name
  * is said so.
  */
-#include "host.h"
+#include "sql/host.h"
 
 #include <stdlib.h>
 #include <string.h>

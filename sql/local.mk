@@ -12,12 +12,11 @@ sql_sources = \
 	sql/probe.c sql/probe.h
 
 noinst_LIBRARIES += sql/libsql.a
-sql_libsql_a_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)
 sql_libsql_a_SOURCES = $(sql_sources)
 
 # The same with pretended failures, for tests: see sql/fault.h.
 check_LIBRARIES += sql/libsqlfault.a
-sql_libsqlfault_a_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) -DREPORTER_FAULTS
+sql_libsqlfault_a_CPPFLAGS = $(AM_CPPFLAGS) -DREPORTER_FAULTS
 sql_libsqlfault_a_SOURCES = $(sql_sources)
 
 EXTRA_DIST += sql/schema.sql sql/view.sql sql/grants.sql

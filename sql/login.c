@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "login.h"
+#include "sql/login.h"
 
 #include <errno.h>
 #include <stddef.h>

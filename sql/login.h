@@ -6,9 +6,9 @@
 #ifndef REPORTER_LOGIN_H
 #define REPORTER_LOGIN_H
 
-#include "client.h"
-#include "db.h"
-#include "host.h"
+#include "sql/client.h"
+#include "sql/db.h"
+#include "sql/host.h"
 
 /* login_new - a connection object that knows time limits, files and TLS, not
    yet connected.  NULL: no memory. */

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "look.h"
+#include "sql/look.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,8 @@
 #ifndef REPORTER_LOOK_H
 #define REPORTER_LOOK_H
 
-#include "batch.h"
-#include "client.h"
+#include "sql/batch.h"
+#include "sql/client.h"
 
 /* The question about the server.  SHOW leaves out variables that a server
    does not know, where SELECT would fail. */

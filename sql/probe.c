@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "probe.h"
+#include "sql/probe.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
 #ifndef REPORTER_PROBE_H
 #define REPORTER_PROBE_H
 
-#include "client.h"
-#include "db.h"
+#include "sql/client.h"
+#include "sql/db.h"
 
 /*
  * probe_table - say all that is wrong with the table (a name, or

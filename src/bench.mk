@@ -1,8 +1,6 @@
 # reporter-bench.  Its parts are in a library, so that the unit test can link
 # the pure ones.
 noinst_LIBRARIES += src/bench/libbench.a
-src_bench_libbench_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc/intake -Isrc/bench \
-	$(JANSSON_CFLAGS) $(MYSQL_CFLAGS) -DSBINDIR='"$(sbindir)"'
 src_bench_libbench_a_SOURCES = \
 	src/bench/absorb.c src/bench/absorb.h \
 	src/bench/backlog.c src/bench/bench.h \
@@ -32,10 +30,7 @@ nodist_src_bench_libbench_a_SOURCES = src/bench/schema.inc
 
 bin_PROGRAMS += src/reporter-bench
 src_reporter_bench_SOURCES = src/bench/main.c
-src_reporter_bench_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)
-src_reporter_bench_LDADD = src/bench/libbench.a src/libreporter.a \
-	sql/libsql.a shm/libshm.a $(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \
-	$(MSGPACK_LIBS) $(PROTOBUF_LIBS) -lm
+src_reporter_bench_LDADD = src/bench/libbench.a $(our_libs)
 
 # The schema as text of C, for the private database of --self.
 BUILT_SOURCES += src/bench/schema.inc
@@ -45,4 +40,4 @@ src/bench/schema.inc: sql/schema.sql
 	    echo '#define SCHEMA_SQL \'; \
 	    $(SED) -e 's/["\\]/\\&/g' -e 's/.*/	"&\\n" \\/' \
 		$(srcdir)/sql/schema.sql; echo '	""'; } >$@
-src/bench/libbench_a-servers.$(OBJEXT): src/bench/schema.inc
+src/bench/servers.$(OBJEXT): src/bench/schema.inc

@@ -3,9 +3,6 @@
 include src/proto.mk
 
 noinst_LIBRARIES += src/libreporter.a
-src_libreporter_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc/intake $(INIH_CFLAGS) \
-	$(JANSSON_CFLAGS) $(MSGPACK_CFLAGS) $(PROTOBUF_CFLAGS) \
-	$(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(OPENSSL_CFLAGS)
 src_libreporter_a_SOURCES = \
 	src/lib/address.c src/lib/address.h src/lib/clock.c src/lib/clock.h \
 	src/lib/complain.c src/lib/complain.h src/lib/figures.c \
@@ -76,19 +73,15 @@ endif
 
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
-src_reporter_LDADD = src/libreporter.a sql/libsql.a shm/libshm.a \
-	$(MYSQL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS) \
-	$(SYSTEMD_LIBS) $(OPENSSL_LIBS)
+src_reporter_LDADD = $(our_libs)
 src_reporterctl_SOURCES = src/ctl/main.c src/ctl/ctl.h \
 	src/ctl/check.c src/ctl/keys.c \
 	src/ctl/replay.c src/ctl/status.c \
 	src/ctl/top.c src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
-src_reporterctl_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 if WITH_NCURSES
 src_reporterctl_SOURCES += src/ctl/top_screen.c
 endif
-src_reporterctl_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
-	$(MSGPACK_LIBS) $(PROTOBUF_LIBS) $(NCURSES_LIBS)
+src_reporterctl_LDADD = $(our_libs) $(NCURSES_LIBS)
 
 if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
@@ -97,13 +90,10 @@ src_reporter_web_SOURCES = src/web/main.c \
 	src/web/confine.c src/web/confine.h \
 	src/web/page.c src/web/page.h \
 	src/web/server.c src/web/server.h
-src_reporter_web_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS)
-src_reporter_web_LDADD = src/libreporter.a shm/libshm.a $(JANSSON_LIBS) \
-	$(MICROHTTPD_LIBS)
+src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)
 
 bin_PROGRAMS += src/reporter-send
 src_reporter_send_SOURCES = src/send/reporter-send.c
-src_reporter_send_LDADD = src/libreporter.a shm/libshm.a $(MSGPACK_LIBS) \
-	$(PROTOBUF_LIBS) $(OPENSSL_LIBS)
+src_reporter_send_LDADD = $(our_libs)
 
 include src/bench.mk

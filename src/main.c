@@ -5,14 +5,14 @@
  */
 #include "config.h"
 
-#include "account.h"
-#include "faultpoint.h"
-#include "file.h"
-#include "inspect.h"
-#include "log.h"
-#include "master.h"
-#include "settings.h"
-#include "title.h"
+#include "privilege/account.h"
+#include "shm/faultpoint.h"
+#include "lib/file.h"
+#include "check/inspect.h"
+#include "lib/log.h"
+#include "master/master.h"
+#include "conf/settings.h"
+#include "lib/title.h"
 
 #include <errno.h>
 #include <signal.h>

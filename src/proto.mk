@@ -1,6 +1,6 @@
 # The schemas of the ELB and Lars dialects.  The decoder does without; what
 # builds frames, and the tests that compare with protobuf-c, use the generated
-# code.  It is in libreporter.a; its headers need -Isrc/intake.
+# code.  It is in libreporter.a.
 proto_sources = src/intake/elb.pb-c.c src/intake/elb.pb-c.h \
 	src/intake/lars.pb-c.c src/intake/lars.pb-c.h
 EXTRA_DIST += src/intake/elb.proto src/intake/lars.proto

@@ -73,14 +73,9 @@ judge scan-build analyse/clang.log
 status=0
 (
 	cd "$source"
-	set -- src/*/
-	for folder; do
-		set -- "$@" -I "$folder"
-		shift
-	done
 	cppcheck -q -j"$jobs" --std=c11 --enable=warning,performance \
-		--library=posix,gnu --error-exitcode=1 -I "$OLDPWD" -I shm \
-		-I sql "$@" -I t shm sql src t
+		--library=posix,gnu --error-exitcode=1 -I "$OLDPWD" -I . \
+		-I src -I t shm sql src t
 ) >analyse/cppcheck.log 2>&1 || status=$?
 judge cppcheck analyse/cppcheck.log
 

@@ -6,7 +6,7 @@
 #ifndef CONFIG_FIXTURE_H
 #define CONFIG_FIXTURE_H
 
-#include "settings.h"
+#include "conf/settings.h"
 
 extern char config_folder[64]; /* of this test */
 extern char config_path[96];   /* a.conf in that folder */

@@ -8,7 +8,7 @@
 
 #include "db_fixture.h"
 
-#include "client.h"
+#include "sql/client.h"
 #include "suite.h"
 
 #include <stdarg.h>
@@ -243,10 +243,10 @@ store(struct db *db, const struct record *records, size_t n, uint64_t horizon,
 	size_t calls = 0;
 
 	for (size_t at = 0, sent; at < n; at += sent, calls++) {
-		enum db_class class = db_upsert(db, all + at, n - at, horizon,
+		enum db_class kind = db_upsert(db, all + at, n - at, horizon,
 		    clamped != NULL ? clamped : &ignored, &sent);
 
-		ck_assert_msg(class == DB_OK, "%s", db_error(db)->text);
+		ck_assert_msg(kind == DB_OK, "%s", db_error(db)->text);
 		ck_assert_uint_ge(sent, 1);
 		ck_assert_uint_le(sent, n - at);
 	}

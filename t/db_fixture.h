@@ -7,7 +7,7 @@
 #ifndef REPORTER_DB_FIXTURE_H
 #define REPORTER_DB_FIXTURE_H
 
-#include "db.h"
+#include "sql/db.h"
 #include "db_server.h"
 
 #include <check.h>

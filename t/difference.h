@@ -5,7 +5,7 @@
 #ifndef REPORTER_DIFFERENCE_H
 #define REPORTER_DIFFERENCE_H
 
-#include "report.h"
+#include "intake/report.h"
 
 /*
  * report_difference - what two reports do not have in common, in a word, or

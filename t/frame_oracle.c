@@ -6,9 +6,9 @@
 
 #include "frame_oracle.h"
 
-#include "elb.pb-c.h"
-#include "frame.h"
-#include "lars.pb-c.h"
+#include "intake/elb.pb-c.h"
+#include "intake/frame.h"
+#include "intake/lars.pb-c.h"
 
 /* expect_result - what a result that protobuf-c unpacked should become. */
 static void

@@ -6,7 +6,7 @@
 #ifndef REPORTER_FRAME_ORACLE_H
 #define REPORTER_FRAME_ORACLE_H
 
-#include "report.h"
+#include "intake/report.h"
 
 /*
  * frame_oracle - as frame_decode(), of a whole frame with this payload and of

@@ -14,44 +14,21 @@ FUZZ_ENGINE =
 
 fuzz_stream_sources = t/fuzz.h t/fuzz_stream.c t/fuzz_stream.h \
 	t/difference.c t/difference.h
-fuzz_libs = $(FUZZ_MAIN) src/libreporter.a shm/libshm.a
-fuzz_ldflags = $(AM_LDFLAGS) $(FUZZ_ENGINE)
-
-t_fuzz_config_SOURCES = t/fuzz_config.c t/fuzz.h
-t_fuzz_config_LDFLAGS = $(fuzz_ldflags)
-t_fuzz_config_LDADD = $(fuzz_libs) $(INIH_LIBS)
-
+fuzz_ldadd = $(FUZZ_MAIN) $(our_libs) $(FUZZ_ENGINE)
+t_fuzz_config_LDADD = $(fuzz_ldadd)
+t_fuzz_frame_LDADD = $(fuzz_ldadd)
+t_fuzz_native_LDADD = $(fuzz_ldadd)
+t_fuzz_proxy_LDADD = $(fuzz_ldadd)
+t_fuzz_replay_LDADD = $(fuzz_ldadd)
+t_fuzz_segment_LDADD = $(fuzz_ldadd)
+t_fuzz_segment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=nanosleep
+t_fuzz_web_LDADD = $(fuzz_ldadd)
 t_fuzz_frame_SOURCES = t/fuzz_frame.c t/frame_oracle.c t/frame_oracle.h \
 	$(fuzz_stream_sources)
-t_fuzz_frame_CPPFLAGS = $(AM_CPPFLAGS) -Isrc/intake $(PROTOBUF_CFLAGS)
-t_fuzz_frame_LDFLAGS = $(fuzz_ldflags)
-t_fuzz_frame_LDADD = $(fuzz_libs) $(PROTOBUF_LIBS)
-
 t_fuzz_native_SOURCES = t/fuzz_native.c t/native_oracle.c t/native_oracle.h \
 	$(fuzz_stream_sources)
-t_fuzz_native_CPPFLAGS = $(AM_CPPFLAGS) $(MSGPACK_CFLAGS)
-t_fuzz_native_LDFLAGS = $(fuzz_ldflags)
-t_fuzz_native_LDADD = $(fuzz_libs) $(MSGPACK_LIBS)
-
-t_fuzz_proxy_SOURCES = t/fuzz_proxy.c t/fuzz.h
-t_fuzz_proxy_LDFLAGS = $(fuzz_ldflags)
-t_fuzz_proxy_LDADD = $(fuzz_libs)
-
-t_fuzz_replay_SOURCES = t/fuzz_replay.c t/fuzz.h
-t_fuzz_replay_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-t_fuzz_replay_LDFLAGS = $(fuzz_ldflags)
-t_fuzz_replay_LDADD = $(fuzz_libs) $(JANSSON_LIBS) $(MSGPACK_LIBS) \
-	$(PROTOBUF_LIBS)
-
-t_fuzz_segment_SOURCES = t/fuzz_segment.c t/fuzz.h
-t_fuzz_segment_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=nanosleep
-t_fuzz_segment_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
-
 # The pages know nothing of HTTP, so this needs no libmicrohttpd.
 t_fuzz_web_SOURCES = t/fuzz_web.c t/fuzz.h src/web/page.c src/web/page.h
-t_fuzz_web_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/web
-t_fuzz_web_LDFLAGS = $(fuzz_ldflags)
-t_fuzz_web_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
 
 # Fuzz each target for so many seconds: make fuzz SECONDS=300.  Fails when
 # something is found, and says where the input is.  fuzz-merge does so as well,
@@ -65,7 +42,4 @@ fuzz-programs: $(BUILT_SOURCES)
 	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)
 fuzz-list:
 	@echo $(fuzz_targets)
-clean-local: clean-fuzz
-clean-fuzz:
-	-rm -rf fuzz
-.PHONY: fuzz fuzz-merge fuzz-afl fuzz-programs fuzz-list clean-fuzz
+.PHONY: fuzz fuzz-merge fuzz-afl fuzz-programs fuzz-list

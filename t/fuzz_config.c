@@ -11,7 +11,7 @@
 #include "config.h"
 
 #include "fuzz.h"
-#include "settings.h"
+#include "conf/settings.h"
 
 #include <string.h>
 #include <sys/stat.h>

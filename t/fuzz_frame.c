@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "difference.h"
-#include "frame.h"
+#include "intake/frame.h"
 #include "frame_oracle.h"
 #include "fuzz_stream.h"
 
@@ -27,7 +27,7 @@ int32_at(const uint8_t *p)
 
 /* expect - what should become of the frame, by its header and protobuf-c. */
 static enum decode
-expect(int32_t id, const uint8_t *p, size_t length, size_t most)
+expect(int32_t id, const uint8_t *p, size_t length, size_t max)
 {
 	int64_t payload, limit = id == FRAME_ID_ELB ? 65528 : 65527;
 
@@ -37,7 +37,7 @@ expect(int32_t id, const uint8_t *p, size_t length, size_t most)
 	if (payload < 0)
 		return report_fail(
 		    &expected, DECODE_CLOSE, REJECT_NEGATIVE_LENGTH, 4);
-	if (payload > limit || payload + FRAME_HEADER > (int64_t)most)
+	if (payload > limit || payload + FRAME_HEADER > (int64_t)max)
 		return report_fail(&expected, DECODE_CLOSE, REJECT_TOO_LONG, 4);
 	if ((int64_t)length - FRAME_HEADER < payload)
 		return DECODE_SHORT;
@@ -49,9 +49,9 @@ expect(int32_t id, const uint8_t *p, size_t length, size_t most)
 
 /* Compare one frame.  Returns its length, 0 when the stream ends here. */
 static size_t
-check_frame(int32_t id, const uint8_t *p, size_t length, size_t most)
+check_frame(int32_t id, const uint8_t *p, size_t length, size_t max)
 {
-	enum decode wanted = expect(id, p, length, most);
+	enum decode wanted = expect(id, p, length, max);
 	enum decode found = frame_decode(p, length, id, &report);
 
 	FUZZ_CHECK(
@@ -65,16 +65,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2 || size - 2 > FUZZ_STREAM_MAX)
 		return 0;
-	size_t most = data[0] == 0 ? MESSAGE_MAX : data[0];
+	size_t max = data[0] == 0 ? MESSAGE_MAX : data[0];
 	const uint8_t *stream = data + 2;
 	size_t length = size - 2, used = 0, n;
 	int32_t id = length < 4 ? 0 : int32_at(stream);
 
-	fuzz_report(&report, most);
-	fuzz_report(&expected, most);
+	fuzz_report(&report, max);
+	fuzz_report(&expected, max);
 	while ((id == FRAME_ID_ELB || id == FRAME_ID_LARS) && used < length &&
-	       (n = check_frame(id, stream + used, length - used, most)) > 0)
+	       (n = check_frame(id, stream + used, length - used, max)) > 0)
 		used += n;
-	fuzz_stream(DIALECT_UNKNOWN, most, data[1], stream, length);
+	fuzz_stream(DIALECT_UNKNOWN, max, data[1], stream, length);
 	return 0;
 }

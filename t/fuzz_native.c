@@ -8,7 +8,7 @@
 
 #include "difference.h"
 #include "fuzz_stream.h"
-#include "native.h"
+#include "intake/native.h"
 #include "native_oracle.h"
 
 static struct report report, expected;
@@ -25,15 +25,15 @@ check_end(enum decode found, enum decode ended, const struct native_scan *scan)
 
 /* Compare one message.  Returns its length, 0 when the stream ends here. */
 static size_t
-check_message(const uint8_t *p, size_t length, size_t most)
+check_message(const uint8_t *p, size_t length, size_t max)
 {
-	size_t near = length < most ? length : most;
+	size_t near = length < max ? length : max;
 	struct native_scan scan = { 0 };
 	enum decode ended = native_scan(p, near, &scan), wanted;
 	enum decode found = native_decode(p, length, &report);
 
-	if (scan.offset + scan.wanted > most ||
-	    (ended == DECODE_SHORT && length >= most)) {
+	if (scan.offset + scan.wanted > max ||
+	    (ended == DECODE_SHORT && length >= max)) {
 		/* msgpack-c would reserve memory for what headers claim. */
 		FUZZ_CHECK(found == DECODE_CLOSE);
 		FUZZ_CHECK(report.reason == REJECT_TOO_LONG);
@@ -54,15 +54,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2 || size - 2 > FUZZ_STREAM_MAX)
 		return 0;
-	size_t most = data[0] == 0 ? MESSAGE_MAX : data[0];
+	size_t max = data[0] == 0 ? MESSAGE_MAX : data[0];
 	const uint8_t *stream = data + 2;
 	size_t length = size - 2, used = 0, n;
 
-	fuzz_report(&report, most);
-	fuzz_report(&expected, most);
+	fuzz_report(&report, max);
+	fuzz_report(&expected, max);
 	while (used < length &&
-	       (n = check_message(stream + used, length - used, most)) > 0)
+	       (n = check_message(stream + used, length - used, max)) > 0)
 		used += n;
-	fuzz_stream(DIALECT_NATIVE, most, data[1], stream, length);
+	fuzz_stream(DIALECT_NATIVE, max, data[1], stream, length);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "fuzz.h"
-#include "proxy.h"
+#include "edge/proxy.h"
 
 #include <string.h>
 

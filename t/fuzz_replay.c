@@ -7,11 +7,11 @@
  */
 #include "config.h"
 
-#include "deadletter.h"
-#include "encode.h"
+#include "worker/deadletter.h"
+#include "send/encode.h"
 #include "fuzz.h"
-#include "native.h"
-#include "replay.h"
+#include "intake/native.h"
+#include "send/replay.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

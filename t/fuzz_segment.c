@@ -16,9 +16,9 @@
 #include "config.h"
 
 #include "fuzz.h"
-#include "log.h"
-#include "status.h"
-#include "trial.h"
+#include "lib/log.h"
+#include "status/status.h"
+#include "worker/trial.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -8,8 +8,8 @@
 #include "config.h"
 
 #include "fuzz_stream.h"
-#include "frame.h"
-#include "inflow.h"
+#include "intake/frame.h"
+#include "edge/inflow.h"
 
 #define RING_RECORDS (FUZZ_STREAM_MAX / 2)
 

@@ -7,7 +7,7 @@
 #define REPORTER_FUZZ_STREAM_H
 
 #include "fuzz.h"
-#include "intake.h"
+#include "intake/intake.h"
 
 #define FUZZ_STREAM_MAX 131072 /* bytes of the longest stream */
 

@@ -11,8 +11,8 @@
 #include "config.h"
 
 #include "fuzz.h"
-#include "keys.h"
-#include "page.h"
+#include "status/keys.h"
+#include "web/page.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef REPORTER_T_INSTANCE_FIXTURE_H
 #define REPORTER_T_INSTANCE_FIXTURE_H
 
-#include "segment.h"
+#include "shm/segment.h"
 
 #include <stdio.h>
 

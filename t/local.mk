@@ -1,20 +1,38 @@
-# Tests: one Check suite a module (unit_*.c), and scenarios.
-unit_libs = src/libreporter.a sql/libsql.a shm/libshm.a $(SYSTEMD_LIBS) \
-	$(OPENSSL_LIBS)
-EXTRA_DIST += t/instance_fixture.h t/suite.h
-include t/units-shm.mk
-include t/units-decode.mk
-include t/units-edge.mk
-include t/units-config.mk
-include t/units-sql.mk
-include t/units-master.mk
-include t/units-tools.mk
-include t/gate.mk
-include t/scenarios.mk
-include t/chaos.mk
-include t/bench.mk
-include t/fuzz.mk
-include t/hardening.mk
-include t/layers.mk
-include t/messages.mk
-include t/analyse.mk
+# Tests of the sources and of an installation, and targets for people.
+text_tests = t/hardening.py t/layers.py t/messages.py
+TESTS += $(text_tests)
+EXTRA_DIST += $(text_tests) t/analyse.sh t/profile.py
+
+# hardening.py is given what configure chose, to know what to expect.
+AM_TESTS_ENVIRONMENT = \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	HARDENING='$(HARDEN_CFLAGS) $(HARDEN_LDFLAGS)'; export HARDENING; \
+	SANITIZERS='$(SANITIZE_CFLAGS)'; export SANITIZERS; \
+	CC='$(CC)'; export CC; CFLAGS='$(CFLAGS)'; export CFLAGS;
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = $(PYTHON3)
+AM_PY_LOG_FLAGS = -B
+
+# How fast, against the targets: each with its figure and whether it is met.
+# The short form takes less than a minute and fewer keys; neither fails because
+# a target is missed.
+bench: src/reporter-bench src/reporter
+	src/reporter-bench --self targets
+bench-short: src/reporter-bench src/reporter
+	src/reporter-bench --self --short targets
+
+# Where the time goes, stage by stage; needs perf, and root.
+profile: src/reporter-bench src/reporter
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/profile.py
+
+# What gcc -fanalyzer, scan-build and cppcheck find by reading the whole tree.
+# Takes some minutes.
+analyse:
+	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/analyse.sh
+
+# The database's data directory that all scenarios copy, and what the targets
+# make.
+clean-local:
+	-rm -rf t/scenario-data analyse fuzz
+.PHONY: bench bench-short profile analyse

@@ -12,7 +12,7 @@
 
 /* judge_int - GOOD, or why it is no integer from least to most. */
 static enum reject
-judge_int(const msgpack_object *o, int64_t least, int64_t most, int64_t *value)
+judge_int(const msgpack_object *o, int64_t min, int64_t max, int64_t *value)
 {
 	if (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
 		*value = o->via.i64;
@@ -22,7 +22,7 @@ judge_int(const msgpack_object *o, int64_t least, int64_t most, int64_t *value)
 		return REJECT_OUT_OF_RANGE;
 	else
 		*value = (int64_t)o->via.u64;
-	return *value < least || *value > most ? REJECT_OUT_OF_RANGE : GOOD;
+	return *value < min || *value > max ? REJECT_OUT_OF_RANGE : GOOD;
 }
 
 /* judge_ints - n objects, each with its range; the first fault counts. */

@@ -6,7 +6,7 @@
 #ifndef REPORTER_NATIVE_ORACLE_H
 #define REPORTER_NATIVE_ORACLE_H
 
-#include "report.h"
+#include "intake/report.h"
 
 /*
  * oracle_decode - as native_decode(), but without regard to max_message.

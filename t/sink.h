@@ -5,7 +5,7 @@
 #ifndef REPORTER_SINK_H
 #define REPORTER_SINK_H
 
-#include "record.h"
+#include "shm/record.h"
 
 #include <pthread.h>
 #include <stddef.h>

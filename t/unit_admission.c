@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "admission.h"
+#include "edge/admission.h"
 #include "suite.h"
 
 #include <arpa/inet.h>

@@ -4,8 +4,8 @@
  */
 #include "config.h"
 
-#include "batch.h"
-#include "host.h"
+#include "sql/batch.h"
+#include "sql/host.h"
 #include "suite.h"
 
 #include <check.h>

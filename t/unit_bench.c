@@ -5,13 +5,13 @@
  */
 #include "config.h"
 
-#include "bench.h"
-#include "goal.h"
-#include "keyset.h"
-#include "native.h"
-#include "quantile.h"
-#include "results.h"
-#include "stream.h"
+#include "bench/bench.h"
+#include "bench/goal.h"
+#include "bench/keyset.h"
+#include "intake/native.h"
+#include "bench/quantile.h"
+#include "bench/results.h"
+#include "bench/stream.h"
 #include "suite.h"
 
 #include <check.h>
@@ -27,11 +27,11 @@ START_TEST(median_of_odd_and_even)
 	struct spread a = spread_of(odd, 3), b = spread_of(even, 4);
 
 	ck_assert_double_eq(a.median, 3);
-	ck_assert_double_eq(a.least, 1);
-	ck_assert_double_eq(a.most, 5);
+	ck_assert_double_eq(a.min, 1);
+	ck_assert_double_eq(a.max, 5);
 	ck_assert_double_eq(b.median, 2.5);
-	ck_assert_double_eq(b.least, 1);
-	ck_assert_double_eq(b.most, 4);
+	ck_assert_double_eq(b.min, 1);
+	ck_assert_double_eq(b.max, 4);
 }
 END_TEST
 
@@ -41,10 +41,10 @@ START_TEST(median_of_one_and_none)
 	struct spread a = spread_of(one, 1), b = spread_of(one, 0);
 
 	ck_assert_double_eq(a.median, 7);
-	ck_assert_double_eq(a.least, 7);
-	ck_assert_double_eq(a.most, 7);
+	ck_assert_double_eq(a.min, 7);
+	ck_assert_double_eq(a.max, 7);
 	ck_assert_uint_eq(b.n, 0);
-	ck_assert(isnan(b.median) && isnan(b.least) && isnan(b.most));
+	ck_assert(isnan(b.median) && isnan(b.min) && isnan(b.max));
 }
 END_TEST
 
@@ -320,13 +320,13 @@ END_TEST
 
 START_TEST(targets_have_two_directions)
 {
-	struct goal_row least = { .at_most = false, .bound = 0.9 };
-	struct goal_row most = { .at_most = true, .bound = 0.9 };
+	struct goal_row min = { .at_most = false, .bound = 0.9 };
+	struct goal_row max = { .at_most = true, .bound = 0.9 };
 
-	ck_assert(goal_met(&least, 0.9) && goal_met(&most, 0.9));
-	ck_assert(goal_met(&least, 1) && !goal_met(&most, 1));
-	ck_assert(!goal_met(&least, 0.8) && goal_met(&most, 0.8));
-	ck_assert(!goal_met(&least, NAN) && !goal_met(&most, NAN));
+	ck_assert(goal_met(&min, 0.9) && goal_met(&max, 0.9));
+	ck_assert(goal_met(&min, 1) && !goal_met(&max, 1));
+	ck_assert(!goal_met(&min, 0.8) && goal_met(&max, 0.8));
+	ck_assert(!goal_met(&min, NAN) && !goal_met(&max, NAN));
 }
 END_TEST
 

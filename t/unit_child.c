@@ -2,10 +2,10 @@
  *
  * Check suite of a worker's end: what the master makes of its exit status.
  */
-#include "child.h"
+#include "master/child.h"
 #include "instance_fixture.h"
 #include "suite.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "client.h"
+#include "sql/client.h"
 #include "db_fixture.h"
 
 #include <stdio.h>
@@ -356,7 +356,7 @@ START_TEST(defaults_file_serves_what_is_not_set)
 		.max_rows = 10 };
 	char path[] = "/tmp/reporter-defaults-XXXXXX";
 	FILE *file = fdopen(mkstemp(path), "w");
-	enum db_class class;
+	enum db_class kind;
 	struct db *db;
 
 	ck_assert_ptr_nonnull(file);
@@ -372,9 +372,9 @@ START_TEST(defaults_file_serves_what_is_not_set)
 	fclose(file);
 	options.defaults_file = path;
 	db = db_new(&options);
-	class = db_connect(db);
+	kind = db_connect(db);
 	unlink(path);
-	ck_assert_msg(class == DB_OK, "%s", db_error(db)->text);
+	ck_assert_msg(kind == DB_OK, "%s", db_error(db)->text);
 	db_free(db);
 	admin("DROP USER d@localhost");
 }

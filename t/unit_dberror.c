@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "dberror.h"
+#include "sql/dberror.h"
 #include "suite.h"
 
 #include <check.h>
@@ -13,7 +13,7 @@
 #define NUMBERS 40
 
 static const struct {
-	enum db_class class;
+	enum db_class kind;
 	unsigned numbers[NUMBERS]; /* ended by 0 */
 } expected[] = {
 	{ DB_RETRY, { 1020, 1180, 1205, 1213, 1317, 1615, 1969, 3024, 3101,
@@ -37,7 +37,7 @@ expected_class(unsigned number)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
 		for (size_t k = 0; expected[i].numbers[k] != 0; k++) {
 			if (expected[i].numbers[k] == number)
-				return expected[i].class;
+				return expected[i].kind;
 		}
 	}
 	return DB_HOLD;

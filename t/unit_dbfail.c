@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "client.h"
+#include "sql/client.h"
 #include "db_fixture.h"
 
 #include <signal.h>
@@ -20,12 +20,12 @@
 /* Connecting must fail in this way. */
 static void
 expect_no_connection(
-    const struct db_options *options, enum db_class class, unsigned number)
+    const struct db_options *options, enum db_class kind, unsigned number)
 {
 	struct db *db = db_new(options);
 
-	ck_assert_int_eq(db_connect(db), class);
-	ck_assert_int_eq(db_error(db)->class, class);
+	ck_assert_int_eq(db_connect(db), kind);
+	ck_assert_int_eq(db_error(db)->kind, kind);
 	ck_assert_msg(number == 0 || db_error(db)->number == number, "%u: %s",
 	    db_error(db)->number, db_error(db)->text);
 	ck_assert_str_ne(db_error(db)->text, "");
@@ -36,7 +36,7 @@ expect_no_connection(
 
 /* Storing must fail in this way; way 0 as text, 1 by bulk execution. */
 static void
-expect_failure(struct db *db, enum db_class class, unsigned number)
+expect_failure(struct db *db, enum db_class kind, unsigned number)
 {
 	struct record *r = make_records(MANY, 1000);
 	uint64_t clamped = 0;
@@ -44,15 +44,14 @@ expect_failure(struct db *db, enum db_class class, unsigned number)
 
 	r[0].succ = UINT32_MAX;
 	ck_assert_int_eq(
-	    db_upsert(db, pointers(r, MANY), MANY, FAR, &clamped, &sent),
-	    class);
-	ck_assert_int_eq(db_error(db)->class, class);
+	    db_upsert(db, pointers(r, MANY), MANY, FAR, &clamped, &sent), kind);
+	ck_assert_int_eq(db_error(db)->kind, kind);
 	ck_assert_msg(number == 0 || db_error(db)->number == number, "%u: %s",
 	    db_error(db)->number, db_error(db)->text);
 	ck_assert_str_ne(db_error(db)->text, "");
 	ck_assert_uint_eq(clamped, 0);
-	ck_assert(db_connected(db) ==
-		  (class != DB_RECONNECT && class != DB_NEXT_HOST));
+	ck_assert(
+	    db_connected(db) == (kind != DB_RECONNECT && kind != DB_NEXT_HOST));
 }
 
 static struct db *
@@ -297,7 +296,7 @@ START_TEST(a_server_that_hangs_has_a_limit)
 {
 	struct db_options options = fixture_options();
 	double began, stored, connected;
-	enum db_class class, again;
+	enum db_class kind, again;
 	struct record *r = make_records(MANY, 1);
 	uint64_t clamped = 0;
 	size_t sent;
@@ -316,13 +315,13 @@ START_TEST(a_server_that_hangs_has_a_limit)
 	/* It is no child of a forked test, so look at its threads. */
 	server_stands_still(fixture_server()->pid);
 	began = now();
-	class = db_upsert(db, pointers(r, MANY), MANY, FAR, &clamped, &sent);
+	kind = db_upsert(db, pointers(r, MANY), MANY, FAR, &clamped, &sent);
 	stored = now();
 	again = db_connect(db);
 	connected = now();
 	kill(fixture_server()->pid, SIGCONT);
 
-	ck_assert_int_eq(class, DB_RECONNECT);
+	ck_assert_int_eq(kind, DB_RECONNECT);
 	ck_assert_int_eq(again, DB_RECONNECT);
 	/* MySQL's library waits up to three times as long as it is told. */
 	ck_assert_double_ge(stored - began, 0.9);
@@ -341,13 +340,13 @@ static double
 connect_at_last(struct db *db)
 {
 	double began = now();
-	enum db_class class;
+	enum db_class kind;
 
 	do {
-		class = db_connect(db);
-		ck_assert(class == DB_OK || class == DB_RECONNECT);
-	} while (class != DB_OK && now() - began < 20);
-	ck_assert_msg(class == DB_OK, "%s", db_error(db)->text);
+		kind = db_connect(db);
+		ck_assert(kind == DB_OK || kind == DB_RECONNECT);
+	} while (kind != DB_OK && now() - began < 20);
+	ck_assert_msg(kind == DB_OK, "%s", db_error(db)->text);
 	return now() - began;
 }
 

@@ -2,7 +2,7 @@
  *
  * Check suite of the dead-letter file: its lines, its cap, its mode.
  */
-#include "deadletter.h"
+#include "worker/deadletter.h"
 #include "suite.h"
 
 #include <check.h>

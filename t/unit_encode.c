@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include "encode.h"
+#include "send/encode.h"
 
-#include "elb.pb-c.h"
-#include "frame.h"
-#include "lars.pb-c.h"
+#include "intake/elb.pb-c.h"
+#include "intake/frame.h"
+#include "intake/lars.pb-c.h"
 #include "suite.h"
 
 #include <check.h>
@@ -22,20 +22,20 @@ static struct record records[ENCODE_RECORDS_MAX];
 
 /* One set of records with every field at its least, one at its most. */
 static void
-fill(bool most, uint64_t ts)
+fill(bool max, uint64_t ts)
 {
 	for (size_t i = 0; i < ENCODE_RECORDS_MAX; i++) {
 		struct record *r = &records[i];
 
 		memset(r, 0, sizeof(*r));
-		r->modid = most ? INT32_MAX : INT32_MIN;
-		r->cmdid = most ? INT32_MIN : -1;
-		r->ip = most ? UINT32_MAX - (uint32_t)i : (uint32_t)i;
-		r->caller = most ? 0xc0a80001 : 0;
-		r->succ = most ? UINT32_MAX : 0;
-		r->err = most ? UINT32_MAX - 1 : 0;
-		r->port = most ? UINT16_MAX : 0;
-		r->overload = most;
+		r->modid = max ? INT32_MAX : INT32_MIN;
+		r->cmdid = max ? INT32_MIN : -1;
+		r->ip = max ? UINT32_MAX - (uint32_t)i : (uint32_t)i;
+		r->caller = max ? 0xc0a80001 : 0;
+		r->succ = max ? UINT32_MAX : 0;
+		r->err = max ? UINT32_MAX - 1 : 0;
+		r->port = max ? UINT16_MAX : 0;
+		r->overload = max;
 		record_set_ts(r, ts);
 	}
 }

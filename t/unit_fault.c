@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "db_fixture.h"
-#include "fault.h"
+#include "sql/fault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,19 +133,19 @@ START_TEST(whatever_fails_repeating_stores_all)
 	r[0].succ = r[10000].succ = UINT32_MAX;
 	all = pointers(r, 20000);
 	for (size_t at = 0; at < 20000;) {
-		enum db_class class = DB_OK;
+		enum db_class kind = DB_OK;
 
 		sent = 0;
 		if (!db_connected(db))
-			class = db_connect(db);
-		if (class == DB_OK)
-			class = db_upsert(db, all + at, 20000 - at,
+			kind = db_connect(db);
+		if (kind == DB_OK)
+			kind = db_upsert(db, all + at, 20000 - at,
 			    RECORD_TS_MAX, &clamped, &sent);
-		met[class]++;
-		ck_assert(class == DB_OK || db_error(db)->class == class);
-		ck_assert(db_connected(db) ||
-			  (class != DB_OK && class != DB_REFUSED));
-		if (class == DB_OK)
+		met[kind]++;
+		ck_assert(kind == DB_OK || db_error(db)->kind == kind);
+		ck_assert(
+		    db_connected(db) || (kind != DB_OK && kind != DB_REFUSED));
+		if (kind == DB_OK)
 			at += sent;
 	}
 	ck_assert_uint_eq(clamped, 2);
@@ -175,7 +175,7 @@ START_TEST(no_row_is_refused_while_connecting)
 	setenv("REPORTER_FAULT_DB", settings, 1);
 	db = db_new(&options);
 	ck_assert_int_eq(db_connect(db), DB_HOLD);
-	ck_assert_int_eq(db_error(db)->class, DB_HOLD);
+	ck_assert_int_eq(db_error(db)->kind, DB_HOLD);
 	ck_assert_uint_eq(db_error(db)->number, numbers[_i / 2]);
 	ck_assert(!db_connected(db));
 	db_free(db);

@@ -8,8 +8,8 @@
 
 #include "bytes.h"
 #include "difference.h"
-#include "elb.pb-c.h"
-#include "frame.h"
+#include "intake/elb.pb-c.h"
+#include "intake/frame.h"
 #include "frame_oracle.h"
 #include "suite.h"
 
@@ -196,10 +196,10 @@ check_length(int32_t id, int32_t header_id, int32_t length, enum decode wanted,
 START_TEST(lengths_hold_to_the_byte)
 {
 	int32_t id = dialects[_i];
-	int32_t most = id == FRAME_ID_ELB ? FRAME_MAX_ELB : FRAME_MAX_LARS;
+	int32_t max = id == FRAME_ID_ELB ? FRAME_MAX_ELB : FRAME_MAX_LARS;
 
 	begin();
-	ck_assert_int_eq(most, id == FRAME_ID_ELB ? 65528 : 65527);
+	ck_assert_int_eq(max, id == FRAME_ID_ELB ? 65528 : 65527);
 	/* Other ids are held to the same. */
 	for (int32_t header_id = 0; header_id < 10; header_id++) {
 		report.max_message = MESSAGE_MAX;
@@ -208,9 +208,9 @@ START_TEST(lengths_hold_to_the_byte)
 		check_length(id, header_id, INT32_MIN, DECODE_CLOSE,
 		    REJECT_NEGATIVE_LENGTH);
 		check_length(id, header_id, 1, DECODE_SHORT, 0);
-		check_length(id, header_id, most, DECODE_SHORT, 0);
+		check_length(id, header_id, max, DECODE_SHORT, 0);
 		check_length(
-		    id, header_id, most + 1, DECODE_CLOSE, REJECT_TOO_LONG);
+		    id, header_id, max + 1, DECODE_CLOSE, REJECT_TOO_LONG);
 		check_length(
 		    id, header_id, INT32_MAX, DECODE_CLOSE, REJECT_TOO_LONG);
 		report.max_message = 1000;
@@ -421,12 +421,12 @@ compare(int32_t id)
 
 /* add_varint - append value in at least so many bytes. */
 static void
-add_varint(struct bytes *b, uint64_t value, unsigned least)
+add_varint(struct bytes *b, uint64_t value, unsigned min)
 {
-	for (; value > 0x7f || least > 1; value >>= 7) {
+	for (; value > 0x7f || min > 1; value >>= 7) {
 		BYTES(b, (uint8_t)(value | 0x80));
-		if (least > 1)
-			least--;
+		if (min > 1)
+			min--;
 	}
 	BYTES(b, (uint8_t)value);
 }

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "health.h"
+#include "status/health.h"
 #include "suite.h"
 
 #include <check.h>
@@ -172,10 +172,10 @@ START_TEST(limits_are_read)
 	make_well();
 	ck_assert(health_parse(limits.warning,
 	    "queued=7.5,dead_letter_age=,flush_age=0", reason, sizeof(reason)));
-	ck_assert_double_eq(limits.warning[HEALTH_QUEUED].most, 7.5);
+	ck_assert_double_eq(limits.warning[HEALTH_QUEUED].max, 7.5);
 	ck_assert(!limits.warning[HEALTH_DEAD_LETTER_AGE].is_set);
-	ck_assert_double_eq(limits.warning[HEALTH_FLUSH_AGE].most, 0);
-	ck_assert_double_eq(limits.warning[HEALTH_PENDING].most, 80);
+	ck_assert_double_eq(limits.warning[HEALTH_FLUSH_AGE].max, 0);
+	ck_assert_double_eq(limits.warning[HEALTH_PENDING].max, 80);
 	status.last_dead_letter_ts = status.now;
 	ck_assert_int_eq(judge(), HEALTH_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -261,8 +261,8 @@ START_TEST(the_longest_line_is_whole)
 		limits.warning[i] = limits.critical[i] =
 		    (struct range){ .is_set = true,
 			    .is_inverted = true,
-			    .least = -123456789012345,
-			    .most = INFINITY };
+			    .min = -123456789012345,
+			    .max = INFINITY };
 	}
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 	HAS("connections (critical), ");

@@ -6,7 +6,7 @@
 
 #include <check.h>
 
-#include "inspect.h"
+#include "check/inspect.h"
 #include "suite.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * Check suite of the intake: dialects told apart, routes, rejections counted,
  * blocking and dropping at a full ring.
  */
-#include "intake.h"
-#include "route.h"
+#include "intake/intake.h"
+#include "intake/route.h"
 #include "suite.h"
 
 #include <arpa/inet.h>

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "lines.h"
+#include "send/lines.h"
 #include "suite.h"
 
 #include <check.h>

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "listen_spec.h"
+#include "conf/listen_spec.h"
 #include "suite.h"
 
 #include <check.h>

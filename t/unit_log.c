@@ -6,9 +6,9 @@
  */
 #include "config.h"
 
-#include "clock.h"
-#include "log.h"
-#include "text.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/text.h"
 #include "suite.h"
 
 #include <check.h>
@@ -514,7 +514,7 @@ END_TEST
 
 START_TEST(brake_lets_so_many_pass_in_a_period)
 {
-	struct log_brake brake = { .most = 3, .period_ms = 1000 };
+	struct log_brake brake = { .max = 3, .period_ms = 1000 };
 	uint64_t held;
 
 	for (int i = 0; i < 3; i++) {
@@ -536,7 +536,7 @@ END_TEST
 
 START_TEST(brake_works_from_the_first_millisecond)
 {
-	struct log_brake brake = { .most = 1, .period_ms = 1000 };
+	struct log_brake brake = { .max = 1, .period_ms = 1000 };
 	uint64_t held;
 
 	ck_assert(log_brake_pass(&brake, 0, &held));
@@ -548,7 +548,7 @@ END_TEST
 
 START_TEST(braked_line_says_how_many_were_held_back)
 {
-	struct log_brake brake = { .most = 1, .period_ms = 3600000 };
+	struct log_brake brake = { .max = 1, .period_ms = 3600000 };
 
 	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
 	brake.began_ms = monotonic_ms();
@@ -565,7 +565,7 @@ END_TEST
 
 START_TEST(brake_counts_no_line_that_its_level_holds_back)
 {
-	struct log_brake brake = { .most = 1, .period_ms = 3600000 };
+	struct log_brake brake = { .max = 1, .period_ms = 3600000 };
 
 	ck_assert_int_eq(log_open(path, LOG_LEVEL_ERROR), 0);
 	for (int i = 0; i < 5; i++)

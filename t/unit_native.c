@@ -9,7 +9,7 @@
 
 #include "bytes.h"
 #include "difference.h"
-#include "native.h"
+#include "intake/native.h"
 #include "native_oracle.h"
 #include "suite.h"
 
@@ -153,7 +153,7 @@ END_TEST
 static const struct {
 	uint8_t tag;
 	unsigned bytes;
-	int64_t least, most;
+	int64_t min, max;
 } encodings[] = {
 	{ 0, 1, -32, 127 },
 	{ 0xcc, 1, 0, UINT8_MAX },
@@ -169,7 +169,7 @@ static const struct {
 /* Each place that takes integers, and its range. */
 static const struct {
 	enum place place;
-	int64_t least, most;
+	int64_t min, max;
 } ranges[] = {
 	{ MODID, INT32_MIN, INT32_MAX },
 	{ CMDID, INT32_MIN, INT32_MAX },
@@ -235,7 +235,7 @@ check_value(
 	/* Near the end of the bytes the decoder goes another way. */
 	bytes_fill(&message, 0x96, behind);
 	found = decode(message.data, message.length);
-	if (value < ranges[range].least || value > ranges[range].most) {
+	if (value < ranges[range].min || value > ranges[range].max) {
 		assert_fault(found, place, REJECT_OUT_OF_RANGE, length);
 		return;
 	}
@@ -253,7 +253,7 @@ check_encodings(size_t range, int64_t value)
 	unsigned times = 0;
 
 	for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
-		if (value < encodings[i].least || value > encodings[i].most)
+		if (value < encodings[i].min || value > encodings[i].max)
 			continue;
 		object.length = 0;
 		if (encodings[i].tag != 0)

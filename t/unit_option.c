@@ -7,9 +7,9 @@
 #include "config.h"
 
 #include "config_fixture.h"
-#include "log.h"
-#include "option.h"
-#include "value.h"
+#include "lib/log.h"
+#include "conf/option.h"
+#include "conf/value.h"
 #include "suite.h"
 
 #include <check.h>
@@ -43,7 +43,7 @@ source(const char *name)
 
 /* The default as manual and sample have it: for localstatedir=/var. */
 static const char *
-standard(const struct option *option)
+standard(const struct conf_option *option)
 {
 	static char text[512];
 	size_t length = strlen(LOCALSTATEDIR);
@@ -76,7 +76,7 @@ part(const char *text, const char *line, const char *end)
 
 START_TEST(every_option_is_in_the_manual)
 {
-	const struct option *option = &option_table[_i];
+	const struct conf_option *option = &option_table[_i];
 	char *manual = source("man/reporter.conf.5");
 	char heading[64], entry[1024], expects[OPTION_EXPECTS_MAX], *section;
 
@@ -98,7 +98,7 @@ END_TEST
 
 START_TEST(every_option_is_in_the_sample)
 {
-	const struct option *option = &option_table[_i];
+	const struct conf_option *option = &option_table[_i];
 	char *sample = source("etc/reporter.conf");
 	char heading[64], entry[1024], expects[OPTION_EXPECTS_MAX], *section;
 
@@ -201,14 +201,14 @@ END_TEST
 
 START_TEST(option_is_found_under_its_name)
 {
-	const struct option *option = &option_table[_i];
+	const struct conf_option *option = &option_table[_i];
 	char name[OPTION_NAME_MAX];
 
 	ck_assert_ptr_eq(option_find(option->section, option->name), option);
 	ck_assert_ptr_null(option_find("nowhere", option->name));
 	option_name(option, name, sizeof(name));
 	ck_assert_uint_lt(strlen(name), sizeof(name) - 1);
-	ck_assert_uint_le(option->least, option->most);
+	ck_assert_uint_le(option->min, option->max);
 }
 END_TEST
 
@@ -216,7 +216,7 @@ END_TEST
    shown. */
 START_TEST(default_goes_through_its_parser)
 {
-	const struct option *option = &option_table[_i];
+	const struct conf_option *option = &option_table[_i];
 	struct settings *settings = calloc(1, sizeof(*settings));
 	char reason[VALUE_REASON_MAX] = "", *shown;
 
@@ -236,14 +236,14 @@ END_TEST
  */
 
 static bool
-is_number(const struct option *option)
+is_number(const struct conf_option *option)
 {
 	return option->type <= OPTION_SIZE;
 }
 
 /* Parse one value of one option; what came of it, or UINT64_MAX. */
 static uint64_t
-parse_number(const struct option *option, const char *text)
+parse_number(const struct conf_option *option, const char *text)
 {
 	struct settings settings = { .workers = 0 };
 	char reason[VALUE_REASON_MAX], expects[OPTION_EXPECTS_MAX];
@@ -258,7 +258,7 @@ parse_number(const struct option *option, const char *text)
 
 static void
 number_text(
-    const struct option *option, uint64_t number, char *text, size_t size)
+    const struct conf_option *option, uint64_t number, char *text, size_t size)
 {
 	snprintf(text, size, "%" PRIu64 "%s", number,
 	    option->type == OPTION_TIME ? "ms" : "");
@@ -266,26 +266,26 @@ number_text(
 
 START_TEST(range_ends_where_the_table_says)
 {
-	const struct option *option = &option_table[_i];
+	const struct conf_option *option = &option_table[_i];
 	char text[64];
 
 	if (!is_number(option))
 		return;
-	number_text(option, option->least, text, sizeof(text));
-	ck_assert_uint_eq(parse_number(option, text), option->least);
-	number_text(option, option->most, text, sizeof(text));
-	ck_assert_uint_eq(parse_number(option, text), option->most);
+	number_text(option, option->min, text, sizeof(text));
+	ck_assert_uint_eq(parse_number(option, text), option->min);
+	number_text(option, option->max, text, sizeof(text));
+	ck_assert_uint_eq(parse_number(option, text), option->max);
 	if (option->type == OPTION_POWER) {
-		ck_assert_uint_eq(option->least & (option->least - 1), 0);
-		number_text(option, option->most * 2, text, sizeof(text));
+		ck_assert_uint_eq(option->min & (option->min - 1), 0);
+		number_text(option, option->max * 2, text, sizeof(text));
 	} else {
-		number_text(option, option->most + 1, text, sizeof(text));
+		number_text(option, option->max + 1, text, sizeof(text));
 	}
 	ck_assert_uint_eq(parse_number(option, text), UINT64_MAX);
-	number_text(option, option->least - 1, text, sizeof(text));
+	number_text(option, option->min - 1, text, sizeof(text));
 	if (option->type == OPTION_POWER)
-		number_text(option, option->least / 2, text, sizeof(text));
-	if (option->least > 0)
+		number_text(option, option->min / 2, text, sizeof(text));
+	if (option->min > 0)
 		ck_assert_uint_eq(parse_number(option, text), UINT64_MAX);
 }
 END_TEST
@@ -296,7 +296,7 @@ START_TEST(number_that_is_none_is_refused)
 		"0x10", "1 2", "1e3", " ", "1,000", "\"1\"",
 		"18446744073709551616", "18446744073709551615g",
 		"99999999999999999999999999999" };
-	const struct option *option = &option_table[_i];
+	const struct conf_option *option = &option_table[_i];
 
 	if (!is_number(option))
 		return;
@@ -346,7 +346,7 @@ static const struct {
 
 START_TEST(units_are_taken)
 {
-	const struct option *option =
+	const struct conf_option *option =
 	    option_find(units[_i].section, units[_i].name);
 
 	ck_assert_uint_eq(
@@ -435,7 +435,7 @@ static const struct {
 
 START_TEST(text_is_checked)
 {
-	const struct option *option =
+	const struct conf_option *option =
 	    option_find(texts[_i].section, texts[_i].name);
 	struct settings *settings = settings_load(NULL, stderr);
 	char reason[VALUE_REASON_MAX] = "", *before, *after;

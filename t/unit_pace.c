@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "pace.h"
+#include "edge/pace.h"
 #include "suite.h"
 
 #include <check.h>

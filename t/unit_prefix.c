@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "address.h"
-#include "prefix.h"
+#include "lib/address.h"
+#include "lib/prefix.h"
 #include "suite.h"
 
 #include <arpa/inet.h>

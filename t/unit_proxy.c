@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "proxy.h"
+#include "edge/proxy.h"
 #include "suite.h"
 
 #include <arpa/inet.h>
@@ -145,10 +145,10 @@ END_TEST
 
 START_TEST(longest_header_is_taken_and_one_byte_more_is_not)
 {
-	size_t most = PROXY_HEADER_MAX - PROXY_FIXED;
+	size_t max = PROXY_HEADER_MAX - PROXY_FIXED;
 
-	check_cuts(begin_ipv4((unsigned)most - 12), PROXY_TOLD);
-	begin_ipv4((unsigned)most - 12 + 1);
+	check_cuts(begin_ipv4((unsigned)max - 12), PROXY_TOLD);
+	begin_ipv4((unsigned)max - 12 + 1);
 	ck_assert_int_eq(proxy_parse(bytes, 15).verdict, PROXY_SHORT);
 	check_wrong(16, "a PROXY header that is too long");
 	begin(0x20, 0, 65535);

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "rates.h"
+#include "status/rates.h"
 #include "suite.h"
 
 #include <check.h>

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "replay.h"
+#include "send/replay.h"
 #include "sink.h"
 #include "suite.h"
 

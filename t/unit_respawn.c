@@ -2,8 +2,8 @@
  *
  * Check suite of the pure policies of waiting: respawn and backoff.
  */
-#include "backoff.h"
-#include "respawn.h"
+#include "worker/backoff.h"
+#include "master/respawn.h"
 #include "suite.h"
 
 #include <check.h>

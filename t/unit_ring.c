@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "segment.h"
+#include "shm/segment.h"
 #include "suite.h"
 
 #include <check.h>

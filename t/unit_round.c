@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "round.h"
+#include "worker/round.h"
 #include "suite.h"
 
 #include <stdlib.h>

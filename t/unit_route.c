@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "route.h"
+#include "intake/route.h"
 #include "suite.h"
 
 #include <check.h>

@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "privilege.h"
-#include "sandbox.h"
+#include "privilege/privilege.h"
+#include "privilege/sandbox.h"
 #include "suite.h"
 
 #include <check.h>

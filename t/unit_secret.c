@@ -7,8 +7,8 @@
 #include "config.h"
 
 #include "config_fixture.h"
-#include "secret.h"
-#include "wipe.h"
+#include "conf/secret.h"
+#include "lib/wipe.h"
 #include "suite.h"
 
 #include <check.h>

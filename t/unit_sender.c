@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "sender.h"
+#include "send/sender.h"
 #include "sink.h"
 #include "suite.h"
 

@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "figures.h"
-#include "services.h"
+#include "lib/figures.h"
+#include "status/services.h"
 #include "instance_fixture.h"
 #include "suite.h"
 

@@ -7,8 +7,8 @@
 #include "config.h"
 
 #include "config_fixture.h"
-#include "option.h"
-#include "secret.h"
+#include "conf/option.h"
+#include "conf/secret.h"
 #include "suite.h"
 
 #include <check.h>
@@ -302,17 +302,17 @@ END_TEST
 
 START_TEST(many_words_are_taken_up_to_the_limit)
 {
-	const struct option *option = option_find("limits", "allow");
+	const struct conf_option *option = option_find("limits", "allow");
 	struct settings *settings;
 	char *text = malloc(64 * 1024), *at = text;
 
 	ck_assert_ptr_nonnull(text);
 	at += sprintf(at, "[limits]\nallow = ");
-	for (unsigned i = 0; i < option->most; i++)
+	for (unsigned i = 0; i < option->max; i++)
 		at += sprintf(
 		    at, "%s10.0.%u.%u", i == 0 ? "" : ",\n", i / 256, i % 256);
 	settings = config_right(text);
-	ck_assert_uint_eq(settings->allow.count, option->most);
+	ck_assert_uint_eq(settings->allow.count, option->max);
 	settings_free(settings);
 	sprintf(at, ",\n::1\n");
 	ck_assert_ptr_null(config_load(text));

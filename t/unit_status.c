@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "retire.h"
-#include "status.h"
-#include "clock.h"
+#include "master/retire.h"
+#include "status/status.h"
+#include "lib/clock.h"
 #include "instance_fixture.h"
 #include "suite.h"
 
@@ -450,15 +450,15 @@ write_json(FILE *out)
 static size_t
 widest(const char *text)
 {
-	size_t most = 0;
+	size_t max = 0;
 
 	while (*text != '\0') {
 		size_t n = strcspn(text, "\n");
-		if (n > most)
-			most = n;
+		if (n > max)
+			max = n;
 		text += n + (text[n] == '\n');
 	}
-	return most;
+	return max;
 }
 
 START_TEST(text_shows_the_sum_and_the_workers)

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "keys.h"
+#include "status/keys.h"
 #include "instance_fixture.h"
 #include "suite.h"
 
@@ -76,18 +76,18 @@ put(struct worker_segment *segment, uint32_t first, uint32_t n, uint32_t succ)
 static bool
 note(void *arg, const struct survey_key *key)
 {
-	unsigned *most = arg;
+	unsigned *max = arg;
 
 	seen[count++] = *key;
-	return count < *most;
+	return count < *max;
 }
 
 static void
-walk(unsigned most)
+walk(unsigned max)
 {
 	count = 0;
 	ck_assert_int_eq(survey_open(&survey, instance), SHM_OK);
-	survey_walk(&survey, note, &most);
+	survey_walk(&survey, note, &max);
 	survey_close(&survey);
 }
 
@@ -206,9 +206,9 @@ START_TEST(segments_that_go_or_are_damaged)
 	ck_assert_uint_eq(survey.count, 2);
 	/* A reload takes one away while we look: its mapping stays. */
 	segment_remove(old.map.name);
-	unsigned most = 4 * KEYS;
+	unsigned max = 4 * KEYS;
 	count = 0;
-	survey_walk(&survey, note, &most);
+	survey_walk(&survey, note, &max);
 	ck_assert_uint_eq(count, 10);
 	survey_close(&survey);
 	walk(4 * KEYS);

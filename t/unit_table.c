@@ -10,7 +10,7 @@
  */
 #include "config.h"
 
-#include "segment.h"
+#include "shm/segment.h"
 #include "suite.h"
 
 #include <check.h>
@@ -946,9 +946,9 @@ static uint64_t newest_until;
 /* Begin anew, with room for so many: an earlier test in this process (with
    CK_FORK=no) has left its own. */
 static void
-journal_begin(uint64_t most)
+journal_begin(uint64_t max)
 {
-	journal_max = most;
+	journal_max = max;
 	journal_end = newest_until = 0;
 	memset(newest, 0, sizeof(newest));
 	journal = malloc(journal_max * sizeof(*journal));

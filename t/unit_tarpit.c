@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "suite.h"
-#include "tarpit.h"
+#include "edge/tarpit.h"
 
 #include <sys/resource.h>
 #include <sys/socket.h>

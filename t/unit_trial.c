@@ -3,7 +3,7 @@
  * Check suite of the trial: a record is set aside after it killed three
  * workers, and no other one is.
  */
-#include "trial.h"
+#include "worker/trial.h"
 #include "suite.h"
 
 #include <check.h>

@@ -11,8 +11,8 @@
 #include "config.h"
 
 #include "bytes.h"
-#include "conn_set.h"
-#include "frame.h"
+#include "edge/conn_set.h"
+#include "intake/frame.h"
 #include "suite.h"
 
 #include <arpa/inet.h>
@@ -148,16 +148,16 @@ end(void)
 }
 
 static void
-drain(uint64_t most)
+drain(uint64_t max)
 {
 	uint64_t n;
 
 	do {
-		n = most;
+		n = max;
 		ring_peek(&worker, &n);
 		ring_advance(&worker, n);
-		most -= n;
-	} while (n > 0 && most > 0);
+		max -= n;
+	} while (n > 0 && max > 0);
 }
 
 /* Let the connection have its turns until it has read all that was sent. */
@@ -454,14 +454,14 @@ START_TEST(work_is_linear_however_bytes_are_cut)
 		size_t size = SIZE;
 		uint64_t whole = work_of((size_t)_i, size, BYTES_MAX);
 		uint64_t cut = work_of((size_t)_i, size, pieces[i]);
-		uint64_t most =
+		uint64_t max =
 		    TIMES * (whole + size) + READ_WORK * (size / pieces[i] + 1);
 
-		ck_assert_msg(cut < most,
+		ck_assert_msg(cut < max,
 		    "%s: work %llu, in pieces of %zu %llu, which is more than "
 		    "%llu",
 		    kinds[_i].name, (unsigned long long)whole, pieces[i],
-		    (unsigned long long)cut, (unsigned long long)most);
+		    (unsigned long long)cut, (unsigned long long)max);
 	}
 }
 END_TEST

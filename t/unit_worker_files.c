@@ -6,9 +6,9 @@
  */
 #include "config.h"
 
-#include "privilege.h"
+#include "privilege/privilege.h"
 #include "suite.h"
-#include "worker_files.h"
+#include "worker/worker_files.h"
 
 #include <check.h>
 #include <errno.h>

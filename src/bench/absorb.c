@@ -10,12 +10,12 @@
  */
 #include "config.h"
 
-#include "absorb.h"
+#include "bench/absorb.h"
 
-#include "fail.h"
-#include "process.h"
-#include "results.h"
-#include "site.h"
+#include "bench/fail.h"
+#include "bench/process.h"
+#include "bench/results.h"
+#include "bench/site.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 #ifndef REPORTER_BENCH_ABSORB_H
 #define REPORTER_BENCH_ABSORB_H
 
-#include "bench.h"
+#include "bench/bench.h"
 
 /* One case, and what was found: medians. */
 struct absorb_case {

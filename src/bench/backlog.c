@@ -9,12 +9,12 @@
  */
 #include "config.h"
 
-#include "bench.h"
+#include "bench/bench.h"
 
-#include "fail.h"
-#include "pacer.h"
-#include "results.h"
-#include "site.h"
+#include "bench/fail.h"
+#include "bench/pacer.h"
+#include "bench/results.h"
+#include "bench/site.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -74,7 +74,7 @@ backlog_round(struct backlog *b, unsigned round)
 	struct counts before = watch_counts(&site->watch);
 
 	base_run(b->base, "TRUNCATE TABLE %s", b->base->table);
-	b->pacer.least_ts = site_time(site);
+	b->pacer.min_ts = site_time(site);
 	if (kill(database, SIGSTOP) < 0)
 		fail("the database cannot be stopped");
 	pacer_start(&b->pacer, site->host, site->port);

@@ -5,14 +5,14 @@
  */
 #include "config.h"
 
-#include "base.h"
+#include "bench/base.h"
 
-#include "batch.h"
-#include "fail.h"
-#include "host.h"
-#include "login.h"
-#include "secret.h"
-#include "store.h"
+#include "sql/batch.h"
+#include "bench/fail.h"
+#include "sql/host.h"
+#include "sql/login.h"
+#include "conf/secret.h"
+#include "worker/store.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

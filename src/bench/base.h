@@ -7,8 +7,8 @@
 #ifndef REPORTER_BENCH_BASE_H
 #define REPORTER_BENCH_BASE_H
 
-#include "keyset.h"
-#include "settings.h"
+#include "bench/keyset.h"
+#include "conf/settings.h"
 
 #include <mysql.h>
 #include <sys/types.h>

@@ -7,7 +7,7 @@
 #ifndef REPORTER_BENCH_H
 #define REPORTER_BENCH_H
 
-#include "encode.h"
+#include "send/encode.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,7 +60,7 @@ struct list list_or(const struct list *list, size_t n, const uint64_t *values);
 
 /* list_read - numbers from 1 to most, separated by commas, each perhaps with
    k or M behind it.  Returns whether the text is such a list. */
-bool list_read(struct list *list, const char *text, uint64_t most);
+bool list_read(struct list *list, const char *text, uint64_t max);
 
 /* bench_rounds, bench_seconds, bench_chunk - as given, or this benchmark's own.
  */

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "fail.h"
+#include "bench/fail.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "results.h"
+#include "bench/results.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,12 +5,12 @@
  */
 #include "config.h"
 
-#include "flat.h"
+#include "bench/flat.h"
 
-#include "absorb.h"
-#include "fail.h"
-#include "results.h"
-#include "site.h"
+#include "bench/absorb.h"
+#include "bench/fail.h"
+#include "bench/results.h"
+#include "bench/site.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -28,14 +28,14 @@
 #define CHUNK 16384
 
 static uint64_t
-list_most(const struct list *list)
+list_max(const struct list *list)
 {
-	uint64_t most = 0;
+	uint64_t max = 0;
 
 	for (size_t i = 0; i < list->n; i++)
-		if (list->value[i] > most)
-			most = list->value[i];
-	return most;
+		if (list->value[i] > max)
+			max = list->value[i];
+	return max;
 }
 
 /* Whether so many connections can be opened here; says so if not. */
@@ -76,7 +76,7 @@ flat_connections(struct bench *bench, const struct list *connections,
     unsigned rounds, double seconds)
 {
 	struct absorb_case cases[LIST_MAX];
-	uint64_t most = 0;
+	uint64_t max = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < connections->n; i++) {
@@ -89,11 +89,11 @@ flat_connections(struct bench *bench, const struct list *connections,
 			.connections = c,
 			.chunk = bench_chunk(bench, CHUNK),
 		};
-		most = c > most ? c : most;
+		max = c > max ? c : max;
 	}
 	if (n == 0)
 		return NAN;
-	absorb_setup(bench, KEYS, most);
+	absorb_setup(bench, KEYS, max);
 	absorb_cases(bench, "flat", cases, n, rounds, seconds);
 	return last_to_first(bench, cases, n, connections->n, "connections");
 }
@@ -110,7 +110,7 @@ flat_keys(struct bench *bench, const struct list *keys, unsigned rounds,
 			.connections = CONNECTIONS,
 			.chunk = bench_chunk(bench, CHUNK),
 		};
-	absorb_setup(bench, list_most(keys), CONNECTIONS);
+	absorb_setup(bench, list_max(keys), CONNECTIONS);
 	absorb_cases(bench, "flat", cases, keys->n, rounds, seconds);
 	return last_to_first(bench, cases, keys->n, keys->n, "keys");
 }
@@ -130,16 +130,16 @@ connection_bytes(struct site *site, uint64_t connections)
 	struct counts before = watch_counts(&site->watch);
 
 	watch_pids(&site->watch, pids);
-	uint64_t least = process_private(pids[0]);
+	uint64_t min = process_private(pids[0]);
 	stream_make(&stream, ENCODE_NATIVE, &set, site_time(site));
 	generator_open(&g, "reporter", site->host, site->port, connections);
 	generator_send(&g, &stream, 0, &sent);
 	watch_drained(&site->watch, &before, sent.records);
 	watch_accepted(&site->watch, &before, connections);
-	uint64_t most = process_private(pids[0]);
+	uint64_t max = process_private(pids[0]);
 	generator_close(&g);
 	stream_free(&stream);
-	return ((double)most - (double)least) / (double)connections;
+	return ((double)max - (double)min) / (double)connections;
 }
 
 void
@@ -193,5 +193,5 @@ flat_run(struct bench *bench)
 
 	flat_connections(bench, &c, rounds, seconds);
 	flat_keys(bench, &k, rounds, seconds);
-	flat_memory(bench, list_most(&c), &connection, &key);
+	flat_memory(bench, list_max(&c), &connection, &key);
 }

@@ -6,7 +6,7 @@
 #ifndef REPORTER_BENCH_FLAT_H
 #define REPORTER_BENCH_FLAT_H
 
-#include "bench.h"
+#include "bench/bench.h"
 
 /* flat_connections - absorb with each of these numbers of connections.
    Returns the rate of the last to that of the first, NAN when one of them

@@ -13,11 +13,11 @@
  */
 #include "config.h"
 
-#include "flush_bench.h"
+#include "bench/flush_bench.h"
 
-#include "fail.h"
-#include "results.h"
-#include "site.h"
+#include "bench/fail.h"
+#include "bench/results.h"
+#include "bench/site.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 #ifndef REPORTER_BENCH_FLUSH_BENCH_H
 #define REPORTER_BENCH_FLUSH_BENCH_H
 
-#include "bench.h"
+#include "bench/bench.h"
 
 /* What was found: medians. */
 struct flush_found {

@@ -12,13 +12,13 @@
  */
 #include "config.h"
 
-#include "fresh.h"
+#include "bench/fresh.h"
 
-#include "fail.h"
-#include "pacer.h"
-#include "quantile.h"
-#include "results.h"
-#include "site.h"
+#include "bench/fail.h"
+#include "bench/pacer.h"
+#include "bench/quantile.h"
+#include "bench/results.h"
+#include "bench/site.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -125,7 +125,7 @@ load_start(struct fresh *f)
 	/* The keys stand in the table before, so that all rows are updates. */
 	base_prepare(f->base, &f->pacer.set, site_time(f->site) - 60);
 	base_load(f->base);
-	f->pacer.least_ts = f->site->ts;
+	f->pacer.min_ts = f->site->ts;
 	pacer_start(&f->pacer, f->site->host, f->site->port);
 	clock_sleep(2 * f->interval);
 }

@@ -5,7 +5,7 @@
 #ifndef REPORTER_BENCH_FRESH_H
 #define REPORTER_BENCH_FRESH_H
 
-#include "bench.h"
+#include "bench/bench.h"
 
 /* fresh_measure - send single reports and see when each is visible in the
    table, while others come at this rate (records a second, 0: none).

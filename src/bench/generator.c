@@ -4,9 +4,9 @@
  */
 #include "config.h"
 
-#include "generator.h"
+#include "bench/generator.h"
 
-#include "fail.h"
+#include "bench/fail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,12 +208,12 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 static void
 window_wait(struct generator *g, double *waited)
 {
-	double least = g->given - GENERATOR_WINDOW;
+	double min = g->given - GENERATOR_WINDOW;
 
-	if (g->taken == NULL || least <= g->window)
+	if (g->taken == NULL || min <= g->window)
 		return;
 	double began = clock_now();
-	while ((g->window = g->taken(g->taken_arg)) < least) {
+	while ((g->window = g->taken(g->taken_arg)) < min) {
 		if (clock_now() - began > PATIENCE)
 			fail("%s takes nothing any more", g->name);
 		clock_sleep(PAUSE);

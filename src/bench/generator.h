@@ -8,7 +8,7 @@
 #ifndef REPORTER_BENCH_GENERATOR_H
 #define REPORTER_BENCH_GENERATOR_H
 
-#include "stream.h"
+#include "bench/stream.h"
 
 /* Bytes of one write, unless told otherwise.  As much as a server with
    max_message at its default can read at once. */

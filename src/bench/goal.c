@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "goal.h"
+#include "bench/goal.h"
 
 #define AT_LEAST(value) .at_most = false, .bound = (value)
 #define AT_MOST(value) .at_most = true, .bound = (value)

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "keyset.h"
+#include "bench/keyset.h"
 
 #define FUNCTIONS 10           /* functions (cmdid) of a service number */
 #define SERVER_NET 0x0a000000u /* 10.0.0.0 */

@@ -11,7 +11,7 @@
 #ifndef REPORTER_BENCH_KEYSET_H
 #define REPORTER_BENCH_KEYSET_H
 
-#include "record.h"
+#include "shm/record.h"
 
 #define KEYSET_RESULTS 10    /* records of a report */
 #define KEYSET_SERVICES 1000 /* services, unless there are fewer reports */

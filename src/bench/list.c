@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "bench.h"
+#include "bench/bench.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -23,13 +23,13 @@ list_or(const struct list *list, size_t n, const uint64_t *values)
 
 /* One number at *text, which is moved behind it.  0: there is none. */
 static uint64_t
-number_read(const char **text, uint64_t most)
+number_read(const char **text, uint64_t max)
 {
 	uint64_t number = 0, unit = 1;
 
 	for (; isdigit((unsigned char)**text); ++*text) {
 		number = number * 10 + (uint64_t)(**text - '0');
-		if (number > most)
+		if (number > max)
 			return 0;
 	}
 	if (**text == 'k')
@@ -37,17 +37,17 @@ number_read(const char **text, uint64_t most)
 	else if (**text == 'M')
 		unit = 1000000;
 	*text += unit != 1;
-	return number <= most / unit ? number * unit : 0;
+	return number <= max / unit ? number * unit : 0;
 }
 
 bool
-list_read(struct list *list, const char *text, uint64_t most)
+list_read(struct list *list, const char *text, uint64_t max)
 {
 	list->n = 0;
 	do {
 		if (list->n == LIST_MAX)
 			return false;
-		uint64_t number = number_read(&text, most);
+		uint64_t number = number_read(&text, max);
 		if (number == 0)
 			return false;
 		list->value[list->n++] = number;

@@ -6,14 +6,14 @@
  */
 #include "config.h"
 
-#include "bench.h"
+#include "bench/bench.h"
 
-#include "fail.h"
-#include "goal.h"
-#include "options.h"
-#include "results.h"
-#include "site.h"
-#include "supervise.h"
+#include "bench/fail.h"
+#include "bench/goal.h"
+#include "bench/options.h"
+#include "bench/results.h"
+#include "bench/site.h"
+#include "bench/supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,10 +5,10 @@
  */
 #include "config.h"
 
-#include "options.h"
+#include "bench/options.h"
 
-#include "fail.h"
-#include "segment.h"
+#include "bench/fail.h"
+#include "shm/segment.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -92,28 +92,28 @@ usage_wrong(const char *option, const char *found, const char *expected)
 }
 
 static struct list
-read_list(const char *option, uint64_t most)
+read_list(const char *option, uint64_t max)
 {
 	struct list list;
 	char expected[96];
 
-	if (list_read(&list, optarg, most))
+	if (list_read(&list, optarg, max))
 		return list;
 	snprintf(expected, sizeof(expected),
 	    "up to %d numbers from 1 to %llu, separated by commas", LIST_MAX,
-	    (unsigned long long)most);
+	    (unsigned long long)max);
 	usage_wrong(option, optarg, expected);
 }
 
 static unsigned
-read_number(const char *option, unsigned most)
+read_number(const char *option, unsigned max)
 {
 	struct list list;
 	char expected[64];
 
-	if (list_read(&list, optarg, most) && list.n == 1)
+	if (list_read(&list, optarg, max) && list.n == 1)
 		return (unsigned)list.value[0];
-	snprintf(expected, sizeof(expected), "a number from 1 to %u", most);
+	snprintf(expected, sizeof(expected), "a number from 1 to %u", max);
 	usage_wrong(option, optarg, expected);
 }
 

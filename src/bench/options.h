@@ -5,7 +5,7 @@
 #ifndef REPORTER_BENCH_OPTIONS_H
 #define REPORTER_BENCH_OPTIONS_H
 
-#include "bench.h"
+#include "bench/bench.h"
 
 #include <stdio.h>
 

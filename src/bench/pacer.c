@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include "pacer.h"
+#include "bench/pacer.h"
 
-#include "encode.h"
-#include "fail.h"
-#include "generator.h"
+#include "send/encode.h"
+#include "bench/fail.h"
+#include "bench/generator.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,8 +48,8 @@ pacer_send(struct pacer *pacer, uint64_t due, uint8_t *buffer)
 
 	if (due > pacer->sent + BURST_REPORTS)
 		due = pacer->sent + BURST_REPORTS;
-	if (ts < pacer->least_ts)
-		ts = pacer->least_ts;
+	if (ts < pacer->min_ts)
+		ts = pacer->min_ts;
 	for (; pacer->sent < due; pacer->sent++) {
 		keyset_report(&pacer->set, pacer->sent % reports,
 		    (uint32_t)(pacer->sent / reports + 1), ts, records);

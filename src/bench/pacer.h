@@ -7,15 +7,15 @@
 #ifndef REPORTER_BENCH_PACER_H
 #define REPORTER_BENCH_PACER_H
 
-#include "keyset.h"
+#include "bench/keyset.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct pacer {
 	struct keyset set;
-	double rate;       /* records a second */
-	uint64_t least_ts; /* no record is older */
+	double rate;     /* records a second */
+	uint64_t min_ts; /* no record is older */
 	int fd;
 	pthread_t thread;
 	_Atomic bool stop;

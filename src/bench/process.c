@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "process.h"
+#include "bench/process.h"
 
-#include "fail.h"
+#include "bench/fail.h"
 
 #include <sched.h>
 #include <stdio.h>

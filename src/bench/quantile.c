@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "quantile.h"
+#include "bench/quantile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,8 +36,8 @@ spread_of(double *values, size_t n)
 	if (n == 0)
 		return spread;
 	values_sort(values, n);
-	spread.least = values[0];
-	spread.most = values[n - 1];
+	spread.min = values[0];
+	spread.max = values[n - 1];
 	spread.median = (values[(n - 1) / 2] + values[n / 2]) / 2;
 	return spread;
 }

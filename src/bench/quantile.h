@@ -10,7 +10,7 @@
 
 struct spread {
 	size_t n; /* 0: all else is NAN */
-	double median, least, most;
+	double median, min, max;
 };
 
 /* values_sort - in rising order. */

@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "rawsink.h"
+#include "bench/rawsink.h"
 
-#include "fail.h"
+#include "bench/fail.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

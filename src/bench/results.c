@@ -5,10 +5,10 @@
  */
 #include "config.h"
 
-#include "results.h"
+#include "bench/results.h"
 
-#include "fail.h"
-#include "quantile.h"
+#include "bench/fail.h"
+#include "bench/quantile.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -211,7 +211,7 @@ results_series(struct results *results, const char *name, const char *unit,
     double *values, size_t n)
 {
 	struct spread spread = spread_of(values, n);
-	char median[32], least[32], most[32];
+	char median[32], min[32], max[32];
 
 	if (results->root != NULL) {
 		json_t *figure = json_object();
@@ -220,17 +220,17 @@ results_series(struct results *results, const char *name, const char *unit,
 		put(figure, "unit", json_string(unit));
 		put(figure, "rounds", json_integer((json_int_t)n));
 		put(figure, "median", number(spread.median));
-		put(figure, "least", number(spread.least));
-		put(figure, "most", number(spread.most));
+		put(figure, "least", number(spread.min));
+		put(figure, "most", number(spread.max));
 		json_array_append_new(
 		    array_of(results->current, "figures"), figure);
 		return spread.median;
 	}
 	figure_text(median, sizeof(median), spread.median, unit);
-	figure_text(least, sizeof(least), spread.least, unit);
-	figure_text(most, sizeof(most), spread.most, unit);
+	figure_text(min, sizeof(min), spread.min, unit);
+	figure_text(max, sizeof(max), spread.max, unit);
 	printf("    %-26s %8s %-13s (%s to %s)\n", name, median,
-	    unit_text(unit), least, most);
+	    unit_text(unit), min, max);
 	return spread.median;
 }
 

@@ -7,7 +7,7 @@
 #ifndef REPORTER_BENCH_RESULTS_H
 #define REPORTER_BENCH_RESULTS_H
 
-#include "process.h"
+#include "bench/process.h"
 
 #include <stdbool.h>
 #include <stddef.h>

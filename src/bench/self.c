@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "self.h"
+#include "bench/self.h"
 
-#include "fail.h"
-#include "supervise.h"
+#include "bench/fail.h"
+#include "bench/supervise.h"
 
 #include <errno.h>
 #include <ftw.h>

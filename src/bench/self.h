@@ -10,7 +10,7 @@
 #ifndef REPORTER_BENCH_SELF_H
 #define REPORTER_BENCH_SELF_H
 
-#include "segment.h"
+#include "shm/segment.h"
 
 /* How the reporter is to run. */
 struct setup {

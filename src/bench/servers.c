@@ -5,10 +5,10 @@
  */
 #include "config.h"
 
-#include "self.h"
+#include "bench/self.h"
 
-#include "fail.h"
-#include "schema.inc"
+#include "bench/fail.h"
+#include "bench/schema.inc"
 
 #include <errno.h>
 #include <fcntl.h>

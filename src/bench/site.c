@@ -5,12 +5,12 @@
  */
 #include "config.h"
 
-#include "site.h"
+#include "bench/site.h"
 
-#include "address.h"
-#include "fail.h"
-#include "listen_spec.h"
-#include "sender.h"
+#include "lib/address.h"
+#include "bench/fail.h"
+#include "conf/listen_spec.h"
+#include "send/sender.h"
 
 #include <inttypes.h>
 #include <stdio.h>

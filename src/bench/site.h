@@ -7,12 +7,12 @@
 #ifndef REPORTER_BENCH_SITE_H
 #define REPORTER_BENCH_SITE_H
 
-#include "base.h"
-#include "bench.h"
-#include "generator.h"
-#include "rawsink.h"
-#include "self.h"
-#include "watch.h"
+#include "bench/base.h"
+#include "bench/bench.h"
+#include "bench/generator.h"
+#include "bench/rawsink.h"
+#include "bench/self.h"
+#include "bench/watch.h"
 
 /* What the process that tidies up has to know of the one that measures: both
    have it in their memory. */

@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "stream.h"
+#include "bench/stream.h"
 
-#include "fail.h"
+#include "bench/fail.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,8 @@
 #ifndef REPORTER_BENCH_STREAM_H
 #define REPORTER_BENCH_STREAM_H
 
-#include "encode.h"
-#include "keyset.h"
+#include "send/encode.h"
+#include "bench/keyset.h"
 
 struct stream {
 	uint8_t *bytes;    /* NULL: nothing was made yet */

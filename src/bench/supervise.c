@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "supervise.h"
+#include "bench/supervise.h"
 
-#include "fail.h"
+#include "bench/fail.h"
 
 #include <errno.h>
 #include <signal.h>

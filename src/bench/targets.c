@@ -5,13 +5,13 @@
  */
 #include "config.h"
 
-#include "absorb.h"
-#include "flat.h"
-#include "flush_bench.h"
-#include "fresh.h"
-#include "goal.h"
-#include "results.h"
-#include "site.h"
+#include "bench/absorb.h"
+#include "bench/flat.h"
+#include "bench/flush_bench.h"
+#include "bench/fresh.h"
+#include "bench/goal.h"
+#include "bench/results.h"
+#include "bench/site.h"
 
 #include <math.h>
 

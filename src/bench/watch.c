@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "watch.h"
+#include "bench/watch.h"
 
-#include "fail.h"
+#include "bench/fail.h"
 
 #include <errno.h>
 #include <string.h>
@@ -208,7 +208,7 @@ void
 watch_settled(const struct watch *watch, const struct counts *before)
 {
 	struct patience patience = { 0 };
-	uint64_t least = UINT64_MAX;
+	uint64_t min = UINT64_MAX;
 
 	/* What counts is that fewer are pending: with others who report,
 	   something is stored for ever. */
@@ -218,9 +218,9 @@ watch_settled(const struct watch *watch, const struct counts *before)
 		counts_check(before, &now);
 		if (now.pending == 0)
 			return;
-		if (now.pending < least)
-			least = now.pending;
-		patience_check(&patience, least, "flushing");
+		if (now.pending < min)
+			min = now.pending;
+		patience_check(&patience, min, "flushing");
 	}
 }
 

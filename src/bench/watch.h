@@ -7,7 +7,7 @@
 #ifndef REPORTER_BENCH_WATCH_H
 #define REPORTER_BENCH_WATCH_H
 
-#include "segment.h"
+#include "shm/segment.h"
 
 struct watch {
 	struct segment master;

@@ -7,12 +7,12 @@
  */
 #include "config.h"
 
-#include "inspect.h"
+#include "check/inspect.h"
 
-#include "account.h"
-#include "memory.h"
-#include "segment.h"
-#include "tls_load.h"
+#include "privilege/account.h"
+#include "shm/memory.h"
+#include "shm/segment.h"
+#include "edge/tls_load.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -34,14 +34,14 @@ inspect_room(
 {
 	const char *where = space < available ? "are free in /dev/shm"
 					      : "of memory are available";
-	uint64_t most = space < available ? space : available;
+	uint64_t max = space < available ? space : available;
 
-	if (need <= most)
+	if (need <= max)
 		return true;
 	snprintf(text, size,
 	    "the workers' segments want %.1f MiB, %.1f MiB %s; lower "
 	    "queue.ring_records, queue.table_keys or reporter.workers%s",
-	    MIB(need), MIB(most), where,
+	    MIB(need), MIB(max), where,
 	    space < available ? ", or enlarge /dev/shm" : "");
 	return false;
 }

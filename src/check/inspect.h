@@ -7,8 +7,8 @@
 #ifndef REPORTER_INSPECT_H
 #define REPORTER_INSPECT_H
 
-#include "complain.h"
-#include "settings.h"
+#include "lib/complain.h"
+#include "conf/settings.h"
 
 #include <stdbool.h>
 

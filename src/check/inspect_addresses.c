@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "inspect.h"
+#include "check/inspect.h"
 
-#include "address.h"
-#include "host.h"
+#include "lib/address.h"
+#include "sql/host.h"
 
 #include <errno.h>
 #include <netdb.h>

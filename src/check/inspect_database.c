@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include "inspect.h"
+#include "check/inspect.h"
 
-#include "db.h"
-#include "secret.h"
-#include "store.h"
+#include "sql/db.h"
+#include "conf/secret.h"
+#include "worker/store.h"
 
 /* One host's turn. */
 struct turn {

@@ -6,12 +6,12 @@
  */
 #include "config.h"
 
-#include "inspect.h"
+#include "check/inspect.h"
 
-#include "file.h"
-#include "option.h"
-#include "text.h"
-#include "tls.h"
+#include "lib/file.h"
+#include "conf/option.h"
+#include "lib/text.h"
+#include "edge/tls.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -40,7 +40,7 @@ who(void)
 static const char *
 value_of(const struct settings *settings, const struct path_option *at)
 {
-	const struct option *option = option_find(at->section, at->name);
+	const struct conf_option *option = option_find(at->section, at->name);
 
 	return *(char *const *)(const void *)((const char *)settings +
 					      option->offset);

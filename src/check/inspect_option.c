@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "inspect.h"
+#include "check/inspect.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -13,11 +13,11 @@
  */
 #include "config.h"
 
-#include "conffile.h"
+#include "conf/conffile.h"
 
-#include "file.h"
-#include "text.h"
-#include "wipe.h"
+#include "lib/file.h"
+#include "lib/text.h"
+#include "lib/wipe.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -43,7 +43,7 @@ struct reading {
 	size_t buffer_size;
 	bool unknown; /* the section is: its options are passed over */
 	bool comment; /* one was cut off this line */
-	const struct option *list; /* not at its end yet, or NULL */
+	const struct conf_option *list; /* not at its end yet, or NULL */
 	char *list_text;
 	unsigned list_line; /* where it began */
 };
@@ -154,12 +154,12 @@ list_open_end(struct reading *r, const char *what)
 
 /* Whether inih may see the line; it has been trimmed. */
 static bool
-line_check(struct reading *r, char *text, size_t most)
+line_check(struct reading *r, char *text, size_t max)
 {
-	if (strlen(text) > most) {
+	if (strlen(text) > max) {
 		complain_here(r, NULL,
 		    "the line has %zu bytes, the longest has %zu", strlen(text),
-		    most);
+		    max);
 		return false;
 	}
 	if (r->list != NULL && section_begins(text))
@@ -226,7 +226,7 @@ next_line(char *into, int size, void *stream)
 static void
 complain_unknown(struct reading *r, const char *section, const char *name)
 {
-	const struct option *near = option_near(section, name);
+	const struct conf_option *near = option_near(section, name);
 	char full[OPTION_NAME_MAX * 2 + 2];
 
 	snprintf(full, sizeof(full), "%.64s%s%.64s", section,
@@ -255,7 +255,7 @@ complain_unknown(struct reading *r, const char *section, const char *name)
 
 /* A secret must not be cut short without a word. */
 static void
-complain_comment(struct reading *r, const struct option *option)
+complain_comment(struct reading *r, const struct conf_option *option)
 {
 	char name[OPTION_NAME_MAX];
 
@@ -268,7 +268,7 @@ complain_comment(struct reading *r, const struct option *option)
 }
 
 static void
-take(struct reading *r, const struct option *option, const char *value,
+take(struct reading *r, const struct conf_option *option, const char *value,
     unsigned line)
 {
 	char *here = where(r, line);
@@ -282,7 +282,8 @@ take(struct reading *r, const struct option *option, const char *value,
 
 /* A line of a list: the whole is taken when a line does not end in a comma. */
 static void
-list_line(struct reading *r, const struct option *option, const char *value)
+list_line(
+    struct reading *r, const struct conf_option *option, const char *value)
 {
 	char *longer;
 	size_t length = strlen(value);
@@ -379,7 +380,7 @@ static int
 handle(void *user, const char *section, const char *name, const char *value)
 {
 	struct reading *r = user;
-	const struct option *option;
+	const struct conf_option *option;
 
 	if (r->list != NULL) {
 		list_line(r, r->list, value);

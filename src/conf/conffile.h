@@ -6,14 +6,14 @@
 #ifndef REPORTER_CONFFILE_H
 #define REPORTER_CONFFILE_H
 
-#include "complain.h"
-#include "option.h"
+#include "lib/complain.h"
+#include "conf/option.h"
 
 #define CONFFILE_DEPTH 8 /* files that include one another */
 
 /* Called for each option given, in the order of the file.  where:
    "file:line". */
-typedef void conffile_take(void *arg, const struct option *option,
+typedef void conffile_take(void *arg, const struct conf_option *option,
     const char *value, const char *where);
 
 /*

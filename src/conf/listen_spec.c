@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "listen_spec.h"
-#include "address.h"
+#include "conf/listen_spec.h"
+#include "lib/address.h"
 
 #include <string.h>
 

@@ -9,11 +9,11 @@
  */
 #include "config.h"
 
-#include "option.h"
+#include "conf/option.h"
 
-#include "listen_spec.h"
-#include "segment.h"
-#include "syntax.h"
+#include "conf/listen_spec.h"
+#include "shm/segment.h"
+#include "conf/syntax.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -42,9 +42,9 @@ static const char *const level_names[] = { "error", "warn", "info", "debug",
 #define ROW(section_, name_, field_) \
 	.section = section_, .name = name_, \
 	.offset = offsetof(struct settings, field_)
-#define RANGE(least_, most_) .least = (least_), .most = (most_)
+#define RANGE(min_, max_) .min = (min_), .max = (max_)
 
-const struct option option_table[] = {
+const struct conf_option option_table[] = {
 	{ ROW("reporter", "instance", instance), .type = OPTION_TEXT,
 	  .standard = "default", RANGE(1, INSTANCE_MAX - 1),
 	  .live = OPTION_RESTART, .check = syntax_instance,
@@ -279,7 +279,7 @@ const struct option option_table[] = {
 
 const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 
-const struct option *
+const struct conf_option *
 option_find(const char *section, const char *name)
 {
 	for (size_t i = 0; i < option_count; i++) {
@@ -301,13 +301,13 @@ option_section_known(const char *section)
 }
 
 void
-option_name(const struct option *option, char *name, size_t size)
+option_name(const struct conf_option *option, char *name, size_t size)
 {
 	snprintf(name, size, "%s.%s", option->section, option->name);
 }
 
 enum units
-option_units(const struct option *option)
+option_units(const struct conf_option *option)
 {
 	return option->type == OPTION_TIME   ? UNITS_TIME
 	       : option->type == OPTION_SIZE ? UNITS_SIZE
@@ -330,7 +330,7 @@ choices_text(const char *const *choices, char *text, size_t size)
 }
 
 void
-option_expects(const struct option *option, char *text, size_t size)
+option_expects(const struct conf_option *option, char *text, size_t size)
 {
 	static const char *const kinds[] = {
 		[OPTION_NUMBER] = "a number",
@@ -339,7 +339,7 @@ option_expects(const struct option *option, char *text, size_t size)
 		[OPTION_TIME] = "a time",
 		[OPTION_SIZE] = "a size",
 	};
-	char least[32], most[32];
+	char min[32], max[32];
 
 	if (option->type == OPTION_CHOICE) {
 		choices_text(option->choices, text, size);
@@ -349,10 +349,10 @@ option_expects(const struct option *option, char *text, size_t size)
 		snprintf(text, size, "%s", option->expects);
 		return;
 	}
-	units_format(option_units(option), option->least, least, sizeof(least));
-	units_format(option_units(option), option->most, most, sizeof(most));
-	snprintf(text, size, "%s from %s to %s%s%s%s", kinds[option->type],
-	    least, most, option->step ? " in whole seconds" : "",
+	units_format(option_units(option), option->min, min, sizeof(min));
+	units_format(option_units(option), option->max, max, sizeof(max));
+	snprintf(text, size, "%s from %s to %s%s%s%s", kinds[option->type], min,
+	    max, option->step ? " in whole seconds" : "",
 	    option->unit ? ", a bare number is in " : "",
 	    option->unit ? option->unit : "");
 }
@@ -371,7 +371,7 @@ option_live_text(enum option_live live)
 }
 
 static unsigned
-least_of(unsigned a, unsigned b)
+min_of(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
 }
@@ -392,13 +392,13 @@ distance(const char *a, const char *b)
 				cost[i][j] = (unsigned)(i + j);
 				continue;
 			}
-			cost[i][j] = least_of(
-			    cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
-			    1 + least_of(cost[i - 1][j], cost[i][j - 1]));
+			cost[i][j] =
+			    min_of(cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
+				1 + min_of(cost[i - 1][j], cost[i][j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
 			    a[i - 2] == b[j - 1])
-				cost[i][j] = least_of(
-				    cost[i][j], cost[i - 2][j - 2] + 1);
+				cost[i][j] =
+				    min_of(cost[i][j], cost[i - 2][j - 2] + 1);
 		}
 	}
 	return cost[m][n];
@@ -410,14 +410,14 @@ option_is_near(const char *name, const char *word)
 	return distance(name, word) <= NEAR;
 }
 
-const struct option *
+const struct conf_option *
 option_near(const char *section, const char *name)
 {
-	const struct option *nearest = NULL;
+	const struct conf_option *nearest = NULL;
 	unsigned best = NEAR + 1;
 
 	for (size_t i = 0; i < option_count; i++) {
-		const struct option *option = &option_table[i];
+		const struct conf_option *option = &option_table[i];
 		unsigned away = distance(name, option->name);
 
 		/* A short name is not near to every other short name. */

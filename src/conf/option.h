@@ -8,8 +8,8 @@
 #ifndef REPORTER_OPTION_H
 #define REPORTER_OPTION_H
 
-#include "settings.h"
-#include "units.h"
+#include "conf/settings.h"
+#include "conf/units.h"
 
 enum option_type {
 	OPTION_NUMBER, /* uint64_t */
@@ -26,13 +26,13 @@ enum option_type {
 /* What is at fault with a word is written to reason, as in "has no port". */
 typedef bool option_check(const char *word, char *reason, size_t size);
 
-struct option {
+struct conf_option {
 	const char *section, *name;
 	enum option_type type;
 	const char *standard; /* the default, as in a file */
 	/* Of the value; for texts and secrets of its length in bytes, for
 	   lists of how many words it has. */
-	uint64_t least, most;
+	uint64_t min, max;
 	const char *unit; /* of a bare number: "ms" or "s" for times */
 	uint64_t step; /* the value is a multiple of it: a second; 0: any is */
 	enum option_live live;
@@ -43,27 +43,27 @@ struct option {
 	const char *text;           /* what it is, one line */
 };
 
-extern const struct option option_table[];
+extern const struct conf_option option_table[];
 extern const size_t option_count;
 
 #define OPTION_NAME_MAX 64     /* bytes of "section.name", with the 0 */
 #define OPTION_EXPECTS_MAX 160 /* bytes of what an option expects */
 
 /* option_find - the option, or NULL. */
-const struct option *option_find(const char *section, const char *name);
+const struct conf_option *option_find(const char *section, const char *name);
 
 /* option_section_known - whether some option stands in SECTION. */
 bool option_section_known(const char *section);
 
 /* option_name - "section.name". */
-void option_name(const struct option *option, char *name, size_t size);
+void option_name(const struct conf_option *option, char *name, size_t size);
 
 /* option_units - the units that its value may have. */
-enum units option_units(const struct option *option);
+enum units option_units(const struct conf_option *option);
 
 /* option_expects - what a value must be, as in "a time from 1ms to 1h, a bare
    number is in ms". */
-void option_expects(const struct option *option, char *text, size_t size);
+void option_expects(const struct conf_option *option, char *text, size_t size);
 
 /* option_live_text - what a change asks for, as in the manual. */
 const char *option_live_text(enum option_live live);
@@ -73,7 +73,7 @@ const char *option_live_text(enum option_live live);
  * another section under the same name, or in the same section but for two
  * slips of the fingers.  NULL when none is near.
  */
-const struct option *option_near(const char *section, const char *name);
+const struct conf_option *option_near(const char *section, const char *name);
 
 /* option_is_near - whether NAME is WORD but for two slips of the fingers. */
 bool option_is_near(const char *name, const char *word);

@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "reload.h"
-#include "file.h"
-#include "log.h"
+#include "conf/reload.h"
+#include "lib/file.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <pwd.h>

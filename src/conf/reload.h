@@ -6,7 +6,7 @@
 #ifndef REPORTER_RELOAD_H
 #define REPORTER_RELOAD_H
 
-#include "settings.h"
+#include "conf/settings.h"
 
 /* What a change of the configuration asks for. */
 struct reload_plan {

@@ -6,17 +6,17 @@
  */
 #include "config.h"
 
-#include "secret.h"
+#include "conf/secret.h"
 
-#include "conffile.h"
-#include "value.h"
-#include "wipe.h"
+#include "conf/conffile.h"
+#include "conf/value.h"
+#include "lib/wipe.h"
 
 #include <errno.h>
 
 /* A secret on its way. */
 struct reading {
-	const struct option *option;
+	const struct conf_option *option;
 	struct complaints complaints;
 	char *text;
 };
@@ -31,7 +31,7 @@ secret_init(struct secret *secret, const char *path, const char *section,
 /* Keep one option, and pass over all others: what they say was checked by the
    master. */
 static void
-take(void *arg, const struct option *option, const char *value,
+take(void *arg, const struct conf_option *option, const char *value,
     const char *where)
 {
 	struct reading *r = arg;

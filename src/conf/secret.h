@@ -7,13 +7,13 @@
 #ifndef REPORTER_SECRET_H
 #define REPORTER_SECRET_H
 
-#include "option.h"
+#include "conf/option.h"
 
 #include <stdio.h>
 
 struct secret {
 	const char *path; /* of the configuration */
-	const struct option *option;
+	const struct conf_option *option;
 	char *text; /* NULL: the configuration gives none */
 };
 

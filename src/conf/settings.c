@@ -7,12 +7,12 @@
  */
 #include "config.h"
 
-#include "settings.h"
+#include "conf/settings.h"
 
-#include "conffile.h"
-#include "listen_spec.h"
-#include "option.h"
-#include "value.h"
+#include "conf/conffile.h"
+#include "conf/listen_spec.h"
+#include "conf/option.h"
+#include "conf/value.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -31,15 +31,15 @@ struct load {
 };
 
 static size_t
-option_index(const struct option *option)
+option_index(const struct conf_option *option)
 {
 	return (size_t)(option - option_table);
 }
 
 /* Remember where a value comes from; says when it cannot. */
 static void
-origin_set(struct load *load, const struct option *option, const char *origin,
-    const char *more)
+origin_set(struct load *load, const struct conf_option *option,
+    const char *origin, const char *more)
 {
 	char **place = &load->settings->origins[option_index(option)];
 	char *text;
@@ -54,7 +54,7 @@ origin_set(struct load *load, const struct option *option, const char *origin,
 }
 
 static const char *
-origin_of(const struct settings *settings, const struct option *option)
+origin_of(const struct settings *settings, const struct conf_option *option)
 {
 	const char *origin = settings->origins[option_index(option)];
 
@@ -69,14 +69,15 @@ settings_origin(
 }
 
 static bool
-origin_is_default(const struct settings *settings, const struct option *option)
+origin_is_default(
+    const struct settings *settings, const struct conf_option *option)
 {
 	return strncmp(origin_of(settings, option), "default",
 		   sizeof("default") - 1) == 0;
 }
 
 static void
-complain_option(struct load *load, const struct option *option,
+complain_option(struct load *load, const struct conf_option *option,
     const char *origin, const char *reason)
 {
 	char name[OPTION_NAME_MAX];
@@ -86,7 +87,7 @@ complain_option(struct load *load, const struct option *option,
 }
 
 static void
-take(void *arg, const struct option *option, const char *value,
+take(void *arg, const struct conf_option *option, const char *value,
     const char *origin)
 {
 	struct load *load = arg;
@@ -114,7 +115,7 @@ is_right(const struct load *load, const char *section, const char *name)
 static void
 resolve_workers(struct load *load)
 {
-	const struct option *option = option_find("reporter", "workers");
+	const struct conf_option *option = option_find("reporter", "workers");
 	cpu_set_t cpus;
 	int count = 1;
 
@@ -134,7 +135,7 @@ resolve_workers(struct load *load)
 static void
 check_flush_rows(struct load *load)
 {
-	const struct option *option = option_find("mysql", "flush_rows");
+	const struct conf_option *option = option_find("mysql", "flush_rows");
 	struct settings *settings = load->settings;
 
 	if (settings->flush_rows <= settings->table_keys)
@@ -157,7 +158,7 @@ is_said(const char *text)
 static void
 check_socket(struct load *load)
 {
-	const struct option *option = option_find("mysql", "socket");
+	const struct conf_option *option = option_find("mysql", "socket");
 	const struct words_list *host = &load->settings->host;
 
 	if (!is_said(load->settings->socket))
@@ -189,7 +190,7 @@ check_database_tls(struct load *load)
 		fault = "needs mysql.ssl_cert, the certificate it belongs to";
 	}
 	if (fault != NULL) {
-		const struct option *option = option_find("mysql", name);
+		const struct conf_option *option = option_find("mysql", name);
 
 		complain_option(load, option, origin_of(s, option), fault);
 	}
@@ -231,7 +232,7 @@ listen_repeats(const struct words_list *listen, size_t at)
 static void
 check_listen(struct load *load)
 {
-	const struct option *option = option_find("reporter", "listen");
+	const struct conf_option *option = option_find("reporter", "listen");
 	const struct words_list *listen = &load->settings->listen;
 	char reason[VALUE_REASON_MAX];
 
@@ -302,7 +303,7 @@ settings_load(const char *path, FILE *errors)
 		return NULL;
 	}
 	for (size_t i = 0; i < option_count; i++) {
-		const struct option *option = &option_table[i];
+		const struct conf_option *option = &option_table[i];
 
 		take(&load, option, option->standard, "default");
 	}
@@ -338,7 +339,7 @@ settings_free(struct settings *settings)
 /* A long list is written with a line for each word: lines have a limit when
    they are read again. */
 static int
-dump_value(const struct option *option, const char *value, FILE *out)
+dump_value(const struct conf_option *option, const char *value, FILE *out)
 {
 	if (option->type != OPTION_LIST || strlen(value) < DUMP_LIST_MAX)
 		return fprintf(out, "%s", value);
@@ -353,8 +354,8 @@ dump_value(const struct option *option, const char *value, FILE *out)
 }
 
 static void
-dump_option(
-    const struct settings *settings, const struct option *option, FILE *out)
+dump_option(const struct settings *settings, const struct conf_option *option,
+    FILE *out)
 {
 	char *value = value_format(option, settings);
 	const char *hide = option->type == OPTION_SECRET ? "# " : "";
@@ -375,7 +376,7 @@ settings_dump(const struct settings *settings, FILE *out)
 	const char *section = "";
 
 	for (size_t i = 0; i < option_count; i++) {
-		const struct option *option = &option_table[i];
+		const struct conf_option *option = &option_table[i];
 
 		if (strcmp(section, option->section) != 0) {
 			fprintf(out, "%s[%s]\n", i == 0 ? "" : "\n",
@@ -393,7 +394,7 @@ settings_compare(const struct settings *before, const struct settings *after,
     void *arg)
 {
 	for (size_t i = 0; i < option_count; i++) {
-		const struct option *option = &option_table[i];
+		const struct conf_option *option = &option_table[i];
 		char name[OPTION_NAME_MAX];
 		char *old_value, *new_value;
 
@@ -416,7 +417,7 @@ settings_keep(struct settings *next, const struct settings *now)
 	char reason[VALUE_REASON_MAX];
 
 	for (size_t i = 0; i < option_count; i++) {
-		const struct option *option = &option_table[i];
+		const struct conf_option *option = &option_table[i];
 		char *value;
 
 		if (option->live != OPTION_RESTART ||

@@ -5,12 +5,12 @@
  */
 #include "config.h"
 
-#include "syntax.h"
+#include "conf/syntax.h"
 
-#include "address.h"
-#include "listen_spec.h"
-#include "prefix.h"
-#include "segment.h"
+#include "lib/address.h"
+#include "conf/listen_spec.h"
+#include "lib/prefix.h"
+#include "shm/segment.h"
 
 #include <ctype.h>
 #include <stdio.h>

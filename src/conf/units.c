@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "units.h"
+#include "conf/units.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -6,9 +6,9 @@
  */
 #include "config.h"
 
-#include "value.h"
+#include "conf/value.h"
 
-#include "wipe.h"
+#include "lib/wipe.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -18,20 +18,20 @@
 
 /* Where the option's value lies. */
 static void *
-place(const struct option *option, struct settings *settings)
+place(const struct conf_option *option, struct settings *settings)
 {
 	return (char *)settings + option->offset;
 }
 
 static const void *
-place_const(const struct option *option, const struct settings *settings)
+place_const(const struct conf_option *option, const struct settings *settings)
 {
 	return (const char *)settings + option->offset;
 }
 
 /* Say why: "WHAT was found, expected ..." */
 static bool __attribute__((format(printf, 4, 5)))
-refuse(const struct option *option, char *reason, size_t size,
+refuse(const struct conf_option *option, char *reason, size_t size,
     const char *format, ...)
 {
 	char expects[OPTION_EXPECTS_MAX];
@@ -59,7 +59,7 @@ power_near(uint64_t number)
 }
 
 static bool
-number_set(const struct option *option, uint64_t *value, const char *text,
+number_set(const struct conf_option *option, uint64_t *value, const char *text,
     char *reason, size_t size)
 {
 	uint64_t number;
@@ -76,9 +76,9 @@ number_set(const struct option *option, uint64_t *value, const char *text,
 		    : option->type == OPTION_SIZE ? " (units are k, m and g)"
 						  : "");
 	}
-	if (number < option->least || number > option->most) {
+	if (number < option->min || number > option->max) {
 		return refuse(option, reason, size, "%s is too %s", text,
-		    number < option->least ? "small" : "large");
+		    number < option->min ? "small" : "large");
 	}
 	if (option->type == OPTION_POWER && (number & (number - 1)) != 0) {
 		return refuse(option, reason, size,
@@ -95,7 +95,7 @@ number_set(const struct option *option, uint64_t *value, const char *text,
 /* ------------------------------------------------------------ choices ---- */
 
 static bool
-choice_set(const struct option *option, int *value, const char *text,
+choice_set(const struct conf_option *option, int *value, const char *text,
     char *reason, size_t size)
 {
 	for (int i = 0; option->choices[i] != NULL; i++) {
@@ -116,17 +116,17 @@ quoted(const char *text, size_t length)
 }
 
 static bool
-text_check(
-    const struct option *option, const char *text, char *reason, size_t size)
+text_check(const struct conf_option *option, const char *text, char *reason,
+    size_t size)
 {
 	bool secret = option->type == OPTION_SECRET;
 	const char *shown = secret ? "(hidden)" : text;
 	char fault[VALUE_REASON_MAX / 2];
 	size_t length = strlen(text);
 
-	if (length < option->least)
+	if (length < option->min)
 		return refuse(option, reason, size, "nothing is given");
-	if (length > option->most) {
+	if (length > option->max) {
 		return refuse(option, reason, size,
 		    "a text of %zu bytes is too long", length);
 	}
@@ -138,8 +138,8 @@ text_check(
 
 /* The text without its quotes, checked; NULL with the reason. */
 static char *
-text_copy(
-    const struct option *option, const char *text, char *reason, size_t size)
+text_copy(const struct conf_option *option, const char *text, char *reason,
+    size_t size)
 {
 	size_t length = strlen(text);
 	char *copy =
@@ -156,7 +156,7 @@ text_copy(
 }
 
 static bool
-text_set(const struct option *option, char **value, const char *text,
+text_set(const struct conf_option *option, char **value, const char *text,
     char *reason, size_t size)
 {
 	char *copy = text_copy(option, text, reason, size);
@@ -169,15 +169,15 @@ text_set(const struct option *option, char **value, const char *text,
 }
 
 char *
-value_secret(
-    const struct option *option, const char *text, char *reason, size_t size)
+value_secret(const struct conf_option *option, const char *text, char *reason,
+    size_t size)
 {
 	return text_copy(option, text, reason, size);
 }
 
 /* Only that there is one. */
 static bool
-secret_set(const struct option *option, bool *value, const char *text,
+secret_set(const struct conf_option *option, bool *value, const char *text,
     char *reason, size_t size)
 {
 	char *copy = text_copy(option, text, reason, size);
@@ -234,12 +234,12 @@ list_word(const char **text)
 
 /* Whether the list can take one more word; if not, fault says why. */
 static bool
-list_takes(const struct option *option, const struct words_list *list,
+list_takes(const struct conf_option *option, const struct words_list *list,
     const char *word, char *fault, size_t size)
 {
 	char what[VALUE_REASON_MAX / 4];
 
-	if (list->count == option->most) {
+	if (list->count == option->max) {
 		snprintf(fault, size, "more than %zu are given", list->count);
 		return false;
 	}
@@ -278,16 +278,16 @@ faults_add(char *faults, size_t size, const char *fault)
 /* The words of a text that are right; what is wrong with the others is put into
    faults.  Without words when there is no memory. */
 static struct words_list
-list_read(
-    const struct option *option, const char *text, char *faults, size_t size)
+list_read(const struct conf_option *option, const char *text, char *faults,
+    size_t size)
 {
 	struct words_list list = {
-		.words = calloc((size_t)option->most + 1, sizeof(*list.words)),
+		.words = calloc((size_t)option->max + 1, sizeof(*list.words)),
 	};
 	char fault[VALUE_REASON_MAX / 2];
 
 	while (list.words != NULL && text != NULL) {
-		bool is_full = list.count == option->most;
+		bool is_full = list.count == option->max;
 		char *word = list_word(&text);
 
 		if (word == NULL) {
@@ -307,12 +307,12 @@ list_read(
 }
 
 static bool
-list_set(const struct option *option, struct words_list *value,
+list_set(const struct conf_option *option, struct words_list *value,
     const char *text, char *reason, size_t size)
 {
 	char faults[VALUE_REASON_MAX - OPTION_EXPECTS_MAX - 16] = "";
 
-	if (*text == '\0' && option->least > 0)
+	if (*text == '\0' && option->min > 0)
 		return refuse(option, reason, size, "nothing is given");
 	struct words_list list = list_read(
 	    option, *text == '\0' ? NULL : text, faults, sizeof(faults));
@@ -362,7 +362,7 @@ list_equal(const struct words_list *a, const struct words_list *b)
 /* ---------------------------------------------------------- all types ---- */
 
 bool
-value_parse(const struct option *option, struct settings *settings,
+value_parse(const struct conf_option *option, struct settings *settings,
     const char *text, char *reason, size_t size)
 {
 	void *value = place(option, settings);
@@ -382,7 +382,7 @@ value_parse(const struct option *option, struct settings *settings,
 }
 
 char *
-value_format(const struct option *option, const struct settings *settings)
+value_format(const struct conf_option *option, const struct settings *settings)
 {
 	const void *value = place_const(option, settings);
 	uint64_t number;
@@ -407,7 +407,7 @@ value_format(const struct option *option, const struct settings *settings)
 }
 
 bool
-value_equal(const struct option *option, const struct settings *a,
+value_equal(const struct conf_option *option, const struct settings *a,
     const struct settings *b)
 {
 	const void *one = place_const(option, a),
@@ -428,7 +428,7 @@ value_equal(const struct option *option, const struct settings *a,
 }
 
 void
-value_free(const struct option *option, struct settings *settings)
+value_free(const struct conf_option *option, struct settings *settings)
 {
 	char **text;
 

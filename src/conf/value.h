@@ -6,7 +6,7 @@
 #ifndef REPORTER_VALUE_H
 #define REPORTER_VALUE_H
 
-#include "option.h"
+#include "conf/option.h"
 
 #define VALUE_REASON_MAX 512 /* bytes of a reason, with the 0 */
 
@@ -15,7 +15,7 @@
  * in place of what was there.  On failure settings keep what they had, and
  * reason (of size bytes) says what was found and what was expected.
  */
-bool value_parse(const struct option *option, struct settings *settings,
+bool value_parse(const struct conf_option *option, struct settings *settings,
     const char *text, char *reason, size_t size);
 
 /*
@@ -23,8 +23,8 @@ bool value_parse(const struct option *option, struct settings *settings,
  * which keeps only that there is one.  Returns memory of the caller's, for
  * wipe_text(), or NULL with the reason.
  */
-char *value_secret(
-    const struct option *option, const char *text, char *reason, size_t size);
+char *value_secret(const struct conf_option *option, const char *text,
+    char *reason, size_t size);
 
 /*
  * value_format - the value as text that value_parse() takes.  A secret comes
@@ -32,13 +32,13 @@ char *value_secret(
  * Returns memory of the caller's, or NULL when memory is short.
  */
 char *value_format(
-    const struct option *option, const struct settings *settings);
+    const struct conf_option *option, const struct settings *settings);
 
 /* value_equal - whether both have the same value. */
-bool value_equal(const struct option *option, const struct settings *a,
+bool value_equal(const struct conf_option *option, const struct settings *a,
     const struct settings *b);
 
 /* value_free - free what the value owns. */
-void value_free(const struct option *option, struct settings *settings);
+void value_free(const struct conf_option *option, struct settings *settings);
 
 #endif

@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "ctl.h"
-#include "health.h"
+#include "ctl/ctl.h"
+#include "status/health.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #ifndef REPORTER_CTL_H
 #define REPORTER_CTL_H
 
-#include "segment.h"
+#include "shm/segment.h"
 
 enum ctl_exit {
 	CTL_OK = 0,
@@ -35,7 +35,7 @@ int ctl_unreadable(const char *instance, enum shm_status found);
 /* ctl_number - read a whole number of least to most out of an option's value.
    Returns false after it has said what is wrong. */
 bool ctl_number(
-    const char *option, const char *text, long least, long most, long *number);
+    const char *option, const char *text, long min, long max, long *number);
 
 /* ctl_output - flush standard output.  Returns CTL_OK, or CTL_ERROR after it
    has said what failed. */

@@ -4,8 +4,8 @@
  */
 #include "config.h"
 
-#include "ctl.h"
-#include "keys.h"
+#include "ctl/ctl.h"
+#include "status/keys.h"
 
 #include <getopt.h>
 

@@ -7,8 +7,8 @@
  */
 #include "config.h"
 
-#include "ctl.h"
-#include "health.h"
+#include "ctl/ctl.h"
+#include "status/health.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,21 +104,20 @@ ctl_unreadable(const char *instance, enum shm_status found)
 
 bool
 ctl_number(
-    const char *option, const char *text, long least, long most, long *number)
+    const char *option, const char *text, long min, long max, long *number)
 {
 	char *end;
 
 	errno = 0;
 	long n = strtol(text, &end, 10);
-	if (errno == 0 && end != text && *end == '\0' && n >= least &&
-	    n <= most) {
+	if (errno == 0 && end != text && *end == '\0' && n >= min && n <= max) {
 		*number = n;
 		return true;
 	}
 	fprintf(stderr,
 	    "reporterctl: %s: found \"%s\", expected a number from %ld to "
 	    "%ld\n",
-	    option, text, least, most);
+	    option, text, min, max);
 	return false;
 }
 

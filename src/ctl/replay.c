@@ -4,9 +4,9 @@
  */
 #include "config.h"
 
-#include "ctl.h"
-#include "replay.h"
-#include "sender.h"
+#include "ctl/ctl.h"
+#include "send/replay.h"
+#include "send/sender.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  */
 #include "config.h"
 
-#include "ctl.h"
-#include "status.h"
+#include "ctl/ctl.h"
+#include "status/status.h"
 
 #include <getopt.h>
 

@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "ctl.h"
-#include "top.h"
+#include "ctl/ctl.h"
+#include "ctl/top.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #ifndef REPORTER_TOP_H
 #define REPORTER_TOP_H
 
-#include "services.h"
-#include "status.h"
+#include "status/services.h"
+#include "status/status.h"
 
 #define TOP_COLUMNS 80
 #define TOP_LINE (TOP_COLUMNS + 1) /* bytes of a line, with its 0 */

@@ -5,10 +5,10 @@
  */
 #include "config.h"
 
-#include "top.h"
-#include "clock.h"
-#include "figures.h"
-#include "health.h"
+#include "ctl/top.h"
+#include "lib/clock.h"
+#include "lib/figures.h"
+#include "status/health.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "top.h"
-#include "clock.h"
+#include "ctl/top.h"
+#include "lib/clock.h"
 
 #include <curses.h>
 #include <unistd.h>

@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "ctl.h"
-#include "status.h"
+#include "ctl/ctl.h"
+#include "status/status.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "activation.h"
-#include "address.h"
-#include "listen_spec.h"
-#include "log.h"
+#include "edge/activation.h"
+#include "lib/address.h"
+#include "conf/listen_spec.h"
+#include "lib/log.h"
 
 #ifdef HAVE_SYSTEMD
 

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "admission.h"
+#include "edge/admission.h"
 
 static void
 rules_free(struct rules *rules)
@@ -17,14 +17,14 @@ rules_free(struct rules *rules)
 bool
 admission_prepare(struct admission *admission, const struct settings *settings)
 {
-	struct rules next = { .most = settings->max_connections,
-		.most_per_address = settings->max_connections_per_address };
+	struct rules next = { .max = settings->max_connections,
+		.max_per_address = settings->max_connections_per_address };
 
 	if (!prefix_list_make(
 		&next.allow, settings->allow.words, settings->allow.count) ||
 	    !prefix_list_make(
 		&next.deny, settings->deny.words, settings->deny.count) ||
-	    !origins_reserve(&admission->origins, next.most)) {
+	    !origins_reserve(&admission->origins, next.max)) {
 		rules_free(&next);
 		return false;
 	}
@@ -65,11 +65,11 @@ admission_enter(
 	if (!admission_allows(admission, peer, why))
 		return NULL;
 	*why = REFUSAL_MAX_CONNECTIONS;
-	if (rules->most != 0 && admission->open >= rules->most)
+	if (rules->max != 0 && admission->open >= rules->max)
 		return NULL;
 	*why = REFUSAL_MAX_CONNECTIONS_PER_ADDRESS;
-	if (rules->most_per_address != 0 &&
-	    origins_open(&admission->origins, peer) >= rules->most_per_address)
+	if (rules->max_per_address != 0 &&
+	    origins_open(&admission->origins, peer) >= rules->max_per_address)
 		return NULL;
 	*why = REFUSAL_NO_MEMORY;
 	origin = origins_enter(&admission->origins, peer);
@@ -92,7 +92,7 @@ admission_guest(struct admission *admission, enum refusal *why)
 	const struct rules *rules = &admission->rules;
 
 	*why = REFUSAL_MAX_CONNECTIONS;
-	if (rules->most != 0 && admission->open >= rules->most)
+	if (rules->max != 0 && admission->open >= rules->max)
 		return false;
 	admission->open++;
 	return true;

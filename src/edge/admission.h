@@ -8,15 +8,15 @@
 #ifndef REPORTER_ADMISSION_H
 #define REPORTER_ADMISSION_H
 
-#include "counters.h"
-#include "origin.h"
-#include "prefix.h"
-#include "settings.h"
+#include "shm/counters.h"
+#include "edge/origin.h"
+#include "lib/prefix.h"
+#include "conf/settings.h"
 
 /* The rules of a configuration. */
 struct rules {
 	struct prefix_list allow, deny;
-	uint64_t most, most_per_address; /* connections; 0: no limit */
+	uint64_t max, max_per_address; /* connections; 0: no limit */
 };
 
 /* All zero at first; then admission_prepare() and admission_take(). */

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "bind.h"
+#include "edge/bind.h"
 
 #include <errno.h>
 #include <stdio.h>

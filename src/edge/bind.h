@@ -6,7 +6,7 @@
 #ifndef REPORTER_BIND_H
 #define REPORTER_BIND_H
 
-#include "listen_spec.h"
+#include "conf/listen_spec.h"
 
 #include <netdb.h>
 #include <netinet/in.h>

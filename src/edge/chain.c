@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "chain.h"
+#include "edge/chain.h"
 
 void
 chain_join(struct chain *chain, struct chain_link *link, struct conn *conn,

@@ -7,10 +7,10 @@
 #ifndef REPORTER_CONN_H
 #define REPORTER_CONN_H
 
-#include "listen_spec.h"
-#include "ring.h"
-#include "settings.h"
-#include "tls.h"
+#include "conf/listen_spec.h"
+#include "shm/ring.h"
+#include "conf/settings.h"
+#include "edge/tls.h"
 
 #include <sys/socket.h>
 

@@ -16,14 +16,14 @@
 #ifndef REPORTER_CONN_SET_H
 #define REPORTER_CONN_SET_H
 
-#include "admission.h"
-#include "chain.h"
-#include "conn.h"
-#include "gate.h"
-#include "log.h"
-#include "pace.h"
-#include "inflow.h"
-#include "tarpit.h"
+#include "edge/admission.h"
+#include "edge/chain.h"
+#include "edge/conn.h"
+#include "edge/gate.h"
+#include "lib/log.h"
+#include "edge/pace.h"
+#include "edge/inflow.h"
+#include "edge/tarpit.h"
 
 #include <netinet/in.h>
 

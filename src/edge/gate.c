@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "gate.h"
-#include "held.h"
+#include "edge/gate.h"
+#include "edge/held.h"
 
 #include <errno.h>
 #include <stdlib.h>

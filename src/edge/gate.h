@@ -13,8 +13,8 @@
 #ifndef REPORTER_GATE_H
 #define REPORTER_GATE_H
 
-#include "proxy.h"
-#include "tls.h"
+#include "edge/proxy.h"
+#include "edge/tls.h"
 
 struct gate;
 

@@ -7,9 +7,9 @@
  */
 #include "config.h"
 
-#include "conn_set.h"
-#include "address.h"
-#include "clock.h"
+#include "edge/conn_set.h"
+#include "lib/address.h"
+#include "lib/clock.h"
 
 #include <string.h>
 #include <sys/epoll.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "held.h"
+#include "edge/held.h"
 
 #include <stdlib.h>
 #include <string.h>

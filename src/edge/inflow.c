@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "inflow.h"
+#include "edge/inflow.h"
 
 #include <string.h>
 

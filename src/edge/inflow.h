@@ -10,9 +10,9 @@
 #ifndef REPORTER_INFLOW_H
 #define REPORTER_INFLOW_H
 
-#include "held.h"
-#include "intake.h"
-#include "native.h"
+#include "edge/held.h"
+#include "intake/intake.h"
+#include "intake/native.h"
 
 /* All zero: nothing has come yet. */
 struct inflow {

@@ -6,11 +6,11 @@
  */
 #include "config.h"
 
-#include "listener.h"
-#include "activation.h"
-#include "address.h"
-#include "bind.h"
-#include "log.h"
+#include "edge/listener.h"
+#include "edge/activation.h"
+#include "lib/address.h"
+#include "edge/bind.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <stdlib.h>

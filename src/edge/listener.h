@@ -5,8 +5,8 @@
 #ifndef REPORTER_LISTENER_H
 #define REPORTER_LISTENER_H
 
-#include "listen_spec.h"
-#include "settings.h"
+#include "conf/listen_spec.h"
+#include "conf/settings.h"
 
 #include <netinet/in.h>
 

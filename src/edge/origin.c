@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "origin.h"
-#include "prefix.h"
+#include "edge/origin.h"
+#include "lib/prefix.h"
 
 #include <endian.h>
 #include <stdlib.h>

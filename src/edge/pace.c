@@ -4,17 +4,17 @@
  */
 #include "config.h"
 
-#include "pace.h"
+#include "edge/pace.h"
 
 #define ONE 1000    /* an event, in the unit of `left` */
 #define FULL_MS 100 /* in which an empty bucket fills up */
 
 static uint64_t
-pace_most(const struct pace *pace)
+pace_max(const struct pace *pace)
 {
-	uint64_t most = pace->rate * FULL_MS;
+	uint64_t max = pace->rate * FULL_MS;
 
-	return most < ONE ? ONE : most;
+	return max < ONE ? ONE : max;
 }
 
 void
@@ -23,14 +23,14 @@ pace_set(struct pace *pace, uint64_t rate, uint64_t now_ms)
 	if (pace->rate == rate)
 		return;
 	pace->rate = rate;
-	pace->left = pace_most(pace);
+	pace->left = pace_max(pace);
 	pace->when_ms = now_ms;
 }
 
 uint64_t
 pace_wait(struct pace *pace, uint64_t now_ms)
 {
-	uint64_t most = pace_most(pace), elapsed = now_ms - pace->when_ms;
+	uint64_t max = pace_max(pace), elapsed = now_ms - pace->when_ms;
 
 	if (pace->rate == 0)
 		return 0;
@@ -38,8 +38,8 @@ pace_wait(struct pace *pace, uint64_t now_ms)
 	if (elapsed > ONE)
 		elapsed = ONE;
 	pace->left += elapsed * pace->rate;
-	if (pace->left > most)
-		pace->left = most;
+	if (pace->left > max)
+		pace->left = max;
 	pace->when_ms = now_ms;
 	if (pace->left >= ONE)
 		return 0;

@@ -12,7 +12,7 @@
  */
 #include "config.h"
 
-#include "proxy.h"
+#include "edge/proxy.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "tarpit.h"
+#include "edge/tarpit.h"
 
 #include <unistd.h>
 

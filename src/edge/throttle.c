@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "conn_set.h"
+#include "edge/conn_set.h"
 
 /* Take what a connection held back; it is in no queue now. */
 static void

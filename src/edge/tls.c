@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "tls.h"
-#include "tls_error.h"
+#include "edge/tls.h"
+#include "lib/tls_error.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>

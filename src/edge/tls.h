@@ -7,7 +7,7 @@
 #ifndef REPORTER_TLS_H
 #define REPORTER_TLS_H
 
-#include "settings.h"
+#include "conf/settings.h"
 
 struct tls;         /* the certificate and the rules, for all connections */
 struct tls_session; /* one connection's */

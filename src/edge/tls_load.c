@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "tls_load.h"
-#include "file.h"
-#include "listen_spec.h"
-#include "log.h"
+#include "edge/tls_load.h"
+#include "lib/file.h"
+#include "conf/listen_spec.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <string.h>

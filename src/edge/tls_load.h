@@ -6,7 +6,7 @@
 #ifndef REPORTER_TLS_LOAD_H
 #define REPORTER_TLS_LOAD_H
 
-#include "tls.h"
+#include "edge/tls.h"
 
 /*
  * tls_load - read the certificates, if a listener of these settings has TLS.

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "tls.h"
+#include "edge/tls.h"
 
 #include <stdlib.h>
 

@@ -13,7 +13,7 @@
  */
 #include "config.h"
 
-#include "frame.h"
+#include "intake/frame.h"
 
 #include <assert.h>
 #include <endian.h>
@@ -75,13 +75,13 @@ take_tag(struct cursor *c, struct field *field)
 /* varint_size - bytes of the varint at the cursor, and its value; 0 if it does
    not end within `most` bytes. */
 static inline size_t
-varint_size(const struct cursor *c, size_t most, uint64_t *value)
+varint_size(const struct cursor *c, size_t max, uint64_t *value)
 {
 	size_t left = bytes_left(c);
 
 	*value = 0;
-	if (left > most)
-		left = most;
+	if (left > max)
+		left = max;
 	for (size_t i = 0; i < left; i++) {
 		/* Of a tenth byte, all but one bit goes over the top. */
 		*value |= (uint64_t)(c->at[i] & 0x7f) << 7 * i;

@@ -7,7 +7,7 @@
 #ifndef REPORTER_FRAME_H
 #define REPORTER_FRAME_H
 
-#include "report.h"
+#include "intake/report.h"
 
 #define FRAME_HEADER 8
 #define FRAME_ID_LARS 3

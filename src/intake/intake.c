@@ -4,11 +4,11 @@
  * decoded; the rings are lent to it.  Called by the master's loop; what is
  * wrong with the bytes is returned and counted.
  */
-#include "intake.h"
-#include "faultpoint.h"
-#include "frame.h"
-#include "native.h"
-#include "prefix.h"
+#include "intake/intake.h"
+#include "shm/faultpoint.h"
+#include "intake/frame.h"
+#include "intake/native.h"
+#include "lib/prefix.h"
 
 #include <endian.h>
 

@@ -7,11 +7,11 @@
 #ifndef REPORTER_INTAKE_H
 #define REPORTER_INTAKE_H
 
-#include "report.h"
-#include "ring.h"
-#include "route.h"
-#include "segment.h"
-#include "settings.h"
+#include "intake/report.h"
+#include "shm/ring.h"
+#include "intake/route.h"
+#include "shm/segment.h"
+#include "conf/settings.h"
 
 #include <sys/socket.h>
 

@@ -13,8 +13,8 @@
  */
 #include "config.h"
 
-#include "native.h"
-#include "big_endian.h"
+#include "intake/native.h"
+#include "intake/big_endian.h"
 
 #include <assert.h>
 #include <endian.h>
@@ -146,11 +146,11 @@ take_int(struct cursor *c, int64_t *value)
 }
 
 static inline enum step
-take_ranged(struct cursor *c, int64_t least, int64_t most, int64_t *value)
+take_ranged(struct cursor *c, int64_t min, int64_t max, int64_t *value)
 {
 	enum step step = take_int(c, value);
 
-	if (step == STEP_DONE && (*value < least || *value > most))
+	if (step == STEP_DONE && (*value < min || *value > max))
 		return STEP_RANGE;
 	return step;
 }
@@ -393,12 +393,12 @@ settle(
     const uint8_t *p, size_t length, struct report *report, enum reject reason)
 {
 	struct native_scan scan = { 0 };
-	size_t most = report->max_message;
-	size_t near = length < most ? length : most;
+	size_t max = report->max_message;
+	size_t near = length < max ? length : max;
 	enum decode found = native_scan(p, near, &scan);
 
-	if (scan.offset + scan.wanted > most ||
-	    (found == DECODE_SHORT && length >= most))
+	if (scan.offset + scan.wanted > max ||
+	    (found == DECODE_SHORT && length >= max))
 		return report_fail(report, DECODE_CLOSE, REJECT_TOO_LONG, near);
 	if (found == DECODE_CLOSE)
 		return report_fail(

@@ -7,7 +7,7 @@
 #ifndef REPORTER_NATIVE_H
 #define REPORTER_NATIVE_H
 
-#include "report.h"
+#include "intake/report.h"
 
 /*
  * Where the look for a message's end stopped.  It lets native_scan() go on

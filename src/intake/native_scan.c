@@ -7,8 +7,8 @@
  */
 #include "config.h"
 
-#include "native.h"
-#include "big_endian.h"
+#include "intake/native.h"
+#include "intake/big_endian.h"
 
 /* What follows a tag of 0xc0 to 0xdf. */
 struct shape {

@@ -3,7 +3,7 @@
  * What the decoders have in common: the report they fill in.  Owns nothing.
  * Called by the decoders, in the master's loop.  Cannot fail.
  */
-#include "report.h"
+#include "intake/report.h"
 
 void
 report_begin(struct report *report)

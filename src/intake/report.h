@@ -6,8 +6,8 @@
 #ifndef REPORTER_REPORT_H
 #define REPORTER_REPORT_H
 
-#include "counters.h"
-#include "record.h"
+#include "shm/counters.h"
+#include "shm/record.h"
 
 /* Records of the longest report that can arrive: max_message has this upper
    bound, and a result takes at least 6 bytes (native), 2 (Lars). */

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "route.h"
+#include "intake/route.h"
 
 #include <assert.h>
 #include <endian.h>

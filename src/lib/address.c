@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "address.h"
+#include "lib/address.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

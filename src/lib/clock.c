@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "clock.h"
+#include "lib/clock.h"
 
 uint64_t
 monotonic_us(void)

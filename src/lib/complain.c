@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "complain.h"
+#include "lib/complain.h"
 
 #include <stdarg.h>
 

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "figures.h"
+#include "lib/figures.h"
 
 #include <inttypes.h>
 #include <stdio.h>

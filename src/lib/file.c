@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "file.h"
+#include "lib/file.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -12,10 +12,10 @@
  */
 #include "config.h"
 
-#include "log.h"
+#include "lib/log.h"
 
-#include "clock.h"
-#include "text.h"
+#include "lib/clock.h"
+#include "lib/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -345,7 +345,7 @@ log_brake_pass(struct log_brake *brake, uint64_t now_ms, uint64_t *held)
 		brake->began_ms = now_ms;
 		brake->passed = 0;
 	}
-	if (brake->passed >= brake->most) {
+	if (brake->passed >= brake->max) {
 		brake->held++;
 		return false;
 	}

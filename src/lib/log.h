@@ -56,7 +56,7 @@ void log_error_lines(char *text);
  * passes.  Owned by the module that logs; used by one thread.
  */
 struct log_brake {
-	uint32_t most;      /* lines, 1 or more */
+	uint32_t max;       /* lines, 1 or more */
 	uint32_t period_ms; /* 1 or more */
 	uint64_t began_ms;  /* zero at first */
 	uint32_t passed;

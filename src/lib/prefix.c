@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "prefix.h"
+#include "lib/prefix.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -72,7 +72,7 @@ prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 	char address[INET6_ADDRSTRLEN];
 	const char *slash = strchr(text, '/');
 	size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
-	unsigned most;
+	unsigned max;
 
 	memset(prefix, 0, sizeof(*prefix));
 	prefix->family = memchr(text, ':', length) ? AF_INET6 : AF_INET;
@@ -85,14 +85,14 @@ prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 		snprintf(reason, size, "is no IPv4 or IPv6 address");
 		return false;
 	}
-	most = prefix->family == AF_INET ? 32 : 128;
-	prefix->bits = slash == NULL ? most : bits_parse(slash + 1);
-	if (prefix->bits > most) {
+	max = prefix->family == AF_INET ? 32 : 128;
+	prefix->bits = slash == NULL ? max : bits_parse(slash + 1);
+	if (prefix->bits > max) {
 		snprintf(
-		    reason, size, "has no number of 0 to %u after its /", most);
+		    reason, size, "has no number of 0 to %u after its /", max);
 		return false;
 	}
-	if (clear_rest(prefix->address, most / 8, prefix->bits)) {
+	if (clear_rest(prefix->address, max / 8, prefix->bits)) {
 		inet_ntop(
 		    prefix->family, prefix->address, address, sizeof(address));
 		snprintf(reason, size,

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "text.h"
+#include "lib/text.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@
 static size_t
 character(const unsigned char *p)
 {
-	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	static const uint32_t min[] = { 0, 0, 0xa0, 0x800, 0x10000 };
 	size_t bytes = p[0] < 0x80             ? 1
 		       : (p[0] & 0xe0) == 0xc0 ? 2
 		       : (p[0] & 0xf0) == 0xe0 ? 3
@@ -36,7 +36,7 @@ character(const unsigned char *p)
 			return 0;
 		code = code << 6 | (p[i] & 0x3f);
 	}
-	if (code < least[bytes] || code > 0x10ffff ||
+	if (code < min[bytes] || code > 0x10ffff ||
 	    (code >= 0xd800 && code < 0xe000))
 		return 0;
 	return bytes;

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "title.h"
+#include "lib/title.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "tls_error.h"
+#include "lib/tls_error.h"
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "wipe.h"
+#include "lib/wipe.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,15 +7,15 @@
  */
 #include "config.h"
 
-#include "child.h"
-#include "clock.h"
-#include "faultpoint.h"
-#include "log.h"
-#include "privilege.h"
-#include "retire.h"
-#include "sandbox.h"
-#include "worker.h"
-#include "worker_files.h"
+#include "master/child.h"
+#include "lib/clock.h"
+#include "shm/faultpoint.h"
+#include "lib/log.h"
+#include "privilege/privilege.h"
+#include "master/retire.h"
+#include "privilege/sandbox.h"
+#include "worker/worker.h"
+#include "worker/worker_files.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -7,9 +7,9 @@
 #ifndef REPORTER_CHILD_H
 #define REPORTER_CHILD_H
 
-#include "respawn.h"
-#include "segment.h"
-#include "settings.h"
+#include "master/respawn.h"
+#include "shm/segment.h"
+#include "conf/settings.h"
 
 #include <sys/types.h>
 

@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "generation.h"
-#include "faultpoint.h"
-#include "log.h"
-#include "memory.h"
+#include "master/generation.h"
+#include "shm/faultpoint.h"
+#include "lib/log.h"
+#include "shm/memory.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef REPORTER_GENERATION_H
 #define REPORTER_GENERATION_H
 
-#include "child.h"
+#include "master/child.h"
 
 struct generation {
 	uint64_t number;

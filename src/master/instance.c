@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "instance.h"
-#include "faultpoint.h"
-#include "log.h"
-#include "status.h"
+#include "master/instance.h"
+#include "shm/faultpoint.h"
+#include "lib/log.h"
+#include "status/status.h"
 
 #include <errno.h>
 #include <string.h>

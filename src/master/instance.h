@@ -5,7 +5,7 @@
 #ifndef REPORTER_INSTANCE_H
 #define REPORTER_INSTANCE_H
 
-#include "segment.h"
+#include "shm/segment.h"
 
 /* instance_look - whether a master of ours has INSTANCE: a better reason to
    give up than the port that it has as well.  As the user that we run as,

@@ -5,7 +5,7 @@
 #ifndef REPORTER_MASTER_H
 #define REPORTER_MASTER_H
 
-#include "settings.h"
+#include "conf/settings.h"
 
 /*
  * master_run - be the master until a signal ends it.  settings: taken over.

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "notify.h"
+#include "master/notify.h"
 
 #include <limits.h>
 

@@ -3,7 +3,7 @@
  * When a dead worker is started again.  Pure: no clock, no process; nothing
  * here fails.
  */
-#include "respawn.h"
+#include "master/respawn.h"
 
 uint64_t
 respawn_death(struct respawn *respawn, bool served, uint64_t now_ms)

@@ -9,8 +9,8 @@
  */
 #include "config.h"
 
-#include "retire.h"
-#include "faultpoint.h"
+#include "master/retire.h"
+#include "shm/faultpoint.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef REPORTER_RETIRE_H
 #define REPORTER_RETIRE_H
 
-#include "segment.h"
+#include "shm/segment.h"
 
 /*
  * retire_segment - add the totals of a segment to those of the segments that

@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "sample.h"
-#include "notify.h"
-#include "rates.h"
+#include "master/sample.h"
+#include "master/notify.h"
+#include "status/rates.h"
 
 #include <stdio.h>
 #include <time.h>

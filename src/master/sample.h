@@ -7,7 +7,7 @@
 #ifndef REPORTER_SAMPLE_H
 #define REPORTER_SAMPLE_H
 
-#include "child.h"
+#include "master/child.h"
 
 /* sample_begin - a new master: the history begins. */
 void sample_begin(const struct children *children, uint64_t now_ms);

@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "account.h"
-#include "log.h"
+#include "privilege/account.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "landlock.h"
+#include "privilege/landlock.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "privilege.h"
-#include "log.h"
+#include "privilege/privilege.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -17,9 +17,9 @@
  */
 #include "config.h"
 
-#include "sandbox.h"
+#include "privilege/sandbox.h"
 
-#include "log.h"
+#include "lib/log.h"
 
 #ifdef HAVE_SECCOMP
 

@@ -7,11 +7,11 @@
  */
 #include "config.h"
 
-#include "encode.h"
+#include "send/encode.h"
 
-#include "elb.pb-c.h"
-#include "frame.h"
-#include "lars.pb-c.h"
+#include "intake/elb.pb-c.h"
+#include "intake/frame.h"
+#include "intake/lars.pb-c.h"
 
 #include <msgpack.h>
 

@@ -7,7 +7,7 @@
 #ifndef REPORTER_ENCODE_H
 #define REPORTER_ENCODE_H
 
-#include "record.h"
+#include "shm/record.h"
 
 #include <stddef.h>
 

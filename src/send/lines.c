@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "lines.h"
+#include "send/lines.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -133,9 +133,9 @@ complain(const struct lines *lines, FILE *errors, const char *field,
 
 /* A decimal number of digits alone, behind a minus if least is below 0. */
 static bool
-parse_number(const char *text, int64_t least, int64_t most, int64_t *value)
+parse_number(const char *text, int64_t min, int64_t max, int64_t *value)
 {
-	bool minus = least < 0 && *text == '-';
+	bool minus = min < 0 && *text == '-';
 	int64_t n = 0;
 
 	text += minus;
@@ -146,7 +146,7 @@ parse_number(const char *text, int64_t least, int64_t most, int64_t *value)
 			return false;
 		/* most is far below INT64_MAX / 10: this cannot overflow. */
 		n = n * 10 + (*text - '0');
-		if (n > (minus ? -least : most))
+		if (n > (minus ? -min : max))
 			return false;
 	}
 	*value = minus ? -n : n;
@@ -179,7 +179,7 @@ enum field {
 
 static const struct {
 	const char *name;
-	int64_t least, most; /* 0, 0: an address */
+	int64_t min, max; /* 0, 0: an address */
 } fields[FIELDS] = {
 	[MODID] = { "modid", INT32_MIN, INT32_MAX },
 	[CMDID] = { "cmdid", INT32_MIN, INT32_MAX },
@@ -196,11 +196,11 @@ static bool
 parse_field(const struct lines *lines, enum field field, const char *text,
     uint64_t ts_max, int64_t *value, FILE *errors)
 {
-	int64_t least = fields[field].least, most = fields[field].most;
+	int64_t min = fields[field].min, max = fields[field].max;
 	char expected[64];
 	uint32_t address;
 
-	if (most == 0) {
+	if (max == 0) {
 		if (lines_address(text, &address)) {
 			*value = address;
 			return true;
@@ -209,12 +209,12 @@ parse_field(const struct lines *lines, enum field field, const char *text,
 		    "a dotted IPv4 address");
 		return false;
 	}
-	if (field == TS && ts_max < (uint64_t)most)
-		most = (int64_t)ts_max;
-	if (parse_number(text, least, most, value))
+	if (field == TS && ts_max < (uint64_t)max)
+		max = (int64_t)ts_max;
+	if (parse_number(text, min, max, value))
 		return true;
 	snprintf(expected, sizeof(expected),
-	    "a number from %" PRId64 " to %" PRId64, least, most);
+	    "a number from %" PRId64 " to %" PRId64, min, max);
 	complain(lines, errors, fields[field].name, text, expected);
 	return false;
 }

@@ -6,7 +6,7 @@
 #ifndef REPORTER_LINES_H
 #define REPORTER_LINES_H
 
-#include "record.h"
+#include "shm/record.h"
 
 #include <stddef.h>
 #include <stdio.h>

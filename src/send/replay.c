@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "replay.h"
-#include "sender.h"
+#include "send/replay.h"
+#include "send/sender.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,23 +38,23 @@ fault_says(struct fault *fault, const char *field, const char *format, ...)
 
 static int64_t
 take_number(struct fault *fault, const json_t *record, const char *field,
-    int64_t least, int64_t most)
+    int64_t min, int64_t max)
 {
 	const json_t *value = json_object_get(record, field);
 
 	if (json_is_integer(value)) {
 		json_int_t n = json_integer_value(value);
-		if (n >= least && n <= most)
+		if (n >= min && n <= max)
 			return n;
 		fault_says(fault, field,
 		    "found %" JSON_INTEGER_FORMAT ", expected a number from "
 		    "%" PRId64 " to %" PRId64,
-		    n, least, most);
+		    n, min, max);
 		return 0;
 	}
 	fault_says(fault, field,
 	    "%s, expected a number from %" PRId64 " to %" PRId64,
-	    value == NULL ? "is missing" : "is no whole number", least, most);
+	    value == NULL ? "is missing" : "is no whole number", min, max);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 #ifndef REPORTER_REPLAY_H
 #define REPORTER_REPLAY_H
 
-#include "lines.h"
+#include "send/lines.h"
 
 /*
  * replay_parse - the record of the dead-letter line found last.  Every fault

@@ -10,9 +10,9 @@
  */
 #include "config.h"
 
-#include "lines.h"
-#include "sender.h"
-#include "tls_client.h"
+#include "send/lines.h"
+#include "send/sender.h"
+#include "send/tls_client.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,9 +6,9 @@
  */
 #include "config.h"
 
-#include "sender.h"
+#include "send/sender.h"
 
-#include "clock.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

@@ -7,7 +7,7 @@
 #ifndef REPORTER_SENDER_H
 #define REPORTER_SENDER_H
 
-#include "encode.h"
+#include "send/encode.h"
 
 #define SENDER_HOST "127.0.0.1"
 #define SENDER_PORT "12316"

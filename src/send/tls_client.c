@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "tls_client.h"
+#include "send/tls_client.h"
 
-#include "clock.h"
-#include "tls_error.h"
+#include "lib/clock.h"
+#include "lib/tls_error.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

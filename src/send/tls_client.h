@@ -5,7 +5,7 @@
 #ifndef REPORTER_TLS_CLIENT_H
 #define REPORTER_TLS_CLIENT_H
 
-#include "sender.h"
+#include "send/sender.h"
 
 /* Files in PEM form; NULL: not given. */
 struct tls_client_files {

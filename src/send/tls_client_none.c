@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "tls_client.h"
+#include "send/tls_client.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "health.h"
+#include "status/health.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -35,11 +35,11 @@ static const struct {
 
 #define MOST(n) \
 	{ \
-		.is_set = true, .most = (n) \
+		.is_set = true, .max = (n) \
 	}
 #define LEAST(n) \
 	{ \
-		.is_set = true, .least = (n), .most = INFINITY \
+		.is_set = true, .min = (n), .max = INFINITY \
 	}
 
 /* What happened counts as a fault for an hour: long enough for any monitoring
@@ -155,10 +155,10 @@ share(uint64_t part, uint64_t whole)
 }
 
 static void
-raise(double *most, double value)
+raise(double *max, double value)
 {
-	if (value > *most)
-		*most = value;
+	if (value > *max)
+		*max = value;
 }
 
 /* Seconds since something happened; NAN: it never did. */

@@ -6,8 +6,8 @@
 #ifndef REPORTER_HEALTH_H
 #define REPORTER_HEALTH_H
 
-#include "range.h"
-#include "status.h"
+#include "status/range.h"
+#include "status/status.h"
 
 /* In the order of their exit statuses. */
 enum health {

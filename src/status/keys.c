@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "keys.h"
+#include "status/keys.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #ifndef REPORTER_KEYS_H
 #define REPORTER_KEYS_H
 
-#include "survey.h"
+#include "status/survey.h"
 
 #include <stdio.h>
 

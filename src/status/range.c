@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "range.h"
+#include "status/range.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,31 +26,30 @@ number_read(double *number, const char *text)
 bool
 range_parse(struct range *range, const char *text)
 {
-	struct range read = { .is_inverted = *text == '@', .most = INFINITY };
-	const char *most = strchr(text, ':');
-	char least[32] = "";
+	struct range read = { .is_inverted = *text == '@', .max = INFINITY };
+	const char *max = strchr(text, ':');
+	char min[32] = "";
 
 	*range = read;
 	if (*text == '\0')
 		return true;
 	text += read.is_inverted;
-	if (most != NULL) {
-		snprintf(
-		    least, sizeof(least), "%.*s", (int)(most - text), text);
-		most++;
+	if (max != NULL) {
+		snprintf(min, sizeof(min), "%.*s", (int)(max - text), text);
+		max++;
 	} else {
-		most = text;
+		max = text;
 	}
-	if (strcmp(least, "~") == 0)
-		read.least = -INFINITY;
-	else if (*least != '\0' && !number_read(&read.least, least))
+	if (strcmp(min, "~") == 0)
+		read.min = -INFINITY;
+	else if (*min != '\0' && !number_read(&read.min, min))
 		return false;
 	/* One of them must be there. */
-	if ((*most != '\0' || *least == '\0') && !number_read(&read.most, most))
+	if ((*max != '\0' || *min == '\0') && !number_read(&read.max, max))
 		return false;
 	read.is_set = true;
 	*range = read;
-	return read.least <= read.most;
+	return read.min <= read.max;
 }
 
 bool
@@ -58,23 +57,22 @@ range_alerts(const struct range *range, double value)
 {
 	if (!range->is_set || isnan(value))
 		return false;
-	bool is_outside = value < range->least || value > range->most;
+	bool is_outside = value < range->min || value > range->max;
 	return is_outside != range->is_inverted;
 }
 
 const char *
 range_text(const struct range *range, char *text, size_t size)
 {
-	char least[32] = "", most[32] = "";
+	char min[32] = "", max[32] = "";
 
-	if (isinf(range->least))
-		snprintf(least, sizeof(least), "~:");
-	else if (range->least != 0 || isinf(range->most))
-		snprintf(least, sizeof(least), "%.15g:", range->least);
-	if (!isinf(range->most))
-		snprintf(most, sizeof(most), "%.15g", range->most);
-	snprintf(
-	    text, size, "%s%s%s", range->is_inverted ? "@" : "", least, most);
+	if (isinf(range->min))
+		snprintf(min, sizeof(min), "~:");
+	else if (range->min != 0 || isinf(range->max))
+		snprintf(min, sizeof(min), "%.15g:", range->min);
+	if (!isinf(range->max))
+		snprintf(max, sizeof(max), "%.15g", range->max);
+	snprintf(text, size, "%s%s%s", range->is_inverted ? "@" : "", min, max);
 	if (!range->is_set && size > 0)
 		*text = '\0';
 	return text;

@@ -12,7 +12,7 @@
 /* All 0: no range, which no value is a fault of. */
 struct range {
 	bool is_set, is_inverted;
-	double least, most; /* both belong to it; INFINITY: no limit */
+	double min, max; /* both belong to it; INFINITY: no limit */
 };
 
 /*

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "rates.h"
+#include "status/rates.h"
 
 #include <string.h>
 

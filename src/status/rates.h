@@ -6,7 +6,7 @@
 #ifndef REPORTER_RATES_H
 #define REPORTER_RATES_H
 
-#include "history.h"
+#include "shm/history.h"
 
 #define RATES_SPANS 3
 

@@ -13,7 +13,7 @@
  */
 #include "config.h"
 
-#include "services.h"
+#include "status/services.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ struct server {
    which most came.  0: the place is free. */
 struct caller {
 	int32_t modid, cmdid;
-	uint32_t caller, most;
+	uint32_t caller, max;
 };
 
 struct services {
@@ -236,14 +236,14 @@ caller_grown(struct services *s, const struct record *r, uint32_t grown)
 
 	if (grown == 0)
 		return 0;
-	for (; (c = &s->callers[at])->most != 0; at = (at + 1) % CALLERS_MAX) {
+	for (; (c = &s->callers[at])->max != 0; at = (at + 1) % CALLERS_MAX) {
 		if (c->modid != r->modid || c->cmdid != r->cmdid ||
 		    c->caller != r->caller)
 			continue;
-		if (grown <= c->most)
+		if (grown <= c->max)
 			return 0;
-		uint32_t more = grown - c->most;
-		c->most = grown;
+		uint32_t more = grown - c->max;
+		c->max = grown;
 		return more;
 	}
 	if (s->callers_used >= CALLERS_MAX / 4 * 3) {

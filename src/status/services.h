@@ -7,7 +7,7 @@
 #ifndef REPORTER_SERVICES_H
 #define REPORTER_SERVICES_H
 
-#include "keys.h"
+#include "status/keys.h"
 
 #define SERVICES_MAX 16384    /* those beyond are counted, not listed */
 #define SERVERS_MAX (1 << 17) /* overloaded servers told from each other */

@@ -9,8 +9,8 @@
  */
 #include "config.h"
 
-#include "status.h"
-#include "clock.h"
+#include "status/status.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

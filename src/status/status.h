@@ -7,8 +7,8 @@
 #ifndef REPORTER_STATUS_H
 #define REPORTER_STATUS_H
 
-#include "rates.h"
-#include "segment.h"
+#include "status/rates.h"
+#include "shm/segment.h"
 
 #include <stdio.h>
 

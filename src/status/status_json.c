@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "status.h"
+#include "status/status.h"
 
 #include <jansson.h>
 

@@ -10,7 +10,7 @@
  */
 #include "config.h"
 
-#include "status.h"
+#include "status/status.h"
 
 #include <inttypes.h>
 
@@ -292,17 +292,16 @@ static void
 show_errors(const struct status *s, FILE *out)
 {
 	static const char name[] = "database_errors_total";
-	char labels[128], class[48];
+	char labels[128], kind[48];
 
 	family(out, name, "counter",
 	    "Errors of the database, by what is done about them.");
 	for (unsigned i = 0; i < s->count; i++) {
 		for (int j = DB_OK + 1;
 		     j < DB_CLASSES && is_known(&s->workers[i]); j++) {
-			snprintf(class, sizeof(class), ",class=\"%s\"",
+			snprintf(kind, sizeof(kind), ",class=\"%s\"",
 			    db_class_name((enum db_class)j));
-			labels_of(
-			    &s->workers[i], class, labels, sizeof(labels));
+			labels_of(&s->workers[i], kind, labels, sizeof(labels));
 			sample(out, name, labels, s->workers[i].errors[j]);
 		}
 	}

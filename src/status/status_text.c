@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "figures.h"
-#include "status.h"
+#include "lib/figures.h"
+#include "status/status.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -348,14 +348,14 @@ is_well(const struct status_worker *w)
 
 /* Choose `most` of the workers, those that are not well before others. */
 static void
-choose_workers(const struct status *s, unsigned most, bool *chosen)
+choose_workers(const struct status *s, unsigned max, bool *chosen)
 {
 	for (int well = 0; well < 2; well++) {
-		for (unsigned i = 0; i < s->count && most > 0; i++) {
+		for (unsigned i = 0; i < s->count && max > 0; i++) {
 			if (is_well(&s->workers[i]) != well)
 				continue;
 			chosen[i] = true;
-			most--;
+			max--;
 		}
 	}
 }

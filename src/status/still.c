@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "status.h"
+#include "status/status.h"
 
 #include <poll.h>
 

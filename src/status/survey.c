@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "survey.h"
+#include "status/survey.h"
 
 /* A drain writes a slot within nanoseconds; a killed one leaves it so. */
 #define TRIES 1000

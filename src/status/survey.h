@@ -7,7 +7,7 @@
 #ifndef REPORTER_SURVEY_H
 #define REPORTER_SURVEY_H
 
-#include "segment.h"
+#include "shm/segment.h"
 
 #define SURVEY_SEGMENTS_MAX (2 * CHILDREN_MAX)
 

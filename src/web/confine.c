@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "confine.h"
-#include "landlock.h"
+#include "web/confine.h"
+#include "privilege/landlock.h"
 
 #include <errno.h>
 #include <sys/prctl.h>

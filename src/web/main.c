@@ -7,11 +7,11 @@
  */
 #include "config.h"
 
-#include "account.h"
-#include "confine.h"
-#include "log.h"
-#include "segment.h"
-#include "server.h"
+#include "privilege/account.h"
+#include "web/confine.h"
+#include "lib/log.h"
+#include "shm/segment.h"
+#include "web/server.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -6,9 +6,9 @@
  */
 #include "config.h"
 
-#include "page.h"
-#include "health.h"
-#include "keys.h"
+#include "web/page.h"
+#include "status/health.h"
+#include "status/keys.h"
 
 #include <errno.h>
 #include <stdio.h>

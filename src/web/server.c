@@ -8,10 +8,10 @@
  */
 #include "config.h"
 
-#include "server.h"
-#include "address.h"
-#include "log.h"
-#include "page.h"
+#include "web/server.h"
+#include "lib/address.h"
+#include "lib/log.h"
+#include "web/page.h"
 
 #include <errno.h>
 #include <microhttpd.h>

@@ -2,7 +2,7 @@
  *
  * Waits between tries.  Pure: no clock; nothing here fails.
  */
-#include "backoff.h"
+#include "worker/backoff.h"
 
 uint32_t
 backoff_next(struct backoff *backoff)

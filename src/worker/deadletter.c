@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "deadletter.h"
+#include "worker/deadletter.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 #ifndef REPORTER_DEADLETTER_H
 #define REPORTER_DEADLETTER_H
 
-#include "record.h"
+#include "shm/record.h"
 
 struct deadletter {
 	const char *path; /* "" is: none is written */

@@ -7,12 +7,12 @@
  */
 #include "config.h"
 
-#include "flush.h"
-#include "clock.h"
-#include "faultpoint.h"
-#include "log.h"
-#include "round.h"
-#include "store.h"
+#include "worker/flush.h"
+#include "lib/clock.h"
+#include "shm/faultpoint.h"
+#include "lib/log.h"
+#include "worker/round.h"
+#include "worker/store.h"
 
 #include <errno.h>
 #include <pthread.h>

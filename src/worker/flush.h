@@ -7,9 +7,9 @@
 #ifndef REPORTER_FLUSH_H
 #define REPORTER_FLUSH_H
 
-#include "secret.h"
-#include "segment.h"
-#include "settings.h"
+#include "conf/secret.h"
+#include "shm/segment.h"
+#include "conf/settings.h"
 
 struct flush;
 

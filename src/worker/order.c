@@ -2,7 +2,7 @@
  *
  * The order of a round.  Owns nothing; nothing here fails.
  */
-#include "order.h"
+#include "worker/order.h"
 
 #define DIGITS 256
 #define SIGN UINT32_C(0x80000000) /* turned over, it makes signed unsigned */

@@ -5,7 +5,7 @@
 #ifndef REPORTER_ORDER_H
 #define REPORTER_ORDER_H
 
-#include "table.h"
+#include "shm/table.h"
 
 /* A row's key, laid out for sorting. */
 struct order_key {

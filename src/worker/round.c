@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "round.h"
+#include "worker/round.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -6,7 +6,7 @@
 #ifndef REPORTER_ROUND_H
 #define REPORTER_ROUND_H
 
-#include "order.h"
+#include "worker/order.h"
 
 #include <stdbool.h>
 

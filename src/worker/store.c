@@ -7,14 +7,14 @@
  */
 #include "config.h"
 
-#include "store.h"
-#include "backoff.h"
-#include "clock.h"
-#include "db.h"
-#include "deadletter.h"
-#include "faultpoint.h"
-#include "log.h"
-#include "trial.h"
+#include "worker/store.h"
+#include "worker/backoff.h"
+#include "lib/clock.h"
+#include "sql/db.h"
+#include "worker/deadletter.h"
+#include "shm/faultpoint.h"
+#include "lib/log.h"
+#include "worker/trial.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -111,7 +111,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->limit = STORE_ROWS;
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
-	store->brake.most = LOG_LINES;
+	store->brake.max = LOG_LINES;
 	store->brake.period_ms = 60000;
 	backoffs_init(store);
 	pthread_condattr_init(&attr);
@@ -190,7 +190,8 @@ error_publish(struct flush_counters *count, const struct db_error *error)
 	    &count->last_error_version, version + 1, memory_order_release);
 }
 
-static const char *error_advice(enum db_class class)
+static const char *
+error_advice(enum db_class kind)
 {
 	static const char *const advice[DB_CLASSES] = {
 		[DB_RETRY] = "the statement is sent again",
@@ -202,31 +203,30 @@ static const char *error_advice(enum db_class class)
 		[DB_HOLD] = "records are held until this is mended",
 	};
 
-	return advice[class];
+	return advice[kind];
 }
 
 /* Count, show and log what the database said. */
 static void
-error_note(struct store *store, enum db_class class)
+error_note(struct store *store, enum db_class kind)
 {
 	const struct db_error *error = db_error(store->db);
 
-	counter_add(&store->count->errors[class], 1);
+	counter_add(&store->count->errors[kind], 1);
 	error_publish(store->count, error);
-	if (class == DB_RECONNECT || class == DB_NEXT_HOST || class == DB_HOLD)
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST || kind == DB_HOLD)
 		store->down = true;
-	if (class == DB_HOLD) {
+	if (kind == DB_HOLD) {
 		/* Said once, until it changes or goes away. */
 		if (strcmp(store->said, error->text) == 0)
 			return;
 		memcpy(store->said, error->text, sizeof(store->said));
 	}
 	/* With one host in the list there is no next one. */
-	if (class == DB_NEXT_HOST && store->settings->host.count == 1)
-		class = DB_RECONNECT;
+	if (kind == DB_NEXT_HOST && store->settings->host.count == 1)
+		kind = DB_RECONNECT;
 	log_braked(&store->brake, "database %s: error %u: %s; %s",
-	    db_host(store->db), error->number, error->text,
-	    error_advice(class));
+	    db_host(store->db), error->number, error->text, error_advice(kind));
 }
 
 static void
@@ -294,13 +294,13 @@ password_refresh(struct store *store)
 static enum db_class
 store_connect(struct store *store)
 {
-	enum db_class class;
+	enum db_class kind;
 
 	counter_set(&store->count->connected, 0);
 	password_refresh(store);
-	class = db_connect(store->db);
-	if (class != DB_OK)
-		return class;
+	kind = db_connect(store->db);
+	if (kind != DB_OK)
+		return kind;
 	/* It may take longer statements now.  Not after the error that they
 	   are too long, which ends many a connection. */
 	if (!store->halved)
@@ -316,13 +316,13 @@ static enum db_class
 store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 {
 	uint64_t clamped = 0, begun;
-	enum db_class class;
+	enum db_class kind;
 
 	*sent = n;
 	if (!db_connected(store->db)) {
-		class = store_connect(store);
-		if (class != DB_OK)
-			return class;
+		kind = store_connect(store);
+		if (kind != DB_OK)
+			return kind;
 	}
 	for (size_t i = 0; i < n; i++) {
 		table_refresh(store->table, &rows[i]);
@@ -333,17 +333,17 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	for (size_t i = 0; i < n; i++)
 		FAULT_POISON("store", rows[i].record.modid);
 	FAULT_POINT("store_before");
-	class = db_upsert(
+	kind = db_upsert(
 	    store->db, store->records, n, horizon_now(store), &clamped, sent);
 	FAULT_POINT("store_sent");
 	trial_flushed(store->info);
-	if (class == DB_OK) {
+	if (kind == DB_OK) {
 		counter_add(&store->count->clamped, clamped);
 		flush_note(store->count, *sent, monotonic_us() - begun);
 	} else if (!db_connected(store->db)) {
 		counter_set(&store->count->connected, 0);
 	}
-	return class;
+	return kind;
 }
 
 /*
@@ -355,18 +355,18 @@ store_insist(
     struct store *store, struct table_row *rows, size_t n, size_t *sent)
 {
 	for (;;) {
-		enum db_class class = store_try(store, rows, n, sent);
+		enum db_class kind = store_try(store, rows, n, sent);
 
-		if (class == DB_OK) {
+		if (kind == DB_OK) {
 			store->halved = false;
 			error_over(store);
-			return class;
+			return kind;
 		}
-		error_note(store, class);
-		if (class == DB_SPLIT || class == DB_REFUSED)
-			return class;
-		if (!store_wait(store, backoff_next(&store->backoff[class])))
-			return class;
+		error_note(store, kind);
+		if (kind == DB_SPLIT || kind == DB_REFUSED)
+			return kind;
+		if (!store_wait(store, backoff_next(&store->backoff[kind])))
+			return kind;
 	}
 }
 
@@ -394,21 +394,21 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 	size_t done = 0, sent;
 
 	while (done < n) {
-		enum db_class class =
+		enum db_class kind =
 		    store_insist(store, rows + done, n - done, &sent);
 
-		if (class == DB_OK) {
+		if (kind == DB_OK) {
 			for (size_t i = 0; i < sent; i++) {
 				FAULT_POINT("store_settling");
 				table_stored(store->table, &rows[done + i]);
 			}
-		} else if (class != DB_SPLIT && class != DB_REFUSED) {
+		} else if (kind != DB_SPLIT && kind != DB_REFUSED) {
 			break;
 		} else if (sent == 1) {
 			row_refuse(store, &rows[done]);
 		} else {
 			/* Halve, until the refused row stands alone. */
-			if (class == DB_SPLIT) {
+			if (kind == DB_SPLIT) {
 				store->limit = sent / 2;
 				store->halved = true;
 			}

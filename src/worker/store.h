@@ -7,10 +7,10 @@
 #ifndef REPORTER_STORE_H
 #define REPORTER_STORE_H
 
-#include "db.h"
-#include "secret.h"
-#include "segment.h"
-#include "settings.h"
+#include "sql/db.h"
+#include "conf/secret.h"
+#include "shm/segment.h"
+#include "conf/settings.h"
 
 /* Rows of one statement at the most; the server's max_allowed_packet may ask
    for less. */

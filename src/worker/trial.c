@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "trial.h"
-#include "log.h"
+#include "worker/trial.h"
+#include "lib/log.h"
 
 /* The first death was of a whole batch, when nothing was on trial yet. */
 #define DEATHS_ON_TRIAL 2

@@ -9,8 +9,8 @@
 #ifndef REPORTER_TRIAL_H
 #define REPORTER_TRIAL_H
 
-#include "deadletter.h"
-#include "segment.h"
+#include "worker/deadletter.h"
+#include "shm/segment.h"
 
 struct trial {
 	uint64_t drain_end; /* ring index: records before it are on trial */

@@ -8,13 +8,13 @@
  */
 #include "config.h"
 
-#include "worker.h"
-#include "clock.h"
-#include "faultpoint.h"
-#include "flush.h"
-#include "log.h"
-#include "title.h"
-#include "trial.h"
+#include "worker/worker.h"
+#include "lib/clock.h"
+#include "shm/faultpoint.h"
+#include "worker/flush.h"
+#include "lib/log.h"
+#include "lib/title.h"
+#include "worker/trial.h"
 
 #include <errno.h>
 #include <signal.h>

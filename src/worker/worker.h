@@ -6,8 +6,8 @@
 #ifndef REPORTER_WORKER_H
 #define REPORTER_WORKER_H
 
-#include "segment.h"
-#include "settings.h"
+#include "shm/segment.h"
+#include "conf/settings.h"
 
 /* How a worker ends, beside by a signal. */
 enum worker_exit {

@@ -8,10 +8,10 @@
  */
 #include "config.h"
 
-#include "worker_files.h"
+#include "worker/worker_files.h"
 
-#include "landlock.h"
-#include "log.h"
+#include "privilege/landlock.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <limits.h>

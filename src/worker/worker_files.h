@@ -5,7 +5,7 @@
 #ifndef REPORTER_WORKER_FILES_H
 #define REPORTER_WORKER_FILES_H
 
-#include "worker.h"
+#include "worker/worker.h"
 
 /*
  * worker_files_confine - from now on this process can write to its own segment
