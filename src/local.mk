@@ -17,7 +17,10 @@ src_libreporter_a_SOURCES = \
 	src/conf/syntax.c src/conf/syntax.h src/conf/units.c \
 	src/conf/units.h src/conf/value.c src/conf/value.h \
 	src/privilege/account.c src/privilege/account.h \
+	src/privilege/background.c src/privilege/background.h \
+	src/privilege/fdlimit.c src/privilege/fdlimit.h \
 	src/privilege/landlock.c src/privilege/landlock.h \
+	src/privilege/pidfile.c src/privilege/pidfile.h \
 	src/privilege/privilege.c src/privilege/privilege.h \
 	src/privilege/sandbox.c src/privilege/sandbox.h \
 	src/check/inspect.c src/check/inspect.h \

@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "privilege/account.h"
+#include "privilege/background.h"
+#include "privilege/pidfile.h"
 #include "shm/faultpoint.h"
 #include "lib/file.h"
 #include "check/inspect.h"

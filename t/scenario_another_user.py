@@ -227,7 +227,7 @@ def started_by_the_user(s, reports):
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         timeout=PATIENCE, user=USER, group=GID, extra_groups=[])
     s.check("it cannot give what it has not got", done.returncode == 1 and
-            "cannot join the group that reporter.group names" in done.stderr,
+            "cannot join reporter.group" in done.stderr,
             done.stderr)
     s.reporter.configure("reporter", group="")
     s.reporter.start()

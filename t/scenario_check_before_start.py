@@ -81,8 +81,8 @@ def machine(s, check):
              "cannot listen on 192.0.2.1:0: Cannot assign"),
             ("reporter", "listen", "no.such.host.invalid:0",
              "cannot listen on no.such.host.invalid:0: "),
-            ("reporter", "user", "no-such-user", "there is no user"),
-            ("reporter", "group", "no-such-group", "there is no group"),
+            ("reporter", "user", "no-such-user", "no such user"),
+            ("reporter", "group", "no-such-group", "no such group"),
             ("reporter", "pid_file", f"{s.folder}/none/pid",
              f"folder {s.folder}/none: No such file"),
             ("mysql", "dead_letter_file", f"{s.folder}/none/dead",
@@ -166,7 +166,7 @@ def user(s, check):
     done = check.run("-t")
     s.check("a group that is missing is said with its line, and hides nothing",
             f"{check.conf}:{s.reporter.conf_line('reporter.group')}: "
-            "reporter.group: there is no group" in done.stderr
+            "reporter.group: no such group" in done.stderr
             and len(done.stderr.splitlines()) == 4, done.stderr)
     del s.reporter.options["reporter"]["group"]
     os.chown(private, nobody.pw_uid, nobody.pw_gid)

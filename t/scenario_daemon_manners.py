@@ -106,7 +106,7 @@ def background(s, pid):
                           stdin=subprocess.DEVNULL, timeout=60)
     s.equal("a second one refuses", done.returncode, 1)
     s.check("and names the pid file",
-            "held by another process: is reporter running already?"
+            "locked by another process; is reporter already running?"
             in done.stderr, done.stderr)
     s.equal("whose number is still the first one's",
             int(read(s.reporter.options["reporter"]["pid_file"])), pid)
@@ -220,8 +220,8 @@ def too_many(s):
         said.seek(0)
         text = said.read()
     s.equal("it does not start", done.returncode, 1)
-    s.check("and says what to lower", "limits.max_connections = 500 needs 628 "
-            "open files, the limit cannot be raised to that" in text, text)
+    s.check("and says what to lower", "open files to 628, which "
+            "limits.max_connections = 500 requires: " in text, text)
 
 
 def tell(s):

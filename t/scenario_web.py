@@ -286,7 +286,7 @@ def stranger(s):
         env=Server.ENVIRONMENT)
     s.equal("an unknown user is said, and nothing of reporter's options",
             (end.returncode, end.stderr.split("error: ")[-1]),
-            (1, "there is no user no-such-user\n"))
+            (1, "no such user: no-such-user\n"))
 
 
 def background(s):

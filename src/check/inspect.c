@@ -10,6 +10,7 @@
 #include "check/inspect.h"
 
 #include "privilege/account.h"
+#include "privilege/fdlimit.h"
 #include "shm/memory.h"
 #include "shm/segment.h"
 #include "edge/tls_load.h"
@@ -93,7 +94,7 @@ inspect_user(const struct settings *settings, struct complaints *complaints)
 	pw = getpwnam(settings->user);
 	if (pw == NULL) {
 		inspect_option(complaints, settings, "reporter", "user",
-		    "there is no user %s; expected one of this machine",
+		    "no such user: %s; create it or correct the spelling",
 		    settings->user);
 		return false;
 	}
@@ -118,7 +119,7 @@ inspect_group(const struct settings *settings, struct complaints *complaints)
 	gr = getgrnam(settings->group);
 	if (gr == NULL) {
 		inspect_option(complaints, settings, "reporter", "group",
-		    "there is no group %s; expected one of this machine",
+		    "no such group: %s; create it or correct the spelling",
 		    settings->group);
 		return ACCOUNT_NO_GROUP;
 	}
@@ -139,7 +140,7 @@ inspect_descriptors(
 {
 	uint64_t want;
 
-	if (account_raise(settings->max_connections, &want) < 0)
+	if (fdlimit_raise(settings->max_connections, &want) < 0)
 		inspect_option(complaints, settings, "limits",
 		    "max_connections",
 		    "needs %" PRIu64 " open files, the limit cannot be raised "

@@ -7,14 +7,14 @@
 #include "config.h"
 
 #include "edge/conn_set.h"
-#include "privilege/account.h"
+#include "privilege/fdlimit.h"
 #include "lib/clock.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static_assert(TARPIT_MAX == ACCOUNT_REFUSED, "what is kept is asked for");
+static_assert(TARPIT_MAX == FDLIMIT_REFUSED, "what is kept is asked for");
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
@@ -99,7 +99,7 @@ conns_configure(struct conns *conns, const struct settings *settings)
 	conns->proxy_from = conns->next_proxy_from;
 	conns->next_proxy_from = (struct prefix_list){ NULL, 0 };
 	admission_take(&conns->admission);
-	tarpit_resize(&conns->tarpit, account_spare(settings->max_connections));
+	tarpit_resize(&conns->tarpit, fdlimit_spare(settings->max_connections));
 	conns_expel(conns);
 }
 

@@ -9,6 +9,7 @@
 #include "master/master.h"
 #include "lib/clock.h"
 #include "privilege/account.h"
+#include "privilege/fdlimit.h"
 #include "edge/activation.h"
 #include "master/child.h"
 #include "edge/conn.h"
@@ -176,7 +177,7 @@ master_give_up_privileges(struct master *m)
 		log_warn("running as root: without capabilities, but root's "
 			 "files can be written to; name a user in "
 			 "reporter.user");
-	if (m->settings->sandbox == SANDBOX_ON && !landlock_there())
+	if (m->settings->sandbox == SANDBOX_ON && !landlock_available())
 		log_warn("no Landlock here: a worker can write to every file "
 			 "that its user can");
 	segment_share_with(group);
@@ -227,7 +228,7 @@ static int
 master_start(struct master *m)
 {
 	if (master_look(m->settings) < 0 || master_open_signals(m) < 0 ||
-	    account_descriptors(m->settings->max_connections) < 0 ||
+	    fdlimit_ensure(m->settings->max_connections) < 0 ||
 	    master_listen(m) < 0 || !tls_load_logged(m->settings, &m->tls) ||
 	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
 		return -1;
@@ -300,7 +301,7 @@ master_obtain(struct master *m, const struct settings *next,
 		log_error("cannot reload: %s", strerror(errno));
 		return -1;
 	}
-	if (account_descriptors(next->max_connections) < 0 ||
+	if (fdlimit_ensure(next->max_connections) < 0 ||
 	    listeners_add(&m->listeners, &next->listen, m->epoll) < 0)
 		return -1;
 	if (master_open_log(next) == 0) {

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "privilege/account.h"
+#include "privilege/background.h"
 #include "web/confine.h"
 #include "lib/log.h"
 #include "shm/segment.h"
