@@ -63,7 +63,8 @@ src_libreporter_a_SOURCES = \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/status/still.c src/status/survey.c \
 	src/status/survey.h \
-	src/send/encode.c src/send/encode.h src/send/lines.c \
+	src/send/encode.c src/send/encode.h src/send/feed.c \
+	src/send/feed.h src/send/lines.c \
 	src/send/lines.h src/send/replay.c src/send/replay.h \
 	src/send/sender.c src/send/sender.h src/send/tls_client.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)

@@ -254,7 +254,7 @@ struct fault {
 #define NUMBER32 "a number from -2147483648 to 2147483647\n"
 #define COUNT32 "a number from 0 to 4294967295\n"
 #define ADDRESS "a dotted IPv4 address\n"
-#define NINE "9 fields: modid cmdid caller ts ip port succ err overload\n"
+#define NINE "9: modid cmdid caller ts ip port succ err overload\n"
 
 static const struct fault faults[] = {
 	{ "x 2 1.1.1.1 0 2.2.2.2 80 3 4 0",
@@ -297,11 +297,11 @@ static const struct fault faults[] = {
 	    "file:7: cmdid: found \"b\", expected " NUMBER32
 	    "file:7: ip: found \"c\", expected " ADDRESS },
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4",
-	    "file:7: line: found \"8 fields\", expected " NINE },
+	    "file:7: line: found 8 fields, expected " NINE },
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4 0 0",
-	    "file:7: line: found \"10 fields\", expected " NINE },
+	    "file:7: line: found 10 fields, expected " NINE },
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4 # 0",
-	    "file:7: line: found \"8 fields\", expected " NINE },
+	    "file:7: line: found 8 fields, expected " NINE },
 	{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx 2 1.1.1.1 0 2.2.2.2 8 3 "
 	  "4 0",
 	    "file:7: modid: found "
@@ -325,7 +325,7 @@ START_TEST(zero_bytes_are_no_text)
 
 	ck_assert_int_eq(parse_bytes(line, sizeof(line) - 1, 1, &r), LINES_BAD);
 	ck_assert_str_eq(
-	    told, "file:7: line: found \"a zero byte\", expected text\n");
+	    told, "file:7: line: found a zero byte, expected text\n");
 }
 END_TEST
 

@@ -28,11 +28,14 @@ parse(const char *text, struct record *record)
 	free(told);
 	FILE *errors = open_memstream(&told, &told_length);
 	ck_assert_ptr_nonnull(errors);
+	char *line = strdup(text);
+	ck_assert_ptr_nonnull(line);
 	lines.file = "file";
 	lines.number = 3;
 	enum lines_kind kind =
-	    replay_parse(&lines, text, strlen(text), record, errors);
+	    replay_parse(&lines, line, strlen(line), 0, record, errors);
 	fclose(errors);
+	free(line);
 	ck_assert_int_eq(kind == LINES_BAD, told_length > 0);
 	return kind;
 }
@@ -61,31 +64,31 @@ static const struct {
 	const char *part, *other, *told;
 } faults[] = {
 	{ "{\"time\"", "\"time\"",
-	    "file:3: line: is no JSON: '[' or '{' expected near '\"time\"' "
+	    "file:3: line: invalid JSON: '[' or '{' expected near '\"time\"' "
 	    "(column 6)\n" },
 	{ "}}", "}",
-	    "file:3: line: is no JSON: '}' expected near end of file" },
-	{ "\"record\"", "\"recorded\"", "file:3: record: is missing\n" },
+	    "file:3: line: invalid JSON: '}' expected near end of file" },
+	{ "\"record\"", "\"recorded\"", "file:3: record: missing\n" },
 	{ "\"record\":{", "\"record\":5,\"x\":{",
-	    "file:3: record: is no object\n" },
+	    "file:3: record: not an object\n" },
 	{ "\"modid\":-1,", "",
-	    "file:3: modid: is missing, expected a number from -2147483648 to "
+	    "file:3: modid: missing, expected a number from -2147483648 to "
 	    "2147483647\n" },
 	{ "\"modid\":-1", "\"modid\":\"1\"",
-	    "file:3: modid: is no whole number, expected a number from "
+	    "file:3: modid: not an integer, expected a number from "
 	    "-2147483648 to 2147483647\n" },
 	{ "\"cmdid\":2", "\"cmdid\":2.5",
-	    "file:3: cmdid: is no whole number, expected a number from "
+	    "file:3: cmdid: not an integer, expected a number from "
 	    "-2147483648 to 2147483647\n" },
 	{ "\"cmdid\":2", "\"cmdid\":2147483648",
 	    "file:3: cmdid: found 2147483648, expected a number from "
 	    "-2147483648 to 2147483647\n" },
 	{ "1.2.3.4", "1.2.3.400",
-	    "file:3: ip: is none, expected a dotted IPv4 address\n" },
+	    "file:3: ip: invalid, expected a dotted IPv4 address\n" },
 	{ "\"255.0.0.1\"", "7",
-	    "file:3: caller: is none, expected a dotted IPv4 address\n" },
+	    "file:3: caller: invalid, expected a dotted IPv4 address\n" },
 	{ ",\"caller\":\"255.0.0.1\"", "",
-	    "file:3: caller: is missing, expected a dotted IPv4 address\n" },
+	    "file:3: caller: missing, expected a dotted IPv4 address\n" },
 	{ "\"port\":80", "\"port\":65536",
 	    "file:3: port: found 65536, expected a number from 0 to 65535\n" },
 	{ "4294967295", "4294967296",
@@ -98,7 +101,7 @@ static const struct {
 	    "1099511627775\n" },
 	{ "\"overload\":1", "\"overload\":2",
 	    "file:3: overload: found 2, expected a number from 0 to 1\n" },
-	{ "\"port\":80", "\"err\":0", "file:3: line: is no JSON: duplicate" },
+	{ "\"port\":80", "\"err\":0", "file:3: line: invalid JSON: duplicate" },
 };
 
 START_TEST(every_fault_is_told)
@@ -159,7 +162,7 @@ START_TEST(a_file_is_sent_without_its_faulty_lines)
 	ck_assert_int_eq(end, REPLAY_FAULTY);
 	ck_assert_uint_eq(records, 3);
 	char where[80];
-	snprintf(where, sizeof(where), "%s:4: line: is no JSON", path);
+	snprintf(where, sizeof(where), "%s:4: line: invalid JSON", path);
 	ck_assert_ptr_eq(strstr(told, where), told);
 	ck_assert_uint_eq(sink_decode(&sink, got, 4, &reports), 3);
 	ck_assert_int_eq(parse(GOOD, &expected), LINES_RECORD);

@@ -9,14 +9,14 @@
 
 /* Files in PEM form; NULL: not given. */
 struct tls_client_files {
-	const char *ca;          /* who signs the server; NULL: the system's */
+	const char *ca;          /* to verify the server; NULL: the system's */
 	const char *certificate; /* our own */
 	const char *key;         /* NULL: it is in the file of certificate */
 };
 
 /*
- * tls_client_new - what a sender's sender_secure() wants.  insecure: the
- * server's certificate may be anybody's.
+ * tls_client_new - a layer for sender_secure().  insecure: do not verify the
+ * server's certificate.
  * Returns NULL when a file cannot be used, or the build has no TLS: reason
  * says what was found and what was expected.
  */
