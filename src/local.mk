@@ -23,7 +23,7 @@ src_libreporter_a_SOURCES = \
 	src/privilege/landlock.c src/privilege/landlock.h \
 	src/privilege/pidfile.c src/privilege/pidfile.h \
 	src/privilege/privilege.c src/privilege/privilege.h \
-	src/privilege/sandbox.c src/privilege/sandbox.h \
+	src/privilege/sandbox.h \
 	src/check/inspect.c src/check/inspect.h \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
 	src/check/inspect_files.c src/check/inspect_option.c \
@@ -69,11 +69,14 @@ src_libreporter_a_SOURCES = \
 	src/send/lines.h src/send/replay.c src/send/replay.h \
 	src/send/sender.c src/send/sender.h src/send/tls_client.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
+if SECCOMP
+src_libreporter_a_SOURCES += src/privilege/sandbox.c
+endif
 if HAVE_OPENSSL
 src_libreporter_a_SOURCES += src/edge/tls.c src/send/tls_client.c \
 	src/lib/tls_error.c src/lib/tls_error.h
 else
-src_libreporter_a_SOURCES += src/edge/tls_none.c src/send/tls_client_none.c
+src_libreporter_a_SOURCES += src/edge/tls_none.c
 endif
 
 sbin_PROGRAMS += src/reporter src/reporterctl

@@ -84,24 +84,24 @@ def machine(s, check):
             ("reporter", "user", "no-such-user", "no such user"),
             ("reporter", "group", "no-such-group", "no such group"),
             ("reporter", "pid_file", f"{s.folder}/none/pid",
-             f"folder {s.folder}/none: No such file"),
+             f"directory {s.folder}/none: No such file"),
             ("mysql", "dead_letter_file", f"{s.folder}/none/dead",
-             f"folder {s.folder}/none: No such file"),
-            ("mysql", "dead_letter_file", s.folder, "it is a folder"),
+             f"directory {s.folder}/none: No such file"),
+            ("mysql", "dead_letter_file", s.folder, "Is a directory"),
             ("mysql", "defaults_file", f"{s.folder}/none.cnf",
              "none.cnf cannot be read"),
             ("mysql", "ssl_ca", f"{s.folder}/none.pem",
              "none.pem cannot be read"),
-            ("mysql", "ssl_ca", s.folder, "it is no regular file"),
+            ("mysql", "ssl_ca", s.folder, "not a regular file"),
             ("mysql", "defaults_file", f"{s.folder}/pipe",
-             "it is no regular file"),
+             "not a regular file"),
             ("log", "target", f"{s.folder}/none/log",
-             f"folder {s.folder}/none: No such file")):
+             f"directory {s.folder}/none: No such file")):
         with_option(s, check, section, name, value, word)
     # Two terabytes, with the most workers.
     s.reporter.configure("reporter", workers=64)
     with_option(s, check, "queue", "table_keys", HUGE,
-                "the workers' segments want")
+                "the workers' segments need")
     s.reporter.configure("reporter", workers=2)
     s.reporter.options["mysql"]["socket"] = ""
     with_option(s, check, "mysql", "host", "no.such.host.invalid",
@@ -143,7 +143,7 @@ def user(s, check):
     """As another user: what that one cannot do."""
     if os.geteuid() != 0:
         with_option(s, check, "reporter", "user", "root",
-                    "only root can become root")
+                    "only root can change to user root")
         return
     nobody = pwd.getpwnam("nobody")
     private = os.path.join(s.folder, "private")
@@ -156,8 +156,8 @@ def user(s, check):
     s.reporter.write_conf()
     done = check.run("-t")
     s.equal("root's folder is not nobody's: exit status", done.returncode, 1)
-    for words in (f"{check.conf}: user nobody cannot read it, and a reload "
-                  "must: Permission denied",
+    for words in (f"{check.conf}: user nobody cannot read it, which a "
+                  "reload requires: Permission denied",
                   "mysql.dead_letter_file: ", "log.target: "):
         s.check(words, words in done.stderr, done.stderr)
     s.equal("the pid file is root's", len(done.stderr.splitlines()), 3)
@@ -200,7 +200,7 @@ def database(s, check, net):
     net.read_only(False)
     pipe = os.path.join(s.folder, "pipe")
     s.reporter.configure("mysql", ssl_ca=pipe)
-    check.finds({"mysql.ssl_ca": "it is no regular file",
+    check.finds({"mysql.ssl_ca": "not a regular file",
                  "mysql.host": f"{pipe} cannot be read: it is no regular"},
                 "-t", "-t")
     s.reporter.configure("mysql", ssl_ca="")

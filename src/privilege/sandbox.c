@@ -19,8 +19,6 @@
 
 #include "lib/log.h"
 
-#ifdef HAVE_SECCOMP
-
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -206,12 +204,6 @@ allow_worker(struct filter *filter)
 	allow_rules(filter, rules, COUNT(rules));
 }
 
-bool
-sandbox_built(void)
-{
-	return true;
-}
-
 int
 sandbox_enter(enum sandbox_role role)
 {
@@ -267,27 +259,3 @@ sandbox_unknown(size_t *at)
 	}
 	return NULL;
 }
-
-#else
-
-bool
-sandbox_built(void)
-{
-	return false;
-}
-
-int
-sandbox_enter(enum sandbox_role role)
-{
-	(void)role;
-	return 0;
-}
-
-const char *
-sandbox_unknown(size_t *at)
-{
-	(void)at;
-	return NULL;
-}
-
-#endif

@@ -5,6 +5,8 @@
 #ifndef REPORTER_SANDBOX_H
 #define REPORTER_SANDBOX_H
 
+#include "config.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,16 +17,33 @@ enum sandbox_role {
 	SANDBOX_WORKER
 };
 
-/* sandbox_built - whether this build has one. */
-bool sandbox_built(void);
-
 /*
  * sandbox_enter - from now on the kernel kills this process, with SIGSYS, when
  * it makes a call that is not allowed to its role.  It cannot be undone.
  * Requires no_new_privs and a process of one thread.
- * Returns 0 (also when !sandbox_built()), or -1: logged.
+ * Returns 0, also when !sandbox_built(), or -1: logged.
  */
+#ifdef HAVE_SECCOMP
 int sandbox_enter(enum sandbox_role role);
+#else
+static inline int
+sandbox_enter(enum sandbox_role role)
+{
+	(void)role;
+	return 0;
+}
+#endif
+
+/* sandbox_built - whether this build has one. */
+static inline bool
+sandbox_built(void)
+{
+#ifdef HAVE_SECCOMP
+	return true;
+#else
+	return false;
+#endif
+}
 
 /* sandbox_unknown - for the tests: the next name of the lists, from *at on,
    that the library does not know, or NULL.  *at is advanced. */

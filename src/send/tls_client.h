@@ -5,7 +5,11 @@
 #ifndef REPORTER_TLS_CLIENT_H
 #define REPORTER_TLS_CLIENT_H
 
+#include "config.h"
+
 #include "send/sender.h"
+
+#include <stdio.h>
 
 /* Files in PEM form; NULL: not given. */
 struct tls_client_files {
@@ -20,10 +24,29 @@ struct tls_client_files {
  * Returns NULL when a file cannot be used, or the build has no TLS: reason
  * says what was found and what was expected.
  */
+#ifdef HAVE_OPENSSL
 struct sender_layer *tls_client_new(const struct tls_client_files *files,
     bool insecure, char *reason, size_t size);
 
 /* tls_client_free - NULL is allowed. */
 void tls_client_free(struct sender_layer *layer);
+#else
+static inline struct sender_layer *
+tls_client_new(const struct tls_client_files *files, bool insecure,
+    char *reason, size_t size)
+{
+	(void)files;
+	(void)insecure;
+	snprintf(reason, size,
+	    "--tls: this reporter-send was built without OpenSSL");
+	return NULL;
+}
+
+static inline void
+tls_client_free(struct sender_layer *layer)
+{
+	(void)layer;
+}
+#endif
 
 #endif
