@@ -193,7 +193,7 @@ inspect_machine(const struct settings *settings, const char *path,
 	else
 		inspect_option(
 		    complaints, settings, "tls", option, "%s", reason);
-	inspect_pid_file(settings, complaints);
+	inspect_writable(settings, "reporter", "pid_file", complaints);
 	if (inspect_user(settings, complaints))
 		inspect_as_user(settings, path, complaints);
 }

@@ -38,10 +38,13 @@ bool inspect_room(
    by its symbolic links. */
 void inspect_addresses(
     const struct settings *settings, struct complaints *complaints);
-void inspect_pid_file(
-    const struct settings *settings, struct complaints *complaints);
 void inspect_files(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints);
+
+/* inspect_writable - check a file that is written, if the value of the option
+   is a path. */
+void inspect_writable(const struct settings *settings, const char *section,
+    const char *name, struct complaints *complaints);
 
 /* inspect_option - complain about the value of an option. */
 void inspect_option(struct complaints *complaints,

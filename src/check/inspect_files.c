@@ -123,8 +123,7 @@ write_fault(const char *path, char *text, size_t size)
 	return status == 0 ? NULL : text;
 }
 
-/* Check a file that is written, if the option's value is a path. */
-static void
+void
 inspect_writable(const struct settings *settings, const char *section,
     const char *name, struct complaints *complaints)
 {
@@ -137,12 +136,6 @@ inspect_writable(const struct settings *settings, const char *section,
 		    "%s cannot be written by user %s: %s; expected a "
 		    "directory that this user can write to",
 		    path, who(), fault);
-}
-
-void
-inspect_pid_file(const struct settings *settings, struct complaints *complaints)
-{
-	inspect_writable(settings, "reporter", "pid_file", complaints);
 }
 
 /* ------------------------------------------------------------- secrets ---- */

@@ -24,8 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Returns false. */
-static bool __attribute__((format(printf, 2, 3)))
+bool
 sender_fail(struct sender *sender, const char *format, ...)
 {
 	va_list arguments;
@@ -59,6 +58,105 @@ socket_error(int fd)
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	return error;
 }
+
+/* -------------------------------------------------------- without TLS ----- */
+
+/* error: an errno, or 0 at the end of the connection.  Returns false. */
+static bool
+sender_lost(struct sender *sender, int error)
+{
+	if (error == 0 || error == EPIPE || error == ECONNRESET)
+		return sender_fail(sender, SENDER_CLOSED);
+	return sender_fail(
+	    sender, "the connection failed: %s", strerror(error));
+}
+
+static bool
+plain_write(struct sender *sender)
+{
+	size_t sent = 0;
+
+	while (sent < sender->length) {
+		ssize_t n = send(sender->fd, sender->buffer + sent,
+		    sender->length - sent, MSG_NOSIGNAL);
+		if (n < 0 && errno != EINTR)
+			return sender_lost(sender, errno);
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static bool
+plain_alive(struct sender *sender)
+{
+	char byte;
+	ssize_t n;
+
+	do {
+		n = recv(sender->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return true;
+	return sender_lost(sender, n == 0 ? 0 : errno);
+}
+
+/*
+ * The server has closed.  Whether it had read everything shows when the last
+ * byte is acknowledged: data that reaches a closed socket is answered by a
+ * reset.
+ */
+static enum sender_end
+await_acknowledged(struct sender *sender, uint64_t deadline)
+{
+	const struct timespec nap = { 0, 1000000L };
+	int unsent = 1, error;
+
+	for (;;) {
+		error = socket_error(sender->fd);
+		if (error == 0 && ioctl(sender->fd, SIOCOUTQ, &unsent) < 0)
+			error = errno;
+		if (error == 0 && unsent == 0)
+			return SENDER_DONE;
+		if (error != 0 || monotonic_ms() >= deadline)
+			break;
+		nanosleep(&nap, NULL);
+	}
+	sender_lost(sender, error);
+	return SENDER_FAILED;
+}
+
+static enum sender_end
+plain_finish(struct sender *sender, uint64_t deadline)
+{
+	ssize_t n = shutdown(sender->fd, SHUT_WR);
+	int unsent = 0;
+
+	while (n >= 0 && monotonic_ms() < deadline &&
+	       sender_wait(sender->fd, POLLIN, deadline)) {
+		char bytes[256];
+
+		n = recv(sender->fd, bytes, sizeof(bytes), 0);
+		if (n == 0)
+			return await_acknowledged(sender, deadline);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	if (n < 0) {
+		sender_lost(sender, errno);
+	} else if (ioctl(sender->fd, SIOCOUTQ, &unsent) < 0 || unsent > 0) {
+		sender_fail(sender, "timed out sending to the server");
+	} else {
+		sender_fail(sender, SENDER_NOT_CLOSED);
+		return SENDER_UNCLEAR;
+	}
+	return SENDER_FAILED;
+}
+
+static struct sender_layer plain = {
+	.write = plain_write,
+	.alive = plain_alive,
+	.finish = plain_finish,
+};
 
 /* ------------------------------------------------------------ connecting -- */
 
@@ -103,6 +201,7 @@ sender_open(struct sender *sender, const char *host, const char *port,
 
 	memset(sender, 0, sizeof(*sender));
 	sender->fd = -1;
+	sender->layer = &plain;
 	sender->dialect = dialect;
 	signal(SIGPIPE, SIG_IGN);
 	if (is_over_range(port))
@@ -126,19 +225,12 @@ sender_open(struct sender *sender, const char *host, const char *port,
 void
 sender_close(struct sender *sender)
 {
-	if (sender->layer != NULL)
-		sender->layer->close(sender->layer);
-	sender->layer = NULL;
+	if (sender->layer->close != NULL)
+		sender->layer->close(sender);
+	sender->layer = &plain;
 	if (sender->fd >= 0)
 		close(sender->fd);
 	sender->fd = -1;
-}
-
-/* Take the result of a layer, which is NULL after success. */
-static bool
-layer_result(struct sender *sender, const char *why)
-{
-	return why == NULL || sender_fail(sender, "TLS: %s", why);
 }
 
 bool
@@ -146,40 +238,16 @@ sender_secure(
     struct sender *sender, struct sender_layer *layer, const char *host)
 {
 	sender->layer = layer;
-	return layer_result(
-	    sender, layer->open(layer, sender->fd, host, SENDER_CONNECT_MS));
+	return layer->open(sender, host, monotonic_ms() + SENDER_CONNECT_MS);
 }
 
 /* --------------------------------------------------------------- sending -- */
 
-/* error: an errno, or 0 at the end of the connection.  Returns false. */
-static bool
-sender_lost(struct sender *sender, int error)
-{
-	if (error == 0 || error == EPIPE || error == ECONNRESET)
-		return sender_fail(sender, SENDER_CLOSED);
-	return sender_fail(
-	    sender, "the connection failed: %s", strerror(error));
-}
-
 static bool
 sender_write(struct sender *sender)
 {
-	size_t sent = 0;
-
-	if (sender->layer != NULL) {
-		if (!layer_result(sender, sender->layer->write(sender->layer,
-					      sender->buffer, sender->length)))
-			return false;
-		sent = sender->length;
-	}
-	while (sent < sender->length) {
-		ssize_t n = send(sender->fd, sender->buffer + sent,
-		    sender->length - sent, MSG_NOSIGNAL);
-		if (n < 0 && errno != EINTR)
-			return sender_lost(sender, errno);
-		sent += n > 0 ? (size_t)n : 0;
-	}
+	if (!sender->layer->write(sender))
+		return false;
 	sender->length = 0;
 	return true;
 }
@@ -223,92 +291,17 @@ sender_flush(struct sender *sender)
 bool
 sender_alive(struct sender *sender)
 {
-	char byte;
-	ssize_t n;
-
-	if (sender->layer != NULL)
-		return layer_result(
-		    sender, sender->layer->alive(sender->layer));
-	do {
-		n = recv(sender->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0 || (n < 0 && errno == EAGAIN))
-		return true;
-	return sender_lost(sender, n == 0 ? 0 : errno);
-}
-
-/* ------------------------------------------------------------------- end -- */
-
-/*
- * The server has closed.  Whether it had read everything shows when the last
- * byte is acknowledged: data that reaches a closed socket is answered by a
- * reset.
- */
-static enum sender_end
-sender_await_all(struct sender *sender, uint64_t deadline)
-{
-	const struct timespec nap = { 0, 1000000L };
-	int unsent = 1, error;
-
-	for (;;) {
-		error = socket_error(sender->fd);
-		if (error == 0 && ioctl(sender->fd, SIOCOUTQ, &unsent) < 0)
-			error = errno;
-		if (error == 0 && unsent == 0)
-			return SENDER_DONE;
-		if (error != 0 || monotonic_ms() >= deadline)
-			break;
-		nanosleep(&nap, NULL);
-	}
-	sender_lost(sender, error);
-	return SENDER_FAILED;
-}
-
-/* Our side is closed; wait for the server to close its own. */
-static enum sender_end
-sender_await_close(struct sender *sender, uint64_t deadline)
-{
-	int unsent = 0;
-
-	while (monotonic_ms() < deadline &&
-	       sender_wait(sender->fd, POLLIN, deadline)) {
-		char bytes[256];
-		ssize_t n = recv(sender->fd, bytes, sizeof(bytes), 0);
-
-		if (n == 0)
-			return sender_await_all(sender, deadline);
-		if (n < 0 && errno != EINTR) {
-			sender_lost(sender, errno);
-			return SENDER_FAILED;
-		}
-	}
-	if (ioctl(sender->fd, SIOCOUTQ, &unsent) < 0 || unsent > 0) {
-		sender_fail(sender, "timed out sending to the server");
-		return SENDER_FAILED;
-	}
-	sender_fail(sender, "%s", SENDER_NOT_CLOSED);
-	return SENDER_UNCLEAR;
+	return sender->layer->alive(sender);
 }
 
 enum sender_end
 sender_finish(struct sender *sender)
 {
 	enum sender_end end = SENDER_FAILED;
-	const char *why = NULL;
 
-	if (!sender_flush(sender) || !sender_alive(sender)) {
-		sender_close(sender);
-		return SENDER_FAILED;
-	}
-	uint64_t deadline = monotonic_ms() + SENDER_FINISH_MS;
-	if (sender->layer != NULL) {
-		end = sender->layer->finish(sender->layer, deadline, &why);
-		layer_result(sender, why);
-	} else if (shutdown(sender->fd, SHUT_WR) < 0) {
-		sender_lost(sender, errno);
-	} else {
-		end = sender_await_close(sender, deadline);
-	}
+	if (sender_flush(sender) && sender_alive(sender))
+		end = sender->layer->finish(
+		    sender, monotonic_ms() + SENDER_FINISH_MS);
 	sender_close(sender);
 	return end;
 }

@@ -24,7 +24,7 @@ struct sender_layer;
 
 struct sender {
 	int fd;                     /* -1: not connected */
-	struct sender_layer *layer; /* TLS; NULL: none */
+	struct sender_layer *layer; /* plain TCP, or TLS */
 	enum encode_dialect dialect;
 	uint64_t reports, records; /* given to the kernel, or buffered */
 	size_t grouped;            /* records of the report begun */
@@ -50,18 +50,16 @@ bool sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect);
 
 /*
- * What a sender uses on its socket for TLS, see tls_client.h.  A text that is
- * returned says what failed, NULL after success.  deadline: of monotonic_ms().
+ * How a sender uses its socket: see tls_client.h for TLS.  Functions return
+ * false, or SENDER_FAILED, after sender_fail().  deadline: of monotonic_ms().
  */
 struct sender_layer {
-	const char *(*open)(struct sender_layer *layer, int fd,
-	    const char *host, int timeout_ms);
-	const char *(*write)(
-	    struct sender_layer *layer, const uint8_t *bytes, size_t length);
-	const char *(*alive)(struct sender_layer *layer);
-	enum sender_end (*finish)(
-	    struct sender_layer *layer, uint64_t deadline, const char **why);
-	void (*close)(struct sender_layer *layer);
+	bool (*open)(
+	    struct sender *sender, const char *host, uint64_t deadline);
+	bool (*write)(struct sender *sender); /* what is in the buffer */
+	bool (*alive)(struct sender *sender);
+	enum sender_end (*finish)(struct sender *sender, uint64_t deadline);
+	void (*close)(struct sender *sender); /* but not the socket */
 };
 
 /* sender_secure - use a layer from now on; right after sender_open(), with the
@@ -89,6 +87,10 @@ enum sender_end sender_finish(struct sender *sender);
 
 /* sender_close - close at once.  Does nothing when not connected. */
 void sender_close(struct sender *sender);
+
+/* sender_fail - set the text of sender->error.  Returns false. */
+bool sender_fail(struct sender *sender, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* sender_wait - wait for an event of poll(2).  deadline: of monotonic_ms(),
    UINT64_MAX for none.  Returns false when the time is over. */

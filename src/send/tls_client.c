@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * TLS for the sender.  Its socket does not block from client_open() on.  Texts
- * that are returned are valid until the next call.
+ * TLS for the sender, whose socket does not block from client_open() on.
  */
 #include "config.h"
 
@@ -25,63 +24,56 @@ struct tls_client {
 	struct sender_layer layer; /* first: a layer is cast to its client */
 	SSL_CTX *context;
 	SSL *ssl; /* NULL: not connected */
-	int fd;
-	char error[256];
 };
 
-static struct tls_client *
-client_of(struct sender_layer *layer)
+static SSL *
+ssl_of(const struct sender *sender)
 {
-	return (struct tls_client *)layer;
+	return ((const struct tls_client *)sender->layer)->ssl;
 }
-
-/* ----------------------------------------------------------- waiting ------ */
 
 /* Why a call of OpenSSL did not succeed. */
 enum call {
 	CALL_AGAIN,  /* it had to wait for the socket, which is ready now */
 	CALL_LATE,   /* the socket is not ready in time */
 	CALL_ENDED,  /* the server confirmed that it has taken all */
-	CALL_FAILED, /* see error */
+	CALL_FAILED, /* see sender->error */
 };
 
 static enum call
-client_failed(struct tls_client *client, int error)
+client_failed(struct sender *sender, int error)
 {
 	unsigned long code = ERR_peek_error();
+	char text[TLS_ERROR_MAX] = SENDER_CLOSED;
 
 	if (error == SSL_ERROR_ZERO_RETURN)
 		return CALL_ENDED;
 	if (error == SSL_ERROR_SSL &&
 	    ERR_GET_REASON(code) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
-		tls_verify_text(
-		    client->ssl, code, client->error, sizeof(client->error));
-	else
-		strcpy(client->error, SENDER_CLOSED);
+		tls_verify_text(ssl_of(sender), code, text, sizeof(text));
+	sender_fail(sender, "TLS: %.240s", text);
 	ERR_clear_error();
 	return CALL_FAILED;
 }
 
 /* deadline: as for sender_wait(). */
 static enum call
-client_wait(struct tls_client *client, int result, uint64_t deadline)
+client_wait(struct sender *sender, int result, uint64_t deadline)
 {
-	int error = SSL_get_error(client->ssl, result);
+	int error = SSL_get_error(ssl_of(sender), result);
 
 	if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-		return client_failed(client, error);
-	return sender_wait(client->fd,
+		return client_failed(sender, error);
+	return sender_wait(sender->fd,
 		   error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)
 		   ? CALL_AGAIN
 		   : CALL_LATE;
 }
 
-/* ---------------------------------------------------------- the layer ----- */
-
 static void
-client_close(struct sender_layer *layer)
+client_close(struct sender *sender)
 {
-	struct tls_client *client = client_of(layer);
+	struct tls_client *client = (struct tls_client *)sender->layer;
 
 	SSL_free(client->ssl);
 	client->ssl = NULL;
@@ -105,70 +97,65 @@ client_verify(SSL *ssl, const char *host)
 	return set;
 }
 
-static const char *
-client_open(
-    struct sender_layer *layer, int fd, const char *host, int timeout_ms)
+static bool
+client_open(struct sender *sender, const char *host, uint64_t deadline)
 {
-	struct tls_client *client = client_of(layer);
-	uint64_t deadline = monotonic_ms() + (uint64_t)timeout_ms;
+	struct tls_client *client = (struct tls_client *)sender->layer;
+	enum call call = CALL_AGAIN;
 	int result;
 
 	ERR_clear_error();
-	client->fd = fd;
 	client->ssl = SSL_new(client->context);
-	if (client->ssl == NULL || SSL_set_fd(client->ssl, fd) != 1 ||
+	if (client->ssl == NULL || SSL_set_fd(client->ssl, sender->fd) != 1 ||
 	    !client_verify(client->ssl, host) ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return "cannot start a session";
-	while ((result = SSL_connect(client->ssl)) != 1) {
-		enum call call = client_wait(client, result, deadline);
-
-		if (call == CALL_LATE)
-			return "timed out waiting for the server";
-		if (call != CALL_AGAIN)
-			return client->error;
+	    fcntl(sender->fd, F_SETFL, O_NONBLOCK) < 0)
+		return sender_fail(sender, "TLS: cannot start a session");
+	while (call == CALL_AGAIN) {
+		result = SSL_connect(client->ssl);
+		if (result == 1)
+			return true;
+		call = client_wait(sender, result, deadline);
 	}
-	return NULL;
+	if (call == CALL_LATE)
+		sender_fail(sender, "TLS: timed out waiting for the server");
+	return false;
 }
 
-/* Whether the server still reads, without waiting. */
-static const char *
-client_alive(struct sender_layer *layer)
+static bool
+client_alive(struct sender *sender)
 {
-	struct tls_client *client = client_of(layer);
 	char byte;
+	int result;
 
 	ERR_clear_error();
-	int result = SSL_peek(client->ssl, &byte, 1);
+	result = SSL_peek(ssl_of(sender), &byte, 1);
 	if (result > 0)
-		return NULL;
-	enum call call = client_wait(client, result, 0);
+		return true;
+	enum call call = client_wait(sender, result, 0);
 	if (call == CALL_ENDED)
-		return SENDER_CLOSED;
-	return call == CALL_FAILED ? client->error : NULL;
+		sender_fail(sender, "TLS: " SENDER_CLOSED);
+	return call != CALL_ENDED && call != CALL_FAILED;
 }
 
-static const char *
-client_write(struct sender_layer *layer, const uint8_t *bytes, size_t length)
+static bool
+client_write(struct sender *sender)
 {
-	struct tls_client *client = client_of(layer);
 	size_t sent = 0, n;
 
-	while (sent < length) {
+	while (sent < sender->length) {
 		ERR_clear_error();
-		int result =
-		    SSL_write_ex(client->ssl, bytes + sent, length - sent, &n);
+		int result = SSL_write_ex(ssl_of(sender), sender->buffer + sent,
+		    sender->length - sent, &n);
 		if (result == 1) {
 			sent += n;
-			continue;
-		}
-		if (client_wait(client, result, UINT64_MAX) != CALL_AGAIN) {
+		} else if (client_wait(sender, result, UINT64_MAX) !=
+			   CALL_AGAIN) {
 			/* An alert of the server's may say why. */
-			const char *why = client_alive(layer);
-			return why != NULL ? why : client->error;
+			client_alive(sender);
+			return false;
 		}
 	}
-	return NULL;
+	return true;
 }
 
 /*
@@ -177,29 +164,29 @@ client_write(struct sender_layer *layer, const uint8_t *bytes, size_t length)
  * anybody on the way can cause that.
  */
 static enum sender_end
-client_finish(struct sender_layer *layer, uint64_t deadline, const char **why)
+client_finish(struct sender *sender, uint64_t deadline)
 {
-	struct tls_client *client = client_of(layer);
 	enum call call;
 	char bytes[256];
 	int result;
 
 	ERR_clear_error();
 	do
-		result = SSL_shutdown(client->ssl);
+		result = SSL_shutdown(ssl_of(sender));
 	while (
-	    result < 0 && client_wait(client, result, deadline) == CALL_AGAIN);
-	shutdown(client->fd, SHUT_WR);
+	    result < 0 && client_wait(sender, result, deadline) == CALL_AGAIN);
+	shutdown(sender->fd, SHUT_WR);
 	do {
 		ERR_clear_error();
-		result = SSL_read(client->ssl, bytes, sizeof(bytes));
+		result = SSL_read(ssl_of(sender), bytes, sizeof(bytes));
 		call = result > 0 ? CALL_AGAIN
-				  : client_wait(client, result, deadline);
+				  : client_wait(sender, result, deadline);
 	} while (call == CALL_AGAIN);
-	if (call == CALL_ENDED)
-		return SENDER_DONE;
-	*why = call == CALL_FAILED ? client->error : SENDER_NOT_CLOSED;
-	return call == CALL_FAILED ? SENDER_FAILED : SENDER_UNCLEAR;
+	if (call == CALL_LATE)
+		sender_fail(sender, "TLS: " SENDER_NOT_CLOSED);
+	return call == CALL_ENDED  ? SENDER_DONE
+	       : call == CALL_LATE ? SENDER_UNCLEAR
+				   : SENDER_FAILED;
 }
 
 /* -------------------------------------------------------------- files ----- */
@@ -277,9 +264,11 @@ tls_client_new(const struct tls_client_files *files, bool insecure,
 void
 tls_client_free(struct sender_layer *layer)
 {
-	if (layer == NULL)
+	struct tls_client *client = (struct tls_client *)layer;
+
+	if (client == NULL)
 		return;
-	client_close(layer);
-	SSL_CTX_free(client_of(layer)->context);
-	free(client_of(layer));
+	SSL_free(client->ssl);
+	SSL_CTX_free(client->context);
+	free(client);
 }
