@@ -60,8 +60,7 @@ lines_read(struct lines *lines)
 	}
 	ssize_t n;
 	do {
-		/* One byte less: the last line may lack an end, and still
-		   gets its 0. */
+		/* One byte less: for the 0 of a last line without newline. */
 		n = read(lines->fd, lines->buffer + lines->end,
 		    LINES_LENGTH_MAX - 1 - lines->end);
 	} while (n < 0 && errno == EINTR);
@@ -72,37 +71,13 @@ lines_read(struct lines *lines)
 	return true;
 }
 
-/* Hand out the line up to `end` of the buffer. */
-static enum lines_found
-lines_take(struct lines *lines, char *end, char **text, size_t *length)
-{
-	*text = lines->buffer + lines->begin;
-	*length = (size_t)(end - *text);
-	*end = '\0';
-	lines->begin += *length + 1;
-	if (lines->begin > lines->end)
-		lines->begin = lines->end;
-	lines->scanned = 0;
-	lines->number++;
-	if (lines->skipping) {
-		lines->skipping = false;
-		return LINES_TOO_LONG;
-	}
-	return LINES_TEXT;
-}
-
 enum lines_found
 lines_next(struct lines *lines, char **text, size_t *length)
 {
-	char *newline;
+	bool skipped;
+	char *end;
 
-	while ((newline = lines_newline(lines)) == NULL) {
-		if (lines->ended) {
-			if (lines->begin == lines->end && !lines->skipping)
-				return LINES_END;
-			return lines_take(
-			    lines, lines->buffer + lines->end, text, length);
-		}
+	while ((end = lines_newline(lines)) == NULL && !lines->ended) {
 		if (lines->end - lines->begin == LINES_LENGTH_MAX - 1) {
 			lines->begin = lines->end = lines->scanned = 0;
 			lines->skipping = true;
@@ -110,7 +85,19 @@ lines_next(struct lines *lines, char **text, size_t *length)
 		if (!lines_read(lines))
 			return LINES_ERROR;
 	}
-	return lines_take(lines, newline, text, length);
+	skipped = lines->skipping;
+	if (end == NULL && lines->begin == lines->end && !skipped)
+		return LINES_END;
+	if (end == NULL) /* the last line has no newline */
+		end = lines->buffer + lines->end++;
+	*text = lines->buffer + lines->begin;
+	*length = (size_t)(end - *text);
+	*end = '\0';
+	lines->begin += *length + 1;
+	lines->scanned = 0;
+	lines->skipping = false;
+	lines->number++;
+	return skipped ? LINES_TOO_LONG : LINES_TEXT;
 }
 
 /* --------------------------------------------------------------- parsing -- */
