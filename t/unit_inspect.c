@@ -16,7 +16,7 @@
 
 static const struct {
 	uint64_t need, space, available;
-	const char *said; /* NULL: it fits */
+	const char *fault; /* NULL: it fits */
 } rooms[] = {
 	{ 10 * M, 10 * M, 10 * M, NULL },
 	{ 0, 0, 0, NULL },
@@ -37,8 +37,8 @@ START_TEST(segments_fit_or_it_is_said_where_not)
 	bool fits = inspect_room(rooms[_i].need, rooms[_i].space,
 	    rooms[_i].available, text, sizeof(text));
 
-	ck_assert(fits == (rooms[_i].said == NULL));
-	ck_assert_str_eq(text, fits ? "" : rooms[_i].said);
+	ck_assert(fits == (rooms[_i].fault == NULL));
+	ck_assert_str_eq(text, fits ? "" : rooms[_i].fault);
 }
 END_TEST
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static struct lines lines;
-static char *told;
-static size_t told_length;
+static char *output;
+static size_t output_length;
 
 #define GOOD \
 	"{\"time\":\"2025-01-01T00:00:00Z\",\"error\":1264," \
@@ -25,8 +25,8 @@ static size_t told_length;
 static enum lines_kind
 parse(const char *text, struct record *record)
 {
-	free(told);
-	FILE *errors = open_memstream(&told, &told_length);
+	free(output);
+	FILE *errors = open_memstream(&output, &output_length);
 	ck_assert_ptr_nonnull(errors);
 	char *line = strdup(text);
 	ck_assert_ptr_nonnull(line);
@@ -36,7 +36,7 @@ parse(const char *text, struct record *record)
 	    replay_parse(&lines, line, strlen(line), 0, record, errors);
 	fclose(errors);
 	free(line);
-	ck_assert_int_eq(kind == LINES_BAD, told_length > 0);
+	ck_assert_int_eq(kind == LINES_BAD, output_length > 0);
 	return kind;
 }
 
@@ -61,7 +61,7 @@ END_TEST
 
 /* What is put in the place of a part of the good line, and the complaint. */
 static const struct {
-	const char *part, *other, *told;
+	const char *part, *other, *output;
 } faults[] = {
 	{ "{\"time\"", "\"time\"",
 	    "file:3: line: invalid JSON: '[' or '{' expected near '\"time\"' "
@@ -104,7 +104,7 @@ static const struct {
 	{ "\"port\":80", "\"err\":0", "file:3: line: invalid JSON: duplicate" },
 };
 
-START_TEST(every_fault_is_told)
+START_TEST(every_fault_is_reported)
 {
 	static const char good[] = GOOD;
 	const char *at = strstr(good, faults[_i].part);
@@ -116,8 +116,8 @@ START_TEST(every_fault_is_told)
 	    faults[_i].other, at + strlen(faults[_i].part));
 	ck_assert_int_eq(parse(text, &r), LINES_BAD);
 	ck_assert_msg(
-	    strncmp(told, faults[_i].told, strlen(faults[_i].told)) == 0,
-	    "said: %s", told);
+	    strncmp(output, faults[_i].output, strlen(faults[_i].output)) == 0,
+	    "found: %s", output);
 }
 END_TEST
 
@@ -138,8 +138,8 @@ file_of(const char *text)
 static enum replay_end
 replay(const char *path, const char *port, uint64_t *records)
 {
-	free(told);
-	FILE *errors = open_memstream(&told, &told_length);
+	free(output);
+	FILE *errors = open_memstream(&output, &output_length);
 	ck_assert_ptr_nonnull(errors);
 	enum replay_end end =
 	    replay_file(path, "127.0.0.1", port, records, errors);
@@ -163,7 +163,7 @@ START_TEST(a_file_is_sent_without_its_faulty_lines)
 	ck_assert_uint_eq(records, 3);
 	char where[80];
 	snprintf(where, sizeof(where), "%s:4: line: invalid JSON", path);
-	ck_assert_ptr_eq(strstr(told, where), told);
+	ck_assert_ptr_eq(strstr(output, where), output);
 	ck_assert_uint_eq(sink_decode(&sink, got, 4, &reports), 3);
 	ck_assert_int_eq(parse(GOOD, &expected), LINES_RECORD);
 	for (int i = 0; i < 3; i++)
@@ -184,25 +184,25 @@ START_TEST(a_good_file_is_sent)
 	sink_join(&sink);
 	ck_assert_int_eq(end, REPLAY_SENT);
 	ck_assert_uint_eq(records, 1);
-	ck_assert_str_eq(told, "");
+	ck_assert_str_eq(output, "");
 	sink_free(&sink);
 }
 END_TEST
 
-START_TEST(failures_are_told)
+START_TEST(failures_are_reported)
 {
 	struct sink sink;
 	uint64_t records;
 
 	ck_assert_int_eq(replay("no/such/file", "1", &records), REPLAY_FAULTY);
-	ck_assert_ptr_nonnull(strstr(told, "No such file"));
+	ck_assert_ptr_nonnull(strstr(output, "No such file"));
 
 	const char *path = file_of(GOOD);
 	sink_start(&sink, SINK_CLOSES_ON_END);
 	ck_assert_int_eq(replay(path, sink.port, &records), REPLAY_LOST);
 	unlink(path);
 	sink_join(&sink);
-	ck_assert_ptr_nonnull(strstr(told, "has closed the connection"));
+	ck_assert_ptr_nonnull(strstr(output, "has closed the connection"));
 }
 END_TEST
 
@@ -214,14 +214,14 @@ main(void)
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, a_line_is_a_record);
-	tcase_add_loop_test(tcase, every_fault_is_told, 0,
+	tcase_add_loop_test(tcase, every_fault_is_reported, 0,
 	    (int)(sizeof(faults) / sizeof(*faults)));
 	tcase_add_test(tcase, a_file_is_sent_without_its_faulty_lines);
 	tcase_add_test(tcase, a_good_file_is_sent);
-	tcase_add_test(tcase, failures_are_told);
+	tcase_add_test(tcase, failures_are_reported);
 	suite_add_tcase(suite, tcase);
 
 	int failed = suite_run(suite);
-	free(told);
+	free(output);
 	return failed;
 }

@@ -23,7 +23,7 @@
 /* The name of the user that this process runs as, or the number of one without
    a name. */
 static const char *
-who(void)
+user_name(void)
 {
 	static char number[16];
 	const struct passwd *pw = getpwuid(geteuid());
@@ -68,7 +68,7 @@ inspect_readable(const struct settings *settings, const char *name,
 		inspect_option(complaints, settings, "mysql", name,
 		    "%s cannot be read by user %s: %s; expected a file that "
 		    "reporter's user can read",
-		    path, who(), fault);
+		    path, user_name(), fault);
 	return fault == NULL;
 }
 
@@ -135,7 +135,7 @@ inspect_writable(const struct settings *settings, const char *section,
 		inspect_option(complaints, settings, section, name,
 		    "%s cannot be written by user %s: %s; expected a "
 		    "directory that this user can write to",
-		    path, who(), fault);
+		    path, user_name(), fault);
 }
 
 /* ------------------------------------------------------------- secrets ---- */
@@ -212,7 +212,7 @@ inspect_conf(const struct settings *settings, const char *path,
 		complain(complaints, path, NULL,
 		    "user %s cannot read it, which a reload requires: %s; "
 		    "expected mode 0640 and the group of reporter.user",
-		    who(), strerror(errno));
+		    user_name(), strerror(errno));
 	inspect_mode(complaints, secret ? where : path,
 	    secret ? "mysql.password" : NULL, path, secret);
 }

@@ -103,7 +103,7 @@ static const char *const of_master[] = {
 };
 /* clang-format on */
 
-/* A call that is allowed when two of its arguments at most have these values,
+/* A call that is allowed when up to two of its arguments have these values,
    in the bits of a mask. */
 struct rule {
 	const char *name;
@@ -117,7 +117,7 @@ struct rule {
 /* A whole argument, of 32 bits: the kernel ignores those above them. */
 #define VALUE(at, value) BITS(at, UINT32_MAX, (uint32_t)(value))
 
-/* Memory: no code but that of a file which nobody writes to, as the dynamic
+/* Memory: no code but that of a file that is not writable, as the dynamic
    linker maps plugins and name services. */
 static const struct rule rules_of_both[] = {
 	{ "mmap", { BITS(2, PROT_EXEC, 0) } },
@@ -212,7 +212,7 @@ sandbox_enter(enum sandbox_role role)
 	if (filter.context == NULL)
 		filter.error = -ENOMEM;
 	/* The filter as a tree: what agents cost must not depend on where in
-	   the lists a call stands. */
+	   the lists a call is. */
 	if (filter.error == 0)
 		filter.error = seccomp_attr_set(
 		    filter.context, SCMP_FLTATR_CTL_OPTIMIZE, 2);

@@ -22,7 +22,7 @@ struct tls_client_files {
  * tls_client_new - a layer for sender_secure().  insecure: do not verify the
  * server's certificate.
  * Returns NULL when a file cannot be used, or the build has no TLS: reason
- * says what was found and what was expected.
+ * gives what was found and what was expected.
  */
 #ifdef HAVE_OPENSSL
 struct sender_layer *tls_client_new(const struct tls_client_files *files,
