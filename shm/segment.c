@@ -58,10 +58,11 @@ child_state_name(enum child_state state)
 		[CHILD_RUNNING] = "running",
 		[CHILD_FINISHING] = "finishing",
 		[CHILD_WAITING] = "waiting",
-		[CHILD_HOPELESS] = "hopeless",
+		[CHILD_FAILED] = "failed",
+		[CHILD_STOPPING] = "stopping",
 	};
 
-	return (unsigned)state <= CHILD_HOPELESS ? names[state] : "unknown";
+	return (unsigned)state <= CHILD_STOPPING ? names[state] : "unknown";
 }
 
 bool

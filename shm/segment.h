@@ -113,7 +113,8 @@ enum child_state {
 	CHILD_RUNNING,   /* checked in */
 	CHILD_FINISHING, /* told to bring all to MySQL and exit */
 	CHILD_WAITING,   /* died; starts again at not_before */
-	CHILD_HOPELESS   /* said that its configuration is hopeless */
+	CHILD_FAILED,    /* cannot work with its configuration */
+	CHILD_STOPPING   /* told to end, then to start anew */
 };
 
 /* child_state_name - the state's name in log, status and manual. */

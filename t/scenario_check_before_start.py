@@ -206,7 +206,7 @@ def database(s, check, net):
     s.reporter.configure("mysql", ssl_ca="")
     done = check.finds({}, "-t", "-t")
     s.check("one that is right", done.stdout.endswith(
-        "the configuration is right\n"), done.stdout)
+        "configuration OK\n"), done.stdout)
     net.account("watcher")
     net.administrate("REVOKE INSERT, UPDATE ON reporter.* FROM "
                      "watcher@127.0.0.1")

@@ -166,7 +166,7 @@ def full_shm(s):
         return
     s.equal("a full /dev/shm is an error at start", done.returncode, 1)
     s.check("that says what is wanted and what is there",
-            re.search(r"too small: 2 workers want [0-9.]+ MiB each, "
+            re.search(r"too small: 2 workers need [0-9.]+ MiB each, "
                                r"[0-9]\.[0-9] MiB are free", done.stderr),
             done.stderr)
 
@@ -223,7 +223,7 @@ def short_memory(s):
         s.reporter.reload(status=1)
         text = s.reporter.log_text(start)
         s.check(f"a reload that wants more memory than {what} is refused",
-                re.search("error: memory is too small: 2 workers want [0-9.]+ "
+                re.search("error: memory is too small: 2 workers need [0-9.]+ "
                           f"MiB each, {re.escape(mib)} MiB are free", text),
                 text)
         s.equal("nothing was made", s.reporter.segments(), before)

@@ -182,7 +182,7 @@ def tell(s):
     s.equal("it starts beside many planted names",
             [path for path in names if not os.path.exists(path)], [])
     s.check("and says so", f"300 segments of instance {s.reporter.instance} "
-            "under /dev/shm are another user's" in s.reporter.log_text())
+            "under /dev/shm are owned by another user" in s.reporter.log_text())
     for path in names:
         os.unlink(path)
     agent = s.agent()

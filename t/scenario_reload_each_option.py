@@ -543,7 +543,7 @@ def stop(s, options):
     s.check("the stop takes no hour, but what a statement under way may",
             took < 20, str(took))
     s.check("and says what is left",
-            "1 records stay in shared memory" in s.reporter.log_text())
+            "shared memory for the next start: 1" in s.reporter.log_text())
 
 
 def judged(s):
@@ -577,10 +577,10 @@ def refusals(s, options):
         text = reporter.log_text(mark)
         s.check(f"{what}: the log says why", words in text, text)
         s.check(f"{what}: and that all stays",
-                "configuration not reloaded: that of before stays in force"
+                "reload failed; keeping the current configuration"
                 in text, text)
         s.check(f"{what}: and of no option that it has changed",
-                " becomes " not in text, text)
+                ": changed from " not in text, text)
         s.check(f"{what}: reporterctl says it", "refused" in said, said)
         status = reporter.status()
         s.equal(f"{what}: it is counted", status["reload_errors"],

@@ -84,7 +84,7 @@ def tell(s):
         put(max_connections=connections)
         reload()
         s.check("it has the new configuration",
-                f"limits.max_connections: {connections - 100} becomes "
+                f"limits.max_connections: changed from {connections - 100} to "
                 f"{connections}" in s.reporter.log_text())
     put(max_connections=400)
     for slot, worker in s.reporter.workers().items():

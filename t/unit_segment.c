@@ -588,7 +588,7 @@ START_TEST(every_code_has_a_text)
 		for (int j = 0; j < i; j++)
 			ck_assert_str_ne(shm_status_text((enum shm_status)i),
 			    shm_status_text((enum shm_status)j));
-	for (int i = 0; i <= CHILD_HOPELESS; i++)
+	for (int i = 0; i <= CHILD_STOPPING; i++)
 		for (int j = 0; j < i; j++)
 			ck_assert_str_ne(child_state_name((enum child_state)i),
 			    child_state_name((enum child_state)j));
