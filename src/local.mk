@@ -47,14 +47,14 @@ src_libreporter_a_SOURCES = \
 	src/worker/store.h src/worker/trial.c src/worker/trial.h \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_files.c \
 	src/worker/worker_files.h \
-	src/master/change.c src/master/change.h src/master/child.c \
+	src/master/change.c src/master/child.c \
 	src/master/child.h src/master/child_state.c \
 	src/master/child_state.h src/master/generation.c \
 	src/master/generation.h src/master/instance.c src/master/instance.h \
 	src/master/master.c src/master/master.h src/master/notify.c \
 	src/master/notify.h src/master/respawn.c src/master/respawn.h \
 	src/master/retire.c src/master/retire.h src/master/sample.c \
-	src/master/sample.h src/master/state.h \
+	src/master/sample.h src/master/shutdown.c src/master/state.h \
 	src/status/health.c src/status/health.h src/status/keys.c \
 	src/status/keys.h src/status/range.c src/status/range.h \
 	src/status/rates.c src/status/rates.h src/status/services.c \

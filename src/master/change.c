@@ -6,14 +6,13 @@
  */
 #include "config.h"
 
-#include "master/change.h"
 #include "conf/reload.h"
 #include "edge/tls_load.h"
 #include "lib/log.h"
+#include "master/state.h"
 #include "privilege/account.h"
 #include "shm/faultpoint.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

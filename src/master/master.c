@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The master: start, loop, shutdown.  A failure to start is logged and
+ * The master: start and loop.  A failure to start is logged and
  * returned; afterwards nothing but a signal ends it.
  */
 #include "config.h"
@@ -12,31 +12,27 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/title.h"
-#include "master/change.h"
 #include "master/instance.h"
 #include "master/notify.h"
 #include "master/retire.h"
 #include "master/sample.h"
+#include "master/state.h"
 #include "privilege/account.h"
 #include "privilege/landlock.h"
 #include "privilege/privilege.h"
 #include "privilege/sandbox.h"
 #include "shm/faultpoint.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define EVENTS 256         /* of one turn of the loop */
-#define STOP_GRACE_MS 5000 /* for a statement under way, after the timeout */
+#define EVENTS 256 /* of one turn of the loop */
 
 /* ---------------------------------------------------------------- start -- */
 
@@ -294,92 +290,6 @@ master_tick(struct master *m, uint64_t now_ms)
 	return wait;
 }
 
-/* ------------------------------------------------------------- shutdown -- */
-
-static bool
-mode_over(const struct master *m, uint64_t now_ms)
-{
-	switch (m->mode) {
-	case MASTER_SERVING:
-		return m->stop;
-	case MASTER_SETTLING:
-		return now_ms >= m->mode_over_ms ||
-		       conns_throttled(m->conns) == 0;
-	case MASTER_ENDED:
-		return false;
-	default:
-		return now_ms >= m->mode_over_ms ||
-		       !children_running(&m->children);
-	}
-}
-
-/* Throttled connections had their time: what was read of them is in rings. */
-static void
-master_settled(struct master *m)
-{
-	uint64_t throttled = conns_throttled(m->conns);
-
-	if (throttled > 0)
-		log_warn("throttled connections closed with reports unread: "
-			 "%" PRIu64,
-		    throttled);
-	conns_close(m->conns);
-	m->conns = NULL;
-}
-
-/* Go over to the next mode. */
-static void
-master_advance(struct master *m, uint64_t now_ms)
-{
-	uint64_t timeout = m->settings->shutdown_timeout;
-
-	if (m->mode >= MASTER_FINISHING && !children_running(&m->children))
-		m->mode = MASTER_KILLING;
-	switch (m->mode++) {
-	case MASTER_SERVING:
-		notify("STOPPING=1");
-		log_info("stopping");
-		listeners_close(&m->listeners);
-		m->ended_ms = now_ms;
-		m->mode_over_ms = now_ms + timeout / 2;
-		break;
-	case MASTER_SETTLING:
-		master_settled(m);
-		children_end(&m->children, CHILD_FINISH);
-		m->mode_over_ms = m->ended_ms + timeout;
-		break;
-	case MASTER_FINISHING:
-		children_end(&m->children, CHILD_STOP);
-		m->mode_over_ms = now_ms + STOP_GRACE_MS;
-		break;
-	case MASTER_STOPPING:
-		children_signal(&m->children, SIGKILL);
-		m->mode_over_ms = UINT64_MAX;
-		break;
-	default:
-		break;
-	}
-}
-
-static int
-master_end(struct master *m)
-{
-	uint64_t left = children_close(&m->children);
-
-	/* Release: see instance_publish(). */
-	atomic_store_explicit(&m->shared->pid, 0, memory_order_release);
-	if (left > 0) {
-		log_warn("stopped; records left in shared memory for the next "
-			 "start: %" PRIu64,
-		    left);
-	} else {
-		log_info("stopped; all records stored");
-		segment_remove(m->segment.name);
-	}
-	segment_close(&m->segment);
-	return 0;
-}
-
 static void
 master_loop(struct master *m)
 {
@@ -400,8 +310,7 @@ master_loop(struct master *m)
 		m->reap = m->reload = m->reopen = false;
 		counter_set(&m->shared->oldest_generation,
 		    children_oldest(&m->children));
-		while (mode_over(m, now))
-			master_advance(m, now);
+		shutdown_turn(m, now);
 		wait = master_tick(m, now);
 	}
 }
@@ -421,7 +330,8 @@ master_run(struct settings *settings, const char *path, void (*ready)(void))
 		ready();
 		notify("READY=1");
 		master_loop(m);
-		status = master_end(m);
+		shutdown_end(m);
+		status = 0;
 	} else {
 		master_give_up(m);
 	}
