@@ -60,6 +60,7 @@ scenarios += \
 	t/scenario_master_killed.py \
 	t/scenario_damaged_segment.py \
 	t/scenario_clean_stop_and_leftovers.py \
+	t/scenario_stop_while_throttled.py \
 	t/scenario_check_before_start.py \
 	t/scenario_unknown_option_is_an_error.py \
 	t/scenario_reload_workers_under_load.py \

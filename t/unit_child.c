@@ -93,7 +93,7 @@ static const struct {
 } outcomes[] = {
 	{ WORKER_FINISHED << 8, OUTCOME_FINISHED },
 	{ WORKER_LEFT << 8, OUTCOME_LEFT },
-	{ WORKER_REFUSED << 8, OUTCOME_REFUSED },
+	{ WORKER_BAD_CONFIG << 8, OUTCOME_REFUSED },
 	{ WORKER_FAILED << 8, OUTCOME_DIED },
 	{ 1 << 8, OUTCOME_DIED },
 	{ SIGKILL, OUTCOME_DIED },
@@ -190,7 +190,7 @@ assert_state(enum child_state state)
 
 START_TEST(a_failed_one_waits_for_a_reload)
 {
-	let_end(run_worker(WORKER_REFUSED));
+	let_end(run_worker(WORKER_BAD_CONFIG));
 	assert_state(CHILD_FAILED);
 	children_tick(&children, 100000);
 	assert_state(CHILD_FAILED);
@@ -203,7 +203,7 @@ END_TEST
 /* What it cannot work with are the settings of before. */
 START_TEST(one_that_a_reload_stops_does_not_fail)
 {
-	int go = run_worker(WORKER_REFUSED);
+	int go = run_worker(WORKER_BAD_CONFIG);
 
 	children_configure(&children, &settings, true);
 	assert_state(CHILD_STOPPING);

@@ -14,7 +14,6 @@
 #include "worker/worker.h"
 #include "worker/worker_files.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,7 +32,7 @@
 		if (c->state != CHILD_NONE)
 
 /* Release: a reader that sees the state (read_child() of status.c acquires it)
-   sees the words of the entry that belong to it. */
+   sees the generation, slot and pid that belong to it. */
 static void
 child_publish(struct child *child, enum child_state state)
 {
@@ -194,11 +193,10 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 	if (pid == 0)
 		child_main(children, &birth);
 	if (pid < 0) {
-		int error = errno;
 		uint64_t delay = respawn_death(&child->respawn, false, now_ms);
-		log_error("cannot start worker %u: fork: %s; next try in "
+		log_error("cannot start worker %u: fork: %m; next try in "
 			  "%" PRIu64 " ms",
-		    child->slot, strerror(error), delay);
+		    child->slot, delay);
 		return;
 	}
 	child_set_pid(child, pid);
@@ -231,16 +229,13 @@ children_tick(struct children *children, uint64_t now_ms)
 			else if (not_before - now_ms < wait)
 				wait = not_before - now_ms;
 		}
-		if (child->state != CHILD_STARTING)
-			continue;
-		if (!child_checked_in(child)) {
-			wait =
-			    wait < TICK_STARTING_MS ? wait : TICK_STARTING_MS;
-			continue;
+		if (child->state == CHILD_STARTING && child_checked_in(child)) {
+			child_take(child, CHILD_CHECKED_IN);
+			if (child_retired(children, child))
+				child_take(child, CHILD_RETIRE);
 		}
-		child_take(child, CHILD_CHECKED_IN);
-		if (child_retired(children, child))
-			child_take(child, CHILD_RETIRE);
+		if (child->state == CHILD_STARTING && wait > TICK_STARTING_MS)
+			wait = TICK_STARTING_MS;
 	}
 	return (int)wait;
 }
@@ -255,7 +250,7 @@ child_remove(struct children *children, struct child *child)
 
 	memcpy(name, child->segment.map.name, sizeof(name));
 	if (retire_segment(children->shared, &child->segment, child->entry) < 0)
-		log_warn("cannot remove segment %s: %s", name, strerror(errno));
+		log_warn("cannot remove segment %s: %m", name);
 	child->state = CHILD_NONE;
 	if (!children->ending)
 		log_info("generation %" PRIu64 ", slot %u: all records stored, "

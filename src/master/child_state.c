@@ -84,7 +84,7 @@ child_outcome(int status)
 		return OUTCOME_FINISHED;
 	case WORKER_LEFT:
 		return OUTCOME_LEFT;
-	case WORKER_REFUSED:
+	case WORKER_BAD_CONFIG:
 		return OUTCOME_REFUSED;
 	default:
 		return OUTCOME_DIED;

@@ -4,7 +4,7 @@
  * first thread), and the end.  Owns the segment's lock and all words of it
  * but the producer's.  What makes work impossible is logged and ends the
  * process: with WORKER_FAILED when another start may do better, else with
- * WORKER_REFUSED.
+ * WORKER_BAD_CONFIG.
  */
 #include "config.h"
 
@@ -265,12 +265,12 @@ worker_main(const struct worker_birth *birth)
 	enum secret_status read = worker_read_password(&w);
 	if (read != SECRET_READ)
 		return read == SECRET_SHORTAGE ? WORKER_FAILED
-					       : WORKER_REFUSED;
+					       : WORKER_BAD_CONFIG;
 	enum shm_status status = worker_take_over(&w);
 	if (status != SHM_OK)
 		return status == SHM_SYSTEM || status == SHM_BUSY
 			   ? WORKER_FAILED
-			   : WORKER_REFUSED;
+			   : WORKER_BAD_CONFIG;
 	w.flush = flush_start(birth->settings, &w.password, &w.segment,
 	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {

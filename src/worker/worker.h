@@ -14,7 +14,7 @@ enum worker_exit {
 	WORKER_FINISHED = 0, /* nothing is left in its segment */
 	WORKER_FAILED = 71,  /* the system is short of something just now */
 	WORKER_LEFT = 75,    /* stopped as told; records are left */
-	WORKER_REFUSED = 78 /* it cannot work with this configuration */
+	WORKER_BAD_CONFIG = 78 /* it cannot work with this configuration */
 };
 
 /* What a worker is born with.  All of it is copied by the fork. */
