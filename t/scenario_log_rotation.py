@@ -97,7 +97,7 @@ def lines(s):
                                       or ["0"])[0]))
     for path in files:
         with (gzip.open if path.endswith(".gz") else open)(path, "rt") as file:
-            numbers += re.findall(r"max_connections: \d+ becomes (\d+)",
+            numbers += re.findall(r"max_connections: changed from \d+ to (\d+)",
                                   file.read())
     return [int(number) for number in numbers], len(files)
 
