@@ -1,4 +1,4 @@
-# What an installation needs.  Files named *.in get the folders of this build.
+# Files to install.  Those named *.in get the directories of this build.
 etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
 	etc/reporter.service etc/reporter.sysusers etc/reporter.tmpfiles \
 	etc/reporter-web.service
@@ -25,19 +25,19 @@ etc/reporter.sysusers: $(srcdir)/etc/reporter.sysusers.in
 etc/reporter.tmpfiles: $(srcdir)/etc/reporter.tmpfiles.in
 etc/reporter-web.service: $(srcdir)/etc/reporter-web.service.in
 
-# The sample, with this installation's own state folder.
+# The sample, with the state directory of this build.
 etc/sample.conf: Makefile $(srcdir)/etc/reporter.conf
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
 		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
 		'$(srcdir)/etc/reporter.conf' >$@.new && mv $@.new $@
 
-# Files that administrators change, see conffile.sh.
+# Configuration files, see conffile.sh.
 confdir = $(sysconfdir)/reporter
 defaultdir = $(sysconfdir)/default
 keptdir = $(pkgdatadir)/etc
 conffile = $(SHELL) '$(srcdir)/etc/conffile.sh'
 
-# reporter.conf is for its owner and group only: a password may come into it.
+# reporter.conf is not readable for others: it may contain a password.
 install-data-hook: install-etc
 install-etc: $(etc_made) etc/sample.conf
 	@$(conffile) install 640 etc/sample.conf \
@@ -102,9 +102,9 @@ endif
 if TMPFILESDIR
 	rm -f '$(DESTDIR)$(tmpfilesdir)/reporter.conf'
 endif
-	-@for folder in '$(confdir)' '$(keptdir)' '$(pkgdatadir)'; do \
-		test ! -d "$(DESTDIR)$$folder" || \
-			rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; \
+	-@for directory in '$(confdir)' '$(keptdir)' '$(pkgdatadir)'; do \
+		test ! -d "$(DESTDIR)$$directory" || \
+			rmdir "$(DESTDIR)$$directory" 2>/dev/null || :; \
 	done
 
 .PHONY: install-etc uninstall-etc

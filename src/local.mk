@@ -10,10 +10,12 @@ src_libreporter_a_SOURCES = \
 	src/lib/log.h src/lib/prefix.c src/lib/prefix.h src/lib/text.c \
 	src/lib/text.h src/lib/title.c src/lib/title.h src/lib/wipe.c \
 	src/lib/wipe.h \
-	src/conf/conffile.c src/conf/conffile.h src/conf/listen_spec.c \
+	src/conf/conffile.c src/conf/conffile.h src/conf/include.c \
+	src/conf/include.h src/conf/listen_spec.c \
 	src/conf/listen_spec.h src/conf/option.c src/conf/option.h \
 	src/conf/reload.c src/conf/reload.h src/conf/secret.c \
 	src/conf/secret.h src/conf/settings.c src/conf/settings.h \
+	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/syntax.c src/conf/syntax.h src/conf/units.c \
 	src/conf/units.h src/conf/value.c src/conf/value.h \
 	src/privilege/account.c src/privilege/account.h \

@@ -117,7 +117,7 @@ class Options:
         section, name = option.split(".")
         self.change(section, **{name: new})
         self.s.check(f"the log names {option}, {old} and {new}",
-                     f"{option}: {old} is to become {new}: that needs a "
+                     f"{option}: change from {old} to {new} requires a "
                      "restart" in self.log(), self.log())
         self.works()
 
@@ -127,17 +127,17 @@ class Options:
         self.needs_restart("reporter.instance", self.reporter.instance, "new")
 
     def reporter_user(self):
-        self.needs_restart("reporter.user", "nothing", "nobody")
+        self.needs_restart("reporter.user", "empty", "nobody")
 
     def reporter_group(self):
-        self.needs_restart("reporter.group", "nothing", "nogroup")
+        self.needs_restart("reporter.group", "empty", "nogroup")
 
     def reporter_sandbox(self):
         self.needs_restart("reporter.sandbox", "on", "off")
 
     def reporter_pid_file(self):
         path = os.path.join(self.s.folder, "other.pid")
-        self.needs_restart("reporter.pid_file", "nothing", path)
+        self.needs_restart("reporter.pid_file", "empty", path)
         self.s.check("no pid file is made", not os.path.exists(path))
 
     def reporter_listen(self):
@@ -559,7 +559,7 @@ def refusals(s, options):
     unopened = os.path.join(s.folder, "none", "log")
     for what, section, change, words in (
             ("a wrong value", "log", {"level": "loud"},
-             'log.level: "loud" is no choice; expected error, warn'),
+             'log.level: invalid value "loud"; expected error, warn'),
             ("an unknown option", "log", {"colour": "red"},
              "log.colour: unknown option"),
             ("an address of another machine", "reporter",
@@ -580,7 +580,7 @@ def refusals(s, options):
                 "reload failed; keeping the current configuration"
                 in text, text)
         s.check(f"{what}: and of no option that it has changed",
-                ": changed from " not in text, text)
+                " changed from " not in text, text)
         s.check(f"{what}: reporterctl says it", "refused" in said, said)
         status = reporter.status()
         s.equal(f"{what}: it is counted", status["reload_errors"],

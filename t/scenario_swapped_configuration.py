@@ -84,8 +84,8 @@ def tell(s):
         put(max_connections=connections)
         reload()
         s.check("it has the new configuration",
-                f"limits.max_connections: changed from {connections - 100} to "
-                f"{connections}" in s.reporter.log_text())
+                f"limits.max_connections: changed from {connections - 100} "
+                f"to {connections}\n" in s.reporter.log_text())
     put(max_connections=400)
     for slot, worker in s.reporter.workers().items():
         os.kill(worker["pid"], signal.SIGKILL)

@@ -9,6 +9,7 @@
 #include "check/inspect.h"
 
 #include "lib/address.h"
+#include "lib/file.h"
 #include "sql/host.h"
 
 #include <errno.h>
@@ -25,7 +26,6 @@ can_bind(const struct addrinfo *ai)
 	struct sockaddr_storage address;
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool bound;
-	int saved;
 
 	if (fd < 0)
 		return false;
@@ -35,9 +35,7 @@ can_bind(const struct addrinfo *ai)
 	else
 		((struct sockaddr_in *)&address)->sin_port = 0;
 	bound = bind(fd, (struct sockaddr *)&address, ai->ai_addrlen) == 0;
-	saved = errno;
-	close(fd);
-	errno = saved;
+	close_keep_errno(fd);
 	return bound;
 }
 

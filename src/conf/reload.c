@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reload.  Owns nothing: settings are passed in and handed out.  Called by
- * the master's loop; errors are logged and returned.
+ * The reload.
  */
 #include "config.h"
 
@@ -17,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Load, and log what is wrong. */
+/* Load, and log all errors. */
 static struct settings *
 load_logged(const char *path)
 {
@@ -26,7 +25,7 @@ load_logged(const char *path)
 	FILE *errors = open_memstream(&text, &size);
 
 	if (errors == NULL) {
-		log_error("%s cannot be read: %s", path, strerror(errno));
+		log_error("cannot read %s: %m", path);
 		return NULL;
 	}
 	struct settings *settings = settings_load(path, errors);
@@ -36,11 +35,11 @@ load_logged(const char *path)
 	return settings;
 }
 
-/* A value as a line of the log shows it. */
+/* A value as a log line shows it. */
 static const char *
 shown(const char *value)
 {
-	return *value == '\0' ? "nothing" : value;
+	return *value == '\0' ? "empty" : value;
 }
 
 static void
@@ -49,7 +48,7 @@ restart_log(void *arg, const char *name, const char *old_value,
 {
 	(void)arg;
 	if (live == OPTION_RESTART)
-		log_warn("%s: %s is to become %s: that needs a restart", name,
+		log_warn("%s: change from %s to %s requires a restart", name,
 		    shown(old_value), shown(new_value));
 }
 
@@ -58,10 +57,9 @@ reload_load(const char *path, const struct settings *now)
 {
 	struct stat st;
 
-	/* Somebody is just writing it anew: not the time to take all the
-	   defaults. */
+	/* It is just being rewritten: do not switch to the defaults. */
 	if (stat(path, &st) == 0 && st.st_size == 0) {
-		log_error("%s: the file is empty", path);
+		log_error("cannot load %s: file is empty", path);
 		return NULL;
 	}
 	struct settings *next = load_logged(path);
@@ -89,9 +87,9 @@ reload_path(const char *path, char *real)
 		free(real);
 		return path;
 	}
-	log_warn("%s cannot be reached by user %s: symbolic links in it are "
-		 "not followed again",
-	    path, own_name());
+	log_warn("user %s cannot access %s; using the resolved path, so "
+		 "changed symbolic links are not noticed at a reload",
+	    own_name(), path);
 	return real;
 }
 
@@ -102,8 +100,8 @@ differs_log(void *arg, const char *name, const char *old_value,
 	unsigned *count = arg;
 
 	(void)live;
-	log_error("%s: \"%s\" at the start, \"%s\" when read by user %s: is "
-		  "a file that is included hidden from it?",
+	log_error("%s is \"%s\" at startup, but \"%s\" when read by user %s: "
+		  "an included file may be unreadable for this user",
 	    name, old_value, new_value, own_name());
 	++*count;
 }
@@ -119,9 +117,9 @@ reload_rehearse(const char *path, const struct settings *now)
 	settings_free(again);
 	if (again != NULL && differences == 0)
 		return 0;
-	log_error("%s and what it includes must be readable by user %s, who "
-		  "reads it again for each worker and each reload: chown "
-		  "root:GROUP, with a group of that user's, and chmod 0640",
+	log_error("%s and the files it includes must be readable by user %s, "
+		  "for workers and reloads: run chown root:GROUP, with a group "
+		  "of this user, and chmod 0640",
 	    path, own_name());
 	return -1;
 }
@@ -156,7 +154,8 @@ change_log(void *arg, const char *name, const char *old_value,
 {
 	(void)arg;
 	(void)live;
-	log_info("%s: %s becomes %s", name, shown(old_value), shown(new_value));
+	log_info("%s: changed from %s to %s", name, shown(old_value),
+	    shown(new_value));
 }
 
 void

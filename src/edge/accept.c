@@ -28,7 +28,7 @@ accept_refuse(struct conns *conns, int fd, const struct sockaddr *peer,
 	char text[ADDRESS_TEXT];
 
 	counter_add(&conns->count->refused[why], 1);
-	log_braked(&conns->refusals, "agent %s: refused: %s",
+	log_limited(&conns->refusals, "agent %s: refused: %s",
 	    address_text(peer, length, text, sizeof(text)), refusal_name(why));
 	if (why == REFUSAL_NO_DESCRIPTORS)
 		close(fd);
@@ -134,7 +134,7 @@ accept_may(struct conns *conns)
 	if (wait == 0)
 		return true;
 	counter_add(&conns->count->accept_holds, 1);
-	log_braked(&conns->holds,
+	log_limited(&conns->holds,
 	    "accepting is held to limits.accept_rate: %llu a second",
 	    (unsigned long long)conns->pace.rate);
 	accept_hold(conns, wait > HOLD_PACE_MS ? wait : HOLD_PACE_MS);
@@ -189,7 +189,7 @@ accept_failed(struct conns *conns, int listening)
 		/* That connection has failed already: the next one. */
 		return true;
 	}
-	log_braked(&conns->shortages, "cannot accept: %s; tried again soon",
+	log_limited(&conns->shortages, "cannot accept: %s; tried again soon",
 	    strerror(error));
 	accept_hold(conns, HOLD_SHORT_MS);
 	return false;

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "edge/bind.h"
+#include "lib/file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,9 +50,7 @@ socket_listen(const struct addrinfo *ai)
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		return fd;
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	close_keep_errno(fd);
 	return -1;
 }
 

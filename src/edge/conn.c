@@ -91,7 +91,7 @@ conn_expel(struct conns *conns, struct conn *conn, enum closing why)
 {
 	char peer[ADDRESS_TEXT];
 
-	log_braked(&conns->closings, "agent %s: closed: %s",
+	log_limited(&conns->closings, "agent %s: closed: %s",
 	    conn_peer(conn, peer), closing_name(why));
 	conn_close(conns, conn, why);
 }
@@ -122,7 +122,7 @@ conn_block(struct conns *conns, struct conn *conn, uint32_t slot, uint32_t need)
 	conn_watch(conns, conn, 0);
 	conn_set_throttled(conns, conn, true);
 	counter_add(&conns->count->throttles, 1);
-	log_braked(&conns->throttles,
+	log_limited(&conns->throttles,
 	    "agent %s: not read for now: the ring of worker %u is full",
 	    conn_peer(conn, peer), slot);
 }
@@ -144,12 +144,12 @@ conn_complain(
 	char peer[ADDRESS_TEXT];
 
 	if (result->verdict == VERDICT_CLOSE)
-		log_braked(&conns->faults,
+		log_limited(&conns->faults,
 		    "agent %s: %s at byte %llu of its stream: closed",
 		    conn_peer(conn, peer), reject_name(result->reason),
 		    (unsigned long long)result->fault);
 	else if (!conn->complained)
-		log_braked(&conns->faults,
+		log_limited(&conns->faults,
 		    "agent %s: %s before byte %llu of its stream: rejected; "
 		    "said once for each connection",
 		    conn_peer(conn, peer), reject_name(result->reason),
@@ -164,7 +164,7 @@ conn_foreign(
 	char peer[ADDRESS_TEXT];
 
 	if (!conn->foreign)
-		log_braked(&conns->faults,
+		log_limited(&conns->faults,
 		    "agent %s: reports as caller %u.%u.%u.%u; said once for "
 		    "each connection",
 		    conn_peer(conn, peer), result->caller >> 24,

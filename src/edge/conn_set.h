@@ -75,7 +75,7 @@ struct conns {
 	struct chain begun;  /* by the time of a message's first bytes */
 	/* Those that wait for room in one ring, first come, first served. */
 	struct chain queue[WORKERS_MAX];
-	struct log_brake refusals, closings, faults, throttles, holds,
+	struct log_limiter refusals, closings, faults, throttles, holds,
 	    shortages;
 	/* What is read lies behind as much room as a message may need, so that
 	   held bytes can be put before it. */

@@ -32,12 +32,12 @@ conns_new(int epoll, struct input_counters *count)
 	conns->intake.count = count;
 	conns->reserve = -1;
 	conns_reserve(conns);
-	conns->refusals = (struct log_brake){ .max = 10, .period_ms = 60000 };
-	conns->closings = (struct log_brake){ .max = 10, .period_ms = 60000 };
-	conns->faults = (struct log_brake){ .max = 30, .period_ms = 60000 };
-	conns->throttles = (struct log_brake){ .max = 5, .period_ms = 60000 };
-	conns->holds = (struct log_brake){ .max = 1, .period_ms = 60000 };
-	conns->shortages = (struct log_brake){ .max = 1, .period_ms = 60000 };
+	conns->refusals = (struct log_limiter){ .max = 10, .period_ms = 60000 };
+	conns->closings = (struct log_limiter){ .max = 10, .period_ms = 60000 };
+	conns->faults = (struct log_limiter){ .max = 30, .period_ms = 60000 };
+	conns->throttles = (struct log_limiter){ .max = 5, .period_ms = 60000 };
+	conns->holds = (struct log_limiter){ .max = 1, .period_ms = 60000 };
+	conns->shortages = (struct log_limiter){ .max = 1, .period_ms = 60000 };
 	/* Those of a master that was killed. */
 	counter_add(
 	    &count->closed[CLOSING_STOP], counter_get(&count->connections));

@@ -40,7 +40,7 @@ gated_fault(
 {
 	char peer[ADDRESS_TEXT];
 
-	log_braked(&conns->faults, "agent %s: %s: %s: closed",
+	log_limited(&conns->faults, "agent %s: %s: %s: closed",
 	    conn_peer(conn, peer), closing_name(why), fault);
 	return gated_close(conns, conn, why);
 }
@@ -76,7 +76,7 @@ gated_identify(
 	if (conn->origin != NULL)
 		return READ_TAKEN;
 	counter_add(&conns->count->refused[why], 1);
-	log_braked(&conns->refusals, "agent %s: refused: %s; passed on by %s",
+	log_limited(&conns->refusals, "agent %s: refused: %s; passed on by %s",
 	    conn_peer(conn, peer), refusal_name(why), balancer);
 	conn_refuse(conns, conn);
 	return READ_CLOSED;

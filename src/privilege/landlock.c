@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "privilege/landlock.h"
+#include "lib/file.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -46,9 +47,7 @@ landlock_allow(int rules, const char *path, uint64_t kinds)
 		return -1;
 	int result = (int)syscall(SYS_landlock_add_rule, rules,
 	    LANDLOCK_RULE_PATH_BENEATH, &below, 0);
-	int saved = errno;
-	close(below.parent_fd);
-	errno = saved;
+	close_keep_errno(below.parent_fd);
 	return result;
 }
 

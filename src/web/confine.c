@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "web/confine.h"
+#include "lib/file.h"
 #include "privilege/landlock.h"
 
 #include <errno.h>
@@ -29,8 +30,6 @@ confine(void)
 	    landlock_allow(rules, "/dev/null", FILE_ACCESS) == 0 &&
 	    landlock_enforce(rules) == 0)
 		return 1;
-	int saved = errno;
-	close(rules);
-	errno = saved;
+	close_keep_errno(rules);
 	return -1;
 }

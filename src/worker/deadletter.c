@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "worker/deadletter.h"
+#include "lib/file.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -102,10 +103,8 @@ line_append(const struct deadletter *file, const char *line, size_t length)
 	if (n >= 0 && (size_t)n < length)
 		errno = ENOSPC;
 	result = n == (ssize_t)length ? 0 : -1;
-out:;
-	int saved = errno;
-	close(fd);
-	errno = saved;
+out:
+	close_keep_errno(fd);
 	return result;
 }
 

@@ -37,7 +37,7 @@ struct store {
 	struct db *db;
 	struct deadletter deadletter;
 	struct backoff backoff[DB_CLASSES];
-	struct log_brake brake;
+	struct log_limiter brake;
 	size_t limit; /* rows of one statement, now */
 	bool halved;  /* the limit was, and no statement was taken since */
 	bool trial;   /* one by one: see trial.h */
@@ -225,7 +225,7 @@ error_note(struct store *store, enum db_class kind)
 	/* With one host in the list there is no next one. */
 	if (kind == DB_NEXT_HOST && store->settings->host.count == 1)
 		kind = DB_RECONNECT;
-	log_braked(&store->brake, "database %s: error %u: %s; %s",
+	log_limited(&store->brake, "database %s: error %u: %s; %s",
 	    db_host(store->db), error->number, error->text, error_advice(kind));
 }
 
@@ -284,7 +284,7 @@ password_refresh(struct store *store)
 	enum secret_status status = secret_read(store->password, errors);
 	fclose(errors);
 	if (status != SECRET_READ && said != NULL)
-		log_braked(&store->brake,
+		log_limited(&store->brake,
 		    "%.*s; the password of before is used",
 		    (int)strcspn(said, "\n"), said);
 	free(said);
@@ -379,7 +379,7 @@ row_refuse(struct store *store, const struct table_row *row)
 	if (deadletter_write(&store->deadletter, &row->record, error->number,
 		error->text) < 0) {
 		counter_add(&store->count->dead_lost, 1);
-		log_braked(&store->brake,
+		log_limited(&store->brake,
 		    "dead-letter file %s: %m; a refused record is lost",
 		    store->deadletter.path);
 	}
