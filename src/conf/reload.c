@@ -35,25 +35,8 @@ load_logged(const char *path)
 	return settings;
 }
 
-/* A value as a log line shows it. */
-static const char *
-shown(const char *value)
-{
-	return *value == '\0' ? "empty" : value;
-}
-
-static void
-restart_log(void *arg, const char *name, const char *old_value,
-    const char *new_value, enum option_live live)
-{
-	(void)arg;
-	if (live == OPTION_RESTART)
-		log_warn("%s: change from %s to %s requires a restart", name,
-		    shown(old_value), shown(new_value));
-}
-
 struct settings *
-reload_load(const char *path, const struct settings *now)
+reload_load(const char *path)
 {
 	struct stat st;
 
@@ -62,12 +45,7 @@ reload_load(const char *path, const struct settings *now)
 		log_error("cannot load %s: file is empty", path);
 		return NULL;
 	}
-	struct settings *next = load_logged(path);
-	if (next == NULL)
-		return NULL;
-	settings_compare(now, next, restart_log, NULL);
-	settings_keep(next, now);
-	return next;
+	return load_logged(path);
 }
 
 /* ----------------------------------------------------------- rehearsal --- */
@@ -122,44 +100,4 @@ reload_rehearse(const char *path, const struct settings *now)
 		  "of this user, and chmod 0640",
 	    path, own_name());
 	return -1;
-}
-
-/* ---------------------------------------------------------------- plan --- */
-
-static void
-plan_add(void *arg, const char *name, const char *old_value,
-    const char *new_value, enum option_live live)
-{
-	struct reload_plan *plan = arg;
-
-	(void)name;
-	(void)old_value;
-	(void)new_value;
-	plan->workers |= live == OPTION_WORKERS;
-	plan->queue |= live == OPTION_QUEUE;
-}
-
-struct reload_plan
-reload_compare(const struct settings *before, const struct settings *after)
-{
-	struct reload_plan plan = { false, false };
-
-	settings_compare(before, after, plan_add, &plan);
-	return plan;
-}
-
-static void
-change_log(void *arg, const char *name, const char *old_value,
-    const char *new_value, enum option_live live)
-{
-	(void)arg;
-	(void)live;
-	log_info("%s: changed from %s to %s", name, shown(old_value),
-	    shown(new_value));
-}
-
-void
-reload_tell(const struct settings *before, const struct settings *after)
-{
-	settings_compare(before, after, change_log, NULL);
 }

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reload: reading the configuration again, and what its changes require.
- * Called by the main loop of the master.
+ * The reload: reading the configuration again.  Called by the main loop of the
+ * master.
  */
 #ifndef REPORTER_RELOAD_H
 #define REPORTER_RELOAD_H
 
 #include "conf/settings.h"
 
-/* What a change of the configuration requires. */
-struct reload_plan {
-	bool workers; /* restart the workers */
-	bool queue;   /* create a new generation of segments */
-};
-
-/*
- * reload_load - load the file at path.  Options that require a restart keep
- * their current value, which is logged.
- * Returns settings that the caller owns; or NULL, then every error was logged.
- */
-struct settings *reload_load(const char *path, const struct settings *now);
+/* reload_load - load the file at path, which must not be empty.  Returns
+   settings that the caller owns; or NULL, then every error was logged. */
+struct settings *reload_load(const char *path);
 
 /*
  * reload_path - the path by which the current user reads the configuration:
@@ -35,13 +26,5 @@ const char *reload_path(const char *path, char *real);
  * with what to do.
  */
 int reload_rehearse(const char *path, const struct settings *now);
-
-/* reload_compare - what the change requires. */
-struct reload_plan reload_compare(
-    const struct settings *before, const struct settings *after);
-
-/* reload_tell - log each option that was changed, with its old and its new
-   value. */
-void reload_tell(const struct settings *before, const struct settings *after);
 
 #endif

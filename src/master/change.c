@@ -63,17 +63,23 @@ change_add(void *arg, const char *name, const char *old_value,
 
 	change->workers |= live == OPTION_WORKERS;
 	change->queue |= live == OPTION_QUEUE;
-	fprintf(change->lines, "%s: changed from %s to %s\n", name,
-	    shown(old_value), shown(new_value));
+	if (live == OPTION_RESTART)
+		log_warn("%s: change from %s to %s requires a restart", name,
+		    shown(old_value), shown(new_value));
+	else
+		fprintf(change->lines, "%s: changed from %s to %s\n", name,
+		    shown(old_value), shown(new_value));
 }
 
+/* What the change requires; options that require a restart keep their value. */
 static int
-change_compare(struct change *change, const struct settings *before)
+change_compare(struct change *change, const struct settings *now)
 {
 	change->lines = open_memstream(&change->text, &change->size);
 	if (change->lines == NULL)
 		return -1;
-	settings_compare(before, change->settings, change_add, change);
+	settings_compare(now, change->settings, change_add, change);
+	settings_keep(change->settings, now);
 	return fflush(change->lines);
 }
 
@@ -145,8 +151,7 @@ change_free(struct change *change, struct master *m)
 int
 change_reload(struct master *m)
 {
-	struct change change = { .settings =
-				     reload_load(m->path, m->settings) };
+	struct change change = { .settings = reload_load(m->path) };
 	int result = change.settings == NULL ? -1 : change_prepare(&change, m);
 
 	if (result == 0) {
