@@ -40,10 +40,12 @@ DEFINITIONS = {"log.c"}
 
 
 def code_of(path):
-    """A source with its comments blanked out."""
-    return re.sub(COMMENT, lambda found: found[1] or
+    """A source with its comments blanked out, and "%" PRIu64 " is "%lu "."""
+    code = re.sub(COMMENT, lambda found: found[1] or
                   re.sub(r"[^\n]", " ", found[0]), path.read_text(),
                   flags=re.DOTALL)
+    code = re.sub(r'"\s*PRI([dux])64\s*"', r"l\1", code)
+    return re.sub(r'"\s*PRI([dux])64\b', r'l\1"', code)
 
 
 def messages(path):

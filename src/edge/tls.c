@@ -8,9 +8,11 @@
 #include "edge/tls.h"
 #include "lib/tls_error.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* Groups of the key exchange.  OpenSSL's default list has finite fields of up
    to 8,192 bits as well: one ClientHello with such a key share costs the master
@@ -205,23 +207,6 @@ tls_free(struct tls *tls)
 
 /* ---------------------------------------------------------- one session --- */
 
-struct tls_session *
-tls_accept(struct tls *tls, int fd)
-{
-	struct tls_session *session = calloc(1, sizeof(*session));
-
-	ERR_clear_error();
-	if (session != NULL)
-		session->ssl = SSL_new(tls->context);
-	if (session == NULL || session->ssl == NULL ||
-	    SSL_set_fd(session->ssl, fd) != 1) {
-		tls_close(session);
-		return NULL;
-	}
-	SSL_set_accept_state(session->ssl);
-	return session;
-}
-
 /* Why a call did not do it. */
 static enum tls_status
 session_status(struct tls_session *session, int result)
@@ -247,12 +232,49 @@ session_status(struct tls_session *session, int result)
 	}
 }
 
-enum tls_status
-tls_handshake(struct tls_session *session)
+/* Begin a session, if the peer has sent a byte, and of TLS.  OpenSSL takes a
+   first byte from 0x80 on for a greeting of SSL 2 and waits for its end: a
+   plain agent whose modid is 1 begins like one. */
+static enum tls_status
+session_begin(struct tls *tls, int fd, struct tls_session **session)
 {
+	struct tls_session *next;
+	uint8_t first;
+	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return TLS_WANTS_READ;
+	if (n <= 0)
+		return TLS_LOST;
+	if (first >= 0x80)
+		return TLS_FAILED;
+	next = tls == NULL ? NULL : calloc(1, sizeof(*next));
+	if (next != NULL)
+		next->ssl = SSL_new(tls->context);
+	if (next == NULL || next->ssl == NULL ||
+	    SSL_set_fd(next->ssl, fd) != 1) {
+		tls_close(next);
+		return TLS_NO_MEMORY;
+	}
+	SSL_set_accept_state(next->ssl);
+	*session = next;
+	return TLS_DONE;
+}
+
+enum tls_status
+tls_accept(struct tls *tls, int fd, struct tls_session **session)
+{
+	int result;
+
 	ERR_clear_error();
-	int result = SSL_do_handshake(session->ssl);
-	return result == 1 ? TLS_DONE : session_status(session, result);
+	if (*session == NULL) {
+		enum tls_status status = session_begin(tls, fd, session);
+
+		if (status != TLS_DONE)
+			return status;
+	}
+	result = SSL_do_handshake((*session)->ssl);
+	return result == 1 ? TLS_DONE : session_status(*session, result);
 }
 
 enum tls_status
@@ -276,7 +298,7 @@ tls_begun(const struct tls_session *session)
 }
 
 void
-tls_say_end(struct tls_session *session)
+tls_shutdown(struct tls_session *session)
 {
 	ERR_clear_error();
 	SSL_shutdown(session->ssl);
@@ -286,7 +308,9 @@ tls_say_end(struct tls_session *session)
 const char *
 tls_fault(const struct tls_session *session, char *text, size_t size)
 {
-	return tls_verify_text(session->ssl, session->error, text, size);
+	return session == NULL
+		   ? "not TLS"
+		   : tls_verify_text(session->ssl, session->error, text, size);
 }
 
 void

@@ -48,17 +48,11 @@ tls_free(struct tls *tls)
 	(void)tls;
 }
 
-struct tls_session *
-tls_accept(struct tls *tls, int fd)
+enum tls_status
+tls_accept(struct tls *tls, int fd, struct tls_session **session)
 {
 	(void)tls;
 	(void)fd;
-	return NULL;
-}
-
-enum tls_status
-tls_handshake(struct tls_session *session)
-{
 	(void)session;
 	return TLS_FAILED;
 }
@@ -88,7 +82,7 @@ tls_begun(const struct tls_session *session)
 }
 
 void
-tls_say_end(struct tls_session *session)
+tls_shutdown(struct tls_session *session)
 {
 	(void)session;
 }

@@ -9,9 +9,10 @@
 #include "master/master.h"
 #include "lib/clock.h"
 #include "privilege/account.h"
+#include "edge/accept.h"
 #include "edge/activation.h"
 #include "master/child.h"
-#include "edge/conn.h"
+#include "edge/server.h"
 #include "shm/faultpoint.h"
 #include "master/generation.h"
 #include "master/instance.h"
@@ -48,7 +49,7 @@ struct master {
 	struct listeners listeners;
 	struct children children;
 	struct generation generation;
-	struct conns *conns;
+	struct server *server;
 	struct tls *tls;                 /* NULL: no listener has it */
 	bool stop, reap, reload, reopen; /* asked for by signals */
 };
@@ -107,7 +108,7 @@ master_route(struct master *m)
 	struct ring *rings[WORKERS_MAX];
 
 	generation_rings(&m->generation, rings);
-	conns_route(m->conns, rings, m->generation.workers);
+	server_route(m->server, rings, m->generation.workers);
 }
 
 static int
@@ -231,14 +232,14 @@ master_start(struct master *m)
 	    master_listen(m) < 0 || !tls_load_logged(m->settings, &m->tls) ||
 	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
 		return -1;
-	m->conns = conns_new(m->epoll, &m->shared->input);
-	if (m->conns == NULL || !conns_prepare(m->conns, m->settings)) {
+	m->server = server_new(m->epoll, &m->shared->input);
+	if (m->server == NULL || server_prepare(m->server, m->settings) < 0) {
 		log_error("cannot start: %s", strerror(errno));
 		return -1;
 	}
 	tls_warn_of_key(m->settings);
-	conns_secure(m->conns, m->tls);
-	conns_configure(m->conns, m->settings);
+	server_secure(m->server, m->tls);
+	server_configure(m->server, m->settings);
 	if (master_open_rings(m) < 0)
 		return -1;
 	master_route(m);
@@ -296,7 +297,7 @@ static int
 master_obtain(struct master *m, const struct settings *next,
     const struct reload_plan *plan)
 {
-	if (!conns_prepare(m->conns, next)) {
+	if (server_prepare(m->server, next) < 0) {
 		log_error("cannot reload: %s", strerror(errno));
 		return -1;
 	}
@@ -330,14 +331,14 @@ master_apply(struct master *m, struct settings *next)
 		children_restart(&m->children, next);
 	else
 		children_retry(&m->children);
-	conns_secure(m->conns, tls);
+	server_secure(m->server, tls);
 	tls_free(m->tls);
 	m->tls = tls;
-	conns_configure(m->conns, next);
+	server_configure(m->server, next);
 	if (plan.queue)
 		master_route(m);
 	else
-		conns_retry(m->conns);
+		server_retry(m->server);
 	return 0;
 }
 
@@ -422,9 +423,9 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		master_read_signals(m);
 	else if ((listener = listener_of(&m->listeners, event->data.ptr)) !=
 		 NULL)
-		conns_accept(m->conns, listener->fd, &listener->spec);
+		accept_agents(m->server, listener->fd, &listener->spec);
 	else
-		conn_ready(m->conns, event->data.ptr, event->events);
+		conn_process(m->server, event->data.ptr, event->events);
 }
 
 static int
@@ -455,11 +456,11 @@ master_loop(struct master *m)
 		counter_set(&m->shared->oldest_generation,
 		    children_oldest(&m->children));
 		wait = children_tick(&m->children, now);
-		wait = sooner(wait, conns_tick(m->conns, now));
+		wait = sooner(wait, server_tick(m->server, now));
 		wait = sooner(wait, sample_tick(&m->children, now));
 		wait = sooner(wait, notify_alive(now));
 		listeners_watch(
-		    &m->listeners, m->epoll, conns_accepting(m->conns, now));
+		    &m->listeners, m->epoll, accept_is_open(m->server, now));
 	}
 }
 
@@ -473,15 +474,15 @@ master_settle(struct master *m, uint64_t timeout_ms)
 	const struct timespec nap = { 0, 2 * 1000000L };
 	uint64_t deadline = monotonic_ms() + timeout_ms;
 
-	while (conns_throttled(m->conns) > 0 && monotonic_ms() < deadline) {
+	while (server_throttled(m->server) > 0 && monotonic_ms() < deadline) {
 		children_reap(&m->children, monotonic_ms());
 		children_tick(&m->children, monotonic_ms());
-		conns_tick(m->conns, monotonic_ms());
+		server_tick(m->server, monotonic_ms());
 		nanosleep(&nap, NULL);
 	}
-	if (conns_throttled(m->conns) > 0)
+	if (server_throttled(m->server) > 0)
 		log_warn("%llu connections closed while they waited for room",
-		    (unsigned long long)conns_throttled(m->conns));
+		    (unsigned long long)server_throttled(m->server));
 }
 
 static int
@@ -494,7 +495,7 @@ master_end(struct master *m)
 	log_info("stopping");
 	listeners_close(&m->listeners);
 	master_settle(m, timeout / 2);
-	conns_close(m->conns);
+	server_close(m->server);
 	uint64_t spent = monotonic_ms() - begun;
 	left =
 	    children_stop(&m->children, spent < timeout ? timeout - spent : 0);
