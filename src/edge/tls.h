@@ -22,19 +22,6 @@ struct tls_session; /* one connection's */
 struct tls *tls_new(const struct settings *settings, const char **option,
     char *reason, size_t size);
 
-/*
- * tls_pair_fault - whether a certificate and its key cannot be shown to others:
- * one of the files is none, or they do not belong together.  Then *of_key says
- * whose fault it is, and reason as for tls_new().  locked: the key may have a
- * password, and is then no fault.  Without OpenSSL nothing is found.
- */
-bool tls_pair_fault(const char *certificate, const char *key, bool locked,
-    bool *of_key, char *reason, size_t size);
-
-/* tls_authority_fault - why others cannot be verified by the certificates in a
-   file, or NULL.  The text is in `text`.  Without OpenSSL nothing is found. */
-const char *tls_authority_fault(const char *file, char *text, size_t size);
-
 /* tls_free - sessions that were begun with it go on.  NULL is allowed. */
 void tls_free(struct tls *tls);
 
