@@ -11,10 +11,11 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define PROXY_FIXED 16        /* bytes that every header begins with */
-#define PROXY_ADDRESSES 216   /* most bytes of addresses, by the protocol */
-#define PROXY_VALUES_MAX 1024 /* most bytes of what stands behind them, ours \
-			       */
+#define PROXY_FIXED 16      /* bytes that every header begins with */
+#define PROXY_ADDRESSES 216 /* most bytes of addresses, by the protocol */
+#define PROXY_VALUES_MAX \
+	1024 /* most bytes of what stands behind them, ours \
+	      */
 #define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_VALUES_MAX)
 
 enum proxy_verdict {
