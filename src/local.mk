@@ -24,9 +24,9 @@ src_libreporter_a_SOURCES = \
 	src/check/inspect.c src/check/inspect.h \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
 	src/check/inspect_files.c src/check/inspect_option.c \
-	src/intake/big_endian.h src/intake/frame.c src/intake/frame.h \
+	src/intake/frame.c src/intake/frame.h \
 	src/intake/intake.c src/intake/intake.h src/intake/native.c \
-	src/intake/native.h src/intake/native_scan.c src/intake/report.c \
+	src/intake/native.h src/intake/native_scan.c \
 	src/intake/report.h src/intake/route.c src/intake/route.h \
 	src/edge/accept.c src/edge/accept.h src/edge/activation.c \
 	src/edge/activation.h src/edge/admission.c src/edge/admission.h \

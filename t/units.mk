@@ -63,7 +63,7 @@ t_libwork_a_SOURCES = \
 	src/edge/inbuf.c src/edge/limiter.c src/edge/listener.c \
 	src/edge/origin.c src/edge/server.c src/edge/tarpit.c \
 	src/intake/frame.c src/intake/intake.c src/intake/native.c \
-	src/intake/native_scan.c src/intake/report.c src/intake/route.c \
+	src/intake/native_scan.c src/intake/route.c \
 	src/lib/address.c src/lib/clock.c src/lib/log.c src/lib/prefix.c \
 	src/lib/text.c
 t_libwork_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS) \

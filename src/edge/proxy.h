@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The header of the PROXY protocol, version 2, in which a balancer tells whose
- * connection it passes on.  Pure functions.
+ * The header of the PROXY protocol, version 2, with which a balancer passes on
+ * an agent's connection.  Pure functions.
  */
 #ifndef REPORTER_PROXY_H
 #define REPORTER_PROXY_H
@@ -11,11 +11,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define PROXY_FIXED 16      /* bytes that every header begins with */
-#define PROXY_ADDRESSES 216 /* most bytes of addresses, by the protocol */
-#define PROXY_VALUES_MAX \
-	1024 /* most bytes of what stands behind them, ours \
-	      */
+#define PROXY_FIXED 16        /* bytes that every header begins with */
+#define PROXY_ADDRESSES 216   /* of addresses, at most, by the protocol */
+#define PROXY_VALUES_MAX 1024 /* of values behind them, our limit */
 #define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_VALUES_MAX)
 
 enum proxy_verdict {

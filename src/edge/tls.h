@@ -17,7 +17,7 @@ struct tls_session; /* one connection's */
 /*
  * tls_new - read the files that section [tls] names.
  * Returns NULL when one cannot be used: *option is its option's name in that
- * section; reason says the file, what was found and what was expected.
+ * section, and reason "FILE: WHY; expected WHAT".
  */
 struct tls *tls_new(const struct settings *settings, const char **option,
     char *reason, size_t size);
@@ -46,7 +46,7 @@ enum tls_status tls_accept(
 
 /*
  * tls_read - read up to size bytes; *n: how many, when TLS_DONE is returned.
- * One call looks at one record of the peer's at the most.
+ * One call reads at most one record of TLS.
  */
 enum tls_status tls_read(
     struct tls_session *session, void *bytes, size_t size, size_t *n);

@@ -50,7 +50,7 @@ intake_configure(struct intake *intake, const struct settings *settings)
 	intake->report.max_message = settings->max_message;
 }
 
-/* The first four bytes tell: a frame opens with its id, little-endian. */
+/* By the first four bytes: a frame opens with its id, little-endian. */
 static enum dialect
 dialect_of(const uint8_t *bytes, size_t length)
 {
@@ -218,7 +218,7 @@ intake_read(struct intake *intake, struct stream *stream, const uint8_t *bytes,
 	return result;
 }
 
-/* A frame tells its length at once, and is looked at whenever bytes come. */
+/* A frame has its length at its beginning: to decode it again costs little. */
 bool
 intake_is_due(const struct intake *intake, struct stream *stream,
     const uint8_t *bytes, size_t length)

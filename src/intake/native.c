@@ -12,7 +12,6 @@
 #include "config.h"
 
 #include "intake/native.h"
-#include "intake/big_endian.h"
 
 #include <assert.h>
 #include <endian.h>
