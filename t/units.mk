@@ -6,8 +6,8 @@ units = \
 	t/unit_option t/unit_settings t/unit_secret t/unit_listen_spec \
 	t/unit_inspect \
 	t/unit_native t/unit_frame t/unit_route t/unit_intake \
-	t/unit_admission t/unit_limiter t/unit_listener t/unit_proxy \
-	t/unit_tarpit t/unit_work \
+	t/unit_admission t/unit_conn t/unit_limiter t/unit_listener \
+	t/unit_proxy t/unit_tarpit t/unit_work \
 	t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault \
 	t/unit_probe \
 	t/unit_deadletter t/unit_order t/unit_round t/unit_trial \
