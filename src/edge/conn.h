@@ -4,9 +4,9 @@
  * Belongs to the master's loop; nothing here waits.  Faults are logged,
  * counted, and close this connection at the most.
  *
- *	HEADER ---> HANDSHAKE ---> READING <---> THROTTLED ---> ENDED
- *	                                \             \           \
- *	  from any state ----------------`-------------`-----------`-> CLOSING
+ *	[HEADER -->] [HANDSHAKE -->] READING <--> THROTTLED --> ENDED
+ *
+ * and from each of them to CLOSING.
  *
  * The budget of one connection and turn of the loop: one read() of at most
  * max_message bytes, those buffered from before counted.  A record takes two
