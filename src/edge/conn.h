@@ -41,7 +41,7 @@ enum conn_state {
 	CONN_READING,   /* reports are read */
 	CONN_THROTTLED, /* its next report waits for room in a ring: not read */
 	CONN_ENDED,     /* likewise, and its peer is gone: no event comes */
-	CONN_CLOSING    /* to be closed, by the function that let it run */
+	CONN_CLOSING    /* to be closed by conn_read() or conn_resume() */
 };
 
 struct conn {
