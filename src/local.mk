@@ -7,7 +7,8 @@ src_libreporter_a_SOURCES = \
 	src/lib/address.c src/lib/address.h src/lib/clock.c src/lib/clock.h \
 	src/lib/complain.c src/lib/complain.h src/lib/figures.c \
 	src/lib/figures.h src/lib/file.c src/lib/file.h src/lib/log.c \
-	src/lib/log.h src/lib/prefix.c src/lib/prefix.h src/lib/text.c \
+	src/lib/log.h src/lib/pem.c src/lib/pem.h \
+	src/lib/prefix.c src/lib/prefix.h src/lib/text.c \
 	src/lib/text.h src/lib/title.c src/lib/title.h src/lib/wipe.c \
 	src/lib/wipe.h \
 	src/conf/conffile.c src/conf/conffile.h src/conf/include.c \
@@ -25,23 +26,19 @@ src_libreporter_a_SOURCES = \
 	src/check/inspect.c src/check/inspect.h \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
 	src/check/inspect_files.c src/check/inspect_option.c \
-	src/intake/big_endian.h src/intake/frame.c src/intake/frame.h src/intake/intake.c \
-	src/intake/intake.h src/intake/native.c src/intake/native.h \
-	src/intake/native_scan.c src/intake/report.c src/intake/report.h \
-	src/intake/route.c src/intake/route.h \
-	src/edge/accept.c src/edge/activation.c src/edge/activation.h \
-	src/edge/admission.c src/edge/admission.h src/edge/bind.c \
-	src/edge/bind.h src/edge/chain.c \
-	src/edge/chain.h src/edge/conn.c src/edge/conn.h \
-	src/edge/conn_set.h src/edge/conns.c src/edge/gate.c \
-	src/edge/gate.h src/edge/gated.c \
-	src/edge/held.c src/edge/held.h src/edge/inflow.c \
-	src/edge/inflow.h src/edge/listener.c \
-	src/edge/listener.h src/edge/origin.c src/edge/origin.h \
-	src/edge/pace.c src/edge/pace.h src/edge/proxy.c src/edge/proxy.h \
-	src/edge/tarpit.c src/edge/tarpit.h src/edge/throttle.c \
-	src/edge/tls.h src/edge/tls_load.c \
-	src/edge/tls_load.h \
+	src/intake/frame.c src/intake/frame.h \
+	src/intake/intake.c src/intake/intake.h src/intake/native.c \
+	src/intake/native.h src/intake/native_scan.c \
+	src/intake/report.h src/intake/route.c src/intake/route.h \
+	src/edge/accept.c src/edge/accept.h src/edge/activation.c \
+	src/edge/activation.h src/edge/admission.c src/edge/admission.h \
+	src/edge/bind.c src/edge/bind.h src/edge/conn.c src/edge/conn.h \
+	src/edge/inbuf.c src/edge/inbuf.h src/edge/limiter.c \
+	src/edge/limiter.h src/edge/listener.c src/edge/listener.h \
+	src/edge/origin.c src/edge/origin.h src/edge/proxy.c \
+	src/edge/proxy.h src/edge/server.c src/edge/server.h \
+	src/edge/tarpit.c src/edge/tarpit.h src/edge/tls.h \
+	src/edge/tls_load.c src/edge/tls_load.h \
 	src/worker/backoff.c src/worker/backoff.h src/worker/deadletter.c \
 	src/worker/deadletter.h src/worker/flush.c src/worker/flush.h \
 	src/worker/order.c src/worker/order.h src/worker/round.c \

@@ -135,8 +135,8 @@ def privileged_port(s):
     wait_for(lambda: s.reporter.status()["reload_errors"] == 1,
              "the reload is refused")
     s.check("the log says why",
-            f"cannot listen on 127.0.0.1:{port}: Permission denied: a port "
-            "below 1024 takes a start as root" in log_text(s), log_text(s))
+            f"cannot listen on 127.0.0.1:{port}: Permission denied; a port "
+            "below 1024 requires root" in log_text(s), log_text(s))
     s.reporter.configure("reporter", listen=before)
 
 

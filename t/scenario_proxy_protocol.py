@@ -186,7 +186,7 @@ def by_hand(story):
         story.counted(what, "closed", "proxy_header",
                       lambda: direct(story, data))
     story.logged(r"agent 127\.0\.0\.1:\d+: proxy_header: "
-                 r"no PROXY header of version 2: closed")
+                 r"not a PROXY header of version 2: closed")
     story.counted("a header behind which no TLS comes", "closed", "tls",
                   lambda: direct(story, proxy_header(AGENT) + b"no TLS at all",
                                  listener=1))

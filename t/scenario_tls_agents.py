@@ -336,7 +336,7 @@ def nobody_waits_for_a_pipe(story):
     os.mkfifo(pipe)
     for option, path in (("certificate", pipe), ("key", pipe),
                          ("client_ca", pipe), ("client_ca", "/dev/zero")):
-        fault = f"tls.{option}: {path}: it is no regular file; expected"
+        fault = f"tls.{option}: {path}: not a regular file; expected"
         story.configure(**{**good, option: path})
         tls.reload(s, taken=False)
         s.check(f"a reload is refused: {fault}", fault

@@ -6,7 +6,8 @@ units = \
 	t/unit_option t/unit_settings t/unit_secret t/unit_listen_spec \
 	t/unit_inspect \
 	t/unit_native t/unit_frame t/unit_route t/unit_intake \
-	t/unit_admission t/unit_pace t/unit_proxy t/unit_tarpit t/unit_work \
+	t/unit_admission t/unit_conn t/unit_limiter t/unit_listener \
+	t/unit_proxy t/unit_tarpit t/unit_work \
 	t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault \
 	t/unit_probe \
 	t/unit_deadletter t/unit_order t/unit_round t/unit_trial \
@@ -58,12 +59,11 @@ t_libsqlmysql_a_CPPFLAGS = -I$(srcdir)/t/mysql $(AM_CPPFLAGS)
 check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = \
 	shm/counters.c shm/record.c shm/ring.c src/edge/accept.c \
-	src/edge/admission.c src/edge/bind.c src/edge/chain.c src/edge/conn.c \
-	src/edge/conns.c src/edge/held.c src/edge/inflow.c \
-	src/edge/listener.c src/edge/origin.c src/edge/pace.c \
-	src/edge/tarpit.c src/edge/throttle.c \
+	src/edge/admission.c src/edge/bind.c src/edge/conn.c \
+	src/edge/inbuf.c src/edge/limiter.c src/edge/listener.c \
+	src/edge/origin.c src/edge/server.c src/edge/tarpit.c \
 	src/intake/frame.c src/intake/intake.c src/intake/native.c \
-	src/intake/native_scan.c src/intake/report.c src/intake/route.c \
+	src/intake/native_scan.c src/intake/route.c \
 	src/lib/address.c src/lib/clock.c src/lib/log.c src/lib/prefix.c \
 	src/lib/text.c
 t_libwork_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS) \

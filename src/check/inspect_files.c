@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "conf/option.h"
 #include "lib/text.h"
-#include "edge/tls.h"
+#include "lib/pem.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -92,11 +92,11 @@ inspect_authority(
     const struct settings *settings, struct complaints *complaints)
 {
 	const char *path = settings->ssl_ca, *fault;
-	char text[TLS_REASON_MAX];
+	char text[PEM_REASON_MAX];
 
 	if (*path == '\0' || read_fault(path) != NULL)
 		return;
-	fault = tls_authority_fault(path, text, sizeof(text));
+	fault = pem_check_ca(path, text, sizeof(text));
 	if (fault != NULL)
 		inspect_option(complaints, settings, "mysql", "ssl_ca",
 		    "%s: %s; expected certificates in PEM form", path, fault);
@@ -107,17 +107,18 @@ static void
 inspect_pair(const struct settings *settings, struct complaints *complaints)
 {
 	const char *certificate = settings->ssl_cert, *key = settings->ssl_key;
-	char reason[TLS_REASON_MAX];
-	bool of_key;
+	char reason[PEM_REASON_MAX];
+	enum pem_fault fault;
 
 	if (*certificate == '\0' || read_fault(certificate) != NULL ||
 	    read_fault(key) != NULL)
 		return;
 	/* The client library may find the key's password there. */
-	if (tls_pair_fault(certificate, key, *settings->defaults_file != '\0',
-		&of_key, reason, sizeof(reason)))
+	fault = pem_check_pair(certificate, key,
+	    *settings->defaults_file != '\0', reason, sizeof(reason));
+	if (fault != PEM_NONE)
 		inspect_option(complaints, settings, "mysql",
-		    of_key ? "ssl_key" : "ssl_cert", "%s", reason);
+		    fault == PEM_KEY ? "ssl_key" : "ssl_cert", "%s", reason);
 }
 
 /* What keeps us from writing to the file, or making it; NULL: nothing. */

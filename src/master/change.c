@@ -46,7 +46,7 @@ change_route(struct master *m)
 
 	for (uint32_t i = 0; i < m->generation.workers; i++)
 		rings[i] = &m->generation.child[i]->segment.ring;
-	conns_route(m->conns, rings, m->generation.workers);
+	server_route(m->server, rings, m->generation.workers);
 }
 
 static const char *
@@ -89,7 +89,7 @@ change_prepare(struct change *change, struct master *m)
 	const struct settings *next = change->settings;
 
 	if (change_compare(change, m->settings) < 0 ||
-	    !conns_prepare(m->conns, next)) {
+	    server_prepare(m->server, next) < 0) {
 		log_error("cannot reload: %m");
 		return -1;
 	}
@@ -127,12 +127,12 @@ change_commit(struct change *change, struct master *m)
 		counter_set(&m->shared->generation, m->generation.number);
 	}
 	children_configure(&m->children, m->settings, change->workers);
-	conns_secure(m->conns, m->tls);
-	conns_configure(m->conns, m->settings);
+	server_secure(m->server, m->tls);
+	server_configure(m->server, m->settings);
 	if (change->queue)
 		change_route(m);
 	else
-		conns_retry(m->conns);
+		server_retry(m->server);
 }
 
 static void

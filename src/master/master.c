@@ -7,6 +7,7 @@
 
 #include "master/master.h"
 #include "conf/reload.h"
+#include "edge/accept.h"
 #include "edge/activation.h"
 #include "edge/tls_load.h"
 #include "lib/clock.h"
@@ -145,14 +146,14 @@ master_start(struct master *m)
 	    instance_take(&m->segment, s->instance) < 0)
 		return -1;
 	m->shared = segment_master(&m->segment);
-	m->conns = conns_new(m->epoll, &m->shared->input);
-	if (m->conns == NULL || !conns_prepare(m->conns, s)) {
+	m->server = server_new(m->epoll, &m->shared->input);
+	if (m->server == NULL || server_prepare(m->server, s) < 0) {
 		log_error("cannot start: %m");
 		return -1;
 	}
 	tls_warn_of_key(s);
-	conns_secure(m->conns, m->tls);
-	conns_configure(m->conns, s);
+	server_secure(m->server, m->tls);
+	server_configure(m->server, s);
 	if (master_open_rings(m) < 0)
 		return -1;
 	change_route(m);
@@ -240,9 +241,9 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		master_read_signals(m);
 	else if ((listener = listener_of(&m->listeners, event->data.ptr)) !=
 		 NULL)
-		conns_accept(m->conns, listener->fd, &listener->spec);
+		accept_agents(m->server, listener->fd, &listener->spec);
 	else
-		conn_ready(m->conns, event->data.ptr, event->events);
+		conn_process(m->server, event->data.ptr, event->events);
 }
 
 /* Wait for events, and dispatch those of connections.  During shutdown nothing
@@ -278,11 +279,11 @@ master_tick(struct master *m, uint64_t now_ms)
 
 	wait = sooner(wait, sample_tick(&m->children, now_ms));
 	wait = sooner(wait, notify_alive(now_ms));
-	if (m->conns != NULL)
-		wait = sooner(wait, conns_tick(m->conns, now_ms));
+	if (m->server != NULL)
+		wait = sooner(wait, server_tick(m->server, now_ms));
 	if (m->mode == MASTER_SERVING)
 		listeners_watch(
-		    &m->listeners, m->epoll, conns_accepting(m->conns, now_ms));
+		    &m->listeners, m->epoll, accept_is_open(m->server, now_ms));
 	else if (m->mode_over_ms <= now_ms)
 		wait = 0;
 	else if (m->mode_over_ms - now_ms < (uint64_t)wait)

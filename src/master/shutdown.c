@@ -22,7 +22,7 @@ mode_over(const struct master *m, uint64_t now_ms)
 		return m->stop;
 	case MASTER_SETTLING:
 		return now_ms >= m->mode_over_ms ||
-		       conns_throttled(m->conns) == 0;
+		       server_throttled(m->server) == 0;
 	case MASTER_ENDED:
 		return false;
 	default:
@@ -35,14 +35,14 @@ mode_over(const struct master *m, uint64_t now_ms)
 static void
 settled(struct master *m)
 {
-	uint64_t throttled = conns_throttled(m->conns);
+	uint64_t throttled = server_throttled(m->server);
 
 	if (throttled > 0)
 		log_warn("throttled connections closed with reports unread: "
 			 "%" PRIu64,
 		    throttled);
-	conns_close(m->conns);
-	m->conns = NULL;
+	server_close(m->server);
+	m->server = NULL;
 }
 
 /* Go over to the next mode. */

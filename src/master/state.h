@@ -6,7 +6,7 @@
 #ifndef REPORTER_MASTER_STATE_H
 #define REPORTER_MASTER_STATE_H
 
-#include "edge/conn.h"
+#include "edge/server.h"
 #include "edge/listener.h"
 #include "master/generation.h"
 
@@ -26,7 +26,7 @@ struct master {
 	struct segment segment;
 	struct master_shared *shared;
 	struct children children;
-	struct conns *conns; /* NULL from MASTER_FINISHING on */
+	struct server *server; /* NULL from MASTER_FINISHING on */
 
 	/* What a reload replaces, see change.c. */
 	struct settings *settings;
