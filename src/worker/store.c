@@ -38,7 +38,8 @@ struct store {
 	struct deadletter deadletter;
 	struct backoff backoff[DB_CLASSES];
 	struct log_brake brake;
-	size_t limit; /* rows of one statement, now */
+	size_t max;   /* rows of one transaction: flush_rows */
+	size_t limit; /* the same, now */
 	bool halved;  /* the limit was, and no statement was taken since */
 	bool trial;   /* one by one: see trial.h */
 	const struct record **records;
@@ -70,7 +71,8 @@ store_options(const struct settings *s)
 		.ssl_verify = s->ssl_verify,
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
-		.max_rows = STORE_ROWS,
+		.max_rows = s->flush_rows < STORE_ROWS ? (size_t)s->flush_rows
+						       : STORE_ROWS,
 	};
 }
 
@@ -108,7 +110,8 @@ store_new(const struct settings *settings, struct secret *password,
 	store->table = &segment->table;
 	store->count = &segment->shared->flush;
 	store->info = &segment->shared->info;
-	store->limit = STORE_ROWS;
+	store->max = store_options(settings).max_rows;
+	store->limit = store->max;
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
 	store->brake.max = LOG_LINES;
@@ -121,7 +124,7 @@ store_new(const struct settings *settings, struct secret *password,
 	pthread_mutex_init(&store->mutex, NULL);
 	counter_set(&store->count->connected, 0);
 
-	store->records = calloc(STORE_ROWS, sizeof(*store->records));
+	store->records = calloc(store->max, sizeof(*store->records));
 	/* The segment's seed is random: no other instance has this name. */
 	snprintf(store->lock, sizeof(store->lock), "reporter.%016llx",
 	    (unsigned long long)segment->shared->header.seed);
@@ -304,7 +307,7 @@ store_connect(struct store *store)
 	/* It may take longer statements now.  Not after the error that they
 	   are too long, which ends many a connection. */
 	if (!store->halved)
-		store->limit = STORE_ROWS;
+		store->limit = store->max;
 	counter_add(&store->count->connects, 1);
 	counter_set(&store->count->connected, 1);
 	log_info("database %s: connected", db_host(store->db));

@@ -12,8 +12,8 @@
 #include "shm/segment.h"
 #include "conf/settings.h"
 
-/* Rows of one statement at the most; the server's max_allowed_packet may ask
-   for less. */
+/* Most rows of one statement, and so of one transaction, whatever flush_rows;
+   the server's max_allowed_packet may allow fewer. */
 #define STORE_ROWS 10000
 
 struct store;
@@ -32,8 +32,9 @@ void store_free(struct store *store);
 
 /*
  * store_rows - bring a first part of n rows to the database, each in its
- * newest version, and settle them in the table.  Blocks until they are
- * committed or set aside, however long the database is away.
+ * newest version, and settle them in the table.  Takes at most flush_rows of
+ * them, in one transaction.  Blocks until they are committed or set aside,
+ * however long the database is away.
  * Returns how many of the rows were settled; 0 only after store_stop(): then
  * the rest is still dirty, for the next worker.
  */
