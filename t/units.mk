@@ -10,7 +10,7 @@ units = \
 	t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault \
 	t/unit_probe \
 	t/unit_deadletter t/unit_order t/unit_round t/unit_trial \
-	t/unit_worker_files \
+	t/unit_worker_files t/unit_store t/unit_flush \
 	t/unit_child t/unit_respawn \
 	t/unit_health t/unit_rates t/unit_services t/unit_status t/unit_survey \
 	t/unit_encode t/unit_lines t/unit_replay t/unit_sender \
@@ -44,6 +44,11 @@ t_unit_probe_SOURCES = t/unit_probe.c $(db_fixture)
 t_unit_fault_SOURCES = t/unit_fault.c $(db_fixture)
 t_unit_fault_CPPFLAGS = $(AM_CPPFLAGS) -DREPORTER_FAULTS
 t_unit_fault_LDADD = sql/libsqlfault.a $(LDADD)
+
+# These play the database.
+store_fixture = t/store_fixture.c t/store_fixture.h
+t_unit_store_SOURCES = t/unit_store.c $(store_fixture)
+t_unit_flush_SOURCES = t/unit_flush.c $(store_fixture)
 
 # sql/ compiled against the names of MySQL's client library (t/mysql): a name
 # that only MariaDB's has is an error here.

@@ -238,7 +238,7 @@ error_over(struct store *store)
 	for (int i = 0; i < DB_CLASSES; i++)
 		store->backoff[i].tries = 0;
 	if (store->down)
-		log_info("database %s: records are stored again",
+		log_info("database %s: recovered",
 		    db_host(store->db));
 	store->down = false;
 	store->said[0] = '\0';
