@@ -8,8 +8,8 @@
 #ifndef REPORTER_DB_H
 #define REPORTER_DB_H
 
-#include "shm/counters.h"
 #include "shm/record.h"
+#include "sql/dberror.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -137,3 +137,20 @@ dberror_class(unsigned number, const char *text)
 	}
 	return DB_HOLD;
 }
+
+const char *
+db_class_name(enum db_class kind)
+{
+	static const char *const names[DB_CLASSES] = {
+		[DB_OK] = "ok",
+		[DB_RETRY] = "retry",
+		[DB_RECONNECT] = "reconnect",
+		[DB_NEXT_HOST] = "next_host",
+		[DB_WAIT_ROOM] = "wait_room",
+		[DB_SPLIT] = "split",
+		[DB_REFUSED] = "refused",
+		[DB_HOLD] = "hold",
+	};
+
+	return NAME_OF(names, kind);
+}

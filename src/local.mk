@@ -7,7 +7,8 @@ src_libreporter_a_SOURCES = \
 	src/lib/address.c src/lib/address.h src/lib/clock.c src/lib/clock.h \
 	src/lib/complain.c src/lib/complain.h src/lib/figures.c \
 	src/lib/figures.h src/lib/file.c src/lib/file.h src/lib/log.c \
-	src/lib/log.h src/lib/prefix.c src/lib/prefix.h src/lib/text.c \
+	src/lib/log.h src/lib/memory.c src/lib/memory.h src/lib/prefix.c \
+	src/lib/prefix.h src/lib/text.c \
 	src/lib/text.h src/lib/title.c src/lib/title.h src/lib/wipe.c \
 	src/lib/wipe.h \
 	src/conf/conffile.c src/conf/conffile.h src/conf/listen_spec.c \

@@ -176,7 +176,7 @@ START_TEST(a_lost_connection_is_made_again)
 	ck_assert_uint_eq(FLUSH(connected), 1);
 	ck_assert_uint_eq(FLUSH(errors[DB_RECONNECT]), 1);
 	ck_assert_uint_eq(
-	    segment_last_error(segment.shared, text, sizeof(text)),
+	    last_error_get(&segment.shared->flush, text, sizeof(text)),
 	    1000 + DB_RECONNECT);
 	ck_assert_str_eq(text, "played reconnect");
 	ck_assert_uint_gt(FLUSH(last_error_ts), FIXTURE_TS);

@@ -163,7 +163,7 @@ round_run(struct flush *f)
 static bool
 gate_open(const struct flush *f)
 {
-	return counter_get(&f->master->oldest_generation) >=
+	return counter_acquire(&f->master->oldest_generation) >=
 	       f->segment->shared->header.generation;
 }
 
@@ -292,8 +292,10 @@ flush_ended(struct flush *f, int timeout_ms)
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
-	if (!f->ended)
-		pthread_cond_timedwait(&f->settled, &f->mutex, &until);
+	/* Each statement stored wakes us as well. */
+	while (!f->ended &&
+	       pthread_cond_timedwait(&f->settled, &f->mutex, &until) == 0)
+		continue;
 	bool ended = f->ended;
 	pthread_mutex_unlock(&f->mutex);
 	return ended;

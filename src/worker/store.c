@@ -176,23 +176,6 @@ store_wait(struct store *store, uint32_t ms)
 
 /* ------------------------------------------------------------- errors ----- */
 
-/* Show the error to readers of the segment. */
-static void
-error_publish(struct flush_counters *count, const struct db_error *error)
-{
-	uint64_t version = counter_get(&count->last_error_version) | 1;
-
-	/* Odd while the text is being written; see segment_last_error(). */
-	counter_set(&count->last_error_version, version);
-	atomic_thread_fence(memory_order_release);
-	snprintf(count->last_error, sizeof(count->last_error), "%.*s",
-	    (int)sizeof(count->last_error) - 1, error->text);
-	counter_set(&count->last_error_number, error->number);
-	counter_set(&count->last_error_ts, (uint64_t)time(NULL));
-	atomic_store_explicit(
-	    &count->last_error_version, version + 1, memory_order_release);
-}
-
 static const char *
 error_advice(enum db_class kind)
 {
@@ -216,7 +199,8 @@ error_note(struct store *store, enum db_class kind)
 	const struct db_error *error = db_error(store->db);
 
 	counter_add(&store->count->errors[kind], 1);
-	error_publish(store->count, error);
+	last_error_set(store->count, error->number, error->text);
+	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST || kind == DB_HOLD)
 		store->down = true;
 	if (kind == DB_HOLD) {
@@ -238,8 +222,7 @@ error_over(struct store *store)
 	for (int i = 0; i < DB_CLASSES; i++)
 		store->backoff[i].tries = 0;
 	if (store->down)
-		log_info("database %s: recovered",
-		    db_host(store->db));
+		log_info("database %s: recovered", db_host(store->db));
 	store->down = false;
 	store->said[0] = '\0';
 }

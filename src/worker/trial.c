@@ -72,7 +72,8 @@ judge_queued(
 	if (n == 1) {
 		set_aside(shared, deadletter, record);
 		counter_add(&shared->drain.added, 1);
-		counter_add(&shared->flush.dead_letter, 1);
+		counter_release(&shared->flush.dead_letter,
+		    counter_get(&shared->flush.dead_letter) + 1);
 		ring_advance(&segment->ring, 1);
 	}
 	counter_set(&info->suspect_deaths, 0);

@@ -4,7 +4,7 @@
  * first thread), and the end.  Owns the segment's lock and all words of it
  * but the producer's.  What makes work impossible is logged and ends the
  * process: with WORKER_FAILED when another start may do better, else with
- * WORKER_HOPELESS.
+ * WORKER_BAD_CONFIG.
  */
 #include "config.h"
 
@@ -86,9 +86,7 @@ worker_open(struct worker *w)
 	if (status == SHM_OK)
 		status = segment_lock(&w->segment.map, LOCK_MS);
 	if (status != SHM_OK) {
-		log_error("segment %s: %s%s%s", name, shm_status_text(status),
-		    status == SHM_SYSTEM ? ": " : "",
-		    status == SHM_SYSTEM ? strerror(errno) : "");
+		log_error("segment %s: %s", name, shm_strerror(status, errno));
 		return status;
 	}
 	/* While we waited, that one drained on: look at the ring anew. */
@@ -112,7 +110,9 @@ worker_take_over(struct worker *w)
 	FAULT_POINT("worker_locked");
 	info = &w->segment.shared->info;
 	atomic_store_explicit(&info->checked_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&info->pid, getpid(), memory_order_relaxed);
+	/* Release: who sees our pid does not see the check-in of the worker
+	   before. */
+	atomic_store_explicit(&info->pid, getpid(), memory_order_release);
 	counter_set(&info->started, (uint64_t)time(NULL));
 	queued = ring_queued(&w->segment.ring);
 	dirty = table_recover(
@@ -265,12 +265,12 @@ worker_main(const struct worker_birth *birth)
 	enum secret_status read = worker_read_password(&w);
 	if (read != SECRET_READ)
 		return read == SECRET_SHORTAGE ? WORKER_FAILED
-					       : WORKER_HOPELESS;
+					       : WORKER_BAD_CONFIG;
 	enum shm_status status = worker_take_over(&w);
 	if (status != SHM_OK)
 		return status == SHM_SYSTEM || status == SHM_BUSY
 			   ? WORKER_FAILED
-			   : WORKER_HOPELESS;
+			   : WORKER_BAD_CONFIG;
 	w.flush = flush_start(birth->settings, &w.password, &w.segment,
 	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {
@@ -278,7 +278,7 @@ worker_main(const struct worker_birth *birth)
 		return WORKER_FAILED;
 	}
 	FAULT_POINT("worker_unready");
-	/* Release: the master may count on all that stands before. */
+	/* Release: the master may count on all that was written before. */
 	atomic_store_explicit(
 	    &w.segment.shared->info.checked_in, 1, memory_order_release);
 	if (worker_drain(&w) == RING_FINISH)

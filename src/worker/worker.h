@@ -11,10 +11,10 @@
 
 /* How a worker ends, beside by a signal. */
 enum worker_exit {
-	WORKER_FINISHED = 0, /* nothing is left in its segment */
-	WORKER_FAILED = 71,  /* the system is short of something just now */
-	WORKER_LEFT = 75,    /* stopped as told; records are left */
-	WORKER_HOPELESS = 78 /* it cannot work with this configuration */
+	WORKER_FINISHED = 0,   /* nothing is left in its segment */
+	WORKER_FAILED = 71,    /* the system is short of something just now */
+	WORKER_LEFT = 75,      /* stopped as told; records are left */
+	WORKER_BAD_CONFIG = 78 /* it cannot work with this configuration */
 };
 
 /* What a worker is born with.  All of it is copied by the fork. */
