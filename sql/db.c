@@ -221,49 +221,52 @@ monotonic_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Calls a function of the server for the lock; more: its other arguments.
+ *number: the result; -1: it is NULL. */
+static enum db_class
+db_ask_lock(struct db *db, const char *function, const char *more, long *number)
+{
+	char text[128];
+	MYSQL_RES *answer;
+	MYSQL_ROW row;
+
+	*number = -1;
+	snprintf(text, sizeof(text), "SELECT %s('%s'%s)", function,
+	    db->options.lock, more);
+	answer = db_ask(db, text);
+	if (answer == NULL)
+		return db->error.kind;
+	row = mysql_fetch_row(answer);
+	if (row != NULL && row[0] != NULL)
+		*number = strtol(row[0], NULL, 10);
+	mysql_free_result(answer);
+	return DB_OK;
+}
+
 /* Ends the session that has the lock: it is our account's, or the server does
    not let us. */
 static bool
 db_end_holder(struct db *db)
 {
-	char question[128];
-	MYSQL_RES *answer;
-	MYSQL_ROW row;
-	unsigned long id = 0;
+	char statement[32];
+	long id;
 
-	snprintf(question, sizeof(question), "SELECT IS_USED_LOCK('%s')",
-	    db->options.lock);
-	answer = db_ask(db, question);
-	if (answer == NULL)
-		return false;
-	row = mysql_fetch_row(answer);
-	if (row != NULL && row[0] != NULL)
-		id = strtoul(row[0], NULL, 10);
-	mysql_free_result(answer);
-	snprintf(question, sizeof(question), "KILL %lu", id);
-	return id != 0 &&
-	       db_query(db, "query", question, strlen(question)) == DB_OK;
+	db_ask_lock(db, "IS_USED_LOCK", "", &id);
+	snprintf(statement, sizeof(statement), "KILL %ld", id);
+	return id > 0 &&
+	       db_query(db, "query", statement, strlen(statement)) == DB_OK;
 }
 
 /* Asks for the lock.  A server without such locks answers NULL or an error of
    its own: then there is none to wait for. */
 static enum db_class
-db_ask_lock(struct db *db, bool *busy)
+db_get_lock(struct db *db, bool *busy)
 {
-	char question[128];
-	MYSQL_RES *answer;
-	MYSQL_ROW row;
+	long got;
+	enum db_class kind = db_ask_lock(db, "GET_LOCK", ", 0", &got);
 
-	*busy = false;
-	snprintf(question, sizeof(question), "SELECT GET_LOCK('%s', 0)",
-	    db->options.lock);
-	answer = db_ask(db, question);
-	if (answer == NULL)
-		return db->error.kind == DB_HOLD ? DB_OK : db->error.kind;
-	row = mysql_fetch_row(answer);
-	*busy = row != NULL && row[0] != NULL && strcmp(row[0], "0") == 0;
-	mysql_free_result(answer);
-	return DB_OK;
+	*busy = got == 0;
+	return kind == DB_HOLD ? DB_OK : kind;
 }
 
 /*
@@ -282,7 +285,7 @@ db_take_lock(struct db *db)
 
 	if (!is_set(db->options.lock))
 		return DB_OK;
-	kind = db_ask_lock(db, &busy);
+	kind = db_get_lock(db, &busy);
 	if (busy && db->lock_busy_ms == 0)
 		db->lock_busy_ms = now;
 	if (busy && now - db->lock_busy_ms >= limit) {
@@ -290,7 +293,7 @@ db_take_lock(struct db *db)
 		if (db_end_holder(db))
 			limit *= 2;
 		nanosleep(&pause, NULL);
-		kind = db_ask_lock(db, &busy);
+		kind = db_get_lock(db, &busy);
 	}
 	if (busy && now - db->lock_busy_ms < limit)
 		return db_fail(db, DB_RECONNECT, 0,

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define KEY_COLUMNS 5
 #define COLUMNS 9
@@ -237,18 +238,13 @@ report_rights(struct probe *p)
 	for (size_t i = 0; i < RIGHTS; i++) {
 		unsigned missing = p->missing[i];
 
-		if (missing == 0)
-			continue;
-		for (unsigned at = 0; at < COLUMNS; at++) {
-			if ((missing & 1u << at) == 0)
-				continue;
+		if (missing != 0)
 			fault(p,
 			    "table %s: the account may not %s %s%s; expected "
 			    "SELECT, INSERT and UPDATE, as in grants.sql",
-			    p->table, rights[i].name, columns[at].name,
+			    p->table, rights[i].name,
+			    columns[ffs((int)missing) - 1].name,
 			    (missing & (missing - 1)) != 0 ? " and more" : "");
-			break;
-		}
 	}
 }
 

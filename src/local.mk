@@ -41,9 +41,9 @@ src_libreporter_a_SOURCES = \
 	src/edge/tarpit.c src/edge/tarpit.h src/edge/throttle.c \
 	src/edge/tls.h src/edge/tls_load.c \
 	src/edge/tls_load.h \
-	src/worker/backoff.c src/worker/backoff.h src/worker/deadletter.c \
+	src/worker/backoff.h src/worker/deadletter.c \
 	src/worker/deadletter.h src/worker/flush.c src/worker/flush.h \
-	src/worker/order.c src/worker/order.h src/worker/round.c \
+	src/worker/round.c \
 	src/worker/round.h src/worker/store.c \
 	src/worker/store.h src/worker/trial.c src/worker/trial.h \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_files.c \

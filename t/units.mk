@@ -62,7 +62,7 @@ t_libsqlmysql_a_CPPFLAGS = -I$(srcdir)/t/mysql $(AM_CPPFLAGS)
 # copies and allocations go through the test.
 check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = \
-	shm/counters.c shm/record.c shm/ring.c src/edge/accept.c \
+	shm/counters.c shm/ring.c src/edge/accept.c \
 	src/edge/admission.c src/edge/bind.c src/edge/chain.c src/edge/conn.c \
 	src/edge/conns.c src/edge/held.c src/edge/inflow.c \
 	src/edge/listener.c src/edge/origin.c src/edge/pace.c \

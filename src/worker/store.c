@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store: rows to the database, whatever it says.  Owns the connection
- * (sql/db.h) and the dead-letter file's use.  Belongs to the flush thread;
- * errors of the database are logged at a limited rate, counted by class,
- * shown as the worker's last error, and waited out.
+ * The store: rows to the database, whatever its errors.  Owns the connection
+ * (sql/db.h).  Belongs to the flush thread; errors of the database are logged
+ * at a limited rate, counted by class, shown as the worker's last error, and
+ * waited out.
  */
 #include "config.h"
 
@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "worker/trial.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ struct store {
 	struct db *db;
 	struct deadletter deadletter;
 	struct backoff backoff[DB_CLASSES];
-	struct log_brake brake;
+	struct log_brake limiter;
 	size_t max;   /* rows of one transaction: flush_rows */
 	size_t limit; /* the same, now */
 	bool halved;  /* the limit was, and no statement was taken since */
@@ -45,8 +46,8 @@ struct store {
 	const struct record **records;
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
-	char said[sizeof(((struct db_error *)0)->text)];
-	bool down; /* the connection was lost: say when it is back */
+	char logged[sizeof(((struct db_error *)0)->text)];
+	bool down;             /* log when the database has recovered */
 	pthread_mutex_t mutex; /* of this process alone */
 	pthread_cond_t wake;
 	bool stop; /* under the mutex */
@@ -114,8 +115,8 @@ store_new(const struct settings *settings, struct secret *password,
 	store->limit = store->max;
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
-	store->brake.max = LOG_LINES;
-	store->brake.period_ms = 60000;
+	store->limiter.max = LOG_LINES;
+	store->limiter.period_ms = 60000;
 	backoffs_init(store);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -126,8 +127,8 @@ store_new(const struct settings *settings, struct secret *password,
 
 	store->records = calloc(store->max, sizeof(*store->records));
 	/* The segment's seed is random: no other instance has this name. */
-	snprintf(store->lock, sizeof(store->lock), "reporter.%016llx",
-	    (unsigned long long)segment->shared->header.seed);
+	snprintf(store->lock, sizeof(store->lock), "reporter.%016" PRIx64,
+	    segment->shared->header.seed);
 	struct db_options options = store_options(settings);
 	options.lock = store->lock;
 	options.password = password->text;
@@ -186,13 +187,13 @@ error_advice(enum db_class kind)
 		[DB_WAIT_ROOM] = "waiting until the server has room",
 		[DB_SPLIT] = "sending it in smaller pieces",
 		[DB_REFUSED] = "singling out the row",
-		[DB_HOLD] = "records are held until this is mended",
+		[DB_HOLD] = "records are held until this is fixed",
 	};
 
 	return advice[kind];
 }
 
-/* Count, show and log what the database said. */
+/* Count, show and log an error of the database. */
 static void
 error_note(struct store *store, enum db_class kind)
 {
@@ -204,15 +205,15 @@ error_note(struct store *store, enum db_class kind)
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST || kind == DB_HOLD)
 		store->down = true;
 	if (kind == DB_HOLD) {
-		/* Said once, until it changes or goes away. */
-		if (strcmp(store->said, error->text) == 0)
+		/* Logged once, until it changes or goes away. */
+		if (strcmp(store->logged, error->text) == 0)
 			return;
-		memcpy(store->said, error->text, sizeof(store->said));
+		memcpy(store->logged, error->text, sizeof(store->logged));
 	}
 	/* With one host in the list there is no next one. */
 	if (kind == DB_NEXT_HOST && store->settings->host.count == 1)
 		kind = DB_RECONNECT;
-	log_braked(&store->brake, "database %s: error %u: %s; %s",
+	log_braked(&store->limiter, "database %s: error %u: %s; %s",
 	    db_host(store->db), error->number, error->text, error_advice(kind));
 }
 
@@ -224,7 +225,7 @@ error_over(struct store *store)
 	if (store->down)
 		log_info("database %s: recovered", db_host(store->db));
 	store->down = false;
-	store->said[0] = '\0';
+	store->logged[0] = '\0';
 }
 
 /* ---------------------------------------------------------- statements ---- */
@@ -253,27 +254,24 @@ flush_note(struct flush_counters *count, size_t n, uint64_t us)
 	counter_set(&count->waiting_since, now);
 }
 
-/*
- * The password as it stands in the configuration now: it may have been changed
- * since, with no need to tell us.  While it cannot be read, the one of before
- * is good enough.
- */
+/* The password as the configuration has it now: it may change without a
+   reload.  While it cannot be read, the current one is kept. */
 static void
 password_refresh(struct store *store)
 {
-	char *said = NULL;
+	char *text = NULL;
 	size_t size;
-	FILE *errors = open_memstream(&said, &size);
+	FILE *errors = open_memstream(&text, &size);
 
 	if (errors == NULL)
 		return;
 	enum secret_status status = secret_read(store->password, errors);
 	fclose(errors);
-	if (status != SECRET_READ && said != NULL)
-		log_braked(&store->brake,
-		    "%.*s; the password of before is used",
-		    (int)strcspn(said, "\n"), said);
-	free(said);
+	if (status != SECRET_READ && text != NULL)
+		log_braked(&store->limiter,
+		    "%.*s; keeping the current password",
+		    (int)strcspn(text, "\n"), text);
+	free(text);
 	db_set_password(store->db, store->password->text);
 }
 
@@ -287,8 +285,8 @@ store_connect(struct store *store)
 	kind = db_connect(store->db);
 	if (kind != DB_OK)
 		return kind;
-	/* It may take longer statements now.  Not after the error that they
-	   are too long, which ends many a connection. */
+	/* It may take longer statements now; but not if the connection was
+	   closed because they were too long. */
 	if (!store->halved)
 		store->limit = store->max;
 	counter_add(&store->count->connects, 1);
@@ -356,7 +354,7 @@ store_insist(
 	}
 }
 
-/* A row that stands alone and is refused: set it aside. */
+/* Set aside a row that was refused on its own. */
 static void
 row_refuse(struct store *store, const struct table_row *row)
 {
@@ -365,7 +363,7 @@ row_refuse(struct store *store, const struct table_row *row)
 	if (deadletter_write(&store->deadletter, &row->record, error->number,
 		error->text) < 0) {
 		counter_add(&store->count->dead_lost, 1);
-		log_braked(&store->brake,
+		log_braked(&store->limiter,
 		    "dead-letter file %s: %m; a refused record is lost",
 		    store->deadletter.path);
 	}

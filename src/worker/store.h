@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store: how rows of a round come to the database whatever it says.  It
- * sorts out errors, waits, connects again, halves batches to single out what
- * is refused.  Used by the flush thread, but for store_stop().
+ * The store: brings rows of a round to the database, whatever its errors.  It
+ * waits, connects again, and halves batches to single out what is refused.
+ * Used by the flush thread, except for store_stop().
  */
 #ifndef REPORTER_STORE_H
 #define REPORTER_STORE_H
@@ -18,8 +18,8 @@
 
 struct store;
 
-/* store_options - what a configuration says about the connection, but for the
-   password and the lock.  The texts stay the settings'. */
+/* store_options - the options of the connection, without password and lock.
+   The texts belong to the settings. */
 struct db_options store_options(const struct settings *settings);
 
 /* store_new - password: read again before each connection; the store's until

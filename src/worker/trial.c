@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The trial.  Owns the suspect words of the segment; the worker calls it at
- * its start and from both threads, as trial.h says.  What cannot be written to
+ * The trial.  Owns the suspect words of the segment.  What cannot be written to
  * the dead-letter file is logged and counted as lost.
  */
 #include "config.h"
@@ -97,8 +96,8 @@ judge_pending(
 	if (counter_get(&info->trial_slot_deaths) <= DEATHS_ON_TRIAL ||
 	    suspect > segment->table.size)
 		return;
-	/* No thread runs yet that could be writing it: a slot that cannot be
-	   read now never can. */
+	/* No thread writes to it yet: a slot that cannot be read now never
+	   can. */
 	row.slot = (uint32_t)suspect - 1;
 	row.state = table_read(&segment->table, row.slot, &row.record);
 	if (row.state & STATE_DIRTY) {
