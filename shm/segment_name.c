@@ -32,7 +32,7 @@ shm_strerror(enum shm_status status, int error)
 		[SHM_VERSION] = "it has the layout of another version",
 		[SHM_DAMAGED] = "it is damaged: its header contradicts itself",
 		[SHM_FOREIGN] = "owned by another user, or writable by others",
-		[SHM_NO_SPACE] = "not enough room in " SHM_DIR,
+		[SHM_NO_SPACE] = "not enough room in /dev/shm",
 		[SHM_BUSY] = "locked by another process",
 	};
 

@@ -150,7 +150,7 @@ def story(s, database, right, wrong):
 
     story.configure(ssl_key=os.path.join(s.folder, "nothing"))
     story.refuses("a key that is missing is named",
-                  f"{s.folder}/nothing cannot be read: No such file",
+                  f"cannot read {s.folder}/nothing: No such file",
                   "records are held until this is fixed")
     for name in ("ssl_ca", "ssl_cert", "ssl_key"):
         pipe = os.path.join(s.folder, f"pipe.{name}")
@@ -159,7 +159,7 @@ def story(s, database, right, wrong):
                         ssl_key=key)
         story.configure(**{name: pipe})
         story.refuses(f"nobody waits for the writer of a pipe as {name}",
-                      f"{pipe} cannot be read: it is no regular file",
+                      f"cannot read {pipe}: not a regular file",
                       "records are held until this is fixed")
     story.configure(ssl_key=key)
     story.mark()

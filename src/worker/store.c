@@ -230,12 +230,6 @@ error_over(struct store *store)
 
 /* ---------------------------------------------------------- statements ---- */
 
-static uint64_t
-horizon_now(const struct store *store)
-{
-	return (uint64_t)time(NULL) + store->settings->max_clock_skew / 1000;
-}
-
 /* Note a transaction of n rows that took us microseconds. */
 static void
 flush_note(struct flush_counters *count, size_t n, uint64_t us)
@@ -317,8 +311,8 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	for (size_t i = 0; i < n; i++)
 		FAULT_POISON("store", rows[i].record.modid);
 	FAULT_POINT("store_before");
-	kind = db_upsert(
-	    store->db, store->records, n, horizon_now(store), &clamped, sent);
+	kind = db_upsert(store->db, store->records, n,
+	    store_horizon(store->settings), &clamped, sent);
 	FAULT_POINT("store_sent");
 	trial_flushed(store->info);
 	if (kind == DB_OK) {

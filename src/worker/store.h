@@ -12,6 +12,8 @@
 #include "shm/segment.h"
 #include "conf/settings.h"
 
+#include <time.h>
+
 /* Most rows of one statement, and so of one transaction, whatever flush_rows;
    the server's max_allowed_packet may allow fewer. */
 #define STORE_ROWS 10000
@@ -21,6 +23,13 @@ struct store;
 /* store_options - the options of the connection, without password and lock.
    The texts belong to the settings. */
 struct db_options store_options(const struct settings *settings);
+
+/* store_horizon - the greatest believable ts now, seconds since 1970. */
+static inline uint64_t
+store_horizon(const struct settings *settings)
+{
+	return (uint64_t)time(NULL) + settings->max_clock_skew / 1000;
+}
 
 /* store_new - password: read again before each connection; the store's until
    store_free().  NULL: no memory, or the client library does not start. */

@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
 #include "worker/flush.h"
+#include "worker/store.h"
 #include "lib/log.h"
 #include "lib/title.h"
 #include "worker/trial.h"
@@ -141,12 +142,6 @@ orphan_late(struct worker *w)
 	       monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
 }
 
-static uint64_t
-horizon_now(const struct worker *w)
-{
-	return (uint64_t)time(NULL) + w->birth->settings->max_clock_skew / 1000;
-}
-
 /* Bring queued records into the table.  Returns whether to go on at once. */
 static bool
 drain_batch(struct worker *w)
@@ -162,7 +157,8 @@ drain_batch(struct worker *w)
 		return false;
 	if (trial)
 		trial_drain(info, tail);
-	size_t put = table_put(&w->segment.table, records, n, horizon_now(w));
+	size_t put = table_put(
+	    &w->segment.table, records, n, store_horizon(w->birth->settings));
 	FAULT_POINT("worker_drain_put");
 	if (trial)
 		trial_drained(info);
