@@ -7,9 +7,9 @@
 
 #include "master/generation.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "master/instance.h"
 #include "shm/faultpoint.h"
-#include "shm/memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -61,7 +61,7 @@ create_child(struct children *children, const struct segment_spec *spec)
 
 	if (status != SHM_OK) {
 		log_error(
-		    "cannot create segment: %s: %m", shm_status_text(status));
+		    "cannot create segment: %s", shm_strerror(status, errno));
 		return NULL;
 	}
 	struct child *child = child_adopt(children, &segment);

@@ -22,7 +22,7 @@
 void
 instance_discard(const char *name, enum shm_status status)
 {
-	const char *reason = shm_status_text(status);
+	const char *reason = shm_strerror(status, errno);
 	char aside[2 * SEGMENT_NAME_MAX];
 
 	if (status == SHM_UNFINISHED) {
@@ -105,12 +105,9 @@ instance_take(struct segment *segment, const char *instance)
 		return 0;
 	if (status == SHM_BUSY)
 		instance_taken(segment, instance);
-	else if (status == SHM_SYSTEM)
-		log_error("segment %s: %s: %m", segment->name,
-		    shm_status_text(status));
 	else
-		log_error(
-		    "segment %s: %s", segment->name, shm_status_text(status));
+		log_error("segment %s: %s", segment->name,
+		    shm_strerror(status, errno));
 	segment_close(segment);
 	return -1;
 }
