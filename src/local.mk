@@ -58,8 +58,8 @@ src_libreporter_a_SOURCES = \
 	src/status/rates.c src/status/rates.h src/status/services.c \
 	src/status/services.h src/status/status.c src/status/status.h \
 	src/status/status_json.c src/status/status_prometheus.c \
-	src/status/status_text.c src/status/still.c src/status/survey.c \
-	src/status/survey.h \
+	src/status/status_text.c src/status/stalled.c src/status/scan.c \
+	src/status/scan.h \
 	src/send/encode.c src/send/encode.h src/send/lines.c \
 	src/send/lines.h src/send/replay.c src/send/replay.h \
 	src/send/sender.c src/send/sender.h src/send/tls_client.h

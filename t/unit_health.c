@@ -103,7 +103,7 @@ START_TEST(each_measure_has_its_limits)
 	HAS("master_age=200000s;");
 
 	make_well();
-	w->still = true;
+	w->stalled = true;
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
 	HAS("1 workers take nothing from their rings, ");
 }

@@ -12,7 +12,7 @@ units = \
 	t/unit_deadletter t/unit_order t/unit_round t/unit_trial \
 	t/unit_worker_files \
 	t/unit_child t/unit_respawn \
-	t/unit_health t/unit_rates t/unit_services t/unit_status t/unit_survey \
+	t/unit_health t/unit_rates t/unit_services t/unit_status t/unit_scan \
 	t/unit_encode t/unit_lines t/unit_replay t/unit_sender \
 	t/unit_bench
 # Without libseccomp there is nothing to test.

@@ -63,7 +63,7 @@ ctl_check(const char *instance, int argc, char **argv)
 	enum shm_status found = status_collect(&status, instance);
 	if (found != SHM_OK)
 		return say_absent(instance, found);
-	status_still(&status, instance);
+	status_find_stalled(&status, instance);
 	enum health health = health_judge(&status, &limits, text, sizeof(text));
 	return say(health, text);
 }

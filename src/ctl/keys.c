@@ -15,7 +15,7 @@ struct listing {
 };
 
 static bool
-show(void *arg, const struct survey_key *key)
+show(void *arg, const struct scan_key *key)
 {
 	const struct listing *listing = arg;
 
@@ -70,7 +70,7 @@ next_option(int argc, char **argv)
 int
 ctl_keys(const char *instance, int argc, char **argv)
 {
-	static struct survey survey;
+	static struct scan scan;
 	struct listing listing = { .json = false };
 	int option;
 
@@ -81,12 +81,12 @@ ctl_keys(const char *instance, int argc, char **argv)
 	}
 	if (!filter_read(&listing.filter, argc - optind, argv + optind))
 		return ctl_usage(*argv);
-	enum shm_status found = survey_open(&survey, instance);
+	enum shm_status found = scan_open(&scan, instance);
 	if (found != SHM_OK)
 		return ctl_unreadable(instance, found);
-	survey_walk(&survey, show, &listing);
-	unsigned unread = survey.unread;
-	survey_close(&survey);
+	scan_walk(&scan, show, &listing);
+	unsigned unread = scan.unread;
+	scan_close(&scan);
 	if (ctl_output() != CTL_OK)
 		return CTL_ERROR;
 	if (unread > 0) {

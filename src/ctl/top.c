@@ -92,8 +92,8 @@ list_print(const struct top *top)
 	puts(line);
 	top_line_heading(line);
 	puts(line);
-	for (unsigned i = 0; i < top->look.count; i++) {
-		top_line_service(top, &top->look.list[i], line);
+	for (unsigned i = 0; i < top->result.count; i++) {
+		top_line_service(top, &top->result.list[i], line);
 		puts(line);
 	}
 }

@@ -19,7 +19,7 @@ struct top {
 	long interval_ms;
 	enum shm_status found; /* of the last look, and its errno */
 	int error;
-	struct services_look look;
+	struct services_result result;
 	struct status status;
 };
 

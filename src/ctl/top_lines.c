@@ -18,13 +18,13 @@
 void
 top_refresh(struct top *top)
 {
-	top->found = services_look(top->services, top->instance, &top->filter,
-	    top->order, monotonic_ms(), &top->look);
+	top->found = services_scan(top->services, top->instance, &top->filter,
+	    top->order, monotonic_ms(), &top->result);
 	if (top->found == SHM_OK)
 		top->found = status_collect(&top->status, top->instance);
 	top->error = errno;
 	if (top->found != SHM_OK)
-		memset(&top->look, 0, sizeof(top->look));
+		memset(&top->result, 0, sizeof(top->result));
 }
 
 bool
@@ -119,21 +119,23 @@ top_line_services(const struct top *top, char *text)
 	char filter[32], keys[32], dirty[32], beyond[32];
 	int at = snprintf(text, TOP_LINE,
 	    "services %s: %u with %s keys, %s dirty; by %s",
-	    filter_text(&top->filter, filter, sizeof(filter)), top->look.count,
-	    figures_count(keys, sizeof(keys), top->look.keys, 6),
-	    figures_count(dirty, sizeof(dirty), top->look.dirty, 6),
+	    filter_text(&top->filter, filter, sizeof(filter)),
+	    top->result.count,
+	    figures_count(keys, sizeof(keys), top->result.keys, 6),
+	    figures_count(dirty, sizeof(dirty), top->result.dirty, 6),
 	    services_order_name(top->order));
 
-	if (at < TOP_LINE && top->look.beyond > 0)
+	if (at < TOP_LINE && top->result.beyond > 0)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
 		    "; %s keys of others",
-		    figures_count(beyond, sizeof(beyond), top->look.beyond, 6));
-	else if (at < TOP_LINE && top->look.cut)
+		    figures_count(
+			beyond, sizeof(beyond), top->result.beyond, 6));
+	else if (at < TOP_LINE && top->result.cut)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
 		    "; too many to count all");
-	else if (at < TOP_LINE && top->look.unread > 0)
+	else if (at < TOP_LINE && top->result.unread > 0)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
-		    "; %u segments unread", top->look.unread);
+		    "; %u segments unread", top->result.unread);
 }
 
 void
@@ -154,7 +156,7 @@ top_line_service(
 	double calls = (double)service->succ + (double)service->err;
 	uint64_t now = top->status.now;
 
-	if (top->look.has_rates) {
+	if (top->result.has_rates) {
 		figures_rate(
 		    reports, sizeof(reports), service->reports_per_second, 7);
 		figures_rate(

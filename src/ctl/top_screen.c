@@ -49,27 +49,27 @@ rows_of_list(void)
 static void
 draw_list(const struct view *view)
 {
-	const struct services_look *look = &view->top->look;
+	const struct services_result *result = &view->top->result;
 	char line[TOP_LINE];
 
 	for (unsigned i = 0; i < rows_of_list(); i++) {
 		unsigned which = view->first + i;
 		int row = LIST_ROW + (int)i;
 
-		if (which >= look->count) {
+		if (which >= result->count) {
 			put_line(row, "", A_NORMAL);
 			continue;
 		}
-		top_line_service(view->top, &look->list[which], line);
+		top_line_service(view->top, &result->list[which], line);
 		put_line(row, line,
-		    look->list[which].overloaded > 0 ? A_BOLD : A_NORMAL);
+		    result->list[which].overloaded > 0 ? A_BOLD : A_NORMAL);
 	}
 }
 
 static void
 draw(struct view *view)
 {
-	unsigned count = view->top->look.count;
+	unsigned count = view->top->result.count;
 	char line[TOP_LINE];
 
 	if (view->first >= count)
@@ -110,7 +110,7 @@ ask_filter(struct view *view)
 static void
 scroll_by(struct view *view, int rows)
 {
-	unsigned count = view->top->look.count;
+	unsigned count = view->top->result.count;
 
 	if (rows < 0)
 		view->first -= view->first < (unsigned)-rows ? view->first

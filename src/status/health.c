@@ -20,7 +20,7 @@ static const struct {
 	[HEALTH_QUEUED] = { "queued", "%", "% of a ring in use" },
 	[HEALTH_PENDING] = { "pending", "%", "% of a table not stored yet" },
 	[HEALTH_DOWN] = { "down", "", "workers do not run" },
-	[HEALTH_STILL] = { "still", "",
+	[HEALTH_STALLED] = { "still", "",
 	    "workers take nothing from their rings" },
 	[HEALTH_MASTER_AGE] = { "master_age", "s",
 	    "seconds since the master went round its loop" },
@@ -49,8 +49,8 @@ const struct health_limits health_defaults = {
 		[HEALTH_FLUSH_AGE] = MOST(30),
 		[HEALTH_QUEUED] = MOST(50),
 		[HEALTH_PENDING] = MOST(80),
-		[HEALTH_STILL] = MOST(0),
-		[HEALTH_MASTER_AGE] = MOST(STATUS_STANDS_STILL),
+		[HEALTH_STALLED] = MOST(0),
+		[HEALTH_MASTER_AGE] = MOST(STATUS_NOT_RESPONDING),
 		[HEALTH_DEAD_LETTER_AGE] = LEAST(3600),
 		[HEALTH_DROPPED_AGE] = LEAST(3600),
 	},
@@ -192,7 +192,7 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 		raise(
 		    &values[HEALTH_QUEUED], share(w->queued, w->ring_records));
 		raise(&values[HEALTH_PENDING], share(pending, w->table_keys));
-		values[HEALTH_STILL] += w->still;
+		values[HEALTH_STALLED] += w->stalled;
 	}
 }
 

@@ -23,7 +23,7 @@ enum health_measure {
 	HEALTH_QUEUED,     /* per cent of a ring in use, most */
 	HEALTH_PENDING,    /* per cent of a table dirty, most */
 	HEALTH_DOWN,       /* workers that do not run */
-	HEALTH_STILL,      /* workers that take nothing from their rings */
+	HEALTH_STALLED,    /* workers that take nothing from their rings */
 	HEALTH_MASTER_AGE, /* seconds since the master went round its loop */
 	HEALTH_DEAD_LETTER_AGE, /* seconds since a record was set aside */
 	HEALTH_DROPPED_AGE,     /* seconds since a record was dropped */

@@ -36,7 +36,7 @@ keys_number(const char *text, int32_t *number)
 }
 
 static const char *
-state_name(const struct survey_key *key)
+state_name(const struct scan_key *key)
 {
 	return key->dirty ? "dirty" : "stored";
 }
@@ -50,7 +50,7 @@ dotted(uint32_t address, char text[INET_ADDRSTRLEN])
 }
 
 void
-keys_line(const struct survey_key *key, FILE *out)
+keys_line(const struct scan_key *key, FILE *out)
 {
 	const struct record *r = &key->record;
 	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];
@@ -64,7 +64,7 @@ keys_line(const struct survey_key *key, FILE *out)
 }
 
 void
-keys_json(const struct survey_key *key, FILE *out)
+keys_json(const struct scan_key *key, FILE *out)
 {
 	const struct record *r = &key->record;
 	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];

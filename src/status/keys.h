@@ -5,7 +5,7 @@
 #ifndef REPORTER_KEYS_H
 #define REPORTER_KEYS_H
 
-#include "status/survey.h"
+#include "status/scan.h"
 
 #include <stdio.h>
 
@@ -23,9 +23,9 @@ bool keys_match(const struct keys_filter *filter, const struct record *record);
 bool keys_number(const char *text, int32_t *number);
 
 /* keys_line - a key as reporter-send(1) reads it, and the state behind it. */
-void keys_line(const struct survey_key *key, FILE *out);
+void keys_line(const struct scan_key *key, FILE *out);
 
 /* keys_json - a key as one JSON object, without a line's end. */
-void keys_json(const struct survey_key *key, FILE *out);
+void keys_json(const struct scan_key *key, FILE *out);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Summing up keys by service.  Owns its memory, and mappings for the length of
- * a look.  One process, one thread.  What has no room is left out and counted.
+ * a scan.  One process, one thread.  What has no room is left out and counted.
  *
  * Speed comes from the slots' versions, which count the records put there:
- * what a slot's has grown by since the last look belongs to the service that
+ * what a slot's has grown by since the last scan belongs to the service that
  * has the slot now.
  *
  * Tables know no reports.  But a report has one record for a server, so a
@@ -20,7 +20,7 @@
 
 #define INDEX_SIZE (2 * SERVICES_MAX) /* a power of two */
 
-/* The versions of a segment's slots at the last look. */
+/* The versions of a segment's slots at the last scan. */
 struct past {
 	struct past *next;
 	uint64_t seed; /* of the segment: tells it from any other */
@@ -29,14 +29,14 @@ struct past {
 	uint32_t puts[]; /* of each slot */
 };
 
-/* A server that is taken for overloaded, in the look of that stamp. */
+/* A server that is taken for overloaded, in the scan of that stamp. */
 struct server {
 	int32_t modid, cmdid;
 	uint32_t ip;
 	uint16_t port, stamp;
 };
 
-/* A caller of a service, and the records since the last look of that server of
+/* A caller of a service, and the records since the last scan of that server of
    which most came.  0: the place is free. */
 struct caller {
 	int32_t modid, cmdid;
@@ -44,9 +44,9 @@ struct caller {
 };
 
 struct services {
-	struct survey survey;
+	struct scan scan;
 	struct past *past;
-	struct past *of_segment[SURVEY_SEGMENTS_MAX]; /* NULL: no memory */
+	struct past *of_segment[SCAN_SEGMENTS_MAX]; /* NULL: no memory */
 	struct service list[SERVICES_MAX];
 	uint32_t index[INDEX_SIZE]; /* place in the list, plus 1 */
 	struct server servers[SERVERS_MAX];
@@ -54,9 +54,9 @@ struct services {
 	uint16_t stamp;
 	struct caller callers[CALLERS_MAX];
 	uint32_t callers_used;
-	uint64_t last_ms; /* of the last look that went well; 0: none */
+	uint64_t last_ms; /* of the last scan that went well; 0: none */
 	const struct keys_filter *filter;
-	struct services_look look;
+	struct services_result result;
 };
 
 const char *
@@ -125,17 +125,17 @@ past_match(struct services *s)
 {
 	for (struct past *past = s->past; past != NULL; past = past->next)
 		past->is_used = false;
-	for (unsigned i = 0; i < s->survey.count; i++) {
-		s->of_segment[i] = past_find(s, &s->survey.segments[i].table);
+	for (unsigned i = 0; i < s->scan.count; i++) {
+		s->of_segment[i] = past_find(s, &s->scan.segments[i].table);
 		if (s->of_segment[i] != NULL)
 			s->of_segment[i]->is_used = true;
 	}
 	past_sweep(s);
 }
 
-/* Records put into a key's slot since the last look. */
+/* Records put into a key's slot since the last scan. */
 static uint32_t
-past_grown(struct services *s, const struct survey_key *key)
+past_grown(struct services *s, const struct scan_key *key)
 {
 	struct past *past = s->of_segment[key->segment];
 	uint32_t puts = (uint32_t)key->puts;
@@ -144,7 +144,7 @@ past_grown(struct services *s, const struct survey_key *key)
 		return 0;
 	uint32_t grown = puts - past->puts[key->slot];
 	past->puts[key->slot] = puts;
-	/* Of the first look nothing is known; a segment that is seen first in
+	/* Of the first scan nothing is known; a segment that is seen first in
 	   a later one was made in between. */
 	return s->last_ms == 0 ? 0 : grown;
 }
@@ -192,17 +192,17 @@ service_of(struct services *s, const struct record *r)
 		if (service->modid == r->modid && service->cmdid == r->cmdid)
 			return service;
 	}
-	if (s->look.count == SERVICES_MAX)
+	if (s->result.count == SERVICES_MAX)
 		return NULL;
-	struct service *service = &s->list[s->look.count++];
-	s->index[at] = s->look.count;
+	struct service *service = &s->list[s->result.count++];
+	s->index[at] = s->result.count;
 	memset(service, 0, sizeof(*service));
 	service->modid = r->modid;
 	service->cmdid = r->cmdid;
 	return service;
 }
 
-/* Whether a server is seen overloaded for the first time in this look. */
+/* Whether a server is seen overloaded for the first time in this scan. */
 static bool
 server_is_new(struct services *s, const struct record *r)
 {
@@ -217,7 +217,7 @@ server_is_new(struct services *s, const struct record *r)
 			return false;
 	}
 	if (s->servers_used >= SERVERS_MAX / 4 * 3) {
-		s->look.cut = true;
+		s->result.cut = true;
 		return false;
 	}
 	s->servers_used++;
@@ -227,7 +227,7 @@ server_is_new(struct services *s, const struct record *r)
 }
 
 /* How many reports more a service's caller has sent than was known so far in
-   this look, when GROWN records of one server have come. */
+   this scan, when GROWN records of one server have come. */
 static uint32_t
 caller_grown(struct services *s, const struct record *r, uint32_t grown)
 {
@@ -247,7 +247,7 @@ caller_grown(struct services *s, const struct record *r, uint32_t grown)
 		return more;
 	}
 	if (s->callers_used >= CALLERS_MAX / 4 * 3) {
-		s->look.cut = true;
+		s->result.cut = true;
 		return 0;
 	}
 	s->callers_used++;
@@ -256,7 +256,7 @@ caller_grown(struct services *s, const struct record *r, uint32_t grown)
 }
 
 static bool
-add_key(void *arg, const struct survey_key *key)
+add_key(void *arg, const struct scan_key *key)
 {
 	struct services *s = arg;
 	const struct record *r = &key->record;
@@ -265,11 +265,11 @@ add_key(void *arg, const struct survey_key *key)
 
 	if (!keys_match(s->filter, r))
 		return true;
-	s->look.keys++;
-	s->look.dirty += key->dirty;
+	s->result.keys++;
+	s->result.dirty += key->dirty;
 	struct service *service = service_of(s, r);
 	if (service == NULL) {
-		s->look.beyond++;
+		s->result.beyond++;
 		return true;
 	}
 	service->keys++;
@@ -332,17 +332,17 @@ services_sort(struct services *s, enum services_order order)
 		[SERVICES_BY_NUMBER] = by_number,
 	};
 
-	qsort(s->list, s->look.count, sizeof(*s->list), compare[order]);
+	qsort(s->list, s->result.count, sizeof(*s->list), compare[order]);
 }
 
-/* ---------------------------------------------------------------- a look -- */
+/* ---------------------------------------------------------------- a scan -- */
 
 static void
-look_begin(struct services *s)
+scan_begin(struct services *s)
 {
-	memset(&s->look, 0, sizeof(s->look));
+	memset(&s->result, 0, sizeof(s->result));
 	memset(s->index, 0, sizeof(s->index));
-	s->look.list = s->list;
+	s->result.list = s->list;
 	memset(s->callers, 0, sizeof(s->callers));
 	s->callers_used = s->servers_used = 0;
 	/* When the stamps have gone round, old ones would count again. */
@@ -355,7 +355,7 @@ look_begin(struct services *s)
 static void
 count_rates(struct services *s, double seconds)
 {
-	for (unsigned i = 0; i < s->look.count; i++) {
+	for (unsigned i = 0; i < s->result.count; i++) {
 		struct service *service = &s->list[i];
 
 		service->records_per_second = (double)service->puts / seconds;
@@ -365,27 +365,27 @@ count_rates(struct services *s, double seconds)
 }
 
 enum shm_status
-services_look(struct services *s, const char *instance,
+services_scan(struct services *s, const char *instance,
     const struct keys_filter *filter, enum services_order order,
-    uint64_t now_ms, struct services_look *look)
+    uint64_t now_ms, struct services_result *result)
 {
-	enum shm_status found = survey_open(&s->survey, instance);
+	enum shm_status found = scan_open(&s->scan, instance);
 
-	look_begin(s);
+	scan_begin(s);
 	if (found == SHM_OK) {
 		s->filter = filter;
 		past_match(s);
-		survey_walk(&s->survey, add_key, s);
-		s->look.unread = s->survey.unread;
-		s->look.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
-		if (s->look.has_rates)
+		scan_walk(&s->scan, add_key, s);
+		s->result.unread = s->scan.unread;
+		s->result.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
+		if (s->result.has_rates)
 			count_rates(s, (double)(now_ms - s->last_ms) / 1000);
 		services_sort(s, order);
 		int saved = errno;
-		survey_close(&s->survey);
+		scan_close(&s->scan);
 		errno = saved;
 	}
 	s->last_ms = found == SHM_OK ? now_ms : 0;
-	*look = s->look;
+	*result = s->result;
 	return found;
 }

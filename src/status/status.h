@@ -36,7 +36,7 @@ struct status_worker {
 	uint64_t table_keys;   /* room in its table, keys */
 	uint64_t keys;         /* in its table, stored or not */
 	uint64_t queued;       /* in its ring */
-	bool still;            /* takes none of these; see status_still() */
+	bool stalled; /* takes none of these; see status_find_stalled() */
 	uint64_t added, superseded, replayed, stored, dead_letter;
 	uint64_t dead_lost, poisoned;
 	int64_t pending; /* added - stored - dead_letter */
@@ -58,7 +58,7 @@ struct status_worker {
 
 /* A master that has not gone round its loop for so many seconds stands still:
    with nothing to do it goes round once a second. */
-#define STATUS_STANDS_STILL 10
+#define STATUS_NOT_RESPONDING 10
 
 struct status {
 	char instance[INSTANCE_MAX];
@@ -93,11 +93,11 @@ struct status {
 enum shm_status status_collect(struct status *status, const char *instance);
 
 /*
- * status_still - look again at workers that have records in their rings, until
- * each has taken some, for 2 s at the most; still is set of those that have
- * not.  Such a one hangs or is stopped, or its table is full.
+ * status_find_stalled - look again at workers that have records in their rings,
+ * until each has taken some, for 2 s at the most; still is set of those that
+ * have not.  Such a one hangs or is stopped, or its table is full.
  */
-void status_still(struct status *status, const char *instance);
+void status_find_stalled(struct status *status, const char *instance);
 
 /* status_running - whether the master of a mapped segment lives: its pid does,
    and the segment is locked. */

@@ -44,7 +44,7 @@ show_head(const struct status *s, FILE *out)
 		    "not running: pid %d is gone without an orderly end\n"
 		    "the next start takes over what it left\n",
 		    s->pid);
-	if (s->master_age > STATUS_STANDS_STILL)
+	if (s->master_age > STATUS_NOT_RESPONDING)
 		fprintf(out,
 		    "the master has stood still for %.0f s: it takes nothing "
 		    "in\n",

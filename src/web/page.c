@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pages of reporter-web.  Owns the memory of the last status and survey;
+ * The pages of reporter-web.  Owns the memory of the last status and scan;
  * maps segments read-only for the length of a call.  An instance that cannot
  * be read is an answer, too; only a lack of memory is a failure.
  */
@@ -19,7 +19,7 @@
 #define TYPE_JSON "application/json"
 
 static struct status status; /* too large for a stack */
-static struct survey survey;
+static struct scan scan;
 
 /* Why an instance cannot be read, in words. */
 static const char *
@@ -83,7 +83,7 @@ page_readyz(struct page *page, const char *instance,
 	all = health_workers(&status, &down);
 	if (!status.running) {
 		fprintf(out, "instance %s: it is not running\n", instance);
-	} else if (status.master_age > STATUS_STANDS_STILL) {
+	} else if (status.master_age > STATUS_NOT_RESPONDING) {
 		fprintf(out,
 		    "instance %s: its master has stood still for %.0f "
 		    "s\n",
@@ -122,7 +122,7 @@ struct listing {
 };
 
 static bool
-list_key(void *arg, const struct survey_key *key)
+list_key(void *arg, const struct scan_key *key)
 {
 	struct listing *l = arg;
 
@@ -168,16 +168,16 @@ page_keys(struct page *page, const char *instance,
 		say_error(page, 400, wrong, out);
 		return;
 	}
-	enum shm_status found = survey_open(&survey, instance);
+	enum shm_status found = scan_open(&scan, instance);
 	if (found != SHM_OK) {
 		say_error(page, 503, reason_text(found), out);
 		return;
 	}
 	fputs("{\"keys\":[", out);
-	survey_walk(&survey, list_key, &l);
+	scan_walk(&scan, list_key, &l);
 	fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
-	    l.more ? "true" : "false", survey.unread);
-	survey_close(&survey);
+	    l.more ? "true" : "false", scan.unread);
+	scan_close(&scan);
 }
 
 /* ---------------------------------------------------------------- pages --- */

@@ -6,49 +6,49 @@
  */
 #include "config.h"
 
-#include "status/survey.h"
+#include "status/scan.h"
 
 /* A drain writes a slot within nanoseconds; a killed one leaves it so. */
 #define TRIES 1000
 
 enum shm_status
-survey_open(struct survey *survey, const char *instance)
+scan_open(struct scan *scan, const char *instance)
 {
-	static char names[SURVEY_SEGMENTS_MAX][SEGMENT_NAME_MAX];
+	static char names[SCAN_SEGMENTS_MAX][SEGMENT_NAME_MAX];
 	struct segment master;
 	enum shm_status found =
 	    segment_open_master(&master, instance, SEGMENT_READ);
 
-	survey->count = survey->unread = 0;
+	scan->count = scan->unread = 0;
 	if (found != SHM_OK)
 		return found;
 	segment_close(&master);
 	int n =
-	    segment_list_of(instance, master.owner, names, SURVEY_SEGMENTS_MAX);
+	    segment_list_of(instance, master.owner, names, SCAN_SEGMENTS_MAX);
 	if (n < 0)
 		return SHM_SYSTEM;
-	if (n > SURVEY_SEGMENTS_MAX) {
-		survey->unread = (unsigned)n - SURVEY_SEGMENTS_MAX;
-		n = SURVEY_SEGMENTS_MAX;
+	if (n > SCAN_SEGMENTS_MAX) {
+		scan->unread = (unsigned)n - SCAN_SEGMENTS_MAX;
+		n = SCAN_SEGMENTS_MAX;
 	}
 	while (n-- > 0) {
 		found = segment_view_worker(
-		    &survey->segments[survey->count], names[n], master.owner);
+		    &scan->segments[scan->count], names[n], master.owner);
 		/* One that went while we looked is empty. */
 		if (found == SHM_OK)
-			survey->count++;
+			scan->count++;
 		else if (found != SHM_MISSING)
-			survey->unread++;
+			scan->unread++;
 	}
 	return SHM_OK;
 }
 
 void
-survey_close(struct survey *survey)
+scan_close(struct scan *scan)
 {
-	for (unsigned i = 0; i < survey->count; i++)
-		segment_close(&survey->segments[i].map);
-	survey->count = 0;
+	for (unsigned i = 0; i < scan->count; i++)
+		segment_close(&scan->segments[i].map);
+	scan->count = 0;
 }
 
 /* Read a slot that may be written right now.  Returns 0 when it holds no key.
@@ -72,13 +72,12 @@ slot_read(const struct table *table, uint32_t slot, struct record *record)
 /* Whether a newer generation than that of a segment has the key, too. */
 static bool
 is_outdated(
-    const struct survey *survey, unsigned segment, const struct record *record)
+    const struct scan *scan, unsigned segment, const struct record *record)
 {
-	uint64_t generation =
-	    survey->segments[segment].shared->header.generation;
+	uint64_t generation = scan->segments[segment].shared->header.generation;
 
 	for (unsigned i = 0; i < segment; i++) {
-		const struct worker_segment *w = &survey->segments[i];
+		const struct worker_segment *w = &scan->segments[i];
 
 		if (w->shared->header.generation == generation)
 			return false;
@@ -89,11 +88,11 @@ is_outdated(
 }
 
 static bool
-walk_segment(const struct survey *survey, unsigned segment,
-    bool (*visit)(void *arg, const struct survey_key *key), void *arg)
+walk_segment(const struct scan *scan, unsigned segment,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
 {
-	const struct worker_segment *w = &survey->segments[segment];
-	struct survey_key key = {
+	const struct worker_segment *w = &scan->segments[segment];
+	struct scan_key key = {
 		.generation = w->shared->header.generation,
 		.worker = w->shared->header.slot,
 		.segment = segment,
@@ -102,7 +101,7 @@ walk_segment(const struct survey *survey, unsigned segment,
 	for (; key.slot < w->table.size; key.slot++) {
 		uint64_t state = slot_read(&w->table, key.slot, &key.record);
 
-		if (state == 0 || is_outdated(survey, segment, &key.record))
+		if (state == 0 || is_outdated(scan, segment, &key.record))
 			continue;
 		key.dirty = (state & STATE_DIRTY) != 0;
 		key.puts = state / STATE_VERSION;
@@ -113,10 +112,10 @@ walk_segment(const struct survey *survey, unsigned segment,
 }
 
 void
-survey_walk(const struct survey *survey,
-    bool (*visit)(void *arg, const struct survey_key *key), void *arg)
+scan_walk(const struct scan *scan,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
 {
-	for (unsigned i = 0; i < survey->count; i++)
-		if (!walk_segment(survey, i, visit, arg))
+	for (unsigned i = 0; i < scan->count; i++)
+		if (!walk_segment(scan, i, visit, arg))
 			return;
 }

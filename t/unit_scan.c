@@ -20,8 +20,8 @@
 static char instance[INSTANCE_MAX];
 static struct segment master;
 static struct worker_segment old, new;
-static struct survey survey;
-static struct survey_key seen[4 * KEYS];
+static struct scan scan;
+static struct scan_key seen[4 * KEYS];
 static unsigned count;
 
 static void
@@ -74,7 +74,7 @@ put(struct worker_segment *segment, uint32_t first, uint32_t n, uint32_t succ)
 }
 
 static bool
-note(void *arg, const struct survey_key *key)
+note(void *arg, const struct scan_key *key)
 {
 	unsigned *max = arg;
 
@@ -86,9 +86,9 @@ static void
 walk(unsigned max)
 {
 	count = 0;
-	ck_assert_int_eq(survey_open(&survey, instance), SHM_OK);
-	survey_walk(&survey, note, &max);
-	survey_close(&survey);
+	ck_assert_int_eq(scan_open(&scan, instance), SHM_OK);
+	scan_walk(&scan, note, &max);
+	scan_close(&scan);
 }
 
 START_TEST(each_key_is_visited_once)
@@ -202,25 +202,25 @@ START_TEST(segments_that_go_or_are_damaged)
 	make_all();
 	put(&old, 0, 5, 1);
 	put(&new, 5, 5, 1);
-	ck_assert_int_eq(survey_open(&survey, instance), SHM_OK);
-	ck_assert_uint_eq(survey.count, 2);
+	ck_assert_int_eq(scan_open(&scan, instance), SHM_OK);
+	ck_assert_uint_eq(scan.count, 2);
 	/* A reload takes one away while we look: its mapping stays. */
 	segment_remove(old.map.name);
 	unsigned max = 4 * KEYS;
 	count = 0;
-	survey_walk(&survey, note, &max);
+	scan_walk(&scan, note, &max);
 	ck_assert_uint_eq(count, 10);
-	survey_close(&survey);
+	scan_close(&scan);
 	walk(4 * KEYS);
 	ck_assert_uint_eq(count, 5);
-	ck_assert_uint_eq(survey.unread, 0);
+	ck_assert_uint_eq(scan.unread, 0);
 
 	new.shared->header.table_keys *= 1000;
 	walk(4 * KEYS);
 	ck_assert_uint_eq(count, 0);
-	ck_assert_uint_eq(survey.unread, 1);
+	ck_assert_uint_eq(scan.unread, 1);
 	instance_remove(instance);
-	ck_assert_int_eq(survey_open(&survey, instance), SHM_MISSING);
+	ck_assert_int_eq(scan_open(&scan, instance), SHM_MISSING);
 }
 END_TEST
 
@@ -269,8 +269,8 @@ END_TEST
 /* ------------------------------------------------------------------ text -- */
 
 static char *
-written(void (*write)(const struct survey_key *, FILE *),
-    const struct survey_key *key)
+written(
+    void (*write)(const struct scan_key *, FILE *), const struct scan_key *key)
 {
 	char *text;
 	size_t length;
@@ -283,7 +283,7 @@ written(void (*write)(const struct survey_key *, FILE *),
 
 START_TEST(a_key_as_text_and_as_json)
 {
-	struct survey_key key = {
+	struct scan_key key = {
 		.record = { .modid = -1,
 		    .cmdid = 2,
 		    .ip = 0xc0a80001,
@@ -327,10 +327,10 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("survey");
-	TCase *tcase = tcase_create("survey");
+	Suite *suite = suite_create("scan");
+	TCase *tcase = tcase_create("scan");
 
-	snprintf(instance, sizeof(instance), "unit-survey-%d", (int)getpid());
+	snprintf(instance, sizeof(instance), "unit-scan-%d", (int)getpid());
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, each_key_is_visited_once);
 	tcase_add_test(tcase, what_is_stored_is_told_from_what_is_dirty);

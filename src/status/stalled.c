@@ -29,7 +29,7 @@ takes_nothing(const struct status_worker *w, const struct status *later)
 }
 
 void
-status_still(struct status *status, const char *instance)
+status_find_stalled(struct status *status, const char *instance)
 {
 	static struct status later;
 	bool any = false;
@@ -37,8 +37,8 @@ status_still(struct status *status, const char *instance)
 	for (unsigned i = 0; i < status->count; i++) {
 		struct status_worker *w = &status->workers[i];
 
-		w->still = status->running && w->pid != 0 && w->queued > 0;
-		any = any || w->still;
+		w->stalled = status->running && w->pid != 0 && w->queued > 0;
+		any = any || w->stalled;
 	}
 	for (int looks = 0; any && looks < LOOKS; looks++) {
 		poll(NULL, 0, LOOK_MS);
@@ -48,8 +48,8 @@ status_still(struct status *status, const char *instance)
 		for (unsigned i = 0; i < status->count; i++) {
 			struct status_worker *w = &status->workers[i];
 
-			w->still = w->still && takes_nothing(w, &later);
-			any = any || w->still;
+			w->stalled = w->stalled && takes_nothing(w, &later);
+			any = any || w->stalled;
 		}
 	}
 }
