@@ -54,7 +54,7 @@ src_libreporter_a_SOURCES = \
 	src/master/retire.c src/master/retire.h src/master/sample.c \
 	src/master/sample.h \
 	src/status/health.c src/status/health.h src/status/keys.c \
-	src/status/keys.h src/status/range.c src/status/range.h \
+	src/status/keys.h src/status/metric.c src/status/metric.h src/status/range.c src/status/range.h \
 	src/status/rates.c src/status/rates.h src/status/services.c \
 	src/status/services.h src/status/status.c src/status/status.h \
 	src/status/status_json.c src/status/status_prometheus.c \

@@ -213,7 +213,7 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert_int_eq(r->replayed, 0);
 	ck_assert_int_eq(r->pending + r->superseded, 136 - 5 - 4 - 12 - 51);
 	ck_assert_int_eq(r->pending, (int64_t)table_pending(&workers[0].table));
-	ck_assert_int_eq(status.rejected[REJECT_WRONG_SHAPE], 3);
+	ck_assert_int_eq(status.input.rejected[REJECT_WRONG_SHAPE], 3);
 	check_identity(r);
 
 	ck_assert_uint_eq(status.count, 2);
@@ -224,7 +224,7 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert_uint_eq(status.workers[1].restarts, 1);
 	ck_assert(status.workers[0].connected);
 	ck_assert(!status.workers[1].connected);
-	ck_assert_str_eq(status.workers[1].last_error,
+	ck_assert_str_eq(status.workers[1].flush.last_error,
 	    "Table 'x.ServerCallStatus'  [31m does not exist");
 }
 END_TEST
@@ -340,10 +340,10 @@ START_TEST(lag_is_the_time_without_a_commit)
 	    &workers[1].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
 	collect();
 	ck_assert_int_gt(status.workers[0].pending, 0);
-	ck_assert_uint_ge(status_lag(&status, &status.workers[0]), 40);
+	ck_assert_uint_ge(status.workers[0].lag, 40);
 	/* Nothing is pending there: it is a word of before. */
 	ck_assert_int_eq(status.workers[1].pending, 0);
-	ck_assert_uint_eq(status_lag(&status, &status.workers[1]), 0);
+	ck_assert_uint_eq(status.workers[1].lag, 0);
 }
 END_TEST
 
@@ -522,13 +522,14 @@ START_TEST(text_of_many_workers_shows_those_that_are_not_well)
 
 	bad.connected = false;
 	bad.pid = 77;
-	snprintf(bad.last_error, sizeof(bad.last_error), "%.127s",
+	snprintf(bad.flush.last_error, sizeof(bad.flush.last_error), "%.127s",
 	    "Lost connection to server at 'handshake: reading initial "
 	    "communication packet', system error: 111");
 	good.state = child_state_name(CHILD_RUNNING);
+	good.running = true;
 	good.pid = 99;
 	good.connected = true;
-	good.last_error_ts = 0;
+	good.flush.last_error_ts = 0;
 	good.trouble = NULL;
 	status.count = WORKERS_MAX;
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
@@ -628,15 +629,11 @@ START_TEST(text_never_passes_80_columns)
 	memset(status.instance, 'i', sizeof(status.instance) - 1);
 	memset(status.version, 'v', sizeof(status.version) - 1);
 	status.pid = INT32_MAX;
-	status.started = 0;
-	status.now = UINT32_MAX;
+	status.uptime = status.now = UINT32_MAX;
 	status.generation = UINT64_MAX;
 	status.records.received = INT64_MIN;
 	status.records.stored = INT64_MAX;
-	status.connections = status.accepted = status.bytes = UINT64_MAX;
-	memset(status.rejected, 0xff, sizeof(status.rejected));
-	memset(status.refused, 0xff, sizeof(status.refused));
-	memset(status.closed, 0xff, sizeof(status.closed));
+	memset(&status.input, 0xff, sizeof(status.input));
 	for (int i = 0; i < RATES_SPANS; i++) {
 		status.rates[i].seconds = 1;
 		for (int j = 0; j < HISTORY_COUNTS; j++)
@@ -647,17 +644,19 @@ START_TEST(text_never_passes_80_columns)
 		struct status_worker *w = &status.workers[i];
 
 		w->slot = WORKERS_MAX - 1;
-		w->generation = w->queued = w->stored = UINT64_MAX;
-		w->superseded = w->dead_letter = UINT64_MAX;
+		w->generation = w->queued = UINT64_MAX;
+		memset(&w->drain, 0xff, sizeof(w->drain));
+		memset(&w->flush, 0xff, sizeof(w->flush));
 		w->restarts = UINT32_MAX;
 		w->pending = i == 0 ? INT64_MAX : INT64_MIN;
 		w->pid = 4194304;
 		w->state = "finishing";
-		w->last_flush_ts = 1;
-		w->last_error_ts = 1700000000;
-		w->last_error_number = UINT32_MAX;
-		memset(w->last_error, 'e', sizeof(w->last_error) - 1);
-		w->last_error[50] = ' ';
+		w->flush.last_flush_ts = 1;
+		w->flush.last_error_ts = 1700000000;
+		w->flush.last_error_number = UINT32_MAX;
+		memset(w->flush.last_error, 'e', sizeof(w->flush.last_error));
+		w->flush.last_error[sizeof(w->flush.last_error) - 1] = '\0';
+		w->flush.last_error[50] = ' ';
 	}
 	for (int running = 0; running < 2; running++) {
 		status.running = running;

@@ -13,6 +13,12 @@
 #define LOOKS 20
 #define LOOK_MS 100
 
+static uint64_t
+taken(const struct status_worker *w)
+{
+	return w->drain.added + w->drain.superseded + w->drain.replayed;
+}
+
 /* Whether it had taken none of what is in its ring by the later status. */
 static bool
 takes_nothing(const struct status_worker *w, const struct status *later)
@@ -21,9 +27,7 @@ takes_nothing(const struct status_worker *w, const struct status *later)
 		const struct status_worker *l = &later->workers[i];
 
 		if (l->generation == w->generation && l->slot == w->slot)
-			return l->queued > 0 &&
-			       l->added + l->superseded + l->replayed ==
-				   w->added + w->superseded + w->replayed;
+			return l->queued > 0 && taken(l) == taken(w);
 	}
 	return false;
 }
