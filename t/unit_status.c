@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "master/retire.h"
+#include "status/metric.h"
 #include "status/status.h"
 #include "lib/clock.h"
 #include "instance_fixture.h"
@@ -820,6 +821,161 @@ START_TEST(json_stands_an_error_text_that_is_no_utf8)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- manual -- */
+
+/* A section of reporterctl(8), for free(). */
+static char *
+manual_section(const char *from, const char *to)
+{
+	const char *top = getenv("srcdir");
+	char path[4096], *text = calloc(1, 65536);
+
+	snprintf(path, sizeof(path), "%s/man/reporterctl.8",
+	    top != NULL ? top : ".");
+	FILE *in = fopen(path, "r");
+	ck_assert_msg(in != NULL, "%s", path);
+	ck_assert_uint_gt(fread(text, 1, 65535, in), 0);
+	fclose(in);
+	char *begin = strstr(text, from), *end = strstr(text, to);
+	ck_assert_msg(
+	    begin != NULL && end != NULL && begin < end, "no section %s", from);
+	*end = '\0';
+	memmove(text, begin, strlen(begin) + 1);
+	return text;
+}
+
+static bool
+has_word(const char *text, const char *word)
+{
+	static const char in_names[] = "abcdefghijklmnopqrstuvwxyz_";
+	size_t length = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+		if ((at[length] == '\0' ||
+			strchr(in_names, at[length]) == NULL) &&
+		    (at == text || strchr(in_names, at[-1]) == NULL))
+			return true;
+	return false;
+}
+
+/* Visit each name of the lists ".It Va name , name", which go on after a
+   backslash at a line's end. */
+static void
+each_name(char *section, void (*visit)(const char *name))
+{
+	char *at = section, *state;
+
+	while ((at = strstr(at, "\n.It Va ")) != NULL) {
+		char *end = at += strlen("\n.It Va ");
+
+		do {
+			end += strcspn(end, "\n") + 1;
+		} while (end[-2] == '\\');
+		end[-1] = '\0';
+		for (char *name = strtok_r(at, " ,\\\n", &state); name != NULL;
+		     name = strtok_r(NULL, " ,\\\n", &state))
+			visit(name);
+		end[-1] = '\n';
+		at = end - 1;
+	}
+}
+
+static json_t *documented;
+
+static void
+is_member(const char *name)
+{
+	const json_t *worker =
+	    json_array_get(json_object_get(documented, "workers"), 0);
+
+	ck_assert_msg(json_object_get(documented, name) != NULL ||
+			  json_object_get(worker, name) != NULL,
+	    "%s is documented, and no member of the JSON object", name);
+}
+
+static void
+is_family(const char *name)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "# TYPE reporter_%s ", name);
+	ck_assert_msg(strstr(written, line) != NULL,
+	    "%s is documented, and no metric of Prometheus", name);
+}
+
+START_TEST(each_name_is_documented)
+{
+	char *json = manual_section(
+	    ".Ss The status for programs", ".Ss The status for scrapers");
+	char *scrapers =
+	    manual_section(".Ss The status for scrapers", ".Ss Top");
+	char *all = manual_section(
+	    ".Ss The status for people", ".Ss The status for scrapers");
+
+	for (size_t i = 0; i < metrics_count; i++) {
+		const struct metric *m = &metrics[i];
+		const struct metric_reasons *reasons = m->reasons;
+
+		ck_assert_msg(m->name == NULL || has_word(json, m->name),
+		    "no %s in reporterctl(8)", m->name);
+		ck_assert_msg(
+		    m->family == NULL || has_word(scrapers, m->family),
+		    "no %s in reporterctl(8)", m->family);
+		ck_assert((m->family == NULL) == (m->help == NULL));
+		if (m->family != NULL)
+			ck_assert_int_eq(m->kind == METRIC_COUNTER,
+			    strstr(m->family, "_total") != NULL);
+		for (unsigned j = 0; reasons != NULL && j < reasons->end; j++)
+			ck_assert_msg(j < reasons->first ||
+					  has_word(all, reasons->name(j)),
+			    "no %s in reporterctl(8)", reasons->name(j));
+	}
+	free(all);
+	free(json);
+	free(scrapers);
+}
+END_TEST
+
+START_TEST(each_documented_name_is_there)
+{
+	char *json = manual_section(
+	    ".Ss The status for programs", ".Ss The status for scrapers");
+	char *scrapers =
+	    manual_section(".Ss The status for scrapers", ".Ss Top");
+
+	make_history();
+	collect();
+	documented = json_written();
+	each_name(json, is_member);
+	json_decref(documented);
+	write_with(write_prometheus);
+	each_name(scrapers, is_family);
+	free(json);
+	free(scrapers);
+}
+END_TEST
+
+/* What is shown and is not of the table: each member has to be documented. */
+START_TEST(each_member_is_documented)
+{
+	char *json = manual_section(
+	    ".Ss The status for programs", ".Ss The status for scrapers");
+	const char *name;
+	json_t *value;
+
+	make_history();
+	collect();
+	json_t *object = json_written();
+	json_t *worker = json_array_get(json_object_get(object, "workers"), 0);
+	json_object_foreach(object, name, value)
+	    ck_assert_msg(has_word(json, name), "no %s", name);
+	json_object_foreach(worker, name, value)
+	    ck_assert_msg(has_word(json, name), "no %s", name);
+	json_decref(object);
+	free(json);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -850,6 +1006,9 @@ main(void)
 	    tcase, text_of_many_workers_shows_those_that_are_not_well, 0, 2);
 	tcase_add_test(tcase, prometheus_shows_the_same_figures);
 	tcase_add_test(tcase, prometheus_leaves_out_what_cannot_be_read);
+	tcase_add_test(tcase, each_name_is_documented);
+	tcase_add_test(tcase, each_documented_name_is_there);
+	tcase_add_test(tcase, each_member_is_documented);
 	suite_add_tcase(suite, tcase);
 
 	int failed = suite_run(suite);

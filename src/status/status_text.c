@@ -42,8 +42,8 @@ show_head(const struct status *s, FILE *out)
 		fputs("not running: graceful shutdown\n", out);
 	else
 		fprintf(out,
-		    "not running: pid %d died unexpectedly; the next start "
-		    "takes over its records\n",
+		    "not running: pid %d died unexpectedly\n"
+		    "the next start takes over its records\n",
 		    s->pid);
 	if (s->master_age > STATUS_NOT_RESPONDING)
 		fprintf(out,
