@@ -58,7 +58,7 @@ src_libreporter_a_SOURCES = \
 	src/status/rates.c src/status/rates.h src/status/services.c \
 	src/status/services.h src/status/status.c src/status/status.h \
 	src/status/status_json.c src/status/status_prometheus.c \
-	src/status/status_text.c src/status/stalled.c src/status/scan.c \
+	src/status/status_text.c src/status/scan.c \
 	src/status/scan.h \
 	src/send/encode.c src/send/encode.h src/send/lines.c \
 	src/send/lines.h src/send/replay.c src/send/replay.h \
@@ -87,7 +87,6 @@ if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
 endif
 src_reporter_web_SOURCES = src/web/main.c \
-	src/web/confine.c src/web/confine.h \
 	src/web/page.c src/web/page.h \
 	src/web/server.c src/web/server.h
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)

@@ -109,7 +109,7 @@ def checks(s):
     # The master hangs.
     os.kill(s.reporter.status()["pid"], signal.SIGSTOP)
     wait_for(lambda: check(s, "-w", "master_age=2")[0] == WARNING,
-             "a master that stands still is a warning")
+             "a master not responding is a warning")
     os.kill(s.reporter.status()["pid"], signal.SIGCONT)
     wait_for(lambda: check(s, "-w", "master_age=2")[0] == OK,
              "and is none when it goes on")
@@ -126,8 +126,8 @@ def checks(s):
     wait_for(lambda: s.reporter.status()["records"]["queued"] == 1,
              "a record is queued")
     status, line = check(s)
-    s.equal(f"workers that stand still: {line}", status, WARNING)
-    s.check("it says so", "1 workers take nothing from their rings" in line,
+    s.equal(f"stalled workers: {line}", status, WARNING)
+    s.check("it says so", "1 worker not draining the ring" in line,
             line)
     for pid in workers:
         os.kill(pid, signal.SIGCONT)

@@ -549,7 +549,7 @@ def stop(s, options):
 def judged(s):
     """What reporterctl check makes of a refused reload; 0: there was none."""
     done = s.reporter.ctl("check")
-    return done.returncode if "reload was refused" in done.stdout else 0
+    return done.returncode if "last reload failed" in done.stdout else 0
 
 
 def refusals(s, options):

@@ -87,7 +87,7 @@ def without_a_terminal(s):
     status, lines, _ = plain(s)
     s.equal("it is printed once", (status, lines.count(HEADING)), (0, 1))
     s.check("the instance stands above", re.fullmatch(
-        rf"instance {s.reporter.instance}: 2 of 2 workers run, \d+\.\d "
+        rf"instance {s.reporter.instance}: 2 of 2 workers running, \d+\.\d "
         r"records/s, \d\d:\d\d:\d\d", lines[0]), lines[0])
     s.equal("and what there is", lines[1],
             "services all: 3 with 12 keys, 0 dirty; by overload")
@@ -202,12 +202,12 @@ def tell(s):
         for agent in s.agents:
             agent.close()
         s.reporter.stop()
-        wait_for(lambda: "is not running" in terminal.screen()[0],
+        wait_for(lambda: ": not running" in terminal.screen()[0],
                  "the reporter's end is told")
         damaged = f"/dev/shm/reporter.{s.reporter.instance}"
         with open(damaged, "wb") as file:
             file.write(b"x" * 65536)
-        wait_for(lambda: "cannot be read: it is damaged"
+        wait_for(lambda: ": it is damaged"
                  in terminal.screen()[0], "what is damaged may yet run")
         os.remove(damaged)
         terminal.type("q")

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl keys: one row for each key that stands in the pending tables.
+ * reporterctl keys: one row for each key in the pending tables.
  */
 #include "config.h"
 
 #include "ctl/ctl.h"
 #include "status/keys.h"
+#include "status/status.h"
 
 #include <getopt.h>
 
@@ -41,8 +42,8 @@ filter_read(struct keys_filter *filter, int argc, char **argv)
 			argv[i], i == 0 ? &filter->modid : &filter->cmdid))
 			continue;
 		fprintf(stderr,
-		    "reporterctl: %s: found \"%s\", expected a whole number of "
-		    "32 bits\n",
+		    "reporterctl: %s: found \"%s\", expected a 32-bit "
+		    "integer\n",
 		    i == 0 ? "MODID" : "CMDID", argv[i]);
 		return false;
 	}
@@ -91,9 +92,9 @@ ctl_keys(const char *instance, int argc, char **argv)
 		return CTL_ERROR;
 	if (unread > 0) {
 		fprintf(stderr,
-		    "reporterctl: %u segments cannot be read, their keys are "
+		    "reporterctl: cannot read %u segment%s, whose keys are "
 		    "missing; see reporterctl status\n",
-		    unread);
+		    unread, status_s(unread));
 		return CTL_ERROR;
 	}
 	return CTL_OK;

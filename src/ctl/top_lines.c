@@ -61,21 +61,18 @@ line_write(char *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* There is no running reporter to tell of. */
+/* An instance that does not run or cannot be read. */
 static void
 line_of_none(const struct top *top, char *text)
 {
+	errno = top->error;
 	if (top->found == SHM_OK)
 		line_write(text,
-		    "instance %s is not running: this is what it left",
+		    "instance %s: not running; this is what it left",
 		    top->instance);
-	else if (top->found == SHM_MISSING || top->found == SHM_UNFINISHED)
-		line_write(text, "instance %s is not running", top->instance);
 	else
-		line_write(text, "instance %s cannot be read: %s",
-		    top->instance,
-		    top->found == SHM_SYSTEM ? strerror(top->error)
-					     : shm_status_text(top->found));
+		line_write(text, "instance %s: %s", top->instance,
+		    status_reason(top->found));
 }
 
 void
@@ -93,8 +90,9 @@ top_line_instance(const struct top *top, char *text)
 	}
 	all = health_workers(s, &down);
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
-	line_write(text, "instance %s: %u of %u workers run, %s records/s, %s",
-	    s->instance, all - down, all,
+	line_write(text,
+	    "instance %s: %u of %u worker%s running, %s records/s, %s",
+	    s->instance, all - down, all, status_s(all),
 	    figures_rate(rate, sizeof(rate),
 		s->rates[0].per_second[HISTORY_RECEIVED], 8),
 	    clock);
@@ -135,7 +133,8 @@ top_line_services(const struct top *top, char *text)
 		    "; too many to count all");
 	else if (at < TOP_LINE && top->result.unread > 0)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
-		    "; %u segments unread", top->result.unread);
+		    "; cannot read %u segment%s", top->result.unread,
+		    status_s(top->result.unread));
 }
 
 void

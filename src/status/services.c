@@ -15,7 +15,6 @@
 
 #include "status/services.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #define INDEX_SIZE (2 * SERVICES_MAX) /* a power of two */
@@ -59,20 +58,27 @@ struct services {
 	struct services_result result;
 };
 
+/* How the orders sort: by a field, the greatest first, then by number. */
+static const struct {
+	const char *name;
+	size_t offset; /* of a uint64_t in struct service; 0: number alone */
+} orders[SERVICES_ORDERS] = {
+#define BY(field) offsetof(struct service, field)
+	[SERVICES_BY_OVERLOAD] = { "overload", BY(overloaded) },
+	[SERVICES_BY_ERRORS] = { "errors", BY(err) },
+	[SERVICES_BY_REPORTS] = { "reports", BY(reports) },
+	[SERVICES_BY_RECORDS] = { "records", BY(puts) },
+	[SERVICES_BY_KEYS] = { "keys", BY(keys) },
+	[SERVICES_BY_SUCC] = { "succ", BY(succ) },
+	[SERVICES_BY_NUMBER] = { "number", 0 },
+#undef BY
+};
+
 const char *
 services_order_name(enum services_order order)
 {
-	static const char *const names[SERVICES_ORDERS] = {
-		[SERVICES_BY_OVERLOAD] = "overload",
-		[SERVICES_BY_ERRORS] = "errors",
-		[SERVICES_BY_REPORTS] = "reports",
-		[SERVICES_BY_RECORDS] = "records",
-		[SERVICES_BY_KEYS] = "keys",
-		[SERVICES_BY_SUCC] = "succ",
-		[SERVICES_BY_NUMBER] = "number",
-	};
-
-	return (unsigned)order < SERVICES_ORDERS ? names[order] : "unknown";
+	return (unsigned)order < SERVICES_ORDERS ? orders[order].name
+						 : "unknown";
 }
 
 struct services *
@@ -286,53 +292,23 @@ add_key(void *arg, const struct scan_key *key)
 
 /* --------------------------------------------------------------- sorting -- */
 
-/* Greater is further up. */
+/* A comparison for qsort_r(). */
 static int
-order_compare(
-    uint64_t a, uint64_t b, const struct service *x, const struct service *y)
+service_compare(const void *a, const void *b, void *arg)
 {
-	if (a != b)
-		return a > b ? -1 : 1;
+	const struct service *x = a, *y = b;
+	const size_t *offset = arg;
+	uint64_t m = 0, n = 0;
+
+	if (*offset != 0) {
+		memcpy(&m, (const char *)a + *offset, sizeof(m));
+		memcpy(&n, (const char *)b + *offset, sizeof(n));
+	}
+	if (m != n)
+		return m > n ? -1 : 1;
 	if (x->modid != y->modid)
 		return x->modid < y->modid ? -1 : 1;
 	return (x->cmdid > y->cmdid) - (x->cmdid < y->cmdid);
-}
-
-/* A comparison for qsort() by one field, then by number. */
-#define ORDER_BY(field) \
-	static int by_##field(const void *a, const void *b) \
-	{ \
-		const struct service *x = a, *y = b; \
-		return order_compare(x->field, y->field, x, y); \
-	}
-ORDER_BY(overloaded)
-ORDER_BY(err)
-ORDER_BY(reports)
-ORDER_BY(puts)
-ORDER_BY(keys)
-ORDER_BY(succ)
-
-static int
-by_number(const void *a, const void *b)
-{
-	return order_compare(0, 0, a, b);
-}
-
-static void
-services_sort(struct services *s, enum services_order order)
-{
-	static int (*const compare[SERVICES_ORDERS])(
-	    const void *, const void *) = {
-		[SERVICES_BY_OVERLOAD] = by_overloaded,
-		[SERVICES_BY_ERRORS] = by_err,
-		[SERVICES_BY_REPORTS] = by_reports,
-		[SERVICES_BY_RECORDS] = by_puts,
-		[SERVICES_BY_KEYS] = by_keys,
-		[SERVICES_BY_SUCC] = by_succ,
-		[SERVICES_BY_NUMBER] = by_number,
-	};
-
-	qsort(s->list, s->result.count, sizeof(*s->list), compare[order]);
 }
 
 /* ---------------------------------------------------------------- a scan -- */
@@ -380,10 +356,10 @@ services_scan(struct services *s, const char *instance,
 		s->result.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
 		if (s->result.has_rates)
 			count_rates(s, (double)(now_ms - s->last_ms) / 1000);
-		services_sort(s, order);
-		int saved = errno;
+		size_t offset = orders[order].offset;
+		qsort_r(s->list, s->result.count, sizeof(*s->list),
+		    service_compare, &offset);
 		scan_close(&s->scan);
-		errno = saved;
 	}
 	s->last_ms = found == SHM_OK ? now_ms : 0;
 	*result = s->result;

@@ -15,8 +15,8 @@
 
 struct service {
 	int32_t modid, cmdid;
-	uint32_t overloaded; /* servers that some agent takes for so */
-	uint64_t keys;       /* that stand in the tables */
+	uint64_t overloaded; /* servers that some agent reports so */
+	uint64_t keys;       /* in the tables */
 	uint64_t succ, err;  /* sums over the keys' newest records */
 	uint64_t newest_ts;  /* seconds since 1970 */
 	uint64_t puts;       /* records put since the last scan */

@@ -15,12 +15,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Scans for workers that take nothing from their rings. */
+#define SCANS 20
+#define SCAN_MS 100
 #define READS 4 /* the first, and three more if segments come and go */
 
 /* ------------------------------------------------------------- who lives -- */
@@ -342,4 +346,52 @@ status_collect(struct status *status, const char *instance)
 	read_rates(status, &master->history);
 	segment_close(&segment);
 	return SHM_OK;
+}
+
+/* --------------------------------------------------------------- stalled -- */
+
+/* Records taken from its ring. */
+static uint64_t
+taken(const struct status_worker *w)
+{
+	return w->drain.added + w->drain.superseded + w->drain.replayed;
+}
+
+/* Whether it had taken none of what is in its ring by the later status. */
+static bool
+takes_nothing(const struct status_worker *w, const struct status *later)
+{
+	for (unsigned i = 0; i < later->count; i++) {
+		const struct status_worker *l = &later->workers[i];
+
+		if (l->generation == w->generation && l->slot == w->slot)
+			return l->queued > 0 && taken(l) == taken(w);
+	}
+	return false;
+}
+
+void
+status_find_stalled(struct status *status, const char *instance)
+{
+	static struct status later;
+	bool any = false;
+
+	for (unsigned i = 0; i < status->count; i++) {
+		struct status_worker *w = &status->workers[i];
+
+		w->stalled = status->running && w->pid != 0 && w->queued > 0;
+		any = any || w->stalled;
+	}
+	for (int scans = 0; any && scans < SCANS; scans++) {
+		poll(NULL, 0, SCAN_MS);
+		if (status_collect(&later, instance) != SHM_OK)
+			later.count = 0;
+		any = false;
+		for (unsigned i = 0; i < status->count; i++) {
+			struct status_worker *w = &status->workers[i];
+
+			w->stalled = w->stalled && takes_nothing(w, &later);
+			any = any || w->stalled;
+		}
+	}
 }

@@ -2,7 +2,7 @@
  *
  * The pages of reporter-web.  Owns the memory of the last status and scan;
  * maps segments read-only for the length of a call.  An instance that cannot
- * be read is an answer, too; only a lack of memory is a failure.
+ * be read is an answer, too.
  */
 #include "config.h"
 
@@ -10,7 +10,6 @@
 #include "status/health.h"
 #include "status/keys.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,18 +20,9 @@
 static struct status status; /* too large for a stack */
 static struct scan scan;
 
-/* Why an instance cannot be read, in words. */
-static const char *
-reason_text(enum shm_status found)
-{
-	if (found == SHM_MISSING || found == SHM_UNFINISHED)
-		return "it is not running";
-	return found == SHM_SYSTEM ? strerror(errno) : shm_status_text(found);
-}
-
 /* An error as JSON; the text is ours and needs no escapes. */
 static void
-say_error(struct page *page, unsigned number, const char *text, FILE *out)
+show_error(struct page *page, unsigned number, const char *text, FILE *out)
 {
 	page->status = number;
 	fprintf(out, "{\"error\":\"%s\"}\n", text);
@@ -51,12 +41,10 @@ page_metrics(struct page *page, const char *instance,
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
 		return;
 	}
-	/* Whether it runs cannot be said: no metrics are better than wrong
-	   ones. */
+	/* Whether it runs is unknown: no metrics are better than false ones. */
 	page->type = TYPE_TEXT;
 	page->status = 503;
-	fprintf(out, "instance %s cannot be read: %s\n", instance,
-	    reason_text(found));
+	fprintf(out, "instance %s: %s\n", instance, status_reason(found));
 }
 
 static void
@@ -75,22 +63,21 @@ page_readyz(struct page *page, const char *instance,
 	unsigned down, all;
 
 	(void)query;
+	if (found == SHM_OK && !status.running)
+		found = SHM_MISSING;
 	page->status = 503;
 	if (found != SHM_OK) {
-		fprintf(out, "instance %s: %s\n", instance, reason_text(found));
+		fprintf(
+		    out, "instance %s: %s\n", instance, status_reason(found));
 		return;
 	}
 	all = health_workers(&status, &down);
-	if (!status.running) {
-		fprintf(out, "instance %s: it is not running\n", instance);
-	} else if (status.master_age > STATUS_NOT_RESPONDING) {
-		fprintf(out,
-		    "instance %s: its master has stood still for %.0f "
-		    "s\n",
+	if (status.master_age > STATUS_NOT_RESPONDING) {
+		fprintf(out, "instance %s: master not responding for %.0f s\n",
 		    instance, status.master_age);
 	} else if (down > 0 || all == 0) {
-		fprintf(out, "instance %s: %u of %u workers do not run\n",
-		    instance, down, all);
+		fprintf(out, "instance %s: %u of %u worker%s not running\n",
+		    instance, down, all, status_s(all));
 	} else {
 		page->status = 200;
 		fputs("ready\n", out);
@@ -108,7 +95,7 @@ page_status(struct page *page, const char *instance,
 	if (found == SHM_OK)
 		status_json(&status, out);
 	else
-		say_error(page, 503, reason_text(found), out);
+		show_error(page, 503, status_reason(found), out);
 }
 
 /* ----------------------------------------------------------------- keys --- */
@@ -137,22 +124,22 @@ list_key(void *arg, const struct scan_key *key)
 	return true;
 }
 
-/* Returns what is wrong with a query, or NULL. */
+/* Returns why a query is invalid, or NULL. */
 static const char *
 listing_read(struct listing *l, const struct page_query *query)
 {
 	if (query->others)
-		return "the arguments are modid, cmdid and limit, once each";
+		return "expected modid, cmdid and limit, once each";
 	l->filter.has_modid = query->modid != NULL;
 	l->filter.has_cmdid = query->cmdid != NULL;
 	if (l->filter.has_modid && !keys_number(query->modid, &l->filter.modid))
-		return "modid is no whole number of 32 bits";
+		return "modid is not a 32-bit integer";
 	if (l->filter.has_cmdid && !keys_number(query->cmdid, &l->filter.cmdid))
-		return "cmdid is no whole number of 32 bits";
+		return "cmdid is not a 32-bit integer";
 	if (query->limit != NULL &&
 	    (!keys_number(query->limit, &l->limit) || l->limit < 1 ||
-		l->limit > PAGE_KEYS_MOST))
-		return "limit is no number from 1 to 100000";
+		l->limit > PAGE_KEYS_MAX))
+		return "limit is not from 1 to 100000";
 	return NULL;
 }
 
@@ -161,16 +148,16 @@ page_keys(struct page *page, const char *instance,
     const struct page_query *query, FILE *out)
 {
 	struct listing l = { .limit = PAGE_KEYS, .out = out };
-	const char *wrong = listing_read(&l, query);
+	const char *invalid = listing_read(&l, query);
 
 	page->type = TYPE_JSON;
-	if (wrong != NULL) {
-		say_error(page, 400, wrong, out);
+	if (invalid != NULL) {
+		show_error(page, 400, invalid, out);
 		return;
 	}
 	enum shm_status found = scan_open(&scan, instance);
 	if (found != SHM_OK) {
-		say_error(page, 503, reason_text(found), out);
+		show_error(page, 503, status_reason(found), out);
 		return;
 	}
 	fputs("{\"keys\":[", out);
