@@ -148,7 +148,7 @@ def on_a_terminal(s, terminal):
     s.equal("and says so", terminal.screen()[1].split(":")[0], "services 3/1")
     terminal.type("f")
     terminal.type("x", "Enter")
-    wait_for(lambda: "that is no filter" in terminal.screen()[2],
+    wait_for(lambda: "invalid filter" in terminal.screen()[2],
              "a filter that is none is told")
     terminal.type("f")
     terminal.type("Enter")
