@@ -94,7 +94,7 @@ check_page(const char *path, const struct page_query *query)
 {
 	struct page page;
 
-	FUZZ_CHECK(page_make(&page, INSTANCE, path, query));
+	FUZZ_CHECK(page_make(&page, path, query));
 	FUZZ_CHECK(page.type != NULL);
 	FUZZ_CHECK(page.length > 0 && strlen(page.body) == page.length);
 	/* Only the keys have something to ask for. */
@@ -117,8 +117,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	parts_read(parts, &text, data, size);
-	const struct page_query query = { parts[1], parts[2], parts[3],
-		parts[4] != NULL };
+	const struct page_query query = { INSTANCE, parts[1], parts[2],
+		parts[3], parts[4] != NULL };
 	for (int i = 1; i < PARTS; i++)
 		check_number(parts[i]);
 	bool found = false;

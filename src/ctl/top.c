@@ -84,16 +84,8 @@ list_print(const struct top *top)
 {
 	char line[TOP_LINE];
 
-	top_line_instance(top, line);
-	puts(line);
-	top_line_services(top, line);
-	puts(line);
-	top_line_heading(line);
-	puts(line);
-	for (unsigned i = 0; i < top->result.count; i++) {
-		top_line_service(top, &top->result.list[i], line);
+	for (unsigned i = 0; top_line(top, i, line); i++)
 		puts(line);
-	}
 }
 
 /* Print lists, each after an interval, so that the first has rates, too. */

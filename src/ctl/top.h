@@ -30,13 +30,11 @@ void top_refresh(struct top *top);
    the filter as it was, for anything else. */
 bool top_filter(struct keys_filter *filter, const char *text);
 
-/* top_line_instance, top_line_services, top_line_heading - the three lines
-   above the list; top_line_service - one line of it.  text: TOP_LINE bytes. */
-void top_line_instance(const struct top *top, char *text);
-void top_line_services(const struct top *top, char *text);
-void top_line_heading(char *text);
-void top_line_service(
-    const struct top *top, const struct service *service, char *text);
+#define TOP_HEADING 2 /* the line above the list */
+
+/* top_line - a line of it: from 0 on instance, services, heading and the list.
+   text: TOP_LINE bytes.  Returns false after the last one. */
+bool top_line(const struct top *top, unsigned line, char *text);
 
 /* top_screen - show it on the terminal until the user quits.  Returns false at
    once if the terminal cannot show a screen.  Requires ncurses. */

@@ -75,8 +75,8 @@ line_of_none(const struct top *top, char *text)
 		    status_reason(top->found));
 }
 
-void
-top_line_instance(const struct top *top, char *text)
+static void
+line_instance(const struct top *top, char *text)
 {
 	const struct status *s = &top->status;
 	unsigned down, all;
@@ -111,8 +111,8 @@ filter_text(const struct keys_filter *filter, char *text, size_t size)
 	return text;
 }
 
-void
-top_line_services(const struct top *top, char *text)
+static void
+line_services(const struct top *top, char *text)
 {
 	char filter[32], keys[32], dirty[32], beyond[32];
 	int at = snprintf(text, TOP_LINE,
@@ -137,17 +137,8 @@ top_line_services(const struct top *top, char *text)
 		    status_s(top->result.unread));
 }
 
-void
-top_line_heading(char *text)
-{
-	snprintf(text, TOP_LINE, "%11s %11s %6s %7s %7s %7s %7s %5s %5s %4s",
-	    "MODID", "CMDID", "KEYS", "REP/S", "REC/S", "SUCC", "ERR", "ERR%",
-	    "OVERL", "AGE");
-}
-
-void
-top_line_service(
-    const struct top *top, const struct service *service, char *text)
+static void
+line_service(const struct top *top, const struct service *service, char *text)
 {
 	char keys[32], succ[32], err[32], overloaded[32];
 	char reports[32] = "-", records[32] = "-";
@@ -174,4 +165,23 @@ top_line_service(
 		overloaded, sizeof(overloaded), service->overloaded, 5),
 	    figures_age(age, sizeof(age),
 		now > service->newest_ts ? now - service->newest_ts : 0));
+}
+
+bool
+top_line(const struct top *top, unsigned line, char *text)
+{
+	if (line == 0)
+		line_instance(top, text);
+	else if (line == 1)
+		line_services(top, text);
+	else if (line == TOP_HEADING)
+		line_write(text, "%11s %11s %6s %7s %7s %7s %7s %5s %5s %4s",
+		    "MODID", "CMDID", "KEYS", "REP/S", "REC/S", "SUCC", "ERR",
+		    "ERR%", "OVERL", "AGE");
+	else if (line - TOP_HEADING <= top->result.count)
+		line_service(
+		    top, &top->result.list[line - TOP_HEADING - 1], text);
+	else
+		return false;
+	return true;
 }

@@ -46,41 +46,27 @@ rows_of_list(void)
 }
 
 static void
-draw_list(const struct view *view)
+draw(struct view *view)
 {
 	const struct services_result *result = &view->top->result;
 	char line[TOP_LINE];
 
-	for (unsigned i = 0; i < rows_of_list(); i++) {
-		unsigned which = view->first + i;
-		int row = LIST_ROW + (int)i;
-
-		if (which >= result->count) {
-			put_line(row, "", A_NORMAL);
-			continue;
-		}
-		top_line_service(view->top, &result->list[which], line);
-		put_line(row, line,
-		    result->list[which].overloaded > 0 ? A_BOLD : A_NORMAL);
+	if (view->first >= result->count)
+		view->first = result->count > 0 ? result->count - 1 : 0;
+	for (unsigned i = 0; i < 2; i++) {
+		top_line(view->top, i, line);
+		put_line((int)i, line, A_NORMAL);
 	}
-}
-
-static void
-draw(struct view *view)
-{
-	unsigned count = view->top->result.count;
-	char line[TOP_LINE];
-
-	if (view->first >= count)
-		view->first = count > 0 ? count - 1 : 0;
-	top_line_instance(view->top, line);
-	put_line(0, line, A_NORMAL);
-	top_line_services(view->top, line);
-	put_line(1, line, A_NORMAL);
 	put_line(2, view->message != NULL ? view->message : "", A_BOLD);
-	top_line_heading(line);
+	top_line(view->top, TOP_HEADING, line);
 	put_line(3, line, A_REVERSE);
-	draw_list(view);
+	for (unsigned i = 0; i < rows_of_list(); i++) {
+		unsigned at = view->first + i;
+		bool any = top_line(view->top, TOP_HEADING + 1 + at, line);
+
+		put_line(LIST_ROW + (int)i, any ? line : "",
+		    any && result->list[at].overloaded > 0 ? A_BOLD : A_NORMAL);
+	}
 	put_line(LINES - 1, help, A_NORMAL);
 	move(2, 0);
 	refresh();

@@ -186,7 +186,8 @@ ctl_reload(const char *instance, int argc, char **argv)
 		fprintf(stderr, "instance %s exited instead\n", instance);
 		result = CTL_ERROR;
 	}
-	/* Acquire: the outcome is that of a reload that was counted. */
+	/* Acquire: pairs with the fence of the master, which sets the result
+	   before it counts the reload. */
 	atomic_thread_fence(memory_order_acquire);
 	if (result == CTL_OK &&
 	    atomic_load_explicit(

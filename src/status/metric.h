@@ -41,8 +41,8 @@ struct metric_reasons {
 };
 
 struct metric {
-	enum metric_group group;
 	const char *name; /* member of the JSON object, or NULL */
+	enum metric_group group;
 	size_t offset, size;
 	const char *title; /* in the text, or NULL */
 	enum metric_unit unit;

@@ -65,10 +65,10 @@ make_printable(char *text)
 			*text = ' ';
 }
 
-/* Copy counters in their order.  Acquire: pairs with the releases of the flush
-   thread (stored, dead_letter), the drain thread (added, superseded) and the
-   master (the retired totals), so that a record is never seen further along
-   than what is read after it allows. */
+/* Copy counters in their order.  Acquire: the flush thread releases stored and
+   dead_letter, so what they count is then seen as added.  The others are plain
+   figures: where they seem to contradict each other, the collection is
+   repeated. */
 static void
 copy_counters(counter *to, const counter *from, size_t n)
 {
@@ -118,8 +118,9 @@ read_segment(
 	read_worker(w, &segment);
 	w->slot = segment.shared->header.slot;
 	w->generation = segment.shared->header.generation;
+	/* Acquire: released by the worker at its start. */
 	int32_t pid = atomic_load_explicit(
-	    &segment.shared->info.pid, memory_order_relaxed);
+	    &segment.shared->info.pid, memory_order_acquire);
 	segment_close(&segment.map);
 	return pid;
 }

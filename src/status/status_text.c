@@ -18,6 +18,7 @@
 #define FEW_WORKERS 4  /* that are shown in any case */
 #define ROWS_MIN 2     /* lines for more of them */
 #define TROUBLES_MAX 4 /* of different kinds */
+#define SLOTS_MAX 10   /* named as in one trouble */
 
 static uint64_t
 since(const struct status *status, uint64_t then)
@@ -214,36 +215,6 @@ show_worker(const struct status *s, const struct status_worker *w, FILE *out)
 	    age);
 }
 
-/* What a person should know of a worker beyond its figures; "" for nothing. */
-static void
-trouble_text(const struct status *s, const struct status_worker *w, char *text,
-    size_t size)
-{
-	char when[32], age[16];
-	time_t then = (time_t)w->flush.last_error_ts;
-	struct tm tm;
-	int at = 0;
-
-	*text = '\0';
-	if (w->trouble != NULL) {
-		snprintf(text, size, "cannot read its segment: %s", w->trouble);
-		return;
-	}
-	if (w->pid > 0 && !w->connected)
-		at = snprintf(text, size, "not connected to the database%s",
-		    w->flush.last_error_ts == 0 ? "" : "; ");
-	if (w->flush.last_error_ts == 0)
-		return;
-	/* A damaged segment may have a year that no calendar has. */
-	if (localtime_r(&then, &tm) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		snprintf(when, sizeof(when), "at an unknown time");
-	snprintf(text + at, size - (size_t)at, "last error %s (%s ago): %u %s",
-	    when,
-	    figures_age(age, sizeof(age), since(s, w->flush.last_error_ts)),
-	    (unsigned)w->flush.last_error_number, w->flush.last_error);
-}
-
 /* Whether two workers are in the same trouble; the first one's time stands for
    both. */
 static bool
@@ -256,23 +227,30 @@ same_trouble(const struct status_worker *a, const struct status_worker *b)
 	       strcmp(a->flush.last_error, b->flush.last_error) == 0;
 }
 
-/* The slots of all workers from number `first` on that are in its trouble. */
+/* What a person should know of a worker beyond its figures. */
 static void
-trouble_slots(const struct status *s, unsigned first, char *text, size_t size)
+write_trouble(const struct status *s, const struct status_worker *w, FILE *line)
 {
-	const struct status_worker *w = &s->workers[first];
-	size_t at = (size_t)snprintf(text, size, "%u", w->slot);
+	char when[32], age[16];
+	time_t then = (time_t)w->flush.last_error_ts;
+	struct tm tm;
 
-	for (unsigned i = first + 1; i < s->count; i++) {
-		if (!same_trouble(&s->workers[i], w))
-			continue;
-		if (size - at < 24) {
-			snprintf(text + at, size - at, " and more");
-			return;
-		}
-		at += (size_t)snprintf(
-		    text + at, size - at, ", %u", s->workers[i].slot);
+	if (w->trouble != NULL) {
+		fprintf(line, ": cannot read its segment: %s", w->trouble);
+		return;
 	}
+	if (w->pid > 0 && !w->connected)
+		fprintf(line, ": not connected to the database");
+	if (then == 0)
+		return;
+	/* A damaged segment may have a year that no calendar has. */
+	if (localtime_r(&then, &tm) == NULL ||
+	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(when, sizeof(when), "at an unknown time");
+	fprintf(line, "%s last error %s (%s ago): %u %s",
+	    w->pid > 0 && !w->connected ? ";" : ":", when,
+	    figures_age(age, sizeof(age), since(s, w->flush.last_error_ts)),
+	    (unsigned)w->flush.last_error_number, w->flush.last_error);
 }
 
 /* One line for all workers that are in the trouble of worker number `first`,
@@ -281,20 +259,35 @@ static bool
 show_trouble(const struct status *s, unsigned first, FILE *out)
 {
 	const struct status_worker *w = &s->workers[first];
-	char trouble[400], text[600], slots[64], of[48] = "";
+	const char *before = "worker";
+	unsigned named = 0;
+	char *text = NULL;
+	size_t size;
 
 	for (unsigned i = 0; i < first; i++)
 		if (same_trouble(&s->workers[i], w))
 			return false;
-	trouble_text(s, w, trouble, sizeof(trouble));
-	if (*trouble == '\0')
+	if (w->trouble == NULL && w->flush.last_error_ts == 0 &&
+	    (w->pid == 0 || w->connected))
 		return false;
-	trouble_slots(s, first, slots, sizeof(slots));
+	FILE *line = open_memstream(&text, &size);
+	if (line == NULL)
+		return false;
+	for (unsigned i = first; i < s->count; i++) {
+		if (!same_trouble(&s->workers[i], w))
+			continue;
+		if (++named <= SLOTS_MAX)
+			fprintf(line, "%s %u", before, s->workers[i].slot);
+		before = ",";
+	}
+	if (named > SLOTS_MAX)
+		fputs(" and more", line);
 	if (w->generation != s->generation)
-		snprintf(
-		    of, sizeof(of), " (generation %" PRIu64 ")", w->generation);
-	snprintf(text, sizeof(text), "worker %s%s: %s", slots, of, trouble);
-	show_wrapped(text, out);
+		fprintf(line, " (generation %" PRIu64 ")", w->generation);
+	write_trouble(s, w, line);
+	if (fclose(line) == 0)
+		show_wrapped(text, out);
+	free(text);
 	return true;
 }
 
@@ -306,7 +299,7 @@ is_well(const struct status_worker *w)
 	return w->trouble == NULL && w->connected && w->running;
 }
 
-/* Choose `most` of the workers, those that are not well before others. */
+/* Choose `max` of the workers, those that are not well before others. */
 static void
 choose_workers(const struct status *s, unsigned max, bool *chosen)
 {
@@ -320,7 +313,7 @@ choose_workers(const struct status *s, unsigned max, bool *chosen)
 	}
 }
 
-/* A line for each worker, in `lines` lines at the most. */
+/* A line for each worker, in `lines` lines at most. */
 static void
 show_workers(const struct status *s, unsigned lines, FILE *out)
 {

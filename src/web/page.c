@@ -29,12 +29,10 @@ show_error(struct page *page, unsigned number, const char *text, FILE *out)
 }
 
 static void
-page_metrics(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_metrics(struct page *page, const struct page_query *query, FILE *out)
 {
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = status_collect(&status, query->instance);
 
-	(void)query;
 	page->type = TYPE_METRICS;
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
@@ -44,40 +42,38 @@ page_metrics(struct page *page, const char *instance,
 	/* Whether it runs is unknown: no metrics are better than false ones. */
 	page->type = TYPE_TEXT;
 	page->status = 503;
-	fprintf(out, "instance %s: %s\n", instance, status_reason(found));
+	fprintf(
+	    out, "instance %s: %s\n", query->instance, status_reason(found));
 }
 
 static void
-page_healthz(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_healthz(struct page *page, const struct page_query *query, FILE *out)
 {
-	(void)page, (void)instance, (void)query;
+	(void)page, (void)query;
 	fputs("alive\n", out);
 }
 
 static void
-page_readyz(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_readyz(struct page *page, const struct page_query *query, FILE *out)
 {
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = status_collect(&status, query->instance);
 	unsigned down, all;
 
-	(void)query;
 	if (found == SHM_OK && !status.running)
 		found = SHM_MISSING;
 	page->status = 503;
 	if (found != SHM_OK) {
-		fprintf(
-		    out, "instance %s: %s\n", instance, status_reason(found));
+		fprintf(out, "instance %s: %s\n", query->instance,
+		    status_reason(found));
 		return;
 	}
 	all = health_workers(&status, &down);
 	if (status.master_age > STATUS_NOT_RESPONDING) {
 		fprintf(out, "instance %s: master not responding for %.0f s\n",
-		    instance, status.master_age);
+		    query->instance, status.master_age);
 	} else if (down > 0 || all == 0) {
 		fprintf(out, "instance %s: %u of %u worker%s not running\n",
-		    instance, down, all, status_s(all));
+		    query->instance, down, all, status_s(all));
 	} else {
 		page->status = 200;
 		fputs("ready\n", out);
@@ -85,12 +81,10 @@ page_readyz(struct page *page, const char *instance,
 }
 
 static void
-page_status(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_status(struct page *page, const struct page_query *query, FILE *out)
 {
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = status_collect(&status, query->instance);
 
-	(void)query;
 	page->type = TYPE_JSON;
 	if (found == SHM_OK)
 		status_json(&status, out);
@@ -144,8 +138,7 @@ listing_read(struct listing *l, const struct page_query *query)
 }
 
 static void
-page_keys(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_keys(struct page *page, const struct page_query *query, FILE *out)
 {
 	struct listing l = { .limit = PAGE_KEYS, .out = out };
 	const char *invalid = listing_read(&l, query);
@@ -155,7 +148,7 @@ page_keys(struct page *page, const char *instance,
 		show_error(page, 400, invalid, out);
 		return;
 	}
-	enum shm_status found = scan_open(&scan, instance);
+	enum shm_status found = scan_open(&scan, query->instance);
 	if (found != SHM_OK) {
 		show_error(page, 503, status_reason(found), out);
 		return;
@@ -171,8 +164,8 @@ page_keys(struct page *page, const char *instance,
 
 static const struct {
 	const char *path;
-	void (*write)(struct page *page, const char *instance,
-	    const struct page_query *query, FILE *out);
+	void (*write)(
+	    struct page *page, const struct page_query *query, FILE *out);
 } pages[] = {
 	{ "/metrics", page_metrics },
 	{ "/healthz", page_healthz },
@@ -193,8 +186,7 @@ page_is_known(const char *path)
 }
 
 bool
-page_make(struct page *page, const char *instance, const char *path,
-    const struct page_query *query)
+page_make(struct page *page, const char *path, const struct page_query *query)
 {
 	FILE *out;
 
@@ -204,7 +196,7 @@ page_make(struct page *page, const char *instance, const char *path,
 		return false;
 	for (size_t i = 0; i < PAGES; i++)
 		if (strcmp(pages[i].path, path) == 0)
-			pages[i].write(page, instance, query, out);
+			pages[i].write(page, query, out);
 	bool good = !ferror(out);
 	good &= fclose(out) == 0;
 	if (!good)

@@ -19,8 +19,9 @@ struct page {
 	size_t length;    /* bytes */
 };
 
-/* The arguments of the request; NULL: not given. */
 struct page_query {
+	const char *instance;
+	/* The arguments of the request; NULL: not given. */
 	const char *modid, *cmdid, *limit;
 	bool others; /* other arguments, or one given twice */
 };
@@ -29,10 +30,10 @@ struct page_query {
 bool page_is_known(const char *path);
 
 /*
- * page_make - the page of an instance under a path that is known.  Returns
+ * page_make - the page under a path that is known.  Returns
  * false if out of memory.
  */
-bool page_make(struct page *page, const char *instance, const char *path,
-    const struct page_query *query);
+bool page_make(
+    struct page *page, const char *path, const struct page_query *query);
 
 #endif

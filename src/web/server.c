@@ -218,6 +218,7 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    "only GET and HEAD are allowed\n");
 	struct page_query query = {
+		.instance = server->instance,
 		.modid = argument(connection, "modid"),
 		.cmdid = argument(connection, "cmdid"),
 		.limit = argument(connection, "limit"),
@@ -226,7 +227,7 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 	    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL,
 		NULL) != (query.modid != NULL) + (query.cmdid != NULL) +
 			     (query.limit != NULL);
-	if (!page_make(&page, server->instance, path, &query))
+	if (!page_make(&page, path, &query))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		    "out of memory\n");
 	return queue(connection, page.status, page.type,
