@@ -18,7 +18,7 @@ static void
 make_well(void)
 {
 	memset(&status, 0, sizeof(status));
-	limits = health_defaults;
+	health_defaults(&limits);
 	strcpy(status.instance, "x");
 	status.running = true;
 	status.generation = 3;

@@ -22,10 +22,11 @@ int
 ctl_check(const char *instance, int argc, char **argv)
 {
 	static struct status status;
-	struct health_limits limits = health_defaults;
+	struct health_limits limits;
 	char text[HEALTH_TEXT_MAX], reason[256];
 	int option;
 
+	health_defaults(&limits);
 	while ((option = getopt(argc, argv, "w:c:")) != -1) {
 		if (option == '?') {
 			ctl_usage(*argv);

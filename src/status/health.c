@@ -31,36 +31,6 @@ static const struct {
 	[HEALTH_CONNECTIONS] = { "connections", "", "connection", "" },
 };
 
-#define MAX(n) \
-	{ \
-		.is_set = true, .max = (n) \
-	}
-#define MIN(n) \
-	{ \
-		.is_set = true, .min = (n), .max = INFINITY \
-	}
-
-/* What happened counts as a fault for an hour: long enough for any monitoring
-   program to see it, and then it has recovered. */
-const struct health_limits health_defaults = {
-	.warning = {
-		[HEALTH_FLUSH_AGE] = MAX(30),
-		[HEALTH_QUEUED] = MAX(50),
-		[HEALTH_PENDING] = MAX(80),
-		[HEALTH_STALLED] = MAX(0),
-		[HEALTH_MASTER_AGE] = MAX(STATUS_NOT_RESPONDING),
-		[HEALTH_DEAD_LETTER_AGE] = MIN(3600),
-		[HEALTH_DROPPED_AGE] = MIN(3600),
-	},
-	.critical = {
-		[HEALTH_FLUSH_AGE] = MAX(120),
-		[HEALTH_QUEUED] = MAX(90),
-		[HEALTH_PENDING] = MAX(95),
-		[HEALTH_DOWN] = MAX(0),
-		[HEALTH_MASTER_AGE] = MAX(60),
-	},
-};
-
 const char *
 health_name(enum health health)
 {
@@ -127,6 +97,23 @@ health_parse(struct range *limits, const char *text, char *reason, size_t size)
 			return true;
 		text += length + 1;
 	}
+}
+
+void
+health_defaults(struct health_limits *limits)
+{
+	char reason[8];
+
+	/* What happened counts as a fault for an hour: long enough for any
+	   monitoring program to see it, and then it has recovered. */
+	memset(limits, 0, sizeof(*limits));
+	health_parse(limits->warning,
+	    "flush_age=30,queued=50,pending=80,stalled=0,master_age=10,"
+	    "dead_letter_age=3600:,dropped_age=3600:",
+	    reason, sizeof(reason));
+	health_parse(limits->critical,
+	    "flush_age=120,queued=90,pending=95,down=0,master_age=60", reason,
+	    sizeof(reason));
 }
 
 /* --------------------------------------------------------------- judging -- */

@@ -38,8 +38,8 @@ struct health_limits {
 	struct range warning[HEALTH_MEASURES], critical[HEALTH_MEASURES];
 };
 
-/* health_defaults - the default limits. */
-extern const struct health_limits health_defaults;
+/* health_defaults - set the default limits. */
+void health_defaults(struct health_limits *limits);
 
 /* health_name - the word in front of a plugin's line, as in "WARNING". */
 const char *health_name(enum health health);

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 
-/* Which keys are meant. */
 struct keys_filter {
 	bool has_modid, has_cmdid;
 	int32_t modid, cmdid;
@@ -18,8 +17,8 @@ struct keys_filter {
 /* keys_match - whether a record's service is among them. */
 bool keys_match(const struct keys_filter *filter, const struct record *record);
 
-/* keys_number - read a modid or cmdid.  Returns false for anything that is no
-   whole number of 32 bits. */
+/* keys_number - read a modid or cmdid.  Returns false if it is not a 32-bit
+   integer. */
 bool keys_number(const char *text, int32_t *number);
 
 /* keys_line - a key as reporter-send(1) reads it, and the state behind it. */

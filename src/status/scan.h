@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scan: all keys that stand in the pending tables of an instance, read
- * straight from its shared memory.  Maps read-only; any process that may open
- * the segments, one thread.
+ * A scan of all keys in the pending tables of an instance.  Maps its shared
+ * memory read-only; any process that may open the segments, one thread.
  */
 #ifndef REPORTER_SCAN_H
 #define REPORTER_SCAN_H
@@ -11,11 +10,10 @@
 
 #define SCAN_SEGMENTS_MAX (2 * CHILDREN_MAX)
 
-/* One key.  The tables are in use meanwhile: each key is one that stood there
-   at some moment of the walk. */
+/* One key, as it was at some moment of the walk: the tables are in use. */
 struct scan_key {
 	struct record record;
-	bool dirty;          /* MySQL has not got it yet */
+	bool dirty;          /* not stored yet */
 	uint64_t puts;       /* records put into its slot ever */
 	uint64_t generation; /* of its segment */
 	uint32_t worker;     /* slot of the worker */
@@ -23,7 +21,7 @@ struct scan_key {
 	uint32_t slot;       /* of the table */
 };
 
-/* Segments that are looked at, the newest generation first. */
+/* The newest generation comes first. */
 struct scan {
 	unsigned count;
 	unsigned unread; /* segments that could not be mapped */
@@ -38,9 +36,8 @@ struct scan {
 enum shm_status scan_open(struct scan *scan, const char *instance);
 
 /*
- * scan_walk - visit each key once, until visit() returns false.  A key that
- * stands in two generations, which a reload may bring about for a while, is
- * visited in the newer one.
+ * scan_walk - visit each key once, until visit() returns false.  A key that is
+ * in two generations, as for a while after a reload, is visited in the newer.
  */
 void scan_walk(const struct scan *scan,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Summing up keys by service.  Owns its memory, and mappings for the length of
- * a scan.  One process, one thread.  What has no room is left out and counted.
+ * a scan.  What has no room is left out and counted.
  *
  * Speed comes from the slots' versions, which count the records put there:
  * what a slot's has grown by since the last scan belongs to the service that
  * has the slot now.
  *
- * Tables know no reports.  But a report has one record for a server, so a
- * caller has sent at least as many reports of a service as records came of that
- * one server of which most came: as many, if any server is in all of them.
+ * Tables hold no reports.  But a report has one record for a server, so a
+ * caller has sent at least as many reports of a service as there came records
+ * of its most frequent server: as many, if a server is in all of them.
  */
 #include "config.h"
 
@@ -21,22 +21,20 @@
 
 /* The versions of a segment's slots at the last scan. */
 struct past {
-	struct past *next;
 	uint64_t seed; /* of the segment: tells it from any other */
 	uint32_t slots;
-	bool is_used;
 	uint32_t puts[]; /* of each slot */
 };
 
-/* A server that is taken for overloaded, in the scan of that stamp. */
+/* A server reported as overloaded, in the scan of that stamp. */
 struct server {
 	int32_t modid, cmdid;
 	uint32_t ip;
 	uint16_t port, stamp;
 };
 
-/* A caller of a service, and the records since the last scan of that server of
-   which most came.  0: the place is free. */
+/* A caller of a service, and the records of its most frequent server since the
+   last scan.  0: the place is free. */
 struct caller {
 	int32_t modid, cmdid;
 	uint32_t caller, max;
@@ -44,8 +42,8 @@ struct caller {
 
 struct services {
 	struct scan scan;
-	struct past *past;
-	struct past *of_segment[SCAN_SEGMENTS_MAX]; /* NULL: no memory */
+	struct past *past[SCAN_SEGMENTS_MAX]; /* NULL: no memory */
+	unsigned pasts;
 	struct service list[SERVICES_MAX];
 	uint32_t index[INDEX_SIZE]; /* place in the list, plus 1 */
 	struct server servers[SERVERS_MAX];
@@ -89,61 +87,49 @@ services_new(void)
 
 /* ------------------------------------------------------------- the past --- */
 
-/* What is remembered of a table; from now on when nothing was.  NULL: memory is
-   short. */
+/* Take what is remembered of a table out of `before`, or begin anew.  NULL: out
+   of memory. */
 static struct past *
-past_find(struct services *s, const struct table *table)
+past_take(struct past **before, unsigned n, const struct table *table)
 {
 	struct past *past;
 
-	for (past = s->past; past != NULL; past = past->next)
-		if (past->seed == table->seed && past->slots == table->size)
-			return past;
+	for (; n > 0; n--, before++) {
+		past = *before;
+		if (past == NULL || past->seed != table->seed ||
+		    past->slots != table->size)
+			continue;
+		*before = NULL;
+		return past;
+	}
 	past = calloc(1, sizeof(*past) + table->size * sizeof(past->puts[0]));
-	if (past == NULL)
-		return NULL;
-	past->seed = table->seed;
-	past->slots = table->size;
-	past->next = s->past;
-	s->past = past;
+	if (past != NULL) {
+		past->seed = table->seed;
+		past->slots = table->size;
+	}
 	return past;
 }
 
-/* Forget what is not used. */
-static void
-past_sweep(struct services *s)
-{
-	struct past **link = &s->past, *past;
-
-	while ((past = *link) != NULL) {
-		if (past->is_used) {
-			link = &past->next;
-		} else {
-			*link = past->next;
-			free(past);
-		}
-	}
-}
-
-/* Match what is remembered with the segments that are there; forget others. */
+/* Match what is remembered with the segments of this scan; forget others. */
 static void
 past_match(struct services *s)
 {
-	for (struct past *past = s->past; past != NULL; past = past->next)
-		past->is_used = false;
-	for (unsigned i = 0; i < s->scan.count; i++) {
-		s->of_segment[i] = past_find(s, &s->scan.segments[i].table);
-		if (s->of_segment[i] != NULL)
-			s->of_segment[i]->is_used = true;
-	}
-	past_sweep(s);
+	struct past *before[SCAN_SEGMENTS_MAX];
+	unsigned n = s->pasts;
+
+	memcpy(before, s->past, sizeof(before));
+	s->pasts = s->scan.count;
+	for (unsigned i = 0; i < s->pasts; i++)
+		s->past[i] = past_take(before, n, &s->scan.segments[i].table);
+	for (unsigned i = 0; i < n; i++)
+		free(before[i]);
 }
 
 /* Records put into a key's slot since the last scan. */
 static uint32_t
 past_grown(struct services *s, const struct scan_key *key)
 {
-	struct past *past = s->of_segment[key->segment];
+	struct past *past = s->past[key->segment];
 	uint32_t puts = (uint32_t)key->puts;
 
 	if (past == NULL)
@@ -160,10 +146,8 @@ services_free(struct services *services)
 {
 	if (services == NULL)
 		return;
-	for (struct past *past = services->past; past != NULL;
-	     past = past->next)
-		past->is_used = false;
-	past_sweep(services);
+	for (unsigned i = 0; i < services->pasts; i++)
+		free(services->past[i]);
 	free(services);
 }
 
