@@ -150,8 +150,8 @@ def story(s, database, right, wrong):
 
     story.configure(ssl_key=os.path.join(s.folder, "nothing"))
     story.refuses("a key that is missing is named",
-                  f"{s.folder}/nothing cannot be read: No such file",
-                  "records are held until this is mended")
+                  f"cannot read {s.folder}/nothing: No such file",
+                  "records are held until this is fixed")
     for name in ("ssl_ca", "ssl_cert", "ssl_key"):
         pipe = os.path.join(s.folder, f"pipe.{name}")
         os.mkfifo(pipe)
@@ -159,8 +159,8 @@ def story(s, database, right, wrong):
                         ssl_key=key)
         story.configure(**{name: pipe})
         story.refuses(f"nobody waits for the writer of a pipe as {name}",
-                      f"{pipe} cannot be read: it is no regular file",
-                      "records are held until this is mended")
+                      f"cannot read {pipe}: not a regular file",
+                      "records are held until this is fixed")
     story.configure(ssl_key=key)
     story.mark()
     database.stop()

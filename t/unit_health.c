@@ -246,8 +246,9 @@ START_TEST(the_longest_line_is_whole)
 
 	make_well();
 	status.reload_failed = true;
-	status.now = status.input.last_dead_letter_ts =
-	    status.input.last_dropped_ts = UINT64_MAX;
+	status.now = UINT64_MAX;
+	status.input.last_dead_letter_ts = UINT64_MAX;
+	status.input.last_dropped_ts = UINT64_MAX;
 	status.master_age = 1e18;
 	status.input.connections = UINT64_MAX;
 	status.records.received = status.records.stored = INT64_MAX;

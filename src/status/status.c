@@ -95,8 +95,8 @@ read_worker(struct status_worker *w, const struct worker_segment *segment)
 	w->poisoned = counter_get(&shared->info.poisoned);
 	w->ring_records = shared->header.ring_records;
 	w->table_keys = shared->header.table_keys;
-	w->flush.last_error_number = segment_last_error(
-	    shared, w->flush.last_error, sizeof(w->flush.last_error));
+	w->flush.last_error_number = last_error_get(
+	    &shared->flush, w->flush.last_error, sizeof(w->flush.last_error));
 	make_printable(w->flush.last_error);
 }
 
@@ -111,8 +111,7 @@ read_segment(
 	    segment_view_worker(&segment, name, status->owner);
 
 	if (found != SHM_OK) {
-		w->trouble = found == SHM_SYSTEM ? strerror(errno)
-						 : shm_status_text(found);
+		w->trouble = shm_strerror(found, errno);
 		return 0;
 	}
 	read_worker(w, &segment);
@@ -312,7 +311,7 @@ status_reason(enum shm_status found)
 {
 	if (found == SHM_MISSING || found == SHM_UNFINISHED)
 		return "not running";
-	return found == SHM_SYSTEM ? strerror(errno) : shm_status_text(found);
+	return shm_strerror(found, errno);
 }
 
 enum shm_status
