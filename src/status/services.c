@@ -21,7 +21,7 @@
 
 /* The versions of a segment's slots at the last scan. */
 struct past {
-	uint64_t seed; /* of the segment: tells it from any other */
+	uint64_t seed; /* of the segment, unique */
 	uint32_t slots;
 	uint32_t puts[]; /* of each slot */
 };

@@ -10,7 +10,7 @@
 #include "status/keys.h"
 
 #define SERVICES_MAX 16384    /* those beyond are counted, not listed */
-#define SERVERS_MAX (1 << 17) /* overloaded servers told from each other */
+#define SERVERS_MAX (1 << 17) /* overloaded servers counted */
 #define CALLERS_MAX (1 << 18) /* callers of services that have reported */
 
 struct service {
@@ -53,7 +53,7 @@ struct services_result {
 
 /*
  * services_new - memory for scans: a fixed part, and four bytes for each slot
- * of the tables that are looked at.  Returns NULL when there is none.
+ * of the tables that are scanned.  Returns NULL if out of memory.
  */
 struct services *services_new(void);
 

@@ -200,7 +200,7 @@ read_left(struct status *status)
 /* ---------------------------------------------------------- the instance -- */
 
 /* The terms of the identity; the workers have been read.  Sums are unsigned:
-   what a damaged segment tells may go over the top, and then just shows. */
+   those of a damaged segment may wrap, and are shown as they are. */
 static void
 read_records(struct status *status)
 {

@@ -24,7 +24,7 @@ struct status_records {
 	int64_t superseded, stored, dead_letter;
 };
 
-/* One worker, or a segment that nobody works on. */
+/* One worker, or a segment without one. */
 struct status_worker {
 	uint32_t slot;
 	uint64_t generation;
@@ -85,7 +85,7 @@ const char *status_reason(enum shm_status found);
 
 /*
  * status_find_stalled - collect again until each worker that has records in its
- * ring has taken some, for 2 s at the most; stalled is set of those that have
+ * ring has taken some, for up to 2 s; stalled is set of those that have
  * not.  Such a one hangs or is stopped, or its table is full.
  */
 void status_find_stalled(struct status *status, const char *instance);
