@@ -21,13 +21,13 @@ history_name(enum history_count count)
 		[HISTORY_DEAD_LETTER] = "dead_letter",
 	};
 
-	return (unsigned)count < HISTORY_COUNTS ? names[count] : "unknown";
+	return NAME_OF(names, count);
 }
 
 void
 history_reset(struct history *history)
 {
-	atomic_store_explicit(&history->taken, 0, memory_order_release);
+	counter_release(&history->taken, 0);
 }
 
 void
@@ -44,7 +44,7 @@ history_put(struct history *history, const struct history_sample *sample)
 	for (int i = 0; i < HISTORY_COUNTS; i++)
 		counter_set(&slot->counts[i], sample->counts[i]);
 	/* Release: licenses readers to look at the sample. */
-	atomic_store_explicit(&history->taken, taken + 1, memory_order_release);
+	counter_release(&history->taken, taken + 1);
 }
 
 static uint64_t
@@ -80,8 +80,7 @@ history_nearest(const struct history *history, uint64_t at_ms,
 {
 	for (int try = 0; try < TRIES; try++) {
 		/* Acquire: all samples up to here are whole. */
-		uint64_t taken =
-		    atomic_load_explicit(&history->taken, memory_order_acquire);
+		uint64_t taken = counter_acquire(&history->taken);
 		if (taken == 0)
 			return false;
 		uint64_t n = history_find(history, taken, at_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The batch: the statement's text.  Owns its buffer; one thread.  Nothing
- * fails after batch_open(); a row that does not fit is said so and left out.
+ * The batch: the statement's text.  Nothing fails after batch_open(); a row
+ * that does not fit is left out.
  *
  * The statement keeps the newer ts whatever order rows come in.  MySQL assigns
  * from left to right, and a column named on the right has its new value by
@@ -139,7 +139,7 @@ batch_open(struct batch *batch, const char *table, size_t capacity,
 	int length = -1;
 
 	memset(batch, 0, sizeof(*batch));
-	if (capacity < BATCH_LEAST || *table == 0)
+	if (capacity < BATCH_MIN || *table == 0)
 		return -1;
 	quoted = batch_quote(table);
 	batch->head = malloc(HEAD_MAX);

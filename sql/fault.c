@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pretended failures of the client library, see fault.h.  Owns the state of
- * their sequence; one thread of a process, the one that uses the database.
- * It cannot fail: settings it does not understand pretend nothing.
+ * Pretended failures of the client library, see fault.h.  Settings that cannot
+ * be parsed pretend nothing.
  */
 #include "config.h"
 

@@ -7,7 +7,8 @@ src_libreporter_a_SOURCES = \
 	src/lib/address.c src/lib/address.h src/lib/clock.c src/lib/clock.h \
 	src/lib/complain.c src/lib/complain.h src/lib/figures.c \
 	src/lib/figures.h src/lib/file.c src/lib/file.h src/lib/log.c \
-	src/lib/log.h src/lib/prefix.c src/lib/prefix.h src/lib/text.c \
+	src/lib/log.h src/lib/memory.c src/lib/memory.h src/lib/prefix.c \
+	src/lib/prefix.h src/lib/text.c \
 	src/lib/text.h src/lib/title.c src/lib/title.h src/lib/wipe.c \
 	src/lib/wipe.h \
 	src/conf/conffile.c src/conf/conffile.h src/conf/include.c \
@@ -42,9 +43,9 @@ src_libreporter_a_SOURCES = \
 	src/edge/tarpit.c src/edge/tarpit.h src/edge/throttle.c \
 	src/edge/tls.h src/edge/tls_load.c \
 	src/edge/tls_load.h \
-	src/worker/backoff.c src/worker/backoff.h src/worker/deadletter.c \
+	src/worker/backoff.h src/worker/deadletter.c \
 	src/worker/deadletter.h src/worker/flush.c src/worker/flush.h \
-	src/worker/order.c src/worker/order.h src/worker/round.c \
+	src/worker/round.c \
 	src/worker/round.h src/worker/store.c \
 	src/worker/store.h src/worker/trial.c src/worker/trial.h \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_files.c \

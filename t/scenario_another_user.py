@@ -145,10 +145,10 @@ def password_gone(s, reports):
     readable(s, False)
     worker = s.reporter.workers()[0]
     os.kill(worker["pid"], signal.SIGKILL)
-    wait_for(lambda: s.reporter.workers()[0]["state"] == "hopeless",
+    wait_for(lambda: s.reporter.workers()[0]["state"] == "failed",
              "the worker gives up")
-    s.check("the log says why", "cannot be read for the password: it must "
-            "be right, and readable by the user" in log_text(s))
+    s.check("the log says why", "cannot read the password from " in log_text(s)
+            and "it must be valid and readable by the user" in log_text(s))
     readable(s, True)
     s.reporter.process.send_signal(signal.SIGHUP)
     wait_for(lambda: s.reporter.workers()[0]["state"] == "running",

@@ -189,7 +189,7 @@ def database(s, check, net):
                        "-t", "-t")
     s.check("the host that is right is described",
             f"127.0.0.1:{net.port}: " in done.stdout
-            and "table ServerCallStatus is right" in done.stdout, done.stdout)
+            and "table ServerCallStatus OK" in done.stdout, done.stdout)
     s.reporter.configure("mysql", host=f"127.0.0.1:{net.port}")
     net.read_only(True)
     done = check.finds({"mysql.host": "nothing can be stored: the server is "
@@ -201,7 +201,7 @@ def database(s, check, net):
     pipe = os.path.join(s.folder, "pipe")
     s.reporter.configure("mysql", ssl_ca=pipe)
     check.finds({"mysql.ssl_ca": "it is no regular file",
-                 "mysql.host": f"{pipe} cannot be read: it is no regular"},
+                 "mysql.host": f"cannot read {pipe}: not a regular"},
                 "-t", "-t")
     s.reporter.configure("mysql", ssl_ca="")
     done = check.finds({}, "-t", "-t")

@@ -150,7 +150,7 @@ def emptied_segment(s):
     os.truncate(segment(s, 0), 0)
     log = recover(s, pending[1], "an empty file")
     s.check("an empty file holds nothing and is removed",
-            "holds nothing" in log, log)
+            "holds no records" in log, log)
 
 
 def full_shm(s):

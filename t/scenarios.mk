@@ -45,6 +45,7 @@ scenarios += \
 	t/scenario_hostile_database.py \
 	t/scenario_hosts_in_order.py \
 	t/scenario_firewall_forgets.py \
+	t/scenario_flush_rows_bounds_a_transaction.py \
 	t/scenario_galera_node.py \
 	t/scenario_old_table_smaller_than_flush_rows.py \
 	t/scenario_packets_are_too_large.py \

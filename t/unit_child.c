@@ -75,9 +75,9 @@ let_end(int go)
 
 START_TEST(a_hopeless_one_waits_for_a_reload)
 {
-	let_end(run_worker(WORKER_HOPELESS));
+	let_end(run_worker(WORKER_BAD_CONFIG));
 	ck_assert(child->hopeless);
-	ck_assert_int_eq(child->entry->state, CHILD_HOPELESS);
+	ck_assert_int_eq(child->entry->state, CHILD_FAILED);
 	children_retry(&children);
 	ck_assert(!child->hopeless);
 	ck_assert(respawn_due(&child->respawn, 1000));
@@ -87,7 +87,7 @@ END_TEST
 /* What it says is of the settings of before. */
 START_TEST(one_that_a_reload_stops_is_not_hopeless)
 {
-	int go = run_worker(WORKER_HOPELESS);
+	int go = run_worker(WORKER_BAD_CONFIG);
 
 	children_restart(&children, &settings);
 	let_end(go);

@@ -10,7 +10,7 @@ units = \
 	t/unit_batch t/unit_dberror t/unit_db t/unit_dbfail t/unit_fault \
 	t/unit_probe \
 	t/unit_deadletter t/unit_order t/unit_round t/unit_trial \
-	t/unit_worker_files \
+	t/unit_worker_files t/unit_store t/unit_flush \
 	t/unit_child t/unit_respawn \
 	t/unit_health t/unit_rates t/unit_services t/unit_status t/unit_survey \
 	t/unit_encode t/unit_lines t/unit_replay t/unit_sender \
@@ -45,6 +45,11 @@ t_unit_fault_SOURCES = t/unit_fault.c $(db_fixture)
 t_unit_fault_CPPFLAGS = $(AM_CPPFLAGS) -DREPORTER_FAULTS
 t_unit_fault_LDADD = sql/libsqlfault.a $(LDADD)
 
+# These play the database.
+store_fixture = t/store_fixture.c t/store_fixture.h
+t_unit_store_SOURCES = t/unit_store.c $(store_fixture)
+t_unit_flush_SOURCES = t/unit_flush.c $(store_fixture)
+
 # sql/ compiled against the names of MySQL's client library (t/mysql): a name
 # that only MariaDB's has is an error here.
 check_LIBRARIES += t/libsqlmysql.a
@@ -57,7 +62,7 @@ t_libsqlmysql_a_CPPFLAGS = -I$(srcdir)/t/mysql $(AM_CPPFLAGS)
 # copies and allocations go through the test.
 check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = \
-	shm/counters.c shm/record.c shm/ring.c src/edge/accept.c \
+	shm/counters.c shm/ring.c src/edge/accept.c \
 	src/edge/admission.c src/edge/bind.c src/edge/chain.c src/edge/conn.c \
 	src/edge/conns.c src/edge/held.c src/edge/inflow.c \
 	src/edge/listener.c src/edge/origin.c src/edge/pace.c \

@@ -30,7 +30,7 @@ watch_attach(struct watch *watch, const char *instance, uint64_t generation,
 	enum shm_status status = segment_open_worker(
 	    &watch->worker[watch->workers], name, SEGMENT_READ);
 	if (status != SHM_OK)
-		fail("segment %s: %s", name, shm_status_text(status));
+		fail("segment %s: %s", name, shm_strerror(status, errno));
 	watch->workers++;
 }
 
@@ -61,9 +61,8 @@ watch_open(struct watch *watch, const char *instance)
 	    segment_open_master(&watch->master, instance, SEGMENT_READ);
 
 	if (status != SHM_OK)
-		fail("instance %s: %s%s%s", instance, shm_status_text(status),
-		    status == SHM_SYSTEM ? ": " : "",
-		    status == SHM_SYSTEM ? strerror(errno) : "");
+		fail("instance %s: %s", instance,
+		    shm_strerror(status, errno));
 	const struct master_shared *master = segment_master(&watch->master);
 	double deadline = clock_now() + START_PATIENCE;
 

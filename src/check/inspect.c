@@ -10,7 +10,7 @@
 #include "check/inspect.h"
 
 #include "privilege/account.h"
-#include "shm/memory.h"
+#include "lib/memory.h"
 #include "shm/segment.h"
 #include "edge/tls_load.h"
 

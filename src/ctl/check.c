@@ -32,7 +32,7 @@ say_absent(const char *instance, enum shm_status found)
 		return say(HEALTH_CRITICAL, text);
 	}
 	snprintf(text, sizeof(text), "instance %s cannot be read: %s", instance,
-	    found == SHM_SYSTEM ? strerror(saved) : shm_status_text(found));
+	    shm_strerror(found, saved));
 	return say(HEALTH_UNKNOWN, text);
 }
 

@@ -74,8 +74,7 @@ line_of_none(const struct top *top, char *text)
 	else
 		line_write(text, "instance %s cannot be read: %s",
 		    top->instance,
-		    top->found == SHM_SYSTEM ? strerror(top->error)
-					     : shm_status_text(top->found));
+		    shm_strerror(top->found, top->error));
 }
 
 void

@@ -273,7 +273,7 @@ child_bury(
 	    WIFEXITED(status) && (WEXITSTATUS(status) == WORKER_FINISHED ||
 				     WEXITSTATUS(status) == WORKER_LEFT);
 	bool hopeless =
-	    WIFEXITED(status) && WEXITSTATUS(status) == WORKER_HOPELESS;
+	    WIFEXITED(status) && WEXITSTATUS(status) == WORKER_BAD_CONFIG;
 	char cause[96];
 
 	child->pid = 0;
@@ -293,7 +293,7 @@ child_bury(
 	child_cause(status, cause, sizeof(cause));
 	if (hopeless) {
 		child->hopeless = true;
-		child_set_state(child, CHILD_HOPELESS);
+		child_set_state(child, CHILD_FAILED);
 		log_error("worker %u (pid %d) cannot work with this "
 			  "configuration; %llu records wait; not started "
 			  "again until a reload",

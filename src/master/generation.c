@@ -9,7 +9,7 @@
 #include "master/generation.h"
 #include "shm/faultpoint.h"
 #include "lib/log.h"
-#include "shm/memory.h"
+#include "lib/memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,8 +47,8 @@ generation_fits(const struct settings *settings)
 static void
 create_complain(enum shm_status status)
 {
-	log_error("a segment cannot be made: %s: %s", shm_status_text(status),
-	    strerror(errno));
+	log_error("a segment cannot be made: %s",
+	    shm_strerror(status, errno));
 }
 
 /* Undo what was made of a generation that cannot be completed. */
@@ -139,15 +139,15 @@ segment_adopt(struct worker_segment *segment, const char *name)
 	}
 	if (status == SHM_UNFINISHED) {
 		log_warn(
-		    "segment %s: %s: removed", name, shm_status_text(status));
+		    "segment %s: %s: removed", name, shm_strerror(status, errno));
 		segment_remove(name);
 	} else if (segment_set_aside(name, aside, sizeof(aside)) == SHM_OK) {
 		log_error("segment %s: %s: set aside as %s; look at it, or "
 			  "remove it",
-		    name, shm_status_text(status), aside);
+		    name, shm_strerror(status, errno), aside);
 	} else {
 		log_error("segment %s: %s, and it cannot be set aside: %s",
-		    name, shm_status_text(status), strerror(errno));
+		    name, shm_strerror(status, errno), strerror(errno));
 	}
 	return false;
 }

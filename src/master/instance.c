@@ -32,10 +32,10 @@ instance_replace(
 	} else if (segment_set_aside(segment->name, aside, sizeof(aside)) ==
 		   SHM_OK) {
 		log_error("segment %s: %s: set aside as %s", segment->name,
-		    shm_status_text(status), aside);
+		    shm_strerror(status, errno), aside);
 	} else {
 		log_error("segment %s: %s, and it cannot be set aside: %s",
-		    segment->name, shm_status_text(status), strerror(errno));
+		    segment->name, shm_strerror(status, errno), strerror(errno));
 	}
 	return segment_create_master(segment, instance);
 }
@@ -104,9 +104,8 @@ instance_take(struct segment *segment, const char *instance)
 	if (status == SHM_BUSY)
 		instance_taken(segment, instance);
 	else
-		log_error("segment %s: %s%s%s", segment->name,
-		    shm_status_text(status), status == SHM_SYSTEM ? ": " : "",
-		    status == SHM_SYSTEM ? strerror(errno) : "");
+		log_error("segment %s: %s", segment->name,
+		    shm_strerror(status, errno));
 	segment_close(segment);
 	return -1;
 }

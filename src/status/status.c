@@ -107,7 +107,7 @@ read_worker(struct status_worker *w, const struct worker_segment *segment)
 	w->table_keys = shared->header.table_keys;
 	read_flush(w, &shared->flush);
 	w->last_error_number =
-	    segment_last_error(shared, w->last_error, sizeof(w->last_error));
+	    last_error_get(&shared->flush, w->last_error, sizeof(w->last_error));
 	make_printable(w->last_error);
 }
 
@@ -122,8 +122,7 @@ read_segment(
 	    segment_view_worker(&segment, name, status->owner);
 
 	if (found != SHM_OK) {
-		w->trouble = found == SHM_SYSTEM ? strerror(errno)
-						 : shm_status_text(found);
+		w->trouble = shm_strerror(found, errno);
 		return 0;
 	}
 	read_worker(w, &segment);

@@ -9,6 +9,7 @@
 
 #include "status/rates.h"
 #include "shm/segment.h"
+#include "sql/dberror.h"
 
 #include <stdio.h>
 

@@ -27,7 +27,7 @@ reason_text(enum shm_status found)
 {
 	if (found == SHM_MISSING || found == SHM_UNFINISHED)
 		return "it is not running";
-	return found == SHM_SYSTEM ? strerror(errno) : shm_status_text(found);
+	return shm_strerror(found, errno);
 }
 
 /* An error as JSON; the text is ours and needs no escapes. */

@@ -23,8 +23,8 @@
    any other thing on the database's side, so it is large. */
 #define ROUND_ROWS 524288
 
-/* How often to look whether an older generation has ended. */
-#define GATE_MS 20
+/* How often to check whether an older generation has ended. */
+#define OLDER_MS 20
 
 struct flush {
 	const struct settings *settings;
@@ -33,7 +33,7 @@ struct flush {
 	struct store *store;
 	struct round round;
 	struct table_row batch[STORE_ROWS];
-	uint64_t enough;  /* dirty keys that are not waited with */
+	uint64_t enough;  /* so many dirty keys are flushed at once */
 	uint64_t last_ms; /* when the last round began */
 	pthread_t thread;
 	pthread_mutex_t mutex;  /* of this process alone, for the conditions */
@@ -161,13 +161,13 @@ round_run(struct flush *f)
 
 /* Whether no older generation has records left: see struct master_shared. */
 static bool
-gate_open(const struct flush *f)
+older_stored(const struct flush *f)
 {
-	return counter_get(&f->master->oldest_generation) >=
+	return counter_acquire(&f->master->oldest_generation) >=
 	       f->segment->shared->header.generation;
 }
 
-/* Say since when keys wait for the database: from when some are pending until
+/* Show since when keys wait for the database: from when some are pending until
    none is; each commit sets it anew. */
 static void
 note_waiting(struct flush *f, bool pending)
@@ -198,8 +198,8 @@ round_due(struct flush *f)
 			flush_sleep(f, 1, 1000);
 			continue;
 		}
-		if (!gate_open(f)) {
-			flush_sleep(f, UINT64_MAX, GATE_MS);
+		if (!older_stored(f)) {
+			flush_sleep(f, UINT64_MAX, OLDER_MS);
 			continue;
 		}
 		if (flush_finishing(f) || past >= interval ||
@@ -292,8 +292,10 @@ flush_ended(struct flush *f, int timeout_ms)
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
-	if (!f->ended)
-		pthread_cond_timedwait(&f->settled, &f->mutex, &until);
+	/* Each statement stored wakes us as well. */
+	while (!f->ended &&
+	       pthread_cond_timedwait(&f->settled, &f->mutex, &until) == 0)
+		continue;
 	bool ended = f->ended;
 	pthread_mutex_unlock(&f->mutex);
 	return ended;

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "shm/memory.h"
+#include "lib/memory.h"
 
 #include <inttypes.h>
 #include <limits.h>
