@@ -11,7 +11,8 @@ src_libreporter_a_SOURCES = \
 	src/lib/prefix.h src/lib/text.c \
 	src/lib/text.h src/lib/title.c src/lib/title.h src/lib/wipe.c \
 	src/lib/wipe.h \
-	src/conf/conffile.c src/conf/conffile.h src/conf/include.c \
+	src/conf/conffile.c src/conf/conffile.h src/conf/db_settings.c \
+	src/conf/db_settings.h src/conf/include.c \
 	src/conf/include.h src/conf/listen_spec.c \
 	src/conf/listen_spec.h src/conf/option.c src/conf/option.h \
 	src/conf/reload.c src/conf/reload.h src/conf/secret.c \

@@ -8,6 +8,7 @@
 #include "store_fixture.h"
 #include "suite.h"
 #include "worker/store.h"
+#include "conf/db_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,8 +107,8 @@ END_TEST
 START_TEST(a_statement_has_a_limit_of_its_own)
 {
 	renew(1000000);
-	ck_assert_uint_eq(store_rows(store, rows, dirty(12000)), STORE_ROWS);
-	ck_assert_uint_eq(stub_call(0).rows, STORE_ROWS);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(12000)), DB_ROWS_MAX);
+	ck_assert_uint_eq(stub_call(0).rows, DB_ROWS_MAX);
 }
 END_TEST
 

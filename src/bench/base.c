@@ -12,7 +12,7 @@
 #include "sql/host.h"
 #include "sql/login.h"
 #include "conf/secret.h"
-#include "worker/store.h"
+#include "conf/db_settings.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -137,7 +137,7 @@ host_open(struct base *base, struct db_options *options, const char *word)
 void
 base_open(struct base *base, const struct settings *s, const char *conf)
 {
-	struct db_options options = store_options(s);
+	struct db_options options = db_settings(s);
 	char *table = batch_quote(s->table);
 	struct secret password;
 	size_t i = 0;

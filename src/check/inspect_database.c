@@ -9,7 +9,7 @@
 
 #include "sql/db.h"
 #include "conf/secret.h"
-#include "worker/store.h"
+#include "conf/db_settings.h"
 
 /* One host's turn. */
 struct turn {
@@ -37,7 +37,7 @@ static void
 inspect_host(struct turn *turn, char *word)
 {
 	char *hosts[] = { word, NULL };
-	struct db_options options = store_options(turn->settings);
+	struct db_options options = db_settings(turn->settings);
 	struct db *db;
 
 	options.hosts = hosts;

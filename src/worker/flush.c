@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "worker/round.h"
 #include "worker/store.h"
+#include "conf/db_settings.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -32,7 +33,7 @@ struct flush {
 	const struct master_shared *master;
 	struct store *store;
 	struct round round;
-	struct table_row batch[STORE_ROWS];
+	struct table_row batch[DB_ROWS_MAX];
 	uint64_t enough;  /* so many dirty keys are flushed at once */
 	uint64_t last_ms; /* when the last round began */
 	pthread_t thread;
@@ -135,8 +136,8 @@ run_store(struct flush *f, struct run run)
 	while (run.begin < run.end && !flush_stopping(f)) {
 		size_t n = run.end - run.begin;
 
-		if (n > STORE_ROWS)
-			n = STORE_ROWS;
+		if (n > DB_ROWS_MAX)
+			n = DB_ROWS_MAX;
 		for (size_t i = 0; i < n; i++)
 			f->batch[i] =
 			    f->round.rows[f->round.order[run.begin + i].row];

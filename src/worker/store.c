@@ -9,6 +9,7 @@
 
 #include "worker/store.h"
 #include "worker/backoff.h"
+#include "conf/db_settings.h"
 #include "lib/clock.h"
 #include "sql/db.h"
 #include "worker/deadletter.h"
@@ -55,28 +56,6 @@ struct store {
 
 /* --------------------------------------------------------- making one ----- */
 
-struct db_options
-store_options(const struct settings *s)
-{
-	return (struct db_options){
-		.hosts = s->host.words,
-		.port = (unsigned)s->port,
-		.socket = s->socket,
-		.user = s->mysql_user,
-		.database = s->database,
-		.table = s->table,
-		.defaults_file = s->defaults_file,
-		.ssl_ca = s->ssl_ca,
-		.ssl_cert = s->ssl_cert,
-		.ssl_key = s->ssl_key,
-		.ssl_verify = s->ssl_verify,
-		.connect_timeout_ms = (unsigned)s->connect_timeout,
-		.read_timeout_ms = (unsigned)s->read_timeout,
-		.max_rows = s->flush_rows < STORE_ROWS ? (size_t)s->flush_rows
-						       : STORE_ROWS,
-	};
-}
-
 static void
 backoffs_init(struct store *store)
 {
@@ -111,7 +90,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->table = &segment->table;
 	store->count = &segment->shared->flush;
 	store->info = &segment->shared->info;
-	store->max = store_options(settings).max_rows;
+	store->max = db_settings(settings).max_rows;
 	store->limit = store->max;
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
@@ -129,7 +108,7 @@ store_new(const struct settings *settings, struct secret *password,
 	/* The segment's seed is random: no other instance has this name. */
 	snprintf(store->lock, sizeof(store->lock), "reporter.%016" PRIx64,
 	    segment->shared->header.seed);
-	struct db_options options = store_options(settings);
+	struct db_options options = db_settings(settings);
 	options.lock = store->lock;
 	options.password = password->text;
 	store->db = db_new(&options);

@@ -7,20 +7,11 @@
 #ifndef REPORTER_STORE_H
 #define REPORTER_STORE_H
 
-#include "sql/db.h"
 #include "conf/secret.h"
 #include "shm/segment.h"
 #include "conf/settings.h"
 
-/* Most rows of one statement, and so of one transaction, whatever flush_rows;
-   the server's max_allowed_packet may allow fewer. */
-#define STORE_ROWS 10000
-
 struct store;
-
-/* store_options - the options of the connection, without password and lock.
-   The texts belong to the settings. */
-struct db_options store_options(const struct settings *settings);
 
 /* store_new - password: read again before each connection; the store's until
    store_free().  NULL: no memory, or the client library does not start. */
