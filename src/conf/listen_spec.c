@@ -11,7 +11,7 @@
 
 #define BLANKS " \t"
 
-/* Take the next word of *text, of *length bytes; *text moves behind it. */
+/* Take the next word of *text, of *length bytes; *text moves past it. */
 static const char *
 word_next(const char **text, size_t *length)
 {

@@ -65,42 +65,36 @@ settings_origin(
 	return origin_of(settings, option_find(section, name));
 }
 
-static bool
-origin_is_default(
-    const struct settings *settings, const struct conf_option *option)
-{
-	return strncmp(origin_of(settings, option), "default",
-		   sizeof("default") - 1) == 0;
-}
-
-static void
-complain_option(struct load *load, const struct conf_option *option,
-    const char *origin, const char *reason)
-{
-	char name[OPTION_NAME_MAX];
-
-	option_name(option, name, sizeof(name));
-	complain(&load->complaints, origin, name, "%s", reason);
-}
-
 static void
 take(void *arg, const struct conf_option *option, const char *value,
     const char *origin)
 {
 	struct load *load = arg;
-	char reason[VALUE_REASON_MAX];
+	char reason[VALUE_REASON_MAX], name[OPTION_NAME_MAX];
 
 	if (value_parse(
 		option, load->settings, value, reason, sizeof(reason))) {
 		origin_set(load, option, origin, "");
 		return;
 	}
-	complain_option(load, option, origin, reason);
+	option_name(option, name, sizeof(name));
+	complain(&load->complaints, origin, name, "%s", reason);
 	load->invalid[option_index(option)] = true;
 	load->invalid_count++;
 }
 
 /* ---------------------------------------------- checks across options ---- */
+
+static void
+fault(struct load *load, const char *section, const char *name,
+    const char *reason)
+{
+	char full[OPTION_NAME_MAX];
+
+	snprintf(full, sizeof(full), "%s.%s", section, name);
+	complain(&load->complaints,
+	    settings_origin(load->settings, section, name), full, "%s", reason);
+}
 
 static bool
 is_valid(const struct load *load, const char *section, const char *name)
@@ -120,8 +114,6 @@ resolve_workers(struct load *load)
 		return;
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		count = CPU_COUNT(&cpus);
-	if (count < 1)
-		count = 1;
 	if (count > WORKERS_AUTO_MAX)
 		count = WORKERS_AUTO_MAX;
 	load->settings->workers = (uint64_t)count;
@@ -137,19 +129,18 @@ check_flush_rows(struct load *load)
 
 	if (settings->flush_rows <= settings->table_keys)
 		return;
-	if (origin_is_default(settings, option)) {
+	if (strcmp(origin_of(settings, option), "default") == 0) {
 		settings->flush_rows = settings->table_keys;
 		origin_set(load, option, "default", ", limited by table_keys");
 		return;
 	}
-	complain_option(load, option, origin_of(settings, option),
+	fault(load, "mysql", "flush_rows",
 	    "exceeds queue.table_keys, so it is never reached");
 }
 
 static void
 check_socket(struct load *load)
 {
-	const struct conf_option *option = option_find("mysql", "socket");
 	const struct words_list *host = &load->settings->host;
 
 	if (*load->settings->socket == '\0')
@@ -158,7 +149,7 @@ check_socket(struct load *load)
 		if (strcmp(host->words[i], "localhost") == 0)
 			return;
 	}
-	complain_option(load, option, origin_of(load->settings, option),
+	fault(load, "mysql", "socket",
 	    "is for localhost, which mysql.host does not contain");
 }
 
@@ -168,23 +159,16 @@ static void
 check_database_tls(struct load *load)
 {
 	const struct settings *s = load->settings;
-	const char *fault = NULL, *name = "ssl_cert";
 	bool has_cert = *s->ssl_cert != '\0', has_key = *s->ssl_key != '\0';
 
-	if (has_cert && !has_key) {
-		fault = "requires mysql.ssl_key";
-	} else if (has_cert && *s->ssl_ca == '\0' && s->ssl_verify) {
-		fault = "requires mysql.ssl_ca to verify the server, or "
-			"mysql.ssl_verify = off";
-	} else if (has_key && !has_cert) {
-		name = "ssl_key";
-		fault = "requires mysql.ssl_cert";
-	}
-	if (fault != NULL) {
-		const struct conf_option *option = option_find("mysql", name);
-
-		complain_option(load, option, origin_of(s, option), fault);
-	}
+	if (has_cert && !has_key)
+		fault(load, "mysql", "ssl_cert", "requires mysql.ssl_key");
+	else if (has_cert && *s->ssl_ca == '\0' && s->ssl_verify)
+		fault(load, "mysql", "ssl_cert",
+		    "requires mysql.ssl_ca to verify the server, or "
+		    "mysql.ssl_verify = off");
+	else if (has_key && !has_cert)
+		fault(load, "mysql", "ssl_key", "requires mysql.ssl_cert");
 }
 
 /* What is missing for this entry of `listen`, or NULL. */
@@ -223,24 +207,22 @@ listen_repeats(const struct words_list *listen, size_t at)
 static void
 check_listen(struct load *load)
 {
-	const struct conf_option *option = option_find("reporter", "listen");
 	const struct words_list *listen = &load->settings->listen;
 	char reason[VALUE_REASON_MAX];
 
 	for (size_t i = 0; i < listen->count; i++) {
 		struct listen_spec spec;
-		const char *fault;
+		const char *why;
 
 		listen_spec_parse(&spec, listen->words[i]);
-		fault = listen_fault(load->settings, &spec);
-		if (fault == NULL && listen_repeats(listen, i))
-			fault = "has an address that is listed before";
-		if (fault == NULL)
+		why = listen_fault(load->settings, &spec);
+		if (why == NULL && listen_repeats(listen, i))
+			why = "has an address that is listed before";
+		if (why == NULL)
 			continue;
-		snprintf(reason, sizeof(reason), "\"%s\" %s", listen->words[i],
-		    fault);
-		complain_option(
-		    load, option, origin_of(load->settings, option), reason);
+		snprintf(
+		    reason, sizeof(reason), "\"%s\" %s", listen->words[i], why);
+		fault(load, "reporter", "listen", reason);
 	}
 }
 

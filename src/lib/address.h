@@ -29,7 +29,7 @@ const char *address_parse(struct address *address, const char *text);
 /* address_same - whether both are the same IPv4 or IPv6 address and port. */
 bool address_same(const struct sockaddr *a, const struct sockaddr *b);
 
-#define ADDRESS_TEXT 64 /* bytes that address_text() needs at the most */
+#define ADDRESS_TEXT 64 /* bytes that address_text() needs */
 
 /* address_text - an address and port as text, cut to size.  Returns text. */
 const char *address_text(

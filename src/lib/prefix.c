@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prefixes.  A list owns its memory; the master makes one at start and at each
- * reload, and asks it for every connection.  Failures are returned.
+ * Prefixes.
  */
 #include "config.h"
 
