@@ -2,7 +2,7 @@
  *
  * The option table against the manual and the sample file, in both directions;
  * each option's default, range, units and form.  One process; files in a
- * folder of its own.
+ * directory of its own.
  */
 #include "config.h"
 
@@ -182,14 +182,14 @@ START_TEST(sample_can_be_loaded)
 	char *sample = source("etc/reporter.conf");
 	struct settings *before = settings_load(NULL, stderr), *after;
 
-	after = config_right(sample);
+	after = config_valid(sample);
 	settings_compare(before, after, config_same, NULL);
 	settings_free(after);
 	for (char *at = sample; (at = strstr(at, "\n#")) != NULL; at++) {
 		if (islower((unsigned char)at[2]))
 			at[1] = ' ';
 	}
-	after = config_right(sample);
+	after = config_valid(sample);
 	ck_assert_ptr_nonnull(
 	    strstr(after->origins[option_count - 1], "a.conf:"));
 	settings_compare(before, after, config_same, NULL);
@@ -462,13 +462,13 @@ END_TEST
 START_TEST(choices_are_in_the_order_of_their_enum)
 {
 	struct settings *settings =
-	    config_right("[queue]\noverflow = drop\n[log]\nlevel = warn\n");
+	    config_valid("[queue]\noverflow = drop\n[log]\nlevel = warn\n");
 
 	ck_assert_int_eq(settings->overflow, OVERFLOW_DROP);
 	ck_assert_int_eq(settings->log_level, LOG_LEVEL_WARN);
 	settings_free(settings);
 	settings =
-	    config_right("[queue]\noverflow = block\n[log]\nlevel = debug\n");
+	    config_valid("[queue]\noverflow = block\n[log]\nlevel = debug\n");
 	ck_assert_int_eq(settings->overflow, OVERFLOW_BLOCK);
 	ck_assert_int_eq(settings->log_level, LOG_LEVEL_DEBUG);
 	settings_free(settings);

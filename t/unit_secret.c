@@ -23,14 +23,14 @@ static char *errors;
 static enum secret_status
 read_again(void)
 {
-	size_t size, strip = strlen(config_folder) + 1;
+	size_t size, strip = strlen(config_directory) + 1;
 	char *at;
 
 	free(errors);
 	FILE *out = open_memstream(&errors, &size);
 	enum secret_status status = secret_read(&secret, out);
 	fclose(out);
-	while ((at = strstr(errors, config_folder)) != NULL)
+	while ((at = strstr(errors, config_directory)) != NULL)
 		memmove(at, at + strip, strlen(at + strip) + 1);
 	return status;
 }

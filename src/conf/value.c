@@ -143,30 +143,23 @@ value_text(const struct conf_option *option, const char *text, char *reason,
 	return NULL;
 }
 
+/* value: a char *; a bool for a secret, of which only that it is set is kept.
+ */
 static bool
-text_set(const struct conf_option *option, char **value, const char *text,
+text_set(const struct conf_option *option, void *value, const char *text,
     char *reason, size_t size)
 {
 	char *copy = value_text(option, text, reason, size);
 
 	if (copy == NULL)
 		return false;
-	free(*value);
-	*value = copy;
-	return true;
-}
-
-/* Keep only whether it is set. */
-static bool
-secret_set(const struct conf_option *option, bool *value, const char *text,
-    char *reason, size_t size)
-{
-	char *copy = value_text(option, text, reason, size);
-
-	if (copy == NULL)
-		return false;
-	*value = *copy != '\0';
-	wipe_text(copy);
+	if (option->type == OPTION_SECRET) {
+		*(bool *)value = *copy != '\0';
+		wipe_text(copy);
+	} else {
+		free(*(char **)value);
+		*(char **)value = copy;
+	}
 	return true;
 }
 
@@ -314,18 +307,18 @@ list_set(const struct conf_option *option, struct words_list *value,
 static char *
 list_format(const struct words_list *list)
 {
-	char *text = strdup("");
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 
-	for (size_t i = 0; i < list->count && text != NULL; i++) {
-		char *longer;
-
-		if (asprintf(&longer, "%s%s%s", text, i == 0 ? "" : ", ",
-			list->words[i]) < 0)
-			longer = NULL;
-		free(text);
-		text = longer;
-	}
-	return text;
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; i < list->count; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : ", ", list->words[i]);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 static bool
@@ -352,9 +345,8 @@ value_parse(const struct conf_option *option, struct settings *settings,
 	case OPTION_CHOICE:
 		return choice_set(option, value, text, reason, size);
 	case OPTION_TEXT:
-		return text_set(option, value, text, reason, size);
 	case OPTION_SECRET:
-		return secret_set(option, value, text, reason, size);
+		return text_set(option, value, text, reason, size);
 	case OPTION_LIST:
 		return list_set(option, value, text, reason, size);
 	default:
