@@ -510,7 +510,8 @@ START_TEST(threads_do_not_mix_lines_while_it_is_reopened)
 }
 END_TEST
 
-/* --------------------------------------------------------------- limiter ---- */
+/* --------------------------------------------------------------- limiter ----
+ */
 
 START_TEST(limiter_passes_so_many_lines_in_a_period)
 {
