@@ -77,12 +77,12 @@ counter_add(counter *c, uint64_t n)
 
 /* Why a record, or a whole report, was rejected. */
 enum reject {
-	REJECT_NOT_MSGPACK,     /* bytes that are no MessagePack: closes */
+	REJECT_NOT_MSGPACK,     /* not MessagePack: closes */
 	REJECT_TOO_LONG,        /* over max_message or frame limit: closes */
 	REJECT_NEGATIVE_LENGTH, /* frame length below zero: closes */
 	REJECT_NOT_PROTOBUF,    /* a frame's payload does not decode */
 	REJECT_OTHER_MESSAGE,   /* another message number or frame id */
-	REJECT_WRONG_SHAPE,     /* no array, too few elements, wrong type */
+	REJECT_WRONG_SHAPE,     /* not an array, too few elements, wrong type */
 	REJECT_OUT_OF_RANGE,    /* a value outside of its range */
 	REJECT_WRONG_CALLER,    /* caller is not the peer: check_caller */
 	REJECT_REASONS
@@ -96,9 +96,9 @@ const char *reject_name(enum reject reason);
 enum refusal {
 	REFUSAL_DENIED,          /* its address is in deny */
 	REFUSAL_NOT_ALLOWED,     /* its address is not in allow */
-	REFUSAL_MAX_CONNECTIONS, /* so many are open */
+	REFUSAL_MAX_CONNECTIONS, /* the limit is reached */
 	REFUSAL_MAX_CONNECTIONS_PER_ADDRESS,
-	REFUSAL_NOT_TRUSTED, /* no balancer of proxy_from, where one must be */
+	REFUSAL_NOT_TRUSTED,    /* not in proxy_from, which is required there */
 	REFUSAL_NO_DESCRIPTORS, /* the reserve was given up for it */
 	REFUSAL_NO_MEMORY,
 	REFUSALS
@@ -114,9 +114,9 @@ enum closing {
 	CLOSING_MESSAGE_TIMEOUT, /* a message begun was not finished in time */
 	CLOSING_DENIED,          /* a reload put its address into deny */
 	CLOSING_NOT_ALLOWED,     /* a reload took its address out of allow */
-	CLOSING_REFUSED,         /* refused, by what a PROXY header told */
-	CLOSING_PROXY_HEADER,    /* no PROXY header where one must be */
-	CLOSING_TLS,             /* no TLS as it must be */
+	CLOSING_REFUSED,         /* refused, by the address of a PROXY header */
+	CLOSING_PROXY_HEADER,    /* missing or invalid PROXY header */
+	CLOSING_TLS,             /* TLS handshake failed, or no TLS */
 	CLOSING_BAD_STREAM,      /* a rejection that closes */
 	CLOSING_NO_MEMORY,
 	CLOSING_STOP, /* reporter ended, or was killed */

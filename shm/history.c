@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The history of the counters.  Owns no memory: it is a view of words in the
- * master's segment.  history.h says who may call what; what cannot be read is
- * returned as such.
+ * The history of the counters: a view of words in the master's segment.
  */
 #include "shm/history.h"
 
@@ -53,8 +51,8 @@ distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* The number of the sample closest to at_ms, of those that cannot be under
-   the writer's hand.  taken: 1 or more. */
+/* The number of the sample closest to at_ms, of those that are not
+   being overwritten.  taken: 1 or more. */
 static uint64_t
 history_find(const struct history *history, uint64_t taken, uint64_t at_ms)
 {

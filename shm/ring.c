@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ring.  Owns no memory: it is a view of words in a segment.  The
- * producer's functions belong to the master's loop, the consumer's to the
- * worker's drain thread; nothing here fails.
+ * The ring: a view of words in a segment.  The producer's functions belong to
+ * the master's loop, the consumer's to the worker's drain thread.
  */
 #include "shm/ring.h"
 #include "shm/faultpoint.h"
@@ -15,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A worker that sleeps is left to it until so much of the ring is filled:
-   waking it costs as much as a hundred records. */
+/* A sleeping worker is woken when this part of the ring is filled: waking it
+   costs as much as a hundred records. */
 #define ALERT_PART 8
 
 void
@@ -34,8 +33,8 @@ ring_attach(struct ring *ring, struct ring_producer *producer,
 	    atomic_load_explicit(&producer->doorbell, memory_order_acquire);
 }
 
-/* The room that the tail seen last leaves.  A tail ahead of our head is none
-   that a sound worker writes; it gets nothing more. */
+/* The room by the tail seen last.  Only a broken worker writes a tail ahead of
+   our head; it gets nothing more. */
 static uint64_t
 ring_room_seen(const struct ring *ring)
 {
@@ -76,7 +75,7 @@ ring_put(struct ring *ring, const struct record *records, uint64_t n)
 static void
 ring_wake(struct ring *ring)
 {
-	/* Release: whoever hears this ring sees the command before it. */
+	/* Release: whoever sees this doorbell sees the command before it. */
 	atomic_fetch_add_explicit(
 	    &ring->producer->doorbell, 1, memory_order_release);
 	syscall(SYS_futex, &ring->producer->doorbell, FUTEX_WAKE, INT_MAX, NULL,
@@ -104,8 +103,8 @@ ring_alert(struct ring *ring)
 	if (head == ring->alerted)
 		return;
 	ring->alerted = head;
-	/* The worker says that it sleeps and then looks at head; we have set
-	   head and then look whether it sleeps.  The two fences let at least
+	/* The worker sets `sleeping` and then reads head; we have set head and
+	   then read `sleeping`.  The two fences let at least
 	   one of us see the other. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(

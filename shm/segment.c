@@ -334,8 +334,8 @@ hole_means(const struct segment *segment)
 	return magic == 0 ? SHM_UNFINISHED : SHM_DAMAGED;
 }
 
-/* Whether who made it may do so: for writing, it was we, and nobody else may
-   write to it; for reading, somebody, or a certain owner. */
+/* Whether the owner is acceptable: for writing, our user, and nobody else may
+   write to it; for reading, anybody or this owner. */
 static bool
 maker_ok(const struct stat *st, enum segment_access access, uid_t owner)
 {

@@ -77,7 +77,7 @@ enum segment_kind {
 	SEGMENT_WORKER = 2
 };
 
-/* What became of a call. */
+/* The result of a call. */
 enum shm_status {
 	SHM_OK,
 	SHM_MISSING,    /* there is no such segment */
@@ -145,7 +145,7 @@ enum child_state {
 	CHILD_NONE,      /* the entry is free */
 	CHILD_STARTING,  /* forked, has not checked in */
 	CHILD_RUNNING,   /* checked in */
-	CHILD_FINISHING, /* told to bring all to MySQL and exit */
+	CHILD_FINISHING, /* storing its rest, then it exits */
 	CHILD_WAITING,   /* died; starts again at not_before */
 	CHILD_FAILED /* cannot work with this configuration; needs a reload */
 };
@@ -153,7 +153,7 @@ enum child_state {
 /* child_state_name - the state's name in log, status and manual. */
 const char *child_state_name(enum child_state state);
 
-/* What the master tells of one worker.  Written by the master alone. */
+/* One worker as the master sees it.  Written by the master alone. */
 struct child_entry {
 	counter generation;
 	_Atomic uint32_t slot;
@@ -164,8 +164,8 @@ struct child_entry {
 };
 static_assert(sizeof(struct child_entry) == 32, "part of the format");
 
-/* The segment that is being removed, and the totals of all that are gone with
-   it; see src/master/retire.c.  Written by the master alone. */
+/* The segment that is being removed, and the totals with it; see
+   src/master/retire.c.  Written by the master alone. */
 struct retirement {
 	counter slot; /* plus 1; 0: none is */
 	counter generation;
@@ -180,9 +180,9 @@ struct master_shared {
 	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
 	counter started;                /* seconds since 1970 */
 	counter generation;             /* of the segments written to now */
-	/* A worker brings records to MySQL only when no generation older than
-	   its own has any left: of two records with one ts, the later arrival
-	   must win. */
+	/* A worker stores records only when no generation older than its own
+	   has any left: of two records with one ts, the later arrival must win.
+	 */
 	counter oldest_generation;
 	char software[24]; /* the master's version, ended by a 0 */
 	struct child_entry children[CHILDREN_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pending table.  Owns no memory: it is a view of words in a segment.
- * table.h says which thread of a worker may call what; nothing here fails.
+ * The pending table: a view of words in a segment.  table.h says which thread
+ * of a worker may call what.
  */
 #include "shm/table.h"
 #include "shm/faultpoint.h"
@@ -286,8 +286,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	return true;
 }
 
-/* Have the slot of a record and its mark brought near, to be written.  Returns
-   its home. */
+/* Prefetch the slot of a record and its mark for writing.  Returns its home. */
 static inline uint32_t
 table_fetch(const struct table *table, const struct record *record)
 {

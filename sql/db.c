@@ -67,12 +67,12 @@ db_fail(struct db *db, enum db_class kind, unsigned number, const char *text)
 	return kind;
 }
 
-/* Notes what the client library or the server said. */
+/* Notes an error of the client library or the server. */
 static enum db_class
 db_fail_number(struct db *db, unsigned number, const char *text)
 {
 	return db_fail(db, dberror_class(number, text), number,
-	    *text != 0 ? text : "no reason given");
+	    *text != 0 ? text : "no error text");
 }
 
 static enum db_class
@@ -354,8 +354,8 @@ db_connect(struct db *db)
 		kind = db_take_lock(db);
 	if (kind == DB_OK)
 		kind = db_probe_table(db);
-	/* Without a connection nothing was said of rows, whatever the number:
-	   none of them may be set aside for it. */
+	/* No row was sent yet, so none may be set aside, whatever the number.
+	 */
 	if (kind == DB_SPLIT || kind == DB_REFUSED)
 		kind = db->error.kind = DB_HOLD;
 	if (kind != DB_OK) {

@@ -7,7 +7,7 @@
 
 #include "shm/counters.h"
 
-/* What the database said, by what is done about it. */
+/* Errors of the database, by what is done about them. */
 enum db_class {
 	DB_OK,
 	DB_RETRY,     /* retry the statement */

@@ -26,9 +26,9 @@ struct db_options store_options(const struct settings *settings);
 
 /* store_horizon - the greatest believable ts now, seconds since 1970. */
 static inline uint64_t
-store_horizon(const struct settings *settings)
+store_horizon(const struct settings *s)
 {
-	return (uint64_t)time(NULL) + settings->max_clock_skew / 1000;
+	return (uint64_t)time(NULL) + s->max_clock_skew / 1000;
 }
 
 /* store_new - password: read again before each connection; the store's until
