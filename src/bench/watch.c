@@ -61,8 +61,7 @@ watch_open(struct watch *watch, const char *instance)
 	    segment_open_master(&watch->master, instance, SEGMENT_READ);
 
 	if (status != SHM_OK)
-		fail("instance %s: %s", instance,
-		    shm_strerror(status, errno));
+		fail("instance %s: %s", instance, shm_strerror(status, errno));
 	const struct master_shared *master = segment_master(&watch->master);
 	double deadline = clock_now() + START_PATIENCE;
 

@@ -73,8 +73,7 @@ line_of_none(const struct top *top, char *text)
 		line_write(text, "instance %s is not running", top->instance);
 	else
 		line_write(text, "instance %s cannot be read: %s",
-		    top->instance,
-		    shm_strerror(top->found, top->error));
+		    top->instance, shm_strerror(top->found, top->error));
 }
 
 void

@@ -47,8 +47,7 @@ generation_fits(const struct settings *settings)
 static void
 create_complain(enum shm_status status)
 {
-	log_error("a segment cannot be made: %s",
-	    shm_strerror(status, errno));
+	log_error("a segment cannot be made: %s", shm_strerror(status, errno));
 }
 
 /* Undo what was made of a generation that cannot be completed. */
@@ -138,8 +137,8 @@ segment_adopt(struct worker_segment *segment, const char *name)
 		return true;
 	}
 	if (status == SHM_UNFINISHED) {
-		log_warn(
-		    "segment %s: %s: removed", name, shm_strerror(status, errno));
+		log_warn("segment %s: %s: removed", name,
+		    shm_strerror(status, errno));
 		segment_remove(name);
 	} else if (segment_set_aside(name, aside, sizeof(aside)) == SHM_OK) {
 		log_error("segment %s: %s: set aside as %s; look at it, or "

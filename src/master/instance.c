@@ -35,7 +35,8 @@ instance_replace(
 		    shm_strerror(status, errno), aside);
 	} else {
 		log_error("segment %s: %s, and it cannot be set aside: %s",
-		    segment->name, shm_strerror(status, errno), strerror(errno));
+		    segment->name, shm_strerror(status, errno),
+		    strerror(errno));
 	}
 	return segment_create_master(segment, instance);
 }

@@ -106,8 +106,8 @@ read_worker(struct status_worker *w, const struct worker_segment *segment)
 	w->ring_records = shared->header.ring_records;
 	w->table_keys = shared->header.table_keys;
 	read_flush(w, &shared->flush);
-	w->last_error_number =
-	    last_error_get(&shared->flush, w->last_error, sizeof(w->last_error));
+	w->last_error_number = last_error_get(
+	    &shared->flush, w->last_error, sizeof(w->last_error));
 	make_printable(w->last_error);
 }
 
