@@ -72,6 +72,5 @@ def resident(s):
 
 def processor_time(s):
     """Seconds of processor time that the master has used."""
-    with open(f"/proc/{s.reporter.process.pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
+    fields = scenario.process_fields(f"/proc/{s.reporter.process.pid}/stat")
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

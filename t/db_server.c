@@ -205,7 +205,7 @@ db_server_start(struct db_server *server)
 	if (program == NULL) {
 		fprintf(stderr, "neither mariadbd nor mysqld is here: install "
 				"Debian's package mariadb-server-core\n");
-		return 1;
+		return DB_SERVER_MISSING;
 	}
 	free(program);
 	if (place == NULL || strlen(place) > 32)

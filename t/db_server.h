@@ -17,8 +17,11 @@ struct db_server {
 	pid_t pid; /* of the server, ours or not */
 };
 
-/* db_server_start - start it and wait until it answers.  Returns 0,
-   or 1 with the reason on standard error. */
+#define DB_SERVER_MISSING 77 /* the exit status of a test that is skipped */
+
+/* db_server_start - start it and wait until it answers.  Returns 0;
+   DB_SERVER_MISSING when none is installed, or 1, with the reason on standard
+   error. */
 int db_server_start(struct db_server *server);
 
 /* db_server_stop - end it, if it is ours, and remove its folder. */

@@ -10,6 +10,7 @@ purpose; then this says so, and looks at what must hold all the same."""
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ UNOPTIMIZED = "-O0" in os.environ["CFLAGS"].split()
 X86 = platform.machine() == "x86_64"
 ARM = platform.machine() == "aarch64"
 
+SKIPPED = 77
 passed = failed = 0
 
 
@@ -124,7 +126,12 @@ def check_entries(programs):
 def main():
     if not FLAGS:
         print("--disable-hardening: there is nothing to look at")
-        return 77
+        return SKIPPED
+    for name in "readelf", "make":
+        if not shutil.which(name):
+            print(f"skipped: {name} was not found: install Debian's package "
+                  + {"readelf": "binutils"}.get(name, name))
+            return SKIPPED
     with tempfile.TemporaryDirectory() as folder:
         run("make", "-s", "-C", str(BUILD), "install-binPROGRAMS",
             "install-sbinPROGRAMS", f"DESTDIR={folder}")

@@ -9,10 +9,8 @@ the scratch root by changing just these folders in its text."""
 import os
 import re
 import subprocess
-import sys
 
-import scenario
-from scenario import BUILD, Failure, tool
+from scenario import BUILD, Failure, skip, tool
 
 
 def make(target, **variables):
@@ -48,8 +46,7 @@ def needs(*names):
     """Skip a scenario when configure was told to leave out what it is of."""
     for name in names:
         if not folders()[name]:
-            print(f"skipped: configured with --with-{name}=no")
-            sys.exit(77)
+            skip(f"configured with --with-{name}=no")
 
 
 class Installed:
@@ -118,6 +115,4 @@ def addresses(s, start=0):
 
 def end(s):
     """End a daemon in the background, however the scenario went."""
-    subprocess.run([scenario.program("reporterctl"), "-i", s.reporter.instance,
-                    "stop"], stdin=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=120)
+    s.reporter.ctl("stop", seconds=120)

@@ -9,15 +9,18 @@ a name of its own, so that any number of scenarios run at once, as root or as
 an ordinary user.
 
 Nothing sleeps for a fixed time: wait_for() polls a condition up to a
-deadline.  A scenario that fails says so loudly, shows the end of the logs and
-keeps its folder; one that passes leaves nothing behind.
+deadline.  A scenario that fails shows the end of the logs and keeps its
+directory; one that passes leaves nothing behind.  One that lacks a tool of the
+system is skipped (exit status 77) and names the Debian package; so is one that
+left out a part for that reason, see Scenario.part().
 
-Environment: abs_top_builddir (the programs; default: the current folder),
-abs_top_srcdir (the data; default: the folder above this file),
-SCENARIO_KEEP=1 keeps the folder of one that passes, too.
+Environment: abs_top_builddir (the programs; default: the current directory),
+abs_top_srcdir (the data; default: the directory above this file),
+SCENARIO_KEEP=1 keeps the directory of one that passes, too.
 """
 
 import fcntl
+import functools
 import glob
 import json
 import os
@@ -50,27 +53,79 @@ IDENTITY_OUT = ("rejected", "dropped", "queued", "pending", "superseded",
                 "stored", "dead_letter")
 
 
+SKIPPED = 77  # the exit status that automake reports as SKIP
+
+
 class Failure(Exception):
     """What a scenario shows is not so."""
 
 
+class Missing(Exception):
+    """A tool that the machine lacks."""
+
+
+def skip(reason):
+    """End the script: it cannot run on this machine or in this build."""
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def requires_root(why):
+    if os.geteuid() != 0:
+        skip(f"requires root: {why}")
+
+
 def built_with(switch):
-    """Whether configure was told --enable-SWITCH."""
+    """Whether configure was given --enable-SWITCH."""
     with open(os.path.join(BUILD, "config.status")) as file:
         return f"--enable-{switch}" in file.read()
+
+
+def has(name):
+    """Whether config.h defines HAVE_NAME."""
+    with open(os.path.join(BUILD, "config.h")) as file:
+        return f"#define HAVE_{name} 1\n" in file.read()
+
+
+@functools.lru_cache
+def offsets():
+    """Offsets, sizes and numbers of the formats that tests write by hand:
+    {"worker_shared.flush": 320, ...}, from the headers (t/offsets.c)."""
+    path = os.path.join(BUILD, "t", "offsets")
+    if not os.access(path, os.X_OK):
+        raise Failure(f"{path} is missing: run make t/offsets")
+    return json.loads(subprocess.run([path], check=True,
+                                     stdout=subprocess.PIPE).stdout)
 
 
 # ------------------------------------------------------------- the tools --
 
 def tool(name, package):
-    """The path of a program of the system; it is an error to lack it."""
+    """The path of a program of the system.  Without it the scenario, or the
+    part() that calls this, is skipped."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin",
                             "/usr/local/sbin", "/sbin"])
     found = shutil.which(name, path=path)
     if not found:
-        raise Failure(f"{name} was not found: install Debian's package "
+        raise Missing(f"{name} was not found: install Debian's package "
                       f"{package}")
     return found
+
+
+def require(name, package):
+    """As tool(), for a script that is skipped as a whole without it."""
+    try:
+        return tool(name, package)
+    except Missing as missing:
+        skip(missing)
+
+
+def promtool(s, text):
+    """Prometheus's own check of metrics."""
+    done = subprocess.run([tool("promtool", "prometheus"), "check", "metrics"],
+                          input=text, capture_output=True, text=True)
+    s.equal("promtool reports no errors",
+            (done.returncode, done.stdout + done.stderr), (0, ""))
 
 
 def program(name):
@@ -78,7 +133,7 @@ def program(name):
     path = os.path.join(BUILD, "src", name)
     if not os.access(path, os.X_OK):
         raise Failure(f"{path} is missing: build first, and set "
-                      f"abs_top_builddir to the folder of the build")
+                      f"abs_top_builddir to the directory of the build")
     return path
 
 
@@ -91,7 +146,7 @@ def wait_for(condition, what, seconds=PATIENCE):
         if result:
             return result
         if time.monotonic() > deadline:
-            raise Failure(f"waited {seconds} s in vain: {what}")
+            raise Failure(f"timed out after {seconds} s: {what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 
@@ -120,13 +175,24 @@ def free_port():
     return held.getsockname()[1]
 
 
+def process_fields(path):
+    """The fields of a /proc/PID/stat after the command: state, parent, ..."""
+    with open(path) as stat:
+        return stat.read().rpartition(")")[2].split()
+
+
+def is_stopped(pid):
+    """Whether SIGSTOP has reached each thread of a process."""
+    return {process_fields(stat)[0] for stat in
+            glob.glob(f"/proc/{pid}/task/*/stat")} == {"T"}
+
+
 def group_lives(group):
     """Whether a process of this group runs; one that is dead and waits to be
     collected does not."""
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
-            with open(stat) as file:
-                state, _parent, its = file.read().rpartition(")")[2].split()[:3]
+            state, _parent, its = process_fields(stat)[:3]
         except OSError:
             continue
         if int(its) == group and state not in "ZX":
@@ -210,7 +276,6 @@ class Database:
 
     def _install(self, template):
         install = tool("mariadb-install-db", "mariadb-server-core")
-        tool("my_print_defaults", "mariadb-client-core")
         draft = template + ".draft"
         shutil.rmtree(draft, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as users:
@@ -302,15 +367,7 @@ class Database:
     def freeze(self):
         """The server is there and does not answer."""
         self.process.send_signal(signal.SIGSTOP)
-        wait_for(self.stands_still, "the database stands still")
-
-    def stands_still(self):
-        """Whether the signal has reached each of its threads."""
-        states = set()
-        for thread in glob.glob(f"/proc/{self.process.pid}/task/*/stat"):
-            with open(thread) as stat:
-                states.add(stat.read().rpartition(")")[2].split()[0])
-        return states == {"T"}
+        wait_for(lambda: is_stopped(self.process.pid), "the database stops")
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
@@ -414,12 +471,12 @@ class Reporter:
                     return at
         raise Failure(f"{name} is not in {self.conf}")
 
-    def ctl(self, *words):
+    def ctl(self, *words, seconds=2 * PATIENCE):
         """Run reporterctl.  Returns what subprocess.run() does."""
         return subprocess.run(
             [program("reporterctl"), "-i", self.instance, *words],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=PATIENCE * 2)
+            timeout=seconds)
 
     def reload(self, status=0):
         """Put the configuration in its place in one step, and have it
@@ -701,6 +758,7 @@ class Scenario:
     """What tell() is given."""
 
     def __init__(self):
+        self.missing = []  # why parts were left out
         self.name = os.path.basename(sys.argv[0]).removesuffix(".py")
         self.folder = tempfile.mkdtemp(prefix="reporter-t-")
         self.passed = self.failed = 0
@@ -719,6 +777,15 @@ class Scenario:
         agent = Agent(self.reporter.addresses[listener])
         self.agents.append(agent)
         return agent
+
+    def part(self, show, *arguments):
+        """Call show(), a part of the scenario that may lack a tool: the rest
+        goes on, and in the end the scenario counts as skipped."""
+        try:
+            show(*arguments)
+        except Missing as missing:
+            self.missing.append(f"{show.__name__}(): {missing}")
+            print(f"left out: {self.missing[-1]}", flush=True)
 
     def check(self, what, is_so, detail=""):
         """Count and print whether something is as it should be."""
@@ -792,7 +859,13 @@ def run(story, tell):
     for sign in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(sign, interrupted)
     try:
+        for name in "mariadbd", "mariadb-install-db":
+            tool(name, "mariadb-server-core")
+        for name in "mariadb", "my_print_defaults":
+            tool(name, "mariadb-client-core")
         scenario = Scenario()
+    except Missing as missing:
+        skip(missing)
     except Failure as failure:
         print(failure)
         print("0 passed, 1 failed")
@@ -801,6 +874,8 @@ def run(story, tell):
     try:
         tell(scenario)
         scenario.finish()
+    except Missing as missing:
+        scenario.missing.append(str(missing))
     except Failure as failure:
         scenario.check(str(failure), False)
         traceback.print_tb(failure.__traceback__, file=sys.stdout)
@@ -812,4 +887,7 @@ def run(story, tell):
     scenario.clear(keep=scenario.failed or os.environ.get("SCENARIO_KEEP"))
     print(f"{scenario.passed} passed, {scenario.failed} failed "
           f"({time.monotonic() - began:.1f} s)")
-    sys.exit(1 if scenario.failed else 0)
+    if scenario.failed:
+        sys.exit(1)
+    if scenario.missing:
+        skip("; ".join(scenario.missing))

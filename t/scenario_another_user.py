@@ -14,19 +14,14 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 
 import scenario
-from scenario import PATIENCE, Failure, wait_for
+from scenario import PATIENCE, wait_for
 
 USER, GROUP, STRANGER = "daemon", "adm", "nobody"
-SKIPPED = 77  # automake's word for it
 
-if os.geteuid() != 0:
-    print("skipped: only root can start reporter as another user")
-    sys.exit(SKIPPED)
+scenario.requires_root("it starts reporter as another user")
 
 UID, GID = pwd.getpwnam(USER)[2:4]
 

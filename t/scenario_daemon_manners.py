@@ -37,7 +37,7 @@ def processes(s, pid):
     found = [pid]
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
-            fields = read(stat).rpartition(")")[2].split()
+            fields = scenario.process_fields(stat)
         except OSError:
             continue
         if int(fields[1]) == pid:
@@ -56,8 +56,7 @@ class Manager:
         self.socket.setblocking(False)
         os.environ["NOTIFY_SOCKET"] = path
         self.told = []
-        self.built = "#define HAVE_SYSTEMD 1" in read(
-            os.path.join(scenario.BUILD, "config.h"))
+        self.built = scenario.has("SYSTEMD")
 
     def news(self):
         try:

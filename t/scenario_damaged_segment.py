@@ -18,24 +18,21 @@ import scenario
 TS = 1700000000
 SERVICES = 40
 
-# Offsets in struct worker_shared (shm/segment.h).
-VERSION, GEOMETRY, HEAD = 8, 40, 128
-
 
 def flip_geometry(file):
-    write(file, GEOMETRY, struct.pack("=I", 1 << 20))
+    write(file, "header.ring_records", struct.pack("=I", 1 << 20))
 
 
 def other_version(file):
-    write(file, VERSION, struct.pack("=I", 77))
+    write(file, "header.version", struct.pack("=I", 77))
 
 
 def impossible_head(file):
-    write(file, HEAD, struct.pack("=Q", 1 << 40))
+    write(file, "producer.head", struct.pack("=Q", 1 << 40))
 
 
 def no_magic(file):
-    write(file, 0, b"garbage!")
+    write(file, "header.magic", b"garbage!")
 
 
 def cut_short(file):
@@ -46,8 +43,9 @@ def cut_to_a_stump(file):
     os.truncate(file.name, 50)
 
 
-def write(file, offset, data):
-    file.seek(offset)
+def write(file, field, data):
+    # The header is the same in the master's.
+    file.seek(scenario.offsets()[f"worker_shared.{field}"])
     file.write(data)
 
 

@@ -15,16 +15,11 @@ import pwd
 import shutil
 import struct
 import subprocess
-import sys
 
 import scenario
 from scenario import wait_for
 
-SKIPPED = 77  # automake's word for it
-
-if os.geteuid() != 0:
-    print("skipped: only root can play another user")
-    sys.exit(SKIPPED)
+scenario.requires_root("it plays another user")
 
 STRANGER = pwd.getpwnam("nobody")[2]
 SECONDS = 10  # what is held up is so for ever
@@ -48,10 +43,7 @@ def planted(s, suffix="", like=None):
 def ctl(s, *words):
     """Ends reporterctl when it is held up."""
     try:
-        return subprocess.run(
-            [scenario.program("reporterctl"), "-i", s.reporter.instance,
-             *words], stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=SECONDS)
+        return s.reporter.ctl(*words, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise scenario.Failure(
             f"reporterctl {words[0]} is held up") from None

@@ -197,16 +197,17 @@ def no_permission(s, script):
 def another_layout(s, script):
     """A reporter of another version runs."""
     script.expect("nothing runs", start=0)
+    version = scenario.offsets()["master_shared.header.version"]
     with open(f"/dev/shm/reporter.{s.reporter.instance}", "r+b") as segment:
-        segment.seek(8)  # struct segment_header, version
+        segment.seek(version)
         ours = segment.read(4)
-        segment.seek(8)
+        segment.seek(version)
         segment.write(b"\xff\xff\xff\xff")
         segment.flush()
         script.expect("its layout is another", stop=4)
         s.check("it says so", "the layout of another version" in script.said,
                 script.said)
-        segment.seek(8)
+        segment.seek(version)
         segment.write(ours)
     script.expect("it still runs", stop=0)
 

@@ -94,7 +94,7 @@ def odd_folders(s):
         done = subprocess.run([configure, option], cwd=s.folder,
                               capture_output=True, text=True)
         s.check(f"configure refuses {option}", done.returncode != 0
-                and "may have no blanks" in done.stderr, done.stderr)
+                and "must not contain blanks" in done.stderr, done.stderr)
 
 
 def tell(s):

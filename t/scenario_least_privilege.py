@@ -33,11 +33,6 @@ LANDLOCK_CREATE_RULESET = 444
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 
 
-def sandboxed():
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        return "#define HAVE_SECCOMP 1" in file.read()
-
-
 def status_of(pid):
     with open(f"/proc/{pid}/status") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file
@@ -59,8 +54,8 @@ def tell(s):
     s.reporter.start()
     reports = scenario.Reports(s)
     reports.send()
-    powers(s, sandboxed())
-    descriptors(s)
+    powers(s, scenario.has("SECCOMP"))
+    s.part(descriptors, s)
     files(s)
     killed(s, reports)
     s.equal("the log warns where there is no Landlock",
@@ -74,7 +69,7 @@ def tell(s):
     s.equal("the log warns of root", os.geteuid() == 0,
             "warning: running as root" in s.reporter.log_text())
     s.check("the log says that there is no sandbox",
-            (", sandbox off" if sandboxed() else ", built without a sandbox")
+            (", sandbox off" if scenario.has("SECCOMP") else ", built without a sandbox")
             in s.reporter.log_text())
 
 
@@ -174,9 +169,8 @@ def files(s):
 
 def has_landlock():
     """Whether this build and this kernel have it."""
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        if "#define HAVE_LINUX_LANDLOCK_H 1" not in file.read():
-            return False
+    if not scenario.has("LINUX_LANDLOCK_H"):
+        return False
     version = 1
     return ctypes.CDLL(None).syscall(
         LANDLOCK_CREATE_RULESET, None, 0, version) > 0

@@ -38,10 +38,7 @@ class Talker(threading.Thread):
             self.s.reporter.configure(
                 "limits", max_connections=FIRST + self.said + 1)
             self.s.reporter.write_conf()
-            done = subprocess.run(
-                [scenario.program("reporterctl"), "-i",
-                 self.s.reporter.instance, "reload"],
-                stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            done = self.s.reporter.ctl("reload")
             if done.returncode != 0:
                 self.failure = done.stderr
                 return

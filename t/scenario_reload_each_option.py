@@ -22,9 +22,6 @@ from scenario import native, wait_for
 
 TS = 1700000000
 
-# Where struct master_shared (shm/segment.h) counts reloads.
-RELOADS, RELOADS_BEGUN = 424, 488
-
 # Shown in a scenario of their own.
 ELSEWHERE = {"ssl_ca": "scenario_database_tls.py",
              "ssl_cert": "scenario_database_tls.py",
@@ -618,12 +615,14 @@ def one_under_way(s):
     what it does in shared memory."""
     reporter = s.reporter
     master = reporter.process.pid
+    reloads, begun = (scenario.offsets()[f"master_shared.input.{name}"]
+                      for name in ("reloads", "reloads_begun"))
     os.kill(master, signal.SIGSTOP)
     try:
         with open(f"/dev/shm/reporter.{reporter.instance}", "r+b") as file, \
                 mmap.mmap(file.fileno(), 0) as words:
-            taken, refused = struct.unpack_from("=QQ", words, RELOADS)
-            struct.pack_into("=Q", words, RELOADS_BEGUN, taken + refused + 1)
+            taken, refused = struct.unpack_from("=QQ", words, reloads)
+            struct.pack_into("=Q", words, begun, taken + refused + 1)
             with open(reporter.conf, "a") as conf:
                 conf.write("junk\n")
             ctl = subprocess.Popen(
@@ -631,7 +630,7 @@ def one_under_way(s):
                  "reload"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True)
             wait_for(lambda: sighup_waits(master), "the signal was sent")
-            struct.pack_into("=Q", words, RELOADS, taken + 1)
+            struct.pack_into("=Q", words, reloads, taken + 1)
             try:
                 ctl.wait(0.5)
             except subprocess.TimeoutExpired:

@@ -50,11 +50,6 @@ class Listener:
                 return text in self.heard
 
 
-def has_notify():
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        return "#define HAVE_SYSTEMD 1" in file.read()
-
-
 def tell(s):
     database = WithTls(os.path.join(s.folder, "networked"))
     try:
@@ -87,14 +82,14 @@ def story(s, database):
     s.check("the database was found by its name",
             f"database localhost:{database.port}: connected"
             in s.reporter.log_text())
-    if has_notify():
+    if scenario.has("SYSTEMD"):
         wait_for(lambda: notified.hears("READY=1"), "it is ready")
     s.reporter.configure("reporter", listen="127.0.0.1:0, localhost:0")
     s.reporter.configure("log", target="syslog")
     s.reporter.write_conf()
     s.reporter.process.send_signal(signal.SIGHUP)
     wait_for(lambda: s.reporter.status()["reloads"] == 1, "it is reloaded")
-    if has_notify():
+    if scenario.has("SYSTEMD"):
         wait_for(lambda: notified.hears("RELOADING=1"), "it says so")
     s.agent().send(scenario.native(2, 1, 1, int(time.time()),
                                    [(1, 1, 1, 0, False)]))

@@ -10,7 +10,6 @@ rest of an asterisk."""
 import os
 import socket
 import subprocess
-import sys
 
 import scenario
 from scenario import Failure, wait_for
@@ -153,13 +152,6 @@ def tell(s):
     s.identity()
 
 
-def has_systemd():
-    """Whether this build has libsystemd."""
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        return "#define HAVE_SYSTEMD 1" in file.read()
-
-
-if not has_systemd():
-    print("skipped: built without libsystemd, so nothing is taken over")
-    sys.exit(77)
+if not scenario.has("SYSTEMD"):
+    scenario.skip("built without libsystemd: no socket is taken over")
 scenario.run(__doc__, tell)

@@ -18,11 +18,6 @@ from scenario import wait_for
 NOW = int(time.time())
 
 
-def has_screen():
-    with open(os.path.join(scenario.BUILD, "config.h")) as config:
-        return "#define HAVE_NCURSES 1" in config.read()
-
-
 class Terminal:
     """A tmux of one's own, without anybody's configuration."""
 
@@ -76,10 +71,7 @@ def services(screen):
 
 
 def plain(s, *arguments):
-    done = subprocess.run(
-        [scenario.program("reporterctl"), "-i", s.reporter.instance, "top",
-         "-d", "0.2", *arguments], capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=scenario.PATIENCE)
+    done = s.reporter.ctl("top", "-d", "0.2", *arguments)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 
@@ -184,7 +176,7 @@ def tell(s):
         + report(s, 3, 1, 50, 3)
     s.reporter.settled(sent)
     without_a_terminal(s)
-    if not has_screen():
+    if not scenario.has("NCURSES"):
         print("this build has no ncurses: no screen")
         return
     terminal = Terminal(s)
@@ -193,9 +185,7 @@ def tell(s):
         on_a_terminal(s, terminal)
         # A reload with another table makes new segments.
         s.reporter.configure("queue", table_keys=131072)
-        s.reporter.write_conf()
-        subprocess.run([scenario.program("reporterctl"), "-i",
-                        s.reporter.instance, "reload"], check=True)
+        s.reporter.reload()
         report(s, 9, 2, 1, 2)
         wait_for(lambda: 9 in services(terminal.screen()),
                  "a service of the new segments")

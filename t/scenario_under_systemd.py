@@ -397,6 +397,5 @@ def tell(s):
 installed.needs("systemdsystemunitdir", "sysusersdir", "tmpfilesdir")
 reason = why_not()
 if reason:
-    print(f"skipped: {reason}")
-    sys.exit(77)
+    scenario.skip(reason)
 scenario.run(__doc__, tell)

@@ -152,15 +152,16 @@ def run_time_folders(s, place, tmpfiles, etc):
 
 def tell(s):
     place = installed.Installed(os.path.join(s.folder, "root"))
-    analyze = scenario.tool("systemd-analyze", "systemd")
     records_survive(s, place)
+    analyze = scenario.tool("systemd-analyze", "systemd")
+    sysusers = scenario.tool("systemd-sysusers", "systemd")
+    tmpfiles = scenario.tool("systemd-tmpfiles", "systemd")
     calls_get_through(s, place, analyze)
     rated(s, place, analyze)
     verified(s, place, analyze)
-    etc = user(s, place, scenario.tool("systemd-sysusers", "systemd"))
+    etc = user(s, place, sysusers)
     if os.geteuid() == 0:
-        run_time_folders(s, place, scenario.tool("systemd-tmpfiles",
-                                                 "systemd"), etc)
+        run_time_folders(s, place, tmpfiles, etc)
     else:
         print("who is not root cannot give folders away: that is not shown")
 

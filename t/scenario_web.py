@@ -14,7 +14,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.parse
@@ -23,11 +22,6 @@ import scenario
 from scenario import wait_for
 
 NOW = int(time.time())
-
-
-def is_built():
-    with open(os.path.join(scenario.BUILD, "config.h")) as config:
-        return "#define HAVE_MICROHTTPD 1" in config.read()
 
 
 class Server:
@@ -69,10 +63,7 @@ def pages(s, web):
     status, headers, text = web.ask("/metrics")
     s.equal("metrics have their type", (status, headers["Content-Type"]),
             (200, "text/plain; version=0.0.4; charset=utf-8"))
-    lint = subprocess.run(
-        [scenario.tool("promtool", "prometheus"), "check", "metrics"],
-        input=text, capture_output=True, text=True)
-    s.equal("promtool is content", (lint.returncode, lint.stderr), (0, ""))
+    s.part(scenario.promtool, s, text)
     s.equal("it lives", web.ask("/healthz")[::2], (200, "alive\n"))
     s.equal("it is ready", web.ask("/readyz")[::2], (200, "ready\n"))
     s.equal("the status is reporterctl's", web.json("/api/v1/status")["records"],
@@ -339,7 +330,7 @@ def tell(s):
         pages(s, web)
         refusals(s, web)
         cannot_write(s, web)
-        prometheus(s, web)
+        s.part(prometheus, s, web)
         slow_clients(s, web)
         silent_clients(s, web)
         stranger(s)
@@ -354,7 +345,6 @@ def tell(s):
         scenario.end_group(web.process)
 
 
-if not is_built():
-    print("this build has no libmicrohttpd: there is no reporter-web")
-    sys.exit(77)
+if not scenario.has("MICROHTTPD"):
+    scenario.skip("built without libmicrohttpd: there is no reporter-web")
 scenario.run(__doc__, tell)

@@ -9,7 +9,7 @@ import subprocess
 
 import scenario
 
-OPENSSL = scenario.tool("openssl", "openssl")
+OPENSSL = scenario.require("openssl", "openssl")
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
          "stderr": subprocess.STDOUT, "text": True}
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]

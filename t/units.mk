@@ -19,7 +19,7 @@ units = \
 if SECCOMP
 units += t/unit_sandbox
 endif
-check_PROGRAMS += $(units) t/crowd
+check_PROGRAMS += $(units) t/crowd t/offsets
 TESTS += $(units)
 EXTRA_DIST += t/instance_fixture.h t/suite.h
 
@@ -76,3 +76,6 @@ t_unit_work_LDADD = t/libwork.a $(LDADD)
 
 # Plays thousands of agents for a scenario.
 t_crowd_LDADD =
+
+# Where the formats have their fields, for tests that write them by hand.
+t_offsets_LDADD =
