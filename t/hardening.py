@@ -132,12 +132,12 @@ def main():
             print(f"skipped: {name} was not found: install Debian's package "
                   + {"readelf": "binutils"}.get(name, name))
             return SKIPPED
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         run("make", "-s", "-C", str(BUILD), "install-binPROGRAMS",
-            "install-sbinPROGRAMS", f"DESTDIR={folder}")
-        programs = sorted(path for path in pathlib.Path(folder).rglob("*")
+            "install-sbinPROGRAMS", f"DESTDIR={directory}")
+        programs = sorted(path for path in pathlib.Path(directory).rglob("*")
                           if path.is_file())
-        # Of a folder that is empty, everything is true.
+        # Of a directory that is empty, everything is true.
         check({"reporter", "reporterctl", "reporter-send"} <=
               {path.name for path in programs}, "the programs are installed")
         check_flags()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the scenarios share: a database, a reporter and agents of one's own.
+"""What the scenarios share: a private database, a private reporter, agents.
 
 A scenario is a script named for what it shows.  It begins with its story in
 plain sentences and ends with scenario.run(__doc__, tell); tell() is given a
@@ -57,7 +57,7 @@ SKIPPED = 77  # the exit status that automake reports as SKIP
 
 
 class Failure(Exception):
-    """What a scenario shows is not so."""
+    """A condition of the scenario does not hold."""
 
 
 class Missing(Exception):
@@ -165,9 +165,9 @@ HELD = []
 
 
 def free_port():
-    """A port of 127.0.0.1 for somebody to listen on, who allows for its
-    reuse as servers do.  As long as we live nobody else is given it: it is
-    bound, and refuses who connects until it is listened on."""
+    """A free port of 127.0.0.1 for a server that sets SO_REUSEADDR.  It stays
+    bound while we run, so that no other process is given it; connecting is
+    refused until the server listens."""
     held = socket.socket()
     held.bind(("127.0.0.1", 0))
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -188,8 +188,7 @@ def is_stopped(pid):
 
 
 def group_lives(group):
-    """Whether a process of this group runs; one that is dead and waits to be
-    collected does not."""
+    """Whether a process of this group runs; a zombie does not."""
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
             state, _parent, its = process_fields(stat)[:3]
@@ -230,8 +229,8 @@ class Database:
                 "--innodb-log-file-size=8M",
                 "--innodb-buffer-pool-size=64M",
                 "--innodb-flush-log-at-trx-commit=2"]
-    # The first statement gives the grant tables back to a server that the
-    # installation runs without them.
+    # The installation runs the server without the grant tables; the first
+    # statement loads them.
     USER = f"""FLUSH PRIVILEGES;
         CREATE DATABASE reporter;
         CREATE USER reporter@localhost IDENTIFIED BY '{PASSWORD}';
@@ -240,15 +239,15 @@ class Database:
 
     def __init__(self, folder):
         self.data = os.path.join(folder, "data")
-        # A server that starts removes what looks left over of another one in
-        # the folder for temporary tables: it must have its own.
+        # A server removes at its start what another one seems to have left in
+        # the directory for temporary tables: it must have its own.
         temporary = os.path.join(folder, "tmp")
         os.makedirs(temporary, exist_ok=True)
         self.environment = {**os.environ, "TMPDIR": temporary}
         self.socket = os.path.join(folder, "mariadb.sock")
         self.log = os.path.join(folder, "mariadbd.log")
         self.process = None
-        self.password = PASSWORD  # a scenario that changes it says so here
+        self.password = PASSWORD  # a scenario that changes it sets this too
         self.server = tool("mariadbd", "mariadb-server-core")
         self.client = tool("mariadb", "mariadb-client-core")
         self.identity = []
@@ -480,8 +479,8 @@ class Reporter:
 
     def reload(self, status=0):
         """Put the configuration in its place in one step, and have it
-        reloaded; the outcome must be as said.  Returns what reporterctl
-        said."""
+        reloaded; reporterctl must exit with this status.  Returns what it
+        printed on standard error."""
         conf, self.conf = self.conf, self.conf + ".new"
         try:
             self.write_conf()
@@ -520,7 +519,7 @@ class Reporter:
         wait_for(self._has_status, "reporter has a status")
 
     def alive(self):
-        """It is an error when the master has ended by itself."""
+        """Fail if the master has exited."""
         if self.process and self.process.poll() is not None:
             raise Failure(f"reporter ended: {self.process.returncode}")
 
@@ -551,8 +550,8 @@ class Reporter:
         return {w["slot"]: w for w in self.status()["workers"]}
 
     def settled(self, received):
-        """Wait until all of so many records have found their end.  Returns
-        the status then."""
+        """Wait until so many records were received and none is queued or
+        pending.  Returns the status."""
 
         def all_done():
             status = self.status()
@@ -561,10 +560,10 @@ class Reporter:
                     and records["queued"] == 0
                     and records["pending"] == 0 and status)
 
-        return wait_for(all_done, f"{received} records are dealt with")
+        return wait_for(all_done, f"{received} records are settled")
 
     def stop(self, status=0):
-        """An orderly stop; the exit status must be as said."""
+        """Stop by SIGTERM; the exit status must be this one."""
         process, self.process = self.process, None
         process.terminate()
         try:
@@ -587,7 +586,7 @@ class Reporter:
         return sorted(glob.glob(base) + glob.glob(base + ".*"))
 
     def findings(self):
-        """What the sanitizers had to say."""
+        """What the sanitizers reported."""
         return re.findall(
             r"(?:(?:ERROR|WARNING): \w+Sanitizer.*|.*runtime error:.*)", self.log_text())
 
@@ -788,7 +787,7 @@ class Scenario:
             print(f"left out: {self.missing[-1]}", flush=True)
 
     def check(self, what, is_so, detail=""):
-        """Count and print whether something is as it should be."""
+        """Count and print whether a condition holds."""
         if is_so:
             self.passed += 1
             print(f"ok: {what}", flush=True)
@@ -813,21 +812,21 @@ class Scenario:
                    status["connections"] + sum(status["closed"].values()))
 
     def finish(self):
-        """The orderly end of a reporter that still runs: exit status 0, no
-        shared memory left, no word from the sanitizers."""
+        """Stop a reporter that still runs: exit status 0, no shared memory
+        left, no report of a sanitizer."""
         for agent in self.agents:
             agent.close()
         if self.reporter.process:
             self.reporter.alive()
             self.reporter.stop()
-            self.equal("an orderly stop leaves no shared memory",
+            self.equal("a graceful shutdown leaves no shared memory",
                        self.reporter.segments(), [])
         if os.path.exists(self.reporter.log):
-            self.equal("the sanitizers have nothing to say",
+            self.equal("the sanitizers report nothing",
                        self.reporter.findings(), [])
 
     def clear(self, keep):
-        """End and remove all that was made, whatever happened."""
+        """Stop and remove everything that was started and made."""
         end_group(self.reporter.process)
         end_group(self.database.process)
         for segment in self.reporter.segments():
@@ -836,8 +835,8 @@ class Scenario:
             shutil.rmtree(self.folder)
 
     def post_mortem(self, story):
-        """What one wants to see of a scenario that failed."""
-        print(f"\nThe story that did not come true:\n{story.strip()}\n")
+        """Print what helps to find out why a scenario failed."""
+        print(f"\nThe story of this scenario:\n{story.strip()}\n")
         if self.reporter.process and self.reporter.process.poll() is None:
             try:
                 print("--- the status\n"
@@ -851,7 +850,7 @@ class Scenario:
 
 
 def run(story, tell):
-    """Tell a story, and exit: 0 when it came true."""
+    """Run a scenario and exit: 0 passed, 1 failed, 77 skipped."""
 
     def interrupted(number, _frame):
         raise KeyboardInterrupt(f"signal {number}")
