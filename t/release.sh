@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Make a release of a clean tree:
+# Make a release from the commit that is checked out:
 #
 #	t/release.sh [--dry-run] [--tested] VERSION
 #
 # 1. NEWS must begin with "reporter VERSION";
-# 2. the version is written into configure.ac, and committed;
-# 3. .ci/run must pass, then make distcheck with all tests, by gcc and clang;
-# 4. the commit is tagged vVERSION, and the archive of make dist is put into
-#    build/release.
+# 2. in a clone, build/release/clone, the version is written into configure.ac
+#    and committed;
+# 3. there .ci/run must pass, and make distcheck with all tests, with clang and
+#    gcc;
+# 4. only then the commit and the tag vVERSION come into this tree; the archive
+#    is in build/release.
 #
-# Nothing is pushed.  --dry-run works in a clone below build/release and leaves
-# this tree as it is.  --tested leaves out .ci/run and the tests of make
-# distcheck: they have passed on this commit.
+# Nothing is pushed.  --dry-run leaves out what changes this tree.  --tested
+# leaves out .ci/run and the tests of make distcheck: they have passed before.
 
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -52,13 +53,11 @@ command -v git >/dev/null ||
 	fail "NEWS begins with \"$(head -n 1 NEWS)\", not with \"reporter" \
 		"$version\""
 
-out=$PWD/build/release
+tree=$PWD out=$PWD/build/release
 mkdir -p "$out"
-if [[ $dry == yes ]]; then
-	rm -rf "$out/clone"
-	git clone -q . "$out/clone"
-	cd "$out/clone"
-fi
+rm -rf "$out/clone"
+git clone -q . "$out/clone"
+cd "$out/clone"
 
 sed -i "s/^AC_INIT(\[reporter\], \[[^]]*\]/AC_INIT([reporter], [$version]/" \
 	configure.ac
@@ -71,34 +70,33 @@ fi
 if [[ $tested == no ]]; then
 	.ci/run
 fi
+autoreconf -i >"$out/autoreconf.log" 2>&1
+options=()
+[[ $tested == no ]] || options=(TESTS=)
 for cc in clang gcc; do
 	place=$out/$cc
 	rm -rf "$place"
 	mkdir "$place"
 	echo "release: make distcheck with $cc in $place"
-	[[ -x configure ]] || autoreconf -i >"$place/autoreconf.log" 2>&1
-	tree=$PWD
 	(
 		cd "$place"
-		"$tree/configure" CC="$cc" >configure.log 2>&1
-		if [[ $tested == yes ]]; then
-			make distcheck TESTS= >make.log 2>&1
-		else
-			make distcheck >make.log 2>&1
-		fi
+		"$out/clone/configure" CC="$cc" >configure.log 2>&1
+		make distcheck "${options[@]}" >make.log 2>&1
 	) || {
 		tail -n 20 "$place"/*.log >&2
 		fail "$cc: see $place"
 	}
 done
-
 git tag -a "$tag" -m "reporter $version"
 mv "$out/gcc/reporter-$version.tar.xz" "$out/"
 (cd "$out" && sha256sum "reporter-$version.tar.xz")
+
 if [[ $dry == yes ]]; then
-	git tag -d "$tag" >/dev/null
-	echo "release: dry run: nothing was changed; the archive is in $out"
-else
-	echo "release: tagged $tag; the archive is in $out.  To publish:" \
-		"git push origin HEAD $tag"
+	echo "release: dry run: this tree is as it was; the archive is in $out"
+	exit
 fi
+cd "$tree"
+git fetch -q "$out/clone" "refs/tags/$tag:refs/tags/$tag"
+git merge -q --ff-only "$tag"
+echo "release: tagged $tag; the archive is in $out.  To publish:" \
+	"git push origin HEAD $tag"
