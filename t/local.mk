@@ -1,7 +1,7 @@
 # Tests of the sources and of an installation, and targets for people.
 text_tests = t/hardening.py t/layers.py t/messages.py
 TESTS += $(text_tests)
-EXTRA_DIST += $(text_tests) t/analyse.sh t/profile.py
+EXTRA_DIST += $(text_tests) t/analyse.sh t/profile.py t/targets.py
 
 # hardening.py is given what configure chose, to know what to expect.
 AM_TESTS_ENVIRONMENT = \
@@ -18,9 +18,9 @@ AM_PY_LOG_FLAGS = -B
 # The short form takes less than a minute and fewer keys; neither fails because
 # a target is missed.
 bench: src/reporter-bench src/reporter
-	src/reporter-bench --self targets
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/targets.py
 bench-short: src/reporter-bench src/reporter
-	src/reporter-bench --self --short targets
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/targets.py --short
 
 # Where the time goes, stage by stage; needs perf, and root.
 profile: src/reporter-bench src/reporter

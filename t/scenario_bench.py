@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 
 import scenario
+import targets
 from scenario import wait_for
 
 BENCH = "reporter-bench"
@@ -75,7 +76,7 @@ def wrong_rows(s):
     s.database.sql("DROP TRIGGER one")
     s.check("a figure of rows that are not there is none",
             done.returncode == 3 and "rows/s" not in done.stdout
-            and "the table is wrong" in done.stderr, done)
+            and "invalid table" in done.stderr, done)
     s.equal("no row stays of it either", s.database.count(), 0)
 
 
@@ -92,7 +93,7 @@ def left_out(s):
             "table_keys" in found["error"], found)
     s.equal("no row stays of a failure", s.database.count(), 0)
     port = str(s.reporter.addresses[1][1])
-    for words in (["backlog"], ["absorb", "targets"], ["-p", port, "flush"],
+    for words in (["backlog"], ["absorb", "backlog"], ["-p", port, "flush"],
                   ["-H", "127.0.0.1", "-c", s.reporter.conf, "cost"],
                   ["-p", port, "fresh"], ["absorb", "nothing"]):
         done = bench(*words)
@@ -107,6 +108,18 @@ def left_out(s):
                 f'{wrong}:2: reporter.listen: "127.0.0.1" has no port; ')
             and done.stderr.endswith(
                 f"reporter-bench: {wrong} has errors\n"), done)
+
+
+def targets_are_judged(s):
+    for sense, met in ((targets.AT_LEAST, (True, True, False, False)),
+                       (targets.AT_MOST, (True, False, True, False))):
+        s.equal(f"a figure that is {sense} the bound",
+                tuple(targets.met(sense, 0.9, found)
+                      for found in (0.9, 1, 0.8, None)), met)
+    for number, text, *_, bound, _find in targets.TARGETS:
+        s.check(f"target {number} is complete", text and len(text) <= 43
+                and bound > 0, text)
+    s.equal("the last one", targets.TARGETS[-1][0], "13")
 
 
 def all_that_can_be(s):
@@ -208,6 +221,7 @@ def tell(s):
     measured(s)
     wrong_rows(s)
     left_out(s)
+    targets_are_judged(s)
     all_that_can_be(s)
     interrupted(s)
     progress(s)

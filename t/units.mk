@@ -37,13 +37,16 @@ t_unit_settings_SOURCES = t/unit_settings.c $(config_fixture)
 t_unit_secret_SOURCES = t/unit_secret.c $(config_fixture)
 
 # These start a private server, or use that of REPORTER_TEST_SOCKET.
-db_fixture = t/db_fixture.c t/db_fixture.h t/db_server.c t/db_server.h
+db_fixture = t/db_fixture.c t/db_fixture.h
 t_unit_db_SOURCES = t/unit_db.c $(db_fixture)
+t_unit_db_LDADD = src/bench/libbench.a $(LDADD)
 t_unit_dbfail_SOURCES = t/unit_dbfail.c $(db_fixture)
+t_unit_dbfail_LDADD = src/bench/libbench.a $(LDADD)
 t_unit_probe_SOURCES = t/unit_probe.c $(db_fixture)
+t_unit_probe_LDADD = src/bench/libbench.a $(LDADD)
 t_unit_fault_SOURCES = t/unit_fault.c $(db_fixture)
 t_unit_fault_CPPFLAGS = $(AM_CPPFLAGS) -DREPORTER_FAULTS
-t_unit_fault_LDADD = sql/libsqlfault.a $(LDADD)
+t_unit_fault_LDADD = sql/libsqlfault.a src/bench/libbench.a $(LDADD)
 
 # sql/ compiled against the names of MySQL's client library (t/mysql): a name
 # that only MariaDB's has is an error here.
