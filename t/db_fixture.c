@@ -43,8 +43,7 @@ server_open(const char *given)
 	}
 	if (db_server_start(&server, options) == 0)
 		return 0;
-	fprintf(stderr, "%s\n", server.error);
-	log_show(server.directory, DB_SERVER_LOG);
+	shell("tail -n 60 %s/" DB_SERVER_LOG " >&2", server.directory);
 	return 1;
 }
 
@@ -58,8 +57,7 @@ fixture_main(Suite *suite)
 		failed = suite_run(suite);
 	if (given == NULL) {
 		db_server_stop(&server);
-		if (directory_remove(server.directory) < 0)
-			perror(server.directory);
+		shell("rm -rf %s", server.directory);
 	}
 	return failed;
 }

@@ -43,17 +43,17 @@ enum {
 	SINK_WAITS
 };
 static const struct figure figures[] = {
-	[RATE] = { "reporter", "records/s", false },
-	[BYTES] = { "reporter", "B/s", false },
-	[SINK_RATE] = { "raw sink", "records/s", false },
-	[RATIO] = { "ratio", "ratio", false },
-	[MASTER] = { "master", "CPU ns/record", false },
-	[WORKERS] = { "workers", "CPU ns/record", false },
-	[THROTTLED] = { "throttled, connections", "times/s", false },
-	[SINK_CPU] = { "raw sink", "CPU ns/record", false },
-	[WAITS] = { "generator waits", "ratio", false },
-	[SINK_WAITS] = { "generator waits, raw sink", "ratio", false },
-	{ NULL, NULL, false },
+	[RATE] = { "reporter", "records/s", 0, 0 },
+	[BYTES] = { "reporter", "B/s", 0, 0 },
+	[SINK_RATE] = { "raw sink", "records/s", 0, 0 },
+	[RATIO] = { "ratio", "ratio", 0, 0 },
+	[MASTER] = { "master", "CPU ns/record", 0, 0 },
+	[WORKERS] = { "workers", "CPU ns/record", 0, 0 },
+	[THROTTLED] = { "throttled, connections", "times/s", 0, 0 },
+	[SINK_CPU] = { "raw sink", "CPU ns/record", 0, 0 },
+	[WAITS] = { "generator waits", "ratio", 0, 0 },
+	[SINK_WAITS] = { "generator waits, raw sink", "ratio", 0, 0 },
+	{ NULL, NULL, 0, 0 },
 };
 
 struct absorb_case {
@@ -90,7 +90,7 @@ case_send(const struct absorb_case *c, bool sink, double seconds,
 	    &g, sink ? &rawsink.endpoint : &site.reporter, c->connections);
 	g.chunk = chunk;
 	if (watched)
-		watch_accepted(&before, c->connections);
+		watch_wait(AWAIT_ACCEPTED, &before, c->connections);
 	if (watched || sink) {
 		g.taken = sink ? rawsink_bytes : watch_records;
 		g.taken_before = taken;
@@ -101,7 +101,7 @@ case_send(const struct absorb_case *c, bool sink, double seconds,
 	}
 	generator_send(&g, &c->stream, seconds, sent);
 	if (watched)
-		watch_drained(&before, sent->records);
+		watch_wait(AWAIT_DRAINED, &before, sent->records);
 	else if (!sink)
 		generator_finish(&g);
 	while (sink && wait_more(&wait, taken + sent->bytes - rawsink_bytes()))
@@ -109,7 +109,7 @@ case_send(const struct absorb_case *c, bool sink, double seconds,
 	double took = clock_now() - sent->began;
 	generator_close(&g);
 	if (watched)
-		watch_closed(&before, c->connections);
+		watch_wait(AWAIT_CLOSED, &before, c->connections);
 	return took;
 }
 
@@ -234,17 +234,16 @@ absorb_run(void)
 	cases_run("absorb", cases, n, ABSORB_ROUNDS, GENERATOR_CHUNK);
 }
 
-/* ------------------------------------------------------------------ flat ---
- */
+/* ------------------------------------------------------------------ flat -- */
 
 /* Compare the last case with the first. */
 static void
 flat_cases(struct absorb_case *cases, size_t n, const char *what)
 {
 	static const struct figure compared[] = {
-		{ "records/s, ratio", "ratio", true },
-		{ "the same at the raw sink", "ratio", true },
-		{ NULL, NULL, false },
+		{ "records/s, ratio", "ratio", 1, 0 },
+		{ "the same at the raw sink", "ratio", 1, 1 },
+		{ NULL, NULL, 0, 0 },
 	};
 	uint64_t keys = 0, connections = 0;
 
@@ -288,8 +287,8 @@ connection_bytes(uint64_t connections)
 	stream_make(&stream, ENCODE_NATIVE, &set, site_time());
 	generator_open(&g, &site.reporter, connections);
 	generator_send(&g, &stream, 0, &sent);
-	watch_drained(&before, sent.records);
-	watch_accepted(&before, connections);
+	watch_wait(AWAIT_DRAINED, &before, sent.records);
+	watch_wait(AWAIT_ACCEPTED, &before, connections);
 	bytes[1] = atof(file_field(path, "RssAnon", text, sizeof(text)));
 	generator_close(&g);
 	stream_free(&stream);
@@ -300,9 +299,9 @@ static void
 flat_memory(uint64_t connections)
 {
 	static const struct figure memories[] = {
-		{ "an idle connection", "bytes", true },
-		{ "a key", "bytes", true },
-		{ NULL, NULL, false },
+		{ "an idle connection", "bytes", 1, 0 },
+		{ "a key", "bytes", 1, 1 },
+		{ NULL, NULL, 0, 0 },
 	};
 	const char *what;
 	uint64_t limit = site_connections(&what);

@@ -34,15 +34,15 @@ enum {
 	COST
 };
 static const struct figure figures[] = {
-	[ROWS] = { "reporter", "rows/s", false },
-	[LOAD] = { "LOAD DATA", "rows/s", false },
-	[RATIO] = { "ratio", "ratio", false },
-	[MASTER] = { "master", "CPU s/M rows", false },
-	[WORKERS] = { "workers", "CPU s/M rows", false },
-	[DATABASE] = { "database", "CPU s/M rows", false },
-	[LOAD_DATABASE] = { "database, LOAD DATA", "CPU s/M rows", false },
-	[COST] = { "reporter / database", "ratio", false },
-	{ NULL, NULL, false },
+	[ROWS] = { "reporter", "rows/s", 0, 0 },
+	[LOAD] = { "LOAD DATA", "rows/s", 0, 0 },
+	[RATIO] = { "ratio", "ratio", 0, 0 },
+	[MASTER] = { "master", "CPU s/M rows", 0, 0 },
+	[WORKERS] = { "workers", "CPU s/M rows", 0, 0 },
+	[DATABASE] = { "database", "CPU s/M rows", 0, 0 },
+	[LOAD_DATABASE] = { "database, LOAD DATA", "CPU s/M rows", 0, 0 },
+	[COST] = { "reporter / database", "ratio", 0, 0 },
+	{ NULL, NULL, 0, 0 },
 };
 
 static bool locks, loads; /* what the database user may do */
@@ -66,12 +66,12 @@ round_reporter(
 		base_run("LOCK TABLES %s WRITE", base_table);
 	double began = clock_now();
 	generator_send(&g, stream, 0, &sent);
-	watch_drained(&before, set->keys);
+	watch_wait(AWAIT_DRAINED, &before, set->keys);
 	if (locks) {
 		began = clock_now();
 		base_run("UNLOCK TABLES");
 	}
-	watch_settled(&before);
+	watch_wait(AWAIT_SETTLED, &before, 0);
 	double rate = (double)set->keys / (clock_now() - began);
 	struct cpu after = cpu_read();
 	generator_close(&g);

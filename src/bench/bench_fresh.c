@@ -17,7 +17,6 @@
 #include "sql/batch.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -30,8 +29,7 @@
 #define INTERVAL 100 /* flush_interval with --self, ms */
 #define RATE_REACHED 0.95
 
-/* ----------------------------------------------------------------- pacer ---
- */
+/* ----------------------------------------------------------------- pacer -- */
 
 #define TURN 2e-3         /* seconds between two writes */
 #define BURST_REPORTS 256 /* of one write at the most */
@@ -51,27 +49,21 @@ static struct pacer {
 static void
 agent_open(struct sender *sender)
 {
-	char host[NI_MAXHOST], port[NI_MAXSERV];
-	const struct addrinfo *a = site.reporter.addresses;
-
-	if (getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), port,
-		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0 ||
-	    !sender_open(sender, host, port, ENCODE_NATIVE))
+	if (!sender_open(
+		sender, site.reporter.host, site.reporter.port, ENCODE_NATIVE))
 		fail("cannot connect to the reporter: %s", sender->error);
 }
 
+/* Send n records, or only buffer them. */
 static void
-agent_report(struct sender *sender, const struct record *records, size_t n)
+agent_send(
+    struct sender *sender, const struct record *records, size_t n, bool flush)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!sender_add(sender, &records[i]))
-			fail("connection to reporter lost: %s", sender->error);
-}
+	bool good = true;
 
-static void
-agent_flush(struct sender *sender)
-{
-	if (!sender_flush(sender))
+	for (size_t i = 0; good && i < n; i++)
+		good = sender_add(sender, &records[i]);
+	if (!good || (flush && !sender_flush(sender)))
 		fail("connection to reporter lost: %s", sender->error);
 }
 
@@ -95,9 +87,10 @@ pacer_main(void *arg)
 		for (; pacer.sent < due; pacer.sent++) {
 			keyset_report(&pacer.set, pacer.sent % reports,
 			    (uint32_t)(pacer.sent / reports + 1), ts, records);
-			agent_report(&pacer.sender, records, KEYSET_RESULTS);
+			agent_send(
+			    &pacer.sender, records, KEYSET_RESULTS, false);
 		}
-		agent_flush(&pacer.sender);
+		agent_send(&pacer.sender, NULL, 0, true);
 		clock_sleep(TURN);
 	}
 	pacer.ended = clock_now();
@@ -125,8 +118,7 @@ pacer_stop(void)
 	       (pacer.ended - pacer.began);
 }
 
-/* ----------------------------------------------------------------- fresh ---
- */
+/* ----------------------------------------------------------------- fresh -- */
 
 #define SAMPLES 1000      /* the 99.9th percentile requires so many */
 #define PAUSE 200e-6      /* seconds between two polls */
@@ -145,8 +137,7 @@ probe_run(void)
 	double began = clock_now();
 
 	probe.succ++;
-	agent_report(&agent, &probe, 1);
-	agent_flush(&agent);
+	agent_send(&agent, &probe, 1, true);
 	while (wait_more(
 	    &wait, base_number(-1,
 		       "SELECT succ_cnt FROM %s WHERE modid = %" PRId32
@@ -176,46 +167,27 @@ direct_run(void)
 	return (clock_now() - began) * 1e3;
 }
 
-static const struct {
-	struct figure figure;
-	double q;
-	bool direct;
-} quantiles[] = {
-	{ { "50 % visible after", "ms", true }, 0.5, false },
-	{ { "99 %", "ms", true }, 0.99, false },
-	{ { "99.9 %", "ms", true }, 0.999, false },
-	{ { "all", "ms", true }, 1, false },
-	{ { "one INSERT, 50 %", "ms", true }, 0.5, true },
-	{ { "one INSERT, 99 %", "ms", true }, 0.99, true },
+enum {
+	SEEN,
+	DIRECT = 4,
+	REACHED = 6
 };
-#define QUANTILES (sizeof(quantiles) / sizeof(*quantiles))
-
-static void
-fresh_results(struct result *r, double *seen, double *direct, uint64_t n)
-{
-	values_sort(seen, n);
-	values_sort(direct, n);
-	for (size_t i = 0; i < QUANTILES; i++)
-		result_put(r, i,
-		    quantiles[i].q < 1 && !quantile_backed(n, quantiles[i].q)
-			? NAN
-			: quantile_of(quantiles[i].direct ? direct : seen, n,
-			      quantiles[i].q));
-	if (!quantile_backed(n, 0.999))
-		result_note(r,
-		    "%" PRIu64 " samples; a percentile that no sample lies "
-		    "beyond is not shown",
-		    n);
-}
+static const struct figure fresh_figures[] = {
+	[SEEN] = { "50 % visible after", "ms", 0.5, SEEN },
+	{ "99 %", "ms", 0.99, SEEN },
+	{ "99.9 %", "ms", 0.999, SEEN },
+	{ "all", "ms", 1, SEEN },
+	[DIRECT] = { "one INSERT, 50 %", "ms", 0.5, DIRECT },
+	{ "one INSERT, 99 %", "ms", 0.99, DIRECT },
+	[REACHED] = { "rate of the load", "records/s", 1, REACHED },
+	{ NULL, NULL, 0, 0 },
+};
 
 /* Measure n probes.  Between two of them is more than flush_interval for a lone
    report, else any part of it, not to keep step with flushes. */
 static void
 probes_run(struct result *r, uint64_t rate, double interval, uint64_t n)
 {
-	double *seen = memory(n, sizeof(*seen));
-	double *direct = memory(n, sizeof(*direct));
-
 	probe_run();
 	for (uint64_t i = 0; i < n; i++) {
 		double part = (double)random() / RAND_MAX;
@@ -223,12 +195,14 @@ probes_run(struct result *r, uint64_t rate, double interval, uint64_t n)
 		if (i % 10 == 0)
 			progress("fresh: probe %" PRIu64 " of %" PRIu64, i, n);
 		clock_sleep(interval * (rate == 0 ? 1.1 + part / 10 : part));
-		seen[i] = probe_run();
-		direct[i] = direct_run();
+		result_put(r, SEEN, probe_run());
+		result_put(r, DIRECT, direct_run());
 	}
-	fresh_results(r, seen, direct, n);
-	free(seen);
-	free(direct);
+	if (!quantile_backed(n, 0.999))
+		result_note(r,
+		    "%" PRIu64 " samples; a percentile that no sample lies "
+		    "beyond is not shown",
+		    n);
 }
 
 static void
@@ -248,7 +222,7 @@ fresh_measure(uint64_t rate)
 {
 	uint64_t samples = number_or(&options.samples, SAMPLES);
 	uint64_t keys = number_or(&options.keys, KEYS);
-	struct figure figures[QUANTILES + 2] = { 0 };
+	char text[48];
 	struct setup setup = { .connections = 16,
 		.interval_ms = number_or(&options.interval, INTERVAL),
 		/* Our own tables are at most half full. */
@@ -268,17 +242,12 @@ fresh_measure(uint64_t rate)
 		.caller = 1,
 		.succ = SUCC_MIN };
 	agent_open(&agent);
-	for (size_t i = 0; i < QUANTILES; i++)
-		figures[i] = quantiles[i].figure;
-	figures[QUANTILES] =
-	    (struct figure){ "rate of the load", "records/s", true };
-	struct result *r =
-	    rate == 0
-		? result_new("fresh", figures,
-		      "a lone report, flush_interval %.0f ms", interval_ms)
-		: result_new("fresh", figures,
-		      "at %" PRIu64 " records/s, flush_interval %.0f ms", rate,
-		      interval_ms);
+	if (rate == 0)
+		snprintf(text, sizeof(text), "a lone report");
+	else
+		snprintf(text, sizeof(text), "at %" PRIu64 " records/s", rate);
+	struct result *r = result_new("fresh", fresh_figures,
+	    "%s, flush_interval %.0f ms", text, interval_ms);
 	result_number(r, "rate", (double)rate);
 	result_number(r, "interval_ms", interval_ms);
 	result_number(r, "samples", (double)samples);
@@ -291,7 +260,7 @@ fresh_measure(uint64_t rate)
 		double reached = pacer_stop();
 
 		sender_close(&pacer.sender);
-		result_put(r, QUANTILES, reached);
+		result_put(r, REACHED, reached);
 		if (reached < RATE_REACHED * pacer.rate)
 			result_note(r, "the given rate was not reached");
 	}
@@ -310,8 +279,7 @@ fresh_run(void)
 		fresh_measure(rates.value[i]);
 }
 
-/* --------------------------------------------------------------- backlog ---
- */
+/* --------------------------------------------------------------- backlog -- */
 
 #define ROUNDS 3
 #define AWAY 10.0 /* seconds */
@@ -323,11 +291,11 @@ enum {
 	RATIO
 };
 static const struct figure backlog_figures[] = {
-	[PENDING] = { "keys pending then", "", false },
-	[CAUGHT_UP] = { "until the table is right", "s", false },
-	[LOAD] = { "LOAD DATA of as many rows", "s", false },
-	[RATIO] = { "ratio", "ratio", false },
-	{ NULL, NULL, false },
+	[PENDING] = { "keys pending then", "", 0, 0 },
+	[CAUGHT_UP] = { "until the table is right", "s", 0, 0 },
+	[LOAD] = { "LOAD DATA of as many rows", "s", 0, 0 },
+	[RATIO] = { "ratio", "ratio", 0, 0 },
+	{ NULL, NULL, 0, 0 },
 };
 
 static void
@@ -357,11 +325,11 @@ backlog_round(struct result *r, double away)
 	pacer_start();
 	clock_sleep(away);
 	double reached = pacer_stop();
-	watch_drained(&before, pacer.sent * KEYSET_RESULTS);
+	watch_wait(AWAIT_DRAINED, &before, pacer.sent * KEYSET_RESULTS);
 	uint64_t pending = watch_counts().pending;
 	double began = clock_now();
 	kill(own.database.pid, SIGCONT);
-	watch_settled(&before);
+	watch_wait(AWAIT_SETTLED, &before, 0);
 	double took = clock_now() - began;
 	sender_close(&pacer.sender);
 	table_check();

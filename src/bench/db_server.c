@@ -12,51 +12,26 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 60 /* seconds */
-#define WORDS_MAX 16
+#define PATIENCE 120 /* seconds */
 
-/* Find the first program of these in the directories that servers are in. */
-static bool
-program_find(char *path, size_t size, const char *const *names)
-{
-	static const char *const directories[] = { "/usr/sbin", "/usr/bin",
-		"/usr/libexec", "/usr/local/sbin", "/usr/local/bin",
-		"/usr/local/mysql/bin", NULL };
-
-	for (; *names != NULL; names++) {
-		for (const char *const *d = directories; *d != NULL; d++) {
-			snprintf(path, size, "%s/%s", *d, *names);
-			if (access(path, X_OK) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Make the data: MariaDB has a script for it, MySQL an option. */
-static int
-data_make(struct db_server *server, const char *program, const char *data)
-{
-	static const char *const scripts[] = { "mariadb-install-db",
-		"mysql_install_db", NULL };
-	char script[128];
-	bool maria = program_find(script, sizeof(script), scripts);
-	const char *words[] = { maria ? script : program, "--no-defaults", data,
-		maria ? "--auth-root-authentication-method=normal"
-		      : "--initialize-insecure",
-		geteuid() == 0 ? "--user=root" : NULL, NULL };
-	int status;
-
-	pid_t pid = child_start(server->directory, DB_SERVER_LOG, words);
-	if (pid > 0 && waitpid(pid, &status, 0) == pid && status == 0)
-		return 0;
-	snprintf(server->error, sizeof(server->error),
-	    "%s failed to make the database's data", words[0]);
-	return -1;
-}
+/* Make the data, for which MariaDB has a script and MySQL an option, and become
+   the server.  $1: the directory; $2 and up: options. */
+static const char script[] =
+    "PATH=/usr/sbin:/usr/bin:/usr/libexec:/usr/local/sbin:/usr/local/bin:"
+    "/usr/local/mysql/bin:/sbin:/bin\n"
+    "server=$(command -v mariadbd || command -v mysqld) || {\n"
+    "    echo 'no database server: install mariadb-server-core'; exit 1; }\n"
+    "[ $(id -u) != 0 ] || user=--user=root\n"
+    "in=--datadir=$1/data at=$1; shift\n"
+    "if make=$(command -v mariadb-install-db || command -v mysql_install_db)\n"
+    "then how=--auth-root-authentication-method=normal\n"
+    "else make=$server how=--initialize-insecure\n"
+    "fi\n"
+    "$make --no-defaults $how $in $user || exit 1\n"
+    "exec $server --no-defaults --skip-networking $in $user \\\n"
+    "    --socket=$at/database.sock --pid-file=$at/database.pid \"$@\"\n";
 
 pid_t
 db_server_pid(const char *socket_path)
@@ -81,44 +56,23 @@ db_server_pid(const char *socket_path)
 }
 
 int
-db_server_start(struct db_server *server, const char *const *options_more)
+db_server_start(struct db_server *server, const char *const *more)
 {
-	static const char *const names[] = { "mariadbd", "mysqld", NULL };
 	struct wait wait = { .patience = PATIENCE, .pause = 20e-3 };
-	char program[128], data[96], socket_option[128], pid_file[96];
-	const char *words[WORDS_MAX] = { program, "--no-defaults",
-		"--skip-networking", data, socket_option, pid_file };
-	size_t n = 6;
-	bool up = false;
+	const char *words[16] = { "/bin/sh", "-c", script, "sh",
+		server->directory };
 
 	snprintf(server->socket, sizeof(server->socket), "%s/database.sock",
 	    server->directory);
-	snprintf(data, sizeof(data), "--datadir=%s/data", server->directory);
-	snprintf(socket_option, sizeof(socket_option), "--socket=%s",
-	    server->socket);
-	snprintf(pid_file, sizeof(pid_file), "--pid-file=%s/database.pid",
-	    server->directory);
-	if (!program_find(program, sizeof(program), names)) {
-		snprintf(server->error, sizeof(server->error),
-		    "no database server found: install Debian's package "
-		    "mariadb-server-core");
-		return -1;
-	}
-	if (data_make(server, program, data) < 0)
-		return -1;
-	if (geteuid() == 0)
-		words[n++] = "--user=root";
-	while (*options_more != NULL && n < WORDS_MAX - 1)
-		words[n++] = *options_more++;
+	for (size_t n = 5; *more != NULL && n < 15; n++)
+		words[n] = *more++;
 	server->pid = child_start(server->directory, DB_SERVER_LOG, words);
-	while (!child_ended(&server->pid) &&
-	       !(up = db_server_pid(server->socket) > 0) && wait_more(&wait, 1))
-		continue;
-	if (up)
-		return 0;
-	snprintf(server->error, sizeof(server->error), "%s %s", program,
-	    server->pid == 0 ? "died unexpectedly" : "is not responding");
-	db_server_stop(server);
+	while (!child_ended(&server->pid)) {
+		if (db_server_pid(server->socket) > 0)
+			return 0;
+		if (!wait_more(&wait, 1))
+			db_server_stop(server);
+	}
 	return -1;
 }
 

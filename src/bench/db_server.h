@@ -13,15 +13,14 @@
 struct db_server {
 	char directory[64]; /* of its data, socket and log; filled in before */
 	char socket[108];
-	pid_t pid;       /* 0: not running */
-	char error[160]; /* why it could not be started */
+	pid_t pid; /* 0: not running */
 };
 
 /*
  * db_server_start - make its data, start it without any option file, and wait
- * until it answers.  options: up to 8, ended by NULL.  Its user root has no
+ * until it answers.  options: up to 10, ended by NULL.  Its user root has no
  * password.  It ends with the calling thread at the latest.  Returns 0, or -1
- * with server->error.
+ * when it ended or did not answer: its log shows why.
  */
 int db_server_start(struct db_server *server, const char *const *options);
 

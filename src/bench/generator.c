@@ -61,6 +61,8 @@ endpoint_find(struct endpoint *endpoint, const char *name, const char *host,
 	if (endpoint->addresses != NULL)
 		freeaddrinfo(endpoint->addresses);
 	endpoint->name = name;
+	endpoint->host = host;
+	endpoint->port = port;
 	int error = getaddrinfo(host, port, &hints, &endpoint->addresses);
 	if (error != 0)
 		fail("cannot resolve %s port %s: %s", host, port,

@@ -77,12 +77,12 @@ void stream_free(struct stream *stream);
 
 /* Where to connect to. */
 struct endpoint {
-	const char *name; /* for messages */
+	const char *name, *host, *port; /* the name is for messages */
 	struct addrinfo *addresses;
 };
 
-/* endpoint_find - resolve host and port, in place of what it was; fatal when
-   they have no address. */
+/* endpoint_find - resolve host and port, in place of what it was.  The texts
+   stay the caller's. */
 void endpoint_find(struct endpoint *endpoint, const char *name,
     const char *host, const char *port);
 

@@ -18,8 +18,8 @@ struct options options;
 enum kind {
 	FLAG,    /* bool */
 	TEXT,    /* const char * */
-	NUMBER,  /* struct list of one number, 1 to max */
 	NUMBERS, /* struct list, each 1 to max */
+	NUMBER,  /* the same, of one */
 	SECONDS, /* double */
 };
 

@@ -10,7 +10,6 @@
 #include "bench/schema.inc"
 #include "bench/site.h"
 
-#include <errno.h>
 #include <mysql.h>
 #include <signal.h>
 #include <string.h>
@@ -54,13 +53,11 @@ own_clean(int status, bool interrupted)
 {
 	const char *directory = own.database.directory;
 
-	if (status == BENCH_FAILED && !interrupted) {
-		log_show(directory, DB_SERVER_LOG);
-		log_show(directory, REPORTER_LOG);
-	}
+	if (status == BENCH_FAILED && !interrupted)
+		shell("cd %s && tail -n 12 *.log >&2", directory);
 	segments_remove();
-	if (directory_remove(directory) < 0)
-		notice("cannot remove %s: %m", directory);
+	if (shell("rm -rf %s", directory) < 0)
+		notice("cannot remove %s", directory);
 }
 
 /* -------------------------------------------------------------- database -- */
@@ -73,7 +70,7 @@ database_start(void)
 		"USE reporter", SCHEMA_SQL };
 
 	if (db_server_start(&own.database, infile) < 0)
-		fail("--self: %s", own.database.error);
+		fail("cannot start a database server");
 	MYSQL *mysql = mysql_init(NULL);
 	bool good =
 	    mysql != NULL && mysql_real_connect(mysql, "localhost", "root", "",

@@ -11,16 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define TAIL_LINES 12
 
 /* ------------------------------------------------------------ children --- */
 
@@ -194,36 +192,14 @@ directory_make(char *path, size_t size, const char *name)
 	return mkdtemp(path) != NULL ? 0 : -1;
 }
 
-static int
-entry_remove(
-    const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st;
-	(void)type;
-	(void)walk;
-	return remove(path);
-}
-
 int
-directory_remove(const char *path)
+shell(const char *format, ...)
 {
-	return nftw(path, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
-}
+	char command[512];
+	va_list arguments;
 
-void
-log_show(const char *directory, const char *log)
-{
-	char path[128], line[TAIL_LINES][256];
-	size_t n = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, log);
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return;
-	while (fgets(line[n % TAIL_LINES], sizeof(*line), file) != NULL)
-		n++;
-	fclose(file);
-	fprintf(stderr, "the end of %s:\n", log);
-	for (size_t i = n > TAIL_LINES ? n - TAIL_LINES : 0; i < n; i++)
-		fprintf(stderr, "    %s", line[i % TAIL_LINES]);
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	return system(command) == 0 ? 0 : -1;
 }

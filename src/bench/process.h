@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 /* child_fork - fork() a child that dies with the calling thread. */
@@ -49,11 +48,7 @@ char *file_field(const char *path, const char *name, char *text, size_t size);
    errno and the path that failed. */
 int directory_make(char *path, size_t size, const char *name);
 
-/* directory_remove - remove it with all it holds.  Returns 0, or -1 with
-   errno. */
-int directory_remove(const char *path);
-
-/* log_show - print the end of DIRECTORY/log on standard error. */
-void log_show(const char *directory, const char *log);
+/* shell - run a command of the shell.  Returns 0 when it succeeded, or -1. */
+int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -67,7 +67,7 @@ rawsink_start(void)
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-	char port[8];
+	static char port[8];
 
 	bytes_read = mmap(NULL, sizeof(*bytes_read), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -203,33 +203,55 @@ number(double value)
 }
 
 static json_t *
-figure_json(const struct figure *figure, const struct spread *s)
+figure_json(const struct figure *figure, double value, const struct spread *s)
 {
-	if (figure->once)
+	if (figure->q > 0)
 		return json_pack("{s:s, s:s, s:o}", "name", figure->name,
-		    "unit", figure->unit, "value", number(s->median));
+		    "unit", figure->unit, "value", number(value));
 	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o}", "name", figure->name,
 	    "unit", figure->unit, "rounds", (json_int_t)s->n, "median",
-	    number(s->median), "least", number(s->min), "most", number(s->max));
+	    number(value), "least", number(s->min), "most", number(s->max));
 }
 
 static void
-figure_print(const struct figure *figure, const struct spread *s)
+figure_print(const struct figure *figure, double value, const struct spread *s)
 {
-	const char *unit =
-	    strcmp(figure->unit, "ratio") == 0 || isnan(s->median)
-		? ""
-		: figure->unit;
-	char median[32], min[32], max[32];
+	const char *unit = figure->unit;
+	char text[32], min[32], max[32];
 
-	figure_text(median, sizeof(median), s->median, figure->unit);
-	figure_text(min, sizeof(min), s->min, figure->unit);
-	figure_text(max, sizeof(max), s->max, figure->unit);
-	if (figure->once)
-		printf("    %-26s %8s %s\n", figure->name, median, unit);
+	figure_text(text, sizeof(text), value, unit);
+	figure_text(min, sizeof(min), s->min, unit);
+	figure_text(max, sizeof(max), s->max, unit);
+	if (strcmp(unit, "ratio") == 0 || isnan(value))
+		unit = "";
+	if (figure->q > 0)
+		printf("    %-26s %8s %s\n", figure->name, text, unit);
 	else
-		printf("    %-26s %8s %-13s (%s to %s)\n", figure->name, median,
+		printf("    %-26s %8s %-13s (%s to %s)\n", figure->name, text,
 		    unit, min, max);
+}
+
+/* Print a figure, or add it to the array. */
+static void
+figure_end(
+    struct result *result, const struct figure *figure, size_t i, json_t *array)
+{
+	const size_t of = figure->q > 0 ? figure->of : i;
+	double *values = result->found[of].values;
+	size_t n = result->found[of].n;
+	struct spread s = spread_of(values, n);
+	double value = s.median;
+
+	if (n == 0)
+		return;
+	if (figure->q > 0)
+		value = figure->q < 1 && !quantile_backed(n, figure->q)
+			    ? NAN
+			    : quantile_of(values, n, figure->q);
+	if (root == NULL)
+		figure_print(figure, value, &s);
+	else
+		json_array_append_new(array, figure_json(figure, value, &s));
 }
 
 void
@@ -241,17 +263,10 @@ result_end(struct result *result)
 	progress_clear();
 	if (root == NULL)
 		printf("\n%s: %s\n", result->bench, result->name);
-	for (i = 0; result->figures != NULL && result->figures[i].name; i++) {
-		const struct figure *figure = &result->figures[i];
-		struct spread s =
-		    spread_of(result->found[i].values, result->found[i].n);
-
-		if (s.n > 0 && root == NULL)
-			figure_print(figure, &s);
-		else if (s.n > 0)
-			json_array_append_new(figures, figure_json(figure, &s));
+	for (i = 0; result->figures != NULL && result->figures[i].name; i++)
+		figure_end(result, &result->figures[i], i, figures);
+	while (i-- > 0)
 		free(result->found[i].values);
-	}
 	if (root == NULL)
 		json_array_foreach(result->notes, i, note)
 		    printf("    note: %s\n", json_string_value(note));

@@ -14,7 +14,10 @@
 /* A figure that a benchmark measures.  Benchmarks have a table of them. */
 struct figure {
 	const char *name, *unit; /* NULL: the end of the table */
-	bool once;               /* measured once, not in rounds */
+	/* 0: the median and the spread of the rounds; otherwise one value, the
+	   quantile q of the values put to the figure `of`. */
+	double q;
+	size_t of;
 };
 
 /* One case of a benchmark. */

@@ -64,8 +64,7 @@ struct cpu {
 };
 struct cpu cpu_read(void);
 
-/* ---------------------------------------------------------- our own (own) --
- */
+/* --------------------------------------------------------- our own (own) -- */
 
 extern struct own {
 	char instance[INSTANCE_MAX], conf[96], port[8];
@@ -83,8 +82,7 @@ void own_clean(int status, bool interrupted);
 void own_start(const struct setup *setup);
 void own_stop(void);
 
-/* -------------------------------------------------------- counters (watch) --
- */
+/* ------------------------------------------------------ counters (watch) -- */
 
 /* Sums over all workers of the generation in use, and the master's own. */
 struct counts {
@@ -110,18 +108,17 @@ struct counts watch_counts(void);
 /* watch_records - counts.drained alone, for those who poll. */
 uint64_t watch_records(void);
 
-/* watch_drained - wait until so many records since `before` are in the pending
-   tables.  One rejected, dropped or set aside, or a worker that died, is
-   fatal, since the figure would be invalid. */
-void watch_drained(const struct counts *before, uint64_t records);
+enum await {
+	AWAIT_DRAINED,  /* records are in the pending tables */
+	AWAIT_SETTLED,  /* after that: nothing is pending; n is 0 */
+	AWAIT_ACCEPTED, /* connections */
+	AWAIT_CLOSED
+};
 
-/* watch_settled - after watch_drained(): wait until nothing is pending. */
-void watch_settled(const struct counts *before);
-
-/* watch_accepted, watch_closed - wait until so many connections since `before`
-   were accepted, or closed. */
-void watch_accepted(const struct counts *before, uint64_t n);
-void watch_closed(const struct counts *before, uint64_t n);
+/* watch_wait - wait until n more than `before` are.  A record rejected, dropped
+   or set aside, or a worker that died, is fatal: the figure would be
+   invalid. */
+void watch_wait(enum await await, const struct counts *before, uint64_t n);
 
 /* watch_connections - how many are open; watch_empty - whether no record waits
    in a ring or in a table. */
@@ -136,8 +133,7 @@ unsigned watch_pids(pid_t pids[1 + WORKERS_MAX]);
 uint64_t watch_keys(void);
 double watch_key_bytes(void);
 
-/* -------------------------------------------------------- database (base) --
- */
+/* ------------------------------------------------------- database (base) -- */
 
 /* The name of the table, quoted; valid once connected. */
 extern char base_table[160];

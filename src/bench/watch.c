@@ -155,9 +155,10 @@ watch_counts(void)
 
 /* --------------------------------------------------------------- waiting -- */
 
-/* watch_counts(), which nothing may have gone wrong for. */
-static struct counts
-counts_good(const struct counts *before)
+/* How much is missing until the counter of the wait has grown by n; a worker
+   or a record that was lost is fatal. */
+static uint64_t
+left(enum await await, const struct counts *before, uint64_t n)
 {
 	struct counts now = watch_counts();
 
@@ -166,56 +167,31 @@ counts_good(const struct counts *before)
 		    (unsigned long long)(now.lost - before->lost));
 	if (now.restarts != before->restarts)
 		fail("a worker died unexpectedly");
-	return now;
-}
-
-/* How many of n are still to come. */
-static uint64_t
-left(uint64_t n, uint64_t before, uint64_t now)
-{
-	return now - before < n ? n - (now - before) : 0;
-}
-
-void
-watch_drained(const struct counts *before, uint64_t records)
-{
-	struct wait wait = { "records to be absorbed", PATIENCE, PAUSE, 0, 0 };
-
-	while (wait_more(
-	    &wait, left(records, before->drained, counts_good(before).drained)))
-		continue;
-}
-
-void
-watch_settled(const struct counts *before)
-{
-	struct wait wait = { "records to be flushed", PATIENCE, PAUSE, 0, 0 };
-
+	if (await == AWAIT_ACCEPTED && now.refused != before->refused)
+		fail("reporter refused a connection: see its log");
 	/* Fewer pending is progress: where others report, something is stored
 	   for ever. */
-	while (wait_more(&wait, counts_good(before).pending))
-		continue;
+	if (await == AWAIT_SETTLED)
+		return now.pending;
+	uint64_t grown_by =
+	    await == AWAIT_DRAINED    ? now.drained - before->drained
+	    : await == AWAIT_ACCEPTED ? now.accepted - before->accepted
+				      : now.closed - before->closed;
+	return grown_by < n ? n - grown_by : 0;
 }
 
 void
-watch_accepted(const struct counts *before, uint64_t n)
+watch_wait(enum await await, const struct counts *before, uint64_t n)
 {
-	struct wait wait = { "connections", PATIENCE, PAUSE, 0, 0 };
-	struct counts now;
+	static const char *const what[] = {
+		[AWAIT_DRAINED] = "records to be absorbed",
+		[AWAIT_SETTLED] = "records to be flushed",
+		[AWAIT_ACCEPTED] = "connections to be accepted",
+		[AWAIT_CLOSED] = "connections to be closed",
+	};
+	struct wait wait = { what[await], PATIENCE, PAUSE, 0, 0 };
 
-	do {
-		now = watch_counts();
-		if (now.refused != before->refused)
-			fail("reporter refused a connection: see its log");
-	} while (wait_more(&wait, left(n, before->accepted, now.accepted)));
-}
-
-void
-watch_closed(const struct counts *before, uint64_t n)
-{
-	struct wait wait = { "connections to end", PATIENCE, PAUSE, 0, 0 };
-
-	while (wait_more(&wait, left(n, before->closed, watch_counts().closed)))
+	while (wait_more(&wait, left(await, before, n)))
 		continue;
 }
 
