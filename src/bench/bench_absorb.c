@@ -278,21 +278,18 @@ connection_bytes(uint64_t connections)
 	pid_t pids[1 + WORKERS_MAX];
 	struct generator g;
 	struct sent sent;
-	double bytes[2];
-	char path[64], text[64];
 
 	watch_pids(pids);
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pids[0]);
-	bytes[0] = atof(file_field(path, "RssAnon", text, sizeof(text)));
+	double bytes = process_private(pids[0]);
 	stream_make(&stream, ENCODE_NATIVE, &set, site_time());
 	generator_open(&g, &site.reporter, connections);
 	generator_send(&g, &stream, 0, &sent);
 	watch_wait(AWAIT_DRAINED, &before, sent.records);
 	watch_wait(AWAIT_ACCEPTED, &before, connections);
-	bytes[1] = atof(file_field(path, "RssAnon", text, sizeof(text)));
+	bytes = process_private(pids[0]) - bytes;
 	generator_close(&g);
 	stream_free(&stream);
-	return (bytes[1] - bytes[0]) * 1024 / (double)connections;
+	return bytes / (double)connections;
 }
 
 static void
@@ -305,6 +302,7 @@ flat_memory(uint64_t connections)
 	};
 	const char *what;
 	uint64_t limit = site_connections(&what);
+	double key_bytes;
 
 	if (connections > limit)
 		connections = limit;
@@ -323,7 +321,8 @@ flat_memory(uint64_t connections)
 			       "heap grow as they should");
 	else
 		result_put(r, 0, connection_bytes(connections));
-	result_put(r, 1, watch_key_bytes());
+	watch_keys(&key_bytes);
+	result_put(r, 1, key_bytes);
 	result_end(r);
 }
 

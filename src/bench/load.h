@@ -26,13 +26,11 @@ struct keyset {
 	uint64_t keys; /* a multiple of KEYSET_RESULTS */
 };
 
-/* keyset_reports - how many reports bring each key once. */
+/* keyset_reports - how many reports bring each key once; keyset_last - the
+   largest modid; keyset_callers - the smallest and largest address of an
+   agent. */
 uint64_t keyset_reports(const struct keyset *set);
-
-/* keyset_last - the largest modid. */
 int32_t keyset_last(const struct keyset *set);
-
-/* keyset_callers - the smallest and the largest address of an agent. */
 void keyset_callers(const struct keyset *set, uint32_t *first, uint32_t *last);
 
 /* keyset_report - the records of one report, 0 to keyset_reports() - 1, with
@@ -106,10 +104,9 @@ struct sent {
 	double waited;       /* seconds of these it waited for the other end */
 };
 
-/* generator_limit - how many connections the limit of open files allows. */
+/* generator_open - make so many connections, at most generator_limit(), what
+   the limit of open files allows. */
 uint64_t generator_limit(void);
-
-/* generator_open - make so many connections, at most generator_limit(). */
 void generator_open(
     struct generator *g, const struct endpoint *endpoint, size_t connections);
 
@@ -125,22 +122,19 @@ void generator_send(struct generator *g, const struct stream *stream,
 /* generator_finish - shut down each connection and wait until the other end
    has read all and closed its side. */
 void generator_finish(struct generator *g);
-
 void generator_close(struct generator *g);
 
 /* -------------------------------------------------------------- raw sink -- */
 
 /* A process with one epoll loop that reads loopback TCP with buffers of the
-   master's size and discards what it read.  rawsink.pid, its endpoint. */
+   master's size and discards what it read. */
 extern struct rawsink {
 	pid_t pid;
 	struct endpoint endpoint;
 } rawsink;
 
 void rawsink_start(void);
+uint64_t rawsink_bytes(void); /* read so far */
 void rawsink_stop(void);
-
-/* rawsink_bytes - how many it has read. */
-uint64_t rawsink_bytes(void);
 
 #endif

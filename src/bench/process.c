@@ -178,6 +178,18 @@ file_field(const char *path, const char *name, char *text, size_t size)
 	return text;
 }
 
+double
+process_private(pid_t pid)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file_field(path, "RssAnon", text, sizeof(text));
+	if (*text == '\0')
+		fail("%s has no RssAnon", path);
+	return atof(text) * 1024;
+}
+
 /* --------------------------------------------------------- directories --- */
 
 int

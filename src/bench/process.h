@@ -39,6 +39,9 @@ int supervise(int (*run)(void), void (*clean)(int status, bool interrupted));
    from its CPU clock.  Fatal when there is no such process. */
 double process_cpu(pid_t pid);
 
+/* process_private - bytes of its resident memory that are its own (RssAnon). */
+double process_private(pid_t pid);
+
 /* file_field - the text behind "NAME:" in a file of such lines, without its
    line end; "" when there is none.  Returns text. */
 char *file_field(const char *path, const char *name, char *text, size_t size);

@@ -113,12 +113,12 @@ site_setup(const struct setup *setup)
 		endpoint_find(
 		    &site.reporter, "reporter", "127.0.0.1", own.port);
 	} else {
-		if (watch_workers() > 0 && watch_keys() < setup->keys)
+		if (watch_workers() > 0 && watch_keys(NULL) < setup->keys)
 			fail("the tables of instance %s have room for %" PRIu64
 			     " keys, but this requires %" PRIu64
 			     ": give fewer with --keys, or raise "
 			     "queue.table_keys",
-			    site.instance, watch_keys(), setup->keys);
+			    site.instance, watch_keys(NULL), setup->keys);
 		if (!trace->wrote && watch_workers() > 0)
 			trace->others = watch_connections();
 		trace->wrote = true;

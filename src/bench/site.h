@@ -64,7 +64,7 @@ struct cpu {
 };
 struct cpu cpu_read(void);
 
-/* --------------------------------------------------------- our own (own) -- */
+/* ------------------------------------------------ our own reporter (own) -- */
 
 extern struct own {
 	char instance[INSTANCE_MAX], conf[96], port[8];
@@ -72,41 +72,39 @@ extern struct own {
 	pid_t reporter; /* 0: not running */
 } own;
 
-/* own_make - make the directory; own_clean - remove it and all shared memory;
-   with BENCH_FAILED show the ends of the logs.  In the supervisor. */
+/* own_make, own_clean - make and remove the directory, and remove all shared
+   memory.  In the supervisor. */
 void own_make(void);
 void own_clean(int status, bool interrupted);
 
-/* own_start - start the database, unless it is running or away, and the
-   reporter, and attach to its counters. */
+/* own_start - start the reporter, and the database unless it is running or
+   away; attach to the counters. */
 void own_start(const struct setup *setup);
 void own_stop(void);
 
-/* ------------------------------------------------------ counters (watch) -- */
+/* ------------------------------------------------------- counters (watch) --
+ */
 
 /* Sums over all workers of the generation in use, and the master's own. */
 struct counts {
-	uint64_t drained, pending;
-	uint64_t lost; /* rejected, dropped and dead letters */
+	uint64_t drained, pending, lost; /* records; lost: in any way */
 	uint64_t accepted, refused, closed, throttles; /* connections */
 	uint64_t restarts;                             /* of workers */
 };
 
 /* watch_try - attach, read-only, to an instance all of whose workers are
-   running; master: its process, 0 for any.  Returns NULL, or why not. */
+   running; master: its process, 0 for any.  Returns NULL, or why not.
+   watch_open - the same; waits for workers that are starting. */
 const char *watch_try(const char *instance, pid_t master);
-
-/* watch_open - the same; waits for workers that are starting. */
 void watch_open(const char *instance);
 void watch_close(void);
 
-/* watch_workers - how many; 0: not attached. */
+/* watch_workers - how many; 0: not attached, and none of these works. */
 unsigned watch_workers(void);
-
 struct counts watch_counts(void);
-
-/* watch_records - counts.drained alone, for those who poll. */
-uint64_t watch_records(void);
+uint64_t watch_records(void);     /* counts.drained */
+uint64_t watch_connections(void); /* open now */
+bool watch_empty(void);           /* no record waits in a ring or in a table */
 
 enum await {
 	AWAIT_DRAINED,  /* records are in the pending tables */
@@ -120,46 +118,38 @@ enum await {
    invalid. */
 void watch_wait(enum await await, const struct counts *before, uint64_t n);
 
-/* watch_connections - how many are open; watch_empty - whether no record waits
-   in a ring or in a table. */
-uint64_t watch_connections(void);
-bool watch_empty(void);
-
 /* watch_pids - the processes, the master's first.  Returns how many. */
 unsigned watch_pids(pid_t pids[1 + WORKERS_MAX]);
 
-/* watch_keys - how many keys all tables hold; watch_key_bytes - bytes of shared
-   memory for each: the workers' segments without their rings. */
-uint64_t watch_keys(void);
-double watch_key_bytes(void);
+/* watch_keys - how many keys the tables hold.  key_bytes: set to the bytes of
+   shared memory for each, rings not counted, unless NULL. */
+uint64_t watch_keys(double *key_bytes);
 
-/* ------------------------------------------------------- database (base) -- */
+/* -------------------------------------------------------- database (base) --
+ */
 
-/* The name of the table, quoted; valid once connected. */
-extern char base_table[160];
+extern char base_table[160]; /* its name, quoted; valid once connected */
 
 /* base_open - connect as the daemon with site.settings does, unless connected
-   already; fatal without settings. */
+   already. */
 void base_open(void);
 void base_close(void);
 
 /* base_describe - report version and settings, if connected. */
 void base_describe(void);
 
-/* base_may - run a statement without a result.  Returns whether it worked;
-   base_error() tells why not.  base_run - the same; failing is fatal. */
-bool base_may(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* base_run - run a statement without a result.  base_may - the same; returns
+   whether it worked, and base_error() why not.  base_number - the number that a
+   query returns; absent without a row, or for NULL. */
 void base_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool base_may(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *base_error(void);
-
-/* base_number - the number that a query returns; absent without a row, or for
-   NULL. */
 int64_t base_number(int64_t absent, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* base_prepare - make the lines that base_load() sends: the key set in the
-   order of the primary key.  base_load - LOAD DATA LOCAL INFILE ... REPLACE of
-   them, from memory.  Returns whether it worked. */
+/* base_load - LOAD DATA LOCAL INFILE ... REPLACE of the lines that
+   base_prepare() made: the set in the order of the primary key.  Returns
+   whether it worked. */
 void base_prepare(const struct keyset *set, uint64_t ts);
 bool base_load(void);
 
@@ -167,7 +157,7 @@ bool base_load(void);
    statements left, not to charge it to the next one. */
 void base_rest(void);
 
-/* base_check - that every key of the set is in the table with this time and,
+/* base_check - every key of the set must be in the table with this time and,
    with --self, no other row. */
 void base_check(const struct keyset *set, uint64_t ts);
 

@@ -225,22 +225,16 @@ watch_pids(pid_t pids[1 + WORKERS_MAX])
 }
 
 uint64_t
-watch_keys(void)
+watch_keys(double *key_bytes)
 {
-	uint64_t keys = 0;
+	uint64_t keys = 0, bytes = 0;
 
-	for (unsigned i = 0; i < attached; i++)
+	for (unsigned i = 0; i < attached; i++) {
 		keys += workers[i].table.keys;
-	return keys;
-}
-
-double
-watch_key_bytes(void)
-{
-	uint64_t bytes = 0;
-
-	for (unsigned i = 0; i < attached; i++)
 		bytes += workers[i].map.size -
 			 (workers[i].ring.mask + 1) * sizeof(struct record);
-	return (double)bytes / (double)watch_keys();
+	}
+	if (key_bytes != NULL)
+		*key_bytes = (double)bytes / (double)keys;
+	return keys;
 }
