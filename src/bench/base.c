@@ -14,7 +14,6 @@
 #include "worker/store.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,9 +114,8 @@ host_open(const struct db_options *db, const char *word)
 }
 
 void
-base_open(void)
+base_open(const struct settings *s, const char *conf)
 {
-	const struct settings *s = site.settings;
 	struct secret password;
 
 	if (mysql != NULL)
@@ -126,7 +124,7 @@ base_open(void)
 	char *table = batch_quote(s->table);
 	snprintf(base_table, sizeof(base_table), "%s", table);
 	free(table);
-	secret_init(&password, site.conf, "mysql", "password");
+	secret_init(&password, conf, "mysql", "password");
 	if (secret_read(&password, stderr) != SECRET_READ)
 		fail("cannot read the database password");
 	db.password = password.text;
@@ -158,10 +156,7 @@ base_close(void)
 #define QUERY(good, format) \
 	do { \
 		char text[1024]; \
-		va_list arguments; \
-		va_start(arguments, format); \
-		vsnprintf(text, sizeof(text), format, arguments); \
-		va_end(arguments); \
+		FORMAT(text, format); \
 		good = mysql_query(mysql, text) == 0; \
 	} while (0)
 

@@ -9,6 +9,7 @@
 
 #include "send/encode.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,6 +67,16 @@ void fresh_run(void);
 void backlog_run(void);
 
 /* ------------------------------------------------------------- general --- */
+
+/* FORMAT - vsnprintf() of the arguments of a function whose last named one is
+   `format`. */
+#define FORMAT(text, format) \
+	do { \
+		va_list arguments; \
+		va_start(arguments, format); \
+		vsnprintf(text, sizeof(text), format, arguments); \
+		va_end(arguments); \
+	} while (0)
 
 /* fail - print the reason on standard error and exit with BENCH_FAILED.  The
    supervisor cleans up. */

@@ -10,6 +10,7 @@
 #include "bench/schema.inc"
 #include "bench/site.h"
 
+#include <inttypes.h>
 #include <mysql.h>
 #include <signal.h>
 #include <string.h>
@@ -88,32 +89,26 @@ database_start(void)
 static void
 conf_write(const struct setup *setup)
 {
+	const char *directory = own.database.directory;
 	FILE *file = fopen(own.conf, "we");
 
 	if (file == NULL)
 		fail("cannot write %s: %m", own.conf);
+	/* 0 is the daemon's default.  Each worker has room for all keys:
+	   services are divided by hash. */
 	fprintf(file,
 	    "[reporter]\ninstance = %s\nlisten = 127.0.0.1:0\n"
-	    "shutdown_timeout = 100ms\n",
-	    own.instance);
-	if (setup->workers != 0)
-		fprintf(file, "workers = %llu\n",
-		    (unsigned long long)setup->workers);
-	/* Each worker has room for all: services are divided by hash. */
-	fprintf(file,
-	    "[limits]\nmax_connections = %llu\n[queue]\ntable_keys = %llu\n",
-	    (unsigned long long)setup->connections,
-	    (unsigned long long)(setup->keys > 65536 ? setup->keys : 65536));
-	fprintf(file,
+	    "shutdown_timeout = 100ms\n%sworkers = %" PRIu64 "\n"
+	    "[limits]\nmax_connections = %" PRIu64 "\n"
+	    "[queue]\ntable_keys = %" PRIu64 "\n"
+	    "[log]\ntarget = stderr\n"
 	    "[mysql]\nhost = localhost\nsocket = %s/database.sock%s\n"
 	    "user = root\ndatabase = reporter\nread_timeout = 10min\n"
-	    "dead_letter_file = %s/dead\n",
-	    own.database.directory, setup->database ? "" : ".away",
-	    own.database.directory);
-	if (setup->interval_ms != 0)
-		fprintf(file, "flush_interval = %llums\n",
-		    (unsigned long long)setup->interval_ms);
-	fprintf(file, "[log]\ntarget = stderr\n");
+	    "dead_letter_file = %s/dead\n%sflush_interval = %" PRIu64 "ms\n",
+	    own.instance, setup->workers != 0 ? "" : "#", setup->workers,
+	    setup->connections, setup->keys > 65536 ? setup->keys : 65536,
+	    directory, setup->database ? "" : ".away", directory,
+	    setup->interval_ms != 0 ? "" : "#", setup->interval_ms);
 	if (fclose(file) != 0)
 		fail("cannot write %s: %m", own.conf);
 }

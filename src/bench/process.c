@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -208,10 +207,7 @@ int
 shell(const char *format, ...)
 {
 	char command[512];
-	va_list arguments;
 
-	va_start(arguments, format);
-	vsnprintf(command, sizeof(command), format, arguments);
-	va_end(arguments);
+	FORMAT(command, format);
 	return system(command) == 0 ? 0 : -1;
 }

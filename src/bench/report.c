@@ -12,7 +12,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -129,14 +128,6 @@ report_close(void)
 }
 
 /* --------------------------------------------------------------- results -- */
-
-#define FORMAT(text, format) \
-	do { \
-		va_list arguments; \
-		va_start(arguments, format); \
-		vsnprintf(text, sizeof(text), format, arguments); \
-		va_end(arguments); \
-	} while (0)
 
 struct result *
 result_new(

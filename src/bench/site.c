@@ -124,7 +124,7 @@ site_setup(const struct setup *setup)
 		trace->wrote = true;
 	}
 	if (setup->database)
-		base_open();
+		base_open(site.settings, site.conf);
 	if (setup->database && options.self)
 		base_run("TRUNCATE TABLE %s", base_table);
 }
@@ -228,7 +228,7 @@ site_tidy(int status, bool interrupted)
 	settings_read(options.conf);
 	if (instance == NULL && options.host == NULL)
 		instance = site.settings->instance;
-	base_open();
+	base_open(site.settings, site.conf);
 	/* Records that are flushed later would bring their rows back.  Some
 	   may not even have been read: those connections are still open. */
 	if (instance != NULL) {

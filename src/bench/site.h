@@ -130,9 +130,9 @@ uint64_t watch_keys(double *key_bytes);
 
 extern char base_table[160]; /* its name, quoted; valid once connected */
 
-/* base_open - connect as the daemon with site.settings does, unless connected
-   already. */
-void base_open(void);
+/* base_open - connect as the daemon with these settings, from the file conf,
+   does, unless connected already. */
+void base_open(const struct settings *settings, const char *conf);
 void base_close(void);
 
 /* base_describe - report version and settings, if connected. */

@@ -6,7 +6,6 @@
 
 #include "bench/bench.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,31 +16,24 @@ static bool progress_shown;
 void
 notice(const char *format, ...)
 {
-	va_list arguments;
+	char text[512];
 
 	fflush(stdout);
-	fputs(isatty(STDERR_FILENO) ? "\r\033[Kreporter-bench: "
-				    : "reporter-bench: ",
-	    stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
+	FORMAT(text, format);
+	fprintf(stderr, "%sreporter-bench: %s\n",
+	    isatty(STDERR_FILENO) ? "\r\033[K" : "", text);
 }
 
 void
 progress(const char *format, ...)
 {
-	va_list arguments;
+	char text[128];
 
 	if (!isatty(STDERR_FILENO))
 		return;
-	fputs("\r\033[K", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
+	FORMAT(text, format);
+	fprintf(stderr, "\r\033[K%s", text);
 	progress_shown = true;
-	fflush(stderr);
 }
 
 void
@@ -57,11 +49,8 @@ fail(const char *format, ...)
 {
 	void (*call)(const char *text) = hook;
 	char text[512];
-	va_list arguments;
 
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
+	FORMAT(text, format);
 	notice("%s", text);
 	hook = NULL; /* not again, if the hook fails */
 	if (call != NULL)
