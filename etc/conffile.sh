@@ -1,14 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Install or remove a file that administrators change.  Called by make:
+# Install or remove a configuration file.  Called by make:
 #
 #	conffile.sh install MODE NEW KEPT TARGET
 #	conffile.sh remove KEPT TARGET
 #
-# KEPT is where the file lies as it came with the version that is installed.  A
-# TARGET that is still like it was never changed: then it is replaced by the NEW
-# one, or removed.  Else it is the administrator's, and stays.
+# KEPT is a copy of the file as it was installed.  A TARGET that is equal to it
+# was not changed: it is replaced by NEW, or removed.  A changed one is kept.
 
 set -eu
 
@@ -16,7 +15,7 @@ same() {
 	cmp -s "$1" "$2"
 }
 
-# The umask guards the moment before chmod: a password may come into it.
+# The umask protects the file until chmod: it may contain a password.
 put() { # MODE FROM TO
 	mkdir -p "$(dirname "$3")"
 	(umask 077 && cp "$2" "$3.new")
@@ -31,11 +30,11 @@ conffile_install() { # MODE NEW KEPT TARGET
 	elif same "$2" "$4"; then
 		:
 	elif [ ! -h "$4" ] && same "$3" "$4"; then
-		echo "installing $4, which nobody has changed"
-		# Its owner and mode may have been: they stay.
+		echo "updating $4, which was not changed"
+		# Keep its owner and mode.
 		cat "$2" >"$4"
 	else
-		echo "$4 was changed and stays; the new one is $3"
+		echo "keeping $4, which was changed; the new version is $3"
 	fi
 	put 644 "$2" "$3"
 }
@@ -45,7 +44,7 @@ conffile_remove() { # KEPT TARGET
 		echo "removing $2"
 		rm -f "$2"
 	elif [ -e "$2" ]; then
-		echo "$2 was changed and stays"
+		echo "keeping $2, which was changed"
 	fi
 	rm -f "$1"
 }

@@ -1,43 +1,34 @@
-# What an installation needs.  Files named *.in get the folders of this build.
-etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
-	etc/reporter.service etc/reporter.sysusers etc/reporter.tmpfiles \
-	etc/reporter-web.service
-EXTRA_DIST += etc/conffile.sh etc/reporter.conf etc/reporter.socket \
-	etc/reporter.default.in etc/reporter.init.in \
+# What an installation needs.  Directories are put into the files named *.in.
+etc_in = etc/reporter.default.in etc/reporter.init.in \
 	etc/reporter.logrotate.in etc/reporter.service.in \
 	etc/reporter.sysusers.in etc/reporter.tmpfiles.in \
 	etc/reporter-web.service.in
+etc_made = $(etc_in:.in=)
+EXTRA_DIST += etc/conffile.sh etc/reporter.conf etc/reporter.socket $(etc_in)
 CLEANFILES += $(etc_made) etc/sample.conf
 all-local: $(etc_made) etc/sample.conf
 
-$(etc_made): Makefile
+$(etc_made): Makefile $(etc_in)
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
 		-e 's|@sbindir[@]|$(sbindir)|g' \
 		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 		-e 's|@localstatedir[@]|$(localstatedir)|g' \
 		-e 's|@runstatedir[@]|$(runstatedir)|g' \
 		'$(srcdir)/$@.in' >$@.new && mv $@.new $@
-etc/reporter.default: $(srcdir)/etc/reporter.default.in
-etc/reporter.init: $(srcdir)/etc/reporter.init.in
-etc/reporter.logrotate: $(srcdir)/etc/reporter.logrotate.in
-etc/reporter.service: $(srcdir)/etc/reporter.service.in
-etc/reporter.sysusers: $(srcdir)/etc/reporter.sysusers.in
-etc/reporter.tmpfiles: $(srcdir)/etc/reporter.tmpfiles.in
-etc/reporter-web.service: $(srcdir)/etc/reporter-web.service.in
 
-# The sample, with this installation's own state folder.
+# The sample, with this installation's own state directory.
 etc/sample.conf: Makefile $(srcdir)/etc/reporter.conf
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
 		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
 		'$(srcdir)/etc/reporter.conf' >$@.new && mv $@.new $@
 
-# Files that administrators change, see conffile.sh.
+# Configuration files, see conffile.sh.
 confdir = $(sysconfdir)/reporter
 defaultdir = $(sysconfdir)/default
 keptdir = $(pkgdatadir)/etc
 conffile = $(SHELL) '$(srcdir)/etc/conffile.sh'
 
-# reporter.conf is for its owner and group only: a password may come into it.
+# reporter.conf may hold a password: it is for its owner and group only.
 install-data-hook: install-etc
 install-etc: $(etc_made) etc/sample.conf
 	@$(conffile) install 640 etc/sample.conf \
@@ -102,9 +93,9 @@ endif
 if TMPFILESDIR
 	rm -f '$(DESTDIR)$(tmpfilesdir)/reporter.conf'
 endif
-	-@for folder in '$(confdir)' '$(keptdir)' '$(pkgdatadir)'; do \
-		test ! -d "$(DESTDIR)$$folder" || \
-			rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; \
+	-@for dir in '$(confdir)' '$(keptdir)' '$(pkgdatadir)'; do \
+		test ! -d "$(DESTDIR)$$dir" || \
+			rmdir "$(DESTDIR)$$dir" 2>/dev/null || :; \
 	done
 
 .PHONY: install-etc uninstall-etc

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of what is counted.  Any process, any thread.
+ * The names of what is counted, and the last error of the database.
  */
 #include "shm/counters.h"
+
+#include <string.h>
 
 const char *
 reject_name(enum reject reason)
@@ -18,7 +20,7 @@ reject_name(enum reject reason)
 		[REJECT_WRONG_CALLER] = "wrong_caller",
 	};
 
-	return (unsigned)reason < REJECT_REASONS ? names[reason] : "unknown";
+	return NAME_OF(names, reason);
 }
 
 const char *
@@ -35,7 +37,7 @@ refusal_name(enum refusal refusal)
 		[REFUSAL_NO_MEMORY] = "no_memory",
 	};
 
-	return (unsigned)refusal < REFUSALS ? names[refusal] : "unknown";
+	return NAME_OF(names, refusal);
 }
 
 const char *
@@ -55,22 +57,52 @@ closing_name(enum closing closing)
 		[CLOSING_STOP] = "stop",
 	};
 
-	return (unsigned)closing < CLOSINGS ? names[closing] : "unknown";
+	return NAME_OF(names, closing);
 }
 
-const char *
-db_class_name(enum db_class kind)
+/* A slot's seqlock in small: the version is odd while the text is written.  The
+   text is no atomic, so its bytes are copied as such. */
+void
+last_error_set(struct flush_counters *flush, unsigned number, const char *text)
 {
-	static const char *const names[DB_CLASSES] = {
-		[DB_OK] = "ok",
-		[DB_RETRY] = "retry",
-		[DB_RECONNECT] = "reconnect",
-		[DB_NEXT_HOST] = "next_host",
-		[DB_WAIT_ROOM] = "wait_room",
-		[DB_SPLIT] = "split",
-		[DB_REFUSED] = "refused",
-		[DB_HOLD] = "hold",
-	};
+	uint64_t version = counter_get(&flush->last_error_version) | 1;
+	size_t length = strnlen(text, sizeof(flush->last_error) - 1);
 
-	return (unsigned)kind < DB_CLASSES ? names[kind] : "unknown";
+	counter_set(&flush->last_error_version, version);
+	/* Release fence: who sees a byte of the new text sees the odd
+	   version, or a later one. */
+	atomic_thread_fence(memory_order_release);
+	for (size_t i = 0; i <= length; i++)
+		__atomic_store_n(&flush->last_error[i],
+		    i < length ? text[i] : '\0', __ATOMIC_RELAXED);
+	counter_set(&flush->last_error_number, number);
+	/* Release: licenses readers to take the text. */
+	counter_release(&flush->last_error_version, version + 1);
+}
+
+unsigned
+last_error_get(const struct flush_counters *flush, char *text, size_t size)
+{
+	char copy[sizeof(flush->last_error) + 1] = "";
+	uint64_t number = 0;
+
+	/* The writer needs microseconds; a killed one may leave it odd, then
+	   the text is as good as it gets. */
+	for (int try = 0; try < 1000; try++) {
+		uint64_t version = counter_acquire(&flush->last_error_version);
+
+		number = counter_get(&flush->last_error_number);
+		for (size_t i = 0; i < sizeof(flush->last_error); i++)
+			copy[i] = __atomic_load_n(
+			    &flush->last_error[i], __ATOMIC_RELAXED);
+		/* Acquire fence: if a byte was newer, so is the version. */
+		atomic_thread_fence(memory_order_acquire);
+		if (version % 2 == 0 &&
+		    counter_get(&flush->last_error_version) == version)
+			break;
+	}
+	size_t length = strnlen(copy, size - 1);
+	memcpy(text, copy, length);
+	text[length] = '\0';
+	return (unsigned)number;
 }

@@ -46,6 +46,23 @@ counter_set(counter *c, uint64_t value)
 	atomic_store_explicit(c, value, memory_order_relaxed);
 }
 
+/*
+ * counter_release, counter_acquire - the same, for a word that says something
+ * of other words: whoever acquires a value sees all that its writer wrote
+ * before it released that value.  Which words these are: segment.h.
+ */
+static inline void
+counter_release(counter *c, uint64_t value)
+{
+	atomic_store_explicit(c, value, memory_order_release);
+}
+
+static inline uint64_t
+counter_acquire(const counter *c)
+{
+	return atomic_load_explicit(c, memory_order_acquire);
+}
+
 /* counter_add - for the word's only writer: no locked instruction needed. */
 static inline void
 counter_add(counter *c, uint64_t n)
@@ -53,14 +70,19 @@ counter_add(counter *c, uint64_t n)
 	counter_set(c, counter_get(c) + n);
 }
 
+/* NAME_OF - the name that an array of names has for i. */
+#define NAME_OF(names, i) \
+	((unsigned)(i) < sizeof(names) / sizeof(*(names)) ? (names)[i] \
+							  : "unknown")
+
 /* Why a record, or a whole report, was rejected. */
 enum reject {
-	REJECT_NOT_MSGPACK,     /* bytes that are no MessagePack: closes */
+	REJECT_NOT_MSGPACK,     /* not MessagePack: closes */
 	REJECT_TOO_LONG,        /* over max_message or frame limit: closes */
 	REJECT_NEGATIVE_LENGTH, /* frame length below zero: closes */
 	REJECT_NOT_PROTOBUF,    /* a frame's payload does not decode */
 	REJECT_OTHER_MESSAGE,   /* another message number or frame id */
-	REJECT_WRONG_SHAPE,     /* no array, too few elements, wrong type */
+	REJECT_WRONG_SHAPE,     /* not an array, too few elements, wrong type */
 	REJECT_OUT_OF_RANGE,    /* a value outside of its range */
 	REJECT_WRONG_CALLER,    /* caller is not the peer: check_caller */
 	REJECT_REASONS
@@ -74,9 +96,9 @@ const char *reject_name(enum reject reason);
 enum refusal {
 	REFUSAL_DENIED,          /* its address is in deny */
 	REFUSAL_NOT_ALLOWED,     /* its address is not in allow */
-	REFUSAL_MAX_CONNECTIONS, /* so many are open */
+	REFUSAL_MAX_CONNECTIONS, /* the limit is reached */
 	REFUSAL_MAX_CONNECTIONS_PER_ADDRESS,
-	REFUSAL_NOT_TRUSTED, /* no balancer of proxy_from, where one must be */
+	REFUSAL_NOT_TRUSTED,    /* not in proxy_from, which is required there */
 	REFUSAL_NO_DESCRIPTORS, /* the reserve was given up for it */
 	REFUSAL_NO_MEMORY,
 	REFUSALS
@@ -92,9 +114,9 @@ enum closing {
 	CLOSING_MESSAGE_TIMEOUT, /* a message begun was not finished in time */
 	CLOSING_DENIED,          /* a reload put its address into deny */
 	CLOSING_NOT_ALLOWED,     /* a reload took its address out of allow */
-	CLOSING_REFUSED,         /* refused, by what a PROXY header told */
-	CLOSING_PROXY_HEADER,    /* no PROXY header where one must be */
-	CLOSING_TLS,             /* no TLS as it must be */
+	CLOSING_REFUSED,         /* refused, by the address of a PROXY header */
+	CLOSING_PROXY_HEADER,    /* missing or invalid PROXY header */
+	CLOSING_TLS,             /* TLS handshake failed, or no TLS */
 	CLOSING_BAD_STREAM,      /* a rejection that closes */
 	CLOSING_NO_MEMORY,
 	CLOSING_STOP, /* reporter ended, or was killed */
@@ -103,22 +125,6 @@ enum closing {
 
 /* closing_name - the closing's name in log, status and manual. */
 const char *closing_name(enum closing closing);
-
-/* What the database said, by what is done about it. */
-enum db_class {
-	DB_OK,
-	DB_RETRY,     /* retry the statement */
-	DB_RECONNECT, /* connect again */
-	DB_NEXT_HOST, /* try another node of the list */
-	DB_WAIT_ROOM, /* wait until the server has room */
-	DB_SPLIT,     /* too large: send it in smaller pieces */
-	DB_REFUSED,   /* it refuses a row: single it out */
-	DB_HOLD,      /* hopeless for now: say so once, keep trying slowly */
-	DB_CLASSES
-};
-
-/* db_class_name - the class's name in log, status and manual. */
-const char *db_class_name(enum db_class kind);
 
 /* Written by a worker's drain thread. */
 struct drain_counters {
@@ -133,33 +139,44 @@ struct drain_counters {
 static_assert(sizeof(struct drain_counters) == 64, "part of the format");
 
 #define FLUSH_BUCKETS 16
+#define FLUSH_ERRORS 8 /* classes of errors, see sql/dberror.h */
 
 /* Written by a worker's flush thread. */
 struct flush_counters {
 	alignas(CACHE_LINE) counter stored; /* records MySQL committed */
-	counter dead_letter;        /* records the server refused, set aside */
-	counter dead_lost;          /* of these, not in the file: it was full */
-	counter rows;               /* rows sent, repeated ones as well */
-	counter flushes;            /* transactions committed */
-	counter clamped;            /* counts cut to the column's range */
-	counter connects;           /* connections made to the database */
-	counter last_flush_ts;      /* seconds since 1970 */
-	counter last_flush_us;      /* how long it took, microseconds */
-	counter flush_us;           /* the sum of all, microseconds */
-	counter errors[DB_CLASSES]; /* by class; [DB_OK] stays 0 */
+	counter dead_letter;   /* records the server refused, set aside */
+	counter dead_lost;     /* of these, not in the file: it was full */
+	counter rows;          /* rows sent, repeated ones as well */
+	counter flushes;       /* transactions committed */
+	counter clamped;       /* counts cut to the column's range */
+	counter connects;      /* connections made to the database */
+	counter last_flush_ts; /* seconds since 1970 */
+	counter last_flush_us; /* how long it took, microseconds */
+	counter flush_us;      /* the sum of all, microseconds */
+	counter errors[FLUSH_ERRORS];   /* by class; [0] stays 0 */
 	counter buckets[FLUSH_BUCKETS]; /* flushes that took < 2^i ms */
 	counter connected;              /* 1 while connected, a gauge */
 	counter last_error_ts;          /* seconds since 1970, 0 = none */
 	counter last_error_number;      /* MySQL's error number */
 	/* Odd while last_error is being written. */
 	counter last_error_version;
-	char last_error[192]; /* text, ended by a 0 */
+	char last_error[192]; /* text, ended by a 0: last_error_get() */
 	/* Since when keys are pending and none was committed, seconds since
 	   1970; 0: none is pending. */
 	counter waiting_since;
 	counter reserve[1];
 };
 static_assert(sizeof(struct flush_counters) == 512, "part of the format");
+
+/* last_error_set - show an error of the database to readers.  The text is cut
+   to what fits.  The flush thread. */
+void last_error_set(
+    struct flush_counters *flush, unsigned number, const char *text);
+
+/* last_error_get - copy the text of the last error; "" when there was none.
+   Returns its number.  Any process; size is 1 or more. */
+unsigned last_error_get(
+    const struct flush_counters *flush, char *text, size_t size);
 
 /* Written by the master: what came in. */
 struct input_counters {
@@ -192,9 +209,6 @@ struct input_counters {
 	counter reloads_begun;
 	counter reserve[1];
 };
-static_assert(offsetof(struct input_counters, reloads) == 296 &&
-		  offsetof(struct input_counters, reloads_begun) == 360,
-    "t/scenario_reload_each_option.py");
 static_assert(sizeof(struct input_counters) == 384, "part of the format");
 
 #endif

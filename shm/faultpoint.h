@@ -22,7 +22,7 @@ enum fault_process {
 	FAULT_WORKER
 };
 
-/* A test writes it with t/faulty.py, which knows these offsets. */
+/* A test writes it with t/faulty.py, by way of t/offsets.c. */
 struct fault_words {
 	_Atomic char point[48];    /* the name of the point that is armed */
 	_Atomic int32_t countdown; /* die when it was passed so often; below 1:

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The history of the counters.  Owns no memory: it is a view of words in the
- * master's segment.  history.h says who may call what; what cannot be read is
- * returned as such.
+ * The history of the counters: a view of words in the master's segment.
  */
 #include "shm/history.h"
 
@@ -21,13 +19,13 @@ history_name(enum history_count count)
 		[HISTORY_DEAD_LETTER] = "dead_letter",
 	};
 
-	return (unsigned)count < HISTORY_COUNTS ? names[count] : "unknown";
+	return NAME_OF(names, count);
 }
 
 void
 history_reset(struct history *history)
 {
-	atomic_store_explicit(&history->taken, 0, memory_order_release);
+	counter_release(&history->taken, 0);
 }
 
 void
@@ -44,7 +42,7 @@ history_put(struct history *history, const struct history_sample *sample)
 	for (int i = 0; i < HISTORY_COUNTS; i++)
 		counter_set(&slot->counts[i], sample->counts[i]);
 	/* Release: licenses readers to look at the sample. */
-	atomic_store_explicit(&history->taken, taken + 1, memory_order_release);
+	counter_release(&history->taken, taken + 1);
 }
 
 static uint64_t
@@ -53,8 +51,8 @@ distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* The number of the sample closest to at_ms, of those that cannot be under
-   the writer's hand.  taken: 1 or more. */
+/* The number of the sample closest to at_ms, of those that are not
+   being overwritten.  taken: 1 or more. */
 static uint64_t
 history_find(const struct history *history, uint64_t taken, uint64_t at_ms)
 {
@@ -80,8 +78,7 @@ history_nearest(const struct history *history, uint64_t at_ms,
 {
 	for (int try = 0; try < TRIES; try++) {
 		/* Acquire: all samples up to here are whole. */
-		uint64_t taken =
-		    atomic_load_explicit(&history->taken, memory_order_acquire);
+		uint64_t taken = counter_acquire(&history->taken);
 		if (taken == 0)
 			return false;
 		uint64_t n = history_find(history, taken, at_ms);

@@ -4,9 +4,8 @@ shm_libshm_a_SOURCES = \
 	shm/counters.c shm/counters.h \
 	shm/faultpoint.h \
 	shm/history.c shm/history.h \
-	shm/memory.c shm/memory.h \
-	shm/record.c shm/record.h \
+	shm/record.h \
 	shm/ring.c shm/ring.h \
-	shm/segment.c shm/segment.h \
+	shm/segment.c shm/segment.h shm/segment_name.c \
 	shm/table.c shm/table.h
 include shm/model.mk

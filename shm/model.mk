@@ -1,6 +1,6 @@
-# make model: have Spin look for errors in the protocol of shared memory.  The
-# right model must have none in each of three sizes; each variant with one
-# wrong step must have one, or the model shows nothing.
+# make model: Spin searches the protocol of shared memory for errors.  The
+# model must have none in each of three sizes, and each variant with one step
+# broken on purpose must have one, or the model would show nothing.
 EXTRA_DIST += shm/protocol.pml shm/model.sh
 
 .PHONY: model

@@ -57,7 +57,7 @@ record_set_ts(struct record *r, uint64_t ts)
 static inline bool
 record_same_key(const struct record *a, const struct record *b)
 {
-	/* One chain of ORs: a mismatch is rare, so no early way out. */
+	/* ORs without branches: a mismatch is rare. */
 	return (((uint32_t)(a->modid ^ b->modid) |
 		    (uint32_t)(a->cmdid ^ b->cmdid)) |
 		   (a->ip ^ b->ip) | (a->caller ^ b->caller) |
@@ -68,6 +68,18 @@ record_same_key(const struct record *a, const struct record *b)
  * record_compare - order by primary key: modid, cmdid, ip, port, caller.
  * Returns less than, equal to or greater than 0.
  */
-int record_compare(const struct record *a, const struct record *b);
+static inline int
+record_compare(const struct record *a, const struct record *b)
+{
+	if (a->modid != b->modid)
+		return a->modid < b->modid ? -1 : 1;
+	if (a->cmdid != b->cmdid)
+		return a->cmdid < b->cmdid ? -1 : 1;
+	if (a->ip != b->ip)
+		return a->ip < b->ip ? -1 : 1;
+	if (a->port != b->port)
+		return a->port < b->port ? -1 : 1;
+	return (a->caller > b->caller) - (a->caller < b->caller);
+}
 
 #endif

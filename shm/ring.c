@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ring.  Owns no memory: it is a view of words in a segment.  The
- * producer's functions belong to the master's loop, the consumer's to the
- * worker's drain thread; nothing here fails.
+ * The ring: a view of words in a segment.  The producer's functions belong to
+ * the master's loop, the consumer's to the worker's drain thread.
  */
 #include "shm/ring.h"
 #include "shm/faultpoint.h"
@@ -15,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A worker that sleeps is left to it until so much of the ring is filled:
-   waking it costs as much as a hundred records. */
+/* A sleeping worker is woken when this part of the ring is filled: waking it
+   costs as much as a hundred records. */
 #define ALERT_PART 8
 
 void
@@ -29,14 +28,13 @@ ring_attach(struct ring *ring, struct ring_producer *producer,
 	ring->mask = capacity - 1;
 	ring->head = ring->alerted = counter_get(&producer->head);
 	/* Acquire: the producer overwrites what lies before this tail. */
-	ring->seen =
-	    atomic_load_explicit(&consumer->tail, memory_order_acquire);
+	ring->seen = counter_acquire(&consumer->tail);
 	ring->rung =
 	    atomic_load_explicit(&producer->doorbell, memory_order_acquire);
 }
 
-/* The room that the tail seen last leaves.  A tail ahead of our head is none
-   that a sound worker writes; it gets nothing more. */
+/* The room by the tail seen last.  Only a broken worker writes a tail ahead of
+   our head; it gets nothing more. */
 static uint64_t
 ring_room_seen(const struct ring *ring)
 {
@@ -51,8 +49,7 @@ ring_room(struct ring *ring, uint64_t want)
 	if (ring_room_seen(ring) < want) {
 		/* Acquire: the worker has read all records before this tail,
 		   so their places may be overwritten. */
-		ring->seen = atomic_load_explicit(
-		    &ring->consumer->tail, memory_order_acquire);
+		ring->seen = counter_acquire(&ring->consumer->tail);
 	}
 	return ring_room_seen(ring);
 }
@@ -78,7 +75,7 @@ ring_put(struct ring *ring, const struct record *records, uint64_t n)
 static void
 ring_wake(struct ring *ring)
 {
-	/* Release: whoever hears this ring sees the command before it. */
+	/* Release: whoever sees this doorbell sees the command before it. */
 	atomic_fetch_add_explicit(
 	    &ring->producer->doorbell, 1, memory_order_release);
 	syscall(SYS_futex, &ring->producer->doorbell, FUTEX_WAKE, INT_MAX, NULL,
@@ -92,8 +89,7 @@ ring_publish(struct ring *ring)
 		return;
 	FAULT_POINT("ring_publish_before");
 	/* Release: licenses the worker to read the records before this head. */
-	atomic_store_explicit(
-	    &ring->producer->head, ring->head, memory_order_release);
+	counter_release(&ring->producer->head, ring->head);
 	FAULT_POINT("ring_publish_after");
 	if (ring->head - ring->alerted > ring->mask / ALERT_PART)
 		ring_alert(ring);
@@ -107,8 +103,8 @@ ring_alert(struct ring *ring)
 	if (head == ring->alerted)
 		return;
 	ring->alerted = head;
-	/* The worker says that it sleeps and then looks at head; we have set
-	   head and then look whether it sleeps.  The two fences let at least
+	/* The worker sets `sleeping` and then reads head; we have set head and
+	   then read `sleeping`.  The two fences let at least
 	   one of us see the other. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(
@@ -134,8 +130,7 @@ ring_peek(struct ring *ring, uint64_t *n)
 
 	if (there < *n) {
 		/* Acquire: the records before this head are whole. */
-		ring->seen = atomic_load_explicit(
-		    &ring->producer->head, memory_order_acquire);
+		ring->seen = counter_acquire(&ring->producer->head);
 		there = ring->seen - tail;
 	}
 	if (there > ring->mask + 1 - at)
@@ -154,8 +149,7 @@ ring_advance(struct ring *ring, uint64_t n)
 	/* Release: our reading of the records is over; licenses the master to
 	   overwrite them.  It also orders the table's words before the tail,
 	   so that after a kill the record is in one of the two. */
-	atomic_store_explicit(
-	    &ring->consumer->tail, tail + n, memory_order_release);
+	counter_release(&ring->consumer->tail, tail + n);
 	FAULT_POINT("ring_advance_after");
 }
 
@@ -177,8 +171,7 @@ ring_wait(struct ring *ring, int timeout_ms)
 	    &ring->consumer->sleeping, 1, memory_order_relaxed);
 	/* The other half of ring_alert()'s fence. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&ring->producer->head, memory_order_relaxed) ==
-	    tail) {
+	if (counter_get(&ring->producer->head) == tail) {
 		/* If the doorbell rang since the last sleep, this returns at
 		   once: our caller looked at the command after that sleep, and
 		   may have missed the one that this ring was for. */
@@ -196,10 +189,7 @@ uint64_t
 ring_queued(const struct ring *ring)
 {
 	/* Tail first: it never passes the head read after it. */
-	uint64_t tail =
-	    atomic_load_explicit(&ring->consumer->tail, memory_order_acquire);
+	uint64_t tail = counter_acquire(&ring->consumer->tail);
 
-	return atomic_load_explicit(
-		   &ring->producer->head, memory_order_acquire) -
-	       tail;
+	return counter_acquire(&ring->producer->head) - tail;
 }

@@ -30,10 +30,10 @@
 #define RING_RECORDS_MIN 32768 /* the longest report must fit */
 #define RING_RECORDS_MAX (1u << 28)
 
-/* What the master tells the worker; see ring_command(). */
+/* Commands of the master to the worker; see ring_command(). */
 enum ring_command {
 	RING_RUN,    /* drain and flush */
-	RING_FINISH, /* bring everything to MySQL, then exit */
+	RING_FINISH, /* store everything, then exit */
 	RING_STOP    /* exit now; what is left stays in shared memory */
 };
 
@@ -59,7 +59,7 @@ struct ring {
 	struct record *records;
 	uint64_t mask;    /* records in the ring, less one */
 	uint64_t head;    /* producer: records put, published or not */
-	uint64_t alerted; /* producer: the head that the worker was told of */
+	uint64_t alerted; /* producer: head at the last ring_alert() */
 	uint64_t seen;    /* the other side's index when last looked at */
 	uint32_t rung;    /* consumer: the doorbell after the last sleep */
 };
@@ -88,9 +88,8 @@ uint64_t ring_room(struct ring *ring, uint64_t want);
 void ring_put(struct ring *ring, const struct record *records, uint64_t n);
 
 /*
- * ring_publish - let the worker see all that was put.  Does nothing when
- * nothing was put.  A worker that sleeps may be left to it: call ring_alert()
- * before waiting for anything.
+ * ring_publish - let the worker see all that was put.  May leave it asleep:
+ * call ring_alert() before waiting for anything.
  */
 void ring_publish(struct ring *ring);
 
@@ -99,8 +98,8 @@ void ring_publish(struct ring *ring);
 void ring_alert(struct ring *ring);
 
 /*
- * ring_command - tell the worker what to do, and wake it.  The command stays
- * until the next one.
+ * ring_command - set the command and wake the worker.  It stays until the next
+ * one.
  */
 void ring_command(struct ring *ring, enum ring_command command);
 

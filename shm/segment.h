@@ -14,11 +14,41 @@
  *
  * If you change this (or record.h, ring.h, table.h, counters.h, history.h):
  *   1. change SEGMENT_VERSION;
- *   2. mend the static asserts on sizes and offsets;
- *   3. mend segment_check(), the drawing above, and what t/faulty.py knows;
- *   4. say in NEWS that an upgrade wants a clean stop first, since segments
+ *   2. fix the static asserts on sizes and offsets;
+ *   3. fix segment_check(), the drawing above, and t/offsets.c;
+ *   4. say in NEWS that an upgrade requires a clean stop first, since segments
  *      of the old layout are set aside and not adopted.
  * A reserved word may come into use without that, if 0 is right for it.
+ *
+ * Who releases a word, who acquires it, and what that licenses.  Words that
+ * are not listed are plain figures: relaxed, true of an instant, and nothing
+ * is concluded from them about others.  Words that a process leaves for its
+ * successor (suspect, trial, retirement) need no order: the lock or waitpid()
+ * lies between.
+ *
+ *   word               released by       acquired by        and then are seen
+ *   ready              maker             who opens it       the header
+ *   ring head          master            drain, readers     records before it
+ *   ring tail          drain             master, readers    the worker is done
+ *                                                           with records before
+ *   command, doorbell  master            drain              the command; all
+ *                                                           published before
+ *   sleeping           drain: seq_cst fences on both sides, see ring_alert()
+ *   slot state         drain (written),  flush, readers     the slot's words
+ *                      flush (clean)
+ *   dirty map          drain, flush      flush              the version marked
+ *   stored,            flush             drain, readers     `added` of these
+ *   dead_letter                                             records
+ *   last_error_version flush             readers            the error's text
+ *   history taken      master            readers            the samples
+ *   info.pid           worker            master, readers    checked_in is 0, or
+ *                                                           of this worker
+ *   checked_in         worker            master             the worker's start
+ *   child state        master            readers            the entry's words
+ *   master pid         master            readers, others'   the instance's
+ *                                        masters            words; 0: its end
+ *   oldest_generation  master            flush              the older ones are
+ *                                                           stored
  *
  * The library returns codes; it never logs and never exits.
  */
@@ -34,6 +64,9 @@
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
 #define SEGMENT_VERSION 6
 
+#define SHM_DIR "/dev/shm"
+#define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
+
 #define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
 #define WORKERS_MAX 64      /* workers of one generation */
@@ -44,7 +77,7 @@ enum segment_kind {
 	SEGMENT_WORKER = 2
 };
 
-/* What became of a call. */
+/* The result of a call. */
 enum shm_status {
 	SHM_OK,
 	SHM_MISSING,    /* there is no such segment */
@@ -52,14 +85,15 @@ enum shm_status {
 	SHM_UNFINISHED, /* its maker died before it was ready: holds nothing */
 	SHM_VERSION,    /* another layout version */
 	SHM_DAMAGED,    /* it contradicts itself */
-	SHM_FOREIGN,    /* not ours alone to write: somebody planted it */
+	SHM_FOREIGN,    /* owned by another user, or writable by others */
 	SHM_NO_SPACE,   /* /dev/shm has not so much room */
 	SHM_BUSY,       /* another process holds its lock */
 	SHM_SYSTEM      /* a system call failed: see errno */
 };
 
-/* shm_status_text - a short English text; for SHM_SYSTEM add errno's own. */
-const char *shm_status_text(enum shm_status status);
+/* shm_strerror - a short English text.  error: errno after the call, which
+   gives the text of SHM_SYSTEM. */
+const char *shm_strerror(enum shm_status status, int error);
 
 /* Written once, before `ready`; then constant. */
 struct segment_header {
@@ -111,15 +145,16 @@ enum child_state {
 	CHILD_NONE,      /* the entry is free */
 	CHILD_STARTING,  /* forked, has not checked in */
 	CHILD_RUNNING,   /* checked in */
-	CHILD_FINISHING, /* told to bring all to MySQL and exit */
+	CHILD_FINISHING, /* storing its rest, then it exits */
 	CHILD_WAITING,   /* died; starts again at not_before */
-	CHILD_HOPELESS   /* said that its configuration is hopeless */
+	CHILD_FAILED,    /* cannot work with its configuration */
+	CHILD_STOPPING   /* told to end, then to start anew */
 };
 
 /* child_state_name - the state's name in log, status and manual. */
 const char *child_state_name(enum child_state state);
 
-/* What the master tells of one worker.  Written by the master alone. */
+/* One worker as the master sees it.  Written by the master alone. */
 struct child_entry {
 	counter generation;
 	_Atomic uint32_t slot;
@@ -130,8 +165,8 @@ struct child_entry {
 };
 static_assert(sizeof(struct child_entry) == 32, "part of the format");
 
-/* The segment that is being removed, and the totals of all that are gone with
-   it; see src/master/retire.c.  Written by the master alone. */
+/* The segment that is being removed, and the totals with it; see
+   src/master/retire.c.  Written by the master alone. */
 struct retirement {
 	counter slot; /* plus 1; 0: none is */
 	counter generation;
@@ -146,9 +181,9 @@ struct master_shared {
 	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
 	counter started;                /* seconds since 1970 */
 	counter generation;             /* of the segments written to now */
-	/* A worker brings records to MySQL only when no generation older than
-	   its own has any left: of two records with one ts, the later arrival
-	   must win. */
+	/* A worker stores records only when no generation older than its own
+	   has any left: of two records with one ts, the later arrival must win.
+	 */
 	counter oldest_generation;
 	char software[24]; /* the master's version, ended by a 0 */
 	struct child_entry children[CHILDREN_MAX];
@@ -270,9 +305,11 @@ enum shm_status segment_share(const struct segment *segment);
  */
 enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 
-/* segment_name - the name of a worker's segment. */
+/* segment_name, segment_name_master - the name of a worker's segment, and of
+   the master's.  name: SEGMENT_NAME_MAX bytes. */
 void segment_name(
     char *name, const char *instance, uint64_t generation, uint32_t slot);
+void segment_name_master(char *name, const char *instance);
 
 /*
  * segment_list - the names of INSTANCE's worker segments, in the order of
@@ -285,12 +322,5 @@ int segment_list(
 /* segment_list_of - the same, of those that are this owner's. */
 int segment_list_of(const char *instance, uid_t owner,
     char (*names)[SEGMENT_NAME_MAX], int max);
-
-/*
- * segment_last_error - copy the worker's last database error as text.
- * Returns its error number, 0 when there was none.
- */
-unsigned segment_last_error(
-    const struct worker_shared *shared, char *text, size_t size);
 
 #endif

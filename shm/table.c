@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pending table.  Owns no memory: it is a view of words in a segment.
- * table.h says which thread of a worker may call what; nothing here fails.
+ * The pending table: a view of words in a segment.  table.h says which thread
+ * of a worker may call what.
  */
 #include "shm/table.h"
 #include "shm/faultpoint.h"
@@ -117,15 +117,21 @@ table_slots(uint32_t keys)
 	return keys + keys / 2;
 }
 
+/* Acquire: all that was added before these were settled is seen as added. */
+static uint64_t
+table_settled(const struct table *table)
+{
+	return counter_acquire(&table->flush->stored) +
+	       counter_acquire(&table->flush->dead_letter);
+}
+
 uint64_t
 table_pending(const struct table *table)
 {
-	uint64_t settled = counter_get(&table->flush->stored) +
-			   counter_get(&table->flush->dead_letter);
+	uint64_t settled = table_settled(table);
 	uint64_t added = counter_get(&table->drain->added);
 
-	/* Seen from elsewhere, what was stored may show before what was
-	   added. */
+	/* In a damaged segment it may be any number. */
 	return added > settled ? added - settled : 0;
 }
 
@@ -136,8 +142,7 @@ table_has_room(struct table *table)
 	uint64_t added = counter_get(&table->drain->added);
 
 	if (added - table->settled >= table->keys)
-		table->settled = counter_get(&table->flush->stored) +
-				 counter_get(&table->flush->dead_letter);
+		table->settled = table_settled(table);
 	return added - table->settled < table->keys;
 }
 
@@ -281,8 +286,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	return true;
 }
 
-/* Have the slot of a record and its mark brought near, to be written.  Returns
-   its home. */
+/* Prefetch the slot of a record and its mark for writing.  Returns its home. */
 static inline uint32_t
 table_fetch(const struct table *table, const struct record *record)
 {
@@ -345,8 +349,7 @@ table_recover(struct table *table, uint64_t drained)
 	counter_set(&table->drain->used, used);
 
 	/* What the kill left uncounted, see the identity in counters.h. */
-	uint64_t settled = counter_get(&table->flush->stored) +
-			   counter_get(&table->flush->dead_letter);
+	uint64_t settled = table_settled(table);
 	counter_set(&table->drain->added, settled + dirty);
 	FAULT_POINT("table_recover_counted");
 	/* Unsigned: in a damaged segment it may be any number. */
@@ -366,7 +369,7 @@ table_read(const struct table *table, uint32_t slot, struct record *record)
 {
 	const struct slot *s = &table->slots[slot];
 	/* Acquire: the words of this version, or newer ones. */
-	uint64_t state = atomic_load_explicit(&s->state, memory_order_acquire);
+	uint64_t state = counter_acquire(&s->state);
 
 	if (state == 0 || state & STATE_WRITING)
 		return 0;
@@ -456,7 +459,9 @@ table_settle(struct table *table, const struct table_row *row, counter *count)
 		memory_order_relaxed))
 		return false;
 	FAULT_POINT("table_settle_clean");
-	counter_add(count, 1);
+	/* Release: the swap showed us a version that was counted as added
+	   before; whoever sees it settled sees that, too. */
+	counter_release(count, counter_get(count) + 1);
 	return true;
 }
 

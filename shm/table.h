@@ -66,9 +66,9 @@ enum dirty {
 struct table {
 	struct slot *slots;
 	_Atomic uint8_t *dirty; /* one byte a slot, enum dirty */
-	uint32_t size;    /* slots: keys and half as many, see table_slots() */
-	uint32_t keys;    /* the most keys held dirty, or held at ease */
-	uint64_t seed;    /* of the hash, from the segment */
+	uint32_t size; /* slots: keys and half as many, see table_slots() */
+	uint32_t keys; /* max. dirty keys; without eviction, max. used slots */
+	uint64_t seed; /* of the hash, from the segment */
 	uint64_t settled; /* drain: stored + dead_letter, last looked at */
 	struct drain_counters *drain;
 	struct flush_counters *flush;
@@ -102,7 +102,7 @@ size_t table_put(struct table *table, const struct record *records, size_t n,
     uint64_t horizon);
 
 /*
- * table_recover - put a table in order that a killed worker may have left:
+ * table_recover - repair a table that a killed worker may have left:
  * a slot caught half written is cleared (its record is still in the ring),
  * the dirty map is made anew, the counters agree with what is there.
  * drained: the ring's tail.  Call it before any thread uses the table.
@@ -142,8 +142,7 @@ bool table_stored(struct table *table, const struct table_row *row);
  */
 bool table_refused(struct table *table, const struct table_row *row);
 
-/* table_mark - mark ROW's slot dirty again: it could not be brought to MySQL.
- */
+/* table_mark - mark ROW's slot dirty again: it was not stored. */
 void table_mark(struct table *table, const struct table_row *row);
 
 /* --------------------------------------------------------- everyone's ---- */
@@ -152,7 +151,7 @@ void table_mark(struct table *table, const struct table_row *row);
 uint64_t table_pending(const struct table *table);
 
 /*
- * table_has - whether a record's key stands in the table; an instant's truth.
+ * table_has - whether a record's key is in the table, at this instant.
  * Any process that has the segment mapped.
  */
 bool table_has(const struct table *table, const struct record *record);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The batch: the statement's text.  Owns its buffer; one thread.  Nothing
- * fails after batch_open(); a row that does not fit is said so and left out.
+ * The batch: the statement's text.  Nothing fails after batch_open(); a row
+ * that does not fit is left out.
  *
  * The statement keeps the newer ts whatever order rows come in.  MySQL assigns
  * from left to right, and a column named on the right has its new value by
@@ -33,7 +33,7 @@ static const char digit_pairs[] = "00010203040506070809"
 				  "80818283848586878889"
 				  "90919293949596979899";
 
-/* Writes value in decimal; returns the byte after it. */
+/* Writes value in decimal and a comma; returns the byte after them. */
 static char *
 put_number(char *p, uint64_t value)
 {
@@ -50,7 +50,8 @@ put_number(char *p, uint64_t value)
 		*--at = (char)('0' + value);
 	length = (size_t)(digits + sizeof(digits) - at);
 	memcpy(p, at, length);
-	return p + length;
+	p[length] = ',';
+	return p + length + 1;
 }
 
 static char *
@@ -79,24 +80,17 @@ put_row(struct batch *batch, char *p, const struct record *r)
 
 	*p++ = '(';
 	p = put_signed(p, r->modid);
-	*p++ = ',';
 	p = put_signed(p, r->cmdid);
-	*p++ = ',';
 	p = put_pattern(p, r->ip, signs->ip_unsigned);
-	*p++ = ',';
 	p = put_number(p, r->port);
-	*p++ = ',';
 	p = put_pattern(p, r->caller, signs->caller_unsigned);
-	*p++ = ',';
 	p = put_number(
 	    p, batch_count(r->succ, signs->succ_unsigned, &batch->clamped));
-	*p++ = ',';
 	p = put_number(
 	    p, batch_count(r->err, signs->err_unsigned, &batch->clamped));
-	*p++ = ',';
 	p = put_number(p, record_ts(r));
-	memcpy(p, r->overload ? ",'1')" : ",'0')", 5);
-	return p + 5;
+	memcpy(p, r->overload ? "'1')" : "'0')", 4);
+	return p + 4;
 }
 
 static char *
@@ -139,7 +133,7 @@ batch_open(struct batch *batch, const char *table, size_t capacity,
 	int length = -1;
 
 	memset(batch, 0, sizeof(*batch));
-	if (capacity < BATCH_LEAST || *table == 0)
+	if (capacity < BATCH_MIN || *table == 0)
 		return -1;
 	quoted = batch_quote(table);
 	batch->head = malloc(HEAD_MAX);

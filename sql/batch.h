@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The batch: one INSERT ... ON DUPLICATE KEY UPDATE as text, built row by row.
- * Owns its buffer; used by one thread.  The text works on MySQL 5.7 and 8,
+ * Used by one thread.  The text works on MySQL 5.7 and 8,
  * MariaDB 10.5 and up and TiDB.
  */
 #ifndef REPORTER_BATCH_H
@@ -54,10 +54,10 @@ char *batch_quote(const char *table);
 /*
  * batch_open - prepare for statements into `table` (a name, or
  * database.table; quoted here) of at most `capacity` bytes.
- * Returns 0, or -1 when memory is short, capacity is below BATCH_LEAST or the
- * table's name is no name.
+ * Returns 0, or -1 when memory is short, capacity is below BATCH_MIN or the
+ * table's name is invalid.
  */
-#define BATCH_LEAST 4096
+#define BATCH_MIN 4096
 int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);
 

@@ -233,42 +233,4 @@ bulk_close(struct bulk *bulk)
 	free(bulk);
 }
 
-#else
-
-struct bulk *
-bulk_open(MYSQL *mysql, size_t max, size_t packet)
-{
-	(void)mysql;
-	(void)max;
-	(void)packet;
-	return NULL;
-}
-
-unsigned
-bulk_upsert(struct bulk *bulk, struct batch *batch,
-    const struct record *const *records, size_t n, uint64_t horizon,
-    size_t *sent, const char **text)
-{
-	(void)bulk;
-	(void)batch;
-	(void)records;
-	(void)n;
-	(void)horizon;
-	*sent = 0;
-	*text = "";
-	return CR_NOT_IMPLEMENTED;
-}
-
-bool
-bulk_unsupported(unsigned number)
-{
-	return number == CR_NOT_IMPLEMENTED;
-}
-
-void
-bulk_close(struct bulk *bulk)
-{
-	(void)bulk;
-}
-
 #endif

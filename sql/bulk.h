@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Bulk execution: MariaDB's way to send many rows with one prepared statement.
- * Part of db.c's side of things; used by the same thread.  Where the client
- * library does not have it, bulk_open() always says so.
+ * Where the client library does not have it, bulk_open() always returns NULL,
+ * and nothing else is called.
  */
 #ifndef REPORTER_BULK_H
 #define REPORTER_BULK_H
@@ -12,13 +12,15 @@
 
 /* Below so many rows one statement as text is as fast, and it saves the round
    trip that prepares. */
-#define BULK_LEAST 64
+#define BULK_MIN 64
 
 struct bulk;
 
+#if CLIENT_BULK
+
 /*
  * bulk_open - prepare for bulk execution over a connection.
- * most: rows of one execution, 1 or more; packet: the server's
+ * max: rows of one execution, 1 or more; packet: the server's
  * max_allowed_packet.  Nothing is sent.
  * Returns NULL when client, server or memory do not allow it.
  */
@@ -41,5 +43,15 @@ bool bulk_unsupported(unsigned number);
 
 /* bulk_close - before the connection is closed; NULL is allowed. */
 void bulk_close(struct bulk *bulk);
+
+#else
+
+#define bulk_open(mysql, max, packet) ((void)(mysql), (struct bulk *)NULL)
+#define bulk_upsert(bulk, batch, records, n, horizon, sent, text) \
+	((void)(horizon), (void)(text), (unsigned)CR_NOT_IMPLEMENTED)
+#define bulk_unsupported(number) ((number) == CR_NOT_IMPLEMENTED)
+#define bulk_close(bulk) ((void)(bulk))
+
+#endif
 
 #endif

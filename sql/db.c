@@ -2,8 +2,7 @@
  *
  * The database connection of a worker.  Owns the connection, the statement's
  * buffer and the choice of the host; used by the worker's flush thread alone.
- * It calls the client library, with bulk.c, and nobody else does.  It never
- * logs: every failure is returned as a class, with number and text in
+ * It never logs: every failure is returned as a class, with number and text in
  * db_error().
  *
  * autocommit is on, so that each statement is a transaction.
@@ -19,7 +18,6 @@
 #include "sql/fault.h"
 #include "sql/host.h"
 #include "sql/login.h"
-#include "sql/look.h"
 #include "sql/probe.h"
 
 #include <pthread.h>
@@ -59,18 +57,6 @@ library_start(void)
 	library_failed = mysql_library_init(0, NULL, NULL);
 }
 
-static bool
-is_set(const char *text)
-{
-	return text != NULL && *text != 0;
-}
-
-static const char *
-or_null(const char *text)
-{
-	return is_set(text) ? text : NULL;
-}
-
 /* Notes an error of our own finding. */
 static enum db_class
 db_fail(struct db *db, enum db_class kind, unsigned number, const char *text)
@@ -81,12 +67,12 @@ db_fail(struct db *db, enum db_class kind, unsigned number, const char *text)
 	return kind;
 }
 
-/* Notes what the client library or the server said. */
+/* Notes an error of the client library or the server. */
 static enum db_class
 db_fail_number(struct db *db, unsigned number, const char *text)
 {
 	return db_fail(db, dberror_class(number, text), number,
-	    *text != 0 ? text : "no reason given");
+	    *text != 0 ? text : "no error text");
 }
 
 static enum db_class
@@ -97,7 +83,7 @@ db_fail_mysql(struct db *db, unsigned pretended)
 	/* A failure without a number must not pass as success. */
 	if (mysql_errno(db->mysql) == 0)
 		return db_fail(db, DB_RECONNECT, CR_UNKNOWN_ERROR,
-		    "the client library failed without a reason");
+		    "the client library reported no error number");
 	return db_fail_number(
 	    db, mysql_errno(db->mysql), mysql_error(db->mysql));
 }
@@ -184,11 +170,11 @@ db_open(struct db *db)
 	unsigned pretended;
 
 	if (!db_read_host(db, &host))
-		return db_fail(db, DB_HOLD, 0, "the host's name is no name");
+		return db_fail(db, DB_HOLD, 0, "invalid host name");
 	if (unreadable != NULL) {
 		db_fail(db, DB_HOLD, 0, "");
 		snprintf(db->error.text, sizeof(db->error.text),
-		    "%.200s cannot be read: %s", unreadable, why);
+		    "cannot read %.200s: %s", unreadable, why);
 		return DB_HOLD;
 	}
 	db->mysql = login_new(&db->options, &host);
@@ -206,21 +192,21 @@ db_open(struct db *db)
 }
 
 static enum db_class
-db_look_at_server(struct db *db)
+db_probe_server(struct db *db)
 {
-	struct look_server server;
-	MYSQL_RES *answer = db_ask(db, LOOK_SERVER);
+	struct probe_server server;
+	MYSQL_RES *answer = db_ask(db, PROBE_SERVER);
 
 	if (answer == NULL)
 		return db->error.kind;
-	look_at_server(answer, &server);
+	probe_server(answer, &server);
 	mysql_free_result(answer);
 	db->packet = server.packet;
 	db->galera = server.galera;
 	if (server.read_only)
 		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
 		    "the server is read-only");
-	if (server.packet < PACKET_HEAD + BATCH_LEAST)
+	if (server.packet < PACKET_HEAD + BATCH_MIN)
 		return db_fail(db, DB_HOLD, 0,
 		    "the server's max_allowed_packet is below 5120 bytes");
 	return DB_OK;
@@ -235,49 +221,52 @@ monotonic_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Calls a function of the server for the lock; more: its other arguments.
+ *number: the result; -1: it is NULL. */
+static enum db_class
+db_ask_lock(struct db *db, const char *function, const char *more, long *number)
+{
+	char text[128];
+	MYSQL_RES *answer;
+	MYSQL_ROW row;
+
+	*number = -1;
+	snprintf(text, sizeof(text), "SELECT %s('%s'%s)", function,
+	    db->options.lock, more);
+	answer = db_ask(db, text);
+	if (answer == NULL)
+		return db->error.kind;
+	row = mysql_fetch_row(answer);
+	if (row != NULL && row[0] != NULL)
+		*number = strtol(row[0], NULL, 10);
+	mysql_free_result(answer);
+	return DB_OK;
+}
+
 /* Ends the session that has the lock: it is our account's, or the server does
    not let us. */
 static bool
 db_end_holder(struct db *db)
 {
-	char question[128];
-	MYSQL_RES *answer;
-	MYSQL_ROW row;
-	unsigned long id = 0;
+	char statement[32];
+	long id;
 
-	snprintf(question, sizeof(question), "SELECT IS_USED_LOCK('%s')",
-	    db->options.lock);
-	answer = db_ask(db, question);
-	if (answer == NULL)
-		return false;
-	row = mysql_fetch_row(answer);
-	if (row != NULL && row[0] != NULL)
-		id = strtoul(row[0], NULL, 10);
-	mysql_free_result(answer);
-	snprintf(question, sizeof(question), "KILL %lu", id);
-	return id != 0 &&
-	       db_query(db, "query", question, strlen(question)) == DB_OK;
+	db_ask_lock(db, "IS_USED_LOCK", "", &id);
+	snprintf(statement, sizeof(statement), "KILL %ld", id);
+	return id > 0 &&
+	       db_query(db, "query", statement, strlen(statement)) == DB_OK;
 }
 
 /* Asks for the lock.  A server without such locks answers NULL or an error of
    its own: then there is none to wait for. */
 static enum db_class
-db_ask_lock(struct db *db, bool *busy)
+db_get_lock(struct db *db, bool *busy)
 {
-	char question[128];
-	MYSQL_RES *answer;
-	MYSQL_ROW row;
+	long got;
+	enum db_class kind = db_ask_lock(db, "GET_LOCK", ", 0", &got);
 
-	*busy = false;
-	snprintf(question, sizeof(question), "SELECT GET_LOCK('%s', 0)",
-	    db->options.lock);
-	answer = db_ask(db, question);
-	if (answer == NULL)
-		return db->error.kind == DB_HOLD ? DB_OK : db->error.kind;
-	row = mysql_fetch_row(answer);
-	*busy = row != NULL && row[0] != NULL && strcmp(row[0], "0") == 0;
-	mysql_free_result(answer);
-	return DB_OK;
+	*busy = got == 0;
+	return kind == DB_HOLD ? DB_OK : kind;
 }
 
 /*
@@ -296,7 +285,7 @@ db_take_lock(struct db *db)
 
 	if (!is_set(db->options.lock))
 		return DB_OK;
-	kind = db_ask_lock(db, &busy);
+	kind = db_get_lock(db, &busy);
 	if (busy && db->lock_busy_ms == 0)
 		db->lock_busy_ms = now;
 	if (busy && now - db->lock_busy_ms >= limit) {
@@ -304,7 +293,7 @@ db_take_lock(struct db *db)
 		if (db_end_holder(db))
 			limit *= 2;
 		nanosleep(&pause, NULL);
-		kind = db_ask_lock(db, &busy);
+		kind = db_get_lock(db, &busy);
 	}
 	if (busy && now - db->lock_busy_ms < limit)
 		return db_fail(db, DB_RECONNECT, 0,
@@ -319,7 +308,7 @@ db_take_lock(struct db *db)
 static size_t
 db_capacity(const struct db *db)
 {
-	size_t capacity = BATCH_LEAST + db->options.max_rows * BATCH_ROW_MAX;
+	size_t capacity = BATCH_MIN + db->options.max_rows * BATCH_ROW_MAX;
 
 	if (capacity > db->packet - PACKET_HEAD)
 		capacity = db->packet - PACKET_HEAD;
@@ -327,7 +316,7 @@ db_capacity(const struct db *db)
 }
 
 static enum db_class
-db_look_at_table(struct db *db)
+db_probe_table(struct db *db)
 {
 	char question[1024];
 	struct column_signs signs;
@@ -339,7 +328,7 @@ db_look_at_table(struct db *db)
 	answer = db_ask(db, question);
 	if (answer == NULL)
 		return db->error.kind;
-	keyed = look_at_columns(answer, &signs);
+	keyed = probe_columns(answer, &signs);
 	mysql_free_result(answer);
 	if (!keyed)
 		return db_fail(db, DB_HOLD, 0,
@@ -360,13 +349,13 @@ db_connect(struct db *db)
 	db_close(db);
 	kind = db_open(db);
 	if (kind == DB_OK)
-		kind = db_look_at_server(db);
+		kind = db_probe_server(db);
 	if (kind == DB_OK)
 		kind = db_take_lock(db);
 	if (kind == DB_OK)
-		kind = db_look_at_table(db);
-	/* Without a connection nothing was said of rows, whatever the number:
-	   none of them may be set aside for it. */
+		kind = db_probe_table(db);
+	/* No row was sent yet, so none may be set aside, whatever the number.
+	 */
 	if (kind == DB_SPLIT || kind == DB_REFUSED)
 		kind = db->error.kind = DB_HOLD;
 	if (kind != DB_OK) {
@@ -393,23 +382,23 @@ db_close(struct db *db)
 	db->mysql = NULL;
 }
 
-/* What stands at the other end, when nothing is wrong with it. */
+/* Reports what was found at the other end, if it has no fault. */
 static void
-db_say_found(struct db *db, db_say *say, void *arg)
+db_report_found(struct db *db, db_report *report, void *arg)
 {
 	const char *cipher = mysql_get_ssl_cipher(db->mysql);
 	char text[512];
 
 	snprintf(text, sizeof(text),
-	    "%s, %s, table %s is right, max_allowed_packet %zu%s",
+	    "%s, %s, table %s OK, max_allowed_packet %zu%s",
 	    mysql_get_server_info(db->mysql),
 	    cipher != NULL ? cipher : "no TLS", db->options.table, db->packet,
 	    db->error.kind == DB_NEXT_HOST ? ", read-only" : "");
-	say(arg, false, text);
+	report(arg, false, text);
 }
 
 bool
-db_probe(struct db *db, db_say *say, void *arg)
+db_probe(struct db *db, db_report *report, void *arg)
 {
 	enum db_class kind;
 
@@ -417,14 +406,12 @@ db_probe(struct db *db, db_say *say, void *arg)
 	db->error = (struct db_error){ .kind = DB_OK };
 	kind = db_open(db);
 	if (kind == DB_OK)
-		kind = db_look_at_server(db);
-	/* A host that stands by takes no writes: that is not wrong. */
-	if (kind != DB_OK && kind != DB_NEXT_HOST) {
-		say(arg, true, db->error.text);
-	} else {
-		if (probe_table(db->mysql, db->options.table, say, arg) == 0)
-			db_say_found(db, say, arg);
-	}
+		kind = db_probe_server(db);
+	/* A host that stands by takes no writes: that is no fault. */
+	if (kind != DB_OK && kind != DB_NEXT_HOST)
+		report(arg, true, db->error.text);
+	else if (probe_table(db->mysql, db->options.table, report, arg) == 0)
+		db_report_found(db, report, arg);
 	db_close(db);
 	return kind == DB_NEXT_HOST;
 }
@@ -481,7 +468,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (n > db->options.max_rows)
 		n = db->options.max_rows;
 	db->batch.clamped = 0;
-	if (db->bulk != NULL && n >= BULK_LEAST)
+	if (db->bulk != NULL && n >= BULK_MIN)
 		kind = db_upsert_bulk(db, records, n, horizon, sent);
 	else
 		kind = db_upsert_text(db, records, n, horizon, sent);

@@ -8,8 +8,8 @@
 #ifndef REPORTER_DB_H
 #define REPORTER_DB_H
 
-#include "shm/counters.h"
 #include "shm/record.h"
+#include "sql/dberror.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,8 +62,8 @@ void db_free(struct db *db);
 
 /*
  * db_connect - connect to the host that worked last, else to the next of the
- * list, and look at the table: which columns are unsigned, what the server's
- * max_allowed_packet is.  One call tries one host; after a failure the next
+ * list, and inspect server and table: max_allowed_packet, which columns are
+ * unsigned.  One call tries one host; after a failure the next
  * call tries the next.
  * Returns DB_OK or the class of db_error(), never DB_SPLIT or DB_REFUSED: no
  * row was sent.
@@ -100,18 +100,18 @@ void db_close(struct db *db);
 enum db_class db_upsert(struct db *db, const struct record *const *records,
     size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);
 
-/* Told by db_probe(): a line of text, and whether it says what is wrong. */
-typedef void db_say(void *arg, bool wrong, const char *text);
+/* Called by db_probe() with a line of text; fault: whether it reports one. */
+typedef void db_report(void *arg, bool fault, const char *text);
 
 /*
- * db_probe - connect to the next host and look closely at server, table and
- * rights, for the check of a configuration.  Nothing is written.  All that is
- * wrong is said, or else one line of what was found.  The connection is closed
- * at the end.  Returns whether the server only stands by: it is read-only.
+ * db_probe - connect to the next host and inspect server, table and rights, for
+ * the check of a configuration.  Nothing is written.  Reports all faults, or
+ * else one line of what was found.  The connection is closed at the end.
+ * Returns whether the server is read-only, as one that stands by.
  */
-bool db_probe(struct db *db, db_say *say, void *arg);
+bool db_probe(struct db *db, db_report *report, void *arg);
 
-/* db_error - what went wrong last. */
+/* db_error - the last error. */
 const struct db_error *db_error(const struct db *db);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is done about an error of the database: one table, by class.  Owns
- * nothing; any process, any thread; it cannot fail.
+ * What is done about an error of the database: one table, by class.
  *
  * A name is used where both client libraries have it, a number elsewhere:
  * t/mysql lists the names that MySQL's library lacks.
@@ -89,12 +88,12 @@ static const struct {
 	{ ER_DATA_TOO_LONG, DB_REFUSED },                   /* 1406 */
 	{ ER_NO_REFERENCED_ROW_2, DB_REFUSED },             /* 1452 */
 	{ ER_NO_PARTITION_FOR_GIVEN_VALUE, DB_REFUSED },    /* 1526 */
-	{ ER_SIGNAL_EXCEPTION, DB_REFUSED },  /* 1644, said by a trigger */
+	{ ER_SIGNAL_EXCEPTION, DB_REFUSED },  /* 1644, raised by a trigger */
 	{ ER_DATA_OUT_OF_RANGE, DB_REFUSED }, /* 1690 */
 	{ 3819, DB_REFUSED },                 /* MySQL: a CHECK constraint */
 	{ 4025, DB_REFUSED },                 /* MariaDB: a CHECK constraint */
 
-	/* For a person to put right. */
+	/* For a person to fix. */
 	{ ER_DBACCESS_DENIED_ERROR, DB_HOLD },           /* 1044 */
 	{ ER_ACCESS_DENIED_ERROR, DB_HOLD },             /* 1045 */
 	{ ER_BAD_DB_ERROR, DB_HOLD },                    /* 1049 */
@@ -136,4 +135,21 @@ dberror_class(unsigned number, const char *text)
 			return errors[i].kind;
 	}
 	return DB_HOLD;
+}
+
+const char *
+db_class_name(enum db_class kind)
+{
+	static const char *const names[DB_CLASSES] = {
+		[DB_OK] = "ok",
+		[DB_RETRY] = "retry",
+		[DB_RECONNECT] = "reconnect",
+		[DB_NEXT_HOST] = "next_host",
+		[DB_WAIT_ROOM] = "wait_room",
+		[DB_SPLIT] = "split",
+		[DB_REFUSED] = "refused",
+		[DB_HOLD] = "hold",
+	};
+
+	return NAME_OF(names, kind);
 }

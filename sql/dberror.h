@@ -7,6 +7,23 @@
 
 #include "shm/counters.h"
 
+/* Errors of the database, by what is done about them. */
+enum db_class {
+	DB_OK,
+	DB_RETRY,     /* retry the statement */
+	DB_RECONNECT, /* connect again */
+	DB_NEXT_HOST, /* try another node of the list */
+	DB_WAIT_ROOM, /* wait until the server has room */
+	DB_SPLIT,     /* too large: send it in smaller pieces */
+	DB_REFUSED,   /* it refuses a row: single it out */
+	DB_HOLD,      /* for a person to fix: keep the records, retry slowly */
+	DB_CLASSES
+};
+
+/* db_class_name - the class's name in log, status and manual. */
+const char *db_class_name(enum db_class kind);
+static_assert(DB_CLASSES == FLUSH_ERRORS, "counted by class");
+
 /*
  * dberror_class - the class of an error of MySQL, MariaDB, Galera, TiDB or the
  * client library.

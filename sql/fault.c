@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pretended failures of the client library, see fault.h.  Owns the state of
- * their sequence; one thread of a process, the one that uses the database.
- * It cannot fail: settings it does not understand pretend nothing.
+ * Pretended failures of the client library, see fault.h.  Settings that cannot
+ * be parsed pretend nothing.
  */
 #include "config.h"
 
@@ -13,6 +12,7 @@
 #include <errmsg.h>
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,36 +44,25 @@ fault_read_errors(const char *list)
 }
 
 static void
-fault_read_calls(const char *list)
-{
-	size_t length = strcspn(list, ",");
-
-	if (length + 3 > sizeof(fault.calls))
-		return;
-	fault.calls[0] = ':';
-	memcpy(fault.calls + 1, list, length);
-	fault.calls[length + 1] = ':';
-}
-
-static void
 fault_read(void)
 {
-	const char *at = getenv("REPORTER_FAULT_DB");
+	const char *settings = getenv("REPORTER_FAULT_DB");
+	char *copy = strdup(settings != NULL ? settings : ""), *rest = copy;
+	const char *word;
 
 	fault.read = true;
-	while (at != NULL) {
-		if (strncmp(at, "rate=", 5) == 0)
-			fault.rate = (uint32_t)strtoul(at + 5, NULL, 10);
-		else if (strncmp(at, "seed=", 5) == 0)
-			fault.random = strtoull(at + 5, NULL, 10);
-		else if (strncmp(at, "errors=", 7) == 0)
-			fault_read_errors(at + 7);
-		else if (strncmp(at, "calls=", 6) == 0)
-			fault_read_calls(at + 6);
-		at = strchr(at, ',');
-		if (at != NULL)
-			at++;
+	while (copy != NULL && (word = strsep(&rest, ",")) != NULL) {
+		if (strncmp(word, "rate=", 5) == 0)
+			fault.rate = (uint32_t)strtoul(word + 5, NULL, 10);
+		else if (strncmp(word, "seed=", 5) == 0)
+			fault.random = strtoull(word + 5, NULL, 10);
+		else if (strncmp(word, "errors=", 7) == 0)
+			fault_read_errors(word + 7);
+		else if (strncmp(word, "calls=", 6) == 0)
+			snprintf(
+			    fault.calls, sizeof(fault.calls), ":%s:", word + 6);
 	}
+	free(copy);
 }
 
 /* A step of a Weyl sequence with a mixer: any seed is a good one. */

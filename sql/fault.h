@@ -8,7 +8,7 @@
  *
  *     rate=PERMILLE,seed=NUMBER,errors=1213:2013:1205[,calls=insert:execute]
  *
- * calls: connect, query (the look at server and table), insert (the statement
+ * calls: connect, query (about server and table), insert (the statement
  * as text), prepare, execute; all when left out.  The same settings give the
  * same sequence of failures.
  */

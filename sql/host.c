@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of hosts.  Owns nothing; any process, any thread; what is no name
- * is said so.
+ * The names of hosts.
  */
 #include "sql/host.h"
 

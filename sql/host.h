@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One host of the list that reporter.conf gives, taken apart.  Pure functions.
+ * One host of the list that reporter.conf gives, parsed.
  */
 #ifndef REPORTER_HOST_H
 #define REPORTER_HOST_H
@@ -17,10 +17,10 @@ struct host {
 };
 
 /*
- * host_read - take HOST, HOST:PORT, [HOST6] or [HOST6]:PORT apart.  An IPv6
+ * host_read - parse HOST, HOST:PORT, [HOST6] or [HOST6]:PORT.  An IPv6
  * address without brackets has more than one colon and no port.  "" is the
  * local host.
- * Returns whether it is one.
+ * Returns whether it is valid.
  */
 bool host_read(struct host *host, const char *word);
 

@@ -8,7 +8,6 @@ sql_sources = \
 	sql/fault.c sql/fault.h \
 	sql/host.c sql/host.h \
 	sql/login.c sql/login.h \
-	sql/look.c sql/look.h \
 	sql/probe.c sql/probe.h
 
 noinst_LIBRARIES += sql/libsql.a

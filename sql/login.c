@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connecting to one host.  Owns nothing: the connection is the caller's.
- * Called by db.c, in one thread.  What fails is told by the connection.
+ * Connecting to one host.  Errors are those of the connection, which is the
+ * caller's.
  */
 #include "config.h"
 
@@ -13,18 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool
-is_set(const char *text)
-{
-	return text != NULL && *text != 0;
-}
-
-static const char *
-or_null(const char *text)
-{
-	return is_set(text) ? text : NULL;
-}
-
 /* The client library has no finer time limits than seconds. */
 static unsigned
 seconds(unsigned ms)
@@ -32,8 +20,8 @@ seconds(unsigned ms)
 	return ms == 0 ? 1 : ms / 1000 + (ms % 1000 != 0);
 }
 
-/* Over the network only: who reads a unix socket is on this machine, and is
-   named by no certificate. */
+/* Over the network only: the server of a unix socket is on this machine, and
+   no certificate names it. */
 static bool
 wants_tls(const struct db_options *options, const struct host *host)
 {
@@ -44,8 +32,7 @@ wants_tls(const struct db_options *options, const struct host *host)
 static void
 set_tls(MYSQL *mysql, const struct db_options *options)
 {
-	/* Without verification there is nothing to compare with; MariaDB's
-	   library would refuse a stranger all the same. */
+	/* With a CA file MariaDB's library verifies the server in any case. */
 	if (options->ssl_verify && is_set(options->ssl_ca))
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->ssl_ca);
 	if (is_set(options->ssl_cert))
@@ -96,7 +83,7 @@ login_connect(
 		   or_null(options->database), host->port, socket, 0) != NULL;
 }
 
-/* What keeps us from reading the file, or NULL. */
+/* Why a file cannot be read, or NULL. */
 static const char *
 read_fault(const char *path)
 {
@@ -104,7 +91,7 @@ read_fault(const char *path)
 
 	if (access(path, R_OK) != 0 || stat(path, &st) != 0)
 		return strerror(errno);
-	return S_ISREG(st.st_mode) ? NULL : "it is no regular file";
+	return S_ISREG(st.st_mode) ? NULL : "not a regular file";
 }
 
 const char *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connecting to one host: everything that is told to the client library before
- * it connects.  Part of db.c's side of things; used by the same thread.
+ * Connecting to one host: all that the client library must know before.
  */
 #ifndef REPORTER_LOGIN_H
 #define REPORTER_LOGIN_H
@@ -9,6 +8,18 @@
 #include "sql/client.h"
 #include "sql/db.h"
 #include "sql/host.h"
+
+static inline bool
+is_set(const char *text)
+{
+	return text != NULL && *text != 0;
+}
+
+static inline const char *
+or_null(const char *text)
+{
+	return is_set(text) ? text : NULL;
+}
 
 /* login_new - a connection object that knows time limits, files and TLS, not
    yet connected.  NULL: no memory. */

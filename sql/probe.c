@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The close look at a table.  Owns nothing but the answers it reads.  Called
- * by db.c, in one thread.  What the server does not answer is a fault that is
- * said like any other.
+ * Inspecting a server and its table.  Called by db.c, in one thread.  An error
+ * of the server is reported like any other fault.
  */
 #include "config.h"
 
@@ -11,11 +10,65 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define KEY_COLUMNS 5
 #define COLUMNS 9
 #define FOREIGN 31 /* the bit of a column that is none of ours */
+#define SOME_KEY \
+	(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG | PART_KEY_FLAG)
+
+/* ----------------------------------------------------- each connection ---- */
+
+static bool
+is_off(const char *value)
+{
+	return strcmp(value, "OFF") == 0 || strcmp(value, "0") == 0;
+}
+
+void
+probe_server(MYSQL_RES *answer, struct probe_server *server)
+{
+	MYSQL_ROW row;
+
+	server->packet = 0;
+	server->read_only = server->galera = false;
+	while ((row = mysql_fetch_row(answer)) != NULL) {
+		if (strcmp(row[0], "max_allowed_packet") == 0)
+			server->packet = strtoul(row[1], NULL, 10);
+		else if (strcmp(row[0], "wsrep_on") == 0)
+			server->galera = !is_off(row[1]);
+		else if (!is_off(row[1]))
+			server->read_only = true;
+	}
+}
+
+static bool
+column_is_wide(const MYSQL_FIELD *column)
+{
+	return (column->flags & UNSIGNED_FLAG) != 0 ||
+	       column->type == MYSQL_TYPE_LONGLONG;
+}
+
+bool
+probe_columns(MYSQL_RES *answer, struct column_signs *signs)
+{
+	const MYSQL_FIELD *columns = mysql_fetch_fields(answer);
+
+	signs->ip_unsigned = column_is_wide(&columns[2]);
+	signs->caller_unsigned = column_is_wide(&columns[4]);
+	signs->succ_unsigned = column_is_wide(&columns[5]);
+	signs->err_unsigned = column_is_wide(&columns[6]);
+	for (int i = 0; i < KEY_COLUMNS; i++) {
+		if ((columns[i].flags & SOME_KEY) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* -------------------------------------------- the check of the options ---- */
 
 struct column {
 	const char *name, *types; /* those that hold all that we write */
@@ -48,11 +101,11 @@ static const struct {
 struct probe {
 	MYSQL *mysql;
 	const char *table;
-	db_say *say;
+	db_report *report;
 	void *arg;
 	unsigned faults;
 	unsigned seen;            /* bits of the columns that are there */
-	unsigned lacking[RIGHTS]; /* bits of the columns without the right */
+	unsigned missing[RIGHTS]; /* bits of the columns without the right */
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -65,7 +118,7 @@ fault(struct probe *p, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	p->faults++;
-	p->say(p->arg, true, text);
+	p->report(p->arg, true, text);
 }
 
 /* Whether `word` is one of the words of a list. */
@@ -94,7 +147,8 @@ column_place(const char *name)
 	return at < COLUMNS ? at : FOREIGN;
 }
 
-/* Ask what information_schema has about the table.  NULL: it was said why. */
+/* Ask what information_schema has about the table.  NULL: the error was
+ * reported. */
 static MYSQL_RES *
 ask(struct probe *p, const char *what, const char *more)
 {
@@ -127,7 +181,7 @@ ask(struct probe *p, const char *what, const char *more)
 
 /* One that we do not write must do without us. */
 static void
-look_at_foreign(struct probe *p, MYSQL_ROW row)
+check_foreign(struct probe *p, MYSQL_ROW row)
 {
 	if (strcmp(row[3], "NO") == 0 && row[4] == NULL &&
 	    strcasestr(row[5], "auto_increment") == NULL &&
@@ -139,7 +193,7 @@ look_at_foreign(struct probe *p, MYSQL_ROW row)
 }
 
 static void
-look_at_column(struct probe *p, unsigned at, MYSQL_ROW row)
+check_column(struct probe *p, unsigned at, MYSQL_ROW row)
 {
 	/* What holds a port only without its sign. */
 	bool narrow = strcmp(row[1], "smallint") == 0 && at < KEY_COLUMNS &&
@@ -152,12 +206,12 @@ look_at_column(struct probe *p, unsigned at, MYSQL_ROW row)
 	for (size_t i = 0; i < RIGHTS; i++) {
 		if ((rights[i].columns & 1u << at) != 0 &&
 		    !has_word(row[6], rights[i].name))
-			p->lacking[i] |= 1u << at;
+			p->missing[i] |= 1u << at;
 	}
 }
 
 static void
-look_at_columns_of(struct probe *p, MYSQL_RES *answer)
+check_columns(struct probe *p, MYSQL_RES *answer)
 {
 	MYSQL_ROW row;
 
@@ -165,9 +219,9 @@ look_at_columns_of(struct probe *p, MYSQL_RES *answer)
 		unsigned at = column_place(row[0]);
 
 		if (at == FOREIGN)
-			look_at_foreign(p, row);
+			check_foreign(p, row);
 		else
-			look_at_column(p, at, row);
+			check_column(p, at, row);
 	}
 	for (unsigned at = 0; at < COLUMNS; at++) {
 		if ((p->seen & 1u << at) == 0)
@@ -179,23 +233,18 @@ look_at_columns_of(struct probe *p, MYSQL_RES *answer)
 }
 
 static void
-say_rights(struct probe *p)
+report_rights(struct probe *p)
 {
 	for (size_t i = 0; i < RIGHTS; i++) {
-		unsigned lacking = p->lacking[i];
+		unsigned missing = p->missing[i];
 
-		if (lacking == 0)
-			continue;
-		for (unsigned at = 0; at < COLUMNS; at++) {
-			if ((lacking & 1u << at) == 0)
-				continue;
+		if (missing != 0)
 			fault(p,
 			    "table %s: the account may not %s %s%s; expected "
 			    "SELECT, INSERT and UPDATE, as in grants.sql",
-			    p->table, rights[i].name, columns[at].name,
-			    (lacking & (lacking - 1)) != 0 ? " and more" : "");
-			break;
-		}
+			    p->table, rights[i].name,
+			    columns[ffs((int)missing) - 1].name,
+			    (missing & (missing - 1)) != 0 ? " and more" : "");
 	}
 }
 
@@ -203,7 +252,7 @@ say_rights(struct probe *p)
 
 /* A unique key is over: these are its columns. */
 static bool
-look_at_key(struct probe *p, const char *name, unsigned its)
+check_key(struct probe *p, const char *name, unsigned its)
 {
 	const unsigned wanted = (1u << KEY_COLUMNS) - 1;
 
@@ -220,7 +269,7 @@ look_at_key(struct probe *p, const char *name, unsigned its)
 }
 
 static void
-look_at_keys(struct probe *p, MYSQL_RES *answer)
+check_keys(struct probe *p, MYSQL_RES *answer)
 {
 	char name[260] = "";
 	unsigned its = 0;
@@ -230,7 +279,7 @@ look_at_keys(struct probe *p, MYSQL_RES *answer)
 	while ((row = mysql_fetch_row(answer)) != NULL) {
 		if (strcmp(name, row[0]) != 0) {
 			if (*name != '\0')
-				keyed |= look_at_key(p, name, its);
+				keyed |= check_key(p, name, its);
 			snprintf(name, sizeof(name), "%s", row[0]);
 			its = 0;
 		}
@@ -238,7 +287,7 @@ look_at_keys(struct probe *p, MYSQL_RES *answer)
 		its |= 1u << (row[1] != NULL ? column_place(row[1]) : FOREIGN);
 	}
 	if (*name != '\0')
-		keyed |= look_at_key(p, name, its);
+		keyed |= check_key(p, name, its);
 	if (!keyed)
 		fault(p,
 		    "table %s has no primary key (modid, cmdid, ip, port, "
@@ -247,10 +296,10 @@ look_at_keys(struct probe *p, MYSQL_RES *answer)
 }
 
 unsigned
-probe_table(MYSQL *mysql, const char *table, db_say *say, void *arg)
+probe_table(MYSQL *mysql, const char *table, db_report *report, void *arg)
 {
 	struct probe p = {
-		.mysql = mysql, .table = table, .say = say, .arg = arg
+		.mysql = mysql, .table = table, .report = report, .arg = arg
 	};
 	MYSQL_RES *answer = ask(&p,
 	    "COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, "
@@ -267,15 +316,15 @@ probe_table(MYSQL *mysql, const char *table, db_say *say, void *arg)
 		mysql_free_result(answer);
 		return p.faults;
 	}
-	look_at_columns_of(&p, answer);
+	check_columns(&p, answer);
 	mysql_free_result(answer);
-	say_rights(&p);
+	report_rights(&p);
 	answer = ask(&p,
 	    "INDEX_NAME, COLUMN_NAME FROM "
 	    "information_schema.STATISTICS",
 	    " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX");
 	if (answer != NULL) {
-		look_at_keys(&p, answer);
+		check_keys(&p, answer);
 		mysql_free_result(answer);
 	}
 	return p.faults;

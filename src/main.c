@@ -5,14 +5,16 @@
  */
 #include "config.h"
 
-#include "privilege/account.h"
-#include "shm/faultpoint.h"
-#include "lib/file.h"
 #include "check/inspect.h"
-#include "lib/log.h"
-#include "master/master.h"
 #include "conf/settings.h"
+#include "lib/file.h"
+#include "lib/log.h"
 #include "lib/title.h"
+#include "master/master.h"
+#include "privilege/account.h"
+#include "privilege/background.h"
+#include "privilege/pidfile.h"
+#include "shm/faultpoint.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -27,7 +29,7 @@
 struct arguments {
 	const char *config;
 	bool foreground, dump;
-	int check; /* how often it was asked for */
+	int check; /* -t once or twice */
 };
 
 static void
@@ -74,22 +76,22 @@ arguments_read(struct arguments *a, int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "reporter: %s: an argument too many\n",
+		fprintf(stderr, "reporter: %s: unexpected argument\n",
 		    argv[optind]);
 		usage(stderr);
 		exit(2);
 	}
 }
 
-/* We listen: whoever started us has seen all that there was to see. */
+/* The start is over: log lines no longer go to standard error. */
 static void
-start_over(void)
+started(void)
 {
 	log_echo(false);
 	background_ready();
 }
 
-/* As the user who opens it again when it was rotated. */
+/* As the user that opens it again after a rotation. */
 static int
 open_log(const struct settings *settings)
 {
@@ -100,17 +102,16 @@ open_log(const struct settings *settings)
 	status =
 	    log_open(settings->log_target, (enum log_level)settings->log_level);
 	if (status < 0)
-		log_error("log %s: %s", settings->log_target, strerror(errno));
+		log_error("log %s: %m", settings->log_target);
 	account_return();
 	return status;
 }
 
-/* Become the process that the master is to be.  Returns 0, or -1: it was said
-   why. */
+/* Become the process that the master will be.  Returns 0, or -1: logged. */
 static int
 prepare(const struct arguments *a, const struct settings *settings)
 {
-	/* Nothing we make is the world's to read. */
+	/* No file that we create is readable for everybody. */
 	umask(027);
 	if (!a->foreground && background_enter() < 0) {
 		fprintf(stderr, "reporter: cannot enter the background: %s\n",
@@ -125,7 +126,7 @@ prepare(const struct arguments *a, const struct settings *settings)
 		return -1;
 	FAULT_POINT("main_pid_file");
 	if (!a->foreground && chdir("/") < 0)
-		log_warn("cannot change to /: %s", strerror(errno));
+		log_warn("cannot change to /: %m");
 	return 0;
 }
 
@@ -141,11 +142,11 @@ check(const struct arguments *a, const struct settings *settings,
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)
 		return 1;
-	printf("%s: the configuration is right\n", a->config);
+	printf("%s: configuration OK\n", a->config);
 	return 0;
 }
 
-/* Whether all that was printed could be written; says so if not. */
+/* Whether all that was printed could be written; if not, prints why. */
 static bool
 output_written(void)
 {
@@ -155,7 +156,7 @@ output_written(void)
 	return false;
 }
 
-/* What the arguments ask for.  Returns the exit status. */
+/* Do what the arguments request.  Returns the exit status. */
 static int
 run(const struct arguments *a, const char *path)
 {
@@ -175,7 +176,7 @@ run(const struct arguments *a, const char *path)
 		return output_written() ? status : 1;
 	}
 	if (prepare(a, settings) == 0) {
-		status = master_run(settings, path, start_over);
+		status = master_run(settings, path, started);
 		pidfile_remove();
 	} else {
 		settings_free(settings);

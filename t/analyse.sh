@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # analyse.sh: gcc -fanalyzer, clang's scan-build and cppcheck over the whole
-# tree, each in a folder of analyse/, with nothing suppressed.  Of generated
+# tree, each in a directory of analyse/, with nothing suppressed.  Of generated
 # code nothing is asked.  The last line sums up; the exit status is 0 when no
 # analyser says anything.
 set -eu
@@ -36,15 +36,15 @@ judge()
 	failed=$((failed + 1))
 }
 
-# in_folder NAME CONFIGURE-ARGUMENT...: build everything there, the tests too.
-in_folder()
+# in_directory NAME CONFIGURE-ARGUMENT...: build everything there, the tests too.
+in_directory()
 {
-	folder=analyse/$1
+	directory=analyse/$1
 	shift
-	rm -rf "$folder"
-	mkdir -p "$folder"
+	rm -rf "$directory"
+	mkdir -p "$directory"
 	(
-		cd "$folder"
+		cd "$directory"
 		# A make above with -j would have this one warn of its own.
 		unset MAKEFLAGS MFLAGS
 		$before "$source/configure" -q "$@"
@@ -60,13 +60,13 @@ mkdir -p analyse
 
 status=0
 before=''
-in_folder gcc CC=gcc CFLAGS='-O1 -g -fanalyzer' >analyse/gcc.log 2>&1 ||
+in_directory gcc CC=gcc CFLAGS='-O1 -g -fanalyzer' >analyse/gcc.log 2>&1 ||
 	status=$?
 judge "gcc -fanalyzer" analyse/gcc.log
 
 status=0
 before="scan-build --status-bugs -o $(pwd)/analyse/found"
-in_folder clang CC=clang CFLAGS='-O0 -g' >analyse/clang.log 2>&1 || status=$?
+in_directory clang CC=clang CFLAGS='-O0 -g' >analyse/clang.log 2>&1 || status=$?
 judge scan-build analyse/clang.log
 
 # "portability" would have us use readdir_r(), which glibc deprecates.

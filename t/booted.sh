@@ -4,16 +4,16 @@
 # Boot a systemd of its own: process 1 of its own namespaces, with its own view
 # of this machine's files, where nothing that it changes reaches the machine.
 #
-#	unshare --fork --pid --mount --ipc --uts --net booted.sh FOLDER CGROUP
+#	unshare --fork --pid --mount --ipc --uts --net booted.sh DIRECTORY CGROUP
 #
-# FOLDER, where the view's changes are kept in memory, is /mnt there.  CGROUP is
-# an empty folder of a cgroup2 file system.  The units of this machine are
+# DIRECTORY, where the view's changes are kept in memory, is /mnt there.  CGROUP is
+# an empty directory of a cgroup2 file system.  The units of this machine are
 # hidden, but for what a service needs to be started.  Exits with 77 when this
 # machine does not let it.
 
 set -eu
-folder=$1 cgroup=$2
-base=$folder/booted root=$folder/booted/root
+directory=$1 cgroup=$2
+base=$directory/booted root=$directory/booted/root
 
 cannot() {
 	echo "this machine does not let a systemd be booted: $*"
@@ -61,7 +61,7 @@ for hidden in etc/systemd/system lib/systemd/system-generators "${lib#/}"; do
 	may mount -t tmpfs tmpfs "$root/$hidden"
 done
 cp -a "$base/units/." "$root$lib/"
-may mount --bind "$folder" "$root/mnt"
+may mount --bind "$directory" "$root/mnt"
 
 # Into the group, which is then the root of all that is seen of them.
 echo 0 >"$cgroup/cgroup.procs" || cannot "cgroup $cgroup"

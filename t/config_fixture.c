@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loading configurations in tests.  Owns the folder and the text of errors;
- * what goes wrong is a failure of the test.
+ * Loading configurations in tests; an error of the fixture fails the test.
  */
 #include "config.h"
 
@@ -12,15 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-char config_folder[64], config_path[96];
+char config_directory[64], config_path[96];
 char *config_errors;
 
 void
 config_setup(void)
 {
-	strcpy(config_folder, "/tmp/reporter-unit-option.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(config_folder));
-	snprintf(config_path, sizeof(config_path), "%s/a.conf", config_folder);
+	strcpy(config_directory, "/tmp/reporter-unit-option.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(config_directory));
+	snprintf(
+	    config_path, sizeof(config_path), "%s/a.conf", config_directory);
 }
 
 void
@@ -28,7 +28,7 @@ config_teardown(void)
 {
 	char command[128];
 
-	snprintf(command, sizeof(command), "rm -rf '%s'", config_folder);
+	snprintf(command, sizeof(command), "rm -rf '%s'", config_directory);
 	ck_assert_int_eq(system(command), 0);
 	free(config_errors);
 	config_errors = NULL;
@@ -40,7 +40,7 @@ config_put(const char *name, const char *text, size_t length)
 	char full[160];
 	FILE *file;
 
-	snprintf(full, sizeof(full), "%s/%s", config_folder, name);
+	snprintf(full, sizeof(full), "%s/%s", config_directory, name);
 	file = fopen(full, "w");
 	ck_assert_ptr_nonnull(file);
 	ck_assert_uint_eq(fwrite(text, 1, length, file), length);
@@ -51,7 +51,7 @@ struct settings *
 config_load_path(const char *name)
 {
 	struct settings *settings;
-	size_t size, strip = strlen(config_folder) + 1;
+	size_t size, strip = strlen(config_directory) + 1;
 	FILE *out;
 	char *at;
 
@@ -60,7 +60,7 @@ config_load_path(const char *name)
 	ck_assert_ptr_nonnull(out);
 	settings = settings_load(name, out);
 	fclose(out);
-	while ((at = strstr(config_errors, config_folder)) != NULL)
+	while ((at = strstr(config_errors, config_directory)) != NULL)
 		memmove(at, at + strip, strlen(at + strip) + 1);
 	return settings;
 }
@@ -73,7 +73,7 @@ config_load(const char *text)
 }
 
 struct settings *
-config_right(const char *text)
+config_valid(const char *text)
 {
 	struct settings *settings = config_load(text);
 
@@ -83,7 +83,7 @@ config_right(const char *text)
 }
 
 void
-config_wrong(const char *text, const char *wanted)
+config_invalid(const char *text, const char *wanted)
 {
 	ck_assert_ptr_null(config_load(text));
 	ck_assert_str_eq(config_errors, wanted);

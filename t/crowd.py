@@ -18,7 +18,7 @@ class Crowd:
         if not os.access(path, os.X_OK):
             raise Failure(f"{path} is missing: make check builds it")
         host, port = s.reporter.addresses[0]
-        self.said = os.path.join(s.folder, f"crowd-{arguments[0]}")
+        self.said = os.path.join(s.directory, f"crowd-{arguments[0]}")
         with open(self.said, "w") as said:
             self.process = subprocess.Popen(
                 [path, host, str(port), *map(str, arguments)],
@@ -72,6 +72,5 @@ def resident(s):
 
 def processor_time(s):
     """Seconds of processor time that the master has used."""
-    with open(f"/proc/{s.reporter.process.pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
+    fields = scenario.process_fields(f"/proc/{s.reporter.process.pid}/stat")
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

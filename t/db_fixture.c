@@ -8,6 +8,7 @@
 
 #include "db_fixture.h"
 
+#include "bench/process.h"
 #include "sql/client.h"
 #include "suite.h"
 
@@ -22,14 +23,46 @@ static char answer[1024];
 static struct record *records_made;
 static const struct record **pointers_made;
 
+/* Starts the server, or takes the one that is given. */
+static int
+server_open(const char *given)
+{
+	static const char *const options[] = { "--innodb-buffer-pool-size=16M",
+		"--innodb-log-file-size=8M",
+		"--innodb-flush-log-at-trx-commit=0", NULL };
+
+	if (given != NULL) {
+		snprintf(server.socket, sizeof(server.socket), "%s", given);
+		server.pid = db_server_pid(given);
+		return server.pid > 0 ? 0 : 1;
+	}
+	if (directory_make(server.directory, sizeof(server.directory),
+		"reporter-db") < 0) {
+		perror(server.directory);
+		return 1;
+	}
+	if (db_server_start(&server, options) == 0)
+		return 0;
+	shell("tail -n 60 %s/" DB_SERVER_LOG " >&2", server.directory);
+	/* 77: automake's status of a test that is skipped. */
+	return shell("grep -q '^no database server' %s/" DB_SERVER_LOG,
+		   server.directory) == 0
+		   ? 77
+		   : 1;
+}
+
 int
 fixture_main(Suite *suite)
 {
-	int failed = db_server_start(&server);
+	const char *given = getenv("REPORTER_TEST_SOCKET");
+	int failed = server_open(given);
 
 	if (failed == 0)
 		failed = suite_run(suite);
-	db_server_stop(&server);
+	if (given == NULL) {
+		db_server_stop(&server);
+		shell("rm -rf %s", server.directory);
+	}
 	return failed;
 }
 

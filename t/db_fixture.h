@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the suites that need a database share: a private server for the whole
- * program, a fresh database for each test, and an administrator's connection
- * to look at what is there.  Every failure fails the test.
+ * program, or that of the socket in REPORTER_TEST_SOCKET; a fresh database for
+ * each test; and an administrator's connection to look at what is there.  Every
+ * failure fails the test.
  */
 #ifndef REPORTER_DB_FIXTURE_H
 #define REPORTER_DB_FIXTURE_H
 
 #include "sql/db.h"
-#include "db_server.h"
+#include "bench/db_server.h"
 
 #include <check.h>
 

@@ -13,16 +13,9 @@ import signal
 import struct
 
 import scenario
-from scenario import Failure, wait_for
+from scenario import Failure, offsets, wait_for
 
-# struct fault_words of shm/faultpoint.h.
-WORDS = struct.Struct("=48siiiiii40s")
-COUNTDOWN, CALLS = 48, 64
-MASTER, WORKER = 0, 1
-
-# Where struct master_shared (shm/segment.h) has what we read of it.
-SEGMENT_MAGIC, SEGMENT_VERSION = 0x6765737274707200, 6
-RECEIVED, PID = 128, 512
+MASTER, WORKER = 0, 1  # enum fault_process of shm/faultpoint.h
 
 plain_program = scenario.program
 
@@ -43,22 +36,32 @@ scenario.program = program
 class Faults:
     """The words that the daemon and all its workers look at."""
 
-    def __init__(self, folder):
-        path = os.path.join(folder, "faults")
+    def __init__(self, directory):
+        path = os.path.join(directory, "faults")
+        size = offsets()["fault_words"]
         with open(path, "wb") as file:
-            file.write(bytes(WORDS.size))
+            file.write(bytes(size))
         with open(path, "r+b") as file:
-            self.words = mmap.mmap(file.fileno(), WORDS.size)
+            self.words = mmap.mmap(file.fileno(), size)
         os.environ["REPORTER_FAULT_FILE"] = path
 
     def _write(self, point=b"", countdown=0, number=0, poison=0, process=0,
                fail_at=0):
         # The point's name goes last: it arms the rest.
-        self.words[0:48] = bytes(48)
-        data = WORDS.pack(point, countdown, number, poison, process, 0,
-                          fail_at, b"")
-        self.words[48:] = data[48:]
-        self.words[0:48] = data[:48]
+        name = self._at("countdown")
+        self.words[:] = bytes(len(self.words))
+        for field, value in (("countdown", countdown), ("signal", number),
+                             ("poison", poison), ("process", process),
+                             ("fail_at", fail_at)):
+            struct.pack_into("=i", self.words, self._at(field), value)
+        self.words[:name] = point.ljust(name, b"\0")
+
+    @staticmethod
+    def _at(field):
+        return offsets()[f"fault_words.{field}"]
+
+    def _get(self, field):
+        return struct.unpack_from("=i", self.words, self._at(field))[0]
 
     def clear(self):
         self._write()
@@ -76,7 +79,7 @@ class Faults:
         self._write(process=process, fail_at=call)
 
     def countdown(self):
-        return struct.unpack_from("=i", self.words, COUNTDOWN)[0]
+        return self._get("countdown")
 
     def happened(self):
         """Whether the armed point has killed."""
@@ -87,25 +90,28 @@ class Faults:
         return -self.countdown()
 
     def calls(self):
-        return struct.unpack_from("=i", self.words, CALLS)[0]
+        return self._get("calls")
 
     def failed(self):
         """The name of the call that failed, "" when none did."""
-        return WORDS.unpack(self.words[:])[7].rstrip(b"\0").decode()
+        return self.words[self._at("failed"):].partition(b"\0")[0].decode()
 
 
 def master_words(instance):
     """How many records the master has counted as received, and its pid,
     whether it lives or is dead: read from shared memory."""
+    at = offsets()
+    pid = at["master_shared.pid"]
     with open(f"/dev/shm/reporter.{instance}", "rb") as file:
-        head = file.read(PID + 4)
-    if len(head) < PID + 4:
+        head = file.read(pid + 4)
+    if len(head) < pid + 4:
         raise Failure("the segment is not whole")
-    magic, version = struct.unpack_from("=QI", head)
-    if (magic, version) != (SEGMENT_MAGIC, SEGMENT_VERSION):
-        raise Failure("faulty.py does not know this layout of segments")
-    return (struct.unpack_from("=Q", head, RECEIVED)[0],
-            struct.unpack_from("=i", head, PID)[0])
+    if struct.unpack_from("=QI", head) != (at["SEGMENT_MAGIC"],
+                                           at["SEGMENT_VERSION"]):
+        raise Failure("a segment of another layout")
+    return (struct.unpack_from("=Q", head,
+                               at["master_shared.input.received"])[0],
+            struct.unpack_from("=i", head, pid)[0])
 
 
 def received(instance):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # fuzz.sh fuzz|fuzz-merge|fuzz-afl SECONDS [NAME]: build the fuzz targets with
-# sanitizers in fuzz/ of the build's folder, and run each for so many seconds,
+# sanitizers in fuzz/ of the build's directory, and run each for so many seconds,
 # as many at once as there are processors.  The last line sums up; the exit
 # status is 0 when nothing was found.  An input that ends a target stays in
 # fuzz/found.

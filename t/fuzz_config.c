@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration file: what stands before the first byte 0xff is a.conf,
- * what stands behind it is b.conf beside it.  Shows that each fault is told
- * with its file and line, and that what was loaded is the same when its dump
- * is loaded again.
+ * The configuration file: the bytes before the first 0xff are a.conf, those
+ * after it b.conf in the same directory.  Shows that each error is reported
+ * with its file, and that the dump of a configuration loads as the same.
  *
- * The files lie in a folder of its own.  A line that could include a file of
- * the system is not tried.
+ * A line that could include a file of the system is not tried.
  */
 #include "config.h"
 
@@ -17,29 +15,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
+static char directory[64];
 
 static void
-folder_remove(void)
+directory_remove(void)
 {
 	const char *const names[] = { "a.conf", "b.conf", "dump.conf" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
 		unlink(path);
 	}
-	rmdir(folder);
+	rmdir(directory);
 }
 
 static void
-folder_make(void)
+directory_make(void)
 {
 	/* In memory: a disk would be what takes long. */
-	snprintf(folder, sizeof(folder), "/dev/shm/reporter.fuzz-%d.conf",
+	snprintf(directory, sizeof(directory), "/dev/shm/reporter.fuzz-%d.conf",
 	    (int)getpid());
-	FUZZ_CHECK(mkdir(folder, 0700) == 0);
-	atexit(folder_remove);
+	FUZZ_CHECK(mkdir(directory, 0700) == 0);
+	atexit(directory_remove);
 }
 
 static const char *
@@ -47,7 +45,7 @@ path_of(const char *name)
 {
 	static char path[128];
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	return path;
 }
 
@@ -79,7 +77,7 @@ leads_away(const uint8_t *data, size_t size)
 	return 0;
 }
 
-/* Every complaint names a file of the folder, and says something. */
+/* Every complaint names a file of the directory, and has a text. */
 static void
 check_complaints(const char *text)
 {
@@ -88,7 +86,7 @@ check_complaints(const char *text)
 		const char *end = strchr(text, '\n');
 
 		FUZZ_CHECK(end != NULL);
-		FUZZ_CHECK(strncmp(text, folder, strlen(folder)) == 0);
+		FUZZ_CHECK(strncmp(text, directory, strlen(directory)) == 0);
 		FUZZ_CHECK(memmem(text, (size_t)(end - text), ": ", 2) != NULL);
 		text = end + 1;
 	}
@@ -145,8 +143,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *told;
 
-	if (*folder == '\0')
-		folder_make();
+	if (*directory == '\0')
+		directory_make();
 	if (leads_away(data, size))
 		return 0;
 	const uint8_t *cut = size == 0 ? NULL : memchr(data, 0xff, size);

@@ -16,12 +16,13 @@
 static void
 check_verdict(const struct proxy_header *header, size_t length)
 {
-	FUZZ_CHECK((header->verdict == PROXY_WRONG) == (header->fault != NULL));
+	FUZZ_CHECK(
+	    (header->verdict == PROXY_INVALID) == (header->fault != NULL));
 	FUZZ_CHECK(header->wanted >= PROXY_FIXED);
 	FUZZ_CHECK(header->wanted <= PROXY_HEADER_MAX);
 	if (header->verdict == PROXY_SHORT)
 		FUZZ_CHECK(header->wanted > length);
-	else if (header->verdict != PROXY_WRONG)
+	else if (header->verdict != PROXY_INVALID)
 		FUZZ_CHECK(header->wanted <= length);
 }
 
@@ -81,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(last.verdict == whole.verdict);
 		FUZZ_CHECK(last.wanted == whole.wanted);
 		/* A fault may be told before another that stands further on. */
-		FUZZ_CHECK(last.verdict == PROXY_WRONG ||
+		FUZZ_CHECK(last.verdict == PROXY_INVALID ||
 			   memcmp(&last.source, &whole.source,
 			       sizeof(last.source)) == 0);
 	}

@@ -34,15 +34,16 @@ file_of(int fd, const uint8_t *data, size_t size)
 }
 
 static enum lines_kind
-parse(const struct lines *from, const char *text, size_t length,
-    struct record *record)
+parse(
+    const struct lines *from, char *text, size_t length, struct record *record)
 {
 	char *told;
 	size_t size;
 	FILE *errors = open_memstream(&told, &size);
 
 	FUZZ_CHECK(errors != NULL);
-	enum lines_kind kind = replay_parse(from, text, length, record, errors);
+	enum lines_kind kind =
+	    replay_parse(from, text, length, 0, record, errors);
 	FUZZ_CHECK(fclose(errors) == 0);
 	FUZZ_CHECK((kind == LINES_BAD) == (size > 0));
 	free(told);

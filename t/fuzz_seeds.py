@@ -1,25 +1,32 @@
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """Makes the first inputs of each fuzz target, t/corpus/NAME/seed-*, from the
 recorded frames and from what the Check suites send; and found-*, which ended a
-target once.  To be run again when the form of a target's input changes:
-python3 t/fuzz_seeds.py
+target once.  To be run again when the form of a target's input changes, from
+the directory of a build that has made t/offsets:
+
+    ../../t/fuzz_seeds.py [DIRECTORY]       instead of t/corpus of the source
 
 The other files there were kept because they reach code that no other input
 reaches (make fuzz-merge)."""
 
 import pathlib
 import struct
+import sys
+
+import scenario
 
 HERE = pathlib.Path(__file__).parent
 WIRE = HERE / "wire"
+CORPUS = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus"
 
 
 def put(target, name, data):
-    folder = HERE / "corpus" / target
-    folder.mkdir(parents=True, exist_ok=True)
+    directory = CORPUS / target
+    directory.mkdir(parents=True, exist_ok=True)
     if not name.startswith("found-"):
         name = f"seed-{name}"
-    (folder / name).write_bytes(data)
+    (directory / name).write_bytes(data)
 
 
 # ------------------------------------------------------------- native --
@@ -193,37 +200,47 @@ def word(value):
     return struct.pack("<Q", value)
 
 
+def master(field, data):
+    """Other bytes for a field of the master's segment."""
+    return change(0, OFFSETS[f"master_shared.{field}"], data)
+
+
+def worker(field, data):
+    return change(1, OFFSETS[f"worker_shared.{field}"], data)
+
+
 MEND_WORKER, CRASHED = b"\3\1", b"\5"
-# Offsets in struct worker_shared and master_shared: shm/segment.h.
-TAIL, DRAIN, FLUSH, INFO, INPUT, SOFTWARE = 192, 256, 320, 832, 128, 544
-LAST_ERROR_TS, LAST_ERROR = FLUSH + 280, FLUSH + 304
-SUSPECT, SUSPECT_SLOT = INFO + 24, INFO + 40
-SLOT = 40  # bytes of one
+OFFSETS = scenario.offsets()
+SLOT = OFFSETS["slot"]
 SEGMENTS = {
     "whole": b"",
     "magic": change(0, 0, b"x") + change(1, 0, b"x"),
-    "version": change(1, 8, b"\x63"),
-    "size": change(1, 16, word(1 << 40)) + MEND_WORKER,
-    "geometry": change(1, 44, b"\xff\xff\xff\xff") + MEND_WORKER,
-    "kind": change(1, 12, b"\1") + MEND_WORKER,
-    "tail": change(1, TAIL, word(1 << 63)),
-    "found-ring-room": change(1, FLUSH, word(99999)),
-    "found-status-difference": change(1, DRAIN, word(1 << 63)) + change(
-        1, FLUSH, word((1 << 64) - 1)),
-    "found-status-sum": change(0, INPUT + 24, word((1 << 63) - 1) * 3),
+    "version": worker("header.version", b"\x63"),
+    "size": worker("header.size", word(1 << 40)) + MEND_WORKER,
+    "geometry": worker("header.table_keys", b"\xff\xff\xff\xff") + MEND_WORKER,
+    "kind": worker("header.kind", b"\1") + MEND_WORKER,
+    "tail": worker("consumer.tail", word(1 << 63)),
+    "found-ring-room": worker("flush.stored", word(99999)),
+    "found-status-difference": worker(
+        "drain.added", word(1 << 63)) + worker(
+        "flush.stored", word((1 << 64) - 1)),
+    "found-status-sum": master(
+        "input.rejected", word((1 << 63) - 1) * 3),
     "states": change(2, 0, b"\1\0\0") + change(2, SLOT, b"\3") + change(
         2, 2 * SLOT, b"\xff" * 8),
-    "suspect": CRASHED + change(1, SUSPECT, word(5) + word(9)),
-    "found-trial-slot": CRASHED + change(
-        1, SUSPECT_SLOT, word(3) + word(3) + word(9)),
+    "suspect": CRASHED + worker("info.suspect", word(5) + word(9)),
+    "found-trial-slot": CRASHED + worker(
+        "info.suspect_slot", word(3) + word(3) + word(9)),
     "found-table-recover": bytes.fromhex(
         "0101100800000000000000" "80ffffffffffffffff"),
     "short": b"\4\1\0\1",
     "empty": b"\4\0\0\0\4\1\0\0",
     "longer": b"\4\1\xff\xff",
-    "found-status-year": change(1, LAST_ERROR_TS, word(1 << 60)),
-    "text": change(1, LAST_ERROR_TS, word(1)) + change(
-        1, LAST_ERROR, b"\x1b[31m" * 4) + change(0, SOFTWARE, b"\x1b\x7f\xff"),
+    "found-status-year": worker(
+        "flush.last_error_ts", word(1 << 60)),
+    "text": worker("flush.last_error_ts", word(1)) + worker(
+        "flush.last_error", b"\x1b[31m" * 4) + master(
+        "software", b"\x1b\x7f\xff"),
 }
 for name, changes in SEGMENTS.items():
     put("segment", name, changes)

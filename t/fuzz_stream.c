@@ -9,12 +9,14 @@
 
 #include "fuzz_stream.h"
 #include "intake/frame.h"
-#include "edge/inflow.h"
+#include "edge/inbuf.h"
+
+#include <netinet/in.h>
 
 #define RING_RECORDS (FUZZ_STREAM_MAX / 2)
 
 struct side {
-	struct intake intake;
+	struct intake *intake;
 	struct input_counters count;
 	struct ring ring;
 	struct ring_producer producer;
@@ -29,7 +31,9 @@ static struct side whole, cut;
 static void
 side_begin(struct side *side, size_t max_message)
 {
-	struct intake *intake = &side->intake;
+	const struct settings settings = { .max_message = max_message,
+		.max_clock_skew = (FUZZ_HORIZON - FUZZ_NOW) * 1000 };
+	const struct sockaddr_in peer = { .sin_family = AF_INET };
 	struct ring *ring = &side->ring;
 
 	side->count = (struct input_counters){ 0 };
@@ -37,9 +41,12 @@ side_begin(struct side *side, size_t max_message)
 	side->consumer = (struct ring_consumer){ 0 };
 	ring_attach(&side->ring, &side->producer, &side->consumer,
 	    side->records, RING_RECORDS);
-	intake->count = &side->count;
-	intake_rings(intake, &ring, 1);
-	fuzz_report(&intake->report, max_message);
+	if (side->intake == NULL)
+		side->intake = intake_new(&side->count);
+	FUZZ_CHECK(side->intake != NULL);
+	intake_configure(side->intake, &settings);
+	intake_set_rings(side->intake, &ring, 1);
+	intake_begin(side->intake, (const struct sockaddr *)&peer, FUZZ_NOW);
 	side->used = 0;
 	side->result = (struct intake_result){ 0 };
 }
@@ -50,31 +57,34 @@ side_taken(struct side *side, const struct intake_result *result)
 	side->result = *result;
 	FUZZ_CHECK(result->verdict != VERDICT_BLOCKED);
 	side->used += result->used;
-	intake_publish(&side->intake);
+	intake_publish(side->intake);
 }
 
 static void
 take_whole(enum dialect dialect, const uint8_t *bytes, size_t length)
 {
-	struct intake_result result =
-	    intake_bytes(&whole.intake, &dialect, bytes, length);
+	struct stream stream = { .dialect = dialect };
+	struct intake_result result = { .verdict = VERDICT_MORE };
 
+	if (length > 0)
+		result = intake_read(whole.intake, &stream, bytes, length);
 	FUZZ_CHECK(result.used <= length);
 	side_taken(&whole, &result);
 }
 
 /* Give the stream a piece, as a connection does. */
 static void
-take_piece(struct inflow *inflow, const uint8_t *piece, size_t length)
+take_piece(struct inbuf *inbuf, const uint8_t *piece, size_t length)
 {
 	/* Before the piece is room for what is held. */
 	static uint8_t room[2 * MESSAGE_MAX];
 	uint8_t *bytes = memcpy(room + MESSAGE_MAX, piece, length);
 	struct intake_result result;
 
-	FUZZ_CHECK(inflow_take(inflow, &cut.intake, bytes, length, &result));
+	FUZZ_CHECK(
+	    inbuf_receive(inbuf, cut.intake, bytes, length, &result) == 0);
 	side_taken(&cut, &result);
-	FUZZ_CHECK(inflow->offset == cut.used);
+	FUZZ_CHECK(inbuf->stream.offset == cut.used);
 }
 
 /* The length of the next piece: the smaller the low bits of cuts, the shorter
@@ -111,7 +121,7 @@ void
 fuzz_stream(enum dialect dialect, size_t max_message, uint8_t cuts,
     const uint8_t *bytes, size_t length)
 {
-	struct inflow inflow = { .dialect = dialect };
+	struct inbuf inbuf = { .stream.dialect = dialect };
 	uint64_t state = cuts;
 	size_t at = 0;
 
@@ -123,16 +133,16 @@ fuzz_stream(enum dialect dialect, size_t max_message, uint8_t cuts,
 	side_begin(&cut, max_message);
 	take_whole(dialect, bytes, length);
 	while (at < length && cut.result.verdict == VERDICT_MORE) {
-		size_t room = inflow_room(&inflow, max_message);
+		size_t room = inbuf_room(&inbuf, max_message);
 		size_t piece = piece_length(&state, cuts, length - at);
 
 		/* It has been said that a message is too long, before. */
 		FUZZ_CHECK(room > 0);
 		if (piece > room)
 			piece = room;
-		take_piece(&inflow, bytes + at, piece);
+		take_piece(&inbuf, bytes + at, piece);
 		at += piece;
 	}
-	held_free(&inflow.held);
+	inbuf_free(&inbuf);
 	compare();
 }

@@ -62,30 +62,30 @@ check_number(const char *text)
 }
 
 static bool
-is_wrong(const char *text)
+is_invalid(const char *text)
 {
 	int32_t number;
 
 	return text != NULL && !keys_number(text, &number);
 }
 
-/* What is to be said of a query, or NULL when nothing is wrong. */
+/* Why a query is invalid, or NULL. */
 static const char *
 refusal(const struct page_query *query)
 {
 	int32_t limit = 1;
 
 	if (query->others)
-		return "{\"error\":\"the arguments are modid, cmdid and limit, "
-		       "once each\"}\n";
-	if (is_wrong(query->modid))
-		return "{\"error\":\"modid is no whole number of 32 bits\"}\n";
-	if (is_wrong(query->cmdid))
-		return "{\"error\":\"cmdid is no whole number of 32 bits\"}\n";
-	if (is_wrong(query->limit) ||
+		return "{\"error\":\"expected modid, cmdid and limit, once "
+		       "each\"}\n";
+	if (is_invalid(query->modid))
+		return "{\"error\":\"modid is not a 32-bit integer\"}\n";
+	if (is_invalid(query->cmdid))
+		return "{\"error\":\"cmdid is not a 32-bit integer\"}\n";
+	if (is_invalid(query->limit) ||
 	    (query->limit != NULL && keys_number(query->limit, &limit) &&
 		(limit < 1 || limit > 100000)))
-		return "{\"error\":\"limit is no number from 1 to 100000\"}\n";
+		return "{\"error\":\"limit is not from 1 to 100000\"}\n";
 	return NULL;
 }
 
@@ -94,7 +94,7 @@ check_page(const char *path, const struct page_query *query)
 {
 	struct page page;
 
-	FUZZ_CHECK(page_make(&page, INSTANCE, path, query));
+	FUZZ_CHECK(page_make(&page, path, query));
 	FUZZ_CHECK(page.type != NULL);
 	FUZZ_CHECK(page.length > 0 && strlen(page.body) == page.length);
 	/* Only the keys have something to ask for. */
@@ -117,8 +117,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	parts_read(parts, &text, data, size);
-	const struct page_query query = { parts[1], parts[2], parts[3],
-		parts[4] != NULL };
+	const struct page_query query = { INSTANCE, parts[1], parts[2],
+		parts[3], parts[4] != NULL };
 	for (int i = 1; i < PARTS; i++)
 		check_number(parts[i]);
 	bool found = false;

@@ -10,6 +10,7 @@ purpose; then this says so, and looks at what must hold all the same."""
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ UNOPTIMIZED = "-O0" in os.environ["CFLAGS"].split()
 X86 = platform.machine() == "x86_64"
 ARM = platform.machine() == "aarch64"
 
+SKIPPED = 77
 passed = failed = 0
 
 
@@ -124,13 +126,18 @@ def check_entries(programs):
 def main():
     if not FLAGS:
         print("--disable-hardening: there is nothing to look at")
-        return 77
-    with tempfile.TemporaryDirectory() as folder:
+        return SKIPPED
+    for name in "readelf", "make":
+        if not shutil.which(name):
+            print(f"skipped: {name} was not found: install Debian's package "
+                  + {"readelf": "binutils"}.get(name, name))
+            return SKIPPED
+    with tempfile.TemporaryDirectory() as directory:
         run("make", "-s", "-C", str(BUILD), "install-binPROGRAMS",
-            "install-sbinPROGRAMS", f"DESTDIR={folder}")
-        programs = sorted(path for path in pathlib.Path(folder).rglob("*")
+            "install-sbinPROGRAMS", f"DESTDIR={directory}")
+        programs = sorted(path for path in pathlib.Path(directory).rglob("*")
                           if path.is_file())
-        # Of a folder that is empty, everything is true.
+        # Of a directory that is empty, everything is true.
         check({"reporter", "reporterctl", "reporter-send"} <=
               {path.name for path in programs}, "the programs are installed")
         check_flags()

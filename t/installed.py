@@ -3,16 +3,14 @@
 root, and its files moved there.
 
 The programs are installed as for a package, with DESTDIR.  What then names a
-folder of the installation (init script, rotation of the log, unit file) is told
-the scratch root by changing just these folders in its text."""
+directory of the installation (init script, rotation of the log, unit file) is told
+the scratch root by changing just these directories in its text."""
 
 import os
 import re
 import subprocess
-import sys
 
-import scenario
-from scenario import BUILD, Failure, tool
+from scenario import BUILD, Failure, skip, tool
 
 
 def make(target, **variables):
@@ -29,8 +27,8 @@ def make(target, **variables):
     return done.stdout
 
 
-def folders():
-    """The build's folders, as its makefile has them; empty: left out."""
+def directories():
+    """The build's directories, as its makefile has them; empty: left out."""
     with open(os.path.join(BUILD, "Makefile")) as file:
         found = dict(re.findall(r"^(\w+) =[ \t]*(.*)$", file.read(), re.M))
 
@@ -47,9 +45,8 @@ def folders():
 def needs(*names):
     """Skip a scenario when configure was told to leave out what it is of."""
     for name in names:
-        if not folders()[name]:
-            print(f"skipped: configured with --with-{name}=no")
-            sys.exit(77)
+        if not directories()[name]:
+            skip(f"configured with --with-{name}=no")
 
 
 class Installed:
@@ -57,23 +54,23 @@ class Installed:
 
     def __init__(self, root):
         self.root = root
-        self.dirs = folders()
+        self.dirs = directories()
         self.said = make("install", DESTDIR=root)
         self.conf = self.path("sysconfdir", "reporter", "reporter.conf")
         self.defaults = self.path("sysconfdir", "default", "reporter")
 
-    def path(self, folder, *names):
+    def path(self, directory, *names):
         """Where something of the installation is, in the scratch root."""
-        return os.path.join(self.root + self.dirs[folder], *names)
+        return os.path.join(self.root + self.dirs[directory], *names)
 
     def move(self, path, **more):
         """Have a file name the scratch root; more: texts to change."""
         with open(path) as file:
             text = file.read()
-        folders = sorted((self.dirs[name] for name in (
+        directories = sorted((self.dirs[name] for name in (
             "sbindir", "sysconfdir", "localstatedir", "runstatedir")),
             key=len, reverse=True)
-        text = re.sub(r"(?<![\w/.])(" + "|".join(map(re.escape, folders))
+        text = re.sub(r"(?<![\w/.])(" + "|".join(map(re.escape, directories))
                       + r")(?=/)", lambda m: self.root + m.group(1), text)
         for old, new in more.items():
             text = text.replace(old, new)
@@ -90,9 +87,9 @@ class Installed:
     def files(self):
         """{path in the root: (mode, contents)}"""
         found = {}
-        for folder, _folders, names in os.walk(self.root):
+        for directory, _folders, names in os.walk(self.root):
             for name in names:
-                path = os.path.join(folder, name)
+                path = os.path.join(directory, name)
                 with open(path, "rb") as file:
                     found[path[len(self.root):]] = (
                         os.stat(path).st_mode & 0o7777, file.read())
@@ -103,7 +100,7 @@ def use(s, installed):
     """Have the scenario's reporter be the installed one's configuration, for a
     daemon in the background."""
     s.reporter.conf = installed.conf
-    s.reporter.log = os.path.join(s.folder, "log", "reporter.log")
+    s.reporter.log = os.path.join(s.directory, "log", "reporter.log")
     os.makedirs(os.path.dirname(s.reporter.log), exist_ok=True)
     s.reporter.configure("log", target=s.reporter.log)
     s.reporter.write_conf()
@@ -118,6 +115,4 @@ def addresses(s, start=0):
 
 def end(s):
     """End a daemon in the background, however the scenario went."""
-    subprocess.run([scenario.program("reporterctl"), "-i", s.reporter.instance,
-                    "stop"], stdin=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=120)
+    s.reporter.ctl("stop", seconds=120)

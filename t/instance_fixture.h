@@ -7,7 +7,11 @@
 
 #include "shm/segment.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 /* instance_remove - remove all segments of INSTANCE, the master's too. */
 static inline void
@@ -20,6 +24,29 @@ instance_remove(const char *instance)
 		segment_remove(names[i]);
 	snprintf(name, sizeof(name), "/reporter.%s", instance);
 	segment_remove(name);
+}
+
+/* instance_remove_aside - remove what was set aside of INSTANCE.  Returns how
+   many segments that were. */
+static inline int
+instance_remove_aside(const char *instance)
+{
+	DIR *directory = opendir("/dev/shm");
+	struct dirent *entry;
+	int count = 0;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		char path[sizeof("/dev/shm/") + NAME_MAX];
+
+		if (strstr(entry->d_name, instance) == NULL ||
+		    strncmp(entry->d_name, "reporter.", 9) == 0)
+			continue;
+		snprintf(path, sizeof(path), "/dev/shm/%s", entry->d_name);
+		count += unlink(path) == 0;
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return count;
 }
 
 #endif

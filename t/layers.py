@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Includes and calls lead one way: a folder includes itself and those above it
+"""Includes and calls lead one way: a directory includes itself and those above it
 in the list, and no two files call each other, by whatever way around.  And a
 call leads to one place: no two files have a function or a variable of one name,
 of which a program that links both libraries would silently get the first.
 
     layers.py
 
-Prints each include that leads back, each file of a folder that the list does
+Prints each include that leads back, each file of a directory that the list does
 not have, each name that two files have, and the first circle of calls.
 """
 
@@ -15,6 +15,7 @@ import graphlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -33,7 +34,7 @@ LIBRARIES = ("shm/libshm.a", "sql/libsql.a", "src/libreporter.a",
              "src/bench/libbench.a")
 
 
-def folder_of(path):
+def directory_of(path):
     return str(path.parent.relative_to(SOURCE))
 
 
@@ -50,10 +51,11 @@ def check_includes():
     """Returns how many includes lead to a file of ours, and how many faults
     there are."""
     files = [path for top in ("shm", "sql", "src")
-             for path in sorted((SOURCE / top).rglob("*.[ch]"))]
+             for path in sorted((SOURCE / top).rglob("*.[ch]"))
+             if ".pb-c." not in path.name]  # made by a build in the source
     arrows = faults = 0
     for path in files:
-        where, own = path.relative_to(SOURCE), folder_of(path)
+        where, own = path.relative_to(SOURCE), directory_of(path)
         if own not in LAYERS:
             print(f"{where}: {own} is not in the list")
             faults += 1
@@ -107,6 +109,9 @@ def check_calls():
 
 
 def main():
+    if not shutil.which("nm"):
+        print("skipped: nm was not found: install Debian's package binutils")
+        return 77
     arrows = faults = 0
     for what, check in (("includes", check_includes), ("calls", check_calls)):
         found, wrong = check()

@@ -1,9 +1,10 @@
 # Tests of the sources and of an installation, and targets for people.
 text_tests = t/hardening.py t/layers.py t/messages.py
 TESTS += $(text_tests)
-EXTRA_DIST += $(text_tests) t/analyse.sh t/profile.py
+EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
+	t/profile.py t/release.sh t/targets.py
 
-# hardening.py is given what configure chose, to know what to expect.
+# hardening.py compares the programs with what configure chose.
 AM_TESTS_ENVIRONMENT = \
 	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
 	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
@@ -14,25 +15,57 @@ TEST_EXTENSIONS = .py
 PY_LOG_COMPILER = $(PYTHON3)
 AM_PY_LOG_FLAGS = -B
 
-# How fast, against the targets: each with its figure and whether it is met.
-# The short form takes less than a minute and fewer keys; neither fails because
-# a target is missed.
+# Each performance target with its figure and whether it is met.  The short form
+# takes less than a minute and has fewer keys; a missed target is no failure.
 bench: src/reporter-bench src/reporter
-	src/reporter-bench --self targets
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/targets.py
 bench-short: src/reporter-bench src/reporter
-	src/reporter-bench --self --short targets
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/targets.py --short
 
-# Where the time goes, stage by stage; needs perf, and root.
+# Where the time goes, stage by stage; requires perf and root.
 profile: src/reporter-bench src/reporter
 	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/profile.py
 
-# What gcc -fanalyzer, scan-build and cppcheck find by reading the whole tree.
-# Takes some minutes.
+# gcc -fanalyzer, scan-build and cppcheck over the whole tree, in some minutes.
 analyse:
 	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/analyse.sh
+
+# Which lines the tests run: make coverage [COVER="t/unit_ring ..."].
+COVER =
+coverage:
+	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' \
+		$(SHELL) $(srcdir)/t/coverage.sh $(COVER) || test $$? = 77
+
+# Which files clang-format would change; format-fix changes them.
+format:
+	@$(SHELL) $(srcdir)/t/format.sh $(srcdir) || test $$? = 77
+format-fix:
+	@$(SHELL) $(srcdir)/t/format.sh $(srcdir) -i
+
+# Compile all tests, and run none.
+check-programs:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
+
+# The unit suites that start threads: what a build with --enable-tsan is for.
+check-threads:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="`cd $(srcdir) && \
+		grep -l pthread_create $(units:=.c) | $(SED) 's/\.c$$//' | \
+		tr '\n' ' '`"
+
+# distcheck with a short list of tests: the archive has all that they need, and
+# the build works from a source that cannot be written.
+short_tests = $(units) $(text_tests) t/fuzz_corpus.py \
+	t/scenario_installation.py t/scenario_unit_files.py \
+	t/scenario_init_script.py t/scenario_shell_is_clean.py \
+	t/scenario_native_reports_reach_the_table.py \
+	t/scenario_elb_frames_reach_the_table.py \
+	t/scenario_database_tls.py t/scenario_reload_workers_under_load.py
+distcheck-short:
+	$(MAKE) $(AM_MAKEFLAGS) distcheck TESTS='$(short_tests)'
 
 # The database's data directory that all scenarios copy, and what the targets
 # make.
 clean-local:
-	-rm -rf t/scenario-data analyse fuzz
-.PHONY: bench bench-short profile analyse
+	-rm -rf t/scenario-data analyse coverage fuzz
+.PHONY: bench bench-short profile analyse coverage format format-fix \
+	check-programs check-threads distcheck-short

@@ -22,14 +22,14 @@ import sys
 SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or
                       pathlib.Path(__file__).resolve().parent.parent)
 
-# A program's folder, what in it is another's, and its manual.
+# A program's directory, what in it is another's, and its manual.
 PROGRAMS = (("src", "src/web", "man/reporter.8"),
             ("src/web", None, "man/reporter-web.8"))
 
 STRING = r'"(?:\\.|[^"\\\n])*"'
 COMMENT = rf"({STRING})|/\*.*?\*/|//[^\n]*"
-CALL = r"\blog_(?:error|warn|braked)\s*\("
-# The text of a call; what log_braked() has before it is a brake.
+CALL = r"\blog_(?:error|warn|limited)\s*\("
+# The text of a call; log_limited() has a limiter before it.
 TEXT = rf"{CALL}(?:\s*&[\w>.\-]+,)?\s*((?:{STRING}\s*)+)"
 CONVERSION = r"%[-+ #0]*[0-9.*]*(?:hh|h|ll|l|z|j|t)?[a-zA-Z]"
 # Several in a row, as an address's four, are one thing to the reader.
@@ -40,10 +40,12 @@ DEFINITIONS = {"log.c"}
 
 
 def code_of(path):
-    """A source with its comments blanked out."""
-    return re.sub(COMMENT, lambda found: found[1] or
+    """A source with its comments blanked out, and "%" PRIu64 " is "%lu "."""
+    code = re.sub(COMMENT, lambda found: found[1] or
                   re.sub(r"[^\n]", " ", found[0]), path.read_text(),
                   flags=re.DOTALL)
+    code = re.sub(r'"\s*PRI([dux])64\s*"', r"l\1", code)
+    return re.sub(r'"\s*PRI([dux])64\b', r'l\1"', code)
 
 
 def messages(path):
@@ -86,8 +88,8 @@ def strings():
     """All that the programs can say: their strings, and the system's."""
     said = [os.strerror(number) for number in range(1, 134)]
     said += [signal.strsignal(number) or "" for number in range(1, 32)]
-    for folder in ("src", "shm", "sql"):
-        for path in (SOURCE / folder).rglob("*.c"):
+    for directory in ("src", "shm", "sql"):
+        for path in (SOURCE / directory).rglob("*.c"):
             said += ["".join(part[1:-1] for part in re.findall(STRING, run))
                      for run in re.findall(rf"(?:{STRING}\s*)+",
                                            code_of(path))]
@@ -104,10 +106,10 @@ def stale(heading, said):
 def main():
     seen = missing = 0
     said = strings()
-    for folder, others, manual in PROGRAMS:
+    for directory, others, manual in PROGRAMS:
         found = headings(SOURCE / manual)
         here = 0
-        for path in sorted((SOURCE / folder).rglob("*.c")):
+        for path in sorted((SOURCE / directory).rglob("*.c")):
             if path.name in DEFINITIONS or \
                     others and path.is_relative_to(SOURCE / others):
                 continue
@@ -127,7 +129,7 @@ def main():
                 missing += 1
         # Of nothing, everything is true.
         if here == 0 or not found:
-            print(f"{folder}, {manual}: no messages, or no headings")
+            print(f"{directory}, {manual}: no messages, or no headings")
             missing += 1
         seen += here
     print(f"{seen} messages, {missing} failed")

@@ -41,8 +41,8 @@ FLUSH = (("drain", r"table_put|drain|ring_"),
 def bench(seconds, *arguments):
     """Run one benchmark under perf.  Returns its figures, and the samples as
     (process, function) to share."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = os.path.join(folder, "perf.data")
+    with tempfile.TemporaryDirectory() as directory:
+        data = os.path.join(directory, "perf.data")
         words = ["perf", "record", "-q", "-a", "-F", "1999", "-o", data, "--",
                  os.path.join(BUILD, "src/reporter-bench"), "--self", "--json",
                  "--seconds", str(seconds), *arguments]

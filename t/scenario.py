@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""What the scenarios share: a database, a reporter and agents of one's own.
+"""What the scenarios share: a private database, a private reporter, agents.
 
 A scenario is a script named for what it shows.  It begins with its story in
 plain sentences and ends with scenario.run(__doc__, tell); tell() is given a
-Scenario.  Everything lives in a temporary folder, the database listens on a
+Scenario.  Everything lives in a temporary directory, the database listens on a
 unix socket only, reporter on a free loopback port, and its shared memory has
 a name of its own, so that any number of scenarios run at once, as root or as
 an ordinary user.
 
 Nothing sleeps for a fixed time: wait_for() polls a condition up to a
-deadline.  A scenario that fails says so loudly, shows the end of the logs and
-keeps its folder; one that passes leaves nothing behind.
+deadline.  A scenario that fails shows the end of the logs and keeps its
+directory; one that passes leaves nothing behind.  One that lacks a tool of the
+system is skipped (exit status 77) and names the Debian package; so is one that
+left out a part for that reason, see Scenario.part().
 
-Environment: abs_top_builddir (the programs; default: the current folder),
-abs_top_srcdir (the data; default: the folder above this file),
-SCENARIO_KEEP=1 keeps the folder of one that passes, too.
+Environment: abs_top_builddir (the programs; default: the current directory),
+abs_top_srcdir (the data; default: the directory above this file),
+SCENARIO_KEEP=1 keeps the directory of one that passes, too.
 """
 
 import fcntl
+import functools
 import glob
 import json
 import os
@@ -50,27 +53,79 @@ IDENTITY_OUT = ("rejected", "dropped", "queued", "pending", "superseded",
                 "stored", "dead_letter")
 
 
+SKIPPED = 77  # the exit status that automake reports as SKIP
+
+
 class Failure(Exception):
-    """What a scenario shows is not so."""
+    """A condition of the scenario does not hold."""
+
+
+class Missing(Exception):
+    """A tool that the machine lacks."""
+
+
+def skip(reason):
+    """End the script: it cannot run on this machine or in this build."""
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def requires_root(why):
+    if os.geteuid() != 0:
+        skip(f"requires root: {why}")
 
 
 def built_with(switch):
-    """Whether configure was told --enable-SWITCH."""
+    """Whether configure was given --enable-SWITCH."""
     with open(os.path.join(BUILD, "config.status")) as file:
         return f"--enable-{switch}" in file.read()
+
+
+def has(name):
+    """Whether config.h defines HAVE_NAME."""
+    with open(os.path.join(BUILD, "config.h")) as file:
+        return f"#define HAVE_{name} 1\n" in file.read()
+
+
+@functools.lru_cache
+def offsets():
+    """Offsets, sizes and numbers of the formats that tests write by hand:
+    {"worker_shared.flush": 320, ...}, from the headers (t/offsets.c)."""
+    path = os.path.join(BUILD, "t", "offsets")
+    if not os.access(path, os.X_OK):
+        raise Failure(f"{path} is missing: run make t/offsets")
+    return json.loads(subprocess.run([path], check=True,
+                                     stdout=subprocess.PIPE).stdout)
 
 
 # ------------------------------------------------------------- the tools --
 
 def tool(name, package):
-    """The path of a program of the system; it is an error to lack it."""
+    """The path of a program of the system.  Without it the scenario, or the
+    part() that calls this, is skipped."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin",
                             "/usr/local/sbin", "/sbin"])
     found = shutil.which(name, path=path)
     if not found:
-        raise Failure(f"{name} was not found: install Debian's package "
+        raise Missing(f"{name} was not found: install Debian's package "
                       f"{package}")
     return found
+
+
+def require(name, package):
+    """As tool(), for a script that is skipped as a whole without it."""
+    try:
+        return tool(name, package)
+    except Missing as missing:
+        skip(missing)
+
+
+def promtool(s, text):
+    """Prometheus's own check of metrics."""
+    done = subprocess.run([tool("promtool", "prometheus"), "check", "metrics"],
+                          input=text, capture_output=True, text=True)
+    s.equal("promtool reports no errors",
+            (done.returncode, done.stdout + done.stderr), (0, ""))
 
 
 def program(name):
@@ -78,7 +133,7 @@ def program(name):
     path = os.path.join(BUILD, "src", name)
     if not os.access(path, os.X_OK):
         raise Failure(f"{path} is missing: build first, and set "
-                      f"abs_top_builddir to the folder of the build")
+                      f"abs_top_builddir to the directory of the build")
     return path
 
 
@@ -91,7 +146,7 @@ def wait_for(condition, what, seconds=PATIENCE):
         if result:
             return result
         if time.monotonic() > deadline:
-            raise Failure(f"waited {seconds} s in vain: {what}")
+            raise Failure(f"timed out after {seconds} s: {what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 
@@ -110,9 +165,9 @@ HELD = []
 
 
 def free_port():
-    """A port of 127.0.0.1 for somebody to listen on, who allows for its
-    reuse as servers do.  As long as we live nobody else is given it: it is
-    bound, and refuses who connects until it is listened on."""
+    """A free port of 127.0.0.1 for a server that sets SO_REUSEADDR.  It stays
+    bound while we run, so that no other process is given it; connecting is
+    refused until the server listens."""
     held = socket.socket()
     held.bind(("127.0.0.1", 0))
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -120,13 +175,23 @@ def free_port():
     return held.getsockname()[1]
 
 
+def process_fields(path):
+    """The fields of a /proc/PID/stat after the command: state, parent, ..."""
+    with open(path) as stat:
+        return stat.read().rpartition(")")[2].split()
+
+
+def is_stopped(pid):
+    """Whether SIGSTOP has reached each thread of a process."""
+    return {process_fields(stat)[0] for stat in
+            glob.glob(f"/proc/{pid}/task/*/stat")} == {"T"}
+
+
 def group_lives(group):
-    """Whether a process of this group runs; one that is dead and waits to be
-    collected does not."""
+    """Whether a process of this group runs; a zombie does not."""
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
-            with open(stat) as file:
-                state, _parent, its = file.read().rpartition(")")[2].split()[:3]
+            state, _parent, its = process_fields(stat)[:3]
         except OSError:
             continue
         if int(its) == group and state not in "ZX":
@@ -164,25 +229,25 @@ class Database:
                 "--innodb-log-file-size=8M",
                 "--innodb-buffer-pool-size=64M",
                 "--innodb-flush-log-at-trx-commit=2"]
-    # The first statement gives the grant tables back to a server that the
-    # installation runs without them.
+    # The installation runs the server without the grant tables; the first
+    # statement loads them.
     USER = f"""FLUSH PRIVILEGES;
         CREATE DATABASE reporter;
         CREATE USER reporter@localhost IDENTIFIED BY '{PASSWORD}';
         GRANT ALL ON reporter.* TO reporter@localhost;
         """
 
-    def __init__(self, folder):
-        self.data = os.path.join(folder, "data")
-        # A server that starts removes what looks left over of another one in
-        # the folder for temporary tables: it must have its own.
-        temporary = os.path.join(folder, "tmp")
+    def __init__(self, directory):
+        self.data = os.path.join(directory, "data")
+        # A server removes at its start what another one seems to have left in
+        # the directory for temporary tables: it must have its own.
+        temporary = os.path.join(directory, "tmp")
         os.makedirs(temporary, exist_ok=True)
         self.environment = {**os.environ, "TMPDIR": temporary}
-        self.socket = os.path.join(folder, "mariadb.sock")
-        self.log = os.path.join(folder, "mariadbd.log")
+        self.socket = os.path.join(directory, "mariadb.sock")
+        self.log = os.path.join(directory, "mariadbd.log")
         self.process = None
-        self.password = PASSWORD  # a scenario that changes it says so here
+        self.password = PASSWORD  # a scenario that changes it sets this too
         self.server = tool("mariadbd", "mariadb-server-core")
         self.client = tool("mariadb", "mariadb-client-core")
         self.identity = []
@@ -191,7 +256,7 @@ class Database:
         shutil.copytree(self._template(), self.data)
 
     def _template(self):
-        """The installed data folder that all scenarios copy.  The first one
+        """The installed data directory that all scenarios copy.  The first one
         makes it, and the others wait for that."""
         version = subprocess.run(
             [self.server, "--no-defaults", "--version"], check=True,
@@ -210,7 +275,6 @@ class Database:
 
     def _install(self, template):
         install = tool("mariadb-install-db", "mariadb-server-core")
-        tool("my_print_defaults", "mariadb-client-core")
         draft = template + ".draft"
         shutil.rmtree(draft, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as users:
@@ -302,15 +366,7 @@ class Database:
     def freeze(self):
         """The server is there and does not answer."""
         self.process.send_signal(signal.SIGSTOP)
-        wait_for(self.stands_still, "the database stands still")
-
-    def stands_still(self):
-        """Whether the signal has reached each of its threads."""
-        states = set()
-        for thread in glob.glob(f"/proc/{self.process.pid}/task/*/stat"):
-            with open(thread) as stat:
-                states.add(stat.read().rpartition(")")[2].split()[0])
-        return states == {"T"}
+        wait_for(lambda: is_stopped(self.process.pid), "the database stops")
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
@@ -321,12 +377,12 @@ class Database:
 
 
 class Networked(Database):
-    """A database that listens on loopback, in a folder of its own, with
+    """A database that listens on loopback, in a directory of its own, with
     options of its own.  Account reporter may come over TCP as well."""
 
-    def __init__(self, folder, *options):
-        os.makedirs(folder, exist_ok=True)
-        super().__init__(folder)
+    def __init__(self, directory, *options):
+        os.makedirs(directory, exist_ok=True)
+        super().__init__(directory)
         self.port = free_port()
         self.SETTINGS = [option for option in self.SETTINGS
                          if option != "--skip-networking"] + [
@@ -366,11 +422,11 @@ def number(text):
 class Reporter:
     """The daemon under test, with its tools."""
 
-    def __init__(self, folder, instance, database):
-        self.folder = folder
+    def __init__(self, directory, instance, database):
+        self.directory = directory
         self.instance = instance
-        self.conf = os.path.join(folder, "reporter.conf")
-        self.log = os.path.join(folder, "reporter.log")
+        self.conf = os.path.join(directory, "reporter.conf")
+        self.log = os.path.join(directory, "reporter.log")
         self.asan_options = "detect_leaks=1"
         self.process = None
         self.addresses = []
@@ -387,7 +443,7 @@ class Reporter:
                       "database": "reporter",
                       "connect_timeout": "1s", "read_timeout": "2s",
                       "flush_interval": "100ms",
-                      "dead_letter_file": os.path.join(folder, "dead")},
+                      "dead_letter_file": os.path.join(directory, "dead")},
             "log": {"target": "stderr", "level": "debug"},
         }
 
@@ -414,17 +470,17 @@ class Reporter:
                     return at
         raise Failure(f"{name} is not in {self.conf}")
 
-    def ctl(self, *words):
+    def ctl(self, *words, seconds=2 * PATIENCE):
         """Run reporterctl.  Returns what subprocess.run() does."""
         return subprocess.run(
             [program("reporterctl"), "-i", self.instance, *words],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=PATIENCE * 2)
+            timeout=seconds)
 
     def reload(self, status=0):
         """Put the configuration in its place in one step, and have it
-        reloaded; the outcome must be as said.  Returns what reporterctl
-        said."""
+        reloaded; reporterctl must exit with this status.  Returns what it
+        printed on standard error."""
         conf, self.conf = self.conf, self.conf + ".new"
         try:
             self.write_conf()
@@ -463,7 +519,7 @@ class Reporter:
         wait_for(self._has_status, "reporter has a status")
 
     def alive(self):
-        """It is an error when the master has ended by itself."""
+        """Fail if the master has exited."""
         if self.process and self.process.poll() is not None:
             raise Failure(f"reporter ended: {self.process.returncode}")
 
@@ -494,8 +550,8 @@ class Reporter:
         return {w["slot"]: w for w in self.status()["workers"]}
 
     def settled(self, received):
-        """Wait until all of so many records have found their end.  Returns
-        the status then."""
+        """Wait until so many records were received and none is queued or
+        pending.  Returns the status."""
 
         def all_done():
             status = self.status()
@@ -504,10 +560,10 @@ class Reporter:
                     and records["queued"] == 0
                     and records["pending"] == 0 and status)
 
-        return wait_for(all_done, f"{received} records are dealt with")
+        return wait_for(all_done, f"{received} records are settled")
 
     def stop(self, status=0):
-        """An orderly stop; the exit status must be as said."""
+        """Stop by SIGTERM; the exit status must be this one."""
         process, self.process = self.process, None
         process.terminate()
         try:
@@ -530,7 +586,7 @@ class Reporter:
         return sorted(glob.glob(base) + glob.glob(base + ".*"))
 
     def findings(self):
-        """What the sanitizers had to say."""
+        """What the sanitizers reported."""
         return re.findall(
             r"(?:(?:ERROR|WARNING): \w+Sanitizer.*|.*runtime error:.*)", self.log_text())
 
@@ -701,12 +757,13 @@ class Scenario:
     """What tell() is given."""
 
     def __init__(self):
+        self.missing = []  # why parts were left out
         self.name = os.path.basename(sys.argv[0]).removesuffix(".py")
-        self.folder = tempfile.mkdtemp(prefix="reporter-t-")
+        self.directory = tempfile.mkdtemp(prefix="reporter-t-")
         self.passed = self.failed = 0
         self.agents = []
-        self.database = Database(self.folder)
-        self.reporter = Reporter(self.folder, f"t-{os.getpid()}",
+        self.database = Database(self.directory)
+        self.reporter = Reporter(self.directory, f"t-{os.getpid()}",
                                  self.database)
 
     def start(self):
@@ -720,8 +777,17 @@ class Scenario:
         self.agents.append(agent)
         return agent
 
+    def part(self, show, *arguments):
+        """Call show(), a part of the scenario that may lack a tool: the rest
+        goes on, and in the end the scenario counts as skipped."""
+        try:
+            show(*arguments)
+        except Missing as missing:
+            self.missing.append(f"{show.__name__}(): {missing}")
+            print(f"left out: {self.missing[-1]}", flush=True)
+
     def check(self, what, is_so, detail=""):
-        """Count and print whether something is as it should be."""
+        """Count and print whether a condition holds."""
         if is_so:
             self.passed += 1
             print(f"ok: {what}", flush=True)
@@ -746,31 +812,31 @@ class Scenario:
                    status["connections"] + sum(status["closed"].values()))
 
     def finish(self):
-        """The orderly end of a reporter that still runs: exit status 0, no
-        shared memory left, no word from the sanitizers."""
+        """Stop a reporter that still runs: exit status 0, no shared memory
+        left, no report of a sanitizer."""
         for agent in self.agents:
             agent.close()
         if self.reporter.process:
             self.reporter.alive()
             self.reporter.stop()
-            self.equal("an orderly stop leaves no shared memory",
+            self.equal("a graceful shutdown leaves no shared memory",
                        self.reporter.segments(), [])
         if os.path.exists(self.reporter.log):
-            self.equal("the sanitizers have nothing to say",
+            self.equal("the sanitizers report nothing",
                        self.reporter.findings(), [])
 
     def clear(self, keep):
-        """End and remove all that was made, whatever happened."""
+        """Stop and remove everything that was started and made."""
         end_group(self.reporter.process)
         end_group(self.database.process)
         for segment in self.reporter.segments():
             os.unlink(segment)
         if not keep:
-            shutil.rmtree(self.folder)
+            shutil.rmtree(self.directory)
 
     def post_mortem(self, story):
-        """What one wants to see of a scenario that failed."""
-        print(f"\nThe story that did not come true:\n{story.strip()}\n")
+        """Print what helps to find out why a scenario failed."""
+        print(f"\nThe story of this scenario:\n{story.strip()}\n")
         if self.reporter.process and self.reporter.process.poll() is None:
             try:
                 print("--- the status\n"
@@ -780,11 +846,11 @@ class Scenario:
         for log, lines in ((self.reporter.log, 40), (self.database.log, 10)):
             if os.path.exists(log):
                 print(f"--- the end of {log}\n{tail(log, lines)}")
-        print(f"All of it is kept in {self.folder}", flush=True)
+        print(f"All of it is kept in {self.directory}", flush=True)
 
 
 def run(story, tell):
-    """Tell a story, and exit: 0 when it came true."""
+    """Run a scenario and exit: 0 passed, 1 failed, 77 skipped."""
 
     def interrupted(number, _frame):
         raise KeyboardInterrupt(f"signal {number}")
@@ -792,7 +858,13 @@ def run(story, tell):
     for sign in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(sign, interrupted)
     try:
+        for name in "mariadbd", "mariadb-install-db":
+            tool(name, "mariadb-server-core")
+        for name in "mariadb", "my_print_defaults":
+            tool(name, "mariadb-client-core")
         scenario = Scenario()
+    except Missing as missing:
+        skip(missing)
     except Failure as failure:
         print(failure)
         print("0 passed, 1 failed")
@@ -801,6 +873,8 @@ def run(story, tell):
     try:
         tell(scenario)
         scenario.finish()
+    except Missing as missing:
+        scenario.missing.append(str(missing))
     except Failure as failure:
         scenario.check(str(failure), False)
         traceback.print_tb(failure.__traceback__, file=sys.stdout)
@@ -812,4 +886,7 @@ def run(story, tell):
     scenario.clear(keep=scenario.failed or os.environ.get("SCENARIO_KEEP"))
     print(f"{scenario.passed} passed, {scenario.failed} failed "
           f"({time.monotonic() - began:.1f} s)")
-    sys.exit(1 if scenario.failed else 0)
+    if scenario.failed:
+        sys.exit(1)
+    if scenario.missing:
+        skip("; ".join(scenario.missing))

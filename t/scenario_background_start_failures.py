@@ -98,10 +98,10 @@ def tell(s):
     s.address = "127.0.0.1", scenario.free_port()
     s.reporter.configure("reporter", workers=1,
                          listen="127.0.0.1:%d" % s.address[1],
-                         pid_file=os.path.join(s.folder, "pid"))
-    s.reporter.configure("log", target=os.path.join(s.folder, "file.log"))
+                         pid_file=os.path.join(s.directory, "pid"))
+    s.reporter.configure("log", target=os.path.join(s.directory, "file.log"))
     s.reporter.write_conf()
-    start = Start(s, faulty.Faults(s.folder))
+    start = Start(s, faulty.Faults(s.directory))
 
     s.equal("without a failure it starts", start.run(faulty.MASTER, 0), 0)
     calls = start.faults.calls()

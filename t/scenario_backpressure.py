@@ -90,7 +90,7 @@ def tell(s):
     s.equal("only the calm agent's were", status["records"]["received"],
             in_memory + 100)
     s.equal("the flooding agent is still throttled", status["throttled"], 1)
-    s.check("the log says so", "not read for now" in s.reporter.log_text())
+    s.check("the log says so", "throttled: the ring of worker" in s.reporter.log_text())
 
     s.database.start()
     scenario.wait_for(go_on, "the flooding agent can send all")

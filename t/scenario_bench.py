@@ -3,7 +3,7 @@
 """Somebody who sizes a machine measures the reporter that runs there.  The
 figures come as JSON with their sizes and units; what cannot be measured is said
 before anything is, or stands beside what was; and whatever ends the benchmark,
-a signal or a failure, no row, folder or shared memory of it stays."""
+a signal or a failure, no row, directory or shared memory of it stays."""
 
 import glob
 import json
@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 
 import scenario
+import targets
 from scenario import wait_for
 
 BENCH = "reporter-bench"
@@ -75,7 +76,7 @@ def wrong_rows(s):
     s.database.sql("DROP TRIGGER one")
     s.check("a figure of rows that are not there is none",
             done.returncode == 3 and "rows/s" not in done.stdout
-            and "the table is wrong" in done.stderr, done)
+            and "invalid table" in done.stderr, done)
     s.equal("no row stays of it either", s.database.count(), 0)
 
 
@@ -92,13 +93,13 @@ def left_out(s):
             "table_keys" in found["error"], found)
     s.equal("no row stays of a failure", s.database.count(), 0)
     port = str(s.reporter.addresses[1][1])
-    for words in (["backlog"], ["absorb", "targets"], ["-p", port, "flush"],
+    for words in (["backlog"], ["absorb", "backlog"], ["-p", port, "flush"],
                   ["-H", "127.0.0.1", "-c", s.reporter.conf, "cost"],
                   ["-p", port, "fresh"], ["absorb", "nothing"]):
         done = bench(*words)
         s.equal(f"{words}: said before anything is measured",
                 (done.returncode, done.stdout), (2, ""))
-    wrong = os.path.join(s.folder, "wrong.conf")
+    wrong = os.path.join(s.directory, "wrong.conf")
     with open(wrong, "w") as file:
         file.write("[reporter]\nlisten = 127.0.0.1\n")
     done = bench("-c", wrong, "absorb")
@@ -107,6 +108,18 @@ def left_out(s):
                 f'{wrong}:2: reporter.listen: "127.0.0.1" has no port; ')
             and done.stderr.endswith(
                 f"reporter-bench: {wrong} has errors\n"), done)
+
+
+def targets_are_judged(s):
+    for sense, met in ((targets.AT_LEAST, (True, True, False, False)),
+                       (targets.AT_MOST, (True, False, True, False))):
+        s.equal(f"a figure that is {sense} the bound",
+                tuple(targets.met(sense, 0.9, found)
+                      for found in (0.9, 1, 0.8, None)), met)
+    for number, text, *_, bound, _find in targets.TARGETS:
+        s.check(f"target {number} is complete", text and len(text) <= 43
+                and bound > 0, text)
+    s.equal("the last one", targets.TARGETS[-1][0], "13")
 
 
 def all_that_can_be(s):
@@ -149,24 +162,24 @@ def interrupted(s):
 
 def nothing_behind(s):
     """Servers of its own; nobody reads what it has to say."""
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="b") as folder, \
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="b") as directory, \
             open("/dev/full", "w") as full:
         reading, writing = os.pipe()
         os.close(reading)
         own = [scenario.program(BENCH), "--self", "--server",
                scenario.program("reporter"), *SHORT]
-        environment = dict(os.environ, TMPDIR=folder)
+        environment = dict(os.environ, TMPDIR=directory)
         done = subprocess.run([*own, "absorb"], stdout=full, stderr=writing,
                               env=environment, timeout=scenario.PATIENCE * 3)
         os.close(writing)
         s.equal("results that cannot be written are a failure",
                 done.returncode, 3)
-        s.equal("of which nothing stays", os.listdir(folder), [])
+        s.equal("of which nothing stays", os.listdir(directory), [])
         process = subprocess.Popen([*own, "--rounds", "1000", "cost"],
                                    stdout=subprocess.DEVNULL, text=True,
                                    stderr=subprocess.PIPE, env=environment,
                                    start_new_session=True)
-        wait_for(lambda: glob.glob(f"{folder}/*/reporter.log"),
+        wait_for(lambda: glob.glob(f"{directory}/*/reporter.log"),
                  "a reporter of its own")
         own_shm = f"/dev/shm/reporter.bench-{process.pid}*"
         wait_for(lambda: glob.glob(own_shm), "its shared memory")
@@ -174,7 +187,7 @@ def nothing_behind(s):
         told = process.communicate(timeout=scenario.PATIENCE)[1]
         s.equal("an interrupted one says so, once",
                 told, "reporter-bench: interrupted; cleaning up\n")
-        s.equal("and leaves nothing", (os.listdir(folder), glob.glob(own_shm)),
+        s.equal("and leaves nothing", (os.listdir(directory), glob.glob(own_shm)),
                 ([], []))
 
 
@@ -208,6 +221,7 @@ def tell(s):
     measured(s)
     wrong_rows(s)
     left_out(s)
+    targets_are_judged(s)
     all_that_can_be(s)
     interrupted(s)
     progress(s)

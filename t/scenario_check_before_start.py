@@ -17,13 +17,13 @@ HUGE = 268435456
 
 
 def snapshot(s):
-    """All that could be touched: the folder's files, and shared memory."""
+    """All that could be touched: the directory's files, and shared memory."""
     found = {}
-    for folder, _folders, files in os.walk(s.folder):
-        if "/net/" in folder + "/":
+    for directory, _folders, files in os.walk(s.directory):
+        if "/net/" in directory + "/":
             continue
         for name in files + ["."]:
-            path = os.path.join(folder, name)
+            path = os.path.join(directory, name)
             st = os.lstat(path)
             found[path] = (st.st_mode, st.st_uid, st.st_size, st.st_mtime_ns)
     return found, s.reporter.segments()
@@ -75,33 +75,33 @@ def with_option(s, check, section, name, value, word, **more):
 
 def machine(s, check):
     check.finds({})
-    os.mkfifo(f"{s.folder}/pipe")
+    os.mkfifo(f"{s.directory}/pipe")
     for section, name, value, word in (
             ("reporter", "listen", "127.0.0.1:0, 192.0.2.1:0",
              "cannot listen on 192.0.2.1:0: Cannot assign"),
             ("reporter", "listen", "no.such.host.invalid:0",
              "cannot listen on no.such.host.invalid:0: "),
-            ("reporter", "user", "no-such-user", "there is no user"),
-            ("reporter", "group", "no-such-group", "there is no group"),
-            ("reporter", "pid_file", f"{s.folder}/none/pid",
-             f"folder {s.folder}/none: No such file"),
-            ("mysql", "dead_letter_file", f"{s.folder}/none/dead",
-             f"folder {s.folder}/none: No such file"),
-            ("mysql", "dead_letter_file", s.folder, "it is a folder"),
-            ("mysql", "defaults_file", f"{s.folder}/none.cnf",
+            ("reporter", "user", "no-such-user", "no such user"),
+            ("reporter", "group", "no-such-group", "no such group"),
+            ("reporter", "pid_file", f"{s.directory}/none/pid",
+             f"directory {s.directory}/none: No such file"),
+            ("mysql", "dead_letter_file", f"{s.directory}/none/dead",
+             f"directory {s.directory}/none: No such file"),
+            ("mysql", "dead_letter_file", s.directory, "Is a directory"),
+            ("mysql", "defaults_file", f"{s.directory}/none.cnf",
              "none.cnf cannot be read"),
-            ("mysql", "ssl_ca", f"{s.folder}/none.pem",
+            ("mysql", "ssl_ca", f"{s.directory}/none.pem",
              "none.pem cannot be read"),
-            ("mysql", "ssl_ca", s.folder, "it is no regular file"),
-            ("mysql", "defaults_file", f"{s.folder}/pipe",
-             "it is no regular file"),
-            ("log", "target", f"{s.folder}/none/log",
-             f"folder {s.folder}/none: No such file")):
+            ("mysql", "ssl_ca", s.directory, "not a regular file"),
+            ("mysql", "defaults_file", f"{s.directory}/pipe",
+             "not a regular file"),
+            ("log", "target", f"{s.directory}/none/log",
+             f"directory {s.directory}/none: No such file")):
         with_option(s, check, section, name, value, word)
     # Two terabytes, with the most workers.
     s.reporter.configure("reporter", workers=64)
     with_option(s, check, "queue", "table_keys", HUGE,
-                "the workers' segments want")
+                "the workers' segments need")
     s.reporter.configure("reporter", workers=2)
     s.reporter.options["mysql"]["socket"] = ""
     with_option(s, check, "mysql", "host", "no.such.host.invalid",
@@ -110,7 +110,7 @@ def machine(s, check):
 
     check.finds({"mysql.password": "everybody can read it (mode 0644)"},
                 mode=0o644)
-    client = os.path.join(s.folder, "client.cnf")
+    client = os.path.join(s.directory, "client.cnf")
     with open(client, "w") as file:
         file.write("[client]\nuser = x\n password=y\n")
     os.chmod(client, 0o604)
@@ -130,8 +130,8 @@ def machine(s, check):
                     "the limit cannot be raised")
 
     s.reporter.configure("reporter", listen="192.0.2.1:0",
-                         pid_file=f"{s.folder}/none/pid")
-    s.reporter.configure("log", target=f"{s.folder}/none/log")
+                         pid_file=f"{s.directory}/none/pid")
+    s.reporter.configure("log", target=f"{s.directory}/none/log")
     check.finds({"reporter.listen": "192.0.2.1", "log.target": "No such",
                  "reporter.pid_file": "No such",
                  "mysql.password": "everybody"}, mode=0o644)
@@ -143,21 +143,21 @@ def user(s, check):
     """As another user: what that one cannot do."""
     if os.geteuid() != 0:
         with_option(s, check, "reporter", "user", "root",
-                    "only root can become root")
+                    "only root can change to user root")
         return
     nobody = pwd.getpwnam("nobody")
-    private = os.path.join(s.folder, "private")
+    private = os.path.join(s.directory, "private")
     os.mkdir(private, 0o700)
-    os.chmod(s.folder, 0o755)
+    os.chmod(s.directory, 0o755)
     s.reporter.configure("reporter", user="nobody",
                          pid_file=f"{private}/pid")
     s.reporter.configure("mysql", dead_letter_file=f"{private}/dead")
     s.reporter.configure("log", target=f"{private}/log")
     s.reporter.write_conf()
     done = check.run("-t")
-    s.equal("root's folder is not nobody's: exit status", done.returncode, 1)
-    for words in (f"{check.conf}: user nobody cannot read it, and a reload "
-                  "must: Permission denied",
+    s.equal("root's directory is not nobody's: exit status", done.returncode, 1)
+    for words in (f"{check.conf}: user nobody cannot read it, which a "
+                  "reload requires: Permission denied",
                   "mysql.dead_letter_file: ", "log.target: "):
         s.check(words, words in done.stderr, done.stderr)
     s.equal("the pid file is root's", len(done.stderr.splitlines()), 3)
@@ -166,7 +166,7 @@ def user(s, check):
     done = check.run("-t")
     s.check("a group that is missing is said with its line, and hides nothing",
             f"{check.conf}:{s.reporter.conf_line('reporter.group')}: "
-            "reporter.group: there is no group" in done.stderr
+            "reporter.group: no such group" in done.stderr
             and len(done.stderr.splitlines()) == 4, done.stderr)
     del s.reporter.options["reporter"]["group"]
     os.chown(private, nobody.pw_uid, nobody.pw_gid)
@@ -174,9 +174,9 @@ def user(s, check):
     os.chown(check.conf, 0, nobody.pw_gid)
     os.chmod(check.conf, 0o640)
     done = check.run("-t")
-    s.equal("its own folder is", (done.returncode, done.stderr), (0, ""))
+    s.equal("its own directory is", (done.returncode, done.stderr), (0, ""))
     s.reporter.configure("reporter", user="", pid_file="")
-    s.reporter.configure("mysql", dead_letter_file=f"{s.folder}/dead")
+    s.reporter.configure("mysql", dead_letter_file=f"{s.directory}/dead")
     s.reporter.configure("log", target="stderr")
 
 
@@ -189,7 +189,7 @@ def database(s, check, net):
                        "-t", "-t")
     s.check("the host that is right is described",
             f"127.0.0.1:{net.port}: " in done.stdout
-            and "table ServerCallStatus is right" in done.stdout, done.stdout)
+            and "table ServerCallStatus OK" in done.stdout, done.stdout)
     s.reporter.configure("mysql", host=f"127.0.0.1:{net.port}")
     net.read_only(True)
     done = check.finds({"mysql.host": "nothing can be stored: the server is "
@@ -198,15 +198,15 @@ def database(s, check, net):
             "max_allowed_packet 16777216, read-only" in done.stdout,
             done.stdout)
     net.read_only(False)
-    pipe = os.path.join(s.folder, "pipe")
+    pipe = os.path.join(s.directory, "pipe")
     s.reporter.configure("mysql", ssl_ca=pipe)
-    check.finds({"mysql.ssl_ca": "it is no regular file",
-                 "mysql.host": f"{pipe} cannot be read: it is no regular"},
+    check.finds({"mysql.ssl_ca": "not a regular file",
+                 "mysql.host": f"cannot read {pipe}: not a regular"},
                 "-t", "-t")
     s.reporter.configure("mysql", ssl_ca="")
     done = check.finds({}, "-t", "-t")
     s.check("one that is right", done.stdout.endswith(
-        "the configuration is right\n"), done.stdout)
+        "configuration OK\n"), done.stdout)
     net.account("watcher")
     net.administrate("REVOKE INSERT, UPDATE ON reporter.* FROM "
                      "watcher@127.0.0.1")
@@ -247,7 +247,7 @@ def tell(s):
     printed(s, check)
     machine(s, check)
     user(s, check)
-    net = scenario.Networked(os.path.join(s.folder, "net"))
+    net = scenario.Networked(os.path.join(s.directory, "net"))
     try:
         net.start()
         database(s, check, net)

@@ -37,7 +37,7 @@ def processes(s, pid):
     found = [pid]
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
-            fields = read(stat).rpartition(")")[2].split()
+            fields = scenario.process_fields(stat)
         except OSError:
             continue
         if int(fields[1]) == pid:
@@ -49,15 +49,14 @@ class Manager:
     """A service manager that notes what it is told."""
 
     def __init__(self, s):
-        path = os.path.join(s.folder, "notify")
+        path = os.path.join(s.directory, "notify")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(path)
         os.chmod(path, 0o777)
         self.socket.setblocking(False)
         os.environ["NOTIFY_SOCKET"] = path
         self.told = []
-        self.built = "#define HAVE_SYSTEMD 1" in read(
-            os.path.join(scenario.BUILD, "config.h"))
+        self.built = scenario.has("SYSTEMD")
 
     def news(self):
         try:
@@ -88,7 +87,7 @@ def start(s):
         nobody = pwd.getpwnam("nobody")
         os.chown(s.reporter.conf, 0, nobody.pw_gid)
         os.chmod(s.reporter.conf, 0o640)
-    with open(os.path.join(s.folder, "said"), "w+") as said:
+    with open(os.path.join(s.directory, "said"), "w+") as said:
         done = subprocess.run(command(s), stdin=subprocess.DEVNULL,
                               stdout=said, stderr=said, timeout=60)
         said.seek(0)
@@ -101,12 +100,12 @@ def background(s, pid):
     for fd in range(3):
         s.equal(f"descriptor {fd} is let go",
                 os.readlink(f"/proc/{pid}/fd/{fd}"), "/dev/null")
-    s.equal("its folder is /", os.readlink(f"/proc/{pid}/cwd"), "/")
+    s.equal("its directory is /", os.readlink(f"/proc/{pid}/cwd"), "/")
     done = subprocess.run(command(s), capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=60)
     s.equal("a second one refuses", done.returncode, 1)
     s.check("and names the pid file",
-            "held by another process: is reporter running already?"
+            "locked by another process; is reporter already running?"
             in done.stderr, done.stderr)
     s.equal("whose number is still the first one's",
             int(read(s.reporter.options["reporter"]["pid_file"])), pid)
@@ -115,7 +114,7 @@ def background(s, pid):
 
 def instance_is_taken(s, pid):
     """A second one with all of the first one's but the pid file."""
-    conf = os.path.join(s.folder, "second.conf")
+    conf = os.path.join(s.directory, "second.conf")
     with open(conf, "w") as file:
         file.write(re.sub("^pid_file.*$", "", read(s.reporter.conf),
                           flags=re.M))
@@ -209,7 +208,7 @@ def secrets(s):
 def too_many(s):
     """More connections than the system lets a process have files."""
     s.reporter.configure("limits", max_connections=500)
-    with open(os.path.join(s.folder, "said"), "w+") as said:
+    with open(os.path.join(s.directory, "said"), "w+") as said:
         s.reporter.write_conf()
         done = subprocess.run(
             ["prlimit", "--nofile=200:200", "setpriv", "--bounding-set",
@@ -220,16 +219,16 @@ def too_many(s):
         said.seek(0)
         text = said.read()
     s.equal("it does not start", done.returncode, 1)
-    s.check("and says what to lower", "limits.max_connections = 500 needs 628 "
-            "open files, the limit cannot be raised to that" in text, text)
+    s.check("and says what to lower", "open files to 628, which "
+            "limits.max_connections = 500 requires: " in text, text)
 
 
 def tell(s):
     s.database.start()
     manager = Manager(s)
-    run = os.path.join(s.folder, "run")
+    run = os.path.join(s.directory, "run")
     os.mkdir(run)
-    os.chmod(s.folder, 0o755)
+    os.chmod(s.directory, 0o755)
     s.log = os.path.join(run, "log")
     address = "127.0.0.1", scenario.free_port()
     s.reporter.configure("reporter", listen="127.0.0.1:%d" % address[1],

@@ -18,24 +18,21 @@ import scenario
 TS = 1700000000
 SERVICES = 40
 
-# Offsets in struct worker_shared (shm/segment.h).
-VERSION, GEOMETRY, HEAD = 8, 40, 128
-
 
 def flip_geometry(file):
-    write(file, GEOMETRY, struct.pack("=I", 1 << 20))
+    write(file, "header.ring_records", struct.pack("=I", 1 << 20))
 
 
 def other_version(file):
-    write(file, VERSION, struct.pack("=I", 77))
+    write(file, "header.version", struct.pack("=I", 77))
 
 
 def impossible_head(file):
-    write(file, HEAD, struct.pack("=Q", 1 << 40))
+    write(file, "producer.head", struct.pack("=Q", 1 << 40))
 
 
 def no_magic(file):
-    write(file, 0, b"garbage!")
+    write(file, "header.magic", b"garbage!")
 
 
 def cut_short(file):
@@ -46,8 +43,9 @@ def cut_to_a_stump(file):
     os.truncate(file.name, 50)
 
 
-def write(file, offset, data):
-    file.seek(offset)
+def write(file, field, data):
+    # The header is the same in the master's.
+    file.seek(scenario.offsets()[f"worker_shared.{field}"])
     file.write(data)
 
 
@@ -150,7 +148,7 @@ def emptied_segment(s):
     os.truncate(segment(s, 0), 0)
     log = recover(s, pending[1], "an empty file")
     s.check("an empty file holds nothing and is removed",
-            "holds nothing" in log, log)
+            "holds no records" in log, log)
 
 
 def full_shm(s):
@@ -166,7 +164,7 @@ def full_shm(s):
         return
     s.equal("a full /dev/shm is an error at start", done.returncode, 1)
     s.check("that says what is wanted and what is there",
-            re.search(r"too small: 2 workers want [0-9.]+ MiB each, "
+            re.search(r"too small: 2 workers need [0-9.]+ MiB each, "
                                r"[0-9]\.[0-9] MiB are free", done.stderr),
             done.stderr)
 
@@ -175,9 +173,9 @@ def short_memory(s):
     """In a mount namespace of its own, where the kernel seems to say that
     there is less memory: of the machine, then of a control group.  The queues
     fit into /dev/shm: to reserve them would have the kernel end processes."""
-    meminfo = os.path.join(s.folder, "meminfo")
-    own = os.path.join(s.folder, "cgroup")
-    groups = os.path.join(s.folder, "groups")
+    meminfo = os.path.join(s.directory, "meminfo")
+    own = os.path.join(s.directory, "cgroup")
+    groups = os.path.join(s.directory, "groups")
     os.makedirs(os.path.join(groups, "pod", "own"))
 
     def write(path, text):
@@ -199,7 +197,7 @@ def short_memory(s):
         s.reporter.process = subprocess.Popen(
             ["unshare", "-m", "sh", "-c",
              f"mount --bind '{groups}' /sys/fs/cgroup && "
-             # /proc/self is another folder for each process.
+             # /proc/self is another directory for each process.
              f"mount --bind '{own}' /proc/$$/cgroup && "
              f"mount --bind '{meminfo}' /proc/meminfo && exec \"$@\"", "sh",
              scenario.program("reporter"), "-f", "-c", s.reporter.conf],
@@ -223,7 +221,7 @@ def short_memory(s):
         s.reporter.reload(status=1)
         text = s.reporter.log_text(start)
         s.check(f"a reload that wants more memory than {what} is refused",
-                re.search("error: memory is too small: 2 workers want [0-9.]+ "
+                re.search("error: memory is too small: 2 workers need [0-9.]+ "
                           f"MiB each, {re.escape(mib)} MiB are free", text),
                 text)
         s.equal("nothing was made", s.reporter.segments(), before)

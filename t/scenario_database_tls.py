@@ -20,8 +20,8 @@ TS = 1700000000
 class Authority:
     """Signs certificates, by the openssl command."""
 
-    def __init__(self, folder, name):
-        self.folder = folder
+    def __init__(self, directory, name):
+        self.directory = directory
         self.name = name
         self.serial = 0
         self.certificate, self.key = self.paths(name)
@@ -30,7 +30,7 @@ class Authority:
                      "-out", self.certificate)
 
     def paths(self, name):
-        base = os.path.join(self.folder, name)
+        base = os.path.join(self.directory, name)
         return base + ".pem", base + ".key"
 
     def openssl(self, *words):
@@ -105,11 +105,11 @@ class Story:
 
 
 def tell(s):
-    right = Authority(s.folder, "right")
-    wrong = Authority(s.folder, "wrong")
+    right = Authority(s.directory, "right")
+    wrong = Authority(s.directory, "wrong")
     server, key = right.sign("server", "localhost")
     database = scenario.Networked(
-        os.path.join(s.folder, "tls"), f"--ssl-ca={right.certificate}",
+        os.path.join(s.directory, "tls"), f"--ssl-ca={right.certificate}",
         f"--ssl-cert={server}", f"--ssl-key={key}")
     try:
         story(s, database, right, wrong)
@@ -148,19 +148,19 @@ def story(s, database, right, wrong):
     story.configure(ssl_cert=certificate, ssl_key=key)
     story.takes("who shows one is")
 
-    story.configure(ssl_key=os.path.join(s.folder, "nothing"))
+    story.configure(ssl_key=os.path.join(s.directory, "nothing"))
     story.refuses("a key that is missing is named",
-                  f"{s.folder}/nothing cannot be read: No such file",
-                  "records are held until this is mended")
+                  f"cannot read {s.directory}/nothing: No such file",
+                  "records are held until this is fixed")
     for name in ("ssl_ca", "ssl_cert", "ssl_key"):
-        pipe = os.path.join(s.folder, f"pipe.{name}")
+        pipe = os.path.join(s.directory, f"pipe.{name}")
         os.mkfifo(pipe)
         story.configure(ssl_ca=right.certificate, ssl_cert=certificate,
                         ssl_key=key)
         story.configure(**{name: pipe})
         story.refuses(f"nobody waits for the writer of a pipe as {name}",
-                      f"{pipe} cannot be read: it is no regular file",
-                      "records are held until this is mended")
+                      f"cannot read {pipe}: not a regular file",
+                      "records are held until this is fixed")
     story.configure(ssl_key=key)
     story.mark()
     database.stop()

@@ -77,8 +77,14 @@ def keepalive(port):
             re.findall(r"timer:\(keepalive,(\d+)(sec|min)", lines)]
 
 
+def is_probed(s, port):
+    probes = scenario.wait_for(lambda: keepalive(port),
+                               "the idle connection is probed")
+    s.check("within half a minute", max(probes) <= 30, str(probes))
+
+
 def tell(s):
-    database = scenario.Networked(os.path.join(s.folder, "far"))
+    database = scenario.Networked(os.path.join(s.directory, "far"))
     try:
         database.start()
         story(s, database, Firewall(database.port))
@@ -114,9 +120,7 @@ def story(s, database, firewall):
 
     send(1)
     arrives("a report is in the table")
-    probes = scenario.wait_for(lambda: keepalive(firewall.port),
-                               "the idle connection is probed")
-    s.check("within half a minute", max(probes) <= 30, str(probes))
+    s.part(is_probed, s, firewall.port)
 
     firewall.forget()
     s.equal("the server keeps the session that was forgotten", sessions(), 1)

@@ -7,7 +7,6 @@ a write set, by bytes and then by rows, are divided.  All that is counted as
 stored is in the table, and no row is set aside."""
 
 import os
-import sys
 
 import scenario
 
@@ -94,7 +93,6 @@ def reconnect(s):
 
 library = next(filter(os.path.exists, LIBRARIES), None)
 if library is None:
-    print("skipped: there is no libgalera_smm.so: install Debian's package "
-          "galera-4")
-    sys.exit(77)
+    scenario.skip("libgalera_smm.so was not found: install Debian's package "
+                  "galera-4")
 scenario.run(__doc__, tell)

@@ -15,16 +15,11 @@ import pwd
 import shutil
 import struct
 import subprocess
-import sys
 
 import scenario
 from scenario import wait_for
 
-SKIPPED = 77  # automake's word for it
-
-if os.geteuid() != 0:
-    print("skipped: only root can play another user")
-    sys.exit(SKIPPED)
+scenario.requires_root("it plays another user")
 
 STRANGER = pwd.getpwnam("nobody")[2]
 SECONDS = 10  # what is held up is so for ever
@@ -48,10 +43,7 @@ def planted(s, suffix="", like=None):
 def ctl(s, *words):
     """Ends reporterctl when it is held up."""
     try:
-        return subprocess.run(
-            [scenario.program("reporterctl"), "-i", s.reporter.instance,
-             *words], stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=SECONDS)
+        return s.reporter.ctl(*words, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise scenario.Failure(
             f"reporterctl {words[0]} is held up") from None
@@ -79,7 +71,7 @@ def a_pipe(s):
 
 
 def held_up(s, web):
-    log = os.path.join(s.folder, "web.log")
+    log = os.path.join(s.directory, "web.log")
     with open(log, "w") as out:
         process = subprocess.Popen(
             [web, "-f", "-i", s.reporter.instance, "-l", "127.0.0.1:0"],
@@ -182,14 +174,14 @@ def tell(s):
     s.equal("it starts beside many planted names",
             [path for path in names if not os.path.exists(path)], [])
     s.check("and says so", f"300 segments of instance {s.reporter.instance} "
-            "under /dev/shm are another user's" in s.reporter.log_text())
+            "under /dev/shm are owned by another user" in s.reporter.log_text())
     for path in names:
         os.unlink(path)
     agent = s.agent()
     agent.send(scenario.native(1, 1, 5, 1700000000,
                                [(0x01020304, 1, 7, 0, False)]))
     wait_for(lambda: s.database.count() == 1, "the report is in the table")
-    master = os.path.join(s.folder, "master")
+    master = os.path.join(s.directory, "master")
     shutil.copyfile(planted(s), master)
     for path in s.reporter.segments():
         with open(path, "rb") as file:

@@ -15,8 +15,8 @@ TS = 1700000000
 
 
 def tell(s):
-    first = scenario.Networked(os.path.join(s.folder, "first"))
-    second = scenario.Networked(os.path.join(s.folder, "second"))
+    first = scenario.Networked(os.path.join(s.directory, "first"))
+    second = scenario.Networked(os.path.join(s.directory, "second"))
     try:
         story(s, first, second)
     finally:

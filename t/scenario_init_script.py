@@ -98,7 +98,7 @@ def killed(s, script, with_pid_file):
 
 
 def after_a_boot(s, script, place):
-    """/run is empty, and the pid file is to be in a folder there."""
+    """/run is empty, and the pid file is to be in a directory there."""
     run = place.path("runstatedir", "reporter")
     shutil.rmtree(run, ignore_errors=True)
     s.reporter.configure("reporter", pid_file=os.path.join(run, "pid"))
@@ -182,7 +182,7 @@ def no_permission(s, script):
     script.expect("started by root", start=0)
     nobody = [scenario.tool("setpriv", "util-linux"), "--reuid=65534",
               "--regid=65534", "--clear-groups"]
-    os.chmod(s.folder, 0o755)
+    os.chmod(s.directory, 0o755)
     for verb, status in (("status", 4), ("stop", 4), ("reload", 4),
                          ("restart", 4), ("start", 4)):
         found = script.run(verb, before=nobody)
@@ -197,16 +197,17 @@ def no_permission(s, script):
 def another_layout(s, script):
     """A reporter of another version runs."""
     script.expect("nothing runs", start=0)
+    version = scenario.offsets()["master_shared.header.version"]
     with open(f"/dev/shm/reporter.{s.reporter.instance}", "r+b") as segment:
-        segment.seek(8)  # struct segment_header, version
+        segment.seek(version)
         ours = segment.read(4)
-        segment.seek(8)
+        segment.seek(version)
         segment.write(b"\xff\xff\xff\xff")
         segment.flush()
         script.expect("its layout is another", stop=4)
         s.check("it says so", "the layout of another version" in script.said,
                 script.said)
-        segment.seek(8)
+        segment.seek(version)
         segment.write(ours)
     script.expect("it still runs", stop=0)
 
@@ -226,7 +227,7 @@ def without_lsb(s, script):
 
 def tell(s):
     s.database.start()
-    place = installed.Installed(os.path.join(s.folder, "root"))
+    place = installed.Installed(os.path.join(s.directory, "root"))
     script = Script(s, place)
     installed.use(s, place)
     try:
@@ -236,7 +237,7 @@ def tell(s):
         killed(s, script, with_pid_file=False)
         after_a_boot(s, script, place)
         s.reporter.configure("reporter",
-                             pid_file=os.path.join(s.folder, "pid"))
+                             pid_file=os.path.join(s.directory, "pid"))
         s.reporter.write_conf()
         killed(s, script, with_pid_file=True)
         pid_file(s, script)

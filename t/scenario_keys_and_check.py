@@ -23,15 +23,8 @@ NOW = int(time.time())
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 
 
-def ctl(s, *arguments):
-    return subprocess.run(
-        [scenario.program("reporterctl"), "-i", s.reporter.instance,
-         *arguments], capture_output=True, text=True,
-        timeout=scenario.PATIENCE)
-
-
 def keys(s, *arguments):
-    done = ctl(s, "keys", *arguments)
+    done = s.reporter.ctl("keys", *arguments)
     if done.returncode != 0 or done.stderr:
         raise scenario.Failure(f"keys: {done}")
     return [line.split("\t") for line in done.stdout.splitlines()]
@@ -47,7 +40,7 @@ def as_rows(lines):
 
 
 def check(s, *limits):
-    done = ctl(s, "check", *limits)
+    done = s.reporter.ctl("check", *limits)
     line = done.stdout
     if not re.fullmatch(r"REPORTER (OK|WARNING|CRITICAL|UNKNOWN) - .*\n", line):
         raise scenario.Failure(f"check: {done}")
@@ -74,13 +67,14 @@ def lists_keys(s):
             {k: v for k, v in sent.items() if k[:2] == (1, 2)})
     s.equal("those of nobody", keys(s, "99"), [])
     objects = [json.loads(line) for line in
-               ctl(s, "keys", "--json", "2", "1").stdout.splitlines()]
+               s.reporter.ctl("keys", "--json", "2", "1").stdout.splitlines()]
     s.equal("as JSON", len(objects), 50)
     s.equal("with its fields", [o for o in objects if o["port"] == 83],
             [{"modid": 2, "cmdid": 1, "ip": "192.168.0.3", "port": 83,
               "caller": "10.0.0.1", "succ": 3, "err": 6, "ts": NOW,
               "overload": 1, "state": "stored"}])
-    s.equal("a modid that is none is refused", ctl(s, "keys", "x").returncode,
+    s.equal("an invalid modid is refused",
+            s.reporter.ctl("keys", "x").returncode,
             2)
 
     # What was printed is what reporter-send reads, but for the state.
@@ -100,16 +94,17 @@ def checks(s):
         line), line)
     s.equal("limits are refused that make no sense",
             check(s, "-w", "queued=x")[0], UNKNOWN)
-    s.equal("and options", ctl(s, "check", "-x").returncode, UNKNOWN)
+    s.equal("and options", s.reporter.ctl("check", "-x").returncode, UNKNOWN)
     for words, status in ((("-x", "check"), UNKNOWN),
                           (("-i", "a.b", "check"), UNKNOWN),
                           (("-x", "status"), 2), (("-x",), 2)):
-        s.equal(f"{words}: exit status", ctl(s, *words).returncode, status)
+        s.equal(f"{words}: exit status", s.reporter.ctl(*words).returncode,
+                status)
 
     # The master hangs.
     os.kill(s.reporter.status()["pid"], signal.SIGSTOP)
     wait_for(lambda: check(s, "-w", "master_age=2")[0] == WARNING,
-             "a master that stands still is a warning")
+             "a master not responding is a warning")
     os.kill(s.reporter.status()["pid"], signal.SIGCONT)
     wait_for(lambda: check(s, "-w", "master_age=2")[0] == OK,
              "and is none when it goes on")
@@ -126,8 +121,8 @@ def checks(s):
     wait_for(lambda: s.reporter.status()["records"]["queued"] == 1,
              "a record is queued")
     status, line = check(s)
-    s.equal(f"workers that stand still: {line}", status, WARNING)
-    s.check("it says so", "1 workers take nothing from their rings" in line,
+    s.equal(f"stalled workers: {line}", status, WARNING)
+    s.check("it says so", "1 worker not draining the ring" in line,
             line)
     for pid in workers:
         os.kill(pid, signal.SIGCONT)
@@ -174,7 +169,7 @@ def tell(s):
         file.write(b"x" * 65536)
     status, line = check(s)
     s.equal(f"one that cannot be read: {line}", status, UNKNOWN)
-    s.equal("keys say so, too", ctl(s, "keys").returncode, 1)
+    s.equal("keys say so, too", s.reporter.ctl("keys").returncode, 1)
 
 
 scenario.run(__doc__, tell)

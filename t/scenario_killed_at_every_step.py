@@ -53,7 +53,7 @@ REPORTS = 60
 class Story:
     def __init__(self, s):
         self.s = s
-        self.faults = faulty.Faults(s.folder)
+        self.faults = faulty.Faults(s.directory)
         self.stream = faulty.Stream(s, faulty.Oracle(faulty.seeded(1)))
         self.told = 0
 

@@ -4,7 +4,7 @@
 can gain none, and are in the sandbox, workers in a narrower one. A worker
 holds one socket, the database's, as only root can see. Shared memory is for
 reporter's user alone; the log and the dead-letter file may be read by its
-group. Where the kernel has Landlock a worker makes files in the folder that it
+group. Where the kernel has Landlock a worker makes files in the directory that it
 was started with, and in no other one that takes its place; where it has none the
 log says so. A worker that the
 sandbox kills is said to have been, and started again. With sandbox = off there
@@ -27,15 +27,10 @@ if os.geteuid() == 0:
     SETS.append("CapBnd")
 
 REFUSED = 666
-NO_LANDLOCK = ("master: warning: no Landlock here: a worker can write to every "
+NO_LANDLOCK = ("master: warning: Landlock is not available: a worker can write to every "
                "file that its user can")
 LANDLOCK_CREATE_RULESET = 444
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
-
-
-def sandboxed():
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        return "#define HAVE_SECCOMP 1" in file.read()
 
 
 def status_of(pid):
@@ -53,14 +48,14 @@ def processes(s):
 
 def tell(s):
     s.database.start()
-    dead = os.path.join(s.folder, "dead")
+    dead = os.path.join(s.directory, "dead")
     os.mkdir(dead)
     s.reporter.configure("mysql", dead_letter_file=os.path.join(dead, "dead"))
     s.reporter.start()
     reports = scenario.Reports(s)
     reports.send()
-    powers(s, sandboxed())
-    descriptors(s)
+    powers(s, scenario.has("SECCOMP"))
+    s.part(descriptors, s)
     files(s)
     killed(s, reports)
     s.equal("the log warns where there is no Landlock",
@@ -74,7 +69,7 @@ def tell(s):
     s.equal("the log warns of root", os.geteuid() == 0,
             "warning: running as root" in s.reporter.log_text())
     s.check("the log says that there is no sandbox",
-            (", sandbox off" if sandboxed() else ", built without a sandbox")
+            (", sandbox off" if scenario.has("SECCOMP") else ", built without a sandbox")
             in s.reporter.log_text())
 
 
@@ -94,9 +89,9 @@ def powers(s, sandbox):
 
 def sockets(pid):
     """The inodes of the sockets that a process holds."""
-    folder = f"/proc/{pid}/fd"
-    links = [os.readlink(os.path.join(folder, fd))
-             for fd in os.listdir(folder)]
+    directory = f"/proc/{pid}/fd"
+    links = [os.readlink(os.path.join(directory, fd))
+             for fd in os.listdir(directory)]
     return [int(link[8:-1]) for link in links if link.startswith("socket:")]
 
 
@@ -151,7 +146,7 @@ def files(s):
                                    [(1, 1, 1, 0, False)]))
     wait_for(lambda: s.reporter.status()["records"]["dead_letter"] == 1,
              "a record is refused")
-    logs = os.path.join(s.folder, "logs")
+    logs = os.path.join(s.directory, "logs")
     os.mkdir(logs)
     log = os.path.join(logs, "log")
     before = pids(s)
@@ -160,7 +155,7 @@ def files(s):
     s.reporter.process.send_signal(scenario.signal.SIGHUP)
     wait_for(lambda: os.path.exists(log), "the log goes to a file")
     s.equal("the dead-letter file's group may read it",
-            mode(os.path.join(s.folder, "dead", "dead")), 0o640)
+            mode(os.path.join(s.directory, "dead", "dead")), 0o640)
     s.equal("the log's group may read it", mode(log), 0o640)
     other_folder(s, logs, before)
     s.reporter.configure("log", target="stderr")
@@ -174,9 +169,8 @@ def files(s):
 
 def has_landlock():
     """Whether this build and this kernel have it."""
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        if "#define HAVE_LINUX_LANDLOCK_H 1" not in file.read():
-            return False
+    if not scenario.has("LINUX_LANDLOCK_H"):
+        return False
     version = 1
     return ctypes.CDLL(None).syscall(
         LANDLOCK_CREATE_RULESET, None, 0, version) > 0
@@ -242,8 +236,9 @@ def killed(s, reports):
     os.kill(before, scenario.signal.SIGSYS)
     wait_for(lambda: s.reporter.workers()[0]["pid"] not in (0, before),
              "another worker runs")
-    wait_for(lambda: f"worker 0 (pid {before}) killed by signal 31 (Bad "
-             "system call: see reporter.sandbox in the manual); "
+    wait_for(lambda: f"worker 0 (pid {before}) died unexpectedly: "
+             "killed by signal 31 (Bad system call: see "
+             "reporter.sandbox in the manual); "
              in s.reporter.log_text(), "the log says what killed it")
     reports.send()
     s.check("one that the sandbox kills is replaced", True)

@@ -10,7 +10,6 @@ import ctypes
 import os
 import socket
 import subprocess
-import sys
 
 import scenario
 
@@ -221,7 +220,7 @@ def tell(s):
         s.reporter.stop()
 
     names_and_numbers(story)
-    path = os.path.join(s.folder, "hosts")
+    path = os.path.join(s.directory, "hosts")
     hosts = own_hosts(path)
     if hosts:
         name_with_two_addresses(story, hosts, path)
@@ -245,6 +244,5 @@ def tell(s):
 
 
 if not scenario.has_ipv6():
-    print("skipped: this machine has no address ::1")
-    sys.exit(77)
+    scenario.skip("this machine has no address ::1")
 scenario.run(__doc__, tell)

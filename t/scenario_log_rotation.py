@@ -38,10 +38,7 @@ class Talker(threading.Thread):
             self.s.reporter.configure(
                 "limits", max_connections=FIRST + self.said + 1)
             self.s.reporter.write_conf()
-            done = subprocess.run(
-                [scenario.program("reporterctl"), "-i",
-                 self.s.reporter.instance, "reload"],
-                stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            done = self.s.reporter.ctl("reload")
             if done.returncode != 0:
                 self.failure = done.stderr
                 return
@@ -63,7 +60,7 @@ def rotate(s, place):
     """logrotate -f, with a state of its own."""
     done = subprocess.run(
         [scenario.tool("logrotate", "logrotate"), "-v", "-f", "-s",
-         os.path.join(s.folder, "rotation"),
+         os.path.join(s.directory, "rotation"),
          place.path("logrotatedir", "reporter")],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
@@ -72,11 +69,11 @@ def rotate(s, place):
 
 
 def has_open(pid, path):
-    folder = f"/proc/{pid}/fd"
+    directory = f"/proc/{pid}/fd"
     names = []
-    for fd in os.listdir(folder):
+    for fd in os.listdir(directory):
         try:
-            names.append(os.readlink(os.path.join(folder, fd)))
+            names.append(os.readlink(os.path.join(directory, fd)))
         except OSError:
             pass  # closed meanwhile
     return path in names
@@ -97,7 +94,7 @@ def lines(s):
                                       or ["0"])[0]))
     for path in files:
         with (gzip.open if path.endswith(".gz") else open)(path, "rt") as file:
-            numbers += re.findall(r"max_connections: \d+ becomes (\d+)",
+            numbers += re.findall(r"max_connections: changed from \d+ to (\d+)",
                                   file.read())
     return [int(number) for number in numbers], len(files)
 
@@ -127,7 +124,7 @@ def turns(s, place):
 
 def tell(s):
     s.database.start()
-    place = installed.Installed(os.path.join(s.folder, "root"))
+    place = installed.Installed(os.path.join(s.directory, "root"))
     installed.use(s, place)
     s.reporter.log = place.path("localstatedir", "log", "reporter",
                                 "reporter.log")

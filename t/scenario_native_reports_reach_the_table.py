@@ -29,7 +29,7 @@ def tell(s):
     s.reporter.configure("mysql", flush_interval="1min")
     s.reporter.start()
     host, port = s.reporter.addresses[0]
-    path = os.path.join(s.folder, "reports")
+    path = os.path.join(s.directory, "reports")
     with open(path, "w") as file:
         file.write(LINES)
 

@@ -96,7 +96,7 @@ def send_all(s, agent, ts):
 
 def tell(s):
     s.database.start()
-    path = os.path.join(s.folder, "proxy.sock")
+    path = os.path.join(s.directory, "proxy.sock")
     with Proxy(path, s.database.socket) as proxy:
         s.reporter.configure("reporter", workers=1)
         s.reporter.configure("mysql", socket=path, read_timeout="30s")

@@ -149,9 +149,9 @@ def spoilt(s, reports):
         conf.write("[mysql]\npassword = cut ;off\n")
     drop_connections(s)
     reports.send(200)
-    s.check("the log says that the password of before is used",
+    s.check("the log says that the current password is kept",
             re.search(r"reporter.conf:\d+: mysql.password: a comment follows "
-                      r"it.*; the password of before is used",
+                      r"it.*; keeping the current password",
                       s.reporter.log_text()))
     s.reporter.write_conf()
 

@@ -16,7 +16,7 @@ SERVERS = 20
 
 
 def tell(s):
-    faults = faulty.Faults(s.folder)
+    faults = faulty.Faults(s.directory)
     s.reporter.configure("reporter", workers=1)
     s.start()
     agent = s.agent()

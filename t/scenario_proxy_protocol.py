@@ -41,7 +41,7 @@ backend b{n}
 
     def __init__(self, s):
         self.ports = [scenario.free_port() for _ in range(2)]
-        conf = os.path.join(s.folder, "haproxy.cfg")
+        conf = os.path.join(s.directory, "haproxy.cfg")
         with open(conf, "w") as file:
             file.write(self.CONF)
             for n, port in enumerate(self.ports):
@@ -49,7 +49,7 @@ backend b{n}
                 check = "check check-send-proxy inter 100" if n == 0 else ""
                 file.write(self.PART.format(n=n, port=port, host=host, to=to,
                                             check=check))
-        self.log = open(os.path.join(s.folder, "haproxy.log"), "w")
+        self.log = open(os.path.join(s.directory, "haproxy.log"), "w")
         self.process = subprocess.Popen(
             [scenario.tool("haproxy", "haproxy"), "-db", "-f", conf],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
@@ -74,7 +74,7 @@ class Story:
         self.s = s
         self.modid = 0
         self.wanted = {}
-        self.authority = tls.Authority(s.folder, "authority")
+        self.authority = tls.Authority(s.directory, "authority")
 
     def status(self, group, name):
         return self.s.reporter.status()[group][name]
@@ -186,7 +186,7 @@ def by_hand(story):
         story.counted(what, "closed", "proxy_header",
                       lambda: direct(story, data))
     story.logged(r"agent 127\.0\.0\.1:\d+: proxy_header: "
-                 r"no PROXY header of version 2: closed")
+                 r"not a PROXY header of version 2: closed")
     story.counted("a header behind which no TLS comes", "closed", "tls",
                   lambda: direct(story, proxy_header(AGENT) + b"no TLS at all",
                                  listener=1))

@@ -23,17 +23,11 @@ def metrics(s):
 
 
 def exported(s):
-    return subprocess.run(
-        [scenario.program("reporterctl"), "-i", s.reporter.instance, "status",
-         "--prometheus"], capture_output=True, text=True, check=True).stdout
+    return s.reporter.ctl("status", "--prometheus").stdout
 
 
 def checked(s, text):
-    lint = subprocess.run(
-        [scenario.tool("promtool", "prometheus"), "check", "metrics"],
-        input=text, capture_output=True, text=True)
-    s.equal("promtool has nothing to say",
-            (lint.returncode, lint.stdout + lint.stderr), (0, ""))
+    s.part(scenario.promtool, s, text)
     return {name: float(value) for name, value in re.findall(
         r"^(reporter_\S+) (\S+)$", text, re.MULTILINE)}
 
@@ -128,9 +122,7 @@ def tell(s):
              "nobody waits any more")
     s.identity()
     s.finish()
-    done = subprocess.run(
-        [scenario.program("reporterctl"), "-i", s.reporter.instance, "status",
-         "--prometheus"], capture_output=True, text=True)
+    done = s.reporter.ctl("status", "--prometheus")
     s.equal("one that is gone is down", (done.returncode,
                                          done.stdout.split()[-2:]),
             (3, ["reporter_up", "0"]))

@@ -10,7 +10,6 @@ refused agents are disconnected first."""
 
 import os
 import resource
-import sys
 import time
 
 import scenario
@@ -143,6 +142,5 @@ def tell(s):
 
 
 if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2 * HELD:
-    print(f"skipped: it takes {2 * HELD} open files (ulimit -Hn)")
-    sys.exit(77)
+    scenario.skip(f"requires {2 * HELD} open files (ulimit -Hn)")
 scenario.run(__doc__, tell)

@@ -28,9 +28,7 @@ def statements(s):
 
 
 def check(s, *limits):
-    done = subprocess.run(
-        [scenario.program("reporterctl"), "-i", s.reporter.instance, "check",
-         *limits], capture_output=True, text=True, timeout=scenario.PATIENCE)
+    done = s.reporter.ctl("check", *limits)
     return done.returncode, done.stdout
 
 
@@ -105,11 +103,7 @@ def tell(s):
 
     s.database.sql("ALTER TABLE ServerCallStatus DROP CONSTRAINT not_this")
     host, port = s.reporter.addresses[0]
-    done = subprocess.run(
-        [scenario.program("reporterctl"), "-i", s.reporter.instance,
-         "replay", "-H", host, "-p", str(port), dead],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=scenario.PATIENCE)
+    done = s.reporter.ctl("replay", "-H", host, "-p", str(port), dead)
     s.equal("the replay is content", (done.returncode, done.stderr), (0, ""))
     with open("/dev/full", "w") as full:
         done = subprocess.run(

@@ -22,9 +22,6 @@ from scenario import native, wait_for
 
 TS = 1700000000
 
-# Where struct master_shared (shm/segment.h) counts reloads.
-RELOADS, RELOADS_BEGUN = 424, 488
-
 # Shown in a scenario of their own.
 ELSEWHERE = {"ssl_ca": "scenario_database_tls.py",
              "ssl_cert": "scenario_database_tls.py",
@@ -117,7 +114,7 @@ class Options:
         section, name = option.split(".")
         self.change(section, **{name: new})
         self.s.check(f"the log names {option}, {old} and {new}",
-                     f"{option}: {old} is to become {new}: that needs a "
+                     f"{option}: change from {old} to {new} requires a "
                      "restart" in self.log(), self.log())
         self.works()
 
@@ -127,17 +124,17 @@ class Options:
         self.needs_restart("reporter.instance", self.reporter.instance, "new")
 
     def reporter_user(self):
-        self.needs_restart("reporter.user", "nothing", "nobody")
+        self.needs_restart("reporter.user", "empty", "nobody")
 
     def reporter_group(self):
-        self.needs_restart("reporter.group", "nothing", "nogroup")
+        self.needs_restart("reporter.group", "empty", "nogroup")
 
     def reporter_sandbox(self):
         self.needs_restart("reporter.sandbox", "on", "off")
 
     def reporter_pid_file(self):
-        path = os.path.join(self.s.folder, "other.pid")
-        self.needs_restart("reporter.pid_file", "nothing", path)
+        path = os.path.join(self.s.directory, "other.pid")
+        self.needs_restart("reporter.pid_file", "empty", path)
         self.s.check("no pid file is made", not os.path.exists(path))
 
     def reporter_listen(self):
@@ -326,7 +323,7 @@ class Options:
 
     def mysql_socket(self):
         for name in ("one", "two"):
-            link = os.path.join(self.s.folder, name)
+            link = os.path.join(self.s.directory, name)
             os.symlink(self.net.socket, link)
             self.change("mysql", host="localhost", socket=link)
             self.works()
@@ -370,7 +367,7 @@ class Options:
         """[reporter] counts more than [client]; what it does not have comes
         from there."""
         self.net.account("third", password="of-the-file")
-        path = os.path.join(self.s.folder, "client.cnf")
+        path = os.path.join(self.s.directory, "client.cnf")
         with open(path, "w") as file:
             file.write("[client]\nuser = nobody\npassword = of-the-file\n"
                        "[reporter]\nuser = third\n")
@@ -471,14 +468,14 @@ class Options:
         return sum(w["dead_lost"] for w in self.reporter.status()["workers"])
 
     def mysql_dead_letter_file(self):
-        path = os.path.join(self.s.folder, "other-dead")
+        path = os.path.join(self.s.directory, "other-dead")
         self.change("mysql", dead_letter_file=path)
         self.refused()
         self.s.check("it stands in the other file",
                      os.path.getsize(path) > 10)
 
     def mysql_dead_letter_size(self):
-        path = os.path.join(self.s.folder, "full-dead")
+        path = os.path.join(self.s.directory, "full-dead")
         with open(path, "w") as file:
             file.write("x" * 4999 + "\n")
         self.change("mysql", dead_letter_file=path)
@@ -494,7 +491,7 @@ class Options:
     # ----------------------------------------------------------- [log] --
 
     def log_target(self):
-        path = os.path.join(self.s.folder, "other.log")
+        path = os.path.join(self.s.directory, "other.log")
         self.change("log", target=path)
         self.works()
 
@@ -543,23 +540,23 @@ def stop(s, options):
     s.check("the stop takes no hour, but what a statement under way may",
             took < 20, str(took))
     s.check("and says what is left",
-            "1 records stay in shared memory" in s.reporter.log_text())
+            "shared memory for the next start: 1" in s.reporter.log_text())
 
 
 def judged(s):
     """What reporterctl check makes of a refused reload; 0: there was none."""
     done = s.reporter.ctl("check")
-    return done.returncode if "reload was refused" in done.stdout else 0
+    return done.returncode if "last reload failed" in done.stdout else 0
 
 
 def refusals(s, options):
     """Reloads that are refused: the configuration of before stays."""
     reporter = s.reporter
     port = scenario.free_port()
-    unopened = os.path.join(s.folder, "none", "log")
+    unopened = os.path.join(s.directory, "none", "log")
     for what, section, change, words in (
             ("a wrong value", "log", {"level": "loud"},
-             'log.level: "loud" is no choice; expected error, warn'),
+             'log.level: invalid value "loud"; expected error, warn'),
             ("an unknown option", "log", {"colour": "red"},
              "log.colour: unknown option"),
             ("an address of another machine", "reporter",
@@ -577,11 +574,11 @@ def refusals(s, options):
         text = reporter.log_text(mark)
         s.check(f"{what}: the log says why", words in text, text)
         s.check(f"{what}: and that all stays",
-                "configuration not reloaded: that of before stays in force"
+                "reload failed; keeping the current configuration"
                 in text, text)
         s.check(f"{what}: and of no option that it has changed",
-                " becomes " not in text, text)
-        s.check(f"{what}: reporterctl says it", "refused" in said, said)
+                ": changed from " not in text, text)
+        s.check(f"{what}: reporterctl says it", "reload failed" in said, said)
         status = reporter.status()
         s.equal(f"{what}: it is counted", status["reload_errors"],
                 refused + 1)
@@ -603,7 +600,7 @@ def refusals(s, options):
             conf.write(text)
         done = reporter.ctl("reload")
         s.check(f"a file with {text!r} is refused",
-                done.returncode != 0 and "refused" in done.stderr,
+                done.returncode != 0 and "reload failed" in done.stderr,
                 done.stderr)
         options.works()
     os.unlink(reporter.conf)
@@ -618,12 +615,14 @@ def one_under_way(s):
     what it does in shared memory."""
     reporter = s.reporter
     master = reporter.process.pid
+    reloads, begun = (scenario.offsets()[f"master_shared.input.{name}"]
+                      for name in ("reloads", "reloads_begun"))
     os.kill(master, signal.SIGSTOP)
     try:
         with open(f"/dev/shm/reporter.{reporter.instance}", "r+b") as file, \
                 mmap.mmap(file.fileno(), 0) as words:
-            taken, refused = struct.unpack_from("=QQ", words, RELOADS)
-            struct.pack_into("=Q", words, RELOADS_BEGUN, taken + refused + 1)
+            taken, refused = struct.unpack_from("=QQ", words, reloads)
+            struct.pack_into("=Q", words, begun, taken + refused + 1)
             with open(reporter.conf, "a") as conf:
                 conf.write("junk\n")
             ctl = subprocess.Popen(
@@ -631,7 +630,7 @@ def one_under_way(s):
                  "reload"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True)
             wait_for(lambda: sighup_waits(master), "the signal was sent")
-            struct.pack_into("=Q", words, RELOADS, taken + 1)
+            struct.pack_into("=Q", words, reloads, taken + 1)
             try:
                 ctl.wait(0.5)
             except subprocess.TimeoutExpired:
@@ -640,7 +639,7 @@ def one_under_way(s):
         os.kill(master, signal.SIGCONT)
     said = ctl.communicate(timeout=scenario.PATIENCE)[1]
     s.check("one that was under way is not taken for one's own",
-            ctl.returncode == 1 and "refused" in said, said)
+            ctl.returncode == 1 and "reload failed" in said, said)
 
 
 def sighup_waits(pid):
@@ -695,7 +694,7 @@ def story(s, net):
 
 
 def tell(s):
-    net = scenario.Networked(os.path.join(s.folder, "net"))
+    net = scenario.Networked(os.path.join(s.directory, "net"))
     try:
         story(s, net)
     finally:

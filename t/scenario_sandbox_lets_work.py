@@ -20,16 +20,16 @@ from scenario import wait_for
 class WithTls(scenario.Networked):
     """A database that listens on loopback, with TLS."""
 
-    def __init__(self, folder):
-        os.makedirs(folder)
-        self.certificate = os.path.join(folder, "certificate.pem")
-        key = os.path.join(folder, "key.pem")
+    def __init__(self, directory):
+        os.makedirs(directory)
+        self.certificate = os.path.join(directory, "certificate.pem")
+        key = os.path.join(directory, "key.pem")
         subprocess.run(
             [scenario.tool("openssl", "openssl"), "req", "-x509", "-nodes",
              "-newkey", "rsa:2048", "-days", "2", "-subj", "/CN=localhost",
              "-keyout", key, "-out", self.certificate],
             check=True, capture_output=True)
-        super().__init__(folder, f"--ssl-cert={self.certificate}",
+        super().__init__(directory, f"--ssl-cert={self.certificate}",
                          f"--ssl-key={key}")
 
 
@@ -50,13 +50,8 @@ class Listener:
                 return text in self.heard
 
 
-def has_notify():
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        return "#define HAVE_SYSTEMD 1" in file.read()
-
-
 def tell(s):
-    database = WithTls(os.path.join(s.folder, "networked"))
+    database = WithTls(os.path.join(s.directory, "networked"))
     try:
         story(s, database)
     finally:
@@ -66,13 +61,13 @@ def tell(s):
 def story(s, database):
     database.start()
     database.administrate("ALTER USER reporter@127.0.0.1 REQUIRE SSL")
-    options = os.path.join(s.folder, "client.cnf")
+    options = os.path.join(s.directory, "client.cnf")
     with open(options, "w") as file:
         file.write(f"[client]\nssl-ca={database.certificate}\nssl\n")
     # However many name servers are asked, and do not answer.
     os.environ["RES_OPTIONS"] = "timeout:1 attempts:1"
-    notified = Listener(os.path.join(s.folder, "notify"))
-    os.environ["NOTIFY_SOCKET"] = os.path.join(s.folder, "notify")
+    notified = Listener(os.path.join(s.directory, "notify"))
+    os.environ["NOTIFY_SOCKET"] = os.path.join(s.directory, "notify")
     s.reporter.configure(
         "mysql", socket="", defaults_file=options,
         host=f"no-such-host.invalid:1, localhost:{database.port}")
@@ -87,14 +82,14 @@ def story(s, database):
     s.check("the database was found by its name",
             f"database localhost:{database.port}: connected"
             in s.reporter.log_text())
-    if has_notify():
+    if scenario.has("SYSTEMD"):
         wait_for(lambda: notified.hears("READY=1"), "it is ready")
     s.reporter.configure("reporter", listen="127.0.0.1:0, localhost:0")
     s.reporter.configure("log", target="syslog")
     s.reporter.write_conf()
     s.reporter.process.send_signal(signal.SIGHUP)
     wait_for(lambda: s.reporter.status()["reloads"] == 1, "it is reloaded")
-    if has_notify():
+    if scenario.has("SYSTEMD"):
         wait_for(lambda: notified.hears("RELOADING=1"), "it says so")
     s.agent().send(scenario.native(2, 1, 1, int(time.time()),
                                    [(1, 1, 1, 0, False)]))

@@ -9,8 +9,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import scenario
@@ -19,16 +17,11 @@ from scenario import wait_for
 WATCHDOG = 2  # seconds
 
 
-def told_at_all():
-    with open(os.path.join(scenario.BUILD, "config.h")) as config:
-        return "#define HAVE_SYSTEMD 1" in config.read()
-
-
 class Manager:
     """The end of the socket where the service manager listens."""
 
-    def __init__(self, folder):
-        path = os.path.join(folder, "notify")
+    def __init__(self, directory):
+        path = os.path.join(directory, "notify")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(path)
         self.socket.setblocking(False)
@@ -72,7 +65,7 @@ def pings_come(s, manager):
 
 
 def tell(s):
-    manager = Manager(s.folder)
+    manager = Manager(s.directory)
     s.start()
     wait_for(lambda: manager.notes("READY=1"), "it is ready")
     pings_come(s, manager)
@@ -84,8 +77,7 @@ def tell(s):
         r"per second: \d+\.\d records received, \d+\.\d superseded, "
         r"\d+\.\d stored$", found), found)
 
-    subprocess.run([scenario.program("reporterctl"), "-i",
-                    s.reporter.instance, "reload"], check=True)
+    s.reporter.ctl("reload").check_returncode()
     wait_for(lambda: len(manager.notes("READY=1")) >= 2, "the reload's end")
     s.equal("it was ready twice", len(manager.notes("READY=1")), 2)
     s.equal("the reload's begin was told",
@@ -94,11 +86,7 @@ def tell(s):
     master = s.reporter.process.pid
     os.kill(master, signal.SIGSTOP)
 
-    def stands_still():
-        with open(f"/proc/{master}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "T"
-
-    wait_for(stands_still, "the master stands still")
+    wait_for(lambda: scenario.is_stopped(master), "the master is stopped")
     manager.listen()
     stopped = time.monotonic()
     while time.monotonic() < stopped + 2 * WATCHDOG:
@@ -114,7 +102,6 @@ def tell(s):
     s.equal("the end is told", len(manager.notes("STOPPING=1")), 1)
 
 
-if not told_at_all():
-    print("this build has no libsystemd: nothing is told")
-    sys.exit(77)
+if not scenario.has("SYSTEMD"):
+    scenario.skip("built without libsystemd: there are no notifications")
 scenario.run(__doc__, tell)

@@ -11,11 +11,11 @@ import scenario
 def scripts():
     """Every file of the source that begins as a shell script does."""
     found = []
-    for folder, folders, names in os.walk(scenario.SOURCE):
-        folders[:] = [name for name in folders if name in (
+    for directory, directories, names in os.walk(scenario.SOURCE):
+        directories[:] = [name for name in directories if name in (
             ".ci", "etc", "man", "shm", "sql", "src", "t")]
         for name in names:
-            path = os.path.join(folder, name)
+            path = os.path.join(directory, name)
             with open(path, "rb") as file:
                 first = file.readline()
             if first.startswith(b"#!") and first.rstrip().endswith(b"sh"):

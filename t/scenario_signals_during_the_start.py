@@ -13,11 +13,6 @@ import scenario
 from scenario import wait_for
 
 
-def state(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0]
-
-
 def at_the_pid_file(s, faults, start):
     """Have it started by start(), in a thread, and wait until it is stopped
     where its pid file has been written.  Returns the thread."""
@@ -26,7 +21,7 @@ def at_the_pid_file(s, faults, start):
     starting = threading.Thread(target=start, daemon=True)
     starting.start()
     wait_for(lambda: s.reporter.process is not None
-             and state(s.reporter.process.pid) == "T", "it is stopped")
+             and scenario.is_stopped(s.reporter.process.pid), "it is stopped")
     with open(s.pid_file) as file:
         s.equal("the pid file names it", int(file.read()),
                 s.reporter.process.pid)
@@ -34,9 +29,9 @@ def at_the_pid_file(s, faults, start):
 
 
 def tell(s):
-    faults = faulty.Faults(s.folder)
-    s.pid_file = os.path.join(s.folder, "pid")
-    log = os.path.join(s.folder, "log")
+    faults = faulty.Faults(s.directory)
+    s.pid_file = os.path.join(s.directory, "pid")
+    log = os.path.join(s.directory, "log")
     s.reporter.configure("reporter", pid_file=s.pid_file)
     s.reporter.configure("log", target=log)
     s.database.start()

@@ -10,7 +10,6 @@ rest of an asterisk."""
 import os
 import socket
 import subprocess
-import sys
 
 import scenario
 from scenario import Failure, wait_for
@@ -72,9 +71,9 @@ def send(s, address, cmdid):
 def held_by(s, held):
     """Whether reporter's master has this socket."""
     name = f"socket:[{os.fstat(held.fileno()).st_ino}]"
-    folder = f"/proc/{s.reporter.process.pid}/fd"
-    return name in [os.readlink(os.path.join(folder, fd))
-                    for fd in os.listdir(folder)]
+    directory = f"/proc/{s.reporter.process.pid}/fd"
+    return name in [os.readlink(os.path.join(directory, fd))
+                    for fd in os.listdir(directory)]
 
 
 def first_start(s, held):
@@ -153,13 +152,6 @@ def tell(s):
     s.identity()
 
 
-def has_systemd():
-    """Whether this build has libsystemd."""
-    with open(os.path.join(scenario.BUILD, "config.h")) as file:
-        return "#define HAVE_SYSTEMD 1" in file.read()
-
-
-if not has_systemd():
-    print("skipped: built without libsystemd, so nothing is taken over")
-    sys.exit(77)
+if not scenario.has("SYSTEMD"):
+    scenario.skip("built without libsystemd: no socket is taken over")
 scenario.run(__doc__, tell)

@@ -154,12 +154,12 @@ def workers_starts(s, start):
 
 def tell(s):
     s.database.start()
-    pid_file = os.path.join(s.folder, "pid")
+    pid_file = os.path.join(s.directory, "pid")
     s.reporter.configure("reporter", workers=1, pid_file=pid_file)
     s.reporter.configure("log", level="info")
     s.reporter.write_conf()
     s.addresses = addresses
-    start = Start(s, faulty.Faults(s.folder))
+    start = Start(s, faulty.Faults(s.directory))
     masters_starts(s, start)
     workers_starts(s, start)
 

@@ -43,7 +43,7 @@ class Volume:
 
 
 def tell(s):
-    volume = Volume(os.path.join(s.folder, "volume"))
+    volume = Volume(os.path.join(s.directory, "volume"))
     password = s.reporter.options["mysql"].pop("password")
     plain = s.reporter.conf
 
@@ -65,7 +65,7 @@ def tell(s):
     s.database.start()
     put(max_connections=100)
     s.reporter.write_conf = lambda: None
-    s.reporter.popen = {"cwd": s.folder}
+    s.reporter.popen = {"cwd": s.directory}
     s.reporter.start()
     del s.reporter.write_conf
     sent = 0
@@ -84,7 +84,7 @@ def tell(s):
         put(max_connections=connections)
         reload()
         s.check("it has the new configuration",
-                f"limits.max_connections: {connections - 100} becomes "
+                f"limits.max_connections: changed from {connections - 100} to "
                 f"{connections}" in s.reporter.log_text())
     put(max_connections=400)
     for slot, worker in s.reporter.workers().items():

@@ -32,12 +32,12 @@ class Story:
         self.s = s
         self.modid = 0
         self.wanted = {}
-        self.authority = tls.Authority(s.folder, "authority")
-        self.stranger = tls.Authority(s.folder, "stranger")
+        self.authority = tls.Authority(s.directory, "authority")
+        self.stranger = tls.Authority(s.directory, "stranger")
         self.first = self.authority.issue("first", "127.0.0.2")
         self.second = self.authority.issue("second", "127.0.0.2")
         # Certificates here have keys of elliptic curves.
-        self.other_kind = os.path.join(s.folder, "rsa.key")
+        self.other_kind = os.path.join(s.directory, "rsa.key")
         tls.openssl("genrsa", "-out", self.other_kind, "2048")
 
     @property
@@ -302,7 +302,7 @@ def certificates_are_renewed(story):
     after.send(story.report())
     story.arrived("old and new connection go on")
 
-    bad = os.path.join(s.folder, "bad.pem")
+    bad = os.path.join(s.directory, "bad.pem")
     with open(bad, "w") as file:
         file.write("no certificate\n")
     for certificate, key, fault in (
@@ -332,11 +332,11 @@ def nobody_waits_for_a_pipe(story):
     s = story.s
     good = {"certificate": story.second[0], "key": story.second[1],
             "client_ca": ""}
-    pipe = os.path.join(s.folder, "pipe")
+    pipe = os.path.join(s.directory, "pipe")
     os.mkfifo(pipe)
     for option, path in (("certificate", pipe), ("key", pipe),
                          ("client_ca", pipe), ("client_ca", "/dev/zero")):
-        fault = f"tls.{option}: {path}: it is no regular file; expected"
+        fault = f"tls.{option}: {path}: not a regular file; expected"
         story.configure(**{**good, option: path})
         tls.reload(s, taken=False)
         s.check(f"a reload is refused: {fault}", fault
@@ -366,7 +366,7 @@ def an_authority_holds_certificates(story):
     s.reporter.configure("mysql", ssl_ca=story.authority.certificate)
     s.reporter.write_conf()
     is_taken(story, "reporter -t takes certificates as ssl_ca")
-    for path in (os.path.join(s.folder, "bad.pem"), story.authority.key):
+    for path in (os.path.join(s.directory, "bad.pem"), story.authority.key):
         s.reporter.configure("mysql", ssl_ca=path)
         s.reporter.write_conf()
         is_told(story, f"mysql.ssl_ca: {path}: no certificate or crl found; "
@@ -377,8 +377,8 @@ def an_authority_holds_certificates(story):
 def a_key_belongs_to_its_certificate(story):
     """What is shown to the database is looked into as well."""
     s = story.s
-    bad = os.path.join(s.folder, "bad.pem")
-    locked = os.path.join(s.folder, "locked.key")
+    bad = os.path.join(s.directory, "bad.pem")
+    locked = os.path.join(s.directory, "locked.key")
     tls.openssl("pkey", "-in", story.first[1], "-aes256", "-passout", "pass:x",
                 "-out", locked)
     s.reporter.configure("mysql", ssl_ca=story.authority.certificate)
@@ -402,7 +402,7 @@ def a_key_belongs_to_its_certificate(story):
             is_taken(story, "reporter -t takes a certificate and its key")
         else:
             is_told(story, "mysql." + fault, "-t")
-    client = os.path.join(s.folder, "client.cnf")
+    client = os.path.join(s.directory, "client.cnf")
     with open(client, "w") as file:
         file.write("[client]\nssl-passphrase = x\n")
     s.reporter.configure("mysql", defaults_file=client)

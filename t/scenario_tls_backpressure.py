@@ -81,7 +81,7 @@ def send_record(s, authority, modid, number, wanted):
 
 
 def tell(s):
-    authority = tls.Authority(s.folder, "authority")
+    authority = tls.Authority(s.directory, "authority")
     certificate, key = authority.issue("server", "127.0.0.1")
     s.database.start()
     s.reporter.configure("reporter", listen="127.0.0.1:0 tls", workers=1)

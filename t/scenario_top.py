@@ -18,17 +18,12 @@ from scenario import wait_for
 NOW = int(time.time())
 
 
-def has_screen():
-    with open(os.path.join(scenario.BUILD, "config.h")) as config:
-        return "#define HAVE_NCURSES 1" in config.read()
-
-
 class Terminal:
     """A tmux of one's own, without anybody's configuration."""
 
     def __init__(self, s):
         self.tmux = [scenario.tool("tmux", "tmux"), "-f", "/dev/null", "-S",
-                     os.path.join(s.folder, "tmux")]
+                     os.path.join(s.directory, "tmux")]
 
     def run(self, *arguments):
         return subprocess.run(
@@ -76,10 +71,7 @@ def services(screen):
 
 
 def plain(s, *arguments):
-    done = subprocess.run(
-        [scenario.program("reporterctl"), "-i", s.reporter.instance, "top",
-         "-d", "0.2", *arguments], capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=scenario.PATIENCE)
+    done = s.reporter.ctl("top", "-d", "0.2", *arguments)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 
@@ -87,7 +79,7 @@ def without_a_terminal(s):
     status, lines, _ = plain(s)
     s.equal("it is printed once", (status, lines.count(HEADING)), (0, 1))
     s.check("the instance stands above", re.fullmatch(
-        rf"instance {s.reporter.instance}: 2 of 2 workers run, \d+\.\d "
+        rf"instance {s.reporter.instance}: 2 of 2 workers running, \d+\.\d "
         r"records/s, \d\d:\d\d:\d\d", lines[0]), lines[0])
     s.equal("and what there is", lines[1],
             "services all: 3 with 12 keys, 0 dirty; by overload")
@@ -148,7 +140,7 @@ def on_a_terminal(s, terminal):
     s.equal("and says so", terminal.screen()[1].split(":")[0], "services 3/1")
     terminal.type("f")
     terminal.type("x", "Enter")
-    wait_for(lambda: "that is no filter" in terminal.screen()[2],
+    wait_for(lambda: "invalid filter" in terminal.screen()[2],
              "a filter that is none is told")
     terminal.type("f")
     terminal.type("Enter")
@@ -184,7 +176,7 @@ def tell(s):
         + report(s, 3, 1, 50, 3)
     s.reporter.settled(sent)
     without_a_terminal(s)
-    if not has_screen():
+    if not scenario.has("NCURSES"):
         print("this build has no ncurses: no screen")
         return
     terminal = Terminal(s)
@@ -193,21 +185,19 @@ def tell(s):
         on_a_terminal(s, terminal)
         # A reload with another table makes new segments.
         s.reporter.configure("queue", table_keys=131072)
-        s.reporter.write_conf()
-        subprocess.run([scenario.program("reporterctl"), "-i",
-                        s.reporter.instance, "reload"], check=True)
+        s.reporter.reload()
         report(s, 9, 2, 1, 2)
         wait_for(lambda: 9 in services(terminal.screen()),
                  "a service of the new segments")
         for agent in s.agents:
             agent.close()
         s.reporter.stop()
-        wait_for(lambda: "is not running" in terminal.screen()[0],
+        wait_for(lambda: ": not running" in terminal.screen()[0],
                  "the reporter's end is told")
         damaged = f"/dev/shm/reporter.{s.reporter.instance}"
         with open(damaged, "wb") as file:
             file.write(b"x" * 65536)
-        wait_for(lambda: "cannot be read: it is damaged"
+        wait_for(lambda: ": it is damaged"
                  in terminal.screen()[0], "what is damaged may yet run")
         os.remove(damaged)
         terminal.type("q")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What systemd is given is what systemd takes: its own tools find nothing wrong
 with the units, rate the service's hardening at 1.5 or better, make the user
-that the service runs as, and make its folders with the modes they must have.
+that the service runs as, and make its directories with the modes they must have.
 And the sandbox leaves what reporter needs: its segments outlive the service,
 the filter of system calls has those that a running reporter makes."""
 
@@ -113,7 +113,7 @@ def default_listen(place):
 
 
 def user(s, place, sysusers):
-    etc = os.path.join(s.folder, "users", "etc")
+    etc = os.path.join(s.directory, "users", "etc")
     os.makedirs(etc)
     for name in ("passwd", "group", "shadow", "gshadow"):
         with open(os.path.join(etc, name), "w"):
@@ -132,7 +132,7 @@ def user(s, place, sysusers):
 
 def run_time_folders(s, place, tmpfiles, etc):
     """The user is known in the scratch root only."""
-    root = os.path.join(s.folder, "folders")
+    root = os.path.join(s.directory, "directories")
     os.makedirs(root)
     os.rename(etc, os.path.join(root, "etc"))
     call(s, "systemd-tmpfiles", tmpfiles, "--root=" + root, "--create",
@@ -140,29 +140,30 @@ def run_time_folders(s, place, tmpfiles, etc):
     with open(os.path.join(root, "etc", "passwd")) as file:
         uid = int(re.search(r"^reporter:[^:]*:(\d+)", file.read(),
                             re.M).group(1))
-    for folder, mode, *names in (
+    for directory, mode, *names in (
             ("runstatedir", 0o755, "reporter"),
             ("localstatedir", 0o750, "lib", "reporter"),
             ("localstatedir", 0o750, "log", "reporter")):
-        path = os.path.join(root + place.dirs[folder], *names)
+        path = os.path.join(root + place.dirs[directory], *names)
         s.check(f"{path[len(root):]} is the user's, with mode {mode:o}",
                 os.path.isdir(path) and os.stat(path).st_uid == uid
                 and os.stat(path).st_mode & 0o7777 == mode)
 
 
 def tell(s):
-    place = installed.Installed(os.path.join(s.folder, "root"))
-    analyze = scenario.tool("systemd-analyze", "systemd")
+    place = installed.Installed(os.path.join(s.directory, "root"))
     records_survive(s, place)
+    analyze = scenario.tool("systemd-analyze", "systemd")
+    sysusers = scenario.tool("systemd-sysusers", "systemd")
+    tmpfiles = scenario.tool("systemd-tmpfiles", "systemd")
     calls_get_through(s, place, analyze)
     rated(s, place, analyze)
     verified(s, place, analyze)
-    etc = user(s, place, scenario.tool("systemd-sysusers", "systemd"))
+    etc = user(s, place, sysusers)
     if os.geteuid() == 0:
-        run_time_folders(s, place, scenario.tool("systemd-tmpfiles",
-                                                 "systemd"), etc)
+        run_time_folders(s, place, tmpfiles, etc)
     else:
-        print("who is not root cannot give folders away: that is not shown")
+        print("who is not root cannot give directories away: that is not shown")
 
 
 installed.needs("systemdsystemunitdir", "sysusersdir", "tmpfilesdir")

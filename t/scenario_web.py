@@ -14,7 +14,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.parse
@@ -23,11 +22,6 @@ import scenario
 from scenario import wait_for
 
 NOW = int(time.time())
-
-
-def is_built():
-    with open(os.path.join(scenario.BUILD, "config.h")) as config:
-        return "#define HAVE_MICROHTTPD 1" in config.read()
 
 
 class Server:
@@ -69,10 +63,7 @@ def pages(s, web):
     status, headers, text = web.ask("/metrics")
     s.equal("metrics have their type", (status, headers["Content-Type"]),
             (200, "text/plain; version=0.0.4; charset=utf-8"))
-    lint = subprocess.run(
-        [scenario.tool("promtool", "prometheus"), "check", "metrics"],
-        input=text, capture_output=True, text=True)
-    s.equal("promtool is content", (lint.returncode, lint.stderr), (0, ""))
+    s.part(scenario.promtool, s, text)
     s.equal("it lives", web.ask("/healthz")[::2], (200, "alive\n"))
     s.equal("it is ready", web.ask("/readyz")[::2], (200, "ready\n"))
     s.equal("the status is reporterctl's", web.json("/api/v1/status")["records"],
@@ -199,8 +190,8 @@ def cannot_write(s, web):
 
 
 def prometheus(s, web):
-    """The real one, with a data folder and a port of its own."""
-    conf = os.path.join(s.folder, "prometheus.yml")
+    """The real one, with a data directory and a port of its own."""
+    conf = os.path.join(s.directory, "prometheus.yml")
     with open(conf, "w") as file:
         file.write(f"""
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -211,9 +202,9 @@ scrape_configs:
     port = scenario.free_port()
     server = Server(
         [scenario.tool("prometheus", "prometheus"), f"--config.file={conf}",
-         f"--storage.tsdb.path={s.folder}/prometheus",
+         f"--storage.tsdb.path={s.directory}/prometheus",
          f"--web.listen-address=127.0.0.1:{port}"],
-        os.path.join(s.folder, "prometheus.log"),
+        os.path.join(s.directory, "prometheus.log"),
         r"address=127\.0\.0\.1:(\d+)")
 
     def value(query):
@@ -258,23 +249,23 @@ def not_ready(s, web):
 
     master = s.reporter.status()["pid"]
     os.kill(master, signal.SIGSTOP)
-    wait_for(lambda: "stood still for" in web.ask("/readyz")[2],
-             "it is not ready while the master stands still")
+    wait_for(lambda: "not responding for" in web.ask("/readyz")[2],
+             "it is not ready while the master does not respond")
     os.kill(master, signal.SIGCONT)
     wait_for(lambda: web.ask("/readyz")[0] == 200, "it is when it goes on")
     wait_for(dies, "it is not ready without a worker")
     text = web.ask("/readyz")[2]
     s.check("and says why", text == "ready\n" or re.fullmatch(
-        r"instance \S+: 1 of 2 workers do not run\n", text), text)
+        r"instance \S+: 1 of 2 workers not running\n", text), text)
     wait_for(lambda: web.ask("/readyz")[0] == 200, "it is ready again", 60)
     s.finish()
     s.equal("without the reporter it is not ready", web.ask("/readyz")[::2],
-            (503, f"instance {s.reporter.instance}: it is not running\n"))
+            (503, f"instance {s.reporter.instance}: not running\n"))
     s.equal("but lives", web.ask("/healthz")[0], 200)
     s.equal("metrics say that it is down", web.ask("/metrics")[2].split()[-2:],
             ["reporter_up", "0"])
     s.equal("the status says so", web.ask("/api/v1/status")[::2],
-            (503, '{"error":"it is not running"}\n'))
+            (503, '{"error":"not running"}\n'))
 
 
 def stranger(s):
@@ -286,24 +277,24 @@ def stranger(s):
         env=Server.ENVIRONMENT)
     s.equal("an unknown user is said, and nothing of reporter's options",
             (end.returncode, end.stderr.split("error: ")[-1]),
-            (1, "there is no user no-such-user\n"))
+            (1, "no such user: no-such-user\n"))
 
 
 def background(s):
     """Without -f the command returns once it listens, and what goes on keeps
-    no folder and no terminal busy."""
+    no directory and no terminal busy."""
     command = [scenario.program("reporter-web"), "-i", s.reporter.instance,
                "-l", "127.0.0.1:0"]
-    with open(os.path.join(s.folder, "background.log"), "w") as log:
+    with open(os.path.join(s.directory, "background.log"), "w") as log:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log,
-                              stderr=log, cwd=s.folder, env=Server.ENVIRONMENT,
+                              stderr=log, cwd=s.directory, env=Server.ENVIRONMENT,
                               timeout=scenario.PATIENCE)
     s.equal("it goes to the background", done.returncode, 0)
     pids = [int(pid) for pid in os.listdir("/proc")
             if pid.isdigit() and words_of(pid) == command]
     s.equal("where one process goes on", len(pids), 1)
     try:
-        s.equal("its folder is /", os.readlink(f"/proc/{pids[0]}/cwd"), "/")
+        s.equal("its directory is /", os.readlink(f"/proc/{pids[0]}/cwd"), "/")
         for fd in range(3):
             s.equal(f"descriptor {fd} is let go",
                     os.readlink(f"/proc/{pids[0]}/fd/{fd}"), "/dev/null")
@@ -331,7 +322,7 @@ def tell(s):
         s.agent().send(scenario.native(modid, 1, 1, NOW, [
             (i, 80 + i, 1, 1, False) for i in range(20)]))
     s.reporter.settled(40)
-    log = os.path.join(s.folder, "web.log")
+    log = os.path.join(s.directory, "web.log")
     web = Server([scenario.program("reporter-web"), "-f", "-i",
                   s.reporter.instance, "-l", "127.0.0.1:0"], log,
                  r"listening on 127\.0\.0\.1:(\d+)")
@@ -339,7 +330,7 @@ def tell(s):
         pages(s, web)
         refusals(s, web)
         cannot_write(s, web)
-        prometheus(s, web)
+        s.part(prometheus, s, web)
         slow_clients(s, web)
         silent_clients(s, web)
         stranger(s)
@@ -354,7 +345,6 @@ def tell(s):
         scenario.end_group(web.process)
 
 
-if not is_built():
-    print("this build has no libmicrohttpd: there is no reporter-web")
-    sys.exit(77)
+if not scenario.has("MICROHTTPD"):
+    scenario.skip("built without libmicrohttpd: there is no reporter-web")
 scenario.run(__doc__, tell)

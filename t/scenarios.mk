@@ -45,6 +45,7 @@ scenarios += \
 	t/scenario_hostile_database.py \
 	t/scenario_hosts_in_order.py \
 	t/scenario_firewall_forgets.py \
+	t/scenario_flush_rows_bounds_a_transaction.py \
 	t/scenario_galera_node.py \
 	t/scenario_old_table_smaller_than_flush_rows.py \
 	t/scenario_packets_are_too_large.py \
@@ -60,6 +61,7 @@ scenarios += \
 	t/scenario_master_killed.py \
 	t/scenario_damaged_segment.py \
 	t/scenario_clean_stop_and_leftovers.py \
+	t/scenario_stop_while_throttled.py \
 	t/scenario_check_before_start.py \
 	t/scenario_unknown_option_is_an_error.py \
 	t/scenario_reload_workers_under_load.py \

@@ -123,7 +123,7 @@ static const msgpack_object *
 elements_of(const msgpack_object *o, uint32_t n)
 {
 	need(o->type == MSGPACK_OBJECT_ARRAY && o->via.array.size == n,
-	    "wrong array");
+	    "invalid array");
 	return o->via.array.ptr;
 }
 
@@ -134,7 +134,7 @@ decode_report(const msgpack_object *report, struct record *records, size_t max)
 	const msgpack_object *f = elements_of(report, 6);
 	size_t n = f[5].via.array.size;
 
-	need(f[5].type == MSGPACK_OBJECT_ARRAY && n <= max, "wrong results");
+	need(f[5].type == MSGPACK_OBJECT_ARRAY && n <= max, "invalid results");
 	need(unsigned_of(&f[0]) == 1, "another message");
 	for (size_t i = 0; i < n; i++) {
 		const msgpack_object *g =

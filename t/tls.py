@@ -9,7 +9,7 @@ import subprocess
 
 import scenario
 
-OPENSSL = scenario.tool("openssl", "openssl")
+OPENSSL = scenario.require("openssl", "openssl")
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
          "stderr": subprocess.STDOUT, "text": True}
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -24,18 +24,18 @@ def openssl(*arguments):
 class Authority:
     """One who signs certificates; its own is in the file `certificate`."""
 
-    def __init__(self, folder, name):
-        self.folder = folder
+    def __init__(self, directory, name):
+        self.directory = directory
         self.name = name
-        self.certificate = os.path.join(folder, f"{name}.pem")
-        self.key = os.path.join(folder, f"{name}.key")
+        self.certificate = os.path.join(directory, f"{name}.pem")
+        self.key = os.path.join(directory, f"{name}.key")
         openssl("req", "-x509", *KEY, "-keyout", self.key, "-out",
                 self.certificate, "-subj", f"/CN={name}", "-days", "2")
 
     def issue(self, name, *addresses):
         """A certificate for these addresses.  Returns the files of it and of
         its key."""
-        base = os.path.join(self.folder, f"{self.name}-{name}")
+        base = os.path.join(self.directory, f"{self.name}-{name}")
         names = ",".join(f"IP:{address}" for address in addresses)
         more = ["-addext", f"subjectAltName={names}"] if names else []
         openssl("req", "-new", *KEY, "-keyout", base + ".key", "-out",

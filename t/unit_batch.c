@@ -51,7 +51,7 @@ expect_row(struct column_signs signs, struct record r, const char *row,
 	const char *text;
 	size_t length;
 
-	ck_assert_int_eq(batch_open(&batch, "t", BATCH_LEAST, signs), 0);
+	ck_assert_int_eq(batch_open(&batch, "t", BATCH_MIN, signs), 0);
 	batch_begin(&batch, 77);
 	ck_assert(batch_add(&batch, &r));
 	text = batch_end(&batch, &length);
@@ -70,7 +70,7 @@ START_TEST(the_statement_is_this)
 	size_t length;
 
 	b.overload = 1;
-	ck_assert_int_eq(batch_open(&batch, "t", BATCH_LEAST, all_signed), 0);
+	ck_assert_int_eq(batch_open(&batch, "t", BATCH_MIN, all_signed), 0);
 	for (int i = 0; i < 2; i++) {
 		batch_begin(&batch, RECORD_TS_MAX);
 		ck_assert(batch_add(&batch, &a));
@@ -156,7 +156,7 @@ START_TEST(a_statement_keeps_to_its_capacity)
 		.succ = INT32_MAX,
 		.err = INT32_MAX,
 		.port = UINT16_MAX };
-	size_t capacity = BATCH_LEAST + (size_t)_i, length;
+	size_t capacity = BATCH_MIN + (size_t)_i, length;
 	struct batch batch;
 
 	record_set_ts(&longest, RECORD_TS_MAX);
@@ -186,7 +186,7 @@ START_TEST(the_longest_row_is_known)
 	size_t before;
 
 	record_set_ts(&longest, RECORD_TS_MAX);
-	ck_assert_int_eq(batch_open(&batch, "t", BATCH_LEAST, all_signed), 0);
+	ck_assert_int_eq(batch_open(&batch, "t", BATCH_MIN, all_signed), 0);
 	batch_begin(&batch, 0);
 	ck_assert(batch_add(&batch, &longest));
 	before = batch.length;
@@ -202,7 +202,7 @@ START_TEST(placeholders_stand_for_a_row)
 	const char *text;
 	size_t length;
 
-	ck_assert_int_eq(batch_open(&batch, "t", BATCH_LEAST, all_signed), 0);
+	ck_assert_int_eq(batch_open(&batch, "t", BATCH_MIN, all_signed), 0);
 	batch_begin(&batch, 5);
 	batch_placeholders(&batch);
 	text = batch_end(&batch, &length);
@@ -235,9 +235,9 @@ START_TEST(what_cannot_be_opened)
 	memset(name, 'x', sizeof(name));
 	name[sizeof(name) - 1] = 0;
 	ck_assert_int_eq(
-	    batch_open(&batch, "t", BATCH_LEAST - 1, all_signed), -1);
-	ck_assert_int_eq(batch_open(&batch, "", BATCH_LEAST, all_signed), -1);
-	ck_assert_int_eq(batch_open(&batch, name, BATCH_LEAST, all_signed), -1);
+	    batch_open(&batch, "t", BATCH_MIN - 1, all_signed), -1);
+	ck_assert_int_eq(batch_open(&batch, "", BATCH_MIN, all_signed), -1);
+	ck_assert_int_eq(batch_open(&batch, name, BATCH_MIN, all_signed), -1);
 }
 END_TEST
 

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The pure parts of reporter-bench: medians and percentiles, figures for
- * people, numbers of the command line, key sets and streams, the targets.
+ * people, numbers of the command line, key sets and streams.
  */
 #include "config.h"
 
-#include "bench/bench.h"
-#include "bench/goal.h"
-#include "bench/keyset.h"
+#include "bench/load.h"
+#include "bench/report.h"
 #include "intake/native.h"
-#include "bench/quantile.h"
-#include "bench/results.h"
-#include "bench/stream.h"
 #include "suite.h"
 
 #include <check.h>
@@ -132,15 +128,17 @@ START_TEST(lists_are_refused)
 }
 END_TEST
 
-START_TEST(lists_have_a_standard)
+START_TEST(lists_have_a_default)
 {
-	const uint64_t standard[] = { 1, 2 };
+	const struct list own = { 2, { 1, 2 } };
 	struct list given = { 1, { 9 } }, none = { 0 };
 
-	ck_assert_uint_eq(list_or(&given, 2, standard).n, 1);
-	ck_assert_uint_eq(list_or(&given, 2, standard).value[0], 9);
-	ck_assert_uint_eq(list_or(&none, 2, standard).n, 2);
-	ck_assert_uint_eq(list_or(&none, 2, standard).value[1], 2);
+	ck_assert_uint_eq(list_or(&given, own).n, 1);
+	ck_assert_uint_eq(list_or(&given, own).value[0], 9);
+	ck_assert_uint_eq(list_or(&none, own).n, 2);
+	ck_assert_uint_eq(list_or(&none, own).value[1], 2);
+	ck_assert_uint_eq(number_or(&given, 7), 9);
+	ck_assert_uint_eq(number_or(&none, 7), 7);
 }
 END_TEST
 
@@ -316,31 +314,6 @@ START_TEST(streams_are_searched)
 }
 END_TEST
 
-/* --------------------------------------------------------------- targets -- */
-
-START_TEST(targets_have_two_directions)
-{
-	struct goal_row min = { .at_most = false, .bound = 0.9 };
-	struct goal_row max = { .at_most = true, .bound = 0.9 };
-
-	ck_assert(goal_met(&min, 0.9) && goal_met(&max, 0.9));
-	ck_assert(goal_met(&min, 1) && !goal_met(&max, 1));
-	ck_assert(!goal_met(&min, 0.8) && goal_met(&max, 0.8));
-	ck_assert(!goal_met(&min, NAN) && !goal_met(&max, NAN));
-}
-END_TEST
-
-START_TEST(targets_are_complete)
-{
-	for (int i = 0; i < GOALS; i++) {
-		ck_assert_ptr_nonnull(goal_table[i].text);
-		ck_assert_uint_le(strlen(goal_table[i].text), 41);
-		ck_assert(goal_table[i].bound > 0);
-	}
-	ck_assert_str_eq(goal_table[GOALS - 1].number, "9");
-}
-END_TEST
-
 int
 main(void)
 {
@@ -354,7 +327,7 @@ main(void)
 	tcase_add_test(tests, figures_for_people);
 	tcase_add_test(tests, lists_are_read);
 	tcase_add_test(tests, lists_are_refused);
-	tcase_add_test(tests, lists_have_a_standard);
+	tcase_add_test(tests, lists_have_a_default);
 	tcase_add_test(tests, sorted_keys_are_distinct_and_in_order);
 	tcase_add_test(tests, reports_hold_every_key_once);
 	tcase_add_test(tests, callers_have_bounds);
@@ -362,8 +335,6 @@ main(void)
 	tcase_add_test(tests, sum_after_passes);
 	tcase_add_test(tests, streams_hold_the_reports);
 	tcase_add_test(tests, streams_are_searched);
-	tcase_add_test(tests, targets_have_two_directions);
-	tcase_add_test(tests, targets_are_complete);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

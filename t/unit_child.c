@@ -1,15 +1,118 @@
 /* SPDX-License-Identifier: MIT
  *
- * Check suite of a worker's end: what the master makes of its exit status.
+ * Check suite of a child: the table of its states, what the exit status of its
+ * worker means, and what the master makes of it.
  */
-#include "master/child.h"
 #include "instance_fixture.h"
+#include "master/child.h"
 #include "suite.h"
 #include "worker/worker.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* ---------------------------------------------------------------- states -- */
+
+/* The whole table: an event for which a state has no row leaves the state. */
+static const struct {
+	enum child_state state;
+	enum child_event event;
+	enum child_state next;
+	enum child_action action;
+} rows[] = {
+	{ CHILD_WAITING, CHILD_SPAWNED, CHILD_STARTING, ACTION_NONE },
+	{ CHILD_WAITING, CHILD_RESTART, CHILD_WAITING, ACTION_RESET },
+
+	{ CHILD_STARTING, CHILD_CHECKED_IN, CHILD_RUNNING, ACTION_NONE },
+	{ CHILD_STARTING, CHILD_RETIRE, CHILD_STARTING, ACTION_FINISH },
+	{ CHILD_STARTING, CHILD_FINISH, CHILD_STARTING, ACTION_FINISH },
+	{ CHILD_STARTING, CHILD_RESTART, CHILD_STOPPING, ACTION_STOP },
+	{ CHILD_STARTING, CHILD_STOP, CHILD_STOPPING, ACTION_STOP },
+	{ CHILD_STARTING, CHILD_EMPTIED, CHILD_NONE, ACTION_REMOVE },
+	{ CHILD_STARTING, CHILD_LEFT, CHILD_WAITING, ACTION_DELAY },
+	{ CHILD_STARTING, CHILD_REFUSED, CHILD_FAILED, ACTION_FAIL },
+	{ CHILD_STARTING, CHILD_DIED, CHILD_WAITING, ACTION_DELAY },
+
+	{ CHILD_RUNNING, CHILD_RETIRE, CHILD_FINISHING, ACTION_FINISH },
+	{ CHILD_RUNNING, CHILD_FINISH, CHILD_FINISHING, ACTION_FINISH },
+	{ CHILD_RUNNING, CHILD_RESTART, CHILD_STOPPING, ACTION_STOP },
+	{ CHILD_RUNNING, CHILD_STOP, CHILD_STOPPING, ACTION_STOP },
+	{ CHILD_RUNNING, CHILD_EMPTIED, CHILD_NONE, ACTION_REMOVE },
+	{ CHILD_RUNNING, CHILD_LEFT, CHILD_WAITING, ACTION_DELAY },
+	{ CHILD_RUNNING, CHILD_REFUSED, CHILD_FAILED, ACTION_FAIL },
+	{ CHILD_RUNNING, CHILD_DIED, CHILD_WAITING, ACTION_DELAY },
+
+	{ CHILD_FINISHING, CHILD_RESTART, CHILD_STOPPING, ACTION_STOP },
+	{ CHILD_FINISHING, CHILD_STOP, CHILD_STOPPING, ACTION_STOP },
+	{ CHILD_FINISHING, CHILD_EMPTIED, CHILD_NONE, ACTION_REMOVE },
+	{ CHILD_FINISHING, CHILD_LEFT, CHILD_WAITING, ACTION_DELAY },
+	{ CHILD_FINISHING, CHILD_REFUSED, CHILD_FAILED, ACTION_FAIL },
+	{ CHILD_FINISHING, CHILD_DIED, CHILD_WAITING, ACTION_DELAY },
+
+	{ CHILD_STOPPING, CHILD_FINISH, CHILD_STOPPING, ACTION_FINISH },
+	{ CHILD_STOPPING, CHILD_STOP, CHILD_STOPPING, ACTION_STOP },
+	{ CHILD_STOPPING, CHILD_EMPTIED, CHILD_NONE, ACTION_REMOVE },
+	{ CHILD_STOPPING, CHILD_LEFT, CHILD_WAITING, ACTION_RESET },
+	{ CHILD_STOPPING, CHILD_REFUSED, CHILD_WAITING, ACTION_RESET },
+	{ CHILD_STOPPING, CHILD_DIED, CHILD_WAITING, ACTION_DELAY },
+
+	{ CHILD_FAILED, CHILD_RESTART, CHILD_WAITING, ACTION_RESET },
+};
+
+START_TEST(each_event_in_each_state)
+{
+	for (int state = CHILD_NONE; state <= CHILD_STOPPING; state++) {
+		for (int event = 0; event < CHILD_EVENTS; event++) {
+			struct child_step wanted = { (enum child_state)state,
+				ACTION_NONE };
+
+			for (size_t i = 0; i < COUNT(rows); i++)
+				if ((int)rows[i].state == state &&
+				    (int)rows[i].event == event)
+					wanted =
+					    (struct child_step){ rows[i].next,
+						    rows[i].action };
+			struct child_step step = child_step(
+			    (enum child_state)state, (enum child_event)event);
+			ck_assert_msg(step.state == wanted.state &&
+					  step.action == wanted.action,
+			    "state %d, event %d: %d, %d", state, event,
+			    step.state, step.action);
+		}
+	}
+}
+END_TEST
+
+static const struct {
+	int status; /* of waitpid(): exit status << 8, or the signal */
+	enum child_outcome outcome;
+} outcomes[] = {
+	{ WORKER_FINISHED << 8, OUTCOME_FINISHED },
+	{ WORKER_LEFT << 8, OUTCOME_LEFT },
+	{ WORKER_BAD_CONFIG << 8, OUTCOME_REFUSED },
+	{ WORKER_FAILED << 8, OUTCOME_DIED },
+	{ 1 << 8, OUTCOME_DIED },
+	{ SIGKILL, OUTCOME_DIED },
+	{ SIGSYS, OUTCOME_DIED },
+	{ SIGSEGV, OUTCOME_CRASHED },
+	{ SIGBUS | 0x80, OUTCOME_CRASHED }, /* with a core dump */
+	{ SIGABRT, OUTCOME_CRASHED },
+	{ SIGILL, OUTCOME_CRASHED },
+	{ SIGFPE, OUTCOME_CRASHED },
+};
+
+START_TEST(outcome_of_each_status)
+{
+	ck_assert_int_eq(
+	    child_outcome(outcomes[_i].status), outcomes[_i].outcome);
+}
+END_TEST
+
+/* ------------------------------------------------------------- processes -- */
 
 static char instance[INSTANCE_MAX];
 static struct segment master;
@@ -33,8 +136,9 @@ setup(void)
 	ck_assert_int_eq(segment_create_master(&master, instance), SHM_OK);
 	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
 	children_init(&children, segment_master(&master), &settings, "");
-	child = child_adopt(&children, &segment, false);
+	child = child_adopt(&children, &segment);
 	ck_assert_ptr_nonnull(child);
+	children_retire(&children, 1);
 }
 
 static void
@@ -60,6 +164,8 @@ run_worker(int status)
 		_exit(read(go[0], &byte, 1) == 0 ? status : 1);
 	}
 	close(go[0]);
+	child->state = CHILD_RUNNING;
+	atomic_store(&child->entry->state, CHILD_RUNNING);
 	return go[1];
 }
 
@@ -67,33 +173,44 @@ static void
 let_end(int go)
 {
 	close(go);
-	while (child->pid != 0) {
+	for (int i = 0; children_running(&children); i++) {
+		ck_assert_int_lt(i, 10000);
 		children_reap(&children, 1000);
 		usleep(1000);
 	}
 }
 
-START_TEST(a_hopeless_one_waits_for_a_reload)
+/* The state is what readers see as well. */
+static void
+assert_state(enum child_state state)
 {
-	let_end(run_worker(WORKER_HOPELESS));
-	ck_assert(child->hopeless);
-	ck_assert_int_eq(child->entry->state, CHILD_HOPELESS);
-	children_retry(&children);
-	ck_assert(!child->hopeless);
-	ck_assert(respawn_due(&child->respawn, 1000));
+	ck_assert_int_eq(child->state, state);
+	ck_assert_uint_eq(child->entry->state, state);
+}
+
+START_TEST(a_failed_one_waits_for_a_reload)
+{
+	let_end(run_worker(WORKER_BAD_CONFIG));
+	assert_state(CHILD_FAILED);
+	children_tick(&children, 100000);
+	assert_state(CHILD_FAILED);
+	children_configure(&children, &settings, false);
+	assert_state(CHILD_WAITING);
+	ck_assert_uint_eq(child->respawn.not_before, 0);
 }
 END_TEST
 
-/* What it says is of the settings of before. */
-START_TEST(one_that_a_reload_stops_is_not_hopeless)
+/* What it cannot work with are the settings of before. */
+START_TEST(one_that_a_reload_stops_does_not_fail)
 {
-	int go = run_worker(WORKER_HOPELESS);
+	int go = run_worker(WORKER_BAD_CONFIG);
 
-	children_restart(&children, &settings);
+	children_configure(&children, &settings, true);
+	assert_state(CHILD_STOPPING);
+	ck_assert_int_eq(ring_asked(&child->segment.ring), RING_STOP);
 	let_end(go);
-	ck_assert(!child->hopeless);
-	ck_assert_int_eq(child->entry->state, CHILD_WAITING);
-	ck_assert(respawn_due(&child->respawn, 1000));
+	assert_state(CHILD_WAITING);
+	ck_assert_uint_eq(child->respawn.not_before, 0);
 }
 END_TEST
 
@@ -101,19 +218,89 @@ START_TEST(one_that_is_stopped_is_no_death)
 {
 	int go = run_worker(_i == 0 ? WORKER_LEFT : WORKER_FINISHED);
 
-	children_restart(&children, &settings);
+	children_configure(&children, &settings, true);
 	let_end(go);
+	assert_state(CHILD_WAITING);
 	ck_assert_uint_eq(child->entry->restarts, 0);
-	ck_assert(respawn_due(&child->respawn, 1000));
+	ck_assert_uint_eq(child->respawn.not_before, 0);
 }
 END_TEST
 
-START_TEST(one_that_fails_is_a_death)
+START_TEST(one_that_ends_uncommanded_is_a_death)
 {
-	let_end(run_worker(WORKER_FAILED));
-	ck_assert(!child->hopeless);
+	static const int statuses[] = { WORKER_FAILED, WORKER_FINISHED, 1 };
+
+	let_end(run_worker(statuses[_i]));
+	assert_state(CHILD_WAITING);
 	ck_assert_uint_eq(child->entry->restarts, 1);
 	ck_assert_uint_eq(child->respawn.failures, 1);
+	ck_assert_uint_eq(child->entry->not_before, 1000);
+}
+END_TEST
+
+START_TEST(a_reload_leaves_one_that_works)
+{
+	int go = run_worker(WORKER_LEFT);
+
+	children_configure(&children, &settings, false);
+	assert_state(CHILD_RUNNING);
+	let_end(go);
+}
+END_TEST
+
+START_TEST(a_retired_one_that_is_empty_goes)
+{
+	int go = run_worker(WORKER_FINISHED);
+
+	children_retire(&children, 2);
+	assert_state(CHILD_FINISHING);
+	ck_assert_int_eq(ring_asked(&child->segment.ring), RING_FINISH);
+	let_end(go);
+	assert_state(CHILD_NONE);
+	ck_assert_int_eq(segment_list(instance, NULL, 0), 0);
+	ck_assert_uint_eq(children_oldest(&children), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(a_retired_one_with_records_stays)
+{
+	struct record record = { 0 };
+	int go = run_worker(WORKER_LEFT);
+
+	children_retire(&children, 2);
+	ck_assert_uint_ge(ring_room(&child->segment.ring, 1), 1);
+	ring_put(&child->segment.ring, &record, 1);
+	ring_publish(&child->segment.ring);
+	let_end(go);
+	assert_state(CHILD_WAITING);
+	ck_assert_int_eq(segment_list(instance, NULL, 0), 1);
+}
+END_TEST
+
+START_TEST(at_shutdown_it_finishes_then_stops)
+{
+	int go = run_worker(WORKER_LEFT);
+
+	children_end(&children, CHILD_FINISH);
+	assert_state(CHILD_FINISHING);
+	ck_assert_int_eq(ring_asked(&child->segment.ring), RING_FINISH);
+	children_end(&children, CHILD_STOP);
+	assert_state(CHILD_STOPPING);
+	ck_assert_int_eq(ring_asked(&child->segment.ring), RING_STOP);
+	let_end(go);
+	assert_state(CHILD_NONE);
+	ck_assert_uint_eq(children_close(&children), 0);
+}
+END_TEST
+
+START_TEST(at_shutdown_nothing_is_forked)
+{
+	children_end(&children, CHILD_FINISH);
+	children_tick(&children, 100000);
+	assert_state(CHILD_WAITING);
+	ck_assert(!children_running(&children));
+	ck_assert_uint_eq(children_close(&children), 0);
+	ck_assert_int_eq(segment_list(instance, NULL, 0), 0);
 }
 END_TEST
 
@@ -121,13 +308,24 @@ int
 main(void)
 {
 	Suite *suite = suite_create("child");
+	TCase *table = tcase_create("table");
 	TCase *tc = tcase_create("child");
 
+	tcase_add_test(table, each_event_in_each_state);
+	tcase_add_loop_test(
+	    table, outcome_of_each_status, 0, (int)COUNT(outcomes));
+	suite_add_tcase(suite, table);
+
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_hopeless_one_waits_for_a_reload);
-	tcase_add_test(tc, one_that_a_reload_stops_is_not_hopeless);
+	tcase_add_test(tc, a_failed_one_waits_for_a_reload);
+	tcase_add_test(tc, one_that_a_reload_stops_does_not_fail);
 	tcase_add_loop_test(tc, one_that_is_stopped_is_no_death, 0, 2);
-	tcase_add_test(tc, one_that_fails_is_a_death);
+	tcase_add_loop_test(tc, one_that_ends_uncommanded_is_a_death, 0, 3);
+	tcase_add_test(tc, a_reload_leaves_one_that_works);
+	tcase_add_test(tc, a_retired_one_that_is_empty_goes);
+	tcase_add_test(tc, a_retired_one_with_records_stays);
+	tcase_add_test(tc, at_shutdown_it_finishes_then_stops);
+	tcase_add_test(tc, at_shutdown_nothing_is_forked);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

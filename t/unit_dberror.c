@@ -79,6 +79,14 @@ START_TEST(a_write_set_that_is_too_large_is_divided)
 }
 END_TEST
 
+START_TEST(every_class_has_a_name)
+{
+	for (int i = 0; i < DB_CLASSES; i++)
+		ck_assert_str_ne(db_class_name((enum db_class)i), "unknown");
+	ck_assert_str_eq(db_class_name(DB_CLASSES), "unknown");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -88,6 +96,7 @@ main(void)
 	tcase_add_test(all, every_number_has_its_class);
 	tcase_add_test(all, no_error_is_ok_and_unknown_ones_hold);
 	tcase_add_test(all, a_write_set_that_is_too_large_is_divided);
+	tcase_add_test(all, every_class_has_a_name);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

@@ -14,16 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/reporter-deadletter.XXXXXX";
+static char directory[] = "/tmp/reporter-deadletter.XXXXXX";
 static char path[64];
 static struct deadletter file;
 
 static void
 setup(void)
 {
-	strcpy(folder + sizeof(folder) - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/dead.jsonl", folder);
+	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/dead.jsonl", directory);
 	file = (struct deadletter){ path, 1 << 20 };
 }
 
@@ -31,7 +31,7 @@ static void
 teardown(void)
 {
 	unlink(path);
-	rmdir(folder);
+	rmdir(directory);
 }
 
 static struct record

@@ -20,7 +20,7 @@
 static uint8_t out[ENCODE_REPORT_MAX];
 static struct record records[ENCODE_RECORDS_MAX];
 
-/* One set of records with every field at its least, one at its most. */
+/* One set of records with the minimum in every field, one with the maximum. */
 static void
 fill(bool max, uint64_t ts)
 {
@@ -215,11 +215,11 @@ END_TEST
 static size_t
 read_recorded(const char *name, uint8_t *bytes, size_t size)
 {
-	const char *folder = getenv("srcdir");
+	const char *directory = getenv("srcdir");
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/t/wire/%s",
-	    folder != NULL ? folder : ".", name);
+	    directory != NULL ? directory : ".", name);
 	FILE *file = fopen(path, "rb");
 	ck_assert_msg(file != NULL, "cannot open %s", path);
 	size_t n = fread(bytes, 1, size, file);

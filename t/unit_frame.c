@@ -74,12 +74,12 @@ assert_record(const struct record *r, uint32_t ip, uint16_t port, uint32_t succ,
 static void
 load(const char *name)
 {
-	const char *folder = getenv("srcdir");
+	const char *directory = getenv("srcdir");
 	char path[4096];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/t/wire/%s",
-	    folder == NULL ? "." : folder, name);
+	    directory == NULL ? "." : directory, name);
 	file = fopen(path, "rb");
 	if (file == NULL)
 		ck_abort_msg("cannot open %s", path);

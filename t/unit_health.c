@@ -18,13 +18,13 @@ static void
 make_well(void)
 {
 	memset(&status, 0, sizeof(status));
-	limits = health_defaults;
+	health_defaults(&limits);
 	strcpy(status.instance, "x");
 	status.running = true;
 	status.generation = 3;
 	status.now = 1000000;
 	status.master_age = 0.444;
-	status.connections = 12;
+	status.input.connections = 12;
 	status.count = 3;
 	for (unsigned i = 0; i < 3; i++) {
 		struct status_worker *w = &status.workers[i];
@@ -32,12 +32,14 @@ make_well(void)
 		w->slot = i;
 		w->generation = 3;
 		w->state = "running";
+		w->running = true;
 		w->ring_records = 1000;
 		w->table_keys = 1000;
 	}
 	/* One that empties itself after a reload is no fault. */
 	status.workers[2].generation = 2;
 	status.workers[2].state = "finishing";
+	status.workers[2].running = false;
 }
 
 static enum health
@@ -54,9 +56,9 @@ START_TEST(well_is_ok)
 	make_well();
 	ck_assert_int_eq(judge(), HEALTH_OK);
 	ck_assert_str_eq(text,
-	    "2 of 2 workers run, 12 connections, 0.0 records/s received, "
+	    "2 of 2 workers running, 12 connections, 0.0 records/s received, "
 	    "0.0/s stored | flush_age=0s;30;120;0 queued=0%;50;90;0;100 "
-	    "pending=0%;80;95;0;100 down=0;;0;0 still=0;0;;0 "
+	    "pending=0%;80;95;0;100 down=0;;0;0 stalled=0;0;;0 "
 	    "master_age=0.4s;10;60;0 "
 	    "dead_letter_age=U;3600:;;0 dropped_age=U;3600:;;0 "
 	    "dead_letter=0c;;;0 dropped=0c;;;0 connections=12;;;0 "
@@ -70,12 +72,12 @@ START_TEST(each_measure_has_its_limits)
 
 	make_well();
 	w->pending = 1;
-	w->waiting_since = status.now - 30;
+	w->lag = 30;
 	ck_assert_int_eq(judge(), HEALTH_OK);
-	w->waiting_since--;
+	w->lag++;
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
 	HAS("31 seconds without a commit while keys are pending, ");
-	w->waiting_since = status.now - 121;
+	w->lag = 121;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 	HAS("pending (critical), ");
 
@@ -97,23 +99,23 @@ START_TEST(each_measure_has_its_limits)
 	make_well();
 	status.master_age = 10.1;
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
-	HAS("10.1 seconds since the master went round its loop, ");
+	HAS("10.1 seconds without a response of the master, ");
 	status.master_age = 200000;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 	HAS("master_age=200000s;");
 
 	make_well();
-	w->still = true;
+	w->stalled = true;
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
-	HAS("1 workers take nothing from their rings, ");
+	HAS("1 worker not draining the ring, ");
 }
 END_TEST
 
 /* What was lost is a fault for an hour, and then is none any more. */
 START_TEST(a_loss_is_a_fault_that_recovers)
 {
-	uint64_t *const lost[] = { &status.last_dead_letter_ts,
-		&status.last_dropped_ts };
+	counter *const lost[] = { &status.input.last_dead_letter_ts,
+		&status.input.last_dropped_ts };
 
 	for (int i = 0; i < 2; i++) {
 		make_well();
@@ -138,8 +140,9 @@ START_TEST(a_worker_that_does_not_run_is_critical)
 
 	make_well();
 	status.workers[0].state = "waiting";
+	status.workers[0].running = false;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
-	HAS("1 workers do not run (critical), 1 of 2 workers run");
+	HAS("1 worker not running (critical), 1 of 2 workers running");
 	make_well();
 	status.workers[1].trouble = "damaged";
 	ck_assert_uint_eq(health_workers(&status, &down), 2);
@@ -153,7 +156,7 @@ START_TEST(no_reporter_is_critical_and_a_refused_reload_a_warning)
 	make_well();
 	status.reload_failed = true;
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
-	HAS("the last reload was refused, ");
+	HAS("last reload failed, ");
 	status.running = false;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 	ck_assert_str_eq(text, "instance x is not running");
@@ -176,7 +179,10 @@ START_TEST(limits_are_read)
 	ck_assert(!limits.warning[HEALTH_DEAD_LETTER_AGE].is_set);
 	ck_assert_double_eq(limits.warning[HEALTH_FLUSH_AGE].max, 0);
 	ck_assert_double_eq(limits.warning[HEALTH_PENDING].max, 80);
-	status.last_dead_letter_ts = status.now;
+	ck_assert(
+	    health_parse(limits.critical, "still=1", reason, sizeof(reason)));
+	ck_assert_double_eq(limits.critical[HEALTH_STALLED].max, 1);
+	status.input.last_dead_letter_ts = status.now;
 	ck_assert_int_eq(judge(), HEALTH_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		*reason = '\0';
@@ -240,10 +246,11 @@ START_TEST(the_longest_line_is_whole)
 
 	make_well();
 	status.reload_failed = true;
-	status.now = status.last_dead_letter_ts = status.last_dropped_ts =
-	    UINT64_MAX;
+	status.now = UINT64_MAX;
+	status.input.last_dead_letter_ts = UINT64_MAX;
+	status.input.last_dropped_ts = UINT64_MAX;
 	status.master_age = 1e18;
-	status.connections = UINT64_MAX;
+	status.input.connections = UINT64_MAX;
 	status.records.received = status.records.stored = INT64_MAX;
 	status.records.dead_letter = status.records.dropped = INT64_MAX;
 	for (int i = 0; i < RATES_SPANS; i++)
@@ -252,10 +259,10 @@ START_TEST(the_longest_line_is_whole)
 	for (unsigned i = 0; i < 3; i++) {
 		struct status_worker *w = &status.workers[i];
 
-		w->state = "throttled";
+		w->running = false;
 		w->pending = INT64_MAX;
 		w->queued = UINT64_MAX;
-		w->waiting_since = 1;
+		w->lag = UINT64_MAX - 1;
 	}
 	for (int i = 0; i < HEALTH_MEASURES; i++) {
 		limits.warning[i] = limits.critical[i] =
@@ -279,7 +286,7 @@ START_TEST(a_line_too_long_is_cut)
 
 	make_well();
 	health_judge(&status, &limits, small, sizeof(small));
-	ck_assert_str_eq(small, "2 of 2 workers run,");
+	ck_assert_str_eq(small, "2 of 2 workers runn");
 }
 END_TEST
 

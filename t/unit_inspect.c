@@ -16,16 +16,16 @@
 
 static const struct {
 	uint64_t need, space, available;
-	const char *said; /* NULL: it fits */
+	const char *fault; /* NULL: it fits */
 } rooms[] = {
 	{ 10 * M, 10 * M, 10 * M, NULL },
 	{ 0, 0, 0, NULL },
 	{ 10 * M + 1, 10 * M, 100 * M,
-	    "the workers' segments want 10.0 MiB, 10.0 MiB are free in "
+	    "the workers' segments need 10.0 MiB, with 10.0 MiB free in "
 	    "/dev/shm; lower queue.ring_records, queue.table_keys or "
 	    "reporter.workers, or enlarge /dev/shm" },
 	{ 20 * M, 100 * M, 15 * M,
-	    "the workers' segments want 20.0 MiB, 15.0 MiB of memory are "
+	    "the workers' segments need 20.0 MiB, with 15.0 MiB of memory "
 	    "available; lower queue.ring_records, "
 	    "queue.table_keys or reporter.workers" },
 	{ 20 * M, 64 * M, UINT64_MAX, NULL },
@@ -37,8 +37,8 @@ START_TEST(segments_fit_or_it_is_said_where_not)
 	bool fits = inspect_room(rooms[_i].need, rooms[_i].space,
 	    rooms[_i].available, text, sizeof(text));
 
-	ck_assert(fits == (rooms[_i].said == NULL));
-	ck_assert_str_eq(text, fits ? "" : rooms[_i].said);
+	ck_assert(fits == (rooms[_i].fault == NULL));
+	ck_assert_str_eq(text, fits ? "" : rooms[_i].fault);
 }
 END_TEST
 

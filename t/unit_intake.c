@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define NOW 1000000
 #define WORKERS 4
 #define CAPACITY 64 /* small, to be full soon */
 
-static struct intake intake;
+static struct intake *intake;
+static struct settings settings;
 static struct input_counters count;
 static struct ring rings[WORKERS];
 static struct ring_producer producers[WORKERS];
@@ -27,20 +29,24 @@ setup(void)
 {
 	struct ring *views[WORKERS];
 
-	memset(&intake, 0, sizeof(intake));
+	static const struct sockaddr_in peer = { .sin_family = AF_INET };
+
+	free(intake);
 	memset(&count, 0, sizeof(count));
 	memset(producers, 0, sizeof(producers));
 	memset(consumers, 0, sizeof(consumers));
-	intake.count = &count;
-	intake.report.now = 1000000;
-	intake.report.horizon = 1000060;
-	intake.report.max_message = MESSAGE_MAX;
+	settings = (struct settings){ .max_message = MESSAGE_MAX,
+		.max_clock_skew = 60000 };
+	intake = intake_new(&count);
+	ck_assert_ptr_nonnull(intake);
+	intake_configure(intake, &settings);
+	intake_begin(intake, (const struct sockaddr *)&peer, NOW);
 	for (int i = 0; i < WORKERS; i++) {
 		ring_attach(&rings[i], &producers[i], &consumers[i], records[i],
 		    CAPACITY);
 		views[i] = &rings[i];
 	}
-	intake_rings(&intake, views, WORKERS);
+	intake_set_rings(intake, views, WORKERS);
 }
 
 static size_t
@@ -109,11 +115,10 @@ START_TEST(first_bytes_tell_the_dialect)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		enum dialect dialect = DIALECT_UNKNOWN;
+		struct stream stream = { 0 };
 
-		intake_bytes(
-		    &intake, &dialect, cases[i].bytes, cases[i].length);
-		ck_assert_int_eq(dialect, cases[i].dialect);
+		intake_read(intake, &stream, cases[i].bytes, cases[i].length);
+		ck_assert_int_eq(stream.dialect, cases[i].dialect);
 	}
 }
 END_TEST
@@ -121,17 +126,17 @@ END_TEST
 START_TEST(recorded_frames_reach_the_rings)
 {
 	uint8_t bytes[512];
-	enum dialect elb = DIALECT_UNKNOWN, lars = DIALECT_UNKNOWN;
+	struct stream elb = { 0 }, lars = { 0 };
 	size_t n = read_wire("elb-reports.bin", bytes, sizeof(bytes));
-	struct intake_result r = intake_bytes(&intake, &elb, bytes, n);
+	struct intake_result r = intake_read(intake, &elb, bytes, n);
 
 	ck_assert_int_eq(r.verdict, VERDICT_MORE);
 	ck_assert_uint_eq(r.used, n);
 	n = read_wire("lars-report.bin", bytes, sizeof(bytes));
-	r = intake_bytes(&intake, &lars, bytes, n);
+	r = intake_read(intake, &lars, bytes, n);
 	ck_assert_uint_eq(r.used, n);
 	ck_assert_uint_eq(queued_in_all(), 0);
-	intake_publish(&intake);
+	intake_publish(intake);
 	ck_assert_uint_eq(queued_in_all(), 12);
 	ck_assert_uint_eq(counter_get(&count.received), 12);
 	ck_assert_uint_eq(counter_get(&count.reports), 4);
@@ -141,14 +146,14 @@ END_TEST
 START_TEST(a_service_goes_to_the_worker_of_its_route)
 {
 	uint8_t bytes[512];
-	enum dialect dialect = DIALECT_UNKNOWN;
+	struct stream stream = { 0 };
 
 	for (uint8_t modid = 0; modid < 16; modid++) {
 		uint32_t slot = route(modid, 1, WORKERS);
 		uint64_t before = ring_queued(&rings[slot]);
 
-		intake_bytes(&intake, &dialect, bytes, native(bytes, modid, 3));
-		intake_publish(&intake);
+		intake_read(intake, &stream, bytes, native(bytes, modid, 3));
+		intake_publish(intake);
 		ck_assert_uint_eq(ring_queued(&rings[slot]), before + 3);
 	}
 }
@@ -157,13 +162,13 @@ END_TEST
 START_TEST(a_full_ring_blocks_at_its_report)
 {
 	uint8_t bytes[4096];
-	enum dialect dialect = DIALECT_UNKNOWN;
+	struct stream stream = { 0 };
 	size_t length = 0, each = native(bytes, 7, 10);
 
 	for (int i = 0; i < 8; i++)
 		length += native(bytes + length, 7, 10);
-	struct intake_result r = intake_bytes(&intake, &dialect, bytes, length);
-	intake_publish(&intake);
+	struct intake_result r = intake_read(intake, &stream, bytes, length);
+	intake_publish(intake);
 	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
 	ck_assert_uint_eq(r.used, 6 * each);
 	ck_assert_uint_eq(r.need, 10);
@@ -172,9 +177,9 @@ START_TEST(a_full_ring_blocks_at_its_report)
 	ck_assert_uint_eq(counter_get(&count.received), 60);
 
 	ring_advance(&rings[r.slot], 60);
-	r = intake_bytes(&intake, &dialect, bytes + r.used, length - r.used);
+	r = intake_read(intake, &stream, bytes + r.used, length - r.used);
 	ck_assert_int_eq(r.verdict, VERDICT_MORE);
-	intake_publish(&intake);
+	intake_publish(intake);
 	ck_assert_uint_eq(counter_get(&count.received), 80);
 	ck_assert_uint_eq(counter_get(&count.dropped), 0);
 }
@@ -183,14 +188,15 @@ END_TEST
 START_TEST(drop_takes_what_fits_and_counts_the_rest)
 {
 	uint8_t bytes[4096];
-	enum dialect dialect = DIALECT_UNKNOWN;
+	struct stream stream = { 0 };
 	size_t length = 0;
 
-	intake.drop = true;
+	settings.overflow = OVERFLOW_DROP;
+	intake_configure(intake, &settings);
 	for (int i = 0; i < 8; i++)
 		length += native(bytes + length, 7, 10);
-	struct intake_result r = intake_bytes(&intake, &dialect, bytes, length);
-	intake_publish(&intake);
+	struct intake_result r = intake_read(intake, &stream, bytes, length);
+	intake_publish(intake);
 	ck_assert_int_eq(r.verdict, VERDICT_MORE);
 	ck_assert_uint_eq(r.used, length);
 	ck_assert_uint_eq(queued_in_all(), CAPACITY);
@@ -202,7 +208,7 @@ END_TEST
 START_TEST(rejections_are_counted_by_reason)
 {
 	uint8_t bytes[512];
-	enum dialect dialect = DIALECT_UNKNOWN;
+	struct stream stream = { 0 };
 	size_t good = native(bytes, 5, 2), n = good;
 
 	bytes[n++] = 0x07; /* an object that is no array */
@@ -210,8 +216,8 @@ START_TEST(rejections_are_counted_by_reason)
 	bytes[n++] = 0x02;
 	n += native(bytes + n, 5, 1);
 	bytes[n++] = 0xc1; /* no MessagePack */
-	struct intake_result r = intake_bytes(&intake, &dialect, bytes, n);
-	intake_publish(&intake);
+	struct intake_result r = intake_read(intake, &stream, bytes, n);
+	intake_publish(intake);
 	ck_assert_int_eq(r.verdict, VERDICT_CLOSE);
 	ck_assert_int_eq(r.reason, REJECT_NOT_MSGPACK);
 	ck_assert_uint_eq(r.fault, n - 1);
@@ -232,17 +238,17 @@ START_TEST(every_cut_gives_the_same)
 
 	length += native(bytes + length, 2, 4);
 	for (size_t cut = 0; cut <= length; cut++) {
-		enum dialect dialect = DIALECT_UNKNOWN;
+		struct stream stream = { 0 };
 
 		setup();
 		struct intake_result r =
-		    intake_bytes(&intake, &dialect, bytes, cut);
+		    intake_read(intake, &stream, bytes, cut);
 		ck_assert_int_eq(r.verdict, VERDICT_MORE);
 		ck_assert_uint_le(r.used, cut);
-		struct intake_result rest = intake_bytes(
-		    &intake, &dialect, bytes + r.used, length - r.used);
+		struct intake_result rest = intake_read(
+		    intake, &stream, bytes + r.used, length - r.used);
 		ck_assert_int_eq(rest.verdict, VERDICT_MORE);
-		intake_publish(&intake);
+		intake_publish(intake);
 		ck_assert_uint_eq(counter_get(&count.received), 7);
 		ck_assert_uint_eq(queued_in_all(), 7);
 	}
@@ -257,11 +263,11 @@ come_from(const char *text)
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
 	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		intake_peer(&intake, (struct sockaddr *)&in);
+		intake_begin(intake, (struct sockaddr *)&in, NOW);
 		return;
 	}
 	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-	intake_peer(&intake, (struct sockaddr *)&in6);
+	intake_begin(intake, (struct sockaddr *)&in6, NOW);
 }
 
 static const struct {
@@ -285,14 +291,15 @@ START_TEST(caller_is_compared_with_the_peer)
 	for (int check = CHECK_CALLER_OFF; check <= CHECK_CALLER_REJECT;
 	     check++) {
 		bool taken = right || check != CHECK_CALLER_REJECT;
-		enum dialect dialect = DIALECT_UNKNOWN;
+		struct stream stream = { 0 };
 		struct intake_result r;
 
 		setup();
-		intake.check_caller = (enum check_caller)check;
+		settings.check_caller = check;
+		intake_configure(intake, &settings);
 		come_from(callers[_i].peer);
-		r = intake_bytes(&intake, &dialect, bytes, n);
-		intake_publish(&intake);
+		r = intake_read(intake, &stream, bytes, n);
+		intake_publish(intake);
 		ck_assert_int_eq(r.verdict, VERDICT_MORE);
 		ck_assert_uint_eq(r.used, n);
 		ck_assert_uint_eq(queued_in_all(), taken ? 2 : 0);
@@ -312,14 +319,15 @@ END_TEST
 START_TEST(caller_of_a_frame_without_results)
 {
 	static const uint8_t frame[] = { 3, 0, 0, 0, 2, 0, 0, 0, 0x18, 9 };
-	enum dialect dialect = DIALECT_UNKNOWN;
+	struct stream stream = { 0 };
 
-	intake.check_caller = CHECK_CALLER_LOG;
+	settings.check_caller = CHECK_CALLER_LOG;
+	intake_configure(intake, &settings);
 	come_from("0.0.0.9");
-	intake_bytes(&intake, &dialect, frame, sizeof(frame));
+	intake_read(intake, &stream, frame, sizeof(frame));
 	come_from("0.0.0.8");
-	intake_bytes(&intake, &dialect, frame, sizeof(frame));
-	intake_publish(&intake);
+	intake_read(intake, &stream, frame, sizeof(frame));
+	intake_publish(intake);
 	ck_assert_uint_eq(counter_get(&count.reports), 2);
 	ck_assert_uint_eq(counter_get(&count.foreign), 1);
 }
@@ -330,15 +338,16 @@ START_TEST(a_foreign_report_that_waits_counts_once)
 {
 	uint8_t bytes[512];
 	size_t n = native(bytes, 5, 15);
-	enum dialect dialect = DIALECT_UNKNOWN;
+	struct stream stream = { 0 };
 	struct intake_result r = { .verdict = VERDICT_MORE };
 
-	intake.check_caller = CHECK_CALLER_LOG;
+	settings.check_caller = CHECK_CALLER_LOG;
+	intake_configure(intake, &settings);
 	come_from("0.0.0.8");
 	while (r.verdict == VERDICT_MORE)
-		r = intake_bytes(&intake, &dialect, bytes, n);
-	intake_bytes(&intake, &dialect, bytes, n);
-	intake_publish(&intake);
+		r = intake_read(intake, &stream, bytes, n);
+	intake_read(intake, &stream, bytes, n);
+	intake_publish(intake);
 	ck_assert_uint_eq(counter_get(&count.reports), CAPACITY / 15);
 	ck_assert_uint_eq(counter_get(&count.foreign), CAPACITY / 15);
 }

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 static struct lines lines;
-static char *told; /* what the parser complained about */
-static size_t told_length;
+static char *output; /* what the parser complained about */
+static size_t output_length;
 
 /* --------------------------------------------------------------- reading -- */
 
@@ -156,7 +156,7 @@ START_TEST(ready_means_that_nothing_is_read)
 }
 END_TEST
 
-START_TEST(a_failed_read_is_told)
+START_TEST(a_failed_read_is_reported)
 {
 	lines_init(&lines, -1, "file");
 	expect(LINES_ERROR);
@@ -171,8 +171,8 @@ parse_bytes(
 {
 	char text[1024];
 
-	free(told);
-	FILE *errors = open_memstream(&told, &told_length);
+	free(output);
+	FILE *errors = open_memstream(&output, &output_length);
 	ck_assert_ptr_nonnull(errors);
 	memcpy(text, line, length);
 	text[length] = '\0';
@@ -181,7 +181,7 @@ parse_bytes(
 	enum lines_kind kind =
 	    lines_parse(&lines, text, length, ts_max, record, errors);
 	fclose(errors);
-	ck_assert_int_eq(kind == LINES_BAD, told_length > 0);
+	ck_assert_int_eq(kind == LINES_BAD, output_length > 0);
 	return kind;
 }
 
@@ -248,13 +248,13 @@ START_TEST(blanks_and_comments_do_not_matter)
 END_TEST
 
 struct fault {
-	const char *line, *told;
+	const char *line, *output;
 };
 
 #define NUMBER32 "a number from -2147483648 to 2147483647\n"
 #define COUNT32 "a number from 0 to 4294967295\n"
 #define ADDRESS "a dotted IPv4 address\n"
-#define NINE "9 fields: modid cmdid caller ts ip port succ err overload\n"
+#define NINE "9: modid cmdid caller ts ip port succ err overload\n"
 
 static const struct fault faults[] = {
 	{ "x 2 1.1.1.1 0 2.2.2.2 80 3 4 0",
@@ -297,11 +297,11 @@ static const struct fault faults[] = {
 	    "file:7: cmdid: found \"b\", expected " NUMBER32
 	    "file:7: ip: found \"c\", expected " ADDRESS },
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4",
-	    "file:7: line: found \"8 fields\", expected " NINE },
+	    "file:7: line: found 8 fields, expected " NINE },
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4 0 0",
-	    "file:7: line: found \"10 fields\", expected " NINE },
+	    "file:7: line: found 10 fields, expected " NINE },
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4 # 0",
-	    "file:7: line: found \"8 fields\", expected " NINE },
+	    "file:7: line: found 8 fields, expected " NINE },
 	{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx 2 1.1.1.1 0 2.2.2.2 8 3 "
 	  "4 0",
 	    "file:7: modid: found "
@@ -309,12 +309,12 @@ static const struct fault faults[] = {
 	    "expected " NUMBER32 },
 };
 
-START_TEST(every_fault_is_told)
+START_TEST(every_fault_is_reported)
 {
 	struct record r;
 
 	ck_assert_int_eq(parse(faults[_i].line, &r), LINES_BAD);
-	ck_assert_str_eq(told, faults[_i].told);
+	ck_assert_str_eq(output, faults[_i].output);
 }
 END_TEST
 
@@ -325,7 +325,7 @@ START_TEST(zero_bytes_are_no_text)
 
 	ck_assert_int_eq(parse_bytes(line, sizeof(line) - 1, 1, &r), LINES_BAD);
 	ck_assert_str_eq(
-	    told, "file:7: line: found \"a zero byte\", expected text\n");
+	    output, "file:7: line: found a zero byte, expected text\n");
 }
 END_TEST
 
@@ -339,7 +339,7 @@ START_TEST(a_dialect_bounds_the_time)
 	    parse_bytes(good, strlen(good), UINT32_MAX, &r), LINES_RECORD);
 	ck_assert_int_eq(
 	    parse_bytes(bad, strlen(bad), UINT32_MAX, &r), LINES_BAD);
-	ck_assert_str_eq(told,
+	ck_assert_str_eq(output,
 	    "file:7: ts: found \"4294967296\", expected a number from 0 to "
 	    "4294967295\n");
 }
@@ -355,17 +355,17 @@ main(void)
 	tcase_add_test(tcase, lines_survive_the_buffer);
 	tcase_add_test(tcase, a_line_over_the_limit_is_passed_over);
 	tcase_add_test(tcase, ready_means_that_nothing_is_read);
-	tcase_add_test(tcase, a_failed_read_is_told);
+	tcase_add_test(tcase, a_failed_read_is_reported);
 	tcase_add_test(tcase, a_line_is_a_record);
 	tcase_add_test(tcase, fields_take_their_whole_range);
 	tcase_add_test(tcase, blanks_and_comments_do_not_matter);
-	tcase_add_loop_test(tcase, every_fault_is_told, 0,
+	tcase_add_loop_test(tcase, every_fault_is_reported, 0,
 	    (int)(sizeof(faults) / sizeof(*faults)));
 	tcase_add_test(tcase, zero_bytes_are_no_text);
 	tcase_add_test(tcase, a_dialect_bounds_the_time);
 	suite_add_tcase(suite, tcase);
 
 	int failed = suite_run(suite);
-	free(told);
+	free(output);
 	return failed;
 }

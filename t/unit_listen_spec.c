@@ -37,19 +37,19 @@ END_TEST
 static const struct {
 	const char *text, *reason;
 } faults[] = {
-	{ "", "has no address before its port" },
+	{ "", "has no address before the port" },
 	{ "127.0.0.1", "has no port" },
 	{ "127.0.0.1 tls", "has no port" },
 	{ "tls", "has no port" },
 	{ "tls 127.0.0.1:1", "has no port" },
-	{ "127.0.0.1:99999 tls", "has a port over 65535" },
-	{ "127.0.0.1:1 ssl", "has a word that is neither proxy nor tls" },
-	{ "127.0.0.1:1 TLS", "has a word that is neither proxy nor tls" },
-	{ "127.0.0.1:1 tlsx", "has a word that is neither proxy nor tls" },
-	{ "127.0.0.1:1 tl", "has a word that is neither proxy nor tls" },
-	{ "127.0.0.1:1 proxytls", "has a word that is neither proxy nor tls" },
-	{ "127.0.0.1:1 tls tls", "has a word twice" },
-	{ "127.0.0.1:1 proxy tls proxy", "has a word twice" },
+	{ "127.0.0.1:99999 tls", "has a port above 65535" },
+	{ "127.0.0.1:1 ssl", "has a keyword other than proxy and tls" },
+	{ "127.0.0.1:1 TLS", "has a keyword other than proxy and tls" },
+	{ "127.0.0.1:1 tlsx", "has a keyword other than proxy and tls" },
+	{ "127.0.0.1:1 tl", "has a keyword other than proxy and tls" },
+	{ "127.0.0.1:1 proxytls", "has a keyword other than proxy and tls" },
+	{ "127.0.0.1:1 tls tls", "has a keyword twice" },
+	{ "127.0.0.1:1 proxy tls proxy", "has a keyword twice" },
 };
 
 START_TEST(fault_has_its_reason)
@@ -71,7 +71,7 @@ START_TEST(longest_address_is_taken_and_one_byte_more_is_not)
 	memcpy(text, "*:", 2);
 	text[LISTEN_ADDRESS_MAX] = '\0';
 	ck_assert_str_eq(
-	    listen_spec_parse(&spec, text), "is longer than an address can be");
+	    listen_spec_parse(&spec, text), "is too long for an address");
 	text[LISTEN_ADDRESS_MAX - 1] = '\0';
 	ck_assert_ptr_null(listen_spec_parse(&spec, text));
 	ck_assert_str_eq(spec.address, text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log: the form of its lines for each target, levels, what is escaped,
- * reopening after a rename, the brake.  Each test runs in its own process
- * (Check forks), with files in a folder of its own.
+ * reopening after a rename, the limiter.  Each test runs in its own process
+ * (Check forks), with files in a directory of its own.
  */
 #include "config.h"
 
@@ -27,15 +27,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static char folder[64], path[96], other[96];
+static char directory[64], path[96], other[96];
 
 static void
 setup(void)
 {
-	strcpy(folder, "/tmp/reporter-unit-log.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/log", folder);
-	snprintf(other, sizeof(other), "%s/log.1", folder);
+	strcpy(directory, "/tmp/reporter-unit-log.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/log", directory);
+	snprintf(other, sizeof(other), "%s/log.1", directory);
 	unsetenv("JOURNAL_STREAM");
 	umask(022);
 }
@@ -45,7 +45,7 @@ teardown(void)
 {
 	unlink(path);
 	unlink(other);
-	rmdir(folder);
+	rmdir(directory);
 }
 
 /* All of a file, in a buffer that the next call takes again. */
@@ -210,7 +210,7 @@ START_TEST(target_stays_when_the_new_one_cannot_be_opened)
 	char missing[128];
 
 	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
-	snprintf(missing, sizeof(missing), "%s/no/such/folder", folder);
+	snprintf(missing, sizeof(missing), "%s/no/such/directory", directory);
 	ck_assert_int_eq(log_open(missing, LOG_LEVEL_ERROR), -1);
 	ck_assert_int_eq(errno, ENOENT);
 	log_warn("still here");
@@ -423,7 +423,7 @@ START_TEST(full_disk_is_told_of_when_there_is_room)
 	text = contents(path);
 	ck_assert(looks_like(text,
 	    "^[^\n]*warning: whole\n[0-9-]{10}\n"
-	    "[^\n]*warning: lines missing before this one: 2\n"
+	    "[^\n]*warning: 2 log lines lost\n"
 	    "[^\n]*warning: here\n[^\n]*warning: and here\n$"));
 }
 END_TEST
@@ -510,69 +510,72 @@ START_TEST(threads_do_not_mix_lines_while_it_is_reopened)
 }
 END_TEST
 
-/* --------------------------------------------------------------- brake ---- */
+/* --------------------------------------------------------------- limiter ----
+ */
 
-START_TEST(brake_lets_so_many_pass_in_a_period)
+START_TEST(limiter_passes_so_many_lines_in_a_period)
 {
-	struct log_brake brake = { .max = 3, .period_ms = 1000 };
+	struct log_limiter limiter = { .max = 3, .period_ms = 1000 };
 	uint64_t held;
 
 	for (int i = 0; i < 3; i++) {
-		ck_assert(log_brake_pass(&brake, 5000 + (uint64_t)i, &held));
+		ck_assert(
+		    log_limiter_pass(&limiter, 5000 + (uint64_t)i, &held));
 		ck_assert_uint_eq(held, 0);
 	}
 	for (int i = 0; i < 7; i++)
-		ck_assert(!log_brake_pass(&brake, 5999, &held));
-	ck_assert(log_brake_pass(&brake, 6000, &held));
+		ck_assert(!log_limiter_pass(&limiter, 5999, &held));
+	ck_assert(log_limiter_pass(&limiter, 6000, &held));
 	ck_assert_uint_eq(held, 7);
-	ck_assert(log_brake_pass(&brake, 6001, &held));
+	ck_assert(log_limiter_pass(&limiter, 6001, &held));
 	ck_assert_uint_eq(held, 0);
-	ck_assert(log_brake_pass(&brake, 6002, &held));
-	ck_assert(!log_brake_pass(&brake, 6999, &held));
-	ck_assert(log_brake_pass(&brake, 60000, &held));
+	ck_assert(log_limiter_pass(&limiter, 6002, &held));
+	ck_assert(!log_limiter_pass(&limiter, 6999, &held));
+	ck_assert(log_limiter_pass(&limiter, 60000, &held));
 	ck_assert_uint_eq(held, 1);
 }
 END_TEST
 
-START_TEST(brake_works_from_the_first_millisecond)
+START_TEST(limiter_works_from_the_first_millisecond)
 {
-	struct log_brake brake = { .max = 1, .period_ms = 1000 };
+	struct log_limiter limiter = { .max = 1, .period_ms = 1000 };
 	uint64_t held;
 
-	ck_assert(log_brake_pass(&brake, 0, &held));
-	ck_assert(!log_brake_pass(&brake, 999, &held));
-	ck_assert(log_brake_pass(&brake, 1000, &held));
+	ck_assert(log_limiter_pass(&limiter, 0, &held));
+	ck_assert(!log_limiter_pass(&limiter, 999, &held));
+	ck_assert(log_limiter_pass(&limiter, 1000, &held));
 	ck_assert_uint_eq(held, 1);
 }
 END_TEST
 
-START_TEST(braked_line_says_how_many_were_held_back)
+START_TEST(limited_line_reports_the_suppressed)
 {
-	struct log_brake brake = { .max = 1, .period_ms = 3600000 };
+	struct log_limiter limiter = { .max = 1, .period_ms = 3600000 };
 
 	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
-	brake.began_ms = monotonic_ms();
-	log_braked(&brake, "lost %d", 1);
+	limiter.began_ms = monotonic_ms();
+	log_limited(&limiter, "lost %d", 1);
 	ck_assert_str_eq(message(path), "lost 1");
-	log_braked(&brake, "lost %d", 2);
-	log_braked(&brake, "lost %d", 3);
+	log_limited(&limiter, "lost %d", 2);
+	log_limited(&limiter, "lost %d", 3);
 	ck_assert_int_eq(truncate(path, 0), 0);
-	brake.began_ms -= brake.period_ms; /* as if the period were over */
-	log_braked(&brake, "lost %d", 4);
-	ck_assert_str_eq(message(path), "lost 4 (2 more like it held back)");
+	limiter.began_ms -= limiter.period_ms; /* as if the period were over */
+	log_limited(&limiter, "lost %d", 4);
+	ck_assert_str_eq(
+	    message(path), "lost 4 (2 similar messages suppressed)");
 }
 END_TEST
 
-START_TEST(brake_counts_no_line_that_its_level_holds_back)
+START_TEST(limiter_ignores_lines_below_the_level)
 {
-	struct log_brake brake = { .max = 1, .period_ms = 3600000 };
+	struct log_limiter limiter = { .max = 1, .period_ms = 3600000 };
 
 	ck_assert_int_eq(log_open(path, LOG_LEVEL_ERROR), 0);
 	for (int i = 0; i < 5; i++)
-		log_braked(&brake, "x");
+		log_limited(&limiter, "x");
 	ck_assert_str_eq(contents(path), "");
-	ck_assert_uint_eq(brake.passed, 0);
-	ck_assert_uint_eq(brake.held, 0);
+	ck_assert_uint_eq(limiter.passed, 0);
+	ck_assert_uint_eq(limiter.suppressed, 0);
 }
 END_TEST
 
@@ -666,10 +669,10 @@ main(void)
 	tcase_add_test(tc, syslog_that_is_stuck_does_not_hold_up);
 	tcase_add_test(tc, pipe_that_is_full_does_not_hold_up);
 	tcase_add_test(tc, threads_do_not_mix_lines_while_it_is_reopened);
-	tcase_add_test(tc, brake_lets_so_many_pass_in_a_period);
-	tcase_add_test(tc, brake_works_from_the_first_millisecond);
-	tcase_add_test(tc, braked_line_says_how_many_were_held_back);
-	tcase_add_test(tc, brake_counts_no_line_that_its_level_holds_back);
+	tcase_add_test(tc, limiter_passes_so_many_lines_in_a_period);
+	tcase_add_test(tc, limiter_works_from_the_first_millisecond);
+	tcase_add_test(tc, limited_line_reports_the_suppressed);
+	tcase_add_test(tc, limiter_ignores_lines_below_the_level);
 	tcase_add_test(tc, clock_runs_forward_in_milliseconds);
 	tcase_add_loop_test(tc, text_is_escaped, 0, COUNT(escapes));
 	tcase_add_test(tc, escaping_stops_at_a_whole_character);

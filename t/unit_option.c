@@ -2,7 +2,7 @@
  *
  * The option table against the manual and the sample file, in both directions;
  * each option's default, range, units and form.  One process; files in a
- * folder of its own.
+ * directory of its own.
  */
 #include "config.h"
 
@@ -43,14 +43,14 @@ source(const char *name)
 
 /* The default as manual and sample have it: for localstatedir=/var. */
 static const char *
-standard(const struct conf_option *option)
+initial(const struct conf_option *option)
 {
 	static char text[512];
 	size_t length = strlen(LOCALSTATEDIR);
 
-	if (strncmp(option->standard, LOCALSTATEDIR "/", length + 1) != 0)
-		return option->standard;
-	snprintf(text, sizeof(text), "/var%s", option->standard + length);
+	if (strncmp(option->initial, LOCALSTATEDIR "/", length + 1) != 0)
+		return option->initial;
+	snprintf(text, sizeof(text), "/var%s", option->initial + length);
 	return text;
 }
 
@@ -87,7 +87,7 @@ START_TEST(every_option_is_in_the_manual)
 	    "\n.It Ic %s\n%s.\n.br\nValue: %s\n.br\nDefault: %s\n.br\n"
 	    "Reload: %s\n.Pp\n",
 	    option->name, option->text, expects,
-	    *standard(option) == '\0' ? "nothing" : standard(option),
+	    *initial(option) == '\0' ? "empty" : initial(option),
 	    option_live_text(option->live));
 	ck_assert_msg(strstr(section, entry) != NULL,
 	    "reporter.conf(5), section %s, has not:%s", option->section, entry);
@@ -107,7 +107,7 @@ START_TEST(every_option_is_in_the_sample)
 	option_expects(option, expects, sizeof(expects));
 	snprintf(entry, sizeof(entry), "\n# %s\n# Value: %s\n#%s =%s%s\n",
 	    option->text, expects, option->name,
-	    *standard(option) == '\0' ? "" : " ", standard(option));
+	    *initial(option) == '\0' ? "" : " ", initial(option));
 	ck_assert_msg(strstr(section, entry) != NULL,
 	    "etc/reporter.conf, section %s, has not:%s", option->section,
 	    entry);
@@ -182,14 +182,14 @@ START_TEST(sample_can_be_loaded)
 	char *sample = source("etc/reporter.conf");
 	struct settings *before = settings_load(NULL, stderr), *after;
 
-	after = config_right(sample);
+	after = config_valid(sample);
 	settings_compare(before, after, config_same, NULL);
 	settings_free(after);
 	for (char *at = sample; (at = strstr(at, "\n#")) != NULL; at++) {
 		if (islower((unsigned char)at[2]))
 			at[1] = ' ';
 	}
-	after = config_right(sample);
+	after = config_valid(sample);
 	ck_assert_ptr_nonnull(
 	    strstr(after->origins[option_count - 1], "a.conf:"));
 	settings_compare(before, after, config_same, NULL);
@@ -221,11 +221,11 @@ START_TEST(default_goes_through_its_parser)
 	char reason[VALUE_REASON_MAX] = "", *shown;
 
 	ck_assert_ptr_nonnull(settings);
-	ck_assert_msg(value_parse(option, settings, option->standard, reason,
+	ck_assert_msg(value_parse(option, settings, option->initial, reason,
 			  sizeof(reason)),
 	    "%s: %s", option->name, reason);
 	shown = value_format(option, settings);
-	ck_assert_str_eq(shown, option->standard);
+	ck_assert_str_eq(shown, option->initial);
 	free(shown);
 	value_free(option, settings);
 	free(settings);
@@ -388,49 +388,49 @@ static const struct {
 	const char *section, *name, *text, *fault;
 } texts[] = {
 	{ "reporter", "instance", "a-B_9", NULL },
-	{ "reporter", "instance", "", "nothing is given" },
-	{ "reporter", "instance", "a/b", "is no name of an instance" },
+	{ "reporter", "instance", "", "empty value" },
+	{ "reporter", "instance", "a/b", "is not a valid instance name" },
 	{ "reporter", "instance", "1234567890123456789012345678901", NULL },
 	{ "reporter", "instance", "12345678901234567890123456789012",
-	    "a text of 32 bytes is too long" },
-	{ "reporter", "listen", "", "nothing is given" },
+	    "too long (32 bytes)" },
+	{ "reporter", "listen", "", "empty value" },
 	{ "reporter", "listen", "*:1, [::1]:2,localhost:0", NULL },
 	{ "reporter", "listen", "127.0.0.1", "has no port" },
-	{ "reporter", "listen", "*:1,,*:2", "a word is missing" },
-	{ "reporter", "listen", "*:1, *:1", "\"*:1\" is given twice" },
+	{ "reporter", "listen", "*:1,,*:2", "empty entry" },
+	{ "reporter", "listen", "*:1, *:1", "\"*:1\" is repeated" },
 	{ "reporter", "user", "www-data", NULL },
-	{ "reporter", "user", "0", "does not begin as a user's name" },
-	{ "reporter", "user", "a:b", "is no user's name" },
+	{ "reporter", "user", "0", "is not a valid user name" },
+	{ "reporter", "user", "a:b", "is not a valid user name" },
 	{ "reporter", "group", "adm", NULL },
-	{ "reporter", "group", "-adm", "does not begin as a group's name" },
-	{ "reporter", "group", "a:b", "is no group's name" },
+	{ "reporter", "group", "-adm", "is not a valid group name" },
+	{ "reporter", "group", "a:b", "is not a valid group name" },
 	{ "reporter", "pid_file", "/run/reporter.pid", NULL },
-	{ "reporter", "pid_file", "reporter.pid", "does not begin with /" },
-	{ "reporter", "pid_file", "/run/", "is the path of a folder" },
+	{ "reporter", "pid_file", "reporter.pid", "is not an absolute path" },
+	{ "reporter", "pid_file", "/run/", "is the path of a directory" },
 	{ "limits", "allow", "10.0.0.0/8,::1", NULL },
 	{ "limits", "allow", "10.1.0.0/8", "did you mean 10.0.0.0/8?" },
 	{ "queue", "overflow", "drop", NULL },
-	{ "queue", "overflow", "Drop", "\"Drop\" is no choice" },
-	{ "queue", "overflow", "", "\"\" is no choice" },
+	{ "queue", "overflow", "Drop", "invalid value \"Drop\"" },
+	{ "queue", "overflow", "", "invalid value \"\"" },
 	{ "mysql", "host", "db1, db2:3307, [::1]:3306", NULL },
-	{ "mysql", "host", "*", "is no host to connect to" },
+	{ "mysql", "host", "*", "is not a host to connect to" },
 	{ "mysql", "host", "db1:0", "has port 0" },
 	{ "mysql", "password", "a,b=c", NULL },
 	{ "mysql", "table", "db$1.Server_Call", NULL },
-	{ "mysql", "table", "a.b.c", "has a dot in the wrong place" },
-	{ "mysql", "table", ".a", "has a dot in the wrong place" },
-	{ "mysql", "table", "a.", "has a dot in the wrong place" },
-	{ "mysql", "table", "a`b", "has another character" },
+	{ "mysql", "table", "a.b.c", "has a misplaced dot" },
+	{ "mysql", "table", ".a", "has a misplaced dot" },
+	{ "mysql", "table", "a.", "has a misplaced dot" },
+	{ "mysql", "table", "a`b", "contains an invalid character" },
 	{ "mysql", "table",
 	    "a12345678901234567890123456789012345678901234567890123456789"
 	    "01234",
-	    "has too long a name" },
+	    "has a name of more than 64 characters" },
 	{ "log", "target", "stderr", NULL },
 	{ "log", "target", "/var/log/reporter.log", NULL },
-	{ "log", "target", "", "nothing is given" },
-	{ "log", "target", "Syslog", "does not begin with /" },
+	{ "log", "target", "", "empty value" },
+	{ "log", "target", "Syslog", "is not an absolute path" },
 	{ "log", "level", "debug", NULL },
-	{ "log", "level", "warning", "\"warning\" is no choice" },
+	{ "log", "level", "warning", "invalid value \"warning\"" },
 };
 
 START_TEST(text_is_checked)
@@ -462,13 +462,13 @@ END_TEST
 START_TEST(choices_are_in_the_order_of_their_enum)
 {
 	struct settings *settings =
-	    config_right("[queue]\noverflow = drop\n[log]\nlevel = warn\n");
+	    config_valid("[queue]\noverflow = drop\n[log]\nlevel = warn\n");
 
 	ck_assert_int_eq(settings->overflow, OVERFLOW_DROP);
 	ck_assert_int_eq(settings->log_level, LOG_LEVEL_WARN);
 	settings_free(settings);
 	settings =
-	    config_right("[queue]\noverflow = block\n[log]\nlevel = debug\n");
+	    config_valid("[queue]\noverflow = block\n[log]\nlevel = debug\n");
 	ck_assert_int_eq(settings->overflow, OVERFLOW_BLOCK);
 	ck_assert_int_eq(settings->log_level, LOG_LEVEL_DEBUG);
 	settings_free(settings);

@@ -2,7 +2,7 @@
  *
  * Check suite of the order of a round: the same as record_compare()'s.
  */
-#include "worker/order.h"
+#include "worker/round.h"
 #include "suite.h"
 
 #include <check.h>

@@ -110,27 +110,28 @@ END_TEST
 static const struct {
 	const char *text, *reason;
 } faults[] = {
-	{ "", "is no IPv4 or IPv6 address" },
-	{ "10", "is no IPv4 or IPv6 address" },
-	{ "10.0.0.256", "is no IPv4 or IPv6 address" },
-	{ "/8", "is no IPv4 or IPv6 address" },
-	{ "example.net/8", "is no IPv4 or IPv6 address" },
+	{ "", "is not an IPv4 or IPv6 address" },
+	{ "10", "is not an IPv4 or IPv6 address" },
+	{ "10.0.0.256", "is not an IPv4 or IPv6 address" },
+	{ "/8", "is not an IPv4 or IPv6 address" },
+	{ "example.net/8", "is not an IPv4 or IPv6 address" },
 	{ "1111111111111111111111111111111111111111111111111111",
-	    "is no IPv4 or IPv6 address" },
-	{ "10.0.0.0/", "has no number of 0 to 32 after its /" },
-	{ "10.0.0.0/33", "has no number of 0 to 32 after its /" },
-	{ "10.0.0.0/-1", "has no number of 0 to 32 after its /" },
-	{ "10.0.0.0/8x", "has no number of 0 to 32 after its /" },
-	{ "10.0.0.0/0008", "has no number of 0 to 32 after its /" },
-	{ "10.0.0.0/8/8", "has no number of 0 to 32 after its /" },
-	{ "::/129", "has no number of 0 to 128 after its /" },
+	    "is not an IPv4 or IPv6 address" },
+	{ "10.0.0.0/", "has an invalid prefix length, not 0 to 32" },
+	{ "10.0.0.0/33", "has an invalid prefix length, not 0 to 32" },
+	{ "10.0.0.0/-1", "has an invalid prefix length, not 0 to 32" },
+	{ "10.0.0.0/8x", "has an invalid prefix length, not 0 to 32" },
+	{ "10.0.0.0/0008", "has an invalid prefix length, not 0 to 32" },
+	{ "10.0.0.0/8/8", "has an invalid prefix length, not 0 to 32" },
+	{ "::/129", "has an invalid prefix length, not 0 to 128" },
 	{ "10.1.0.0/8",
-	    "has bits beyond its prefix; did you mean 10.0.0.0/8?" },
+	    "has bits set after its prefix; did you mean 10.0.0.0/8?" },
 	{ "192.0.2.1/31",
-	    "has bits beyond its prefix; did you mean 192.0.2.0/31?" },
+	    "has bits set after its prefix; did you mean 192.0.2.0/31?" },
 	{ "2001:db8::1/64",
-	    "has bits beyond its prefix; did you mean 2001:db8::/64?" },
-	{ "10.0.0.1/0", "has bits beyond its prefix; did you mean 0.0.0.0/0?" },
+	    "has bits set after its prefix; did you mean 2001:db8::/64?" },
+	{ "10.0.0.1/0",
+	    "has bits set after its prefix; did you mean 0.0.0.0/0?" },
 };
 
 START_TEST(fault_of_a_prefix_has_its_reason)
@@ -177,29 +178,29 @@ END_TEST
 static const struct {
 	const char *text, *reason;
 } address_faults[] = {
-	{ "", "has no address before its port" },
-	{ ":80", "has no address before its port" },
-	{ "host:", "has no port after its colon" },
-	{ "host:65536", "has a port over 65535" },
-	{ "host:99999999999999999999", "has a port over 65535" },
-	{ "host:http", "has a port that is no number" },
-	{ "host:-1", "has a port that is no number" },
-	{ "::1", "has several colons: an IPv6 address stands in brackets" },
+	{ "", "has no address before the port" },
+	{ ":80", "has no address before the port" },
+	{ "host:", "has no port after the colon" },
+	{ "host:65536", "has a port above 65535" },
+	{ "host:99999999999999999999", "has a port above 65535" },
+	{ "host:http", "has an invalid port" },
+	{ "host:-1", "has an invalid port" },
+	{ "::1", "has several colons: put an IPv6 address in brackets" },
 	{ "1.2.3.4:5:6",
-	    "has several colons: an IPv6 address stands in brackets" },
+	    "has several colons: put an IPv6 address in brackets" },
 	{ "[::1", "has no closing bracket" },
-	{ "[::1]x", "has something else than a port after its bracket" },
-	{ "[1.2.3.4]:1", "has no IPv6 address between its brackets" },
-	{ "[]:1", "has no IPv6 address between its brackets" },
-	{ "1.2.3:1", "is no IPv4 address" },
-	{ "1.2.3.400:1", "is no IPv4 address" },
-	{ "a..b:1", "has an empty part between dots" },
-	{ "-a:1", "is no address and no host's name" },
-	{ "a b:1", "is no address and no host's name" },
-	{ "**:1", "is no address and no host's name" },
+	{ "[::1]x", "has unexpected text after its bracket" },
+	{ "[1.2.3.4]:1", "has an invalid IPv6 address in its brackets" },
+	{ "[]:1", "has an invalid IPv6 address in its brackets" },
+	{ "1.2.3:1", "is not a valid IPv4 address" },
+	{ "1.2.3.400:1", "is not a valid IPv4 address" },
+	{ "a..b:1", "has an empty label" },
+	{ "-a:1", "is not a valid address or host name" },
+	{ "a b:1", "is not a valid address or host name" },
+	{ "**:1", "is not a valid address or host name" },
 	{ "a23456789012345678901234567890123456789012345678901234567890"
 	  "1234:1",
-	    "has a part of more than 63 characters" },
+	    "has a label of more than 63 characters" },
 };
 
 START_TEST(fault_of_an_address_has_its_reason)
@@ -221,8 +222,8 @@ START_TEST(too_long_a_host_is_refused)
 	for (size_t i = 50; i < sizeof(text); i += 50)
 		text[i] = '.';
 	text[ADDRESS_HOST_MAX] = '\0';
-	ck_assert_str_eq(address_parse(&address, text),
-	    "is longer than a host's name can be");
+	ck_assert_str_eq(
+	    address_parse(&address, text), "is too long for a host name");
 	text[ADDRESS_HOST_MAX - 1] = '\0';
 	ck_assert_ptr_null(address_parse(&address, text));
 }

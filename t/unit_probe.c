@@ -62,11 +62,11 @@ START_TEST(a_right_table_is_right)
 	make_table(_i == 0 ? SIGNED : UNSIGNED);
 	probe(&options);
 	expect("found: ");
-	expect(", table ServerCallStatus is right, max_allowed_packet ");
+	expect(", table ServerCallStatus OK, max_allowed_packet ");
 	ck_assert_int_eq(lines(), 1);
 	options.table = TEST_DATABASE ".ServerCallStatus";
 	probe(&options);
-	expect(", table " TEST_DATABASE ".ServerCallStatus is right");
+	expect(", table " TEST_DATABASE ".ServerCallStatus OK");
 }
 END_TEST
 

@@ -62,7 +62,7 @@ check_wrong(size_t length, const char *fault)
 {
 	struct proxy_header header = proxy_parse(bytes, length);
 
-	ck_assert_int_eq(header.verdict, PROXY_WRONG);
+	ck_assert_int_eq(header.verdict, PROXY_INVALID);
 	ck_assert_str_eq(header.fault, fault);
 }
 
@@ -163,11 +163,11 @@ START_TEST(each_byte_of_the_signature_counts)
 		begin_ipv4(0);
 		bytes[at] ^= 0x20;
 		ck_assert_int_eq(proxy_parse(bytes, at).verdict, PROXY_SHORT);
-		check_wrong(at + 1, "no PROXY header of version 2");
-		check_wrong(28, "no PROXY header of version 2");
+		check_wrong(at + 1, "not a PROXY header of version 2");
+		check_wrong(28, "not a PROXY header of version 2");
 	}
 	memcpy(bytes, "PROXY TCP4 192.0.2.7 10.0.0.1 1 2\r\n", 35);
-	check_wrong(1, "no PROXY header of version 2");
+	check_wrong(1, "not a PROXY header of version 2");
 }
 END_TEST
 
@@ -182,7 +182,7 @@ START_TEST(other_versions_and_commands_are_wrong)
 			    13, "a PROXY header with an unknown command");
 		else
 			ck_assert_int_ne(
-			    proxy_parse(bytes, 28).verdict, PROXY_WRONG);
+			    proxy_parse(bytes, 28).verdict, PROXY_INVALID);
 	}
 }
 END_TEST

@@ -23,14 +23,14 @@ static char *errors;
 static enum secret_status
 read_again(void)
 {
-	size_t size, strip = strlen(config_folder) + 1;
+	size_t size, strip = strlen(config_directory) + 1;
 	char *at;
 
 	free(errors);
 	FILE *out = open_memstream(&errors, &size);
 	enum secret_status status = secret_read(&secret, out);
 	fclose(out);
-	while ((at = strstr(errors, config_folder)) != NULL)
+	while ((at = strstr(errors, config_directory)) != NULL)
 		memmove(at, at + strip, strlen(at + strip) + 1);
 	return status;
 }
@@ -94,7 +94,7 @@ START_TEST(what_is_wrong_leaves_the_one_of_before)
 	ck_assert_int_eq(unlink(config_path), 0);
 	ck_assert_int_eq(read_again(), SECRET_REFUSED);
 	ck_assert_str_eq(
-	    errors, "a.conf: cannot be opened: No such file or directory\n");
+	    errors, "a.conf: cannot open: No such file or directory\n");
 	ck_assert_str_eq(secret.text, "good");
 }
 END_TEST

@@ -586,19 +586,17 @@ START_TEST(every_code_has_a_text)
 {
 	for (int i = 0; i <= SHM_SYSTEM; i++)
 		for (int j = 0; j < i; j++)
-			ck_assert_str_ne(shm_status_text((enum shm_status)i),
-			    shm_status_text((enum shm_status)j));
-	for (int i = 0; i <= CHILD_HOPELESS; i++)
+			ck_assert_str_ne(shm_strerror((enum shm_status)i, 1),
+			    shm_strerror((enum shm_status)j, 1));
+	for (int i = 0; i <= CHILD_STOPPING; i++)
 		for (int j = 0; j < i; j++)
 			ck_assert_str_ne(child_state_name((enum child_state)i),
 			    child_state_name((enum child_state)j));
 	for (int i = 0; i < REJECT_REASONS; i++)
 		ck_assert_str_ne(reject_name((enum reject)i), "unknown");
-	for (int i = 0; i < DB_CLASSES; i++)
-		ck_assert_str_ne(db_class_name((enum db_class)i), "unknown");
 	ck_assert_str_eq(child_state_name((enum child_state)99), "unknown");
 	ck_assert_str_eq(reject_name(REJECT_REASONS), "unknown");
-	ck_assert_str_eq(db_class_name(DB_CLASSES), "unknown");
+	ck_assert_str_eq(shm_strerror(SHM_SYSTEM, 1), strerror(1));
 }
 END_TEST
 
@@ -819,17 +817,17 @@ START_TEST(last_error_is_read_whole)
 	create();
 	struct flush_counters *f = &worker.shared->flush;
 	ck_assert_uint_eq(
-	    segment_last_error(worker.shared, text, sizeof(text)), 0);
+	    last_error_get(&worker.shared->flush, text, sizeof(text)), 0);
 	ck_assert_str_eq(text, "");
 	counter_set(&f->last_error_number, 1146);
 	memset(f->last_error, 'x', sizeof(f->last_error)); /* no 0 at all */
 	ck_assert_uint_eq(
-	    segment_last_error(worker.shared, text, sizeof(text)), 1146);
+	    last_error_get(&worker.shared->flush, text, sizeof(text)), 1146);
 	ck_assert_uint_eq(strlen(text), sizeof(text) - 1);
 	/* Its writer was killed half way: the read ends all the same. */
 	counter_set(&f->last_error_version, 1);
 	ck_assert_uint_eq(
-	    segment_last_error(worker.shared, text, sizeof(text)), 1146);
+	    last_error_get(&worker.shared->flush, text, sizeof(text)), 1146);
 	segment_close(&worker.map);
 }
 END_TEST

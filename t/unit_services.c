@@ -20,7 +20,7 @@ static char instance[INSTANCE_MAX];
 static struct segment master;
 static struct worker_segment segment;
 static struct services *services;
-static struct services_look look;
+static struct services_result result;
 static struct keys_filter filter;
 
 static void
@@ -68,7 +68,7 @@ static void
 take(enum services_order order, uint64_t now_ms)
 {
 	ck_assert_int_eq(
-	    services_look(services, instance, &filter, order, now_ms, &look),
+	    services_scan(services, instance, &filter, order, now_ms, &result),
 	    SHM_OK);
 }
 
@@ -83,18 +83,18 @@ START_TEST(keys_are_summed_up)
 	put(6, 1, 1, 7, true);
 	put(6, 2, 1, 7, true);
 	take(SERVICES_BY_OVERLOAD, 1000);
-	ck_assert_uint_eq(look.count, 2);
-	ck_assert_uint_eq(look.keys, 6);
-	ck_assert_uint_eq(look.dirty, 6);
-	ck_assert(!look.has_rates);
-	ck_assert(!look.cut);
-	ck_assert_int_eq(look.list[0].modid, 6);
-	ck_assert_uint_eq(look.list[0].overloaded, 2);
-	ck_assert_uint_eq(look.list[1].overloaded, 1);
-	ck_assert_uint_eq(look.list[1].keys, 4);
-	ck_assert_uint_eq(look.list[1].succ, 40);
-	ck_assert_uint_eq(look.list[1].err, 6);
-	ck_assert_uint_eq(look.list[1].newest_ts, 1700000000);
+	ck_assert_uint_eq(result.count, 2);
+	ck_assert_uint_eq(result.keys, 6);
+	ck_assert_uint_eq(result.dirty, 6);
+	ck_assert(!result.has_rates);
+	ck_assert(!result.cut);
+	ck_assert_int_eq(result.list[0].modid, 6);
+	ck_assert_uint_eq(result.list[0].overloaded, 2);
+	ck_assert_uint_eq(result.list[1].overloaded, 1);
+	ck_assert_uint_eq(result.list[1].keys, 4);
+	ck_assert_uint_eq(result.list[1].succ, 40);
+	ck_assert_uint_eq(result.list[1].err, 6);
+	ck_assert_uint_eq(result.list[1].newest_ts, 1700000000);
 	services_free(services);
 }
 END_TEST
@@ -110,12 +110,12 @@ START_TEST(speed_is_what_came_between_two_looks)
 	for (int i = 0; i < 10; i++)
 		put(1, 1, 1, 0, false);
 	take(SERVICES_BY_RECORDS, 3000);
-	ck_assert(look.has_rates);
-	ck_assert_int_eq(look.list[0].modid, 2);
-	ck_assert_double_eq(look.list[0].records_per_second, 15);
-	ck_assert_double_eq(look.list[1].records_per_second, 5);
+	ck_assert(result.has_rates);
+	ck_assert_int_eq(result.list[0].modid, 2);
+	ck_assert_double_eq(result.list[0].records_per_second, 15);
+	ck_assert_double_eq(result.list[1].records_per_second, 5);
 	take(SERVICES_BY_RECORDS, 4000);
-	ck_assert_double_eq(look.list[0].records_per_second, 0);
+	ck_assert_double_eq(result.list[0].records_per_second, 0);
 
 	/* A reload brings another segment of the same name. */
 	segment_remove(segment.map.name);
@@ -123,8 +123,8 @@ START_TEST(speed_is_what_came_between_two_looks)
 	for (int i = 0; i < 7; i++)
 		put(1, 1, 1, 0, false);
 	take(SERVICES_BY_RECORDS, 5000);
-	ck_assert_uint_eq(look.count, 1);
-	ck_assert_double_eq(look.list[0].records_per_second, 7);
+	ck_assert_uint_eq(result.count, 1);
+	ck_assert_double_eq(result.list[0].records_per_second, 7);
 	services_free(services);
 }
 END_TEST
@@ -144,13 +144,13 @@ START_TEST(reports_are_told_from_the_servers_records)
 	for (int i = 0; i < 11; i++)
 		put(2, 1, 1, 0, false);
 	take(SERVICES_BY_REPORTS, 3000);
-	ck_assert_int_eq(look.list[0].modid, 1);
-	ck_assert_double_eq(look.list[0].reports_per_second, 6);
-	ck_assert_double_eq(look.list[0].records_per_second, 15);
-	ck_assert_int_eq(look.list[1].modid, 2);
-	ck_assert_double_eq(look.list[1].reports_per_second, 5.5);
+	ck_assert_int_eq(result.list[0].modid, 1);
+	ck_assert_double_eq(result.list[0].reports_per_second, 6);
+	ck_assert_double_eq(result.list[0].records_per_second, 15);
+	ck_assert_int_eq(result.list[1].modid, 2);
+	ck_assert_double_eq(result.list[1].reports_per_second, 5.5);
 	take(SERVICES_BY_REPORTS, 4000);
-	ck_assert_double_eq(look.list[0].reports_per_second, 0);
+	ck_assert_double_eq(result.list[0].reports_per_second, 0);
 	services_free(services);
 }
 END_TEST
@@ -159,16 +159,16 @@ START_TEST(more_callers_than_room_are_cut)
 {
 	begin(CALLERS_MAX);
 	take(SERVICES_BY_NUMBER, 1000);
-	ck_assert(!look.cut);
+	ck_assert(!result.cut);
 	for (uint32_t i = 0; i < CALLERS_MAX; i++)
 		put(1, 1, i, 0, false);
 	take(SERVICES_BY_NUMBER, 2000);
-	ck_assert(look.cut);
+	ck_assert(result.cut);
 	ck_assert_double_eq(
-	    look.list[0].reports_per_second, CALLERS_MAX / 4 * 3);
-	ck_assert_double_eq(look.list[0].records_per_second, CALLERS_MAX);
+	    result.list[0].reports_per_second, CALLERS_MAX / 4 * 3);
+	ck_assert_double_eq(result.list[0].records_per_second, CALLERS_MAX);
 	take(SERVICES_BY_NUMBER, 3000);
-	ck_assert(!look.cut);
+	ck_assert(!result.cut);
 	services_free(services);
 }
 END_TEST
@@ -198,7 +198,7 @@ START_TEST(each_order_has_its_first)
 		for (uint32_t j = 0; j < 10; j++)
 			put(6, j % 2, 1, 1, false);
 		take((enum services_order)i, 2000 + (uint64_t)i);
-		ck_assert_int_eq(look.list[0].modid, first[i]);
+		ck_assert_int_eq(result.list[0].modid, first[i]);
 	}
 	services_free(services);
 }
@@ -211,14 +211,14 @@ START_TEST(a_filter_leaves_the_others_out)
 	put(2, 1, 1, 0, true);
 	filter = (struct keys_filter){ .has_modid = true, .modid = 2 };
 	take(SERVICES_BY_NUMBER, 1000);
-	ck_assert_uint_eq(look.count, 1);
-	ck_assert_uint_eq(look.keys, 1);
-	ck_assert_int_eq(look.list[0].modid, 2);
+	ck_assert_uint_eq(result.count, 1);
+	ck_assert_uint_eq(result.keys, 1);
+	ck_assert_int_eq(result.list[0].modid, 2);
 	/* What was filtered out is known when the filter changes. */
 	put(1, 1, 1, 0, true);
 	filter.has_modid = false;
 	take(SERVICES_BY_NUMBER, 2000);
-	ck_assert_double_eq(look.list[0].records_per_second, 1);
+	ck_assert_double_eq(result.list[0].records_per_second, 1);
 	services_free(services);
 }
 END_TEST
@@ -229,9 +229,9 @@ START_TEST(more_services_than_room_are_counted)
 	for (int32_t i = 0; i < SERVICES_MAX + 10; i++)
 		put(i, 1, 1, 0, false);
 	take(SERVICES_BY_NUMBER, 1000);
-	ck_assert_uint_eq(look.count, SERVICES_MAX);
-	ck_assert_uint_eq(look.keys, SERVICES_MAX + 10);
-	ck_assert_uint_eq(look.beyond, 10);
+	ck_assert_uint_eq(result.count, SERVICES_MAX);
+	ck_assert_uint_eq(result.keys, SERVICES_MAX + 10);
+	ck_assert_uint_eq(result.beyond, 10);
 	services_free(services);
 }
 END_TEST
@@ -243,8 +243,9 @@ START_TEST(more_servers_than_room_are_cut)
 		put(1, i, 1, 0, true);
 	for (int i = 0; i < 2; i++) {
 		take(SERVICES_BY_NUMBER, 1000);
-		ck_assert(look.cut);
-		ck_assert_uint_eq(look.list[0].overloaded, SERVERS_MAX / 4 * 3);
+		ck_assert(result.cut);
+		ck_assert_uint_eq(
+		    result.list[0].overloaded, SERVERS_MAX / 4 * 3);
 	}
 	services_free(services);
 }
@@ -256,10 +257,10 @@ START_TEST(an_instance_that_goes_is_told)
 	put(1, 1, 1, 0, true);
 	take(SERVICES_BY_NUMBER, 1000);
 	instance_remove(instance);
-	ck_assert_int_eq(services_look(services, instance, &filter,
-			     SERVICES_BY_NUMBER, 2000, &look),
+	ck_assert_int_eq(services_scan(services, instance, &filter,
+			     SERVICES_BY_NUMBER, 2000, &result),
 	    SHM_MISSING);
-	ck_assert_uint_eq(look.count, 0);
+	ck_assert_uint_eq(result.count, 0);
 	services_free(services);
 }
 END_TEST

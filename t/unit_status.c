@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "master/retire.h"
+#include "status/metric.h"
 #include "status/status.h"
 #include "lib/clock.h"
 #include "instance_fixture.h"
@@ -213,7 +214,7 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert_int_eq(r->replayed, 0);
 	ck_assert_int_eq(r->pending + r->superseded, 136 - 5 - 4 - 12 - 51);
 	ck_assert_int_eq(r->pending, (int64_t)table_pending(&workers[0].table));
-	ck_assert_int_eq(status.rejected[REJECT_WRONG_SHAPE], 3);
+	ck_assert_int_eq(status.input.rejected[REJECT_WRONG_SHAPE], 3);
 	check_identity(r);
 
 	ck_assert_uint_eq(status.count, 2);
@@ -224,7 +225,7 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert_uint_eq(status.workers[1].restarts, 1);
 	ck_assert(status.workers[0].connected);
 	ck_assert(!status.workers[1].connected);
-	ck_assert_str_eq(status.workers[1].last_error,
+	ck_assert_str_eq(status.workers[1].flush.last_error,
 	    "Table 'x.ServerCallStatus'  [31m does not exist");
 }
 END_TEST
@@ -340,10 +341,10 @@ START_TEST(lag_is_the_time_without_a_commit)
 	    &workers[1].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
 	collect();
 	ck_assert_int_gt(status.workers[0].pending, 0);
-	ck_assert_uint_ge(status_lag(&status, &status.workers[0]), 40);
+	ck_assert_uint_ge(status.workers[0].lag, 40);
 	/* Nothing is pending there: it is a word of before. */
 	ck_assert_int_eq(status.workers[1].pending, 0);
-	ck_assert_uint_eq(status_lag(&status, &status.workers[1]), 0);
+	ck_assert_uint_eq(status.workers[1].lag, 0);
 }
 END_TEST
 
@@ -522,13 +523,14 @@ START_TEST(text_of_many_workers_shows_those_that_are_not_well)
 
 	bad.connected = false;
 	bad.pid = 77;
-	snprintf(bad.last_error, sizeof(bad.last_error), "%.127s",
+	snprintf(bad.flush.last_error, sizeof(bad.flush.last_error), "%.127s",
 	    "Lost connection to server at 'handshake: reading initial "
 	    "communication packet', system error: 111");
 	good.state = child_state_name(CHILD_RUNNING);
+	good.running = true;
 	good.pid = 99;
 	good.connected = true;
-	good.last_error_ts = 0;
+	good.flush.last_error_ts = 0;
 	good.trouble = NULL;
 	status.count = WORKERS_MAX;
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
@@ -628,15 +630,11 @@ START_TEST(text_never_passes_80_columns)
 	memset(status.instance, 'i', sizeof(status.instance) - 1);
 	memset(status.version, 'v', sizeof(status.version) - 1);
 	status.pid = INT32_MAX;
-	status.started = 0;
-	status.now = UINT32_MAX;
+	status.uptime = status.now = UINT32_MAX;
 	status.generation = UINT64_MAX;
 	status.records.received = INT64_MIN;
 	status.records.stored = INT64_MAX;
-	status.connections = status.accepted = status.bytes = UINT64_MAX;
-	memset(status.rejected, 0xff, sizeof(status.rejected));
-	memset(status.refused, 0xff, sizeof(status.refused));
-	memset(status.closed, 0xff, sizeof(status.closed));
+	memset(&status.input, 0xff, sizeof(status.input));
 	for (int i = 0; i < RATES_SPANS; i++) {
 		status.rates[i].seconds = 1;
 		for (int j = 0; j < HISTORY_COUNTS; j++)
@@ -647,17 +645,19 @@ START_TEST(text_never_passes_80_columns)
 		struct status_worker *w = &status.workers[i];
 
 		w->slot = WORKERS_MAX - 1;
-		w->generation = w->queued = w->stored = UINT64_MAX;
-		w->superseded = w->dead_letter = UINT64_MAX;
+		w->generation = w->queued = UINT64_MAX;
+		memset(&w->drain, 0xff, sizeof(w->drain));
+		memset(&w->flush, 0xff, sizeof(w->flush));
 		w->restarts = UINT32_MAX;
 		w->pending = i == 0 ? INT64_MAX : INT64_MIN;
 		w->pid = 4194304;
 		w->state = "finishing";
-		w->last_flush_ts = 1;
-		w->last_error_ts = 1700000000;
-		w->last_error_number = UINT32_MAX;
-		memset(w->last_error, 'e', sizeof(w->last_error) - 1);
-		w->last_error[50] = ' ';
+		w->flush.last_flush_ts = 1;
+		w->flush.last_error_ts = 1700000000;
+		w->flush.last_error_number = UINT32_MAX;
+		memset(w->flush.last_error, 'e', sizeof(w->flush.last_error));
+		w->flush.last_error[sizeof(w->flush.last_error) - 1] = '\0';
+		w->flush.last_error[50] = ' ';
 	}
 	for (int running = 0; running < 2; running++) {
 		status.running = running;
@@ -821,6 +821,161 @@ START_TEST(json_stands_an_error_text_that_is_no_utf8)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- manual -- */
+
+/* A section of reporterctl(8), for free(). */
+static char *
+manual_section(const char *from, const char *to)
+{
+	const char *top = getenv("srcdir");
+	char path[4096], *text = calloc(1, 65536);
+
+	snprintf(path, sizeof(path), "%s/man/reporterctl.8",
+	    top != NULL ? top : ".");
+	FILE *in = fopen(path, "r");
+	ck_assert_msg(in != NULL, "%s", path);
+	ck_assert_uint_gt(fread(text, 1, 65535, in), 0);
+	fclose(in);
+	char *begin = strstr(text, from), *end = strstr(text, to);
+	ck_assert_msg(
+	    begin != NULL && end != NULL && begin < end, "no section %s", from);
+	*end = '\0';
+	memmove(text, begin, strlen(begin) + 1);
+	return text;
+}
+
+static bool
+has_word(const char *text, const char *word)
+{
+	static const char in_names[] = "abcdefghijklmnopqrstuvwxyz_";
+	size_t length = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+		if ((at[length] == '\0' ||
+			strchr(in_names, at[length]) == NULL) &&
+		    (at == text || strchr(in_names, at[-1]) == NULL))
+			return true;
+	return false;
+}
+
+/* Visit each name of the lists ".It Va name , name", which go on after a
+   backslash at a line's end. */
+static void
+each_name(char *section, void (*visit)(const char *name))
+{
+	char *at = section, *state;
+
+	while ((at = strstr(at, "\n.It Va ")) != NULL) {
+		char *end = at += strlen("\n.It Va ");
+
+		do {
+			end += strcspn(end, "\n") + 1;
+		} while (end[-2] == '\\');
+		end[-1] = '\0';
+		for (char *name = strtok_r(at, " ,\\\n", &state); name != NULL;
+		     name = strtok_r(NULL, " ,\\\n", &state))
+			visit(name);
+		end[-1] = '\n';
+		at = end - 1;
+	}
+}
+
+static json_t *documented;
+
+static void
+is_member(const char *name)
+{
+	const json_t *worker =
+	    json_array_get(json_object_get(documented, "workers"), 0);
+
+	ck_assert_msg(json_object_get(documented, name) != NULL ||
+			  json_object_get(worker, name) != NULL,
+	    "%s is documented, and no member of the JSON object", name);
+}
+
+static void
+is_family(const char *name)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "# TYPE reporter_%s ", name);
+	ck_assert_msg(strstr(written, line) != NULL,
+	    "%s is documented, and no metric of Prometheus", name);
+}
+
+START_TEST(each_name_is_documented)
+{
+	char *json = manual_section(
+	    ".Ss The status for programs", ".Ss The status for scrapers");
+	char *scrapers =
+	    manual_section(".Ss The status for scrapers", ".Ss Top");
+	char *all = manual_section(
+	    ".Ss The status for people", ".Ss The status for scrapers");
+
+	for (size_t i = 0; i < metrics_count; i++) {
+		const struct metric *m = &metrics[i];
+		const struct metric_reasons *reasons = m->reasons;
+
+		ck_assert_msg(m->name == NULL || has_word(json, m->name),
+		    "no %s in reporterctl(8)", m->name);
+		ck_assert_msg(
+		    m->family == NULL || has_word(scrapers, m->family),
+		    "no %s in reporterctl(8)", m->family);
+		ck_assert((m->family == NULL) == (m->help == NULL));
+		if (m->family != NULL)
+			ck_assert_int_eq(m->kind == METRIC_COUNTER,
+			    strstr(m->family, "_total") != NULL);
+		for (unsigned j = 0; reasons != NULL && j < reasons->end; j++)
+			ck_assert_msg(j < reasons->first ||
+					  has_word(all, reasons->name(j)),
+			    "no %s in reporterctl(8)", reasons->name(j));
+	}
+	free(all);
+	free(json);
+	free(scrapers);
+}
+END_TEST
+
+START_TEST(each_documented_name_is_there)
+{
+	char *json = manual_section(
+	    ".Ss The status for programs", ".Ss The status for scrapers");
+	char *scrapers =
+	    manual_section(".Ss The status for scrapers", ".Ss Top");
+
+	make_history();
+	collect();
+	documented = json_written();
+	each_name(json, is_member);
+	json_decref(documented);
+	write_with(write_prometheus);
+	each_name(scrapers, is_family);
+	free(json);
+	free(scrapers);
+}
+END_TEST
+
+/* What is shown and is not of the table: each member has to be documented. */
+START_TEST(each_member_is_documented)
+{
+	char *json = manual_section(
+	    ".Ss The status for programs", ".Ss The status for scrapers");
+	const char *name;
+	json_t *value;
+
+	make_history();
+	collect();
+	json_t *object = json_written();
+	json_t *worker = json_array_get(json_object_get(object, "workers"), 0);
+	json_object_foreach(object, name, value)
+	    ck_assert_msg(has_word(json, name), "no %s", name);
+	json_object_foreach(worker, name, value)
+	    ck_assert_msg(has_word(json, name), "no %s", name);
+	json_decref(object);
+	free(json);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -851,6 +1006,9 @@ main(void)
 	    tcase, text_of_many_workers_shows_those_that_are_not_well, 0, 2);
 	tcase_add_test(tcase, prometheus_shows_the_same_figures);
 	tcase_add_test(tcase, prometheus_leaves_out_what_cannot_be_read);
+	tcase_add_test(tcase, each_name_is_documented);
+	tcase_add_test(tcase, each_documented_name_is_there);
+	tcase_add_test(tcase, each_member_is_documented);
 	suite_add_tcase(suite, tcase);
 
 	int failed = suite_run(suite);

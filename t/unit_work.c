@@ -11,7 +11,7 @@
 #include "config.h"
 
 #include "bytes.h"
-#include "edge/conn_set.h"
+#include "edge/accept.h"
 #include "intake/frame.h"
 #include "suite.h"
 
@@ -93,7 +93,7 @@ __wrap_realloc(void *p, size_t size)
 
 static struct settings settings;
 static struct input_counters count;
-static struct conns *conns;
+static struct server *server;
 /* Each side has a view of its own. */
 static struct ring ring, worker, *rings[] = { &ring };
 static struct ring_producer producer;
@@ -115,8 +115,8 @@ open_peer(void)
 	getsockname(listening, (struct sockaddr *)&to, &length);
 	peer = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(peer, (struct sockaddr *)&to, length), 0);
-	conns_accept(conns, listening, &plain);
-	ck_assert_uint_eq(conns->open, 1);
+	accept_agents(server, listening, &plain);
+	ck_assert_uint_eq(server->open, 1);
 }
 
 static void
@@ -130,10 +130,10 @@ begin(uint64_t capacity)
 	settings.max_connections = 10;
 	settings.max_message = MESSAGE_MAX;
 	epoll = epoll_create1(0);
-	conns = conns_new(epoll, &count);
-	ck_assert(conns_prepare(conns, &settings));
-	conns_configure(conns, &settings);
-	conns_route(conns, rings, 1);
+	server = server_new(epoll, &count);
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings);
+	server_route(server, rings, 1);
 	open_peer();
 	work = largest = 0;
 }
@@ -141,7 +141,7 @@ begin(uint64_t capacity)
 static void
 end(void)
 {
-	conns_close(conns);
+	server_close(server);
 	close(peer);
 	close(listening);
 	close(epoll);
@@ -164,15 +164,15 @@ drain(uint64_t max)
 static void
 take_turns(void)
 {
-	while (conns->open > 0) {
-		struct conn *conn = conns->all.first->conn;
+	while (server->open > 0) {
+		struct conn *conn = TAILQ_FIRST(&server->all);
 		int waiting = 0;
 
 		ioctl(conn->fd, FIONREAD, &waiting);
-		if (waiting == 0 || conn_throttled(conn))
+		if (waiting == 0 || conn->state != CONN_READING)
 			return;
 		counting = true;
-		conn_ready(conns, conn, EPOLLIN);
+		conn_process(server, conn, EPOLLIN);
 		counting = false;
 	}
 }
@@ -182,7 +182,7 @@ take_turns(void)
 static void
 feed(const struct bytes *b, size_t piece)
 {
-	for (size_t at = 0; at < b->length && conns->open > 0; at += piece) {
+	for (size_t at = 0; at < b->length && server->open > 0; at += piece) {
 		size_t n = b->length - at < piece ? b->length - at : piece;
 
 		ck_assert_int_eq(
@@ -422,9 +422,9 @@ work_of(size_t kind, size_t size, size_t piece)
 	kinds[kind].build(&b, size);
 	begin(RING);
 	feed(&b, piece);
-	ck_assert_msg(conns->open == 1, "%s: closed", kinds[kind].name);
+	ck_assert_msg(server->open == 1, "%s: closed", kinds[kind].name);
 	ck_assert_uint_eq(counter_get(&count.bytes), b.length);
-	ck_assert_msg(conns->all.first->conn->inflow.held.length == 0,
+	ck_assert_msg(TAILQ_FIRST(&server->all)->inbuf.length == 0,
 	    "%s: not taken whole", kinds[kind].name);
 	ck_assert_uint_gt(
 	    counter_get(&count.received) + counter_get(&count.reports), 0);
@@ -483,7 +483,7 @@ work_through_a_full_ring(size_t size)
 	for (uint64_t i = 0; i < 2 * reports && ring_queued(&ring) > 0; i++) {
 		drain(1);
 		counting = true;
-		conns_tick(conns, 0);
+		server_tick(server, 0);
 		counting = false;
 		take_turns();
 	}
@@ -534,7 +534,7 @@ START_TEST(nothing_is_allocated_by_declaration)
 	begin(RING);
 	feed(b, 1);
 	ck_assert_uint_le(largest, 256);
-	ck_assert_uint_eq(conns->open, _i < IMPOSSIBLE ? 0 : 1);
+	ck_assert_uint_eq(server->open, _i < IMPOSSIBLE ? 0 : 1);
 	b->length = 0;
 	bytes_fill(b, 1, 1000);
 	feed(b, 10);
@@ -555,9 +555,9 @@ START_TEST(memory_of_a_connection_is_bounded)
 	b->length--;
 	begin(RING);
 	feed(b, pieces[_i]);
-	ck_assert_uint_eq(conns->open, 1);
+	ck_assert_uint_eq(server->open, 1);
 	ck_assert_uint_gt(
-	    conns->all.first->conn->inflow.held.length, MESSAGE_MAX - 100);
+	    TAILQ_FIRST(&server->all)->inbuf.length, MESSAGE_MAX - 100);
 	ck_assert_uint_gt(largest, MESSAGE_MAX - 100);
 	ck_assert_uint_le(largest, 2 * MESSAGE_MAX);
 	end();
@@ -581,7 +581,7 @@ START_TEST(a_turn_has_its_bound)
 	begin(RING);
 	ck_assert_int_eq(
 	    send(peer, b->data, b->length, MSG_NOSIGNAL), (ssize_t)b->length);
-	conn_ready(conns, conns->all.first->conn, EPOLLIN);
+	conn_process(server, TAILQ_FIRST(&server->all), EPOLLIN);
 	ck_assert_uint_eq(counter_get(&count.bytes), MESSAGE_MAX);
 	ck_assert_uint_le(counter_get(&count.received), MESSAGE_MAX);
 	ck_assert_uint_lt(ring_queued(&ring), REPORT_RECORDS_MAX);

@@ -22,7 +22,7 @@
 
 #define NO_LANDLOCK 2
 
-static char folder[] = "/tmp/reporter-files.XXXXXX";
+static char directory[] = "/tmp/reporter-files.XXXXXX";
 static char log_file[64], dead_letter[64], elsewhere[64], memory[64];
 static char own[SEGMENT_NAME_MAX + 16], others[SEGMENT_NAME_MAX + 16];
 static char missing[] = "/nonexistent/dead.jsonl", none[] = "",
@@ -45,16 +45,16 @@ sub(char *path, const char *name, const char *file)
 {
 	char at[64];
 
-	snprintf(at, sizeof(at), "%s/%s", folder, name);
+	snprintf(at, sizeof(at), "%s/%s", directory, name);
 	ck_assert_int_eq(mkdir(at, 0700), 0);
-	snprintf(path, 64, "%s/%s/%s", folder, name, file);
+	snprintf(path, 64, "%s/%s/%s", directory, name, file);
 }
 
 static void
 setup(void)
 {
-	strcpy(folder + sizeof(folder) - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
 	sub(log_file, "log", "log");
 	sub(dead_letter, "dead", "dead.jsonl");
 	sub(elsewhere, "else", "file");
@@ -78,7 +78,7 @@ teardown(void)
 
 	unlink(own);
 	unlink(others);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	ck_assert_int_eq(system(command), 0);
 }
 

@@ -1,71 +1,122 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporter-bench: what its parts share.  A program of its own, apart from the
- * daemon; everything here runs in its one process (and main thread) unless a
- * header says otherwise.
+ * reporter-bench: its options, its benchmarks, and what all of its files use
+ * to fail, to wait and to read the clock.  Two processes, see process.h; one
+ * thread each, but for the pacer's.
  */
 #ifndef REPORTER_BENCH_H
 #define REPORTER_BENCH_H
 
 #include "send/encode.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+enum bench_exit {
+	BENCH_DONE = 0,
+	BENCH_USAGE = 2,
+	BENCH_FAILED = 3 /* a figure could not be measured, or is invalid */
+};
+
+/* ------------------------------------------------------------- options --- */
 
 #define LIST_MAX 8
 
-/* Numbers of an option such as --keys 10000,100000. */
+/* Numbers of an option such as --keys 10000,100k. */
 struct list {
 	size_t n; /* 0: not given */
 	uint64_t value[LIST_MAX];
 };
 
-/* The command line. */
-struct options {
-	bool self, json, strict, brief;
+/* The command line.  Written by options_read() alone. */
+extern struct options {
+	bool self, json;
 	const char *conf, *host, *port, *instance; /* NULL: not given */
 	const char *server;                        /* the daemon's program */
-	unsigned rounds, samples;                  /* 0: not given */
-	double seconds;       /* of one run; 0: not given */
-	unsigned chunk;       /* bytes of one write; 0: not given */
-	double away;          /* seconds that the database is stopped */
-	uint64_t interval_ms; /* flush_interval with --self */
-	bool dialect_given;
-	enum encode_dialect dialect;
+	const char *dialect_name;
+	enum encode_dialect dialect; /* valid with a dialect_name */
+	struct list rounds, samples, chunk, interval; /* one number each */
 	struct list keys, connections, workers, rate;
-};
+	double seconds, away; /* 0: not given */
+} options;
 
-/* What a benchmark works with. */
-struct bench {
-	const struct options *options;
-	struct results *results;
-	struct site *site;
-	double goal[16]; /* figures for the targets, by enum goal; NAN: none */
-	bool judged;     /* the targets were shown */
-};
+/* options_read - take the options.  Returns the words behind them, NULL at
+   their end.  -h, -V and errors end the program; usage prints the short
+   help. */
+char **options_read(int argc, char **argv, void (*usage)(FILE *out));
 
-/* The benchmarks, one file each.  Whatever makes a figure impossible or
-   wrong ends the program: see fail(). */
-void absorb_run(struct bench *bench);
-void flat_run(struct bench *bench);
-void flush_run(struct bench *bench);
-void cost_run(struct bench *bench);
-void fresh_run(struct bench *bench);
-void backlog_run(struct bench *bench);
-void targets_run(struct bench *bench);
-
-/* list_or - the list, or these numbers when none was given. */
-struct list list_or(const struct list *list, size_t n, const uint64_t *values);
-
-/* list_read - numbers from 1 to most, separated by commas, each perhaps with
-   k or M behind it.  Returns whether the text is such a list. */
+/* list_read - numbers from 1 to max, separated by commas, each optionally
+   followed by k or M.  Returns whether the text is such a list. */
 bool list_read(struct list *list, const char *text, uint64_t max);
 
-/* bench_rounds, bench_seconds, bench_chunk - as given, or this benchmark's own.
+/* list_or, number_or - the list or its first number; own when not given. */
+struct list list_or(const struct list *given, struct list own);
+uint64_t number_or(const struct list *given, uint64_t own);
+
+/* ---------------------------------------------------------- benchmarks --- */
+
+/* A figure that is invalid or cannot be measured ends the program: fail(). */
+void absorb_run(void);
+void flat_run(void);
+void flush_run(void);
+void cost_run(void);
+void fresh_run(void);
+void backlog_run(void);
+
+/* ------------------------------------------------------------- general --- */
+
+/* FORMAT - vsnprintf() of the arguments of a function whose last named one is
+   `format`. */
+#define FORMAT(text, format) \
+	do { \
+		va_list arguments; \
+		va_start(arguments, format); \
+		vsnprintf(text, sizeof(text), format, arguments); \
+		va_end(arguments); \
+	} while (0)
+
+/* fail - print the reason on standard error and exit with BENCH_FAILED.  The
+   supervisor cleans up. */
+void fail(const char *format, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+/* fail_hook - have fail() call this function after it has printed. */
+void fail_hook(void (*hook)(const char *text));
+
+/* notice - print a line on standard error, in place of the progress line. */
+void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* progress - show what is going on, if standard error is a terminal, until
+   progress_clear(). */
+void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void progress_clear(void);
+
+/* clock_now - CLOCK_MONOTONIC in seconds; clock_sleep - sleep, unless a signal
+   ends it early. */
+double clock_now(void);
+void clock_sleep(double seconds);
+
+/* Waiting for something.  The rest of the struct is 0 at first. */
+struct wait {
+	const char *what; /* NULL: running out of patience is no failure */
+	double patience;  /* seconds without progress */
+	double pause;     /* seconds between two checks */
+	double since;
+	uint64_t min;
+};
+
+/*
+ * wait_more - one turn of a wait; left: how much is still to come.  Returns
+ * false when nothing is, or patience has run out without a `what`; otherwise
+ * true after the pause.  A new minimum of left is progress.
  */
-unsigned bench_rounds(const struct bench *bench, unsigned own);
-double bench_seconds(const struct bench *bench, double own);
-uint64_t bench_chunk(const struct bench *bench, uint64_t own);
+bool wait_more(struct wait *wait, uint64_t left);
+
+/* memory, grown - calloc(), realloc(); a lack of memory is fatal. */
+void *memory(size_t n, size_t size);
+void *grown(void *p, size_t bytes);
 
 #endif

@@ -1,39 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * The load generator.  Owns its sockets.  One thread; every failure is fatal.
+ * The load generator.  Owns its sockets.  It measures its own share, too: one
+ * that hardly waits for the other end is the limit itself.
  */
 #include "config.h"
 
-#include "bench/generator.h"
-
-#include "bench/fail.h"
+#include "bench/load.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS 256
-#define PATIENCE 60           /* seconds without any progress */
-#define PAUSE 20e-6           /* seconds between two looks at the window */
-#define DESCRIPTORS_BESIDE 64 /* for all that is no connection */
+#define DESCRIPTORS_BESIDE 64 /* for all but connections */
 
-/* Many connections must not fill the memory of the kernel: from so many on
-   each has a buffer of a given size. */
+/* Bytes on their way, sent and not yet taken, on all connections together:
+   otherwise many connections would measure how much the kernel can hold. */
+#define WINDOW (16 * 1024 * 1024)
+
+/* From so many connections on, each has a buffer of a given size, not to fill
+   the kernel's memory. */
 #define MANY 100
 #define MANY_BUFFER 65536
 
 struct link {
 	int fd;
 	uint64_t at;     /* the next byte of the stream to send */
-	uint64_t left;   /* bytes to send; UINT64_MAX: until told */
+	uint64_t left;   /* bytes to send; UINT64_MAX: no end yet */
 	uint64_t first;  /* the report it began with */
 	uint64_t passes; /* times it came to the end of the stream */
 };
@@ -45,83 +44,77 @@ generator_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
-	if (limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-		getrlimit(RLIMIT_NOFILE, &limit);
-	}
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
 	return limit.rlim_cur - DESCRIPTORS_BESIDE;
 }
 
 /* ------------------------------------------------------------ connecting -- */
 
-static struct addrinfo *
-address_find(const char *name, const char *host, const char *port)
+void
+endpoint_find(struct endpoint *endpoint, const char *name, const char *host,
+    const char *port)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
-	int found = getaddrinfo(host, port, &hints, &list);
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 
-	if (found != 0)
-		fail("%s: %s port %s: %s", name, host, port,
-		    gai_strerror(found));
-	return list;
+	if (endpoint->addresses != NULL)
+		freeaddrinfo(endpoint->addresses);
+	endpoint->name = name;
+	endpoint->host = host;
+	endpoint->port = port;
+	int error = getaddrinfo(host, port, &hints, &endpoint->addresses);
+	if (error != 0)
+		fail("cannot resolve %s port %s: %s", host, port,
+		    gai_strerror(error));
 }
 
 static int
-address_connect(const char *name, const char *host, const char *port,
-    const struct addrinfo *list)
+endpoint_connect(const struct endpoint *endpoint)
 {
-	int fd = -1;
+	int on = 1;
 
-	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
-		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
-		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+	for (struct addrinfo *a = endpoint->addresses; a; a = a->ai_next) {
+		int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
+
+		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0) {
+			/* A last small piece must not wait for an
+			   acknowledgement. */
+			setsockopt(
+			    fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 			return fd;
+		}
 		if (fd >= 0)
 			close(fd);
 	}
-	fail("%s: no connection to %s port %s: %s", name, host, port,
-	    strerror(errno));
-}
-
-int
-link_connect(const char *name, const char *host, const char *port)
-{
-	struct addrinfo *list = address_find(name, host, port);
-	int fd = address_connect(name, host, port, list), on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	freeaddrinfo(list);
-	return fd;
+	fail("cannot connect to %s: %m", endpoint->name);
 }
 
 void
-generator_open(struct generator *g, const char *name, const char *host,
-    const char *port, size_t connections)
+generator_open(
+    struct generator *g, const struct endpoint *endpoint, size_t connections)
 {
-	struct addrinfo *list = address_find(name, host, port);
-	int size = MANY_BUFFER, on = 1;
+	int size = MANY_BUFFER;
 
 	*g = (struct generator){
-		.count = connections, .name = name, .chunk = GENERATOR_CHUNK
+		.count = connections,
+		.name = endpoint->name,
+		.chunk = GENERATOR_CHUNK,
+		.epoll = epoll_create1(EPOLL_CLOEXEC),
+		.links = memory(connections, sizeof(*g->links)),
 	};
-	g->epoll = epoll_create1(EPOLL_CLOEXEC);
-	g->links = memory(connections, sizeof(*g->links));
-	for (struct link *link = g->links; link < g->links + connections;
-	     link++) {
-		struct epoll_event event = { .data.ptr = link };
+	for (size_t i = 0; i < connections; i++) {
+		struct epoll_event event = { .data.ptr = &g->links[i] };
+		int fd = endpoint_connect(endpoint);
 
-		link->fd = address_connect(name, host, port, list);
-		/* A last small piece must not wait for an acknowledgement. */
-		setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		g->links[i].fd = fd;
 		if (connections > MANY)
-			setsockopt(link->fd, SOL_SOCKET, SO_SNDBUF, &size,
-			    sizeof(size));
-		if (fcntl(link->fd, F_SETFL, O_NONBLOCK) < 0 ||
-		    epoll_ctl(g->epoll, EPOLL_CTL_ADD, link->fd, &event) < 0)
-			fail("connections: %s", strerror(errno));
+			setsockopt(
+			    fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
+		    epoll_ctl(g->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+			fail("cannot watch a connection: %m");
 	}
-	freeaddrinfo(list);
 }
 
 /* --------------------------------------------------------------- sending -- */
@@ -132,35 +125,29 @@ link_watch(struct generator *g, struct link *link, uint32_t events)
 	struct epoll_event event = { .events = events, .data.ptr = link };
 
 	if (epoll_ctl(g->epoll, EPOLL_CTL_MOD, link->fd, &event) < 0)
-		fail("epoll: %s", strerror(errno));
+		fail("cannot watch a connection: %m");
+	if (events != 0)
+		g->busy++;
+	else
+		g->busy--;
 }
 
 static void
 links_begin(struct generator *g, const struct stream *stream, bool endless)
 {
-	g->busy = 0;
 	for (size_t i = 0; i < g->count; i++) {
-		struct link *link = &g->links[i];
 		uint64_t first = stream->reports * i / g->count;
-		uint64_t end = stream->reports * (i + 1) / g->count;
+		uint64_t begin = stream->begins[first];
+		uint64_t end =
+		    stream->begins[stream->reports * (i + 1) / g->count];
 
-		link->first = first;
-		link->at = stream->begins[first];
-		link->passes = 0;
-		link->left =
-		    endless ? UINT64_MAX : stream->begins[end] - link->at;
-		if (link->left > 0) {
-			g->busy++;
-			link_watch(g, link, EPOLLOUT);
-		}
+		g->links[i] = (struct link){ .fd = g->links[i].fd,
+			.first = first,
+			.at = begin,
+			.left = endless ? UINT64_MAX : end - begin };
+		if (g->links[i].left > 0)
+			link_watch(g, &g->links[i], EPOLLOUT);
 	}
-}
-
-static void
-link_done(struct generator *g, struct link *link)
-{
-	link_watch(g, link, 0);
-	g->busy--;
 }
 
 /* Let each end behind the report that it is in. */
@@ -172,7 +159,7 @@ links_end(struct generator *g, const struct stream *stream)
 
 		link->left = stream->begins[report] - link->at;
 		if (link->left == 0)
-			link_done(g, link);
+			link_watch(g, link, 0);
 	}
 }
 
@@ -190,7 +177,7 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 	if (written < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return;
-		fail("%s: connection lost: %s", g->name, strerror(errno));
+		fail("connection to %s lost: %m", g->name);
 	}
 	g->given += (double)written;
 	link->at += (uint64_t)written;
@@ -201,27 +188,28 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 	if (link->left != UINT64_MAX)
 		link->left -= (uint64_t)written;
 	if (link->left == 0)
-		link_done(g, link);
+		link_watch(g, link, 0);
 }
 
 /* Wait until the other end has taken so much that the window is open. */
 static void
 window_wait(struct generator *g, double *waited)
 {
-	double min = g->given - GENERATOR_WINDOW;
+	struct wait wait = { "the other end to read", 60, 20e-6, 0, 0 };
+	double min = g->given - WINDOW, began;
 
 	if (g->taken == NULL || min <= g->window)
 		return;
-	double began = clock_now();
-	while ((g->window = g->taken(g->taken_arg)) < min) {
-		if (clock_now() - began > PATIENCE)
-			fail("%s takes nothing any more", g->name);
-		clock_sleep(PAUSE);
-	}
+	began = clock_now();
+	do
+		g->window =
+		    (double)(g->taken() - g->taken_before) * g->taken_bytes;
+	while (wait_more(
+	    &wait, g->window < min ? (uint64_t)(min - g->window) + 1 : 0));
 	*waited += clock_now() - began;
 }
 
-/* Wait until some can send; the time spent waiting is added to *waited. */
+/* Wait until some can send; adds the time spent waiting. */
 static int
 links_wait(struct generator *g, struct epoll_event *events, double *waited)
 {
@@ -233,22 +221,6 @@ links_wait(struct generator *g, struct epoll_event *events, double *waited)
 	n = epoll_wait(g->epoll, events, EVENTS, 1000);
 	*waited += clock_now() - began;
 	return n;
-}
-
-static void
-links_count(
-    const struct generator *g, const struct stream *stream, struct sent *sent)
-{
-	for (const struct link *link = g->links; link < g->links + g->count;
-	     link++) {
-		uint64_t reports = link->passes * stream->reports +
-				   stream_report_at(stream, link->at) -
-				   link->first;
-
-		sent->records += reports * KEYSET_RESULTS;
-		sent->bytes += link->passes * stream->length + link->at -
-			       stream->begins[link->first];
-	}
 }
 
 void
@@ -267,7 +239,7 @@ generator_send(struct generator *g, const struct stream *stream, double seconds,
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].events & (EPOLLERR | EPOLLHUP))
-				fail("%s has closed a connection", g->name);
+				fail("%s closed a connection", g->name);
 			window_wait(g, &sent->waited);
 			link_write(g, events[i].data.ptr, stream);
 		}
@@ -277,7 +249,12 @@ generator_send(struct generator *g, const struct stream *stream, double seconds,
 		}
 	}
 	sent->ended = clock_now();
-	links_count(g, stream, sent);
+	sent->bytes = (uint64_t)g->given;
+	for (struct link *link = g->links; link < g->links + g->count; link++)
+		sent->records +=
+		    KEYSET_RESULTS *
+		    (link->passes * stream->reports +
+			stream_report_at(stream, link->at) - link->first);
 }
 
 /* ---------------------------------------------------------------- ending -- */
@@ -292,7 +269,7 @@ generator_finish(struct generator *g)
 	for (size_t i = 0; i < g->count; i++) {
 		fcntl(g->links[i].fd, F_SETFL, 0);
 		if (recv(g->links[i].fd, &byte, 1, 0) != 0)
-			fail("%s: a connection ended early", g->name);
+			fail("%s closed a connection early", g->name);
 	}
 }
 
@@ -303,6 +280,4 @@ generator_close(struct generator *g)
 		close(g->links[i].fd);
 	close(g->epoll);
 	free(g->links);
-	g->links = NULL;
-	g->count = 0;
 }

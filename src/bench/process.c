@@ -1,22 +1,149 @@
 /* SPDX-License-Identifier: MIT
  *
- * Processes and the machine, as /proc and the clocks show them.  Owns
- * nothing; any thread.  A process that is gone is fatal.
+ * Children, their supervisor, their directory, and what the system knows of
+ * processes.
  */
 #include "config.h"
 
 #include "bench/process.h"
 
-#include "bench/fail.h"
+#include "bench/bench.h"
 
-#include <sched.h>
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/utsname.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* ------------------------------------------------------------ children --- */
+
+pid_t
+child_fork(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	return 0;
+}
+
+pid_t
+child_start(const char *directory, const char *log, const char *const *words)
+{
+	char path[128];
+	pid_t pid = child_fork();
+
+	if (pid != 0)
+		return pid;
+	snprintf(path, sizeof(path), "%s/%s", directory, log);
+	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+	int in = open("/dev/null", O_RDONLY);
+	if (out < 0 || in < 0)
+		_exit(127);
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	/* A database server removes what looks left over by another one from
+	   the directory for temporary tables. */
+	setenv("TMPDIR", directory, 1);
+	execv(words[0], (char *const *)(uintptr_t)words);
+	_exit(127);
+}
+
+bool
+child_ended(pid_t *pid)
+{
+	if (*pid > 0 && waitpid(*pid, NULL, WNOHANG) == 0)
+		return false;
+	*pid = 0;
+	return true;
+}
+
+void
+child_stop(pid_t *pid, int number)
+{
+	if (*pid <= 0)
+		return;
+	kill(*pid, number);
+	waitpid(*pid, NULL, 0);
+	*pid = 0;
+}
+
+/* ---------------------------------------------------------- supervisor --- */
+
+static const int ending[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+#define ENDING (sizeof(ending) / sizeof(*ending))
+
+/* Whether an ending signal is pending: it may have ended the runner. */
+static bool
+signal_pending(void)
+{
+	sigset_t set;
+
+	sigpending(&set);
+	for (size_t i = 0; i < ENDING; i++)
+		if (sigismember(&set, ending[i]))
+			return true;
+	return false;
+}
+
+/* Wait for the runner and for what it left to us: a reporter's workers, which
+   end by themselves within seconds. */
+static int
+runner_wait(pid_t runner, const sigset_t *set, bool *interrupted)
+{
+	int status, number, result = BENCH_FAILED;
+	pid_t pid;
+
+	for (;;) {
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			if (pid == runner && WIFEXITED(status))
+				result = WEXITSTATUS(status);
+		if (pid < 0 && errno == ECHILD && !signal_pending())
+			return result;
+		if (sigwait(set, &number) != 0 || number == SIGCHLD)
+			continue;
+		if (!*interrupted)
+			notice("interrupted; cleaning up");
+		*interrupted = true;
+		kill(runner, SIGKILL);
+	}
+}
+
+int
+supervise(int (*run)(void), void (*clean)(int status, bool interrupted))
+{
+	bool interrupted = false;
+	sigset_t set, before;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < ENDING; i++)
+		sigaddset(&set, ending[i]);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid_t pid = child_fork();
+	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		exit(run());
+	}
+	/* The reader of our output may be gone; cleaning up goes on. */
+	signal(SIGPIPE, SIG_IGN);
+	int status =
+	    pid < 0 ? BENCH_FAILED : runner_wait(pid, &set, &interrupted);
+	clean(status, interrupted);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
+
+/* ----------------------------------------------------------- processes --- */
 
 double
 process_cpu(pid_t pid)
@@ -25,67 +152,62 @@ process_cpu(pid_t pid)
 	clockid_t id;
 
 	if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &t) < 0)
-		fail("process %d is gone", (int)pid);
+		fail("process %d has ended", (int)pid);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The text behind "NAME:" in a file of such lines.  Returns whether there is
-   one; without its line end. */
-static int
+char *
 file_field(const char *path, const char *name, char *text, size_t size)
 {
 	char line[256];
 	FILE *file = fopen(path, "re");
-	size_t length = strlen(name);
-	int found = 0;
 
+	*text = '\0';
 	if (file == NULL)
-		return 0;
-	while (!found && fgets(line, sizeof(line), file) != NULL) {
+		return text;
+	while (*text == '\0' && fgets(line, sizeof(line), file) != NULL) {
 		char *colon = strchr(line, ':');
 
-		if (strncmp(line, name, length) != 0 || colon == NULL)
+		if (colon == NULL || strncmp(line, name, strlen(name)) != 0)
 			continue;
 		colon += 1 + strspn(colon + 1, " \t");
-		colon[strcspn(colon, "\n")] = '\0';
-		snprintf(text, size, "%s", colon);
-		found = 1;
+		snprintf(text, size, "%.*s", (int)strcspn(colon, "\n"), colon);
 	}
 	fclose(file);
-	return found;
+	return text;
 }
 
-uint64_t
+double
 process_private(pid_t pid)
 {
 	char path[64], text[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (!file_field(path, "RssAnon", text, sizeof(text)))
-		fail("%s does not tell RssAnon", path);
-	return strtoull(text, NULL, 10) * 1024;
+	file_field(path, "RssAnon", text, sizeof(text));
+	if (*text == '\0')
+		fail("%s has no RssAnon", path);
+	return atof(text) * 1024;
 }
 
-void
-machine_read(struct machine *machine)
-{
-	struct utsname name;
-	struct rlimit limit;
-	cpu_set_t set;
+/* --------------------------------------------------------- directories --- */
 
-	memset(machine, 0, sizeof(*machine));
-	machine->cpus = sched_getaffinity(0, sizeof(set), &set) == 0
-			    ? CPU_COUNT(&set)
-			    : sysconf(_SC_NPROCESSORS_ONLN);
-	machine->memory =
-	    (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	file_field("/proc/cpuinfo", "model name", machine->model,
-	    sizeof(machine->model));
-	if (uname(&name) == 0)
-		snprintf(machine->kernel, sizeof(machine->kernel),
-		    "%.20s %.55s", name.sysname, name.release);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		machine->files = limit.rlim_max;
-	if (getloadavg(&machine->load, 1) != 1)
-		machine->load = 0;
+int
+directory_make(char *path, size_t size, const char *name)
+{
+	const char *place = getenv("TMPDIR");
+
+	/* The path of a socket has at most about 100 bytes. */
+	if (place == NULL || *place != '/' || strlen(place) > 32)
+		place = "/tmp";
+	snprintf(path, size, "%s/%s-XXXXXX", place, name);
+	return mkdtemp(path) != NULL ? 0 : -1;
+}
+
+int
+shell(const char *format, ...)
+{
+	char command[512];
+
+	FORMAT(command, format);
+	return system(command) == 0 ? 0 : -1;
 }

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The site.  Owns the attachment to the reporter's counters, the connection to
- * its database and the raw sink.  Main thread; failures are fatal.
+ * The site as a whole.
  */
 #include "config.h"
 
 #include "bench/site.h"
 
-#include "lib/address.h"
-#include "bench/fail.h"
+#include "bench/process.h"
 #include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "send/sender.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
-/* The least modid of our keys: small as real ones are where nobody else
-   reports, else out of the way. */
+/* The smallest modid of our keys: as real ones are where nobody else reports,
+   otherwise out of their way. */
 #define BASE_OWN 1
 #define BASE_APART 2000000000
 #define BASE_END 2000001000 /* beyond all of ours, probes included */
@@ -27,30 +26,38 @@
 #define SELF_BESIDE 80   /* descriptors that a reporter needs more than we */
 #define TIDY_PATIENCE 30 /* seconds */
 
-/* -------------------------------------------------------- where it is ---- */
+struct site site;
+
+/* What the process that tidies up has to know. */
+static struct trace {
+	_Atomic bool wrote;      /* our rows may be in the table */
+	_Atomic uint64_t others; /* connections before the first of ours */
+} * trace;
 
 static void
-site_load(struct site *site, const char *conf)
+settings_read(const char *conf)
 {
-	settings_free(site->settings);
-	site->settings = settings_load(conf, stderr);
-	site->conf = conf;
-	if (site->settings == NULL)
+	settings_free(site.settings);
+	site.settings = settings_load(conf, stderr);
+	site.conf = conf;
+	if (site.settings == NULL)
 		fail("%s has errors", conf);
 }
 
-/* A listener that takes reports as we send them; NULL when there is none. */
-static const char *
-listener_plain(const struct settings *s, struct address *address)
+/* Take the address of the first listener that takes reports as we send them.
+   Returns false when there is none. */
+static bool
+listener_plain(struct address *address)
 {
+	const struct settings *s = site.settings;
 	static struct listen_spec spec;
 
 	for (size_t i = 0; i < s->listen.count; i++)
 		if (listen_spec_parse(&spec, s->listen.words[i]) == NULL &&
 		    !spec.tls && !spec.proxy &&
 		    address_parse(address, spec.address) == NULL)
-			return spec.address;
-	return NULL;
+			return true;
+	return false;
 }
 
 /* Whether connecting to this address leads to this machine. */
@@ -61,205 +68,178 @@ address_any(const char *host)
 	       strcmp(host, "::") == 0;
 }
 
-/* Take the address and the instance from the running one's configuration. */
-static void
-site_from_settings(struct site *site)
+void
+site_open(void)
 {
-	const struct settings *s = site->settings;
-	struct address address;
+	const struct options *o = &options;
+	static struct address address;
+	const char *instance = o->instance, *host = SENDER_HOST;
+	static char port[8] = SENDER_PORT;
 
-	/* On another host its shared memory is not ours to read. */
-	if (site->options->host == NULL)
-		snprintf(
-		    site->instance, sizeof(site->instance), "%s", s->instance);
-	if (listener_plain(s, &address) == NULL) {
-		if (site->options->port == NULL)
-			fail("%s: each listener has TLS or a PROXY header: "
-			     "name a port with -p",
-			    site->conf);
+	/* First, so that it holds no descriptor of ours. */
+	rawsink_start();
+	if (o->self)
 		return;
+	if (o->conf != NULL) {
+		settings_read(o->conf);
+		/* On another host its shared memory is out of reach. */
+		if (o->host == NULL && instance == NULL)
+			instance = site.settings->instance;
+		if (listener_plain(&address)) {
+			snprintf(port, sizeof(port), "%u",
+			    (unsigned)address.port & 65535);
+			if (!address_any(address.host))
+				host = address.host;
+		} else if (o->port == NULL) {
+			fail("%s: each listener requires TLS or a PROXY "
+			     "header: give a port with -p",
+			    o->conf);
+		}
 	}
-	snprintf(site->port, sizeof(site->port), "%d", address.port);
-	if (!address_any(address.host))
-		snprintf(site->host, sizeof(site->host), "%s", address.host);
+	endpoint_find(&site.reporter, "reporter",
+	    o->host != NULL ? o->host : host, o->port != NULL ? o->port : port);
+	if (instance != NULL) {
+		snprintf(site.instance, sizeof(site.instance), "%s", instance);
+		watch_open(instance);
+	}
 }
 
 void
-site_open(struct site *site, const struct options *options, struct self *self,
-    struct trace *trace)
+site_setup(const struct setup *setup)
 {
-	memset(site, 0, sizeof(*site));
-	site->trace = trace;
-	site->options = options;
-	site->self = self;
-	/* First of all, so that it holds no descriptor of later. */
-	rawsink_start(&site->sink);
-	snprintf(site->host, sizeof(site->host), "%s", SENDER_HOST);
-	snprintf(site->port, sizeof(site->port), "%s", SENDER_PORT);
-	if (self != NULL)
-		return;
-	if (options->conf != NULL) {
-		site_load(site, options->conf);
-		site_from_settings(site);
+	if (options.self) {
+		own_start(setup);
+		settings_read(own.conf);
+		endpoint_find(
+		    &site.reporter, "reporter", "127.0.0.1", own.port);
+	} else {
+		if (watch_workers() > 0 && watch_keys(NULL) < setup->keys)
+			fail("the tables of instance %s have room for %" PRIu64
+			     " keys, but this requires %" PRIu64
+			     ": give fewer with --keys, or raise "
+			     "queue.table_keys",
+			    site.instance, watch_keys(NULL), setup->keys);
+		if (!trace->wrote && watch_workers() > 0)
+			trace->others = watch_connections();
+		trace->wrote = true;
 	}
-	if (options->host != NULL)
-		snprintf(site->host, sizeof(site->host), "%s", options->host);
-	if (options->port != NULL)
-		snprintf(site->port, sizeof(site->port), "%s", options->port);
-	if (options->instance != NULL)
-		snprintf(site->instance, sizeof(site->instance), "%s",
-		    options->instance);
-	if (*site->instance != '\0')
-		watch_open(&site->watch, site->instance);
-}
-
-bool
-site_watched(const struct site *site)
-{
-	return *site->instance != '\0';
-}
-
-/* --------------------------------------------------------- setting up ---- */
-
-static void
-site_setup_self(struct site *site, const struct setup *setup)
-{
-	struct self *self = site->self;
-
-	if (site_watched(site))
-		watch_close(&site->watch);
-	self_stop_reporter(self);
 	if (setup->database)
-		self_start_database(self);
-	self_start_reporter(self, setup);
-	site_load(site, self->conf);
-	if (setup->database && site_base(site) != NULL)
-		base_run(&site->base, "TRUNCATE TABLE %s", site->base.table);
-	snprintf(site->instance, sizeof(site->instance), "%s", self->instance);
-	snprintf(site->port, sizeof(site->port), "%s", self->port);
-	watch_open(&site->watch, site->instance);
+		base_open(site.settings, site.conf);
+	if (setup->database && options.self)
+		base_run("TRUNCATE TABLE %s", base_table);
 }
 
 void
-site_setup(struct site *site, const struct setup *setup)
+site_close(void)
 {
-	if (site->self != NULL) {
-		site_setup_self(site, setup);
-		return;
-	}
-	if (site_watched(site) && watch_keys(&site->watch) < setup->keys)
-		fail("the tables of instance %s have room for %" PRIu64
-		     " keys, this needs %" PRIu64
-		     ": give fewer with --keys, or raise queue.table_keys",
-		    site->instance, watch_keys(&site->watch), setup->keys);
-	if (!site->trace->wrote && site_watched(site))
-		site->trace->others = watch_connections(&site->watch);
-	site->trace->wrote = true;
-}
-
-void
-site_close(struct site *site)
-{
-	if (site->self != NULL)
-		self_stop_reporter(site->self);
-	if (site_watched(site))
-		watch_close(&site->watch);
-	base_close(&site->base);
-	settings_free(site->settings);
-	rawsink_stop(&site->sink);
-}
-
-/* ----------------------------------------------------------- the rest ---- */
-
-struct base *
-site_base(struct site *site)
-{
-	if (site->base.mysql == NULL && site->settings != NULL)
-		base_open(&site->base, site->settings, site->conf);
-	return site->base.mysql != NULL ? &site->base : NULL;
+	if (options.self)
+		own_stop();
+	watch_close();
+	base_close();
+	settings_free(site.settings);
+	rawsink_stop();
 }
 
 uint64_t
-site_connections(const struct site *site, const char **what)
+site_connections(const char **what)
 {
 	uint64_t limit = generator_limit();
 
 	*what = "the limit of open files here (ulimit -Hn)";
 	/* Our own reporter has the same limit, and needs more besides. */
-	if (site->self != NULL)
+	if (options.self)
 		return limit > SELF_BESIDE ? limit - SELF_BESIDE : 1;
-	if (site->settings != NULL && site->settings->max_connections < limit) {
+	if (site.settings != NULL && site.settings->max_connections < limit) {
 		*what = "the reporter's limits.max_connections";
-		limit = site->settings->max_connections;
+		limit = site.settings->max_connections;
 	}
 	return limit;
 }
 
 struct keyset
-site_keyset(const struct site *site, uint64_t keys)
+site_keyset(uint64_t keys)
 {
 	return (struct keyset){
-		.base = site->self != NULL ? BASE_OWN : BASE_APART,
+		.base = options.self ? BASE_OWN : BASE_APART,
 		.keys = (keys + KEYSET_RESULTS - 1) / KEYSET_RESULTS *
 			KEYSET_RESULTS,
 	};
 }
 
 uint64_t
-site_time(struct site *site)
+site_time(void)
 {
+	static uint64_t last;
 	uint64_t now = (uint64_t)time(NULL);
 
-	site->ts = now > site->ts ? now : site->ts + 1;
-	return site->ts;
+	last = now > last ? now : last + 1;
+	return last;
 }
 
-/* ------------------------------------------------------------ tidying ---- */
-
-/* Our last records must be in the table before their rows are deleted, or they
-   would come back.  Some of those that a process has sent which was ended may
-   not even be read: its connections are closed when they are. */
-static void
-tidy_wait(const char *instance, uint64_t others)
+struct cpu
+cpu_read(void)
 {
-	double deadline = clock_now() + TIDY_PATIENCE;
-	struct watch watch;
+	struct cpu cpu = { .sink = process_cpu(rawsink.pid), .database = NAN };
+	pid_t pids[1 + WORKERS_MAX];
+	unsigned n = watch_pids(pids);
 
-	watch_open(&watch, instance);
-	while (!(watch_connections(&watch) <= others && watch_empty(&watch)) &&
-	       clock_now() < deadline)
-		clock_sleep(10e-3);
-	watch_close(&watch);
+	for (unsigned i = 0; i < n; i++)
+		*(i == 0 ? &cpu.master : &cpu.workers) += process_cpu(pids[i]);
+	if (own.database.pid > 0)
+		cpu.database = process_cpu(own.database.pid);
+	return cpu;
+}
+
+/* --------------------------------------------------------------- tidying -- */
+
+void
+site_share(void)
+{
+	trace = mmap(NULL, sizeof(*trace), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (trace == MAP_FAILED)
+		fail("cannot map shared memory: %m");
 }
 
 static void
-tidy_failed(void *arg, const char *text)
+tidy_failed(const char *text)
 {
-	(void)arg;
 	(void)text;
 	notice("rows with modid %d and up stay in the table", BASE_APART);
 }
 
 void
-site_tidy(const struct options *options, const struct trace *trace)
+site_tidy(int status, bool interrupted)
 {
-	struct site site = { .options = options };
+	struct wait wait = { NULL, TIDY_PATIENCE, 10e-3, 0, 0 };
+	const char *instance = options.instance;
 
-	if (options->conf == NULL) {
+	(void)status;
+	(void)interrupted;
+	if (!trace->wrote)
+		return;
+	if (options.conf == NULL) {
 		notice("rows with modid %d and up were written; delete them "
 		       "from the table",
 		    BASE_APART);
 		return;
 	}
-	fail_tell(tidy_failed, NULL);
-	site_load(&site, options->conf);
-	struct base *base = site_base(&site);
-	if (options->instance != NULL || options->host == NULL)
-		tidy_wait(options->instance != NULL ? options->instance
-						    : site.settings->instance,
-		    trace->others);
-	base_run(base, "DELETE FROM %s WHERE modid BETWEEN %d AND %d",
-	    base->table, BASE_APART, BASE_END);
-	base_close(&site.base);
+	fail_hook(tidy_failed);
+	settings_read(options.conf);
+	if (instance == NULL && options.host == NULL)
+		instance = site.settings->instance;
+	base_open(site.settings, site.conf);
+	/* Records that are flushed later would bring their rows back.  Some
+	   may not even have been read: those connections are still open. */
+	if (instance != NULL) {
+		watch_open(instance);
+		while (wait_more(&wait,
+		    watch_connections() > trace->others || !watch_empty()))
+			continue;
+		watch_close();
+	}
+	base_run("DELETE FROM %s WHERE modid BETWEEN %d AND %d", base_table,
+	    BASE_APART, BASE_END);
+	base_close();
 	settings_free(site.settings);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The check of `reporter -t`: memory, the limit of open files, and who looks at
- * the files.  Owns nothing.  What needs another user's eyes, or would change
- * this process, is done in a forked child.  Everything wrong is complained
- * about; nothing ends the check before its end.
+ * The check of `reporter -t`: users, memory, the limit on open files.  What has
+ * to be done as another user, or would change this process, is done in a
+ * forked child.  No fault ends the check.
  */
 #include "config.h"
 
 #include "check/inspect.h"
 
 #include "privilege/account.h"
-#include "shm/memory.h"
+#include "lib/memory.h"
+#include "privilege/fdlimit.h"
 #include "shm/segment.h"
 #include "edge/tls_load.h"
 
@@ -32,24 +32,24 @@ bool
 inspect_room(
     uint64_t need, uint64_t space, uint64_t available, char *text, size_t size)
 {
-	const char *where = space < available ? "are free in /dev/shm"
-					      : "of memory are available";
+	const char *where =
+	    space < available ? "free in /dev/shm" : "of memory available";
 	uint64_t max = space < available ? space : available;
 
 	if (need <= max)
 		return true;
 	snprintf(text, size,
-	    "the workers' segments want %.1f MiB, %.1f MiB %s; lower "
+	    "the workers' segments need %.1f MiB, with %.1f MiB %s; lower "
 	    "queue.ring_records, queue.table_keys or reporter.workers%s",
 	    MIB(need), MIB(max), where,
 	    space < available ? ", or enlarge /dev/shm" : "");
 	return false;
 }
 
-/* Whether an instance that runs, or left records, has all these segments:
-   then no more are made. */
+/* Whether an instance that runs, or left records, has all these segments: then
+   no more are created. */
 static bool
-segments_are_there(const struct settings *settings, uint64_t each)
+segments_exist(const struct settings *settings, uint64_t each)
 {
 	static char names[CHILDREN_MAX][SEGMENT_NAME_MAX];
 	int n = segment_list(settings->instance, names, CHILDREN_MAX);
@@ -73,91 +73,77 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
 	char fault[256];
 
-	if (!segments_are_there(settings, each) &&
+	if (!segments_exist(settings, each) &&
 	    !inspect_room(each * settings->workers, segment_space(),
 		memory_available(), fault, sizeof(fault)))
 		inspect_option(
 		    complaints, settings, "queue", "table_keys", "%s", fault);
 }
 
-/* ----------------------------------------------- with the user's eyes ---- */
+/* -------------------------------------------------------------- users ----- */
 
-/* Whether the process can become the user; complains when not. */
+/* Whether the process can change to the user. */
 static bool
 inspect_user(const struct settings *settings, struct complaints *complaints)
 {
-	const struct passwd *pw;
+	const char *user = settings->user;
+	const struct passwd *pw = getpwnam(user);
 
-	if (settings->user[0] == '\0')
+	if (*user == '\0')
 		return true;
-	pw = getpwnam(settings->user);
-	if (pw == NULL) {
+	if (pw == NULL)
 		inspect_option(complaints, settings, "reporter", "user",
-		    "there is no user %s; expected one of this machine",
-		    settings->user);
-		return false;
-	}
-	if (geteuid() != 0 && geteuid() != pw->pw_uid) {
+		    "no such user: %s; create it or correct the spelling",
+		    user);
+	else if (geteuid() == 0 || geteuid() == pw->pw_uid)
+		return true;
+	else
 		inspect_option(complaints, settings, "reporter", "user",
-		    "only root can become %s, this is user %d; check it as "
-		    "root, or as that user",
-		    settings->user, (int)geteuid());
-		return false;
-	}
-	return true;
+		    "only root can change to user %s; run this as root, or as "
+		    "that user",
+		    user);
+	return false;
 }
 
-/* The group to be in besides, when that can be. */
+/* The group to join besides, if possible. */
 static gid_t
 inspect_group(const struct settings *settings, struct complaints *complaints)
 {
-	const struct group *gr;
+	const char *name = settings->group;
+	const struct group *gr = getgrnam(name);
 
-	if (settings->group[0] == '\0')
+	if (*name == '\0')
 		return ACCOUNT_NO_GROUP;
-	gr = getgrnam(settings->group);
-	if (gr == NULL) {
+	if (gr != NULL && account_may_join(gr->gr_gid))
+		return gr->gr_gid;
+	if (gr == NULL)
 		inspect_option(complaints, settings, "reporter", "group",
-		    "there is no group %s; expected one of this machine",
-		    settings->group);
-		return ACCOUNT_NO_GROUP;
-	}
-	if (!account_may_join(gr->gr_gid)) {
+		    "no such group: %s; create it or correct the spelling",
+		    name);
+	else
 		inspect_option(complaints, settings, "reporter", "group",
-		    "this is user %d, who is not in group %s; start it as "
-		    "root, or add the user to the group (systemd: "
-		    "SupplementaryGroups=, PrivateUsers=no)",
-		    (int)geteuid(), settings->group);
-		return ACCOUNT_NO_GROUP;
-	}
-	return gr->gr_gid;
+		    "user %d is not in group %s; start as root, or add the "
+		    "user to the group (systemd: SupplementaryGroups=, "
+		    "PrivateUsers=no)",
+		    (int)geteuid(), name);
+	return ACCOUNT_NO_GROUP;
 }
 
-static void
-inspect_descriptors(
-    const struct settings *settings, struct complaints *complaints)
-{
-	uint64_t want;
-
-	if (account_raise(settings->max_connections, &want) < 0)
-		inspect_option(complaints, settings, "limits",
-		    "max_connections",
-		    "needs %" PRIu64 " open files, the limit cannot be raised "
-		    "to that: %s; lower it, or raise the limit (ulimit -n, "
-		    "LimitNOFILE)",
-		    want, strerror(errno));
-}
-
-/* In a child: raise limits, become the user, look at files.  Its exit status
-   is the number of complaints. */
+/* In a child.  Its exit status is the number of complaints. */
 static void __attribute__((noreturn))
-look_as_user(const struct settings *settings, const char *path, FILE *out)
+child_inspect(const struct settings *settings, const char *path, FILE *out)
 {
 	struct complaints its = { .out = out };
 	gid_t group = inspect_group(settings, &its);
 	char *real = realpath(path, NULL);
+	uint64_t required;
 
-	inspect_descriptors(settings, &its);
+	if (fdlimit_raise(settings->max_connections, &required) < 0)
+		inspect_option(&its, settings, "limits", "max_connections",
+		    "requires %" PRIu64 " open files, and the limit cannot be "
+		    "raised to that: %s; lower it, or raise the limit "
+		    "(ulimit -n, LimitNOFILE)",
+		    required, strerror(errno));
 	if (account_become(settings->user, group) < 0)
 		its.count++;
 	else
@@ -177,45 +163,37 @@ inspect_as_user(const struct settings *settings, const char *path,
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		look_as_user(settings, path, complaints->out);
+		child_inspect(settings, path, complaints->out);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		complain(complaints, path, NULL,
-		    "its files cannot be checked: %s", strerror(errno));
+		complain(complaints, path, NULL, "cannot check its files: %s",
+		    strerror(errno));
 	else if (WIFSIGNALED(status))
 		complain(complaints, path, NULL,
-		    "its files cannot be checked: the process that looked at "
-		    "them ended by signal %d",
+		    "cannot check its files: the process doing so was killed "
+		    "by signal %d",
 		    WTERMSIG(status));
 	else
 		complaints->count += (unsigned)WEXITSTATUS(status);
-}
-
-/* As who starts the daemon: the key is read before the master becomes the
-   user. */
-static void
-inspect_certificates(
-    const struct settings *settings, struct complaints *complaints)
-{
-	char reason[TLS_REASON_MAX];
-	const char *option;
-	struct tls *tls;
-
-	if (tls_load(settings, &tls, &option, reason, sizeof(reason)))
-		tls_free(tls);
-	else
-		inspect_option(
-		    complaints, settings, "tls", option, "%s", reason);
 }
 
 void
 inspect_machine(const struct settings *settings, const char *path,
     struct complaints *complaints)
 {
+	char reason[TLS_REASON_MAX];
+	const char *option;
+	struct tls *tls;
+
 	inspect_addresses(settings, complaints);
 	inspect_memory(settings, complaints);
-	inspect_certificates(settings, complaints);
-	/* It is written before the master becomes the user. */
-	inspect_pid_file(settings, complaints);
+	/* The master reads certificates, and writes the pid file, before it
+	   changes to the user. */
+	if (tls_load(settings, &tls, &option, reason, sizeof(reason)))
+		tls_free(tls);
+	else
+		inspect_option(
+		    complaints, settings, "tls", option, "%s", reason);
+	inspect_writable(settings, "reporter", "pid_file", complaints);
 	if (inspect_user(settings, complaints))
 		inspect_as_user(settings, path, complaints);
 }

@@ -1,65 +1,54 @@
 /* SPDX-License-Identifier: MIT
  *
- * The check of `reporter -t`: addresses.  Owns nothing.  A listening address is
- * tried with a port that the kernel chooses, so that a running instance is not
- * in the way, and nobody can connect.
+ * The check of `reporter -t`: addresses.  A listening address is tried with a
+ * port that the kernel chooses, so that a running instance does not interfere,
+ * and nobody can connect.
  */
 #include "config.h"
 
 #include "check/inspect.h"
 
 #include "lib/address.h"
+#include "lib/file.h"
 #include "sql/host.h"
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Whether the address is one of this machine; else with errno. */
-static bool
-can_bind(const struct addrinfo *ai)
+/* Why the address cannot be listened on, or NULL. */
+static const char *
+bind_fault(const struct addrinfo *ai)
 {
-	struct sockaddr_storage address;
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool bound;
-	int saved;
+	const char *fault = NULL;
 
-	if (fd < 0)
-		return false;
-	memcpy(&address, ai->ai_addr, ai->ai_addrlen);
-	if (ai->ai_family == AF_INET6)
-		((struct sockaddr_in6 *)&address)->sin6_port = 0;
-	else
-		((struct sockaddr_in *)&address)->sin_port = 0;
-	bound = bind(fd, (struct sockaddr *)&address, ai->ai_addrlen) == 0;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return bound;
+	if (fd < 0 || bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
+		fault = strerror(errno);
+	if (fd >= 0)
+		close(fd);
+	return fault;
 }
 
-/* What is wrong with a listening address, or NULL. */
+/* Likewise, of a name; "": all addresses. */
 static const char *
 listen_fault(const char *host)
 {
 	struct addrinfo hints = { .ai_flags = AI_PASSIVE,
 		.ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
-	const char *fault = NULL;
 	int error =
 	    getaddrinfo(*host == '\0' ? NULL : host, "0", &hints, &found);
 
 	if (error != 0)
 		return gai_strerror(error);
 	/* One of them is enough, as for the master. */
-	for (struct addrinfo *ai = found; ai != NULL; ai = ai->ai_next) {
-		fault = can_bind(ai) ? NULL : strerror(errno);
-		if (fault == NULL)
-			break;
-	}
+	const char *fault = bind_fault(found);
+	for (struct addrinfo *ai = found->ai_next; ai != NULL && fault != NULL;
+	     ai = ai->ai_next)
+		fault = bind_fault(ai);
 	freeaddrinfo(found);
 	return fault;
 }
@@ -72,7 +61,7 @@ inspect_listen(const struct settings *settings, struct complaints *complaints)
 		struct address address;
 		char text[ADDRESS_HOST_MAX + 16];
 
-		/* What else a word says stands behind a blank. */
+		/* Keywords follow after a blank. */
 		snprintf(text, sizeof(text), "%.*s", (int)strcspn(word, " \t"),
 		    word);
 		fault = address_parse(&address, text);
@@ -105,8 +94,8 @@ inspect_hosts(const struct settings *settings, struct complaints *complaints)
 			freeaddrinfo(found);
 		else
 			inspect_option(complaints, settings, "mysql", "host",
-			    "%s has no address: %s; expected a host that "
-			    "/etc/hosts or the DNS knows",
+			    "%s has no address: %s; expected a name in "
+			    "/etc/hosts or the DNS",
 			    host.name, gai_strerror(error));
 	}
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The check of `reporter -t -t`: the database, host by host.  Owns a connection
- * at a time.  Nothing is written there.
+ * The check of `reporter -t -t`: the database, host by host.
  */
 #include "config.h"
 
@@ -9,24 +8,24 @@
 
 #include "sql/db.h"
 #include "conf/secret.h"
-#include "worker/store.h"
+#include "conf/db_settings.h"
 
-/* One host's turn. */
+/* The check of one host. */
 struct turn {
 	const struct settings *settings;
 	const char *password;
 	struct complaints *complaints;
 	FILE *found;
 	const struct db *db;
-	size_t standing_by; /* hosts that are read-only */
+	size_t read_only; /* hosts that are */
 };
 
 static void
-say(void *arg, bool wrong, const char *text)
+report(void *arg, bool fault, const char *text)
 {
 	struct turn *turn = arg;
 
-	if (wrong)
+	if (fault)
 		inspect_option(turn->complaints, turn->settings, "mysql",
 		    "host", "%s: %s", db_host(turn->db), text);
 	else
@@ -37,7 +36,7 @@ static void
 inspect_host(struct turn *turn, char *word)
 {
 	char *hosts[] = { word, NULL };
-	struct db_options options = store_options(turn->settings);
+	struct db_options options = db_settings(turn->settings);
 	struct db *db;
 
 	options.hosts = hosts;
@@ -45,11 +44,11 @@ inspect_host(struct turn *turn, char *word)
 	db = db_new(&options);
 	if (db == NULL) {
 		inspect_option(turn->complaints, turn->settings, "mysql",
-		    "host", "%s: there is no memory for a connection", word);
+		    "host", "%s: out of memory", word);
 		return;
 	}
 	turn->db = db;
-	turn->standing_by += db_probe(db, say, turn);
+	turn->read_only += db_probe(db, report, turn);
 	db_free(db);
 }
 
@@ -71,10 +70,9 @@ inspect_database(const struct settings *settings, const char *path,
 	for (size_t i = 0; i < settings->host.count; i++)
 		inspect_host(&turn, settings->host.words[i]);
 	secret_wipe(&password);
-	if (turn.standing_by == settings->host.count)
+	if (turn.read_only == settings->host.count)
 		inspect_option(complaints, settings, "mysql", "host",
 		    "nothing can be stored: %s read-only; expected a server "
-		    "that takes writes",
-		    turn.standing_by == 1 ? "the server is"
-					  : "all servers are");
+		    "that can be written to",
+		    turn.read_only == 1 ? "the server is" : "all servers are");
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The check of `reporter -t`: files, looked at by the user that reporter will
- * run as.  Owns nothing; opens no file but defaults_file and those of TLS, to
- * read them.
+ * The check of `reporter -t`: files, as the user that reporter will run as.
+ * None is opened but defaults_file and those of TLS, to read them.
  */
 #include "config.h"
 
@@ -11,7 +10,7 @@
 #include "lib/file.h"
 #include "conf/option.h"
 #include "lib/text.h"
-#include "edge/tls.h"
+#include "lib/pem.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -21,14 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where an option's value lies that is a path. */
-struct path_option {
-	const char *section, *name;
-};
-
-/* The name of the user that we are, or the number of one without a name. */
+/* The name of the user that this process runs as, or the number of one without
+   a name. */
 static const char *
-who(void)
+user_name(void)
 {
 	static char number[16];
 	const struct passwd *pw = getpwuid(geteuid());
@@ -37,10 +32,11 @@ who(void)
 	return pw == NULL ? number : pw->pw_name;
 }
 
+/* The value of an option that is a text. */
 static const char *
-value_of(const struct settings *settings, const struct path_option *at)
+value_of(const struct settings *settings, const char *section, const char *name)
 {
-	const struct conf_option *option = option_find(at->section, at->name);
+	const struct conf_option *option = option_find(section, name);
 
 	return *(char *const *)(const void *)((const char *)settings +
 					      option->offset);
@@ -54,136 +50,97 @@ is_regular(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* What keeps us from reading the file; NULL: nothing. */
-static const char *
-read_fault(const char *path)
+/* Check a file of section [mysql].  Returns whether it is set, and can be
+   read. */
+static bool
+inspect_readable(const struct settings *settings, const char *name,
+    struct complaints *complaints)
 {
+	const char *path = value_of(settings, "mysql", name), *fault = NULL;
+
+	if (*path == '\0')
+		return false;
 	if (access(path, R_OK) != 0)
-		return strerror(errno);
-	return is_regular(path) ? NULL : "it is no regular file";
+		fault = strerror(errno);
+	else if (!is_regular(path))
+		fault = "not a regular file";
+	if (fault != NULL)
+		inspect_option(complaints, settings, "mysql", name,
+		    "%s cannot be read by user %s: %s; expected a file that "
+		    "reporter's user can read",
+		    path, user_name(), fault);
+	return fault == NULL;
 }
 
+/* The files of the database client's TLS. */
 static void
-inspect_readable(const struct settings *settings, struct complaints *complaints)
+inspect_tls(const struct settings *settings, struct complaints *complaints)
 {
-	static const struct path_option files[] = {
-		{ "mysql", "defaults_file" },
-		{ "mysql", "ssl_ca" },
-		{ "mysql", "ssl_cert" },
-		{ "mysql", "ssl_key" },
-	};
+	bool certificate = inspect_readable(settings, "ssl_cert", complaints);
+	bool key = inspect_readable(settings, "ssl_key", complaints);
+	enum pem_fault whose = PEM_NONE;
+	char reason[PEM_REASON_MAX];
+	const char *fault = NULL;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		const char *path = value_of(settings, &files[i]);
-		const char *fault = *path == '\0' ? NULL : read_fault(path);
-
-		if (fault != NULL)
-			inspect_option(complaints, settings, files[i].section,
-			    files[i].name,
-			    "%s cannot be read by user %s: %s; expected a "
-			    "file that reporter's user can read",
-			    path, who(), fault);
-	}
-}
-
-/* What no server's certificate could be verified by. */
-static void
-inspect_authority(
-    const struct settings *settings, struct complaints *complaints)
-{
-	const char *path = settings->ssl_ca, *fault;
-	char text[TLS_REASON_MAX];
-
-	if (*path == '\0' || read_fault(path) != NULL)
-		return;
-	fault = tls_authority_fault(path, text, sizeof(text));
+	if (inspect_readable(settings, "ssl_ca", complaints))
+		fault = pem_check_ca(settings->ssl_ca, reason, sizeof(reason));
 	if (fault != NULL)
 		inspect_option(complaints, settings, "mysql", "ssl_ca",
-		    "%s: %s; expected certificates in PEM form", path, fault);
-}
-
-/* What cannot be shown to a server that asks for it. */
-static void
-inspect_pair(const struct settings *settings, struct complaints *complaints)
-{
-	const char *certificate = settings->ssl_cert, *key = settings->ssl_key;
-	char reason[TLS_REASON_MAX];
-	bool of_key;
-
-	if (*certificate == '\0' || read_fault(certificate) != NULL ||
-	    read_fault(key) != NULL)
-		return;
-	/* The client library may find the key's password there. */
-	if (tls_pair_fault(certificate, key, *settings->defaults_file != '\0',
-		&of_key, reason, sizeof(reason)))
+		    "%s: %s; expected certificates in PEM form",
+		    settings->ssl_ca, fault);
+	/* The client library may find the key's password in defaults_file. */
+	if (certificate && key)
+		whose = pem_check_pair(settings->ssl_cert, settings->ssl_key,
+		    *settings->defaults_file != '\0', reason, sizeof(reason));
+	if (whose != PEM_NONE)
 		inspect_option(complaints, settings, "mysql",
-		    of_key ? "ssl_key" : "ssl_cert", "%s", reason);
+		    whose == PEM_KEY ? "ssl_key" : "ssl_cert", "%s", reason);
 }
 
-/* What keeps us from writing to the file, or making it; NULL: nothing. */
+/* Why the file cannot be written or created, or NULL. */
 static const char *
 write_fault(const char *path, char *text, size_t size)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat st;
-	char *folder;
+	char *directory;
 	int status;
 
 	if (stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
-			return "it is a folder";
+			return strerror(EISDIR);
 		return access(path, W_OK) == 0 ? NULL : strerror(errno);
 	}
 	if (errno != ENOENT)
 		return strerror(errno);
-	folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	if (folder == NULL)
+	directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (directory == NULL)
 		return strerror(errno);
-	status = access(folder, W_OK | X_OK);
-	snprintf(text, size, "folder %.300s: %s", folder, strerror(errno));
-	free(folder);
+	status = access(directory, W_OK | X_OK);
+	snprintf(
+	    text, size, "directory %.300s: %s", directory, strerror(errno));
+	free(directory);
 	return status == 0 ? NULL : text;
 }
 
-/* The option's value, if it is a path, is one that can be written to. */
-static void
-inspect_writable(const struct settings *settings, struct complaints *complaints,
-    const struct path_option *at)
+void
+inspect_writable(const struct settings *settings, const char *section,
+    const char *name, struct complaints *complaints)
 {
-	const char *path = value_of(settings, at), *fault;
+	const char *path = value_of(settings, section, name), *fault;
 	char text[400];
 
-	if (*path != '/')
-		return;
-	fault = write_fault(path, text, sizeof(text));
+	fault = *path == '/' ? write_fault(path, text, sizeof(text)) : NULL;
 	if (fault != NULL)
-		inspect_option(complaints, settings, at->section, at->name,
-		    "%s cannot be written by user %s: %s; expected a folder "
-		    "that this user can write to",
-		    path, who(), fault);
-}
-
-void
-inspect_pid_file(const struct settings *settings, struct complaints *complaints)
-{
-	static const struct path_option file = { "reporter", "pid_file" };
-
-	inspect_writable(settings, complaints, &file);
+		inspect_option(complaints, settings, section, name,
+		    "%s cannot be written by user %s: %s; expected a "
+		    "directory that this user can write to",
+		    path, user_name(), fault);
 }
 
 /* ------------------------------------------------------------- secrets ---- */
 
-/* A line of an option file that gives a password. */
-static bool
-line_has_password(char *line)
-{
-	char *text = text_trim(line);
-	size_t length = strcspn(text, "= \t");
-
-	return length == strlen("password") &&
-	       strncmp(text, "password", length) == 0;
-}
-
+/* Whether an option file of the client library sets a password. */
 static bool
 file_has_password(const char *path)
 {
@@ -192,8 +149,13 @@ file_has_password(const char *path)
 	size_t size = 0;
 	bool has = false;
 
-	while (file != NULL && !has && getline(&line, &size, file) >= 0)
-		has = line_has_password(line);
+	while (file != NULL && !has && getline(&line, &size, file) >= 0) {
+		const char *text = text_trim(line);
+		size_t length = strcspn(text, "= \t");
+
+		has = length == strlen("password") &&
+		      strncmp(text, "password", length) == 0;
+	}
 	if (line != NULL)
 		explicit_bzero(line, size);
 	free(line);
@@ -202,26 +164,25 @@ file_has_password(const char *path)
 	return has;
 }
 
-/* A file that holds a password, or says what is run: nobody else reads the
-   one or writes to the other. */
+/* Others may not read a file with a password, and not write any. */
 static void
 inspect_mode(struct complaints *complaints, const char *where, const char *name,
     const char *path, bool secret)
 {
+	const char *fault;
 	struct stat st;
 
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return;
 	if (secret && (st.st_mode & S_IROTH) != 0)
-		complain(complaints, where, name,
-		    "%s holds a password and everybody can read it (mode "
-		    "%04o); expected 0640 or less: chmod o= %s",
-		    path, (unsigned)st.st_mode & 07777, path);
+		fault = "holds a password and everybody can read it";
 	else if ((st.st_mode & S_IWOTH) != 0)
-		complain(complaints, where, name,
-		    "everybody can write to %s (mode %04o); expected 0640 or "
-		    "less: chmod o= %s",
-		    path, (unsigned)st.st_mode & 07777, path);
+		fault = "can be written by everybody";
+	else
+		return;
+	complain(complaints, where, name,
+	    "%s %s (mode %04o); expected 0640 or less: chmod o= %s", path,
+	    fault, (unsigned)st.st_mode & 07777, path);
 }
 
 static const char *
@@ -231,7 +192,7 @@ origin_at(const struct settings *settings, size_t at)
 	    settings, option_table[at].section, option_table[at].name);
 }
 
-/* Whether an origin, "file:line", is of this file. */
+/* Whether an origin, "file:line", is in this file. */
 static bool
 is_from(const char *where, const char *path)
 {
@@ -240,7 +201,6 @@ is_from(const char *where, const char *path)
 	return strncmp(where, path, length) == 0 && where[length] == ':';
 }
 
-/* A file of the configuration itself: a reload reads it again. */
 static void
 inspect_conf(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints)
@@ -250,14 +210,14 @@ inspect_conf(const struct settings *settings, const char *path,
 
 	if (access(path, R_OK) != 0 && !file_is_behind(path, real))
 		complain(complaints, path, NULL,
-		    "user %s cannot read it, and a reload must: %s; expected "
-		    "mode 0640 and the group of reporter.user",
-		    who(), strerror(errno));
+		    "user %s cannot read it, which a reload requires: %s; "
+		    "expected mode 0640 and the group of reporter.user",
+		    user_name(), strerror(errno));
 	inspect_mode(complaints, secret ? where : path,
 	    secret ? "mysql.password" : NULL, path, secret);
 }
 
-/* Each file that an option's value comes from, once. */
+/* Check each file that the value of an option comes from, once. */
 static void
 inspect_confs(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints)
@@ -285,23 +245,16 @@ void
 inspect_files(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints)
 {
-	static const struct path_option dead_letter_file = { "mysql",
-		"dead_letter_file" };
-	static const struct path_option log_target = { "log", "target" };
-	const char *file = settings->defaults_file;
+	const char *defaults = settings->defaults_file;
 
 	inspect_confs(settings, path, real, complaints);
-	inspect_readable(settings, complaints);
-	inspect_authority(settings, complaints);
-	inspect_pair(settings, complaints);
-	if (*file != '\0')
-		inspect_mode(complaints,
-		    settings_origin(settings, "mysql", "defaults_file"),
-		    "mysql.defaults_file", file, file_has_password(file));
-	if (settings->ssl_key[0] != '\0')
-		inspect_mode(complaints,
-		    settings_origin(settings, "mysql", "ssl_key"),
-		    "mysql.ssl_key", settings->ssl_key, false);
-	inspect_writable(settings, complaints, &dead_letter_file);
-	inspect_writable(settings, complaints, &log_target);
+	inspect_readable(settings, "defaults_file", complaints);
+	inspect_tls(settings, complaints);
+	inspect_mode(complaints,
+	    settings_origin(settings, "mysql", "defaults_file"),
+	    "mysql.defaults_file", defaults, file_has_password(defaults));
+	inspect_mode(complaints, settings_origin(settings, "mysql", "ssl_key"),
+	    "mysql.ssl_key", settings->ssl_key, false);
+	inspect_writable(settings, "mysql", "dead_letter_file", complaints);
+	inspect_writable(settings, "log", "target", complaints);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The check of `reporter -t`: saying what is wrong with an option where its
- * value stands.  Owns nothing.
+ * Complaints about the value of an option.
  */
 #include "config.h"
 
@@ -24,6 +23,6 @@ inspect_option(struct complaints *complaints, const struct settings *settings,
 	va_end(args);
 	snprintf(full, sizeof(full), "%s.%s", section, name);
 	complain(complaints, settings_origin(settings, section, name), full,
-	    "%s", text == NULL ? "there is no memory" : text);
+	    "%s", text == NULL ? "out of memory" : text);
 	free(text);
 }

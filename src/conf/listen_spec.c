@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Words of `listen`.  Owns nothing; any process and thread may call it.  What
- * is wrong is returned as a text.
+ * Entries of `listen`.  Any process and thread may call it.
  */
 #include "config.h"
 
@@ -12,7 +11,7 @@
 
 #define BLANKS " \t"
 
-/* Take the next word of *text, of *length bytes; *text moves behind it. */
+/* Take the next word of *text, of *length bytes; *text moves past it. */
 static const char *
 word_next(const char **text, size_t *length)
 {
@@ -33,16 +32,16 @@ static const char *
 address_take(struct listen_spec *spec, const char *word, size_t length)
 {
 	struct address address;
-	const char *wrong;
+	const char *fault;
 
 	if (length >= sizeof(spec->address))
-		return "is longer than an address can be";
+		return "is too long for an address";
 	memcpy(spec->address, word, length);
 	spec->address[length] = '\0';
-	wrong = address_parse(&address, spec->address);
-	if (wrong == NULL && address.port < 0)
-		wrong = "has no port";
-	return wrong;
+	fault = address_parse(&address, spec->address);
+	if (fault == NULL && address.port < 0)
+		fault = "has no port";
+	return fault;
 }
 
 static const char *
@@ -51,9 +50,9 @@ word_take(struct listen_spec *spec, const char *word, size_t length)
 	bool proxy = word_is(word, length, "proxy");
 
 	if (!proxy && !word_is(word, length, "tls"))
-		return "has a word that is neither proxy nor tls";
+		return "has a keyword other than proxy and tls";
 	if (proxy ? spec->proxy : spec->tls)
-		return "has a word twice";
+		return "has a keyword twice";
 	if (proxy)
 		spec->proxy = true;
 	else
@@ -66,13 +65,13 @@ listen_spec_parse(struct listen_spec *spec, const char *text)
 {
 	size_t length;
 	const char *word = word_next(&text, &length);
-	const char *wrong;
+	const char *fault;
 
 	spec->proxy = spec->tls = false;
-	wrong = address_take(spec, word, length);
-	while (wrong == NULL && (word = word_next(&text, &length), length > 0))
-		wrong = word_take(spec, word, length);
-	return wrong;
+	fault = address_take(spec, word, length);
+	while (fault == NULL && (word = word_next(&text, &length), length > 0))
+		fault = word_take(spec, word, length);
+	return fault;
 }
 
 const char *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A word of `listen`: an address, and what comes before the reports of the
- * agents that connect there.  Pure functions.
+ * An entry of `listen`: an address, and what precedes the reports of the
+ * agents that connect there.
  */
 #ifndef REPORTER_LISTEN_SPEC_H
 #define REPORTER_LISTEN_SPEC_H
@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LISTENERS_MAX 64       /* words of `listen` */
-#define SOCKETS_MAX 128        /* of all of them: a word may need several */
+#define LISTENERS_MAX 64       /* entries of `listen` */
+#define SOCKETS_MAX 128        /* of all of them: an entry may need several */
 #define LISTEN_ADDRESS_MAX 272 /* bytes of an address with its port */
 
 struct listen_spec {
@@ -20,14 +20,13 @@ struct listen_spec {
 };
 
 /*
- * listen_spec_parse - take apart ADDRESS:PORT and the words behind it, proxy
- * and tls, in any order.
- * Returns NULL, or what is wrong, as in "has no port".
+ * listen_spec_parse - parse ADDRESS:PORT and the keywords after it, proxy and
+ * tls, in any order.
+ * Returns NULL, or the fault, as in "has no port".
  */
 const char *listen_spec_parse(struct listen_spec *spec, const char *text);
 
-/* listen_spec_words - "", " proxy", " tls" or " proxy tls": what it says
-   behind the address. */
+/* listen_spec_words - the keywords: "", " proxy", " tls" or " proxy tls". */
 const char *listen_spec_words(const struct listen_spec *spec);
 
 #endif

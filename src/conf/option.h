@@ -23,21 +23,21 @@ enum option_type {
 	OPTION_LIST    /* struct words_list */
 };
 
-/* What is at fault with a word is written to reason, as in "has no port". */
+/* Whether the text is valid; if not, reason says why, as in "has no port". */
 typedef bool option_check(const char *word, char *reason, size_t size);
 
 struct conf_option {
 	const char *section, *name;
 	enum option_type type;
-	const char *standard; /* the default, as in a file */
+	const char *initial; /* the default, as in a file */
 	/* Of the value; for texts and secrets of its length in bytes, for
-	   lists of how many words it has. */
+	   lists of the number of entries. */
 	uint64_t min, max;
-	const char *unit; /* of a bare number: "ms" or "s" for times */
-	uint64_t step; /* the value is a multiple of it: a second; 0: any is */
+	const char *unit; /* of a number without one: "ms" or "s" for times */
+	uint64_t step;    /* the value must be a multiple of it; 0: any */
 	enum option_live live;
 	const char *const *choices; /* of OPTION_CHOICE, NULL-terminated */
-	option_check *check;        /* of texts and of each word of a list */
+	option_check *check;        /* of texts and of each entry of a list */
 	const char *expects;        /* of texts, secrets and lists */
 	size_t offset;              /* in struct settings */
 	const char *text;           /* what it is, one line */
@@ -52,8 +52,8 @@ extern const size_t option_count;
 /* option_find - the option, or NULL. */
 const struct conf_option *option_find(const char *section, const char *name);
 
-/* option_section_known - whether some option stands in SECTION. */
-bool option_section_known(const char *section);
+/* option_section - the section's name in the table, or NULL. */
+const char *option_section(const char *name);
 
 /* option_name - "section.name". */
 void option_name(const struct conf_option *option, char *name, size_t size);
@@ -61,24 +61,11 @@ void option_name(const struct conf_option *option, char *name, size_t size);
 /* option_units - the units that its value may have. */
 enum units option_units(const struct conf_option *option);
 
-/* option_expects - what a value must be, as in "a time from 1ms to 1h, a bare
-   number is in ms". */
+/* option_expects - the values it takes, as in "a time from 1ms to 1h, default
+   unit ms". */
 void option_expects(const struct conf_option *option, char *text, size_t size);
 
-/* option_live_text - what a change asks for, as in the manual. */
+/* option_live_text - what a change does at a reload, as in the manual. */
 const char *option_live_text(enum option_live live);
-
-/*
- * option_near - the option whose name is nearest to one that is unknown: in
- * another section under the same name, or in the same section but for two
- * slips of the fingers.  NULL when none is near.
- */
-const struct conf_option *option_near(const char *section, const char *name);
-
-/* option_is_near - whether NAME is WORD but for two slips of the fingers. */
-bool option_is_near(const char *name, const char *word);
-
-/* option_near_section - likewise for a section's name; NULL when none is. */
-const char *option_near_section(const char *section);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reload.  Owns nothing: settings are passed in and handed out.  Called by
- * the master's loop; errors are logged and returned.
+ * The reload.
  */
 #include "config.h"
 
@@ -17,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Load, and log what is wrong. */
+/* Load, and log all errors. */
 static struct settings *
 load_logged(const char *path)
 {
@@ -26,7 +25,7 @@ load_logged(const char *path)
 	FILE *errors = open_memstream(&text, &size);
 
 	if (errors == NULL) {
-		log_error("%s cannot be read: %s", path, strerror(errno));
+		log_error("cannot read %s: %m", path);
 		return NULL;
 	}
 	struct settings *settings = settings_load(path, errors);
@@ -36,40 +35,17 @@ load_logged(const char *path)
 	return settings;
 }
 
-/* A value as a line of the log shows it. */
-static const char *
-shown(const char *value)
-{
-	return *value == '\0' ? "nothing" : value;
-}
-
-static void
-restart_log(void *arg, const char *name, const char *old_value,
-    const char *new_value, enum option_live live)
-{
-	(void)arg;
-	if (live == OPTION_RESTART)
-		log_warn("%s: %s is to become %s: that needs a restart", name,
-		    shown(old_value), shown(new_value));
-}
-
 struct settings *
-reload_load(const char *path, const struct settings *now)
+reload_load(const char *path)
 {
 	struct stat st;
 
-	/* Somebody is just writing it anew: not the time to take all the
-	   defaults. */
+	/* It is just being rewritten: do not switch to the defaults. */
 	if (stat(path, &st) == 0 && st.st_size == 0) {
-		log_error("%s: the file is empty", path);
+		log_error("cannot load %s: file is empty", path);
 		return NULL;
 	}
-	struct settings *next = load_logged(path);
-	if (next == NULL)
-		return NULL;
-	settings_compare(now, next, restart_log, NULL);
-	settings_keep(next, now);
-	return next;
+	return load_logged(path);
 }
 
 /* ----------------------------------------------------------- rehearsal --- */
@@ -89,9 +65,9 @@ reload_path(const char *path, char *real)
 		free(real);
 		return path;
 	}
-	log_warn("%s cannot be reached by user %s: symbolic links in it are "
-		 "not followed again",
-	    path, own_name());
+	log_warn("user %s cannot access %s; using the resolved path, so "
+		 "changed symbolic links are not noticed at a reload",
+	    own_name(), path);
 	return real;
 }
 
@@ -102,8 +78,8 @@ differs_log(void *arg, const char *name, const char *old_value,
 	unsigned *count = arg;
 
 	(void)live;
-	log_error("%s: \"%s\" at the start, \"%s\" when read by user %s: is "
-		  "a file that is included hidden from it?",
+	log_error("%s is \"%s\" at startup, but \"%s\" when read by user %s: "
+		  "an included file may be unreadable for this user",
 	    name, old_value, new_value, own_name());
 	++*count;
 }
@@ -119,48 +95,9 @@ reload_rehearse(const char *path, const struct settings *now)
 	settings_free(again);
 	if (again != NULL && differences == 0)
 		return 0;
-	log_error("%s and what it includes must be readable by user %s, who "
-		  "reads it again for each worker and each reload: chown "
-		  "root:GROUP, with a group of that user's, and chmod 0640",
+	log_error("%s and the files it includes must be readable by user %s, "
+		  "for workers and reloads: run chown root:GROUP, with a group "
+		  "of this user, and chmod 0640",
 	    path, own_name());
 	return -1;
-}
-
-/* ---------------------------------------------------------------- plan --- */
-
-static void
-plan_add(void *arg, const char *name, const char *old_value,
-    const char *new_value, enum option_live live)
-{
-	struct reload_plan *plan = arg;
-
-	(void)name;
-	(void)old_value;
-	(void)new_value;
-	plan->workers |= live == OPTION_WORKERS;
-	plan->queue |= live == OPTION_QUEUE;
-}
-
-struct reload_plan
-reload_compare(const struct settings *before, const struct settings *after)
-{
-	struct reload_plan plan = { false, false };
-
-	settings_compare(before, after, plan_add, &plan);
-	return plan;
-}
-
-static void
-change_log(void *arg, const char *name, const char *old_value,
-    const char *new_value, enum option_live live)
-{
-	(void)arg;
-	(void)live;
-	log_info("%s: %s becomes %s", name, shown(old_value), shown(new_value));
-}
-
-void
-reload_tell(const struct settings *before, const struct settings *after)
-{
-	settings_compare(before, after, change_log, NULL);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a secret.  Owns the text while struct secret holds it; no copy of it
- * is left anywhere else in memory.  Called by the one thread of a worker that
- * talks to the database; errors are returned and written to a stream.
+ * Reading a secret.  Called by the one thread of a worker that uses the
+ * database; no copy of the secret is left in memory but that in struct secret.
  */
 #include "config.h"
 
@@ -14,7 +13,6 @@
 
 #include <errno.h>
 
-/* A secret on its way. */
 struct reading {
 	const struct conf_option *option;
 	struct complaints complaints;
@@ -28,8 +26,7 @@ secret_init(struct secret *secret, const char *path, const char *section,
 	*secret = (struct secret){ path, option_find(section, name), NULL };
 }
 
-/* Keep one option, and pass over all others: what they say was checked by the
-   master. */
+/* Keep one option and skip all others, which the master has checked. */
 static void
 take(void *arg, const struct conf_option *option, const char *value,
     const char *where)
@@ -41,12 +38,10 @@ take(void *arg, const struct conf_option *option, const char *value,
 	if (option != r->option)
 		return;
 	errno = 0;
-	text = value_secret(option, value, reason, sizeof(reason));
+	text = value_text(option, value, reason, sizeof(reason));
 	if (text == NULL) {
-		r->complaints.lost = true;
-		r->complaints.shortage |= errno == ENOMEM;
 		option_name(option, name, sizeof(name));
-		complain(&r->complaints, where, name, "%s", reason);
+		complain_lost(&r->complaints, where, name, errno, "%s", reason);
 		return;
 	}
 	wipe_text(r->text);
@@ -56,11 +51,11 @@ take(void *arg, const struct conf_option *option, const char *value,
 enum secret_status
 secret_read(struct secret *secret, FILE *errors)
 {
-	struct reading r = { secret->option, { errors, 0, false, false },
-		NULL };
+	struct reading r = { .option = secret->option,
+		.complaints = { .out = errors } };
 
 	conffile_read(secret->path, &r.complaints, take, &r);
-	/* A section's name that is wrong hides what stands below it. */
+	/* The secret may be below the name of an unknown section. */
 	if (r.complaints.lost || (r.complaints.count > 0 && r.text == NULL)) {
 		wipe_text(r.text);
 		return r.complaints.shortage ? SECRET_SHORTAGE : SECRET_REFUSED;

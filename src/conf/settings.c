@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings: loading, checking, showing and comparing them.  A struct settings
- * owns its texts and lists.  The master calls it at start and at a reload, the
- * daemon's check and dump modes as well; it touches nothing but the files it
- * reads.  Errors are written to the stream given, all of a file in one go.
+ * Settings: loading, checking, dumping and comparing them.  Called at start, at
+ * a reload, and by the check and dump modes; it only reads files.
  */
 #include "config.h"
 
@@ -20,14 +18,13 @@
 
 #define WORKERS_AUTO_MAX 4 /* the database is busy with fewer */
 #define DUMP_WIDTH 40      /* where origins begin */
-#define DUMP_LIST_MAX 60   /* bytes of a list that stands on one line */
+#define DUMP_LIST_MAX 60   /* bytes of a list on one line */
 
-/* A load on its way. */
 struct load {
 	struct settings *settings;
 	struct complaints complaints;
-	bool *wrong;         /* of each option, whether a value of it is */
-	unsigned wrong_ones; /* complaints that are about values */
+	bool *invalid;          /* of each option, whether a value of it is */
+	unsigned invalid_count; /* complaints that are about values */
 };
 
 static size_t
@@ -36,7 +33,7 @@ option_index(const struct conf_option *option)
 	return (size_t)(option - option_table);
 }
 
-/* Remember where a value comes from; says when it cannot. */
+/* Keep where a value comes from. */
 static void
 origin_set(struct load *load, const struct conf_option *option,
     const char *origin, const char *more)
@@ -45,8 +42,8 @@ origin_set(struct load *load, const struct conf_option *option,
 	char *text;
 
 	if (asprintf(&text, "%s%s", origin, more) < 0) {
-		complain(&load->complaints, origin, option->name,
-		    "there is no memory");
+		complain(
+		    &load->complaints, origin, option->name, "out of memory");
 		return;
 	}
 	free(*place);
@@ -68,50 +65,44 @@ settings_origin(
 	return origin_of(settings, option_find(section, name));
 }
 
-static bool
-origin_is_default(
-    const struct settings *settings, const struct conf_option *option)
-{
-	return strncmp(origin_of(settings, option), "default",
-		   sizeof("default") - 1) == 0;
-}
-
-static void
-complain_option(struct load *load, const struct conf_option *option,
-    const char *origin, const char *reason)
-{
-	char name[OPTION_NAME_MAX];
-
-	option_name(option, name, sizeof(name));
-	complain(&load->complaints, origin, name, "%s", reason);
-}
-
 static void
 take(void *arg, const struct conf_option *option, const char *value,
     const char *origin)
 {
 	struct load *load = arg;
-	char reason[VALUE_REASON_MAX];
+	char reason[VALUE_REASON_MAX], name[OPTION_NAME_MAX];
 
 	if (value_parse(
 		option, load->settings, value, reason, sizeof(reason))) {
 		origin_set(load, option, origin, "");
 		return;
 	}
-	complain_option(load, option, origin, reason);
-	load->wrong[option_index(option)] = true;
-	load->wrong_ones++;
+	option_name(option, name, sizeof(name));
+	complain(&load->complaints, origin, name, "%s", reason);
+	load->invalid[option_index(option)] = true;
+	load->invalid_count++;
 }
 
-/* ------------------------------------------------- what hangs together ---- */
+/* ---------------------------------------------- checks across options ---- */
+
+static void
+fault(struct load *load, const char *section, const char *name,
+    const char *reason)
+{
+	char full[OPTION_NAME_MAX];
+
+	snprintf(full, sizeof(full), "%s.%s", section, name);
+	complain(&load->complaints,
+	    settings_origin(load->settings, section, name), full, "%s", reason);
+}
 
 static bool
-is_right(const struct load *load, const char *section, const char *name)
+is_valid(const struct load *load, const char *section, const char *name)
 {
-	return !load->wrong[option_index(option_find(section, name))];
+	return !load->invalid[option_index(option_find(section, name))];
 }
 
-/* As many workers as this process has processors to run on. */
+/* One worker for each CPU that this process may run on, at most four. */
 static void
 resolve_workers(struct load *load)
 {
@@ -123,8 +114,6 @@ resolve_workers(struct load *load)
 		return;
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		count = CPU_COUNT(&cpus);
-	if (count < 1)
-		count = 1;
 	if (count > WORKERS_AUTO_MAX)
 		count = WORKERS_AUTO_MAX;
 	load->settings->workers = (uint64_t)count;
@@ -140,81 +129,67 @@ check_flush_rows(struct load *load)
 
 	if (settings->flush_rows <= settings->table_keys)
 		return;
-	if (origin_is_default(settings, option)) {
+	if (strcmp(origin_of(settings, option), "default") == 0) {
 		settings->flush_rows = settings->table_keys;
-		origin_set(load, option, "default", ", as low as table_keys");
+		origin_set(load, option, "default", ", limited by table_keys");
 		return;
 	}
-	complain_option(load, option, origin_of(settings, option),
-	    "is more than queue.table_keys, so it is never reached");
-}
-
-static bool
-is_said(const char *text)
-{
-	return text != NULL && *text != '\0';
+	fault(load, "mysql", "flush_rows",
+	    "exceeds queue.table_keys, so it is never reached");
 }
 
 static void
 check_socket(struct load *load)
 {
-	const struct conf_option *option = option_find("mysql", "socket");
 	const struct words_list *host = &load->settings->host;
 
-	if (!is_said(load->settings->socket))
+	if (*load->settings->socket == '\0')
 		return;
 	for (size_t i = 0; i < host->count; i++) {
 		if (strcmp(host->words[i], "localhost") == 0)
 			return;
 	}
-	complain_option(load, option, origin_of(load->settings, option),
-	    "is used for localhost, which mysql.host does not name");
+	fault(load, "mysql", "socket",
+	    "is for localhost, which mysql.host does not contain");
 }
 
-/* What is half said about TLS would be a connection that is less safe than
-   somebody believes. */
+/* With half of the TLS options the connection would be less safe than the
+   administrator believes. */
 static void
 check_database_tls(struct load *load)
 {
 	const struct settings *s = load->settings;
-	const char *fault = NULL, *name = "ssl_cert";
-	bool has_cert = is_said(s->ssl_cert), has_key = is_said(s->ssl_key);
+	bool has_cert = *s->ssl_cert != '\0', has_key = *s->ssl_key != '\0';
 
-	if (has_cert && !has_key) {
-		fault = "needs mysql.ssl_key, the key that belongs to it";
-	} else if (has_cert && !is_said(s->ssl_ca) && s->ssl_verify) {
-		fault = "needs mysql.ssl_ca to verify the server, or "
-			"mysql.ssl_verify = off";
-	} else if (has_key && !has_cert) {
-		name = "ssl_key";
-		fault = "needs mysql.ssl_cert, the certificate it belongs to";
-	}
-	if (fault != NULL) {
-		const struct conf_option *option = option_find("mysql", name);
-
-		complain_option(load, option, origin_of(s, option), fault);
-	}
+	if (has_cert && !has_key)
+		fault(load, "mysql", "ssl_cert", "requires mysql.ssl_key");
+	else if (has_cert && *s->ssl_ca == '\0' && s->ssl_verify)
+		fault(load, "mysql", "ssl_cert",
+		    "requires mysql.ssl_ca to verify the server, or "
+		    "mysql.ssl_verify = off");
+	else if (has_key && !has_cert)
+		fault(load, "mysql", "ssl_key", "requires mysql.ssl_cert");
 }
 
-/* What is missing for this word of `listen`, or NULL. */
+/* What is missing for this entry of `listen`, or NULL. */
 static const char *
 listen_fault(const struct settings *settings, const struct listen_spec *spec)
 {
 	if (spec->proxy && settings->proxy_from.count == 0)
-		return "says proxy, and limits.proxy_from names no balancer";
+		return "uses proxy, but limits.proxy_from is empty";
 #ifndef HAVE_OPENSSL
 	if (spec->tls)
-		return "says tls, and this reporter was built without OpenSSL";
+		return "uses tls, but reporter was built without OpenSSL";
 #endif
 	if (spec->tls && settings->certificate[0] == '\0')
-		return "says tls, and tls.certificate names no file";
+		return "uses tls, but tls.certificate is empty";
 	if (spec->tls && settings->key[0] == '\0')
-		return "says tls, and tls.key names no file";
+		return "uses tls, but tls.key is empty";
 	return NULL;
 }
 
-/* Whether a word before number `at` has its address: with the same words
-   behind it, value_parse() has seen it. */
+/* Whether an entry before number `at` has its address: with the same keywords
+   value_parse() has refused it. */
 static bool
 listen_repeats(const struct words_list *listen, size_t at)
 {
@@ -232,47 +207,45 @@ listen_repeats(const struct words_list *listen, size_t at)
 static void
 check_listen(struct load *load)
 {
-	const struct conf_option *option = option_find("reporter", "listen");
 	const struct words_list *listen = &load->settings->listen;
 	char reason[VALUE_REASON_MAX];
 
 	for (size_t i = 0; i < listen->count; i++) {
 		struct listen_spec spec;
-		const char *fault;
+		const char *why;
 
 		listen_spec_parse(&spec, listen->words[i]);
-		fault = listen_fault(load->settings, &spec);
-		if (fault == NULL && listen_repeats(listen, i))
-			fault = "has an address that stands there twice";
-		if (fault == NULL)
+		why = listen_fault(load->settings, &spec);
+		if (why == NULL && listen_repeats(listen, i))
+			why = "has an address that is listed before";
+		if (why == NULL)
 			continue;
-		snprintf(reason, sizeof(reason), "\"%s\" %s", listen->words[i],
-		    fault);
-		complain_option(
-		    load, option, origin_of(load->settings, option), reason);
+		snprintf(
+		    reason, sizeof(reason), "\"%s\" %s", listen->words[i], why);
+		fault(load, "reporter", "listen", reason);
 	}
 }
 
-/* What hangs together, where each value of it is right. */
+/* Check what depends on several options, if all of them are valid. */
 static void
 check_together(struct load *load)
 {
 	resolve_workers(load);
-	if (is_right(load, "mysql", "flush_rows") &&
-	    is_right(load, "queue", "table_keys"))
+	if (is_valid(load, "mysql", "flush_rows") &&
+	    is_valid(load, "queue", "table_keys"))
 		check_flush_rows(load);
-	if (is_right(load, "mysql", "socket") &&
-	    is_right(load, "mysql", "host"))
+	if (is_valid(load, "mysql", "socket") &&
+	    is_valid(load, "mysql", "host"))
 		check_socket(load);
-	if (is_right(load, "mysql", "ssl_ca") &&
-	    is_right(load, "mysql", "ssl_cert") &&
-	    is_right(load, "mysql", "ssl_key") &&
-	    is_right(load, "mysql", "ssl_verify"))
+	if (is_valid(load, "mysql", "ssl_ca") &&
+	    is_valid(load, "mysql", "ssl_cert") &&
+	    is_valid(load, "mysql", "ssl_key") &&
+	    is_valid(load, "mysql", "ssl_verify"))
 		check_database_tls(load);
-	if (is_right(load, "reporter", "listen") &&
-	    is_right(load, "limits", "proxy_from") &&
-	    is_right(load, "tls", "certificate") &&
-	    is_right(load, "tls", "key"))
+	if (is_valid(load, "reporter", "listen") &&
+	    is_valid(load, "limits", "proxy_from") &&
+	    is_valid(load, "tls", "certificate") &&
+	    is_valid(load, "tls", "key"))
 		check_listen(load);
 }
 
@@ -286,8 +259,8 @@ begin(struct load *load)
 		return false;
 	load->settings->origins =
 	    calloc(option_count, sizeof(*load->settings->origins));
-	load->wrong = calloc(option_count, sizeof(*load->wrong));
-	return load->settings->origins != NULL && load->wrong != NULL;
+	load->invalid = calloc(option_count, sizeof(*load->invalid));
+	return load->settings->origins != NULL && load->invalid != NULL;
 }
 
 struct settings *
@@ -297,22 +270,23 @@ settings_load(const char *path, FILE *errors)
 
 	if (!begin(&load)) {
 		complain(&load.complaints, path == NULL ? "default" : path,
-		    NULL, "there is no memory");
-		free(load.wrong);
+		    NULL, "out of memory");
+		free(load.invalid);
 		settings_free(load.settings);
 		return NULL;
 	}
 	for (size_t i = 0; i < option_count; i++) {
 		const struct conf_option *option = &option_table[i];
 
-		take(&load, option, option->standard, "default");
+		take(&load, option, option->initial, "default");
 	}
 	if (path != NULL)
 		conffile_read(path, &load.complaints, take, &load);
-	/* Where a name is wrong, or a file, who knows what was to be said. */
-	if (load.complaints.count == load.wrong_ones)
+	/* An unknown name or an unreadable file may have been what these checks
+	   would miss. */
+	if (load.complaints.count == load.invalid_count)
 		check_together(&load);
-	free(load.wrong);
+	free(load.invalid);
 	if (load.complaints.count > 0) {
 		settings_free(load.settings);
 		return NULL;
@@ -334,10 +308,9 @@ settings_free(struct settings *settings)
 	free(settings);
 }
 
-/* --------------------------------------------------------- showing it ---- */
+/* ------------------------------------------------- dumping, comparing ---- */
 
-/* A long list is written with a line for each word: lines have a limit when
-   they are read again. */
+/* A long list is written with one entry on each line. */
 static int
 dump_value(const struct conf_option *option, const char *value, FILE *out)
 {
@@ -410,7 +383,7 @@ settings_compare(const struct settings *before, const struct settings *after,
 	}
 }
 
-/* Nothing that only a restart changes is a secret, so text tells it whole. */
+/* No option that requires a restart is a secret, so its text is complete. */
 void
 settings_keep(struct settings *next, const struct settings *now)
 {

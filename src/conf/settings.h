@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings: the configuration in force, filled in from reporter.conf(5)
- * through one option table (option.c).  Values are plain; a struct settings
- * owns its strings and is freed as a whole.  Any process; each struct settings
- * is one thread's as long as it is written to.
+ * Settings: the configuration, read from reporter.conf(5) through one option
+ * table (option.c).  A struct settings owns its strings and is freed as a
+ * whole. Any process; only one thread may use a struct settings while it is
+ * written.
  */
 #ifndef REPORTER_SETTINGS_H
 #define REPORTER_SETTINGS_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A list of words, as in `listen`, `host` and `allow`. */
+/* A list, as in `listen`, `host` and `allow`. */
 struct words_list {
 	char **words; /* NULL-terminated, or NULL */
 	size_t count;
@@ -45,7 +45,7 @@ struct settings {
 	char *instance;
 	struct words_list listen;  /* see listen_spec.h */
 	uint64_t workers;          /* 0 is auto until settings_load() ends */
-	char *user;                /* "" is: stay who we are */
+	char *user;                /* "" is: do not change user */
 	char *group;               /* may read the segments; "" is: nobody */
 	int sandbox;               /* enum sandbox_mode */
 	char *pid_file;            /* "" is: none */
@@ -76,7 +76,7 @@ struct settings {
 	uint64_t port;
 	char *socket;
 	char *mysql_user;
-	bool password; /* one is given; only workers read it: secret.h */
+	bool password; /* is set; only workers read it: secret.h */
 	char *database;
 	char *table;
 	char *defaults_file;
@@ -87,7 +87,7 @@ struct settings {
 	uint64_t connect_timeout;  /* ms */
 	uint64_t read_timeout;     /* ms */
 	char *dead_letter_file;    /* "" is: none is written */
-	uint64_t dead_letter_size; /* bytes, the most it may hold */
+	uint64_t dead_letter_size; /* bytes */
 	/* [log] */
 	char *log_target;
 	int log_level; /* enum log_level */
@@ -98,39 +98,36 @@ struct settings {
 };
 
 /*
- * settings_load - read FILE.  Every error of the file is reported to `errors`
- * as "file:line: section.name: reason", one a line, with a suggestion for a
- * name that is nearly right.  path NULL: the defaults alone.
+ * settings_load - read the file at path.  Every error is written to `errors` as
+ * "file:line: section.name: reason", one a line, with a suggestion for a
+ * misspelt name.  path NULL: the defaults alone.
  * Returns the settings, owned by the caller, or NULL when there was an error.
- * No global state: a reload loads beside what is in force.
  */
 struct settings *settings_load(const char *path, FILE *errors);
 
 /* settings_free - free them; NULL is allowed. */
 void settings_free(struct settings *settings);
 
-/* settings_dump - write the effective configuration in the file's own form,
-   every option with its origin; the password is not known here, so that it is
-   the one thing missing when the dump is loaded. */
+/* settings_dump - write the effective configuration as a file that can be
+   loaded, every option with its origin.  The password is not in it. */
 void settings_dump(const struct settings *settings, FILE *out);
 
-/* settings_origin - where an option's value comes from: "file:line", or text
-   that begins with "default". */
+/* settings_origin - where the value of an option comes from: "file:line", or
+   text that begins with "default". */
 const char *settings_origin(
     const struct settings *settings, const char *section, const char *name);
 
-/* What a change of an option asks for. */
+/* What a change of an option requires. */
 enum option_live {
-	OPTION_LIVE,    /* the master takes it at a reload */
-	OPTION_WORKERS, /* at a reload, workers are started again */
-	OPTION_QUEUE,   /* at a reload, new segments are made */
-	OPTION_RESTART  /* only a restart of the daemon takes it */
+	OPTION_LIVE,    /* a reload */
+	OPTION_WORKERS, /* a reload, which restarts the workers */
+	OPTION_QUEUE,   /* a reload, which creates new segments */
+	OPTION_RESTART  /* a restart of the daemon */
 };
 
 /*
- * settings_compare - say what differs.  For each option with another value,
- * call `differs` with its name ("section.name"), the values as text and what
- * the change asks for.
+ * settings_compare - for each option that differs, call `differs` with its name
+ * ("section.name"), both values as text and what the change requires.
  */
 void settings_compare(const struct settings *before,
     const struct settings *after,
@@ -138,8 +135,8 @@ void settings_compare(const struct settings *before,
 	const char *new_value, enum option_live live),
     void *arg);
 
-/* settings_keep - have all options that only a restart can change keep the
-   value that they have now. */
+/* settings_keep - give all options that require a restart the value that they
+   have now. */
 void settings_keep(struct settings *next, const struct settings *now);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The form of texts.  Owns nothing; any process and thread may call it.  What
- * is wrong is returned as a text.
+ * The form of texts.  Any process and thread may call it.
  */
 #include "config.h"
 
@@ -19,7 +18,7 @@
 #define IDENTIFIER_MAX 64 /* MySQL's longest name of a database or a table */
 
 static bool
-wrong(char *reason, size_t size, const char *text)
+fail(char *reason, size_t size, const char *text)
 {
 	snprintf(reason, size, "%s", text);
 	return false;
@@ -38,7 +37,7 @@ bool
 syntax_instance(const char *word, char *reason, size_t size)
 {
 	return segment_instance_ok(word) ||
-	       wrong(reason, size, "is no name of an instance");
+	       fail(reason, size, "is not a valid instance name");
 }
 
 bool
@@ -47,7 +46,7 @@ syntax_listen(const char *word, char *reason, size_t size)
 	struct listen_spec spec;
 	const char *fault = listen_spec_parse(&spec, word);
 
-	return fault == NULL || wrong(reason, size, fault);
+	return fault == NULL || fail(reason, size, fault);
 }
 
 bool
@@ -57,10 +56,10 @@ syntax_host(const char *word, char *reason, size_t size)
 	const char *fault = address_parse(&address, word);
 
 	if (fault == NULL && address.host[0] == '\0')
-		fault = "is no host to connect to";
+		fault = "is not a host to connect to";
 	if (fault == NULL && address.port == 0)
 		fault = "has port 0";
-	return fault == NULL || wrong(reason, size, fault);
+	return fault == NULL || fail(reason, size, fault);
 }
 
 bool
@@ -75,6 +74,8 @@ syntax_allow(const char *word, char *reason, size_t size)
 static bool
 is_account(const char *word)
 {
+	if (isdigit((unsigned char)*word) || *word == '-')
+		return false;
 	for (; *word != '\0'; word++) {
 		if (!isalnum((unsigned char)*word) &&
 		    strchr("_-.$", *word) == NULL)
@@ -86,17 +87,15 @@ is_account(const char *word)
 bool
 syntax_user(const char *word, char *reason, size_t size)
 {
-	if (isdigit((unsigned char)*word) || *word == '-')
-		return wrong(reason, size, "does not begin as a user's name");
-	return is_account(word) || wrong(reason, size, "is no user's name");
+	return is_account(word) ||
+	       fail(reason, size, "is not a valid user name");
 }
 
 bool
 syntax_group(const char *word, char *reason, size_t size)
 {
-	if (isdigit((unsigned char)*word) || *word == '-')
-		return wrong(reason, size, "does not begin as a group's name");
-	return is_account(word) || wrong(reason, size, "is no group's name");
+	return is_account(word) ||
+	       fail(reason, size, "is not a valid group name");
 }
 
 bool
@@ -105,9 +104,9 @@ syntax_path(const char *word, char *reason, size_t size)
 	if (*word == '\0')
 		return true;
 	if (*word != '/')
-		return wrong(reason, size, "does not begin with /");
+		return fail(reason, size, "is not an absolute path");
 	if (word[strlen(word) - 1] == '/')
-		return wrong(reason, size, "is the path of a folder");
+		return fail(reason, size, "is the path of a directory");
 	return true;
 }
 
@@ -134,10 +133,12 @@ syntax_table(const char *word, char *reason, size_t size)
 		}
 		if (!isalnum((unsigned char)*word) && *word != '_' &&
 		    *word != '$')
-			return wrong(reason, size, "has another character");
+			return fail(
+			    reason, size, "contains an invalid character");
 		if (++length > IDENTIFIER_MAX)
-			return wrong(reason, size, "has too long a name");
+			return fail(reason, size,
+			    "has a name of more than 64 characters");
 	}
 	return (*word == '\0' && length > 0) ||
-	       wrong(reason, size, "has a dot in the wrong place");
+	       fail(reason, size, "has a misplaced dot");
 }

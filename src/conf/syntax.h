@@ -2,7 +2,7 @@
  *
  * The form of an option's text, or of each word of a list.  Pure functions of
  * type option_check (option.h): they return whether the word is right, and
- * write to reason what is wrong with it.
+ * write the fault to reason.
  */
 #ifndef REPORTER_SYNTAX_H
 #define REPORTER_SYNTAX_H

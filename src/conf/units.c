@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Numbers with units.  Owns constant data only; any process and thread may
- * call it.  What is no number is returned as such.
+ * Numbers with units.  Any process and thread may call it.
  */
 #include "config.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Values of options.  Texts and lists are memory of the struct settings they
- * are put into.  Any process and thread may call it; failures are returned
- * with their reason.
+ * are put into.  Any process and thread may call it.
  */
 #include "config.h"
 
@@ -17,19 +16,12 @@
 #include <string.h>
 
 /* Where the option's value lies. */
-static void *
-place(const struct conf_option *option, struct settings *settings)
-{
-	return (char *)settings + option->offset;
-}
+#define PLACE(option, settings) \
+	((void *)((char *)(settings) + (option)->offset))
+#define PLACE_CONST(option, settings) \
+	((const void *)((const char *)(settings) + (option)->offset))
 
-static const void *
-place_const(const struct conf_option *option, const struct settings *settings)
-{
-	return (const char *)settings + option->offset;
-}
-
-/* Say why: "WHAT was found, expected ..." */
+/* Set the reason: "FAULT; expected ..." */
 static bool __attribute__((format(printf, 4, 5)))
 refuse(const struct conf_option *option, char *reason, size_t size,
     const char *format, ...)
@@ -69,25 +61,24 @@ number_set(const struct conf_option *option, uint64_t *value, const char *text,
 		return true;
 	}
 	if (!units_parse(option_units(option), text, option->unit, &number)) {
-		return refuse(option, reason, size,
-		    "\"%s\" is not understood%s", text,
-		    option->type == OPTION_TIME
-			? " (units are ms, s, min and h)"
-		    : option->type == OPTION_SIZE ? " (units are k, m and g)"
+		return refuse(option, reason, size, "invalid value \"%.96s\"%s",
+		    text,
+		    option->type == OPTION_TIME   ? " (units: ms, s, min, h)"
+		    : option->type == OPTION_SIZE ? " (units: k, m, g)"
 						  : "");
 	}
 	if (number < option->min || number > option->max) {
-		return refuse(option, reason, size, "%s is too %s", text,
+		return refuse(option, reason, size, "%.96s is too %s", text,
 		    number < option->min ? "small" : "large");
 	}
 	if (option->type == OPTION_POWER && (number & (number - 1)) != 0) {
 		return refuse(option, reason, size,
-		    "%s is no power of two, the nearest is %" PRIu64, text,
-		    power_near(number));
+		    "%.96s is not a power of two, the nearest is %" PRIu64,
+		    text, power_near(number));
 	}
 	if (option->step != 0 && number % option->step != 0)
 		return refuse(option, reason, size,
-		    "%s has a fraction of a second", text);
+		    "%.96s is not a whole number of seconds", text);
 	*value = number;
 	return true;
 }
@@ -104,7 +95,7 @@ choice_set(const struct conf_option *option, int *value, const char *text,
 			return true;
 		}
 	}
-	return refuse(option, reason, size, "\"%s\" is no choice", text);
+	return refuse(option, reason, size, "invalid value \"%.96s\"", text);
 }
 
 /* -------------------------------------------------------------- texts ---- */
@@ -120,25 +111,22 @@ text_check(const struct conf_option *option, const char *text, char *reason,
     size_t size)
 {
 	bool secret = option->type == OPTION_SECRET;
-	const char *shown = secret ? "(hidden)" : text;
 	char fault[VALUE_REASON_MAX / 2];
 	size_t length = strlen(text);
 
 	if (length < option->min)
-		return refuse(option, reason, size, "nothing is given");
-	if (length > option->max) {
-		return refuse(option, reason, size,
-		    "a text of %zu bytes is too long", length);
-	}
-	if (!option->check(text, fault, sizeof(fault))) {
-		return refuse(option, reason, size, "\"%s\" %s", shown, fault);
-	}
+		return refuse(option, reason, size, "empty value");
+	if (length > option->max)
+		return refuse(
+		    option, reason, size, "too long (%zu bytes)", length);
+	if (!option->check(text, fault, sizeof(fault)))
+		return refuse(option, reason, size, "\"%.96s\" %s",
+		    secret ? "(hidden)" : text, fault);
 	return true;
 }
 
-/* The text without its quotes, checked; NULL with the reason. */
-static char *
-text_copy(const struct conf_option *option, const char *text, char *reason,
+char *
+value_text(const struct conf_option *option, const char *text, char *reason,
     size_t size)
 {
 	size_t length = strlen(text);
@@ -146,7 +134,7 @@ text_copy(const struct conf_option *option, const char *text, char *reason,
 	    quoted(text, length) ? strndup(text + 1, length - 2) : strdup(text);
 
 	if (copy == NULL) {
-		snprintf(reason, size, "there is no memory for it");
+		snprintf(reason, size, "out of memory");
 		return NULL;
 	}
 	if (text_check(option, copy, reason, size))
@@ -155,41 +143,27 @@ text_copy(const struct conf_option *option, const char *text, char *reason,
 	return NULL;
 }
 
+/* value: a char *; a bool for a secret, of which only that it is set is kept.
+ */
 static bool
-text_set(const struct conf_option *option, char **value, const char *text,
+text_set(const struct conf_option *option, void *value, const char *text,
     char *reason, size_t size)
 {
-	char *copy = text_copy(option, text, reason, size);
+	char *copy = value_text(option, text, reason, size);
 
 	if (copy == NULL)
 		return false;
-	free(*value);
-	*value = copy;
+	if (option->type == OPTION_SECRET) {
+		*(bool *)value = *copy != '\0';
+		wipe_text(copy);
+	} else {
+		free(*(char **)value);
+		*(char **)value = copy;
+	}
 	return true;
 }
 
-char *
-value_secret(const struct conf_option *option, const char *text, char *reason,
-    size_t size)
-{
-	return text_copy(option, text, reason, size);
-}
-
-/* Only that there is one. */
-static bool
-secret_set(const struct conf_option *option, bool *value, const char *text,
-    char *reason, size_t size)
-{
-	char *copy = text_copy(option, text, reason, size);
-
-	if (copy == NULL)
-		return false;
-	*value = *copy != '\0';
-	wipe_text(copy);
-	return true;
-}
-
-/* In quotes where the parser would take something away. */
+/* In quotes where the reader would remove something. */
 static char *
 text_format(const char *text)
 {
@@ -218,7 +192,7 @@ list_free(struct words_list *list)
 	list->count = 0;
 }
 
-/* The next word of a list at *text, without its blanks; *text moves past its
+/* The next entry of the list at *text, without its blanks; *text moves past its
    comma, and becomes NULL at the end. */
 static char *
 list_word(const char **text)
@@ -232,7 +206,7 @@ list_word(const char **text)
 	return strndup(begin, length);
 }
 
-/* Whether the list can take one more word; if not, fault says why. */
+/* Whether the entry is valid and fits into the list. */
 static bool
 list_takes(const struct conf_option *option, const struct words_list *list,
     const char *word, char *fault, size_t size)
@@ -240,11 +214,11 @@ list_takes(const struct conf_option *option, const struct words_list *list,
 	char what[VALUE_REASON_MAX / 4];
 
 	if (list->count == option->max) {
-		snprintf(fault, size, "more than %zu are given", list->count);
+		snprintf(fault, size, "more than %zu entries", list->count);
 		return false;
 	}
 	if (*word == '\0') {
-		snprintf(fault, size, "a word is missing");
+		snprintf(fault, size, "empty entry");
 		return false;
 	}
 	if (!option->check(word, what, sizeof(what))) {
@@ -253,14 +227,14 @@ list_takes(const struct conf_option *option, const struct words_list *list,
 	}
 	for (size_t i = 0; i < list->count; i++) {
 		if (strcmp(list->words[i], word) == 0) {
-			snprintf(fault, size, "\"%.96s\" is given twice", word);
+			snprintf(fault, size, "\"%.96s\" is repeated", word);
 			return false;
 		}
 	}
 	return true;
 }
 
-/* Put one more fault behind those before, as far as there is room. */
+/* Append one more fault, as far as there is room. */
 static void
 faults_add(char *faults, size_t size, const char *fault)
 {
@@ -275,8 +249,8 @@ faults_add(char *faults, size_t size, const char *fault)
 		snprintf(faults + length, size - length, "%s", more);
 }
 
-/* The words of a text that are right; what is wrong with the others is put into
-   faults.  Without words when there is no memory. */
+/* The valid entries of a text, and the faults of the others.  words is NULL
+   when memory is short. */
 static struct words_list
 list_read(const struct conf_option *option, const char *text, char *faults,
     size_t size)
@@ -298,7 +272,7 @@ list_read(const struct conf_option *option, const char *text, char *faults,
 		} else {
 			free(word);
 			faults_add(faults, size, fault);
-			/* Those that follow would be too many as well. */
+			/* All that follow would be too many as well. */
 			if (is_full)
 				break;
 		}
@@ -313,11 +287,11 @@ list_set(const struct conf_option *option, struct words_list *value,
 	char faults[VALUE_REASON_MAX - OPTION_EXPECTS_MAX - 16] = "";
 
 	if (*text == '\0' && option->min > 0)
-		return refuse(option, reason, size, "nothing is given");
+		return refuse(option, reason, size, "empty value");
 	struct words_list list = list_read(
 	    option, *text == '\0' ? NULL : text, faults, sizeof(faults));
 	if (list.words == NULL) {
-		snprintf(reason, size, "there is no memory for it");
+		snprintf(reason, size, "out of memory");
 		return false;
 	}
 	if (*faults != '\0') {
@@ -333,18 +307,18 @@ list_set(const struct conf_option *option, struct words_list *value,
 static char *
 list_format(const struct words_list *list)
 {
-	char *text = strdup("");
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 
-	for (size_t i = 0; i < list->count && text != NULL; i++) {
-		char *longer;
-
-		if (asprintf(&longer, "%s%s%s", text, i == 0 ? "" : ", ",
-			list->words[i]) < 0)
-			longer = NULL;
-		free(text);
-		text = longer;
-	}
-	return text;
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; i < list->count; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : ", ", list->words[i]);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 static bool
@@ -365,15 +339,14 @@ bool
 value_parse(const struct conf_option *option, struct settings *settings,
     const char *text, char *reason, size_t size)
 {
-	void *value = place(option, settings);
+	void *value = PLACE(option, settings);
 
 	switch (option->type) {
 	case OPTION_CHOICE:
 		return choice_set(option, value, text, reason, size);
 	case OPTION_TEXT:
-		return text_set(option, value, text, reason, size);
 	case OPTION_SECRET:
-		return secret_set(option, value, text, reason, size);
+		return text_set(option, value, text, reason, size);
 	case OPTION_LIST:
 		return list_set(option, value, text, reason, size);
 	default:
@@ -384,7 +357,7 @@ value_parse(const struct conf_option *option, struct settings *settings,
 char *
 value_format(const struct conf_option *option, const struct settings *settings)
 {
-	const void *value = place_const(option, settings);
+	const void *value = PLACE_CONST(option, settings);
 	uint64_t number;
 	char text[32];
 
@@ -410,8 +383,8 @@ bool
 value_equal(const struct conf_option *option, const struct settings *a,
     const struct settings *b)
 {
-	const void *one = place_const(option, a),
-		   *other = place_const(option, b);
+	const void *one = PLACE_CONST(option, a),
+		   *other = PLACE_CONST(option, b);
 
 	switch (option->type) {
 	case OPTION_CHOICE:
@@ -433,9 +406,9 @@ value_free(const struct conf_option *option, struct settings *settings)
 	char **text;
 
 	if (option->type == OPTION_LIST) {
-		list_free(place(option, settings));
+		list_free(PLACE(option, settings));
 	} else if (option->type == OPTION_TEXT) {
-		text = place(option, settings);
+		text = PLACE(option, settings);
 		free(*text);
 		*text = NULL;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values of options: from text into a struct settings and back.  Pure
- * functions of their arguments; any process, any thread.
+ * Values of options: from text into a struct settings and back.  Any process,
+ * any thread.
  */
 #ifndef REPORTER_VALUE_H
 #define REPORTER_VALUE_H
@@ -11,24 +11,25 @@
 #define VALUE_REASON_MAX 512 /* bytes of a reason, with the 0 */
 
 /*
- * value_parse - parse text, as it stands in a file, and put it into settings,
- * in place of what was there.  On failure settings keep what they had, and
- * reason (of size bytes) says what was found and what was expected.
+ * value_parse - parse text, as it is in a file, and replace the value in
+ * settings.  On failure settings keep the old value, and reason (of size bytes)
+ * has the fault and what was expected.
  */
 bool value_parse(const struct conf_option *option, struct settings *settings,
     const char *text, char *reason, size_t size);
 
 /*
- * value_secret - the text of an OPTION_SECRET, checked as value_parse() does,
- * which keeps only that there is one.  Returns memory of the caller's, for
- * wipe_text(), or NULL with the reason.
+ * value_text - the text of an OPTION_TEXT or OPTION_SECRET without its quotes,
+ * checked as value_parse() does, which of a secret keeps only whether it is
+ * set.  Returns memory of the caller's, for wipe_text(), or NULL with the
+ * reason.
  */
-char *value_secret(const struct conf_option *option, const char *text,
+char *value_text(const struct conf_option *option, const char *text,
     char *reason, size_t size);
 
 /*
  * value_format - the value as text that value_parse() takes.  A secret comes
- * as "(hidden)", or as nothing when there is none.
+ * as "(hidden)", or as "" when it is not set.
  * Returns memory of the caller's, or NULL when memory is short.
  */
 char *value_format(

@@ -25,20 +25,20 @@ int ctl_stop(const char *instance, int argc, char **argv);
 int ctl_reopen(const char *instance, int argc, char **argv);
 int ctl_replay(const char *instance, int argc, char **argv);
 
-/* ctl_usage - say how a command is written.  Returns CTL_USAGE. */
+/* ctl_usage - print a command's usage.  Returns CTL_USAGE. */
 int ctl_usage(const char *name);
 
-/* ctl_unreadable - say why an instance's segment cannot be read, and what to
+/* ctl_unreadable - print why an instance's segment cannot be read, and what to
    do about it; errno is that of SHM_SYSTEM.  Returns the exit status. */
 int ctl_unreadable(const char *instance, enum shm_status found);
 
-/* ctl_number - read a whole number of least to most out of an option's value.
-   Returns false after it has said what is wrong. */
+/* ctl_number - read a whole number from min to max out of an option's value.
+   Returns false if it is invalid: printed. */
 bool ctl_number(
     const char *option, const char *text, long min, long max, long *number);
 
-/* ctl_output - flush standard output.  Returns CTL_OK, or CTL_ERROR after it
-   has said what failed. */
+/* ctl_output - flush standard output.  Returns CTL_OK, or CTL_ERROR: printed.
+ */
 int ctl_output(void);
 
 #endif

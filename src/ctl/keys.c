@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl keys: one row for each key that stands in the pending tables.
+ * reporterctl keys: one row for each key in the pending tables.
  */
 #include "config.h"
 
 #include "ctl/ctl.h"
 #include "status/keys.h"
+#include "status/status.h"
 
 #include <getopt.h>
 
@@ -15,7 +16,7 @@ struct listing {
 };
 
 static bool
-show(void *arg, const struct survey_key *key)
+show(void *arg, const struct scan_key *key)
 {
 	const struct listing *listing = arg;
 
@@ -41,8 +42,8 @@ filter_read(struct keys_filter *filter, int argc, char **argv)
 			argv[i], i == 0 ? &filter->modid : &filter->cmdid))
 			continue;
 		fprintf(stderr,
-		    "reporterctl: %s: found \"%s\", expected a whole number of "
-		    "32 bits\n",
+		    "reporterctl: %s: found \"%s\", expected a 32-bit "
+		    "integer\n",
 		    i == 0 ? "MODID" : "CMDID", argv[i]);
 		return false;
 	}
@@ -70,7 +71,7 @@ next_option(int argc, char **argv)
 int
 ctl_keys(const char *instance, int argc, char **argv)
 {
-	static struct survey survey;
+	static struct scan scan;
 	struct listing listing = { .json = false };
 	int option;
 
@@ -81,19 +82,19 @@ ctl_keys(const char *instance, int argc, char **argv)
 	}
 	if (!filter_read(&listing.filter, argc - optind, argv + optind))
 		return ctl_usage(*argv);
-	enum shm_status found = survey_open(&survey, instance);
+	enum shm_status found = scan_open(&scan, instance);
 	if (found != SHM_OK)
 		return ctl_unreadable(instance, found);
-	survey_walk(&survey, show, &listing);
-	unsigned unread = survey.unread;
-	survey_close(&survey);
+	scan_walk(&scan, show, &listing);
+	unsigned unread = scan.unread;
+	scan_close(&scan);
 	if (ctl_output() != CTL_OK)
 		return CTL_ERROR;
 	if (unread > 0) {
 		fprintf(stderr,
-		    "reporterctl: %u segments cannot be read, their keys are "
+		    "reporterctl: cannot read %u segment%s, whose keys are "
 		    "missing; see reporterctl status\n",
-		    unread);
+		    unread, status_s(unread));
 		return CTL_ERROR;
 	}
 	return CTL_OK;

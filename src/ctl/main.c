@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl: looks at a running reporter and tells it what to do.  A process
- * of its own, one thread.  It maps shared memory read-only and sends signals;
- * every failure is told on standard error and in the exit status.  Each command
- * is in a file of its own; here they are found, and what they share.
+ * reporterctl: shows and controls a running reporter.  A process of its own,
+ * one thread.  It maps shared memory read-only and sends signals; failures are
+ * printed to standard error and set the exit status.  Each command is in a file
+ * of its own; here is the command line, and what they share.
  */
 #include "config.h"
 
 #include "ctl/ctl.h"
 #include "status/health.h"
+#include "status/keys.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-/* A command: what it is called, what it does. */
 struct command {
 	const char *name;
 	int (*run)(const char *instance, int argc, char **argv);
@@ -23,19 +22,16 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "status", ctl_status, "[--json | --prometheus]",
-	    "show what it does" },
+	{ "status", ctl_status, "[--json | --prometheus]", "show its figures" },
 	{ "top", ctl_top, "[-b] [-d SECONDS] ...", "watch its services" },
-	{ "keys", ctl_keys, "[--json] [MODID [CMDID]]",
-	    "list the keys it holds" },
+	{ "keys", ctl_keys, "[--json] [MODID [CMDID]]", "list its keys" },
 	{ "check", ctl_check, "[-w LIMITS] [-c LIMITS]",
-	    "judge it, as a monitoring plugin" },
-	{ "reload", ctl_reload, "[-t SECONDS]",
-	    "have it read its configuration again" },
-	{ "stop", ctl_stop, "[-t SECONDS]", "end it in order" },
-	{ "reopen", ctl_reopen, "", "have it open its log file anew" },
+	    "check it, as a monitoring plugin" },
+	{ "reload", ctl_reload, "[-t SECONDS]", "reload its configuration" },
+	{ "stop", ctl_stop, "[-t SECONDS]", "stop it gracefully" },
+	{ "reopen", ctl_reopen, "", "reopen its log file" },
 	{ "replay", ctl_replay, "[-H HOST] [-p PORT] FILE",
-	    "send the records of a dead-letter file again" },
+	    "resend the records of a dead-letter file" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -74,29 +70,27 @@ ctl_unreadable(const char *instance, enum shm_status found)
 		left = segment_list(instance, names, 1);
 		if (left > 0)
 			fprintf(stderr,
-			    "%d segments of its workers are left; the next "
-			    "start takes them over\n",
-			    left);
+			    "%d segment%s of its workers left; the next start "
+			    "takes over the records\n",
+			    left, status_s((uint64_t)left));
 		return CTL_NOT_RUNNING;
 	case SHM_VERSION:
 		fprintf(stderr,
 		    "instance %s: the segment has the layout of another "
-		    "version; use the reporterctl that came with the reporter "
-		    "which made it\n",
+		    "version; use the reporterctl of that version\n",
 		    instance);
 		return CTL_ERROR;
 	case SHM_DAMAGED:
 		fprintf(stderr,
 		    "instance %s: the segment /dev/shm/reporter.%s is damaged; "
-		    "stop that reporter, move the file away and start it "
-		    "again\n",
+		    "stop that reporter, move the file away and restart\n",
 		    instance, instance);
 		return CTL_ERROR;
 	default:
 		fprintf(stderr, "instance %s: %s%s\n", instance,
 		    strerror(saved),
-		    saved == EACCES ? "; be root, the user it runs as, or "
-				      "in the group that reporter.group names"
+		    saved == EACCES ? "; requires root, its user or a member "
+				      "of the group that reporter.group names"
 				    : "");
 		return CTL_ERROR;
 	}
@@ -106,11 +100,9 @@ bool
 ctl_number(
     const char *option, const char *text, long min, long max, long *number)
 {
-	char *end;
+	int32_t n;
 
-	errno = 0;
-	long n = strtol(text, &end, 10);
-	if (errno == 0 && end != text && *end == '\0' && n >= min && n <= max) {
+	if (keys_number(text, &n) && n >= min && n <= max) {
 		*number = n;
 		return true;
 	}
@@ -130,10 +122,10 @@ ctl_output(void)
 	return CTL_ERROR;
 }
 
-/* The options before the command are wrong.  The exit status is the command's,
-   as monitoring plugins have one of their own. */
+/* The options before the command are invalid.  The exit status is that of the
+   command, since monitoring plugins have their own. */
 static int
-wrong_options(const char *command)
+invalid_options(const char *command)
 {
 	usage(stderr);
 	return command != NULL && strcmp(command, "check") == 0 ? HEALTH_UNKNOWN
@@ -149,11 +141,11 @@ run_command(const char *instance, int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(argv[0], commands[i].name) == 0) {
-			optind = 0; /* begin anew, with the command's options */
+			optind = 0; /* restart, with the command's options */
 			return commands[i].run(instance, argc, argv);
 		}
 	}
-	fprintf(stderr, "reporterctl: there is no command \"%s\"\n", argv[0]);
+	fprintf(stderr, "reporterctl: unknown command \"%s\"\n", argv[0]);
 	usage(stderr);
 	return CTL_USAGE;
 }
@@ -162,7 +154,7 @@ int
 main(int argc, char **argv)
 {
 	const char *instance = "default";
-	bool wrong = false;
+	bool invalid = false;
 	int option;
 
 	while ((option = getopt(argc, argv, "+i:Vh")) != -1) {
@@ -175,7 +167,7 @@ main(int argc, char **argv)
 			    "reporterctl: -i: found \"%s\", expected up to %d "
 			    "letters, digits, - and _\n",
 			    optarg, INSTANCE_MAX - 1);
-			wrong = true;
+			invalid = true;
 			break;
 		case 'V':
 			puts("reporterctl " PACKAGE_VERSION);
@@ -184,10 +176,10 @@ main(int argc, char **argv)
 			usage(stdout);
 			return CTL_OK;
 		default:
-			wrong = true;
+			invalid = true;
 		}
 	}
-	if (wrong)
-		return wrong_options(argv[optind]);
+	if (invalid)
+		return invalid_options(argv[optind]);
 	return run_command(instance, argc - optind, argv + optind);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl replay: the records of a dead-letter file, sent again.
+ * reporterctl replay: resends the records of a dead-letter file.
  */
 #include "config.h"
 
 #include "ctl/ctl.h"
 #include "send/replay.h"
 #include "send/sender.h"
+#include "status/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ ctl_replay(const char *instance, int argc, char **argv)
 	    replay_file(argv[optind], host, port, &records, stderr);
 	if (end == REPLAY_LOST)
 		return CTL_ERROR;
-	printf("%" PRIu64 " records sent\n", records);
+	printf("%" PRIu64 " record%s sent\n", records, status_s(records));
 	int written = ctl_output();
 	return end == REPLAY_SENT ? written : CTL_ERROR;
 }

@@ -29,7 +29,7 @@ ctl_status(const char *instance, int argc, char **argv)
 		return ctl_usage(*argv);
 	enum shm_status found = status_collect(&status, instance);
 	if (found != SHM_OK) {
-		/* A scraper is told that it is down, not nothing. */
+		/* A scraper needs to see that it is down. */
 		if (format == 'p' &&
 		    (found == SHM_MISSING || found == SHM_UNFINISHED))
 			status_prometheus(NULL, stdout);

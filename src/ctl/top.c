@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl top: the services of an instance, those first that matter.  On a
+ * reporterctl top: the services of an instance, the most important first.  On a
  * terminal and with ncurses it is a screen (top_screen.c), else a plain list.
- * Failures are told on standard error and in the exit status.
  */
 #include "config.h"
 
@@ -15,11 +14,10 @@
 #include <unistd.h>
 
 #define INTERVAL_MS 2000
-#define INTERVAL_MOST 3600 /* seconds */
-#define LISTS_MOST 1000000
+#define INTERVAL_MAX 3600 /* seconds */
+#define LISTS_MAX 1000000
 
-/* How it is asked for, beside struct top. */
-struct top_wish {
+struct top_output {
 	bool plain;
 	long lists; /* to be printed, if plain */
 };
@@ -47,30 +45,30 @@ interval_read(long *interval_ms, const char *text)
 	double seconds = strtod(text, &end);
 
 	if (end != text && *end == '\0' && seconds >= 0.1 &&
-	    seconds <= INTERVAL_MOST) {
+	    seconds <= INTERVAL_MAX) {
 		*interval_ms = (long)(seconds * 1000);
 		return true;
 	}
 	fprintf(stderr,
 	    "reporterctl: -d: found \"%s\", expected seconds from 0.1 to %d\n",
-	    text, INTERVAL_MOST);
+	    text, INTERVAL_MAX);
 	return false;
 }
 
 static bool
-options_read(struct top *top, struct top_wish *wish, int argc, char **argv)
+options_read(struct top *top, struct top_output *output, int argc, char **argv)
 {
 	int option;
 
 	while ((option = getopt(argc, argv, "bd:f:n:s:")) != -1) {
 		if (option == 'b')
-			wish->plain = true;
+			output->plain = true;
 		else if (option == 'd' &&
 			 interval_read(&top->interval_ms, optarg))
 			continue;
 		else if (option == 'n' &&
-			 ctl_number("-n", optarg, 1, LISTS_MOST, &wish->lists))
-			wish->plain = true;
+			 ctl_number("-n", optarg, 1, LISTS_MAX, &output->lists))
+			output->plain = true;
 		else if (option == 's' && order_read(&top->order, optarg))
 			continue;
 		else if (option == 'f' && top_filter(&top->filter, optarg))
@@ -86,19 +84,11 @@ list_print(const struct top *top)
 {
 	char line[TOP_LINE];
 
-	top_line_instance(top, line);
-	puts(line);
-	top_line_services(top, line);
-	puts(line);
-	top_line_heading(line);
-	puts(line);
-	for (unsigned i = 0; i < top->look.count; i++) {
-		top_line_service(top, &top->look.list[i], line);
+	for (unsigned i = 0; top_line(top, i, line); i++)
 		puts(line);
-	}
 }
 
-/* So many lists, each after an interval, so that the first has rates, too. */
+/* Print lists, each after an interval, so that the first has rates, too. */
 static int
 top_plain(struct top *top, long lists)
 {
@@ -124,9 +114,9 @@ top_plain(struct top *top, long lists)
 	return CTL_OK;
 }
 
-/* Whether there was a terminal to show it on, until somebody quit. */
+/* Returns false at once if there is no terminal for a screen. */
 static bool
-is_shown(struct top *top)
+show_screen(struct top *top)
 {
 #ifdef HAVE_NCURSES
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && top_screen(top);
@@ -140,22 +130,22 @@ int
 ctl_top(const char *instance, int argc, char **argv)
 {
 	static struct top top;
-	struct top_wish wish = { .lists = 1 };
+	struct top_output output = { .lists = 1 };
 	int status;
 
 	top.instance = instance;
 	top.interval_ms = INTERVAL_MS;
-	if (!options_read(&top, &wish, argc, argv))
+	if (!options_read(&top, &output, argc, argv))
 		return ctl_usage(*argv);
 	top.services = services_new();
 	if (top.services == NULL) {
 		fprintf(stderr, "reporterctl: %s\n", strerror(errno));
 		return CTL_ERROR;
 	}
-	if (!wish.plain && is_shown(&top))
+	if (!output.plain && show_screen(&top))
 		status = CTL_OK;
 	else
-		status = top_plain(&top, wish.lists);
+		status = top_plain(&top, output.lists);
 	services_free(top.services);
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl top: what its two faces, the plain list and the screen, share.
+ * reporterctl top: what the plain list and the screen share.
  */
 #ifndef REPORTER_TOP_H
 #define REPORTER_TOP_H
@@ -17,30 +17,27 @@ struct top {
 	struct keys_filter filter;
 	enum services_order order;
 	long interval_ms;
-	enum shm_status found; /* of the last look, and its errno */
+	enum shm_status found; /* of the last scan, and its errno */
 	int error;
-	struct services_look look;
+	struct services_result result;
 	struct status status;
 };
 
-/* top_refresh - look again. */
+/* top_refresh - scan again. */
 void top_refresh(struct top *top);
 
 /* top_filter - read "", "MODID" or "MODID/CMDID".  Returns false, and leaves
    the filter as it was, for anything else. */
 bool top_filter(struct keys_filter *filter, const char *text);
 
-/* top_line_instance, top_line_services, top_line_heading - the three lines
-   above the list; top_line_service - one line of it.  text: TOP_LINE bytes. */
-void top_line_instance(const struct top *top, char *text);
-void top_line_services(const struct top *top, char *text);
-void top_line_heading(char *text);
-void top_line_service(
-    const struct top *top, const struct service *service, char *text);
+#define TOP_HEADING 2 /* the line above the list */
 
-/* top_screen - show it on the terminal until somebody quits.  Returns false at
-   once when the terminal is none that a screen can be shown on.  Only where
-   there is ncurses. */
+/* top_line - a line of it: from 0 on instance, services, heading and the list.
+   text: TOP_LINE bytes.  Returns false after the last one. */
+bool top_line(const struct top *top, unsigned line, char *text);
+
+/* top_screen - show it on the terminal until the user quits.  Returns false at
+   once if the terminal cannot show a screen.  Requires ncurses. */
 bool top_screen(struct top *top);
 
 #endif

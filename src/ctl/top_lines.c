@@ -18,13 +18,13 @@
 void
 top_refresh(struct top *top)
 {
-	top->found = services_look(top->services, top->instance, &top->filter,
-	    top->order, monotonic_ms(), &top->look);
+	top->found = services_scan(top->services, top->instance, &top->filter,
+	    top->order, monotonic_ms(), &top->result);
 	if (top->found == SHM_OK)
 		top->found = status_collect(&top->status, top->instance);
 	top->error = errno;
 	if (top->found != SHM_OK)
-		memset(&top->look, 0, sizeof(top->look));
+		memset(&top->result, 0, sizeof(top->result));
 }
 
 bool
@@ -61,25 +61,22 @@ line_write(char *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* There is no running reporter to tell of. */
+/* An instance that does not run or cannot be read. */
 static void
 line_of_none(const struct top *top, char *text)
 {
+	errno = top->error;
 	if (top->found == SHM_OK)
 		line_write(text,
-		    "instance %s is not running: this is what it left",
+		    "instance %s: not running; this is what it left",
 		    top->instance);
-	else if (top->found == SHM_MISSING || top->found == SHM_UNFINISHED)
-		line_write(text, "instance %s is not running", top->instance);
 	else
-		line_write(text, "instance %s cannot be read: %s",
-		    top->instance,
-		    top->found == SHM_SYSTEM ? strerror(top->error)
-					     : shm_status_text(top->found));
+		line_write(text, "instance %s: %s", top->instance,
+		    status_reason(top->found));
 }
 
-void
-top_line_instance(const struct top *top, char *text)
+static void
+line_instance(const struct top *top, char *text)
 {
 	const struct status *s = &top->status;
 	unsigned down, all;
@@ -93,8 +90,9 @@ top_line_instance(const struct top *top, char *text)
 	}
 	all = health_workers(s, &down);
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
-	line_write(text, "instance %s: %u of %u workers run, %s records/s, %s",
-	    s->instance, all - down, all,
+	line_write(text,
+	    "instance %s: %u of %u worker%s running, %s records/s, %s",
+	    s->instance, all - down, all, status_s(all),
 	    figures_rate(rate, sizeof(rate),
 		s->rates[0].per_second[HISTORY_RECEIVED], 8),
 	    clock);
@@ -113,40 +111,34 @@ filter_text(const struct keys_filter *filter, char *text, size_t size)
 	return text;
 }
 
-void
-top_line_services(const struct top *top, char *text)
+static void
+line_services(const struct top *top, char *text)
 {
 	char filter[32], keys[32], dirty[32], beyond[32];
 	int at = snprintf(text, TOP_LINE,
 	    "services %s: %u with %s keys, %s dirty; by %s",
-	    filter_text(&top->filter, filter, sizeof(filter)), top->look.count,
-	    figures_count(keys, sizeof(keys), top->look.keys, 6),
-	    figures_count(dirty, sizeof(dirty), top->look.dirty, 6),
+	    filter_text(&top->filter, filter, sizeof(filter)),
+	    top->result.count,
+	    figures_count(keys, sizeof(keys), top->result.keys, 6),
+	    figures_count(dirty, sizeof(dirty), top->result.dirty, 6),
 	    services_order_name(top->order));
 
-	if (at < TOP_LINE && top->look.beyond > 0)
+	if (at < TOP_LINE && top->result.beyond > 0)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
 		    "; %s keys of others",
-		    figures_count(beyond, sizeof(beyond), top->look.beyond, 6));
-	else if (at < TOP_LINE && top->look.cut)
+		    figures_count(
+			beyond, sizeof(beyond), top->result.beyond, 6));
+	else if (at < TOP_LINE && top->result.cut)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
 		    "; too many to count all");
-	else if (at < TOP_LINE && top->look.unread > 0)
+	else if (at < TOP_LINE && top->result.unread > 0)
 		snprintf(text + at, (size_t)(TOP_LINE - at),
-		    "; %u segments unread", top->look.unread);
+		    "; cannot read %u segment%s", top->result.unread,
+		    status_s(top->result.unread));
 }
 
-void
-top_line_heading(char *text)
-{
-	snprintf(text, TOP_LINE, "%11s %11s %6s %7s %7s %7s %7s %5s %5s %4s",
-	    "MODID", "CMDID", "KEYS", "REP/S", "REC/S", "SUCC", "ERR", "ERR%",
-	    "OVERL", "AGE");
-}
-
-void
-top_line_service(
-    const struct top *top, const struct service *service, char *text)
+static void
+line_service(const struct top *top, const struct service *service, char *text)
 {
 	char keys[32], succ[32], err[32], overloaded[32];
 	char reports[32] = "-", records[32] = "-";
@@ -154,7 +146,7 @@ top_line_service(
 	double calls = (double)service->succ + (double)service->err;
 	uint64_t now = top->status.now;
 
-	if (top->look.has_rates) {
+	if (top->result.has_rates) {
 		figures_rate(
 		    reports, sizeof(reports), service->reports_per_second, 7);
 		figures_rate(
@@ -173,4 +165,23 @@ top_line_service(
 		overloaded, sizeof(overloaded), service->overloaded, 5),
 	    figures_age(age, sizeof(age),
 		now > service->newest_ts ? now - service->newest_ts : 0));
+}
+
+bool
+top_line(const struct top *top, unsigned line, char *text)
+{
+	if (line == 0)
+		line_instance(top, text);
+	else if (line == 1)
+		line_services(top, text);
+	else if (line == TOP_HEADING)
+		line_write(text, "%11s %11s %6s %7s %7s %7s %7s %5s %5s %4s",
+		    "MODID", "CMDID", "KEYS", "REP/S", "REC/S", "SUCC", "ERR",
+		    "ERR%", "OVERL", "AGE");
+	else if (line - TOP_HEADING <= top->result.count)
+		line_service(
+		    top, &top->result.list[line - TOP_HEADING - 1], text);
+	else
+		return false;
+	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * reporterctl top on a terminal.  Owns the terminal between newterm() and
- * endwin(); that a terminal cannot be used is returned.
+ * endwin().
  */
 #include "config.h"
 
@@ -16,14 +16,13 @@
 
 /* So often in a row no key although there was time: the terminal hung up.  A
    signal does that once. */
-#define EARLY_MOST 10
+#define EARLY_MAX 10
 
 #define LIST_ROW 4 /* where the list begins */
 
 static const char help[] = "q quit  f filter  by: o overl  e err  r rep/s  "
 			   "c rec/s  k keys  s succ  n modid";
 
-/* How the list is looked at. */
 struct view {
 	struct top *top;
 	unsigned first;      /* service in the first row */
@@ -47,47 +46,33 @@ rows_of_list(void)
 }
 
 static void
-draw_list(const struct view *view)
-{
-	const struct services_look *look = &view->top->look;
-	char line[TOP_LINE];
-
-	for (unsigned i = 0; i < rows_of_list(); i++) {
-		unsigned which = view->first + i;
-		int row = LIST_ROW + (int)i;
-
-		if (which >= look->count) {
-			put_line(row, "", A_NORMAL);
-			continue;
-		}
-		top_line_service(view->top, &look->list[which], line);
-		put_line(row, line,
-		    look->list[which].overloaded > 0 ? A_BOLD : A_NORMAL);
-	}
-}
-
-static void
 draw(struct view *view)
 {
-	unsigned count = view->top->look.count;
+	const struct services_result *result = &view->top->result;
 	char line[TOP_LINE];
 
-	if (view->first >= count)
-		view->first = count > 0 ? count - 1 : 0;
-	top_line_instance(view->top, line);
-	put_line(0, line, A_NORMAL);
-	top_line_services(view->top, line);
-	put_line(1, line, A_NORMAL);
+	if (view->first >= result->count)
+		view->first = result->count > 0 ? result->count - 1 : 0;
+	for (unsigned i = 0; i < 2; i++) {
+		top_line(view->top, i, line);
+		put_line((int)i, line, A_NORMAL);
+	}
 	put_line(2, view->message != NULL ? view->message : "", A_BOLD);
-	top_line_heading(line);
+	top_line(view->top, TOP_HEADING, line);
 	put_line(3, line, A_REVERSE);
-	draw_list(view);
+	for (unsigned i = 0; i < rows_of_list(); i++) {
+		unsigned at = view->first + i;
+		bool any = top_line(view->top, TOP_HEADING + 1 + at, line);
+
+		put_line(LIST_ROW + (int)i, any ? line : "",
+		    any && result->list[at].overloaded > 0 ? A_BOLD : A_NORMAL);
+	}
 	put_line(LINES - 1, help, A_NORMAL);
 	move(2, 0);
 	refresh();
 }
 
-/* Ask for another filter; the list stands still meanwhile. */
+/* Ask for another filter; the list is not updated meanwhile. */
 static void
 ask_filter(struct view *view)
 {
@@ -103,14 +88,13 @@ ask_filter(struct view *view)
 	view->message = NULL;
 	view->first = 0;
 	if (!top_filter(&view->top->filter, answer))
-		view->message = "that is no filter: two whole numbers with a "
-				"/ between, or one";
+		view->message = "invalid filter: expected MODID or MODID/CMDID";
 }
 
 static void
 scroll_by(struct view *view, int rows)
 {
-	unsigned count = view->top->look.count;
+	unsigned count = view->top->result.count;
 
 	if (rows < 0)
 		view->first -= view->first < (unsigned)-rows ? view->first
@@ -119,40 +103,21 @@ scroll_by(struct view *view, int rows)
 		view->first += (unsigned)rows;
 }
 
-static void
-sort_by(struct view *view, enum services_order order)
-{
-	view->top->order = order;
-	view->first = 0;
-}
-
-/* Returns whether the tables are to be looked at again now. */
+/* Returns whether the tables are to be scanned again now. */
 static bool
 press(struct view *view, int key)
 {
+	/* A key for each of enum services_order. */
+	static const char orders[] = "oercksn";
+	const char *order = key > 0 && key < 128 ? strchr(orders, key) : NULL;
+
 	view->message = NULL;
+	if (order != NULL) {
+		view->top->order = (enum services_order)(order - orders);
+		view->first = 0;
+		return true;
+	}
 	switch (key) {
-	case 'o':
-		sort_by(view, SERVICES_BY_OVERLOAD);
-		return true;
-	case 'e':
-		sort_by(view, SERVICES_BY_ERRORS);
-		return true;
-	case 'r':
-		sort_by(view, SERVICES_BY_REPORTS);
-		return true;
-	case 'c':
-		sort_by(view, SERVICES_BY_RECORDS);
-		return true;
-	case 'k':
-		sort_by(view, SERVICES_BY_KEYS);
-		return true;
-	case 's':
-		sort_by(view, SERVICES_BY_SUCC);
-		return true;
-	case 'n':
-		sort_by(view, SERVICES_BY_NUMBER);
-		return true;
 	case 'f':
 	case '/':
 		ask_filter(view);
@@ -175,14 +140,14 @@ press(struct view *view, int key)
 	return false;
 }
 
-/* Until somebody quits, or the terminal is gone. */
+/* Until the user quits, or the terminal is gone. */
 static void
 screen_loop(struct view *view)
 {
 	uint64_t due = 0;
 	int early = 0;
 
-	while (early < EARLY_MOST) {
+	while (early < EARLY_MAX) {
 		uint64_t now = monotonic_ms();
 
 		if (now >= due) {
@@ -204,8 +169,7 @@ screen_loop(struct view *view)
 	}
 }
 
-/* Whether lines can be written anywhere on this terminal: TERM says no more of
-   some than that they print. */
+/* Whether the cursor can be moved on this terminal. */
 static bool
 has_screen(void)
 {

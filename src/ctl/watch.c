@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl reload, stop and reopen: a signal to the master, and the wait
- * until it has done what it was asked for.
+ * reporterctl reload, stop and reopen: signal the master, and wait until it has
+ * done so.
  */
 #include "config.h"
 
@@ -25,11 +25,11 @@ struct watch {
 	struct segment segment;
 	const struct master_shared *master;
 	pid_t pid;
-	uint64_t reloads; /* at an end when the one that we ask for is */
+	uint64_t reloads; /* that have ended when ours has */
 	int timeout;      /* seconds */
 };
 
-/* Read "-t SECONDS", no more arguments.  Returns false when that is wrong. */
+/* Read "-t SECONDS", no more arguments.  Returns false if they are invalid. */
 static bool
 watch_options(struct watch *watch, int argc, char **argv)
 {
@@ -46,7 +46,7 @@ watch_options(struct watch *watch, int argc, char **argv)
 	return optind == argc;
 }
 
-/* How many reloads have come to their end, this way or that. */
+/* Reloads that have ended, successful or not. */
 static uint64_t
 reloads_ended(const struct watch *watch)
 {
@@ -67,8 +67,8 @@ reloads_awaited(const struct watch *watch)
 	return (begun > ended ? begun : ended) + 1;
 }
 
-/* Root is the segment's owner from here on: whatever that one wrote there as
-   the master's pid, no process of anybody else gets a signal from us. */
+/* Root becomes the segment's owner: whatever pid the owner wrote there, no
+   process of another user gets a signal from us. */
 static int
 become_owner(const struct watch *watch)
 {
@@ -81,7 +81,7 @@ become_owner(const struct watch *watch)
 	return CTL_ERROR;
 }
 
-/* Map the master's segment and see that it runs. */
+/* Map the master's segment; it must be running. */
 static int
 watch_open(struct watch *watch, const char *instance)
 {
@@ -92,11 +92,12 @@ watch_open(struct watch *watch, const char *instance)
 	if (found != SHM_OK)
 		return ctl_unreadable(instance, found);
 	watch->master = segment_master(&watch->segment);
+	/* Acquire: released by the master at its start. */
 	watch->pid =
-	    atomic_load_explicit(&watch->master->pid, memory_order_relaxed);
+	    atomic_load_explicit(&watch->master->pid, memory_order_acquire);
 	watch->reloads = reloads_awaited(watch);
-	/* One that just starts had no pid a moment ago, and 0 and less are
-	   whole groups of processes to kill(). */
+	/* One that is starting has no pid yet, and to kill() 0 and less are
+	   process groups. */
 	if (watch->pid > 0 && status_running(&watch->segment))
 		return become_owner(watch);
 	segment_close(&watch->segment);
@@ -104,7 +105,7 @@ watch_open(struct watch *watch, const char *instance)
 	return CTL_NOT_RUNNING;
 }
 
-/* Send a signal and wait until `done` or the time is over. */
+/* Send a signal and wait until done() or the timeout. */
 static int
 watch_signal(
     struct watch *watch, int signal_number, bool (*done)(const struct watch *))
@@ -116,8 +117,8 @@ watch_signal(
 	if (kill(watch->pid, signal_number) < 0) {
 		fprintf(stderr, "pid %d: %s%s\n", (int)watch->pid,
 		    strerror(errno),
-		    errno == EPERM ? "; be root or the user it runs as, whose "
-				     "the segment has to be as well"
+		    errno == EPERM ? "; requires root or its user, who must "
+				     "own the segment as well"
 				   : "");
 		return CTL_ERROR;
 	}
@@ -127,14 +128,25 @@ watch_signal(
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec > deadline) {
 			fprintf(stderr,
-			    "instance %s (pid %d) has not answered within %d "
-			    "s\n",
-			    watch->instance, (int)watch->pid, watch->timeout);
+			    "timed out after %d s waiting for instance %s "
+			    "(pid %d)\n",
+			    watch->timeout, watch->instance, (int)watch->pid);
 			return CTL_ERROR;
 		}
 		nanosleep(&nap, NULL);
 	}
 	return CTL_OK;
+}
+
+/* Open, signal and wait.  The segment stays mapped if that was possible. */
+static int
+watch_run(struct watch *watch, const char *instance, int signal_number,
+    bool (*done)(const struct watch *))
+{
+	int result = watch_open(watch, instance);
+
+	return result == CTL_OK ? watch_signal(watch, signal_number, done)
+				: result;
 }
 
 static bool
@@ -150,13 +162,9 @@ ctl_stop(const char *instance, int argc, char **argv)
 
 	if (!watch_options(&watch, argc, argv))
 		return ctl_usage(*argv);
-	int result = watch_open(&watch, instance);
-	if (result != CTL_OK)
-		/* Being stopped is what was asked for. */
-		return result == CTL_NOT_RUNNING ? CTL_OK : result;
-	result = watch_signal(&watch, SIGTERM, has_ended);
+	int result = watch_run(&watch, instance, SIGTERM, has_ended);
 	segment_close(&watch.segment);
-	return result;
+	return result == CTL_NOT_RUNNING ? CTL_OK : result;
 }
 
 static bool
@@ -173,21 +181,19 @@ ctl_reload(const char *instance, int argc, char **argv)
 
 	if (!watch_options(&watch, argc, argv))
 		return ctl_usage(*argv);
-	int result = watch_open(&watch, instance);
-	if (result != CTL_OK)
-		return result;
-	result = watch_signal(&watch, SIGHUP, has_reloaded);
+	int result = watch_run(&watch, instance, SIGHUP, has_reloaded);
 	if (result == CTL_OK && reloads_ended(&watch) < watch.reloads) {
-		fprintf(stderr, "instance %s ended instead\n", instance);
+		fprintf(stderr, "instance %s exited instead\n", instance);
 		result = CTL_ERROR;
 	}
-	/* Acquire: the outcome is that of a reload that was counted. */
+	/* Acquire: pairs with the fence of the master, which sets the result
+	   before it counts the reload. */
 	atomic_thread_fence(memory_order_acquire);
 	if (result == CTL_OK &&
 	    atomic_load_explicit(
 		&watch.master->reload_failed, memory_order_relaxed) != 0) {
-		fputs("the new configuration was refused, the one before is in "
-		      "force; the log says why\n",
+		fputs("reload failed; keeping the current configuration; see "
+		      "the log\n",
 		    stderr);
 		result = CTL_ERROR;
 	}
@@ -195,22 +201,22 @@ ctl_reload(const char *instance, int argc, char **argv)
 	return result;
 }
 
-/* Rotation calls this also where nothing runs: that is no error. */
+static bool
+is_signaled(const struct watch *watch)
+{
+	(void)watch;
+	return true;
+}
+
+/* Log rotation calls this even if nothing runs: that is not an error. */
 int
 ctl_reopen(const char *instance, int argc, char **argv)
 {
-	struct watch watch = { .instance = instance };
+	struct watch watch = { .timeout = 0 };
 
 	if (argc > 1)
 		return ctl_usage(*argv);
-	int result = watch_open(&watch, instance);
-	if (result != CTL_OK)
-		return result == CTL_NOT_RUNNING ? CTL_OK : result;
-	if (kill(watch.pid, SIGUSR1) < 0) {
-		fprintf(
-		    stderr, "pid %d: %s\n", (int)watch.pid, strerror(errno));
-		result = CTL_ERROR;
-	}
+	int result = watch_run(&watch, instance, SIGUSR1, is_signaled);
 	segment_close(&watch.segment);
-	return result;
+	return result == CTL_NOT_RUNNING ? CTL_OK : result;
 }

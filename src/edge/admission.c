@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Admission: who may be connected.  Owns the rules and the counts by address.
- * Called by the master's loop; a refusal and want of memory are returned.
+ * Admission.  Owns the rules and the counts by address.
  */
 #include "config.h"
 
@@ -12,25 +11,31 @@ rules_free(struct rules *rules)
 {
 	prefix_list_free(&rules->allow);
 	prefix_list_free(&rules->deny);
+	prefix_list_free(&rules->proxy_from);
 }
 
-bool
+static bool
+list_make(struct prefix_list *list, const struct words_list *words)
+{
+	return prefix_list_make(list, words->words, words->count);
+}
+
+int
 admission_prepare(struct admission *admission, const struct settings *settings)
 {
 	struct rules next = { .max = settings->max_connections,
 		.max_per_address = settings->max_connections_per_address };
 
-	if (!prefix_list_make(
-		&next.allow, settings->allow.words, settings->allow.count) ||
-	    !prefix_list_make(
-		&next.deny, settings->deny.words, settings->deny.count) ||
-	    !origins_reserve(&admission->origins, next.max)) {
+	if (!list_make(&next.allow, &settings->allow) ||
+	    !list_make(&next.deny, &settings->deny) ||
+	    !list_make(&next.proxy_from, &settings->proxy_from) ||
+	    origins_reserve(&admission->origins, next.max) < 0) {
 		rules_free(&next);
-		return false;
+		return -1;
 	}
 	rules_free(&admission->next);
 	admission->next = next;
-	return true;
+	return 0;
 }
 
 void
@@ -87,10 +92,14 @@ admission_leave(struct admission *admission, struct origin *origin)
 }
 
 bool
-admission_guest(struct admission *admission, enum refusal *why)
+admission_enter_balancer(
+    struct admission *admission, const struct sockaddr *peer, enum refusal *why)
 {
 	const struct rules *rules = &admission->rules;
 
+	*why = REFUSAL_NOT_TRUSTED;
+	if (!prefix_list_match(&rules->proxy_from, peer))
+		return false;
 	*why = REFUSAL_MAX_CONNECTIONS;
 	if (rules->max != 0 && admission->open >= rules->max)
 		return false;

@@ -2,20 +2,21 @@
  *
  * Admission: who may be connected, by address: deny, allow, and how many at one
  * time, in all and from one address.  Knows nothing of sockets, so the address
- * may be the peer's or what a balancer says it is.  Belongs to the master's
+ * may be the peer's or the one that a balancer tells.  Belongs to the master's
  * loop.
  */
 #ifndef REPORTER_ADMISSION_H
 #define REPORTER_ADMISSION_H
 
-#include "shm/counters.h"
+#include "conf/settings.h"
 #include "edge/origin.h"
 #include "lib/prefix.h"
-#include "conf/settings.h"
+#include "shm/counters.h"
 
 /* The rules of a configuration. */
 struct rules {
 	struct prefix_list allow, deny;
+	struct prefix_list proxy_from; /* balancers */
 	uint64_t max, max_per_address; /* connections; 0: no limit */
 };
 
@@ -27,8 +28,8 @@ struct admission {
 };
 
 /* admission_prepare - make the rules of these settings beside those in force.
-   Returns false when memory is short: then nothing has changed. */
-bool admission_prepare(
+   Returns 0, or -1 with errno: then nothing has changed. */
+int admission_prepare(
     struct admission *admission, const struct settings *settings);
 
 /* admission_take - the rules that were prepared are in force. */
@@ -41,22 +42,23 @@ bool admission_allows(const struct admission *admission,
 
 /*
  * admission_enter - let a connection in, unless a rule is against it.  Returns
- * its origin, which admission_leave() wants when the connection closes; or
- * NULL, and *why.
+ * its origin, for admission_leave() when the connection closes; or NULL, and
+ * *why.
  */
 struct origin *admission_enter(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 void admission_leave(struct admission *admission, struct origin *origin);
 
 /*
- * admission_guest - let a balancer in, whose connection counts as one of all:
- * whose it is, is not known yet.  admission_leave() without an origin ends it.
- * Returns false, and *why.
+ * admission_enter_balancer - let a balancer in, whose connection counts as one
+ * of all: the agent's address is not known yet.  admission_leave() without an
+ * origin ends it.  Returns false, and *why.
  */
-bool admission_guest(struct admission *admission, enum refusal *why);
+bool admission_enter_balancer(struct admission *admission,
+    const struct sockaddr *peer, enum refusal *why);
 
-/* admission_identify - the address of a guest is known: admission_enter() for
-   it.  NULL, and *why: it is a guest still. */
+/* admission_identify - a balancer has told an agent's address:
+   admission_enter() for it.  NULL, and *why: it counts as a balancer still. */
 struct origin *admission_identify(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 

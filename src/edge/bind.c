@@ -5,33 +5,14 @@
 #include "config.h"
 
 #include "edge/bind.h"
+#include "lib/address.h"
+#include "lib/file.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define BACKLOG 4096 /* many agents may connect at once after a restart */
-
-/* Cut "HOST:PORT", "[HOST]:PORT" or "*:PORT" in two, in place. */
-static int
-spec_cut(char *spec, char **host, char **port)
-{
-	char *colon = strrchr(spec, ':');
-
-	if (colon == NULL)
-		return -1;
-	*colon = '\0';
-	*port = colon + 1;
-	*host = spec;
-	if (*spec == '[' && colon > spec + 1 && colon[-1] == ']') {
-		colon[-1] = '\0';
-		*host = spec + 1;
-	}
-	if (strcmp(*host, "*") == 0 || **host == '\0')
-		*host = NULL;
-	return 0;
-}
 
 int
 socket_listen(const struct addrinfo *ai)
@@ -49,9 +30,7 @@ socket_listen(const struct addrinfo *ai)
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		return fd;
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	close_keep_errno(fd);
 	return -1;
 }
 
@@ -62,14 +41,14 @@ spec_resolve(const char *address, int flags, struct addrinfo **found)
 		.ai_flags = AI_PASSIVE | flags,
 		.ai_socktype = SOCK_STREAM,
 	};
-	char copy[NI_MAXHOST + NI_MAXSERV];
-	char *host, *port;
+	struct address parsed;
+	char port[12];
 
-	snprintf(copy, sizeof(copy), "%s", address);
-	/* The check of options has made sure of the port. */
-	if (spec_cut(copy, &host, &port) < 0)
+	if (address_parse(&parsed, address) != NULL || parsed.port < 0)
 		return EAI_SERVICE;
-	return getaddrinfo(host, port, &hints, found);
+	snprintf(port, sizeof(port), "%d", parsed.port);
+	return getaddrinfo(
+	    *parsed.host == '\0' ? NULL : parsed.host, port, &hints, found);
 }
 
 enum spec_kind

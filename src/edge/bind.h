@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Words of `listen`, as ADDRESS:PORT, to addresses and sockets.  Belongs to the
- * master's loop, which spec_resolve() may block.
+ * Words of `listen` to addresses and sockets.  Belongs to the master's loop,
+ * which spec_resolve() may block.
  */
 #ifndef REPORTER_BIND_H
 #define REPORTER_BIND_H
@@ -30,12 +30,12 @@ enum spec_kind spec_kind(const struct listen_spec *spec);
  */
 int spec_resolve(const char *address, int flags, struct addrinfo **found);
 
-/* socket_listen - bind and listen, IPv6 without IPv4.  Returns the descriptor,
-   which does not block, or -1 with errno. */
+/* socket_listen - bind and listen, IPv6 without IPv4.  Returns a non-blocking
+   descriptor, or -1 with errno. */
 int socket_listen(const struct addrinfo *ai);
 
-/* socket_serves_both - whether a socket bound to this address serves both IPv6
-   and IPv4: [::], which was passed in.  address: or sockaddr_in. */
+/* socket_serves_both - whether a socket bound to this address (or sockaddr_in)
+   serves both IPv6 and IPv4, as [::] that was passed in may. */
 bool socket_serves_both(int fd, const struct sockaddr_in6 *address);
 
 #endif

@@ -1,26 +1,159 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection of an agent: its life, its reports, its waiting for room, and
- * reading it when nothing lies before its stream.  Owns the socket, the inflow
- * and the gate.  Called by the master's loop; a fault is logged, counted, and
- * closes this connection at the most.
+ * Connections.  Each owns its socket, its input buffer and its TLS session.
+ *
+ * A step of the state machine never frees: it sets CONN_CLOSING, and whoever
+ * let it run, conn_read() or conn_resume(), closes.
  */
 #include "config.h"
 
-#include "edge/conn_set.h"
+#include "edge/conn.h"
+#include "edge/proxy.h"
+#include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-/* ------------------------------------------------------- life and death --- */
+/* ---------------------------------------------------------------- lists --- */
 
-const char *
-conn_peer(const struct conn *conn, char *text)
+static bool
+conn_waits(const struct conn *conn)
+{
+	return conn->state == CONN_THROTTLED || conn->state == CONN_ENDED;
+}
+
+/* Its bytes came just now. */
+static void
+conn_touch(struct server *server, struct conn *conn)
+{
+	if (conn->state > CONN_READING)
+		return;
+	TAILQ_REMOVE(&server->active, conn, active);
+	TAILQ_INSERT_TAIL(&server->active, conn, active);
+	conn->active_ms = monotonic_ms();
+}
+
+/* A message, or what comes before the first one, is begun since now: it must
+   end within message_timeout. */
+static void
+conn_begin(struct server *server, struct conn *conn)
+{
+	if (conn->begun_ms != 0)
+		return;
+	conn->begun_ms = monotonic_ms();
+	TAILQ_INSERT_TAIL(&server->begun, conn, begun);
+}
+
+static void
+conn_finish(struct server *server, struct conn *conn)
+{
+	if (conn->begun_ms != 0)
+		TAILQ_REMOVE(&server->begun, conn, begun);
+	conn->begun_ms = 0;
+}
+
+/* Change the state, and with it the list of active connections and the count
+   of throttled ones. */
+static void
+conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
+{
+	bool waited = conn_waits(conn),
+	     was_active = conn->state <= CONN_READING;
+
+	conn->state = state;
+	if (was_active && state > CONN_READING)
+		TAILQ_REMOVE(&server->active, conn, active);
+	if (!was_active && state <= CONN_READING) {
+		TAILQ_INSERT_TAIL(&server->active, conn, active);
+		conn->active_ms = monotonic_ms();
+	}
+	server->throttled += (uint64_t)conn_waits(conn) - waited;
+	counter_set(&server->count->throttled, server->throttled);
+}
+
+/* Have epoll report these events, and no others but errors. */
+static void
+conn_watch(struct server *server, struct conn *conn, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = conn };
+
+	if (conn->watched == events || conn->state == CONN_ENDED)
+		return;
+	conn->watched = events;
+	epoll_ctl(server->epoll, EPOLL_CTL_MOD, conn->fd, &event);
+}
+
+/* ------------------------------------------------------------ life, end --- */
+
+struct conn *
+conn_new(struct server *server, const struct listen_spec *spec, int fd,
+    const struct sockaddr *peer, socklen_t length, struct origin *origin)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
+
+	if (conn == NULL ||
+	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+		free(conn);
+		return NULL;
+	}
+	conn->fd = fd;
+	conn->watched = EPOLLIN;
+	conn->origin = origin;
+	conn->secure = spec->tls;
+	memcpy(&conn->peer, peer,
+	    length < sizeof(conn->peer) ? length : sizeof(conn->peer));
+	TAILQ_INSERT_TAIL(&server->all, conn, all);
+	TAILQ_INSERT_TAIL(&server->active, conn, active);
+	conn->active_ms = monotonic_ms();
+	conn->state = spec->proxy ? CONN_HEADER
+		      : spec->tls ? CONN_HANDSHAKE
+				  : CONN_READING;
+	if (conn->state != CONN_READING)
+		conn_begin(server, conn);
+	server->open++;
+	counter_set(&server->count->connections, server->open);
+	counter_add(&server->count->accepted, 1);
+	return conn;
+}
+
+void
+conn_close(struct server *server, struct conn *conn, enum closing why)
+{
+	conn_set_state(server, conn, CONN_CLOSING);
+	conn_finish(server, conn);
+	if (conn->need > 0)
+		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
+	TAILQ_REMOVE(&server->all, conn, all);
+	admission_leave(&server->admission, conn->origin);
+	/* Closing is not enough: a worker that was forked just now may hold
+	   the socket for another moment, and epoll would go on to report a
+	   connection that is freed. */
+	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+	/* Before the socket is closed: a peer that sees the end may expect to
+	   find it counted. */
+	server->open--;
+	counter_set(&server->count->connections, server->open);
+	counter_add(&server->count->closed[why], 1);
+	tls_close(conn->tls);
+	if (why == CLOSING_REFUSED)
+		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
+	else
+		close(conn->fd);
+	inbuf_free(&conn->inbuf);
+	free(conn);
+}
+
+/* Who it is; text has ADDRESS_TEXT bytes. */
+static const char *
+conn_name(const struct conn *conn, char *text)
 {
 	return address_text((const struct sockaddr *)&conn->peer,
 	    conn->peer.sin6_family == AF_INET ? sizeof(struct sockaddr_in)
@@ -28,243 +161,375 @@ conn_peer(const struct conn *conn, char *text)
 	    text, ADDRESS_TEXT);
 }
 
-void
-conn_touch(struct conns *conns, struct conn *conn)
-{
-	chain_leave(&conn->active);
-	chain_join(&conns->active, &conn->active, conn, monotonic_ms());
-}
-
 static void
-conn_set_throttled(struct conns *conns, struct conn *conn, bool throttled)
-{
-	if (throttled)
-		conn->detour |= DETOUR_THROTTLED;
-	else
-		conn->detour &= ~DETOUR_THROTTLED;
-	conns->throttled += throttled ? 1 : -1;
-	counter_set(&conns->count->throttled, conns->throttled);
-}
-
-/* Forget and free the connection.  Returns its socket, now the caller's. */
-static int
-conn_forget(struct conns *conns, struct conn *conn, enum closing why)
-{
-	int fd = conn->fd;
-
-	if (conn_throttled(conn))
-		conn_set_throttled(conns, conn, false);
-	chain_leave(&conn->queue);
-	chain_leave(&conn->all);
-	chain_leave(&conn->active);
-	chain_leave(&conn->begun);
-	admission_leave(&conns->admission, conn->origin);
-	/* Closing is not enough: a worker that was forked just now may hold
-	   the socket for another moment, and epoll would go on to speak of a
-	   connection that is freed. */
-	epoll_ctl(conns->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
-	/* Who sees its end finds it counted. */
-	conns->open--;
-	counter_set(&conns->count->connections, conns->open);
-	counter_add(&conns->count->closed[why], 1);
-	gate_free(conn->gate);
-	held_free(&conn->inflow.held);
-	free(conn);
-	return fd;
-}
-
-void
-conn_close(struct conns *conns, struct conn *conn, enum closing why)
-{
-	close(conn_forget(conns, conn, why));
-}
-
-void
-conn_refuse(struct conns *conns, struct conn *conn)
-{
-	tarpit_add(&conns->tarpit, conn_forget(conns, conn, CLOSING_REFUSED),
-	    monotonic_ms());
-}
-
-void
-conn_expel(struct conns *conns, struct conn *conn, enum closing why)
+conn_log_closed(struct server *server, struct conn *conn, enum closing why)
 {
 	char peer[ADDRESS_TEXT];
 
-	log_braked(&conns->closings, "agent %s: closed: %s",
-	    conn_peer(conn, peer), closing_name(why));
-	conn_close(conns, conn, why);
+	log_limited(&server->closings, "agent %s: closed: %s",
+	    conn_name(conn, peer), closing_name(why));
 }
-
-/* ------------------------------------------------- waiting for room ------ */
 
 void
-conn_watch(struct conns *conns, struct conn *conn, uint32_t events)
+conn_disconnect(struct server *server, struct conn *conn, enum closing why)
 {
-	struct epoll_event event = { .events = events, .data.ptr = conn };
-
-	if (!conn->ended && !conn->gone)
-		epoll_ctl(conns->epoll, EPOLL_CTL_MOD, conn->fd, &event);
+	conn_log_closed(server, conn, why);
+	conn_close(server, conn, why);
 }
 
+/* End a step: the connection is to be closed. */
+static enum progress
+conn_end(struct server *server, struct conn *conn, enum closing why)
+{
+	if (why == CLOSING_NO_MEMORY)
+		conn_log_closed(server, conn, why);
+	conn_set_state(server, conn, CONN_CLOSING);
+	conn->why = why;
+	return PROGRESS_NONE;
+}
+
+static enum progress
+conn_fault(struct server *server, struct conn *conn, enum closing why,
+    const char *fault)
+{
+	char peer[ADDRESS_TEXT];
+
+	log_limited(&server->faults, "agent %s: %s: %s: closed",
+	    conn_name(conn, peer), closing_name(why), fault);
+	return conn_end(server, conn, why);
+}
+
+/* ------------------------------------------------------ taking reports ---- */
+
 /* Read no more of it until the ring of this slot has room for `need` records:
-   then TCP tells the agent. */
+   then TCP makes the agent wait. */
 static void
-conn_block(struct conns *conns, struct conn *conn, uint32_t slot, uint32_t need)
+conn_throttle(
+    struct server *server, struct conn *conn, uint32_t slot, uint32_t need)
 {
 	char peer[ADDRESS_TEXT];
 
 	conn->need = need;
-	chain_join(&conns->queue[slot], &conn->queue, conn, monotonic_ms());
-	if (conn_throttled(conn))
+	conn->slot = slot;
+	TAILQ_INSERT_TAIL(&server->queue[slot], conn, queue);
+	if (conn_waits(conn))
 		return;
-	chain_leave(&conn->active);
-	conn_watch(conns, conn, 0);
-	conn_set_throttled(conns, conn, true);
-	counter_add(&conns->count->throttles, 1);
-	log_braked(&conns->throttles,
-	    "agent %s: not read for now: the ring of worker %u is full",
-	    conn_peer(conn, peer), slot);
+	conn_set_state(server, conn, CONN_THROTTLED);
+	conn_watch(server, conn, 0);
+	counter_add(&server->count->throttles, 1);
+	log_limited(&server->throttles,
+	    "agent %s: throttled: the ring of worker %u is full",
+	    conn_name(conn, peer), slot);
 }
-
-void
-conn_unblock(struct conns *conns, struct conn *conn)
-{
-	conn_set_throttled(conns, conn, false);
-	conn_touch(conns, conn);
-	conn_watch(conns, conn, conn->writes ? EPOLLOUT : EPOLLIN);
-}
-
-/* ------------------------------------------------------------- taking ----- */
 
 static void
-conn_complain(
-    struct conns *conns, struct conn *conn, const struct intake_result *result)
+conn_complain(struct server *server, struct conn *conn,
+    const struct intake_result *result)
 {
 	char peer[ADDRESS_TEXT];
 
 	if (result->verdict == VERDICT_CLOSE)
-		log_braked(&conns->faults,
-		    "agent %s: %s at byte %llu of its stream: closed",
-		    conn_peer(conn, peer), reject_name(result->reason),
-		    (unsigned long long)result->fault);
+		log_limited(&server->faults,
+		    "agent %s: %s at byte %" PRIu64 " of its stream: closed",
+		    conn_name(conn, peer), reject_name(result->reason),
+		    result->fault);
 	else if (!conn->complained)
-		log_braked(&conns->faults,
-		    "agent %s: %s before byte %llu of its stream: rejected; "
-		    "said once for each connection",
-		    conn_peer(conn, peer), reject_name(result->reason),
-		    (unsigned long long)conn->inflow.offset);
+		log_limited(&server->faults,
+		    "agent %s: %s before byte %" PRIu64
+		    " of its stream: rejected; logged once per connection",
+		    conn_name(conn, peer), reject_name(result->reason),
+		    conn->inbuf.stream.offset);
 	conn->complained = true;
 }
 
 static void
-conn_foreign(
-    struct conns *conns, struct conn *conn, const struct intake_result *result)
+conn_complain_foreign(struct server *server, struct conn *conn, uint32_t caller)
 {
 	char peer[ADDRESS_TEXT];
 
 	if (!conn->foreign)
-		log_braked(&conns->faults,
-		    "agent %s: reports as caller %u.%u.%u.%u; said once for "
-		    "each connection",
-		    conn_peer(conn, peer), result->caller >> 24,
-		    result->caller >> 16 & 0xff, result->caller >> 8 & 0xff,
-		    result->caller & 0xff);
+		log_limited(&server->faults,
+		    "agent %s: reports as caller %u.%u.%u.%u; logged once per "
+		    "connection",
+		    conn_name(conn, peer), caller >> 24, caller >> 16 & 0xff,
+		    caller >> 8 & 0xff, caller & 0xff);
 	conn->foreign = true;
 }
 
-/* Tell the intake whose bytes come next, and when. */
 static struct intake *
-conn_intake(struct conns *conns, struct conn *conn)
+conn_intake(struct server *server, struct conn *conn)
 {
-	struct intake *intake = &conns->intake;
-
-	intake->report.now = (uint64_t)time(NULL);
-	intake->report.horizon =
-	    intake->report.now + conns->settings->max_clock_skew / 1000;
-	intake_peer(intake, (const struct sockaddr *)&conn->peer);
-	return intake;
+	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
+	    (uint64_t)time(NULL));
+	return server->intake;
 }
 
-/* Note since when the message at the front of the held bytes is begun.  One
-   that waits for room in its ring is not the agent's fault. */
-static void
-conn_note_begun(
-    struct conns *conns, struct conn *conn, const struct intake_result *result)
+/* The intake has taken what it could: publish, and go on as it says. */
+static enum progress
+conn_follow(struct server *server, struct conn *conn,
+    const struct intake_result *result)
 {
-	bool begun =
-	    conn->inflow.held.length > 0 && result->verdict != VERDICT_BLOCKED;
-
-	if (!begun || result->used > 0)
-		chain_leave(&conn->begun);
-	if (begun && conn->begun.in == NULL)
-		chain_join(&conns->begun, &conn->begun, conn, monotonic_ms());
-}
-
-/* The intake has taken what it could: go on as its verdict says. */
-static enum read_end
-conn_follow(
-    struct conns *conns, struct conn *conn, const struct intake_result *result)
-{
+	intake_publish(server->intake);
 	if (result->rejected > 0)
-		conn_complain(conns, conn, result);
+		conn_complain(server, conn, result);
 	if (result->foreign > 0)
-		conn_foreign(conns, conn, result);
-	if (result->verdict == VERDICT_CLOSE) {
-		conn_close(conns, conn, CLOSING_BAD_STREAM);
-		return READ_CLOSED;
-	}
-	if (conn->ended && result->verdict == VERDICT_MORE) {
-		conn_close(conns, conn, CLOSING_BY_AGENT);
-		return READ_CLOSED;
-	}
-	conn_note_begun(conns, conn, result);
+		conn_complain_foreign(server, conn, result->caller);
+	if (result->verdict == VERDICT_CLOSE)
+		return conn_end(server, conn, CLOSING_BAD_STREAM);
+	/* A message that waits for room in its ring is not late by the agent's
+	   fault; one that was taken ends, and the next one begins. */
+	if (conn->inbuf.length == 0 || result->used > 0 ||
+	    result->verdict == VERDICT_BLOCKED)
+		conn_finish(server, conn);
 	if (result->verdict == VERDICT_BLOCKED)
-		conn_block(conns, conn, result->slot, result->need);
-	return READ_TAKEN;
+		conn_throttle(server, conn, result->slot, result->need);
+	else if (conn->inbuf.length > 0)
+		conn_begin(server, conn);
+	return PROGRESS_MADE;
 }
 
-enum read_end
-conn_take_held(struct conns *conns, struct conn *conn)
+static enum progress
+conn_take_buffered(struct server *server, struct conn *conn)
 {
-	struct intake *intake = conn_intake(conns, conn);
-	struct intake_result result = inflow_take_held(&conn->inflow, intake);
+	struct intake_result result =
+	    inbuf_retry(&conn->inbuf, conn_intake(server, conn));
 
-	intake_publish(intake);
-	return conn_follow(conns, conn, &result);
+	return conn_follow(server, conn, &result);
 }
 
-enum read_end
-conn_received(struct conns *conns, struct conn *conn, size_t n)
+/* Take n bytes of its stream, which were read to `fresh`. */
+static enum progress
+conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 {
-	struct intake *intake = conn_intake(conns, conn);
 	struct intake_result result;
-	bool kept;
 
-	counter_add(&conns->count->bytes, (uint64_t)n);
-	conn_touch(conns, conn);
-	kept =
-	    inflow_take(&conn->inflow, intake, conns_fresh(conns), n, &result);
-	intake_publish(intake);
-	if (kept)
-		return conn_follow(conns, conn, &result);
-	conn_expel(conns, conn, CLOSING_NO_MEMORY);
-	return READ_CLOSED;
+	counter_add(&server->count->bytes, (uint64_t)n);
+	conn_touch(server, conn);
+	if (inbuf_receive(&conn->inbuf, conn_intake(server, conn), fresh, n,
+		&result) == 0)
+		return conn_follow(server, conn, &result);
+	intake_publish(server->intake);
+	return conn_end(server, conn, CLOSING_NO_MEMORY);
 }
 
-enum read_end
-conn_read_plain(struct conns *conns, struct conn *conn)
+/* ----------------------------------------------- before the reports, TLS -- */
+
+/* Its reports may come now. */
+static enum progress
+conn_open(struct server *server, struct conn *conn)
 {
-	size_t room = inflow_room(&conn->inflow, conns->settings->max_message);
+	conn_set_state(server, conn, CONN_READING);
+	conn_finish(server, conn);
+	conn_touch(server, conn);
+	return PROGRESS_MADE;
+}
+
+/* A balancer has told the agent's address: the rules for it apply now. */
+static enum progress
+conn_identify(
+    struct server *server, struct conn *conn, const struct proxy_header *header)
+{
+	char balancer[ADDRESS_TEXT], peer[ADDRESS_TEXT];
+	enum refusal why;
+
+	conn_name(conn, balancer);
+	memset(&conn->peer, 0, sizeof(conn->peer));
+	memcpy(&conn->peer, &header->source,
+	    header->source.any.sa_family == AF_INET
+		? sizeof(header->source.in)
+		: sizeof(header->source.in6));
+	conn->origin = admission_identify(
+	    &server->admission, (const struct sockaddr *)&conn->peer, &why);
+	if (conn->origin != NULL)
+		return PROGRESS_MADE;
+	counter_add(&server->count->refused[why], 1);
+	log_limited(&server->refusals, "agent %s: refused: %s; passed on by %s",
+	    conn_name(conn, peer), refusal_name(why), balancer);
+	return conn_end(server, conn, CLOSING_REFUSED);
+}
+
+/* Read no byte that does not belong to the PROXY header. */
+static enum progress
+conn_read_header(struct server *server, struct conn *conn)
+{
+	struct inbuf *inbuf = &conn->inbuf;
+	struct proxy_header header = { .wanted = PROXY_FIXED };
+
+	if (inbuf->length >= PROXY_FIXED)
+		header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
+	ssize_t n =
+	    read(conn->fd, server->buffer, header.wanted - inbuf->length);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return PROGRESS_NONE;
+	if (n <= 0)
+		return conn_end(server, conn, CLOSING_BY_AGENT);
+	if (inbuf_append(inbuf, server->buffer, (size_t)n) < 0)
+		return conn_end(server, conn, CLOSING_NO_MEMORY);
+	header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
+	if (header.verdict == PROXY_SHORT)
+		return PROGRESS_MADE;
+	if (header.verdict == PROXY_INVALID)
+		return conn_fault(
+		    server, conn, CLOSING_PROXY_HEADER, header.fault);
+	inbuf_free(inbuf);
+	if (header.verdict == PROXY_TOLD &&
+	    conn_identify(server, conn, &header) != PROGRESS_MADE)
+		return PROGRESS_NONE;
+	if (!conn->secure)
+		return conn_open(server, conn);
+	conn_set_state(server, conn, CONN_HANDSHAKE);
+	return PROGRESS_MADE;
+}
+
+/* A call of TLS has not done what it was to do. */
+static enum progress
+conn_tls_not_done(
+    struct server *server, struct conn *conn, enum tls_status status)
+{
+	char text[TLS_REASON_MAX];
+
+	switch (status) {
+	case TLS_WANTS_READ:
+	case TLS_WANTS_WRITE:
+		return PROGRESS_NONE;
+	case TLS_ENDED:
+		/* Half a report at the end was not taken. */
+		if (conn->inbuf.length == 0)
+			tls_shutdown(conn->tls);
+		return conn_end(server, conn, CLOSING_BY_AGENT);
+	case TLS_FAILED:
+		return conn_fault(server, conn, CLOSING_TLS,
+		    tls_fault(conn->tls, text, sizeof(text)));
+	case TLS_NO_MEMORY:
+		return conn_end(server, conn, CLOSING_NO_MEMORY);
+	default:
+		return conn_end(server, conn, CLOSING_BY_AGENT);
+	}
+}
+
+static enum progress
+conn_shake_hands(struct server *server, struct conn *conn)
+{
+	enum tls_status status = tls_accept(server->tls, conn->fd, &conn->tls);
+
+	conn_watch(
+	    server, conn, status == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
+	return status == TLS_DONE ? conn_open(server, conn)
+				  : conn_tls_not_done(server, conn, status);
+}
+
+static enum progress
+conn_read_tls(
+    struct server *server, struct conn *conn, uint8_t *fresh, size_t room)
+{
+	size_t n = 0;
+	enum tls_status status = tls_read(conn->tls, fresh, room, &n);
+
+	conn_watch(
+	    server, conn, status == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
+	if (status == TLS_DONE)
+		return conn_take(server, conn, fresh, n);
+	/* A part of a record may be the beginning of a message. */
+	if (conn->inbuf.length > 0 || tls_begun(conn->tls))
+		conn_begin(server, conn);
+	else
+		conn_finish(server, conn);
+	return conn_tls_not_done(server, conn, status);
+}
+
+/* -------------------------------------------------------------- reading --- */
+
+static enum progress
+conn_read_reports(struct server *server, struct conn *conn)
+{
+	size_t room = inbuf_room(&conn->inbuf, server->settings->max_message);
+	uint8_t *fresh = server->buffer + MESSAGE_MAX;
 
 	if (room == 0)
-		return conn_take_held(conns, conn);
-	ssize_t n = read(conn->fd, conns_fresh(conns), room);
+		return conn_take_buffered(server, conn);
+	if (conn->tls != NULL)
+		return conn_read_tls(server, conn, fresh, room);
+	ssize_t n = read(conn->fd, fresh, room);
+	if (n > 0)
+		return conn_take(server, conn, fresh, (size_t)n);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return READ_EMPTY;
-	if (n <= 0) {
-		conn_close(conns, conn, CLOSING_BY_AGENT);
-		return READ_CLOSED;
+		return PROGRESS_NONE;
+	return conn_end(server, conn, CLOSING_BY_AGENT);
+}
+
+/* Do once what the state asks for. */
+static enum progress
+conn_step(struct server *server, struct conn *conn)
+{
+	switch (conn->state) {
+	case CONN_READING:
+		return conn_read_reports(server, conn);
+	case CONN_HEADER:
+		return conn_read_header(server, conn);
+	case CONN_HANDSHAKE:
+		return conn_shake_hands(server, conn);
+	case CONN_ENDED:
+		if (conn->need == 0)
+			return conn_read_reports(server, conn);
+		break;
+	case CONN_THROTTLED:
+	case CONN_CLOSING:
+		break;
 	}
-	return conn_received(conns, conn, (size_t)n);
+	return PROGRESS_NONE;
+}
+
+/* Whether TLS has decrypted bytes, of which no event tells: the rest of one
+   record, 16 KiB at most. */
+static bool
+conn_has_pending(const struct conn *conn)
+{
+	return conn->tls != NULL && tls_pending(conn->tls) > 0;
+}
+
+enum progress
+conn_read(struct server *server, struct conn *conn)
+{
+	enum progress progress = conn_step(server, conn);
+
+	while (progress == PROGRESS_MADE && conn_has_pending(conn))
+		progress = conn_step(server, conn);
+	if (conn->state != CONN_CLOSING)
+		return progress;
+	conn_close(server, conn, conn->why);
+	return PROGRESS_CLOSED;
+}
+
+void
+conn_process(struct server *server, struct conn *conn, uint32_t events)
+{
+	if (conn->state <= CONN_READING) {
+		conn_read(server, conn);
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
+		/* What was read of it still counts; then it is closed. */
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+		conn_set_state(server, conn, CONN_ENDED);
+	}
+}
+
+void
+conn_resume(struct server *server, struct conn *conn)
+{
+	enum progress progress;
+
+	conn->need = 0;
+	progress = conn_take_buffered(server, conn);
+	if (conn->state == CONN_THROTTLED && conn->need == 0) {
+		conn_set_state(server, conn, CONN_READING);
+		conn_watch(server, conn, EPOLLIN);
+	}
+	/* No event tells of what TLS had at hand when it was throttled, or
+	   what is left in the socket of a peer that is gone. */
+	while (progress == PROGRESS_MADE &&
+	       (conn->state == CONN_ENDED || conn_has_pending(conn)))
+		progress = conn_step(server, conn);
+	if (conn->state == CONN_ENDED && conn->need == 0)
+		conn_end(server, conn, CLOSING_BY_AGENT);
+	if (conn->state == CONN_CLOSING)
+		conn_close(server, conn, conn->why);
 }

@@ -1,72 +1,102 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections of agents: reading, telling the dialect, decoding, routing into
- * rings, and back-pressure.  All of it belongs to the master's loop; nothing
- * here waits.
+ * One connection of an agent: a state machine from the socket to the intake.
+ * Belongs to the master's loop; nothing here waits.  Faults are logged,
+ * counted, and close this connection at the most.
+ *
+ *	[HEADER -->] [HANDSHAKE -->] READING <--> THROTTLED --> ENDED
+ *
+ * and from each of them to CLOSING.
+ *
+ * The budget of one connection and turn of the loop: one read() of at most
+ * max_message bytes, those buffered from before counted.  A record takes two
+ * bytes of them or more (a Lars result without fields), so a turn brings fewer
+ * than MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a
+ * connection is at most twice max_message, rounded up to a power of two;
+ * nothing is allocated by what a peer declares, only by what it has sent.
+ * t/unit_work holds us to all of that.
+ *
+ * OpenSSL's memory for one connection is bounded by its own limits: some 10
+ * KiB, and 16 KiB more while a record is on its way; in a handshake a message
+ * may have 128 KiB, and a peer may declare that much.  So a peer that has not
+ * sent a byte gets none of it.
  */
 #ifndef REPORTER_CONN_H
 #define REPORTER_CONN_H
 
 #include "conf/listen_spec.h"
-#include "shm/ring.h"
-#include "conf/settings.h"
+#include "edge/inbuf.h"
+#include "edge/origin.h"
 #include "edge/tls.h"
+#include "shm/counters.h"
 
-#include <sys/socket.h>
+#include <netinet/in.h>
+#include <sys/queue.h>
 
-struct conn;
-struct conns;
+struct server;
 
-/* conns_new - no connections yet.  epoll: where they are to be added, with
-   their struct conn as the event's pointer.  NULL: no memory. */
-struct conns *conns_new(int epoll, struct input_counters *count);
+enum conn_state {
+	CONN_HEADER,    /* the PROXY header is being read */
+	CONN_HANDSHAKE, /* TLS begins */
+	CONN_READING,   /* reports are read */
+	CONN_THROTTLED, /* its next report waits for room in a ring: not read */
+	CONN_ENDED,     /* likewise, and its peer is gone: no event comes */
+	CONN_CLOSING    /* to be closed by conn_read() or conn_resume() */
+};
 
-/* conns_prepare - make what a configuration needs memory for, beside what is in
-   force.  Returns false when memory is short: then nothing has changed. */
-bool conns_prepare(struct conns *conns, const struct settings *settings);
+struct conn {
+	int fd;
+	enum conn_state state;
+	enum closing why; /* CONN_CLOSING */
+	uint32_t watched; /* events that epoll reports */
+	uint32_t need;    /* records of the report that waits; 0: none does */
+	uint32_t slot;    /* of the ring that it waits for */
+	TAILQ_ENTRY(conn) all;
+	TAILQ_ENTRY(conn) active; /* up to CONN_READING */
+	TAILQ_ENTRY(conn) begun;  /* unless begun_ms is 0 */
+	TAILQ_ENTRY(conn) queue;  /* unless need is 0 */
+	uint64_t active_ms;       /* when its last bytes came */
+	uint64_t begun_ms;        /* when the message that is begun was begun */
+	struct origin *origin;    /* NULL: a balancer, or not known yet */
+	struct inbuf inbuf;
+	bool secure;              /* TLS comes behind the PROXY header */
+	bool complained;          /* its first rejection was logged */
+	bool foreign;             /* its first foreign report was logged */
+	struct tls_session *tls;  /* NULL: plain, or no byte of TLS has come */
+	struct sockaddr_in6 peer; /* or sockaddr_in */
+};
 
-/* conns_configure - take the settings that were prepared: limits and overflow.
-   They are the caller's and outlive their use.  Connections that are no
-   longer allowed are closed. */
-void conns_configure(struct conns *conns, const struct settings *settings);
+TAILQ_HEAD(conn_list, conn);
 
-/* conns_secure - connections that begin TLS from now on do so by these
-   certificates, the caller's; NULL: no listener has TLS. */
-void conns_secure(struct conns *conns, struct tls *tls);
+/* conn_new - a connected socket, from now on the connection's.  spec: what
+   comes before its reports.  origin: as of admission_enter(), with which it is
+   counted.  Returns NULL with errno: then the socket is the caller's still. */
+struct conn *conn_new(struct server *server, const struct listen_spec *spec,
+    int fd, const struct sockaddr *peer, socklen_t length,
+    struct origin *origin);
 
-/* conns_route - from now on routes lead to these rings, one for each worker.
-   Everything put into the rings of before is published. */
-void conns_route(
-    struct conns *conns, struct ring *const *rings, uint32_t workers);
+/* conn_close - close and free, and count why. */
+void conn_close(struct server *server, struct conn *conn, enum closing why);
 
-/* conns_retry - try again with those that wait for room: overflow may say now
-   that they do not. */
-void conns_retry(struct conns *conns);
+/* conn_disconnect - the same, and log it. */
+void conn_disconnect(
+    struct server *server, struct conn *conn, enum closing why);
 
-/* conns_accept - accept what waits on a listening socket, of which spec says
-   what comes before the reports. */
-void conns_accept(
-    struct conns *conns, int listening, const struct listen_spec *spec);
+/* conn_process - epoll reported these events of it. */
+void conn_process(struct server *server, struct conn *conn, uint32_t events);
 
-/* conns_accepting - whether listening sockets are to be watched now: not while
-   accepting is held to a rate, or descriptors are out. */
-bool conns_accepting(const struct conns *conns, uint64_t now_ms);
+/* What became of an attempt to read. */
+enum progress {
+	PROGRESS_MADE,  /* something came */
+	PROGRESS_NONE,  /* nothing there, or it is throttled */
+	PROGRESS_CLOSED /* it is closed and freed */
+};
 
-/* conn_ready - epoll said this of a connection: EPOLLIN, EPOLLHUP, ... */
-void conn_ready(struct conns *conns, struct conn *conn, uint32_t events);
+/* conn_read - read once, unless it is throttled, and take what can be taken. */
+enum progress conn_read(struct server *server, struct conn *conn);
 
-/*
- * conns_tick - go on with throttled connections whose ring has room again,
- * close those that were idle, or at one message, for too long.
- * Returns the milliseconds until it wants to be called again.
- */
-int conns_tick(struct conns *conns, uint64_t now_ms);
-
-/* conns_throttled - how many connections are not read now. */
-uint64_t conns_throttled(const struct conns *conns);
-
-/* conns_close - read what has arrived on each connection a last time, then
-   close all and free. */
-void conns_close(struct conns *conns);
+/* conn_resume - go on with a throttled connection, in no queue any more: there
+   is room in its ring, or there are other rings. */
+void conn_resume(struct server *server, struct conn *conn);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Listeners: which word of `listen` has which socket, at the start and at each
- * reload.  Owns the sockets.  Called by the master's loop; failures are logged
- * and returned.
+ * reload.  Owns the sockets; failures are logged and returned.
  */
 #include "config.h"
 
@@ -28,20 +27,14 @@ listener_name(const struct listener *l, char *text)
 	    sizeof(l->address), text, ADDRESS_TEXT);
 }
 
-static void
-listener_close(struct listener *listener)
-{
-	close(listener->fd);
-	listener->used = false;
-}
-
 /* A worker that was forked just now may hold the socket for another moment:
    closing it would not be enough for epoll to forget it. */
 static void
 listener_remove(struct listener *listener, int epoll)
 {
 	epoll_ctl(epoll, EPOLL_CTL_DEL, listener->fd, NULL);
-	listener_close(listener);
+	close(listener->fd);
+	listener->used = false;
 }
 
 /* Whether an IPv6 listener serves this address, 0.0.0.0, as well. */
@@ -55,7 +48,7 @@ listener_covers(const struct listener *l, const struct sockaddr *address)
 	       in->sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
-/* ------------------------------------------------------------ the next ---- */
+/* -------------------------------------------------------- a new list ------ */
 
 /* The listener of an address, or NULL.  An asterisk is served by one that
    covers it, too. */
@@ -117,7 +110,8 @@ listener_add(struct listeners *listeners, const struct listen_spec *spec,
     int fd, int epoll)
 {
 	struct listener *l = listeners->listener;
-	struct epoll_event event = { .events = listeners->held ? 0 : EPOLLIN };
+	struct epoll_event event = { .events =
+					 listeners->unwatched ? 0 : EPOLLIN };
 	socklen_t length = sizeof(l->address);
 	char text[ADDRESS_TEXT];
 
@@ -132,8 +126,7 @@ listener_add(struct listeners *listeners, const struct listen_spec *spec,
 	event.data.ptr = l;
 	if (getsockname(fd, (struct sockaddr *)&l->address, &length) < 0 ||
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-		log_error(
-		    "cannot listen on %s: %s", spec->address, strerror(errno));
+		log_error("cannot listen on %s: %m", spec->address);
 		close(fd);
 		return -1;
 	}
@@ -188,8 +181,7 @@ claim_by_address(struct listeners *listeners, const struct listen_spec *spec,
 	return spec_kind(&l->next) != kind;
 }
 
-/* Whether an address cannot be had because this machine lacks it, as those of
-   IPv6 where IPv6 is off. */
+/* Whether this machine lacks an address, as those of IPv6 where IPv6 is off. */
 static bool
 is_lacking(int error)
 {
@@ -224,13 +216,13 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 	if (error == 0 || (is_lacking(error) && served > 0))
 		return 0;
 	log_error("cannot listen on %s: %s%s", spec->address, strerror(error),
-	    error == EACCES ? ": a port below 1024 takes a start as root; a "
+	    error == EACCES ? "; a port below 1024 requires root, and a "
 			      "reload has no privileges left"
 			    : "");
 	return -1;
 }
 
-/* Have a listener for each address that a word stands for.  flags: as of
+/* Open a listener for each address that a word stands for.  flags: as of
    spec_resolve().  Returns 0, or -1: logged. */
 static int
 spec_listen(struct listeners *listeners, const struct listen_spec *spec,
@@ -263,7 +255,7 @@ spec_keeps(struct listeners *listeners, const struct listen_spec *spec,
 	       claim_by_word(listeners, spec) > 0;
 }
 
-/* Have listeners for the words of a kind.  Returns 0, or -1: logged. */
+/* Open listeners for the words of a kind.  Returns 0, or -1: logged. */
 static int
 kind_add(struct listeners *listeners, const struct words_list *specs,
     enum spec_kind kind, int epoll)
@@ -271,7 +263,7 @@ kind_add(struct listeners *listeners, const struct words_list *specs,
 	bool kept[LISTENERS_MAX];
 	struct listen_spec spec;
 
-	/* What was there first, lest a new name takes it. */
+	/* Existing ones first, so that no new name takes them. */
 	for (size_t i = 0; i < specs->count; i++) {
 		listen_spec_parse(&spec, specs->words[i]);
 		kept[i] = spec_kind(&spec) != kind ||
@@ -299,11 +291,11 @@ listeners_add(
 	}
 	/* The more specific kinds first. */
 	for (int kind = 0; kind < SPEC_KINDS; kind++) {
-		if (kind_add(listeners, specs, (enum spec_kind)kind, epoll) <
-		    0) {
-			listeners_undo(listeners, epoll);
-			return -1;
-		}
+		if (kind_add(listeners, specs, (enum spec_kind)kind, epoll) ==
+		    0)
+			continue;
+		listeners_undo(listeners, epoll);
+		return -1;
 	}
 	return 0;
 }
@@ -343,9 +335,9 @@ listeners_commit(struct listeners *listeners, int epoll)
 void
 listeners_watch(struct listeners *listeners, int epoll, bool on)
 {
-	if (listeners->held == !on)
+	if (listeners->unwatched == !on)
 		return;
-	listeners->held = !on;
+	listeners->unwatched = !on;
 	for (int i = 0; i < SOCKETS_MAX; i++) {
 		struct listener *l = &listeners->listener[i];
 		struct epoll_event event = { .events = on ? EPOLLIN : 0,
@@ -359,9 +351,11 @@ listeners_watch(struct listeners *listeners, int epoll, bool on)
 void
 listeners_close(struct listeners *listeners)
 {
-	for (int i = 0; i < SOCKETS_MAX; i++)
+	for (int i = 0; i < SOCKETS_MAX; i++) {
 		if (listeners->listener[i].used)
-			listener_close(&listeners->listener[i]);
+			close(listeners->listener[i].fd);
+		listeners->listener[i].used = false;
+	}
 }
 
 struct listener *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listening sockets.  Owned by the master.
+ * Listening sockets, of the master's loop.
  */
 #ifndef REPORTER_LISTENER_H
 #define REPORTER_LISTENER_H
@@ -18,46 +18,45 @@ struct listener {
 	int fd;
 	struct sockaddr_in6 address; /* or sockaddr_in, of getsockname() */
 	struct listen_spec spec, next;
-	/* A host's name of the list that stands for this address as well as a
+	/* A host name of the list that stands for this address as well as a
 	   more specific word does; "": none. */
 	char name[LISTEN_ADDRESS_MAX], next_name[LISTEN_ADDRESS_MAX];
 };
 
 struct listeners {
 	struct listener listener[SOCKETS_MAX];
-	bool held; /* not watched for now */
+	bool unwatched; /* epoll does not report them for now */
 };
 
 /*
- * listeners_add - have a listener for each address of this list of words; those
- * that are there stay as they are.  An asterisk and a host's name stand for all
+ * listeners_add - open a listener for each address of this list of words;
+ * existing ones stay as they are.  An asterisk and a host name stand for all
  * the addresses that getaddrinfo() returns and this machine has.  Where several
- * words stand for an address, a numeric address takes precedence over a host's
- * name, and both over an asterisk.  listeners_commit() or listeners_undo() ends
- * it; the first time, neither is needed.
+ * words stand for an address, a numeric address takes precedence over a host
+ * name, and both over an asterisk.  To be followed by listeners_commit() or
+ * listeners_undo(); the first time, neither is needed.
  * epoll: the descriptor each socket is added to, with its struct listener as
  * the event's pointer.
- * Returns 0; or -1, then the reason was logged and everything is as before.
+ * Returns 0; or -1: the reason was logged, and everything is as before.
  */
 int listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll);
 
-/* listeners_commit - close those that the last listeners_add() has no word for,
-   and have the others go by the words that it has. */
+/* listeners_commit - close those that the last listeners_add() has no word for;
+   the others follow the words that it has. */
 void listeners_commit(struct listeners *listeners, int epoll);
 
 /* listeners_undo - close those that the last listeners_add() has opened. */
 void listeners_undo(struct listeners *listeners, int epoll);
 
-/* listeners_watch - whether epoll is to speak of those who wait to be accepted.
-   If not, they wait in the kernel.  Costs nothing while it stays as it is. */
+/* listeners_watch - whether epoll is to report agents that wait to be accepted.
+   If not, they wait in the kernel.  Costs nothing while nothing changes. */
 void listeners_watch(struct listeners *listeners, int epoll, bool on);
 
 /* listeners_close - close all. */
 void listeners_close(struct listeners *listeners);
 
-/* listener_of - the listener of an epoll event's pointer, or NULL if it is
-   none. */
+/* listener_of - the listener that an event's pointer is, or NULL. */
 struct listener *listener_of(struct listeners *listeners, const void *pointer);
 
 #endif

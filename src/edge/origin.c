@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Origins: connections counted by address.  Owns the counts, in chained
- * buckets.  Called by the master's loop; want of memory is returned.
+ * Origins: a hash of linked buckets, which it owns.
  */
 #include "config.h"
 
@@ -13,7 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define BUCKETS_LEAST 256
+#define BUCKETS_MIN 256
 
 /* The halves of an IPv6 address; an IPv4 one stands as ::ffff:a.b.c.d. */
 struct origin_key {
@@ -94,18 +93,18 @@ seed_new(const void *somewhere)
 	return seed;
 }
 
-bool
+int
 origins_reserve(struct origins *origins, uint64_t connections)
 {
-	struct origins next = { .count = BUCKETS_LEAST };
+	struct origins next = { .count = BUCKETS_MIN };
 
 	while (next.count < connections)
 		next.count *= 2;
 	if (next.count == origins->count)
-		return true;
+		return 0;
 	next.buckets = calloc(next.count, sizeof(struct origin *));
 	if (next.buckets == NULL)
-		return false;
+		return -1;
 	next.seed = seed_new(next.buckets);
 	for (size_t i = 0; i < origins->count; i++) {
 		struct origin *origin;
@@ -117,7 +116,7 @@ origins_reserve(struct origins *origins, uint64_t connections)
 	}
 	free(origins->buckets);
 	*origins = next;
-	return true;
+	return 0;
 }
 
 uint64_t

@@ -26,16 +26,16 @@ struct origins {
 	uint64_t seed;
 };
 
-/* origins_reserve - be quick for so many connections; the origins of before
-   stay.  Returns false when memory is short: then all is as before. */
-bool origins_reserve(struct origins *origins, uint64_t connections);
+/* origins_reserve - make the hash large enough for so many connections; origins
+   stay.  Returns 0, or -1 with errno: then nothing has changed. */
+int origins_reserve(struct origins *origins, uint64_t connections);
 
 /* origins_open - how many connections are open from this address. */
 uint64_t origins_open(
     const struct origins *origins, const struct sockaddr *peer);
 
 /* origins_enter - one more is open.  Returns its origin, for origins_leave();
-   NULL when memory is short. */
+   NULL with errno. */
 struct origin *origins_enter(
     struct origins *origins, const struct sockaddr *peer);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The PROXY header.  Owns nothing; any process and thread may call it.  What
- * is wrong is returned as a text.
+ * The PROXY header.
  *
  *    0  signature, 12 bytes
  *   12  version 2 and command: 0x20 LOCAL, 0x21 PROXY
@@ -30,10 +29,10 @@ static const uint8_t signature[SIGNATURE_BYTES] = { '\r', '\n', '\r', '\n', 0,
 	'\r', '\n', 'Q', 'U', 'I', 'T', '\n' };
 
 static struct proxy_header
-header_wrong(const char *fault)
+header_invalid(const char *fault)
 {
 	return (struct proxy_header){
-		.verdict = PROXY_WRONG, .wanted = PROXY_FIXED, .fault = fault
+		.verdict = PROXY_INVALID, .wanted = PROXY_FIXED, .fault = fault
 	};
 }
 
@@ -91,9 +90,9 @@ header_told(uint8_t family, const uint8_t *bytes, size_t length)
 	size_t addresses = family == FAMILY_TCP4 ? IPV4_BYTES : IPV6_BYTES;
 
 	if (length < addresses)
-		return header_wrong("a PROXY header too short for addresses");
+		return header_invalid("a PROXY header too short for addresses");
 	if (!extras_fit(bytes + addresses, length - addresses))
-		return header_wrong("a PROXY header whose values do not fit");
+		return header_invalid("a PROXY header whose values do not fit");
 	if (family == FAMILY_TCP4)
 		source_ipv4(&header, bytes);
 	else
@@ -101,13 +100,13 @@ header_told(uint8_t family, const uint8_t *bytes, size_t length)
 	return header;
 }
 
-/* What is wrong with the fixed part, as early as it can be told. */
+/* The fault of the fixed part, as early as it can be told. */
 static const char *
 fixed_fault(const uint8_t *bytes, size_t length)
 {
 	if (memcmp(bytes, signature,
 		length < SIGNATURE_BYTES ? length : SIGNATURE_BYTES) != 0)
-		return "no PROXY header of version 2";
+		return "not a PROXY header of version 2";
 	if (length > 12 && bytes[12] >> 4 != 2)
 		return "a PROXY header of another version";
 	if (length > 12 && bytes[12] > COMMAND_PROXY)
@@ -129,7 +128,7 @@ proxy_parse(const uint8_t *bytes, size_t length)
 	size_t follow;
 
 	if (fault != NULL)
-		return header_wrong(fault);
+		return header_invalid(fault);
 	if (length < PROXY_FIXED)
 		return header_short(PROXY_FIXED);
 	follow = two_bytes(bytes + 14);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The header of the PROXY protocol, version 2, in which a balancer tells whose
- * connection it passes on.  Pure functions.
+ * The header of the PROXY protocol, version 2, with which a balancer passes on
+ * an agent's connection.  Pure functions.
  */
 #ifndef REPORTER_PROXY_H
 #define REPORTER_PROXY_H
@@ -11,16 +11,16 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define PROXY_FIXED 16      /* bytes that every header begins with */
-#define PROXY_ADDRESSES 216 /* most bytes of addresses, by the protocol */
-#define PROXY_MORE_MAX 1024 /* most bytes of what stands behind them, ours */
-#define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_MORE_MAX)
+#define PROXY_FIXED 16        /* bytes that every header begins with */
+#define PROXY_ADDRESSES 216   /* of addresses, at most, by the protocol */
+#define PROXY_VALUES_MAX 1024 /* of values behind them, our limit */
+#define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_VALUES_MAX)
 
 enum proxy_verdict {
-	PROXY_SHORT, /* the header goes on: read up to `wanted` bytes */
-	PROXY_TOLD,  /* it is whole, and source is the true address */
-	PROXY_OWN,   /* it is whole: the balancer speaks for itself */
-	PROXY_WRONG  /* it is none, or not one that can be taken: see fault */
+	PROXY_SHORT,  /* the header goes on: read up to `wanted` bytes */
+	PROXY_TOLD,   /* it is whole, and source is the true address */
+	PROXY_OWN,    /* it is whole: a connection of the balancer's own */
+	PROXY_INVALID /* it is none, or cannot be used: see fault */
 };
 
 struct proxy_header {
@@ -29,7 +29,7 @@ struct proxy_header {
 	   PROXY_FIXED to PROXY_HEADER_MAX.  Who reads no more than that never
 	   reads what comes behind the header. */
 	size_t wanted;
-	const char *fault; /* of PROXY_WRONG, as in "no PROXY header" */
+	const char *fault; /* PROXY_INVALID: "not a PROXY header ..." */
 	union {
 		struct sockaddr any;
 		struct sockaddr_in in;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tarpit.  Owns the sockets in it.
+ * The tarpit.  Owns the sockets.
  */
 #include "config.h"
 

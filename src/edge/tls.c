@@ -6,11 +6,14 @@
 #include "config.h"
 
 #include "edge/tls.h"
+#include "lib/pem.h"
 #include "lib/tls_error.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* Groups of the key exchange.  OpenSSL's default list has finite fields of up
    to 8,192 bits as well: one ClientHello with such a key share costs the master
@@ -54,44 +57,6 @@ context_rules(SSL_CTX *context, int version)
 	return true;
 }
 
-/* Nobody is there to ask for a password.  arg: set when there would be
-   something to ask for; may be NULL. */
-static int
-no_password(char *into, int size, int writing, void *arg)
-{
-	bool *asked = arg;
-
-	(void)into;
-	(void)size;
-	(void)writing;
-	if (asked != NULL)
-		*asked = true;
-	return 0;
-}
-
-/* Have the context show a certificate; says what is wrong, and with which of
-   the two files. */
-static bool
-context_pair(SSL_CTX *context, const char *certificate, const char *key,
-    bool *of_key, char *reason, size_t size)
-{
-	*of_key = false;
-	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
-		return tls_file_wrong(
-		    certificate, "a certificate in PEM form", reason, size);
-	*of_key = true;
-	SSL_CTX_set_default_passwd_cb(context, no_password);
-	/* A key of another kind than the certificate's is taken, to stand
-	   beside it: only the check sees that it has no certificate. */
-	return (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) ==
-		       1 &&
-		   SSL_CTX_check_private_key(context) == 1) ||
-	       tls_file_wrong(key,
-		   "the certificate's private key in PEM form, without a "
-		   "password",
-		   reason, size);
-}
-
 static bool
 context_clients(SSL_CTX *context, const struct settings *settings, char *reason,
     size_t size)
@@ -113,16 +78,16 @@ context_clients(SSL_CTX *context, const struct settings *settings, char *reason,
 	return true;
 }
 
-/* Read the files into the context; says which option is wrong, and how. */
+/* Read the files into the context; on a fault also *option. */
 static bool
 context_files(SSL_CTX *context, const struct settings *settings,
     const char **option, char *reason, size_t size)
 {
-	bool of_key;
+	enum pem_fault fault = pem_use_pair(
+	    context, settings->certificate, settings->key, reason, size);
 
-	if (!context_pair(context, settings->certificate, settings->key,
-		&of_key, reason, size)) {
-		*option = of_key ? "key" : "certificate";
+	if (fault != PEM_NONE) {
+		*option = fault == PEM_KEY ? "key" : "certificate";
 		return false;
 	}
 	*option = "client_ca";
@@ -139,59 +104,15 @@ tls_new(const struct settings *settings, const char **option, char *reason,
 	*option = "certificate";
 	if (tls != NULL)
 		tls->context = SSL_CTX_new(TLS_server_method());
-	if (tls == NULL || tls->context == NULL) {
-		snprintf(reason, size, "there is no memory");
-		tls_free(tls);
-		return NULL;
-	}
-	if (!context_rules(tls->context, settings->min_version)) {
+	if (tls == NULL || tls->context == NULL)
+		snprintf(reason, size, "not enough memory");
+	else if (!context_rules(tls->context, settings->min_version))
 		snprintf(reason, size, "OpenSSL does not support the groups %s",
 		    groups_fips);
-		tls_free(tls);
-		return NULL;
-	}
-	if (!context_files(tls->context, settings, option, reason, size)) {
-		tls_free(tls);
-		return NULL;
-	}
-	return tls;
-}
-
-const char *
-tls_authority_fault(const char *file, char *text, size_t size)
-{
-	SSL_CTX *context = SSL_CTX_new(TLS_method());
-
-	ERR_clear_error();
-	if (context == NULL)
-		snprintf(text, size, "there is no memory");
-	else if (SSL_CTX_load_verify_file(context, file) == 1)
-		text = NULL;
-	else
-		tls_error_text(ERR_peek_error(), text, size);
-	ERR_clear_error();
-	SSL_CTX_free(context);
-	return text;
-}
-
-bool
-tls_pair_fault(const char *certificate, const char *key, bool locked,
-    bool *of_key, char *reason, size_t size)
-{
-	SSL_CTX *context = SSL_CTX_new(TLS_method());
-	bool right = false, asked = false;
-
-	ERR_clear_error();
-	*of_key = false;
-	if (context == NULL) {
-		snprintf(reason, size, "there is no memory");
-	} else {
-		SSL_CTX_set_default_passwd_cb_userdata(context, &asked);
-		right = context_pair(
-		    context, certificate, key, of_key, reason, size);
-	}
-	SSL_CTX_free(context);
-	return !right && !(asked && locked);
+	else if (context_files(tls->context, settings, option, reason, size))
+		return tls;
+	tls_free(tls);
+	return NULL;
 }
 
 void
@@ -204,23 +125,6 @@ tls_free(struct tls *tls)
 }
 
 /* ---------------------------------------------------------- one session --- */
-
-struct tls_session *
-tls_accept(struct tls *tls, int fd)
-{
-	struct tls_session *session = calloc(1, sizeof(*session));
-
-	ERR_clear_error();
-	if (session != NULL)
-		session->ssl = SSL_new(tls->context);
-	if (session == NULL || session->ssl == NULL ||
-	    SSL_set_fd(session->ssl, fd) != 1) {
-		tls_close(session);
-		return NULL;
-	}
-	SSL_set_accept_state(session->ssl);
-	return session;
-}
 
 /* Why a call did not do it. */
 static enum tls_status
@@ -247,12 +151,49 @@ session_status(struct tls_session *session, int result)
 	}
 }
 
-enum tls_status
-tls_handshake(struct tls_session *session)
+/* Begin a session, if the peer has sent a byte, and of TLS.  OpenSSL takes a
+   first byte from 0x80 on for a greeting of SSL 2 and waits for its end: a
+   plain agent whose modid is 1 begins like one. */
+static enum tls_status
+session_begin(struct tls *tls, int fd, struct tls_session **session)
 {
+	struct tls_session *next;
+	uint8_t first;
+	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return TLS_WANTS_READ;
+	if (n <= 0)
+		return TLS_LOST;
+	if (first >= 0x80)
+		return TLS_FAILED;
+	next = tls == NULL ? NULL : calloc(1, sizeof(*next));
+	if (next != NULL)
+		next->ssl = SSL_new(tls->context);
+	if (next == NULL || next->ssl == NULL ||
+	    SSL_set_fd(next->ssl, fd) != 1) {
+		tls_close(next);
+		return TLS_NO_MEMORY;
+	}
+	SSL_set_accept_state(next->ssl);
+	*session = next;
+	return TLS_DONE;
+}
+
+enum tls_status
+tls_accept(struct tls *tls, int fd, struct tls_session **session)
+{
+	int result;
+
 	ERR_clear_error();
-	int result = SSL_do_handshake(session->ssl);
-	return result == 1 ? TLS_DONE : session_status(session, result);
+	if (*session == NULL) {
+		enum tls_status status = session_begin(tls, fd, session);
+
+		if (status != TLS_DONE)
+			return status;
+	}
+	result = SSL_do_handshake((*session)->ssl);
+	return result == 1 ? TLS_DONE : session_status(*session, result);
 }
 
 enum tls_status
@@ -276,7 +217,7 @@ tls_begun(const struct tls_session *session)
 }
 
 void
-tls_say_end(struct tls_session *session)
+tls_shutdown(struct tls_session *session)
 {
 	ERR_clear_error();
 	SSL_shutdown(session->ssl);
@@ -286,7 +227,9 @@ tls_say_end(struct tls_session *session)
 const char *
 tls_fault(const struct tls_session *session, char *text, size_t size)
 {
-	return tls_verify_text(session->ssl, session->error, text, size);
+	return session == NULL
+		   ? "not TLS"
+		   : tls_verify_text(session->ssl, session->error, text, size);
 }
 
 void

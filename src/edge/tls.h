@@ -17,23 +17,10 @@ struct tls_session; /* one connection's */
 /*
  * tls_new - read the files that section [tls] names.
  * Returns NULL when one cannot be used: *option is its option's name in that
- * section; reason says the file, what was found and what was expected.
+ * section, and reason "FILE: WHY; expected WHAT".
  */
 struct tls *tls_new(const struct settings *settings, const char **option,
     char *reason, size_t size);
-
-/*
- * tls_pair_fault - whether a certificate and its key cannot be shown to others:
- * one of the files is none, or they do not belong together.  Then *of_key says
- * whose fault it is, and reason as for tls_new().  locked: the key may have a
- * password, and is then no fault.  Without OpenSSL nothing is found.
- */
-bool tls_pair_fault(const char *certificate, const char *key, bool locked,
-    bool *of_key, char *reason, size_t size);
-
-/* tls_authority_fault - why others cannot be verified by the certificates in a
-   file, or NULL.  The text is in `text`.  Without OpenSSL nothing is found. */
-const char *tls_authority_fault(const char *file, char *text, size_t size);
 
 /* tls_free - sessions that were begun with it go on.  NULL is allowed. */
 void tls_free(struct tls *tls);
@@ -43,36 +30,40 @@ enum tls_status {
 	TLS_DONE,
 	TLS_WANTS_READ,  /* call again when the socket can be read */
 	TLS_WANTS_WRITE, /* call again when it can be written to */
-	TLS_ENDED,       /* the peer said that nothing more comes */
-	TLS_LOST,        /* the connection ended without such a word */
-	TLS_FAILED       /* not TLS, or not as we want it: see tls_fault() */
+	TLS_ENDED,       /* the peer has announced the end: close_notify */
+	TLS_LOST,        /* the connection ended without close_notify */
+	TLS_FAILED,      /* not TLS, or not acceptable: see tls_fault() */
+	TLS_NO_MEMORY
 };
 
-/* tls_accept - a session on a connected socket.  NULL: no memory. */
-struct tls_session *tls_accept(struct tls *tls, int fd);
-
-/* tls_handshake - go on with the handshake. */
-enum tls_status tls_handshake(struct tls_session *session);
+/*
+ * tls_accept - go on with the handshake on a connected socket, which is lent to
+ * the session.  tls: used at the beginning of a session.  *session: NULL at
+ * first, made when the peer has sent a byte; tls_close() frees it.
+ */
+enum tls_status tls_accept(
+    struct tls *tls, int fd, struct tls_session **session);
 
 /*
  * tls_read - read up to size bytes; *n: how many, when TLS_DONE is returned.
- * One call looks at one record of the peer's at the most.
+ * One call reads at most one record of TLS.
  */
 enum tls_status tls_read(
     struct tls_session *session, void *bytes, size_t size, size_t *n);
 
 /* tls_pending - bytes that tls_read() has at hand; no event of the socket
-   tells of them. */
+   reports them. */
 size_t tls_pending(const struct tls_session *session);
 
 /* tls_begun - whether a part of a record has come, and not yet all of it. */
 bool tls_begun(const struct tls_session *session);
 
-/* tls_say_end - tell the peer that all it sent was taken, as far as that can
-   be done without waiting. */
-void tls_say_end(struct tls_session *session);
+/* tls_shutdown - send close_notify: all that the peer sent was taken.  Does not
+   wait. */
+void tls_shutdown(struct tls_session *session);
 
-/* tls_fault - why TLS_FAILED was returned, as in "no shared cipher". */
+/* tls_fault - why TLS_FAILED was returned, as in "no shared cipher"; the text
+   may be in `text`, which has size bytes.  session: NULL if there is none. */
 const char *tls_fault(
     const struct tls_session *session, char *text, size_t size);
 

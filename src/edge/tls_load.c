@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Certificates at start and at a reload.  Owns nothing: what is read is handed
- * out.  Called by the master's loop, and by the daemon's check mode; failures
- * are returned, and logged where the name says so.
+ * Certificates at start and at a reload.
  */
 #include "config.h"
 
@@ -11,8 +9,6 @@
 #include "conf/listen_spec.h"
 #include "lib/log.h"
 
-#include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 static bool
@@ -28,7 +24,7 @@ tls_wanted(const struct settings *settings)
 	return false;
 }
 
-/* Of these files OpenSSL would wait for ever, and the master with it. */
+/* OpenSSL would wait for these files forever, and the master with it. */
 static bool
 tls_files_end(const struct settings *settings, const char **option,
     char *reason, size_t size)
@@ -46,7 +42,7 @@ tls_files_end(const struct settings *settings, const char **option,
 			continue;
 		*option = files[i].option;
 		snprintf(reason, size,
-		    "%s: it is no regular file; expected one in PEM form",
+		    "%s: not a regular file; expected one in PEM form",
 		    files[i].file);
 		return false;
 	}
@@ -82,7 +78,7 @@ void
 tls_warn_of_key(const struct settings *settings)
 {
 	if (tls_wanted(settings) && eaccess(settings->key, R_OK) < 0)
-		log_warn("tls.key: %s: %s for the user that reporter runs as; "
-			 "a reload will be refused until it can be read",
-		    settings->key, strerror(errno));
+		log_warn("tls.key: %s: %m for the user that reporter runs as; "
+			 "a reload will fail until it can be read",
+		    settings->key);
 }

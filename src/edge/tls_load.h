@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Certificates at start and at a reload: whether they are wanted, and what is
- * said when they cannot be had.  The master's.
+ * Certificates at start and at a reload.  For the master, and the check of a
+ * configuration.
  */
 #ifndef REPORTER_TLS_LOAD_H
 #define REPORTER_TLS_LOAD_H
@@ -16,11 +16,11 @@
 bool tls_load(const struct settings *settings, struct tls **tls,
     const char **option, char *reason, size_t size);
 
-/* tls_load_logged - the same; the reason is logged. */
+/* tls_load_logged - the same, and log the reason. */
 bool tls_load_logged(const struct settings *settings, struct tls **tls);
 
-/* tls_warn_of_key - say so when we, by now the user that is to be, cannot read
-   the key for a reload. */
+/* tls_warn_of_key - log a warning if this process, by now of the configured
+   user, cannot read the key for a reload. */
 void tls_warn_of_key(const struct settings *settings);
 
 #endif

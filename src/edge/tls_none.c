@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * TLS in a build without OpenSSL: there is none.  The configuration lets no
- * listener have it, so only tls_new(), which fails, tls_free(), tls_close(),
- * tls_authority_fault() and tls_pair_fault() are ever called.
+ * listener have it, so only tls_new(), which fails, tls_free() and tls_close()
+ * are ever called.
  */
 #include "config.h"
 
@@ -20,45 +20,17 @@ tls_new(const struct settings *settings, const char **option, char *reason,
 	return NULL;
 }
 
-const char *
-tls_authority_fault(const char *file, char *text, size_t size)
-{
-	(void)file;
-	(void)text;
-	(void)size;
-	return NULL;
-}
-
-bool
-tls_pair_fault(const char *certificate, const char *key, bool locked,
-    bool *of_key, char *reason, size_t size)
-{
-	(void)certificate;
-	(void)key;
-	(void)locked;
-	(void)of_key;
-	(void)reason;
-	(void)size;
-	return false;
-}
-
 void
 tls_free(struct tls *tls)
 {
 	(void)tls;
 }
 
-struct tls_session *
-tls_accept(struct tls *tls, int fd)
+enum tls_status
+tls_accept(struct tls *tls, int fd, struct tls_session **session)
 {
 	(void)tls;
 	(void)fd;
-	return NULL;
-}
-
-enum tls_status
-tls_handshake(struct tls_session *session)
-{
 	(void)session;
 	return TLS_FAILED;
 }
@@ -88,7 +60,7 @@ tls_begun(const struct tls_session *session)
 }
 
 void
-tls_say_end(struct tls_session *session)
+tls_shutdown(struct tls_session *session)
 {
 	(void)session;
 }

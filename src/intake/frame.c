@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ELB and Lars dialects' decoder.  Owns nothing, allocates nothing: a
- * cursor walks over the protobuf fields, and every step is checked against
- * their end.  It accepts exactly what protobuf-c would unpack, with the same
- * values.  Called by the master's loop.  All failures are returned.
+ * The ELB and Lars dialects' decoder.  Allocates nothing: a cursor walks over
+ * the protobuf fields, and every step is checked against their end.  It accepts
+ * exactly what protobuf-c would unpack, with the same values.
  *
  * What that means where the encoding leaves a choice: of a field that comes
  * twice the last one counts (but each of the results); integers keep the
@@ -41,7 +40,7 @@ struct field {
 	uint8_t wire;
 	const uint8_t *data; /* its length, if it has one, is part of it */
 	size_t size;         /* bytes of data */
-	size_t prefix;       /* bytes of these that tell the length */
+	size_t prefix;       /* bytes of these that hold the length */
 	uint64_t value;      /* of a varint; the length, if it has one */
 };
 
@@ -73,7 +72,7 @@ take_tag(struct cursor *c, struct field *field)
 }
 
 /* varint_size - bytes of the varint at the cursor, and its value; 0 if it does
-   not end within `most` bytes. */
+   not end within `max` bytes. */
 static inline size_t
 varint_size(const struct cursor *c, size_t max, uint64_t *value)
 {

@@ -2,7 +2,7 @@
  *
  * The ELB and Lars dialects: a frame header of two little-endian int32 (id,
  * length), then a protobuf message; see reporter-protocol(7).  A cursor over
- * the fixed schema; nothing is allocated.  Called by the master's loop.
+ * the fixed schema; nothing is allocated.
  */
 #ifndef REPORTER_FRAME_H
 #define REPORTER_FRAME_H

@@ -1,18 +1,56 @@
 /* SPDX-License-Identifier: MIT
  *
- * Intake: bytes of one connection to records in rings.  Owns the report being
- * decoded; the rings are lent to it.  Called by the master's loop; what is
- * wrong with the bytes is returned and counted.
+ * The intake.  Owns the report being decoded; the rings are lent to it.
  */
+#include "config.h"
+
 #include "intake/intake.h"
-#include "shm/faultpoint.h"
 #include "intake/frame.h"
-#include "intake/native.h"
+#include "intake/route.h"
 #include "lib/prefix.h"
+#include "shm/faultpoint.h"
+#include "shm/segment.h"
 
 #include <endian.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* The first four bytes tell: a frame opens with its id, little-endian. */
+struct intake {
+	struct input_counters *count;
+	struct ring *rings[WORKERS_MAX];
+	struct routes routes;
+	bool drop; /* overflow = drop: never block */
+	enum check_caller check_caller;
+	uint64_t max_skew; /* seconds that a report may be ahead */
+	bool peer_is_ipv4; /* of the bytes; if not, no caller matches */
+	uint32_t peer;     /* if it is: the address */
+	uint64_t touched;  /* rings with records not yet published, by bit */
+	/* Counted, but not yet added to `count`: see intake_publish(). */
+	uint64_t received, reports, dropped, skewed, foreign;
+	uint64_t rejected[REJECT_REASONS];
+	struct report report; /* the one being decoded, and its limits */
+};
+
+struct intake *
+intake_new(struct input_counters *count)
+{
+	struct intake *intake = calloc(1, sizeof(*intake));
+
+	if (intake != NULL)
+		intake->count = count;
+	return intake;
+}
+
+void
+intake_configure(struct intake *intake, const struct settings *settings)
+{
+	intake->drop = settings->overflow == OVERFLOW_DROP;
+	intake->check_caller = (enum check_caller)settings->check_caller;
+	intake->max_skew = settings->max_clock_skew / 1000;
+	intake->report.max_message = settings->max_message;
+}
+
+/* By the first four bytes: a frame opens with its id, little-endian. */
 static enum dialect
 dialect_of(const uint8_t *bytes, size_t length)
 {
@@ -60,18 +98,21 @@ intake_reject(struct intake *intake, struct intake_result *result,
 }
 
 void
-intake_rings(struct intake *intake, struct ring *const *rings, uint32_t workers)
+intake_set_rings(
+    struct intake *intake, struct ring *const *rings, uint32_t workers)
 {
 	memcpy(intake->rings, rings, workers * sizeof(*rings));
 	routes_set(&intake->routes, workers);
 }
 
 void
-intake_peer(struct intake *intake, const struct sockaddr *peer)
+intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
 {
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
 
+	intake->report.now = now;
+	intake->report.horizon = now + intake->max_skew;
 	intake->peer_is_ipv4 = bytes != NULL && family == AF_INET;
 	if (!intake->peer_is_ipv4)
 		return;
@@ -79,22 +120,13 @@ intake_peer(struct intake *intake, const struct sockaddr *peer)
 	intake->peer = be32toh(intake->peer);
 }
 
-/* Whether the decoded report speaks for another host than the peer, and
-   somebody wants to know. */
+/* Whether the decoded report is of another host than the peer, where that is
+   checked. */
 static bool
 intake_is_foreign(const struct intake *intake)
 {
 	return intake->check_caller != CHECK_CALLER_OFF &&
 	       (!intake->peer_is_ipv4 || intake->report.caller != intake->peer);
-}
-
-static void
-intake_note_foreign(struct intake *intake, struct intake_result *result)
-{
-	if (result->foreign == 0)
-		result->caller = intake->report.caller;
-	result->foreign++;
-	intake->foreign++;
 }
 
 /* Put the decoded report into its ring.  Returns false when it must wait. */
@@ -127,50 +159,76 @@ intake_route(struct intake *intake, struct intake_result *result)
 	intake->received += report->count;
 	intake->reports++;
 	intake->skewed += report->skewed;
-	if (foreign)
-		intake_note_foreign(intake, result);
+	if (foreign) {
+		if (result->foreign++ == 0)
+			result->caller = report->caller;
+		intake->foreign++;
+	}
 	for (int i = 0; i < REJECT_REASONS; i++)
 		intake_reject(
 		    intake, result, (enum reject)i, report->rejected[i]);
 	return true;
 }
 
+/* Take messages as long as they are whole; *result is zero at first. */
+static void
+intake_messages(struct intake *intake, enum dialect dialect,
+    const uint8_t *bytes, size_t length, struct intake_result *result)
+{
+	struct report *report = &intake->report;
+
+	while (result->used < length) {
+		switch (intake_decode(intake, dialect, bytes + result->used,
+		    length - result->used)) {
+		case DECODE_SHORT:
+			return;
+		case DECODE_REPORT:
+			if (!intake_route(intake, result)) {
+				result->verdict = VERDICT_BLOCKED;
+				return;
+			}
+			break;
+		case DECODE_REJECT:
+			intake_reject(intake, result, report->reason, 1);
+			break;
+		case DECODE_CLOSE:
+			intake_reject(intake, result, report->reason, 1);
+			result->verdict = VERDICT_CLOSE;
+			result->reason = report->reason;
+			result->fault = result->used + report->used;
+			return;
+		}
+		result->used += report->used;
+	}
+}
+
 struct intake_result
-intake_bytes(struct intake *intake, enum dialect *dialect, const uint8_t *bytes,
+intake_read(struct intake *intake, struct stream *stream, const uint8_t *bytes,
     size_t length)
 {
 	struct intake_result result = { .verdict = VERDICT_MORE };
 
-	if (*dialect == DIALECT_UNKNOWN && length > 0)
-		*dialect = dialect_of(bytes, length);
-	while (result.used < length) {
-		const uint8_t *message = bytes + result.used;
-
-		switch (intake_decode(
-		    intake, *dialect, message, length - result.used)) {
-		case DECODE_SHORT:
-			return result;
-		case DECODE_REPORT:
-			if (!intake_route(intake, &result)) {
-				result.verdict = VERDICT_BLOCKED;
-				return result;
-			}
-			break;
-		case DECODE_REJECT:
-			intake_reject(
-			    intake, &result, intake->report.reason, 1);
-			break;
-		case DECODE_CLOSE:
-			intake_reject(
-			    intake, &result, intake->report.reason, 1);
-			result.verdict = VERDICT_CLOSE;
-			result.reason = intake->report.reason;
-			result.fault = result.used + intake->report.used;
-			return result;
-		}
-		result.used += intake->report.used;
-	}
+	if (stream->dialect == DIALECT_UNKNOWN)
+		stream->dialect = dialect_of(bytes, length);
+	intake_messages(intake, stream->dialect, bytes, length, &result);
+	result.fault += stream->offset;
+	stream->offset += result.used;
+	if (result.used > 0)
+		stream->scan = (struct native_scan){ 0, 0 };
 	return result;
+}
+
+/* A frame has its length at its beginning: to decode it again costs little. */
+bool
+intake_is_due(const struct intake *intake, struct stream *stream,
+    const uint8_t *bytes, size_t length)
+{
+	struct native_scan *scan = &stream->scan;
+	size_t max = intake->report.max_message;
+
+	return stream->dialect != DIALECT_NATIVE || length >= max ||
+	       native_scan(bytes, length, scan) != DECODE_SHORT ||
+	       scan->offset + scan->wanted > max;
 }
 
 static void
@@ -202,6 +260,13 @@ intake_publish(struct intake *intake)
 	count_move(&intake->count->foreign, &intake->foreign);
 	for (int i = 0; i < REJECT_REASONS; i++)
 		count_move(&intake->count->rejected[i], &intake->rejected[i]);
+}
+
+bool
+intake_has_room(struct intake *intake, uint32_t slot, uint32_t need)
+{
+	return slot < intake->routes.workers &&
+	       ring_room(intake->rings[slot], need) >= need;
 }
 
 void

@@ -1,40 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * Intake: bytes of one connection to records in rings.  It tells the dialect,
- * decodes, routes and puts; it knows nothing of sockets.  Belongs to the
- * master's loop.
+ * Intake: bytes of an agent's stream to records in rings.  It detects the
+ * dialect, decodes, routes and puts; it knows nothing of sockets.  One intake
+ * serves all streams, one after the other; it belongs to the master's loop.
  */
 #ifndef REPORTER_INTAKE_H
 #define REPORTER_INTAKE_H
 
-#include "intake/report.h"
-#include "shm/ring.h"
-#include "intake/route.h"
-#include "shm/segment.h"
 #include "conf/settings.h"
+#include "intake/native.h"
+#include "shm/ring.h"
 
 #include <sys/socket.h>
 
+struct intake;
+
 enum dialect {
-	DIALECT_UNKNOWN, /* fewer bytes came than tell it */
+	DIALECT_UNKNOWN, /* too few bytes have come to tell */
 	DIALECT_NATIVE,
 	DIALECT_LARS,
 	DIALECT_ELB
 };
 
-struct intake {
-	struct input_counters *count;
-	struct ring *rings[WORKERS_MAX];
-	struct routes routes;
-	bool drop; /* overflow = drop: never block */
-	enum check_caller check_caller;
-	bool peer_is_ipv4; /* of the bytes; if not, no caller can be right */
-	uint32_t peer;     /* if it is: the address */
-	uint64_t touched;  /* rings with records not yet published, by bit */
-	/* Counted, but not yet added to `count`: see intake_publish(). */
-	uint64_t received, reports, dropped, skewed, foreign;
-	uint64_t rejected[REJECT_REASONS];
-	struct report report; /* the one being decoded, and its limits */
+/* What the intake remembers of one stream, its owner's.  All zero: nothing has
+   come yet. */
+struct stream {
+	enum dialect dialect;
+	uint64_t offset;         /* bytes taken so far */
+	struct native_scan scan; /* of the first message not taken */
 };
 
 enum verdict {
@@ -49,30 +42,48 @@ struct intake_result {
 	uint32_t slot;      /* VERDICT_BLOCKED: of the ring that is full */
 	uint32_t need;      /* and how many records the report has */
 	enum reject reason; /* VERDICT_CLOSE; else of the first rejection */
-	size_t fault;       /* VERDICT_CLOSE: where in the bytes it lies */
+	uint64_t fault;     /* VERDICT_CLOSE: where in the stream it lies */
 	uint64_t rejected;  /* records and reports rejected in these bytes */
 	uint64_t foreign;   /* reports taken whose caller is not the peer */
 	uint32_t caller;    /* if there were any: the first one's */
 };
 
-/* intake_rings - put into these rings from now on, one for each worker, 1 or
-   more.  All that was put into others is published, and their workers were told
-   to finish. */
-void intake_rings(
+/* intake_new - count: where to count what comes; outlives the intake.  Returns
+   NULL with errno; to be freed with free(). */
+struct intake *intake_new(struct input_counters *count);
+
+/* intake_configure - the limits of these settings apply from now on; they are
+   copied. */
+void intake_configure(struct intake *intake, const struct settings *settings);
+
+/* intake_set_rings - put into these rings from now on, one for each worker, 1
+   to WORKERS_MAX.  All that was put into others is published. */
+void intake_set_rings(
     struct intake *intake, struct ring *const *rings, uint32_t workers);
 
-/* intake_peer - whose bytes come next: what check_caller compares with. */
-void intake_peer(struct intake *intake, const struct sockaddr *peer);
+/* intake_begin - the next bytes are this peer's, and arrive now (seconds since
+   1970).  Before the first intake_read() of each turn. */
+void intake_begin(
+    struct intake *intake, const struct sockaddr *peer, uint64_t now);
 
-/*
- * intake_bytes - take as many whole messages as there are.  *dialect belongs
- * to the connection, DIALECT_UNKNOWN at first.  Nothing is published yet.
- */
-struct intake_result intake_bytes(struct intake *intake, enum dialect *dialect,
+/* intake_read - take as many whole messages as there are; length: 1 or more.
+   The bytes not used are to come first in the next call for this stream.
+   Nothing is published yet. */
+struct intake_result intake_read(struct intake *intake, struct stream *stream,
     const uint8_t *bytes, size_t length);
 
-/* intake_publish - let the workers see what was put, and count it. */
+/* intake_is_due - whether intake_read() of these bytes, which begin with those
+   that it has left, would do more than to wait for the rest of a message.  The
+   cost is linear in the bytes that came since the last call. */
+bool intake_is_due(const struct intake *intake, struct stream *stream,
+    const uint8_t *bytes, size_t length);
+
+/* intake_publish - show the workers what was put, and count it. */
 void intake_publish(struct intake *intake);
+
+/* intake_has_room - whether `need` records, 1 or more, fit into the ring of
+   this slot; slots that have no ring have no room. */
+bool intake_has_room(struct intake *intake, uint32_t slot, uint32_t need);
 
 /* intake_alert - wake the workers that have something to do.  To be called
    before waiting for anything. */

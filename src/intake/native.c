@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The native dialect's decoder.  Owns nothing, allocates nothing, does not
- * recurse: a cursor walks over the bytes once, and every step is checked
- * against their end.  Called by the master's loop; this is the hottest code of
- * the program.
+ * The native dialect's decoder.  Allocates nothing, does not recurse: a cursor
+ * walks over the bytes once, and every step is checked against their end.  This
+ * is the hottest code of the program.
  *
  * The commonest encodings are taken inline by take_result_near(), anything
- * else by the take_*() functions.  Whatever is no plain report (cut, faulty,
- * too long, no MessagePack) ends up in settle(), which looks at the message
- * again from its beginning, counting objects, to find out how it goes on.
- * All failures are returned.
+ * else by the other take_*() functions.  Whatever is not a plain report (cut,
+ * malformed, too long) ends up in settle(), which scans the message again from
+ * its beginning, counting objects, to find out where it ends.
  */
 #include "config.h"
 
 #include "intake/native.h"
-#include "intake/big_endian.h"
 
 #include <assert.h>
 #include <endian.h>
@@ -32,17 +29,19 @@
 
 struct cursor {
 	const uint8_t *start, *at, *end; /* start: of the message */
+	enum reject reason; /* why the last take_*() failed; if only because the
+			       bytes end, it does not matter */
 };
 
-enum step {
-	STEP_DONE,
-	STEP_WRONG, /* another type */
-	STEP_RANGE, /* a value outside of its range */
-	STEP_END    /* the bytes end, or are no MessagePack */
-};
+static inline bool
+fail(struct cursor *c, enum reject reason)
+{
+	c->reason = reason;
+	return false;
+}
 
 /* skip - pass so many objects, whatever they are.  Returns false when the
-   bytes end, or are no MessagePack. */
+   bytes end, or are not MessagePack. */
 static bool
 skip(struct cursor *c, uint64_t objects)
 {
@@ -103,160 +102,125 @@ sign_extend(uint64_t raw, unsigned bytes)
 	}
 }
 
-/* take_int_far - an integer in any encoding; what 63 bits cannot hold becomes
+/* take_any_far - an integer in any encoding; what 63 bits cannot hold becomes
    INT64_MAX, which is out of every range. */
-static enum step
-take_int_far(struct cursor *c, int64_t *value)
+static bool
+take_any_far(struct cursor *c, int64_t *value)
 {
 	unsigned bytes;
 	uint64_t raw;
 	uint8_t tag;
 
 	if (c->at == c->end)
-		return STEP_END;
+		return fail(c, REJECT_WRONG_SHAPE);
 	tag = *c->at;
 	if (tag < 0x80 || tag >= 0xe0) {
 		*value = (int8_t)tag;
 		c->at++;
-		return STEP_DONE;
+		return true;
 	}
 	if (tag < 0xcc || tag > 0xd3)
-		return STEP_WRONG;
+		return fail(c, REJECT_WRONG_SHAPE);
 	bytes = 1u << (tag & 3);
 	if ((size_t)(c->end - c->at) <= bytes)
-		return STEP_END;
+		return fail(c, REJECT_WRONG_SHAPE);
 	raw = load_big_endian(c->at + 1, bytes);
 	c->at += 1 + bytes;
 	if (tag >= 0xd0)
 		*value = sign_extend(raw, bytes);
 	else
 		*value = raw > INT64_MAX ? INT64_MAX : (int64_t)raw;
-	return STEP_DONE;
+	return true;
 }
 
-static inline enum step
-take_int(struct cursor *c, int64_t *value)
+/* take_int - an integer from min to max. */
+static inline bool
+take_int(struct cursor *c, int64_t min, int64_t max, int64_t *value)
 {
 	uint32_t near;
 
-	if (c->end - c->at < INT_NEAR_BYTES || !take_near(&c->at, &near))
-		return take_int_far(c, value);
-	*value = near;
-	return STEP_DONE;
-}
-
-static inline enum step
-take_ranged(struct cursor *c, int64_t min, int64_t max, int64_t *value)
-{
-	enum step step = take_int(c, value);
-
-	if (step == STEP_DONE && (*value < min || *value > max))
-		return STEP_RANGE;
-	return step;
-}
-
-static enum step
-take_int32(struct cursor *c, int32_t *value)
-{
-	int64_t wide = 0;
-	enum step step = take_ranged(c, INT32_MIN, INT32_MAX, &wide);
-
-	*value = (int32_t)wide;
-	return step;
-}
-
-static enum step
-take_uint32(struct cursor *c, uint32_t *value)
-{
-	int64_t wide = 0;
-	enum step step = take_ranged(c, 0, UINT32_MAX, &wide);
-
-	*value = (uint32_t)wide;
-	return step;
+	if (c->end - c->at >= INT_NEAR_BYTES && take_near(&c->at, &near))
+		*value = near;
+	else if (!take_any_far(c, value))
+		return false;
+	return (*value >= min && *value <= max) || fail(c, REJECT_OUT_OF_RANGE);
 }
 
 /* take_address - an uint32, or an int32 taken as the same bits. */
-static enum step
+static bool
 take_address(struct cursor *c, uint32_t *value)
 {
-	int64_t wide = 0;
-	enum step step = take_ranged(c, INT32_MIN, UINT32_MAX, &wide);
+	int64_t wide;
 
+	if (!take_int(c, INT32_MIN, UINT32_MAX, &wide))
+		return false;
 	*value = (uint32_t)wide;
-	return step;
+	return true;
 }
 
-static enum step
-take_port(struct cursor *c, uint16_t *value)
+static bool
+take_uint32(struct cursor *c, uint32_t *value)
 {
-	int64_t wide = 0;
-	enum step step = take_ranged(c, 0, UINT16_MAX, &wide);
+	int64_t wide;
 
-	*value = (uint16_t)wide;
-	return step;
+	if (!take_int(c, 0, UINT32_MAX, &wide))
+		return false;
+	*value = (uint32_t)wide;
+	return true;
 }
 
-static enum step
+/* take_flag - true, false, 1 or 0. */
+static bool
 take_flag(struct cursor *c, uint8_t *value)
 {
-	int64_t wide = 0;
-	enum step step;
+	int64_t wide;
 
-	if (c->at != c->end && (*c->at & 0xfe) == 0xc2) {
-		*value = *c->at++ & 1;
-		return STEP_DONE;
-	}
-	step = take_ranged(c, 0, 1, &wide);
+	if (c->at != c->end && (*c->at & 0xfe) == 0xc2)
+		wide = *c->at++ & 1;
+	else if (!take_int(c, 0, 1, &wide))
+		return false;
 	*value = (uint8_t)wide;
-	return step;
+	return true;
 }
 
-/* take_array - an array's header. */
-static enum step
-take_array(struct cursor *c, uint32_t *elements)
+/* take_array - the header of an array of at least min elements. */
+static bool
+take_array(struct cursor *c, uint32_t min, uint32_t *elements)
 {
 	unsigned bytes;
 
 	if (c->at == c->end)
-		return STEP_END;
+		return fail(c, REJECT_WRONG_SHAPE);
 	if ((*c->at & 0xf0) == 0x90) {
 		*elements = *c->at++ & 0x0fu;
-		return STEP_DONE;
+	} else {
+		if (*c->at != 0xdc && *c->at != 0xdd)
+			return fail(c, REJECT_WRONG_SHAPE);
+		bytes = *c->at == 0xdc ? 2 : 4;
+		if ((size_t)(c->end - c->at) <= bytes)
+			return fail(c, REJECT_WRONG_SHAPE);
+		*elements = (uint32_t)load_big_endian(c->at + 1, bytes);
+		c->at += 1 + bytes;
 	}
-	if (*c->at != 0xdc && *c->at != 0xdd)
-		return STEP_WRONG;
-	bytes = *c->at == 0xdc ? 2 : 4;
-	if ((size_t)(c->end - c->at) <= bytes)
-		return STEP_END;
-	*elements = (uint32_t)load_big_endian(c->at + 1, bytes);
-	c->at += 1 + bytes;
-	return STEP_DONE;
+	return *elements >= min || fail(c, REJECT_WRONG_SHAPE);
 }
 
 /* take_result - one result in any encoding.  On a fault the cursor lies
    somewhere inside of it. */
-static enum step
+static bool
 take_result(struct cursor *c, struct record *r)
 {
 	uint32_t elements;
-	enum step step = take_array(c, &elements);
+	int64_t port;
 
-	if (step == STEP_DONE && elements < RESULT_ELEMENTS)
-		step = STEP_WRONG;
-	if (step == STEP_DONE)
-		step = take_address(c, &r->ip);
-	if (step == STEP_DONE)
-		step = take_port(c, &r->port);
-	if (step == STEP_DONE)
-		step = take_uint32(c, &r->succ);
-	if (step == STEP_DONE)
-		step = take_uint32(c, &r->err);
-	if (step == STEP_DONE)
-		step = take_flag(c, &r->overload);
-	if (step == STEP_DONE && elements > RESULT_ELEMENTS &&
-	    !skip(c, elements - RESULT_ELEMENTS))
-		step = STEP_END;
-	return step;
+	if (!take_array(c, RESULT_ELEMENTS, &elements) ||
+	    !take_address(c, &r->ip) || !take_int(c, 0, UINT16_MAX, &port) ||
+	    !take_uint32(c, &r->succ) || !take_uint32(c, &r->err) ||
+	    !take_flag(c, &r->overload))
+		return false;
+	r->port = (uint16_t)port;
+	return elements == RESULT_ELEMENTS ||
+	       skip(c, elements - RESULT_ELEMENTS);
 }
 
 /* ------------------------------------------------- the commonest ones -- */
@@ -295,14 +259,8 @@ take_result_near(struct cursor *c, struct record *r)
 
 /* ---------------------------------------------------------- a message -- */
 
-static enum reject
-step_reason(enum step step)
-{
-	return step == STEP_RANGE ? REJECT_OUT_OF_RANGE : REJECT_WRONG_SHAPE;
-}
-
 /* take_results - so many results.  own: a record with the report's own
-   fields.  Returns false when the bytes end, or are no MessagePack. */
+   fields.  Returns false when the bytes end, or are not MessagePack. */
 static bool
 take_results(struct cursor *c, struct report *report, const struct record *own,
     uint32_t results)
@@ -313,80 +271,65 @@ take_results(struct cursor *c, struct report *report, const struct record *own,
 	   there is room for every one that the bytes can hold. */
 	for (; results > 0; results--) {
 		const uint8_t *start = c->at;
-		enum step step;
 
 		*r = *own;
 		if (take_result_near(c, r)) {
 			r++;
 			continue;
 		}
-		step = take_result(c, r);
-		if (step == STEP_DONE) {
+		if (take_result(c, r)) {
 			r++;
 			continue;
 		}
 		c->at = start;
 		if (!skip(c, 1))
 			return false;
-		report->rejected[step_reason(step)]++;
+		report->rejected[c->reason]++;
 	}
 	report->count = (uint32_t)(r - report->records);
 	return true;
 }
 
 /* take_own - the report's own fields, to ts. */
-static enum step
+static bool
 take_own(struct cursor *c, struct report *report, struct record *own)
 {
-	int64_t ts = 0;
-	enum step step = take_int32(c, &report->modid);
+	int64_t modid, cmdid, ts;
 
-	if (step == STEP_DONE)
-		step = take_int32(c, &report->cmdid);
-	if (step == STEP_DONE)
-		step = take_address(c, &own->caller);
-	if (step == STEP_DONE)
-		step = take_ranged(c, 0, TS_MAX, &ts);
-	if (step != STEP_DONE)
-		return step;
+	if (!take_int(c, INT32_MIN, INT32_MAX, &modid) ||
+	    !take_int(c, INT32_MIN, INT32_MAX, &cmdid) ||
+	    !take_address(c, &own->caller) || !take_int(c, 0, TS_MAX, &ts))
+		return false;
+	report->modid = own->modid = (int32_t)modid;
+	report->cmdid = own->cmdid = (int32_t)cmdid;
 	report->caller = own->caller;
-	own->modid = report->modid;
-	own->cmdid = report->cmdid;
 	record_set_ts(own, report_time(report, (uint64_t)ts));
-	return STEP_DONE;
+	return true;
 }
 
-/* take_message - a whole message.  Returns false when it is no report or is
-   not whole; *reason: why it is none, should it turn out to be whole. */
+/* take_message - a whole message.  Returns false when it is not a report or is
+   not whole; c->reason: why it is none, should it turn out to be whole. */
 static bool
-take_message(struct cursor *c, struct report *report, enum reject *reason)
+take_message(struct cursor *c, struct report *report)
 {
 	struct record own = { 0 };
-	uint32_t elements, results = 0;
-	int64_t number = 0;
-	enum step step = take_array(c, &elements);
+	uint32_t elements, results;
+	int64_t number;
 
-	if (step == STEP_DONE && elements == 0)
-		step = STEP_WRONG;
-	if (step == STEP_DONE)
-		step = take_int(c, &number);
-	if (step == STEP_DONE && number != MESSAGE_NUMBER) {
-		*reason = REJECT_OTHER_MESSAGE;
+	if (!take_array(c, 1, &elements) ||
+	    !take_int(c, INT64_MIN, INT64_MAX, &number))
 		return false;
-	}
-	if (step == STEP_DONE && elements < MESSAGE_ELEMENTS)
-		step = STEP_WRONG;
-	if (step == STEP_DONE)
-		step = take_own(c, report, &own);
-	if (step == STEP_DONE)
-		step = take_array(c, &results);
-	*reason = step_reason(step);
-	return step == STEP_DONE && take_results(c, report, &own, results) &&
+	if (number != MESSAGE_NUMBER)
+		return fail(c, REJECT_OTHER_MESSAGE);
+	if (elements < MESSAGE_ELEMENTS)
+		return fail(c, REJECT_WRONG_SHAPE);
+	return take_own(c, report, &own) && take_array(c, 0, &results) &&
+	       take_results(c, report, &own, results) &&
 	       (elements == MESSAGE_ELEMENTS ||
 		   skip(c, elements - MESSAGE_ELEMENTS));
 }
 
-/* settle - find out what becomes of a message that is no report, or none yet.
+/* settle - find out what becomes of a message that is not a report, or not yet.
    reason: why it is rejected if it is whole. */
 static enum decode
 settle(
@@ -413,13 +356,12 @@ native_decode(const uint8_t *p, size_t length, struct report *report)
 {
 	size_t near =
 	    length < report->max_message ? length : report->max_message;
-	struct cursor c = { p, p, p + near };
-	enum reject reason;
+	struct cursor c = { p, p, p + near, REJECT_WRONG_SHAPE };
 
 	assert(report->max_message <= MESSAGE_MAX);
 	report_begin(report);
-	if (!take_message(&c, report, &reason))
-		return settle(p, length, report, reason);
+	if (!take_message(&c, report))
+		return settle(p, length, report, c.reason);
 	report->used = (size_t)(c.at - p);
 	return DECODE_REPORT;
 }

@@ -2,13 +2,11 @@
  *
  * Where a native message ends.  Counts the objects that are still to come
  * instead of recursing, so nesting costs nothing, and keeps what it knows in
- * the caller's struct native_scan.  Called by the master's loop and by
- * native.c.  All failures are returned.
+ * the caller's struct native_scan.
  */
 #include "config.h"
 
 #include "intake/native.h"
-#include "intake/big_endian.h"
 
 /* What follows a tag of 0xc0 to 0xdf. */
 struct shape {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The report: one message of an agent, decoded.  What the decoders of the
- * three dialects make out of bytes, and what the master routes.
+ * The report: one message of an agent, decoded.  What the decoders of the three
+ * dialects make out of bytes, and what the intake routes.
  */
 #ifndef REPORTER_REPORT_H
 #define REPORTER_REPORT_H
 
 #include "shm/counters.h"
 #include "shm/record.h"
+
+#include <string.h>
 
 /* Records of the longest report that can arrive: max_message has this upper
    bound, and a result takes at least 6 bytes (native), 2 (Lars). */
@@ -17,8 +19,8 @@
 /* What a decoder found at the beginning of its bytes. */
 enum decode {
 	DECODE_REPORT, /* a report; it may hold no records */
-	DECODE_SHORT,  /* not whole yet: nothing is wrong so far */
-	DECODE_REJECT, /* a whole message that is no report: skip it */
+	DECODE_SHORT,  /* not whole yet; no fault so far */
+	DECODE_REJECT, /* a whole message that is not a report: skip it */
 	DECODE_CLOSE   /* the stream cannot be followed any further */
 };
 
@@ -43,20 +45,38 @@ struct report {
 };
 
 /* report_begin - for a decoder: no records, nothing rejected so far. */
-void report_begin(struct report *report);
+static inline void
+report_begin(struct report *report)
+{
+	report->skewed = false;
+	report->count = 0;
+	memset(report->rejected, 0, sizeof(report->rejected));
+}
 
-/*
- * report_fail - for a decoder: make it empty and note the reason and the
- * place.  Returns `found`.
- */
-enum decode report_fail(
-    struct report *report, enum decode found, enum reject reason, size_t used);
+/* report_fail - for a decoder: make it empty, note the reason and the place.
+   Returns `found`. */
+static inline enum decode
+report_fail(
+    struct report *report, enum decode found, enum reject reason, size_t used)
+{
+	report_begin(report);
+	report->reason = reason;
+	report->used = used;
+	return found;
+}
 
-/*
- * report_time - the time to store for a report that came with ts: now for 0,
- * and for what lies beyond the horizon or what a record can hold (then
- * report->skewed is set).
- */
-uint64_t report_time(struct report *report, uint64_t ts);
+/* report_time - the time to store for a report that came with ts: now for 0,
+   and for what lies beyond the horizon or what a record can hold. */
+static inline uint64_t
+report_time(struct report *report, uint64_t ts)
+{
+	if (ts == 0)
+		return report->now;
+	if (ts > report->horizon || ts > RECORD_TS_MAX) {
+		report->skewed = true;
+		return report->now;
+	}
+	return ts;
+}
 
 #endif

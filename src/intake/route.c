@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Routing: MurmurHash3 and jump consistent hash.  For any process and
- * thread; a struct routes belongs to one.  Nothing here fails.
+ * Routing: MurmurHash3 and jump consistent hash.
  */
 #include "config.h"
 
@@ -116,7 +115,7 @@ routes_set(struct routes *routes, uint32_t workers)
 	uint32_t slot = route(0, 0, workers);
 
 	routes->workers = workers;
-	/* So that each says something true. */
+	/* Each entry must be valid. */
 	for (size_t i = 0; i < ROUTES; i++) {
 		routes->found[i].modid = routes->found[i].cmdid = 0;
 		routes->found[i].slot = slot;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Routing: which worker a service belongs to.  Pure functions, and a memory of
- * what they said that belongs to one thread.
+ * Routing: which worker a service belongs to.  Pure functions; a struct routes,
+ * which caches their results, belongs to one thread.
  */
 #ifndef REPORTER_ROUTE_H
 #define REPORTER_ROUTE_H
@@ -41,10 +41,11 @@ struct routes {
 	} found[ROUTES];
 };
 
-/* routes_set - begin anew, with so many workers, 1 or more. */
+/* routes_set - empty the cache; from now on there are so many workers, 1 or
+   more. */
 void routes_set(struct routes *routes, uint32_t workers);
 
-/* routes_find - what route() says. */
+/* routes_find - the result of route(), from the cache if it is there. */
 uint32_t routes_find(struct routes *routes, int32_t modid, int32_t cmdid);
 
 #endif

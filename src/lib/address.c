@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses.  Owns nothing; any process and thread may call it.  What is
- * wrong is returned as a text.
+ * Addresses.  Any process and thread may call it.
  */
 #include "config.h"
 
@@ -17,7 +16,7 @@
 
 #define LABEL_MAX 63
 
-/* The labels of a host's name: letters, digits, - and _, joined by dots. */
+/* The labels of a host name: letters, digits, - and _, joined by dots. */
 static const char *
 name_check(const char *name)
 {
@@ -27,20 +26,20 @@ name_check(const char *name)
 	for (; *name != '\0'; name++) {
 		if (*name == '.') {
 			if (label == 0)
-				return "has an empty part between dots";
+				return "has an empty label";
 			label = 0;
 			letters = false;
 			continue;
 		}
 		if (!isalnum((unsigned char)*name) && *name != '_' &&
 		    (*name != '-' || label == 0))
-			return "is no address and no host's name";
+			return "is not a valid address or host name";
 		if (++label > LABEL_MAX)
-			return "has a part of more than 63 characters";
+			return "has a label of more than 63 characters";
 		letters = letters || !isdigit((unsigned char)*name);
 	}
 	if (!letters && label > 0)
-		return "is no IPv4 address";
+		return "is not a valid IPv4 address";
 	return NULL;
 }
 
@@ -52,10 +51,10 @@ host_check(const char *host, bool brackets)
 	if (brackets) {
 		return inet_pton(AF_INET6, host, address) == 1
 			   ? NULL
-			   : "has no IPv6 address between its brackets";
+			   : "has an invalid IPv6 address in its brackets";
 	}
 	if (host[0] == '\0')
-		return "has no address before its port";
+		return "has no address before the port";
 	if (strcmp(host, "*") == 0 || inet_pton(AF_INET, host, address) == 1)
 		return NULL;
 	return name_check(host);
@@ -65,14 +64,14 @@ static const char *
 port_parse(int *port, const char *text)
 {
 	if (*text == '\0')
-		return "has no port after its colon";
+		return "has no port after the colon";
 	*port = 0;
 	for (; *text != '\0'; text++) {
 		if (!isdigit((unsigned char)*text))
-			return "has a port that is no number";
+			return "has an invalid port";
 		*port = *port * 10 + (*text - '0');
 		if (*port > 65535)
-			return "has a port over 65535";
+			return "has a port above 65535";
 	}
 	return NULL;
 }
@@ -93,7 +92,7 @@ host_split(const char *text, size_t *length, const char **after)
 	*length = strcspn(text, ":");
 	*after = text + *length;
 	if (**after == ':' && strchr(*after + 1, ':') != NULL)
-		return "has several colons: an IPv6 address stands in brackets";
+		return "has several colons: put an IPv6 address in brackets";
 	return NULL;
 }
 
@@ -101,26 +100,26 @@ const char *
 address_parse(struct address *address, const char *text)
 {
 	bool brackets = *text == '[';
-	const char *wrong, *after;
+	const char *fault, *after;
 	size_t length;
 
-	wrong = host_split(text, &length, &after);
-	if (wrong != NULL)
-		return wrong;
+	fault = host_split(text, &length, &after);
+	if (fault != NULL)
+		return fault;
 	if (length >= sizeof(address->host))
-		return "is longer than a host's name can be";
+		return "is too long for a host name";
 	memcpy(address->host, text + (brackets ? 1 : 0), length);
 	address->host[length] = '\0';
-	wrong = host_check(address->host, brackets);
-	if (wrong != NULL)
-		return wrong;
+	fault = host_check(address->host, brackets);
+	if (fault != NULL)
+		return fault;
 	if (strcmp(address->host, "*") == 0)
 		address->host[0] = '\0';
 	address->port = -1;
 	if (*after == '\0')
 		return NULL;
 	if (*after != ':')
-		return "has something else than a port after its bracket";
+		return "has unexpected text after its bracket";
 	return port_parse(&address->port, after + 1);
 }
 

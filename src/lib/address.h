@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses as people write them: HOST:PORT and its kin.  Only their form is
- * looked at, nothing is resolved.  Pure functions.
+ * Addresses as people write them, HOST:PORT.  Only their form is checked,
+ * nothing is resolved.
  */
 #ifndef REPORTER_ADDRESS_H
 #define REPORTER_ADDRESS_H
@@ -13,23 +13,23 @@
 #define ADDRESS_HOST_MAX 254 /* bytes of a host, with the 0 */
 
 struct address {
-	/* An IPv4 or IPv6 address (without brackets) or a host's name; "" is
+	/* An IPv4 or IPv6 address (without brackets) or a host name; "" is
 	   every address of this machine, written as an asterisk. */
 	char host[ADDRESS_HOST_MAX];
 	int port; /* 0 to 65535, -1 when none was given */
 };
 
 /*
- * address_parse - take apart ADDRESS:PORT, [ADDRESS6]:PORT, NAME:PORT, *:PORT
+ * address_parse - parse ADDRESS:PORT, [ADDRESS6]:PORT, NAME:PORT, *:PORT
  * or each of them without :PORT.
- * Returns NULL, or what is wrong, as in "has a port over 65535".
+ * Returns NULL, or the fault, as in "has a port above 65535".
  */
 const char *address_parse(struct address *address, const char *text);
 
 /* address_same - whether both are the same IPv4 or IPv6 address and port. */
 bool address_same(const struct sockaddr *a, const struct sockaddr *b);
 
-#define ADDRESS_TEXT 64 /* bytes that address_text() needs at the most */
+#define ADDRESS_TEXT 64 /* bytes that address_text() needs */
 
 /* address_text - an address and port as text, cut to size.  Returns text. */
 const char *address_text(

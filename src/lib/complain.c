@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is wrong with a configuration.  Owns nothing; any process and thread
- * may call it; it does not fail.
+ * Errors of a configuration.
  */
 #include "config.h"
 
 #include "lib/complain.h"
 
+#include <errno.h>
 #include <stdarg.h>
+
+static void __attribute__((format(printf, 4, 0)))
+complain_args(struct complaints *complaints, const char *where,
+    const char *what, const char *format, va_list args)
+{
+	complaints->count++;
+	fprintf(complaints->out, "%s: ", where);
+	if (what != NULL)
+		fprintf(complaints->out, "%s: ", what);
+	vfprintf(complaints->out, format, args);
+	fputc('\n', complaints->out);
+}
 
 void
 complain(struct complaints *complaints, const char *where, const char *what,
@@ -15,12 +27,22 @@ complain(struct complaints *complaints, const char *where, const char *what,
 {
 	va_list args;
 
-	complaints->count++;
-	fprintf(complaints->out, "%s: ", where);
-	if (what != NULL)
-		fprintf(complaints->out, "%s: ", what);
 	va_start(args, format);
-	vfprintf(complaints->out, format, args);
+	complain_args(complaints, where, what, format, args);
 	va_end(args);
-	fputc('\n', complaints->out);
+}
+
+void
+complain_lost(struct complaints *complaints, const char *where,
+    const char *what, int error, const char *format, ...)
+{
+	va_list args;
+
+	complaints->lost = true;
+	complaints->shortage |=
+	    error == EMFILE || error == ENFILE || error == ENOMEM;
+	va_start(args, format);
+	errno = error;
+	complain_args(complaints, where, what, format, args);
+	va_end(args);
 }

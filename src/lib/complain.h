@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is wrong with a configuration, said in one form: "WHERE: WHAT: reason",
- * one a line.  Used by whatever reads or checks one; any process, one thread
- * for each struct complaints.
+ * Errors of a configuration, all in one form: "WHERE: WHAT: reason", one a
+ * line.  Any process; one thread for each struct complaints.
  */
 #ifndef REPORTER_COMPLAIN_H
 #define REPORTER_COMPLAIN_H
@@ -14,13 +13,19 @@
 struct complaints {
 	FILE *out;
 	unsigned count;
-	bool shortage; /* of memory or descriptors: not the file's fault */
-	bool lost;     /* a whole file or a secret, not only what was wrong */
+	bool shortage; /* of memory or descriptors: the file may be valid */
+	bool lost;     /* a whole file or a secret could not be read */
 };
 
 /* complain - write "WHERE: WHAT: reason"; what may be NULL. */
 void complain(struct complaints *complaints, const char *where,
     const char *what, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* complain_lost - likewise, of a file or a secret that cannot be read.
+   error: an errno, which %m in format stands for, or 0. */
+void complain_lost(struct complaints *complaints, const char *where,
+    const char *what, int error, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Figures for people.  Pure functions; nothing here fails.
+ * Figures for people.
  */
 #include "config.h"
 

@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
- * Paths, before they are opened.
+ * Paths and descriptors.  Any process, any thread.
  */
 #ifndef REPORTER_FILE_H
 #define REPORTER_FILE_H
 
+#include <errno.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 /*
- * file_is_endless - whether path is there and neither a regular file nor a
- * folder: to open a pipe would wait for its writer, a device may have no end.
- * A pure look; what is not there is told by who opens it.
+ * file_is_endless - whether path exists and is neither a regular file nor a
+ * directory: opening a pipe would wait for its writer, a device may have no
+ * end.
  */
 bool file_is_endless(const char *path);
 
 /*
- * file_absolute - the path that leads to the same file after a change of the
- * working directory.  Symbolic links in it stay: they may lead elsewhere later.
- * Returns a string to be freed, or NULL with errno.
+ * file_absolute - the path prefixed with the working directory, if it is
+ * relative.  Symbolic links in it are not resolved: they may change later.
+ * Returns a string that the caller frees, or NULL with errno.
  */
 char *file_absolute(const char *path);
 
-/* file_is_behind - whether this process can read the file at `real`, but not by
-   `path`: a directory on that way is closed to it. */
+/* file_is_behind - whether this process can read the file at `real`, but may
+   not search a directory of `path`. */
 bool file_is_behind(const char *path, const char *real);
+
+/* close_keep_errno - close a descriptor on the way out of an error. */
+static inline void
+close_keep_errno(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+}
 
 #endif

@@ -7,18 +7,20 @@
  * that no line ever reaches a descriptor that is something else by then.
  *
  * Logging never fails and, with syslog, never waits: a line that its target
- * does not take goes to standard error, and is counted as missing; the next
- * one that it takes says so.  errno is left as it was.
+ * does not take goes to standard error and is counted as lost; the next line
+ * that it takes is preceded by the count.  errno is preserved.
  */
 #include "config.h"
 
 #include "lib/log.h"
 
 #include "lib/clock.h"
+#include "lib/file.h"
 #include "lib/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -36,7 +38,7 @@
 
 enum kind {
 	KIND_STDERR,
-	KIND_JOURNAL, /* standard error, and the journal reads it */
+	KIND_JOURNAL, /* standard error, which the journal reads */
 	KIND_SYSLOG,
 	KIND_FILE
 };
@@ -47,9 +49,9 @@ static _Atomic int kind = KIND_STDERR;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 static _Atomic int descriptor = -1;
 static _Atomic bool echo;
-static _Atomic bool torn;        /* the file's end is half a line */
-static _Atomic unsigned missing; /* lines that the target has not taken */
-static char speaker[32];
+static _Atomic bool torn;     /* the file ends in half a line */
+static _Atomic unsigned lost; /* lines that the target did not take */
+static char role[32];
 
 static const struct {
 	const char *name;
@@ -63,9 +65,8 @@ static const struct {
 
 /* ------------------------------------------------------------- targets ---- */
 
-/* Whether standard error is a stream of the journal's: JOURNAL_STREAM has its
-   device and inode, and is inherited also by processes whose standard error
-   leads elsewhere. */
+/* Whether the journal reads standard error: JOURNAL_STREAM has the device and
+   inode of its stream, and is inherited even if standard error is another. */
 static bool
 is_journal(void)
 {
@@ -79,20 +80,18 @@ is_journal(void)
 	       st.st_ino == inode;
 }
 
-/* Put fd in the place of the log's descriptor; it is closed, or becomes it. */
+/* Make fd the descriptor of the log, under the old number if there is one. */
 static int
 replace(int fd)
 {
-	int old = descriptor, saved;
+	int old = descriptor;
 
 	if (old < 0) {
 		descriptor = fd;
 		return 0;
 	}
 	if (dup3(fd, old, O_CLOEXEC) < 0) {
-		saved = errno;
-		close(fd);
-		errno = saved;
+		close_keep_errno(fd);
 		return -1;
 	}
 	close(fd);
@@ -107,14 +106,14 @@ log_open(const char *target, enum log_level level)
 
 	if (strcmp(target, "stderr") == 0) {
 		wanted = is_journal() ? KIND_JOURNAL : KIND_STDERR;
-		/* No one will use it, but a thread may be about to. */
+		/* A thread may be about to use the old target. */
 		if (descriptor >= 0)
 			fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 	} else if (strcmp(target, "syslog") == 0) {
 		wanted = KIND_SYSLOG;
 		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	} else {
-		/* Neither to open nor to write a pipe waits for its reader. */
+		/* Do not wait for the reader of a pipe. */
 		fd = open(target,
 		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
 			O_NONBLOCK,
@@ -143,9 +142,9 @@ log_fd(void)
 }
 
 void
-log_role(const char *role)
+log_role(const char *text)
 {
-	snprintf(speaker, sizeof(speaker), "%s", role);
+	snprintf(role, sizeof(role), "%s", text);
 }
 
 /* --------------------------------------------------------------- lines ---- */
@@ -165,7 +164,7 @@ put_time(char *line, size_t size)
 			    ".%03ldZ ", now.tv_nsec / 1000000);
 }
 
-/* What stands before the text, in the form of its target. */
+/* The prefix of the text, in the form of its target. */
 static size_t
 put_head(char *line, size_t size, enum kind target, enum log_level level)
 {
@@ -175,7 +174,7 @@ put_head(char *line, size_t size, enum kind target, enum log_level level)
 	if (target == KIND_JOURNAL) {
 		length = (size_t)snprintf(line, size, "<%d>", priority);
 	} else if (target == KIND_SYSLOG) {
-		/* The time is left to who receives it. */
+		/* syslogd adds the time. */
 		length = (size_t)snprintf(line, size,
 		    "<%d>reporter[%d]: ", LOG_DAEMON | priority, (int)getpid());
 	} else {
@@ -184,7 +183,7 @@ put_head(char *line, size_t size, enum kind target, enum log_level level)
 		    "reporter[%d] ", (int)getpid());
 	}
 	return length + (size_t)snprintf(line + length, size - length,
-			    "%s%s%s: ", speaker, speaker[0] == '\0' ? "" : ": ",
+			    "%s%s%s: ", role, role[0] == '\0' ? "" : ": ",
 			    levels[level].name);
 }
 
@@ -199,7 +198,7 @@ write_line(int fd, const char *line, size_t length)
 	return n;
 }
 
-/* A full disk may take half of a line: the next one does not go on there. */
+/* A full disk may take half a line: the next line must not continue it. */
 static bool
 write_file(const char *line, size_t length)
 {
@@ -238,22 +237,23 @@ emit(enum kind target, enum log_level level, const char *text)
 	return write_line(STDERR_FILENO, line, length) == (ssize_t)length;
 }
 
-/* Say how many lines a target has not taken, once it takes one again. */
+/* Report how many lines the target did not take before this one. */
 static void
-say_missing(enum kind target)
+log_lost(enum kind target)
 {
 	char text[64];
-	unsigned n = atomic_exchange(&missing, 0);
+	unsigned n = atomic_exchange(&lost, 0);
 
 	if (n == 0)
 		return;
-	snprintf(text, sizeof(text), "lines missing before this one: %u", n);
+	snprintf(text, sizeof(text),
+	    n == 1 ? "%u log line lost" : "%u log lines lost", n);
 	if (!emit(target, LOG_LEVEL_WARN, text))
-		missing += n;
+		lost += n;
 }
 
-/* To the target; to standard error as well while somebody looks at that, or
-   when the target does not take it. */
+/* To the target; also to standard error if echo is on or the target does not
+   take it. */
 static void
 log_text(enum kind target, enum log_level level, const char *text)
 {
@@ -261,15 +261,15 @@ log_text(enum kind target, enum log_level level, const char *text)
 		emit(target, level, text);
 		return;
 	}
-	/* The journal has the lines of syslog too: it is not told twice, and
-	   knows better whose a line is that comes this way. */
+	/* The journal also collects the lines of syslog: send it each line
+	   once, by its own stream, which identifies the process better. */
 	if (!(echo && target == KIND_SYSLOG && is_journal())) {
-		say_missing(target);
+		log_lost(target);
 		if (emit(target, level, text)) {
 			if (!echo)
 				return;
 		} else {
-			missing++;
+			lost++;
 		}
 	}
 	emit(is_journal() ? KIND_JOURNAL : KIND_STDERR, level, text);
@@ -335,42 +335,43 @@ log_error_lines(char *text)
 			log_error("%s", line);
 }
 
-/* --------------------------------------------------------------- brake ---- */
+/* --------------------------------------------------------- rate limits ---- */
 
 bool
-log_brake_pass(struct log_brake *brake, uint64_t now_ms, uint64_t *held)
+log_limiter_pass(
+    struct log_limiter *limiter, uint64_t now_ms, uint64_t *suppressed)
 {
-	*held = 0;
-	if (now_ms - brake->began_ms >= brake->period_ms) {
-		brake->began_ms = now_ms;
-		brake->passed = 0;
+	*suppressed = 0;
+	if (now_ms - limiter->began_ms >= limiter->period_ms) {
+		limiter->began_ms = now_ms;
+		limiter->passed = 0;
 	}
-	if (brake->passed >= brake->max) {
-		brake->held++;
+	if (limiter->passed >= limiter->max) {
+		limiter->suppressed++;
 		return false;
 	}
-	brake->passed++;
-	*held = brake->held;
-	brake->held = 0;
+	limiter->passed++;
+	*suppressed = limiter->suppressed;
+	limiter->suppressed = 0;
 	return true;
 }
 
 void
-log_braked(struct log_brake *brake, const char *format, ...)
+log_limited(struct log_limiter *limiter, const char *format, ...)
 {
 	char text[TEXT_MAX - 64];
-	uint64_t held;
+	uint64_t n;
 	va_list args;
 
 	if (LOG_LEVEL_WARN > threshold ||
-	    !log_brake_pass(brake, monotonic_ms(), &held))
+	    !log_limiter_pass(limiter, monotonic_ms(), &n))
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (held == 0)
+	if (n == 0)
 		log_warn("%s", text);
 	else
-		log_warn("%s (%llu more like it held back)", text,
-		    (unsigned long long)held);
+		log_warn("%s (%" PRIu64 " similar message%s suppressed)", text,
+		    n, n == 1 ? "" : "s");
 }

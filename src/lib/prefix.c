@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prefixes.  A list owns its memory; the master makes one at start and at each
- * reload, and asks it for every connection.  Failures are returned.
+ * Prefixes.
  */
 #include "config.h"
 
@@ -50,7 +49,7 @@ unmap(struct prefix *prefix)
 	prefix->bits -= MAPPED_BITS;
 }
 
-/* The number of bits after the slash; larger than any prefix when wrong. */
+/* The number of bits after the slash; larger than any prefix if invalid. */
 static unsigned
 bits_parse(const char *text)
 {
@@ -82,22 +81,22 @@ prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 	}
 	if (length >= sizeof(address) ||
 	    inet_pton(prefix->family, address, prefix->address) != 1) {
-		snprintf(reason, size, "is no IPv4 or IPv6 address");
+		snprintf(reason, size, "is not an IPv4 or IPv6 address");
 		return false;
 	}
 	max = prefix->family == AF_INET ? 32 : 128;
 	prefix->bits = slash == NULL ? max : bits_parse(slash + 1);
 	if (prefix->bits > max) {
-		snprintf(
-		    reason, size, "has no number of 0 to %u after its /", max);
+		snprintf(reason, size,
+		    "has an invalid prefix length, not 0 to %u", max);
 		return false;
 	}
 	if (clear_rest(prefix->address, max / 8, prefix->bits)) {
 		inet_ntop(
 		    prefix->family, prefix->address, address, sizeof(address));
 		snprintf(reason, size,
-		    "has bits beyond its prefix; did you mean %s/%u?", address,
-		    prefix->bits);
+		    "has bits set after its prefix; did you mean %s/%u?",
+		    address, prefix->bits);
 		return false;
 	}
 	unmap(prefix);

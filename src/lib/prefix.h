@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Address prefixes, IPv4 and IPv6: who may connect.  Pure functions, apart
- * from the memory of a list.
+ * Address prefixes, IPv4 and IPv6.  Any process, any thread.
  */
 #ifndef REPORTER_PREFIX_H
 #define REPORTER_PREFIX_H
@@ -23,9 +22,9 @@ struct prefix_list {
 };
 
 /*
- * prefix_parse - take apart ADDRESS/BITS or ADDRESS.  Bits beyond the prefix
+ * prefix_parse - parse ADDRESS/BITS or ADDRESS.  Bits beyond the prefix
  * must be zero.  ::ffff:a.b.c.d/96+BITS is a.b.c.d/BITS.  On failure reason (of
- * size bytes) says what is wrong.
+ * size bytes) is set, as in "is not an IPv4 or IPv6 address".
  */
 bool prefix_parse(
     struct prefix *prefix, const char *text, char *reason, size_t size);
@@ -33,7 +32,7 @@ bool prefix_parse(
 /*
  * prefix_list_make - parse count words that prefix_parse() takes; the list is
  * freed by prefix_list_free().  Returns false, and an empty list, when memory
- * is short or a word is wrong.
+ * is short or a word is invalid.
  */
 bool prefix_list_make(
     struct prefix_list *list, char *const *words, size_t count);

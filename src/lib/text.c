@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text from outside.  Owns nothing; any process and thread may call it; it does
- * not fail.
+ * Text from outside.
  */
 #include "config.h"
 

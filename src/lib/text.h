@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text from outside: making it harmless before it is logged or shown, and
- * cleaning the lines of a file.  Pure functions; any process, any thread.
+ * Text from outside: escaping it for the log, and cleaning the lines of a file.
+ * Any process, any thread.
  */
 #ifndef REPORTER_TEXT_H
 #define REPORTER_TEXT_H
@@ -11,22 +11,22 @@
 
 /*
  * text_escape - copy text into `into` (size bytes, 1 or more, its 0 included),
- * with control characters, backslashes and bytes that are no UTF-8 as \n, \\
- * or \x1b.  What does not fit is left out, at a whole character.
+ * with control characters, backslashes and invalid UTF-8 as \n, \\ or \x1b,
+ * truncated at a whole character.
  * Returns the length of what was written, without its 0.
  */
 size_t text_escape(char *into, size_t size, const char *text);
 
-/* text_trim - take blanks and line ends off both ends, in place.  Returns
-   where the rest begins. */
+/* text_trim - remove blanks and line ends from both ends, in place.  Returns
+   the beginning of the rest. */
 char *text_trim(char *text);
 
 /* text_cut_comment - cut off a comment: a # or ; at the beginning or after a
    blank.  Returns whether there was one. */
 bool text_cut_comment(char *text);
 
-/* text_has_control - whether there is a byte that no line of text has: a
-   control character other than a tab. */
+/* text_has_control - whether it contains a control character other than a
+   tab. */
 bool text_has_control(const char *text, size_t length);
 
 #endif

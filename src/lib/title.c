@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Process titles.  Owns the memory of main()'s arguments, which is where the
- * kernel looks for them.  Nothing here fails: a title is for people.
+ * Process titles, in the memory of main()'s arguments, from which the kernel
+ * reads them.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@ void
 title_init(int argc, char **argv)
 {
 	title_start = argv[0];
-	/* The arguments lie behind each other. */
+	/* The arguments are contiguous. */
 	title_size =
 	    (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
 }

@@ -9,7 +9,7 @@
    of all, with main()'s own arguments. */
 void title_init(int argc, char **argv);
 
-/* title_set - say the role.  Text that finds no room is cut. */
+/* title_set - set the role, truncated to the room there is. */
 void title_set(const char *role);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts of OpenSSL's failures.  Owns nothing; any process and thread may call
- * it.  Nothing here fails.
+ * Texts of errors of OpenSSL.
  */
 #include "config.h"
 

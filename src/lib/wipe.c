@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that may have held a secret.  Owns nothing; any process, any thread;
- * a shortage of memory is returned.
+ * Memory that may have held a secret.
  */
 #include "config.h"
 

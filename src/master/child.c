@@ -1,53 +1,75 @@
 /* SPDX-License-Identifier: MIT
  *
- * The children: starting workers, noticing their deaths, burying them and
- * removing the segments that they emptied.  Owns the workers' processes and
- * the master's mappings of their segments.  Called by the master's loop; what
- * fails is logged and tried again at the next tick.
+ * The children: forking workers, collecting those that ended, commanding them
+ * to end.  Owns the workers' processes and the master's mappings of their
+ * segments.  What fails is logged and tried again at a later tick.
  */
 #include "config.h"
 
-#include "master/child.h"
-#include "lib/clock.h"
-#include "shm/faultpoint.h"
 #include "lib/log.h"
-#include "privilege/privilege.h"
+#include "master/child.h"
 #include "master/retire.h"
+#include "privilege/privilege.h"
 #include "privilege/sandbox.h"
 #include "worker/worker.h"
 #include "worker/worker_files.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 1000
 #define TICK_STARTING_MS 20
-#define STOP_GRACE_MS 5000 /* for a statement under way, after the timeout */
 
-/* Loops over the children in use. */
+/* Loops over the slots in use. */
 #define CHILDREN_EACH(c, children) \
 	for (__typeof__(&(children)->child[0]) c = (children)->child; \
 	     c < (children)->child + CHILDREN_MAX; c++) \
-		if (c->segment.map.base != NULL)
+		if (c->state != CHILD_NONE)
 
+/* Release: a reader that sees the state (read_child() of status.c acquires it)
+   sees the generation, slot and pid that belong to it. */
 static void
-child_set_state(struct child *child, enum child_state state)
+child_publish(struct child *child, enum child_state state)
 {
+	child->state = state;
 	atomic_store_explicit(
-	    &child->entry->state, state, memory_order_relaxed);
+	    &child->entry->state, state, memory_order_release);
 }
 
-static enum child_state
-child_state(const struct child *child)
+static void
+child_set_pid(struct child *child, pid_t pid)
 {
-	return atomic_load_explicit(&child->entry->state, memory_order_relaxed);
+	child->pid = pid;
+	atomic_store_explicit(&child->entry->pid, pid, memory_order_relaxed);
+}
+
+/* Take a step, with those actions that need no more than the child. */
+static enum child_action
+child_take(struct child *child, enum child_event event)
+{
+	struct child_step step = child_step(child->state, event);
+
+	/* retire_segment() publishes the end of those that are removed. */
+	if (step.action != ACTION_REMOVE)
+		child_publish(child, step.state);
+	if (step.action == ACTION_FINISH)
+		ring_command(&child->segment.ring, RING_FINISH);
+	if (step.action == ACTION_STOP)
+		ring_command(&child->segment.ring, RING_STOP);
+	if (step.action == ACTION_STOP || step.action == ACTION_RESET)
+		child->respawn = (struct respawn){ 0, 0 };
+	return step.action;
+}
+
+static bool
+child_retired(const struct children *children, const struct child *child)
+{
+	return children->ending || child->generation != children->newest;
 }
 
 static uint64_t
@@ -67,68 +89,74 @@ children_init(struct children *children, struct master_shared *shared,
 	children->path = path;
 	for (int i = 0; i < CHILDREN_MAX; i++) {
 		children->child[i].entry = &shared->children[i];
-		child_set_state(&children->child[i], CHILD_NONE);
+		child_publish(&children->child[i], CHILD_NONE);
 	}
 }
 
 struct child *
-child_adopt(struct children *children, const struct worker_segment *segment,
-    bool retiring)
+child_adopt(struct children *children, const struct worker_segment *segment)
 {
-	for (int i = 0; i < CHILDREN_MAX; i++) {
-		struct child *child = &children->child[i];
-		struct child_entry *entry = child->entry;
+	struct child *child = children->child;
 
-		if (child->segment.map.base != NULL)
-			continue;
-		memset(child, 0, sizeof(*child));
-		child->entry = entry;
-		child->segment = *segment;
-		child->generation = segment->shared->header.generation;
-		child->slot = segment->shared->header.slot;
-		child->retiring = retiring;
-		counter_set(&entry->generation, child->generation);
-		atomic_store_explicit(
-		    &entry->slot, child->slot, memory_order_relaxed);
-		atomic_store_explicit(&entry->pid, 0, memory_order_relaxed);
-		atomic_store_explicit(
-		    &entry->restarts, 0, memory_order_relaxed);
-		counter_set(&entry->not_before, 0);
-		child_set_state(child, CHILD_WAITING);
-		return child;
-	}
-	return NULL;
+	while (child->state != CHILD_NONE)
+		if (++child == children->child + CHILDREN_MAX)
+			return NULL;
+	*child = (struct child){
+		.segment = *segment,
+		.entry = child->entry,
+		.generation = segment->shared->header.generation,
+		.slot = segment->shared->header.slot,
+	};
+	counter_set(&child->entry->generation, child->generation);
+	atomic_store_explicit(
+	    &child->entry->slot, child->slot, memory_order_relaxed);
+	atomic_store_explicit(&child->entry->restarts, 0, memory_order_relaxed);
+	counter_set(&child->entry->not_before, 0);
+	child_set_pid(child, 0);
+	child_publish(child, CHILD_WAITING);
+	return child;
 }
 
-/* ----------------------------------------------------------------- birth -- */
-
-static enum ring_command
-child_command(const struct child *child)
+void
+child_drop(struct child *child)
 {
-	return child->retiring ? RING_FINISH : RING_RUN;
+	child_publish(child, CHILD_NONE);
+	segment_close(&child->segment.map);
+}
+
+/* ----------------------------------------------------------------- spawn -- */
+
+/* In the new process: unmap and close what is the master's. */
+static void
+child_leave(struct children *children)
+{
+	int keep = log_fd();
+
+	/* An inherited agent socket would keep an agent's connection half open
+	   after the master closed it. */
+	if (keep > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
+	if (keep <= STDERR_FILENO)
+		keep = STDERR_FILENO;
+	close_range((unsigned)keep + 1, ~0U, 0);
+	CHILDREN_EACH(child, children)
+	munmap(child->segment.map.base, child->segment.map.size);
+	/* A mapping keeps the file open, and with it the master's lock, which
+	   must end with the master. */
+	munmap(children->shared, children->shared->header.size);
 }
 
 /* In the new process: be a worker, and nothing of the master. */
 static void __attribute__((noreturn))
-child_live(struct children *children, const struct worker_birth *birth)
+child_main(struct children *children, const struct worker_birth *birth)
 {
-	int keep = log_fd();
 	sigset_t usr1;
 
-	/* An inherited agent socket would keep an agent's connection half open
-	   after the master closed it. */
-	if (keep > STDERR_FILENO) {
-		if (keep > STDERR_FILENO + 1)
-			close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
-		close_range((unsigned)keep + 1, ~0U, 0);
-	} else {
-		close_range(STDERR_FILENO + 1, ~0U, 0);
-	}
-	children_leave(children);
+	child_leave(children);
 	if (privilege_hide() < 0)
 		_exit(WORKER_FAILED);
-	/* The master speaks through the ring's command.  A signal meant for
-	   the whole process group must not cut a flush short. */
+	/* The master commands through the ring.  A signal meant for the whole
+	   process group must not cut a flush short. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -144,77 +172,77 @@ child_live(struct children *children, const struct worker_birth *birth)
 }
 
 static void
-child_start(struct children *children, struct child *child, uint64_t now_ms)
+child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 {
-	struct worker_shared *shared = child->segment.shared;
+	const struct worker_segment *segment = &child->segment;
 	struct worker_birth birth = {
 		.settings = children->settings,
 		.path = children->path,
 		.master_pid = getpid(),
 		.slot = child->slot,
 		.generation = child->generation,
-		.crashed = child->crashed,
+		.crashed = child->outcome == OUTCOME_CRASHED,
 	};
 
-	memcpy(birth.segment, child->segment.map.name, sizeof(birth.segment));
-	ring_command(&child->segment.ring, child_command(child));
-	child->flushes = counter_get(&shared->flush.flushes);
-	child->stopped_by_us = false;
+	memcpy(birth.segment, segment->map.name, sizeof(birth.segment));
+	ring_command(&child->segment.ring,
+	    child_retired(children, child) ? RING_FINISH : RING_RUN);
+	child->flushes = counter_get(&segment->shared->flush.flushes);
 
 	pid_t pid = fork();
 	if (pid == 0)
-		child_live(children, &birth);
+		child_main(children, &birth);
 	if (pid < 0) {
 		uint64_t delay = respawn_death(&child->respawn, false, now_ms);
-		log_error("worker %u cannot be started: fork: %s; tried again "
-			  "in %llu ms",
-		    child->slot, strerror(errno), (unsigned long long)delay);
+		log_error("cannot start worker %u: fork: %m; next try in "
+			  "%" PRIu64 " ms",
+		    child->slot, delay);
 		return;
 	}
-	child->pid = pid;
-	atomic_store_explicit(&child->entry->pid, pid, memory_order_relaxed);
-	child_set_state(child, CHILD_STARTING);
+	child_set_pid(child, pid);
+	child_take(child, CHILD_SPAWNED);
 }
 
+/* Acquire: worker_main() releases it, after all that its start has written. */
 static bool
 child_checked_in(const struct child *child)
 {
 	const struct worker_info *info = &child->segment.shared->info;
 
-	return atomic_load_explicit(&info->checked_in, memory_order_acquire) &&
-	       atomic_load_explicit(&info->pid, memory_order_relaxed) ==
-		   child->pid;
+	/* The pid first: a worker releases it with checked_in cleared, so that
+	   the check-in of the one before is never taken for its own. */
+	return atomic_load_explicit(&info->pid, memory_order_acquire) ==
+		   child->pid &&
+	       atomic_load_explicit(&info->checked_in, memory_order_acquire);
 }
 
 int
 children_tick(struct children *children, uint64_t now_ms)
 {
-	int wait = TICK_MS;
+	uint64_t wait = TICK_MS;
 
 	CHILDREN_EACH(child, children)
 	{
-		if (child->pid == 0 && !child->hopeless &&
-		    !children->stopping) {
-			if (respawn_due(&child->respawn, now_ms))
-				child_start(children, child, now_ms);
-			else if (child->respawn.not_before - now_ms <
-				 (uint64_t)wait)
-				wait =
-				    (int)(child->respawn.not_before - now_ms);
+		uint64_t not_before = child->respawn.not_before;
+
+		if (child->state == CHILD_WAITING && !children->ending) {
+			if (now_ms >= not_before)
+				child_spawn(children, child, now_ms);
+			else if (not_before - now_ms < wait)
+				wait = not_before - now_ms;
 		}
-		if (child_state(child) == CHILD_STARTING) {
-			if (child_checked_in(child))
-				child_set_state(child, child->retiring
-							   ? CHILD_FINISHING
-							   : CHILD_RUNNING);
-			else if (wait > TICK_STARTING_MS)
-				wait = TICK_STARTING_MS;
+		if (child->state == CHILD_STARTING && child_checked_in(child)) {
+			child_take(child, CHILD_CHECKED_IN);
+			if (child_retired(children, child))
+				child_take(child, CHILD_RETIRE);
 		}
+		if (child->state == CHILD_STARTING && wait > TICK_STARTING_MS)
+			wait = TICK_STARTING_MS;
 	}
-	return wait;
+	return (int)wait;
 }
 
-/* ----------------------------------------------------------------- death -- */
+/* ------------------------------------------------------------------ reap -- */
 
 /* The segment is empty and nobody writes to it. */
 static void
@@ -224,96 +252,87 @@ child_remove(struct children *children, struct child *child)
 
 	memcpy(name, child->segment.map.name, sizeof(name));
 	if (retire_segment(children->shared, &child->segment, child->entry) < 0)
-		log_warn(
-		    "segment %s cannot be removed: %s", name, strerror(errno));
-	if (!children->stopping)
-		log_info("generation %llu, slot %u: all records stand in the "
-			 "database, segment removed",
-		    (unsigned long long)child->generation, child->slot);
+		log_warn("cannot remove segment %s: %m", name);
+	child->state = CHILD_NONE;
+	if (!children->ending)
+		log_info("generation %" PRIu64 ", slot %u: all records stored, "
+			 "segment removed",
+		    child->generation, child->slot);
 }
 
+/* Its worker died unexpectedly. */
 static void
-child_cause(int status, char *text, size_t size)
+child_delay(
+    struct children *children, struct child *child, int status, uint64_t now_ms)
 {
+	bool served = counter_get(&child->segment.shared->flush.flushes) !=
+		      child->flushes;
+	uint64_t delay = respawn_death(&child->respawn, served, now_ms);
+	char cause[96], next[64] = "not restarted during shutdown";
+
+	counter_set(&child->entry->not_before, child->respawn.not_before);
+	atomic_fetch_add_explicit(
+	    &child->entry->restarts, 1, memory_order_relaxed);
 	if (WIFSIGNALED(status))
-		snprintf(text, size, "killed by signal %d (%s%s)",
+		snprintf(cause, sizeof(cause), "killed by signal %d (%s%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)),
 		    WTERMSIG(status) == SIGSYS
 			? ": see reporter.sandbox in the manual"
 			: "");
 	else
+		snprintf(cause, sizeof(cause), "exited with status %d",
+		    WEXITSTATUS(status));
+	if (!children->ending)
 		snprintf(
-		    text, size, "exited with status %d", WEXITSTATUS(status));
+		    next, sizeof(next), "restart in %" PRIu64 " ms", delay);
+	log_warn("worker %u (pid %d) died unexpectedly: %s; %" PRIu64
+		 " queued, %" PRIu64 " pending; %s",
+	    child->slot, (int)child->pid, cause,
+	    ring_queued(&child->segment.ring),
+	    table_pending(&child->segment.table), next);
 }
 
-/* Whether the worker's own code went wrong, not somebody's kill. */
-static bool
-cause_is_fault(int status)
+static enum child_event
+child_end_event(const struct children *children, const struct child *child)
 {
-	if (!WIFSIGNALED(status))
-		return false;
-	switch (WTERMSIG(status)) {
-	case SIGSEGV:
-	case SIGBUS:
-	case SIGABRT:
-	case SIGILL:
-	case SIGFPE:
-		return true;
+	switch (child->outcome) {
+	case OUTCOME_FINISHED:
+	case OUTCOME_LEFT:
+		return child_retired(children, child) && child_left(child) == 0
+			   ? CHILD_EMPTIED
+			   : CHILD_LEFT;
+	case OUTCOME_REFUSED:
+		return CHILD_REFUSED;
 	default:
-		return false;
+		return CHILD_DIED;
 	}
 }
 
 static void
-child_bury(
+child_ended(
     struct children *children, struct child *child, int status, uint64_t now_ms)
 {
 	pid_t pid = child->pid;
-	bool clean =
-	    WIFEXITED(status) && (WEXITSTATUS(status) == WORKER_FINISHED ||
-				     WEXITSTATUS(status) == WORKER_LEFT);
-	bool hopeless =
-	    WIFEXITED(status) && WEXITSTATUS(status) == WORKER_HOPELESS;
-	char cause[96];
 
-	child->pid = 0;
-	child->crashed = cause_is_fault(status);
+	child->outcome = child_outcome(status);
 	atomic_store_explicit(&child->entry->pid, 0, memory_order_relaxed);
-	child_set_state(child, CHILD_WAITING);
-
-	if (clean && child->retiring && child_left(child) == 0) {
+	switch (child_take(child, child_end_event(children, child))) {
+	case ACTION_REMOVE:
 		child_remove(children, child);
-		return;
+		break;
+	case ACTION_DELAY:
+		child_delay(children, child, status, now_ms);
+		break;
+	case ACTION_FAIL:
+		log_error("worker %u (pid %d) failed: it cannot work with this "
+			  "configuration; records waiting: %" PRIu64 "; "
+			  "not restarted before a reload",
+		    child->slot, (int)pid, child_left(child));
+		break;
+	default:
+		break;
 	}
-	/* What a hopeless one says is of the settings of before. */
-	if (child->stopped_by_us && (clean || hopeless)) {
-		child->respawn = (struct respawn){ 0, now_ms };
-		return;
-	}
-	child_cause(status, cause, sizeof(cause));
-	if (hopeless) {
-		child->hopeless = true;
-		child_set_state(child, CHILD_HOPELESS);
-		log_error("worker %u (pid %d) cannot work with this "
-			  "configuration; %llu records wait; not started "
-			  "again until a reload",
-		    child->slot, (int)pid,
-		    (unsigned long long)child_left(child));
-		return;
-	}
-	bool served = counter_get(&child->segment.shared->flush.flushes) !=
-		      child->flushes;
-	uint64_t delay = respawn_death(&child->respawn, served, now_ms);
-	counter_set(&child->entry->not_before, child->respawn.not_before);
-	atomic_fetch_add_explicit(
-	    &child->entry->restarts, 1, memory_order_relaxed);
-	log_warn("worker %u (pid %d) %s; %llu queued, %llu pending; %s %llu ms",
-	    child->slot, (int)pid, cause,
-	    (unsigned long long)ring_queued(&child->segment.ring),
-	    (unsigned long long)table_pending(&child->segment.table),
-	    children->stopping ? "not started again, after"
-			       : "started again in",
-	    (unsigned long long)delay);
+	child->pid = 0;
 }
 
 void
@@ -326,62 +345,39 @@ children_reap(struct children *children, uint64_t now_ms)
 		CHILDREN_EACH(child, children)
 		{
 			if (child->pid == pid) {
-				child_bury(children, child, status, now_ms);
+				child_ended(children, child, status, now_ms);
 				break;
 			}
 		}
 	}
 }
 
-/* ------------------------------------------------------ change and end ---- */
+/* ------------------------------------------------------- change and stop -- */
 
 void
-child_drop(struct child *child)
+children_retire(struct children *children, uint64_t newest)
 {
-	child_set_state(child, CHILD_NONE);
-	segment_close(&child->segment.map);
-}
-
-void
-child_retire(struct child *child)
-{
-	child->retiring = true;
-	if (child_state(child) == CHILD_RUNNING)
-		child_set_state(child, CHILD_FINISHING);
-	if (!child->stopped_by_us)
-		ring_command(&child->segment.ring, RING_FINISH);
-}
-
-static void
-child_restart(struct child *child)
-{
-	child->hopeless = false;
-	child->respawn = (struct respawn){ 0, 0 };
-	if (child->pid != 0) {
-		child->stopped_by_us = true;
-		ring_command(&child->segment.ring, RING_STOP);
+	children->newest = newest;
+	CHILDREN_EACH(child, children)
+	{
+		if (child_retired(children, child))
+			child_take(child, CHILD_RETIRE);
 	}
 }
 
 void
-children_restart(struct children *children, const struct settings *settings)
+children_configure(
+    struct children *children, const struct settings *settings, bool restart)
 {
 	children->settings = settings;
 	CHILDREN_EACH(child, children)
-	child_restart(child);
-}
-
-void
-children_retry(struct children *children)
-{
-	CHILDREN_EACH(child, children)
 	{
-		/* It may be the password or a file that was mended: nothing
-		   that we would see. */
-		if (child->hopeless ||
+		/* What was fixed may be the password or a file: nothing that
+		   the master sees. */
+		if (restart || child->state == CHILD_FAILED ||
 		    (table_pending(&child->segment.table) > 0 &&
 			!counter_get(&child->segment.shared->flush.connected)))
-			child_restart(child);
+			child_take(child, CHILD_RESTART);
 	}
 }
 
@@ -408,57 +404,30 @@ children_oldest(const struct children *children)
 	return oldest;
 }
 
-/* Wait until no child runs, or the time is over.  Returns whether none runs. */
-static bool
-children_wait(struct children *children, uint64_t deadline_ms)
+bool
+children_running(const struct children *children)
 {
-	const struct timespec nap = { 0, 5 * 1000000L };
-
-	for (;;) {
-		uint64_t now = monotonic_ms();
-		bool runs = false;
-
-		children_reap(children, now);
-		CHILDREN_EACH(child, children)
-		runs |= child->pid != 0;
-		if (!runs || now >= deadline_ms)
-			return !runs;
-		/* An older generation that ended lets the next one flush. */
-		counter_set(&children->shared->oldest_generation,
-		    children_oldest(children));
-		nanosleep(&nap, NULL);
+	CHILDREN_EACH(child, children)
+	{
+		if (child->pid != 0)
+			return true;
 	}
+	return false;
+}
+
+void
+children_end(struct children *children, enum child_event event)
+{
+	children->ending = true;
+	CHILDREN_EACH(child, children)
+	child_take(child, event);
 }
 
 uint64_t
-children_stop(struct children *children, uint64_t timeout_ms)
+children_close(struct children *children)
 {
 	uint64_t left = 0;
 
-	children->stopping = true;
-	CHILDREN_EACH(child, children)
-	{
-		child->retiring = true;
-		if (child->pid == 0)
-			continue;
-		child_set_state(child, CHILD_FINISHING);
-		ring_command(&child->segment.ring, RING_FINISH);
-	}
-	if (!children_wait(children, monotonic_ms() + timeout_ms)) {
-		CHILDREN_EACH(child, children)
-		{
-			child->stopped_by_us = true;
-			ring_command(&child->segment.ring, RING_STOP);
-		}
-		if (!children_wait(children, monotonic_ms() + STOP_GRACE_MS)) {
-			CHILDREN_EACH(child, children)
-			{
-				if (child->pid != 0)
-					kill(child->pid, SIGKILL);
-			}
-			children_wait(children, UINT64_MAX);
-		}
-	}
 	CHILDREN_EACH(child, children)
 	{
 		uint64_t records = child_left(child);
@@ -470,14 +439,4 @@ children_stop(struct children *children, uint64_t timeout_ms)
 		left += records;
 	}
 	return left;
-}
-
-void
-children_leave(struct children *children)
-{
-	CHILDREN_EACH(child, children)
-	munmap(child->segment.map.base, child->segment.map.size);
-	/* A mapping keeps the file open, and with it the master's lock, which
-	   must end with the master. */
-	munmap(children->shared, children->shared->header.size);
 }

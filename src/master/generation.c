@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * Generations of segments: making, adopting, retiring.  Owns nothing: the
- * segments are the children's.  Called by the master's loop and at its start;
- * failures are logged and returned.
+ * Generations of segments: creating and adopting.  The segments are the
+ * children's.
  */
 #include "config.h"
 
 #include "master/generation.h"
-#include "shm/faultpoint.h"
 #include "lib/log.h"
-#include "shm/memory.h"
+#include "master/instance.h"
+#include "shm/faultpoint.h"
+#include "lib/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
 
-#define FREE \
-	"%.1f MiB are free; lower queue.ring_records, queue.table_keys or " \
-	"reporter.workers"
-
-/* Before anything is made: to reserve more memory than there is would have the
-   kernel end processes, ours and others. */
+/* Before anything is created: to reserve more memory than there is would have
+   the kernel end processes, ours and others. */
 static bool
 generation_fits(const struct settings *settings)
 {
@@ -30,30 +27,20 @@ generation_fits(const struct settings *settings)
 	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
 	uint64_t need = each * settings->workers;
 	uint64_t space = segment_space(), memory = memory_available();
+	bool fits = need <= space && need <= memory;
 
-	if (need > space)
-		log_error("/dev/shm is too small: %llu workers want %.1f MiB "
-			  "each, " FREE ", or enlarge /dev/shm",
-		    (unsigned long long)settings->workers, MIB(each),
-		    MIB(space));
-	else if (need > memory)
-		log_error("memory is too small: %llu workers want %.1f MiB "
-			  "each, " FREE,
-		    (unsigned long long)settings->workers, MIB(each),
-		    MIB(memory));
-	return need <= space && need <= memory;
+	if (!fits)
+		log_error("%s is too small: %" PRIu64 " workers need %.1f MiB "
+			  "each, %.1f MiB are free; lower queue.ring_records, "
+			  "queue.table_keys or reporter.workers%s",
+		    need > space ? "/dev/shm" : "memory", settings->workers,
+		    MIB(each), MIB(need > space ? space : memory),
+		    need > space ? ", or enlarge /dev/shm" : "");
+	return fits;
 }
 
-static void
-create_complain(enum shm_status status)
-{
-	log_error("a segment cannot be made: %s: %s", shm_status_text(status),
-	    strerror(errno));
-}
-
-/* Undo what was made of a generation that cannot be completed. */
-static void
-generation_undo(struct generation *generation)
+void
+generation_drop(struct generation *generation)
 {
 	for (uint32_t i = 0; i < generation->workers; i++) {
 		struct segment *map = &generation->child[i]->segment.map;
@@ -63,41 +50,52 @@ generation_undo(struct generation *generation)
 		child_drop(generation->child[i]);
 		segment_remove(name);
 	}
+	generation->workers = 0;
+}
+
+static struct child *
+create_child(struct children *children, const struct segment_spec *spec)
+{
+	struct worker_segment segment;
+	enum shm_status status = segment_create_worker(&segment, spec);
+
+	if (status != SHM_OK) {
+		log_error(
+		    "cannot create segment: %s", shm_strerror(status, errno));
+		return NULL;
+	}
+	struct child *child = child_adopt(children, &segment);
+	if (child == NULL) {
+		log_error("cannot create segment: %d segments still hold "
+			  "records; retry when some are stored",
+		    CHILDREN_MAX);
+		segment_close(&segment.map);
+		segment_remove(segment.map.name);
+	}
+	return child;
 }
 
 int
 generation_create(struct generation *generation, uint64_t number,
     struct children *children, const struct settings *settings)
 {
+	struct segment_spec spec = {
+		.instance = settings->instance,
+		.generation = number,
+		.workers = (uint32_t)settings->workers,
+		.ring_records = (uint32_t)settings->ring_records,
+		.table_keys = (uint32_t)settings->table_keys,
+	};
+
 	generation->number = number;
 	generation->workers = 0;
 	if (!generation_fits(settings))
 		return -1;
-	for (uint32_t slot = 0; slot < settings->workers; slot++) {
-		struct segment_spec spec = {
-			.instance = settings->instance,
-			.generation = number,
-			.slot = slot,
-			.workers = (uint32_t)settings->workers,
-			.ring_records = (uint32_t)settings->ring_records,
-			.table_keys = (uint32_t)settings->table_keys,
-		};
-		struct worker_segment segment;
-		enum shm_status status = segment_create_worker(&segment, &spec);
+	for (; spec.slot < spec.workers; spec.slot++) {
+		struct child *child = create_child(children, &spec);
 
-		if (status != SHM_OK) {
-			create_complain(status);
-			generation_undo(generation);
-			return -1;
-		}
-		struct child *child = child_adopt(children, &segment, false);
 		if (child == NULL) {
-			log_error("%d segments still hold records: no more "
-				  "can be made until some are emptied",
-			    CHILDREN_MAX);
-			segment_close(&segment.map);
-			segment_remove(segment.map.name);
-			generation_undo(generation);
+			generation_drop(generation);
 			return -1;
 		}
 		FAULT_POINT("generation_half");
@@ -106,51 +104,7 @@ generation_create(struct generation *generation, uint64_t number,
 	return 0;
 }
 
-void
-generation_retire(struct generation *generation)
-{
-	for (uint32_t i = 0; i < generation->workers; i++)
-		child_retire(generation->child[i]);
-}
-
-void
-generation_rings(struct generation *generation, struct ring **rings)
-{
-	for (uint32_t i = 0; i < generation->workers; i++)
-		rings[i] = &generation->child[i]->segment.ring;
-}
-
 /* -------------------------------------------------------------- adopting -- */
-
-/* Open a segment that was left, or get it out of the way. */
-static bool
-segment_adopt(struct worker_segment *segment, const char *name)
-{
-	char aside[2 * SEGMENT_NAME_MAX];
-	enum shm_status status =
-	    segment_open_worker(segment, name, SEGMENT_WRITE);
-
-	if (status == SHM_OK) {
-		if (segment_share(&segment->map) != SHM_OK)
-			log_warn("segment %s cannot be given to "
-				 "reporter.group: %s",
-			    name, strerror(errno));
-		return true;
-	}
-	if (status == SHM_UNFINISHED) {
-		log_warn(
-		    "segment %s: %s: removed", name, shm_status_text(status));
-		segment_remove(name);
-	} else if (segment_set_aside(name, aside, sizeof(aside)) == SHM_OK) {
-		log_error("segment %s: %s: set aside as %s; look at it, or "
-			  "remove it",
-		    name, shm_status_text(status), aside);
-	} else {
-		log_error("segment %s: %s, and it cannot be set aside: %s",
-		    name, shm_status_text(status), strerror(errno));
-	}
-	return false;
-}
 
 static bool
 shape_fits(const struct segment_header *h, const struct settings *settings)
@@ -160,7 +114,7 @@ shape_fits(const struct segment_header *h, const struct settings *settings)
 	       h->table_keys == settings->table_keys;
 }
 
-/* Go on with the newest generation, if all of it is there and it fits. */
+/* Continue the newest generation, if all of it is there and it fits. */
 static void
 generation_resume(struct generation *generation, struct child **left, int n,
     const struct settings *settings)
@@ -175,11 +129,34 @@ generation_resume(struct generation *generation, struct child **left, int n,
 		    shape_fits(h, settings))
 			generation->child[workers++] = left[i];
 	}
-	if (workers != settings->workers)
-		return;
-	generation->workers = workers;
-	for (uint32_t i = 0; i < workers; i++)
-		generation->child[i]->retiring = false;
+	if (workers == settings->workers)
+		generation->workers = workers;
+}
+
+/* The names of the segments that were left.  Returns how many, or -1. */
+static int
+list_left(const char *instance, char (*names)[SEGMENT_NAME_MAX])
+{
+	/* Those that another user owns do not count, however many. */
+	int n = segment_list_of(instance, geteuid(), names, CHILDREN_MAX);
+	int all = segment_list(instance, names, 0);
+
+	if (n < 0 || all < 0) {
+		log_error("cannot list the segments of an earlier run: %m");
+		return -1;
+	}
+	if (n > CHILDREN_MAX - WORKERS_MAX) {
+		log_error("cannot adopt %d segments under /dev/shm: the "
+			  "maximum is %d; move some away",
+		    n, CHILDREN_MAX - WORKERS_MAX);
+		return -1;
+	}
+	/* Perhaps reporter itself ran as that user. */
+	if (all > n)
+		log_warn("%d segments of instance %s under /dev/shm are owned "
+			 "by another user: ignored",
+		    all - n, instance);
+	return n;
 }
 
 int
@@ -190,44 +167,32 @@ generation_adopt(struct generation *generation, struct children *children,
 	struct child *left[CHILDREN_MAX];
 	uint64_t records = 0;
 	int adopted = 0;
-	/* Names that others planted are none of ours, however many. */
-	int n =
-	    segment_list_of(settings->instance, geteuid(), names, CHILDREN_MAX);
-	int all = segment_list(settings->instance, names, 0);
+	int n = list_left(settings->instance, names);
 
-	generation->number = 0;
-	generation->workers = 0;
-	if (n < 0 || all < 0) {
-		log_error("cannot look for segments of an earlier run: %s",
-		    strerror(errno));
+	*generation = (struct generation){ .number = 0 };
+	if (n < 0)
 		return -1;
-	}
-	if (n > CHILDREN_MAX - WORKERS_MAX) {
-		log_error("%d segments were left under /dev/shm: more than "
-			  "can be adopted",
-		    n);
-		return -1;
-	}
-	/* They may as well be of a run of ours as another user. */
-	if (all > n)
-		log_warn("%d segments of instance %s under /dev/shm are "
-			 "another user's: not looked at",
-		    all - n, settings->instance);
 	for (int i = 0; i < n; i++) {
 		struct worker_segment segment;
+		enum shm_status status =
+		    segment_open_worker(&segment, names[i], SEGMENT_WRITE);
 
-		if (!segment_adopt(&segment, names[i]))
+		if (status != SHM_OK) {
+			instance_discard(names[i], status);
 			continue;
-		left[adopted] = child_adopt(children, &segment, true);
-		generation->number = left[adopted]->generation;
+		}
+		if (segment_share(&segment.map) != SHM_OK)
+			log_warn("cannot give segment %s to reporter.group: %m",
+			    names[i]);
+		left[adopted] = child_adopt(children, &segment);
+		generation->number = left[adopted++]->generation;
 		records +=
 		    ring_queued(&segment.ring) + table_pending(&segment.table);
-		adopted++;
 	}
 	generation_resume(generation, left, adopted, settings);
 	if (adopted > 0)
-		log_info("adopted %d segments of an earlier run with %llu "
-			 "records",
-		    adopted, (unsigned long long)records);
+		log_info("adopted from an earlier run: segments: %d, records: "
+			 "%" PRIu64,
+		    adopted, records);
 	return 0;
 }

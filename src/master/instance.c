@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The instance: the master's own segment, which says that its name is taken.
- * Owns nothing.  Called by the master as it starts; what stands in the way is
- * logged and returned.
+ * The instance: the master's own segment, which shows that its name is taken.
  */
 #include "config.h"
 
 #include "master/instance.h"
-#include "shm/faultpoint.h"
 #include "lib/log.h"
+#include "shm/faultpoint.h"
 #include "status/status.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A worker that a killed master had just forked holds its lock for another
@@ -20,44 +19,45 @@
 #define LOCK_MS 500
 #define TAKE_TRIES 10
 
-/* Another layout, or damage: out of the way, but never deleted. */
-static enum shm_status
-instance_replace(
-    struct segment *segment, const char *instance, enum shm_status status)
+void
+instance_discard(const char *name, enum shm_status status)
 {
+	const char *reason = shm_strerror(status, errno);
 	char aside[2 * SEGMENT_NAME_MAX];
 
 	if (status == SHM_UNFINISHED) {
-		segment_remove(segment->name);
-	} else if (segment_set_aside(segment->name, aside, sizeof(aside)) ==
-		   SHM_OK) {
-		log_error("segment %s: %s: set aside as %s", segment->name,
-		    shm_status_text(status), aside);
+		log_warn("segment %s: %s: removed", name, reason);
+		segment_remove(name);
+	} else if (segment_set_aside(name, aside, sizeof(aside)) == SHM_OK) {
+		log_error("segment %s: %s: set aside as %s; inspect or remove "
+			  "it",
+		    name, reason, aside);
 	} else {
-		log_error("segment %s: %s, and it cannot be set aside: %s",
-		    segment->name, shm_status_text(status), strerror(errno));
+		log_error("segment %s: %s, and it cannot be set aside: %m",
+		    name, reason);
 	}
-	return segment_create_master(segment, instance);
 }
 
-/* Make or adopt the master's own segment, and lock it. */
+/* Create or adopt the master's own segment, and lock it. */
 static enum shm_status
 instance_try(struct segment *segment, const char *instance)
 {
 	enum shm_status status = segment_create_master(segment, instance);
-	bool made = status == SHM_OK;
+	bool created = status == SHM_OK;
 
 	if (status == SHM_EXISTS)
 		status = segment_open_master(segment, instance, SEGMENT_WRITE);
 	if (status == SHM_DAMAGED || status == SHM_VERSION ||
-	    status == SHM_UNFINISHED)
-		status = instance_replace(segment, instance, status);
-	if (status == SHM_OK && !made)
+	    status == SHM_UNFINISHED) {
+		instance_discard(segment->name, status);
+		status = segment_create_master(segment, instance);
+	}
+	if (status == SHM_OK && !created)
 		status = segment_share(segment);
 	if (status != SHM_OK)
 		return status;
 	status = segment_lock(segment, LOCK_MS);
-	if (status == SHM_SYSTEM && made) {
+	if (status == SHM_SYSTEM && created) {
 		int saved = errno;
 		segment_remove(segment->name);
 		errno = saved;
@@ -65,15 +65,17 @@ instance_try(struct segment *segment, const char *instance)
 	return status;
 }
 
+/* Acquire: instance_publish() of that master releases its pid. */
 static void
 instance_taken(const struct segment *segment, const char *instance)
 {
 	log_error("instance %s is running already, as process %d", instance,
-	    (int)atomic_load(&segment_master(segment)->pid));
+	    (int)atomic_load_explicit(
+		&segment_master(segment)->pid, memory_order_acquire));
 }
 
 int
-instance_look(const char *instance)
+instance_inspect(const char *instance)
 {
 	struct segment segment;
 	bool running;
@@ -93,7 +95,7 @@ instance_take(struct segment *segment, const char *instance)
 {
 	enum shm_status status = instance_try(segment, instance);
 
-	/* Another master that ends removes it while we look. */
+	/* Another master that ends removes it meanwhile. */
 	for (int i = 0; i < TAKE_TRIES && status == SHM_MISSING; i++) {
 		segment_close(segment);
 		status = instance_try(segment, instance);
@@ -104,9 +106,49 @@ instance_take(struct segment *segment, const char *instance)
 	if (status == SHM_BUSY)
 		instance_taken(segment, instance);
 	else
-		log_error("segment %s: %s%s%s", segment->name,
-		    shm_status_text(status), status == SHM_SYSTEM ? ": " : "",
-		    status == SHM_SYSTEM ? strerror(errno) : "");
+		log_error("segment %s: %s", segment->name,
+		    shm_strerror(status, errno));
 	segment_close(segment);
 	return -1;
+}
+
+void
+instance_recount(const struct children *children)
+{
+	struct input_counters *input = &children->shared->input;
+	uint64_t received = counter_get(&input->dropped) +
+			    counter_get(&input->retired_stored) +
+			    counter_get(&input->retired_dead_letter) +
+			    counter_get(&input->retired_superseded) -
+			    counter_get(&input->retired_replayed);
+
+	for (int i = 0; i < REJECT_REASONS; i++)
+		received += counter_get(&input->rejected[i]);
+	for (int i = 0; i < CHILDREN_MAX; i++) {
+		const struct child *child = &children->child[i];
+
+		if (child->state != CHILD_NONE)
+			received +=
+			    counter_get(&child->segment.ring.producer->head);
+	}
+	counter_set(&input->received, received);
+}
+
+void
+instance_publish(const struct children *children)
+{
+	struct master_shared *shared = children->shared;
+
+	snprintf(
+	    shared->software, sizeof(shared->software), "%s", PACKAGE_VERSION);
+	counter_set(&shared->started, (uint64_t)time(NULL));
+	/* A reload during which the master before was killed does not end. */
+	counter_set(&shared->input.reloads_begun, 0);
+	counter_set(&shared->generation, children->newest);
+	counter_release(&shared->oldest_generation, children_oldest(children));
+	/* What runs is what the file has now. */
+	atomic_store_explicit(&shared->reload_failed, 0, memory_order_relaxed);
+	/* Release: a reader that sees the pid (status.c, instance_taken())
+	   sees all of the above. */
+	atomic_store_explicit(&shared->pid, getpid(), memory_order_release);
 }

@@ -1,134 +1,64 @@
 /* SPDX-License-Identifier: MIT
  *
- * The master: start, loop, end.  Owns the listening sockets, the connections,
- * its own segment and the children.  A failure to start is logged and
+ * The master: start and loop.  A failure to start is logged and
  * returned; afterwards nothing but a signal ends it.
  */
 #include "config.h"
 
 #include "master/master.h"
-#include "lib/clock.h"
-#include "privilege/account.h"
-#include "edge/activation.h"
-#include "master/child.h"
-#include "edge/conn.h"
-#include "shm/faultpoint.h"
-#include "master/generation.h"
-#include "master/instance.h"
-#include "privilege/landlock.h"
-#include "edge/listener.h"
-#include "lib/log.h"
-#include "master/notify.h"
-#include "privilege/privilege.h"
 #include "conf/reload.h"
-#include "master/retire.h"
-#include "privilege/sandbox.h"
-#include "master/sample.h"
-#include "lib/title.h"
+#include "edge/accept.h"
+#include "edge/activation.h"
 #include "edge/tls_load.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/title.h"
+#include "master/instance.h"
+#include "master/notify.h"
+#include "master/retire.h"
+#include "master/sample.h"
+#include "master/state.h"
+#include "privilege/account.h"
+#include "privilege/fdlimit.h"
+#include "privilege/landlock.h"
+#include "privilege/privilege.h"
+#include "privilege/sandbox.h"
+#include "shm/faultpoint.h"
 
-#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS 256 /* of one turn of the loop */
 
-struct master {
-	struct settings *settings;
-	const char *path;
-	int epoll, signals;
-	struct segment segment;
-	struct master_shared *shared;
-	struct listeners listeners;
-	struct children children;
-	struct generation generation;
-	struct conns *conns;
-	struct tls *tls;                 /* NULL: no listener has it */
-	bool stop, reap, reload, reopen; /* asked for by signals */
-};
+/* ---------------------------------------------------------------- start -- */
 
-/* ------------------------------------------------------------- segments --- */
-
-/*
- * The counters go on where an earlier master was killed.  What it had put into
- * rings counts as received, whatever it still managed to count itself.
- */
-static void
-master_count_adopted(struct master *m)
-{
-	struct input_counters *input = &m->shared->input;
-	uint64_t received = counter_get(&input->dropped) +
-			    counter_get(&input->retired_stored) +
-			    counter_get(&input->retired_dead_letter) +
-			    counter_get(&input->retired_superseded) -
-			    counter_get(&input->retired_replayed);
-
-	for (int i = 0; i < REJECT_REASONS; i++)
-		received += counter_get(&input->rejected[i]);
-	for (int i = 0; i < CHILDREN_MAX; i++) {
-		const struct child *child = &m->children.child[i];
-
-		if (child->segment.map.base != NULL)
-			received +=
-			    counter_get(&child->segment.ring.producer->head);
-	}
-	counter_set(&input->received, received);
-}
-
-static void
-master_publish(struct master *m)
-{
-	snprintf(m->shared->software, sizeof(m->shared->software), "%s",
-	    PACKAGE_VERSION);
-	counter_set(&m->shared->started, (uint64_t)time(NULL));
-	/* One of before that was killed at it is never going to end. */
-	counter_set(&m->shared->input.reloads_begun, 0);
-	counter_set(&m->shared->generation, m->generation.number);
-	counter_set(
-	    &m->shared->oldest_generation, children_oldest(&m->children));
-	/* What runs is what the file says now. */
-	atomic_store_explicit(
-	    &m->shared->reload_failed, 0, memory_order_relaxed);
-	sample_begin(&m->children, monotonic_ms());
-	/* Release: who sees our pid sees what stands before. */
-	atomic_store_explicit(&m->shared->pid, getpid(), memory_order_release);
-}
-
-/* Lead all routes to the rings of the newest generation. */
-static void
-master_route(struct master *m)
-{
-	struct ring *rings[WORKERS_MAX];
-
-	generation_rings(&m->generation, rings);
-	conns_route(m->conns, rings, m->generation.workers);
-}
-
+/* Have the generation that is written to, and all that are older. */
 static int
 master_open_rings(struct master *m)
 {
+	struct generation *generation = &m->generation;
+
 	children_init(&m->children, m->shared, m->settings, m->path);
 	retire_recover(m->shared, m->settings->instance);
-	if (generation_adopt(&m->generation, &m->children, m->settings) < 0)
+	if (generation_adopt(generation, &m->children, m->settings) < 0 ||
+	    (generation->workers == 0 &&
+		generation_create(generation, generation->number + 1,
+		    &m->children, m->settings) < 0))
 		return -1;
-	if (m->generation.workers == 0 &&
-	    generation_create(&m->generation, m->generation.number + 1,
-		&m->children, m->settings) < 0)
-		return -1;
+	children_retire(&m->children, generation->number);
 	FAULT_POINT("master_adopted");
-	master_count_adopted(m);
+	instance_recount(&m->children);
 	FAULT_POINT("master_counted");
-	master_publish(m);
+	sample_begin(&m->children, monotonic_ms());
+	instance_publish(&m->children);
 	return 0;
 }
-
-/* ---------------------------------------------------------------- start --- */
 
 static int
 master_open_signals(struct master *m)
@@ -149,13 +79,13 @@ master_open_signals(struct master *m)
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (m->signals < 0 || m->epoll < 0 ||
 	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->signals, &event) < 0) {
-		log_error("cannot start: %s", strerror(errno));
+		log_error("cannot start: %m");
 		return -1;
 	}
 	return 0;
 }
 
-/* Be no more than it takes from here on. */
+/* Keep no more privileges than the loop needs. */
 static int
 master_give_up_privileges(struct master *m)
 {
@@ -173,24 +103,15 @@ master_give_up_privileges(struct master *m)
 	if (reload_rehearse(m->path, m->settings) < 0)
 		return -1;
 	if (geteuid() == 0)
-		log_warn("running as root: without capabilities, but root's "
-			 "files can be written to; name a user in "
-			 "reporter.user");
-	if (m->settings->sandbox == SANDBOX_ON && !landlock_there())
-		log_warn("no Landlock here: a worker can write to every file "
-			 "that its user can");
+		log_warn("running as root: without capabilities, but able to "
+			 "write root's files; set reporter.user");
+	if (m->settings->sandbox == SANDBOX_ON && !landlock_available())
+		log_warn("Landlock is not available: a worker can write to "
+			 "every file that its user can");
 	segment_share_with(group);
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)
 		   : 0;
-}
-
-static const char *
-sandbox_words(const struct master *m)
-{
-	if (!sandbox_built())
-		return ", built without a sandbox";
-	return m->settings->sandbox == SANDBOX_ON ? "" : ", sandbox off";
 }
 
 /* Listen, on sockets that were passed in where there are such. */
@@ -205,20 +126,11 @@ master_listen(struct master *m)
 }
 
 static int
-master_take_instance(struct master *m)
-{
-	if (instance_take(&m->segment, m->settings->instance) < 0)
-		return -1;
-	m->shared = segment_master(&m->segment);
-	return 0;
-}
-
-static int
-master_look(const struct settings *settings)
+master_inspect(const struct settings *settings)
 {
 	if (account_borrow(settings->user) < 0)
 		return -1;
-	int result = instance_look(settings->instance);
+	int result = instance_inspect(settings->instance);
 	account_return();
 	return result;
 }
@@ -226,29 +138,36 @@ master_look(const struct settings *settings)
 static int
 master_start(struct master *m)
 {
-	if (master_look(m->settings) < 0 || master_open_signals(m) < 0 ||
-	    account_descriptors(m->settings->max_connections) < 0 ||
-	    master_listen(m) < 0 || !tls_load_logged(m->settings, &m->tls) ||
-	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
+	const struct settings *s = m->settings;
+
+	if (master_inspect(s) < 0 || master_open_signals(m) < 0 ||
+	    fdlimit_ensure(s->max_connections) < 0 || master_listen(m) < 0 ||
+	    !tls_load_logged(s, &m->tls) || master_give_up_privileges(m) < 0 ||
+	    instance_take(&m->segment, s->instance) < 0)
 		return -1;
-	m->conns = conns_new(m->epoll, &m->shared->input);
-	if (m->conns == NULL || !conns_prepare(m->conns, m->settings)) {
-		log_error("cannot start: %s", strerror(errno));
+	m->shared = segment_master(&m->segment);
+	m->server = server_new(m->epoll, &m->shared->input);
+	if (m->server == NULL || server_prepare(m->server, s) < 0) {
+		log_error("cannot start: %m");
 		return -1;
 	}
-	tls_warn_of_key(m->settings);
-	conns_secure(m->conns, m->tls);
-	conns_configure(m->conns, m->settings);
+	tls_warn_of_key(s);
+	server_secure(m->server, m->tls);
+	server_configure(m->server, s);
 	if (master_open_rings(m) < 0)
 		return -1;
-	master_route(m);
-	log_info("reporter %s: instance %s, %u workers, generation %llu%s",
-	    PACKAGE_VERSION, m->settings->instance, m->generation.workers,
-	    (unsigned long long)m->generation.number, sandbox_words(m));
+	change_route(m);
+	log_info("reporter %s: instance %s, %u workers, generation %" PRIu64
+		 "%s",
+	    PACKAGE_VERSION, s->instance, m->generation.workers,
+	    m->generation.number,
+	    !sandbox_built()           ? ", built without a sandbox"
+	    : s->sandbox == SANDBOX_ON ? ""
+				       : ", sandbox off");
 	return 0;
 }
 
-/* A start that failed leaves nothing that it made.  What an earlier run left
+/* A start that failed leaves nothing that it created.  What an earlier run left
    stays, with its counters. */
 static void
 master_give_up(struct master *m)
@@ -262,132 +181,32 @@ master_give_up(struct master *m)
 	segment_close(&m->segment);
 }
 
-/* --------------------------------------------------------------- reload --- */
-
-/* Make a new generation of segments; the one of before empties itself. */
-static int
-master_regenerate(struct master *m, const struct settings *settings)
-{
-	struct generation next;
-
-	if (generation_create(
-		&next, m->generation.number + 1, &m->children, settings) < 0)
-		return -1;
-	FAULT_POINT("master_regenerated");
-	generation_retire(&m->generation);
-	FAULT_POINT("master_retired");
-	m->generation = next;
-	counter_set(&m->shared->generation, next.number);
-	return 0;
-}
-
-static int
-master_open_log(const struct settings *settings)
-{
-	if (log_open(
-		settings->log_target, (enum log_level)settings->log_level) == 0)
-		return 0;
-	log_error("log %s: %s", settings->log_target, strerror(errno));
-	return -1;
-}
-
-/* Have all that may be refused, or leave everything as it was. */
-static int
-master_obtain(struct master *m, const struct settings *next,
-    const struct reload_plan *plan)
-{
-	if (!conns_prepare(m->conns, next)) {
-		log_error("cannot reload: %s", strerror(errno));
-		return -1;
-	}
-	if (account_descriptors(next->max_connections) < 0 ||
-	    listeners_add(&m->listeners, &next->listen, m->epoll) < 0)
-		return -1;
-	if (master_open_log(next) == 0) {
-		if (!plan->queue || master_regenerate(m, next) == 0)
-			return 0;
-		master_open_log(m->settings);
-	}
-	listeners_undo(&m->listeners, m->epoll);
-	return -1;
-}
-
-static int
-master_apply(struct master *m, struct settings *next)
-{
-	struct reload_plan plan = reload_compare(m->settings, next);
-	struct tls *tls;
-
-	if (!tls_load_logged(next, &tls))
-		return -1;
-	if (master_obtain(m, next, &plan) < 0) {
-		tls_free(tls);
-		return -1;
-	}
-	listeners_commit(&m->listeners, m->epoll);
-	m->children.settings = next;
-	if (plan.workers)
-		children_restart(&m->children, next);
-	else
-		children_retry(&m->children);
-	conns_secure(m->conns, tls);
-	tls_free(m->tls);
-	m->tls = tls;
-	conns_configure(m->conns, next);
-	if (plan.queue)
-		master_route(m);
-	else
-		conns_retry(m->conns);
-	return 0;
-}
-
-/* Tell how a reload went.  The counters come last: who waits for it sees by
-   them which one it was, and looks then at what was logged. */
-static void
-master_reloaded(struct master_shared *shared, bool failed)
-{
-	atomic_store_explicit(
-	    &shared->reload_failed, failed, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-	counter_add(
-	    failed ? &shared->input.reload_errors : &shared->input.reloads, 1);
-}
+/* ----------------------------------------------------------------- loop -- */
 
 static void
 master_reload(struct master *m)
 {
 	struct input_counters *input = &m->shared->input;
-	struct settings *next;
+	bool failed;
 
 	notify_reloading();
 	counter_set(
 	    &input->reloads_begun, counter_get(&input->reloads) +
 				       counter_get(&input->reload_errors) + 1);
-	next = reload_load(m->path, m->settings);
-	if (next != NULL && master_apply(m, next) == 0) {
-		reload_tell(m->settings, next);
-		settings_free(m->settings);
-		m->settings = next;
-		log_info("configuration reloaded, generation %llu",
-		    (unsigned long long)m->generation.number);
-	} else {
-		settings_free(next);
-		next = NULL;
-		log_error("configuration not reloaded: that of before stays "
-			  "in force");
-	}
-	master_reloaded(m->shared, next == NULL);
-	notify_ready();
+	failed = change_reload(m) < 0;
+	if (failed)
+		log_error("reload failed; keeping the current configuration");
+	else
+		log_info("configuration reloaded, generation %" PRIu64,
+		    m->generation.number);
+	/* Release: `reporterctl reload` waits for one of the counters, then
+	   reads the result and the log. */
+	atomic_store_explicit(
+	    &m->shared->reload_failed, failed, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	counter_add(failed ? &input->reload_errors : &input->reloads, 1);
+	notify("READY=1");
 }
-
-static void
-master_reopen_log(struct master *m)
-{
-	master_open_log(m->settings);
-	children_signal(&m->children, SIGUSR1);
-}
-
-/* ----------------------------------------------------------------- loop --- */
 
 static void
 master_read_signals(struct master *m)
@@ -422,9 +241,28 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		master_read_signals(m);
 	else if ((listener = listener_of(&m->listeners, event->data.ptr)) !=
 		 NULL)
-		conns_accept(m->conns, listener->fd, &listener->spec);
+		accept_agents(m->server, listener->fd, &listener->spec);
 	else
-		conn_ready(m->conns, event->data.ptr, event->events);
+		conn_process(m->server, event->data.ptr, event->events);
+}
+
+/* Wait for events, and dispatch those of connections.  During shutdown nothing
+   more is read from agents. */
+static void
+master_wait(struct master *m, int wait_ms)
+{
+	struct pollfd signals = { .fd = m->signals, .events = POLLIN };
+	struct epoll_event events[EVENTS];
+	int n;
+
+	if (m->mode != MASTER_SERVING) {
+		poll(&signals, 1, wait_ms);
+		master_read_signals(m);
+		return;
+	}
+	n = epoll_wait(m->epoll, events, EVENTS, wait_ms);
+	for (int i = 0; i < n; i++)
+		master_dispatch(m, &events[i]);
 }
 
 static int
@@ -433,82 +271,49 @@ sooner(int a, int b)
 	return a < b ? a : b;
 }
 
+/* What is due at now_ms.  Returns the milliseconds until the next call. */
+static int
+master_tick(struct master *m, uint64_t now_ms)
+{
+	int wait = children_tick(&m->children, now_ms);
+
+	wait = sooner(wait, sample_tick(&m->children, now_ms));
+	wait = sooner(wait, notify_alive(now_ms));
+	if (m->server != NULL)
+		wait = sooner(wait, server_tick(m->server, now_ms));
+	if (m->mode == MASTER_SERVING)
+		listeners_watch(
+		    &m->listeners, m->epoll, accept_is_open(m->server, now_ms));
+	else if (m->mode_over_ms <= now_ms)
+		wait = 0;
+	else if (m->mode_over_ms - now_ms < (uint64_t)wait)
+		wait = (int)(m->mode_over_ms - now_ms);
+	return wait;
+}
+
 static void
 master_loop(struct master *m)
 {
-	struct epoll_event events[EVENTS];
 	int wait = 0;
 
-	while (!m->stop) {
-		int n = epoll_wait(m->epoll, events, EVENTS, wait);
-		uint64_t now = monotonic_ms();
+	while (m->mode != MASTER_ENDED) {
+		master_wait(m, wait);
 
-		for (int i = 0; i < n; i++)
-			master_dispatch(m, &events[i]);
+		uint64_t now = monotonic_ms();
 		if (m->reap)
 			children_reap(&m->children, now);
-		if (m->reload)
+		if (m->reload && m->mode == MASTER_SERVING)
 			master_reload(m);
-		if (m->reopen)
-			master_reopen_log(m);
+		if (m->reopen) {
+			change_open_log(m->settings);
+			children_signal(&m->children, SIGUSR1);
+		}
 		m->reap = m->reload = m->reopen = false;
-		counter_set(&m->shared->oldest_generation,
+		counter_release(&m->shared->oldest_generation,
 		    children_oldest(&m->children));
-		wait = children_tick(&m->children, now);
-		wait = sooner(wait, conns_tick(m->conns, now));
-		wait = sooner(wait, sample_tick(&m->children, now));
-		wait = sooner(wait, notify_alive(now));
-		listeners_watch(
-		    &m->listeners, m->epoll, conns_accepting(m->conns, now));
+		shutdown_turn(m, now);
+		wait = master_tick(m, now);
 	}
-}
-
-/* ------------------------------------------------------------------ end --- */
-
-/* Give connections that wait for room a while, so that what was read of them
-   gets into the rings. */
-static void
-master_settle(struct master *m, uint64_t timeout_ms)
-{
-	const struct timespec nap = { 0, 2 * 1000000L };
-	uint64_t deadline = monotonic_ms() + timeout_ms;
-
-	while (conns_throttled(m->conns) > 0 && monotonic_ms() < deadline) {
-		children_reap(&m->children, monotonic_ms());
-		children_tick(&m->children, monotonic_ms());
-		conns_tick(m->conns, monotonic_ms());
-		nanosleep(&nap, NULL);
-	}
-	if (conns_throttled(m->conns) > 0)
-		log_warn("%llu connections closed while they waited for room",
-		    (unsigned long long)conns_throttled(m->conns));
-}
-
-static int
-master_end(struct master *m)
-{
-	uint64_t timeout = m->settings->shutdown_timeout;
-	uint64_t begun = monotonic_ms(), left;
-
-	notify_stopping();
-	log_info("stopping");
-	listeners_close(&m->listeners);
-	master_settle(m, timeout / 2);
-	conns_close(m->conns);
-	uint64_t spent = monotonic_ms() - begun;
-	left =
-	    children_stop(&m->children, spent < timeout ? timeout - spent : 0);
-	atomic_store_explicit(&m->shared->pid, 0, memory_order_release);
-	if (left > 0)
-		log_warn("stopped; %llu records stay in shared memory for the "
-			 "next start",
-		    (unsigned long long)left);
-	else
-		log_info("stopped; all records stand in the database");
-	if (left == 0)
-		segment_remove(m->segment.name);
-	segment_close(&m->segment);
-	return 0;
 }
 
 int
@@ -524,9 +329,10 @@ master_run(struct settings *settings, const char *path, void (*ready)(void))
 	title_set("master");
 	if (master_start(m) == 0) {
 		ready();
-		notify_ready();
+		notify("READY=1");
 		master_loop(m);
-		status = master_end(m);
+		shutdown_end(m);
+		status = 0;
 	} else {
 		master_give_up(m);
 	}

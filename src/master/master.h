@@ -10,7 +10,7 @@
 /*
  * master_run - be the master until a signal ends it.  settings: taken over.
  * path: of the configuration, read again at a reload; absolute, since we may
- * have changed the folder.  ready: called once when we listen.
+ * have changed the directory.  ready: called once when we listen.
  * Returns the exit status: 0 after an orderly end, 1 when it could not start;
  * then the reason was logged.
  */

@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the service manager is told, where there is one.  The master's.
+ * Notes to the service manager (systemd).  Without one, or built without
+ * libsystemd, nothing happens.  Called by the master.
  */
 #ifndef REPORTER_NOTIFY_H
 #define REPORTER_NOTIFY_H
 
 #include <stdint.h>
 
-/* notify_ready - start-up is over, or a reload is. */
-void notify_ready(void);
+/* notify - send an assignment of sd_notify(3): READY=1 after a start or a
+   reload, STOPPING=1, STATUS=one line. */
+void notify(const char *note);
 
-/* notify_reloading - a reload begins; notify_ready() follows. */
+/* notify_reloading - a reload begins; READY=1 follows. */
 void notify_reloading(void);
 
-/* notify_stopping - the end begins. */
-void notify_stopping(void);
-
-/* notify_status - one line of text for whoever asks how it does. */
-void notify_status(const char *text);
-
-/*
- * notify_alive - the loop turns.  Pings the watchdog, where there is one, at
- * half of its time.  now_ms: a monotonic clock.  Returns the milliseconds
- * until it must be called again.
- */
+/* notify_alive - the loop turns: reset the watchdog, twice within its time.
+   now_ms is monotonic.  Returns the milliseconds until the next call. */
 int notify_alive(uint64_t now_ms);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a dead worker is started again.  Pure: no clock, no process; nothing
- * here fails.
+ * The delay before a dead worker is restarted.
  */
 #include "master/respawn.h"
 
@@ -21,10 +20,4 @@ respawn_death(struct respawn *respawn, bool served, uint64_t now_ms)
 	}
 	respawn->not_before = now_ms + delay;
 	return delay;
-}
-
-bool
-respawn_due(const struct respawn *respawn, uint64_t now_ms)
-{
-	return now_ms >= respawn->not_before;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a dead worker is started again: a pure policy with the clock passed in.
+ * When a dead worker is restarted: a pure policy, the clock is passed in.
  */
 #ifndef REPORTER_RESPAWN_H
 #define REPORTER_RESPAWN_H
@@ -24,8 +24,5 @@ struct respawn {
  * Returns the delay in milliseconds; respawn->not_before is set.
  */
 uint64_t respawn_death(struct respawn *respawn, bool served, uint64_t now_ms);
-
-/* respawn_due - whether the time has come. */
-bool respawn_due(const struct respawn *respawn, uint64_t now_ms);
 
 #endif

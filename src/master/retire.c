@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * Removing an empty segment.  Owns struct retirement of the master's segment.
- * Called by the master; a segment that cannot be removed is returned.
  *
  * A kill may come between counting and removing.  So the new totals are first
  * written down, with the segment that they contain: setting them a second time
@@ -29,9 +28,11 @@ retire_finish(
 	counter_set(&input->retired_stored, counter_get(&r->stored));
 	counter_set(&input->retired_dead_letter, counter_get(&r->dead_letter));
 	FAULT_POINT("retire_counted");
+	/* Release: a reader that sees the entry free (read_child() of status.c)
+	   sees its totals in those above. */
 	if (entry != NULL)
 		atomic_store_explicit(
-		    &entry->state, CHILD_NONE, memory_order_relaxed);
+		    &entry->state, CHILD_NONE, memory_order_release);
 	enum shm_status status = segment_remove(name);
 	FAULT_POINT("retire_removed");
 	atomic_store_explicit(&r->slot, 0, memory_order_release);
@@ -57,7 +58,8 @@ retire_segment(struct master_shared *shared, struct worker_segment *segment,
 					 counter_get(&w->flush.dead_letter));
 	counter_set(&r->generation, w->header.generation);
 	FAULT_POINT("retire_unsaid");
-	/* Release: what is written down stands before it is said to. */
+	/* Release: retire_recover() of the next master, which acquires it,
+	   sees what is written down. */
 	atomic_store_explicit(
 	    &r->slot, w->header.slot + 1, memory_order_release);
 	FAULT_POINT("retire_said");

@@ -18,8 +18,8 @@
 int retire_segment(struct master_shared *shared, struct worker_segment *segment,
     struct child_entry *entry);
 
-/* retire_recover - end what a master was at when it was killed, so that each
-   segment is counted once.  Call it before segments are looked for. */
+/* retire_recover - complete the removal during which a master was killed, so
+   that each segment is counted once.  Call it before segments are adopted. */
 void retire_recover(struct master_shared *shared, const char *instance);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The samples of the history.  Owns the history's words in the master's
- * segment.  The master's loop calls it; nothing here fails.
+ * segment.
  */
 #include "config.h"
 
@@ -9,12 +9,13 @@
 #include "master/notify.h"
 #include "status/rates.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
 #define PERIOD_MS 1000
-#define TELL_SAMPLES 5 /* the service manager hears of every fifth */
-#define TELL_SPAN 10   /* seconds that its rates are over */
+#define NOTE_SAMPLES 5 /* the service manager gets every fifth */
+#define NOTE_SPAN 10   /* seconds that its rates are over */
 
 /* Where the counters stand: the master's own, the workers' that are there, and
    what segments counted that are gone. */
@@ -34,22 +35,22 @@ sample_of(const struct children *children, uint64_t now_ms)
 	s.counts[HISTORY_DEAD_LETTER] =
 	    counter_get(&input->retired_dead_letter);
 	for (int i = 0; i < CHILDREN_MAX; i++) {
-		const struct worker_segment *w = &children->child[i].segment;
+		const struct child *child = &children->child[i];
+		const struct worker_shared *w = child->segment.shared;
 
-		if (w->map.base == NULL)
+		if (child->state == CHILD_NONE)
 			continue;
 		s.counts[HISTORY_SUPERSEDED] +=
-		    counter_get(&w->shared->drain.superseded);
-		s.counts[HISTORY_STORED] +=
-		    counter_get(&w->shared->flush.stored);
+		    counter_get(&w->drain.superseded);
+		s.counts[HISTORY_STORED] += counter_get(&w->flush.stored);
 		s.counts[HISTORY_DEAD_LETTER] +=
-		    counter_get(&w->shared->flush.dead_letter);
+		    counter_get(&w->flush.dead_letter);
 	}
 	return s;
 }
 
-/* When a record was last dropped or set aside, to within a sample: for those
-   who look now and then, and would miss it in the counts. */
+/* When a record was last dropped or set aside, to within a sample: for readers
+   that look rarely and would miss it in the counts. */
 static void
 sample_losses(struct input_counters *input, const struct history_sample *now)
 {
@@ -67,29 +68,28 @@ sample_losses(struct input_counters *input, const struct history_sample *now)
 
 /* One line for `systemctl status`. */
 static void
-sample_tell(const struct children *children, const struct history_sample *now)
+sample_note(const struct children *children, const struct history_sample *now)
 {
 	const struct master_shared *shared = children->shared;
 	unsigned running = 0, all = 0;
 	struct rates rates;
-	char text[160];
+	char text[200];
 
-	rates_over(&rates, &shared->history, now, TELL_SPAN);
+	rates_over(&rates, &shared->history, now, NOTE_SPAN);
 	for (int i = 0; i < CHILDREN_MAX; i++) {
-		uint32_t state = atomic_load_explicit(
-		    &shared->children[i].state, memory_order_relaxed);
+		enum child_state state = children->child[i].state;
 
 		all += state != CHILD_NONE;
 		running += state == CHILD_RUNNING;
 	}
 	snprintf(text, sizeof(text),
-	    "%llu connections, %u of %u workers run; per second: %.1f records "
-	    "received, %.1f superseded, %.1f stored",
-	    (unsigned long long)counter_get(&shared->input.connections),
-	    running, all, rates.per_second[HISTORY_RECEIVED],
+	    "STATUS=%" PRIu64 " connections, %u of %u workers running; per "
+	    "second: %.1f records received, %.1f superseded, %.1f stored",
+	    counter_get(&shared->input.connections), running, all,
+	    rates.per_second[HISTORY_RECEIVED],
 	    rates.per_second[HISTORY_SUPERSEDED],
 	    rates.per_second[HISTORY_STORED]);
-	notify_status(text);
+	notify(text);
 }
 
 void
@@ -116,8 +116,8 @@ sample_tick(const struct children *children, uint64_t now_ms)
 	due_ms = now_ms - due_ms < PERIOD_MS ? due_ms + PERIOD_MS
 					     : now_ms + PERIOD_MS;
 	struct history_sample sample = sample_of(children, now_ms);
-	if (counter_get(&history->taken) % TELL_SAMPLES == 2)
-		sample_tell(children, &sample);
+	if (counter_get(&history->taken) % NOTE_SAMPLES == 2)
+		sample_note(children, &sample);
 	history_put(history, &sample);
 	sample_losses(&children->shared->input, &sample);
 	return (int)(due_ms - now_ms);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sampling: once a second the master notes where the counters stand, for the
- * rates that others show, and now and then tells the service manager.  Called
- * by the master's loop.
+ * rates that readers show, and now and then notifies the service manager.
  */
 #ifndef REPORTER_SAMPLE_H
 #define REPORTER_SAMPLE_H
@@ -14,7 +13,7 @@ void sample_begin(const struct children *children, uint64_t now_ms);
 
 /*
  * sample_tick - take a sample if one is due at now_ms (monotonic).  Returns
- * the milliseconds until it wants to be called again.
+ * the milliseconds until the next call.
  */
 int sample_tick(const struct children *children, uint64_t now_ms);
 

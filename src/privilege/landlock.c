@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Landlock.  Owns nothing; called before there are threads.  The C library has
- * no functions for it, so these are its system calls.  Failures are returned.
+ * Landlock, by its system calls: the C library has no functions for them.
  */
 #include "config.h"
 
 #include "privilege/landlock.h"
+#include "lib/file.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -13,32 +13,31 @@
 #ifdef HAVE_LINUX_LANDLOCK_H
 
 #include <fcntl.h>
-#include <stddef.h>
 #include <sys/syscall.h>
 
-#define TRUNCATE (UINT64_C(1) << 14)
-#define TRUNCATE_SINCE 3 /* the version that knows it */
+#define RIGHT_TRUNCATE (UINT64_C(1) << 14)
+#define TRUNCATE_SINCE 3 /* version of Landlock */
 
 int
-landlock_begin(uint64_t kinds)
+landlock_begin(uint64_t rights)
 {
-	struct landlock_ruleset_attr attr = { .handled_access_fs = kinds };
+	struct landlock_ruleset_attr attr = { .handled_access_fs = rights };
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
 
 	if (version < 0)
 		return -1;
 	if (version >= TRUNCATE_SINCE)
-		attr.handled_access_fs |= TRUNCATE;
+		attr.handled_access_fs |= RIGHT_TRUNCATE;
 	return (int)syscall(
 	    SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 }
 
 int
-landlock_allow(int rules, const char *path, uint64_t kinds)
+landlock_allow(int rules, const char *path, uint64_t rights)
 {
 	struct landlock_path_beneath_attr below = {
-		.allowed_access = kinds,
+		.allowed_access = rights,
 		.parent_fd = open(path, O_PATH | O_CLOEXEC),
 	};
 
@@ -46,9 +45,7 @@ landlock_allow(int rules, const char *path, uint64_t kinds)
 		return -1;
 	int result = (int)syscall(SYS_landlock_add_rule, rules,
 	    LANDLOCK_RULE_PATH_BENEATH, &below, 0);
-	int saved = errno;
-	close(below.parent_fd);
-	errno = saved;
+	close_keep_errno(below.parent_fd);
 	return result;
 }
 
@@ -64,27 +61,26 @@ landlock_enforce(int rules)
 #else
 
 int
-landlock_begin(uint64_t kinds)
+landlock_begin(uint64_t rights)
 {
-	(void)kinds;
+	(void)rights;
 	errno = ENOSYS;
 	return -1;
 }
 
+/* There is no set of rules to call these with. */
 int
-landlock_allow(int rules, const char *path, uint64_t kinds)
+landlock_allow(int rules, const char *path, uint64_t rights)
 {
 	(void)rules;
 	(void)path;
-	(void)kinds;
-	return 0;
+	return landlock_begin(rights);
 }
 
 int
 landlock_enforce(int rules)
 {
-	(void)rules;
-	return 0;
+	return landlock_begin((uint64_t)rules);
 }
 
 #endif
@@ -96,7 +92,7 @@ landlock_missing(int error)
 }
 
 bool
-landlock_there(void)
+landlock_available(void)
 {
 	int rules = landlock_begin(LANDLOCK_CHANGES);
 

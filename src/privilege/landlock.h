@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Landlock: which files a process may open from now on, as it said itself.  A
- * process under such rules may not look into others that are not, /proc
- * included.
+ * Landlock: a process limits which files it may open from now on.  Such a
+ * process cannot inspect others that are not under the same rules, not in
+ * /proc either.  Called while the process has one thread.
  */
 #ifndef REPORTER_LANDLOCK_H
 #define REPORTER_LANDLOCK_H
@@ -21,35 +21,33 @@
 #define LANDLOCK_ACCESS_FS_MAKE_REG (UINT64_C(1) << 8)
 #endif
 
-/* All kinds of access that its first version knows, and all of them that
-   change something. */
+/* All rights of its first version, and those of them that change something. */
 #define LANDLOCK_ALL ((UINT64_C(1) << 13) - 1)
 #define LANDLOCK_CHANGES \
 	(LANDLOCK_ALL & ~(UINT64_C(1) | LANDLOCK_ACCESS_FS_READ_FILE | \
 			    LANDLOCK_ACCESS_FS_READ_DIR))
 
 /*
- * landlock_begin - a set of rules: access of these kinds will be refused where
- * no rule allows it, and with them cutting a file, where the kernel knows that
- * as a kind.  Returns its descriptor, or -1 with errno.
+ * landlock_begin - create a set of rules: these rights, and truncation where
+ * the kernel has a right for it, are refused unless a rule grants them.
+ * Returns its descriptor, or -1 with errno.
  */
-int landlock_begin(uint64_t kinds);
+int landlock_begin(uint64_t rights);
 
-/* landlock_missing - whether that errno says that this system has none of it:
-   it is not there, turned off, or kept from us. */
+/* landlock_missing - whether errno of landlock_begin() means that Landlock is
+   not built into the kernel, disabled, or forbidden to this process. */
 bool landlock_missing(int error);
 
-/* landlock_there - whether this system has it, so that who is going to want it
-   can say so before. */
-bool landlock_there(void);
+/* landlock_available - whether this system has Landlock. */
+bool landlock_available(void);
 
-/* landlock_allow - allow these kinds of access to path and what is below it.
-   Returns 0, or -1 with errno. */
-int landlock_allow(int rules, const char *path, uint64_t kinds);
+/* landlock_allow - grant these rights to path and what is below it.  Returns
+   0, or -1 with errno. */
+int landlock_allow(int rules, const char *path, uint64_t rights);
 
-/* landlock_enforce - have the rules hold for this thread and those that it
-   starts; needs no_new_privs.  The set is closed.  Returns 0, or -1 with errno
-   and the set left open. */
+/* landlock_enforce - apply the rules to this thread and those that it creates;
+   requires no_new_privs.  Returns 0 with the set closed, or -1 with errno and
+   the set still open. */
 int landlock_enforce(int rules);
 
 #endif

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Privileges.  Owns nothing but what the kernel keeps of this process.  Called
- * by the master at its start, before there are threads, and by each worker;
- * failures are logged and returned.
+ * Privileges.
  */
 #include "config.h"
 
 #include "privilege/privilege.h"
+
 #include "lib/log.h"
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,7 +20,7 @@ bounding_empty(void)
 {
 	int held;
 
-	/* The kernel knows no number beyond its last capability. */
+	/* Reading fails beyond the kernel's last capability. */
 	for (unsigned long cap = 0;
 	     (held = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++) {
 		if (held == 1 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
@@ -37,7 +35,7 @@ privilege_bound(void)
 	if (bounding_empty() == 0 &&
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 		return 0;
-	log_error("privileges cannot be given up: %s", strerror(errno));
+	log_error("cannot give up privileges: %m");
 	return -1;
 }
 
@@ -52,7 +50,7 @@ privilege_drop(void)
 	/* Emptying the inheritable set empties the ambient one as well. */
 	if (syscall(SYS_capset, &head, none) == 0)
 		return 0;
-	log_error("capabilities cannot be given up: %s", strerror(errno));
+	log_error("cannot drop capabilities: %m");
 	return -1;
 }
 
@@ -61,7 +59,6 @@ privilege_hide(void)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
 		return 0;
-	log_error(
-	    "memory cannot be kept from being dumped: %s", strerror(errno));
+	log_error("cannot disable core dumps: %m");
 	return -1;
 }

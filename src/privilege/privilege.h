@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
  * Giving up what a process may do beyond its user.  The master's, at the end
- * of its start; workers inherit it.
+ * of its start, while it has one thread; workers inherit it.  Each function
+ * returns 0, or -1: logged.
  */
 #ifndef REPORTER_PRIVILEGE_H
 #define REPORTER_PRIVILEGE_H
 
 /*
- * privilege_bound - no program that is ever run from here gets a capability:
- * empties the bounding set, and sets no_new_privs.  To be called while we may,
- * before the user is changed.  Without CAP_SETPCAP, as for any user but root,
- * the bounding set stays as it is: no_new_privs says the same.
- * Returns 0, or -1: logged.
+ * privilege_bound - no program that is ever executed from here gains a
+ * capability: empties the bounding set and sets no_new_privs.  Called before
+ * the user is changed: without CAP_SETPCAP the bounding set stays as it is,
+ * and no_new_privs alone has that effect.
  */
 int privilege_bound(void);
 
-/* privilege_drop - give up all capabilities, for good.  Returns 0, or -1:
-   logged. */
+/* privilege_drop - drop all capabilities, for good. */
 int privilege_drop(void);
 
-/* privilege_hide - what this process has in memory is nobody's to see: no core
-   is written, and no other process of our user may trace it.  Returns 0, or
-   -1: logged. */
+/* privilege_hide - protect the memory of this process: it writes no core, and
+   no other process of its user can trace it. */
 int privilege_hide(void);
 
 #endif

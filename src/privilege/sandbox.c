@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sandbox, by libseccomp.  Owns the lists of the calls that each role may
- * make; everything else kills the process.  Called once by the master, when
- * its start is over, and once by each worker, before it has threads; failures
- * are logged and returned.
+ * The sandbox, by libseccomp: the system calls that each role may make.  Any
+ * other kills the process.
  *
- * Which calls the C library makes of one function depends on its version and
- * on the machine: each stands here with all of its kin (open and openat, stat,
- * newfstatat and statx, ...).  The name of a call that a machine has not got
- * does no harm.  A worker's list has what name resolution, the client library,
- * its plugins and TLS need, for MySQL's and MariaDB's.
+ * Which calls the C library makes for one function depends on its version and
+ * on the machine, so each is listed with its variants (open and openat, stat,
+ * newfstatat and statx, ...).  A name of a call that the machine lacks does no
+ * harm.  A worker's list has what name resolution, the client libraries of
+ * MySQL and MariaDB, their plugins and TLS need.
  *
- * To add a call: find its name (the kernel's log has its number,
- * scmp_sys_resolver the name), add it to the first list that is right, and to
- * t/unit_sandbox.c if it should never have been there.
+ * To add a call: find its name (the kernel log has its number,
+ * scmp_sys_resolver the name) and add it to the list of the roles that need
+ * it; t/unit_sandbox.c lists the calls that must not be there.
  */
 #include "config.h"
 
 #include "privilege/sandbox.h"
 
 #include "lib/log.h"
-
-#ifdef HAVE_SECCOMP
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,18 +37,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Of both roles, without a look at the arguments. */
+/* Allowed to both roles, with any arguments. */
 /* clang-format off */
 static const char *const both[] = {
 	/* memory */
 	"brk", "madvise", "mincore", "mlock", "mlock2", "mremap", "msync",
 	"munlock", "munmap", "membarrier",
-	/* bytes */
+	/* reading and writing */
 	"read", "readv", "pread64", "preadv", "preadv2", "write", "writev",
 	"pwrite64", "pwritev", "pwritev2", "lseek", "_llseek", "fsync",
 	"fdatasync", "fadvise64",
 	/* files: the log, segments, the dead-letter file, the configuration,
-	   plugins, certificates, and what names are resolved with */
+	   plugins, certificates, and name resolution */
 	"access", "faccessat", "faccessat2", "open", "openat", "openat2",
 	"close", "close_range", "fstat", "fstat64", "fstatat64", "newfstatat",
 	"stat", "stat64", "lstat", "lstat64", "statx", "statfs", "statfs64",
@@ -67,15 +63,14 @@ static const char *const both[] = {
 	"futex_time64", "nanosleep", "clock_nanosleep",
 	"clock_nanosleep_time64", "pause", "restart_syscall", "sched_yield",
 	"alarm", "setitimer", "getitimer",
-	/* time and chance */
+	/* time and random numbers */
 	"clock_gettime", "clock_gettime64", "clock_getres",
 	"clock_getres_time64", "gettimeofday", "time", "times", "getrandom",
-	/* connections that are there, and making some to others; which
-	   families, see the rules */
+	/* sockets; the rules say of which families */
 	"connect", "bind", "getsockname", "getpeername", "getsockopt",
 	"setsockopt", "recv", "recvfrom", "recvmsg", "recvmmsg",
 	"recvmmsg_time64", "send", "sendto", "sendmsg", "sendmmsg", "shutdown",
-	/* signals to oneself */
+	/* signals to itself */
 	"rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn",
 	"rt_sigsuspend", "rt_sigtimedwait", "rt_sigtimedwait_time64",
 	"sigaltstack", "sigreturn", "signalfd", "signalfd4",
@@ -91,9 +86,10 @@ static const char *const both[] = {
 };
 /* clang-format on */
 
-/* Of the master besides: agents, segments, workers. */
+/* Allowed to the master besides. */
 /* clang-format off */
 static const char *const of_master[] = {
+	/* agents */
 	"accept", "accept4", "listen",
 	/* segments and the pid file */
 	"fallocate", "ftruncate", "ftruncate64", "fchmod", "fchown", "fchown32",
@@ -101,184 +97,151 @@ static const char *const of_master[] = {
 	/* workers */
 	"fork", "vfork", "wait4", "waitid", "waitpid", "kill", "tgkill",
 	"tkill",
-	/* what a worker gives up */
+	/* how a worker confines itself */
 	"seccomp", "landlock_create_ruleset", "landlock_add_rule",
 	"landlock_restrict_self",
 };
 /* clang-format on */
 
-/* ------------------------------------------------------------ the rules -- */
+/* A call that is allowed when up to two of its arguments have these values,
+   in the bits of a mask. */
+struct rule {
+	const char *name;
+	struct scmp_arg_cmp arguments[2];
+};
 
-/* Returns 0, or a negative errno. */
-static int
-allow(scmp_filter_ctx filter, const char *name, unsigned n,
-    const struct scmp_arg_cmp *arguments)
-{
-	int number = seccomp_syscall_resolve_name(name);
-
-	/* An older library does not know a newer call: nor does what was
-	   built with it make it. */
-	if (number == __NR_SCMP_ERROR)
-		return 0;
-	return seccomp_rule_add_array(
-	    filter, SCMP_ACT_ALLOW, number, n, arguments);
-}
-
-static int
-allow_all(scmp_filter_ctx filter, const char *const *names, size_t n)
-{
-	int error = 0;
-
-	for (size_t i = 0; i < n && error == 0; i++)
-		error = allow(filter, names[i], 0, NULL);
-	return error;
-}
-
-/* Allow a call when its argument number AT is one of the values. */
-static int
-allow_values(scmp_filter_ctx filter, const char *name, unsigned at,
-    const uint64_t *values, size_t n)
-{
-	int error = 0;
-
-	for (size_t i = 0; i < n && error == 0; i++) {
-		/* Of 32 bits: what stands above them is not the call's. */
-		struct scmp_arg_cmp is = SCMP_CMP64(
-		    at, SCMP_CMP_MASKED_EQ, UINT32_MAX, values[i] & UINT32_MAX);
-		error = allow(filter, name, 1, &is);
+#define BITS(at, mask, value) \
+	{ \
+		at, SCMP_CMP_MASKED_EQ, mask, value \
 	}
-	return error;
-}
+/* A whole argument, of 32 bits: the kernel ignores those above them. */
+#define VALUE(at, value) BITS(at, UINT32_MAX, (uint32_t)(value))
 
-/* Memory: no code but that of a file, which nobody writes to.  The dynamic
-   linker maps plugins and name services so. */
-static int
-allow_memory(scmp_filter_ctx filter)
-{
-	const struct scmp_arg_cmp no_code =
-	    SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	const struct scmp_arg_cmp of_a_file[] = {
-		SCMP_A2_64(
-		    SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC),
-		SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0),
-	};
-	int error = allow(filter, "mmap", 1, &no_code);
+/* Memory: no code but that of a file that is not writable, as the dynamic
+   linker maps plugins and name services. */
+static const struct rule rules_of_both[] = {
+	{ "mmap", { BITS(2, PROT_EXEC, 0) } },
+	{ "mmap", { BITS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+		      BITS(3, MAP_ANONYMOUS, 0) } },
+	{ "mprotect", { BITS(2, PROT_EXEC, 0) } },
+	{ "socket", { VALUE(0, AF_UNIX) } },
+	{ "socket", { VALUE(0, AF_INET) } },
+	{ "socket", { VALUE(0, AF_INET6) } },
+	{ "socket", { VALUE(0, AF_NETLINK) } },
+	{ "socketpair", { VALUE(0, AF_UNIX) } },
+	{ "ioctl", { VALUE(1, TCGETS) } },
+	{ "ioctl", { VALUE(1, FIONREAD) } },
+	{ "ioctl", { VALUE(1, FIONBIO) } },
+	{ "ioctl", { VALUE(1, FIOCLEX) } },
+	{ "ioctl", { VALUE(1, FIONCLEX) } },
+	{ "prlimit64", { VALUE(0, 0) } }, /* of this process only */
+	{ "prctl", { VALUE(0, PR_SET_NAME) } },
+	{ "prctl", { VALUE(0, PR_SET_VMA) } },
+	{ "prctl", { VALUE(0, PR_GET_DUMPABLE) } },
+	{ "prctl", { VALUE(0, PR_GET_NO_NEW_PRIVS) } },
+};
 
-	if (error == 0)
-		error = allow(filter, "mmap", 2, of_a_file);
-	if (error == 0)
-		error = allow(filter, "mprotect", 1, &no_code);
-	return error;
-}
-
-static int
-allow_both(scmp_filter_ctx filter)
-{
-	static const uint64_t families[] = { AF_UNIX, AF_INET, AF_INET6,
-		AF_NETLINK };
-	static const uint64_t controls[] = { TCGETS, FIONREAD, FIONBIO, FIOCLEX,
-		FIONCLEX };
-	/* Of one's own: another's limits are none of our business. */
-	static const uint64_t self[] = { 0 };
-	int error = allow_all(filter, both, COUNT(both));
-
-	if (error == 0)
-		error = allow_memory(filter);
-	if (error == 0)
-		error = allow_values(
-		    filter, "socket", 0, families, COUNT(families));
-	if (error == 0)
-		error = allow_values(
-		    filter, "socketpair", 0, families, COUNT(families));
-	if (error == 0)
-		error =
-		    allow_values(filter, "ioctl", 1, controls, COUNT(controls));
-	if (error == 0)
-		error = allow_values(filter, "prlimit64", 0, self, COUNT(self));
-	/* The C library has a way without it, which we can look at. */
-	if (error == 0)
-		error = seccomp_rule_add(
-		    filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	return error;
-}
-
-/* A process or a thread, but no other view of the system. */
+/* Not a part of a process or thread that is created: another view of the
+   system. */
 #define CLONE_VIEWS \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE)
 
-static int
-allow_master(scmp_filter_ctx filter)
-{
-	static const uint64_t settings[] = { PR_SET_NAME, PR_SET_VMA,
-		PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS };
-	int error = allow_all(filter, of_master, COUNT(of_master));
+static const struct rule rules_of_master[] = {
+	{ "prctl", { VALUE(0, PR_SET_DUMPABLE) } },
+	{ "clone", { BITS(0, CLONE_VIEWS, 0) } },
+};
 
-	if (error == 0)
-		error =
-		    allow_values(filter, "prctl", 0, settings, COUNT(settings));
-	if (error == 0)
-		error = allow(filter, "clone", 1,
-		    &SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_VIEWS, 0));
-	return error;
+/* --------------------------------------------------------- the filter ----- */
+
+/* A filter being built; after an error (a negative errno) nothing is added. */
+struct filter {
+	scmp_filter_ctx context;
+	int error;
+};
+
+static void
+allow(struct filter *filter, const struct rule *rule)
+{
+	int number = seccomp_syscall_resolve_name(rule->name);
+	unsigned n = 0;
+
+	/* A library that does not know the name is older than the call, and
+	   what was built with it does not make that call. */
+	if (filter->error != 0 || number == __NR_SCMP_ERROR)
+		return;
+	while (n < COUNT(rule->arguments) && rule->arguments[n].op != 0)
+		n++;
+	filter->error = seccomp_rule_add_array(
+	    filter->context, SCMP_ACT_ALLOW, number, n, rule->arguments);
 }
 
-/* A worker has no other process to deal with, and starts threads only. */
-static int
-allow_worker(scmp_filter_ctx filter)
+static void
+allow_names(struct filter *filter, const char *const *names, size_t n)
 {
-	static const uint64_t settings[] = { PR_SET_NAME, PR_SET_VMA,
-		PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS };
-	const uint64_t self[] = { (uint64_t)getpid() };
-	int error = allow_values(filter, "prctl", 0, settings, COUNT(settings));
-
-	if (error == 0)
-		error = allow_values(filter, "kill", 0, self, COUNT(self));
-	if (error == 0)
-		error = allow_values(filter, "tgkill", 0, self, COUNT(self));
-	if (error == 0)
-		error = allow(filter, "clone", 1,
-		    &SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_VIEWS | CLONE_THREAD,
-			CLONE_THREAD));
-	return error;
+	for (size_t i = 0; i < n; i++)
+		allow(filter, &(struct rule){ .name = names[i] });
 }
 
-/* ------------------------------------------------------------- entering -- */
-
-bool
-sandbox_built(void)
+static void
+allow_rules(struct filter *filter, const struct rule *rules, size_t n)
 {
-	return true;
+	for (size_t i = 0; i < n; i++)
+		allow(filter, &rules[i]);
+}
+
+/* A worker signals itself only, and creates threads only. */
+static void
+allow_worker(struct filter *filter)
+{
+	const struct rule rules[] = {
+		{ "kill", { VALUE(0, getpid()) } },
+		{ "tgkill", { VALUE(0, getpid()) } },
+		{ "clone",
+		    { BITS(0, CLONE_VIEWS | CLONE_THREAD, CLONE_THREAD) } },
+	};
+
+	allow_rules(filter, rules, COUNT(rules));
 }
 
 int
 sandbox_enter(enum sandbox_role role)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int error = filter == NULL ? -ENOMEM : 0;
+	struct filter filter = { seccomp_init(SCMP_ACT_KILL_PROCESS), 0 };
 
+	if (filter.context == NULL)
+		filter.error = -ENOMEM;
 	/* The filter as a tree: what agents cost must not depend on where in
-	   the lists a call stands. */
-	if (error == 0)
-		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	/* privilege.c has done that. */
-	if (error == 0)
-		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
-	if (error == 0)
-		error = allow_both(filter);
-	if (error == 0)
-		error = role == SANDBOX_MASTER ? allow_master(filter)
-					       : allow_worker(filter);
-	if (error == 0)
-		error = seccomp_load(filter);
-	if (filter != NULL)
-		seccomp_release(filter);
-	if (error == 0)
+	   the lists a call is. */
+	if (filter.error == 0)
+		filter.error = seccomp_attr_set(
+		    filter.context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	/* no_new_privs is set already, by privilege.c. */
+	if (filter.error == 0)
+		filter.error =
+		    seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_NNP, 0);
+	/* The C library then uses clone(), whose flags a filter can see. */
+	if (filter.error == 0)
+		filter.error = seccomp_rule_add(filter.context,
+		    SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	allow_names(&filter, both, COUNT(both));
+	allow_rules(&filter, rules_of_both, COUNT(rules_of_both));
+	if (role == SANDBOX_MASTER) {
+		allow_names(&filter, of_master, COUNT(of_master));
+		allow_rules(&filter, rules_of_master, COUNT(rules_of_master));
+	} else {
+		allow_worker(&filter);
+	}
+	if (filter.error == 0)
+		filter.error = seccomp_load(filter.context);
+	if (filter.context != NULL)
+		seccomp_release(filter.context);
+	if (filter.error == 0)
 		return 0;
-	log_error("the sandbox cannot be entered: %s; where the kernel has no "
-		  "seccomp, or a unit or container forbids it, "
-		  "reporter.sandbox = off works without",
-	    strerror(-error));
+	log_error("cannot enter the sandbox: %s; if the kernel has no seccomp, "
+		  "or a unit or container forbids it, set reporter.sandbox = "
+		  "off",
+	    strerror(-filter.error));
 	return -1;
 }
 
@@ -296,27 +259,3 @@ sandbox_unknown(size_t *at)
 	}
 	return NULL;
 }
-
-#else
-
-bool
-sandbox_built(void)
-{
-	return false;
-}
-
-int
-sandbox_enter(enum sandbox_role role)
-{
-	(void)role;
-	return 0;
-}
-
-const char *
-sandbox_unknown(size_t *at)
-{
-	(void)at;
-	return NULL;
-}
-
-#endif

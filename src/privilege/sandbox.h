@@ -5,29 +5,48 @@
 #ifndef REPORTER_SANDBOX_H
 #define REPORTER_SANDBOX_H
 
+#include "config.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A worker is forked by the master, so what it may is a part of what the
-   master may: its filter comes on top of the master's. */
+/* A worker is forked by the master, and its filter comes on top of the
+   master's: it can only allow a part of that. */
 enum sandbox_role {
 	SANDBOX_MASTER,
 	SANDBOX_WORKER
 };
 
-/* sandbox_built - whether this build has one. */
-bool sandbox_built(void);
-
 /*
  * sandbox_enter - from now on the kernel kills this process, with SIGSYS, when
- * it makes a call that its role has no use for.  There is no way back.  Needs
- * no_new_privs.  Called when the process has one thread.
- * Returns 0 (also when !sandbox_built()), or -1: logged.
+ * it makes a call that is not allowed to its role.  It cannot be undone.
+ * Requires no_new_privs and a process of one thread.
+ * Returns 0, also when !sandbox_built(), or -1: logged.
  */
+#ifdef HAVE_SECCOMP
 int sandbox_enter(enum sandbox_role role);
+#else
+static inline int
+sandbox_enter(enum sandbox_role role)
+{
+	(void)role;
+	return 0;
+}
+#endif
+
+/* sandbox_built - whether this build has one. */
+static inline bool
+sandbox_built(void)
+{
+#ifdef HAVE_SECCOMP
+	return true;
+#else
+	return false;
+#endif
+}
 
 /* sandbox_unknown - for the tests: the next name of the lists, from *at on,
-   that the library does not know; NULL: no more.  *at is moved on. */
+   that the library does not know, or NULL.  *at is advanced. */
 const char *sandbox_unknown(size_t *at);
 
 #endif

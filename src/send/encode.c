@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The encoder.  Owns nothing.  Native reports are made by msgpack-c's packer,
- * ELB and Lars frames by protobuf-c's, so that what the tools send does not
- * share a line with what the daemon decodes.  Any process, any thread; nothing
- * here fails, since the longest report fits by the asserts below.
+ * The encoder.  msgpack-c packs native reports, protobuf-c ELB and Lars frames,
+ * so that what the tools send shares no code with what the daemon decodes.
  */
 #include "config.h"
 
@@ -62,29 +60,24 @@ encode_same_report(const struct record *a, const struct record *b)
 
 /* ---------------------------------------------------------------- native -- */
 
-/* Where the packer writes to. */
-struct sink {
-	uint8_t *out;
-	size_t length;
-};
-
+/* Where the packer writes next.  It cannot overrun: see the asserts. */
 static int
-sink_write(void *data, const char *bytes, size_t n)
+pack_bytes(void *next, const char *bytes, size_t n)
 {
-	struct sink *sink = data;
+	uint8_t **out = next;
 
-	memcpy(sink->out + sink->length, bytes, n);
-	sink->length += n;
+	memcpy(*out, bytes, n);
+	*out += n;
 	return 0;
 }
 
 static size_t
 encode_native(const struct record *records, size_t n, uint8_t *out)
 {
-	struct sink sink = { .out = out };
 	msgpack_packer packer;
+	uint8_t *next = out;
 
-	msgpack_packer_init(&packer, &sink, sink_write);
+	msgpack_packer_init(&packer, &next, pack_bytes);
 	msgpack_pack_array(&packer, 6);
 	msgpack_pack_int(&packer, 1);
 	msgpack_pack_int32(&packer, records->modid);
@@ -103,7 +96,7 @@ encode_native(const struct record *records, size_t n, uint8_t *out)
 		else
 			msgpack_pack_false(&packer);
 	}
-	return sink.length;
+	return (size_t)(next - out);
 }
 
 /* ---------------------------------------------------------------- frames -- */
@@ -115,7 +108,6 @@ put_int32(uint8_t *out, uint32_t value)
 		out[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* Put the frame's header and its payload, the packed message. */
 static size_t
 encode_frame(uint32_t id, const ProtobufCMessage *message, uint8_t *out)
 {
@@ -126,55 +118,36 @@ encode_frame(uint32_t id, const ProtobufCMessage *message, uint8_t *out)
 	return FRAME_HEADER + length;
 }
 
-static size_t
-encode_elb(const struct record *records, size_t n, uint8_t *out)
-{
-	Elb__StatusReport report = ELB__STATUS_REPORT__INIT;
-	Elb__CallResult results[ENCODE_RECORDS_MAX];
-	Elb__CallResult *pointers[ENCODE_RECORDS_MAX];
-
-	for (size_t i = 0; i < n; i++) {
-		elb__call_result__init(&results[i]);
-		results[i].ip = (int32_t)records[i].ip;
-		results[i].port = records[i].port;
-		results[i].succ = records[i].succ;
-		results[i].err = records[i].err;
-		results[i].overload = records[i].overload;
-		pointers[i] = &results[i];
+/* Both schemas have the same fields, in types of their own. */
+#define DEFINE_ENCODER(name, prefix, Prefix, id, REPORT_INIT) \
+	static size_t name( \
+	    const struct record *records, size_t n, uint8_t *out) \
+	{ \
+		Prefix##__StatusReport report = REPORT_INIT; \
+		Prefix##__CallResult results[ENCODE_RECORDS_MAX]; \
+		Prefix##__CallResult *pointers[ENCODE_RECORDS_MAX]; \
+\
+		for (size_t i = 0; i < n; i++) { \
+			prefix##__call_result__init(&results[i]); \
+			results[i].ip = (int32_t)records[i].ip; \
+			results[i].port = records[i].port; \
+			results[i].succ = records[i].succ; \
+			results[i].err = records[i].err; \
+			results[i].overload = records[i].overload; \
+			pointers[i] = &results[i]; \
+		} \
+		report.modid = records->modid; \
+		report.cmdid = records->cmdid; \
+		report.caller = (int32_t)records->caller; \
+		report.ts = records->ts_low; \
+		report.n_results = n; \
+		report.results = pointers; \
+		return encode_frame(id, &report.base, out); \
 	}
-	report.modid = records->modid;
-	report.cmdid = records->cmdid;
-	report.caller = (int32_t)records->caller;
-	report.ts = records->ts_low;
-	report.n_results = n;
-	report.results = pointers;
-	return encode_frame(FRAME_ID_ELB, &report.base, out);
-}
 
-static size_t
-encode_lars(const struct record *records, size_t n, uint8_t *out)
-{
-	Lars__StatusReport report = LARS__STATUS_REPORT__INIT;
-	Lars__CallResult results[ENCODE_RECORDS_MAX];
-	Lars__CallResult *pointers[ENCODE_RECORDS_MAX];
-
-	for (size_t i = 0; i < n; i++) {
-		lars__call_result__init(&results[i]);
-		results[i].ip = (int32_t)records[i].ip;
-		results[i].port = records[i].port;
-		results[i].succ = records[i].succ;
-		results[i].err = records[i].err;
-		results[i].overload = records[i].overload;
-		pointers[i] = &results[i];
-	}
-	report.modid = records->modid;
-	report.cmdid = records->cmdid;
-	report.caller = (int32_t)records->caller;
-	report.ts = records->ts_low;
-	report.n_results = n;
-	report.results = pointers;
-	return encode_frame(FRAME_ID_LARS, &report.base, out);
-}
+DEFINE_ENCODER(encode_elb, elb, Elb, FRAME_ID_ELB, ELB__STATUS_REPORT__INIT)
+DEFINE_ENCODER(
+    encode_lars, lars, Lars, FRAME_ID_LARS, LARS__STATUS_REPORT__INIT)
 
 size_t
 encode_report(enum encode_dialect dialect, const struct record *records,

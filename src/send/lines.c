@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines.  Owns the buffer in struct lines, nothing else.  For the tools; one
- * thread.  Faults of the text are written to the caller's stream, failures of
- * reading are returned.
+ * Lines and the fields of records.
  */
 #include "config.h"
 
@@ -12,10 +10,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define BLANKS " \t\r\v\f"
-#define FIELDS 9
 #define FOUND_MAX 40 /* bytes of a faulty field that are shown */
 
 /* --------------------------------------------------------------- reading -- */
@@ -26,7 +25,7 @@ lines_init(struct lines *lines, int fd, const char *file)
 	lines->fd = fd;
 	lines->file = file;
 	lines->number = 0;
-	lines->begin = lines->end = lines->looked = 0;
+	lines->begin = lines->end = lines->scanned = 0;
 	lines->ended = lines->skipping = false;
 }
 
@@ -34,12 +33,12 @@ lines_init(struct lines *lines, int fd, const char *file)
 static char *
 lines_newline(struct lines *lines)
 {
-	char *from = lines->buffer + lines->begin + lines->looked;
-	size_t n = lines->end - lines->begin - lines->looked;
+	char *from = lines->buffer + lines->begin + lines->scanned;
+	size_t n = lines->end - lines->begin - lines->scanned;
 	char *newline = memchr(from, '\n', n);
 
 	if (newline == NULL)
-		lines->looked += n;
+		lines->scanned += n;
 	return newline;
 }
 
@@ -61,8 +60,7 @@ lines_read(struct lines *lines)
 	}
 	ssize_t n;
 	do {
-		/* One byte less: the last line may lack an end, and still
-		   gets its 0. */
+		/* One byte less: for the 0 of a last line without newline. */
 		n = read(lines->fd, lines->buffer + lines->end,
 		    LINES_LENGTH_MAX - 1 - lines->end);
 	} while (n < 0 && errno == EINTR);
@@ -73,88 +71,90 @@ lines_read(struct lines *lines)
 	return true;
 }
 
-/* Hand out the line up to `end` of the buffer. */
-static enum lines_found
-lines_take(struct lines *lines, char *end, char **text, size_t *length)
-{
-	*text = lines->buffer + lines->begin;
-	*length = (size_t)(end - *text);
-	*end = '\0';
-	lines->begin += *length + 1;
-	if (lines->begin > lines->end)
-		lines->begin = lines->end;
-	lines->looked = 0;
-	lines->number++;
-	if (lines->skipping) {
-		lines->skipping = false;
-		return LINES_TOO_LONG;
-	}
-	return LINES_TEXT;
-}
-
 enum lines_found
 lines_next(struct lines *lines, char **text, size_t *length)
 {
-	char *newline;
+	bool skipped;
+	char *end;
 
-	while ((newline = lines_newline(lines)) == NULL) {
-		if (lines->ended) {
-			if (lines->begin == lines->end && !lines->skipping)
-				return LINES_END;
-			return lines_take(
-			    lines, lines->buffer + lines->end, text, length);
-		}
+	while ((end = lines_newline(lines)) == NULL && !lines->ended) {
 		if (lines->end - lines->begin == LINES_LENGTH_MAX - 1) {
-			lines->begin = lines->end = lines->looked = 0;
+			lines->begin = lines->end = lines->scanned = 0;
 			lines->skipping = true;
 		}
 		if (!lines_read(lines))
 			return LINES_ERROR;
 	}
-	return lines_take(lines, newline, text, length);
+	skipped = lines->skipping;
+	if (end == NULL && lines->begin == lines->end && !skipped)
+		return LINES_END;
+	if (end == NULL) /* the last line has no newline */
+		end = lines->buffer + lines->end++;
+	*text = lines->buffer + lines->begin;
+	*length = (size_t)(end - *text);
+	*end = '\0';
+	lines->begin += *length + 1;
+	lines->scanned = 0;
+	lines->skipping = false;
+	lines->number++;
+	return skipped ? LINES_TOO_LONG : LINES_TEXT;
 }
 
 /* --------------------------------------------------------------- parsing -- */
 
-static void
-complain(const struct lines *lines, FILE *errors, const char *field,
-    const char *found, const char *expected)
-{
-	char shown[FOUND_MAX + 1];
-	size_t n = strnlen(found, FOUND_MAX);
+const struct lines_field lines_fields[LINES_FIELDS] = {
+	[FIELD_MODID] = { "modid", INT32_MIN, INT32_MAX },
+	[FIELD_CMDID] = { "cmdid", INT32_MIN, INT32_MAX },
+	[FIELD_CALLER] = { "caller", 0, 0 },
+	[FIELD_TS] = { "ts", 0, RECORD_TS_MAX },
+	[FIELD_IP] = { "ip", 0, 0 },
+	[FIELD_PORT] = { "port", 0, UINT16_MAX },
+	[FIELD_SUCC] = { "succ", 0, UINT32_MAX },
+	[FIELD_ERR] = { "err", 0, UINT32_MAX },
+	[FIELD_OVERLOAD] = { "overload", 0, 1 },
+};
 
-	for (size_t i = 0; i < n; i++)
-		shown[i] = isprint((unsigned char)found[i]) ? found[i] : '?';
-	shown[n] = '\0';
-	fprintf(errors, "%s:%lu: %s: found \"%s%s\", expected %s\n",
-	    lines->file, lines->number, field, shown,
-	    found[n] == '\0' ? "" : "...", expected);
+void
+lines_record(struct record *record, const int64_t *values)
+{
+	*record = (struct record){
+		.modid = (int32_t)values[FIELD_MODID],
+		.cmdid = (int32_t)values[FIELD_CMDID],
+		.ip = (uint32_t)values[FIELD_IP],
+		.caller = (uint32_t)values[FIELD_CALLER],
+		.succ = (uint32_t)values[FIELD_SUCC],
+		.err = (uint32_t)values[FIELD_ERR],
+		.port = (uint16_t)values[FIELD_PORT],
+		.overload = (uint8_t)values[FIELD_OVERLOAD],
+	};
+	record_set_ts(record, (uint64_t)values[FIELD_TS]);
 }
 
-/* A decimal number of digits alone, behind a minus if least is below 0. */
-static bool
-parse_number(const char *text, int64_t min, int64_t max, int64_t *value)
+enum lines_kind
+lines_fault(const struct lines *lines, FILE *errors, const char *field,
+    const char *format, ...)
 {
-	bool minus = min < 0 && *text == '-';
-	int64_t n = 0;
+	va_list arguments;
 
-	text += minus;
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		if (!isdigit((unsigned char)*text))
-			return false;
-		/* most is far below INT64_MAX / 10: this cannot overflow. */
-		n = n * 10 + (*text - '0');
-		if (n > (minus ? -min : max))
-			return false;
-	}
-	*value = minus ? -n : n;
-	return true;
+	fprintf(errors, "%s:%lu: %s: ", lines->file, lines->number, field);
+	va_start(arguments, format);
+	vfprintf(errors, format, arguments);
+	va_end(arguments);
+	putc('\n', errors);
+	return LINES_BAD;
+}
+
+const char *
+lines_expected(int64_t min, int64_t max, char *text, size_t size)
+{
+	if (max == 0)
+		return "a dotted IPv4 address";
+	snprintf(text, size, "a number from %" PRId64 " to %" PRId64, min, max);
+	return text;
 }
 
 bool
-lines_address(const char *text, uint32_t *address)
+lines_address(const char *text, int64_t *address)
 {
 	struct in_addr in;
 
@@ -164,106 +164,68 @@ lines_address(const char *text, uint32_t *address)
 	return true;
 }
 
-/* The fields of a line in their order. */
-enum field {
-	MODID,
-	CMDID,
-	CALLER,
-	TS,
-	IP,
-	PORT,
-	SUCC,
-	ERR,
-	OVERLOAD
-};
+/* Decimal digits only, after a minus if min is negative. */
+static bool
+parse_number(const char *text, int64_t min, int64_t max, int64_t *value)
+{
+	const char *digits = text + (min < 0 && *text == '-');
 
-static const struct {
-	const char *name;
-	int64_t min, max; /* 0, 0: an address */
-} fields[FIELDS] = {
-	[MODID] = { "modid", INT32_MIN, INT32_MAX },
-	[CMDID] = { "cmdid", INT32_MIN, INT32_MAX },
-	[CALLER] = { "caller", 0, 0 },
-	[TS] = { "ts", 0, RECORD_TS_MAX },
-	[IP] = { "ip", 0, 0 },
-	[PORT] = { "port", 0, UINT16_MAX },
-	[SUCC] = { "succ", 0, UINT32_MAX },
-	[ERR] = { "err", 0, UINT32_MAX },
-	[OVERLOAD] = { "overload", 0, 1 },
-};
+	if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+		return false;
+	errno = 0;
+	*value = strtoll(text, NULL, 10);
+	return errno == 0 && *value >= min && *value <= max;
+}
 
 static bool
 parse_field(const struct lines *lines, enum field field, const char *text,
     uint64_t ts_max, int64_t *value, FILE *errors)
 {
-	int64_t min = fields[field].min, max = fields[field].max;
-	char expected[64];
-	uint32_t address;
+	int64_t min = lines_fields[field].min, max = lines_fields[field].max;
+	char expected[64], shown[FOUND_MAX + 1];
+	size_t n = strnlen(text, FOUND_MAX);
 
-	if (max == 0) {
-		if (lines_address(text, &address)) {
-			*value = address;
-			return true;
-		}
-		complain(lines, errors, fields[field].name, text,
-		    "a dotted IPv4 address");
-		return false;
-	}
-	if (field == TS && ts_max < (uint64_t)max)
+	if (field == FIELD_TS && ts_max < (uint64_t)max)
 		max = (int64_t)ts_max;
-	if (parse_number(text, min, max, value))
+	if (max == 0 ? lines_address(text, value)
+		     : parse_number(text, min, max, value))
 		return true;
-	snprintf(expected, sizeof(expected),
-	    "a number from %" PRId64 " to %" PRId64, min, max);
-	complain(lines, errors, fields[field].name, text, expected);
+	for (size_t i = 0; i < n; i++)
+		shown[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
+	shown[n] = '\0';
+	lines_fault(lines, errors, lines_fields[field].name,
+	    "found \"%s%s\", expected %s", shown, text[n] == '\0' ? "" : "...",
+	    lines_expected(min, max, expected, sizeof(expected)));
 	return false;
-}
-
-static void
-record_fill(struct record *record, const int64_t *values)
-{
-	*record = (struct record){
-		.modid = (int32_t)values[MODID],
-		.cmdid = (int32_t)values[CMDID],
-		.ip = (uint32_t)values[IP],
-		.caller = (uint32_t)values[CALLER],
-		.succ = (uint32_t)values[SUCC],
-		.err = (uint32_t)values[ERR],
-		.port = (uint16_t)values[PORT],
-		.overload = (uint8_t)values[OVERLOAD],
-	};
-	record_set_ts(record, (uint64_t)values[TS]);
 }
 
 enum lines_kind
 lines_parse(const struct lines *lines, char *text, size_t length,
     uint64_t ts_max, struct record *record, FILE *errors)
 {
-	int64_t values[FIELDS];
-	char count[32], *rest = NULL;
+	int64_t values[LINES_FIELDS];
+	char *rest = NULL;
 	size_t n = 0;
 	bool good = true;
 
-	if (memchr(text, '\0', length) != NULL) {
-		complain(lines, errors, "line", "a zero byte", "text");
-		return LINES_BAD;
-	}
+	if (memchr(text, '\0', length) != NULL)
+		return lines_fault(
+		    lines, errors, "line", "found a zero byte, expected text");
 	for (char *word = strtok_r(text, BLANKS, &rest);
-	     word != NULL && *word != '#'; word = strtok_r(NULL, BLANKS, &rest))
-		if (n++ < FIELDS && !parse_field(lines, (enum field)(n - 1),
-					word, ts_max, &values[n - 1], errors))
+	     word != NULL && *word != '#';
+	     word = strtok_r(NULL, BLANKS, &rest), n++)
+		if (n < LINES_FIELDS && !parse_field(lines, (enum field)n, word,
+					    ts_max, &values[n], errors))
 			good = false;
 	if (n == 0)
 		return LINES_NOTHING;
-	if (n != FIELDS) {
-		snprintf(count, sizeof(count), "%zu fields", n);
-		complain(lines, errors, "line", count,
-		    "9 fields: modid cmdid caller ts ip port succ err "
-		    "overload");
-		return LINES_BAD;
-	}
+	if (n != LINES_FIELDS)
+		return lines_fault(lines, errors, "line",
+		    "found %zu fields, expected 9: modid cmdid caller ts ip "
+		    "port succ err overload",
+		    n);
 	if (!good)
 		return LINES_BAD;
-	record_fill(record, values);
+	lines_record(record, values);
 	return LINES_RECORD;
 }

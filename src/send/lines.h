@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines: reading text line by line in bounded memory, and records as people
- * write them, see reporter-send(1).  For the tools; one thread.
+ * Lines: reading text line by line in bounded memory, and the records in them,
+ * see reporter-send(1).  For the tools; a struct lines is one thread's.
  */
 #ifndef REPORTER_LINES_H
 #define REPORTER_LINES_H
@@ -13,11 +13,11 @@
 
 #define LINES_LENGTH_MAX 65536 /* bytes of one line, with its end */
 
-/* What lines_next() came upon. */
+/* What lines_next() found. */
 enum lines_found {
 	LINES_TEXT,
 	LINES_END,
-	LINES_TOO_LONG, /* a line over LINES_LENGTH_MAX: it is passed over */
+	LINES_TOO_LONG, /* a line over LINES_LENGTH_MAX: skipped */
 	LINES_ERROR     /* reading failed: see errno */
 };
 
@@ -25,9 +25,9 @@ enum lines_found {
 struct lines {
 	int fd;               /* the caller's; not closed here */
 	const char *file;     /* its name in messages; the caller's */
-	unsigned long number; /* of the line found last, from 1 */
+	unsigned long number; /* of the last line found, from 1 */
 	size_t begin, end;    /* of what is buffered */
-	size_t looked;        /* of that, where no line's end was found */
+	size_t scanned;       /* of that, known to have no newline */
 	bool ended, skipping;
 	char buffer[LINES_LENGTH_MAX];
 };
@@ -45,7 +45,36 @@ bool lines_ready(struct lines *lines);
  */
 enum lines_found lines_next(struct lines *lines, char **text, size_t *length);
 
-/* What lines_parse() made out of a line. */
+/* The fields of a record, in the order of a line of text. */
+enum field {
+	FIELD_MODID,
+	FIELD_CMDID,
+	FIELD_CALLER,
+	FIELD_TS,
+	FIELD_IP,
+	FIELD_PORT,
+	FIELD_SUCC,
+	FIELD_ERR,
+	FIELD_OVERLOAD,
+	LINES_FIELDS
+};
+
+extern const struct lines_field {
+	const char *name;
+	int64_t min, max; /* 0, 0: an IPv4 address */
+} lines_fields[LINES_FIELDS];
+
+/* lines_record - a record of LINES_FIELDS values within their ranges. */
+void lines_record(struct record *record, const int64_t *values);
+
+/* lines_expected - what a field's values are, for people; may use text. */
+const char *lines_expected(int64_t min, int64_t max, char *text, size_t size);
+
+/* lines_address - read a dotted IPv4 address.  Returns false for anything
+   else. */
+bool lines_address(const char *text, int64_t *address);
+
+/* What a line is. */
 enum lines_kind {
 	LINES_RECORD,
 	LINES_NOTHING, /* blank, or a comment */
@@ -53,15 +82,18 @@ enum lines_kind {
 };
 
 /*
- * lines_parse - a record out of the line found last.  text: is changed.
- * ts_max: the greatest time allowed.  Every fault is written to errors, each
- * as "file:line: field: found ..., expected ...".
+ * How a line becomes a record.  text: may be changed; ts_max: the latest time
+ * allowed.  Each fault is written to errors as "file:line: field: reason".
  */
-enum lines_kind lines_parse(const struct lines *lines, char *text,
+typedef enum lines_kind lines_parser(const struct lines *lines, char *text,
     size_t length, uint64_t ts_max, struct record *record, FILE *errors);
 
-/* lines_address - read a dotted IPv4 address.  Returns false for anything
-   else. */
-bool lines_address(const char *text, uint32_t *address);
+/* lines_parse - parse the nine fields, as reporter-send reads them. */
+lines_parser lines_parse;
+
+/* lines_fault - report a fault of the last line found.  Returns LINES_BAD. */
+enum lines_kind lines_fault(const struct lines *lines, FILE *errors,
+    const char *field, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * TLS for the sender.  Owns OpenSSL's objects; the socket is the sender's and
- * does not block from now on.  For the tools; one thread.  Failures are
- * returned as texts, which are good until the next call.
+ * TLS for the sender, whose socket does not block from client_open() on.
  */
 #include "config.h"
 
@@ -12,7 +10,6 @@
 #include "lib/tls_error.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -23,94 +20,68 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define FOR_EVER UINT64_MAX
-
 struct tls_client {
-	struct sender_layer layer; /* the first: a layer is its client */
+	struct sender_layer layer; /* first: a layer is cast to its client */
 	SSL_CTX *context;
 	SSL *ssl; /* NULL: not connected */
-	int fd;
-	char error[256];
 };
 
-static struct tls_client *
-client_of(struct sender_layer *layer)
+static SSL *
+ssl_of(const struct sender *sender)
 {
-	return (struct tls_client *)layer;
+	return ((const struct tls_client *)sender->layer)->ssl;
 }
 
-static struct sender_layer *
-layer_of(struct tls_client *client)
-{
-	return (struct sender_layer *)client;
-}
-
-/* ----------------------------------------------------------- waiting ------ */
-
-/* What a failed call means. */
+/* Why a call of OpenSSL did not succeed. */
 enum call {
-	CALL_AGAIN,  /* what it waited for is there */
-	CALL_LATE,   /* it is not there in time */
-	CALL_ENDED,  /* the server said that it has all */
-	CALL_FAILED, /* see error */
+	CALL_AGAIN,  /* it had to wait for the socket, which is ready now */
+	CALL_LATE,   /* the socket is not ready in time */
+	CALL_ENDED,  /* the server confirmed that it has taken all */
+	CALL_FAILED, /* see sender->error */
 };
 
 static enum call
-client_failed(struct tls_client *client, int error)
+client_failed(struct sender *sender, int error)
 {
 	unsigned long code = ERR_peek_error();
+	char text[TLS_ERROR_MAX] = SENDER_CLOSED;
 
 	if (error == SSL_ERROR_ZERO_RETURN)
 		return CALL_ENDED;
 	if (error == SSL_ERROR_SSL &&
 	    ERR_GET_REASON(code) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
-		tls_verify_text(
-		    client->ssl, code, client->error, sizeof(client->error));
-	else
-		snprintf(client->error, sizeof(client->error),
-		    "the server has closed the connection");
+		tls_verify_text(ssl_of(sender), code, text, sizeof(text));
+	sender_fail(sender, "TLS: %.240s", text);
 	ERR_clear_error();
 	return CALL_FAILED;
 }
 
-/* Find out why a call did not do it, and wait until it may.  deadline: in
-   milliseconds of the clock, or FOR_EVER. */
+/* deadline: as for sender_wait(). */
 static enum call
-client_wait(struct tls_client *client, int result, uint64_t deadline)
+client_wait(struct sender *sender, int result, uint64_t deadline)
 {
-	int error = SSL_get_error(client->ssl, result), n, left = -1;
-	struct pollfd fd = { .fd = client->fd };
+	int error = SSL_get_error(ssl_of(sender), result);
 
-	if (error == SSL_ERROR_WANT_READ)
-		fd.events = POLLIN;
-	else if (error == SSL_ERROR_WANT_WRITE)
-		fd.events = POLLOUT;
-	else
-		return client_failed(client, error);
-	do {
-		uint64_t now = monotonic_ms();
-
-		if (deadline != FOR_EVER)
-			left = now < deadline ? (int)(deadline - now) : 0;
-		n = poll(&fd, 1, left);
-	} while (n < 0 && errno == EINTR);
-	return n > 0 ? CALL_AGAIN : CALL_LATE;
+	if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+		return client_failed(sender, error);
+	return sender_wait(sender->fd,
+		   error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)
+		   ? CALL_AGAIN
+		   : CALL_LATE;
 }
 
-/* ---------------------------------------------------------- the layer ----- */
-
 static void
-client_close(struct sender_layer *layer)
+client_close(struct sender *sender)
 {
-	struct tls_client *client = client_of(layer);
+	struct tls_client *client = (struct tls_client *)sender->layer;
 
 	SSL_free(client->ssl);
 	client->ssl = NULL;
 }
 
-/* Have the certificate checked for this host: a name, or an address. */
+/* Verify the certificate for this host: a name, or an address. */
 static bool
-client_expect(SSL *ssl, const char *host)
+client_verify(SSL *ssl, const char *host)
 {
 	unsigned char address[sizeof(struct in6_addr)];
 
@@ -118,124 +89,111 @@ client_expect(SSL *ssl, const char *host)
 	    inet_pton(AF_INET6, host, address) == 1)
 		return X509_VERIFY_PARAM_set1_ip_asc(
 			   SSL_get0_param(ssl), host) == 1;
-	/* The macro wants a text that may be written to. */
+	/* The macro requires a text that may be written to. */
 	char *name = strdup(host);
-	bool right = name != NULL && SSL_set_tlsext_host_name(ssl, name) == 1 &&
-		     SSL_set1_host(ssl, host) == 1;
+	bool set = name != NULL && SSL_set_tlsext_host_name(ssl, name) == 1 &&
+		   SSL_set1_host(ssl, host) == 1;
 	free(name);
-	return right;
+	return set;
 }
 
-static const char *
-client_open(
-    struct sender_layer *layer, int fd, const char *host, int timeout_ms)
+static bool
+client_open(struct sender *sender, const char *host, uint64_t deadline)
 {
-	struct tls_client *client = client_of(layer);
-	uint64_t deadline = monotonic_ms() + (uint64_t)timeout_ms;
+	struct tls_client *client = (struct tls_client *)sender->layer;
+	enum call call = CALL_AGAIN;
 	int result;
 
 	ERR_clear_error();
-	client->fd = fd;
 	client->ssl = SSL_new(client->context);
-	if (client->ssl == NULL || SSL_set_fd(client->ssl, fd) != 1 ||
-	    !client_expect(client->ssl, host) ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return "TLS cannot begin";
-	while ((result = SSL_connect(client->ssl)) != 1) {
-		enum call call = client_wait(client, result, deadline);
-
-		if (call == CALL_LATE)
-			return "the server has not answered in time";
-		if (call != CALL_AGAIN)
-			return client->error;
+	if (client->ssl == NULL || SSL_set_fd(client->ssl, sender->fd) != 1 ||
+	    !client_verify(client->ssl, host) ||
+	    fcntl(sender->fd, F_SETFL, O_NONBLOCK) < 0)
+		return sender_fail(sender, "TLS: cannot start a session");
+	while (call == CALL_AGAIN) {
+		result = SSL_connect(client->ssl);
+		if (result == 1)
+			return true;
+		call = client_wait(sender, result, deadline);
 	}
-	return NULL;
+	if (call == CALL_LATE)
+		sender_fail(sender, "TLS: timed out waiting for the server");
+	return false;
 }
 
-/* Whether the server still reads, without waiting. */
-static const char *
-client_alive(struct sender_layer *layer)
+static bool
+client_alive(struct sender *sender)
 {
-	struct tls_client *client = client_of(layer);
 	char byte;
+	int result;
 
 	ERR_clear_error();
-	int result = SSL_peek(client->ssl, &byte, 1);
+	result = SSL_peek(ssl_of(sender), &byte, 1);
 	if (result > 0)
-		return NULL;
-	switch (client_wait(client, result, 0)) {
-	case CALL_ENDED:
-		return "the server has closed the connection";
-	case CALL_FAILED:
-		return client->error;
-	default:
-		return NULL;
-	}
+		return true;
+	enum call call = client_wait(sender, result, 0);
+	if (call == CALL_ENDED)
+		sender_fail(sender, "TLS: " SENDER_CLOSED);
+	return call != CALL_ENDED && call != CALL_FAILED;
 }
 
-static const char *
-client_write(struct sender_layer *layer, const uint8_t *bytes, size_t length)
+static bool
+client_write(struct sender *sender)
 {
-	struct tls_client *client = client_of(layer);
 	size_t sent = 0, n;
 
-	while (sent < length) {
+	while (sent < sender->length) {
 		ERR_clear_error();
-		int result =
-		    SSL_write_ex(client->ssl, bytes + sent, length - sent, &n);
+		int result = SSL_write_ex(ssl_of(sender), sender->buffer + sent,
+		    sender->length - sent, &n);
 		if (result == 1) {
 			sent += n;
-			continue;
-		}
-		if (client_wait(client, result, FOR_EVER) != CALL_AGAIN) {
-			/* Its last word may say why. */
-			const char *why = client_alive(layer);
-			return why != NULL ? why : client->error;
+		} else if (client_wait(sender, result, UINT64_MAX) !=
+			   CALL_AGAIN) {
+			/* An alert of the server's may say why. */
+			client_alive(sender);
+			return false;
 		}
 	}
-	return NULL;
+	return true;
 }
 
 /*
- * Say that nothing more comes, and wait for the server's word that it has all.
- * An end of the connection is none: anybody can make that.
+ * Tell the server that nothing more comes, and wait for it to confirm by TLS
+ * that it has taken all.  The end of the connection alone proves nothing:
+ * anybody on the way can cause that.
  */
 static enum sender_end
-client_finish(struct sender_layer *layer, int timeout_ms, const char **why)
+client_finish(struct sender *sender, uint64_t deadline)
 {
-	struct tls_client *client = client_of(layer);
-	uint64_t deadline = monotonic_ms() + (uint64_t)timeout_ms;
 	enum call call;
 	char bytes[256];
 	int result;
 
 	ERR_clear_error();
-	while ((result = SSL_shutdown(client->ssl)) < 0) {
-		call = client_wait(client, result, deadline);
-		if (call != CALL_AGAIN)
-			break;
-	}
-	shutdown(client->fd, SHUT_WR);
+	do
+		result = SSL_shutdown(ssl_of(sender));
+	while (
+	    result < 0 && client_wait(sender, result, deadline) == CALL_AGAIN);
+	shutdown(sender->fd, SHUT_WR);
 	do {
 		ERR_clear_error();
-		result = SSL_read(client->ssl, bytes, sizeof(bytes));
+		result = SSL_read(ssl_of(sender), bytes, sizeof(bytes));
 		call = result > 0 ? CALL_AGAIN
-				  : client_wait(client, result, deadline);
+				  : client_wait(sender, result, deadline);
 	} while (call == CALL_AGAIN);
-	if (call == CALL_ENDED)
-		return SENDER_DONE;
-	*why = call == CALL_FAILED
-		   ? client->error
-		   : "all is sent, but the server has not said in time that "
-		     "it has all: it reads late, or is no reporter";
-	return call == CALL_FAILED ? SENDER_FAILED : SENDER_UNCLEAR;
+	if (call == CALL_LATE)
+		sender_fail(sender, "TLS: " SENDER_NOT_CLOSED);
+	return call == CALL_ENDED  ? SENDER_DONE
+	       : call == CALL_LATE ? SENDER_UNCLEAR
+				   : SENDER_FAILED;
 }
 
-/* ------------------------------------------------------------- set-up ----- */
+/* -------------------------------------------------------------- files ----- */
 
-/* The file of an option cannot be used. */
+/* The file of an option cannot be used.  Returns false. */
 static bool
-client_wrong(const char *option, const char *file, const char *expected,
+file_fails(const char *option, const char *file, const char *expected,
     char *reason, size_t size)
 {
 	size_t length = (size_t)snprintf(reason, size, "%s: ", option);
@@ -244,19 +202,18 @@ client_wrong(const char *option, const char *file, const char *expected,
 }
 
 static bool
-client_trust(SSL_CTX *context, const char *ca, char *reason, size_t size)
+context_trust(SSL_CTX *context, const char *ca, char *reason, size_t size)
 {
 	if (ca == NULL)
 		return SSL_CTX_set_default_verify_paths(context) == 1 ||
-		       client_wrong("--ca", "the system's certificates",
+		       file_fails("--ca", "the system's certificates",
 			   "them to be installed", reason, size);
 	return SSL_CTX_load_verify_file(context, ca) == 1 ||
-	       client_wrong(
-		   "--ca", ca, "certificates in PEM form", reason, size);
+	       file_fails("--ca", ca, "certificates in PEM form", reason, size);
 }
 
 static bool
-client_identity(SSL_CTX *context, const struct tls_client_files *files,
+context_identity(SSL_CTX *context, const struct tls_client_files *files,
     char *reason, size_t size)
 {
 	const char *key = files->key != NULL ? files->key : files->certificate;
@@ -265,34 +222,15 @@ client_identity(SSL_CTX *context, const struct tls_client_files *files,
 		return true;
 	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) !=
 	    1)
-		return client_wrong("--cert", files->certificate,
+		return file_fails("--cert", files->certificate,
 		    "a certificate in PEM form", reason, size);
-	/* A key of another kind than the certificate's is taken, to stand
-	   beside it: only the check sees that it has no certificate. */
+	/* A key of another kind than the certificate's is accepted: only the
+	   check sees that it has no certificate. */
 	return (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) ==
 		       1 &&
 		   SSL_CTX_check_private_key(context) == 1) ||
-	       client_wrong("--key", key,
+	       file_fails("--key", key,
 		   "the certificate's private key in PEM form", reason, size);
-}
-
-static bool
-client_context(struct tls_client *client, const struct tls_client_files *files,
-    bool insecure, char *reason, size_t size)
-{
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-
-	client->context = context;
-	if (context == NULL) {
-		snprintf(reason, size, "there is no memory");
-		return false;
-	}
-	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);
-	SSL_CTX_set_verify(
-	    context, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	return (insecure || client_trust(context, files->ca, reason, size)) &&
-	       client_identity(context, files, reason, size);
 }
 
 struct sender_layer *
@@ -300,33 +238,37 @@ tls_client_new(const struct tls_client_files *files, bool insecure,
     char *reason, size_t size)
 {
 	struct tls_client *client = calloc(1, sizeof(*client));
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
-	if (client == NULL) {
-		snprintf(reason, size, "there is no memory");
-		return NULL;
-	}
-	ERR_clear_error();
-	client->layer = (struct sender_layer){
-		.open = client_open,
-		.write = client_write,
-		.alive = client_alive,
-		.finish = client_finish,
-		.close = client_close,
-	};
-	if (!client_context(client, files, insecure, reason, size)) {
-		SSL_CTX_free(client->context);
+	if (client == NULL || context == NULL) {
+		snprintf(reason, size, "out of memory");
+		SSL_CTX_free(context);
 		free(client);
 		return NULL;
 	}
-	return layer_of(client);
+	client->layer = (struct sender_layer){ client_open, client_write,
+		client_alive, client_finish, client_close };
+	client->context = context;
+	ERR_clear_error();
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);
+	SSL_CTX_set_verify(
+	    context, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	if ((insecure || context_trust(context, files->ca, reason, size)) &&
+	    context_identity(context, files, reason, size))
+		return &client->layer;
+	tls_client_free(&client->layer);
+	return NULL;
 }
 
 void
 tls_client_free(struct sender_layer *layer)
 {
-	if (layer == NULL)
+	struct tls_client *client = (struct tls_client *)layer;
+
+	if (client == NULL)
 		return;
-	client_close(layer);
-	SSL_CTX_free(client_of(layer)->context);
-	free(client_of(layer));
+	SSL_free(client->ssl);
+	SSL_CTX_free(client->context);
+	free(client);
 }

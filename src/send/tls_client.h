@@ -5,25 +5,48 @@
 #ifndef REPORTER_TLS_CLIENT_H
 #define REPORTER_TLS_CLIENT_H
 
+#include "config.h"
+
 #include "send/sender.h"
+
+#include <stdio.h>
 
 /* Files in PEM form; NULL: not given. */
 struct tls_client_files {
-	const char *ca;          /* who signs the server; NULL: the system's */
+	const char *ca;          /* to verify the server; NULL: the system's */
 	const char *certificate; /* our own */
 	const char *key;         /* NULL: it is in the file of certificate */
 };
 
 /*
- * tls_client_new - what a sender's sender_secure() wants.  insecure: the
- * server's certificate may be anybody's.
+ * tls_client_new - a layer for sender_secure().  insecure: do not verify the
+ * server's certificate.
  * Returns NULL when a file cannot be used, or the build has no TLS: reason
- * says what was found and what was expected.
+ * gives what was found and what was expected.
  */
+#ifdef HAVE_OPENSSL
 struct sender_layer *tls_client_new(const struct tls_client_files *files,
     bool insecure, char *reason, size_t size);
 
 /* tls_client_free - NULL is allowed. */
 void tls_client_free(struct sender_layer *layer);
+#else
+static inline struct sender_layer *
+tls_client_new(const struct tls_client_files *files, bool insecure,
+    char *reason, size_t size)
+{
+	(void)files;
+	(void)insecure;
+	snprintf(reason, size,
+	    "--tls: this reporter-send was built without OpenSSL");
+	return NULL;
+}
+
+static inline void
+tls_client_free(struct sender_layer *layer)
+{
+	(void)layer;
+}
+#endif
 
 #endif

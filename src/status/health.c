@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Judging a status.  Pure functions; what is wrong with limits is returned as
- * text.
+ * Judging a status.  Pure functions.
  */
 #include "config.h"
 
@@ -9,58 +8,27 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 
 static const struct {
-	const char *name, *unit; /* unit: of the performance data */
-	const char *fault;       /* of the text */
+	const char *name, *unit;  /* unit: of the performance data */
+	const char *noun, *fault; /* of the text; noun is "" for a percentage */
 } measures[HEALTH_MEASURES] = {
-	[HEALTH_FLUSH_AGE] = { "flush_age", "s",
-	    "seconds without a commit while keys are pending" },
-	[HEALTH_QUEUED] = { "queued", "%", "% of a ring in use" },
-	[HEALTH_PENDING] = { "pending", "%", "% of a table not stored yet" },
-	[HEALTH_DOWN] = { "down", "", "workers do not run" },
-	[HEALTH_STILL] = { "still", "",
-	    "workers take nothing from their rings" },
-	[HEALTH_MASTER_AGE] = { "master_age", "s",
-	    "seconds since the master went round its loop" },
-	[HEALTH_DEAD_LETTER_AGE] = { "dead_letter_age", "s",
-	    "seconds since a record was set aside" },
-	[HEALTH_DROPPED_AGE] = { "dropped_age", "s",
-	    "seconds since a record was dropped" },
-	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "records set aside" },
-	[HEALTH_DROPPED] = { "dropped", "c", "records dropped" },
-	[HEALTH_CONNECTIONS] = { "connections", "", "connections" },
-};
-
-#define MOST(n) \
-	{ \
-		.is_set = true, .max = (n) \
-	}
-#define LEAST(n) \
-	{ \
-		.is_set = true, .min = (n), .max = INFINITY \
-	}
-
-/* What happened counts as a fault for an hour: long enough for any monitoring
-   program to see it, and then it has recovered. */
-const struct health_limits health_defaults = {
-	.warning = {
-		[HEALTH_FLUSH_AGE] = MOST(30),
-		[HEALTH_QUEUED] = MOST(50),
-		[HEALTH_PENDING] = MOST(80),
-		[HEALTH_STILL] = MOST(0),
-		[HEALTH_MASTER_AGE] = MOST(STATUS_STANDS_STILL),
-		[HEALTH_DEAD_LETTER_AGE] = LEAST(3600),
-		[HEALTH_DROPPED_AGE] = LEAST(3600),
-	},
-	.critical = {
-		[HEALTH_FLUSH_AGE] = MOST(120),
-		[HEALTH_QUEUED] = MOST(90),
-		[HEALTH_PENDING] = MOST(95),
-		[HEALTH_DOWN] = MOST(0),
-		[HEALTH_MASTER_AGE] = MOST(60),
-	},
+	[HEALTH_FLUSH_AGE] = { "flush_age", "s", "second",
+	    " without a commit while keys are pending" },
+	[HEALTH_QUEUED] = { "queued", "%", "", "% of a ring in use" },
+	[HEALTH_PENDING] = { "pending", "%", "", "% of a table not stored" },
+	[HEALTH_DOWN] = { "down", "", "worker", " not running" },
+	[HEALTH_STALLED] = { "stalled", "", "worker",
+	    " not draining the ring" },
+	[HEALTH_MASTER_AGE] = { "master_age", "s", "second",
+	    " without a response of the master" },
+	[HEALTH_DEAD_LETTER_AGE] = { "dead_letter_age", "s", "second",
+	    " since a record was set aside" },
+	[HEALTH_DROPPED_AGE] = { "dropped_age", "s", "second",
+	    " since a record was dropped" },
+	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "record", " set aside" },
+	[HEALTH_DROPPED] = { "dropped", "c", "record", " dropped" },
+	[HEALTH_CONNECTIONS] = { "connections", "", "connection", "" },
 };
 
 const char *
@@ -77,6 +45,9 @@ health_name(enum health health)
 static int
 measure_find(const char *name, size_t length)
 {
+	/* Its name in 0.1. */
+	if (length == 5 && memcmp(name, "still", length) == 0)
+		return HEALTH_STALLED;
 	for (int i = 0; i < HEALTH_MEASURES; i++)
 		if (strlen(measures[i].name) == length &&
 		    memcmp(measures[i].name, name, length) == 0)
@@ -108,8 +79,8 @@ limit_parse(struct range *limits, const char *text, size_t length, char *reason,
 	if (range_parse(&limits[which], range))
 		return true;
 	snprintf(reason, size,
-	    "%s: found \"%s\", expected MOST, LEAST:, LEAST:MOST, @LEAST:MOST "
-	    "or nothing",
+	    "%s: found \"%s\", expected MAX, MIN:, MIN:MAX, @MIN:MAX or "
+	    "nothing",
 	    measures[which].name, range);
 	return false;
 }
@@ -128,12 +99,28 @@ health_parse(struct range *limits, const char *text, char *reason, size_t size)
 	}
 }
 
+void
+health_defaults(struct health_limits *limits)
+{
+	char reason[8];
+
+	/* What happened counts as a fault for an hour: long enough for any
+	   monitoring program to see it, and then it has recovered. */
+	memset(limits, 0, sizeof(*limits));
+	health_parse(limits->warning,
+	    "flush_age=30,queued=50,pending=80,stalled=0,master_age=10,"
+	    "dead_letter_age=3600:,dropped_age=3600:",
+	    reason, sizeof(reason));
+	health_parse(limits->critical,
+	    "flush_age=120,queued=90,pending=95,down=0,master_age=60", reason,
+	    sizeof(reason));
+}
+
 /* --------------------------------------------------------------- judging -- */
 
 unsigned
 health_workers(const struct status *status, unsigned *down)
 {
-	const char *running = child_state_name(CHILD_RUNNING);
 	unsigned all = 0;
 
 	*down = 0;
@@ -143,7 +130,7 @@ health_workers(const struct status *status, unsigned *down)
 		if (w->generation != status->generation)
 			continue;
 		all++;
-		*down += strcmp(w->state, running) != 0 || w->trouble != NULL;
+		*down += !w->running || w->trouble != NULL;
 	}
 	return all;
 }
@@ -155,7 +142,7 @@ share(uint64_t part, uint64_t whole)
 }
 
 static void
-raise(double *max, double value)
+raise_to(double *max, double value)
 {
 	if (value > *max)
 		*max = value;
@@ -179,46 +166,27 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	health_workers(s, &down);
 	values[HEALTH_DOWN] = down;
 	values[HEALTH_MASTER_AGE] = s->master_age;
-	values[HEALTH_DEAD_LETTER_AGE] = since(s, s->last_dead_letter_ts);
-	values[HEALTH_DROPPED_AGE] = since(s, s->last_dropped_ts);
-	values[HEALTH_CONNECTIONS] = (double)s->connections;
+	values[HEALTH_DEAD_LETTER_AGE] = since(s, s->input.last_dead_letter_ts);
+	values[HEALTH_DROPPED_AGE] = since(s, s->input.last_dropped_ts);
+	values[HEALTH_CONNECTIONS] = (double)s->input.connections;
 	values[HEALTH_DEAD_LETTER] = (double)s->records.dead_letter;
 	values[HEALTH_DROPPED] = (double)s->records.dropped;
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct status_worker *w = &s->workers[i];
 		uint64_t pending = w->pending > 0 ? (uint64_t)w->pending : 0;
 
-		raise(&values[HEALTH_FLUSH_AGE], (double)status_lag(s, w));
-		raise(
+		raise_to(&values[HEALTH_FLUSH_AGE], (double)w->lag);
+		raise_to(
 		    &values[HEALTH_QUEUED], share(w->queued, w->ring_records));
-		raise(&values[HEALTH_PENDING], share(pending, w->table_keys));
-		values[HEALTH_STILL] += w->still;
+		raise_to(
+		    &values[HEALTH_PENDING], share(pending, w->table_keys));
+		values[HEALTH_STALLED] += w->stalled;
 	}
-}
-
-/* A text of limited size that grows. */
-struct line {
-	char *text;
-	size_t size, at;
-};
-
-static void __attribute__((format(printf, 2, 3)))
-line_add(struct line *line, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	int n = vsnprintf(
-	    line->text + line->at, line->size - line->at, format, args);
-	va_end(args);
-	line->at += n > 0 ? (size_t)n : 0;
-	if (line->at >= line->size)
-		line->at = line->size - 1;
 }
 
 /* Without an exponent, which monitoring programs cannot read. */
 static void
-say_value(struct line *line, double value)
+show_value(FILE *line, double value)
 {
 	char text[64];
 
@@ -226,14 +194,14 @@ say_value(struct line *line, double value)
 	size_t length = strlen(text);
 	if (length > 2 && strcmp(text + length - 2, ".0") == 0)
 		text[length - 2] = '\0';
-	line_add(line, "%s", isnan(value) ? "U" : text);
+	fprintf(line, "%s", isnan(value) ? "U" : text);
 }
 
-/* Name each measure that is outside of its limits.  Returns the gravest of
+/* Name each measure that is outside of its limits.  Returns the worst state of
    them. */
 static enum health
-say_faults(
-    struct line *line, const double *values, const struct health_limits *limits)
+show_faults(
+    FILE *line, const double *values, const struct health_limits *limits)
 {
 	enum health worst = HEALTH_OK;
 
@@ -242,9 +210,10 @@ say_faults(
 
 		if (!critical && !range_alerts(&limits->warning[i], values[i]))
 			continue;
-		say_value(line, values[i]);
-		line_add(line, " %s%s", measures[i].fault,
-		    critical ? " (critical), " : ", ");
+		show_value(line, values[i]);
+		fprintf(line, " %s%s%s%s", measures[i].noun,
+		    *measures[i].noun != '\0' && values[i] != 1 ? "s" : "",
+		    measures[i].fault, critical ? " (critical), " : ", ");
 		if (critical)
 			worst = HEALTH_CRITICAL;
 		else if (worst == HEALTH_OK)
@@ -253,55 +222,69 @@ say_faults(
 	return worst;
 }
 
-/* label=value[unit];[warning];[critical];[least];[most] */
+/* label=value[unit];[warning];[critical];[min];[max] */
 static void
-say_data(struct line *line, const struct status *s, const double *values,
+show_data(FILE *line, const struct status *s, const double *values,
     const struct health_limits *limits)
 {
 	char warning[64], critical[64];
 
-	line_add(line, " |");
+	fprintf(line, " |");
 	for (int i = 0; i < HEALTH_MEASURES; i++) {
-		line_add(line, " %s=", measures[i].name);
-		say_value(line, values[i]);
-		line_add(line, "%s;%s;%s;0%s",
+		fprintf(line, " %s=", measures[i].name);
+		show_value(line, values[i]);
+		fprintf(line, "%s;%s;%s;0%s",
 		    isnan(values[i]) ? "" : measures[i].unit,
 		    range_text(&limits->warning[i], warning, sizeof(warning)),
 		    range_text(
 			&limits->critical[i], critical, sizeof(critical)),
 		    *measures[i].unit == '%' ? ";100" : "");
 	}
-	line_add(line, " received=%" PRId64 "c;;;0 stored=%" PRId64 "c;;;0",
+	fprintf(line, " received=%" PRId64 "c;;;0 stored=%" PRId64 "c;;;0",
 	    s->records.received, s->records.stored);
+}
+
+static enum health
+show_health(
+    const struct status *s, const struct health_limits *limits, FILE *line)
+{
+	double values[HEALTH_MEASURES];
+	unsigned down, all = health_workers(s, &down);
+
+	if (!s->running) {
+		fprintf(line, "instance %s is not running", s->instance);
+		return HEALTH_CRITICAL;
+	}
+	measure(s, values);
+	enum health health = show_faults(line, values, limits);
+	if (s->reload_failed) {
+		fputs("last reload failed, ", line);
+		if (health == HEALTH_OK)
+			health = HEALTH_WARNING;
+	}
+	fprintf(line,
+	    "%u of %u worker%s running, %" PRIu64
+	    " connection%s, %.1f records/s received, %.1f/s stored",
+	    all - down, all, status_s(all), s->input.connections,
+	    status_s(s->input.connections),
+	    s->rates[2].per_second[HISTORY_RECEIVED],
+	    s->rates[2].per_second[HISTORY_STORED]);
+	show_data(line, s, values, limits);
+	return health;
 }
 
 enum health
 health_judge(const struct status *status, const struct health_limits *limits,
     char *text, size_t size)
 {
-	struct line line = { text, size, 0 };
-	double values[HEALTH_MEASURES];
-	unsigned down, all = health_workers(status, &down);
-	enum health health;
+	FILE *line = fmemopen(text, size, "w");
 
-	*text = '\0';
-	measure(status, values);
-	if (!status->running) {
-		line_add(&line, "instance %s is not running", status->instance);
-		return HEALTH_CRITICAL;
+	if (line == NULL) {
+		snprintf(text, size, "out of memory");
+		return HEALTH_UNKNOWN;
 	}
-	health = say_faults(&line, values, limits);
-	if (status->reload_failed) {
-		line_add(&line, "the last reload was refused, ");
-		if (health == HEALTH_OK)
-			health = HEALTH_WARNING;
-	}
-	line_add(&line,
-	    "%u of %u workers run, %" PRIu64
-	    " connections, %.1f records/s received, %.1f/s stored",
-	    all - down, all, status->connections,
-	    status->rates[2].per_second[HISTORY_RECEIVED],
-	    status->rates[2].per_second[HISTORY_STORED]);
-	say_data(&line, status, values, limits);
+	enum health health = show_health(status, limits, line);
+	fclose(line);
+	text[size - 1] = '\0';
 	return health;
 }

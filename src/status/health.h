@@ -19,11 +19,11 @@ enum health {
 
 /* What is measured. */
 enum health_measure {
-	HEALTH_FLUSH_AGE,  /* seconds that keys wait without a commit, most */
-	HEALTH_QUEUED,     /* per cent of a ring in use, most */
-	HEALTH_PENDING,    /* per cent of a table dirty, most */
+	HEALTH_FLUSH_AGE,  /* seconds that keys wait without a commit, max */
+	HEALTH_QUEUED,     /* percent of a ring in use, max */
+	HEALTH_PENDING,    /* percent of a table dirty, max */
 	HEALTH_DOWN,       /* workers that do not run */
-	HEALTH_STILL,      /* workers that take nothing from their rings */
+	HEALTH_STALLED,    /* workers that do not drain their rings */
 	HEALTH_MASTER_AGE, /* seconds since the master went round its loop */
 	HEALTH_DEAD_LETTER_AGE, /* seconds since a record was set aside */
 	HEALTH_DROPPED_AGE,     /* seconds since a record was dropped */
@@ -38,16 +38,16 @@ struct health_limits {
 	struct range warning[HEALTH_MEASURES], critical[HEALTH_MEASURES];
 };
 
-/* health_defaults - the limits that hold when none are given. */
-extern const struct health_limits health_defaults;
+/* health_defaults - set the default limits. */
+void health_defaults(struct health_limits *limits);
 
 /* health_name - the word in front of a plugin's line, as in "WARNING". */
 const char *health_name(enum health health);
 
 /*
  * health_parse - read "measure=range,measure=range" into limits (an array of
- * HEALTH_MEASURES); "measure=" takes a limit away.  On failure reason (of size
- * bytes) says what is wrong.
+ * HEALTH_MEASURES); "measure=" takes a limit away.  Returns false if the text
+ * is invalid, and reason (size bytes) tells why.
  */
 bool health_parse(
     struct range *limits, const char *text, char *reason, size_t size);

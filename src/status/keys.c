@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing keys.  Pure functions over a key; a failure of the stream is left in
- * the stream.
+ * Writing keys.  A failure of the stream is left in the stream.
  */
 #include "config.h"
 
@@ -36,12 +35,6 @@ keys_number(const char *text, int32_t *number)
 }
 
 static const char *
-state_name(const struct survey_key *key)
-{
-	return key->dirty ? "dirty" : "stored";
-}
-
-static const char *
 dotted(uint32_t address, char text[INET_ADDRSTRLEN])
 {
 	struct in_addr in = { .s_addr = htonl(address) };
@@ -50,7 +43,7 @@ dotted(uint32_t address, char text[INET_ADDRSTRLEN])
 }
 
 void
-keys_line(const struct survey_key *key, FILE *out)
+keys_line(const struct scan_key *key, FILE *out)
 {
 	const struct record *r = &key->record;
 	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];
@@ -60,11 +53,11 @@ keys_line(const struct survey_key *key, FILE *out)
 	    "\t%" PRIu32 "\t%u\t%s\n",
 	    r->modid, r->cmdid, dotted(r->caller, caller), record_ts(r),
 	    dotted(r->ip, ip), r->port, r->succ, r->err, r->overload,
-	    state_name(key));
+	    key->dirty ? "dirty" : "stored");
 }
 
 void
-keys_json(const struct survey_key *key, FILE *out)
+keys_json(const struct scan_key *key, FILE *out)
 {
 	const struct record *r = &key->record;
 	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];
@@ -76,5 +69,5 @@ keys_json(const struct survey_key *key, FILE *out)
 	    ",\"overload\":%u,\"state\":\"%s\"}",
 	    r->modid, r->cmdid, dotted(r->ip, ip), r->port,
 	    dotted(r->caller, caller), r->succ, r->err, record_ts(r),
-	    r->overload, state_name(key));
+	    r->overload, key->dirty ? "dirty" : "stored");
 }

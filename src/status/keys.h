@@ -5,11 +5,10 @@
 #ifndef REPORTER_KEYS_H
 #define REPORTER_KEYS_H
 
-#include "status/survey.h"
+#include "status/scan.h"
 
 #include <stdio.h>
 
-/* Which keys are meant. */
 struct keys_filter {
 	bool has_modid, has_cmdid;
 	int32_t modid, cmdid;
@@ -18,14 +17,14 @@ struct keys_filter {
 /* keys_match - whether a record's service is among them. */
 bool keys_match(const struct keys_filter *filter, const struct record *record);
 
-/* keys_number - read a modid or cmdid.  Returns false for anything that is no
-   whole number of 32 bits. */
+/* keys_number - read a modid or cmdid.  Returns false if it is not a 32-bit
+   integer. */
 bool keys_number(const char *text, int32_t *number);
 
 /* keys_line - a key as reporter-send(1) reads it, and the state behind it. */
-void keys_line(const struct survey_key *key, FILE *out);
+void keys_line(const struct scan_key *key, FILE *out);
 
 /* keys_json - a key as one JSON object, without a line's end. */
-void keys_json(const struct survey_key *key, FILE *out);
+void keys_json(const struct scan_key *key, FILE *out);
 
 #endif

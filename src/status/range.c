@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ranges of values.  Owns nothing, and only parsing can fail.
+ * Ranges of values.
  */
 #include "config.h"
 

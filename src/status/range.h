@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ranges of values as monitoring plugins have them, "[@][least:][most]": a
- * value outside of the range is a fault, with @ one inside.  Pure functions.
+ * Ranges of values as monitoring plugins have them, "[@][min:][max]": a value
+ * outside of the range is a fault, with @ one inside.  Pure functions.
  */
 #ifndef REPORTER_RANGE_H
 #define REPORTER_RANGE_H
@@ -16,9 +16,9 @@ struct range {
 };
 
 /*
- * range_parse - read "10", "10:", "10:20", "~:10" or "@10:20"; least is 0 when
- * it is left out, and without a limit when it is ~, most when it is left out
- * behind a colon.  "" is no range.  Returns false for anything else.
+ * range_parse - read "10", "10:", "10:20", "~:10" or "@10:20"; min is 0 by
+ * default, ~ is no limit; max has none after a colon.  "" is no range.  Returns
+ * false for anything else.
  */
 bool range_parse(struct range *range, const char *text);
 

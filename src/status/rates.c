@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rates from the history.  Owns nothing; any process; a history without
- * samples gives rates of 0 over 0 seconds.
+ * Rates from the history.
  */
 #include "config.h"
 
@@ -11,8 +10,7 @@
 
 const unsigned rates_spans[RATES_SPANS] = { 1, 10, 60 };
 
-/* Two looks closer than this say nothing about a rate. */
-#define LEAST_MS 100
+#define MIN_MS 100 /* closer samples tell nothing about a rate */
 
 void
 rates_over(struct rates *rates, const struct history *history,
@@ -24,7 +22,7 @@ rates_over(struct rates *rates, const struct history *history,
 
 	memset(rates, 0, sizeof(*rates));
 	if (!history_nearest(history, then_ms, &then) ||
-	    now->at_ms < then.at_ms + LEAST_MS)
+	    now->at_ms < then.at_ms + MIN_MS)
 		return;
 	rates->seconds = (double)(now->at_ms - then.at_ms) / 1000;
 	for (int i = 0; i < HISTORY_COUNTS; i++)

@@ -14,9 +14,8 @@
 extern const unsigned rates_spans[RATES_SPANS];
 
 struct rates {
-	/* What they are over, in truth: less than was asked for when the
-	   master has not run so long, more when it stood still.  0: there are
-	   no rates, and all are 0. */
+	/* The actual span: less than requested if the master has not run so
+	   long, more if it did not respond.  0: no rates, all are 0. */
 	double seconds;
 	double per_second[HISTORY_COUNTS];
 };

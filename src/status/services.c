@@ -1,52 +1,49 @@
 /* SPDX-License-Identifier: MIT
  *
  * Summing up keys by service.  Owns its memory, and mappings for the length of
- * a look.  One process, one thread.  What has no room is left out and counted.
+ * a scan.  What has no room is left out and counted.
  *
  * Speed comes from the slots' versions, which count the records put there:
- * what a slot's has grown by since the last look belongs to the service that
+ * what a slot's has grown by since the last scan belongs to the service that
  * has the slot now.
  *
- * Tables know no reports.  But a report has one record for a server, so a
- * caller has sent at least as many reports of a service as records came of that
- * one server of which most came: as many, if any server is in all of them.
+ * Tables hold no reports.  But a report has one record for a server, so a
+ * caller has sent at least as many reports of a service as there came records
+ * of its most frequent server: as many, if a server is in all of them.
  */
 #include "config.h"
 
 #include "status/services.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #define INDEX_SIZE (2 * SERVICES_MAX) /* a power of two */
 
-/* The versions of a segment's slots at the last look. */
+/* The versions of a segment's slots at the last scan. */
 struct past {
-	struct past *next;
-	uint64_t seed; /* of the segment: tells it from any other */
+	uint64_t seed; /* of the segment, unique */
 	uint32_t slots;
-	bool is_used;
 	uint32_t puts[]; /* of each slot */
 };
 
-/* A server that is taken for overloaded, in the look of that stamp. */
+/* A server reported as overloaded, in the scan of that stamp. */
 struct server {
 	int32_t modid, cmdid;
 	uint32_t ip;
 	uint16_t port, stamp;
 };
 
-/* A caller of a service, and the records since the last look of that server of
-   which most came.  0: the place is free. */
+/* A caller of a service, and the records of its most frequent server since the
+   last scan.  0: the place is free. */
 struct caller {
 	int32_t modid, cmdid;
 	uint32_t caller, max;
 };
 
 struct services {
-	struct survey survey;
-	struct past *past;
-	struct past *of_segment[SURVEY_SEGMENTS_MAX]; /* NULL: no memory */
+	struct scan scan;
+	struct past *past[SCAN_SEGMENTS_MAX]; /* NULL: no memory */
+	unsigned pasts;
 	struct service list[SERVICES_MAX];
 	uint32_t index[INDEX_SIZE]; /* place in the list, plus 1 */
 	struct server servers[SERVERS_MAX];
@@ -54,25 +51,32 @@ struct services {
 	uint16_t stamp;
 	struct caller callers[CALLERS_MAX];
 	uint32_t callers_used;
-	uint64_t last_ms; /* of the last look that went well; 0: none */
+	uint64_t last_ms; /* of the last scan that went well; 0: none */
 	const struct keys_filter *filter;
-	struct services_look look;
+	struct services_result result;
+};
+
+/* How the orders sort: by a field, the greatest first, then by number. */
+static const struct {
+	const char *name;
+	size_t offset; /* of a uint64_t in struct service; 0: number alone */
+} orders[SERVICES_ORDERS] = {
+#define BY(field) offsetof(struct service, field)
+	[SERVICES_BY_OVERLOAD] = { "overload", BY(overloaded) },
+	[SERVICES_BY_ERRORS] = { "errors", BY(err) },
+	[SERVICES_BY_REPORTS] = { "reports", BY(reports) },
+	[SERVICES_BY_RECORDS] = { "records", BY(puts) },
+	[SERVICES_BY_KEYS] = { "keys", BY(keys) },
+	[SERVICES_BY_SUCC] = { "succ", BY(succ) },
+	[SERVICES_BY_NUMBER] = { "number", 0 },
+#undef BY
 };
 
 const char *
 services_order_name(enum services_order order)
 {
-	static const char *const names[SERVICES_ORDERS] = {
-		[SERVICES_BY_OVERLOAD] = "overload",
-		[SERVICES_BY_ERRORS] = "errors",
-		[SERVICES_BY_REPORTS] = "reports",
-		[SERVICES_BY_RECORDS] = "records",
-		[SERVICES_BY_KEYS] = "keys",
-		[SERVICES_BY_SUCC] = "succ",
-		[SERVICES_BY_NUMBER] = "number",
-	};
-
-	return (unsigned)order < SERVICES_ORDERS ? names[order] : "unknown";
+	return (unsigned)order < SERVICES_ORDERS ? orders[order].name
+						 : "unknown";
 }
 
 struct services *
@@ -83,68 +87,56 @@ services_new(void)
 
 /* ------------------------------------------------------------- the past --- */
 
-/* What is remembered of a table; from now on when nothing was.  NULL: memory is
-   short. */
+/* Take what is remembered of a table out of `before`, or begin anew.  NULL: out
+   of memory. */
 static struct past *
-past_find(struct services *s, const struct table *table)
+past_take(struct past **before, unsigned n, const struct table *table)
 {
 	struct past *past;
 
-	for (past = s->past; past != NULL; past = past->next)
-		if (past->seed == table->seed && past->slots == table->size)
-			return past;
+	for (; n > 0; n--, before++) {
+		past = *before;
+		if (past == NULL || past->seed != table->seed ||
+		    past->slots != table->size)
+			continue;
+		*before = NULL;
+		return past;
+	}
 	past = calloc(1, sizeof(*past) + table->size * sizeof(past->puts[0]));
-	if (past == NULL)
-		return NULL;
-	past->seed = table->seed;
-	past->slots = table->size;
-	past->next = s->past;
-	s->past = past;
+	if (past != NULL) {
+		past->seed = table->seed;
+		past->slots = table->size;
+	}
 	return past;
 }
 
-/* Forget what is not used. */
-static void
-past_sweep(struct services *s)
-{
-	struct past **link = &s->past, *past;
-
-	while ((past = *link) != NULL) {
-		if (past->is_used) {
-			link = &past->next;
-		} else {
-			*link = past->next;
-			free(past);
-		}
-	}
-}
-
-/* Match what is remembered with the segments that are there; forget others. */
+/* Match what is remembered with the segments of this scan; forget others. */
 static void
 past_match(struct services *s)
 {
-	for (struct past *past = s->past; past != NULL; past = past->next)
-		past->is_used = false;
-	for (unsigned i = 0; i < s->survey.count; i++) {
-		s->of_segment[i] = past_find(s, &s->survey.segments[i].table);
-		if (s->of_segment[i] != NULL)
-			s->of_segment[i]->is_used = true;
-	}
-	past_sweep(s);
+	struct past *before[SCAN_SEGMENTS_MAX];
+	unsigned n = s->pasts;
+
+	memcpy(before, s->past, sizeof(before));
+	s->pasts = s->scan.count;
+	for (unsigned i = 0; i < s->pasts; i++)
+		s->past[i] = past_take(before, n, &s->scan.segments[i].table);
+	for (unsigned i = 0; i < n; i++)
+		free(before[i]);
 }
 
-/* Records put into a key's slot since the last look. */
+/* Records put into a key's slot since the last scan. */
 static uint32_t
-past_grown(struct services *s, const struct survey_key *key)
+past_grown(struct services *s, const struct scan_key *key)
 {
-	struct past *past = s->of_segment[key->segment];
+	struct past *past = s->past[key->segment];
 	uint32_t puts = (uint32_t)key->puts;
 
 	if (past == NULL)
 		return 0;
 	uint32_t grown = puts - past->puts[key->slot];
 	past->puts[key->slot] = puts;
-	/* Of the first look nothing is known; a segment that is seen first in
+	/* Of the first scan nothing is known; a segment that is seen first in
 	   a later one was made in between. */
 	return s->last_ms == 0 ? 0 : grown;
 }
@@ -154,10 +146,8 @@ services_free(struct services *services)
 {
 	if (services == NULL)
 		return;
-	for (struct past *past = services->past; past != NULL;
-	     past = past->next)
-		past->is_used = false;
-	past_sweep(services);
+	for (unsigned i = 0; i < services->pasts; i++)
+		free(services->past[i]);
 	free(services);
 }
 
@@ -192,17 +182,17 @@ service_of(struct services *s, const struct record *r)
 		if (service->modid == r->modid && service->cmdid == r->cmdid)
 			return service;
 	}
-	if (s->look.count == SERVICES_MAX)
+	if (s->result.count == SERVICES_MAX)
 		return NULL;
-	struct service *service = &s->list[s->look.count++];
-	s->index[at] = s->look.count;
+	struct service *service = &s->list[s->result.count++];
+	s->index[at] = s->result.count;
 	memset(service, 0, sizeof(*service));
 	service->modid = r->modid;
 	service->cmdid = r->cmdid;
 	return service;
 }
 
-/* Whether a server is seen overloaded for the first time in this look. */
+/* Whether a server is seen overloaded for the first time in this scan. */
 static bool
 server_is_new(struct services *s, const struct record *r)
 {
@@ -217,7 +207,7 @@ server_is_new(struct services *s, const struct record *r)
 			return false;
 	}
 	if (s->servers_used >= SERVERS_MAX / 4 * 3) {
-		s->look.cut = true;
+		s->result.cut = true;
 		return false;
 	}
 	s->servers_used++;
@@ -227,7 +217,7 @@ server_is_new(struct services *s, const struct record *r)
 }
 
 /* How many reports more a service's caller has sent than was known so far in
-   this look, when GROWN records of one server have come. */
+   this scan, when GROWN records of one server have come. */
 static uint32_t
 caller_grown(struct services *s, const struct record *r, uint32_t grown)
 {
@@ -247,7 +237,7 @@ caller_grown(struct services *s, const struct record *r, uint32_t grown)
 		return more;
 	}
 	if (s->callers_used >= CALLERS_MAX / 4 * 3) {
-		s->look.cut = true;
+		s->result.cut = true;
 		return 0;
 	}
 	s->callers_used++;
@@ -256,7 +246,7 @@ caller_grown(struct services *s, const struct record *r, uint32_t grown)
 }
 
 static bool
-add_key(void *arg, const struct survey_key *key)
+add_key(void *arg, const struct scan_key *key)
 {
 	struct services *s = arg;
 	const struct record *r = &key->record;
@@ -265,11 +255,11 @@ add_key(void *arg, const struct survey_key *key)
 
 	if (!keys_match(s->filter, r))
 		return true;
-	s->look.keys++;
-	s->look.dirty += key->dirty;
+	s->result.keys++;
+	s->result.dirty += key->dirty;
 	struct service *service = service_of(s, r);
 	if (service == NULL) {
-		s->look.beyond++;
+		s->result.beyond++;
 		return true;
 	}
 	service->keys++;
@@ -286,63 +276,33 @@ add_key(void *arg, const struct survey_key *key)
 
 /* --------------------------------------------------------------- sorting -- */
 
-/* Greater is further up. */
+/* A comparison for qsort_r(). */
 static int
-order_compare(
-    uint64_t a, uint64_t b, const struct service *x, const struct service *y)
+service_compare(const void *a, const void *b, void *arg)
 {
-	if (a != b)
-		return a > b ? -1 : 1;
+	const struct service *x = a, *y = b;
+	const size_t *offset = arg;
+	uint64_t m = 0, n = 0;
+
+	if (*offset != 0) {
+		memcpy(&m, (const char *)a + *offset, sizeof(m));
+		memcpy(&n, (const char *)b + *offset, sizeof(n));
+	}
+	if (m != n)
+		return m > n ? -1 : 1;
 	if (x->modid != y->modid)
 		return x->modid < y->modid ? -1 : 1;
 	return (x->cmdid > y->cmdid) - (x->cmdid < y->cmdid);
 }
 
-/* A comparison for qsort() by one field, then by number. */
-#define ORDER_BY(field) \
-	static int by_##field(const void *a, const void *b) \
-	{ \
-		const struct service *x = a, *y = b; \
-		return order_compare(x->field, y->field, x, y); \
-	}
-ORDER_BY(overloaded)
-ORDER_BY(err)
-ORDER_BY(reports)
-ORDER_BY(puts)
-ORDER_BY(keys)
-ORDER_BY(succ)
-
-static int
-by_number(const void *a, const void *b)
-{
-	return order_compare(0, 0, a, b);
-}
+/* ---------------------------------------------------------------- a scan -- */
 
 static void
-services_sort(struct services *s, enum services_order order)
+scan_begin(struct services *s)
 {
-	static int (*const compare[SERVICES_ORDERS])(
-	    const void *, const void *) = {
-		[SERVICES_BY_OVERLOAD] = by_overloaded,
-		[SERVICES_BY_ERRORS] = by_err,
-		[SERVICES_BY_REPORTS] = by_reports,
-		[SERVICES_BY_RECORDS] = by_puts,
-		[SERVICES_BY_KEYS] = by_keys,
-		[SERVICES_BY_SUCC] = by_succ,
-		[SERVICES_BY_NUMBER] = by_number,
-	};
-
-	qsort(s->list, s->look.count, sizeof(*s->list), compare[order]);
-}
-
-/* ---------------------------------------------------------------- a look -- */
-
-static void
-look_begin(struct services *s)
-{
-	memset(&s->look, 0, sizeof(s->look));
+	memset(&s->result, 0, sizeof(s->result));
 	memset(s->index, 0, sizeof(s->index));
-	s->look.list = s->list;
+	s->result.list = s->list;
 	memset(s->callers, 0, sizeof(s->callers));
 	s->callers_used = s->servers_used = 0;
 	/* When the stamps have gone round, old ones would count again. */
@@ -355,7 +315,7 @@ look_begin(struct services *s)
 static void
 count_rates(struct services *s, double seconds)
 {
-	for (unsigned i = 0; i < s->look.count; i++) {
+	for (unsigned i = 0; i < s->result.count; i++) {
 		struct service *service = &s->list[i];
 
 		service->records_per_second = (double)service->puts / seconds;
@@ -365,27 +325,27 @@ count_rates(struct services *s, double seconds)
 }
 
 enum shm_status
-services_look(struct services *s, const char *instance,
+services_scan(struct services *s, const char *instance,
     const struct keys_filter *filter, enum services_order order,
-    uint64_t now_ms, struct services_look *look)
+    uint64_t now_ms, struct services_result *result)
 {
-	enum shm_status found = survey_open(&s->survey, instance);
+	enum shm_status found = scan_open(&s->scan, instance);
 
-	look_begin(s);
+	scan_begin(s);
 	if (found == SHM_OK) {
 		s->filter = filter;
 		past_match(s);
-		survey_walk(&s->survey, add_key, s);
-		s->look.unread = s->survey.unread;
-		s->look.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
-		if (s->look.has_rates)
+		scan_walk(&s->scan, add_key, s);
+		s->result.unread = s->scan.unread;
+		s->result.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
+		if (s->result.has_rates)
 			count_rates(s, (double)(now_ms - s->last_ms) / 1000);
-		services_sort(s, order);
-		int saved = errno;
-		survey_close(&s->survey);
-		errno = saved;
+		size_t offset = orders[order].offset;
+		qsort_r(s->list, s->result.count, sizeof(*s->list),
+		    service_compare, &offset);
+		scan_close(&s->scan);
 	}
 	s->last_ms = found == SHM_OK ? now_ms : 0;
-	*look = s->look;
+	*result = s->result;
 	return found;
 }

@@ -3,9 +3,9 @@
  * Collecting the status.  Owns its mappings for the length of a call.  Any
  * process that may open the segments, one thread; failures are returned.
  *
- * Records travel while we look.  Reading against their direction, the
- * workers' side first and the master's last, finds every record at most once,
- * and what is under way counts as queued.
+ * Records travel meanwhile.  Reading against their direction, the workers' side
+ * first and the master's last, finds every record at most once, and what is
+ * under way counts as queued.
  */
 #include "config.h"
 
@@ -15,12 +15,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Scans for workers that take nothing from their rings. */
+#define SCANS 20
+#define SCAN_MS 100
 #define READS 4 /* the first, and three more if segments come and go */
 
 /* ------------------------------------------------------------- who lives -- */
@@ -35,7 +39,8 @@ bool
 status_running(const struct segment *segment)
 {
 	const struct master_shared *master = segment_master(segment);
-	int32_t pid = atomic_load_explicit(&master->pid, memory_order_relaxed);
+	/* Acquire: see status_collect(). */
+	int32_t pid = atomic_load_explicit(&master->pid, memory_order_acquire);
 
 	/* Only then try the lock: a reporter that starts, which could miss
 	   it, has not written its pid yet. */
@@ -51,7 +56,7 @@ status_running(const struct segment *segment)
 
 /* --------------------------------------------------------------- workers -- */
 
-/* Whatever the database said, it must not steer a terminal. */
+/* Text of the database or of a segment must not steer a terminal. */
 static void
 make_printable(char *text)
 {
@@ -60,55 +65,39 @@ make_printable(char *text)
 			*text = ' ';
 }
 
+/* Copy counters in their order.  Acquire: the flush thread releases stored and
+   dead_letter, so what they count is then seen as added.  The others are plain
+   figures: where they seem to contradict each other, the collection is
+   repeated. */
 static void
-read_flush(struct status_worker *w, const struct flush_counters *flush)
+copy_counters(counter *to, const counter *from, size_t n)
 {
-	w->dead_lost = counter_get(&flush->dead_lost);
-	w->rows = counter_get(&flush->rows);
-	w->flushes = counter_get(&flush->flushes);
-	w->clamped = counter_get(&flush->clamped);
-	w->connects = counter_get(&flush->connects);
-	w->last_flush_ts = counter_get(&flush->last_flush_ts);
-	w->last_flush_us = counter_get(&flush->last_flush_us);
-	w->flush_us = counter_get(&flush->flush_us);
-	w->connected = counter_get(&flush->connected) != 0;
-	w->last_error_ts = counter_get(&flush->last_error_ts);
-	w->waiting_since = counter_get(&flush->waiting_since);
-	for (int i = 0; i < FLUSH_BUCKETS; i++)
-		w->buckets[i] = counter_get(&flush->buckets[i]);
-	for (int i = 0; i < DB_CLASSES; i++)
-		w->errors[i] = counter_get(&flush->errors[i]);
+	for (; n > 0; n--)
+		counter_set(
+		    to++, atomic_load_explicit(from++, memory_order_acquire));
 }
+
+#define COUNTERS_OF(group) (sizeof(group) / sizeof(counter))
 
 static void
 read_worker(struct status_worker *w, const struct worker_segment *segment)
 {
 	const struct worker_shared *shared = segment->shared;
-	const struct drain_counters *drain = &shared->drain;
 
-	/* Against the direction of travel.  Acquire: a record that was counted
-	   as stored is also seen as added. */
-	w->stored = counter_get(&shared->flush.stored);
-	w->dead_letter = counter_get(&shared->flush.dead_letter);
-	atomic_thread_fence(memory_order_acquire);
-	w->added = counter_get(&drain->added);
-	w->superseded = counter_get(&drain->superseded);
-	atomic_thread_fence(memory_order_acquire);
-	w->replayed = counter_get(&drain->replayed);
+	/* Against the direction of travel. */
+	copy_counters(
+	    &w->flush.stored, &shared->flush.stored, COUNTERS_OF(w->flush));
+	copy_counters(
+	    &w->drain.added, &shared->drain.added, COUNTERS_OF(w->drain));
 	w->queued = ring_queued(&segment->ring);
-	w->pending = (int64_t)(w->added - w->stored - w->dead_letter);
-
-	w->keys = counter_get(&drain->used);
-	w->evicted = counter_get(&drain->evicted);
-	w->full = counter_get(&drain->full);
-	w->skewed = counter_get(&drain->skewed);
+	w->pending =
+	    (int64_t)(w->drain.added - w->flush.stored - w->flush.dead_letter);
 	w->poisoned = counter_get(&shared->info.poisoned);
 	w->ring_records = shared->header.ring_records;
 	w->table_keys = shared->header.table_keys;
-	read_flush(w, &shared->flush);
-	w->last_error_number =
-	    segment_last_error(shared, w->last_error, sizeof(w->last_error));
-	make_printable(w->last_error);
+	w->flush.last_error_number = last_error_get(
+	    &shared->flush, w->flush.last_error, sizeof(w->flush.last_error));
+	make_printable(w->flush.last_error);
 }
 
 /* Read a segment by name, if it is the instance's owner's.  Returns its
@@ -122,20 +111,20 @@ read_segment(
 	    segment_view_worker(&segment, name, status->owner);
 
 	if (found != SHM_OK) {
-		w->trouble = found == SHM_SYSTEM ? strerror(errno)
-						 : shm_status_text(found);
+		w->trouble = shm_strerror(found, errno);
 		return 0;
 	}
 	read_worker(w, &segment);
 	w->slot = segment.shared->header.slot;
 	w->generation = segment.shared->header.generation;
+	/* Acquire: released by the worker at its start. */
 	int32_t pid = atomic_load_explicit(
-	    &segment.shared->info.pid, memory_order_relaxed);
+	    &segment.shared->info.pid, memory_order_acquire);
 	segment_close(&segment.map);
 	return pid;
 }
 
-/* A worker without a master ends by itself when all is in the database. */
+/* A worker without a master exits by itself when all records are stored. */
 static void
 state_of_orphan(struct status_worker *w, int32_t pid)
 {
@@ -145,10 +134,12 @@ state_of_orphan(struct status_worker *w, int32_t pid)
 	w->state = lives ? child_state_name(CHILD_FINISHING) : "left";
 }
 
-/* Read what the master tells of one worker, and the worker's segment. */
+/* Read what the master notes of one worker, and the worker's segment. */
 static void
 read_child(struct status *status, const struct child_entry *entry)
 {
+	/* Acquire: released by child.c and retire.c when the words beside it
+	   are set. */
 	enum child_state state = (enum child_state)atomic_load_explicit(
 	    &entry->state, memory_order_acquire);
 	struct status_worker *w = &status->workers[status->count];
@@ -163,6 +154,7 @@ read_child(struct status *status, const struct child_entry *entry)
 	w->restarts =
 	    atomic_load_explicit(&entry->restarts, memory_order_relaxed);
 	w->state = child_state_name(state);
+	w->running = state == CHILD_RUNNING && status->running;
 	segment_name(name, status->instance, w->generation, w->slot);
 	int32_t pid = read_segment(w, name, status);
 	if (!status->running)
@@ -207,67 +199,48 @@ read_left(struct status *status)
 
 /* ---------------------------------------------------------- the instance -- */
 
-static void
-read_input(struct status *status, const struct input_counters *input)
-{
-	status->reports = counter_get(&input->reports);
-	status->skewed = counter_get(&input->skewed);
-	status->foreign = counter_get(&input->foreign);
-	status->bytes = counter_get(&input->bytes);
-	status->connections = counter_get(&input->connections);
-	status->accepted = counter_get(&input->accepted);
-	status->accept_holds = counter_get(&input->accept_holds);
-	for (int i = 0; i < REFUSALS; i++)
-		status->refused[i] = counter_get(&input->refused[i]);
-	for (int i = 0; i < CLOSINGS; i++)
-		status->closed[i] = counter_get(&input->closed[i]);
-	status->throttled = counter_get(&input->throttled);
-	status->throttles = counter_get(&input->throttles);
-	status->reloads = counter_get(&input->reloads);
-	status->reload_errors = counter_get(&input->reload_errors);
-	status->last_dead_letter_ts = counter_get(&input->last_dead_letter_ts);
-	status->last_dropped_ts = counter_get(&input->last_dropped_ts);
-	for (int i = 0; i < REJECT_REASONS; i++)
-		status->rejected[i] = counter_get(&input->rejected[i]);
-}
-
 /* The terms of the identity; the workers have been read.  Sums are unsigned:
-   what a damaged segment tells may go over the top, and then just shows. */
+   those of a damaged segment may wrap, and are shown as they are. */
 static void
-read_records(struct status *status, const struct input_counters *input)
+read_records(struct status *status)
 {
-	struct status_records *r = &status->records;
-	uint64_t superseded = counter_get(&input->retired_superseded);
-	uint64_t replayed = counter_get(&input->retired_replayed);
-	uint64_t stored = counter_get(&input->retired_stored);
-	uint64_t dead_letter = counter_get(&input->retired_dead_letter);
+	const struct input_counters *input = &status->input;
+	uint64_t superseded = input->retired_superseded;
+	uint64_t replayed = input->retired_replayed;
+	uint64_t stored = input->retired_stored;
+	uint64_t dead_letter = input->retired_dead_letter;
 	/* What an emptied segment had added was stored or set aside. */
-	uint64_t added = stored + dead_letter, rejected = 0, dropped, received;
+	uint64_t added = stored + dead_letter, rejected = 0;
 
-	status->clamped = 0;
+	status->clamped = status->refused = status->closed = 0;
 	for (unsigned i = 0; i < status->count; i++) {
-		const struct status_worker *w = &status->workers[i];
+		struct status_worker *w = &status->workers[i];
+		uint64_t since = w->flush.waiting_since;
 
-		added += w->added;
-		superseded += w->superseded;
-		replayed += w->replayed;
-		stored += w->stored;
-		dead_letter += w->dead_letter;
-		status->clamped += w->clamped;
+		added += w->drain.added;
+		superseded += w->drain.superseded;
+		replayed += w->drain.replayed;
+		stored += w->flush.stored;
+		dead_letter += w->flush.dead_letter;
+		status->clamped += w->flush.clamped;
+		w->connected = w->pid > 0 && w->flush.connected != 0;
+		w->lag = since != 0 && w->pending > 0 && status->now > since
+			     ? status->now - since
+			     : 0;
 	}
 	for (int i = 0; i < REJECT_REASONS; i++)
-		rejected += counter_get(&input->rejected[i]);
-	dropped = counter_get(&input->dropped);
-	/* received is the master's first word of a record, so it comes last. */
-	atomic_thread_fence(memory_order_acquire);
-	received = counter_get(&input->received);
-	*r = (struct status_records){
-		.received = (int64_t)received,
+		rejected += input->rejected[i];
+	for (int i = 0; i < REFUSALS; i++)
+		status->refused += input->refused[i];
+	for (int i = 0; i < CLOSINGS; i++)
+		status->closed += input->closed[i];
+	status->records = (struct status_records){
+		.received = (int64_t)input->received,
 		.replayed = (int64_t)replayed,
 		.rejected = (int64_t)rejected,
-		.dropped = (int64_t)dropped,
-		.queued = (int64_t)(received + replayed - rejected - dropped -
-				    added - superseded),
+		.dropped = (int64_t)input->dropped,
+		.queued = (int64_t)(input->received + replayed - rejected -
+				    input->dropped - added - superseded),
 		.pending = (int64_t)(added - stored - dead_letter),
 		.superseded = (int64_t)superseded,
 		.stored = (int64_t)stored,
@@ -288,6 +261,7 @@ retired(const struct input_counters *input)
 static bool
 collect_once(struct status *status, const struct master_shared *master)
 {
+	struct input_counters *input = &status->input;
 	uint64_t before = retired(&master->input);
 
 	status->count = 0;
@@ -295,10 +269,12 @@ collect_once(struct status *status, const struct master_shared *master)
 		read_child(status, &master->children[i]);
 	if (!status->running)
 		read_left(status);
-	atomic_thread_fence(memory_order_acquire);
-	read_records(status, &master->input);
-	read_input(status, &master->input);
-	return retired(&master->input) == before && status->records.queued >= 0;
+	copy_counters(
+	    &input->received, &master->input.received, COUNTERS_OF(*input));
+	/* The first word that the master counts a record in comes last. */
+	counter_set(&input->received, counter_get(&master->input.received));
+	read_records(status);
+	return retired(input) == before && status->records.queued >= 0;
 }
 
 /* How fast the counts grew until now, and when the master last noted them. */
@@ -309,7 +285,7 @@ read_rates(struct status *status, const struct history *history)
 	const struct history_sample now = {
 		.at_ms = monotonic_ms(),
 		.counts = {
-			[HISTORY_REPORTS] = status->reports,
+			[HISTORY_REPORTS] = status->input.reports,
 			[HISTORY_RECEIVED] = (uint64_t)r->received,
 			[HISTORY_REJECTED] = (uint64_t)r->rejected,
 			[HISTORY_DROPPED] = (uint64_t)r->dropped,
@@ -330,13 +306,12 @@ read_rates(struct status *status, const struct history *history)
 		rates_over(&status->rates[i], history, &now, rates_spans[i]);
 }
 
-uint64_t
-status_lag(const struct status *status, const struct status_worker *worker)
+const char *
+status_reason(enum shm_status found)
 {
-	if (worker->waiting_since == 0 || worker->pending <= 0 ||
-	    status->now < worker->waiting_since)
-		return 0;
-	return status->now - worker->waiting_since;
+	if (found == SHM_MISSING || found == SHM_UNFINISHED)
+		return "not running";
+	return shm_strerror(found, errno);
 }
 
 enum shm_status
@@ -357,8 +332,12 @@ status_collect(struct status *status, const char *instance)
 	status->now = (uint64_t)time(NULL);
 	status->running = status_running(&segment);
 	status->owner = segment.owner;
-	status->pid = atomic_load_explicit(&master->pid, memory_order_relaxed);
+	/* Acquire: released by the master when the words beside it are set. */
+	status->pid = atomic_load_explicit(&master->pid, memory_order_acquire);
 	status->started = counter_get(&master->started);
+	status->uptime = status->running && status->now > status->started
+			     ? status->now - status->started
+			     : 0;
 	status->generation = counter_get(&master->generation);
 	status->reload_failed = atomic_load_explicit(&master->reload_failed,
 				    memory_order_relaxed) != 0;
@@ -369,22 +348,50 @@ status_collect(struct status *status, const char *instance)
 	return SHM_OK;
 }
 
-uint64_t
-status_refused(const struct status *status)
-{
-	uint64_t sum = 0;
+/* --------------------------------------------------------------- stalled -- */
 
-	for (int i = 0; i < REFUSALS; i++)
-		sum += status->refused[i];
-	return sum;
+/* Records taken from its ring. */
+static uint64_t
+taken(const struct status_worker *w)
+{
+	return w->drain.added + w->drain.superseded + w->drain.replayed;
 }
 
-uint64_t
-status_closed(const struct status *status)
+/* Whether it had taken none of what is in its ring by the later status. */
+static bool
+takes_nothing(const struct status_worker *w, const struct status *later)
 {
-	uint64_t sum = 0;
+	for (unsigned i = 0; i < later->count; i++) {
+		const struct status_worker *l = &later->workers[i];
 
-	for (int i = 0; i < CLOSINGS; i++)
-		sum += status->closed[i];
-	return sum;
+		if (l->generation == w->generation && l->slot == w->slot)
+			return l->queued > 0 && taken(l) == taken(w);
+	}
+	return false;
+}
+
+void
+status_find_stalled(struct status *status, const char *instance)
+{
+	static struct status later;
+	bool any = false;
+
+	for (unsigned i = 0; i < status->count; i++) {
+		struct status_worker *w = &status->workers[i];
+
+		w->stalled = status->running && w->pid != 0 && w->queued > 0;
+		any = any || w->stalled;
+	}
+	for (int scans = 0; any && scans < SCANS; scans++) {
+		poll(NULL, 0, SCAN_MS);
+		if (status_collect(&later, instance) != SHM_OK)
+			later.count = 0;
+		any = false;
+		for (unsigned i = 0; i < status->count; i++) {
+			struct status_worker *w = &status->workers[i];
+
+			w->stalled = w->stalled && takes_nothing(w, &later);
+			any = any || w->stalled;
+		}
+	}
 }

@@ -9,6 +9,7 @@
 
 #include "status/rates.h"
 #include "shm/segment.h"
+#include "sql/dberror.h"
 
 #include <stdio.h>
 
@@ -23,65 +24,51 @@ struct status_records {
 	int64_t superseded, stored, dead_letter;
 };
 
-/* One worker, or a segment that nobody works on.  Counts are records unless
-   the comment says otherwise. */
+/* One worker, or a segment without one. */
 struct status_worker {
 	uint32_t slot;
 	uint64_t generation;
-	int32_t pid;           /* 0: does not run */
-	const char *state;     /* child_state_name(), or "left" */
-	uint32_t restarts;     /* times */
-	const char *trouble;   /* why its segment cannot be read, or NULL */
+	int32_t pid;         /* 0: does not run */
+	const char *state;   /* child_state_name(), or "left" */
+	bool running;        /* and has checked in */
+	uint32_t restarts;   /* times */
+	const char *trouble; /* why its segment cannot be read, or NULL */
+	bool stalled;        /* see status_find_stalled() */
+	/* The rest is 0 if the segment cannot be read. */
+	bool connected;        /* to the database, and it runs */
+	uint64_t lag;          /* seconds that keys have been pending without a
+				  commit */
 	uint64_t ring_records; /* room in its ring */
 	uint64_t table_keys;   /* room in its table, keys */
-	uint64_t keys;         /* in its table, stored or not */
-	uint64_t queued;       /* in its ring */
-	bool still;            /* takes none of these; see status_still() */
-	uint64_t added, superseded, replayed, stored, dead_letter;
-	uint64_t dead_lost, poisoned;
-	int64_t pending; /* added - stored - dead_letter */
-	uint64_t evicted, skewed, rows;
-	uint64_t full, flushes, connects; /* times */
-	uint64_t clamped;                 /* counts cut */
-	uint64_t last_flush_ts;           /* seconds since 1970; 0: never */
-	uint64_t last_flush_us, flush_us; /* how long: the last, all */
-	uint64_t buckets[FLUSH_BUCKETS];  /* see struct flush_counters */
-	/* Since when keys are pending and none was committed, seconds since
-	   1970; 0: none is. */
-	uint64_t waiting_since;
-	bool connected;
-	uint64_t errors[DB_CLASSES]; /* times */
-	uint64_t last_error_ts;      /* seconds since 1970; 0: none */
-	unsigned last_error_number;
-	char last_error[192]; /* one printable line */
+	uint64_t queued;       /* in its ring, records */
+	int64_t pending;       /* added - stored - dead_letter, records */
+	uint64_t poisoned;     /* records */
+	/* Copies of its counters; last_error is one printable line. */
+	struct drain_counters drain;
+	struct flush_counters flush;
 };
 
-/* A master that has not gone round its loop for so many seconds stands still:
-   with nothing to do it goes round once a second. */
-#define STATUS_STANDS_STILL 10
+/* A master that has not gone round its loop for so many seconds is not
+   responding: with nothing to do it goes round once a second. */
+#define STATUS_NOT_RESPONDING 10
 
 struct status {
 	char instance[INSTANCE_MAX];
 	char version[24];
 	uid_t owner;  /* of the master's segment */
-	int32_t pid;  /* 0 after an orderly end */
+	int32_t pid;  /* 0 after a graceful shutdown */
 	bool running; /* the pid lives and holds the segment */
 	bool reload_failed;
 	double master_age;     /* seconds since its loop went round; 0: ended */
 	uint64_t now, started; /* seconds since 1970 */
+	uint64_t uptime;       /* seconds; 0 unless it runs */
 	uint64_t generation;
+	struct input_counters input; /* a copy of the master's counters */
+	uint64_t refused, closed;    /* connections, for whatever reason */
+	uint64_t clamped;            /* sum over the workers shown */
 	struct status_records records;
 	struct rates rates[RATES_SPANS]; /* over rates_spans */
-	uint64_t rejected[REJECT_REASONS];
-	uint64_t reports, skewed, foreign, bytes;
-	uint64_t connections, accepted, accept_holds;
-	uint64_t refused[REFUSALS], closed[CLOSINGS]; /* connections */
-	uint64_t throttled, throttles;
-	uint64_t reloads, reload_errors;
-	/* Seconds since 1970; 0: never. */
-	uint64_t last_dead_letter_ts, last_dropped_ts;
-	uint64_t clamped; /* sum over the workers shown */
-	unsigned count;   /* of workers */
+	unsigned count;                  /* of workers */
 	struct status_worker workers[STATUS_WORKERS_MAX];
 };
 
@@ -92,26 +79,27 @@ struct status {
  */
 enum shm_status status_collect(struct status *status, const char *instance);
 
+/* status_reason - why status_collect() failed, in words; right after it, since
+   it uses errno. */
+const char *status_reason(enum shm_status found);
+
 /*
- * status_still - look again at workers that have records in their rings, until
- * each has taken some, for 2 s at the most; still is set of those that have
+ * status_find_stalled - collect again until each worker that has records in its
+ * ring has taken some, for up to 2 s; stalled is set of those that have
  * not.  Such a one hangs or is stopped, or its table is full.
  */
-void status_still(struct status *status, const char *instance);
+void status_find_stalled(struct status *status, const char *instance);
+
+/* status_s - the ending of a plural of n. */
+static inline const char *
+status_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
 
 /* status_running - whether the master of a mapped segment lives: its pid does,
    and the segment is locked. */
 bool status_running(const struct segment *segment);
-
-/* status_refused, status_closed - connections refused, and closed, for
-   whatever reason. */
-uint64_t status_refused(const struct status *status);
-uint64_t status_closed(const struct status *status);
-
-/* status_lag - seconds that a worker's keys have been pending without a commit;
-   0 when none is. */
-uint64_t status_lag(
-    const struct status *status, const struct status_worker *worker);
 
 /* status_text - write it for people, no line over 80 columns. */
 void status_text(const struct status *status, FILE *out);

@@ -5,14 +5,10 @@
  */
 #include "config.h"
 
+#include "status/metric.h"
 #include "status/status.h"
 
 #include <jansson.h>
-
-struct count {
-	const char *name;
-	uint64_t count;
-};
 
 static json_t *
 number(uint64_t n)
@@ -40,15 +36,34 @@ string(const char *text)
 }
 
 static json_t *
-records_json(const struct status_records *r)
+metric_json(const struct metric *m, const void *of)
 {
-	return json_pack("{s:I s:I s:I s:I s:I s:I s:I s:I s:I}", "received",
-	    (json_int_t)r->received, "replayed", (json_int_t)r->replayed,
-	    "rejected", (json_int_t)r->rejected, "dropped",
-	    (json_int_t)r->dropped, "queued", (json_int_t)r->queued, "pending",
-	    (json_int_t)r->pending, "superseded", (json_int_t)r->superseded,
-	    "stored", (json_int_t)r->stored, "dead_letter",
-	    (json_int_t)r->dead_letter);
+	const struct metric_reasons *reasons = m->reasons;
+	uint64_t value = metric_value(m, of, 0);
+
+	if (m->unit == METRIC_FLAG)
+		return json_boolean(value != 0);
+	if (m->unit == METRIC_MICROSECONDS)
+		return json_real((double)value / 1000);
+	if (reasons == NULL)
+		return number(value);
+	json_t *object = json_object();
+	for (unsigned i = reasons->first; i < reasons->end; i++)
+		json_object_set_new(
+		    object, reasons->name(i), number(metric_value(m, of, i)));
+	return object;
+}
+
+/* Set the metrics of some groups of one struct. */
+static void
+set_metrics(json_t *object, enum metric_group first, enum metric_group last,
+    const void *of)
+{
+	for (size_t i = 0; i < metrics_count; i++)
+		if (metrics[i].group >= first && metrics[i].group <= last &&
+		    metrics[i].name != NULL)
+			json_object_set_new(object, metrics[i].name,
+			    metric_json(&metrics[i], of));
 }
 
 static json_t *
@@ -72,144 +87,30 @@ rates_json(const struct status *s)
 }
 
 static json_t *
-rejected_json(const struct status *s)
-{
-	json_t *object = json_object();
-
-	for (int i = 0; i < REJECT_REASONS; i++)
-		json_object_set_new(object, reject_name((enum reject)i),
-		    number(s->rejected[i]));
-	return object;
-}
-
-static json_t *
-refused_json(const struct status *s)
-{
-	json_t *object = json_object();
-
-	for (int i = 0; i < REFUSALS; i++)
-		json_object_set_new(object, refusal_name((enum refusal)i),
-		    number(s->refused[i]));
-	return object;
-}
-
-static json_t *
-closed_json(const struct status *s)
-{
-	json_t *object = json_object();
-
-	for (int i = 0; i < CLOSINGS; i++)
-		json_object_set_new(object, closing_name((enum closing)i),
-		    number(s->closed[i]));
-	return object;
-}
-
-static json_t *
-errors_json(const struct status_worker *w)
-{
-	json_t *object = json_object();
-
-	for (int i = DB_OK + 1; i < DB_CLASSES; i++)
-		json_object_set_new(object, db_class_name((enum db_class)i),
-		    number(w->errors[i]));
-	return object;
-}
-
-static json_t *
 worker_json(const struct status_worker *w)
 {
-	const struct count counts[] = {
-		{ "slot", w->slot },
-		{ "generation", w->generation },
-		{ "pid", (uint64_t)w->pid },
-		{ "restarts", w->restarts },
-		{ "queued", w->queued },
-		{ "pending", (uint64_t)w->pending },
-		{ "superseded", w->superseded },
-		{ "replayed", w->replayed },
-		{ "stored", w->stored },
-		{ "dead_letter", w->dead_letter },
-		{ "dead_lost", w->dead_lost },
-		{ "poisoned", w->poisoned },
-		{ "ring_records", w->ring_records },
-		{ "table_keys", w->table_keys },
-		{ "keys", w->keys },
-		{ "evicted", w->evicted },
-		{ "full", w->full },
-		{ "skewed", w->skewed },
-		{ "clamped", w->clamped },
-		{ "rows", w->rows },
-		{ "flushes", w->flushes },
-		{ "connects", w->connects },
-		{ "last_flush_ts", w->last_flush_ts },
-		{ "waiting_since", w->waiting_since },
-		{ "last_error_number", w->last_error_number },
-		{ "last_error_ts", w->last_error_ts },
-	};
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-		json_object_set_new(
-		    object, counts[i].name, number(counts[i].count));
+	set_metrics(object, METRIC_SLOT, METRIC_WORKER, w);
 	json_object_set_new(object, "state", string(w->state));
 	json_object_set_new(object, "segment_error", string(w->trouble));
-	json_object_set_new(object, "connected", json_boolean(w->connected));
-	json_object_set_new(object, "last_flush_ms",
-	    json_real((double)w->last_flush_us / 1000));
-	json_object_set_new(
-	    object, "flush_ms", json_real((double)w->flush_us / 1000));
-	json_object_set_new(object, "last_error", string(w->last_error));
-	json_object_set_new(object, "errors", errors_json(w));
+	json_object_set_new(object, "last_error", string(w->flush.last_error));
 	return object;
-}
-
-static uint64_t
-uptime(const struct status *s)
-{
-	return s->running && s->now > s->started ? s->now - s->started : 0;
 }
 
 static json_t *
 status_object(const struct status *s)
 {
-	const struct count counts[] = {
-		{ "pid", (uint64_t)s->pid },
-		{ "uptime", uptime(s) },
-		{ "generation", s->generation },
-		{ "connections", s->connections },
-		{ "connections_accepted", s->accepted },
-		{ "connections_refused", status_refused(s) },
-		{ "connections_closed", status_closed(s) },
-		{ "connections_closed_idle", s->closed[CLOSING_IDLE] },
-		{ "accept_holds", s->accept_holds },
-		{ "throttled", s->throttled },
-		{ "throttles", s->throttles },
-		{ "reports", s->reports },
-		{ "bytes", s->bytes },
-		{ "skewed", s->skewed },
-		{ "foreign", s->foreign },
-		{ "clamped", s->clamped },
-		{ "reloads", s->reloads },
-		{ "reload_errors", s->reload_errors },
-		{ "last_dead_letter_ts", s->last_dead_letter_ts },
-		{ "last_dropped_ts", s->last_dropped_ts },
-	};
-	json_t *object = json_object(), *workers = json_array();
+	json_t *object = json_object(), *records = json_object(),
+	       *workers = json_array();
 
 	json_object_set_new(object, "instance", string(s->instance));
 	json_object_set_new(object, "version", string(s->version));
-	json_object_set_new(object, "running", json_boolean(s->running));
-	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-		json_object_set_new(
-		    object, counts[i].name, number(counts[i].count));
-	json_object_set_new(
-	    object, "reload_failed", json_boolean(s->reload_failed));
 	json_object_set_new(object, "master_age", json_real(s->master_age));
-	json_object_set_new(object, "records", records_json(&s->records));
+	set_metrics(object, METRIC_INSTANCE, METRIC_REPORTS, s);
+	set_metrics(records, METRIC_RECORDS, METRIC_RECORDS, s);
+	json_object_set_new(object, "records", records);
 	json_object_set_new(object, "rates", rates_json(s));
-	json_object_set_new(object, "rejected", rejected_json(s));
-	json_object_set_new(object, "refused", refused_json(s));
-	json_object_set_new(object, "closed", closed_json(s));
 	for (unsigned i = 0; i < s->count; i++)
 		json_array_append_new(workers, worker_json(&s->workers[i]));
 	json_object_set_new(object, "workers", workers);

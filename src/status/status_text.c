@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "lib/figures.h"
+#include "status/metric.h"
 #include "status/status.h"
 
 #include <inttypes.h>
@@ -14,9 +15,10 @@
 
 #define COLUMNS 80
 #define LINES 24
-#define FEW_WORKERS 4   /* that are shown in any case */
-#define ROWS_LEAST 2    /* lines for more of them */
-#define TROUBLES_MOST 4 /* of different kinds */
+#define FEW_WORKERS 4  /* that are shown in any case */
+#define ROWS_MIN 2     /* lines for more of them */
+#define TROUBLES_MAX 4 /* of different kinds */
+#define SLOTS_MAX 10   /* named as in one trouble */
 
 static uint64_t
 since(const struct status *status, uint64_t then)
@@ -27,7 +29,7 @@ since(const struct status *status, uint64_t then)
 static void
 show_head(const struct status *s, FILE *out)
 {
-	uint64_t up = since(s, s->started);
+	uint64_t up = s->uptime;
 
 	fprintf(out, "reporter %s, instance %s\n", s->version, s->instance);
 	if (s->running)
@@ -38,75 +40,44 @@ show_head(const struct status *s, FILE *out)
 		    (unsigned)(up / 60 % 60), (unsigned)(up % 60),
 		    s->generation);
 	else if (s->pid == 0)
-		fputs("not running: it ended in order\n", out);
+		fputs("not running: graceful shutdown\n", out);
 	else
 		fprintf(out,
-		    "not running: pid %d is gone without an orderly end\n"
-		    "the next start takes over what it left\n",
+		    "not running: pid %d died unexpectedly\n"
+		    "the next start takes over its records\n",
 		    s->pid);
-	if (s->master_age > STATUS_STANDS_STILL)
+	if (s->master_age > STATUS_NOT_RESPONDING)
 		fprintf(out,
-		    "the master has stood still for %.0f s: it takes nothing "
-		    "in\n",
+		    "master not responding for %.0f s: no input is read\n",
 		    s->master_age);
 	if (s->running && s->reload_failed)
-		fputs("the last reload was refused: the configuration before "
-		      "is in force\n",
+		fputs("last reload failed; keeping the current configuration\n",
 		    out);
 }
 
-struct cell {
-	const char *name;
-	uint64_t count;
-};
-
-/* Four cells a line behind a heading, 17 columns each. */
+/* The titled metrics of a group, four a line behind its heading, 17 columns
+   each. */
 static void
-show_cells(const char *heading, const struct cell *cells, int n, FILE *out)
+show_group(const struct status *s, enum metric_group group, const char *heading,
+    FILE *out)
 {
 	char text[32];
+	int shown = 0;
 
-	for (int i = 0; i < n; i++) {
-		if (i % 4 == 0)
-			fprintf(out, "%-12s", i == 0 ? heading : "");
-		fprintf(out, "%-9s %6s%s", cells[i].name,
-		    figures_count(text, sizeof(text), cells[i].count, 6),
-		    i % 4 == 3 || i == n - 1 ? "\n" : " ");
+	for (size_t i = 0; i < metrics_count; i++) {
+		const struct metric *m = &metrics[i];
+
+		if (m->group != group || m->title == NULL)
+			continue;
+		if (shown % 4 == 0)
+			fprintf(out, "%s%-12s", shown == 0 ? "" : "\n",
+			    shown == 0 ? heading : "");
+		fprintf(out, "%s%-9s %6s", shown++ % 4 == 0 ? "" : " ",
+		    m->title,
+		    figures_count(
+			text, sizeof(text), metric_value(m, s, 0), 6));
 	}
-}
-
-static void
-show_connections(const struct status *s, FILE *out)
-{
-	const struct cell connections[] = {
-		{ "open", s->connections },
-		{ "accepted", s->accepted },
-		{ "refused", status_refused(s) },
-		{ "throttled", s->throttled },
-		{ "throttles", s->throttles },
-		{ "closed", status_closed(s) },
-		{ "held", s->accept_holds },
-	};
-
-	show_cells("connections", connections,
-	    sizeof(connections) / sizeof(*connections), out);
-}
-
-static void
-show_input(const struct status *s, FILE *out)
-{
-	const struct cell reports[] = {
-		{ "accepted", s->reports },
-		{ "skewed", s->skewed },
-		{ "bytes", s->bytes },
-		{ "foreign", s->foreign },
-		{ "clamped", s->clamped },
-		{ "reloads", s->reloads },
-		{ "bad conf", s->reload_errors },
-	};
-
-	show_connections(s, out);
-	show_cells("reports", reports, sizeof(reports) / sizeof(*reports), out);
+	putc('\n', out);
 }
 
 static void
@@ -160,127 +131,88 @@ show_wrapped(const char *text, FILE *out)
 	fprintf(out, "%*s%s\n", indent, "", text);
 }
 
-/* A text of limited size that grows. */
-struct reasons {
-	char text[(REJECT_REASONS + REFUSALS + CLOSINGS + 3) * 56];
-	size_t at;
-	const char *of; /* what the last one was a reason of */
-};
-
-static void
-reasons_add(
-    struct reasons *reasons, const char *of, const char *name, uint64_t count)
-{
-	if (count == 0 || reasons->at >= sizeof(reasons->text))
-		return;
-	reasons->at += (size_t)snprintf(reasons->text + reasons->at,
-	    sizeof(reasons->text) - reasons->at, "%s%s%s %s %" PRIu64,
-	    reasons->of == of  ? ","
-	    : reasons->at == 0 ? ""
-			       : "; ",
-	    reasons->of == of ? "" : of, reasons->of == of ? "" : ":", name,
-	    count);
-	reasons->of = of;
-}
-
 /* Why records were rejected, and connections refused and closed. */
 static void
 show_reasons(const struct status *s, FILE *out)
 {
-	struct reasons reasons = { .at = 0 };
+	char *text = NULL;
+	size_t size;
+	FILE *line = open_memstream(&text, &size);
+	const struct metric *last = NULL;
 
-	for (int i = 0; i < REJECT_REASONS; i++)
-		reasons_add(&reasons, "rejected", reject_name((enum reject)i),
-		    s->rejected[i]);
-	for (int i = 0; i < REFUSALS; i++)
-		reasons_add(&reasons, "refused", refusal_name((enum refusal)i),
-		    s->refused[i]);
-	for (int i = 0; i < CLOSINGS; i++)
-		reasons_add(&reasons, "closed", closing_name((enum closing)i),
-		    s->closed[i]);
-	if (reasons.at > 0)
-		show_wrapped(reasons.text, out);
+	if (line == NULL)
+		return;
+	for (size_t i = 0; i < metrics_count; i++) {
+		const struct metric *m = &metrics[i];
+
+		if (m->group > METRIC_RECORDS || m->reasons == NULL)
+			continue;
+		for (unsigned j = m->reasons->first; j < m->reasons->end; j++) {
+			uint64_t value = metric_value(m, s, j);
+
+			if (value == 0)
+				continue;
+			if (m != last)
+				fprintf(line, "%s%s:", last == NULL ? "" : "; ",
+				    m->name);
+			fprintf(line, "%s %s %" PRIu64, m == last ? "," : "",
+			    m->reasons->name(j), value);
+			last = m;
+		}
+	}
+	if (fclose(line) == 0 && size > 0)
+		show_wrapped(text, out);
+	free(text);
 }
 
 /* The identity, two terms a line. */
 static void
 show_records(const struct status *s, FILE *out)
 {
-	const struct status_records *r = &s->records;
-	const struct {
-		const char *sign, *name;
-		int64_t count;
-	} terms[] = {
-		{ " ", "received", r->received },
-		{ "+", "replayed", r->replayed },
-		{ "=", "rejected", r->rejected },
-		{ "+", "dropped", r->dropped },
-		{ "+", "queued", r->queued },
-		{ "+", "pending", r->pending },
-		{ "+", "superseded", r->superseded },
-		{ "+", "stored", r->stored },
-		{ "+", "dead_letter", r->dead_letter },
-	};
+	int term = 0;
 
-	for (size_t i = 0; i < sizeof(terms) / sizeof(*terms); i++)
-		fprintf(out, "%*s%s %-11s %20" PRId64 "%s", i % 2 == 0 ? -8 : 2,
-		    i == 0 ? "records" : "", terms[i].sign, terms[i].name,
-		    terms[i].count, i % 2 == 1 || i == 8 ? "\n" : "");
+	for (size_t i = 0; i < metrics_count; i++) {
+		const struct metric *m = &metrics[i];
+
+		if (m->group != METRIC_RECORDS)
+			continue;
+		fprintf(out, "%s%*s%c %-11s %20" PRId64,
+		    term > 0 && term % 2 == 0 ? "\n" : "",
+		    term % 2 == 0 ? -8 : 2, term == 0 ? "records" : "",
+		    term == 0   ? ' '
+		    : term == 2 ? '='
+				: '+',
+		    m->name, (int64_t)metric_value(m, s, 0));
+		term++;
+	}
+	putc('\n', out);
 	show_reasons(s, out);
 }
 
 static void
 show_worker(const struct status *s, const struct status_worker *w, FILE *out)
 {
-	char generation[32], died[32], queued[32], pending[32], stored[32];
-	char superseded[32], dead[32], pid[16] = "-", age[16] = "never";
+	char generation[32], restarts[32], queued[32], pending[32] = "<0";
+	char stored[32], superseded[32], refused[32];
+	char pid[16] = "-", age[16] = "never";
 
 	if (w->pid > 0)
 		snprintf(pid, sizeof(pid), "%d", w->pid);
-	if (w->last_flush_ts > 0)
-		figures_age(age, sizeof(age), since(s, w->last_flush_ts));
-	if (w->pending < 0)
-		snprintf(pending, sizeof(pending), "<0");
-	else
+	if (w->flush.last_flush_ts > 0)
+		figures_age(age, sizeof(age), since(s, w->flush.last_flush_ts));
+	if (w->pending >= 0)
 		figures_count(
 		    pending, sizeof(pending), (uint64_t)w->pending, 7);
-	fprintf(out, "%4u %5s %-9s %7s %4s %7s %7s %8s %8s %6s %5s\n", w->slot,
+	fprintf(out, "%4u %5s %-9s %7s %8s %6s %7s %6s %6s %7s %5s\n", w->slot,
 	    figures_count(generation, sizeof(generation), w->generation, 5),
-	    w->state, pid, figures_count(died, sizeof(died), w->restarts, 4),
-	    figures_count(queued, sizeof(queued), w->queued, 7), pending,
-	    figures_count(stored, sizeof(stored), w->stored, 8),
-	    figures_count(superseded, sizeof(superseded), w->superseded, 8),
-	    figures_count(dead, sizeof(dead), w->dead_letter, 6), age);
-}
-
-/* What a person should know of a worker beyond its figures; "" for nothing. */
-static void
-trouble_text(const struct status *s, const struct status_worker *w, char *text,
-    size_t size)
-{
-	char when[32], age[16];
-	time_t then = (time_t)w->last_error_ts;
-	struct tm tm;
-	int at = 0;
-
-	*text = '\0';
-	if (w->trouble != NULL) {
-		snprintf(
-		    text, size, "its segment cannot be read: %s", w->trouble);
-		return;
-	}
-	if (w->pid > 0 && !w->connected)
-		at = snprintf(text, size, "not connected to the database%s",
-		    w->last_error_ts == 0 ? "" : "; ");
-	if (w->last_error_ts == 0)
-		return;
-	/* A damaged segment may tell a year that no calendar has. */
-	if (localtime_r(&then, &tm) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		snprintf(when, sizeof(when), "at no time");
-	snprintf(text + at, size - (size_t)at, "last error %s (%s ago): %u %s",
-	    when, figures_age(age, sizeof(age), since(s, w->last_error_ts)),
-	    w->last_error_number, w->last_error);
+	    w->state, pid,
+	    figures_count(restarts, sizeof(restarts), w->restarts, 8),
+	    figures_count(queued, sizeof(queued), w->queued, 6), pending,
+	    figures_count(stored, sizeof(stored), w->flush.stored, 6),
+	    figures_count(
+		superseded, sizeof(superseded), w->drain.superseded, 6),
+	    figures_count(refused, sizeof(refused), w->flush.dead_letter, 7),
+	    age);
 }
 
 /* Whether two workers are in the same trouble; the first one's time stands for
@@ -290,50 +222,72 @@ same_trouble(const struct status_worker *a, const struct status_worker *b)
 {
 	return a->generation == b->generation && a->trouble == b->trouble &&
 	       (a->pid > 0) == (b->pid > 0) && a->connected == b->connected &&
-	       (a->last_error_ts == 0) == (b->last_error_ts == 0) &&
-	       a->last_error_number == b->last_error_number &&
-	       strcmp(a->last_error, b->last_error) == 0;
+	       (a->flush.last_error_ts == 0) == (b->flush.last_error_ts == 0) &&
+	       a->flush.last_error_number == b->flush.last_error_number &&
+	       strcmp(a->flush.last_error, b->flush.last_error) == 0;
 }
 
-/* The slots of all workers from number `first` on that are in its trouble. */
+/* What a person should know of a worker beyond its figures. */
 static void
-trouble_slots(const struct status *s, unsigned first, char *text, size_t size)
+write_trouble(const struct status *s, const struct status_worker *w, FILE *line)
 {
-	const struct status_worker *w = &s->workers[first];
-	size_t at = (size_t)snprintf(text, size, "%u", w->slot);
+	char when[32], age[16];
+	time_t then = (time_t)w->flush.last_error_ts;
+	struct tm tm;
 
-	for (unsigned i = first + 1; i < s->count; i++) {
-		if (!same_trouble(&s->workers[i], w))
-			continue;
-		if (size - at < 24) {
-			snprintf(text + at, size - at, " and more");
-			return;
-		}
-		at += (size_t)snprintf(
-		    text + at, size - at, ", %u", s->workers[i].slot);
+	if (w->trouble != NULL) {
+		fprintf(line, ": cannot read its segment: %s", w->trouble);
+		return;
 	}
+	if (w->pid > 0 && !w->connected)
+		fprintf(line, ": not connected to the database");
+	if (then == 0)
+		return;
+	/* A damaged segment may have a year that no calendar has. */
+	if (localtime_r(&then, &tm) == NULL ||
+	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(when, sizeof(when), "at an unknown time");
+	fprintf(line, "%s last error %s (%s ago): %u %s",
+	    w->pid > 0 && !w->connected ? ";" : ":", when,
+	    figures_age(age, sizeof(age), since(s, w->flush.last_error_ts)),
+	    (unsigned)w->flush.last_error_number, w->flush.last_error);
 }
 
 /* One line for all workers that are in the trouble of worker number `first`,
-   unless one before it had it.  Returns whether there was something to say. */
+   unless one before it had it.  Returns whether there was any trouble. */
 static bool
 show_trouble(const struct status *s, unsigned first, FILE *out)
 {
 	const struct status_worker *w = &s->workers[first];
-	char trouble[400], text[600], slots[64], of[48] = "";
+	const char *before = "worker";
+	unsigned named = 0;
+	char *text = NULL;
+	size_t size;
 
 	for (unsigned i = 0; i < first; i++)
 		if (same_trouble(&s->workers[i], w))
 			return false;
-	trouble_text(s, w, trouble, sizeof(trouble));
-	if (*trouble == '\0')
+	if (w->trouble == NULL && w->flush.last_error_ts == 0 &&
+	    (w->pid == 0 || w->connected))
 		return false;
-	trouble_slots(s, first, slots, sizeof(slots));
+	FILE *line = open_memstream(&text, &size);
+	if (line == NULL)
+		return false;
+	for (unsigned i = first; i < s->count; i++) {
+		if (!same_trouble(&s->workers[i], w))
+			continue;
+		if (++named <= SLOTS_MAX)
+			fprintf(line, "%s %u", before, s->workers[i].slot);
+		before = ",";
+	}
+	if (named > SLOTS_MAX)
+		fputs(" and more", line);
 	if (w->generation != s->generation)
-		snprintf(
-		    of, sizeof(of), " (generation %" PRIu64 ")", w->generation);
-	snprintf(text, sizeof(text), "worker %s%s: %s", slots, of, trouble);
-	show_wrapped(text, out);
+		fprintf(line, " (generation %" PRIu64 ")", w->generation);
+	write_trouble(s, w, line);
+	if (fclose(line) == 0)
+		show_wrapped(text, out);
+	free(text);
 	return true;
 }
 
@@ -342,11 +296,10 @@ show_trouble(const struct status *s, unsigned first, FILE *out)
 static bool
 is_well(const struct status_worker *w)
 {
-	return w->trouble == NULL && w->connected &&
-	       strcmp(w->state, child_state_name(CHILD_RUNNING)) == 0;
+	return w->trouble == NULL && w->connected && w->running;
 }
 
-/* Choose `most` of the workers, those that are not well before others. */
+/* Choose `max` of the workers, those that are not well before others. */
 static void
 choose_workers(const struct status *s, unsigned max, bool *chosen)
 {
@@ -360,7 +313,7 @@ choose_workers(const struct status *s, unsigned max, bool *chosen)
 	}
 }
 
-/* A line for each worker, in `lines` lines at the most. */
+/* A line for each worker, in `lines` lines at most. */
 static void
 show_workers(const struct status *s, unsigned lines, FILE *out)
 {
@@ -369,8 +322,8 @@ show_workers(const struct status *s, unsigned lines, FILE *out)
 
 	if (s->count == 0)
 		return;
-	fputs("slot   gen state         pid died  queued pending   "
-	      "stored  superd.   dead flush\n",
+	fputs("slot   gen state         pid restarts queued pending stored "
+	      "supers refused flush\n",
 	    out);
 	choose_workers(s,
 	    s->count > lines && s->count > FEW_WORKERS ? lines - 1 : s->count,
@@ -385,8 +338,8 @@ show_workers(const struct status *s, unsigned lines, FILE *out)
 	}
 	if (left > 0)
 		fprintf(out,
-		    "and %u workers more, %u of them not running or not "
-		    "connected: see --json\n",
+		    "and %u more, %u of them not running or not connected: see "
+		    "--json\n",
 		    left, unwell);
 }
 
@@ -399,9 +352,9 @@ show_troubles(const struct status *s, FILE *out)
 	for (int well = 0; well < 2; well++)
 		for (unsigned i = 0; i < s->count; i++)
 			if (is_well(&s->workers[i]) == well &&
-			    shown < TROUBLES_MOST)
+			    shown < TROUBLES_MAX)
 				shown += show_trouble(s, i, out);
-	if (shown == TROUBLES_MOST && s->count > shown)
+	if (shown == TROUBLES_MAX && s->count > shown)
 		fputs("there may be more: see --json\n", out);
 }
 
@@ -423,11 +376,12 @@ status_text(const struct status *status, FILE *out)
 	FILE *around = open_memstream(&text, &size);
 
 	if (around == NULL) {
-		fputs("there is no memory\n", out);
+		fputs("out of memory\n", out);
 		return;
 	}
 	show_head(status, around);
-	show_input(status, around);
+	show_group(status, METRIC_CONNECTIONS, "connections", around);
+	show_group(status, METRIC_REPORTS, "reports", around);
 	show_rates(status, around);
 	show_records(status, around);
 	fflush(around);
@@ -436,8 +390,8 @@ status_text(const struct status *status, FILE *out)
 	fclose(around);
 	unsigned taken = lines_of(text) + 1;
 	fwrite(text, 1, head, out);
-	show_workers(status,
-	    taken + ROWS_LEAST < LINES ? LINES - taken : ROWS_LEAST, out);
+	show_workers(
+	    status, taken + ROWS_MIN < LINES ? LINES - taken : ROWS_MIN, out);
 	fputs(text + head, out);
 	free(text);
 }

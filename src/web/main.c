@@ -2,13 +2,14 @@
  *
  * reporter-web: the figures of a reporter over HTTP, for scrapers and probes.
  * A process of its own: it reads shared memory, and neither the configuration
- * with its password nor the database.  Failures to start are logged and end it
- * with status 1.
+ * with its password nor the database.  A failure to start is logged; the exit
+ * status is 1.
  */
 #include "config.h"
 
 #include "privilege/account.h"
-#include "web/confine.h"
+#include "privilege/background.h"
+#include "privilege/landlock.h"
 #include "lib/log.h"
 #include "shm/segment.h"
 #include "web/server.h"
@@ -16,11 +17,15 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define ADDRESS "127.0.0.1:9316"
+#define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define FILE_ACCESS \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
 
-struct wish {
+struct web_options {
 	const char *instance, *address, *user;
 	bool foreground;
 };
@@ -36,23 +41,23 @@ usage(FILE *out)
 
 /* Returns -1 to go on, or an exit status. */
 static int
-options_read(struct wish *wish, int argc, char **argv)
+options_read(struct web_options *options, int argc, char **argv)
 {
 	int option;
 
 	while ((option = getopt(argc, argv, "fhi:l:u:V")) != -1) {
 		switch (option) {
 		case 'f':
-			wish->foreground = true;
+			options->foreground = true;
 			break;
 		case 'i':
-			wish->instance = optarg;
+			options->instance = optarg;
 			break;
 		case 'l':
-			wish->address = optarg;
+			options->address = optarg;
 			break;
 		case 'u':
-			wish->user = optarg;
+			options->user = optarg;
 			break;
 		case 'h':
 			return usage(stdout);
@@ -65,31 +70,43 @@ options_read(struct wish *wish, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(stderr);
-	if (segment_instance_ok(wish->instance))
+	if (segment_instance_ok(options->instance))
 		return -1;
 	fprintf(stderr,
 	    "reporter-web: -i: found \"%s\", expected up to %d letters, "
 	    "digits, - and _\n",
-	    wish->instance, INSTANCE_MAX - 1);
+	    options->instance, INSTANCE_MAX - 1);
 	return 2;
 }
 
-static bool
-confined(void)
+/* From now on this thread, and those that it starts, gain no privileges and,
+   where the kernel can do that, open nothing but files below /dev/shm for
+   reading, and /dev/null.  Returns 0, or -1: logged. */
+static int
+confine(void)
 {
-	int result = confine();
+	int rules = -1;
 
-	if (result < 0)
-		log_error("cannot give up privileges: %s", strerror(errno));
-	else if (result == 0)
-		log_warn("this kernel has no Landlock: files are guarded by "
-			 "their permissions alone");
-	return result >= 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
+		rules = landlock_begin(LANDLOCK_ALL);
+		if (rules < 0 && landlock_missing(errno)) {
+			log_warn("no Landlock in this kernel: only permissions "
+				 "protect files");
+			return 0;
+		}
+	}
+	/* /dev/null is for going to the background. */
+	if (rules >= 0 && landlock_allow(rules, "/dev/shm", READ_ACCESS) == 0 &&
+	    landlock_allow(rules, "/dev/null", FILE_ACCESS) == 0 &&
+	    landlock_enforce(rules) == 0)
+		return 0;
+	log_error("cannot give up privileges: %m");
+	return -1;
 }
 
-/* Answer until a signal says that it is enough. */
+/* Serve until SIGTERM or SIGINT. */
 static int
-serve(const struct wish *wish)
+serve(const struct web_options *options)
 {
 	sigset_t ends;
 	int number = 0;
@@ -99,14 +116,14 @@ serve(const struct wish *wish)
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	int fd = server_listen(wish->address);
-	if (fd < 0 || account_become(wish->user, ACCOUNT_NO_GROUP) < 0 ||
-	    !confined())
+	int fd = server_listen(options->address);
+	if (fd < 0 || account_become(options->user, ACCOUNT_NO_GROUP) < 0 ||
+	    confine() < 0)
 		return 1;
-	struct server *server = server_start(fd, wish->instance);
+	struct server *server = server_start(fd, options->instance);
 	if (server == NULL)
 		return 1;
-	if (!wish->foreground)
+	if (!options->foreground)
 		background_ready();
 	sigwait(&ends, &number);
 	log_info("stopping");
@@ -117,25 +134,25 @@ serve(const struct wish *wish)
 int
 main(int argc, char **argv)
 {
-	struct wish wish = {
+	struct web_options options = {
 		.instance = "default", .address = ADDRESS, .user = ""
 	};
-	int status = options_read(&wish, argc, argv);
+	int status = options_read(&options, argc, argv);
 
 	if (status >= 0)
 		return status;
 	log_role("web");
-	log_echo(!wish.foreground);
-	if (!wish.foreground && background_enter() < 0) {
-		log_error("cannot go to the background: %s", strerror(errno));
+	log_echo(!options.foreground);
+	if (!options.foreground && background_enter() < 0) {
+		log_error("cannot go to the background: %m");
 		return 1;
 	}
-	if (log_open(wish.foreground ? "stderr" : "syslog", LOG_LEVEL_INFO) <
+	if (log_open(options.foreground ? "stderr" : "syslog", LOG_LEVEL_INFO) <
 	    0) {
-		log_error("log: %s", strerror(errno));
+		log_error("cannot open the log: %m");
 		return 1;
 	}
-	if (!wish.foreground && chdir("/") < 0)
-		log_warn("cannot change to /: %s", strerror(errno));
-	return serve(&wish);
+	if (!options.foreground && chdir("/") < 0)
+		log_warn("cannot change to /: %m");
+	return serve(&options);
 }

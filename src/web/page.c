@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pages of reporter-web.  Owns the memory of the last status and survey;
+ * The pages of reporter-web.  Owns the memory of the last status and scan;
  * maps segments read-only for the length of a call.  An instance that cannot
- * be read is an answer, too; only a lack of memory is a failure.
+ * be read is an answer, too.
  */
 #include "config.h"
 
@@ -10,7 +10,6 @@
 #include "status/health.h"
 #include "status/keys.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,78 +18,62 @@
 #define TYPE_JSON "application/json"
 
 static struct status status; /* too large for a stack */
-static struct survey survey;
-
-/* Why an instance cannot be read, in words. */
-static const char *
-reason_text(enum shm_status found)
-{
-	if (found == SHM_MISSING || found == SHM_UNFINISHED)
-		return "it is not running";
-	return found == SHM_SYSTEM ? strerror(errno) : shm_status_text(found);
-}
+static struct scan scan;
 
 /* An error as JSON; the text is ours and needs no escapes. */
 static void
-say_error(struct page *page, unsigned number, const char *text, FILE *out)
+show_error(struct page *page, unsigned number, const char *text, FILE *out)
 {
 	page->status = number;
 	fprintf(out, "{\"error\":\"%s\"}\n", text);
 }
 
 static void
-page_metrics(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_metrics(struct page *page, const struct page_query *query, FILE *out)
 {
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = status_collect(&status, query->instance);
 
-	(void)query;
 	page->type = TYPE_METRICS;
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
 		return;
 	}
-	/* Whether it runs cannot be said: no metrics are better than wrong
-	   ones. */
+	/* Whether it runs is unknown: no metrics are better than false ones. */
 	page->type = TYPE_TEXT;
 	page->status = 503;
-	fprintf(out, "instance %s cannot be read: %s\n", instance,
-	    reason_text(found));
+	fprintf(
+	    out, "instance %s: %s\n", query->instance, status_reason(found));
 }
 
 static void
-page_healthz(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_healthz(struct page *page, const struct page_query *query, FILE *out)
 {
-	(void)page, (void)instance, (void)query;
+	(void)page, (void)query;
 	fputs("alive\n", out);
 }
 
 static void
-page_readyz(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_readyz(struct page *page, const struct page_query *query, FILE *out)
 {
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = status_collect(&status, query->instance);
 	unsigned down, all;
 
-	(void)query;
+	if (found == SHM_OK && !status.running)
+		found = SHM_MISSING;
 	page->status = 503;
 	if (found != SHM_OK) {
-		fprintf(out, "instance %s: %s\n", instance, reason_text(found));
+		fprintf(out, "instance %s: %s\n", query->instance,
+		    status_reason(found));
 		return;
 	}
 	all = health_workers(&status, &down);
-	if (!status.running) {
-		fprintf(out, "instance %s: it is not running\n", instance);
-	} else if (status.master_age > STATUS_STANDS_STILL) {
-		fprintf(out,
-		    "instance %s: its master has stood still for %.0f "
-		    "s\n",
-		    instance, status.master_age);
+	if (status.master_age > STATUS_NOT_RESPONDING) {
+		fprintf(out, "instance %s: master not responding for %.0f s\n",
+		    query->instance, status.master_age);
 	} else if (down > 0 || all == 0) {
-		fprintf(out, "instance %s: %u of %u workers do not run\n",
-		    instance, down, all);
+		fprintf(out, "instance %s: %u of %u worker%s not running\n",
+		    query->instance, down, all, status_s(all));
 	} else {
 		page->status = 200;
 		fputs("ready\n", out);
@@ -98,17 +81,15 @@ page_readyz(struct page *page, const char *instance,
 }
 
 static void
-page_status(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_status(struct page *page, const struct page_query *query, FILE *out)
 {
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = status_collect(&status, query->instance);
 
-	(void)query;
 	page->type = TYPE_JSON;
 	if (found == SHM_OK)
 		status_json(&status, out);
 	else
-		say_error(page, 503, reason_text(found), out);
+		show_error(page, 503, status_reason(found), out);
 }
 
 /* ----------------------------------------------------------------- keys --- */
@@ -122,7 +103,7 @@ struct listing {
 };
 
 static bool
-list_key(void *arg, const struct survey_key *key)
+list_key(void *arg, const struct scan_key *key)
 {
 	struct listing *l = arg;
 
@@ -137,55 +118,54 @@ list_key(void *arg, const struct survey_key *key)
 	return true;
 }
 
-/* Returns what is wrong with a query, or NULL. */
+/* Returns why a query is invalid, or NULL. */
 static const char *
 listing_read(struct listing *l, const struct page_query *query)
 {
 	if (query->others)
-		return "the arguments are modid, cmdid and limit, once each";
+		return "expected modid, cmdid and limit, once each";
 	l->filter.has_modid = query->modid != NULL;
 	l->filter.has_cmdid = query->cmdid != NULL;
 	if (l->filter.has_modid && !keys_number(query->modid, &l->filter.modid))
-		return "modid is no whole number of 32 bits";
+		return "modid is not a 32-bit integer";
 	if (l->filter.has_cmdid && !keys_number(query->cmdid, &l->filter.cmdid))
-		return "cmdid is no whole number of 32 bits";
+		return "cmdid is not a 32-bit integer";
 	if (query->limit != NULL &&
 	    (!keys_number(query->limit, &l->limit) || l->limit < 1 ||
-		l->limit > PAGE_KEYS_MOST))
-		return "limit is no number from 1 to 100000";
+		l->limit > PAGE_KEYS_MAX))
+		return "limit is not from 1 to 100000";
 	return NULL;
 }
 
 static void
-page_keys(struct page *page, const char *instance,
-    const struct page_query *query, FILE *out)
+page_keys(struct page *page, const struct page_query *query, FILE *out)
 {
 	struct listing l = { .limit = PAGE_KEYS, .out = out };
-	const char *wrong = listing_read(&l, query);
+	const char *invalid = listing_read(&l, query);
 
 	page->type = TYPE_JSON;
-	if (wrong != NULL) {
-		say_error(page, 400, wrong, out);
+	if (invalid != NULL) {
+		show_error(page, 400, invalid, out);
 		return;
 	}
-	enum shm_status found = survey_open(&survey, instance);
+	enum shm_status found = scan_open(&scan, query->instance);
 	if (found != SHM_OK) {
-		say_error(page, 503, reason_text(found), out);
+		show_error(page, 503, status_reason(found), out);
 		return;
 	}
 	fputs("{\"keys\":[", out);
-	survey_walk(&survey, list_key, &l);
+	scan_walk(&scan, list_key, &l);
 	fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
-	    l.more ? "true" : "false", survey.unread);
-	survey_close(&survey);
+	    l.more ? "true" : "false", scan.unread);
+	scan_close(&scan);
 }
 
 /* ---------------------------------------------------------------- pages --- */
 
 static const struct {
 	const char *path;
-	void (*write)(struct page *page, const char *instance,
-	    const struct page_query *query, FILE *out);
+	void (*write)(
+	    struct page *page, const struct page_query *query, FILE *out);
 } pages[] = {
 	{ "/metrics", page_metrics },
 	{ "/healthz", page_healthz },
@@ -206,8 +186,7 @@ page_is_known(const char *path)
 }
 
 bool
-page_make(struct page *page, const char *instance, const char *path,
-    const struct page_query *query)
+page_make(struct page *page, const char *path, const struct page_query *query)
 {
 	FILE *out;
 
@@ -217,7 +196,7 @@ page_make(struct page *page, const char *instance, const char *path,
 		return false;
 	for (size_t i = 0; i < PAGES; i++)
 		if (strcmp(pages[i].path, path) == 0)
-			pages[i].write(page, instance, query, out);
+			pages[i].write(page, query, out);
 	bool good = !ferror(out);
 	good &= fclose(out) == 0;
 	if (!good)

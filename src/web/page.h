@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PAGE_KEYS 1000        /* listed, when no limit is given */
-#define PAGE_KEYS_MOST 100000 /* that a limit may ask for */
+#define PAGE_KEYS 1000       /* listed by default */
+#define PAGE_KEYS_MAX 100000 /* that a limit may ask for */
 
 struct page {
 	unsigned status;  /* of HTTP */
@@ -19,20 +19,21 @@ struct page {
 	size_t length;    /* bytes */
 };
 
-/* What stood behind the path; NULL: nothing did. */
 struct page_query {
+	const char *instance;
+	/* The arguments of the request; NULL: not given. */
 	const char *modid, *cmdid, *limit;
-	bool others; /* there were other arguments, or one came twice */
+	bool others; /* other arguments, or one given twice */
 };
 
 /* page_is_known - whether there is such a page. */
 bool page_is_known(const char *path);
 
 /*
- * page_make - the page of an instance under a path that is known.  Returns
- * false when memory is out.
+ * page_make - the page under a path that is known.  Returns
+ * false if out of memory.
  */
-bool page_make(struct page *page, const char *instance, const char *path,
-    const struct page_query *query);
+bool page_make(
+    struct page *page, const char *path, const struct page_query *query);
 
 #endif

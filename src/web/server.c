@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The HTTP side.  Owns the listening socket and libmicrohttpd's one thread, so
- * pages are made one at a time.  Connections and the time that they may be
- * silent are bounded, and the oldest makes room for a new one: however slowly
- * some clients speak, others are answered.  A failure to start is logged and
- * returned, later ones cost one answer.
+ * pages are made one at a time.  Connections and their idle time are bounded,
+ * and the oldest makes room for a new one: slow clients do not keep others from
+ * an answer.  A failure to start is logged and returned, later ones cost one
+ * answer.
  */
 #include "config.h"
 
@@ -23,12 +23,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MOST 32u
+#define CONNECTIONS_MAX 32u
 #define TIMEOUT_S 10u
-#define MEMORY_MOST ((size_t)16384) /* of one connection's request */
+#define MEMORY_MAX ((size_t)16384) /* of one connection's request */
 #define BACKLOG 16
 
-/* A connection; those that were told to end are not ended yet. */
+/* A connection. */
 struct client {
 	int fd; /* the library's */
 	enum {
@@ -43,28 +43,13 @@ struct client {
 struct server {
 	struct MHD_Daemon *daemon;
 	const char *instance;
-	struct client clients[2 * CONNECTIONS_MOST];
+	struct client clients[2 * CONNECTIONS_MAX];
 	uint64_t connected; /* ever */
 };
 
 /* ------------------------------------------------------------- listening -- */
 
-static void
-say_listening(int fd)
-{
-	struct sockaddr_storage own;
-	socklen_t length = sizeof(own);
-	char host[64], port[16];
-
-	if (getsockname(fd, (struct sockaddr *)&own, &length) == 0 &&
-	    getnameinfo((struct sockaddr *)&own, length, host, sizeof(host),
-		port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		log_info("listening on %s%s%s:%s",
-		    strchr(host, ':') != NULL ? "[" : "", host,
-		    strchr(host, ':') != NULL ? "]" : "", port);
-}
-
-/* Resolve numbers only: nobody is asked. */
+/* No names: nothing is resolved. */
 static struct addrinfo *
 resolve(const char *text)
 {
@@ -74,13 +59,13 @@ resolve(const char *text)
 	};
 	struct addrinfo *info;
 	struct address address;
-	const char *wrong = address_parse(&address, text);
+	const char *reason = address_parse(&address, text);
 	char port[16];
 
-	if (wrong == NULL && address.port < 0)
-		wrong = "has no port";
-	if (wrong != NULL) {
-		log_error("-l: \"%s\" %s; expected ADDRESS:PORT", text, wrong);
+	if (reason == NULL && address.port < 0)
+		reason = "has no port";
+	if (reason != NULL) {
+		log_error("-l: \"%s\" %s; expected ADDRESS:PORT", text, reason);
 		return NULL;
 	}
 	snprintf(port, sizeof(port), "%d", address.port);
@@ -106,12 +91,19 @@ server_listen(const char *address)
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
-		log_error("cannot listen on %s: %s", address, strerror(errno));
+		log_error("cannot listen on %s: %m", address);
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
 	} else {
-		say_listening(fd);
+		struct sockaddr_storage own;
+		socklen_t length = sizeof(own);
+		char text[ADDRESS_TEXT];
+
+		if (getsockname(fd, (struct sockaddr *)&own, &length) == 0)
+			log_info("listening on %s",
+			    address_text((struct sockaddr *)&own, length, text,
+				sizeof(text)));
 	}
 	freeaddrinfo(info);
 	return fd;
@@ -126,7 +118,7 @@ clients_bound(struct server *server)
 	struct client *oldest = NULL;
 	unsigned held = 0;
 
-	for (unsigned i = 0; i < 2 * CONNECTIONS_MOST; i++) {
+	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX; i++) {
 		struct client *c = &server->clients[i];
 
 		if (c->state != CLIENT_HELD)
@@ -135,15 +127,15 @@ clients_bound(struct server *server)
 		if (oldest == NULL || c->number < oldest->number)
 			oldest = c;
 	}
-	if (held <= CONNECTIONS_MOST)
+	if (held <= CONNECTIONS_MAX)
 		return;
 	/* The library sees the end, and closes it. */
 	shutdown(oldest->fd, SHUT_RDWR);
 	oldest->state = CLIENT_ENDING;
 }
 
-/* The library tells that a connection comes or goes.  context: of the
-   connection, it keeps what we leave there. */
+/* Called by the library when a connection begins or ends.  context: of the
+   connection, ours to use. */
 static void
 clients_note(void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_ConnectionNotificationCode code)
@@ -219,14 +211,14 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 
 	(void)version, (void)upload, (void)upload_size, (void)context;
 	if (!page_is_known(path))
-		return refuse(
-		    connection, MHD_HTTP_NOT_FOUND, "there is no such page\n");
+		return refuse(connection, MHD_HTTP_NOT_FOUND, "no such page\n");
 	/* The library leaves the body out for HEAD. */
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-		    "this can only be read\n");
+		    "only GET and HEAD are allowed\n");
 	struct page_query query = {
+		.instance = server->instance,
 		.modid = argument(connection, "modid"),
 		.cmdid = argument(connection, "cmdid"),
 		.limit = argument(connection, "limit"),
@@ -235,9 +227,9 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 	    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL,
 		NULL) != (query.modid != NULL) + (query.cmdid != NULL) +
 			     (query.limit != NULL);
-	if (!page_make(&page, server->instance, path, &query))
+	if (!page_make(&page, path, &query))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
-		    "memory is out\n");
+		    "out of memory\n");
 	return queue(connection, page.status, page.type,
 	    MHD_create_response_from_buffer(
 		page.length, page.body, MHD_RESPMEM_MUST_FREE));
@@ -253,14 +245,14 @@ server_start(int fd, const char *instance)
 		server->daemon = MHD_start_daemon(
 		    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL,
 		    NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, fd,
-		    MHD_OPTION_CONNECTION_LIMIT, 2 * CONNECTIONS_MOST,
+		    MHD_OPTION_CONNECTION_LIMIT, 2 * CONNECTIONS_MAX,
 		    MHD_OPTION_NOTIFY_CONNECTION, clients_note, server,
 		    MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
-		    MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MOST,
+		    MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MAX,
 		    MHD_OPTION_END);
 	}
 	if (server == NULL || server->daemon == NULL) {
-		log_error("cannot start to answer: %s", strerror(errno));
+		log_error("cannot start the HTTP server: %m");
 		free(server);
 		return NULL;
 	}

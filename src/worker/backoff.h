@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Waits between tries: doubled each time, capped, with jitter, so that many
- * workers do not come back at one instant.  Pure.
+ * workers do not come back at one instant.
  */
 #ifndef REPORTER_BACKOFF_H
 #define REPORTER_BACKOFF_H
@@ -16,6 +16,22 @@ struct backoff {
 
 /* backoff_next - milliseconds to wait before the next try: first_ms doubled
    with each try up to cap_ms, less up to a quarter. */
-uint32_t backoff_next(struct backoff *backoff);
+static inline uint32_t
+backoff_next(struct backoff *backoff)
+{
+	uint64_t wait = backoff->cap_ms;
+
+	if (backoff->tries < 31 &&
+	    (uint64_t)backoff->first_ms << backoff->tries < wait)
+		wait = (uint64_t)backoff->first_ms << backoff->tries;
+	backoff->tries++;
+	/* Marsaglia's xorshift64, 2003; 0 is its one fixed point. */
+	uint64_t x = backoff->random != 0 ? backoff->random : 1;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	backoff->random = x;
+	return (uint32_t)(wait - x % (wait / 4 + 1));
+}
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dead-letter file.  Owns no state: the file is opened for each line, so
- * that it may be rotated at any time.  Any thread of a worker; failures are
- * returned.
+ * The dead-letter file.  It is opened for each line, so that it may be rotated
+ * at any time.
  */
 #include "config.h"
 
 #include "worker/deadletter.h"
+#include "lib/file.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ line_make(const struct record *record, unsigned number, const char *message)
 	struct tm tm;
 
 	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	/* A message that is no UTF-8 must not cost the record. */
+	/* A message that is not UTF-8 must not cost the record. */
 	json_t *why = json_string(message);
 	if (why == NULL)
 		why = json_string("(not printable)");
@@ -79,7 +79,7 @@ static int
 line_append(const struct deadletter *file, const char *line, size_t length)
 {
 	struct stat st;
-	/* Something else than a file must not hold us up. */
+	/* A pipe must not block us. */
 	int fd = open(file->path,
 	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 	int result = -1;
@@ -102,10 +102,8 @@ line_append(const struct deadletter *file, const char *line, size_t length)
 	if (n >= 0 && (size_t)n < length)
 		errno = ENOSPC;
 	result = n == (ssize_t)length ? 0 : -1;
-out:;
-	int saved = errno;
-	close(fd);
-	errno = saved;
+out:
+	close_keep_errno(fd);
 	return result;
 }
 

@@ -11,12 +11,12 @@
 
 struct deadletter {
 	const char *path; /* "" is: none is written */
-	uint64_t size;    /* bytes, the most it may hold */
+	uint64_t size;    /* maximum of the file, bytes */
 };
 
 /*
  * deadletter_write - append one line.  number: the database's error number,
- * 0 when it is not its fault; message: why.
+ * 0: not an error of the database; message: why.
  * Returns 0, or -1 with errno: EFBIG when the file is full.  Then the record
  * is lost, and the caller counts it.
  */

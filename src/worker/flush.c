@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "worker/round.h"
 #include "worker/store.h"
+#include "conf/db_settings.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,8 +24,8 @@
    any other thing on the database's side, so it is large. */
 #define ROUND_ROWS 524288
 
-/* How often to look whether an older generation has ended. */
-#define GATE_MS 20
+/* How often to check whether an older generation has ended. */
+#define OLDER_MS 20
 
 struct flush {
 	const struct settings *settings;
@@ -32,8 +33,9 @@ struct flush {
 	const struct master_shared *master;
 	struct store *store;
 	struct round round;
-	struct table_row batch[STORE_ROWS];
-	uint64_t enough;  /* dirty keys that are not waited with */
+	struct table_row batch[DB_ROWS_MAX];
+	size_t max_rows;  /* of one transaction */
+	uint64_t enough;  /* so many dirty keys are flushed at once */
 	uint64_t last_ms; /* when the last round began */
 	pthread_t thread;
 	pthread_mutex_t mutex;  /* of this process alone, for the conditions */
@@ -47,18 +49,6 @@ struct flush {
 
 /* ----------------------------------------------------------- waiting ------ */
 
-static bool
-flush_stopping(struct flush *f)
-{
-	return atomic_load_explicit(&f->stop, memory_order_acquire);
-}
-
-static bool
-flush_finishing(struct flush *f)
-{
-	return atomic_load_explicit(&f->finish, memory_order_acquire);
-}
-
 /* Sleep until `dirty` keys are pending, timeout_ms are over, or the thread is
    asked to finish or stop. */
 static void
@@ -71,8 +61,7 @@ flush_sleep(struct flush *f, uint64_t dirty, int timeout_ms)
 	/* With the fence in flush_notify(): either we see the new key, or the
 	   drain sees that we sleep. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (table_pending(&f->segment->table) < dirty && !flush_stopping(f) &&
-	    !flush_finishing(f))
+	if (table_pending(&f->segment->table) < dirty && !f->stop && !f->finish)
 		pthread_cond_timedwait(&f->wake, &f->mutex, &until);
 	atomic_store_explicit(&f->wake_at, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&f->mutex);
@@ -105,7 +94,7 @@ static void
 flush_set(struct flush *f, _Atomic bool *flag)
 {
 	pthread_mutex_lock(&f->mutex);
-	atomic_store_explicit(flag, true, memory_order_release);
+	*flag = true;
 	pthread_cond_signal(&f->wake);
 	pthread_mutex_unlock(&f->mutex);
 }
@@ -113,14 +102,14 @@ flush_set(struct flush *f, _Atomic bool *flag)
 void
 flush_finish(struct flush *f)
 {
-	if (!flush_finishing(f))
+	if (!f->finish)
 		flush_set(f, &f->finish);
 }
 
 void
 flush_stop(struct flush *f)
 {
-	if (flush_stopping(f))
+	if (f->stop)
 		return;
 	flush_set(f, &f->stop);
 	store_stop(f->store);
@@ -132,11 +121,11 @@ flush_stop(struct flush *f)
 static void
 run_store(struct flush *f, struct run run)
 {
-	while (run.begin < run.end && !flush_stopping(f)) {
+	while (run.begin < run.end && !f->stop) {
 		size_t n = run.end - run.begin;
 
-		if (n > STORE_ROWS)
-			n = STORE_ROWS;
+		if (n > f->max_rows)
+			n = f->max_rows;
 		for (size_t i = 0; i < n; i++)
 			f->batch[i] =
 			    f->round.rows[f->round.order[run.begin + i].row];
@@ -161,13 +150,13 @@ round_run(struct flush *f)
 
 /* Whether no older generation has records left: see struct master_shared. */
 static bool
-gate_open(const struct flush *f)
+older_stored(const struct flush *f)
 {
-	return counter_get(&f->master->oldest_generation) >=
+	return counter_acquire(&f->master->oldest_generation) >=
 	       f->segment->shared->header.generation;
 }
 
-/* Say since when keys wait for the database: from when some are pending until
+/* Show since when keys wait for the database: from when some are pending until
    none is; each commit sets it anew. */
 static void
 note_waiting(struct flush *f, bool pending)
@@ -186,24 +175,23 @@ round_due(struct flush *f)
 {
 	uint64_t interval = f->settings->flush_interval;
 
-	while (!flush_stopping(f)) {
+	while (!f->stop) {
 		uint64_t pending = table_pending(&f->segment->table);
 		uint64_t past = monotonic_ms() - f->last_ms;
 		int wait;
 
 		note_waiting(f, pending > 0);
 		if (pending == 0) {
-			if (flush_finishing(f))
+			if (f->finish)
 				return false;
 			flush_sleep(f, 1, 1000);
 			continue;
 		}
-		if (!gate_open(f)) {
-			flush_sleep(f, UINT64_MAX, GATE_MS);
+		if (!older_stored(f)) {
+			flush_sleep(f, UINT64_MAX, OLDER_MS);
 			continue;
 		}
-		if (flush_finishing(f) || past >= interval ||
-		    pending >= f->enough)
+		if (f->finish || past >= interval || pending >= f->enough)
 			return true;
 		wait = interval - past < 1000 ? (int)(interval - past) : 1000;
 		flush_sleep(f, f->enough, wait);
@@ -264,6 +252,7 @@ flush_start(const struct settings *settings, struct secret *password,
 	f->settings = settings;
 	f->segment = segment;
 	f->master = master;
+	f->max_rows = db_settings(settings).max_rows;
 	/* A table made before a reload may hold fewer than flush_rows. */
 	f->enough = settings->flush_rows < segment->table.keys
 			? settings->flush_rows
@@ -292,8 +281,10 @@ flush_ended(struct flush *f, int timeout_ms)
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
-	if (!f->ended)
-		pthread_cond_timedwait(&f->settled, &f->mutex, &until);
+	/* Each statement stored wakes us as well. */
+	while (!f->ended &&
+	       pthread_cond_timedwait(&f->settled, &f->mutex, &until) == 0)
+		continue;
 	bool ended = f->ended;
 	pthread_mutex_unlock(&f->mutex);
 	return ended;

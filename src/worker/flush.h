@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The flush: the worker's second thread, which brings dirty keys from the
- * pending table to MySQL.  It may block as long as it likes; the drain never
- * waits for it except for room in a full table.
+ * pending table to MySQL.  It may block for any time; the drain never waits for
+ * it except for room in a full table.
  */
 #ifndef REPORTER_FLUSH_H
 #define REPORTER_FLUSH_H
@@ -16,7 +16,7 @@ struct flush;
 /* flush_start - start the thread.  All arguments outlive it; the password is
    the thread's alone from now on.  trial: send the rows of the first round one
    by one, see trial.h.
-   Returns NULL when there is no memory or no thread to be had, see errno. */
+   Returns NULL with errno when there is no memory or no thread. */
 struct flush *flush_start(const struct settings *settings,
     struct secret *password, struct worker_segment *segment,
     const struct master_shared *master, bool trial);

@@ -6,11 +6,19 @@
 #ifndef REPORTER_ROUND_H
 #define REPORTER_ROUND_H
 
-#include "worker/order.h"
+#include "shm/table.h"
 
 #include <stdbool.h>
 
 #define ROUND_RUNS 4
+
+/* A row's key, laid out for sorting. */
+struct order_key {
+	uint64_t service; /* modid, cmdid, so that less is less */
+	uint64_t server;  /* ip, port */
+	uint32_t caller;
+	uint32_t row; /* its index */
+};
 
 /* A part of the order. */
 struct run {
@@ -39,10 +47,10 @@ void round_close(struct round *round);
 
 /*
  * round_collect - take dirty keys out of the table and put them in order.
- * Urgent keys, whose overload changed, come first, since that is what people
- * watch for.  They get at most half of the capacity, the other keys the other
- * half; what one kind leaves, the other may have.  Each kind goes on where the
- * round before stopped.  So a key waits for at most 2 * table->size / capacity
+ * Urgent keys, whose overload changed, come first.  They get at most half of
+ * the capacity, the other keys the other half; what one kind leaves, the other
+ * may have.  Each kind goes on where the round before stopped.  So a key waits
+ * for at most 2 * table->size / capacity
  * + 1 rounds, however many of the other kind there are; and once more for as
  * many if it becomes urgent meanwhile.
  *
@@ -53,5 +61,14 @@ void round_close(struct round *round);
  */
 void round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers);
+
+/*
+ * order_rows - the order of n rows by record_compare().  keys: filled in, n of
+ * them, the first row's first.  spare: as many, overwritten.
+ * A radix sort from the last digit to the first (Knuth, "Sorting and
+ * Searching", 5.2.5), which passes over digits that are the same in all keys.
+ */
+void order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
+    struct order_key *spare);
 
 #endif

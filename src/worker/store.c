@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store: rows to the database, whatever it says.  Owns the connection
- * (sql/db.h) and the dead-letter file's use.  Belongs to the flush thread;
- * errors of the database are logged at a limited rate, counted by class,
- * shown as the worker's last error, and waited out.
+ * The store: rows to the database, whatever its errors.  Owns the connection
+ * (sql/db.h).  Belongs to the flush thread; errors of the database are logged
+ * at a limited rate, counted by class, shown as the worker's last error, and
+ * waited out.
  */
 #include "config.h"
 
 #include "worker/store.h"
 #include "worker/backoff.h"
+#include "conf/db_settings.h"
 #include "lib/clock.h"
 #include "sql/db.h"
 #include "worker/deadletter.h"
@@ -16,6 +17,7 @@
 #include "lib/log.h"
 #include "worker/trial.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,42 +39,22 @@ struct store {
 	struct db *db;
 	struct deadletter deadletter;
 	struct backoff backoff[DB_CLASSES];
-	struct log_brake brake;
-	size_t limit; /* rows of one statement, now */
+	struct log_limiter limiter;
+	size_t max;   /* rows of one transaction: flush_rows */
+	size_t limit; /* the same, now */
 	bool halved;  /* the limit was, and no statement was taken since */
 	bool trial;   /* one by one: see trial.h */
 	const struct record **records;
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
-	char said[sizeof(((struct db_error *)0)->text)];
-	bool down; /* the connection was lost: say when it is back */
+	char logged[sizeof(((struct db_error *)0)->text)];
+	bool down;             /* log when the database has recovered */
 	pthread_mutex_t mutex; /* of this process alone */
 	pthread_cond_t wake;
 	bool stop; /* under the mutex */
 };
 
 /* --------------------------------------------------------- making one ----- */
-
-struct db_options
-store_options(const struct settings *s)
-{
-	return (struct db_options){
-		.hosts = s->host.words,
-		.port = (unsigned)s->port,
-		.socket = s->socket,
-		.user = s->mysql_user,
-		.database = s->database,
-		.table = s->table,
-		.defaults_file = s->defaults_file,
-		.ssl_ca = s->ssl_ca,
-		.ssl_cert = s->ssl_cert,
-		.ssl_key = s->ssl_key,
-		.ssl_verify = s->ssl_verify,
-		.connect_timeout_ms = (unsigned)s->connect_timeout,
-		.read_timeout_ms = (unsigned)s->read_timeout,
-		.max_rows = STORE_ROWS,
-	};
-}
 
 static void
 backoffs_init(struct store *store)
@@ -108,11 +90,12 @@ store_new(const struct settings *settings, struct secret *password,
 	store->table = &segment->table;
 	store->count = &segment->shared->flush;
 	store->info = &segment->shared->info;
-	store->limit = STORE_ROWS;
+	store->max = db_settings(settings).max_rows;
+	store->limit = store->max;
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
-	store->brake.max = LOG_LINES;
-	store->brake.period_ms = 60000;
+	store->limiter.max = LOG_LINES;
+	store->limiter.period_ms = 60000;
 	backoffs_init(store);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -121,11 +104,11 @@ store_new(const struct settings *settings, struct secret *password,
 	pthread_mutex_init(&store->mutex, NULL);
 	counter_set(&store->count->connected, 0);
 
-	store->records = calloc(STORE_ROWS, sizeof(*store->records));
+	store->records = calloc(store->max, sizeof(*store->records));
 	/* The segment's seed is random: no other instance has this name. */
-	snprintf(store->lock, sizeof(store->lock), "reporter.%016llx",
-	    (unsigned long long)segment->shared->header.seed);
-	struct db_options options = store_options(settings);
+	snprintf(store->lock, sizeof(store->lock), "reporter.%016" PRIx64,
+	    segment->shared->header.seed);
+	struct db_options options = db_settings(settings);
 	options.lock = store->lock;
 	options.password = password->text;
 	store->db = db_new(&options);
@@ -173,23 +156,6 @@ store_wait(struct store *store, uint32_t ms)
 
 /* ------------------------------------------------------------- errors ----- */
 
-/* Show the error to readers of the segment. */
-static void
-error_publish(struct flush_counters *count, const struct db_error *error)
-{
-	uint64_t version = counter_get(&count->last_error_version) | 1;
-
-	/* Odd while the text is being written; see segment_last_error(). */
-	counter_set(&count->last_error_version, version);
-	atomic_thread_fence(memory_order_release);
-	snprintf(count->last_error, sizeof(count->last_error), "%.*s",
-	    (int)sizeof(count->last_error) - 1, error->text);
-	counter_set(&count->last_error_number, error->number);
-	counter_set(&count->last_error_ts, (uint64_t)time(NULL));
-	atomic_store_explicit(
-	    &count->last_error_version, version + 1, memory_order_release);
-}
-
 static const char *
 error_advice(enum db_class kind)
 {
@@ -200,32 +166,33 @@ error_advice(enum db_class kind)
 		[DB_WAIT_ROOM] = "waiting until the server has room",
 		[DB_SPLIT] = "sending it in smaller pieces",
 		[DB_REFUSED] = "singling out the row",
-		[DB_HOLD] = "records are held until this is mended",
+		[DB_HOLD] = "records are held until this is fixed",
 	};
 
 	return advice[kind];
 }
 
-/* Count, show and log what the database said. */
+/* Count, show and log an error of the database. */
 static void
 error_note(struct store *store, enum db_class kind)
 {
 	const struct db_error *error = db_error(store->db);
 
 	counter_add(&store->count->errors[kind], 1);
-	error_publish(store->count, error);
+	last_error_set(store->count, error->number, error->text);
+	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST || kind == DB_HOLD)
 		store->down = true;
 	if (kind == DB_HOLD) {
-		/* Said once, until it changes or goes away. */
-		if (strcmp(store->said, error->text) == 0)
+		/* Logged once, until it changes or goes away. */
+		if (strcmp(store->logged, error->text) == 0)
 			return;
-		memcpy(store->said, error->text, sizeof(store->said));
+		memcpy(store->logged, error->text, sizeof(store->logged));
 	}
 	/* With one host in the list there is no next one. */
 	if (kind == DB_NEXT_HOST && store->settings->host.count == 1)
 		kind = DB_RECONNECT;
-	log_braked(&store->brake, "database %s: error %u: %s; %s",
+	log_limited(&store->limiter, "database %s: error %u: %s; %s",
 	    db_host(store->db), error->number, error->text, error_advice(kind));
 }
 
@@ -235,19 +202,12 @@ error_over(struct store *store)
 	for (int i = 0; i < DB_CLASSES; i++)
 		store->backoff[i].tries = 0;
 	if (store->down)
-		log_info("database %s: records are stored again",
-		    db_host(store->db));
+		log_info("database %s: recovered", db_host(store->db));
 	store->down = false;
-	store->said[0] = '\0';
+	store->logged[0] = '\0';
 }
 
 /* ---------------------------------------------------------- statements ---- */
-
-static uint64_t
-horizon_now(const struct store *store)
-{
-	return (uint64_t)time(NULL) + store->settings->max_clock_skew / 1000;
-}
 
 /* Note a transaction of n rows that took us microseconds. */
 static void
@@ -267,27 +227,24 @@ flush_note(struct flush_counters *count, size_t n, uint64_t us)
 	counter_set(&count->waiting_since, now);
 }
 
-/*
- * The password as it stands in the configuration now: it may have been changed
- * since, with no need to tell us.  While it cannot be read, the one of before
- * is good enough.
- */
+/* The password as the configuration has it now: it may change without a
+   reload.  While it cannot be read, the current one is kept. */
 static void
 password_refresh(struct store *store)
 {
-	char *said = NULL;
+	char *text = NULL;
 	size_t size;
-	FILE *errors = open_memstream(&said, &size);
+	FILE *errors = open_memstream(&text, &size);
 
 	if (errors == NULL)
 		return;
 	enum secret_status status = secret_read(store->password, errors);
 	fclose(errors);
-	if (status != SECRET_READ && said != NULL)
-		log_braked(&store->brake,
-		    "%.*s; the password of before is used",
-		    (int)strcspn(said, "\n"), said);
-	free(said);
+	if (status != SECRET_READ && text != NULL)
+		log_limited(&store->limiter,
+		    "%.*s; keeping the current password",
+		    (int)strcspn(text, "\n"), text);
+	free(text);
 	db_set_password(store->db, store->password->text);
 }
 
@@ -301,10 +258,10 @@ store_connect(struct store *store)
 	kind = db_connect(store->db);
 	if (kind != DB_OK)
 		return kind;
-	/* It may take longer statements now.  Not after the error that they
-	   are too long, which ends many a connection. */
+	/* It may take longer statements now; but not if the connection was
+	   closed because they were too long. */
 	if (!store->halved)
-		store->limit = STORE_ROWS;
+		store->limit = store->max;
 	counter_add(&store->count->connects, 1);
 	counter_set(&store->count->connected, 1);
 	log_info("database %s: connected", db_host(store->db));
@@ -333,8 +290,8 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	for (size_t i = 0; i < n; i++)
 		FAULT_POISON("store", rows[i].record.modid);
 	FAULT_POINT("store_before");
-	kind = db_upsert(
-	    store->db, store->records, n, horizon_now(store), &clamped, sent);
+	kind = db_upsert(store->db, store->records, n,
+	    store_horizon(store->settings), &clamped, sent);
 	FAULT_POINT("store_sent");
 	trial_flushed(store->info);
 	if (kind == DB_OK) {
@@ -370,7 +327,7 @@ store_insist(
 	}
 }
 
-/* A row that stands alone and is refused: set it aside. */
+/* Set aside a row that was refused on its own. */
 static void
 row_refuse(struct store *store, const struct table_row *row)
 {
@@ -379,7 +336,7 @@ row_refuse(struct store *store, const struct table_row *row)
 	if (deadletter_write(&store->deadletter, &row->record, error->number,
 		error->text) < 0) {
 		counter_add(&store->count->dead_lost, 1);
-		log_braked(&store->brake,
+		log_limited(&store->limiter,
 		    "dead-letter file %s: %m; a refused record is lost",
 		    store->deadletter.path);
 	}

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store: how rows of a round come to the database whatever it says.  It
- * sorts out errors, waits, connects again, halves batches to single out what
- * is refused.  Used by the flush thread, but for store_stop().
+ * The store: brings rows of a round to the database, whatever its errors.  It
+ * waits, connects again, and halves batches to single out what is refused.
+ * Used by the flush thread, except for store_stop().
  */
 #ifndef REPORTER_STORE_H
 #define REPORTER_STORE_H
 
-#include "sql/db.h"
 #include "conf/secret.h"
 #include "shm/segment.h"
 #include "conf/settings.h"
 
-/* Rows of one statement at the most; the server's max_allowed_packet may ask
-   for less. */
-#define STORE_ROWS 10000
+#include <time.h>
 
 struct store;
 
-/* store_options - what a configuration says about the connection, but for the
-   password and the lock.  The texts stay the settings'. */
-struct db_options store_options(const struct settings *settings);
+/* store_horizon - the greatest believable ts now, seconds since 1970. */
+static inline uint64_t
+store_horizon(const struct settings *s)
+{
+	return (uint64_t)time(NULL) + s->max_clock_skew / 1000;
+}
 
 /* store_new - password: read again before each connection; the store's until
    store_free().  NULL: no memory, or the client library does not start. */
@@ -32,8 +32,9 @@ void store_free(struct store *store);
 
 /*
  * store_rows - bring a first part of n rows to the database, each in its
- * newest version, and settle them in the table.  Blocks until they are
- * committed or set aside, however long the database is away.
+ * newest version, and settle them in the table.  Takes at most flush_rows of
+ * them, in one transaction.  Blocks until they are committed or set aside,
+ * however long the database is away.
  * Returns how many of the rows were settled; 0 only after store_stop(): then
  * the rest is still dirty, for the next worker.
  */

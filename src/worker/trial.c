@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The trial.  Owns the suspect words of the segment; the worker calls it at
- * its start and from both threads, as trial.h says.  What cannot be written to
+ * The trial.  Owns the suspect words of the segment.  What cannot be written to
  * the dead-letter file is logged and counted as lost.
  */
 #include "config.h"
@@ -72,7 +71,8 @@ judge_queued(
 	if (n == 1) {
 		set_aside(shared, deadletter, record);
 		counter_add(&shared->drain.added, 1);
-		counter_add(&shared->flush.dead_letter, 1);
+		counter_release(&shared->flush.dead_letter,
+		    counter_get(&shared->flush.dead_letter) + 1);
 		ring_advance(&segment->ring, 1);
 	}
 	counter_set(&info->suspect_deaths, 0);
@@ -96,8 +96,8 @@ judge_pending(
 	if (counter_get(&info->trial_slot_deaths) <= DEATHS_ON_TRIAL ||
 	    suspect > segment->table.size)
 		return;
-	/* No thread runs yet that could be writing it: a slot that cannot be
-	   read now never can. */
+	/* No thread writes to it yet: a slot that cannot be read now never
+	   can. */
 	row.slot = (uint32_t)suspect - 1;
 	row.state = table_read(&segment->table, row.slot, &row.record);
 	if (row.state & STATE_DIRTY) {

@@ -20,7 +20,7 @@ struct trial {
 /*
  * trial_open - judge what the worker before died of.  crashed: by a fault of
  * its own.  Called when the segment is taken over, before threads start.
- * Sets records aside when it is time to.
+ * Sets a record aside at its third death.
  */
 void trial_open(struct trial *trial, struct worker_segment *segment,
     bool crashed, const struct deadletter *deadletter);
@@ -28,7 +28,7 @@ void trial_open(struct trial *trial, struct worker_segment *segment,
 /*
  * trial_drain, trial_flush - note what is about to be touched: the record at
  * this index of the ring; a statement whose first row is in this slot.
- * trial_drained, trial_flushed - it did no harm.
+ * trial_drained, trial_flushed - it did not kill us.
  * For the drain and the flush thread, each its own.
  */
 void trial_drain(struct worker_info *info, uint64_t index);

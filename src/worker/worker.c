@@ -2,9 +2,8 @@
  *
  * The worker process: taking over its segment, the drain (this process's
  * first thread), and the end.  Owns the segment's lock and all words of it
- * but the producer's.  What makes work impossible is logged and ends the
- * process: with WORKER_FAILED when another start may do better, else with
- * WORKER_HOPELESS.
+ * but the producer's.  A fatal error is logged and ends the process: with
+ * WORKER_FAILED when another start may succeed, else with WORKER_BAD_CONFIG.
  */
 #include "config.h"
 
@@ -12,11 +11,13 @@
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
 #include "worker/flush.h"
+#include "worker/store.h"
 #include "lib/log.h"
 #include "lib/title.h"
 #include "worker/trial.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 
 #define DRAIN_RECORDS 512 /* passed over at once */
 #define DRAIN_BATCHES 16  /* before a look at commands and signals */
-#define SLEEP_MS 200      /* how often to see that the master lives */
+#define SLEEP_MS 200      /* how often to check that the master lives */
 #define ROOM_MS 20        /* how long to wait for room in the table at once */
 #define ORPHAN_MS 5000    /* what an orphan may take to finish */
 #define LOCK_MS 60000     /* how long another worker may hold the segment */
@@ -38,13 +39,12 @@ struct worker {
 	struct secret password; /* the flush's, once that runs */
 	struct flush *flush;
 	struct trial trial;
-	uint64_t orphaned_ms; /* when the master was seen to be gone; 0: it is
-				 there */
+	uint64_t orphaned_ms; /* since when the master is gone; 0: it lives */
 };
 
 /* -------------------------------------------------------- the password ---- */
 
-/* Only we know the password, so it is we who find that it cannot be read. */
+/* The master never reads the password, so an error shows here only. */
 static enum secret_status
 worker_read_password(struct worker *w)
 {
@@ -55,7 +55,7 @@ worker_read_password(struct worker *w)
 
 	secret_init(&w->password, w->birth->path, "mysql", "password");
 	if (errors == NULL) {
-		log_error("the password cannot be read: %s", strerror(errno));
+		log_error("cannot read the password: %m");
 		return status;
 	}
 	status = secret_read(&w->password, errors);
@@ -64,9 +64,8 @@ worker_read_password(struct worker *w)
 		log_error_lines(text);
 	free(text);
 	if (status == SECRET_REFUSED)
-		log_error("%s cannot be read for the password: it must be "
-			  "right, and readable by the user that reporter runs "
-			  "as",
+		log_error("cannot read the password from %s: it must be valid "
+			  "and readable by the user that reporter runs as",
 		    w->birth->path);
 	return status;
 }
@@ -82,16 +81,14 @@ worker_open(struct worker *w)
 
 	if (status == SHM_OK)
 		status = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
-	/* A worker of a killed master may still be at it, for a short time. */
+	/* A worker of a killed master may still have it, for a short time. */
 	if (status == SHM_OK)
 		status = segment_lock(&w->segment.map, LOCK_MS);
 	if (status != SHM_OK) {
-		log_error("segment %s: %s%s%s", name, shm_status_text(status),
-		    status == SHM_SYSTEM ? ": " : "",
-		    status == SHM_SYSTEM ? strerror(errno) : "");
+		log_error("segment %s: %s", name, shm_strerror(status, errno));
 		return status;
 	}
-	/* While we waited, that one drained on: look at the ring anew. */
+	/* While we waited, that one drained on: read the indices again. */
 	struct ring *ring = &w->segment.ring;
 	ring_attach(ring, ring->producer, ring->consumer, ring->records,
 	    ring->mask + 1);
@@ -112,14 +109,16 @@ worker_take_over(struct worker *w)
 	FAULT_POINT("worker_locked");
 	info = &w->segment.shared->info;
 	atomic_store_explicit(&info->checked_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&info->pid, getpid(), memory_order_relaxed);
+	/* Release: who sees our pid does not see the check-in of the worker
+	   before. */
+	atomic_store_explicit(&info->pid, getpid(), memory_order_release);
 	counter_set(&info->started, (uint64_t)time(NULL));
 	queued = ring_queued(&w->segment.ring);
 	dirty = table_recover(
 	    &w->segment.table, counter_get(&w->segment.ring.consumer->tail));
 	if (queued + dirty > 0)
-		log_info("took over %llu queued, %llu pending",
-		    (unsigned long long)queued, (unsigned long long)dirty);
+		log_info("took over %" PRIu64 " queued, %" PRIu64 " pending",
+		    queued, dirty);
 	FAULT_POINT("worker_recovered");
 	trial_open(&w->trial, &w->segment, w->birth->crashed, &file);
 	return SHM_OK;
@@ -143,12 +142,6 @@ orphan_late(struct worker *w)
 	       monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
 }
 
-static uint64_t
-horizon_now(const struct worker *w)
-{
-	return (uint64_t)time(NULL) + w->birth->settings->max_clock_skew / 1000;
-}
-
 /* Bring queued records into the table.  Returns whether to go on at once. */
 static bool
 drain_batch(struct worker *w)
@@ -164,7 +157,8 @@ drain_batch(struct worker *w)
 		return false;
 	if (trial)
 		trial_drain(info, tail);
-	size_t put = table_put(&w->segment.table, records, n, horizon_now(w));
+	size_t put = table_put(
+	    &w->segment.table, records, n, store_horizon(w->birth->settings));
 	FAULT_POINT("worker_drain_put");
 	if (trial)
 		trial_drained(info);
@@ -184,7 +178,7 @@ drain_turn(struct worker *w)
 		continue;
 }
 
-/* SIGUSR1 says that the log was rotated.  It is blocked, so it waits here. */
+/* SIGUSR1: the log was rotated.  It is blocked, so it waits here. */
 static void
 worker_log_follow(const struct worker *w)
 {
@@ -196,7 +190,7 @@ worker_log_follow(const struct worker *w)
 	sigaddset(&usr1, SIGUSR1);
 	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1 &&
 	    log_open(s->log_target, (enum log_level)s->log_level) < 0)
-		log_error("log %s: %s", s->log_target, strerror(errno));
+		log_error("log %s: %m", s->log_target);
 }
 
 /* Drain until there is a reason to end: RING_FINISH or RING_STOP. */
@@ -232,8 +226,9 @@ worker_finish(struct worker *w)
 		if (ring_asked(&w->segment.ring) == RING_STOP)
 			break;
 		if (orphan_late(w)) {
-			log_warn("the master is gone and the database takes "
-				 "too long: the rest is left to the next one");
+			log_warn(
+			    "the master is gone and the database takes "
+			    "too long; the next start takes over the rest");
 			break;
 		}
 	}
@@ -265,20 +260,20 @@ worker_main(const struct worker_birth *birth)
 	enum secret_status read = worker_read_password(&w);
 	if (read != SECRET_READ)
 		return read == SECRET_SHORTAGE ? WORKER_FAILED
-					       : WORKER_HOPELESS;
+					       : WORKER_BAD_CONFIG;
 	enum shm_status status = worker_take_over(&w);
 	if (status != SHM_OK)
 		return status == SHM_SYSTEM || status == SHM_BUSY
 			   ? WORKER_FAILED
-			   : WORKER_HOPELESS;
+			   : WORKER_BAD_CONFIG;
 	w.flush = flush_start(birth->settings, &w.password, &w.segment,
 	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {
-		log_error("the flush cannot start: %s", strerror(errno));
+		log_error("cannot start the flush thread: %m");
 		return WORKER_FAILED;
 	}
 	FAULT_POINT("worker_unready");
-	/* Release: the master may count on all that stands before. */
+	/* Release: the master may count on all that was written before. */
 	atomic_store_explicit(
 	    &w.segment.shared->info.checked_in, 1, memory_order_release);
 	if (worker_drain(&w) == RING_FINISH)

@@ -11,13 +11,13 @@
 
 /* How a worker ends, beside by a signal. */
 enum worker_exit {
-	WORKER_FINISHED = 0, /* nothing is left in its segment */
-	WORKER_FAILED = 71,  /* the system is short of something just now */
-	WORKER_LEFT = 75,    /* stopped as told; records are left */
-	WORKER_HOPELESS = 78 /* it cannot work with this configuration */
+	WORKER_FINISHED = 0,   /* nothing is left in its segment */
+	WORKER_FAILED = 71,    /* a shortage of the system; start it again */
+	WORKER_LEFT = 75,      /* stopped as told; records are left */
+	WORKER_BAD_CONFIG = 78 /* it cannot work with this configuration */
 };
 
-/* What a worker is born with.  All of it is copied by the fork. */
+/* What a worker needs to start.  All of it is copied by the fork. */
 struct worker_birth {
 	const struct settings *settings;
 	const char *path; /* of the configuration, for what is secret in it */
@@ -29,8 +29,8 @@ struct worker_birth {
 };
 
 /*
- * worker_main - live as a worker.  Called in the forked child, which owns no
- * descriptor but the standard ones and the log's.
+ * worker_main - run as a worker.  Called in the forked child, which has no
+ * descriptors but the standard ones and the log's.
  * Returns the exit status, enum worker_exit.
  */
 int worker_main(const struct worker_birth *birth);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which files a worker may change, by Landlock.  Owns nothing.  Called once by
- * each worker, before it has threads; failures are logged and returned.
+ * Which files a worker may change, by Landlock.
  *
  * Where the log and the dead-letter file are is fixed for a worker's life: a
  * reload that changes them starts the workers again.
@@ -24,25 +23,23 @@
 #define WRITE LANDLOCK_ACCESS_FS_WRITE_FILE
 #define MAKE LANDLOCK_ACCESS_FS_MAKE_REG
 
-/*
- * A file may be made anew in its folder, when it was rotated; what is no file
- * stays what it is.  One that cannot be allowed, as in a folder that is not
- * there, is refused when it is opened, and that is said then.
- */
+/* A regular file may be created again in its directory, after a rotation.  If
+   the directory is missing, opening the file fails, and that is logged then. */
 static void
 allow_file(int rules, const char *path)
 {
 	char *real = realpath(path, NULL);
-	char folder[PATH_MAX];
+	char directory[PATH_MAX];
 	struct stat st;
 
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		landlock_allow(rules, path, WRITE);
 	} else if (*path == '/') {
-		snprintf(folder, sizeof(folder), "%s", real ? real : path);
-		char *slash = strrchr(folder, '/');
-		slash[slash == folder] = '\0';
-		landlock_allow(rules, folder, WRITE | MAKE);
+		snprintf(
+		    directory, sizeof(directory), "%s", real ? real : path);
+		char *slash = strrchr(directory, '/');
+		slash[slash == directory] = '\0';
+		landlock_allow(rules, directory, WRITE | MAKE);
 	}
 	free(real);
 }
@@ -70,9 +67,8 @@ worker_files_confine(const struct worker_birth *birth)
 		return 0;
 	if (rules >= 0 && confine(birth, rules) == 0)
 		return 1;
-	log_error("writing to files cannot be given up: %s; reporter.sandbox = "
-		  "off works without",
-	    strerror(errno));
+	log_error("cannot restrict file access: %m; reporter.sandbox = off "
+		  "does without");
 	if (rules >= 0)
 		close(rules);
 	return -1;

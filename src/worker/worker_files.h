@@ -9,9 +9,9 @@
 
 /*
  * worker_files_confine - from now on this process can write to its own segment
- * and in the folders of the log and of the dead-letter file, and to no other
- * file, whoever owns it; and it can look into no other process.  What may be
- * read stays as it is.  Needs no_new_privs.  Called before there are threads.
+ * and in the directories of the log and of the dead-letter file, and to no
+ * other file; and it cannot trace other processes.  Reading is not
+ * restricted.  Needs no_new_privs.  Called before there are threads.
  * Returns 1; 0 where the kernel cannot do that; -1: logged.
  */
 int worker_files_confine(const struct worker_birth *birth);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * <errmsg.h> as MySQL's client library has it: without the names that only
- * MariaDB's library has, and those that MySQL has removed.  For t/libsqlmysql.a.
- * To make the list, which is of MySQL 9.7:
+ * MariaDB's library has, and those that MySQL has removed.  For
+ * t/libsqlmysql.a. To make the list, which is of MySQL 9.7:
  *
  *     names() { grep -oE '^ *#define [A-Z][A-Z_0-9]+ ' "$1" | sort -u; }
  *     comm -23 <(names MARIADB/errmsg.h) <(names MYSQL/errmsg.h)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Accepting connections of agents: who is let in, at which rate, and what is
+ * done when descriptors are out.  Belongs to the master's loop; refusals are
+ * counted and logged.
+ */
+#ifndef REPORTER_ACCEPT_H
+#define REPORTER_ACCEPT_H
+
+#include "edge/server.h"
+
+/* accept_agents - accept what waits on a listening socket; spec: what comes
+   before the reports there. */
+void accept_agents(
+    struct server *server, int listening, const struct listen_spec *spec);
+
+/* accept_is_open - whether listening sockets are to be watched now: not while
+   accepting is limited to a rate, or descriptors are out. */
+bool accept_is_open(const struct server *server, uint64_t now_ms);
+
+/* accept_reserve - open the reserve descriptor, if it can be opened. */
+void accept_reserve(struct server *server);
+
+#endif

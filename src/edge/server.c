@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server.  Owns the connections; whoever is disconnected is counted and
+ * logged.
+ */
+#include "config.h"
+
+#include "edge/server.h"
+#include "edge/accept.h"
+#include "lib/clock.h"
+#include "privilege/fdlimit.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static_assert(TARPIT_MAX == FDLIMIT_REFUSED, "what is kept is asked for");
+
+#define TICK_MS 1000
+#define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
+#define LAST_READS 64       /* of a connection, before it is closed */
+
+struct server *
+server_new(int epoll, struct input_counters *count)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL || (server->intake = intake_new(count)) == NULL) {
+		free(server);
+		return NULL;
+	}
+	server->epoll = epoll;
+	server->count = count;
+	server->reserve = -1;
+	accept_reserve(server);
+	TAILQ_INIT(&server->all);
+	TAILQ_INIT(&server->active);
+	TAILQ_INIT(&server->begun);
+	for (int i = 0; i < WORKERS_MAX; i++)
+		TAILQ_INIT(&server->queue[i]);
+	server->refusals =
+	    (struct log_limiter){ .max = 10, .period_ms = 60000 };
+	server->closings =
+	    (struct log_limiter){ .max = 10, .period_ms = 60000 };
+	server->faults = (struct log_limiter){ .max = 30, .period_ms = 60000 };
+	server->throttles =
+	    (struct log_limiter){ .max = 5, .period_ms = 60000 };
+	server->holds = (struct log_limiter){ .max = 1, .period_ms = 60000 };
+	server->shortages =
+	    (struct log_limiter){ .max = 1, .period_ms = 60000 };
+	/* Connections of a master that was killed. */
+	counter_add(
+	    &count->closed[CLOSING_STOP], counter_get(&count->connections));
+	counter_set(&count->connections, 0);
+	counter_set(&count->throttled, 0);
+	return server;
+}
+
+/* ------------------------------------------------------- configuration ---- */
+
+int
+server_prepare(struct server *server, const struct settings *settings)
+{
+	return admission_prepare(&server->admission, settings);
+}
+
+/* Disconnect those that the rules do not allow any more.  A balancer is subject
+   to proxy_from alone, when it connects. */
+static void
+server_enforce(struct server *server)
+{
+	struct conn *conn, *next;
+	enum refusal why;
+
+	for (conn = TAILQ_FIRST(&server->all); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, all);
+		if (conn->origin != NULL &&
+		    !admission_allows(&server->admission,
+			(const struct sockaddr *)&conn->peer, &why))
+			conn_disconnect(server, conn,
+			    why == REFUSAL_DENIED ? CLOSING_DENIED
+						  : CLOSING_NOT_ALLOWED);
+	}
+}
+
+void
+server_configure(struct server *server, const struct settings *settings)
+{
+	server->settings = settings;
+	intake_configure(server->intake, settings);
+	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
+	server->hold_until_ms = 0;
+	admission_take(&server->admission);
+	tarpit_resize(
+	    &server->tarpit, fdlimit_spare(settings->max_connections));
+	server_enforce(server);
+}
+
+void
+server_secure(struct server *server, struct tls *tls)
+{
+	server->tls = tls;
+}
+
+void
+server_route(struct server *server, struct ring *const *rings, uint32_t workers)
+{
+	intake_set_rings(server->intake, rings, workers);
+	server_retry(server);
+}
+
+/* -------------------------------------------------------- back-pressure --- */
+
+void
+server_retry(struct server *server)
+{
+	struct conn_list waiting = TAILQ_HEAD_INITIALIZER(waiting);
+	struct conn *conn;
+
+	for (int i = 0; i < WORKERS_MAX; i++)
+		TAILQ_CONCAT(&waiting, &server->queue[i], queue);
+	while ((conn = TAILQ_FIRST(&waiting)) != NULL) {
+		TAILQ_REMOVE(&waiting, conn, queue);
+		conn_resume(server, conn);
+	}
+}
+
+/* Go on with connections that wait for this ring, as far as there is room. */
+static void
+server_resume(struct server *server, uint32_t slot)
+{
+	struct conn_list *queue = &server->queue[slot];
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(queue)) != NULL &&
+	       intake_has_room(server->intake, slot, conn->need)) {
+		TAILQ_REMOVE(queue, conn, queue);
+		conn_resume(server, conn);
+	}
+}
+
+uint64_t
+server_throttled(const struct server *server)
+{
+	return server->throttled;
+}
+
+/* --------------------------------------------------------- time limits ---- */
+
+/* A connection that is over a time limit, and which one; or NULL. */
+static struct conn *
+server_overdue(
+    const struct server *server, uint64_t now_ms, enum closing *limit)
+{
+	uint64_t message_timeout = server->settings->message_timeout;
+	uint64_t idle_timeout = server->settings->idle_timeout;
+	struct conn *conn = TAILQ_FIRST(&server->begun);
+
+	*limit = CLOSING_MESSAGE_TIMEOUT;
+	if (message_timeout != 0 && conn != NULL &&
+	    conn->begun_ms + message_timeout <= now_ms)
+		return conn;
+	conn = TAILQ_FIRST(&server->active);
+	*limit = CLOSING_IDLE;
+	if (idle_timeout != 0 && conn != NULL &&
+	    conn->active_ms + idle_timeout <= now_ms)
+		return conn;
+	return NULL;
+}
+
+static void
+server_expire(struct server *server, uint64_t now_ms)
+{
+	struct conn *conn;
+	enum closing limit;
+
+	while ((conn = server_overdue(server, now_ms, &limit)) != NULL) {
+		enum progress progress = PROGRESS_MADE;
+		bool overdue = true;
+
+		/* What has come while we were busy, or stopped, counts; with
+		   TLS a message may take some reads. */
+		for (int i = 0;
+		     i < LAST_READS && progress == PROGRESS_MADE && overdue;
+		     i++) {
+			progress = conn_read(server, conn);
+			overdue =
+			    progress != PROGRESS_CLOSED &&
+			    server_overdue(server, now_ms, &limit) == conn;
+		}
+		if (overdue)
+			conn_disconnect(server, conn, limit);
+	}
+}
+
+/* The time of the next tick: when something will be over, at the latest. */
+static uint64_t
+server_wait(const struct server *server, uint64_t now_ms)
+{
+	uint64_t timeout = server->settings->message_timeout;
+	uint64_t wait = server->throttled > 0 ? TICK_THROTTLED_MS : TICK_MS;
+	const struct conn *conn = TAILQ_FIRST(&server->begun);
+
+	if (timeout != 0 && conn != NULL &&
+	    conn->begun_ms + timeout <= now_ms + wait)
+		wait = conn->begun_ms + timeout - now_ms;
+	if (accept_is_open(server, now_ms + wait) &&
+	    !accept_is_open(server, now_ms))
+		wait = server->hold_until_ms - now_ms;
+	return wait;
+}
+
+int
+server_tick(struct server *server, uint64_t now_ms)
+{
+	for (uint32_t i = 0; server->throttled > 0 && i < WORKERS_MAX; i++)
+		server_resume(server, i);
+	server_expire(server, now_ms);
+	intake_alert(server->intake);
+	return (int)tarpit_expire(
+	    &server->tarpit, now_ms, server_wait(server, now_ms));
+}
+
+/* -------------------------------------------------------------- the end --- */
+
+void
+server_close(struct server *server)
+{
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(&server->all)) != NULL) {
+		enum progress progress = PROGRESS_MADE;
+
+		for (int i = 0; i < LAST_READS && progress == PROGRESS_MADE;
+		     i++)
+			progress = conn_read(server, conn);
+		if (progress != PROGRESS_CLOSED)
+			conn_close(server, conn, CLOSING_STOP);
+	}
+	intake_alert(server->intake);
+	tarpit_close(&server->tarpit);
+	if (server->reserve >= 0)
+		close(server->reserve);
+	admission_free(&server->admission);
+	free(server->intake);
+	free(server);
+}

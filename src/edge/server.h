@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server: all connections of agents, and what they share.  Belongs to the
+ * master's loop; nothing here waits.  Only the files of this directory look
+ * inside.
+ */
+#ifndef REPORTER_SERVER_H
+#define REPORTER_SERVER_H
+
+#include "edge/admission.h"
+#include "edge/conn.h"
+#include "edge/limiter.h"
+#include "edge/tarpit.h"
+#include "lib/log.h"
+#include "shm/segment.h"
+
+struct server {
+	struct intake *intake;
+	const struct settings *settings;
+	struct admission admission;
+	struct tls *tls; /* the master's; NULL: no listener has it */
+	struct input_counters *count;
+	int epoll;
+	int reserve; /* given up to accept and close when descriptors are out */
+	struct tarpit tarpit;     /* refused agents */
+	struct limiter accepting; /* connections a second */
+	uint64_t hold_until_ms;   /* nothing is accepted before */
+	uint64_t open, throttled;
+	struct conn_list all;    /* by age */
+	struct conn_list active; /* by active_ms; not those throttled */
+	struct conn_list begun;  /* by begun_ms */
+	/* Those that wait for room in one ring, first come, first served. */
+	struct conn_list queue[WORKERS_MAX];
+	struct log_limiter refusals, closings, faults, throttles, holds,
+	    shortages;
+	/* What is read goes to the second half; bytes buffered before are put
+	   in front of it. */
+	uint8_t buffer[2 * MESSAGE_MAX];
+};
+
+/* server_new - no connections yet.  epoll: where they are to be added, with
+   their struct conn as the event's pointer.  Returns NULL with errno. */
+struct server *server_new(int epoll, struct input_counters *count);
+
+/* server_prepare - make what a configuration needs memory for, beside what is
+   in force.  Returns 0, or -1 with errno: then nothing has changed. */
+int server_prepare(struct server *server, const struct settings *settings);
+
+/* server_configure - take the settings that were prepared; they are the
+   caller's and outlive their use.  Connections that are no longer allowed are
+   closed. */
+void server_configure(struct server *server, const struct settings *settings);
+
+/* server_secure - connections that begin TLS from now on use these
+   certificates, the caller's; NULL: no listener has TLS. */
+void server_secure(struct server *server, struct tls *tls);
+
+/* server_route - from now on routes lead to these rings, one for each worker.
+   All that was put into the previous ones is published. */
+void server_route(
+    struct server *server, struct ring *const *rings, uint32_t workers);
+
+/* server_retry - try again with the throttled connections, since `overflow` may
+   have changed. */
+void server_retry(struct server *server);
+
+/*
+ * server_tick - go on with throttled connections whose ring has room again,
+ * disconnect those that were idle, or at one message, for too long.
+ * Returns after how many milliseconds it is to be called again, at the latest.
+ */
+int server_tick(struct server *server, uint64_t now_ms);
+
+/* server_throttled - how many connections are not read now. */
+uint64_t server_throttled(const struct server *server);
+
+/* server_close - read what has arrived on each connection a last time, then
+   close all and free. */
+void server_close(struct server *server);
+
+#endif

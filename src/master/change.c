@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A change of the configuration.  All that can fail is prepared beside what is
+ * in use; then the change is committed, which cannot fail.  Either way
+ * change_free() frees what is not in use then.
+ */
+#include "config.h"
+
+#include "conf/reload.h"
+#include "edge/tls_load.h"
+#include "lib/log.h"
+#include "master/state.h"
+#include "privilege/fdlimit.h"
+#include "shm/faultpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is next; once it is committed, what was before. */
+struct change {
+	struct settings *settings;
+	struct tls *tls;
+	struct generation generation; /* workers 0: none */
+	bool listeners;      /* prepared, neither committed nor undone */
+	bool workers, queue; /* what the options changed require */
+	FILE *lines;         /* an option changed each, in `text` */
+	char *text;
+	size_t size;
+};
+
+int
+change_open_log(const struct settings *settings)
+{
+	if (log_open(
+		settings->log_target, (enum log_level)settings->log_level) == 0)
+		return 0;
+	log_error("log %s: %m", settings->log_target);
+	return -1;
+}
+
+void
+change_route(struct master *m)
+{
+	struct ring *rings[WORKERS_MAX];
+
+	for (uint32_t i = 0; i < m->generation.workers; i++)
+		rings[i] = &m->generation.child[i]->segment.ring;
+	server_route(m->server, rings, m->generation.workers);
+}
+
+static const char *
+shown(const char *value)
+{
+	return *value == '\0' ? "empty" : value;
+}
+
+static void
+change_add(void *arg, const char *name, const char *old_value,
+    const char *new_value, enum option_live live)
+{
+	struct change *change = arg;
+
+	change->workers |= live == OPTION_WORKERS;
+	change->queue |= live == OPTION_QUEUE;
+	if (live == OPTION_RESTART)
+		log_warn("%s: change from %s to %s requires a restart", name,
+		    shown(old_value), shown(new_value));
+	else
+		fprintf(change->lines, "%s: changed from %s to %s\n", name,
+		    shown(old_value), shown(new_value));
+}
+
+/* What the change requires; options that require a restart keep their value. */
+static int
+change_compare(struct change *change, const struct settings *now)
+{
+	change->lines = open_memstream(&change->text, &change->size);
+	if (change->lines == NULL)
+		return -1;
+	settings_compare(now, change->settings, change_add, change);
+	settings_keep(change->settings, now);
+	return fflush(change->lines);
+}
+
+static int
+change_prepare(struct change *change, struct master *m)
+{
+	const struct settings *next = change->settings;
+
+	if (change_compare(change, m->settings) < 0 ||
+	    server_prepare(m->server, next) < 0) {
+		log_error("cannot reload: %m");
+		return -1;
+	}
+	if (!tls_load_logged(next, &change->tls) ||
+	    fdlimit_ensure(next->max_connections) < 0 ||
+	    listeners_add(&m->listeners, &next->listen, m->epoll) < 0)
+		return -1;
+	change->listeners = true;
+	if (change->queue &&
+	    generation_create(&change->generation, m->generation.number + 1,
+		&m->children, next) < 0)
+		return -1;
+	/* The last one: it takes effect at once. */
+	return change_open_log(next);
+}
+
+static void
+change_commit(struct change *change, struct master *m)
+{
+	struct settings *settings = m->settings;
+	struct tls *tls = m->tls;
+
+	m->settings = change->settings;
+	change->settings = settings;
+	m->tls = change->tls;
+	change->tls = tls;
+	listeners_commit(&m->listeners, m->epoll);
+	change->listeners = false;
+	if (change->queue) {
+		FAULT_POINT("master_regenerated");
+		m->generation = change->generation;
+		change->generation.workers = 0;
+		children_retire(&m->children, m->generation.number);
+		FAULT_POINT("master_retired");
+		counter_set(&m->shared->generation, m->generation.number);
+	}
+	children_configure(&m->children, m->settings, change->workers);
+	server_secure(m->server, m->tls);
+	server_configure(m->server, m->settings);
+	if (change->queue)
+		change_route(m);
+	else
+		server_retry(m->server);
+}
+
+static void
+change_free(struct change *change, struct master *m)
+{
+	if (change->listeners)
+		listeners_undo(&m->listeners, m->epoll);
+	generation_drop(&change->generation);
+	tls_free(change->tls);
+	settings_free(change->settings);
+	if (change->lines != NULL)
+		fclose(change->lines);
+	free(change->text);
+}
+
+int
+change_reload(struct master *m)
+{
+	struct change change = { .settings = reload_load(m->path) };
+	int result = change.settings == NULL ? -1 : change_prepare(&change, m);
+
+	if (result == 0) {
+		change_commit(&change, m);
+		for (char *line = strtok(change.text, "\n"); line != NULL;
+		     line = strtok(NULL, "\n"))
+			log_info("%s", line);
+	}
+	change_free(&change, m);
+	return result;
+}

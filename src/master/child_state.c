@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of a child: the table of its states.
+ */
+#include "config.h"
+
+#include "master/child_state.h"
+#include "worker/worker.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+/* Of all states with a process but CHILD_STOPPING. */
+#define WHILE_IT_WORKS \
+	[CHILD_RESTART] = { CHILD_STOPPING, ACTION_STOP }, \
+	[CHILD_STOP] = { CHILD_STOPPING, ACTION_STOP }, \
+	[CHILD_EMPTIED] = { CHILD_NONE, ACTION_REMOVE }, \
+	[CHILD_LEFT] = { CHILD_WAITING, ACTION_DELAY }, \
+	[CHILD_REFUSED] = { CHILD_FAILED, ACTION_FAIL }, \
+	[CHILD_DIED] = { CHILD_WAITING, ACTION_DELAY }
+
+/* An entry of zeros: the event means nothing. */
+static const struct child_step steps[][CHILD_EVENTS] = {
+	[CHILD_WAITING] = {
+		[CHILD_SPAWNED] = { CHILD_STARTING, ACTION_NONE },
+		[CHILD_RESTART] = { CHILD_WAITING, ACTION_RESET },
+	},
+	[CHILD_STARTING] = {
+		[CHILD_CHECKED_IN] = { CHILD_RUNNING, ACTION_NONE },
+		[CHILD_RETIRE] = { CHILD_STARTING, ACTION_FINISH },
+		[CHILD_FINISH] = { CHILD_STARTING, ACTION_FINISH },
+		WHILE_IT_WORKS,
+	},
+	[CHILD_RUNNING] = {
+		[CHILD_RETIRE] = { CHILD_FINISHING, ACTION_FINISH },
+		[CHILD_FINISH] = { CHILD_FINISHING, ACTION_FINISH },
+		WHILE_IT_WORKS,
+	},
+	[CHILD_FINISHING] = {
+		WHILE_IT_WORKS,
+	},
+	/* What a worker makes of a configuration that has changed does not
+	   matter any more; and it must end for the new one, not finish. */
+	[CHILD_STOPPING] = {
+		[CHILD_FINISH] = { CHILD_STOPPING, ACTION_FINISH },
+		[CHILD_STOP] = { CHILD_STOPPING, ACTION_STOP },
+		[CHILD_EMPTIED] = { CHILD_NONE, ACTION_REMOVE },
+		[CHILD_LEFT] = { CHILD_WAITING, ACTION_RESET },
+		[CHILD_REFUSED] = { CHILD_WAITING, ACTION_RESET },
+		[CHILD_DIED] = { CHILD_WAITING, ACTION_DELAY },
+	},
+	[CHILD_FAILED] = {
+		[CHILD_RESTART] = { CHILD_WAITING, ACTION_RESET },
+	},
+};
+
+struct child_step
+child_step(enum child_state state, enum child_event event)
+{
+	struct child_step step = steps[state][event];
+
+	if (step.state == CHILD_NONE && step.action == ACTION_NONE)
+		step.state = state;
+	return step;
+}
+
+enum child_outcome
+child_outcome(int status)
+{
+	if (WIFSIGNALED(status)) {
+		switch (WTERMSIG(status)) {
+		case SIGSEGV:
+		case SIGBUS:
+		case SIGABRT:
+		case SIGILL:
+		case SIGFPE:
+			return OUTCOME_CRASHED;
+		default:
+			return OUTCOME_DIED;
+		}
+	}
+	switch (WEXITSTATUS(status)) {
+	case WORKER_FINISHED:
+		return OUTCOME_FINISHED;
+	case WORKER_LEFT:
+		return OUTCOME_LEFT;
+	case WORKER_BAD_CONFIG:
+		return OUTCOME_REFUSED;
+	default:
+		return OUTCOME_DIED;
+	}
+}

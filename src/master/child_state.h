@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of a child as a state machine: which state follows on which event,
+ * and what the master has to do then.  Pure: no process, no memory, no clock.
+ */
+#ifndef REPORTER_CHILD_STATE_H
+#define REPORTER_CHILD_STATE_H
+
+#include "shm/segment.h"
+
+enum child_event {
+	CHILD_SPAWNED,    /* its worker was forked */
+	CHILD_CHECKED_IN, /* its worker runs */
+	CHILD_RETIRE,     /* its segment is no longer written to */
+	CHILD_FINISH,     /* shutdown: store what is left */
+	CHILD_RESTART,    /* the configuration has changed */
+	CHILD_STOP,       /* shutdown: the time to store is over */
+	/* Its worker ended, */
+	CHILD_EMPTIED, /* and nothing is left in a retired segment */
+	CHILD_LEFT,    /* and may have left records, in order */
+	CHILD_REFUSED, /* because of its configuration */
+	CHILD_DIED,    /* unexpectedly */
+	CHILD_EVENTS
+};
+
+enum child_action {
+	ACTION_NONE,
+	ACTION_FINISH, /* command the worker to store everything and end */
+	ACTION_STOP,   /* command it to end at once; start anew without delay */
+	ACTION_RESET,  /* start anew without delay */
+	ACTION_REMOVE, /* remove the segment */
+	ACTION_DELAY,  /* log, and start anew after a delay */
+	ACTION_FAIL    /* log, and wait for a reload */
+};
+
+struct child_step {
+	enum child_state state;
+	enum child_action action;
+};
+
+/* child_step - what follows on an event in this state.  An event that means
+   nothing in the state leaves it, with ACTION_NONE. */
+struct child_step child_step(enum child_state state, enum child_event event);
+
+enum child_outcome {
+	OUTCOME_FINISHED, /* nothing is left in its segment */
+	OUTCOME_LEFT,     /* stopped as commanded; records are left */
+	OUTCOME_REFUSED,  /* it cannot work with this configuration */
+	OUTCOME_DIED,     /* of a shortage, or killed from outside */
+	OUTCOME_CRASHED   /* of a fault in the worker's own code */
+};
+
+/* child_outcome - what a worker's status of waitpid() means. */
+enum child_outcome child_outcome(int status);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the master owns, and what its loop in master.c calls in change.c and
+ * shutdown.c.
+ */
+#ifndef REPORTER_MASTER_STATE_H
+#define REPORTER_MASTER_STATE_H
+
+#include "edge/server.h"
+#include "edge/listener.h"
+#include "master/generation.h"
+
+/* The modes of the loop, in their order. */
+enum master_mode {
+	MASTER_SERVING,
+	MASTER_SETTLING,  /* throttled connections wait for room in rings */
+	MASTER_FINISHING, /* workers store what is left */
+	MASTER_STOPPING,  /* workers end a statement under way */
+	MASTER_KILLING,   /* workers are killed */
+	MASTER_ENDED
+};
+
+struct master {
+	const char *path; /* of the configuration */
+	int epoll, signals;
+	struct segment segment;
+	struct master_shared *shared;
+	struct children children;
+	struct server *server; /* NULL from MASTER_FINISHING on */
+
+	/* What a reload replaces, see change.c. */
+	struct settings *settings;
+	struct listeners listeners;
+	struct generation generation;
+	struct tls *tls; /* NULL: no listener has it */
+
+	enum master_mode mode;
+	uint64_t mode_over_ms, ended_ms; /* of the mode, of the service */
+	bool stop, reap, reload, reopen; /* requested by signals */
+};
+
+/* change_open_log - open the log that these settings name.  Returns 0, or -1:
+   logged, and the log is the one before. */
+int change_open_log(const struct settings *settings);
+
+/* change_route - lead all routes to the rings of the current generation. */
+void change_route(struct master *m);
+
+/* change_reload - read the configuration again and go over to it.  Returns 0;
+   or -1, then the reasons were logged and nothing has changed. */
+int change_reload(struct master *m);
+
+/* shutdown_turn - go over to the next mode if the current one is over. */
+void shutdown_turn(struct master *m, uint64_t now_ms);
+
+/* shutdown_end - in MASTER_ENDED: remove shared memory that is empty. */
+void shutdown_end(struct master *m);
+
+#endif

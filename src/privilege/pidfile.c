@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pid file.  Owns the file and its lock.
+ */
+#include "config.h"
+
+#include "privilege/pidfile.h"
+
+#include "lib/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static char *pidfile_path;
+static int pidfile_fd = -1;
+
+static void
+pidfile_close(void)
+{
+	if (pidfile_fd >= 0)
+		close(pidfile_fd);
+	pidfile_fd = -1;
+	free(pidfile_path);
+	pidfile_path = NULL;
+}
+
+/* Returns 0, or -1 with errno. */
+static int
+pidfile_open(const char *path)
+{
+	pidfile_path = strdup(path);
+	if (pidfile_path == NULL)
+		return -1;
+	pidfile_fd =
+	    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (pidfile_fd < 0 || flock(pidfile_fd, LOCK_EX | LOCK_NB) < 0)
+		return -1;
+	if (ftruncate(pidfile_fd, 0) == 0 &&
+	    dprintf(pidfile_fd, "%d\n", (int)getpid()) > 0)
+		return 0;
+	int saved = errno;
+	unlink(path); /* ours: the lock is held */
+	errno = saved;
+	return -1;
+}
+
+int
+pidfile_write(const char *path)
+{
+	if (*path == '\0' || pidfile_open(path) == 0)
+		return 0;
+	log_error("cannot write pid file %s: %s", path,
+	    errno == EWOULDBLOCK
+		? "locked by another process; is reporter already running?"
+		: strerror(errno));
+	pidfile_close();
+	return -1;
+}
+
+void
+pidfile_remove(void)
+{
+	if (pidfile_path == NULL)
+		return;
+	/* In a directory that only root can write to, it stays, empty. */
+	if (unlink(pidfile_path) < 0 && ftruncate(pidfile_fd, 0) < 0)
+		log_warn("cannot remove pid file %s: %m", pidfile_path);
+	pidfile_close();
+}

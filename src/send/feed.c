@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From lines to the sender.
+ */
+#include "config.h"
+
+#include "send/feed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+void
+feed_init(struct feed *feed, lines_parser *parse, uint64_t ts_max, FILE *errors)
+{
+	memset(feed, 0, sizeof(*feed));
+	feed->parse = parse;
+	feed->ts_max = ts_max;
+	feed->errors = errors;
+}
+
+static void
+feed_fail(struct feed *feed, const char *file)
+{
+	fprintf(feed->errors, "%s: %s\n", file, strerror(errno));
+	feed->faulty = true;
+}
+
+bool
+feed_open(struct feed *feed, const char *file)
+{
+	bool standard = strcmp(file, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+
+	lines_init(&feed->lines, fd, standard ? "standard input" : file);
+	if (fd < 0)
+		feed_fail(feed, file);
+	return fd >= 0;
+}
+
+/*
+ * The next line has to be read.  If that would block, send what there is, and
+ * watch the server while waiting.
+ */
+static bool
+feed_wait(struct feed *feed)
+{
+	struct pollfd fds[] = {
+		{ .fd = feed->lines.fd, .events = POLLIN },
+		{ .fd = feed->sender->fd, .events = POLLIN },
+	};
+
+	if (poll(fds, 1, 0) > 0)
+		return true;
+	if (!sender_flush(feed->sender))
+		return false;
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		continue;
+	return fds[1].revents == 0 || sender_alive(feed->sender);
+}
+
+static void
+feed_line(struct feed *feed, char *text, size_t length)
+{
+	struct record record;
+	enum lines_kind kind = feed->parse(
+	    &feed->lines, text, length, feed->ts_max, &record, feed->errors);
+
+	if (kind == LINES_BAD)
+		feed->faulty = true;
+	else if (kind == LINES_RECORD && feed->sender != NULL)
+		feed->lost = !sender_add(feed->sender, &record);
+}
+
+/* Returns false at the end. */
+static bool
+feed_next(struct feed *feed)
+{
+	struct lines *lines = &feed->lines;
+	size_t length;
+	char *text;
+
+	if (feed->sender != NULL && !lines_ready(lines) && !feed_wait(feed)) {
+		feed->lost = true;
+		return false;
+	}
+	switch (lines_next(lines, &text, &length)) {
+	case LINES_TEXT:
+		feed_line(feed, text, length);
+		return true;
+	case LINES_TOO_LONG:
+		lines_fault(lines, feed->errors, "line", "longer than %d bytes",
+		    LINES_LENGTH_MAX - 2);
+		feed->faulty = true;
+		return true;
+	case LINES_ERROR:
+		feed_fail(feed, lines->file);
+		return false;
+	default:
+		return false;
+	}
+}
+
+void
+feed_run(struct feed *feed)
+{
+	while (!feed->lost && feed_next(feed))
+		continue;
+	if (feed->lines.fd != STDIN_FILENO)
+		close(feed->lines.fd);
+}

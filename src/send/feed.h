@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A feed: the records in the lines of a file, given to a sender.  For the
+ * tools; one thread.
+ */
+#ifndef REPORTER_FEED_H
+#define REPORTER_FEED_H
+
+#include "send/lines.h"
+#include "send/sender.h"
+
+struct feed {
+	struct lines lines;
+	lines_parser *parse;
+	uint64_t ts_max;
+	FILE *errors;
+	struct sender *sender; /* NULL: only check the lines */
+	bool lost;             /* the connection failed: see sender->error */
+	bool faulty;           /* a line is, or a file cannot be read */
+};
+
+/* feed_init - begin with the arguments for parse. */
+void feed_init(
+    struct feed *feed, lines_parser *parse, uint64_t ts_max, FILE *errors);
+
+/* feed_open - open a file; "-" is standard input.  Returns false when that
+   fails: reported, and feed->faulty is set. */
+bool feed_open(struct feed *feed, const char *file);
+
+/*
+ * feed_run - send the records of the file, until its end or feed->lost, and
+ * close it.  A faulty line is reported and skipped.  Before waiting for input
+ * all that was read is sent.
+ */
+void feed_run(struct feed *feed);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of all figures.  Within a group the text shows them in this order.
+ */
+#include "config.h"
+
+#include "status/metric.h"
+#include "status/status.h"
+
+static const struct metric_reasons rejections = { "reason", 0, REJECT_REASONS,
+	reject_name };
+static const struct metric_reasons refusals = { "reason", 0, REFUSALS,
+	refusal_name };
+static const struct metric_reasons closings = { "reason", 0, CLOSINGS,
+	closing_name };
+static const struct metric_reasons db_errors = { "class", DB_OK + 1, DB_CLASSES,
+	db_class_name };
+
+#define AT(g, type, member) \
+	.group = (g), .offset = offsetof(struct type, member), \
+	.size = sizeof(((struct type *)0)->member)
+#define INSTANCE(member) AT(METRIC_INSTANCE, status, member)
+#define CONNECTIONS(member) AT(METRIC_CONNECTIONS, status, member)
+#define REPORTS(member) AT(METRIC_REPORTS, status, member)
+#define RECORDS(member) AT(METRIC_RECORDS, status, records.member)
+#define SLOT(member) AT(METRIC_SLOT, status_worker, member)
+#define WORKER(member) AT(METRIC_WORKER, status_worker, member)
+/* The help follows. */
+#define GAUGE(f) .kind = METRIC_GAUGE, .family = (f)
+#define COUNTER(f) .kind = METRIC_COUNTER, .family = (f)
+#define FLAG .unit = METRIC_FLAG
+#define MICROSECONDS .unit = METRIC_MICROSECONDS
+
+const struct metric metrics[] = {
+	{ "running", INSTANCE(running), FLAG },
+	{ "pid", INSTANCE(pid) },
+	{ "uptime", INSTANCE(uptime) },
+	{ NULL, INSTANCE(started), GAUGE("start_time_seconds"),
+	    "When the reporter was started, seconds since 1970." },
+	{ "generation", INSTANCE(generation), GAUGE("generation"),
+	    "Number of the generation that is written to." },
+	{ "reload_failed", INSTANCE(reload_failed), FLAG,
+	    GAUGE("reload_failed"), "Whether the last reload was refused." },
+	{ "last_dead_letter_ts", INSTANCE(input.last_dead_letter_ts) },
+	{ "last_dropped_ts", INSTANCE(input.last_dropped_ts) },
+
+	{ "rejected", REPORTS(input.rejected[0]), .reasons = &rejections,
+	    COUNTER("records_rejected_total"),
+	    "Records rejected, by reason; a whole report counts as one." },
+	{ "refused", CONNECTIONS(input.refused[0]), .reasons = &refusals,
+	    COUNTER("connections_refused_total"),
+	    "Connections refused, by reason." },
+	{ "closed", CONNECTIONS(input.closed[0]), .reasons = &closings,
+	    COUNTER("connections_closed_total"),
+	    "Connections closed, by reason." },
+
+	{ "connections", CONNECTIONS(input.connections), .title = "open",
+	    GAUGE("connections"), "Connections of agents open now." },
+	{ "connections_accepted", CONNECTIONS(input.accepted),
+	    .title = "accepted", COUNTER("connections_accepted_total"),
+	    "Connections accepted." },
+	{ "connections_refused", CONNECTIONS(refused), .title = "refused" },
+	{ "throttled", CONNECTIONS(input.throttled), .title = "throttled",
+	    GAUGE("connections_throttled"),
+	    "Connections not read now, because a queue is full." },
+	{ "throttles", CONNECTIONS(input.throttles), .title = "throttles",
+	    COUNTER("throttles_total"),
+	    "Times a connection was not read for a while, because a queue was "
+	    "full." },
+	{ "connections_closed", CONNECTIONS(closed), .title = "closed" },
+	{ "accept_holds", CONNECTIONS(input.accept_holds), .title = "held",
+	    COUNTER("accept_holds_total"),
+	    "Times that accepting was held to its rate." },
+	{ "connections_closed_idle", CONNECTIONS(input.closed[CLOSING_IDLE]) },
+
+	{ "reports", REPORTS(input.reports), .title = "accepted",
+	    COUNTER("reports_total"), "Reports accepted whole." },
+	{ "skewed", REPORTS(input.skewed), .title = "skewed",
+	    COUNTER("reports_skewed_total"),
+	    "Reports whose time was ahead and was taken as now." },
+	{ "bytes", REPORTS(input.bytes), .title = "bytes",
+	    COUNTER("received_bytes_total"), "Bytes read from agents." },
+	{ "foreign", REPORTS(input.foreign), .title = "foreign",
+	    COUNTER("reports_foreign_total"),
+	    "Reports taken whose caller is not the agent's address." },
+	{ "clamped", REPORTS(clamped), .title = "clamped" },
+	{ "reloads", REPORTS(input.reloads), .title = "reloads",
+	    COUNTER("reloads_total"),
+	    "Configurations taken into use by a reload." },
+	{ "reload_errors", REPORTS(input.reload_errors), .title = "bad conf",
+	    COUNTER("reload_errors_total"),
+	    "Configurations refused at a reload." },
+
+	{ "received", RECORDS(received), COUNTER("records_received_total"),
+	    "Records received, rejected ones too." },
+	{ "replayed", RECORDS(replayed), COUNTER("records_replayed_total"),
+	    "Records drained twice, after a worker was killed." },
+	{ "rejected", RECORDS(rejected) },
+	{ "dropped", RECORDS(dropped), COUNTER("records_dropped_total"),
+	    "Records dropped, where overflow is drop." },
+	{ "queued", RECORDS(queued), GAUGE("records_queued"),
+	    "Records in the master or in a ring." },
+	{ "pending", RECORDS(pending), GAUGE("records_pending"),
+	    "Records in a pending table, not yet in the database." },
+	{ "superseded", RECORDS(superseded),
+	    COUNTER("records_superseded_total"),
+	    "Records that a newer one of their key replaced." },
+	{ "stored", RECORDS(stored), COUNTER("records_stored_total"),
+	    "Records stored." },
+	{ "dead_letter", RECORDS(dead_letter),
+	    COUNTER("records_dead_letter_total"),
+	    "Records that the database refused, set aside." },
+
+	{ "slot", SLOT(slot) },
+	{ "generation", SLOT(generation) },
+	{ "pid", SLOT(pid) },
+	{ NULL, SLOT(running), FLAG, GAUGE("worker_running"),
+	    "Whether the worker runs and has checked in." },
+	{ "restarts", SLOT(restarts), COUNTER("worker_restarts_total"),
+	    "Times the worker was started again after its death." },
+	{ NULL, SLOT(connected), FLAG, GAUGE("worker_database_connected"),
+	    "Whether the worker is connected to the database." },
+	{ NULL, SLOT(lag), GAUGE("worker_flush_lag_seconds"),
+	    "How long keys have been pending without a commit, seconds." },
+
+	{ "queued", WORKER(queued), GAUGE("worker_queued_records"),
+	    "Records in the worker's ring." },
+	{ "ring_records", WORKER(ring_records), GAUGE("worker_ring_records"),
+	    "Room in the worker's ring." },
+	{ "pending", WORKER(pending), GAUGE("worker_pending_records"),
+	    "Records in the worker's table, not yet in the database." },
+	{ "keys", WORKER(drain.used), GAUGE("worker_keys"),
+	    "Keys in the worker's table." },
+	{ "table_keys", WORKER(table_keys), GAUGE("worker_table_keys"),
+	    "Room in the worker's table, keys." },
+	{ "stored", WORKER(flush.stored),
+	    COUNTER("worker_stored_records_total"),
+	    "Records that the worker stored." },
+	{ "superseded", WORKER(drain.superseded),
+	    COUNTER("worker_superseded_records_total"),
+	    "Records that a newer one of their key replaced in the worker's "
+	    "table." },
+	{ "replayed", WORKER(drain.replayed) },
+	{ "dead_letter", WORKER(flush.dead_letter) },
+	{ "dead_lost", WORKER(flush.dead_lost),
+	    COUNTER("worker_dead_letter_lost_total"),
+	    "Refused records that the dead-letter file had no room for." },
+	{ "poisoned", WORKER(poisoned),
+	    COUNTER("worker_poisoned_records_total"),
+	    "Records set aside because they had killed workers." },
+	{ "evicted", WORKER(drain.evicted),
+	    COUNTER("worker_evicted_keys_total"),
+	    "Stored keys that made room for others." },
+	{ "full", WORKER(drain.full), COUNTER("worker_table_full_total"),
+	    "Times the table was full of keys not yet stored." },
+	{ "skewed", WORKER(drain.skewed) },
+	{ "clamped", WORKER(flush.clamped),
+	    COUNTER("worker_clamped_counts_total"),
+	    "Counts over their column's range, stored as its maximum." },
+	{ "rows", WORKER(flush.rows), COUNTER("worker_rows_total"),
+	    "Rows sent, repeated ones too." },
+	{ "flushes", WORKER(flush.flushes) },
+	{ "connects", WORKER(flush.connects),
+	    COUNTER("worker_database_connects_total"),
+	    "Connections made to the database." },
+	{ "connected", WORKER(flush.connected), FLAG },
+	{ "last_flush_ts", WORKER(flush.last_flush_ts),
+	    GAUGE("worker_last_flush_timestamp_seconds"),
+	    "When the last flush ended, seconds since 1970; 0: none did." },
+	{ "last_flush_ms", WORKER(flush.last_flush_us), MICROSECONDS },
+	{ "flush_ms", WORKER(flush.flush_us), MICROSECONDS },
+	{ "waiting_since", WORKER(flush.waiting_since) },
+	{ "errors", WORKER(flush.errors[0]), .reasons = &db_errors,
+	    COUNTER("database_errors_total"),
+	    "Errors of the database, by what is done about them." },
+	{ "last_error_number", WORKER(flush.last_error_number) },
+	{ "last_error_ts", WORKER(flush.last_error_ts),
+	    GAUGE("worker_last_error_timestamp_seconds"),
+	    "When the database last refused something, seconds since 1970; 0: "
+	    "never." },
+};
+
+const size_t metrics_count = sizeof(metrics) / sizeof(*metrics);
+
+uint64_t
+metric_value(const struct metric *metric, const void *of, unsigned reason)
+{
+	const char *at =
+	    (const char *)of + metric->offset + reason * metric->size;
+	uint64_t value = 0;
+	uint32_t word;
+
+	if (metric->size == sizeof(bool))
+		return *(const bool *)at;
+	if (metric->size == sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		return word;
+	}
+	memcpy(&value, at, sizeof(value));
+	return value;
+}

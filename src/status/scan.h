@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A scan of all keys in the pending tables of an instance.  Maps its shared
+ * memory read-only; any process that may open the segments, one thread.
+ */
+#ifndef REPORTER_SCAN_H
+#define REPORTER_SCAN_H
+
+#include "shm/segment.h"
+
+#define SCAN_SEGMENTS_MAX (2 * CHILDREN_MAX)
+
+/* One key, as it was at some moment of the walk: the tables are in use. */
+struct scan_key {
+	struct record record;
+	bool dirty;          /* not stored yet */
+	uint64_t puts;       /* records put into its slot ever */
+	uint64_t generation; /* of its segment */
+	uint32_t worker;     /* slot of the worker */
+	unsigned segment;    /* 0 to scan.count - 1 */
+	uint32_t slot;       /* of the table */
+};
+
+/* The newest generation comes first. */
+struct scan {
+	unsigned count;
+	unsigned unread; /* segments that could not be mapped */
+	struct worker_segment segments[SCAN_SEGMENTS_MAX];
+};
+
+/*
+ * scan_open - map all worker segments that INSTANCE has now.  Returns SHM_OK,
+ * or why the master's segment cannot be read (SHM_SYSTEM: see errno); then
+ * nothing is mapped.
+ */
+enum shm_status scan_open(struct scan *scan, const char *instance);
+
+/*
+ * scan_walk - visit each key once, until visit() returns false.  A key that is
+ * in two generations, as for a while after a reload, is visited in the newer.
+ */
+void scan_walk(const struct scan *scan,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg);
+
+/* scan_close - unmap all. */
+void scan_close(struct scan *scan);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Check suite of src/edge/conn.c and server.c: the states of a connection, what
+ * leads from one to another, and why it is closed.
+ */
+#include "config.h"
+
+#include "edge/accept.h"
+#include "lib/clock.h"
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define RING 4 /* records */
+#define LATER (monotonic_ms() + 60000)
+
+static struct settings settings;
+static struct input_counters count;
+static struct server *server;
+/* Each side has a view of its own. */
+static struct ring ring, worker, *rings[] = { &ring };
+static struct ring_producer producer;
+static struct ring_consumer consumer;
+static struct record records[RING];
+static int epoll, listening, agent;
+static char loopback[] = "127.0.0.0/8", *balancers[] = { loopback, NULL };
+
+/* One record: [1, 7, 8, 9, 100, [[1, 2, 3, 4, false]]]. */
+static const uint8_t report[] = { 0x96, 1, 7, 8, 9, 100, 0x91, 0x95, 1, 2, 3, 4,
+	0xc2 };
+
+/* The command PROXY for 10.0.0.1 port 1. */
+static const uint8_t header[] = { '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q',
+	'U', 'I', 'T', '\n', 0x21, 0x11, 0, 12, 10, 0, 0, 1, 127, 0, 0, 1, 0, 1,
+	0, 2 };
+
+static void
+setup(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+
+	count = (struct input_counters){ 0 };
+	producer = (struct ring_producer){ 0 };
+	consumer = (struct ring_consumer){ 0 };
+	ring_attach(&ring, &producer, &consumer, records, RING);
+	ring_attach(&worker, &producer, &consumer, records, RING);
+	settings = (struct settings){ .max_connections = 10,
+		.max_message = 1024,
+		.message_timeout = 30000,
+		.proxy_from = { balancers, 1 } };
+	epoll = epoll_create1(0);
+	server = server_new(epoll, &count);
+	ck_assert_ptr_nonnull(server);
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings);
+	server_route(server, rings, 1);
+	listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	ck_assert_int_eq(
+	    bind(listening, (struct sockaddr *)&in, sizeof(in)), 0);
+	ck_assert_int_eq(listen(listening, 8), 0);
+}
+
+static void
+teardown(void)
+{
+	server_close(server);
+	close(agent);
+	close(listening);
+	close(epoll);
+}
+
+/* An agent connects.  Returns its connection. */
+static struct conn *
+open_agent(bool proxy, bool tls)
+{
+	const struct listen_spec spec = { .proxy = proxy, .tls = tls };
+	struct sockaddr_in in;
+	socklen_t length = sizeof(in);
+
+	getsockname(listening, (struct sockaddr *)&in, &length);
+	agent = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(agent, (struct sockaddr *)&in, length), 0);
+	accept_agents(server, listening, &spec);
+	ck_assert_uint_eq(server->open, 1);
+	return TAILQ_FIRST(&server->all);
+}
+
+/* Let the connections process what epoll reports within so many ms. */
+static void
+turn(int timeout_ms)
+{
+	struct epoll_event event;
+
+	if (epoll_wait(epoll, &event, 1, timeout_ms) == 1)
+		conn_process(server, event.data.ptr, event.events);
+}
+
+static void
+agent_sends(const void *bytes, size_t n)
+{
+	ck_assert_int_eq(send(agent, bytes, n, MSG_NOSIGNAL), (ssize_t)n);
+	turn(5000);
+}
+
+static void
+agent_sends_reports(unsigned n)
+{
+	uint8_t bytes[16 * sizeof(report)];
+
+	for (unsigned i = 0; i < n; i++)
+		memcpy(bytes + i * sizeof(report), report, sizeof(report));
+	agent_sends(bytes, n * sizeof(report));
+}
+
+/* Its fixed part is read in one turn, what follows in the next. */
+static void
+agent_sends_header(void)
+{
+	agent_sends(header, sizeof(header));
+	turn(5000);
+}
+
+static void
+agent_resets(void)
+{
+	const struct linger none = { 1, 0 };
+
+	setsockopt(agent, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(agent);
+	agent = -1;
+	turn(5000);
+}
+
+/* The worker takes all that is in the ring. */
+static void
+drain(void)
+{
+	uint64_t n = RING;
+
+	ring_peek(&worker, &n);
+	ring_advance(&worker, n);
+}
+
+static void
+check_closed(enum closing why)
+{
+	ck_assert_uint_eq(server->open, 0);
+	ck_assert_uint_eq(server->throttled, 0);
+	ck_assert(TAILQ_EMPTY(&server->all) && TAILQ_EMPTY(&server->active) &&
+		  TAILQ_EMPTY(&server->begun) &&
+		  TAILQ_EMPTY(&server->queue[0]));
+	ck_assert_uint_eq(counter_get(&count.closed[why]), 1);
+	ck_assert_uint_eq(counter_get(&count.connections), 0);
+	ck_assert_uint_eq(counter_get(&count.throttled), 0);
+}
+
+START_TEST(a_plain_connection_is_read)
+{
+	struct conn *conn = open_agent(false, false);
+
+	ck_assert_int_eq(conn->state, CONN_READING);
+	agent_sends_reports(2);
+	ck_assert_int_eq(conn->state, CONN_READING);
+	ck_assert_uint_eq(counter_get(&count.received), 2);
+	close(agent);
+	turn(5000);
+	check_closed(CLOSING_BY_AGENT);
+}
+END_TEST
+
+START_TEST(a_header_comes_in_any_pieces)
+{
+	struct conn *conn = open_agent(true, false);
+	char text[INET_ADDRSTRLEN];
+
+	for (size_t i = 0; i < sizeof(header); i++) {
+		ck_assert_int_eq(conn->state, CONN_HEADER);
+		agent_sends(header + i, 1);
+	}
+	ck_assert_int_eq(conn->state, CONN_READING);
+	inet_ntop(AF_INET, &((struct sockaddr_in *)&conn->peer)->sin_addr, text,
+	    sizeof(text));
+	ck_assert_str_eq(text, "10.0.0.1");
+	agent_sends_reports(1);
+	ck_assert_uint_eq(counter_get(&count.received), 1);
+}
+END_TEST
+
+START_TEST(an_invalid_header_closes)
+{
+	open_agent(true, false);
+	agent_sends(report, sizeof(report));
+	check_closed(CLOSING_PROXY_HEADER);
+	ck_assert_uint_eq(counter_get(&count.received), 0);
+}
+END_TEST
+
+START_TEST(tls_follows_the_header)
+{
+	struct conn *conn = open_agent(true, true);
+
+	agent_sends_header();
+	ck_assert_int_eq(conn->state, CONN_HANDSHAKE);
+	/* A first byte from 0x80 on is not TLS. */
+	agent_sends(report, sizeof(report));
+	check_closed(CLOSING_TLS);
+}
+END_TEST
+
+START_TEST(an_address_that_is_denied_goes_to_the_tarpit)
+{
+	char ten[] = "10.0.0.0/8", *denied[] = { ten, NULL };
+	char byte;
+
+	settings.deny = (struct words_list){ denied, 1 };
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings);
+	tarpit_resize(&server->tarpit, 1);
+	open_agent(true, false);
+	agent_sends_header();
+	check_closed(CLOSING_REFUSED);
+	ck_assert_uint_eq(counter_get(&count.refused[REFUSAL_DENIED]), 1);
+	ck_assert_int_lt(recv(agent, &byte, 1, MSG_DONTWAIT), 0);
+	server_tick(server, LATER);
+	ck_assert_int_eq(recv(agent, &byte, 1, 0), 0);
+}
+END_TEST
+
+START_TEST(a_full_ring_throttles_until_there_is_room)
+{
+	struct conn *conn = open_agent(false, false);
+	struct epoll_event event;
+
+	agent_sends_reports(RING + 2);
+	ck_assert_int_eq(conn->state, CONN_THROTTLED);
+	ck_assert_uint_eq(server_throttled(server), 1);
+	ck_assert_uint_eq(counter_get(&count.received), RING);
+	/* It is not read now, and no time limit applies. */
+	ck_assert_int_eq(
+	    send(agent, report, sizeof(report), MSG_NOSIGNAL), sizeof(report));
+	ck_assert_int_eq(epoll_wait(epoll, &event, 1, 100), 0);
+	server_tick(server, LATER);
+	ck_assert_int_eq(conn->state, CONN_THROTTLED);
+	ck_assert_uint_eq(counter_get(&count.received), RING);
+	drain();
+	server_tick(server, monotonic_ms());
+	ck_assert_int_eq(conn->state, CONN_READING);
+	ck_assert_uint_eq(server_throttled(server), 0);
+	turn(5000);
+	ck_assert_uint_eq(counter_get(&count.received), RING + 3);
+}
+END_TEST
+
+START_TEST(what_a_lost_peer_sent_still_counts)
+{
+	struct conn *conn = open_agent(false, false);
+
+	agent_sends_reports(2 * RING + 1);
+	agent_resets();
+	ck_assert_int_eq(conn->state, CONN_ENDED);
+	drain();
+	server_tick(server, monotonic_ms());
+	ck_assert_int_eq(conn->state, CONN_ENDED);
+	drain();
+	server_tick(server, monotonic_ms());
+	check_closed(CLOSING_BY_AGENT);
+	ck_assert_uint_eq(counter_get(&count.received), 2 * RING + 1);
+}
+END_TEST
+
+START_TEST(other_rings_resume_all)
+{
+	static struct record more[16];
+	static struct ring_producer other_producer;
+	static struct ring_consumer other_consumer;
+	struct conn *conn = open_agent(false, false);
+	struct ring other, *others[] = { &other };
+
+	ring_attach(&other, &other_producer, &other_consumer, more, 16);
+	agent_sends_reports(RING + 2);
+	ck_assert_int_eq(conn->state, CONN_THROTTLED);
+	server_route(server, others, 1);
+	ck_assert_int_eq(conn->state, CONN_READING);
+	ck_assert_uint_eq(counter_get(&count.received), RING + 2);
+	server_route(server, rings, 1);
+}
+END_TEST
+
+START_TEST(a_message_that_is_late_closes)
+{
+	open_agent(false, false);
+	agent_sends(report, 5);
+	server_tick(server, monotonic_ms());
+	ck_assert_uint_eq(server->open, 1);
+	server_tick(server, LATER);
+	check_closed(CLOSING_MESSAGE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_header_that_is_late_closes)
+{
+	open_agent(true, false);
+	server_tick(server, LATER);
+	check_closed(CLOSING_MESSAGE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(an_idle_agent_is_disconnected)
+{
+	settings.idle_timeout = 50000;
+	open_agent(false, false);
+	server_tick(server, monotonic_ms());
+	ck_assert_uint_eq(server->open, 1);
+	server_tick(server, LATER);
+	check_closed(CLOSING_IDLE);
+}
+END_TEST
+
+START_TEST(what_has_come_before_the_tick_is_not_late)
+{
+	struct conn *conn = open_agent(false, false);
+
+	agent_sends(report, 5);
+	ck_assert_int_eq(
+	    send(agent, report + 5, sizeof(report) - 5, MSG_NOSIGNAL),
+	    sizeof(report) - 5);
+	server_tick(server, LATER);
+	ck_assert_int_eq(conn->state, CONN_READING);
+	ck_assert_uint_eq(server->open, 1);
+	ck_assert_uint_eq(counter_get(&count.received), 1);
+}
+END_TEST
+
+START_TEST(a_malformed_stream_closes)
+{
+	const uint8_t never = 0xc1;
+
+	open_agent(false, false);
+	agent_sends(&never, 1);
+	check_closed(CLOSING_BAD_STREAM);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("conn");
+	TCase *tc = tcase_create("conn");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_plain_connection_is_read);
+	tcase_add_test(tc, a_header_comes_in_any_pieces);
+	tcase_add_test(tc, an_invalid_header_closes);
+	tcase_add_test(tc, tls_follows_the_header);
+	tcase_add_test(tc, an_address_that_is_denied_goes_to_the_tarpit);
+	tcase_add_test(tc, a_full_ring_throttles_until_there_is_room);
+	tcase_add_test(tc, what_a_lost_peer_sent_still_counts);
+	tcase_add_test(tc, other_rings_resume_all);
+	tcase_add_test(tc, a_message_that_is_late_closes);
+	tcase_add_test(tc, a_header_that_is_late_closes);
+	tcase_add_test(tc, an_idle_agent_is_disconnected);
+	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
+	tcase_add_test(tc, a_malformed_stream_closes);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
