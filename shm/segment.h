@@ -18,7 +18,7 @@
  *   3. fix segment_check(), the drawing above, and t/offsets.c;
  *   4. say in NEWS that an upgrade requires a clean stop first, since segments
  *      of the old layout are set aside and not adopted.
- * A reserved word may come into use without that, if 0 is right for it.
+ * A reserved word may come into use without that, if 0 is a valid value of it.
  *
  * Who releases a word, who acquires it, and what that licenses.  Words that
  * are not listed are plain figures: relaxed, true of an instant, and nothing

@@ -42,7 +42,7 @@ client_has_bulk(MYSQL *mysql)
 
 /*
  * client_demand_tls - no connection without TLS, and none to a server whose
- * certificate is not right for its host's name, unless verify is off.  MySQL's
+ * certificate is not valid for its host's name, unless verify is off.  MySQL's
  * library has one option for both, MariaDB's has one for each.
  */
 static inline void

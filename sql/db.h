@@ -28,7 +28,7 @@ struct db_options {
 	const char *defaults_file;
 	/* PEM files, "" or NULL: none.  With ssl_ca or ssl_cert there is no
 	   connection over the network without TLS; with ssl_verify none to a
-	   server that ssl_ca does not vouch for under the name of the host. */
+	   server that ssl_ca does not verify under the name of the host. */
 	const char *ssl_ca, *ssl_cert, *ssl_key;
 	bool ssl_verify;
 	unsigned connect_timeout_ms; /* both are rounded up to seconds: the

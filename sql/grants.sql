@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- The account that reporter needs, with the least rights that serve it.
+-- The account that reporter needs, with the minimum of privileges.
 -- Change what is marked, then run it as the database's administrator:
 --
 --	mysql DATABASE < grants.sql

@@ -292,7 +292,7 @@ enum {
 };
 static const struct figure backlog_figures[] = {
 	[PENDING] = { "keys pending then", "", 0, 0 },
-	[CAUGHT_UP] = { "until the table is right", "s", 0, 0 },
+	[CAUGHT_UP] = { "until the table is current", "s", 0, 0 },
 	[LOAD] = { "LOAD DATA of as many rows", "s", 0, 0 },
 	[RATIO] = { "ratio", "ratio", 0, 0 },
 	{ NULL, NULL, 0, 0 },

@@ -218,7 +218,7 @@ const struct conf_option option_table[] = {
 	  .text = "Log destination" },
 	{ ROW("log", "level", log_level), CHOICE(level_names),
 	  .initial = "info", .live = OPTION_WORKERS,
-	  .text = "Least severe level that is logged" },
+	  .text = "Minimum severity to log" },
 };
 
 /* clang-format on */

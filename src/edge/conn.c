@@ -2,8 +2,8 @@
  *
  * Connections.  Each owns its socket, its input buffer and its TLS session.
  *
- * A step of the state machine never frees: it sets CONN_CLOSING, and whoever
- * let it run, conn_read() or conn_resume(), closes.
+ * A step of the state machine never frees the connection: it sets CONN_CLOSING,
+ * and its caller, conn_read() or conn_resume(), closes it.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@ conn_waits(const struct conn *conn)
 	return conn->state == CONN_THROTTLED || conn->state == CONN_ENDED;
 }
 
-/* Its bytes came just now. */
+/* Data arrived: restart the idle timeout. */
 static void
 conn_touch(struct server *server, struct conn *conn)
 {
@@ -40,10 +40,10 @@ conn_touch(struct server *server, struct conn *conn)
 	conn->active_ms = monotonic_ms();
 }
 
-/* A message, or what comes before the first one, is begun since now: it must
-   end within message_timeout. */
+/* Start message_timeout, for a message or for the PROXY header and the TLS
+   handshake. */
 static void
-conn_begin(struct server *server, struct conn *conn)
+conn_start_timer(struct server *server, struct conn *conn)
 {
 	if (conn->begun_ms != 0)
 		return;
@@ -52,7 +52,7 @@ conn_begin(struct server *server, struct conn *conn)
 }
 
 static void
-conn_finish(struct server *server, struct conn *conn)
+conn_stop_timer(struct server *server, struct conn *conn)
 {
 	if (conn->begun_ms != 0)
 		TAILQ_REMOVE(&server->begun, conn, begun);
@@ -117,7 +117,7 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 		      : spec->tls ? CONN_HANDSHAKE
 				  : CONN_READING;
 	if (conn->state != CONN_READING)
-		conn_begin(server, conn);
+		conn_start_timer(server, conn);
 	server->open++;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->accepted, 1);
@@ -128,7 +128,7 @@ void
 conn_close(struct server *server, struct conn *conn, enum closing why)
 {
 	conn_set_state(server, conn, CONN_CLOSING);
-	conn_finish(server, conn);
+	conn_stop_timer(server, conn);
 	if (conn->need > 0)
 		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
 	TAILQ_REMOVE(&server->all, conn, all);
@@ -137,8 +137,8 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	   the socket for another moment, and epoll would go on to report a
 	   connection that is freed. */
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
-	/* Before the socket is closed: a peer that sees the end may expect to
-	   find it counted. */
+	/* Count before the socket is closed, so that a peer that sees the end
+	   of the connection finds it counted. */
 	server->open--;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->closed[why], 1);
@@ -151,7 +151,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	free(conn);
 }
 
-/* Who it is; text has ADDRESS_TEXT bytes. */
+/* The address of its peer; text has ADDRESS_TEXT bytes. */
 static const char *
 conn_name(const struct conn *conn, char *text)
 {
@@ -201,8 +201,8 @@ conn_fault(struct server *server, struct conn *conn, enum closing why,
 
 /* ------------------------------------------------------ taking reports ---- */
 
-/* Read no more of it until the ring of this slot has room for `need` records:
-   then TCP makes the agent wait. */
+/* Stop reading until the ring of this slot has room for `need` records; TCP
+   makes the agent wait. */
 static void
 conn_throttle(
     struct server *server, struct conn *conn, uint32_t slot, uint32_t need)
@@ -264,7 +264,7 @@ conn_intake(struct server *server, struct conn *conn)
 	return server->intake;
 }
 
-/* The intake has taken what it could: publish, and go on as it says. */
+/* Publish the records taken, and act on the verdict of the intake. */
 static enum progress
 conn_follow(struct server *server, struct conn *conn,
     const struct intake_result *result)
@@ -276,15 +276,16 @@ conn_follow(struct server *server, struct conn *conn,
 		conn_complain_foreign(server, conn, result->caller);
 	if (result->verdict == VERDICT_CLOSE)
 		return conn_end(server, conn, CLOSING_BAD_STREAM);
-	/* A message that waits for room in its ring is not late by the agent's
-	   fault; one that was taken ends, and the next one begins. */
+	/* The timer stops when the message is complete, or waits for its ring,
+	   which is not the agent's fault; a part of the next one restarts it.
+	 */
 	if (conn->inbuf.length == 0 || result->used > 0 ||
 	    result->verdict == VERDICT_BLOCKED)
-		conn_finish(server, conn);
+		conn_stop_timer(server, conn);
 	if (result->verdict == VERDICT_BLOCKED)
 		conn_throttle(server, conn, result->slot, result->need);
 	else if (conn->inbuf.length > 0)
-		conn_begin(server, conn);
+		conn_start_timer(server, conn);
 	return PROGRESS_MADE;
 }
 
@@ -297,7 +298,7 @@ conn_take_buffered(struct server *server, struct conn *conn)
 	return conn_follow(server, conn, &result);
 }
 
-/* Take n bytes of its stream, which were read to `fresh`. */
+/* Process n bytes of the stream that were read into `fresh`. */
 static enum progress
 conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 {
@@ -314,17 +315,17 @@ conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 
 /* ----------------------------------------------- before the reports, TLS -- */
 
-/* Its reports may come now. */
+/* Start reading reports. */
 static enum progress
 conn_open(struct server *server, struct conn *conn)
 {
 	conn_set_state(server, conn, CONN_READING);
-	conn_finish(server, conn);
+	conn_stop_timer(server, conn);
 	conn_touch(server, conn);
 	return PROGRESS_MADE;
 }
 
-/* A balancer has told the agent's address: the rules for it apply now. */
+/* The PROXY header has the agent's address: apply the rules to it. */
 static enum progress
 conn_identify(
     struct server *server, struct conn *conn, const struct proxy_header *header)
@@ -381,7 +382,7 @@ conn_read_header(struct server *server, struct conn *conn)
 	return PROGRESS_MADE;
 }
 
-/* A call of TLS has not done what it was to do. */
+/* Handle a TLS call that did not complete. */
 static enum progress
 conn_tls_not_done(
     struct server *server, struct conn *conn, enum tls_status status)
@@ -431,9 +432,9 @@ conn_read_tls(
 		return conn_take(server, conn, fresh, n);
 	/* A part of a record may be the beginning of a message. */
 	if (conn->inbuf.length > 0 || tls_begun(conn->tls))
-		conn_begin(server, conn);
+		conn_start_timer(server, conn);
 	else
-		conn_finish(server, conn);
+		conn_stop_timer(server, conn);
 	return conn_tls_not_done(server, conn, status);
 }
 
@@ -457,7 +458,7 @@ conn_read_reports(struct server *server, struct conn *conn)
 	return conn_end(server, conn, CLOSING_BY_AGENT);
 }
 
-/* Do once what the state asks for. */
+/* Run one step of the state machine. */
 static enum progress
 conn_step(struct server *server, struct conn *conn)
 {
@@ -479,7 +480,7 @@ conn_step(struct server *server, struct conn *conn)
 	return PROGRESS_NONE;
 }
 
-/* Whether TLS has decrypted bytes, of which no event tells: the rest of one
+/* Whether TLS has decrypted bytes, which epoll does not report: the rest of one
    record, 16 KiB at most. */
 static bool
 conn_has_pending(const struct conn *conn)
@@ -506,7 +507,7 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 	if (conn->state <= CONN_READING) {
 		conn_read(server, conn);
 	} else if (events & (EPOLLHUP | EPOLLERR)) {
-		/* What was read of it still counts; then it is closed. */
+		/* Process what is in the input buffer, then close. */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
 	}
@@ -523,8 +524,8 @@ conn_resume(struct server *server, struct conn *conn)
 		conn_set_state(server, conn, CONN_READING);
 		conn_watch(server, conn, EPOLLIN);
 	}
-	/* No event tells of what TLS had at hand when it was throttled, or
-	   what is left in the socket of a peer that is gone. */
+	/* epoll reports neither what TLS had decrypted when it was throttled,
+	   nor what is left in the socket after the peer has closed. */
 	while (progress == PROGRESS_MADE &&
 	       (conn->state == CONN_ENDED || conn_has_pending(conn)))
 		progress = conn_step(server, conn);

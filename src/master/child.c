@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The children: forking workers, collecting those that ended, commanding them
- * to end.  Owns the workers' processes and the master's mappings of their
- * segments.  What fails is logged and tried again at a later tick.
+ * The children: fork workers, reap them, command them to end.  Owns the
+ * workers' processes and the master's mappings of their segments.  A fork that
+ * fails is logged and retried.
  */
 #include "config.h"
 
@@ -48,13 +48,14 @@ child_set_pid(struct child *child, pid_t pid)
 	atomic_store_explicit(&child->entry->pid, pid, memory_order_relaxed);
 }
 
-/* Take a step, with those actions that need no more than the child. */
+/* Apply an event, with the actions that need only the child; the caller does
+   the others. */
 static enum child_action
 child_take(struct child *child, enum child_event event)
 {
 	struct child_step step = child_step(child->state, event);
 
-	/* retire_segment() publishes the end of those that are removed. */
+	/* For a child that is removed retire_segment() publishes CHILD_NONE. */
 	if (step.action != ACTION_REMOVE)
 		child_publish(child, step.state);
 	if (step.action == ACTION_FINISH)
@@ -73,7 +74,7 @@ child_retired(const struct children *children, const struct child *child)
 }
 
 static uint64_t
-child_left(const struct child *child)
+child_records(const struct child *child)
 {
 	return ring_queued(&child->segment.ring) +
 	       table_pending(&child->segment.table);
@@ -128,7 +129,7 @@ child_drop(struct child *child)
 
 /* In the new process: unmap and close what is the master's. */
 static void
-child_leave(struct children *children)
+child_release_master(struct children *children)
 {
 	int keep = log_fd();
 
@@ -140,19 +141,21 @@ child_leave(struct children *children)
 		keep = STDERR_FILENO;
 	close_range((unsigned)keep + 1, ~0U, 0);
 	CHILDREN_EACH(child, children)
-	munmap(child->segment.map.base, child->segment.map.size);
+	{
+		munmap(child->segment.map.base, child->segment.map.size);
+	}
 	/* A mapping keeps the file open, and with it the master's lock, which
 	   must end with the master. */
 	munmap(children->shared, children->shared->header.size);
 }
 
-/* In the new process: be a worker, and nothing of the master. */
+/* In the new process: release what is the master's, and run the worker. */
 static void __attribute__((noreturn))
 child_main(struct children *children, const struct worker_birth *birth)
 {
 	sigset_t usr1;
 
-	child_leave(children);
+	child_release_master(children);
 	if (privilege_hide() < 0)
 		_exit(WORKER_FAILED);
 	/* The master commands through the ring.  A signal meant for the whole
@@ -160,7 +163,7 @@ child_main(struct children *children, const struct worker_birth *birth)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	/* SIGUSR1 stays blocked: the worker asks for it. */
+	/* SIGUSR1 stays blocked: the worker polls for it. */
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &usr1, NULL);
@@ -203,14 +206,16 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 	child_take(child, CHILD_SPAWNED);
 }
 
-/* Acquire: worker_main() releases it, after all that its start has written. */
+/* Acquire: pairs with the releases of the worker, so that what its start has
+   written is seen. */
 static bool
 child_checked_in(const struct child *child)
 {
 	const struct worker_info *info = &child->segment.shared->info;
 
-	/* The pid first: a worker releases it with checked_in cleared, so that
-	   the check-in of the one before is never taken for its own. */
+	/* The pid first: a worker clears checked_in before it releases its pid,
+	   so the check-in of the previous worker is not mistaken for its own.
+	 */
 	return atomic_load_explicit(&info->pid, memory_order_acquire) ==
 		   child->pid &&
 	       atomic_load_explicit(&info->checked_in, memory_order_acquire);
@@ -244,7 +249,7 @@ children_tick(struct children *children, uint64_t now_ms)
 
 /* ------------------------------------------------------------------ reap -- */
 
-/* The segment is empty and nobody writes to it. */
+/* Precondition: the segment is empty and has no writer. */
 static void
 child_remove(struct children *children, struct child *child)
 {
@@ -298,7 +303,8 @@ child_end_event(const struct children *children, const struct child *child)
 	switch (child->outcome) {
 	case OUTCOME_FINISHED:
 	case OUTCOME_LEFT:
-		return child_retired(children, child) && child_left(child) == 0
+		return child_retired(children, child) &&
+			       child_records(child) == 0
 			   ? CHILD_EMPTIED
 			   : CHILD_LEFT;
 	case OUTCOME_REFUSED:
@@ -327,7 +333,7 @@ child_ended(
 		log_error("worker %u (pid %d) failed: it cannot work with this "
 			  "configuration; records waiting: %" PRIu64 "; "
 			  "not restarted before a reload",
-		    child->slot, (int)pid, child_left(child));
+		    child->slot, (int)pid, child_records(child));
 		break;
 	default:
 		break;
@@ -372,8 +378,8 @@ children_configure(
 	children->settings = settings;
 	CHILDREN_EACH(child, children)
 	{
-		/* What was fixed may be the password or a file: nothing that
-		   the master sees. */
+		/* Even if no option changed: what was fixed may be a password
+		   or a file, which the master does not read. */
 		if (restart || child->state == CHILD_FAILED ||
 		    (table_pending(&child->segment.table) > 0 &&
 			!counter_get(&child->segment.shared->flush.connected)))
@@ -420,7 +426,9 @@ children_end(struct children *children, enum child_event event)
 {
 	children->ending = true;
 	CHILDREN_EACH(child, children)
-	child_take(child, event);
+	{
+		child_take(child, event);
+	}
 }
 
 uint64_t
@@ -430,7 +438,7 @@ children_close(struct children *children)
 
 	CHILDREN_EACH(child, children)
 	{
-		uint64_t records = child_left(child);
+		uint64_t records = child_records(child);
 
 		if (records == 0)
 			child_remove(children, child);

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-/* Of all states with a process but CHILD_STOPPING. */
+/* What all states with a process have in common, except CHILD_STOPPING. */
 #define WHILE_IT_WORKS \
 	[CHILD_RESTART] = { CHILD_STOPPING, ACTION_STOP }, \
 	[CHILD_STOP] = { CHILD_STOPPING, ACTION_STOP }, \
@@ -19,7 +19,7 @@
 	[CHILD_REFUSED] = { CHILD_FAILED, ACTION_FAIL }, \
 	[CHILD_DIED] = { CHILD_WAITING, ACTION_DELAY }
 
-/* An entry of zeros: the event means nothing. */
+/* An entry of zeros: the event is ignored in this state. */
 static const struct child_step steps[][CHILD_EVENTS] = {
 	[CHILD_WAITING] = {
 		[CHILD_SPAWNED] = { CHILD_STARTING, ACTION_NONE },
@@ -39,8 +39,9 @@ static const struct child_step steps[][CHILD_EVENTS] = {
 	[CHILD_FINISHING] = {
 		WHILE_IT_WORKS,
 	},
-	/* What a worker makes of a configuration that has changed does not
-	   matter any more; and it must end for the new one, not finish. */
+	/* A worker that rejects the old configuration has not failed here.
+	   CHILD_RETIRE is ignored: it must end and restart with the new
+	   configuration, not finish. */
 	[CHILD_STOPPING] = {
 		[CHILD_FINISH] = { CHILD_STOPPING, ACTION_FINISH },
 		[CHILD_STOP] = { CHILD_STOPPING, ACTION_STOP },
