@@ -28,7 +28,7 @@ static char own[SEGMENT_NAME_MAX + 16], others[SEGMENT_NAME_MAX + 16];
 static char missing[] = "/nonexistent/dead.jsonl", none[] = "",
 	    standard_error[] = "stderr";
 static struct settings settings;
-static struct worker_birth birth;
+static struct worker_start start;
 
 static void
 make(const char *path)
@@ -61,14 +61,14 @@ setup(void)
 	make(log_file);
 	make(elsewhere);
 	snprintf(memory, sizeof(memory), "/proc/%d/mem", (int)getpid());
-	segment_name(birth.segment, "unit-files", (uint64_t)getpid(), 0);
-	snprintf(own, sizeof(own), "/dev/shm%s", birth.segment);
+	segment_name(start.segment, "unit-files", (uint64_t)getpid(), 0);
+	snprintf(own, sizeof(own), "/dev/shm%s", start.segment);
 	snprintf(others, sizeof(others), "%.*s1", (int)strlen(own) - 1, own);
 	make(own);
 	make(others);
 	settings.log_target = log_file;
 	settings.dead_letter_file = dead_letter;
-	birth.settings = &settings;
+	start.settings = &settings;
 }
 
 static void
@@ -112,7 +112,7 @@ opened(const char *path, int flags)
 	if (pid == 0) {
 		if (privilege_bound() < 0)
 			_exit(3);
-		int confined = worker_files_confine(&birth);
+		int confined = worker_files_confine(&start);
 		if (confined <= 0)
 			_exit(confined == 0 ? NO_LANDLOCK : 3);
 		int fd = open(path, flags | O_CLOEXEC, 0600);

@@ -151,7 +151,7 @@ child_release_master(struct children *children)
 
 /* In the new process: release what is the master's, and run the worker. */
 static void __attribute__((noreturn))
-child_main(struct children *children, const struct worker_birth *birth)
+child_main(struct children *children, const struct worker_start *start)
 {
 	sigset_t usr1;
 
@@ -167,18 +167,18 @@ child_main(struct children *children, const struct worker_birth *birth)
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &usr1, NULL);
-	if (birth->settings->sandbox == SANDBOX_ON &&
-	    (worker_files_confine(birth) < 0 ||
+	if (start->settings->sandbox == SANDBOX_ON &&
+	    (worker_files_confine(start) < 0 ||
 		sandbox_enter(SANDBOX_WORKER) < 0))
 		_exit(WORKER_FAILED);
-	_exit(worker_main(birth));
+	_exit(worker_main(start));
 }
 
 static void
 child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 {
 	const struct worker_segment *segment = &child->segment;
-	struct worker_birth birth = {
+	struct worker_start start = {
 		.settings = children->settings,
 		.path = children->path,
 		.master_pid = getpid(),
@@ -187,14 +187,14 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.crashed = child->outcome == OUTCOME_CRASHED,
 	};
 
-	memcpy(birth.segment, segment->map.name, sizeof(birth.segment));
+	memcpy(start.segment, segment->map.name, sizeof(start.segment));
 	ring_command(&child->segment.ring,
 	    child_retired(children, child) ? RING_FINISH : RING_RUN);
 	child->flushes = counter_get(&segment->shared->flush.flushes);
 
 	pid_t pid = fork();
 	if (pid == 0)
-		child_main(children, &birth);
+		child_main(children, &start);
 	if (pid < 0) {
 		uint64_t delay = respawn_death(&child->respawn, false, now_ms);
 		log_error("cannot start worker %u: fork: %m; next try in "

@@ -33,7 +33,7 @@
 #define LOCK_MS 60000     /* how long another worker may hold the segment */
 
 struct worker {
-	const struct worker_birth *birth;
+	const struct worker_start *start;
 	struct segment master; /* the master's words; only read */
 	struct worker_segment segment;
 	struct secret password; /* the flush's, once that runs */
@@ -53,7 +53,7 @@ worker_read_password(struct worker *w)
 	size_t size;
 	FILE *errors = open_memstream(&text, &size);
 
-	secret_init(&w->password, w->birth->path, "mysql", "password");
+	secret_init(&w->password, w->start->path, "mysql", "password");
 	if (errors == NULL) {
 		log_error("cannot read the password: %m");
 		return status;
@@ -66,7 +66,7 @@ worker_read_password(struct worker *w)
 	if (status == SECRET_REFUSED)
 		log_error("cannot read the password from %s: it must be valid "
 			  "and readable by the user that reporter runs as",
-		    w->birth->path);
+		    w->start->path);
 	return status;
 }
 
@@ -75,9 +75,9 @@ worker_read_password(struct worker *w)
 static enum shm_status
 worker_open(struct worker *w)
 {
-	const char *name = w->birth->segment;
+	const char *name = w->start->segment;
 	enum shm_status status = segment_open_master(
-	    &w->master, w->birth->settings->instance, SEGMENT_READ);
+	    &w->master, w->start->settings->instance, SEGMENT_READ);
 
 	if (status == SHM_OK)
 		status = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
@@ -98,8 +98,8 @@ worker_open(struct worker *w)
 static enum shm_status
 worker_take_over(struct worker *w)
 {
-	struct deadletter file = { w->birth->settings->dead_letter_file,
-		w->birth->settings->dead_letter_size };
+	struct deadletter file = { w->start->settings->dead_letter_file,
+		w->start->settings->dead_letter_size };
 	struct worker_info *info;
 	uint64_t dirty, queued;
 	enum shm_status status = worker_open(w);
@@ -120,7 +120,7 @@ worker_take_over(struct worker *w)
 		log_info("took over %" PRIu64 " queued, %" PRIu64 " pending",
 		    queued, dirty);
 	FAULT_POINT("worker_recovered");
-	trial_open(&w->trial, &w->segment, w->birth->crashed, &file);
+	trial_open(&w->trial, &w->segment, w->start->crashed, &file);
 	return SHM_OK;
 }
 
@@ -130,7 +130,7 @@ worker_take_over(struct worker *w)
 static bool
 worker_orphaned(struct worker *w)
 {
-	if (w->orphaned_ms == 0 && getppid() != w->birth->master_pid)
+	if (w->orphaned_ms == 0 && getppid() != w->start->master_pid)
 		w->orphaned_ms = monotonic_ms();
 	return w->orphaned_ms != 0;
 }
@@ -158,7 +158,7 @@ drain_batch(struct worker *w)
 	if (trial)
 		trial_drain(info, tail);
 	size_t put = table_put(
-	    &w->segment.table, records, n, store_horizon(w->birth->settings));
+	    &w->segment.table, records, n, store_horizon(w->start->settings));
 	FAULT_POINT("worker_drain_put");
 	if (trial)
 		trial_drained(info);
@@ -182,7 +182,7 @@ drain_turn(struct worker *w)
 static void
 worker_log_follow(const struct worker *w)
 {
-	const struct settings *s = w->birth->settings;
+	const struct settings *s = w->start->settings;
 	const struct timespec now = { 0, 0 };
 	sigset_t usr1;
 
@@ -249,12 +249,12 @@ worker_end(struct worker *w)
 }
 
 int
-worker_main(const struct worker_birth *birth)
+worker_main(const struct worker_start *start)
 {
-	struct worker w = { .birth = birth };
+	struct worker w = { .start = start };
 	char role[32];
 
-	snprintf(role, sizeof(role), "worker %u", birth->slot);
+	snprintf(role, sizeof(role), "worker %u", start->slot);
 	log_role(role);
 	title_set(role);
 	enum secret_status read = worker_read_password(&w);
@@ -266,7 +266,7 @@ worker_main(const struct worker_birth *birth)
 		return status == SHM_SYSTEM || status == SHM_BUSY
 			   ? WORKER_FAILED
 			   : WORKER_BAD_CONFIG;
-	w.flush = flush_start(birth->settings, &w.password, &w.segment,
+	w.flush = flush_start(start->settings, &w.password, &w.segment,
 	    segment_master(&w.master), w.trial.flush);
 	if (w.flush == NULL) {
 		log_error("cannot start the flush thread: %m");

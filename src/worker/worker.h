@@ -18,7 +18,7 @@ enum worker_exit {
 };
 
 /* What a worker needs to start.  All of it is copied by the fork. */
-struct worker_birth {
+struct worker_start {
 	const struct settings *settings;
 	const char *path; /* of the configuration, for what is secret in it */
 	pid_t master_pid;
@@ -33,6 +33,6 @@ struct worker_birth {
  * descriptors but the standard ones and the log's.
  * Returns the exit status, enum worker_exit.
  */
-int worker_main(const struct worker_birth *birth);
+int worker_main(const struct worker_start *start);
 
 #endif

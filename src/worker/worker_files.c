@@ -45,27 +45,27 @@ allow_file(int rules, const char *path)
 }
 
 static int
-confine(const struct worker_birth *birth, int rules)
+confine(const struct worker_start *start, int rules)
 {
 	char segment[SEGMENT_NAME_MAX + 16];
 
-	snprintf(segment, sizeof(segment), "/dev/shm%s", birth->segment);
+	snprintf(segment, sizeof(segment), "/dev/shm%s", start->segment);
 	if (landlock_allow(rules, segment, WRITE) < 0 ||
 	    landlock_allow(rules, "/dev/null", WRITE) < 0)
 		return -1;
-	allow_file(rules, birth->settings->log_target);
-	allow_file(rules, birth->settings->dead_letter_file);
+	allow_file(rules, start->settings->log_target);
+	allow_file(rules, start->settings->dead_letter_file);
 	return landlock_enforce(rules);
 }
 
 int
-worker_files_confine(const struct worker_birth *birth)
+worker_files_confine(const struct worker_start *start)
 {
 	int rules = landlock_begin(LANDLOCK_CHANGES);
 
 	if (rules < 0 && landlock_missing(errno))
 		return 0;
-	if (rules >= 0 && confine(birth, rules) == 0)
+	if (rules >= 0 && confine(start, rules) == 0)
 		return 1;
 	log_error("cannot restrict file access: %m; reporter.sandbox = off "
 		  "does without");

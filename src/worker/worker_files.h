@@ -14,6 +14,6 @@
  * restricted.  Needs no_new_privs.  Called before there are threads.
  * Returns 1; 0 where the kernel cannot do that; -1: logged.
  */
-int worker_files_confine(const struct worker_birth *birth);
+int worker_files_confine(const struct worker_start *start);
 
 #endif
