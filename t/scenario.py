@@ -165,11 +165,15 @@ HELD = []
 
 
 def free_port():
-    """A free port of 127.0.0.1 for a server that sets SO_REUSEADDR.  It stays
-    bound while we run, so that no other process is given it; connecting is
-    refused until the server listens."""
-    held = socket.socket()
-    held.bind(("127.0.0.1", 0))
+    """A port that is free on every address, for a server that sets
+    SO_REUSEADDR.  It stays bound while we run, so that no other process is given
+    it, on whatever address; connecting is refused until the server listens."""
+    family, address = ((socket.AF_INET6, "::") if socket.has_dualstack_ipv6()
+                       and has_ipv6() else (socket.AF_INET, "0.0.0.0"))
+    held = socket.socket(family)
+    if family == socket.AF_INET6:
+        held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    held.bind((address, 0))
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     HELD.append(held)
     return held.getsockname()[1]

@@ -25,26 +25,6 @@ def addresses(name):
         return set()
 
 
-HELD = []
-
-
-def free_port():
-    """One that is free by IPv4 and by IPv6, and stays so."""
-    for _ in range(100):
-        port = scenario.free_port()
-        held = socket.socket(socket.AF_INET6)
-        try:
-            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            held.bind(("::1", port))
-        except OSError:
-            held.close()
-            continue
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        HELD.append(held)
-        return port
-    raise scenario.Failure("no port is free by IPv4 and by IPv6")
-
-
 HOSTS = ("127.0.0.1", "::1")
 
 
@@ -129,7 +109,7 @@ def start_and_reload(story, port):
     story.reload(everything)
     story.serves("an asterisk once more", port)
 
-    other = free_port()
+    other = scenario.free_port()
     with socket.create_server(("::1", other), family=socket.AF_INET6):
         story.refuses_reload(f"*:{other}", "Address already in use")
     story.serves("it goes on as before", port)
@@ -142,7 +122,7 @@ def start_and_reload(story, port):
 
 def names_and_numbers(story):
     """A host's name and its address take each other's place."""
-    s, port = story.s, free_port()
+    s, port = story.s, scenario.free_port()
     name, address = f"localhost:{port}", f"127.0.0.1:{port}"
     found = addresses("localhost") & set(HOSTS)
     hosts = tuple(host for host in HOSTS if host in found)
@@ -162,7 +142,7 @@ def names_and_numbers(story):
 def name_with_two_addresses(story, hosts, path):
     """As /etc/hosts has it, in a mount namespace of reporter's own; in the end
     that file has no names any more."""
-    s, port = story.s, free_port()
+    s, port = story.s, scenario.free_port()
     both = f"two.test:{port}"
     s.reporter.popen = {"preexec_fn": hosts}
     story.start(both)
@@ -174,7 +154,7 @@ def name_with_two_addresses(story, hosts, path):
         pass
     story.reload(both)
     story.serves("the name gets its address back without being resolved", port)
-    story.refuses_reload(f"two.test:{port}, other.test:{free_port()}",
+    story.refuses_reload(f"two.test:{port}, other.test:{scenario.free_port()}",
                          "cannot listen on other.test")
     story.serves("and goes on", port)
     s.reporter.stop()
@@ -205,11 +185,11 @@ def tell(s):
     s.database.start()
     s.reporter.configure("limits", proxy_from="::1, 127.0.0.1")
     story = Story(s)
-    start_and_reload(story, free_port())
+    start_and_reload(story, scenario.free_port())
     s.reporter.stop()
 
     for words in (("*", "[::]"), ("[::]", "*")):
-        port = free_port()
+        port = scenario.free_port()
         story.start(f"{words[0]}:{port}, {words[1]}:{port}")
         story.serves(" and ".join(words), port)
         s.reporter.stop()
@@ -227,7 +207,7 @@ def tell(s):
     else:
         print("a name with two addresses is not shown: it takes root")
 
-    port = free_port()
+    port = scenario.free_port()
     for host in HOSTS:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.create_server((host, port), family=family):
