@@ -17,10 +17,12 @@
 #include "sql/batch.h"
 
 #include <inttypes.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,9 +51,13 @@ static struct pacer {
 static void
 agent_open(struct sender *sender)
 {
+	int on = 1;
+
 	if (!sender_open(
 		sender, site.reporter.host, site.reporter.port, ENCODE_NATIVE))
 		fail("cannot connect to the reporter: %s", sender->error);
+	/* A small write must not wait for an acknowledgement. */
+	setsockopt(sender->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 /* Send n records, or only buffer them. */
