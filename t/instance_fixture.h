@@ -13,6 +13,20 @@
 #include <string.h>
 #include <unistd.h>
 
+/* instance_spec - the smallest segment of the only worker of INSTANCE, which
+   must outlive it. */
+static inline struct segment_spec
+instance_spec(const char *instance)
+{
+	return (struct segment_spec){
+		.instance = instance,
+		.generation = 1,
+		.workers = 1,
+		.ring_records = RING_RECORDS_MIN,
+		.table_keys = TABLE_KEYS_MIN,
+	};
+}
+
 /* instance_remove - remove all segments of INSTANCE, the master's too. */
 static inline void
 instance_remove(const char *instance)

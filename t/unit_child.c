@@ -123,13 +123,7 @@ static struct child *child;
 static void
 setup(void)
 {
-	struct segment_spec spec = {
-		.instance = instance,
-		.generation = 1,
-		.workers = 1,
-		.ring_records = RING_RECORDS_MIN,
-		.table_keys = TABLE_KEYS_MIN,
-	};
+	struct segment_spec spec = instance_spec(instance);
 	struct worker_segment segment;
 
 	snprintf(instance, sizeof(instance), "t-child-%d", (int)getpid());

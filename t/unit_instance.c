@@ -151,13 +151,7 @@ END_TEST
    gone, or in a ring; what was replayed was counted twice. */
 START_TEST(received_is_recounted)
 {
-	struct segment_spec spec = {
-		.instance = instance,
-		.generation = 1,
-		.workers = 1,
-		.ring_records = RING_RECORDS_MIN,
-		.table_keys = TABLE_KEYS_MIN,
-	};
+	struct segment_spec spec = instance_spec(instance);
 	struct worker_segment worker;
 	struct input_counters *input;
 

@@ -4,6 +4,7 @@
  * workers, and no other one is.
  */
 #include "worker/trial.h"
+#include "instance_fixture.h"
 #include "suite.h"
 
 #include <check.h>
@@ -18,13 +19,7 @@ static struct deadletter nowhere = { "/nonexistent/dead.jsonl", 1 << 20 };
 static void
 setup(void)
 {
-	struct segment_spec spec = {
-		.instance = instance,
-		.generation = 1,
-		.workers = 1,
-		.ring_records = RING_RECORDS_MIN,
-		.table_keys = TABLE_KEYS_MIN,
-	};
+	struct segment_spec spec = instance_spec(instance);
 
 	snprintf(instance, sizeof(instance), "trial-%d", (int)getpid());
 	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
