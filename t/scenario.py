@@ -609,6 +609,13 @@ class Agent:
     def send(self, data):
         self.socket.sendall(data)
 
+    def send_some(self, data):
+        """Send what a socket that does not block takes now; how much it was."""
+        try:
+            return self.socket.send(data)
+        except BlockingIOError:
+            return 0
+
     def sees_end(self, seconds=5):
         """Whether the other side closes within so many seconds."""
         self.socket.settimeout(seconds)

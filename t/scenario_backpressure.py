@@ -57,10 +57,7 @@ def tell(s):
 
     def go_on():
         nonlocal sent
-        try:
-            sent += flooding.socket.send(data[sent:sent + 65536])
-        except BlockingIOError:
-            pass
+        sent += flooding.send_some(data[sent:sent + 65536])
         return sent == len(data)
 
     def throttled():

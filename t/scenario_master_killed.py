@@ -52,10 +52,7 @@ def full_rings(s):
 
     def throttled():
         nonlocal sent
-        try:
-            sent += agent.socket.send(data[sent:sent + 65536])
-        except BlockingIOError:
-            pass
+        sent += agent.send_some(data[sent:sent + 65536])
         # For good: a ring may be full for a moment as well, while its worker
         # comes to bring records to the table.
         status = s.reporter.status()

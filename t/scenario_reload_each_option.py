@@ -289,10 +289,7 @@ class Options:
 
         def flood():
             nonlocal sent
-            try:
-                sent += agent.socket.send(data[sent:])
-            except BlockingIOError:
-                pass
+            sent += agent.send_some(data[sent:])
             return self.reporter.status()
 
         wait_for(lambda: flood()["throttled"] == 1, "the agent is blocked")

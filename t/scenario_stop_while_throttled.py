@@ -31,10 +31,7 @@ def flood(s):
 
     def throttled():
         nonlocal sent
-        try:
-            sent += agent.socket.send(data[sent:sent + 65536])
-        except BlockingIOError:
-            pass
+        sent += agent.send_some(data[sent:sent + 65536])
         status = s.reporter.status()
         return (status["throttled"] == 1
                 and status["records"]["pending"] == KEYS
