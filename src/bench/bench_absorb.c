@@ -260,8 +260,7 @@ flat_cases(struct absorb_case *cases, size_t n, const char *what)
 	if (n < 2)
 		return;
 	double ratio = cases[n - 1].rate / cases[0].rate;
-	struct result *r =
-	    result_new("flat", compared, "max %s to min", what);
+	struct result *r = result_new("flat", compared, "max %s to min", what);
 	result_put(r, 0, ratio);
 	result_put(r, 1, ratio * cases[0].ratio / cases[n - 1].ratio);
 	result_end(r);
