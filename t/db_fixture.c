@@ -8,47 +8,133 @@
 
 #include "db_fixture.h"
 
-#include "bench/process.h"
 #include "sql/client.h"
 #include "suite.h"
 
+#include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct db_server server;
+static char server_script[PATH_MAX];
 static MYSQL *admin_connection;
 static char answer[1024];
 static struct record *records_made;
 static const struct record **pointers_made;
 
+/* Becomes the server, which dies with the test.  Its script is found in the
+   build directory, where suites run. */
+static void
+server_become(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == 1 || chdir(server.directory) < 0 ||
+	    freopen("/dev/null", "r", stdin) == NULL ||
+	    freopen("database.log", "w", stdout) == NULL ||
+	    dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		_exit(127);
+	setenv("TMPDIR", server.directory, 1);
+	execl(server_script, "reporter-bench-self", "database",
+	    server.directory, "--innodb-buffer-pool-size=16M",
+	    "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",
+	    (char *)NULL);
+	perror(server_script);
+	_exit(127);
+}
+
+/* The process that answers on the socket; -1 when none does. */
+static pid_t
+server_pid(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct ucred peer = { .pid = -1 };
+	socklen_t length = sizeof(peer);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char byte;
+
+	snprintf(
+	    address.sun_path, sizeof(address.sun_path), "%s", server.socket);
+	/* A byte of its greeting shows that it is up. */
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
+	    read(fd, &byte, 1) != 1)
+		peer.pid = -1;
+	close(fd);
+	return peer.pid;
+}
+
+static void
+server_close(void)
+{
+	char command[128];
+
+	if (server.pid > 0) {
+		kill(server.pid, SIGKILL);
+		waitpid(server.pid, NULL, 0);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", server.directory);
+	if (system(command) != 0)
+		fprintf(stderr, "cannot remove %s\n", server.directory);
+}
+
+/* Waits until it answers.  Returns 0, or 1 after showing its log; 77,
+   automake's status of a test that is skipped, where none is installed. */
+static int
+server_wait(void)
+{
+	char command[256];
+
+	for (int turn = 0; turn < 6000; turn++) {
+		if (server_pid() > 0)
+			return 0;
+		if (waitpid(server.pid, NULL, WNOHANG) != 0) {
+			server.pid = 0;
+			break;
+		}
+		usleep(20000);
+	}
+	snprintf(command, sizeof(command),
+	    "cd %s && tail -n 60 database.log >&2 && "
+	    "grep -q '^no database server' database.log",
+	    server.directory);
+	return system(command) == 0 ? 77 : 1;
+}
+
 /* Starts the server, or takes the one that is given. */
 static int
 server_open(const char *given)
 {
-	static const char *const options[] = { "--innodb-buffer-pool-size=16M",
-		"--innodb-log-file-size=8M",
-		"--innodb-flush-log-at-trx-commit=0", NULL };
+	const char *place = getenv("TMPDIR");
 
 	if (given != NULL) {
 		snprintf(server.socket, sizeof(server.socket), "%s", given);
-		server.pid = db_server_pid(given);
+		server.pid = server_pid();
 		return server.pid > 0 ? 0 : 1;
 	}
-	if (directory_make(server.directory, sizeof(server.directory),
-		"reporter-db") < 0) {
-		perror(server.directory);
+	/* The path of a socket has at most about 100 bytes. */
+	if (place == NULL || *place != '/' || strlen(place) > 32)
+		place = "/tmp";
+	snprintf(server.directory, sizeof(server.directory),
+	    "%s/reporter-db-XXXXXX", place);
+	if (realpath("src/bench/reporter-bench-self", server_script) == NULL ||
+	    mkdtemp(server.directory) == NULL) {
+		perror("cannot start a database server");
 		return 1;
 	}
-	if (db_server_start(&server, options) == 0)
-		return 0;
-	shell("tail -n 60 %s/" DB_SERVER_LOG " >&2", server.directory);
-	/* 77: automake's status of a test that is skipped. */
-	return shell("grep -q '^no database server' %s/" DB_SERVER_LOG,
-		   server.directory) == 0
-		   ? 77
-		   : 1;
+	snprintf(server.socket, sizeof(server.socket), "%s/database.sock",
+	    server.directory);
+	server.pid = fork();
+	if (server.pid == 0)
+		server_become();
+	return server_wait();
 }
 
 int
@@ -59,10 +145,8 @@ fixture_main(Suite *suite)
 
 	if (failed == 0)
 		failed = suite_run(suite);
-	if (given == NULL) {
-		db_server_stop(&server);
-		shell("rm -rf %s", server.directory);
-	}
+	if (given == NULL)
+		server_close();
 	return failed;
 }
 

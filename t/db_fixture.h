@@ -9,9 +9,9 @@
 #define REPORTER_DB_FIXTURE_H
 
 #include "sql/db.h"
-#include "bench/db_server.h"
 
 #include <check.h>
+#include <sys/types.h>
 
 #define TEST_DATABASE "reporter_test"
 
@@ -28,6 +28,10 @@ void fixture_open(void);
 void fixture_close(void);
 
 /* fixture_server - the server in use. */
+struct db_server {
+	char directory[64], socket[108];
+	pid_t pid;
+};
 const struct db_server *fixture_server(void);
 
 /* admin - send statements. */

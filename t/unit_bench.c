@@ -5,8 +5,7 @@
  */
 #include "config.h"
 
-#include "bench/load.h"
-#include "bench/report.h"
+#include "bench/bench.h"
 #include "intake/native.h"
 #include "suite.h"
 

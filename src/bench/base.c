@@ -5,15 +5,13 @@
  */
 #include "config.h"
 
-#include "bench/report.h"
-#include "bench/site.h"
+#include "bench/bench.h"
 #include "conf/secret.h"
 #include "sql/batch.h"
 #include "sql/host.h"
 #include "sql/login.h"
 #include "conf/db_settings.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

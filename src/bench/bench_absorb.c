@@ -9,11 +9,8 @@
  */
 #include "config.h"
 
-#include "bench/process.h"
-#include "bench/report.h"
-#include "bench/site.h"
+#include "bench/bench.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 

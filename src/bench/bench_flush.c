@@ -13,10 +13,7 @@
  */
 #include "config.h"
 
-#include "bench/report.h"
-#include "bench/site.h"
-
-#include <inttypes.h>
+#include "bench/bench.h"
 
 #define ROUNDS 5
 #define CONNECTIONS 10

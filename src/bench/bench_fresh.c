@@ -11,8 +11,7 @@
  */
 #include "config.h"
 
-#include "bench/report.h"
-#include "bench/site.h"
+#include "bench/bench.h"
 #include "send/sender.h"
 #include "sql/batch.h"
 
@@ -326,7 +325,7 @@ backlog_round(struct result *r, double away)
 
 	base_run("TRUNCATE TABLE %s", base_table);
 	pacer.min_ts = site_time();
-	if (kill(own.database.pid, SIGSTOP) < 0)
+	if (kill(own_database(), SIGSTOP) < 0)
 		fail("cannot stop the database: %m");
 	pacer_start();
 	clock_sleep(away);
@@ -334,7 +333,7 @@ backlog_round(struct result *r, double away)
 	watch_wait(AWAIT_DRAINED, &before, pacer.sent * KEYSET_RESULTS);
 	uint64_t pending = watch_counts().pending;
 	double began = clock_now();
-	kill(own.database.pid, SIGCONT);
+	kill(own_database(), SIGCONT);
 	watch_wait(AWAIT_SETTLED, &before, 0);
 	double took = clock_now() - began;
 	sender_close(&pacer.sender);

@@ -6,11 +6,9 @@
 #include "config.h"
 
 #include "bench/bench.h"
-#include "bench/report.h"
 
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "bench/load.h"
+#include "bench/bench.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "bench/load.h"
+#include "bench/bench.h"
 
 #include <stdlib.h>
 

@@ -4,9 +4,7 @@
  */
 #include "config.h"
 
-#include "bench/process.h"
-#include "bench/report.h"
-#include "bench/site.h"
+#include "bench/bench.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -166,9 +164,10 @@ main(int argc, char **argv)
 		notice("--self cannot be combined with -c, -H, -p or -i");
 		return BENCH_USAGE;
 	}
+	if (own_inside())
+		return run();
 	if (o->self)
-		own_make();
-	else
-		site_share();
-	return supervise(run, o->self ? own_clean : site_tidy);
+		own_enter(argv);
+	site_share();
+	return supervise(run, site_tidy);
 }

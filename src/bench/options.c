@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include "bench/bench.h"
-
 #include "shm/segment.h"
 
 #include <getopt.h>

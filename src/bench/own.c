@@ -1,184 +1,85 @@
 /* SPDX-License-Identifier: MIT
  *
- * A reporter and a database of our own, in a temporary directory.  The
- * supervisor makes and removes it; the runner starts the servers, which die
- * with it.
+ * A reporter and a database of our own: all work is done by the script
+ * reporter-bench-self, in which this program runs once more.
  */
 #include "config.h"
 
-#include "bench/process.h"
-#include "bench/schema.inc"
-#include "bench/site.h"
+#include "bench/bench.h"
 
-#include <inttypes.h>
-#include <mysql.h>
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 60 /* seconds */
-#define REPORTER_LOG "reporter.log"
+#define DIRECTORY "REPORTER_BENCH_DIRECTORY"
+#define SCRIPT "REPORTER_BENCH_SCRIPT"
 
-struct own own;
-
-/* ------------------------------------------------------------- directory -- */
-
-void
-own_make(void)
+bool
+own_inside(void)
 {
-	struct db_server *database = &own.database;
-
-	if (directory_make(database->directory, sizeof(database->directory),
-		"reporter-bench") < 0)
-		fail("cannot create %s: %m", database->directory);
-	snprintf(own.conf, sizeof(own.conf), "%s/reporter.conf",
-	    database->directory);
-	snprintf(own.instance, sizeof(own.instance), "bench-%d", (int)getpid());
-}
-
-static void
-segments_remove(void)
-{
-	static char names[CHILDREN_MAX][SEGMENT_NAME_MAX];
-	char name[SEGMENT_NAME_MAX];
-	int n = segment_list(own.instance, names, CHILDREN_MAX);
-
-	for (int i = 0; i < n && i < CHILDREN_MAX; i++)
-		segment_remove(names[i]);
-	snprintf(name, sizeof(name), "/reporter.%s", own.instance);
-	segment_remove(name);
+	return options.self && getenv(DIRECTORY) != NULL;
 }
 
 void
-own_clean(int status, bool interrupted)
+own_enter(char **argv)
 {
-	const char *directory = own.database.directory;
+	static char self[4096], beside[4200];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int directory = n > 0 ? (int)(strrchr(self, '/') - self) : 0;
+	const char *script = beside;
 
-	if (status == BENCH_FAILED && !interrupted)
-		shell("cd %s && tail -n 12 *.log >&2", directory);
-	segments_remove();
-	if (shell("rm -rf %s", directory) < 0)
-		notice("cannot remove %s", directory);
-}
-
-/* -------------------------------------------------------------- database -- */
-
-static void
-database_start(void)
-{
-	static const char *const infile[] = { "--local-infile=1", NULL };
-	static const char *const statements[] = { "CREATE DATABASE reporter",
-		"USE reporter", SCHEMA_SQL };
-
-	if (db_server_start(&own.database, infile) < 0)
-		fail("cannot start a database server");
-	MYSQL *mysql = mysql_init(NULL);
-	bool good =
-	    mysql != NULL && mysql_real_connect(mysql, "localhost", "root", "",
-				 NULL, 0, own.database.socket, 0) != NULL;
-	for (size_t i = 0; good && i < 3; i++)
-		good = mysql_query(mysql, statements[i]) == 0;
-	if (!good)
-		fail("cannot create the table: %s",
-		    mysql != NULL ? mysql_error(mysql) : "out of memory");
-	mysql_close(mysql);
-}
-
-/* -------------------------------------------------------------- reporter -- */
-
-static void
-conf_write(const struct setup *setup)
-{
-	const char *directory = own.database.directory;
-	FILE *file = fopen(own.conf, "we");
-
-	if (file == NULL)
-		fail("cannot write %s: %m", own.conf);
-	/* 0 is the daemon's default.  Each worker has room for all keys:
-	   services are divided by hash. */
-	fprintf(file,
-	    "[reporter]\ninstance = %s\nlisten = 127.0.0.1:0\n"
-	    "shutdown_timeout = 100ms\n%sworkers = %" PRIu64 "\n"
-	    "[limits]\nmax_connections = %" PRIu64 "\n"
-	    "[queue]\ntable_keys = %" PRIu64 "\n"
-	    "[log]\ntarget = stderr\n"
-	    "[mysql]\nhost = localhost\nsocket = %s/database.sock%s\n"
-	    "user = root\ndatabase = reporter\nread_timeout = 10min\n"
-	    "dead_letter_file = %s/dead\n%sflush_interval = %" PRIu64 "ms\n",
-	    own.instance, setup->workers != 0 ? "" : "#", setup->workers,
-	    setup->connections, setup->keys > 65536 ? setup->keys : 65536,
-	    directory, setup->database ? "" : ".away", directory,
-	    setup->interval_ms != 0 ? "" : "#", setup->interval_ms);
-	if (fclose(file) != 0)
-		fail("cannot write %s: %m", own.conf);
-}
-
-/* The daemon: given, or beside us, or where it was installed. */
-static const char *
-program_find(void)
-{
-	static char path[4096];
-
+	/* As built, then as installed. */
+	snprintf(beside, sizeof(beside), "%.*s/reporter", directory, self);
+	if (options.server == NULL && access(beside, X_OK) == 0)
+		setenv("REPORTER_BENCH_SERVER", beside, 1);
 	if (options.server != NULL)
-		return options.server;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 10);
-	path[n > 0 ? n : 0] = '\0';
-	char *name = strrchr(path, '/');
-	if (name != NULL) {
-		strcpy(name, "/reporter");
-		if (access(path, X_OK) == 0)
-			return path;
-	}
-	return SBINDIR "/reporter";
+		setenv("REPORTER_BENCH_SERVER", options.server, 1);
+	snprintf(beside, sizeof(beside), "%.*s/bench/reporter-bench-self",
+	    directory, self);
+	if (access(script, X_OK) < 0)
+		script = PKGLIBEXECDIR "/reporter-bench-self";
+	setenv(SCRIPT, script, 1);
+
+	size_t count = 0;
+	while (argv[count] != NULL)
+		count++;
+	const char **words = memory(count + 3, sizeof(*words));
+	words[0] = script;
+	words[1] = "run";
+	words[2] = self;
+	memcpy(words + 3, argv + 1, count * sizeof(*words));
+	execv(script, (char **)(uintptr_t)words);
+	fail("cannot execute %s: %m", script);
 }
 
-/* Read the port from the log.  Returns whether it is there. */
-static bool
-port_read(void)
-{
-	static const char sign[] = "listening on 127.0.0.1:";
-	char path[96], line[256];
-	bool found = false;
-
-	snprintf(
-	    path, sizeof(path), "%s/" REPORTER_LOG, own.database.directory);
-	FILE *file = fopen(path, "re");
-	while (file && !found && fgets(line, sizeof(line), file) != NULL) {
-		const char *at = strstr(line, sign);
-
-		/* Only a whole line has the whole port. */
-		found = at != NULL && strchr(at, '\n') != NULL &&
-			sscanf(at + sizeof(sign) - 1, "%7[0-9]", own.port) == 1;
-	}
-	if (file != NULL)
-		fclose(file);
-	return found;
-}
-
-void
+const char *
 own_start(const struct setup *setup)
 {
-	struct wait wait = { "the reporter to start", PATIENCE, 10e-3, 0, 0 };
-	const char *words[] = { program_find(), "-f", "-c", own.conf, NULL };
+	static char conf[128];
 
-	own_stop();
-	if (setup->database && own.database.pid == 0)
-		database_start();
-	conf_write(setup);
-	own.reporter = child_start(own.database.directory, REPORTER_LOG, words);
-	while (watch_try(own.instance, own.reporter) != NULL || !port_read()) {
-		if (child_ended(&own.reporter))
-			fail("%s ended at its start", words[0]);
-		wait_more(&wait, 1);
-	}
+	if (shell("exec \"$" SCRIPT "\" reporter %" PRIu64 " %" PRIu64
+		  " %" PRIu64 " %" PRIu64 " %d",
+		setup->workers, setup->keys > 65536 ? setup->keys : 65536,
+		setup->connections, setup->interval_ms, setup->database) < 0)
+		fail("cannot start a reporter of our own");
+	snprintf(conf, sizeof(conf), "%s/reporter.conf", getenv(DIRECTORY));
+	return conf;
 }
 
-void
-own_stop(void)
+pid_t
+own_database(void)
 {
-	watch_close();
-	if (own.reporter == 0)
-		return;
-	child_stop(&own.reporter, SIGTERM);
-	segments_remove();
+	char path[128], text[16] = "";
+
+	if (!own_inside())
+		return 0;
+	snprintf(path, sizeof(path), "%s/database.pid", getenv(DIRECTORY));
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	if (fgets(text, sizeof(text), file) == NULL)
+		*text = '\0';
+	fclose(file);
+	return atoi(text);
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Children, their supervisor, their directory, and what the system knows of
- * processes.
+ * Children, their supervisor, and what the system knows of processes.
  */
 #include "config.h"
-
-#include "bench/process.h"
 
 #include "bench/bench.h"
 
@@ -34,48 +31,6 @@ child_fork(void)
 	return 0;
 }
 
-pid_t
-child_start(const char *directory, const char *log, const char *const *words)
-{
-	char path[128];
-	pid_t pid = child_fork();
-
-	if (pid != 0)
-		return pid;
-	snprintf(path, sizeof(path), "%s/%s", directory, log);
-	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
-	int in = open("/dev/null", O_RDONLY);
-	if (out < 0 || in < 0)
-		_exit(127);
-	dup2(in, 0);
-	dup2(out, 1);
-	dup2(out, 2);
-	/* A database server removes what looks left over by another one from
-	   the directory for temporary tables. */
-	setenv("TMPDIR", directory, 1);
-	execv(words[0], (char *const *)(uintptr_t)words);
-	_exit(127);
-}
-
-bool
-child_ended(pid_t *pid)
-{
-	if (*pid > 0 && waitpid(*pid, NULL, WNOHANG) == 0)
-		return false;
-	*pid = 0;
-	return true;
-}
-
-void
-child_stop(pid_t *pid, int number)
-{
-	if (*pid <= 0)
-		return;
-	kill(*pid, number);
-	waitpid(*pid, NULL, 0);
-	*pid = 0;
-}
-
 /* ---------------------------------------------------------- supervisor --- */
 
 static const int ending[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
@@ -94,8 +49,7 @@ signal_pending(void)
 	return false;
 }
 
-/* Wait for the runner and for what it left to us: a reporter's workers, which
-   end by themselves within seconds. */
+/* Wait for the runner. */
 static int
 runner_wait(pid_t runner, const sigset_t *set, bool *interrupted)
 {
@@ -118,7 +72,7 @@ runner_wait(pid_t runner, const sigset_t *set, bool *interrupted)
 }
 
 int
-supervise(int (*run)(void), void (*clean)(int status, bool interrupted))
+supervise(int (*run)(void), void (*clean)(void))
 {
 	bool interrupted = false;
 	sigset_t set, before;
@@ -138,7 +92,7 @@ supervise(int (*run)(void), void (*clean)(int status, bool interrupted))
 	signal(SIGPIPE, SIG_IGN);
 	int status =
 	    pid < 0 ? BENCH_FAILED : runner_wait(pid, &set, &interrupted);
-	clean(status, interrupted);
+	clean();
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
 }
@@ -187,20 +141,6 @@ process_private(pid_t pid)
 	if (*text == '\0')
 		fail("%s has no RssAnon", path);
 	return atof(text) * 1024;
-}
-
-/* --------------------------------------------------------- directories --- */
-
-int
-directory_make(char *path, size_t size, const char *name)
-{
-	const char *place = getenv("TMPDIR");
-
-	/* The path of a socket has at most about 100 bytes. */
-	if (place == NULL || *place != '/' || strlen(place) > 32)
-		place = "/tmp";
-	snprintf(path, size, "%s/%s-XXXXXX", place, name);
-	return mkdtemp(path) != NULL ? 0 : -1;
 }
 
 int

@@ -4,8 +4,7 @@
  */
 #include "config.h"
 
-#include "bench/load.h"
-#include "bench/process.h"
+#include "bench/bench.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define EVENTS 256
@@ -95,5 +95,6 @@ rawsink_bytes(void)
 void
 rawsink_stop(void)
 {
-	child_stop(&rawsink.pid, SIGKILL);
+	kill(rawsink.pid, SIGKILL);
+	waitpid(rawsink.pid, NULL, 0);
 }

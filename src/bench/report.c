@@ -4,10 +4,7 @@
  */
 #include "config.h"
 
-#include "bench/report.h"
-
 #include "bench/bench.h"
-#include "bench/process.h"
 
 #include <jansson.h>
 #include <math.h>

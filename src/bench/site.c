@@ -4,14 +4,11 @@
  */
 #include "config.h"
 
-#include "bench/site.h"
-
-#include "bench/process.h"
+#include "bench/bench.h"
 #include "conf/listen_spec.h"
 #include "lib/address.h"
 #include "send/sender.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -68,20 +65,17 @@ address_any(const char *host)
 	       strcmp(host, "::") == 0;
 }
 
-void
-site_open(void)
+/* Find out where the reporter is, whose configuration is conf, unless NULL. */
+static void
+site_find(const char *conf)
 {
 	const struct options *o = &options;
 	static struct address address;
 	const char *instance = o->instance, *host = SENDER_HOST;
 	static char port[8] = SENDER_PORT;
 
-	/* First, so that it holds no descriptor of ours. */
-	rawsink_start();
-	if (o->self)
-		return;
-	if (o->conf != NULL) {
-		settings_read(o->conf);
+	if (conf != NULL) {
+		settings_read(conf);
 		/* On another host its shared memory is out of reach. */
 		if (o->host == NULL && instance == NULL)
 			instance = site.settings->instance;
@@ -93,7 +87,7 @@ site_open(void)
 		} else if (o->port == NULL) {
 			fail("%s: each listener requires TLS or a PROXY "
 			     "header: give a port with -p",
-			    o->conf);
+			    conf);
 		}
 	}
 	endpoint_find(&site.reporter, "reporter",
@@ -105,13 +99,20 @@ site_open(void)
 }
 
 void
+site_open(void)
+{
+	/* First, so that it holds no descriptor of ours. */
+	rawsink_start();
+	if (!options.self)
+		site_find(options.conf);
+}
+
+void
 site_setup(const struct setup *setup)
 {
 	if (options.self) {
-		own_start(setup);
-		settings_read(own.conf);
-		endpoint_find(
-		    &site.reporter, "reporter", "127.0.0.1", own.port);
+		watch_close();
+		site_find(own_start(setup));
 	} else {
 		if (watch_workers() > 0 && watch_keys(NULL) < setup->keys)
 			fail("the tables of instance %s have room for %" PRIu64
@@ -132,8 +133,6 @@ site_setup(const struct setup *setup)
 void
 site_close(void)
 {
-	if (options.self)
-		own_stop();
 	watch_close();
 	base_close();
 	settings_free(site.settings);
@@ -185,8 +184,9 @@ cpu_read(void)
 
 	for (unsigned i = 0; i < n; i++)
 		*(i == 0 ? &cpu.master : &cpu.workers) += process_cpu(pids[i]);
-	if (own.database.pid > 0)
-		cpu.database = process_cpu(own.database.pid);
+	pid_t database = own_database();
+	if (database > 0)
+		cpu.database = process_cpu(database);
 	return cpu;
 }
 
@@ -209,13 +209,11 @@ tidy_failed(const char *text)
 }
 
 void
-site_tidy(int status, bool interrupted)
+site_tidy(void)
 {
 	struct wait wait = { NULL, TIDY_PATIENCE, 10e-3, 0, 0 };
 	const char *instance = options.instance;
 
-	(void)status;
-	(void)interrupted;
 	if (!trace->wrote)
 		return;
 	if (options.conf == NULL) {

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "bench/site.h"
+#include "bench/bench.h"
 
 #include <errno.h>
 
@@ -49,8 +49,8 @@ workers_attach(const struct master_shared *master, const char *instance)
 	return attached > 0 ? NULL : not_running;
 }
 
-const char *
-watch_try(const char *instance, pid_t pid)
+static const char *
+watch_try(const char *instance)
 {
 	const char *why;
 
@@ -59,11 +59,7 @@ watch_try(const char *instance, pid_t pid)
 	    segment_open_master(&segment, instance, SEGMENT_READ);
 	if (status != SHM_OK)
 		return shm_strerror(status, errno);
-	const struct master_shared *master = segment_master(&segment);
-	if (pid != 0 && atomic_load(&master->pid) != pid)
-		why = "another master's";
-	else
-		why = workers_attach(master, instance);
+	why = workers_attach(segment_master(&segment), instance);
 	if (why != NULL)
 		watch_close();
 	return why;
@@ -75,8 +71,8 @@ watch_open(const char *instance)
 	struct wait wait = { NULL, START_PATIENCE, 10e-3, 0, 0 };
 	const char *why;
 
-	while ((why = watch_try(instance, 0)) == not_running &&
-	       wait_more(&wait, 1))
+	while ((why = watch_try(instance)) != NULL &&
+	       (why == not_running || options.self) && wait_more(&wait, 1))
 		continue;
 	if (why != NULL)
 		fail("instance %s: %s", instance, why);

@@ -1,0 +1,194 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# What reporter-bench --self needs around it, in a temporary directory.
+#
+#	reporter-bench-self run PROGRAM ARGUMENT ...
+#	reporter-bench-self reporter WORKERS KEYS CONNECTIONS INTERVAL DATABASE
+#	reporter-bench-self database DIRECTORY OPTION ...
+#
+# run: run the program, reporter-bench, and remove everything when it ends or
+# is interrupted.  reporter: what that calls to start the private reporter anew;
+# 0 is the daemon's default, and DATABASE is 0 for one that is away, else 1.
+# database: make a database in DIRECTORY and become its server, reached by
+# DIRECTORY/database.sock alone; its user root has no password.  The suites of
+# the tests start their server so, too.
+
+database_patience=120 # seconds
+reporter_patience=60
+
+interrupt()
+{
+	[ -n "$interrupted" ] ||
+		echo 'reporter-bench: interrupted; cleaning up' >&2
+	interrupted=yes
+	[ -z "$bench" ] || kill -KILL -- "-$bench" "$bench" 2>/dev/null
+}
+
+run()
+{
+	# The path of a socket has at most about 100 bytes.
+	place=${TMPDIR:-/tmp}
+	case $place in
+	/*) [ ${#place} -le 32 ] || place=/tmp ;;
+	*) place=/tmp ;;
+	esac
+	REPORTER_BENCH_DIRECTORY=$(mktemp -d "$place/reporter-bench-XXXXXX") ||
+		exit 3
+	REPORTER_BENCH_INSTANCE=bench-$$
+	export REPORTER_BENCH_DIRECTORY REPORTER_BENCH_INSTANCE
+	interrupted='' bench=''
+	trap interrupt HUP INT QUIT TERM
+	# A session of its own: all that is started there has its process
+	# group, and gets no signal of the terminal.
+	setsid "$@" &
+	bench=$!
+	# The reader of our output may be gone; cleaning up goes on.
+	trap '' PIPE
+	[ -z "$interrupted" ] || interrupt
+	wait "$bench"
+	status=$?
+	[ -z "$interrupted" ] || wait "$bench"
+	kill -KILL -- "-$bench" 2>/dev/null
+	case $interrupted$status in
+	0|2) ;;
+	yes*) status=3 ;;
+	*)
+		status=3
+		(cd "$REPORTER_BENCH_DIRECTORY" && tail -n 12 ./*.log) >&2
+		;;
+	esac 2>/dev/null
+	rm -f "/dev/shm/reporter.bench-$$" "/dev/shm/reporter.bench-$$".*
+	rm -rf "$REPORTER_BENCH_DIRECTORY" ||
+		{ sleep 1; rm -rf "$REPORTER_BENCH_DIRECTORY"; } ||
+		echo "reporter-bench: cannot remove $REPORTER_BENCH_DIRECTORY" >&2
+	exit $status
+}
+
+# Whether a process runs: a zombie does not.
+alive()
+{
+	grep -q '^State:[[:blank:]]*[^Z[:blank:]]' "/proc/$1/status" 2>/dev/null
+}
+
+# wait_for SECONDS PROCESS COMMAND ...: until the command succeeds.  Fails when
+# the process has ended, or the time is over.
+wait_for()
+{
+	turns=$(($1 * 50)) process=$2
+	shift 2
+	until "$@"; do
+		turns=$((turns - 1))
+		[ $turns -gt 0 ] && alive "$process" || return 1
+		sleep 0.02
+	done
+}
+
+database_start()
+{
+	[ ! -e database.sock ] || return 0
+	# Each statement on a line of its own, as servers read such a file.
+	{
+		echo 'CREATE DATABASE reporter; USE reporter;'
+		sed '/^--/d' <<'END'
+@schema@
+END
+	} | tr '\n\t' '  ' | sed 's/; */;\n/g' >schema.sql
+	# A server removes what looks left over by another one from the
+	# directory for temporary tables.
+	TMPDIR=$PWD "$0" database "$PWD" --local-infile=1 \
+		--init-file="$PWD/schema.sql" >database.log 2>&1 </dev/null &
+	wait_for $database_patience $! \
+		grep -q 'ready for connections' database.log || {
+		echo 'reporter-bench: cannot start a database server' >&2
+		exit 1
+	}
+}
+
+gone()
+{
+	! alive "$1"
+}
+
+reporter_stop()
+{
+	[ -e reporter.pid ] || return 0
+	old=$(cat reporter.pid)
+	kill -TERM "$old" && wait_for $reporter_patience "$old" gone "$old"
+	rm -f "/dev/shm/reporter.$REPORTER_BENCH_INSTANCE" \
+		"/dev/shm/reporter.$REPORTER_BENCH_INSTANCE".*
+}
+
+# Each worker has room for all keys: services are divided by hash.
+reporter_conf()
+{
+	cat <<END
+[reporter]
+instance = $REPORTER_BENCH_INSTANCE
+listen = 127.0.0.1:0
+shutdown_timeout = 100ms
+$([ "$1" = 0 ] || echo "workers = $1")
+[limits]
+max_connections = $3
+[queue]
+table_keys = $2
+[log]
+target = stderr
+[mysql]
+host = localhost
+socket = $PWD/database.sock$([ "$5" = 1 ] || echo .away)
+user = root
+database = reporter
+read_timeout = 10min
+dead_letter_file = $PWD/dead
+$([ "$4" = 0 ] || echo "flush_interval = ${4}ms")
+END
+}
+
+reporter()
+{
+	cd "$REPORTER_BENCH_DIRECTORY" || exit 1
+	server=${REPORTER_BENCH_SERVER:-@sbindir@/reporter}
+	reporter_stop
+	[ "$5" = 0 ] || database_start
+	reporter_conf "$@" >reporter.conf
+	"$server" -f -c "$PWD/reporter.conf" >reporter.log 2>&1 </dev/null &
+	echo $! >reporter.pid
+	listening='listening on 127\.0\.0\.1:\([0-9]\{1,\}\)'
+	wait_for $reporter_patience $! grep -q "$listening\$" reporter.log || {
+		echo "reporter-bench: $server ended at its start" >&2
+		exit 1
+	}
+	# So that the file tells, as anybody's does, where agents connect.
+	port=$(sed -n "s/.*$listening\$/\1/p" reporter.log)
+	sed -i "s/^listen = .*/listen = 127.0.0.1:$port/" reporter.conf
+}
+
+database()
+{
+	at=$1
+	shift
+	PATH=/usr/sbin:/usr/bin:/usr/libexec:/usr/local/sbin:/usr/local/bin
+	PATH=$PATH:/usr/local/mysql/bin:/sbin:/bin
+	server=$(command -v mariadbd || command -v mysqld) || {
+		echo 'no database server: install mariadb-server-core'
+		exit 1
+	}
+	user=''
+	[ "$(id -u)" != 0 ] || user=--user=root
+	if make=$(command -v mariadb-install-db || command -v mysql_install_db)
+	then
+		how=--auth-root-authentication-method=normal
+	else
+		make=$server how=--initialize-insecure
+	fi
+	$make --no-defaults $how --datadir="$at/data" $user || exit 1
+	exec $server --no-defaults --skip-networking --datadir="$at/data" \
+		$user --socket="$at/database.sock" \
+		--pid-file="$at/database.pid" "$@"
+}
+
+case $1 in
+run|reporter|database) "$@" ;;
+*) sed -n 's/^#	/usage: /p' "$0" >&2; exit 2 ;;
+esac
