@@ -25,8 +25,6 @@ static MYSQL *mysql; /* NULL: not connected */
 static char *rows;   /* lines for LOAD DATA */
 static size_t length, capacity, given;
 
-/* ------------------------------------------------------------ LOAD DATA --- */
-
 /* What the client library asks for instead of a file. */
 static int
 reading_init(void **reading, const char *name, void *arg)
@@ -92,8 +90,6 @@ base_load(void)
 	    base_table);
 }
 
-/* ------------------------------------------------------------ connection -- */
-
 static bool
 host_open(const struct db_options *db, const char *word)
 {
@@ -148,8 +144,6 @@ base_close(void)
 	rows = NULL;
 	length = capacity = 0;
 }
-
-/* ------------------------------------------------------------ statements -- */
 
 #define QUERY(good, format) \
 	do { \

@@ -7,11 +7,10 @@
 #define REPORTER_BENCH_H
 
 #include "conf/settings.h"
-#include "send/encode.h"
+#include "send/sender.h"
 #include "shm/segment.h"
 
 #include <inttypes.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -204,16 +203,13 @@ void stream_free(struct stream *stream);
 /* Bytes of one write by default: as many as the master reads at once. */
 #define GENERATOR_CHUNK 65536
 
-/* Where to connect to. */
+/* Where to connect to; the name is for messages. */
 struct endpoint {
-	const char *name, *host, *port; /* the name is for messages */
-	struct addrinfo *addresses;
+	const char *name, *host, *port;
 };
 
-/* endpoint_find - resolve host and port, in place of what it was.  The texts
-   stay the caller's. */
-void endpoint_find(struct endpoint *endpoint, const char *name,
-    const char *host, const char *port);
+/* agent_open - connect. */
+void agent_open(struct sender *sender, const struct endpoint *endpoint);
 
 struct generator {
 	int epoll;

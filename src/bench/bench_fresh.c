@@ -12,16 +12,12 @@
 #include "config.h"
 
 #include "bench/bench.h"
-#include "send/sender.h"
 #include "sql/batch.h"
 
-#include <inttypes.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,18 +42,6 @@ static struct pacer {
 	pthread_t thread;
 	struct sender sender;
 } pacer;
-
-static void
-agent_open(struct sender *sender)
-{
-	int on = 1;
-
-	if (!sender_open(
-		sender, site.reporter.host, site.reporter.port, ENCODE_NATIVE))
-		fail("cannot connect to the reporter: %s", sender->error);
-	/* A small write must not wait for an acknowledgement. */
-	setsockopt(sender->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
 
 /* Send n records, or only buffer them. */
 static void
@@ -108,7 +92,7 @@ pacer_start(void)
 {
 	pacer.sent = 0;
 	atomic_store(&pacer.stop, false);
-	agent_open(&pacer.sender);
+	agent_open(&pacer.sender, &site.reporter);
 	if (pthread_create(&pacer.thread, NULL, pacer_main, NULL) != 0)
 		fail("cannot create a thread");
 }
@@ -246,7 +230,7 @@ fresh_measure(uint64_t rate)
 		.port = 1,
 		.caller = 1,
 		.succ = SUCC_MIN };
-	agent_open(&agent);
+	agent_open(&agent, &site.reporter);
 	if (rate == 0)
 		snprintf(text, sizeof(text), "a lone report");
 	else

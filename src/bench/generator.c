@@ -50,50 +50,22 @@ generator_limit(void)
 	return limit.rlim_cur - DESCRIPTORS_BESIDE;
 }
 
-/* ------------------------------------------------------------ connecting -- */
-
 void
-endpoint_find(struct endpoint *endpoint, const char *name, const char *host,
-    const char *port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-
-	if (endpoint->addresses != NULL)
-		freeaddrinfo(endpoint->addresses);
-	endpoint->name = name;
-	endpoint->host = host;
-	endpoint->port = port;
-	int error = getaddrinfo(host, port, &hints, &endpoint->addresses);
-	if (error != 0)
-		fail("cannot resolve %s port %s: %s", host, port,
-		    gai_strerror(error));
-}
-
-static int
-endpoint_connect(const struct endpoint *endpoint)
+agent_open(struct sender *sender, const struct endpoint *endpoint)
 {
 	int on = 1;
 
-	for (struct addrinfo *a = endpoint->addresses; a; a = a->ai_next) {
-		int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
-
-		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0) {
-			/* A last small piece must not wait for an
-			   acknowledgement. */
-			setsockopt(
-			    fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-			return fd;
-		}
-		if (fd >= 0)
-			close(fd);
-	}
-	fail("cannot connect to %s: %m", endpoint->name);
+	if (!sender_open(sender, endpoint->host, endpoint->port, ENCODE_NATIVE))
+		fail("cannot connect to %s: %s", endpoint->name, sender->error);
+	/* A small write must not wait for an acknowledgement. */
+	setsockopt(sender->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 void
 generator_open(
     struct generator *g, const struct endpoint *endpoint, size_t connections)
 {
+	static struct sender sender; /* for its descriptor */
 	int size = MANY_BUFFER;
 
 	*g = (struct generator){
@@ -105,9 +77,9 @@ generator_open(
 	};
 	for (size_t i = 0; i < connections; i++) {
 		struct epoll_event event = { .data.ptr = &g->links[i] };
-		int fd = endpoint_connect(endpoint);
 
-		g->links[i].fd = fd;
+		agent_open(&sender, endpoint);
+		int fd = g->links[i].fd = sender.fd;
 		if (connections > MANY)
 			setsockopt(
 			    fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -116,8 +88,6 @@ generator_open(
 			fail("cannot watch a connection: %m");
 	}
 }
-
-/* --------------------------------------------------------------- sending -- */
 
 static void
 link_watch(struct generator *g, struct link *link, uint32_t events)
@@ -256,8 +226,6 @@ generator_send(struct generator *g, const struct stream *stream, double seconds,
 		    (link->passes * stream->reports +
 			stream_report_at(stream, link->at) - link->first);
 }
-
-/* ---------------------------------------------------------------- ending -- */
 
 void
 generator_finish(struct generator *g)

@@ -63,8 +63,6 @@ seconds_read(double *seconds, const char *text)
 	       *seconds <= SECONDS_MAX;
 }
 
-/* ---------------------------------------------------------- command line -- */
-
 static void __attribute__((noreturn))
 value_invalid(const struct choice *c, const char *expected)
 {

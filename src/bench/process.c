@@ -16,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ------------------------------------------------------------ children --- */
-
 pid_t
 child_fork(void)
 {
@@ -30,8 +28,6 @@ child_fork(void)
 		_exit(127);
 	return 0;
 }
-
-/* ---------------------------------------------------------- supervisor --- */
 
 static const int ending[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 #define ENDING (sizeof(ending) / sizeof(*ending))
@@ -96,8 +92,6 @@ supervise(int (*run)(void), void (*clean)(void))
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
 }
-
-/* ----------------------------------------------------------- processes --- */
 
 double
 process_cpu(pid_t pid)

@@ -83,7 +83,8 @@ rawsink_start(void)
 	close(fd);
 	close(epoll);
 	snprintf(port, sizeof(port), "%u", (unsigned)ntohs(address.sin_port));
-	endpoint_find(&rawsink.endpoint, "the raw sink", "127.0.0.1", port);
+	rawsink.endpoint =
+	    (struct endpoint){ "the raw sink", "127.0.0.1", port };
 }
 
 uint64_t

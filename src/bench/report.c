@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "bench/bench.h"
+#include "status/status.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -19,16 +20,14 @@ struct result {
 	const char *bench;
 	char name[160];
 	const struct figure *figures;
-	json_t *object, *notes;
+	json_t *object, *notes, *found_all;
 	struct {
 		double *values;
 		size_t n;
 	} found[FIGURES_MAX];
 };
 
-static json_t *root; /* NULL: for people */
-
-/* ---------------------------------------------------------------- report -- */
+static json_t *root;
 
 static void
 put(json_t *object, const char *name, json_t *value)
@@ -41,7 +40,7 @@ put(json_t *object, const char *name, json_t *value)
 static bool
 report_write(void)
 {
-	if (root != NULL) {
+	if (options.json) {
 		json_dumpf(
 		    root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 		putchar('\n');
@@ -53,8 +52,6 @@ report_write(void)
 static void
 report_failed(const char *text)
 {
-	if (root == NULL)
-		return;
 	put(root, "error", json_string(text));
 	report_write();
 }
@@ -65,14 +62,14 @@ report_open(void)
 	char model[80], kernel[80] = "";
 	struct rlimit files = { 0, 0 };
 	struct utsname name;
-	cpu_set_t set;
 	double load = 0;
-	long cpus = sched_getaffinity(0, sizeof(set), &set) == 0
-			? CPU_COUNT(&set)
-			: sysconf(_SC_NPROCESSORS_ONLN);
-	long long memory_size =
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+	long long bytes =
 	    (long long)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		cpus = CPU_COUNT(&set);
 	file_field("/proc/cpuinfo", "model name", model, sizeof(model));
 	if (uname(&name) == 0)
 		snprintf(kernel, sizeof(kernel), "%.20s %.55s", name.sysname,
@@ -81,24 +78,20 @@ report_open(void)
 	if (getloadavg(&load, 1) != 1)
 		load = 0;
 	fail_hook(report_failed);
-	if (options.json) {
-		root = json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:I, s:I, s:f},"
-				 " s:[]}",
-		    "program", "reporter-bench", "version", PACKAGE_VERSION,
-		    "machine", "cpus", (json_int_t)cpus, "model", model,
-		    "kernel", kernel, "memory", (json_int_t)memory_size,
-		    "open_files", (json_int_t)files.rlim_max, "load", load,
-		    "results");
-		if (root == NULL)
-			fail("the description of the machine is not UTF-8");
+	root = json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:I, s:I, s:f}, s:[]}",
+	    "program", "reporter-bench", "version", PACKAGE_VERSION, "machine",
+	    "cpus", (json_int_t)cpus, "model", model, "kernel", kernel,
+	    "memory", (json_int_t)bytes, "open_files",
+	    (json_int_t)files.rlim_max, "load", load, "results");
+	if (root == NULL)
+		fail("the description of the machine is not UTF-8");
+	if (options.json)
 		return;
-	}
 	printf("reporter-bench " PACKAGE_VERSION "\n"
 	       "machine: %ld CPU%s, %s, %s, %lld MiB\n"
 	       "limits: %llu open files; load before the start %.2f\n",
-	    cpus, cpus == 1 ? "" : "s", *model != '\0' ? model : "unknown",
-	    kernel, memory_size >> 20, (unsigned long long)files.rlim_max,
-	    load);
+	    cpus, status_s((uint64_t)cpus), *model != '\0' ? model : "unknown",
+	    kernel, bytes >> 20, (unsigned long long)files.rlim_max, load);
 	if (load > 0.2 * (double)cpus)
 		puts("machine is busy: ratios are valid, absolute figures are "
 		     "not");
@@ -108,10 +101,9 @@ void
 report_fact(const char *name, const char *text)
 {
 	progress_clear();
-	if (root == NULL)
+	if (!options.json)
 		printf("%s: %s\n", name, text);
-	else
-		put(root, name, json_string(text));
+	put(root, name, json_string(text));
 }
 
 void
@@ -124,8 +116,6 @@ report_close(void)
 	json_decref(root);
 }
 
-/* --------------------------------------------------------------- results -- */
-
 struct result *
 result_new(
     const char *bench, const struct figure *figures, const char *format, ...)
@@ -137,6 +127,7 @@ result_new(
 	result->figures = figures;
 	result->object = json_object();
 	result->notes = json_array();
+	result->found_all = json_array();
 	result_word(result, "bench", bench);
 	result_word(result, "case", result->name);
 	return result;
@@ -161,10 +152,10 @@ result_put(struct result *result, size_t figure, double value)
 {
 	if (result == NULL)
 		return;
+	double **values = &result->found[figure].values;
 	size_t n = result->found[figure].n++;
-	result->found[figure].values = grown(result->found[figure].values,
-	    (n + 1) * sizeof(*result->found[figure].values));
-	result->found[figure].values[n] = value;
+	*values = grown(*values, (n + 1) * sizeof(**values));
+	(*values)[n] = value;
 }
 
 double
@@ -190,82 +181,89 @@ number(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *
-figure_json(const struct figure *figure, double value, const struct spread *s)
-{
-	if (figure->q > 0)
-		return json_pack("{s:s, s:s, s:o}", "name", figure->name,
-		    "unit", figure->unit, "value", number(value));
-	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o}", "name", figure->name,
-	    "unit", figure->unit, "rounds", (json_int_t)s->n, "median",
-	    number(value), "least", number(s->min), "most", number(s->max));
-}
-
 static void
-figure_print(const struct figure *figure, double value, const struct spread *s)
-{
-	const char *unit = figure->unit;
-	char text[32], min[32], max[32];
-
-	figure_text(text, sizeof(text), value, unit);
-	figure_text(min, sizeof(min), s->min, unit);
-	figure_text(max, sizeof(max), s->max, unit);
-	if (strcmp(unit, "ratio") == 0 || isnan(value))
-		unit = "";
-	if (figure->q > 0)
-		printf("    %-26s %8s %s\n", figure->name, text, unit);
-	else
-		printf("    %-26s %8s %-13s (%s to %s)\n", figure->name, text,
-		    unit, min, max);
-}
-
-/* Print a figure, or add it to the array. */
-static void
-figure_end(
-    struct result *result, const struct figure *figure, size_t i, json_t *array)
+figure_add(struct result *result, const struct figure *figure, size_t i)
 {
 	const size_t of = figure->q > 0 ? figure->of : i;
 	double *values = result->found[of].values;
 	size_t n = result->found[of].n;
 	struct spread s = spread_of(values, n);
-	double value = s.median;
 
 	if (n == 0)
 		return;
-	if (figure->q > 0)
-		value = figure->q < 1 && !quantile_backed(n, figure->q)
-			    ? NAN
-			    : quantile_of(values, n, figure->q);
-	if (root == NULL)
-		figure_print(figure, value, &s);
-	else
-		json_array_append_new(array, figure_json(figure, value, &s));
+	json_t *found =
+	    json_pack("{s:s, s:s}", "name", figure->name, "unit", figure->unit);
+	json_array_append_new(result->found_all, found);
+	if (figure->q > 0) {
+		put(found, "value",
+		    number(figure->q >= 1 || quantile_backed(n, figure->q)
+			       ? quantile_of(values, n, figure->q)
+			       : NAN));
+		return;
+	}
+	put(found, "rounds", json_integer((json_int_t)n));
+	put(found, "median", number(s.median));
+	put(found, "least", number(s.min));
+	put(found, "most", number(s.max));
+}
+
+/* A number of a figure as text. */
+static const char *
+figure_part(const json_t *figure, const char *name, char text[32])
+{
+	const json_t *value = json_object_get(figure, name);
+	const char *unit = json_string_value(json_object_get(figure, "unit"));
+
+	figure_text(
+	    text, 32, json_is_real(value) ? json_real_value(value) : NAN, unit);
+	return text;
+}
+
+static void
+result_print(const struct result *result)
+{
+	char text[32], min[32], max[32];
+	const char *name, *unit;
+	json_t *figure, *note;
+	size_t i;
+
+	printf("\n%s: %s\n", result->bench, result->name);
+	json_array_foreach(result->found_all, i, figure)
+	{
+		bool one = json_object_get(figure, "value") != NULL;
+
+		json_unpack(figure, "{s:s, s:s}", "name", &name, "unit", &unit);
+		figure_part(figure, one ? "value" : "median", text);
+		if (strcmp(unit, "ratio") == 0 || strcmp(text, "-") == 0)
+			unit = "";
+		printf("    %-26s %8s ", name, text);
+		if (one)
+			puts(unit);
+		else
+			printf("%-13s (%s to %s)\n", unit,
+			    figure_part(figure, "least", min),
+			    figure_part(figure, "most", max));
+	}
+	json_array_foreach(result->notes, i, note)
+	    printf("    note: %s\n", json_string_value(note));
 }
 
 void
 result_end(struct result *result)
 {
-	json_t *note, *figures = json_array();
-	size_t i;
-
 	progress_clear();
-	if (root == NULL)
-		printf("\n%s: %s\n", result->bench, result->name);
-	for (i = 0; result->figures != NULL && result->figures[i].name; i++)
-		figure_end(result, &result->figures[i], i, figures);
-	while (i-- > 0)
+	for (size_t i = 0; result->figures && result->figures[i].name; i++)
+		figure_add(result, &result->figures[i], i);
+	for (size_t i = 0; i < FIGURES_MAX; i++)
 		free(result->found[i].values);
-	if (root == NULL)
-		json_array_foreach(result->notes, i, note)
-		    printf("    note: %s\n", json_string_value(note));
-	if (json_array_size(figures) > 0)
-		json_object_set(result->object, "figures", figures);
+	if (!options.json)
+		result_print(result);
+	if (json_array_size(result->found_all) > 0)
+		json_object_set(result->object, "figures", result->found_all);
 	if (json_array_size(result->notes) > 0)
 		json_object_set(result->object, "notes", result->notes);
-	if (root != NULL)
-		json_array_append(
-		    json_object_get(root, "results"), result->object);
-	json_decref(figures);
+	json_array_append(json_object_get(root, "results"), result->object);
+	json_decref(result->found_all);
 	json_decref(result->notes);
 	json_decref(result->object);
 	free(result);

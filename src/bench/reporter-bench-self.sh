@@ -22,7 +22,7 @@ interrupt()
 	[ -n "$interrupted" ] ||
 		echo 'reporter-bench: interrupted; cleaning up' >&2
 	interrupted=yes
-	[ -z "$bench" ] || kill -KILL -- "-$bench" "$bench" 2>/dev/null
+	[ -z "$bench" ] || kill -s KILL -- "-$bench" "$bench" 2>/dev/null
 }
 
 run()
@@ -48,8 +48,8 @@ run()
 	[ -z "$interrupted" ] || interrupt
 	wait "$bench"
 	status=$?
-	[ -z "$interrupted" ] || wait "$bench"
-	kill -KILL -- "-$bench" 2>/dev/null
+	[ -z "$interrupted" ] || wait "$bench" 2>/dev/null
+	kill -s KILL -- "-$bench" 2>/dev/null
 	case $interrupted$status in
 	0|2) ;;
 	yes*) status=3 ;;
@@ -99,7 +99,7 @@ END
 	TMPDIR=$PWD "$0" database "$PWD" --local-infile=1 \
 		--init-file="$PWD/schema.sql" >database.log 2>&1 </dev/null &
 	wait_for $database_patience $! \
-		grep -q 'ready for connections' database.log || {
+		grep -qs 'ready for connections' database.log || {
 		echo 'reporter-bench: cannot start a database server' >&2
 		exit 1
 	}
@@ -155,7 +155,7 @@ reporter()
 	"$server" -f -c "$PWD/reporter.conf" >reporter.log 2>&1 </dev/null &
 	echo $! >reporter.pid
 	listening='listening on 127\.0\.0\.1:\([0-9]\{1,\}\)'
-	wait_for $reporter_patience $! grep -q "$listening\$" reporter.log || {
+	wait_for $reporter_patience $! grep -qs "$listening\$" reporter.log || {
 		echo "reporter-bench: $server ended at its start" >&2
 		exit 1
 	}

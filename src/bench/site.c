@@ -7,7 +7,6 @@
 #include "bench/bench.h"
 #include "conf/listen_spec.h"
 #include "lib/address.h"
-#include "send/sender.h"
 
 #include <math.h>
 #include <string.h>
@@ -90,8 +89,9 @@ site_find(const char *conf)
 			    conf);
 		}
 	}
-	endpoint_find(&site.reporter, "reporter",
-	    o->host != NULL ? o->host : host, o->port != NULL ? o->port : port);
+	site.reporter =
+	    (struct endpoint){ "reporter", o->host != NULL ? o->host : host,
+		    o->port != NULL ? o->port : port };
 	if (instance != NULL) {
 		snprintf(site.instance, sizeof(site.instance), "%s", instance);
 		watch_open(instance);
@@ -189,8 +189,6 @@ cpu_read(void)
 		cpu.database = process_cpu(database);
 	return cpu;
 }
-
-/* --------------------------------------------------------------- tidying -- */
 
 void
 site_share(void)

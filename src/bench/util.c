@@ -7,6 +7,7 @@
 #include "bench/bench.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,20 +103,16 @@ wait_more(struct wait *wait, uint64_t left)
 }
 
 void *
-memory(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL)
-		fail("out of memory");
-	return p;
-}
-
-void *
 grown(void *p, size_t bytes)
 {
 	p = realloc(p, bytes);
 	if (p == NULL)
 		fail("out of memory");
 	return p;
+}
+
+void *
+memory(size_t n, size_t size)
+{
+	return memset(grown(NULL, n * size), 0, n * size);
 }

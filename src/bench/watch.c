@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "bench/bench.h"
+#include "status/scan.h"
 
 #include <errno.h>
 
@@ -14,20 +15,20 @@
 #define PAUSE 50e-6       /* seconds between two checks */
 
 static struct segment segment;
-static struct worker_segment workers[WORKERS_MAX];
+static struct scan scan; /* the newest generation comes first */
+static const struct worker_segment *const workers = scan.segments;
 static unsigned attached;
-
-/* ------------------------------------------------------------- attaching -- */
 
 static const char not_running[] = "not all of its workers are running";
 
-/* Attach to each worker of the generation in use.  Without one of them, no sum
-   is right. */
-static const char *
-workers_attach(const struct master_shared *master, const char *instance)
+/* Whether each worker of the generation in use runs and is mapped: without one
+   of them, no sum is right.  Those of other generations are put behind. */
+static bool
+workers_complete(void)
 {
+	const struct master_shared *master = segment_master(&segment);
 	uint64_t generation = counter_get(&master->generation);
-	char name[SEGMENT_NAME_MAX];
+	unsigned n = 0;
 
 	for (int i = 0; i < CHILDREN_MAX; i++) {
 		const struct child_entry *entry = &master->children[i];
@@ -36,33 +37,31 @@ workers_attach(const struct master_shared *master, const char *instance)
 		if (state == CHILD_NONE ||
 		    counter_get(&entry->generation) != generation)
 			continue;
-		if (state != CHILD_RUNNING || attached == WORKERS_MAX)
-			return not_running;
-		segment_name(
-		    name, instance, generation, atomic_load(&entry->slot));
-		enum shm_status status =
-		    segment_open_worker(&workers[attached], name, SEGMENT_READ);
-		if (status != SHM_OK)
-			return shm_strerror(status, errno);
-		attached++;
+		if (state != CHILD_RUNNING)
+			return false;
+		n++;
 	}
-	return attached > 0 ? NULL : not_running;
+	attached = 0;
+	while (attached < scan.count &&
+	       workers[attached].shared->header.generation == generation)
+		attached++;
+	return n > 0 && attached == n;
 }
 
 static const char *
 watch_try(const char *instance)
 {
-	const char *why;
-
 	watch_close();
 	enum shm_status status =
 	    segment_open_master(&segment, instance, SEGMENT_READ);
+	if (status == SHM_OK)
+		status = scan_open(&scan, instance);
 	if (status != SHM_OK)
 		return shm_strerror(status, errno);
-	why = workers_attach(segment_master(&segment), instance);
-	if (why != NULL)
-		watch_close();
-	return why;
+	if (workers_complete())
+		return NULL;
+	watch_close();
+	return not_running;
 }
 
 void
@@ -81,8 +80,8 @@ watch_open(const char *instance)
 void
 watch_close(void)
 {
-	while (attached > 0)
-		segment_close(&workers[--attached].map);
+	scan_close(&scan);
+	attached = 0;
 	if (segment.base != NULL)
 		segment_close(&segment);
 }
@@ -92,8 +91,6 @@ watch_workers(void)
 {
 	return attached;
 }
-
-/* --------------------------------------------------------------- reading -- */
 
 static uint64_t
 sum(const counter *counters, size_t n)
@@ -151,8 +148,6 @@ watch_counts(void)
 	return counts;
 }
 
-/* --------------------------------------------------------------- waiting -- */
-
 /* How much is missing until the counter of the wait has grown by n; a worker
    or a record that was lost is fatal. */
 static uint64_t
@@ -192,8 +187,6 @@ watch_wait(enum await await, const struct counts *before, uint64_t n)
 	while (wait_more(&wait, left(await, before, n)))
 		continue;
 }
-
-/* ----------------------------------------------------------- the rest ---- */
 
 uint64_t
 watch_connections(void)
