@@ -6,7 +6,10 @@ before anything is, or stands beside what was; and whatever ends the benchmark,
 a signal or a failure, no row, directory or shared memory of it stays."""
 
 import glob
+import importlib.machinery
+import importlib.util
 import json
+import math
 import os
 import pty
 import signal
@@ -110,6 +113,66 @@ def left_out(s):
                 f"reporter-bench: {wrong} has errors\n"), done)
 
 
+def statistics_are_right(s):
+    """The script's own functions."""
+    loader = importlib.machinery.SourceFileLoader(
+        "reporter_bench", scenario.program(BENCH))
+    script = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(script)
+    for values, median in (([5, 1, 3], 3), ([4, 1, 3, 2], 2.5), ([7], 7)):
+        s.equal(f"the median of {values}", script.median(values), median)
+    s.check("of nothing there is none", math.isnan(script.median([])))
+    thousand = list(range(1, 1001))
+    for values, q, rank in ((thousand, 0.5, 500), (thousand, 0.99, 990),
+                            (thousand, 0.999, 999), (thousand, 1, 1000),
+                            ([1, 2, 3], 0.5, 2), (thousand[:10], 0.99, 10),
+                            ([1], 0.001, 1)):
+        s.equal(f"quantile {q} of {len(values)}", script.quantile(values, q),
+                rank)
+    s.check("nor a quantile", math.isnan(script.quantile([], 0.5)))
+    for n, q, backed in ((100, 0.99, True), (99, 0.99, False),
+                         (1000, 0.999, True), (999, 0.999, False),
+                         (2, 0.5, True), (1, 0.5, False)):
+        s.equal(f"{n} samples are enough for {q}",
+                not math.isnan(script.percentile([1.0] * n, q)), backed)
+    for value, unit, text in (
+            (6.589e6, "records/s", "6.59 M"), (12.34e3, "rows/s", "12.3 k"),
+            (999.6e3, "rows/s", "1.00 M"), (999.4, "rows/s", "999"),
+            (2.2e9, "B/s", "2.20 G"), (0.0954, "ratio", "0.095"),
+            (1.3, "ratio", "1.300"), (8.76, "ms", "8.76"),
+            (1024, "bytes", "1024"), (0.0423, "s", "0.042"), (0, "s", "0.00"),
+            (math.nan, "ms", "-")):
+        s.equal(f"{value} {unit} for people", script.figure_text(value, unit),
+                text)
+    for text, numbers in (("10,1k,2M", [10, 1000, 2000000]), ("10", [10]),
+                          ("1,2,3,4,5,6,7,8", [1, 2, 3, 4, 5, 6, 7, 8])):
+        s.equal(f"numbers {text}", script.whole_numbers(text, 10000000),
+                numbers)
+    for text in ("", ",", "1,", ",1", "0", "-1", "1x", "11", "1 ", "1k",
+                 "1,2,3,4,5,6,7,8,9", "99999999999999999999999"):
+        try:
+            found = script.whole_numbers(text, 10)
+        except ValueError:
+            found = None
+        s.equal(f'"{text}" is refused', found, None)
+
+
+def command_line(s):
+    for words, expected in (
+            (["--keys", "0", "absorb"], "--keys: invalid value"),
+            (["--rounds", "1,2", "absorb"], "a number from 1 to 1000"),
+            (["--dialect", "xml", "absorb"], "native, elb or lars"),
+            (["-i", "a b", "absorb"], "-i: invalid value"),
+            (["--seconds", "nan", "absorb"], "0.01 to 3600 seconds"),
+            (["--nothing"], "usage: "), ([], "usage: ")):
+        done = bench(*words)
+        s.check(f"{words}: what was expected is said", done.returncode == 2
+                and expected in done.stderr and done.stdout == "", done)
+    done = bench("--help")
+    s.check("help", done.returncode == 0 and "backlog" in done.stdout, done)
+
+
 def targets_are_judged(s):
     for sense, met in ((targets.AT_LEAST, (True, True, False, False)),
                        (targets.AT_MOST, (True, False, True, False))):
@@ -187,8 +250,8 @@ def nothing_behind(s):
         told = process.communicate(timeout=scenario.PATIENCE)[1]
         s.equal("an interrupted one says so, once",
                 told, "reporter-bench: interrupted; cleaning up\n")
-        s.equal("and leaves nothing", (os.listdir(directory), glob.glob(own_shm)),
-                ([], []))
+        s.equal("and leaves nothing",
+                (os.listdir(directory), glob.glob(own_shm)), ([], []))
 
 
 def progress(s):
@@ -221,6 +284,8 @@ def tell(s):
     measured(s)
     wrong_rows(s)
     left_out(s)
+    statistics_are_right(s)
+    command_line(s)
     targets_are_judged(s)
     all_that_can_be(s)
     interrupted(s)

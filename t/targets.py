@@ -60,7 +60,7 @@ def cost(results):
 
 def flat(what):
     return lambda r: figure(r, "records/s, ratio", "ratio", bench="flat",
-                            like=f"most {what}")
+                            like=f"max {what}")
 
 
 def memory(what):

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pure parts of reporter-bench: medians and percentiles, figures for
- * people, numbers of the command line, key sets and streams.
+ * The pure parts of reporter-bench's engine: key sets and streams.
  */
 #include "config.h"
 
@@ -10,136 +9,8 @@
 #include "suite.h"
 
 #include <check.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ------------------------------------------------------------- quantiles -- */
-
-START_TEST(median_of_odd_and_even)
-{
-	double odd[] = { 5, 1, 3 }, even[] = { 4, 1, 3, 2 };
-	struct spread a = spread_of(odd, 3), b = spread_of(even, 4);
-
-	ck_assert_double_eq(a.median, 3);
-	ck_assert_double_eq(a.min, 1);
-	ck_assert_double_eq(a.max, 5);
-	ck_assert_double_eq(b.median, 2.5);
-	ck_assert_double_eq(b.min, 1);
-	ck_assert_double_eq(b.max, 4);
-}
-END_TEST
-
-START_TEST(median_of_one_and_none)
-{
-	double one[] = { 7 };
-	struct spread a = spread_of(one, 1), b = spread_of(one, 0);
-
-	ck_assert_double_eq(a.median, 7);
-	ck_assert_double_eq(a.min, 7);
-	ck_assert_double_eq(a.max, 7);
-	ck_assert_uint_eq(b.n, 0);
-	ck_assert(isnan(b.median) && isnan(b.min) && isnan(b.max));
-}
-END_TEST
-
-START_TEST(quantile_is_the_nearest_rank)
-{
-	double values[1000];
-
-	for (int i = 0; i < 1000; i++)
-		values[i] = i + 1;
-	ck_assert_double_eq(quantile_of(values, 1000, 0.5), 500);
-	ck_assert_double_eq(quantile_of(values, 1000, 0.99), 990);
-	ck_assert_double_eq(quantile_of(values, 1000, 0.999), 999);
-	ck_assert_double_eq(quantile_of(values, 1000, 1), 1000);
-	ck_assert_double_eq(quantile_of(values, 3, 0.5), 2);
-	ck_assert_double_eq(quantile_of(values, 10, 0.99), 10);
-	ck_assert_double_eq(quantile_of(values, 1, 0.001), 1);
-	ck_assert(isnan(quantile_of(values, 0, 0.5)));
-}
-END_TEST
-
-START_TEST(quantile_needs_samples)
-{
-	ck_assert(quantile_backed(100, 0.99));
-	ck_assert(!quantile_backed(99, 0.99));
-	ck_assert(quantile_backed(1000, 0.999));
-	ck_assert(!quantile_backed(999, 0.999));
-	ck_assert(quantile_backed(2, 0.5));
-	ck_assert(!quantile_backed(1, 0.5));
-}
-END_TEST
-
-/* --------------------------------------------------------------- figures -- */
-
-static void
-figure_is(double value, const char *unit, const char *expected)
-{
-	char text[32];
-
-	figure_text(text, sizeof(text), value, unit);
-	ck_assert_str_eq(text, expected);
-}
-
-START_TEST(figures_for_people)
-{
-	figure_is(6.589e6, "records/s", "6.59 M");
-	figure_is(12.34e3, "rows/s", "12.3 k");
-	figure_is(999.6e3, "rows/s", "1.00 M");
-	figure_is(999.4, "rows/s", "999");
-	figure_is(2.2e9, "B/s", "2.20 G");
-	figure_is(0.0954, "ratio", "0.095");
-	figure_is(1.3, "ratio", "1.300");
-	figure_is(8.76, "ms", "8.76");
-	figure_is(1024, "bytes", "1024");
-	figure_is(0.0423, "s", "0.042");
-	figure_is(0, "s", "0.00");
-	figure_is(NAN, "ms", "-");
-}
-END_TEST
-
-/* ----------------------------------------------------------------- lists -- */
-
-START_TEST(lists_are_read)
-{
-	struct list list;
-
-	ck_assert(list_read(&list, "10,1k,2M", 10000000));
-	ck_assert_uint_eq(list.n, 3);
-	ck_assert_uint_eq(list.value[0], 10);
-	ck_assert_uint_eq(list.value[1], 1000);
-	ck_assert_uint_eq(list.value[2], 2000000);
-	ck_assert(list_read(&list, "10", 10));
-	ck_assert(list_read(&list, "1,2,3,4,5,6,7,8", 10));
-}
-END_TEST
-
-START_TEST(lists_are_refused)
-{
-	static const char *const wrong[] = { "", ",", "1,", ",1", "0", "-1",
-		"1x", "11", "1 ", "1k", "1,2,3,4,5,6,7,8,9",
-		"99999999999999999999999" };
-	struct list list;
-
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		ck_assert_msg(!list_read(&list, wrong[i], 10), "%s", wrong[i]);
-}
-END_TEST
-
-START_TEST(lists_have_a_default)
-{
-	const struct list own = { 2, { 1, 2 } };
-	struct list given = { 1, { 9 } }, none = { 0 };
-
-	ck_assert_uint_eq(list_or(&given, own).n, 1);
-	ck_assert_uint_eq(list_or(&given, own).value[0], 9);
-	ck_assert_uint_eq(list_or(&none, own).n, 2);
-	ck_assert_uint_eq(list_or(&none, own).value[1], 2);
-	ck_assert_uint_eq(number_or(&given, 7), 9);
-	ck_assert_uint_eq(number_or(&none, 7), 7);
-}
-END_TEST
 
 /* ------------------------------------------------------------------ keys -- */
 
@@ -319,14 +190,6 @@ main(void)
 	Suite *suite = suite_create("bench");
 	TCase *tests = tcase_create("bench");
 
-	tcase_add_test(tests, median_of_odd_and_even);
-	tcase_add_test(tests, median_of_one_and_none);
-	tcase_add_test(tests, quantile_is_the_nearest_rank);
-	tcase_add_test(tests, quantile_needs_samples);
-	tcase_add_test(tests, figures_for_people);
-	tcase_add_test(tests, lists_are_read);
-	tcase_add_test(tests, lists_are_refused);
-	tcase_add_test(tests, lists_have_a_default);
 	tcase_add_test(tests, sorted_keys_are_distinct_and_in_order);
 	tcase_add_test(tests, reports_hold_every_key_once);
 	tcase_add_test(tests, callers_have_bounds);

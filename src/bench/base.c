@@ -6,69 +6,29 @@
 #include "config.h"
 
 #include "bench/bench.h"
+#include "conf/db_settings.h"
 #include "conf/secret.h"
 #include "sql/batch.h"
-#include "sql/host.h"
 #include "sql/login.h"
-#include "conf/db_settings.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define LINE_MAX 128      /* bytes of one line for LOAD DATA */
 #define READ_TIMEOUT 600  /* seconds: a reference takes its time */
 #define REST_PATIENCE 5.0 /* seconds */
+#define TIDY_PATIENCE 30  /* seconds */
 #define REST_HISTORY 10   /* transactions with old versions of rows */
 
 char base_table[160];
 static MYSQL *mysql; /* NULL: not connected */
-static char *rows;   /* lines for LOAD DATA */
-static size_t length, capacity, given;
-
-/* What the client library asks for instead of a file. */
-static int
-reading_init(void **reading, const char *name, void *arg)
-{
-	(void)name;
-	*reading = arg;
-	given = 0;
-	return 0;
-}
-
-static int
-reading_read(void *reading, char *buffer, unsigned size)
-{
-	size_t n = length - given < size ? length - given : size;
-
-	(void)reading;
-	memcpy(buffer, rows + given, n);
-	given += n;
-	return (int)n;
-}
-
-static void
-reading_end(void *reading)
-{
-	(void)reading;
-}
-
-static int
-reading_error(void *reading, char *text, unsigned size)
-{
-	(void)reading;
-	snprintf(text, size, "cannot read");
-	return 2;
-}
+static FILE *lines;  /* in memory, for LOAD DATA */
 
 static void
 line_add(void *arg, const struct record *r)
 {
 	(void)arg;
-	if (capacity - length < LINE_MAX) {
-		capacity = capacity * 2 + 64 * LINE_MAX;
-		rows = grown(rows, capacity);
-	}
-	length += (size_t)snprintf(rows + length, LINE_MAX,
+	fprintf(lines,
 	    "%" PRId32 "\t%" PRId32 "\t%" PRIu32 "\t%u\t%" PRIu32 "\t%" PRIu32
 	    "\t%" PRIu32 "\t%" PRIu64 "\t%u\n",
 	    r->modid, r->cmdid, r->ip, r->port, r->caller, r->succ, r->err,
@@ -78,16 +38,22 @@ line_add(void *arg, const struct record *r)
 void
 base_prepare(const struct keyset *set, uint64_t ts)
 {
-	length = 0;
+	if (lines == NULL)
+		lines = fdopen(memfd_create("lines", MFD_CLOEXEC), "w");
+	if (lines == NULL || ftruncate(fileno(lines), 0) < 0)
+		fail("cannot create a file in memory: %m");
+	rewind(lines);
 	keyset_sorted(set, (uint32_t)(ts % 10000), ts, line_add, NULL);
+	if (fflush(lines) != 0)
+		fail("cannot write a file in memory: %m");
 }
 
 bool
 base_load(void)
 {
-	return base_may("LOAD DATA LOCAL INFILE 'rows' REPLACE INTO TABLE %s "
-			"(" BATCH_COLUMNS ")",
-	    base_table);
+	return base_may("LOAD DATA LOCAL INFILE '/proc/self/fd/%d' REPLACE "
+			"INTO TABLE %s (" BATCH_COLUMNS ")",
+	    fileno(lines), base_table);
 }
 
 static bool
@@ -108,17 +74,16 @@ host_open(const struct db_options *db, const char *word)
 }
 
 void
-base_open(const struct settings *s, const char *conf)
+base_open(void)
 {
+	const struct settings *s = site.settings;
 	struct secret password;
 
-	if (mysql != NULL)
-		return;
 	struct db_options db = db_settings(s);
 	char *table = batch_quote(s->table);
 	snprintf(base_table, sizeof(base_table), "%s", table);
 	free(table);
-	secret_init(&password, conf, "mysql", "password");
+	secret_init(&password, parameter_text("conf"), "mysql", "password");
 	if (secret_read(&password, stderr) != SECRET_READ)
 		fail("cannot read the database password");
 	db.password = password.text;
@@ -130,19 +95,8 @@ base_open(const struct settings *s, const char *conf)
 		mysql_close(mysql);
 	}
 	secret_wipe(&password);
-	mysql_set_local_infile_handler(mysql, reading_init, reading_read,
-	    reading_end, reading_error, rows);
-}
-
-void
-base_close(void)
-{
-	if (mysql != NULL)
-		mysql_close(mysql);
-	mysql = NULL;
-	free(rows);
-	rows = NULL;
-	length = capacity = 0;
+	if (site_self())
+		base_run("TRUNCATE TABLE %s", base_table);
 }
 
 #define QUERY(good, format) \
@@ -198,15 +152,13 @@ base_describe(void)
 {
 	char text[160];
 
-	if (mysql == NULL)
-		return;
 	snprintf(text, sizeof(text),
 	    "%s, innodb_buffer_pool_size %" PRId64
 	    " MiB, innodb_flush_log_at_trx_commit %" PRId64,
 	    mysql_get_server_info(mysql),
 	    base_number(0, "SELECT @@innodb_buffer_pool_size") >> 20,
 	    base_number(0, "SELECT @@innodb_flush_log_at_trx_commit"));
-	report_fact("database", text);
+	fact("database", json_string(text));
 }
 
 void
@@ -237,11 +189,28 @@ base_check(const struct keyset *set, uint64_t ts)
 	    " AND ts = %" PRIu64,
 	    base_table, set->base, keyset_last(set), first, last, ts);
 	int64_t all =
-	    options.self ? base_number(0, "SELECT COUNT(*) FROM %s", base_table)
-			 : found;
+	    site_self() ? base_number(0, "SELECT COUNT(*) FROM %s", base_table)
+			: found;
 
 	if ((uint64_t)found != set->keys || (uint64_t)all != set->keys)
 		fail("invalid table: %" PRId64 " rows, %" PRId64
 		     " of them of this round, instead of %" PRIu64,
 		    all, found, set->keys);
+}
+
+void
+base_tidy(void)
+{
+	struct wait wait = { NULL, TIDY_PATIENCE, 10e-3, 0, 0 };
+	uint64_t others = (uint64_t)parameter("connections");
+	struct counts now;
+
+	/* Records that are flushed later would bring their rows back.  Some
+	   may not even have been read: those connections are still open. */
+	do
+		now = watch.workers > 0 ? watch_counts() : (struct counts){ 0 };
+	while (wait_more(&wait,
+	    now.connections > others || now.queued > 0 || now.pending > 0));
+	base_run("DELETE FROM %s WHERE modid BETWEEN %d AND %d", base_table,
+	    SITE_MODID, SITE_MODID_END);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporter-bench: what its files offer to each other.  One thread, but for the
- * pacer's; whatever fails is fatal, fail(), unless stated.
+ * The engine of reporter-bench: it measures one group of cases that a single
+ * reporter can run, and prints what it found.  The script reporter-bench calls
+ * it, and does the rest.  Below is what its files offer to each other.  One
+ * thread, but for the pacer's; whatever fails is fatal, fail(), unless stated.
  */
 #ifndef REPORTER_BENCH_H
 #define REPORTER_BENCH_H
@@ -11,6 +13,8 @@
 #include "shm/segment.h"
 
 #include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,58 +22,16 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum bench_exit {
-	BENCH_DONE = 0,
-	BENCH_USAGE = 2,
-	BENCH_FAILED = 3 /* a figure could not be measured, or is invalid */
-};
+/* ------------------------------------------------------- general (engine) --
+ */
 
-/* ------------------------------------------------------------- options --- */
-
-#define LIST_MAX 8
-
-/* Numbers of an option such as --keys 10000,100k. */
-struct list {
-	size_t n; /* 0: not given */
-	uint64_t value[LIST_MAX];
-};
-
-/* The command line.  Written by options_read() alone. */
-extern struct options {
-	bool self, json;
-	const char *conf, *host, *port, *instance; /* NULL: not given */
-	const char *server;                        /* the daemon's program */
-	const char *dialect_name;
-	enum encode_dialect dialect; /* valid with a dialect_name */
-	struct list rounds, samples, chunk, interval; /* one number each */
-	struct list keys, connections, workers, rate;
-	double seconds, away; /* 0: not given */
-} options;
-
-/* options_read - take the options.  Returns the words behind them, NULL at
-   their end.  -h, -V and errors end the program; usage prints the short
-   help. */
-char **options_read(int argc, char **argv, void (*usage)(FILE *out));
-
-/* list_read - numbers from 1 to max, separated by commas, each optionally
-   followed by k or M.  Returns whether the text is such a list. */
-bool list_read(struct list *list, const char *text, uint64_t max);
-
-/* list_or, number_or - the list or its first number; own when not given. */
-struct list list_or(const struct list *given, struct list own);
-uint64_t number_or(const struct list *given, uint64_t own);
-
-/* ---------------------------------------------------------- benchmarks --- */
-
-/* A figure that is invalid or cannot be measured ends the program: fail(). */
-void absorb_run(void);
-void flat_run(void);
-void flush_run(void);
-void cost_run(void);
-void fresh_run(void);
-void backlog_run(void);
-
-/* ------------------------------------------------------------- general --- */
+/* parameters_read - take the JSON object that the engine was called with.
+   parameter, parameter_list, parameter_text - a member; 0 or NULL: not given.
+ */
+bool parameters_read(const char *text);
+int64_t parameter(const char *name);
+json_t *parameter_list(const char *name);
+const char *parameter_text(const char *name);
 
 /* FORMAT - vsnprintf() of the arguments of a function whose last named one is
    `format`. */
@@ -80,22 +42,19 @@ void backlog_run(void);
 		vsnprintf(text, sizeof(text), format, arguments); \
 		va_end(arguments); \
 	} while (0)
+#define PRINTF(n) __attribute__((format(printf, n, (n) + 1)))
 
-/* fail - print the reason on standard error and exit with BENCH_FAILED.  The
-   supervisor cleans up. */
-void fail(const char *format, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
+/* What is printed, one JSON object a line.  figure - a value of a case, NAN:
+   not measured; note - a sentence about a case; progress - what is going on;
+   fact - something about the surroundings, or the sizes used. */
+void figure(size_t of, const char *name, const char *unit, double value);
+void note(size_t of, const char *format, ...) PRINTF(2);
+void progress(const char *format, ...) PRINTF(1);
+void fact(const char *name, json_t *value);
 
-/* fail_hook - have fail() call this function after it has printed. */
-void fail_hook(void (*hook)(const char *text));
-
-/* notice - print a line on standard error, in place of the progress line. */
-void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* progress - show what is going on, if standard error is a terminal, until
-   progress_clear(). */
-void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void progress_clear(void);
+/* fail - print the reason and exit with ENGINE_FAILED. */
+#define ENGINE_FAILED 3
+void fail(const char *format, ...) PRINTF(1) __attribute__((noreturn));
 
 /* clock_now - CLOCK_MONOTONIC in seconds; clock_sleep - sleep, unless a signal
    ends it early. */
@@ -118,35 +77,20 @@ struct wait {
  */
 bool wait_more(struct wait *wait, uint64_t left);
 
-/* memory, grown - calloc(), realloc(); a lack of memory is fatal. */
-void *memory(size_t n, size_t size);
+/* grown - realloc(); a lack of memory is fatal. */
 void *grown(void *p, size_t bytes);
 
-/* ----------------------------------------------------------- processes -- */
+/* ------------------------------------------------------------ benchmarks -- */
 
-/* child_fork - fork() a child that dies with the calling thread. */
-pid_t child_fork(void);
+/* Measure with the parameters: see reporter-bench, which calls the engine. */
+void absorb_run(void);
+void memory_run(void);
+void flush_run(void);
+void fresh_run(void);
+void backlog_run(void);
 
-/* supervise - run `run` in a child process, then `clean` in this one, also
-   after a signal.  Returns the child's exit status.  Called once, before there
-   is another thread. */
-int supervise(int (*run)(void), void (*clean)(void));
-
-/* process_cpu - CPU seconds of a process, all its threads, user and system,
-   from its CPU clock.  Fatal when there is no such process. */
-double process_cpu(pid_t pid);
-
-/* process_private - bytes of its resident memory that are its own (RssAnon). */
-double process_private(pid_t pid);
-
-/* file_field - the text behind "NAME:" in a file of such lines, without its
-   line end; "" when there is none.  Returns text. */
-char *file_field(const char *path, const char *name, char *text, size_t size);
-
-/* shell - run a command of the shell.  Returns 0 when it succeeded, or -1. */
-int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* -------------------------------------------------------------- key sets -- */
+/* ------------------------------------------------ key sets, streams (load) --
+ */
 
 #define KEYSET_RESULTS 10    /* records of a report */
 #define KEYSET_SERVICES 1000 /* services, unless there are fewer reports */
@@ -178,14 +122,12 @@ void keyset_sorted(const struct keyset *set, uint32_t succ, uint64_t ts,
    *rows: how many rows there are then. */
 uint64_t keyset_sum(const struct keyset *set, uint64_t sent, uint64_t *rows);
 
-/* --------------------------------------------------------------- streams -- */
-
 /* All zero: empty. */
 struct stream {
 	uint8_t *bytes;
 	uint64_t length, reports;
 	uint64_t *begins; /* of each report; [reports] is the length */
-	uint64_t capacity, room;
+	uint64_t capacity;
 };
 
 /* stream_make - encode the whole set, in place of what the stream held. */
@@ -198,7 +140,8 @@ uint64_t stream_report_at(const struct stream *stream, uint64_t offset);
 
 void stream_free(struct stream *stream);
 
-/* ------------------------------------------------------------- generator -- */
+/* -------------------------------------------------------------- generator --
+ */
 
 /* Bytes of one write by default: as many as the master reads at once. */
 #define GENERATOR_CHUNK 65536
@@ -216,7 +159,8 @@ struct generator {
 	size_t count, busy; /* connections; those that are not done */
 	struct link *links;
 	const char *name;
-	size_t chunk; /* bytes of one write */
+	size_t chunk; /* bytes of one write: the parameter, or
+			 GENERATOR_CHUNK */
 	/* What the other end has taken, in units of so many bytes; NULL: not
 	   known, then bytes on their way are not limited. */
 	uint64_t (*taken)(void);
@@ -231,9 +175,7 @@ struct sent {
 	double waited;       /* seconds of these it waited for the other end */
 };
 
-/* generator_open - make so many connections, at most generator_limit(), what
-   the limit of open files allows. */
-uint64_t generator_limit(void);
+/* generator_open - make so many connections. */
 void generator_open(
     struct generator *g, const struct endpoint *endpoint, size_t connections);
 
@@ -251,180 +193,63 @@ void generator_send(struct generator *g, const struct stream *stream,
 void generator_finish(struct generator *g);
 void generator_close(struct generator *g);
 
-/* -------------------------------------------------------------- raw sink -- */
-
-/* A process with one epoll loop that reads loopback TCP with buffers of the
-   master's size and discards what it read. */
-extern struct rawsink {
-	pid_t pid;
-	struct endpoint endpoint;
-} rawsink;
-
-void rawsink_start(void);
-uint64_t rawsink_bytes(void); /* read so far */
-void rawsink_stop(void);
-
-/* -------------------------------------------------------------- report --- */
-
-#define FIGURES_MAX 12
-
-/* A figure that a benchmark measures.  Benchmarks have a table of them. */
-struct figure {
-	const char *name, *unit; /* NULL: the end of the table */
-	/* 0: the median and the spread of the rounds; otherwise one value, the
-	   quantile q of the values put to the figure `of`. */
-	double q;
-	size_t of;
-};
-
-/* One case of a benchmark. */
-struct result;
-
-/* report_open - begin, and print the machine.  Standard output as JSON is
-   written by fail() as well, with what was measured so far. */
-void report_open(void);
-
-/* report_fact - something about the surroundings, as in "database". */
-void report_fact(const char *name, const char *text);
-
-/* report_close - print the JSON object.  Output that cannot be written is
-   fatal. */
-void report_close(void);
-
-/* result_new - begin a case.  figures: its table; format: the case in
-   words. */
-struct result *result_new(const char *bench, const struct figure *figures,
-    const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* result_number, result_word - a parameter of the case, for programs. */
-void result_number(struct result *result, const char *name, double value);
-void result_word(struct result *result, const char *name, const char *word);
-
-/* result_put - a value of a figure, an index of the table; NAN: not
-   measured.  result NULL: a warm-up, nothing is kept. */
-void result_put(struct result *result, size_t figure, double value);
-
-/* result_median - the median of the values so far; NAN when there is none. */
-double result_median(const struct result *result, size_t figure);
-
-/* result_note - a sentence about the case. */
-void result_note(struct result *result, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* result_end - print the figures that have values, and free the result. */
-void result_end(struct result *result);
-
-/* ------------------------------------------------------- pure functions -- */
-
-struct spread {
-	size_t n; /* 0: all else is NAN */
-	double median, min, max;
-};
-
-/* values_sort - in ascending order. */
-void values_sort(double *values, size_t n);
-
-/* spread_of - of n values, which are sorted.  The median of an even number of
-   values is the mean of the two in the middle. */
-struct spread spread_of(double *values, size_t n);
-
-/* quantile_of - by nearest rank: the smallest of the sorted values that at
-   least the share q (over 0, to 1) does not exceed.  NAN when n is 0. */
-double quantile_of(const double *sorted, size_t n, double q);
-
-/* quantile_backed - whether at least one of n values lies beyond q. */
-bool quantile_backed(size_t n, double q);
-
-/* figure_text - a figure for people, without its unit: rates (units that end
-   in "/s") have a prefix as in "6.59 M", "ratio" has three decimals, all others
-   as many as make three digits.  NAN is "-". */
-void figure_text(char *text, size_t size, double value, const char *unit);
+/* The raw sink: a process with one epoll loop that reads loopback TCP with
+   buffers of the master's size and discards what it read. */
+extern struct endpoint sink_endpoint;
+void sink_start(void);
+uint64_t sink_bytes(void); /* read so far */
+double sink_cpu(void);     /* seconds so far */
 
 /* ---------------------------------------------------------------- site --- */
 
-/* How the reporter has to run. */
-struct setup {
-	uint64_t workers;     /* 0: the daemon's default */
-	uint64_t keys;        /* that its tables have room for, in all */
-	uint64_t connections; /* that it lets in */
-	uint64_t interval_ms; /* flush_interval; 0: the daemon's default */
-	bool database;        /* false: the database is away */
-};
-
 extern struct site {
-	struct settings *settings;   /* NULL: no configuration is known */
-	const char *conf;            /* the file they come from */
-	struct endpoint reporter;    /* where agents connect */
-	char instance[INSTANCE_MAX]; /* "": its counters are out of reach */
+	struct settings *settings; /* NULL: no configuration is known */
+	struct endpoint reporter;  /* where agents connect */
 } site;
 
-/* site_open - find out where it is; site_close - end what we started. */
-void site_open(void);
-void site_close(void);
+/* site_open - find out where the reporter of the parameters is, attach to its
+   counters, and check that its tables have room for so many keys. */
+void site_open(uint64_t keys);
 
-/* site_setup - start our own anew, with an empty table; of one that is running,
-   check that it has room for the keys. */
-void site_setup(const struct setup *setup);
+/* site_self - whether the reporter and its database are our own. */
+bool site_self(void);
 
-/* site_share - map what site_tidy() has to know of the process that measures;
-   before there are two. */
-void site_share(void);
-
-/* site_tidy - in the supervisor: delete our rows from the table of a reporter
-   that keeps running, or print that they stay. */
-void site_tidy(void);
-
-/* site_connections - how many connections can be made; *what: what allows no
-   more. */
-uint64_t site_connections(const char **what);
+/* modids out of the way of real ones, probes included. */
+#define SITE_MODID 2000000000
+#define SITE_MODID_END 2000001000
 
 /* site_keyset - keys, rounded up to whole reports, that are not real
    agents'. */
 struct keyset site_keyset(uint64_t keys);
 
-/* site_time - a ts newer than any before: now, or a little ahead of it. */
+/* site_time - a ts newer than any before, also of the runs before: now, or a
+   little ahead of it.  site_close - print it for the next run. */
 uint64_t site_time(void);
+void site_close(void);
 
-/* CPU seconds of all processes so far; 0 without counters, NAN without a
-   database of our own. */
-struct cpu {
-	double master, workers, database, sink;
-};
-struct cpu cpu_read(void);
-
-/* ------------------------------------------------ our own reporter (own) -- */
-
-/* own_enter - become the script that runs this program again, inside what
-   --self requires; own_inside - whether this is that run. */
-void own_enter(char **argv) __attribute__((noreturn));
-bool own_inside(void);
-
-/* own_start - start the reporter, and the database unless it is running or
-   away.  Returns the configuration. */
-const char *own_start(const struct setup *setup);
-pid_t own_database(void); /* 0: none */
-
-/* ------------------------------------------------------- counters (watch) --
- */
+/* --------------------------------------------------------- counters (watch) */
 
 /* Sums over all workers of the generation in use, and the master's own. */
 struct counts {
-	uint64_t drained, pending, lost; /* records; lost: in any way */
-	uint64_t accepted, refused, closed, throttles; /* connections */
-	uint64_t restarts;                             /* of workers */
+	uint64_t drained, queued, pending, lost; /* records; lost: in any way */
+	uint64_t connections; /* open now; the rest since the start */
+	uint64_t accepted, refused, closed, throttles;
+	uint64_t restarts; /* of workers */
 };
 
-/* watch_open - attach, read-only, to an instance; waits for workers that are
-   starting. */
-void watch_open(const char *instance);
-void watch_close(void);
+extern struct watch {
+	unsigned workers; /* 0: not attached, and no function works */
+	pid_t pids[1 + WORKERS_MAX]; /* the processes, the master's first */
+	uint64_t keys;               /* that the tables hold */
+	double key_bytes; /* shared memory for each, rings not counted */
+} watch;
 
-/* watch_workers - how many; 0: not attached, and none of these works. */
-unsigned watch_workers(void);
+/* watch_open - attach, read-only, to an instance, in place of what was
+   attached; waits for workers that are starting. */
+void watch_open(const char *instance);
+
 struct counts watch_counts(void);
-uint64_t watch_records(void);     /* counts.drained */
-uint64_t watch_connections(void); /* open now */
-bool watch_empty(void);           /* no record waits in a ring or in a table */
+uint64_t watch_drained(void); /* counts.drained */
 
 enum await {
 	AWAIT_DRAINED,  /* records are in the pending tables */
@@ -438,34 +263,34 @@ enum await {
    invalid. */
 void watch_wait(enum await await, const struct counts *before, uint64_t n);
 
-/* watch_pids - the processes, the master's first.  Returns how many. */
-unsigned watch_pids(pid_t pids[1 + WORKERS_MAX]);
+/* CPU seconds of all processes so far, user and system; 0 without counters,
+   NAN without a database of our own. */
+struct cpu {
+	double master, workers, database;
+};
+struct cpu cpu_read(void);
 
-/* watch_keys - how many keys the tables hold.  key_bytes: set to the bytes of
-   shared memory for each, rings not counted, unless NULL. */
-uint64_t watch_keys(double *key_bytes);
+/* process_cpu - the same of one process. */
+double process_cpu(pid_t pid);
 
-/* -------------------------------------------------------- database (base) --
- */
+/* ---------------------------------------------------------- database (base) */
 
 extern char base_table[160]; /* its name, quoted; valid once connected */
 
-/* base_open - connect as the daemon with these settings, from the file conf,
-   does, unless connected already. */
-void base_open(const struct settings *settings, const char *conf);
-void base_close(void);
+/* base_open - connect as the daemon with the settings of the site does, and,
+   when the database is our own, empty the table. */
+void base_open(void);
 
-/* base_describe - report version and settings, if connected. */
+/* base_describe - print version and settings. */
 void base_describe(void);
 
 /* base_run - run a statement without a result.  base_may - the same; returns
    whether it worked, and base_error() why not.  base_number - the number that a
    query returns; absent without a row, or for NULL. */
-void base_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool base_may(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void base_run(const char *format, ...) PRINTF(1);
+bool base_may(const char *format, ...) PRINTF(1);
 const char *base_error(void);
-int64_t base_number(int64_t absent, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+int64_t base_number(int64_t absent, const char *format, ...) PRINTF(2);
 
 /* base_load - LOAD DATA LOCAL INFILE ... REPLACE of the lines that
    base_prepare() made: the set in the order of the primary key.  Returns
@@ -480,5 +305,9 @@ void base_rest(void);
 /* base_check - every key of the set must be in the table with this time and,
    with --self, no other row. */
 void base_check(const struct keyset *set, uint64_t ts);
+
+/* base_tidy - delete the rows of SITE_MODID when none of them is pending any
+   more. */
+void base_tidy(void);
 
 #endif

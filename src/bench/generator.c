@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * The load generator.  Owns its sockets.  It measures its own share, too: one
- * that hardly waits for the other end is the limit itself.
+ * The load generator and the raw sink.  Own their sockets.  The generator
+ * measures its own share, too: one that hardly waits for the other end is the
+ * limit itself.
  */
 #include "config.h"
 
 #include "bench/bench.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS 256
-#define DESCRIPTORS_BESIDE 64 /* for all but connections */
 
 /* Bytes on their way, sent and not yet taken, on all connections together:
    otherwise many connections would measure how much the kernel can hold. */
@@ -37,19 +40,6 @@ struct link {
 	uint64_t passes; /* times it came to the end of the stream */
 };
 
-uint64_t
-generator_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 0;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	return limit.rlim_cur - DESCRIPTORS_BESIDE;
-}
-
 void
 agent_open(struct sender *sender, const struct endpoint *endpoint)
 {
@@ -66,14 +56,14 @@ generator_open(
     struct generator *g, const struct endpoint *endpoint, size_t connections)
 {
 	static struct sender sender; /* for its descriptor */
-	int size = MANY_BUFFER;
+	int size = MANY_BUFFER, chunk = (int)parameter("chunk");
 
 	*g = (struct generator){
 		.count = connections,
 		.name = endpoint->name,
-		.chunk = GENERATOR_CHUNK,
+		.chunk = chunk > 0 ? (size_t)chunk : GENERATOR_CHUNK,
 		.epoll = epoll_create1(EPOLL_CLOEXEC),
-		.links = memory(connections, sizeof(*g->links)),
+		.links = grown(NULL, connections * sizeof(*g->links)),
 	};
 	for (size_t i = 0; i < connections; i++) {
 		struct epoll_event event = { .data.ptr = &g->links[i] };
@@ -248,4 +238,88 @@ generator_close(struct generator *g)
 		close(g->links[i].fd);
 	close(g->epoll);
 	free(g->links);
+}
+
+/* -------------------------------------------------------------- raw sink -- */
+
+#define SINK_BUFFER 65536 /* as the master reads: the default max_message */
+
+struct endpoint sink_endpoint;
+static _Atomic uint64_t *bytes_read; /* shared memory */
+static pid_t sink_pid;
+
+static void
+sink_accept(int epoll, int listening)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	while ((event.data.fd =
+		       accept4(listening, NULL, NULL, SOCK_NONBLOCK)) >= 0)
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
+			close(event.data.fd);
+}
+
+static void __attribute__((noreturn)) sink_loop(int epoll, int listening)
+{
+	static char buffer[SINK_BUFFER];
+	struct epoll_event events[EVENTS];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		int ready = epoll_wait(epoll, events, EVENTS, -1);
+
+		for (int i = 0; i < ready; i++) {
+			int fd = events[i].data.fd;
+
+			if (fd == listening) {
+				sink_accept(epoll, listening);
+				continue;
+			}
+			ssize_t n = read(fd, buffer, sizeof(buffer));
+			if (n > 0)
+				*bytes_read += (uint64_t)n;
+			else if (n == 0 || errno != EAGAIN)
+				close(fd);
+		}
+	}
+}
+
+void
+sink_start(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	static char port[8];
+
+	bytes_read = mmap(NULL, sizeof(*bytes_read), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (bytes_read == MAP_FAILED ||
+	    bind(fd, (struct sockaddr *)&address, length) < 0 ||
+	    listen(fd, SOMAXCONN) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ||
+	    (sink_pid = fork()) < 0)
+		fail("cannot start the raw sink: %m");
+	if (sink_pid == 0)
+		sink_loop(epoll, fd);
+	close(fd);
+	close(epoll);
+	snprintf(port, sizeof(port), "%u", (unsigned)ntohs(address.sin_port));
+	sink_endpoint = (struct endpoint){ "the raw sink", "127.0.0.1", port };
+}
+
+uint64_t
+sink_bytes(void)
+{
+	return atomic_load(bytes_read);
+}
+
+double
+sink_cpu(void)
+{
+	return process_cpu(sink_pid);
 }

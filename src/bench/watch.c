@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reporter's counters.  Owns read-only mappings, so that a benchmark cannot
- * change what it measures.
+ * The reporter's counters and the CPU time of its processes.  Owns read-only
+ * mappings, so that a benchmark cannot change what it measures.
  */
 #include "config.h"
 
@@ -9,25 +9,27 @@
 #include "status/scan.h"
 
 #include <errno.h>
+#include <time.h>
 
 #define PATIENCE 120      /* seconds without any progress */
 #define START_PATIENCE 10 /* seconds until all workers have checked in */
 #define PAUSE 50e-6       /* seconds between two checks */
 
+struct watch watch;
 static struct segment segment;
 static struct scan scan; /* the newest generation comes first */
-static const struct worker_segment *const workers = scan.segments;
-static unsigned attached;
 
 static const char not_running[] = "not all of its workers are running";
 
-/* Whether each worker of the generation in use runs and is mapped: without one
-   of them, no sum is right.  Those of other generations are put behind. */
+/* Take what is fixed.  Returns false unless each worker of the generation in
+   use runs and is mapped: without one of them, no sum is right.  Segments of
+   other generations are behind theirs. */
 static bool
-workers_complete(void)
+workers_take(void)
 {
 	const struct master_shared *master = segment_master(&segment);
 	uint64_t generation = counter_get(&master->generation);
+	uint64_t bytes = 0;
 	unsigned n = 0;
 
 	for (int i = 0; i < CHILDREN_MAX; i++) {
@@ -41,27 +43,34 @@ workers_complete(void)
 			return false;
 		n++;
 	}
-	attached = 0;
-	while (attached < scan.count &&
-	       workers[attached].shared->header.generation == generation)
-		attached++;
-	return n > 0 && attached == n;
+	watch = (struct watch){ .pids[0] = atomic_load(&master->pid) };
+	for (unsigned i = 0; i < scan.count; i++) {
+		const struct worker_segment *w = &scan.segments[i];
+
+		if (w->shared->header.generation != generation)
+			break;
+		watch.pids[++watch.workers] = atomic_load(&w->shared->info.pid);
+		watch.keys += w->table.keys;
+		bytes +=
+		    w->map.size - (w->ring.mask + 1) * sizeof(struct record);
+	}
+	watch.key_bytes = (double)bytes / (double)watch.keys;
+	return n > 0 && watch.workers == n;
 }
 
 static const char *
 watch_try(const char *instance)
 {
-	watch_close();
+	scan_close(&scan);
+	if (segment.base != NULL)
+		segment_close(&segment);
 	enum shm_status status =
 	    segment_open_master(&segment, instance, SEGMENT_READ);
 	if (status == SHM_OK)
 		status = scan_open(&scan, instance);
 	if (status != SHM_OK)
 		return shm_strerror(status, errno);
-	if (workers_complete())
-		return NULL;
-	watch_close();
-	return not_running;
+	return workers_take() ? NULL : not_running;
 }
 
 void
@@ -71,25 +80,10 @@ watch_open(const char *instance)
 	const char *why;
 
 	while ((why = watch_try(instance)) != NULL &&
-	       (why == not_running || options.self) && wait_more(&wait, 1))
+	       (why == not_running || parameter("self")) && wait_more(&wait, 1))
 		continue;
 	if (why != NULL)
 		fail("instance %s: %s", instance, why);
-}
-
-void
-watch_close(void)
-{
-	scan_close(&scan);
-	attached = 0;
-	if (segment.base != NULL)
-		segment_close(&segment);
-}
-
-unsigned
-watch_workers(void)
-{
-	return attached;
 }
 
 static uint64_t
@@ -103,12 +97,13 @@ sum(const counter *counters, size_t n)
 }
 
 uint64_t
-watch_records(void)
+watch_drained(void)
 {
 	uint64_t records = 0;
 
-	for (unsigned i = 0; i < attached; i++) {
-		const struct drain_counters *drain = &workers[i].shared->drain;
+	for (unsigned i = 0; i < watch.workers; i++) {
+		const struct drain_counters *drain =
+		    &scan.segments[i].shared->drain;
 
 		records += counter_get(&drain->added) +
 			   counter_get(&drain->superseded) -
@@ -117,7 +112,6 @@ watch_records(void)
 	return records;
 }
 
-/* Against the direction of travel. */
 struct counts
 watch_counts(void)
 {
@@ -125,19 +119,23 @@ watch_counts(void)
 	const struct input_counters *input = &master->input;
 	struct counts counts = { 0 };
 
-	for (unsigned i = 0; i < attached; i++) {
-		const struct flush_counters *flush = &workers[i].shared->flush;
-		uint64_t dead = counter_get(&flush->dead_letter);
+	for (unsigned i = 0; i < watch.workers; i++)
+		counts.queued += ring_queued(&scan.segments[i].ring);
+	/* Against the direction of travel, so that none is missed. */
+	for (unsigned i = 0; i < watch.workers; i++) {
+		const struct worker_shared *shared = scan.segments[i].shared;
+		uint64_t dead = counter_get(&shared->flush.dead_letter);
 
 		counts.lost += dead;
-		counts.pending -= counter_get(&flush->stored) + dead;
+		counts.pending -= counter_get(&shared->flush.stored) + dead;
 		atomic_thread_fence(memory_order_acquire);
-		counts.pending += counter_get(&workers[i].shared->drain.added);
+		counts.pending += counter_get(&shared->drain.added);
 	}
-	counts.drained = watch_records();
+	counts.drained = watch_drained();
 	atomic_thread_fence(memory_order_acquire);
 	counts.lost +=
 	    counter_get(&input->dropped) + sum(input->rejected, REJECT_REASONS);
+	counts.connections = counter_get(&input->connections);
 	counts.accepted = counter_get(&input->accepted);
 	counts.refused = sum(input->refused, REFUSALS);
 	counts.closed = sum(input->closed, CLOSINGS);
@@ -148,16 +146,15 @@ watch_counts(void)
 	return counts;
 }
 
-/* How much is missing until the counter of the wait has grown by n; a worker
-   or a record that was lost is fatal. */
+/* How much is missing until the counter of the wait has grown by n. */
 static uint64_t
 left(enum await await, const struct counts *before, uint64_t n)
 {
 	struct counts now = watch_counts();
 
 	if (now.lost != before->lost)
-		fail("%llu records were rejected, dropped or set aside",
-		    (unsigned long long)(now.lost - before->lost));
+		fail("%" PRIu64 " records were rejected, dropped or set aside",
+		    now.lost - before->lost);
 	if (now.restarts != before->restarts)
 		fail("a worker died unexpectedly");
 	if (await == AWAIT_ACCEPTED && now.refused != before->refused)
@@ -166,11 +163,11 @@ left(enum await await, const struct counts *before, uint64_t n)
 	   for ever. */
 	if (await == AWAIT_SETTLED)
 		return now.pending;
-	uint64_t grown_by =
-	    await == AWAIT_DRAINED    ? now.drained - before->drained
-	    : await == AWAIT_ACCEPTED ? now.accepted - before->accepted
-				      : now.closed - before->closed;
-	return grown_by < n ? n - grown_by : 0;
+	uint64_t more = await == AWAIT_DRAINED ? now.drained - before->drained
+			: await == AWAIT_ACCEPTED
+			    ? now.accepted - before->accepted
+			    : now.closed - before->closed;
+	return more < n ? n - more : 0;
 }
 
 void
@@ -188,44 +185,28 @@ watch_wait(enum await await, const struct counts *before, uint64_t n)
 		continue;
 }
 
-uint64_t
-watch_connections(void)
+double
+process_cpu(pid_t pid)
 {
-	return counter_get(&segment_master(&segment)->input.connections);
+	struct timespec t;
+	clockid_t id;
+
+	if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &t) < 0)
+		fail("process %d has ended", (int)pid);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-bool
-watch_empty(void)
+struct cpu
+cpu_read(void)
 {
-	/* Along the way of a record, so that none is missed in between. */
-	for (unsigned i = 0; i < attached; i++)
-		if (ring_queued(&workers[i].ring) > 0)
-			return false;
-	return watch_counts().pending == 0;
-}
+	struct cpu cpu = { .database = NAN };
+	pid_t database = (pid_t)parameter("database");
 
-unsigned
-watch_pids(pid_t pids[1 + WORKERS_MAX])
-{
-	if (attached == 0)
-		return 0;
-	pids[0] = atomic_load(&segment_master(&segment)->pid);
-	for (unsigned i = 0; i < attached; i++)
-		pids[1 + i] = atomic_load(&workers[i].shared->info.pid);
-	return 1 + attached;
-}
-
-uint64_t
-watch_keys(double *key_bytes)
-{
-	uint64_t keys = 0, bytes = 0;
-
-	for (unsigned i = 0; i < attached; i++) {
-		keys += workers[i].table.keys;
-		bytes += workers[i].map.size -
-			 (workers[i].ring.mask + 1) * sizeof(struct record);
-	}
-	if (key_bytes != NULL)
-		*key_bytes = (double)bytes / (double)keys;
-	return keys;
+	if (watch.workers > 0)
+		cpu.master = process_cpu(watch.pids[0]);
+	for (unsigned i = 1; i <= watch.workers; i++)
+		cpu.workers += process_cpu(watch.pids[i]);
+	if (database > 0)
+		cpu.database = process_cpu(database);
+	return cpu;
 }

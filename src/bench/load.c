@@ -114,11 +114,8 @@ stream_make(struct stream *stream, enum encode_dialect dialect,
 	uint64_t reports = keyset_reports(set);
 	uint32_t succ = SUCC_MIN + (uint32_t)(ts % SUCC_SPAN);
 
-	if (stream->room < reports + 1) {
-		stream->room = reports + 1;
-		stream->begins = grown(
-		    stream->begins, stream->room * sizeof(*stream->begins));
-	}
+	stream->begins =
+	    grown(stream->begins, (reports + 1) * sizeof(*stream->begins));
 	stream->length = 0;
 	stream->reports = reports;
 	for (uint64_t i = 0; i < reports; i++) {
