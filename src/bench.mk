@@ -17,8 +17,7 @@ bin_SCRIPTS = src/reporter-bench
 pkglibexec_SCRIPTS = src/bench/reporter-bench-self
 EXTRA_DIST += src/bench/reporter-bench.py src/bench/reporter-bench-self.sh
 CLEANFILES += $(bench_scripts)
-bench_script = python='$(PYTHON3)'; $(MKDIR_P) src/bench && $(SED) \
-	-e "s|@python[@]|$${python:-/usr/bin/python3}|" \
+bench_script = $(MKDIR_P) src/bench && $(SED) \
 	-e 's|@version[@]|$(VERSION)|' -e 's|@sbindir[@]|$(sbindir)|' \
 	-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|' \
 	-e '/^@schema[@]/{' -e 'r $(srcdir)/sql/schema.sql' -e d -e '}'

@@ -1,4 +1,4 @@
-#!@python@ -I
+#!/usr/bin/env -S python3 -I
 # SPDX-License-Identifier: MIT
 """reporter-bench: measures how fast a reporter is, see reporter-bench(1).
 
