@@ -22,8 +22,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* ------------------------------------------------------- general (engine) --
- */
+/* ------------------------------------------------------ general (engine) -- */
 
 /* parameters_read - take the JSON object that the engine was called with.
    parameter, parameter_list, parameter_text - a member; 0 or NULL: not given.
@@ -89,8 +88,7 @@ void flush_run(void);
 void fresh_run(void);
 void backlog_run(void);
 
-/* ------------------------------------------------ key sets, streams (load) --
- */
+/* ---------------------------------------------- key sets, streams (load) -- */
 
 #define KEYSET_RESULTS 10    /* records of a report */
 #define KEYSET_SERVICES 1000 /* services, unless there are fewer reports */
@@ -140,8 +138,7 @@ uint64_t stream_report_at(const struct stream *stream, uint64_t offset);
 
 void stream_free(struct stream *stream);
 
-/* -------------------------------------------------------------- generator --
- */
+/* ------------------------------------------------------------- generator -- */
 
 /* Bytes of one write by default: as many as the master reads at once. */
 #define GENERATOR_CHUNK 65536
@@ -200,7 +197,7 @@ void sink_start(void);
 uint64_t sink_bytes(void); /* read so far */
 double sink_cpu(void);     /* seconds so far */
 
-/* ---------------------------------------------------------------- site --- */
+/* ------------------------------------------------------------------ site -- */
 
 extern struct site {
 	struct settings *settings; /* NULL: no configuration is known */

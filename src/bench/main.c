@@ -46,8 +46,9 @@ main(int argc, char **argv)
 	const struct command *command = commands;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (argc != 2 || !parameters_read(argv[1]))
-		fail("expected a JSON object; this is run by reporter-bench");
+	if (argc != 2 || !parameters_read(argv[1]) ||
+	    parameter_text("command") == NULL)
+		fail("this is run by reporter-bench");
 	const char *name = parameter_text("command");
 	while (command->name != NULL && strcmp(command->name, name) != 0)
 		command++;
