@@ -79,16 +79,7 @@ services_order_name(enum services_order order)
 struct services *
 services_new(void)
 {
-	struct services *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->listed = (struct index){ s->entries, 2 * SERVICES_MAX, 0 };
-	s->servers = (struct index){ s->listed.entries + s->listed.size,
-		SERVERS_MAX, 0 };
-	s->callers = (struct index){ s->servers.entries + s->servers.size,
-		CALLERS_MAX, 0 };
-	return s;
+	return calloc(1, sizeof(struct services));
 }
 
 /* ------------------------------------------------------------- the past --- */
@@ -284,23 +275,15 @@ static void
 scan_begin(struct services *s)
 {
 	s->result = (struct services_result){ .list = s->list };
-	s->listed.used = s->servers.used = s->callers.used = 0;
+	s->listed = (struct index){ s->entries, 2 * SERVICES_MAX, 0 };
+	s->servers = (struct index){ s->listed.entries + s->listed.size,
+		SERVERS_MAX, 0 };
+	s->callers = (struct index){ s->servers.entries + s->servers.size,
+		CALLERS_MAX, 0 };
 	/* When the numbers have gone round, old entries would count again. */
 	if (++s->scans == 0) {
 		memset(s->entries, 0, sizeof(s->entries));
 		s->scans = 1;
-	}
-}
-
-static void
-count_rates(struct services *s, double seconds)
-{
-	for (unsigned i = 0; i < s->result.count; i++) {
-		struct service *service = &s->list[i];
-
-		service->records_per_second = (double)service->puts / seconds;
-		service->reports_per_second =
-		    (double)service->reports / seconds;
 	}
 }
 
@@ -317,9 +300,9 @@ services_scan(struct services *s, const char *instance,
 		past_match(s);
 		scan_walk(&s->scan, add_key, s);
 		s->result.unread = s->scan.unread;
-		s->result.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
-		if (s->result.has_rates)
-			count_rates(s, (double)(now_ms - s->last_ms) / 1000);
+		if (s->last_ms != 0 && now_ms > s->last_ms)
+			s->result.seconds =
+			    (double)(now_ms - s->last_ms) / 1000;
 		size_t offset = orders[order].offset;
 		qsort_r(s->list, s->result.count, sizeof(*s->list),
 		    service_compare, &offset);
