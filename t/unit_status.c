@@ -912,8 +912,7 @@ START_TEST(each_name_is_documented)
 	char *all = manual_section(
 	    ".Ss The status for people", ".Ss The status for scrapers");
 
-	for (size_t i = 0; i < metrics_count; i++) {
-		const struct metric *m = &metrics[i];
+	for (const struct metric *m = metrics; m < metrics_end; m++) {
 		const struct metric_reasons *reasons = m->reasons;
 
 		ck_assert_msg(m->name == NULL || has_word(json, m->name),

@@ -144,13 +144,13 @@ line_service(const struct top *top, const struct service *service, char *text)
 	char reports[32] = "-", records[32] = "-";
 	char age[16], share[16] = "-";
 	double calls = (double)service->succ + (double)service->err;
-	uint64_t now = top->status.now;
+	double seconds = top->result.seconds;
 
-	if (top->result.has_rates) {
-		figures_rate(
-		    reports, sizeof(reports), service->reports_per_second, 7);
-		figures_rate(
-		    records, sizeof(records), service->records_per_second, 7);
+	if (seconds > 0) {
+		figures_rate(reports, sizeof(reports),
+		    (double)service->reports / seconds, 7);
+		figures_rate(records, sizeof(records),
+		    (double)service->puts / seconds, 7);
 	}
 	if (calls > 0)
 		snprintf(share, sizeof(share), "%.1f",
@@ -164,7 +164,7 @@ line_service(const struct top *top, const struct service *service, char *text)
 	    figures_count(
 		overloaded, sizeof(overloaded), service->overloaded, 5),
 	    figures_age(age, sizeof(age),
-		now > service->newest_ts ? now - service->newest_ts : 0));
+		status_since(&top->status, service->newest_ts)));
 }
 
 bool

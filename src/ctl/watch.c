@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "ctl/ctl.h"
+#include "lib/clock.h"
 #include "status/status.h"
 
 #include <errno.h>
@@ -19,14 +20,16 @@
 #define STOP_TIMEOUT 90
 #define TIMEOUT_MAX 86400
 
-/* A master that is waited for. */
+/* A master that is signaled and waited for. */
 struct watch {
+	int signal_number;
+	bool (*done)(const struct watch *watch); /* NULL: do not wait */
+	int timeout;                             /* seconds */
 	const char *instance;
 	struct segment segment;
 	const struct master_shared *master;
 	pid_t pid;
 	uint64_t reloads; /* that have ended when ours has */
-	int timeout;      /* seconds */
 };
 
 /* Read "-t SECONDS", no more arguments.  Returns false if they are invalid. */
@@ -105,16 +108,14 @@ watch_open(struct watch *watch, const char *instance)
 	return CTL_NOT_RUNNING;
 }
 
-/* Send a signal and wait until done() or the timeout. */
+/* Send the signal and wait until done() or the timeout. */
 static int
-watch_signal(
-    struct watch *watch, int signal_number, bool (*done)(const struct watch *))
+watch_signal(const struct watch *watch)
 {
 	const struct timespec nap = { 0, 10 * 1000000L };
-	struct timespec now;
-	time_t deadline;
+	uint64_t deadline = monotonic_ms() + (uint64_t)watch->timeout * 1000;
 
-	if (kill(watch->pid, signal_number) < 0) {
+	if (kill(watch->pid, watch->signal_number) < 0) {
 		fprintf(stderr, "pid %d: %s%s\n", (int)watch->pid,
 		    strerror(errno),
 		    errno == EPERM ? "; requires root or its user, who must "
@@ -122,11 +123,8 @@ watch_signal(
 				   : "");
 		return CTL_ERROR;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	deadline = now.tv_sec + watch->timeout;
-	while (!done(watch)) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec > deadline) {
+	while (watch->done != NULL && !watch->done(watch)) {
+		if (monotonic_ms() > deadline) {
 			fprintf(stderr,
 			    "timed out after %d s waiting for instance %s "
 			    "(pid %d)\n",
@@ -138,15 +136,27 @@ watch_signal(
 	return CTL_OK;
 }
 
-/* Open, signal and wait.  The segment stays mapped if that was possible. */
+/* Read the options, open, signal and wait.  The segment stays mapped if that
+   was possible. */
 static int
-watch_run(struct watch *watch, const char *instance, int signal_number,
-    bool (*done)(const struct watch *))
+watch_run(struct watch *watch, const char *instance, int argc, char **argv)
 {
+	watch->segment.fd = -1; /* for segment_close() */
+	if (!watch_options(watch, argc, argv))
+		return ctl_usage(*argv);
 	int result = watch_open(watch, instance);
+	return result == CTL_OK ? watch_signal(watch) : result;
+}
 
-	return result == CTL_OK ? watch_signal(watch, signal_number, done)
-				: result;
+/* The same, where it is not an error that nothing runs. */
+static int
+watch_run_if_any(
+    struct watch *watch, const char *instance, int argc, char **argv)
+{
+	int result = watch_run(watch, instance, argc, argv);
+
+	segment_close(&watch->segment);
+	return result == CTL_NOT_RUNNING ? CTL_OK : result;
 }
 
 static bool
@@ -158,13 +168,9 @@ has_ended(const struct watch *watch)
 int
 ctl_stop(const char *instance, int argc, char **argv)
 {
-	struct watch watch = { .timeout = STOP_TIMEOUT };
+	struct watch watch = { SIGTERM, has_ended, .timeout = STOP_TIMEOUT };
 
-	if (!watch_options(&watch, argc, argv))
-		return ctl_usage(*argv);
-	int result = watch_run(&watch, instance, SIGTERM, has_ended);
-	segment_close(&watch.segment);
-	return result == CTL_NOT_RUNNING ? CTL_OK : result;
+	return watch_run_if_any(&watch, instance, argc, argv);
 }
 
 static bool
@@ -177,11 +183,10 @@ has_reloaded(const struct watch *watch)
 int
 ctl_reload(const char *instance, int argc, char **argv)
 {
-	struct watch watch = { .timeout = RELOAD_TIMEOUT };
+	struct watch watch = { SIGHUP, has_reloaded,
+		.timeout = RELOAD_TIMEOUT };
+	int result = watch_run(&watch, instance, argc, argv);
 
-	if (!watch_options(&watch, argc, argv))
-		return ctl_usage(*argv);
-	int result = watch_run(&watch, instance, SIGHUP, has_reloaded);
 	if (result == CTL_OK && reloads_ended(&watch) < watch.reloads) {
 		fprintf(stderr, "instance %s exited instead\n", instance);
 		result = CTL_ERROR;
@@ -201,22 +206,12 @@ ctl_reload(const char *instance, int argc, char **argv)
 	return result;
 }
 
-static bool
-is_signaled(const struct watch *watch)
-{
-	(void)watch;
-	return true;
-}
-
-/* Log rotation calls this even if nothing runs: that is not an error. */
+/* Log rotation calls this whether anything runs or not. */
 int
 ctl_reopen(const char *instance, int argc, char **argv)
 {
-	struct watch watch = { .timeout = 0 };
+	struct watch watch = { SIGUSR1, NULL, .timeout = 0 };
 
-	if (argc > 1)
-		return ctl_usage(*argv);
-	int result = watch_run(&watch, instance, SIGUSR1, is_signaled);
-	segment_close(&watch.segment);
-	return result == CTL_NOT_RUNNING ? CTL_OK : result;
+	return argc > 1 ? ctl_usage(*argv)
+			: watch_run_if_any(&watch, instance, argc, argv);
 }

@@ -12,23 +12,30 @@
 static const struct {
 	const char *name, *unit;  /* unit: of the performance data */
 	const char *noun, *fault; /* of the text; noun is "" for a percentage */
+	/* The default limits.  What happened counts as a fault for an hour:
+	   long enough for any monitoring program to see it, and then it has
+	   recovered. */
+	const char *warning, *critical;
 } measures[HEALTH_MEASURES] = {
 	[HEALTH_FLUSH_AGE] = { "flush_age", "s", "second",
-	    " without a commit while keys are pending" },
-	[HEALTH_QUEUED] = { "queued", "%", "", "% of a ring in use" },
-	[HEALTH_PENDING] = { "pending", "%", "", "% of a table not stored" },
-	[HEALTH_DOWN] = { "down", "", "worker", " not running" },
-	[HEALTH_STALLED] = { "stalled", "", "worker",
-	    " not draining the ring" },
+	    " without a commit while keys are pending", "30", "120" },
+	[HEALTH_QUEUED] = { "queued", "%", "", "% of a ring in use", "50",
+	    "90" },
+	[HEALTH_PENDING] = { "pending", "%", "", "% of a table not stored",
+	    "80", "95" },
+	[HEALTH_DOWN] = { "down", "", "worker", " not running", "", "0" },
+	[HEALTH_STALLED] = { "stalled", "", "worker", " not draining the ring",
+	    "0", "" },
 	[HEALTH_MASTER_AGE] = { "master_age", "s", "second",
-	    " without a response of the master" },
+	    " without a response of the master", "10", "60" },
 	[HEALTH_DEAD_LETTER_AGE] = { "dead_letter_age", "s", "second",
-	    " since a record was set aside" },
+	    " since a record was set aside", "3600:", "" },
 	[HEALTH_DROPPED_AGE] = { "dropped_age", "s", "second",
-	    " since a record was dropped" },
-	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "record", " set aside" },
-	[HEALTH_DROPPED] = { "dropped", "c", "record", " dropped" },
-	[HEALTH_CONNECTIONS] = { "connections", "", "connection", "" },
+	    " since a record was dropped", "3600:", "" },
+	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "record", " set aside", "",
+	    "" },
+	[HEALTH_DROPPED] = { "dropped", "c", "record", " dropped", "", "" },
+	[HEALTH_CONNECTIONS] = { "connections", "", "connection", "", "", "" },
 };
 
 const char *
@@ -55,83 +62,68 @@ measure_find(const char *name, size_t length)
 	return -1;
 }
 
-/* Read one "measure=range" of so many bytes. */
+/* Read one "measure=range". */
 static bool
-limit_parse(struct range *limits, const char *text, size_t length, char *reason,
-    size_t size)
+limit_parse(struct range *limits, const char *limit, char *reason, size_t size)
 {
-	const char *sign = memchr(text, '=', length);
-	char range[64];
-	int which =
-	    sign == NULL ? -1 : measure_find(text, (size_t)(sign - text));
+	size_t length = strcspn(limit, "=");
+	int which = limit[length] == '=' ? measure_find(limit, length) : -1;
 
 	if (which < 0) {
 		int at = snprintf(reason, size,
-		    "found \"%.*s\", expected MEASURE=RANGE, of", (int)length,
-		    text);
+		    "found \"%s\", expected MEASURE=RANGE, of", limit);
 		for (int i = 0; i < HEALTH_MEASURES && at < (int)size; i++)
 			at += snprintf(reason + at, size - (size_t)at, "%s %s",
 			    i > 0 ? "," : "", measures[i].name);
 		return false;
 	}
-	snprintf(range, sizeof(range), "%.*s", (int)(text + length - sign - 1),
-	    sign + 1);
-	if (range_parse(&limits[which], range))
+	if (range_parse(&limits[which], limit + length + 1))
 		return true;
 	snprintf(reason, size,
 	    "%s: found \"%s\", expected MAX, MIN:, MIN:MAX, @MIN:MAX or "
 	    "nothing",
-	    measures[which].name, range);
+	    measures[which].name, limit + length + 1);
 	return false;
 }
 
 bool
 health_parse(struct range *limits, const char *text, char *reason, size_t size)
 {
-	for (;;) {
+	char limit[256];
+
+	do {
 		size_t length = strcspn(text, ",");
 
-		if (!limit_parse(limits, text, length, reason, size))
+		snprintf(limit, sizeof(limit), "%.*s", (int)length, text);
+		if (!limit_parse(limits, limit, reason, size))
 			return false;
-		if (text[length] == '\0')
-			return true;
-		text += length + 1;
-	}
+		text += length;
+	} while (*text++ == ',');
+	return true;
 }
 
 void
 health_defaults(struct health_limits *limits)
 {
-	char reason[8];
-
-	/* What happened counts as a fault for an hour: long enough for any
-	   monitoring program to see it, and then it has recovered. */
-	memset(limits, 0, sizeof(*limits));
-	health_parse(limits->warning,
-	    "flush_age=30,queued=50,pending=80,stalled=0,master_age=10,"
-	    "dead_letter_age=3600:,dropped_age=3600:",
-	    reason, sizeof(reason));
-	health_parse(limits->critical,
-	    "flush_age=120,queued=90,pending=95,down=0,master_age=60", reason,
-	    sizeof(reason));
+	for (int i = 0; i < HEALTH_MEASURES; i++) {
+		range_parse(&limits->warning[i], measures[i].warning);
+		range_parse(&limits->critical[i], measures[i].critical);
+	}
 }
 
 /* --------------------------------------------------------------- judging -- */
 
 unsigned
-health_workers(const struct status *status, unsigned *down)
+health_workers(const struct status *s, unsigned *down)
 {
 	unsigned all = 0;
 
 	*down = 0;
-	for (unsigned i = 0; i < status->count; i++) {
-		const struct status_worker *w = &status->workers[i];
-
-		if (w->generation != status->generation)
-			continue;
-		all++;
-		*down += !w->running || w->trouble != NULL;
-	}
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+		if (w->generation == s->generation) {
+			all++;
+			*down += !w->running || w->trouble != NULL;
+		}
 	return all;
 }
 
@@ -141,20 +133,11 @@ share(uint64_t part, uint64_t whole)
 	return whole == 0 ? 0 : 100 * (double)part / (double)whole;
 }
 
-static void
-raise_to(double *max, double value)
-{
-	if (value > *max)
-		*max = value;
-}
-
 /* Seconds since something happened; NAN: it never did. */
 static double
 since(const struct status *s, uint64_t ts)
 {
-	if (ts == 0)
-		return NAN;
-	return s->now > ts ? (double)(s->now - ts) : 0;
+	return ts == 0 ? NAN : (double)status_since(s, ts);
 }
 
 static void
@@ -171,15 +154,16 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	values[HEALTH_CONNECTIONS] = (double)s->input.connections;
 	values[HEALTH_DEAD_LETTER] = (double)s->records.dead_letter;
 	values[HEALTH_DROPPED] = (double)s->records.dropped;
-	for (unsigned i = 0; i < s->count; i++) {
-		const struct status_worker *w = &s->workers[i];
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
 		uint64_t pending = w->pending > 0 ? (uint64_t)w->pending : 0;
 
-		raise_to(&values[HEALTH_FLUSH_AGE], (double)w->lag);
-		raise_to(
-		    &values[HEALTH_QUEUED], share(w->queued, w->ring_records));
-		raise_to(
-		    &values[HEALTH_PENDING], share(pending, w->table_keys));
+		values[HEALTH_FLUSH_AGE] =
+		    fmax(values[HEALTH_FLUSH_AGE], (double)w->lag);
+		values[HEALTH_QUEUED] = fmax(
+		    values[HEALTH_QUEUED], share(w->queued, w->ring_records));
+		values[HEALTH_PENDING] =
+		    fmax(values[HEALTH_PENDING], share(pending, w->table_keys));
 		values[HEALTH_STALLED] += w->stalled;
 	}
 }
@@ -188,13 +172,12 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 static void
 show_value(FILE *line, double value)
 {
-	char text[64];
+	char text[64], *zero;
 
 	snprintf(text, sizeof(text), "%.1f", value);
-	size_t length = strlen(text);
-	if (length > 2 && strcmp(text + length - 2, ".0") == 0)
-		text[length - 2] = '\0';
-	fprintf(line, "%s", isnan(value) ? "U" : text);
+	if ((zero = strstr(text, ".0")) != NULL)
+		*zero = '\0';
+	fputs(isnan(value) ? "U" : text, line);
 }
 
 /* Name each measure that is outside of its limits.  Returns the worst state of

@@ -28,6 +28,7 @@ static const struct metric_reasons db_errors = { "class", DB_OK + 1, DB_CLASSES,
 /* The help follows. */
 #define GAUGE(f) .kind = METRIC_GAUGE, .family = (f)
 #define COUNTER(f) .kind = METRIC_COUNTER, .family = (f)
+#define SIGNED .unit = METRIC_SIGNED
 #define FLAG .unit = METRIC_FLAG
 #define MICROSECONDS .unit = METRIC_MICROSECONDS
 
@@ -116,32 +117,34 @@ const struct metric metrics[] = {
 	{ "pid", SLOT(pid) },
 	{ NULL, SLOT(running), FLAG, GAUGE("worker_running"),
 	    "Whether the worker runs and has checked in." },
-	{ "restarts", SLOT(restarts), COUNTER("worker_restarts_total"),
+	{ "restarts", SLOT(restarts), .title = "restarts",
+	    COUNTER("worker_restarts_total"),
 	    "Times the worker was started again after its death." },
 	{ NULL, SLOT(connected), FLAG, GAUGE("worker_database_connected"),
 	    "Whether the worker is connected to the database." },
 	{ NULL, SLOT(lag), GAUGE("worker_flush_lag_seconds"),
 	    "How long keys have been pending without a commit, seconds." },
 
-	{ "queued", WORKER(queued), GAUGE("worker_queued_records"),
-	    "Records in the worker's ring." },
+	{ "queued", WORKER(queued), .title = "queued",
+	    GAUGE("worker_queued_records"), "Records in the worker's ring." },
 	{ "ring_records", WORKER(ring_records), GAUGE("worker_ring_records"),
 	    "Room in the worker's ring." },
-	{ "pending", WORKER(pending), GAUGE("worker_pending_records"),
+	{ "pending", WORKER(pending), SIGNED, .title = "pending",
+	    GAUGE("worker_pending_records"),
 	    "Records in the worker's table, not yet in the database." },
 	{ "keys", WORKER(drain.used), GAUGE("worker_keys"),
 	    "Keys in the worker's table." },
 	{ "table_keys", WORKER(table_keys), GAUGE("worker_table_keys"),
 	    "Room in the worker's table, keys." },
-	{ "stored", WORKER(flush.stored),
+	{ "stored", WORKER(flush.stored), .title = "stored",
 	    COUNTER("worker_stored_records_total"),
 	    "Records that the worker stored." },
-	{ "superseded", WORKER(drain.superseded),
+	{ "superseded", WORKER(drain.superseded), .title = "supers",
 	    COUNTER("worker_superseded_records_total"),
 	    "Records that a newer one of their key replaced in the worker's "
 	    "table." },
 	{ "replayed", WORKER(drain.replayed) },
-	{ "dead_letter", WORKER(flush.dead_letter) },
+	{ "dead_letter", WORKER(flush.dead_letter), .title = "refused" },
 	{ "dead_lost", WORKER(flush.dead_lost),
 	    COUNTER("worker_dead_letter_lost_total"),
 	    "Refused records that the dead-letter file had no room for." },
@@ -180,7 +183,8 @@ const struct metric metrics[] = {
 	    "never." },
 };
 
-const size_t metrics_count = sizeof(metrics) / sizeof(*metrics);
+const struct metric *const metrics_end =
+    metrics + sizeof(metrics) / sizeof(*metrics);
 
 uint64_t
 metric_value(const struct metric *metric, const void *of, unsigned reason)

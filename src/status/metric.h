@@ -29,6 +29,7 @@ enum metric_kind {
 
 enum metric_unit {
 	METRIC_NUMBER,
+	METRIC_SIGNED,      /* below 0 in a damaged segment */
 	METRIC_FLAG,        /* 0 or 1 */
 	METRIC_MICROSECONDS /* JSON has milliseconds */
 };
@@ -44,7 +45,8 @@ struct metric {
 	const char *name; /* member of the JSON object, or NULL */
 	enum metric_group group;
 	size_t offset, size;
-	const char *title; /* in the text, or NULL */
+	/* In the text, or NULL; a worker's column is as wide as its title. */
+	const char *title;
 	enum metric_unit unit;
 	const struct metric_reasons *reasons; /* NULL: it is one figure */
 	/* Of Prometheus; family is NULL where it is not shown. */
@@ -52,8 +54,7 @@ struct metric {
 	const char *family, *help;
 };
 
-extern const struct metric metrics[];
-extern const size_t metrics_count;
+extern const struct metric metrics[], *const metrics_end;
 
 /* metric_value - a figure out of the struct that the metric's group is of.
    reason: of its reasons; 0 where it has none.  Signed ones come as their two's

@@ -17,8 +17,6 @@
 
 #include <stdlib.h>
 
-#define INDEX_SIZE (2 * SERVICES_MAX) /* a power of two */
-
 /* The versions of a segment's slots at the last scan. */
 struct past {
 	uint64_t seed; /* of the segment, unique */
@@ -26,18 +24,18 @@ struct past {
 	uint32_t puts[]; /* of each slot */
 };
 
-/* A server reported as overloaded, in the scan of that stamp. */
-struct server {
+/* What an index holds of a service, of one of its servers or callers. */
+struct entry {
 	int32_t modid, cmdid;
-	uint32_t ip;
-	uint16_t port, stamp;
+	uint32_t address;
+	uint16_t port;
+	uint16_t scan; /* that it is of; of another one: the place is free */
+	uint32_t value;
 };
 
-/* A caller of a service, and the records of its most frequent server since the
-   last scan.  0: the place is free. */
-struct caller {
-	int32_t modid, cmdid;
-	uint32_t caller, max;
+struct index {
+	struct entry *entries;
+	uint32_t size, used; /* size: a power of two */
 };
 
 struct services {
@@ -45,12 +43,11 @@ struct services {
 	struct past *past[SCAN_SEGMENTS_MAX]; /* NULL: no memory */
 	unsigned pasts;
 	struct service list[SERVICES_MAX];
-	uint32_t index[INDEX_SIZE]; /* place in the list, plus 1 */
-	struct server servers[SERVERS_MAX];
-	uint32_t servers_used;
-	uint16_t stamp;
-	struct caller callers[CALLERS_MAX];
-	uint32_t callers_used;
+	struct index listed;  /* value: place in the list, plus 1 */
+	struct index servers; /* value: 1 if seen overloaded */
+	struct index callers; /* value: records of its most frequent server */
+	uint16_t scans;       /* number of this scan, never 0 */
+	struct entry entries[2 * SERVICES_MAX + SERVERS_MAX + CALLERS_MAX];
 	uint64_t last_ms; /* of the last scan that went well; 0: none */
 	const struct keys_filter *filter;
 	struct services_result result;
@@ -153,67 +150,57 @@ services_free(struct services *services)
 
 /* ------------------------------------------------------------- services --- */
 
-static uint32_t
-mix(uint64_t a, uint64_t b)
+/* The entry of the record's service and of an address and port, a new one with
+   value 0 if there was none in this scan.  NULL: the index is full. */
+static struct entry *
+index_entry(const struct services *s, struct index *index,
+    const struct record *r, uint32_t address, uint16_t port)
 {
-	uint64_t h = (a ^ b * UINT64_C(0xff51afd7ed558ccd)) *
-		     UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t service =
+	    (uint64_t)(uint32_t)r->modid << 32 | (uint32_t)r->cmdid;
+	uint64_t peer = (uint64_t)address << 16 | port;
+	uint64_t hash = (service ^ peer * UINT64_C(0xff51afd7ed558ccd)) *
+			UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t at = (uint32_t)(hash >> 32) % index->size;
+	struct entry *e;
 
-	return (uint32_t)(h >> 32);
-}
-
-/* A service's numbers as one. */
-static uint64_t
-service_number(const struct record *r)
-{
-	return (uint64_t)(uint32_t)r->modid << 32 | (uint32_t)r->cmdid;
+	/* There is a free place: a quarter of them is not used. */
+	for (; (e = &index->entries[at])->scan == s->scans;
+	     at = (at + 1) % index->size)
+		if (e->modid == r->modid && e->cmdid == r->cmdid &&
+		    e->address == address && e->port == port)
+			return e;
+	if (index->used >= index->size / 4 * 3)
+		return NULL;
+	index->used++;
+	*e = (struct entry){ r->modid, r->cmdid, address, port, s->scans, 0 };
+	return e;
 }
 
 /* The record's service; NULL when the list is full of others. */
 static struct service *
 service_of(struct services *s, const struct record *r)
 {
-	uint32_t at = mix(service_number(r), 1) % INDEX_SIZE;
+	struct entry *e = index_entry(s, &s->listed, r, 0, 0);
 
-	/* At most half of the index is in use. */
-	for (; s->index[at] != 0; at = (at + 1) % INDEX_SIZE) {
-		struct service *service = &s->list[s->index[at] - 1];
-
-		if (service->modid == r->modid && service->cmdid == r->cmdid)
-			return service;
-	}
-	if (s->result.count == SERVICES_MAX)
+	if (e == NULL || (e->value == 0 && s->result.count == SERVICES_MAX))
 		return NULL;
-	struct service *service = &s->list[s->result.count++];
-	s->index[at] = s->result.count;
-	memset(service, 0, sizeof(*service));
-	service->modid = r->modid;
-	service->cmdid = r->cmdid;
-	return service;
+	if (e->value == 0) {
+		s->list[s->result.count] =
+		    (struct service){ .modid = r->modid, .cmdid = r->cmdid };
+		e->value = ++s->result.count;
+	}
+	return &s->list[e->value - 1];
 }
 
 /* Whether a server is seen overloaded for the first time in this scan. */
 static bool
 server_is_new(struct services *s, const struct record *r)
 {
-	uint64_t address = (uint64_t)r->ip << 16 | r->port;
-	uint32_t at = mix(service_number(r), address) % SERVERS_MAX;
+	struct entry *e = index_entry(s, &s->servers, r, r->ip, r->port);
 
-	for (; s->servers[at].stamp == s->stamp; at = (at + 1) % SERVERS_MAX) {
-		const struct server *server = &s->servers[at];
-
-		if (server->modid == r->modid && server->cmdid == r->cmdid &&
-		    server->ip == r->ip && server->port == r->port)
-			return false;
-	}
-	if (s->servers_used >= SERVERS_MAX / 4 * 3) {
-		s->result.cut = true;
-		return false;
-	}
-	s->servers_used++;
-	s->servers[at] =
-	    (struct server){ r->modid, r->cmdid, r->ip, r->port, s->stamp };
-	return true;
+	s->result.cut |= e == NULL;
+	return e != NULL && e->value++ == 0;
 }
 
 /* How many reports more a service's caller has sent than was known so far in
@@ -221,28 +208,15 @@ server_is_new(struct services *s, const struct record *r)
 static uint32_t
 caller_grown(struct services *s, const struct record *r, uint32_t grown)
 {
-	uint32_t at = mix(service_number(r), r->caller) % CALLERS_MAX;
-	struct caller *c;
-
 	if (grown == 0)
 		return 0;
-	for (; (c = &s->callers[at])->max != 0; at = (at + 1) % CALLERS_MAX) {
-		if (c->modid != r->modid || c->cmdid != r->cmdid ||
-		    c->caller != r->caller)
-			continue;
-		if (grown <= c->max)
-			return 0;
-		uint32_t more = grown - c->max;
-		c->max = grown;
-		return more;
-	}
-	if (s->callers_used >= CALLERS_MAX / 4 * 3) {
-		s->result.cut = true;
+	struct entry *e = index_entry(s, &s->callers, r, r->caller, 0);
+	s->result.cut |= e == NULL;
+	if (e == NULL || grown <= e->value)
 		return 0;
-	}
-	s->callers_used++;
-	*c = (struct caller){ r->modid, r->cmdid, r->caller, grown };
-	return grown;
+	uint32_t more = grown - e->value;
+	e->value = grown;
+	return more;
 }
 
 static bool
@@ -300,27 +274,16 @@ service_compare(const void *a, const void *b, void *arg)
 static void
 scan_begin(struct services *s)
 {
-	memset(&s->result, 0, sizeof(s->result));
-	memset(s->index, 0, sizeof(s->index));
-	s->result.list = s->list;
-	memset(s->callers, 0, sizeof(s->callers));
-	s->callers_used = s->servers_used = 0;
-	/* When the stamps have gone round, old ones would count again. */
-	if (++s->stamp == 0) {
-		memset(s->servers, 0, sizeof(s->servers));
-		s->stamp = 1;
-	}
-}
-
-static void
-count_rates(struct services *s, double seconds)
-{
-	for (unsigned i = 0; i < s->result.count; i++) {
-		struct service *service = &s->list[i];
-
-		service->records_per_second = (double)service->puts / seconds;
-		service->reports_per_second =
-		    (double)service->reports / seconds;
+	s->result = (struct services_result){ .list = s->list };
+	s->listed = (struct index){ s->entries, 2 * SERVICES_MAX, 0 };
+	s->servers = (struct index){ s->listed.entries + s->listed.size,
+		SERVERS_MAX, 0 };
+	s->callers = (struct index){ s->servers.entries + s->servers.size,
+		CALLERS_MAX, 0 };
+	/* When the numbers have gone round, old entries would count again. */
+	if (++s->scans == 0) {
+		memset(s->entries, 0, sizeof(s->entries));
+		s->scans = 1;
 	}
 }
 
@@ -337,9 +300,9 @@ services_scan(struct services *s, const char *instance,
 		past_match(s);
 		scan_walk(&s->scan, add_key, s);
 		s->result.unread = s->scan.unread;
-		s->result.has_rates = s->last_ms != 0 && now_ms > s->last_ms;
-		if (s->result.has_rates)
-			count_rates(s, (double)(now_ms - s->last_ms) / 1000);
+		if (s->last_ms != 0 && now_ms > s->last_ms)
+			s->result.seconds =
+			    (double)(now_ms - s->last_ms) / 1000;
 		size_t offset = orders[order].offset;
 		qsort_r(s->list, s->result.count, sizeof(*s->list),
 		    service_compare, &offset);

@@ -21,7 +21,6 @@ struct service {
 	uint64_t newest_ts;  /* seconds since 1970 */
 	uint64_t puts;       /* records put since the last scan */
 	uint64_t reports;    /* that brought them, at least */
-	double records_per_second, reports_per_second;
 };
 
 enum services_order {
@@ -47,7 +46,7 @@ struct services_result {
 	uint64_t keys, dirty; /* of the services that the filter takes */
 	uint64_t beyond;      /* keys of services that are not listed */
 	bool cut;             /* overloaded or reports are too low somewhere */
-	bool has_rates;       /* not with the first scan */
+	double seconds;       /* since the last scan; 0: this is the first */
 	unsigned unread;      /* segments that could not be read */
 };
 

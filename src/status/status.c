@@ -70,28 +70,30 @@ make_printable(char *text)
    figures: where they seem to contradict each other, the collection is
    repeated. */
 static void
-copy_counters(counter *to, const counter *from, size_t n)
+copy_words(counter *to, const counter *from, size_t n)
 {
 	for (; n > 0; n--)
-		counter_set(
-		    to++, atomic_load_explicit(from++, memory_order_acquire));
+		counter_set(to++, counter_acquire(from++));
 }
 
-#define COUNTERS_OF(group) (sizeof(group) / sizeof(counter))
+#define COPY_COUNTERS(to, from) \
+	copy_words((counter *)(to), (const counter *)(from), \
+	    sizeof(*(to)) / sizeof(counter))
 
 static void
-read_worker(struct status_worker *w, const struct worker_segment *segment)
+read_worker(const struct status *status, struct status_worker *w,
+    const struct worker_segment *segment)
 {
 	const struct worker_shared *shared = segment->shared;
 
 	/* Against the direction of travel. */
-	copy_counters(
-	    &w->flush.stored, &shared->flush.stored, COUNTERS_OF(w->flush));
-	copy_counters(
-	    &w->drain.added, &shared->drain.added, COUNTERS_OF(w->drain));
+	COPY_COUNTERS(&w->flush, &shared->flush);
+	COPY_COUNTERS(&w->drain, &shared->drain);
 	w->queued = ring_queued(&segment->ring);
 	w->pending =
 	    (int64_t)(w->drain.added - w->flush.stored - w->flush.dead_letter);
+	if (w->flush.waiting_since != 0 && w->pending > 0)
+		w->lag = status_since(status, w->flush.waiting_since);
 	w->poisoned = counter_get(&shared->info.poisoned);
 	w->ring_records = shared->header.ring_records;
 	w->table_keys = shared->header.table_keys;
@@ -100,38 +102,55 @@ read_worker(struct status_worker *w, const struct worker_segment *segment)
 	make_printable(w->flush.last_error);
 }
 
-/* Read a segment by name, if it is the instance's owner's.  Returns its
-   worker's pid, 0 if it cannot be read. */
-static int32_t
-read_segment(
-    struct status_worker *w, const char *name, const struct status *status)
+/* Read a worker's segment, if it is the instance's owner's. */
+static void
+read_segment(const struct status *status, struct status_worker *w)
 {
+	char name[SEGMENT_NAME_MAX];
 	struct worker_segment segment;
+	int32_t pid = 0;
+
+	segment_name(name, status->instance, w->generation, w->slot);
 	enum shm_status found =
 	    segment_view_worker(&segment, name, status->owner);
-
-	if (found != SHM_OK) {
+	if (found == SHM_OK) {
+		read_worker(status, w, &segment);
+		w->slot = segment.shared->header.slot;
+		w->generation = segment.shared->header.generation;
+		/* Acquire: released by the worker at its start. */
+		pid = atomic_load_explicit(
+		    &segment.shared->info.pid, memory_order_acquire);
+		segment_close(&segment.map);
+	} else {
 		w->trouble = shm_strerror(found, errno);
-		return 0;
 	}
-	read_worker(w, &segment);
-	w->slot = segment.shared->header.slot;
-	w->generation = segment.shared->header.generation;
-	/* Acquire: released by the worker at its start. */
-	int32_t pid = atomic_load_explicit(
-	    &segment.shared->info.pid, memory_order_acquire);
-	segment_close(&segment.map);
-	return pid;
+	/* A worker without a master exits by itself when all records are
+	   stored. */
+	if (!status->running) {
+		w->pid = process_lives(pid) ? pid : 0;
+		w->state =
+		    w->pid > 0 ? child_state_name(CHILD_FINISHING) : "left";
+	}
+	w->connected = w->pid > 0 && w->flush.connected != 0;
 }
 
-/* A worker without a master exits by itself when all records are stored. */
-static void
-state_of_orphan(struct status_worker *w, int32_t pid)
+static const struct status_worker *
+find_worker(const struct status *s, uint64_t generation, uint32_t slot)
 {
-	bool lives = process_lives(pid);
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+		if (w->generation == generation && w->slot == slot)
+			return w;
+	return NULL;
+}
 
-	w->pid = lives ? pid : 0;
-	w->state = lives ? child_state_name(CHILD_FINISHING) : "left";
+/* Returns a worker to be filled in. */
+static struct status_worker *
+add_worker(struct status *status, uint64_t generation, uint32_t slot)
+{
+	struct status_worker *w = &status->workers[status->count++];
+
+	*w = (struct status_worker){ .generation = generation, .slot = slot };
+	return w;
 }
 
 /* Read what the master notes of one worker, and the worker's segment. */
@@ -142,38 +161,18 @@ read_child(struct status *status, const struct child_entry *entry)
 	   are set. */
 	enum child_state state = (enum child_state)atomic_load_explicit(
 	    &entry->state, memory_order_acquire);
-	struct status_worker *w = &status->workers[status->count];
-	char name[SEGMENT_NAME_MAX];
 
 	if (state == CHILD_NONE)
 		return;
-	memset(w, 0, sizeof(*w));
-	w->generation = counter_get(&entry->generation);
-	w->slot = atomic_load_explicit(&entry->slot, memory_order_relaxed);
+	struct status_worker *w =
+	    add_worker(status, counter_get(&entry->generation),
+		atomic_load_explicit(&entry->slot, memory_order_relaxed));
 	w->pid = atomic_load_explicit(&entry->pid, memory_order_relaxed);
 	w->restarts =
 	    atomic_load_explicit(&entry->restarts, memory_order_relaxed);
 	w->state = child_state_name(state);
 	w->running = state == CHILD_RUNNING && status->running;
-	segment_name(name, status->instance, w->generation, w->slot);
-	int32_t pid = read_segment(w, name, status);
-	if (!status->running)
-		state_of_orphan(w, pid);
-	status->count++;
-}
-
-static bool
-is_listed(const struct status *status, const char *name)
-{
-	char known[SEGMENT_NAME_MAX];
-
-	for (unsigned i = 0; i < status->count; i++) {
-		segment_name(known, status->instance,
-		    status->workers[i].generation, status->workers[i].slot);
-		if (strcmp(known, name) == 0)
-			return true;
-	}
-	return false;
+	read_segment(status, w);
 }
 
 /* Segments that no entry speaks of. */
@@ -185,56 +184,58 @@ read_left(struct status *status)
 	    status->instance, status->owner, names, STATUS_WORKERS_MAX);
 
 	for (int i = 0; i < n && i < STATUS_WORKERS_MAX; i++) {
-		if (status->count == STATUS_WORKERS_MAX ||
-		    is_listed(status, names[i]))
-			continue;
-		struct status_worker *w = &status->workers[status->count++];
-		memset(w, 0, sizeof(*w));
+		uint64_t generation = 0;
+		uint32_t slot = 0;
+
 		/* An instance's name has no dot. */
 		sscanf(strchr(strchr(names[i], '.') + 1, '.'),
-		    ".%" SCNu64 ".%u", &w->generation, &w->slot);
-		state_of_orphan(w, read_segment(w, names[i], status));
+		    ".%" SCNu64 ".%" SCNu32, &generation, &slot);
+		if (status->count < STATUS_WORKERS_MAX &&
+		    find_worker(status, generation, slot) == NULL)
+			read_segment(
+			    status, add_worker(status, generation, slot));
 	}
 }
 
 /* ---------------------------------------------------------- the instance -- */
 
+static uint64_t
+sum(const counter *counters, int n)
+{
+	uint64_t all = 0;
+
+	while (n-- > 0)
+		all += counter_get(&counters[n]);
+	return all;
+}
+
 /* The terms of the identity; the workers have been read.  Sums are unsigned:
    those of a damaged segment may wrap, and are shown as they are. */
 static void
-read_records(struct status *status)
+read_records(struct status *s)
 {
-	const struct input_counters *input = &status->input;
+	const struct input_counters *input = &s->input;
+	uint64_t rejected = sum(input->rejected, REJECT_REASONS);
 	uint64_t superseded = input->retired_superseded;
 	uint64_t replayed = input->retired_replayed;
 	uint64_t stored = input->retired_stored;
 	uint64_t dead_letter = input->retired_dead_letter;
 	/* What an emptied segment had added was stored or set aside. */
-	uint64_t added = stored + dead_letter, rejected = 0;
+	uint64_t added = stored + dead_letter;
 
-	status->clamped = status->refused = status->closed = 0;
-	for (unsigned i = 0; i < status->count; i++) {
-		struct status_worker *w = &status->workers[i];
-		uint64_t since = w->flush.waiting_since;
-
+	s->refused = sum(input->refused, REFUSALS);
+	s->closed = sum(input->closed, CLOSINGS);
+	s->clamped = 0;
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
 		added += w->drain.added;
 		superseded += w->drain.superseded;
 		replayed += w->drain.replayed;
 		stored += w->flush.stored;
 		dead_letter += w->flush.dead_letter;
-		status->clamped += w->flush.clamped;
-		w->connected = w->pid > 0 && w->flush.connected != 0;
-		w->lag = since != 0 && w->pending > 0 && status->now > since
-			     ? status->now - since
-			     : 0;
+		s->clamped += w->flush.clamped;
 	}
-	for (int i = 0; i < REJECT_REASONS; i++)
-		rejected += input->rejected[i];
-	for (int i = 0; i < REFUSALS; i++)
-		status->refused += input->refused[i];
-	for (int i = 0; i < CLOSINGS; i++)
-		status->closed += input->closed[i];
-	status->records = (struct status_records){
+	s->records = (struct status_records){
 		.received = (int64_t)input->received,
 		.replayed = (int64_t)replayed,
 		.rejected = (int64_t)rejected,
@@ -269,8 +270,7 @@ collect_once(struct status *status, const struct master_shared *master)
 		read_child(status, &master->children[i]);
 	if (!status->running)
 		read_left(status);
-	copy_counters(
-	    &input->received, &master->input.received, COUNTERS_OF(*input));
+	COPY_COUNTERS(input, &master->input);
 	/* The first word that the master counts a record in comes last. */
 	counter_set(&input->received, counter_get(&master->input.received));
 	read_records(status);
@@ -335,9 +335,8 @@ status_collect(struct status *status, const char *instance)
 	/* Acquire: released by the master when the words beside it are set. */
 	status->pid = atomic_load_explicit(&master->pid, memory_order_acquire);
 	status->started = counter_get(&master->started);
-	status->uptime = status->running && status->now > status->started
-			     ? status->now - status->started
-			     : 0;
+	status->uptime =
+	    status->running ? status_since(status, status->started) : 0;
 	status->generation = counter_get(&master->generation);
 	status->reload_failed = atomic_load_explicit(&master->reload_failed,
 				    memory_order_relaxed) != 0;
@@ -361,37 +360,38 @@ taken(const struct status_worker *w)
 static bool
 takes_nothing(const struct status_worker *w, const struct status *later)
 {
-	for (unsigned i = 0; i < later->count; i++) {
-		const struct status_worker *l = &later->workers[i];
+	const struct status_worker *l =
+	    find_worker(later, w->generation, w->slot);
 
-		if (l->generation == w->generation && l->slot == w->slot)
-			return l->queued > 0 && taken(l) == taken(w);
+	return l != NULL && l->queued > 0 && taken(l) == taken(w);
+}
+
+/* Mark those that may be stalled, by the later status if there is one.  Returns
+   whether any may be. */
+static bool
+mark_stalled(struct status *s, const struct status *later)
+{
+	bool any = false;
+
+	for (struct status_worker *w = s->workers; w < status_end(s); w++) {
+		w->stalled = later == NULL
+				 ? s->running && w->pid != 0 && w->queued > 0
+				 : w->stalled && takes_nothing(w, later);
+		any |= w->stalled;
 	}
-	return false;
+	return any;
 }
 
 void
 status_find_stalled(struct status *status, const char *instance)
 {
 	static struct status later;
-	bool any = false;
+	bool any = mark_stalled(status, NULL);
 
-	for (unsigned i = 0; i < status->count; i++) {
-		struct status_worker *w = &status->workers[i];
-
-		w->stalled = status->running && w->pid != 0 && w->queued > 0;
-		any = any || w->stalled;
-	}
 	for (int scans = 0; any && scans < SCANS; scans++) {
 		poll(NULL, 0, SCAN_MS);
 		if (status_collect(&later, instance) != SHM_OK)
 			later.count = 0;
-		any = false;
-		for (unsigned i = 0; i < status->count; i++) {
-			struct status_worker *w = &status->workers[i];
-
-			w->stalled = w->stalled && takes_nothing(w, &later);
-			any = any || w->stalled;
-		}
+		any = mark_stalled(status, &later);
 	}
 }

@@ -90,6 +90,21 @@ const char *status_reason(enum shm_status found);
  */
 void status_find_stalled(struct status *status, const char *instance);
 
+/* status_end - the end of the workers, for loops. */
+static inline const struct status_worker *
+status_end(const struct status *status)
+{
+	return status->workers + status->count;
+}
+
+/* status_since - seconds from THEN until the status was read; 0 if that is
+   ahead. */
+static inline uint64_t
+status_since(const struct status *status, uint64_t then)
+{
+	return status->now > then ? status->now - then : 0;
+}
+
 /* status_s - the ending of a plural of n. */
 static inline const char *
 status_s(uint64_t n)

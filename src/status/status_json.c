@@ -10,12 +10,6 @@
 
 #include <jansson.h>
 
-static json_t *
-number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
 /* A string, or null for none.  Text that is no UTF-8 loses the bytes that are
    not ASCII. */
 static json_t *
@@ -46,11 +40,11 @@ metric_json(const struct metric *m, const void *of)
 	if (m->unit == METRIC_MICROSECONDS)
 		return json_real((double)value / 1000);
 	if (reasons == NULL)
-		return number(value);
+		return json_integer((json_int_t)value);
 	json_t *object = json_object();
 	for (unsigned i = reasons->first; i < reasons->end; i++)
-		json_object_set_new(
-		    object, reasons->name(i), number(metric_value(m, of, i)));
+		json_object_set_new(object, reasons->name(i),
+		    json_integer((json_int_t)metric_value(m, of, i)));
 	return object;
 }
 
@@ -59,31 +53,22 @@ static void
 set_metrics(json_t *object, enum metric_group first, enum metric_group last,
     const void *of)
 {
-	for (size_t i = 0; i < metrics_count; i++)
-		if (metrics[i].group >= first && metrics[i].group <= last &&
-		    metrics[i].name != NULL)
-			json_object_set_new(object, metrics[i].name,
-			    metric_json(&metrics[i], of));
+	for (const struct metric *m = metrics; m < metrics_end; m++)
+		if (m->group >= first && m->group <= last && m->name != NULL)
+			json_object_set_new(
+			    object, m->name, metric_json(m, of));
 }
 
 static json_t *
-rates_json(const struct status *s)
+rates_json(unsigned span, const struct rates *r)
 {
-	json_t *array = json_array();
+	json_t *object =
+	    json_pack("{s:i, s:f}", "span", (int)span, "seconds", r->seconds);
 
-	for (int i = 0; i < RATES_SPANS; i++) {
-		const struct rates *r = &s->rates[i];
-		json_t *object = json_object();
-
-		json_object_set_new(object, "span", number(rates_spans[i]));
-		json_object_set_new(object, "seconds", json_real(r->seconds));
-		for (int j = 0; j < HISTORY_COUNTS; j++)
-			json_object_set_new(object,
-			    history_name((enum history_count)j),
-			    json_real(r->per_second[j]));
-		json_array_append_new(array, object);
-	}
-	return array;
+	for (int i = 0; i < HISTORY_COUNTS; i++)
+		json_object_set_new(object, history_name((enum history_count)i),
+		    json_real(r->per_second[i]));
+	return object;
 }
 
 static json_t *
@@ -101,18 +86,21 @@ worker_json(const struct status_worker *w)
 static json_t *
 status_object(const struct status *s)
 {
-	json_t *object = json_object(), *records = json_object(),
+	json_t *records = json_object(), *rates = json_array(),
 	       *workers = json_array();
+	json_t *object =
+	    json_pack("{s:o, s:o, s:f}", "instance", string(s->instance),
+		"version", string(s->version), "master_age", s->master_age);
 
-	json_object_set_new(object, "instance", string(s->instance));
-	json_object_set_new(object, "version", string(s->version));
-	json_object_set_new(object, "master_age", json_real(s->master_age));
 	set_metrics(object, METRIC_INSTANCE, METRIC_REPORTS, s);
 	set_metrics(records, METRIC_RECORDS, METRIC_RECORDS, s);
+	for (int i = 0; i < RATES_SPANS; i++)
+		json_array_append_new(
+		    rates, rates_json(rates_spans[i], &s->rates[i]));
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+		json_array_append_new(workers, worker_json(w));
 	json_object_set_new(object, "records", records);
-	json_object_set_new(object, "rates", rates_json(s));
-	for (unsigned i = 0; i < s->count; i++)
-		json_array_append_new(workers, worker_json(&s->workers[i]));
+	json_object_set_new(object, "rates", rates);
 	json_object_set_new(object, "workers", workers);
 	return object;
 }

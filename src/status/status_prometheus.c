@@ -38,43 +38,34 @@ show_version(const char *version, FILE *out)
 	fputs("\"} 1\n", out);
 }
 
-/* No figure is negative but one of a damaged segment. */
-static void
-show_sample(const struct metric *m, const void *of, unsigned reason,
-    const char *labels, FILE *out)
-{
-	uint64_t value = metric_value(m, of, reason);
-
-	fprintf(out, "reporter_%s%s %" PRIu64 "\n", m->family, labels,
-	    value > INT64_MAX ? 0 : value);
-}
-
-/* of_worker: its labels, ending in a comma; "" for the instance. */
+/* The samples of a metric; worker: its labels, "" for the instance. */
 static void
 show_samples(
-    const struct metric *m, const void *of, const char *of_worker, FILE *out)
+    const struct metric *m, const void *of, const char *worker, FILE *out)
 {
-	const struct metric_reasons *reasons = m->reasons;
-	char labels[LABELS_MAX] = "";
+	static const struct metric_reasons none = { .end = 1 };
+	const struct metric_reasons *reasons =
+	    m->reasons != NULL ? m->reasons : &none;
 
-	if (reasons == NULL) {
-		if (*of_worker != '\0')
-			snprintf(labels, sizeof(labels), "{%.*s}",
-			    (int)strlen(of_worker) - 1, of_worker);
-		show_sample(m, of, 0, labels, out);
-		return;
-	}
 	for (unsigned i = reasons->first; i < reasons->end; i++) {
-		snprintf(labels, sizeof(labels), "{%s%s=\"%s\"}", of_worker,
-		    reasons->label, reasons->name(i));
-		show_sample(m, of, i, labels, out);
+		uint64_t value = metric_value(m, of, i);
+
+		fprintf(out, "reporter_%s", m->family);
+		if (reasons != &none)
+			fprintf(out, "{%s%s%s=\"%s\"}", worker,
+			    *worker != '\0' ? "," : "", reasons->label,
+			    reasons->name(i));
+		else if (*worker != '\0')
+			fprintf(out, "{%s}", worker);
+		/* No figure is negative but one of a damaged segment. */
+		fprintf(out, " %" PRIu64 "\n", value > INT64_MAX ? 0 : value);
 	}
 }
 
 static const char *
-labels_of(const struct status_worker *w, char labels[LABELS_MAX])
+worker_labels(const struct status_worker *w, char labels[LABELS_MAX])
 {
-	snprintf(labels, LABELS_MAX, "generation=\"%" PRIu64 "\",slot=\"%u\",",
+	snprintf(labels, LABELS_MAX, "generation=\"%" PRIu64 "\",slot=\"%u\"",
 	    w->generation, w->slot);
 	return labels;
 }
@@ -90,12 +81,9 @@ show_metric(const struct status *s, const struct metric *m, FILE *out)
 		show_samples(m, s, "", out);
 		return;
 	}
-	for (unsigned i = 0; i < s->count; i++) {
-		const struct status_worker *w = &s->workers[i];
-
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
 		if (m->group == METRIC_SLOT || w->trouble == NULL)
-			show_samples(m, w, labels_of(w, labels), out);
-	}
+			show_samples(m, w, worker_labels(w, labels), out);
 }
 
 static void
@@ -105,36 +93,34 @@ show_flush(const struct status_worker *w, FILE *out)
 	char labels[LABELS_MAX];
 	uint64_t count = 0;
 
-	labels_of(w, labels);
-	for (int i = 0; i < FLUSH_BUCKETS; i++) {
+	worker_labels(w, labels);
+	for (int i = 0; i < FLUSH_BUCKETS - 1; i++) {
 		count += w->flush.buckets[i];
-		fprintf(out, "%s_bucket{%sle=\"", name, labels);
-		/* The last one has no upper end. */
-		if (i < FLUSH_BUCKETS - 1)
-			fprintf(out, "%g", (double)(1u << i) / 1000);
-		else
-			fputs("+Inf", out);
-		fprintf(out, "\"} %" PRIu64 "\n", count);
+		fprintf(out, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name,
+		    labels, (double)(1u << i) / 1000, count);
 	}
-	labels[strlen(labels) - 1] = '\0';
-	fprintf(out, "%s_sum{%s} %.6f\n%s_count{%s} %" PRIu64 "\n", name,
-	    labels, (double)w->flush.flush_us / 1e6, name, labels, count);
+	count += w->flush.buckets[FLUSH_BUCKETS - 1];
+	fprintf(out,
+	    "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
+	    "%s_sum{%s} %.6f\n%s_count{%s} %" PRIu64 "\n",
+	    name, labels, count, name, labels, (double)w->flush.flush_us / 1e6,
+	    name, labels, count);
 }
 
 void
-status_prometheus(const struct status *status, FILE *out)
+status_prometheus(const struct status *s, FILE *out)
 {
 	family(out, "up", "gauge", "Whether the reporter runs.");
-	fprintf(out, "reporter_up %d\n", status != NULL && status->running);
-	if (status == NULL)
+	fprintf(out, "reporter_up %d\n", s != NULL && s->running);
+	if (s == NULL)
 		return;
-	show_version(status->version, out);
-	for (size_t i = 0; i < metrics_count; i++)
-		if (metrics[i].family != NULL)
-			show_metric(status, &metrics[i], out);
+	show_version(s->version, out);
+	for (const struct metric *m = metrics; m < metrics_end; m++)
+		if (m->family != NULL)
+			show_metric(s, m, out);
 	family(out, "flush_duration_seconds", "histogram",
 	    "How long transactions took that were committed.");
-	for (unsigned i = 0; i < status->count; i++)
-		if (status->workers[i].trouble == NULL)
-			show_flush(&status->workers[i], out);
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+		if (w->trouble == NULL)
+			show_flush(w, out);
 }

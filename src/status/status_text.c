@@ -20,12 +20,6 @@
 #define TROUBLES_MAX 4 /* of different kinds */
 #define SLOTS_MAX 10   /* named as in one trouble */
 
-static uint64_t
-since(const struct status *status, uint64_t then)
-{
-	return status->now > then ? status->now - then : 0;
-}
-
 static void
 show_head(const struct status *s, FILE *out)
 {
@@ -64,9 +58,7 @@ show_group(const struct status *s, enum metric_group group, const char *heading,
 	char text[32];
 	int shown = 0;
 
-	for (size_t i = 0; i < metrics_count; i++) {
-		const struct metric *m = &metrics[i];
-
+	for (const struct metric *m = metrics; m < metrics_end; m++) {
 		if (m->group != group || m->title == NULL)
 			continue;
 		if (shown % 4 == 0)
@@ -106,113 +98,88 @@ show_rates(const struct status *s, FILE *out)
 	}
 }
 
-/* Write text in lines of 80 columns, the later ones indented.  Text that is no
-   ASCII counts more columns than it takes, which is on the safe side. */
-static void
-show_wrapped(const char *text, FILE *out)
-{
-	int indent = 0;
-
-	while (strlen(text) > (size_t)(COLUMNS - indent)) {
-		int cut = COLUMNS - indent;
-
-		while (cut > COLUMNS / 2 && text[cut] != ' ')
-			cut--;
-		if (text[cut] != ' ') {
-			cut = COLUMNS - indent;
-			while (cut > 1 && (text[cut] & 0xc0) == 0x80)
-				cut--;
-		}
-		fprintf(out, "%*s%.*s\n", indent, "", cut, text);
-		text += cut;
-		text += strspn(text, " ");
-		indent = 4;
-	}
-	fprintf(out, "%*s%s\n", indent, "", text);
-}
-
 /* Why records were rejected, and connections refused and closed. */
 static void
 show_reasons(const struct status *s, FILE *out)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *line = open_memstream(&text, &size);
 	const struct metric *last = NULL;
 
-	if (line == NULL)
-		return;
-	for (size_t i = 0; i < metrics_count; i++) {
-		const struct metric *m = &metrics[i];
-
+	for (const struct metric *m = metrics; m < metrics_end; m++) {
 		if (m->group > METRIC_RECORDS || m->reasons == NULL)
 			continue;
-		for (unsigned j = m->reasons->first; j < m->reasons->end; j++) {
-			uint64_t value = metric_value(m, s, j);
+		for (unsigned i = m->reasons->first; i < m->reasons->end; i++) {
+			uint64_t value = metric_value(m, s, i);
 
 			if (value == 0)
 				continue;
 			if (m != last)
-				fprintf(line, "%s%s:", last == NULL ? "" : "; ",
+				fprintf(out, "%s%s:", last == NULL ? "" : "; ",
 				    m->name);
-			fprintf(line, "%s %s %" PRIu64, m == last ? "," : "",
-			    m->reasons->name(j), value);
+			fprintf(out, "%s %s %" PRIu64, m == last ? "," : "",
+			    m->reasons->name(i), value);
 			last = m;
 		}
 	}
-	if (fclose(line) == 0 && size > 0)
-		show_wrapped(text, out);
-	free(text);
+	if (last != NULL)
+		putc('\n', out);
 }
 
 /* The identity, two terms a line. */
 static void
 show_records(const struct status *s, FILE *out)
 {
+	static const char *const before[] = { "records  ", "  +",
+		"\n        =", "  +", "\n        +" };
 	int term = 0;
 
-	for (size_t i = 0; i < metrics_count; i++) {
-		const struct metric *m = &metrics[i];
-
+	for (const struct metric *m = metrics; m < metrics_end; m++) {
 		if (m->group != METRIC_RECORDS)
 			continue;
-		fprintf(out, "%s%*s%c %-11s %20" PRId64,
-		    term > 0 && term % 2 == 0 ? "\n" : "",
-		    term % 2 == 0 ? -8 : 2, term == 0 ? "records" : "",
-		    term == 0   ? ' '
-		    : term == 2 ? '='
-				: '+',
-		    m->name, (int64_t)metric_value(m, s, 0));
+		fprintf(out, "%s %-11s %20" PRId64,
+		    before[term < 4 ? term : 4 - term % 2], m->name,
+		    (int64_t)metric_value(m, s, 0));
 		term++;
 	}
 	putc('\n', out);
-	show_reasons(s, out);
+}
+
+/* -------------------------------------------------------- the workers -- */
+
+/* The titled metrics of a worker are columns as wide as their titles, between
+   those that have a form of their own. */
+static void
+show_worker_heading(FILE *out)
+{
+	fputs("slot   gen state         pid", out);
+	for (const struct metric *m = metrics; m < metrics_end; m++)
+		if (m->group >= METRIC_SLOT && m->title != NULL)
+			fprintf(out, " %s", m->title);
+	fputs(" flush\n", out);
 }
 
 static void
 show_worker(const struct status *s, const struct status_worker *w, FILE *out)
 {
-	char generation[32], restarts[32], queued[32], pending[32] = "<0";
-	char stored[32], superseded[32], refused[32];
-	char pid[16] = "-", age[16] = "never";
+	char text[32], pid[16] = "-", age[16] = "never";
 
 	if (w->pid > 0)
 		snprintf(pid, sizeof(pid), "%d", w->pid);
+	fprintf(out, "%4u %5s %-9s %7s", w->slot,
+	    figures_count(text, sizeof(text), w->generation, 5), w->state, pid);
+	for (const struct metric *m = metrics; m < metrics_end; m++) {
+		if (m->group < METRIC_SLOT || m->title == NULL)
+			continue;
+		uint64_t value = metric_value(m, w, 0);
+		int width = (int)strlen(m->title);
+		fprintf(out, " %*s", width,
+		    m->unit == METRIC_SIGNED && value > INT64_MAX
+			? "<0"
+			: figures_count(text, sizeof(text), value, width));
+	}
 	if (w->flush.last_flush_ts > 0)
-		figures_age(age, sizeof(age), since(s, w->flush.last_flush_ts));
-	if (w->pending >= 0)
-		figures_count(
-		    pending, sizeof(pending), (uint64_t)w->pending, 7);
-	fprintf(out, "%4u %5s %-9s %7s %8s %6s %7s %6s %6s %7s %5s\n", w->slot,
-	    figures_count(generation, sizeof(generation), w->generation, 5),
-	    w->state, pid,
-	    figures_count(restarts, sizeof(restarts), w->restarts, 8),
-	    figures_count(queued, sizeof(queued), w->queued, 6), pending,
-	    figures_count(stored, sizeof(stored), w->flush.stored, 6),
-	    figures_count(
-		superseded, sizeof(superseded), w->drain.superseded, 6),
-	    figures_count(refused, sizeof(refused), w->flush.dead_letter, 7),
-	    age);
+		figures_age(
+		    age, sizeof(age), status_since(s, w->flush.last_flush_ts));
+	fprintf(out, " %5s\n", age);
 }
 
 /* Whether two workers are in the same trouble; the first one's time stands for
@@ -229,118 +196,62 @@ same_trouble(const struct status_worker *a, const struct status_worker *b)
 
 /* What a person should know of a worker beyond its figures. */
 static void
-write_trouble(const struct status *s, const struct status_worker *w, FILE *line)
+show_trouble(const struct status *s, const struct status_worker *w, FILE *out)
 {
+	bool is_apart = w->pid > 0 && !w->connected;
 	char when[32], age[16];
 	time_t then = (time_t)w->flush.last_error_ts;
 	struct tm tm;
 
 	if (w->trouble != NULL) {
-		fprintf(line, ": cannot read its segment: %s", w->trouble);
+		fprintf(out, ": cannot read its segment: %s\n", w->trouble);
 		return;
 	}
-	if (w->pid > 0 && !w->connected)
-		fprintf(line, ": not connected to the database");
-	if (then == 0)
-		return;
+	if (is_apart)
+		fputs(": not connected to the database", out);
 	/* A damaged segment may have a year that no calendar has. */
 	if (localtime_r(&then, &tm) == NULL ||
 	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		snprintf(when, sizeof(when), "at an unknown time");
-	fprintf(line, "%s last error %s (%s ago): %u %s",
-	    w->pid > 0 && !w->connected ? ";" : ":", when,
-	    figures_age(age, sizeof(age), since(s, w->flush.last_error_ts)),
-	    (unsigned)w->flush.last_error_number, w->flush.last_error);
+	if (then != 0)
+		fprintf(out, "%s last error %s (%s ago): %u %s",
+		    is_apart ? ";" : ":", when,
+		    figures_age(age, sizeof(age),
+			status_since(s, w->flush.last_error_ts)),
+		    (unsigned)w->flush.last_error_number, w->flush.last_error);
+	putc('\n', out);
 }
 
-/* One line for all workers that are in the trouble of worker number `first`,
-   unless one before it had it.  Returns whether there was any trouble. */
+/* One line for all workers that are in the same trouble as FIRST, unless one
+   before it was.  Returns whether there was any trouble. */
 static bool
-show_trouble(const struct status *s, unsigned first, FILE *out)
+show_same_trouble(
+    const struct status *s, const struct status_worker *first, FILE *out)
 {
-	const struct status_worker *w = &s->workers[first];
-	const char *before = "worker";
 	unsigned named = 0;
-	char *text = NULL;
-	size_t size;
 
-	for (unsigned i = 0; i < first; i++)
-		if (same_trouble(&s->workers[i], w))
+	for (const struct status_worker *w = s->workers; w < first; w++)
+		if (same_trouble(w, first))
 			return false;
-	if (w->trouble == NULL && w->flush.last_error_ts == 0 &&
-	    (w->pid == 0 || w->connected))
+	if (first->trouble == NULL && first->flush.last_error_ts == 0 &&
+	    (first->pid == 0 || first->connected))
 		return false;
-	FILE *line = open_memstream(&text, &size);
-	if (line == NULL)
-		return false;
-	for (unsigned i = first; i < s->count; i++) {
-		if (!same_trouble(&s->workers[i], w))
-			continue;
-		if (++named <= SLOTS_MAX)
-			fprintf(line, "%s %u", before, s->workers[i].slot);
-		before = ",";
-	}
+	for (const struct status_worker *w = first; w < status_end(s); w++)
+		if (same_trouble(w, first) && ++named <= SLOTS_MAX)
+			fprintf(
+			    out, "%s %u", named == 1 ? "worker" : ",", w->slot);
 	if (named > SLOTS_MAX)
-		fputs(" and more", line);
-	if (w->generation != s->generation)
-		fprintf(line, " (generation %" PRIu64 ")", w->generation);
-	write_trouble(s, w, line);
-	if (fclose(line) == 0)
-		show_wrapped(text, out);
-	free(text);
+		fputs(" and more", out);
+	if (first->generation != s->generation)
+		fprintf(out, " (generation %" PRIu64 ")", first->generation);
+	show_trouble(s, first, out);
 	return true;
 }
-
-/* --------------------------------------------------- what there is room for */
 
 static bool
 is_well(const struct status_worker *w)
 {
 	return w->trouble == NULL && w->connected && w->running;
-}
-
-/* Choose `max` of the workers, those that are not well before others. */
-static void
-choose_workers(const struct status *s, unsigned max, bool *chosen)
-{
-	for (int well = 0; well < 2; well++) {
-		for (unsigned i = 0; i < s->count && max > 0; i++) {
-			if (is_well(&s->workers[i]) != well)
-				continue;
-			chosen[i] = true;
-			max--;
-		}
-	}
-}
-
-/* A line for each worker, in `lines` lines at most. */
-static void
-show_workers(const struct status *s, unsigned lines, FILE *out)
-{
-	bool chosen[STATUS_WORKERS_MAX] = { false };
-	unsigned left = 0, unwell = 0;
-
-	if (s->count == 0)
-		return;
-	fputs("slot   gen state         pid restarts queued pending stored "
-	      "supers refused flush\n",
-	    out);
-	choose_workers(s,
-	    s->count > lines && s->count > FEW_WORKERS ? lines - 1 : s->count,
-	    chosen);
-	for (unsigned i = 0; i < s->count; i++) {
-		if (chosen[i]) {
-			show_worker(s, &s->workers[i], out);
-			continue;
-		}
-		left++;
-		unwell += !is_well(&s->workers[i]);
-	}
-	if (left > 0)
-		fprintf(out,
-		    "and %u more, %u of them not running or not connected: see "
-		    "--json\n",
-		    left, unwell);
 }
 
 /* What workers have in common counts once; those that are not well first. */
@@ -350,22 +261,93 @@ show_troubles(const struct status *s, FILE *out)
 	unsigned shown = 0;
 
 	for (int well = 0; well < 2; well++)
-		for (unsigned i = 0; i < s->count; i++)
-			if (is_well(&s->workers[i]) == well &&
-			    shown < TROUBLES_MAX)
-				shown += show_trouble(s, i, out);
+		for (const struct status_worker *w = s->workers;
+		     w < status_end(s) && shown < TROUBLES_MAX; w++)
+			if (is_well(w) == well)
+				shown += show_same_trouble(s, w, out);
 	if (shown == TROUBLES_MAX && s->count > shown)
 		fputs("there may be more: see --json\n", out);
 }
 
-static unsigned
-lines_of(const char *text)
+/* A line for each worker, in `lines` lines at most.  If they are too few, those
+   that are well are left out before others. */
+static void
+show_workers(const struct status *s, unsigned lines, FILE *out)
 {
-	unsigned n = 0;
+	unsigned room = s->count, unwell = 0;
 
-	for (; *text != '\0'; text++)
-		n += *text == '\n';
-	return n;
+	if (s->count == 0)
+		return;
+	if (s->count > lines && s->count > FEW_WORKERS)
+		room = lines - 1;
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+		unwell += !is_well(w);
+	unsigned unwell_shown = unwell < room ? unwell : room;
+	/* Lines that are left for those that are not well, and that are. */
+	unsigned left[] = { unwell_shown, room - unwell_shown };
+	show_worker_heading(out);
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+		if (left[is_well(w)] > 0) {
+			show_worker(s, w, out);
+			left[is_well(w)]--;
+		}
+	if (room < s->count)
+		fprintf(out,
+		    "and %u more, %u of them not running or not connected: see "
+		    "--json\n",
+		    s->count - room, unwell - unwell_shown);
+}
+
+/* ---------------------------------------------------------- the lines -- */
+
+/* How much of a line to write in so many columns: up to a blank, unless that
+   leaves half of them empty.  Text that is not ASCII counts more columns than
+   it takes, which is on the safe side. */
+static int
+line_part(const char *text, int columns)
+{
+	int length = (int)strcspn(text, "\n"), cut = columns;
+
+	if (length <= columns)
+		return length;
+	while (cut > COLUMNS / 2 && text[cut] != ' ')
+		cut--;
+	if (text[cut] == ' ')
+		return cut;
+	for (cut = columns; cut > 1 && (text[cut] & 0xc0) == 0x80; cut--)
+		continue;
+	return cut;
+}
+
+/* Write text in lines of 80 columns, what is wrapped indented.  out: NULL to
+   count only.  Returns the number of lines. */
+static unsigned
+show_lines(const char *text, FILE *out)
+{
+	unsigned lines = 0;
+
+	for (int indent = 0; *text != '\0'; lines++) {
+		int length = line_part(text, COLUMNS - indent);
+
+		if (out != NULL)
+			fprintf(out, "%*s%.*s\n", indent, "", length, text);
+		text += length;
+		indent = *text == '\n' ? 0 : 4;
+		text += *text == '\n' ? 1 : strspn(text, " ");
+	}
+	return lines;
+}
+
+/* The workers get the lines that the rest leaves of a screen. */
+static void
+show_screen(
+    const struct status *s, const char *head, const char *troubles, FILE *out)
+{
+	unsigned taken = show_lines(head, out) + show_lines(troubles, NULL) + 1;
+
+	show_workers(
+	    s, taken + ROWS_MIN < LINES ? LINES - taken : ROWS_MIN, out);
+	show_lines(troubles, out);
 }
 
 void
@@ -373,25 +355,23 @@ status_text(const struct status *status, FILE *out)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *around = open_memstream(&text, &size);
+	FILE *memory = open_memstream(&text, &size);
 
-	if (around == NULL) {
+	if (memory == NULL) {
 		fputs("out of memory\n", out);
 		return;
 	}
-	show_head(status, around);
-	show_group(status, METRIC_CONNECTIONS, "connections", around);
-	show_group(status, METRIC_REPORTS, "reports", around);
-	show_rates(status, around);
-	show_records(status, around);
-	fflush(around);
-	size_t head = size;
-	show_troubles(status, around);
-	fclose(around);
-	unsigned taken = lines_of(text) + 1;
-	fwrite(text, 1, head, out);
-	show_workers(
-	    status, taken + ROWS_MIN < LINES ? LINES - taken : ROWS_MIN, out);
-	fputs(text + head, out);
+	show_head(status, memory);
+	show_group(status, METRIC_CONNECTIONS, "connections", memory);
+	show_group(status, METRIC_REPORTS, "reports", memory);
+	show_rates(status, memory);
+	show_records(status, memory);
+	show_reasons(status, memory);
+	putc('\0', memory);
+	show_troubles(status, memory);
+	if (fclose(memory) == 0)
+		show_screen(status, text, text + strlen(text) + 1, out);
+	else
+		fputs("out of memory\n", out);
 	free(text);
 }
