@@ -23,7 +23,7 @@ TESTS += $(units)
 # What suites and fuzz targets share.  db_fixture starts a private server, or
 # uses that of REPORTER_TEST_SOCKET.
 fixtures = t/config_fixture t/db_fixture t/difference t/frame_oracle \
-	t/fuzz_stream t/native_oracle t/sink
+	t/fuzz_stream t/native_oracle t/server_fixture t/sink
 check_LIBRARIES += t/libtest.a
 t_libtest_a_SOURCES = $(fixtures:=.c) $(fixtures:=.h) t/bytes.h t/fuzz.h \
 	t/instance_fixture.h t/suite.h
