@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Install or remove a configuration file.  Called by make:
+# Install or remove configuration files.  Called by make:
 #
-#	conffile.sh install MODE NEW KEPT TARGET
-#	conffile.sh remove KEPT TARGET
+#	conffile.sh install|remove DESTDIR DIRECTORY MODE:NEW:KEPT:TARGET...
 #
-# KEPT is a copy of the file as it was installed.  A TARGET that is equal to it
-# was not changed: it is replaced by NEW, or removed.  A changed one is kept.
+# KEPT, in DIRECTORY, is a copy of the file as it was installed.  A TARGET that
+# is equal to it was not changed: it is replaced by NEW, or removed.  A changed
+# one is kept.
 
 set -eu
 
@@ -49,12 +49,21 @@ conffile_remove() { # KEPT TARGET
 	rm -f "$1"
 }
 
-case ${1-} in
-install) conffile_install "$2" "$3" "$4" "$5" ;;
-remove) conffile_remove "$2" "$3" ;;
-*)
-	echo "usage: conffile.sh install MODE NEW KEPT TARGET" >&2
-	echo "       conffile.sh remove KEPT TARGET" >&2
+if [ $# -lt 4 ]; then
+	echo "usage: conffile.sh install|remove DESTDIR DIRECTORY" \
+		"MODE:NEW:KEPT:TARGET..." >&2
 	exit 2
-	;;
-esac
+fi
+action=$1
+destdir=$2
+kept=$2$3
+shift 3
+for file; do
+	IFS=: read -r mode new name target <<-END
+		$file
+	END
+	case $action in
+	install) conffile_install "$mode" "$new" "$kept/$name" "$destdir$target" ;;
+	remove) conffile_remove "$kept/$name" "$destdir$target" ;;
+	esac
+done

@@ -1,101 +1,50 @@
 # What an installation needs.  Directories are put into the files named *.in.
-etc_in = etc/reporter.default.in etc/reporter.init.in \
-	etc/reporter.logrotate.in etc/reporter.service.in \
-	etc/reporter.sysusers.in etc/reporter.tmpfiles.in \
-	etc/reporter-web.service.in
-etc_made = $(etc_in:.in=)
-EXTRA_DIST += etc/conffile.sh etc/reporter.conf etc/reporter.socket $(etc_in)
+systemdsystemunit_DATA = etc/reporter.service
+if WITH_MICROHTTPD
+systemdsystemunit_DATA += etc/reporter-web.service
+endif
+dist_systemdsystemunit_DATA = etc/reporter.socket
+sysusers_DATA = etc/sysusers.d/reporter.conf
+tmpfiles_DATA = etc/tmpfiles.d/reporter.conf
+
+etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
+	etc/reporter.service etc/reporter-web.service \
+	$(sysusers_DATA) $(tmpfiles_DATA)
+EXTRA_DIST += etc/conffile.sh etc/reporter.conf $(etc_made:=.in)
 CLEANFILES += $(etc_made) etc/sample.conf
 all-local: $(etc_made) etc/sample.conf
 
-$(etc_made): Makefile $(etc_in)
-	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
+$(etc_made): %: %.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) \
 		-e 's|@sbindir[@]|$(sbindir)|g' \
 		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 		-e 's|@localstatedir[@]|$(localstatedir)|g' \
-		-e 's|@runstatedir[@]|$(runstatedir)|g' \
-		'$(srcdir)/$@.in' >$@.new && mv $@.new $@
+		-e 's|@runstatedir[@]|$(runstatedir)|g' $< >$@.new && mv $@.new $@
 
 # The sample, with this installation's own state directory.
-etc/sample.conf: Makefile $(srcdir)/etc/reporter.conf
+etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
-		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
-		'$(srcdir)/etc/reporter.conf' >$@.new && mv $@.new $@
+		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' $< >$@.new && \
+		mv $@.new $@
 
-# Configuration files, see conffile.sh.
-confdir = $(sysconfdir)/reporter
-defaultdir = $(sysconfdir)/default
+# Configuration files, see conffile.sh.  reporter.conf may contain a password:
+# only its owner and group may read it.
 keptdir = $(pkgdatadir)/etc
+conffiles = \
+	640:etc/sample.conf:reporter.conf:$(sysconfdir)/reporter/reporter.conf \
+	644:etc/reporter.default:reporter.default:$(sysconfdir)/default/reporter
+if LOGROTATEDIR
+conffiles += \
+	644:etc/reporter.logrotate:reporter.logrotate:$(logrotatedir)/reporter
+endif
+if INITDDIR
+conffiles += 755:etc/reporter.init:reporter.init:$(initddir)/reporter
+endif
 conffile = $(SHELL) '$(srcdir)/etc/conffile.sh'
 
-# reporter.conf may hold a password: it is for its owner and group only.
-install-data-hook: install-etc
-install-etc: $(etc_made) etc/sample.conf
-	@$(conffile) install 640 etc/sample.conf \
-		'$(DESTDIR)$(keptdir)/reporter.conf' \
-		'$(DESTDIR)$(confdir)/reporter.conf'
-	@$(conffile) install 644 etc/reporter.default \
-		'$(DESTDIR)$(keptdir)/reporter.default' \
-		'$(DESTDIR)$(defaultdir)/reporter'
-if LOGROTATEDIR
-	@$(conffile) install 644 etc/reporter.logrotate \
-		'$(DESTDIR)$(keptdir)/reporter.logrotate' \
-		'$(DESTDIR)$(logrotatedir)/reporter'
-endif
-if INITDDIR
-	@$(conffile) install 755 etc/reporter.init \
-		'$(DESTDIR)$(keptdir)/reporter.init' \
-		'$(DESTDIR)$(initddir)/reporter'
-endif
-if SYSTEMDSYSTEMUNITDIR
-	$(MKDIR_P) '$(DESTDIR)$(systemdsystemunitdir)'
-	$(INSTALL_DATA) etc/reporter.service $(srcdir)/etc/reporter.socket \
-		'$(DESTDIR)$(systemdsystemunitdir)'
-	@if test -f src/reporter-web$(EXEEXT); then \
-		echo "installing reporter-web.service"; \
-		$(INSTALL_DATA) etc/reporter-web.service \
-			'$(DESTDIR)$(systemdsystemunitdir)'; \
-	fi
-endif
-if SYSUSERSDIR
-	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)'
-	$(INSTALL_DATA) etc/reporter.sysusers \
-		'$(DESTDIR)$(sysusersdir)/reporter.conf'
-endif
-if TMPFILESDIR
-	$(MKDIR_P) '$(DESTDIR)$(tmpfilesdir)'
-	$(INSTALL_DATA) etc/reporter.tmpfiles \
-		'$(DESTDIR)$(tmpfilesdir)/reporter.conf'
-endif
-
-uninstall-hook: uninstall-etc
-uninstall-etc:
-	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.conf' \
-		'$(DESTDIR)$(confdir)/reporter.conf'
-	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.default' \
-		'$(DESTDIR)$(defaultdir)/reporter'
-if LOGROTATEDIR
-	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.logrotate' \
-		'$(DESTDIR)$(logrotatedir)/reporter'
-endif
-if INITDDIR
-	@$(conffile) remove '$(DESTDIR)$(keptdir)/reporter.init' \
-		'$(DESTDIR)$(initddir)/reporter'
-endif
-if SYSTEMDSYSTEMUNITDIR
-	rm -f '$(DESTDIR)$(systemdsystemunitdir)/reporter.service' \
-		'$(DESTDIR)$(systemdsystemunitdir)/reporter.socket' \
-		'$(DESTDIR)$(systemdsystemunitdir)/reporter-web.service'
-endif
-if SYSUSERSDIR
-	rm -f '$(DESTDIR)$(sysusersdir)/reporter.conf'
-endif
-if TMPFILESDIR
-	rm -f '$(DESTDIR)$(tmpfilesdir)/reporter.conf'
-endif
-	-@for dir in '$(confdir)' '$(keptdir)' '$(pkgdatadir)'; do \
-		test ! -d "$(DESTDIR)$$dir" || \
-			rmdir "$(DESTDIR)$$dir" 2>/dev/null || :; \
-	done
-
-.PHONY: install-etc uninstall-etc
+install-data-hook: all-local
+	@$(conffile) install '$(DESTDIR)' '$(keptdir)' $(conffiles)
+uninstall-hook:
+	@$(conffile) remove '$(DESTDIR)' '$(keptdir)' $(conffiles)
+	-@rmdir '$(DESTDIR)$(sysconfdir)/reporter' '$(DESTDIR)$(keptdir)' \
+		'$(DESTDIR)$(pkgdatadir)' 2>/dev/null || :

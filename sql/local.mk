@@ -1,23 +1,7 @@
 # The database side: the record type, libmysqlclient and nothing of src.
-sql_sources = \
-	sql/batch.c sql/batch.h \
-	sql/bulk.c sql/bulk.h \
-	sql/client.h \
-	sql/db.c sql/db.h \
-	sql/dberror.c sql/dberror.h \
-	sql/fault.c sql/fault.h \
-	sql/host.c sql/host.h \
-	sql/login.c sql/login.h \
-	sql/probe.c sql/probe.h
-
+sql_modules = sql/batch sql/bulk sql/db sql/dberror sql/fault sql/host \
+	sql/login sql/probe
 noinst_LIBRARIES += sql/libsql.a
-sql_libsql_a_SOURCES = $(sql_sources)
+sql_libsql_a_SOURCES = $(sql_modules:=.c) $(sql_modules:=.h) sql/client.h
 
-# The same with pretended failures, for tests: see sql/fault.h.
-check_LIBRARIES += sql/libsqlfault.a
-sql_libsqlfault_a_CPPFLAGS = $(AM_CPPFLAGS) -DREPORTER_FAULTS
-sql_libsqlfault_a_SOURCES = $(sql_sources)
-
-EXTRA_DIST += sql/schema.sql sql/view.sql sql/grants.sql
-reportersqldir = $(datadir)/reporter
-reportersql_DATA = sql/schema.sql sql/view.sql sql/grants.sql
+dist_pkgdata_DATA = sql/schema.sql sql/view.sql sql/grants.sql

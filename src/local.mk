@@ -1,75 +1,46 @@
 # The daemon and the tools.  Everything but the main programs is in a library,
-# so that the tests can link it.
-include src/proto.mk
+# so that the tests can link it.  A module is a .c and a .h.
+lib_modules = src/lib/address src/lib/clock src/lib/complain \
+	src/lib/figures src/lib/file src/lib/log src/lib/memory src/lib/pem \
+	src/lib/prefix src/lib/text src/lib/title src/lib/wipe
+intake_modules = src/intake/frame src/intake/intake src/intake/native \
+	src/intake/route
+edge_modules = src/edge/accept src/edge/activation src/edge/admission \
+	src/edge/bind src/edge/conn src/edge/inbuf src/edge/limiter \
+	src/edge/listener src/edge/origin src/edge/proxy src/edge/server \
+	src/edge/tarpit src/edge/tls_load
+modules = $(lib_modules) $(intake_modules) $(edge_modules) \
+	src/conf/conffile src/conf/db_settings src/conf/include \
+	src/conf/listen_spec src/conf/option src/conf/reload src/conf/secret \
+	src/conf/settings src/conf/suggest src/conf/syntax src/conf/units \
+	src/conf/value \
+	src/privilege/account src/privilege/background src/privilege/fdlimit \
+	src/privilege/landlock src/privilege/pidfile src/privilege/privilege \
+	src/check/inspect \
+	src/worker/deadletter src/worker/flush src/worker/round \
+	src/worker/store src/worker/trial src/worker/worker \
+	src/worker/worker_files \
+	src/master/child src/master/child_state src/master/generation \
+	src/master/instance src/master/master src/master/notify \
+	src/master/respawn src/master/retire src/master/sample \
+	src/status/health src/status/keys src/status/metric src/status/range \
+	src/status/rates src/status/scan src/status/services \
+	src/status/status \
+	src/send/encode src/send/feed src/send/lines src/send/replay \
+	src/send/sender
+if SECCOMP
+modules += src/privilege/sandbox
+endif
 
 noinst_LIBRARIES += src/libreporter.a
-src_libreporter_a_SOURCES = \
-	src/lib/address.c src/lib/address.h src/lib/clock.c src/lib/clock.h \
-	src/lib/complain.c src/lib/complain.h src/lib/figures.c \
-	src/lib/figures.h src/lib/file.c src/lib/file.h src/lib/log.c \
-	src/lib/log.h src/lib/memory.c src/lib/memory.h src/lib/pem.c \
-	src/lib/pem.h src/lib/prefix.c src/lib/prefix.h src/lib/text.c \
-	src/lib/text.h src/lib/title.c src/lib/title.h src/lib/wipe.c \
-	src/lib/wipe.h \
-	src/conf/conffile.c src/conf/conffile.h src/conf/db_settings.c \
-	src/conf/db_settings.h src/conf/include.c src/conf/include.h \
-	src/conf/listen_spec.c src/conf/listen_spec.h src/conf/option.c \
-	src/conf/option.h src/conf/reload.c src/conf/reload.h \
-	src/conf/secret.c src/conf/secret.h src/conf/settings.c \
-	src/conf/settings.h src/conf/suggest.c src/conf/suggest.h \
-	src/conf/syntax.c src/conf/syntax.h src/conf/units.c src/conf/units.h \
-	src/conf/value.c src/conf/value.h \
-	src/privilege/account.c src/privilege/account.h \
-	src/privilege/background.c src/privilege/background.h \
-	src/privilege/fdlimit.c src/privilege/fdlimit.h \
-	src/privilege/landlock.c src/privilege/landlock.h \
-	src/privilege/pidfile.c src/privilege/pidfile.h \
-	src/privilege/privilege.c src/privilege/privilege.h \
-	src/privilege/sandbox.h \
-	src/check/inspect.c src/check/inspect.h src/check/inspect_addresses.c \
-	src/check/inspect_database.c src/check/inspect_files.c \
-	src/check/inspect_option.c \
-	src/intake/frame.c src/intake/frame.h src/intake/intake.c \
-	src/intake/intake.h src/intake/native.c src/intake/native.h \
-	src/intake/native_scan.c src/intake/report.h src/intake/route.c \
-	src/intake/route.h \
-	src/edge/accept.c src/edge/accept.h src/edge/activation.c \
-	src/edge/activation.h src/edge/admission.c src/edge/admission.h \
-	src/edge/bind.c src/edge/bind.h src/edge/conn.c src/edge/conn.h \
-	src/edge/inbuf.c src/edge/inbuf.h src/edge/limiter.c \
-	src/edge/limiter.h src/edge/listener.c src/edge/listener.h \
-	src/edge/origin.c src/edge/origin.h src/edge/proxy.c src/edge/proxy.h \
-	src/edge/server.c src/edge/server.h src/edge/tarpit.c \
-	src/edge/tarpit.h src/edge/tls.h src/edge/tls_load.c \
-	src/edge/tls_load.h \
-	src/worker/backoff.h src/worker/deadletter.c src/worker/deadletter.h \
-	src/worker/flush.c src/worker/flush.h src/worker/round.c \
-	src/worker/round.h src/worker/store.c src/worker/store.h \
-	src/worker/trial.c src/worker/trial.h src/worker/worker.c \
-	src/worker/worker.h src/worker/worker_files.c \
-	src/worker/worker_files.h \
-	src/master/change.c src/master/child.c src/master/child.h \
-	src/master/child_state.c src/master/child_state.h \
-	src/master/generation.c src/master/generation.h src/master/instance.c \
-	src/master/instance.h src/master/master.c src/master/master.h \
-	src/master/notify.c src/master/notify.h src/master/respawn.c \
-	src/master/respawn.h src/master/retire.c src/master/retire.h \
-	src/master/sample.c src/master/sample.h src/master/shutdown.c \
-	src/master/state.h \
-	src/status/health.c src/status/health.h src/status/keys.c \
-	src/status/keys.h src/status/metric.c src/status/metric.h \
-	src/status/range.c src/status/range.h src/status/rates.c \
-	src/status/rates.h src/status/scan.c src/status/scan.h \
-	src/status/services.c src/status/services.h src/status/status.c \
-	src/status/status.h src/status/status_json.c \
-	src/status/status_prometheus.c src/status/status_text.c \
-	src/send/encode.c src/send/encode.h src/send/feed.c src/send/feed.h \
-	src/send/lines.c src/send/lines.h src/send/replay.c src/send/replay.h \
-	src/send/sender.c src/send/sender.h src/send/tls_client.h
+src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
+	src/check/inspect_addresses.c src/check/inspect_database.c \
+	src/check/inspect_files.c src/check/inspect_option.c src/edge/tls.h \
+	src/intake/native_scan.c src/intake/report.h src/master/change.c \
+	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
+	src/status/status_json.c src/status/status_prometheus.c \
+	src/status/status_text.c src/worker/backoff.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
-if SECCOMP
-src_libreporter_a_SOURCES += src/privilege/sandbox.c
-endif
 if HAVE_OPENSSL
 src_libreporter_a_SOURCES += src/edge/tls.c src/send/tls_client.c \
 	src/lib/tls_error.c src/lib/tls_error.h
@@ -77,13 +48,27 @@ else
 src_libreporter_a_SOURCES += src/edge/tls_none.c
 endif
 
+# The schemas of the ELB and Lars dialects.  The decoder does not use the
+# generated code; reporter-send and the tests, which compare with it, do.
+proto_sources = src/intake/elb.pb-c.c src/intake/elb.pb-c.h \
+	src/intake/lars.pb-c.c src/intake/lars.pb-c.h
+BUILT_SOURCES = $(proto_sources)
+CLEANFILES += $(proto_sources)
+EXTRA_DIST += src/intake/elb.proto src/intake/lars.proto
+%.pb-c.c %.pb-c.h: %.proto
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PROTOC_C) \
+		--proto_path=$(srcdir)/src/intake --c_out=$(@D) $<
+
+bin_PROGRAMS += src/reporter-send
+src_reporter_send_SOURCES = src/send/reporter-send.c
+src_reporter_send_LDADD = $(our_libs)
+
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
-src_reporterctl_SOURCES = src/ctl/main.c src/ctl/ctl.h \
-	src/ctl/check.c src/ctl/keys.c \
-	src/ctl/replay.c src/ctl/status.c \
-	src/ctl/top.c src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
+src_reporterctl_SOURCES = src/ctl/check.c src/ctl/ctl.h src/ctl/keys.c \
+	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
+	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
 if WITH_NCURSES
 src_reporterctl_SOURCES += src/ctl/top_screen.c
 endif
@@ -91,14 +76,10 @@ src_reporterctl_LDADD = $(our_libs) $(NCURSES_LIBS)
 
 if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
+dist_man_MANS += man/reporter-web.8
 endif
-src_reporter_web_SOURCES = src/web/main.c \
-	src/web/page.c src/web/page.h \
+src_reporter_web_SOURCES = src/web/main.c src/web/page.c src/web/page.h \
 	src/web/server.c src/web/server.h
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)
-
-bin_PROGRAMS += src/reporter-send
-src_reporter_send_SOURCES = src/send/reporter-send.c
-src_reporter_send_LDADD = $(our_libs)
 
 include src/bench.mk

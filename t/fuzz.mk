@@ -8,27 +8,13 @@ TESTS += t/fuzz_corpus.py
 EXTRA_DIST += t/fuzz.sh t/fuzz_corpus.py t/fuzz_seeds.py t/corpus
 
 check_LIBRARIES += t/libfuzzmain.a
-t_libfuzzmain_a_SOURCES = t/fuzz_main.c t/fuzz.h
+t_libfuzzmain_a_SOURCES = t/fuzz_main.c
 FUZZ_MAIN = t/libfuzzmain.a
 FUZZ_ENGINE =
 
-fuzz_stream_sources = t/fuzz.h t/fuzz_stream.c t/fuzz_stream.h \
-	t/difference.c t/difference.h
-fuzz_ldadd = $(FUZZ_MAIN) $(our_libs) $(FUZZ_ENGINE)
-t_fuzz_config_LDADD = $(fuzz_ldadd)
-t_fuzz_frame_LDADD = $(fuzz_ldadd)
-t_fuzz_native_LDADD = $(fuzz_ldadd)
-t_fuzz_proxy_LDADD = $(fuzz_ldadd)
-t_fuzz_replay_LDADD = $(fuzz_ldadd)
-t_fuzz_segment_LDADD = $(fuzz_ldadd)
 t_fuzz_segment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=nanosleep
-t_fuzz_web_LDADD = $(fuzz_ldadd)
-t_fuzz_frame_SOURCES = t/fuzz_frame.c t/frame_oracle.c t/frame_oracle.h \
-	$(fuzz_stream_sources)
-t_fuzz_native_SOURCES = t/fuzz_native.c t/native_oracle.c t/native_oracle.h \
-	$(fuzz_stream_sources)
 # The pages know nothing of HTTP, so this needs no libmicrohttpd.
-t_fuzz_web_SOURCES = t/fuzz_web.c t/fuzz.h src/web/page.c src/web/page.h
+t_fuzz_web_SOURCES = t/fuzz_web.c src/web/page.c src/web/page.h
 
 # Fuzz each target for so many seconds: make fuzz SECONDS=300.  Fails when
 # something is found, and says where the input is.  fuzz-merge does so as well,

@@ -5,26 +5,26 @@ EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
 	t/profile.py t/release.sh t/targets.py
 
 # hardening.py compares the programs with what configure chose.
-AM_TESTS_ENVIRONMENT = \
-	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
-	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
-	HARDENING='$(HARDEN_CFLAGS) $(HARDEN_LDFLAGS)'; export HARDENING; \
-	SANITIZERS='$(SANITIZE_CFLAGS)'; export SANITIZERS; \
-	CC='$(CC)'; export CC; CFLAGS='$(CFLAGS)'; export CFLAGS;
+AM_TESTS_ENVIRONMENT = export abs_top_builddir='$(abs_top_builddir)' \
+	abs_top_srcdir='$(abs_top_srcdir)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
+	HARDENING='$(HARDEN_CFLAGS) $(HARDEN_LDFLAGS)' \
+	SANITIZERS='$(SANITIZE_CFLAGS)';
 TEST_EXTENSIONS = .py
 PY_LOG_COMPILER = $(PYTHON3)
 AM_PY_LOG_FLAGS = -B
 
+python = $(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B
+
 # Each performance target with its figure and whether it is met.  The short form
 # takes less than a minute and has fewer keys; a missed target is no failure.
 bench: src/reporter-bench src/reporter
-	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/targets.py
+	$(python) $(srcdir)/t/targets.py
 bench-short: src/reporter-bench src/reporter
-	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/targets.py --short
+	$(python) $(srcdir)/t/targets.py --short
 
 # Where the time goes, stage by stage; requires perf and root.
 profile: src/reporter-bench src/reporter
-	$(AM_TESTS_ENVIRONMENT) $(PYTHON3) -B $(srcdir)/t/profile.py
+	$(python) $(srcdir)/t/profile.py
 
 # gcc -fanalyzer, scan-build and cppcheck over the whole tree, in some minutes.
 analyse:
@@ -54,12 +54,11 @@ check-threads:
 
 # distcheck with a short list of tests: the archive has all that they need, and
 # the build works from a source that cannot be written.
+short_stories = database_tls elb_frames_reach_the_table init_script \
+	installation native_reports_reach_the_table \
+	reload_workers_under_load shell_is_clean unit_files
 short_tests = $(units) $(text_tests) t/fuzz_corpus.py \
-	t/scenario_installation.py t/scenario_unit_files.py \
-	t/scenario_init_script.py t/scenario_shell_is_clean.py \
-	t/scenario_native_reports_reach_the_table.py \
-	t/scenario_elb_frames_reach_the_table.py \
-	t/scenario_database_tls.py t/scenario_reload_workers_under_load.py
+	$(short_stories:%=t/scenario_%.py)
 distcheck-short:
 	$(MAKE) $(AM_MAKEFLAGS) distcheck TESTS='$(short_tests)'
 

@@ -794,8 +794,10 @@ class Scenario:
         try:
             show(*arguments)
         except Missing as missing:
-            self.missing.append(f"{show.__name__}(): {missing}")
-            print(f"left out: {self.missing[-1]}", flush=True)
+            reason = f"{show.__name__}(): {missing}"
+            if reason not in self.missing:
+                self.missing.append(reason)
+                print(f"left out: {reason}", flush=True)
 
     def check(self, what, is_so, detail=""):
         """Count and print whether a condition holds."""

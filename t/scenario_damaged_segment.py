@@ -72,8 +72,8 @@ def tell(s):
     finally:
         for path in aside(s):
             os.unlink(path)
-    full_shm(s)
-    short_memory(s)
+    s.part(full_shm, s)
+    s.part(short_memory, s)
 
 
 def leave_records(s, turn):
@@ -154,7 +154,7 @@ def emptied_segment(s):
 def full_shm(s):
     """In a mount namespace of its own, where /dev/shm is small."""
     done = subprocess.run(
-        ["unshare", "-m", "sh", "-c",
+        [scenario.tool("unshare", "util-linux"), "-m", "sh", "-c",
          "mount -t tmpfs -o size=3M tmpfs /dev/shm && exec \"$@\"", "sh",
          scenario.program("reporter"), "-f", "-c", s.reporter.conf],
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -195,7 +195,7 @@ def short_memory(s):
     write(own, "1:cpu:/elsewhere\n0::/pod/own\n")
     with open(s.reporter.log, "w") as log:
         s.reporter.process = subprocess.Popen(
-            ["unshare", "-m", "sh", "-c",
+            [scenario.tool("unshare", "util-linux"), "-m", "sh", "-c",
              f"mount --bind '{groups}' /sys/fs/cgroup && "
              # /proc/self is another directory for each process.
              f"mount --bind '{own}' /proc/$$/cgroup && "

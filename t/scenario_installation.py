@@ -63,7 +63,7 @@ def upgrade(s, place):
     os.unlink(rotation)
     os.symlink("/dev/null", rotation)
     fresh = read(os.path.join(scenario.BUILD, "etc", "reporter.default"))
-    said = installed.make("install-etc", DESTDIR=place.root)
+    said = installed.make("install-data", DESTDIR=place.root)
     s.equal("a configuration that was changed stays", read(place.conf),
             CHANGED)
     s.equal("with its mode", os.stat(place.conf).st_mode & 0o777, 0o600)
@@ -103,7 +103,7 @@ def tell(s):
     everything(s, place)
     no_blanks_left(s, place)
     before = place.files()
-    said = installed.make("install-etc", DESTDIR=place.root)
+    said = installed.make("install-data", DESTDIR=place.root)
     s.equal("installed twice, nothing changes", place.files(), before)
     s.check("and nothing is said to be changed", "keeping" not in said, said)
     upgrade(s, place)

@@ -395,6 +395,8 @@ def tell(s):
 
 
 installed.needs("systemdsystemunitdir", "sysusersdir", "tmpfilesdir")
+for name in "unshare", "nsenter":
+    scenario.require(name, "util-linux")
 reason = why_not()
 if reason:
     scenario.skip(reason)

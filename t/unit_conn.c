@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "edge/accept.h"
 #include "lib/clock.h"
+#include "server_fixture.h"
 #include "suite.h"
 
 #include <arpa/inet.h>
@@ -17,15 +17,6 @@
 #define RING 4 /* records */
 #define LATER (monotonic_ms() + 60000)
 
-static struct settings settings;
-static struct input_counters count;
-static struct server *server;
-/* Each side has a view of its own. */
-static struct ring ring, worker, *rings[] = { &ring };
-static struct ring_producer producer;
-static struct ring_consumer consumer;
-static struct record records[RING];
-static int epoll, listening, agent;
 static char loopback[] = "127.0.0.0/8", *balancers[] = { loopback, NULL };
 
 /* One record: [1, 7, 8, 9, 100, [[1, 2, 3, 4, false]]]. */
@@ -40,53 +31,12 @@ static const uint8_t header[] = { '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q',
 static void
 setup(void)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr = { htonl(INADDR_LOOPBACK) } };
-
-	count = (struct input_counters){ 0 };
-	producer = (struct ring_producer){ 0 };
-	consumer = (struct ring_consumer){ 0 };
-	ring_attach(&ring, &producer, &consumer, records, RING);
-	ring_attach(&worker, &producer, &consumer, records, RING);
-	settings = (struct settings){ .max_connections = 10,
+	const struct settings wanted = { .max_connections = 10,
 		.max_message = 1024,
 		.message_timeout = 30000,
 		.proxy_from = { balancers, 1 } };
-	epoll = epoll_create1(0);
-	server = server_new(epoll, &count);
-	ck_assert_ptr_nonnull(server);
-	ck_assert_int_eq(server_prepare(server, &settings), 0);
-	server_configure(server, &settings);
-	server_route(server, rings, 1);
-	listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	ck_assert_int_eq(
-	    bind(listening, (struct sockaddr *)&in, sizeof(in)), 0);
-	ck_assert_int_eq(listen(listening, 8), 0);
-}
 
-static void
-teardown(void)
-{
-	server_close(server);
-	close(agent);
-	close(listening);
-	close(epoll);
-}
-
-/* An agent connects.  Returns its connection. */
-static struct conn *
-open_agent(bool proxy, bool tls)
-{
-	const struct listen_spec spec = { .proxy = proxy, .tls = tls };
-	struct sockaddr_in in;
-	socklen_t length = sizeof(in);
-
-	getsockname(listening, (struct sockaddr *)&in, &length);
-	agent = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(connect(agent, (struct sockaddr *)&in, length), 0);
-	accept_agents(server, listening, &spec);
-	ck_assert_uint_eq(server->open, 1);
-	return TAILQ_FIRST(&server->all);
+	server_begin(&wanted, RING);
 }
 
 /* Let the connections process what epoll reports within so many ms. */
@@ -135,16 +85,6 @@ agent_resets(void)
 	turn(5000);
 }
 
-/* The worker takes all that is in the ring. */
-static void
-drain(void)
-{
-	uint64_t n = RING;
-
-	ring_peek(&worker, &n);
-	ring_advance(&worker, n);
-}
-
 static void
 check_closed(enum closing why)
 {
@@ -160,7 +100,7 @@ check_closed(enum closing why)
 
 START_TEST(a_plain_connection_is_read)
 {
-	struct conn *conn = open_agent(false, false);
+	struct conn *conn = agent_connect(false, false);
 
 	ck_assert_int_eq(conn->state, CONN_READING);
 	agent_sends_reports(2);
@@ -174,7 +114,7 @@ END_TEST
 
 START_TEST(a_header_comes_in_any_pieces)
 {
-	struct conn *conn = open_agent(true, false);
+	struct conn *conn = agent_connect(true, false);
 	char text[INET_ADDRSTRLEN];
 
 	for (size_t i = 0; i < sizeof(header); i++) {
@@ -192,7 +132,7 @@ END_TEST
 
 START_TEST(an_invalid_header_closes)
 {
-	open_agent(true, false);
+	agent_connect(true, false);
 	agent_sends(report, sizeof(report));
 	check_closed(CLOSING_PROXY_HEADER);
 	ck_assert_uint_eq(counter_get(&count.received), 0);
@@ -201,7 +141,7 @@ END_TEST
 
 START_TEST(tls_follows_the_header)
 {
-	struct conn *conn = open_agent(true, true);
+	struct conn *conn = agent_connect(true, true);
 
 	agent_sends_header();
 	ck_assert_int_eq(conn->state, CONN_HANDSHAKE);
@@ -220,7 +160,7 @@ START_TEST(an_address_that_is_denied_goes_to_the_tarpit)
 	ck_assert_int_eq(server_prepare(server, &settings), 0);
 	server_configure(server, &settings);
 	tarpit_resize(&server->tarpit, 1);
-	open_agent(true, false);
+	agent_connect(true, false);
 	agent_sends_header();
 	check_closed(CLOSING_REFUSED);
 	ck_assert_uint_eq(counter_get(&count.refused[REFUSAL_DENIED]), 1);
@@ -232,7 +172,7 @@ END_TEST
 
 START_TEST(a_full_ring_throttles_until_there_is_room)
 {
-	struct conn *conn = open_agent(false, false);
+	struct conn *conn = agent_connect(false, false);
 	struct epoll_event event;
 
 	agent_sends_reports(RING + 2);
@@ -246,7 +186,7 @@ START_TEST(a_full_ring_throttles_until_there_is_room)
 	server_tick(server, LATER);
 	ck_assert_int_eq(conn->state, CONN_THROTTLED);
 	ck_assert_uint_eq(counter_get(&count.received), RING);
-	drain();
+	drain(RING);
 	server_tick(server, monotonic_ms());
 	ck_assert_int_eq(conn->state, CONN_READING);
 	ck_assert_uint_eq(server_throttled(server), 0);
@@ -257,15 +197,15 @@ END_TEST
 
 START_TEST(what_a_lost_peer_sent_still_counts)
 {
-	struct conn *conn = open_agent(false, false);
+	struct conn *conn = agent_connect(false, false);
 
 	agent_sends_reports(2 * RING + 1);
 	agent_resets();
 	ck_assert_int_eq(conn->state, CONN_ENDED);
-	drain();
+	drain(RING);
 	server_tick(server, monotonic_ms());
 	ck_assert_int_eq(conn->state, CONN_ENDED);
-	drain();
+	drain(RING);
 	server_tick(server, monotonic_ms());
 	check_closed(CLOSING_BY_AGENT);
 	ck_assert_uint_eq(counter_get(&count.received), 2 * RING + 1);
@@ -277,7 +217,7 @@ START_TEST(other_rings_resume_all)
 	static struct record more[16];
 	static struct ring_producer other_producer;
 	static struct ring_consumer other_consumer;
-	struct conn *conn = open_agent(false, false);
+	struct conn *conn = agent_connect(false, false);
 	struct ring other, *others[] = { &other };
 
 	ring_attach(&other, &other_producer, &other_consumer, more, 16);
@@ -292,7 +232,7 @@ END_TEST
 
 START_TEST(a_message_that_is_late_closes)
 {
-	open_agent(false, false);
+	agent_connect(false, false);
 	agent_sends(report, 5);
 	server_tick(server, monotonic_ms());
 	ck_assert_uint_eq(server->open, 1);
@@ -303,7 +243,7 @@ END_TEST
 
 START_TEST(a_header_that_is_late_closes)
 {
-	open_agent(true, false);
+	agent_connect(true, false);
 	server_tick(server, LATER);
 	check_closed(CLOSING_MESSAGE_TIMEOUT);
 }
@@ -312,7 +252,7 @@ END_TEST
 START_TEST(an_idle_agent_is_disconnected)
 {
 	settings.idle_timeout = 50000;
-	open_agent(false, false);
+	agent_connect(false, false);
 	server_tick(server, monotonic_ms());
 	ck_assert_uint_eq(server->open, 1);
 	server_tick(server, LATER);
@@ -322,7 +262,7 @@ END_TEST
 
 START_TEST(what_has_come_before_the_tick_is_not_late)
 {
-	struct conn *conn = open_agent(false, false);
+	struct conn *conn = agent_connect(false, false);
 
 	agent_sends(report, 5);
 	ck_assert_int_eq(
@@ -339,7 +279,7 @@ START_TEST(a_malformed_stream_closes)
 {
 	const uint8_t never = 0xc1;
 
-	open_agent(false, false);
+	agent_connect(false, false);
 	agent_sends(&never, 1);
 	check_closed(CLOSING_BAD_STREAM);
 }
@@ -351,7 +291,7 @@ main(void)
 	Suite *suite = suite_create("conn");
 	TCase *tc = tcase_create("conn");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, server_end);
 	tcase_add_test(tc, a_plain_connection_is_read);
 	tcase_add_test(tc, a_header_comes_in_any_pieces);
 	tcase_add_test(tc, an_invalid_header_closes);

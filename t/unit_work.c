@@ -6,21 +6,19 @@
  *
  * Work is counted, not timed: everything between the socket and the ring is
  * built once more so that each basic block calls __sanitizer_cov_trace_pc()
- * below, and each copy comes through here as well (t/units-edge.mk).
+ * below, and each copy comes through here as well (t/units.mk).
  */
 #include "config.h"
 
 #include "bytes.h"
-#include "edge/accept.h"
 #include "intake/frame.h"
+#include "server_fixture.h"
 #include "suite.h"
 
-#include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define RING 65536
 #define SIZE 16384    /* bytes; compared with twice as many */
 #define TIMES 5       /* bytes that come in pieces are worth so many whole */
 #define READ_WORK 250 /* the price of a read */
@@ -91,73 +89,15 @@ __wrap_realloc(void *p, size_t size)
 
 /* ------------------------------------------------------ one connection ---- */
 
-static struct settings settings;
-static struct input_counters count;
-static struct server *server;
-/* Each side has a view of its own. */
-static struct ring ring, worker, *rings[] = { &ring };
-static struct ring_producer producer;
-static struct ring_consumer consumer;
-static struct record records[RING];
-static int epoll, listening, peer;
-
-static void
-open_peer(void)
-{
-	const struct listen_spec plain = { .address = "127.0.0.1:0" };
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t length = sizeof(to);
-
-	listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	ck_assert_int_eq(bind(listening, (struct sockaddr *)&to, length), 0);
-	ck_assert_int_eq(listen(listening, 1), 0);
-	getsockname(listening, (struct sockaddr *)&to, &length);
-	peer = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(connect(peer, (struct sockaddr *)&to, length), 0);
-	accept_agents(server, listening, &plain);
-	ck_assert_uint_eq(server->open, 1);
-}
-
 static void
 begin(uint64_t capacity)
 {
-	memset(&count, 0, sizeof(count));
-	memset(&producer, 0, sizeof(producer));
-	memset(&consumer, 0, sizeof(consumer));
-	ring_attach(&ring, &producer, &consumer, records, capacity);
-	ring_attach(&worker, &producer, &consumer, records, capacity);
-	settings.max_connections = 10;
-	settings.max_message = MESSAGE_MAX;
-	epoll = epoll_create1(0);
-	server = server_new(epoll, &count);
-	ck_assert_int_eq(server_prepare(server, &settings), 0);
-	server_configure(server, &settings);
-	server_route(server, rings, 1);
-	open_peer();
+	const struct settings wanted = { .max_connections = 10,
+		.max_message = MESSAGE_MAX };
+
+	server_begin(&wanted, capacity);
+	agent_connect(false, false);
 	work = largest = 0;
-}
-
-static void
-end(void)
-{
-	server_close(server);
-	close(peer);
-	close(listening);
-	close(epoll);
-}
-
-static void
-drain(uint64_t max)
-{
-	uint64_t n;
-
-	do {
-		n = max;
-		ring_peek(&worker, &n);
-		ring_advance(&worker, n);
-		max -= n;
-	} while (n > 0 && max > 0);
 }
 
 /* Let the connection have its turns until it has read all that was sent. */
@@ -186,9 +126,9 @@ feed(const struct bytes *b, size_t piece)
 		size_t n = b->length - at < piece ? b->length - at : piece;
 
 		ck_assert_int_eq(
-		    send(peer, b->data + at, n, MSG_NOSIGNAL), (ssize_t)n);
+		    send(agent, b->data + at, n, MSG_NOSIGNAL), (ssize_t)n);
 		take_turns();
-		drain(RING);
+		drain(RING_MAX);
 	}
 }
 
@@ -420,7 +360,7 @@ work_of(size_t kind, size_t size, size_t piece)
 
 	b.length = 0;
 	kinds[kind].build(&b, size);
-	begin(RING);
+	begin(RING_MAX);
 	feed(&b, piece);
 	ck_assert_msg(server->open == 1, "%s: closed", kinds[kind].name);
 	ck_assert_uint_eq(counter_get(&count.bytes), b.length);
@@ -428,7 +368,7 @@ work_of(size_t kind, size_t size, size_t piece)
 	    "%s: not taken whole", kinds[kind].name);
 	ck_assert_uint_gt(
 	    counter_get(&count.received) + counter_get(&count.reports), 0);
-	end();
+	server_end();
 	return work;
 }
 
@@ -478,9 +418,10 @@ work_through_a_full_ring(size_t size)
 	reports = b.length / 13;
 	begin(4);
 	ck_assert_int_eq(
-	    send(peer, b.data, b.length, MSG_NOSIGNAL), (ssize_t)b.length);
+	    send(agent, b.data, b.length, MSG_NOSIGNAL), (ssize_t)b.length);
 	take_turns();
-	for (uint64_t i = 0; i < 2 * reports && ring_queued(&ring) > 0; i++) {
+	for (uint64_t i = 0; i < 2 * reports && ring_queued(rings[0]) > 0;
+	     i++) {
 		drain(1);
 		counting = true;
 		server_tick(server, 0);
@@ -489,7 +430,7 @@ work_through_a_full_ring(size_t size)
 	}
 	ck_assert_uint_eq(counter_get(&count.received), reports);
 	ck_assert_uint_gt(counter_get(&count.throttles), 0);
-	end();
+	server_end();
 	return work;
 }
 
@@ -531,7 +472,7 @@ START_TEST(nothing_is_allocated_by_declaration)
 	struct bytes *b = bytes_new();
 
 	bytes_add(b, claims[_i].head, claims[_i].length);
-	begin(RING);
+	begin(RING_MAX);
 	feed(b, 1);
 	ck_assert_uint_le(largest, 256);
 	ck_assert_uint_eq(server->open, _i < IMPOSSIBLE ? 0 : 1);
@@ -539,7 +480,7 @@ START_TEST(nothing_is_allocated_by_declaration)
 	bytes_fill(b, 1, 1000);
 	feed(b, 10);
 	ck_assert_uint_le(largest, 2048);
-	end();
+	server_end();
 	free(b);
 }
 END_TEST
@@ -553,14 +494,14 @@ START_TEST(memory_of_a_connection_is_bounded)
 	small_reports(b, 1000);
 	one_report(b, MESSAGE_MAX);
 	b->length--;
-	begin(RING);
+	begin(RING_MAX);
 	feed(b, pieces[_i]);
 	ck_assert_uint_eq(server->open, 1);
 	ck_assert_uint_gt(
 	    TAILQ_FIRST(&server->all)->inbuf.length, MESSAGE_MAX - 100);
 	ck_assert_uint_gt(largest, MESSAGE_MAX - 100);
 	ck_assert_uint_le(largest, 2 * MESSAGE_MAX);
-	end();
+	server_end();
 	free(b);
 }
 END_TEST
@@ -578,16 +519,17 @@ START_TEST(a_turn_has_its_bound)
 	else
 		bytes_fill(b, 7, MESSAGE_MAX);
 	bytes_fill(b, 7, MESSAGE_MAX / 2);
-	begin(RING);
+	begin(RING_MAX);
 	ck_assert_int_eq(
-	    send(peer, b->data, b->length, MSG_NOSIGNAL), (ssize_t)b->length);
+	    send(agent, b->data, b->length, MSG_NOSIGNAL), (ssize_t)b->length);
 	conn_process(server, TAILQ_FIRST(&server->all), EPOLLIN);
 	ck_assert_uint_eq(counter_get(&count.bytes), MESSAGE_MAX);
 	ck_assert_uint_le(counter_get(&count.received), MESSAGE_MAX);
-	ck_assert_uint_lt(ring_queued(&ring), REPORT_RECORDS_MAX);
+	ck_assert_uint_lt(ring_queued(rings[0]), REPORT_RECORDS_MAX);
 	if (_i == 0) /* or the bound above would have nothing to hold */
-		ck_assert_uint_gt(ring_queued(&ring), REPORT_RECORDS_MAX - 10);
-	end();
+		ck_assert_uint_gt(
+		    ring_queued(rings[0]), REPORT_RECORDS_MAX - 10);
+	server_end();
 	free(b);
 }
 END_TEST
