@@ -19,13 +19,14 @@ $(etc_made): %: %.in Makefile
 		-e 's|@sbindir[@]|$(sbindir)|g' \
 		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 		-e 's|@localstatedir[@]|$(localstatedir)|g' \
-		-e 's|@runstatedir[@]|$(runstatedir)|g' $< >$@.new && mv $@.new $@
+		-e 's|@runstatedir[@]|$(runstatedir)|g' \
+		$< >$@.new && mv $@.new $@
 
 # The sample, with this installation's own state directory.
 etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
-		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' $< >$@.new && \
-		mv $@.new $@
+		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
+		$< >$@.new && mv $@.new $@
 
 # Configuration files, see conffile.sh.  reporter.conf may contain a password:
 # only its owner and group may read it.

@@ -17,10 +17,8 @@ stories += t/scenario_agents_come_back_at_once t/scenario_backpressure \
 	t/scenario_descriptors_run_out t/scenario_ipv6_and_several_listeners \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
 	t/scenario_proxy_protocol t/scenario_refused_agents_are_held \
-	t/scenario_slow_agents t/scenario_sockets_passed_in
-if HAVE_OPENSSL
-stories += t/scenario_tls_agents t/scenario_tls_backpressure
-endif
+	t/scenario_slow_agents t/scenario_sockets_passed_in \
+	t/scenario_tls_agents t/scenario_tls_backpressure
 # The database.
 stories += t/scenario_database_away_and_back t/scenario_database_tls \
 	t/scenario_firewall_forgets t/scenario_flush_rows_bounds_a_transaction \

@@ -9,6 +9,8 @@ import subprocess
 
 import scenario
 
+if not scenario.has("OPENSSL"):
+    scenario.skip("built without OpenSSL: there is no TLS")
 OPENSSL = scenario.require("openssl", "openssl")
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
          "stderr": subprocess.STDOUT, "text": True}
