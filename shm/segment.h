@@ -289,14 +289,11 @@ void segment_close(struct segment *segment);
 enum shm_status segment_remove(const char *name);
 
 /*
- * segment_share_with - whose members may read the segments that this process
- * makes or adopts from now on; (gid_t)-1, as at first: nobody beside its user.
+ * segment_share - let the members of a group read a segment that is mapped for
+ * writing; (gid_t)-1: only its user may, as after it was created.
+ * Returns SHM_OK or SHM_SYSTEM.
  */
-void segment_share_with(gid_t group);
-
-/* segment_share - give a segment that is mapped for writing to that group, and
-   take it from any other.  Returns SHM_OK or SHM_SYSTEM. */
-enum shm_status segment_share(const struct segment *segment);
+enum shm_status segment_share(const struct segment *segment, gid_t readers);
 
 /*
  * segment_set_aside - rename NAME so that no reporter finds it again; its

@@ -202,7 +202,7 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 			served++;
 			continue;
 		}
-		int fd = socket_listen(list);
+		int fd = socket_listen(list, true);
 		if (fd >= 0) {
 			if (listener_add(listeners, spec, fd, epoll) < 0)
 				return -1;

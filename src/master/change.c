@@ -93,7 +93,7 @@ change_prepare(struct change *change, struct master *m)
 		log_error("cannot reload: %m");
 		return -1;
 	}
-	if (!tls_load_logged(next, &change->tls) ||
+	if (tls_load_logged(next, &change->tls) < 0 ||
 	    fdlimit_ensure(next->max_connections) < 0 ||
 	    listeners_add(&m->listeners, &next->listen, m->epoll) < 0)
 		return -1;

@@ -88,6 +88,7 @@ children_init(struct children *children, struct master_shared *shared,
 	children->shared = shared;
 	children->settings = settings;
 	children->path = path;
+	children->readers = (gid_t)-1;
 	for (int i = 0; i < CHILDREN_MAX; i++) {
 		children->child[i].entry = &shared->children[i];
 		child_publish(&children->child[i], CHILD_NONE);

@@ -32,11 +32,13 @@ struct children {
 	struct master_shared *shared;
 	const struct settings *settings; /* of workers forked from now on */
 	const char *path;                /* of the configuration */
-	uint64_t newest;                 /* the generation that is written to */
-	bool ending; /* shutdown: all are retired, none is forked */
+	gid_t readers;   /* group of the segments, see segment_share() */
+	uint64_t newest; /* the generation that is written to */
+	bool ending;     /* shutdown: all are retired, none is forked */
 };
 
-/* children_init - no children yet.  The pointers are the caller's. */
+/* children_init - no children yet, and no group of readers.  The pointers are
+   the caller's. */
 void children_init(struct children *children, struct master_shared *shared,
     const struct settings *settings, const char *path);
 

@@ -23,6 +23,7 @@ enum master_mode {
 struct master {
 	const char *path; /* of the configuration */
 	int epoll, signals;
+	gid_t readers; /* group of the segments, (gid_t)-1: none */
 	struct segment segment;
 	struct master_shared *shared;
 	struct children children;
