@@ -148,7 +148,7 @@ enum child_state {
 	CHILD_FINISHING, /* storing its rest, then it exits */
 	CHILD_WAITING,   /* died; starts again at not_before */
 	CHILD_FAILED,    /* cannot work with its configuration */
-	CHILD_STOPPING   /* told to end, then to start anew */
+	CHILD_STOPPING   /* commanded to end, then restarted */
 };
 
 /* child_state_name - the state's name in log, status and manual. */
@@ -177,7 +177,8 @@ static_assert(sizeof(struct retirement) == 48, "part of the format");
 struct master_shared {
 	alignas(CACHE_LINE) struct segment_header header;
 	struct input_counters input;
-	alignas(CACHE_LINE) _Atomic int32_t pid; /* 0 after an orderly end */
+	alignas(
+	    CACHE_LINE) _Atomic int32_t pid; /* 0 after a graceful shutdown */
 	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
 	counter started;                /* seconds since 1970 */
 	counter generation;             /* of the segments written to now */

@@ -62,8 +62,8 @@ int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);
 
 /*
- * batch_begin - begin a statement.  horizon: a ts that stands in the table
- * and is greater gives way to any.
+ * batch_begin - begin a statement.  horizon: a greater ts that is in the
+ * table is replaced by any.
  */
 void batch_begin(struct batch *batch, uint64_t horizon);
 

@@ -155,7 +155,7 @@ def strangers_are_sent_away(story):
     story.refused("TLS 1.1", lambda: s.check(
         "s_client cannot connect with TLS 1.1", story.s_client(
             b"x", "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")[0] != 0))
-    s.check("the log says why", "tls: unsupported protocol: closed"
+    s.check("the log says why", "TLS failed: unsupported protocol: closed"
             in s.reporter.log_text(), s.reporter.log_text()[-500:])
 
     slow = s.agent(1)

@@ -594,6 +594,12 @@ START_TEST(every_code_has_a_text)
 			    child_state_name((enum child_state)j));
 	for (int i = 0; i < REJECT_REASONS; i++)
 		ck_assert_str_ne(reject_name((enum reject)i), "unknown");
+	for (int i = 0; i < REJECT_REASONS; i++)
+		ck_assert_str_ne(reject_text((enum reject)i), "unknown");
+	for (int i = 0; i < REFUSALS; i++)
+		ck_assert_str_ne(refusal_text((enum refusal)i), "unknown");
+	for (int i = 0; i < CLOSINGS; i++)
+		ck_assert_str_ne(closing_text((enum closing)i), "unknown");
 	ck_assert_str_eq(child_state_name((enum child_state)99), "unknown");
 	ck_assert_str_eq(reject_name(REJECT_REASONS), "unknown");
 	ck_assert_str_eq(shm_strerror(SHM_SYSTEM, 1), strerror(1));

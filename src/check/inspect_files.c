@@ -11,6 +11,7 @@
 #include "conf/option.h"
 #include "lib/text.h"
 #include "lib/pem.h"
+#include "sql/login.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -56,19 +57,16 @@ static bool
 inspect_readable(const struct settings *settings, const char *name,
     struct complaints *complaints)
 {
-	const char *path = value_of(settings, "mysql", name), *fault = NULL;
+	const char *path = value_of(settings, "mysql", name), *fault;
 
 	if (*path == '\0')
 		return false;
-	if (access(path, R_OK) != 0)
-		fault = strerror(errno);
-	else if (!is_regular(path))
-		fault = "not a regular file";
+	fault = login_read_fault(path);
 	if (fault != NULL)
 		inspect_option(complaints, settings, "mysql", name,
-		    "%s cannot be read by user %s: %s; expected a file that "
+		    "user %s cannot read %s: %s; expected a file that "
 		    "reporter's user can read",
-		    path, user_name(), fault);
+		    user_name(), path, fault);
 	return fault == NULL;
 }
 
@@ -133,9 +131,9 @@ inspect_writable(const struct settings *settings, const char *section,
 	fault = *path == '/' ? write_fault(path, text, sizeof(text)) : NULL;
 	if (fault != NULL)
 		inspect_option(complaints, settings, section, name,
-		    "%s cannot be written by user %s: %s; expected a "
-		    "directory that this user can write to",
-		    path, user_name(), fault);
+		    "user %s cannot write %s: %s; expected a directory that "
+		    "this user can write to",
+		    user_name(), path, fault);
 }
 
 /* ------------------------------------------------------------- secrets ---- */

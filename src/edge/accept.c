@@ -25,7 +25,7 @@ accept_refuse(struct server *server, int fd, const struct sockaddr *peer,
 
 	counter_add(&server->count->refused[why], 1);
 	log_limited(&server->refusals, "agent %s: refused: %s",
-	    address_text(peer, length, text, sizeof(text)), refusal_name(why));
+	    address_text(peer, length, text, sizeof(text)), refusal_text(why));
 	if (why == REFUSAL_NO_DESCRIPTORS)
 		close(fd);
 	else

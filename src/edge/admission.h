@@ -57,7 +57,7 @@ void admission_leave(struct admission *admission, struct origin *origin);
 bool admission_enter_balancer(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 
-/* admission_identify - a balancer has told an agent's address:
+/* admission_identify - a PROXY header has an agent's address:
    admission_enter() for it.  NULL, and *why: it counts as a balancer still. */
 struct origin *admission_identify(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);

@@ -167,7 +167,7 @@ conn_log_closed(struct server *server, struct conn *conn, enum closing why)
 	char peer[ADDRESS_TEXT];
 
 	log_limited(&server->closings, "agent %s: closed: %s",
-	    conn_name(conn, peer), closing_name(why));
+	    conn_name(conn, peer), closing_text(why));
 }
 
 void
@@ -195,7 +195,7 @@ conn_fault(struct server *server, struct conn *conn, enum closing why,
 	char peer[ADDRESS_TEXT];
 
 	log_limited(&server->faults, "agent %s: %s: %s: closed",
-	    conn_name(conn, peer), closing_name(why), fault);
+	    conn_name(conn, peer), closing_text(why), fault);
 	return conn_end(server, conn, why);
 }
 
@@ -231,13 +231,13 @@ conn_complain(struct server *server, struct conn *conn,
 	if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
 		    "agent %s: %s at byte %" PRIu64 " of its stream: closed",
-		    conn_name(conn, peer), reject_name(result->reason),
+		    conn_name(conn, peer), reject_text(result->reason),
 		    result->fault);
 	else if (!conn->complained)
 		log_limited(&server->faults,
 		    "agent %s: %s before byte %" PRIu64
 		    " of its stream: rejected; logged once per connection",
-		    conn_name(conn, peer), reject_name(result->reason),
+		    conn_name(conn, peer), reject_text(result->reason),
 		    conn->inbuf.stream.offset);
 	conn->complained = true;
 }
@@ -345,7 +345,7 @@ conn_identify(
 		return PROGRESS_MADE;
 	counter_add(&server->count->refused[why], 1);
 	log_limited(&server->refusals, "agent %s: refused: %s; passed on by %s",
-	    conn_name(conn, peer), refusal_name(why), balancer);
+	    conn_name(conn, peer), refusal_text(why), balancer);
 	return conn_end(server, conn, CLOSING_REFUSED);
 }
 

@@ -2,7 +2,7 @@
  *
  * One connection of an agent: a state machine from the socket to the intake.
  * Belongs to the master's loop; nothing here waits.  Faults are logged,
- * counted, and close this connection at the most.
+ * counted, and close no other connection.
  *
  *	[HEADER -->] [HANDSHAKE -->] READING <--> THROTTLED --> ENDED
  *
@@ -10,7 +10,7 @@
  *
  * The budget of one connection and turn of the loop: one read() of at most
  * max_message bytes, those buffered from before counted.  A record takes two
- * bytes of them or more (a Lars result without fields), so a turn brings fewer
+ * bytes of them or more (a Lars result without fields), so a turn reads fewer
  * than MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a
  * connection is at most twice max_message, rounded up to a power of two;
  * nothing is allocated by what a peer declares, only by what it has sent.

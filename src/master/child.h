@@ -63,8 +63,8 @@ int children_tick(struct children *children, uint64_t now_ms);
    that was not to. */
 void children_reap(struct children *children, uint64_t now_ms);
 
-/* children_configure - workers have these settings from now on.  restart: all
-   start anew; else only those that failed or have no connection to the
+/* children_configure - workers have these settings from now on.  restart:
+   restart all; else only those that failed or have no connection to the
    database. */
 void children_configure(
     struct children *children, const struct settings *settings, bool restart);

@@ -185,7 +185,8 @@ generation_adopt(struct generation *generation, struct children *children,
 			continue;
 		}
 		if (segment_share(&segment.map, children->readers) != SHM_OK)
-			log_warn("cannot give segment %s to reporter.group: %m",
+			log_warn(
+			    "cannot share segment %s with reporter.group: %m",
 			    names[i]);
 		left[adopted] = child_adopt(children, &segment);
 		generation->number = left[adopted++]->generation;

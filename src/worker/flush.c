@@ -117,7 +117,7 @@ flush_stop(struct flush *f)
 
 /* ----------------------------------------------------------- a round ------ */
 
-/* Bring one part of the round to the database, statement by statement. */
+/* Write one part of the round to the database, statement by statement. */
 static void
 run_store(struct flush *f, struct run run)
 {
@@ -157,7 +157,7 @@ older_stored(const struct flush *f)
 }
 
 /* Show since when keys wait for the database: from when some are pending until
-   none is; each commit sets it anew. */
+   none is; each commit resets it. */
 static void
 note_waiting(struct flush *f, bool pending)
 {

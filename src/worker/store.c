@@ -160,13 +160,13 @@ static const char *
 error_advice(enum db_class kind)
 {
 	static const char *const advice[DB_CLASSES] = {
-		[DB_RETRY] = "the statement is sent again",
-		[DB_RECONNECT] = "connecting again",
+		[DB_RETRY] = "retrying the statement",
+		[DB_RECONNECT] = "reconnecting",
 		[DB_NEXT_HOST] = "trying the next host",
 		[DB_WAIT_ROOM] = "waiting until the server has room",
-		[DB_SPLIT] = "sending it in smaller pieces",
-		[DB_REFUSED] = "singling out the row",
-		[DB_HOLD] = "records are held until this is fixed",
+		[DB_SPLIT] = "retrying in smaller batches",
+		[DB_REFUSED] = "isolating the row",
+		[DB_HOLD] = "keeping all records until this is fixed",
 	};
 
 	return advice[kind];

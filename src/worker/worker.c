@@ -117,7 +117,8 @@ worker_take_over(struct worker *w)
 	dirty = table_recover(
 	    &w->segment.table, counter_get(&w->segment.ring.consumer->tail));
 	if (queued + dirty > 0)
-		log_info("took over %" PRIu64 " queued, %" PRIu64 " pending",
+		log_info("continuing with unstored records: queued: %" PRIu64
+			 ", pending: %" PRIu64,
 		    queued, dirty);
 	FAULT_POINT("worker_recovered");
 	trial_open(&w->trial, &w->segment, w->start->crashed, &file);
@@ -142,7 +143,7 @@ orphan_late(struct worker *w)
 	       monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
 }
 
-/* Bring queued records into the table.  Returns whether to go on at once. */
+/* Drain queued records into the table.  Returns whether to go on at once. */
 static bool
 drain_batch(struct worker *w)
 {
@@ -216,7 +217,7 @@ worker_drain(struct worker *w)
 
 /* ----------------------------------------------------------------- end ---- */
 
-/* Bring what is pending to MySQL, until it is done or we are to stop. */
+/* Flush all pending records, until that is done or the worker is to stop. */
 static void
 worker_finish(struct worker *w)
 {
@@ -227,8 +228,8 @@ worker_finish(struct worker *w)
 			break;
 		if (orphan_late(w)) {
 			log_warn(
-			    "the master is gone and the database takes "
-			    "too long; the next start takes over the rest");
+			    "the master died and the database is slow; the "
+			    "next start stores the remaining records");
 			break;
 		}
 	}
