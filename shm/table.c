@@ -259,7 +259,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	}
 	if (state & STATE_DIRTY) {
 		/* The flush may turn this version clean at the same time: the
-		   exchange tells which of us came first. */
+		   exchange shows which came first. */
 		before = atomic_exchange_explicit(
 		    &slot->state, state | STATE_WRITING, memory_order_relaxed);
 	} else {

@@ -43,7 +43,7 @@
 #define STATE_VERSION UINT64_C(4) /* one version */
 
 /* A record in a slot is read and written as words, each an atomic of its own:
-   readers look while the drain writes, and the state tells them to look
+   readers look while the drain writes, and the state makes them look
    again. */
 struct slot {
 	counter state;

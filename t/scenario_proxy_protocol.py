@@ -192,7 +192,7 @@ def by_hand(story):
     story.counted("a header behind which no TLS comes", "closed", "tls",
                   lambda: direct(story, proxy_header(AGENT) + b"no TLS at all",
                                  listener=1))
-    story.logged(r"agent 127\.0\.0\.5:1234: tls: ")
+    story.logged(r"agent 127\.0\.0\.5:1234: TLS failed: ")
     story.counted("who is no balancer", "refused", "not_trusted",
                   lambda: Agent(s.reporter.addresses[0], AGENT))
 

@@ -442,7 +442,7 @@ def agents_need_certificates(story):
     story.refused("an agent with a stranger's", lambda: bring(unknown))
     for fault in ("peer did not return a certificate",
                   "certificate verify failed: "):
-        s.check(f"the log says: {fault}", f"tls: {fault}"
+        s.check(f"the log says: {fault}", f"TLS failed: {fault}"
                 in s.reporter.log_text(), s.reporter.log_text()[-500:])
     good = story.agent(known)
     good.send(story.report())

@@ -9,7 +9,6 @@
 #include "check/inspect.h"
 
 #include "lib/address.h"
-#include "lib/file.h"
 #include "sql/host.h"
 
 #include <errno.h>

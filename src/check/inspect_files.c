@@ -9,29 +9,17 @@
 
 #include "lib/file.h"
 #include "conf/option.h"
+#include "conf/reload.h"
 #include "lib/text.h"
 #include "lib/pem.h"
 #include "sql/login.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* The name of the user that this process runs as, or the number of one without
-   a name. */
-static const char *
-user_name(void)
-{
-	static char number[16];
-	const struct passwd *pw = getpwuid(geteuid());
-
-	snprintf(number, sizeof(number), "%u", (unsigned)geteuid());
-	return pw == NULL ? number : pw->pw_name;
-}
 
 /* The value of an option that is a text. */
 static const char *
@@ -66,7 +54,7 @@ inspect_readable(const struct settings *settings, const char *name,
 		inspect_option(complaints, settings, "mysql", name,
 		    "user %s cannot read %s: %s; expected a file that "
 		    "reporter's user can read",
-		    user_name(), path, fault);
+		    reload_user(), path, fault);
 	return fault == NULL;
 }
 
@@ -133,7 +121,7 @@ inspect_writable(const struct settings *settings, const char *section,
 		inspect_option(complaints, settings, section, name,
 		    "user %s cannot write %s: %s; expected a directory that "
 		    "this user can write to",
-		    user_name(), path, fault);
+		    reload_user(), path, fault);
 }
 
 /* ------------------------------------------------------------- secrets ---- */
@@ -210,7 +198,7 @@ inspect_conf(const struct settings *settings, const char *path,
 		complain(complaints, path, NULL,
 		    "user %s cannot read it, which a reload requires: %s; "
 		    "expected mode 0640 and the group of reporter.user",
-		    user_name(), strerror(errno));
+		    reload_user(), strerror(errno));
 	inspect_mode(complaints, secret ? where : path,
 	    secret ? "mysql.password" : NULL, path, secret);
 }

@@ -2,7 +2,7 @@
  *
  * Admission: who may be connected, by address: deny, allow, and how many at one
  * time, in all and from one address.  Knows nothing of sockets, so the address
- * may be the peer's or the one that a balancer tells.  Belongs to the master's
+ * may be that of the peer or that in a PROXY header.  Belongs to the master's
  * loop.
  */
 #ifndef REPORTER_ADMISSION_H

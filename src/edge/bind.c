@@ -8,7 +8,6 @@
 #include "lib/address.h"
 #include "shm/keep_errno.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 

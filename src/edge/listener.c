@@ -23,8 +23,7 @@
 static const char *
 listener_name(const struct listener *l, char *text)
 {
-	return address_text((const struct sockaddr *)&l->address,
-	    sizeof(l->address), text, ADDRESS_TEXT);
+	return address_text((const struct sockaddr *)&l->address, text);
 }
 
 /* A worker that was forked just now may hold the socket for another moment:

@@ -29,16 +29,6 @@ struct change {
 	size_t size;
 };
 
-int
-change_open_log(const struct settings *settings)
-{
-	if (log_open(
-		settings->log_target, (enum log_level)settings->log_level) == 0)
-		return 0;
-	log_error("log %s: %m", settings->log_target);
-	return -1;
-}
-
 void
 change_route(struct master *m)
 {
@@ -103,7 +93,7 @@ change_prepare(struct change *change, struct master *m)
 		&m->children, next) < 0)
 		return -1;
 	/* The last one: it takes effect at once. */
-	return change_open_log(next);
+	return reload_log(next);
 }
 
 static void

@@ -28,7 +28,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -316,7 +315,7 @@ master_loop(struct master *m)
 		if (m->reload && m->mode == MASTER_SERVING)
 			master_reload(m);
 		if (m->reopen) {
-			change_open_log(m->settings);
+			reload_log(m->settings);
 			children_signal(&m->children, SIGUSR1);
 		}
 		m->reap = m->reload = m->reopen = false;

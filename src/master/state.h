@@ -40,10 +40,6 @@ struct master {
 	bool stop, reap, reload, reopen; /* requested by signals */
 };
 
-/* change_open_log - open the log that these settings name.  Returns 0, or -1:
-   logged, and the log is the one before. */
-int change_open_log(const struct settings *settings);
-
 /* change_route - lead all routes to the rings of the current generation. */
 void change_route(struct master *m);
 

@@ -14,15 +14,12 @@
 #include "lib/log.h"
 #include "web/page.h"
 
-#include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define CONNECTIONS_MAX 32u
 #define TIMEOUT_S 10u
@@ -85,9 +82,8 @@ server_listen(const char *address)
 	if (fd < 0)
 		log_error("cannot listen on %s: %m", address);
 	else if (getsockname(fd, (struct sockaddr *)&own, &length) == 0)
-		log_info(
-		    "listening on %s", address_text((struct sockaddr *)&own,
-					   length, text, sizeof(text)));
+		log_info("listening on %s",
+		    address_text((struct sockaddr *)&own, text));
 	freeaddrinfo(info);
 	return fd;
 }

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "worker/worker.h"
+#include "conf/reload.h"
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
 #include "worker/flush.h"
@@ -21,7 +22,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -143,7 +143,8 @@ orphan_late(struct worker *w)
 	       monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
 }
 
-/* Drain queued records into the table.  Returns whether to go on at once. */
+/* Drain queued records into the table.  Returns whether to call it again now.
+ */
 static bool
 drain_batch(struct worker *w)
 {
@@ -183,15 +184,13 @@ drain_turn(struct worker *w)
 static void
 worker_log_follow(const struct worker *w)
 {
-	const struct settings *s = w->start->settings;
 	const struct timespec now = { 0, 0 };
 	sigset_t usr1;
 
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
-	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1 &&
-	    log_open(s->log_target, (enum log_level)s->log_level) < 0)
-		log_error("log %s: %m", s->log_target);
+	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1)
+		reload_log(w->start->settings);
 }
 
 /* Drain until there is a reason to end: RING_FINISH or RING_STOP. */
