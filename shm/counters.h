@@ -106,7 +106,7 @@ enum refusal {
 	REFUSALS
 };
 
-/* refusal_name, refusal_text - likewise. */
+/* refusal_name, refusal_text - as above, of a refusal. */
 const char *refusal_name(enum refusal refusal);
 const char *refusal_text(enum refusal refusal);
 
@@ -126,7 +126,7 @@ enum closing {
 	CLOSINGS
 };
 
-/* closing_name, closing_text - likewise. */
+/* closing_name, closing_text - as above, of a closing. */
 const char *closing_name(enum closing closing);
 const char *closing_text(enum closing closing);
 
