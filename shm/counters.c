@@ -1,63 +1,96 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of what is counted, and the last error of the database.
+ * The names of the reasons that are counted, as status, metrics and manual have
+ * them, and their texts for the log; and the last error of the database.
  */
 #include "shm/counters.h"
 
 #include <string.h>
 
+struct reason {
+	const char *name, *text;
+};
+
+#define REASON(table, i) \
+	((unsigned)(i) < sizeof(table) / sizeof(*(table)) \
+		? (table)[i] \
+		: (struct reason){ "unknown", "unknown" })
+
+static const struct reason rejects[REJECT_REASONS] = {
+	[REJECT_NOT_MSGPACK] = { "not_msgpack", "not MessagePack" },
+	[REJECT_TOO_LONG] = { "too_long", "message too long" },
+	[REJECT_NEGATIVE_LENGTH] = { "negative_length", "negative length" },
+	[REJECT_NOT_PROTOBUF] = { "not_protobuf", "not a protobuf message" },
+	[REJECT_OTHER_MESSAGE] = { "other_message", "not a report message" },
+	[REJECT_WRONG_SHAPE] = { "wrong_shape", "invalid structure" },
+	[REJECT_OUT_OF_RANGE] = { "out_of_range", "value out of range" },
+	[REJECT_WRONG_CALLER] = { "wrong_caller", "caller is another host" },
+};
+
+static const struct reason refusals[REFUSALS] = {
+	[REFUSAL_DENIED] = { "denied", "address is in limits.deny" },
+	[REFUSAL_NOT_ALLOWED] = { "not_allowed",
+	    "address is not in limits.allow" },
+	[REFUSAL_MAX_CONNECTIONS] = { "max_connections",
+	    "limits.max_connections reached" },
+	[REFUSAL_MAX_CONNECTIONS_PER_ADDRESS] = { "max_connections_per_address",
+	    "limits.max_connections_per_address reached" },
+	[REFUSAL_NOT_TRUSTED] = { "not_trusted",
+	    "address is not in limits.proxy_from" },
+	[REFUSAL_NO_DESCRIPTORS] = { "no_descriptors",
+	    "out of file descriptors" },
+	[REFUSAL_NO_MEMORY] = { "no_memory", "out of memory" },
+};
+
+static const struct reason closings[CLOSINGS] = {
+	[CLOSING_BY_AGENT] = { "by_agent", "closed by the agent" },
+	[CLOSING_IDLE] = { "idle", "idle timeout" },
+	[CLOSING_MESSAGE_TIMEOUT] = { "message_timeout", "message timeout" },
+	[CLOSING_DENIED] = { "denied", "address is in limits.deny" },
+	[CLOSING_NOT_ALLOWED] = { "not_allowed",
+	    "address is not in limits.allow" },
+	[CLOSING_REFUSED] = { "refused", "refused" },
+	[CLOSING_PROXY_HEADER] = { "proxy_header", "invalid PROXY header" },
+	[CLOSING_TLS] = { "tls", "TLS failed" },
+	[CLOSING_BAD_STREAM] = { "bad_stream", "invalid stream" },
+	[CLOSING_NO_MEMORY] = { "no_memory", "out of memory" },
+	[CLOSING_STOP] = { "stop", "shutdown" },
+};
+
 const char *
 reject_name(enum reject reason)
 {
-	static const char *const names[REJECT_REASONS] = {
-		[REJECT_NOT_MSGPACK] = "not_msgpack",
-		[REJECT_TOO_LONG] = "too_long",
-		[REJECT_NEGATIVE_LENGTH] = "negative_length",
-		[REJECT_NOT_PROTOBUF] = "not_protobuf",
-		[REJECT_OTHER_MESSAGE] = "other_message",
-		[REJECT_WRONG_SHAPE] = "wrong_shape",
-		[REJECT_OUT_OF_RANGE] = "out_of_range",
-		[REJECT_WRONG_CALLER] = "wrong_caller",
-	};
+	return REASON(rejects, reason).name;
+}
 
-	return NAME_OF(names, reason);
+const char *
+reject_text(enum reject reason)
+{
+	return REASON(rejects, reason).text;
 }
 
 const char *
 refusal_name(enum refusal refusal)
 {
-	static const char *const names[REFUSALS] = {
-		[REFUSAL_DENIED] = "denied",
-		[REFUSAL_NOT_ALLOWED] = "not_allowed",
-		[REFUSAL_MAX_CONNECTIONS] = "max_connections",
-		[REFUSAL_MAX_CONNECTIONS_PER_ADDRESS] =
-		    "max_connections_per_address",
-		[REFUSAL_NOT_TRUSTED] = "not_trusted",
-		[REFUSAL_NO_DESCRIPTORS] = "no_descriptors",
-		[REFUSAL_NO_MEMORY] = "no_memory",
-	};
+	return REASON(refusals, refusal).name;
+}
 
-	return NAME_OF(names, refusal);
+const char *
+refusal_text(enum refusal refusal)
+{
+	return REASON(refusals, refusal).text;
 }
 
 const char *
 closing_name(enum closing closing)
 {
-	static const char *const names[CLOSINGS] = {
-		[CLOSING_BY_AGENT] = "by_agent",
-		[CLOSING_IDLE] = "idle",
-		[CLOSING_MESSAGE_TIMEOUT] = "message_timeout",
-		[CLOSING_DENIED] = "denied",
-		[CLOSING_NOT_ALLOWED] = "not_allowed",
-		[CLOSING_REFUSED] = "refused",
-		[CLOSING_PROXY_HEADER] = "proxy_header",
-		[CLOSING_TLS] = "tls",
-		[CLOSING_BAD_STREAM] = "bad_stream",
-		[CLOSING_NO_MEMORY] = "no_memory",
-		[CLOSING_STOP] = "stop",
-	};
+	return REASON(closings, closing).name;
+}
 
-	return NAME_OF(names, closing);
+const char *
+closing_text(enum closing closing)
+{
+	return REASON(closings, closing).text;
 }
 
 /* A slot's seqlock in small: the version is odd while the text is written.  The

@@ -88,9 +88,11 @@ enum reject {
 	REJECT_REASONS
 };
 
-/* reject_name - the reason's name in log, status and manual, as in
-   "wrong_shape". */
+/* reject_name - its name in status, metrics and manual, as in "wrong_shape". */
 const char *reject_name(enum reject reason);
+
+/* reject_text - its text in the log, as in "invalid structure". */
+const char *reject_text(enum reject reason);
 
 /* Why a connection was refused, as soon as it was accepted. */
 enum refusal {
@@ -104,8 +106,9 @@ enum refusal {
 	REFUSALS
 };
 
-/* refusal_name - the refusal's name in log, status and manual. */
+/* refusal_name, refusal_text - as above, of a refusal. */
 const char *refusal_name(enum refusal refusal);
+const char *refusal_text(enum refusal refusal);
 
 /* Why a connection that was let in was closed. */
 enum closing {
@@ -123,8 +126,9 @@ enum closing {
 	CLOSINGS
 };
 
-/* closing_name - the closing's name in log, status and manual. */
+/* closing_name, closing_text - as above, of a closing. */
 const char *closing_name(enum closing closing);
+const char *closing_text(enum closing closing);
 
 /* Written by a worker's drain thread. */
 struct drain_counters {

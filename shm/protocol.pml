@@ -83,7 +83,7 @@ record newest[KEYS];
 byte passed; /* records that the tail passed, ever */
 byte kills;
 bit killed, drain_down, flush_down;   /* for the kill */
-bit drain_over, flush_over, sent;     /* for the orderly end */
+bit drain_over, flush_over, sent;     /* for the graceful shutdown */
 
 #define DISTANCE(a, b) ((a + WRAP - b) % WRAP)
 #define NEWER(a, b)                                                            \

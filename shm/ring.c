@@ -6,7 +6,6 @@
 #include "shm/ring.h"
 #include "shm/faultpoint.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdint.h>

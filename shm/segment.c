@@ -8,6 +8,7 @@
 
 #include "shm/segment.h"
 #include "shm/faultpoint.h"
+#include "shm/keep_errno.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,10 +132,7 @@ segment_check(const void *base, uint64_t size, enum segment_kind kind)
 static enum shm_status
 segment_fail(struct segment *segment, enum shm_status status)
 {
-	int saved = errno;
-
-	segment_close(segment);
-	errno = saved;
+	KEEP_ERRNO(segment_close(segment));
 	return status;
 }
 
@@ -150,16 +148,8 @@ segment_mmap(struct segment *segment, int protection)
 	return SHM_OK;
 }
 
-static gid_t readers = (gid_t)-1;
-
-void
-segment_share_with(gid_t group)
-{
-	readers = group;
-}
-
 enum shm_status
-segment_share(const struct segment *segment)
+segment_share(const struct segment *segment, gid_t readers)
 {
 	mode_t mode = SEGMENT_MODE;
 	struct stat st;
@@ -190,10 +180,8 @@ segment_reserve(struct segment *segment)
 	FAULT_POINT("segment_reserved");
 	if (error != 0)
 		return error;
-	if (segment_mmap(segment, PROT_READ | PROT_WRITE) != SHM_OK ||
-	    segment_share(segment) != SHM_OK)
-		return errno;
-	return 0;
+	return segment_mmap(segment, PROT_READ | PROT_WRITE) == SHM_OK ? 0
+								       : errno;
 }
 
 /* Fill in the header; the segment may be used from then on. */
@@ -448,9 +436,7 @@ segment_named(const struct segment *segment)
 		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
 	if (fstat(segment->fd, &ours) == 0 && fstat(fd, &named) == 0)
 		status = ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	KEEP_ERRNO(close(fd));
 	return status;
 }
 

@@ -148,7 +148,7 @@ enum child_state {
 	CHILD_FINISHING, /* storing its rest, then it exits */
 	CHILD_WAITING,   /* died; starts again at not_before */
 	CHILD_FAILED,    /* cannot work with its configuration */
-	CHILD_STOPPING   /* told to end, then to start anew */
+	CHILD_STOPPING   /* commanded to end, then restarted */
 };
 
 /* child_state_name - the state's name in log, status and manual. */
@@ -177,7 +177,8 @@ static_assert(sizeof(struct retirement) == 48, "part of the format");
 struct master_shared {
 	alignas(CACHE_LINE) struct segment_header header;
 	struct input_counters input;
-	alignas(CACHE_LINE) _Atomic int32_t pid; /* 0 after an orderly end */
+	alignas(
+	    CACHE_LINE) _Atomic int32_t pid; /* 0 after a graceful shutdown */
 	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
 	counter started;                /* seconds since 1970 */
 	counter generation;             /* of the segments written to now */
@@ -289,14 +290,11 @@ void segment_close(struct segment *segment);
 enum shm_status segment_remove(const char *name);
 
 /*
- * segment_share_with - whose members may read the segments that this process
- * makes or adopts from now on; (gid_t)-1, as at first: nobody beside its user.
+ * segment_share - let the members of a group read a segment that is mapped for
+ * writing; (gid_t)-1: only its user may, as after it was created.
+ * Returns SHM_OK or SHM_SYSTEM.
  */
-void segment_share_with(gid_t group);
-
-/* segment_share - give a segment that is mapped for writing to that group, and
-   take it from any other.  Returns SHM_OK or SHM_SYSTEM. */
-enum shm_status segment_share(const struct segment *segment);
+enum shm_status segment_share(const struct segment *segment, gid_t readers);
 
 /*
  * segment_set_aside - rename NAME so that no reporter finds it again; its

@@ -102,14 +102,13 @@ enum shm_status
 segment_set_aside(const char *name, char *aside, size_t size)
 {
 	char from[SEGMENT_NAME_MAX + sizeof(SHM_DIR)];
-
-	long long when = (long long)time(NULL);
+	uint64_t when = (uint64_t)time(NULL);
 
 	snprintf(from, sizeof(from), SHM_DIR "%s", name);
 	/* One that was set aside in the same second is not overwritten. */
 	do {
 		int length = snprintf(aside, size,
-		    SHM_DIR "/set-aside." PREFIX "%s.%lld",
+		    SHM_DIR "/set-aside." PREFIX "%s.%" PRIu64,
 		    name + strlen("/" PREFIX), when++);
 		if (length < 0 || (size_t)length >= size) {
 			errno = ENAMETOOLONG;

@@ -259,7 +259,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	}
 	if (state & STATE_DIRTY) {
 		/* The flush may turn this version clean at the same time: the
-		   exchange tells which of us came first. */
+		   exchange shows which came first. */
 		before = atomic_exchange_explicit(
 		    &slot->state, state | STATE_WRITING, memory_order_relaxed);
 	} else {
@@ -272,7 +272,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 		counter_add(&table->drain->skewed, 1);
 	/* Before the flush can see it, so that nothing is counted as stored
 	   that was not counted as added.  After a kill in between,
-	   table_recover() counts anew. */
+	   table_recover() counts again. */
 	counter_add(before & STATE_DIRTY ? &table->drain->superseded
 					 : &table->drain->added,
 	    1);

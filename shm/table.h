@@ -26,7 +26,7 @@
  * The dirty map has one byte a slot (0, DIRTY or URGENT), so that a flush
  * looks only at what changed: a byte and not a bit, because then the drain
  * marks with a plain store where a bit would need a locked instruction for
- * each record.  It is a hint; the state word decides, and the map is made anew
+ * each record.  It is a hint; the state word decides, and the map is rebuilt
  * from the states after a kill.
  */
 #ifndef REPORTER_TABLE_H
@@ -43,7 +43,7 @@
 #define STATE_VERSION UINT64_C(4) /* one version */
 
 /* A record in a slot is read and written as words, each an atomic of its own:
-   readers look while the drain writes, and the state tells them to look
+   readers look while the drain writes, and the state makes them look
    again. */
 struct slot {
 	counter state;
@@ -104,7 +104,7 @@ size_t table_put(struct table *table, const struct record *records, size_t n,
 /*
  * table_recover - repair a table that a killed worker may have left:
  * a slot caught half written is cleared (its record is still in the ring),
- * the dirty map is made anew, the counters agree with what is there.
+ * the dirty map is rebuilt, the counters agree with what is there.
  * drained: the ring's tail.  Call it before any thread uses the table.
  * Returns the number of dirty keys.
  */
@@ -124,7 +124,7 @@ size_t table_collect(struct table *table, unsigned marks, uint32_t *position,
     struct table_row *rows, size_t max);
 
 /*
- * table_refresh - bring ROW to the newest version of its key.  The key itself
+ * table_refresh - update ROW to the newest version of its key.  The key itself
  * cannot have changed, since dirty keys are never evicted.
  */
 void table_refresh(const struct table *table, struct table_row *row);

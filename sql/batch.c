@@ -15,9 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TAIL_MAX 512
-#define HEAD_MAX 1024
-
 /* Takes column `name` over if the row that came is to win. */
 #define TAKE_OVER(name) \
 	name "=IF(VALUES(ts)>=ts OR ts>%" PRIu64 ",VALUES(" name ")," name ")"
@@ -136,15 +133,12 @@ batch_open(struct batch *batch, const char *table, size_t capacity,
 	if (capacity < BATCH_MIN || *table == 0)
 		return -1;
 	quoted = batch_quote(table);
-	batch->head = malloc(HEAD_MAX);
-	batch->tail = malloc(TAIL_MAX);
 	batch->text = malloc(capacity);
-	if (quoted != NULL && batch->head != NULL && batch->tail != NULL &&
-	    batch->text != NULL)
-		length = snprintf(batch->head, HEAD_MAX,
+	if (quoted != NULL && batch->text != NULL)
+		length = snprintf(batch->head, sizeof(batch->head),
 		    "INSERT INTO %s (" BATCH_COLUMNS ") VALUES ", quoted);
 	free(quoted);
-	if (length < 0 || length >= HEAD_MAX) {
+	if (length < 0 || length >= BATCH_HEAD_MAX) {
 		batch_close(batch);
 		return -1;
 	}
@@ -157,7 +151,7 @@ batch_open(struct batch *batch, const char *table, size_t capacity,
 void
 batch_begin(struct batch *batch, uint64_t horizon)
 {
-	int length = snprintf(batch->tail, TAIL_MAX,
+	int length = snprintf(batch->tail, sizeof(batch->tail),
 	    " ON DUPLICATE KEY UPDATE " TAKE_OVER("succ_cnt") "," TAKE_OVER(
 		"err_cnt") "," TAKE_OVER("overload") "," TAKE_OVER("ts"),
 	    horizon, horizon, horizon, horizon);
@@ -206,7 +200,5 @@ void
 batch_close(struct batch *batch)
 {
 	free(batch->text);
-	free(batch->head);
-	free(batch->tail);
 	memset(batch, 0, sizeof(*batch));
 }

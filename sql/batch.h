@@ -18,6 +18,9 @@
 /* Bytes of the longest row, its separator included. */
 #define BATCH_ROW_MAX 96
 
+#define BATCH_HEAD_MAX 1024 /* bytes of a statement before its rows, ... */
+#define BATCH_TAIL_MAX 512  /* ... and after them */
+
 /* Columns that are signed in some installations and unsigned in others.  One
    wide enough for any unsigned 32-bit number counts as unsigned. */
 struct column_signs {
@@ -30,7 +33,7 @@ struct batch {
 	size_t length;   /* of the text so far, its tail not counted */
 	size_t capacity; /* bytes the statement may have, tail included */
 	size_t rows;
-	char *head, *tail;
+	char head[BATCH_HEAD_MAX], tail[BATCH_TAIL_MAX];
 	size_t head_length, tail_length;
 	struct column_signs signs;
 	uint64_t clamped; /* counts cut to their column's range, ever */
@@ -62,8 +65,8 @@ int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);
 
 /*
- * batch_begin - begin a statement.  horizon: a ts that stands in the table
- * and is greater gives way to any.
+ * batch_begin - begin a statement.  horizon: a greater ts that is in the
+ * table is replaced by any.
  */
 void batch_begin(struct batch *batch, uint64_t horizon);
 

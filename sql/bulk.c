@@ -41,8 +41,7 @@ struct bulk {
 	MYSQL *mysql;
 	MYSQL_STMT *statement; /* NULL: not prepared */
 	uint64_t horizon;      /* of the prepared statement */
-	bool failed;           /* prepare it anew: whatever was wrong, it may be
-				  the statement */
+	bool failed; /* prepare it again: the statement may be the cause */
 	size_t max;
 	struct bulk_row rows[];
 };

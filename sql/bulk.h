@@ -27,7 +27,7 @@ struct bulk;
 struct bulk *bulk_open(MYSQL *mysql, size_t max, size_t packet);
 
 /*
- * bulk_upsert - bring the first of n records to the table in one transaction,
+ * bulk_upsert - write the first of n records to the table in one transaction,
  * in the form that `batch` has for its table and columns.
  * *sent: set to how many were taken, 1 or more.  batch->clamped counts.
  * Returns 0 or an error number, with its text in *text, valid until the next
@@ -37,7 +37,7 @@ unsigned bulk_upsert(struct bulk *bulk, struct batch *batch,
     const struct record *const *records, size_t n, uint64_t horizon,
     size_t *sent, const char **text);
 
-/* bulk_unsupported - whether the error number says that the other end, or
+/* bulk_unsupported - whether the error number means that the other end, or
    something between, has no bulk execution or no prepared statements. */
 bool bulk_unsupported(unsigned number);
 

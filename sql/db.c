@@ -273,7 +273,7 @@ db_get_lock(struct db *db, bool *busy)
  * Takes the lock that options ask for.  After a firewall has dropped its
  * connection the server keeps the session that has it for wait_timeout, 8
  * hours, and its statement may wait for a row: so after read_timeout it is
- * ended.  If it cannot be, or has the lock for as long again, we go on without.
+ * ended.  If that fails, or it has the lock for as long again, we do without.
  */
 static enum db_class
 db_take_lock(struct db *db)

@@ -86,10 +86,10 @@ const char *db_host(const struct db *db);
 void db_close(struct db *db);
 
 /*
- * db_upsert - bring n records to the table in one transaction.  records[]
+ * db_upsert - write n records to the table in one transaction.  records[]
  * point to records with distinct keys, best in the order of
- * record_compare().  horizon: as in table_put(), a ts in the table beyond it
- * gives way.
+ * record_compare().  horizon: as in table_put(), a greater ts in the
+ * table is replaced.
  * *clamped: on success increased by the counts cut to their column's range.
  * *sent: set to how many of the records, from the first on, were taken into
  * the statement (fewer than n when max_allowed_packet bounds it; at least 1).

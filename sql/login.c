@@ -83,9 +83,8 @@ login_connect(
 		   or_null(options->database), host->port, socket, 0) != NULL;
 }
 
-/* Why a file cannot be read, or NULL. */
-static const char *
-read_fault(const char *path)
+const char *
+login_read_fault(const char *path)
 {
 	struct stat st;
 
@@ -101,7 +100,7 @@ login_unreadable(const struct db_options *options, const char **reason)
 		options->ssl_cert, options->ssl_key };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		*reason = is_set(files[i]) ? read_fault(files[i]) : NULL;
+		*reason = is_set(files[i]) ? login_read_fault(files[i]) : NULL;
 		if (*reason != NULL)
 			return files[i];
 	}

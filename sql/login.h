@@ -26,13 +26,17 @@ or_null(const char *text)
 MYSQL *login_new(const struct db_options *options, const struct host *host);
 
 /* login_connect - connect it.  Returns whether it is; else mysql_errno() and
-   mysql_error() tell why. */
+   mysql_error() have the reason. */
 bool login_connect(
     MYSQL *mysql, const struct db_options *options, const struct host *host);
 
+/* login_read_fault - why this process cannot read a file of the options, or
+   NULL. */
+const char *login_read_fault(const char *path);
+
 /* login_unreadable - a file of the options that cannot be read, and why, or
    NULL.  The client library would pass over some of them without a word, and
-   wait for ever for the writer of a pipe. */
+   wait forever for the writer of a pipe. */
 const char *login_unreadable(
     const struct db_options *options, const char **reason);
 

@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "check/inspect.h"
-#include "conf/settings.h"
+#include "conf/reload.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/title.h"
@@ -99,10 +99,7 @@ open_log(const struct settings *settings)
 
 	if (account_borrow(settings->user) < 0)
 		return -1;
-	status =
-	    log_open(settings->log_target, (enum log_level)settings->log_level);
-	if (status < 0)
-		log_error("log %s: %m", settings->log_target);
+	status = reload_log(settings);
 	account_return();
 	return status;
 }

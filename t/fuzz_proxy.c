@@ -73,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct proxy_header whole = proxy_parse(data, size);
 
 	check_verdict(&whole, size);
-	if (whole.verdict == PROXY_TOLD)
+	if (whole.verdict == PROXY_ADDRESS)
 		check_source(&whole, data);
 	for (size_t i = 0; size > 0 && i < sizeof(steps) / sizeof(*steps);
 	     i++) {

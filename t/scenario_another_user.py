@@ -74,7 +74,7 @@ def refused(s):
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         timeout=PATIENCE)
     s.equal("it does not start", done.returncode, 1)
-    for part in (f"{s.reporter.conf}: cannot open: Permission denied",
+    for part in (f"{s.reporter.conf}: cannot read: Permission denied",
                  f"must be readable by user {USER}", "chown root:GROUP",
                  "chmod 0640"):
         s.check(f"it says: {part}", part in done.stderr, done.stderr)
@@ -113,7 +113,7 @@ def rotated(s, state):
     s.reporter.process.send_signal(signal.SIGUSR1)
     wait_for(lambda: os.path.exists(log), "there is a new log")
     s.equal("the new log's mode", os.stat(log).st_mode & 0o777, 0o640)
-    s.check("nothing was said about it", "cannot open" not in
+    s.check("nothing was said about it", "cannot read" not in
             log_text(s))
 
 

@@ -60,6 +60,17 @@ CLOSES = (
     ("a length over the limit", b"\x08\0\0\0\xf9\xff\0\0", "too_long", elb),
 )
 
+# What the log calls the reasons.
+TEXTS = {
+    "not_msgpack": "not MessagePack",
+    "too_long": "message too long",
+    "negative_length": "negative length",
+    "not_protobuf": "not a protobuf message",
+    "other_message": "not a report message",
+    "wrong_shape": "invalid structure",
+    "out_of_range": "value out of range",
+}
+
 
 class Part:
     """Some of the faults, told to a reporter that was just started: its log
@@ -97,7 +108,7 @@ class Part:
         # It is counted before it is logged.
         def logged():
             return [line for line in self.s.reporter.log_text().splitlines()
-                    if f"{agent.name}:" in line and reason in line]
+                    if f"{agent.name}:" in line and TEXTS[reason] in line]
 
         scenario.wait_for(logged, f"{what} is logged")
         self.s.equal(f"{what} is logged once", len(logged()), 1)

@@ -151,7 +151,7 @@ def story(s, database, right, wrong):
     story.configure(ssl_key=os.path.join(s.directory, "nothing"))
     story.refuses("a key that is missing is named",
                   f"cannot read {s.directory}/nothing: No such file",
-                  "records are held until this is fixed")
+                  "keeping all records until this is fixed")
     for name in ("ssl_ca", "ssl_cert", "ssl_key"):
         pipe = os.path.join(s.directory, f"pipe.{name}")
         os.mkfifo(pipe)
@@ -160,7 +160,7 @@ def story(s, database, right, wrong):
         story.configure(**{name: pipe})
         story.refuses(f"nobody waits for the writer of a pipe as {name}",
                       f"cannot read {pipe}: not a regular file",
-                      "records are held until this is fixed")
+                      "keeping all records until this is fixed")
     story.configure(ssl_key=key)
     story.mark()
     database.stop()

@@ -58,9 +58,9 @@ def tell(s):
     for turn, (what, limit, text) in enumerate((
             ("without a limit", "wsrep_max_ws_rows=0", None),
             ("over wsrep_max_ws_size", "wsrep_max_ws_size=150000",
-             "Maximum writeset size exceeded; sending it in smaller pieces"),
+             "Maximum writeset size exceeded; retrying in smaller batches"),
             ("over wsrep_max_ws_rows", "wsrep_max_ws_rows=1000",
-             "wsrep_max_ws_rows exceeded; sending it in smaller pieces"))):
+             "wsrep_max_ws_rows exceeded; retrying in smaller batches"))):
         s.database.administrate(f"SET GLOBAL {limit}")
         start = os.path.getsize(s.reporter.log)
         send(turn)

@@ -137,10 +137,12 @@ def through_haproxy(story, balancer):
     s.equal("from the agent's address as well",
             s.reporter.status()["foreign"], 1)
 
-    for source, name in ((DENIED, "denied"), (STRANGER, "not_allowed")):
+    for source, name, text in (
+            (DENIED, "denied", "address is in limits.deny"),
+            (STRANGER, "not_allowed", "address is not in limits.allow")):
         story.counted(f"an agent that is {name}", "refused", name,
                       lambda: Agent(front, source))
-        story.logged(rf"agent {source}:\d+: refused: {name}; passed on by "
+        story.logged(rf"agent {source}:\d+: refused: {text}; passed on by "
                      rf"{BALANCER}:\d+")
     s.reporter.configure("limits", max_connections_per_address=1)
     tls.reload(s)
@@ -185,12 +187,12 @@ def by_hand(story):
             ("one without address", proxy_header(None))):
         story.counted(what, "closed", "proxy_header",
                       lambda: direct(story, data))
-    story.logged(r"agent 127\.0\.0\.1:\d+: proxy_header: "
+    story.logged(r"agent 127\.0\.0\.1:\d+: invalid PROXY header: "
                  r"not a PROXY header of version 2: closed")
     story.counted("a header behind which no TLS comes", "closed", "tls",
                   lambda: direct(story, proxy_header(AGENT) + b"no TLS at all",
                                  listener=1))
-    story.logged(r"agent 127\.0\.0\.5:1234: tls: ")
+    story.logged(r"agent 127\.0\.0\.5:1234: TLS failed: ")
     story.counted("who is no balancer", "refused", "not_trusted",
                   lambda: Agent(s.reporter.addresses[0], AGENT))
 

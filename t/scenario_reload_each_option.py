@@ -427,7 +427,7 @@ class Options:
                 self.change("mysql", host=host,
                             connect_timeout=f"{seconds}s")
                 took = wait_for(lambda: self.seconds_between(
-                    "took over", f"database {host}: error"),
+                    "continuing with unstored", f"database {host}: error"),
                     "the connection is given up")
                 self.s.check(f"after {seconds} s",
                              seconds <= took + 0.1 < seconds + 2.5, str(took))

@@ -64,7 +64,7 @@ def tell(s):
             2 <= took < 10, str(took))
     log = s.reporter.log_text()
     s.check("the agent's connection was closed",
-            "throttled connections closed with reports unread: 1" in log, log)
+            "throttled connections closed: 1; their unread reports are lost" in log, log)
     s.check("a reload during the stop is ignored", reloads not in log, log)
     left = re.findall(r"stopped; records left in shared memory for the next "
                       r"start: (\d+)", log)

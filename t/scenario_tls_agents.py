@@ -155,7 +155,7 @@ def strangers_are_sent_away(story):
     story.refused("TLS 1.1", lambda: s.check(
         "s_client cannot connect with TLS 1.1", story.s_client(
             b"x", "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")[0] != 0))
-    s.check("the log says why", "tls: unsupported protocol: closed"
+    s.check("the log says why", "TLS failed: unsupported protocol: closed"
             in s.reporter.log_text(), s.reporter.log_text()[-500:])
 
     slow = s.agent(1)
@@ -442,7 +442,7 @@ def agents_need_certificates(story):
     story.refused("an agent with a stranger's", lambda: bring(unknown))
     for fault in ("peer did not return a certificate",
                   "certificate verify failed: "):
-        s.check(f"the log says: {fault}", f"tls: {fault}"
+        s.check(f"the log says: {fault}", f"TLS failed: {fault}"
                 in s.reporter.log_text(), s.reporter.log_text()[-500:])
     good = story.agent(known)
     good.send(story.report())

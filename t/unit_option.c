@@ -54,6 +54,20 @@ initial(const struct conf_option *option)
 	return text;
 }
 
+/* What a change does at a reload, as in the manual. */
+static const char *
+live_text(enum option_live live)
+{
+	static const char *const texts[] = {
+		[OPTION_LIVE] = "immediate",
+		[OPTION_WORKERS] = "restarts the workers",
+		[OPTION_QUEUE] = "replaces the queues",
+		[OPTION_RESTART] = "requires a restart",
+	};
+
+	return texts[live];
+}
+
 /* The part of a text from a line to the next line that begins as `end`. */
 static char *
 part(const char *text, const char *line, const char *end)
@@ -88,7 +102,7 @@ START_TEST(every_option_is_in_the_manual)
 	    "Reload: %s\n.Pp\n",
 	    option->name, option->text, expects,
 	    *initial(option) == '\0' ? "empty" : initial(option),
-	    option_live_text(option->live));
+	    live_text(option->live));
 	ck_assert_msg(strstr(section, entry) != NULL,
 	    "reporter.conf(5), section %s, has not:%s", option->section, entry);
 	free(section);

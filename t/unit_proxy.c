@@ -72,7 +72,7 @@ START_TEST(ipv4_source_is_told)
 	size_t length = begin_ipv4(0);
 
 	header = proxy_parse(bytes, length);
-	ck_assert_int_eq(header.verdict, PROXY_TOLD);
+	ck_assert_int_eq(header.verdict, PROXY_ADDRESS);
 	ck_assert_uint_eq(header.wanted, length);
 	ck_assert_int_eq(header.source.any.sa_family, AF_INET);
 	ck_assert_uint_eq(ntohl(header.source.in.sin_addr.s_addr), 0xc0000207);
@@ -88,7 +88,7 @@ START_TEST(ipv6_source_is_told)
 
 	inet_pton(AF_INET6, "2001:db8::7", &wanted);
 	header = proxy_parse(bytes, length);
-	ck_assert_int_eq(header.verdict, PROXY_TOLD);
+	ck_assert_int_eq(header.verdict, PROXY_ADDRESS);
 	ck_assert_uint_eq(header.wanted, length);
 	ck_assert_int_eq(header.source.any.sa_family, AF_INET6);
 	ck_assert_mem_eq(&header.source.in6.sin6_addr, &wanted, 16);
@@ -135,9 +135,9 @@ check_cuts(size_t length, enum proxy_verdict verdict)
 
 START_TEST(header_may_be_cut_anywhere)
 {
-	check_cuts(begin_ipv4(0), PROXY_TOLD);
-	check_cuts(begin_ipv4(100), PROXY_TOLD);
-	check_cuts(begin_ipv6(), PROXY_TOLD);
+	check_cuts(begin_ipv4(0), PROXY_ADDRESS);
+	check_cuts(begin_ipv4(100), PROXY_ADDRESS);
+	check_cuts(begin_ipv6(), PROXY_ADDRESS);
 	check_cuts(begin(0x20, 0x00, 0), PROXY_OWN);
 	check_cuts(begin(0x20, 0x00, 300), PROXY_OWN);
 }
@@ -147,7 +147,7 @@ START_TEST(longest_header_is_taken_and_one_byte_more_is_not)
 {
 	size_t max = PROXY_HEADER_MAX - PROXY_FIXED;
 
-	check_cuts(begin_ipv4((unsigned)max - 12), PROXY_TOLD);
+	check_cuts(begin_ipv4((unsigned)max - 12), PROXY_ADDRESS);
 	begin_ipv4((unsigned)max - 12 + 1);
 	ck_assert_int_eq(proxy_parse(bytes, 15).verdict, PROXY_SHORT);
 	check_wrong(16, "a PROXY header that is too long");
@@ -228,7 +228,7 @@ START_TEST(values_behind_the_addresses_must_fit)
 	/* Two values, the second without content. */
 	begin_ipv4(10);
 	bytes[30] = 4;
-	ck_assert_int_eq(proxy_parse(bytes, 38).verdict, PROXY_TOLD);
+	ck_assert_int_eq(proxy_parse(bytes, 38).verdict, PROXY_ADDRESS);
 	bytes[30] = 5;
 	check_wrong(38, fault);
 }

@@ -94,7 +94,7 @@ START_TEST(what_is_wrong_leaves_the_one_of_before)
 	ck_assert_int_eq(unlink(config_path), 0);
 	ck_assert_int_eq(read_again(), SECRET_REFUSED);
 	ck_assert_str_eq(
-	    errors, "a.conf: cannot open: No such file or directory\n");
+	    errors, "a.conf: cannot read: No such file or directory\n");
 	ck_assert_str_eq(secret.text, "good");
 }
 END_TEST

@@ -582,6 +582,22 @@ START_TEST(set_aside_is_found_no_more_and_kept)
 }
 END_TEST
 
+START_TEST(a_segment_is_shared_with_a_group_and_taken_back)
+{
+	struct stat st;
+
+	create();
+	ck_assert_int_eq(segment_share(&worker.map, getegid()), SHM_OK);
+	ck_assert_int_eq(fstat(worker.map.fd, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	ck_assert_uint_eq(st.st_gid, getegid());
+	ck_assert_int_eq(segment_share(&worker.map, (gid_t)-1), SHM_OK);
+	ck_assert_int_eq(fstat(worker.map.fd, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	segment_close(&worker.map);
+}
+END_TEST
+
 START_TEST(every_code_has_a_text)
 {
 	for (int i = 0; i <= SHM_SYSTEM; i++)
@@ -594,6 +610,12 @@ START_TEST(every_code_has_a_text)
 			    child_state_name((enum child_state)j));
 	for (int i = 0; i < REJECT_REASONS; i++)
 		ck_assert_str_ne(reject_name((enum reject)i), "unknown");
+	for (int i = 0; i < REJECT_REASONS; i++)
+		ck_assert_str_ne(reject_text((enum reject)i), "unknown");
+	for (int i = 0; i < REFUSALS; i++)
+		ck_assert_str_ne(refusal_text((enum refusal)i), "unknown");
+	for (int i = 0; i < CLOSINGS; i++)
+		ck_assert_str_ne(closing_text((enum closing)i), "unknown");
 	ck_assert_str_eq(child_state_name((enum child_state)99), "unknown");
 	ck_assert_str_eq(reject_name(REJECT_REASONS), "unknown");
 	ck_assert_str_eq(shm_strerror(SHM_SYSTEM, 1), strerror(1));
@@ -875,6 +897,7 @@ main(void)
 	tcase_add_test(c, impossible_wishes_are_refused);
 	tcase_add_test(c, list_is_in_order_of_generation_then_slot);
 	tcase_add_test(c, set_aside_is_found_no_more_and_kept);
+	tcase_add_test(c, a_segment_is_shared_with_a_group_and_taken_back);
 	tcase_add_test(c, every_code_has_a_text);
 
 	c = group(s, "lock");

@@ -170,7 +170,7 @@ START_TEST(missing_file_is_said)
 {
 	ck_assert_ptr_null(config_load_path(config_path));
 	ck_assert_str_eq(
-	    config_errors, "a.conf: cannot open: No such file or directory\n");
+	    config_errors, "a.conf: cannot read: No such file or directory\n");
 	ck_assert_ptr_null(config_load_path("/"));
 	ck_assert_str_eq(config_errors, "/: cannot read: Is a directory\n");
 }
@@ -414,10 +414,11 @@ START_TEST(pipe_or_device_is_no_configuration)
 
 	snprintf(pipe, sizeof(pipe), "%s/pipe.conf", config_directory);
 	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
-	config_invalid(
-	    "include = *pipe.conf\n", "pipe.conf: not a regular file\n");
+	config_invalid("include = *pipe.conf\n",
+	    "pipe.conf: cannot read: not a regular file\n");
 	ck_assert_ptr_null(config_load_path("/dev/zero"));
-	ck_assert_str_eq(config_errors, "/dev/zero: not a regular file\n");
+	ck_assert_str_eq(
+	    config_errors, "/dev/zero: cannot read: not a regular file\n");
 }
 END_TEST
 

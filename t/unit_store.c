@@ -210,7 +210,7 @@ START_TEST(with_one_host_there_is_no_next_one)
 	ck_assert_uint_eq(store_rows(store, rows, dirty(1)), 1);
 	ck_assert_uint_eq(FLUSH(errors[DB_NEXT_HOST]), 1);
 	ck_assert_uint_eq(lines_with("next host"), 0);
-	ck_assert_uint_eq(lines_with("connecting again"), 1);
+	ck_assert_uint_eq(lines_with("reconnecting"), 1);
 }
 END_TEST
 

@@ -188,11 +188,10 @@ inspect_machine(const struct settings *settings, const char *path,
 	inspect_memory(settings, complaints);
 	/* The master reads certificates, and writes the pid file, before it
 	   changes to the user. */
-	if (tls_load(settings, &tls, &option, reason, sizeof(reason)))
-		tls_free(tls);
-	else
+	if (tls_load(settings, &tls, &option, reason, sizeof(reason)) < 0)
 		inspect_option(
 		    complaints, settings, "tls", option, "%s", reason);
+	tls_free(tls);
 	inspect_writable(settings, "reporter", "pid_file", complaints);
 	if (inspect_user(settings, complaints))
 		inspect_as_user(settings, path, complaints);

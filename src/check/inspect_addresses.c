@@ -8,8 +8,7 @@
 
 #include "check/inspect.h"
 
-#include "lib/address.h"
-#include "lib/file.h"
+#include "edge/bind.h"
 #include "sql/host.h"
 
 #include <errno.h>
@@ -25,6 +24,8 @@ bind_fault(const struct addrinfo *ai)
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const char *fault = NULL;
 
+	/* The port has the same place in an IPv6 address. */
+	((struct sockaddr_in *)(void *)ai->ai_addr)->sin_port = 0;
 	if (fd < 0 || bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
 		fault = strerror(errno);
 	if (fd >= 0)
@@ -32,19 +33,18 @@ bind_fault(const struct addrinfo *ai)
 	return fault;
 }
 
-/* Likewise, of a name; "": all addresses. */
+/* Why none of the addresses that a word of `listen` stands for can be listened
+   on, or NULL: one is enough, as for the master. */
 static const char *
-listen_fault(const char *host)
+listen_fault(const char *word)
 {
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM };
+	struct listen_spec spec;
 	struct addrinfo *found;
-	int error =
-	    getaddrinfo(*host == '\0' ? NULL : host, "0", &hints, &found);
 
+	listen_spec_parse(&spec, word);
+	int error = spec_resolve(spec.address, 0, &found);
 	if (error != 0)
 		return gai_strerror(error);
-	/* One of them is enough, as for the master. */
 	const char *fault = bind_fault(found);
 	for (struct addrinfo *ai = found->ai_next; ai != NULL && fault != NULL;
 	     ai = ai->ai_next)
@@ -57,16 +57,9 @@ static void
 inspect_listen(const struct settings *settings, struct complaints *complaints)
 {
 	for (size_t i = 0; i < settings->listen.count; i++) {
-		const char *word = settings->listen.words[i], *fault;
-		struct address address;
-		char text[ADDRESS_HOST_MAX + 16];
+		const char *word = settings->listen.words[i];
+		const char *fault = listen_fault(word);
 
-		/* Keywords follow after a blank. */
-		snprintf(text, sizeof(text), "%.*s", (int)strcspn(word, " \t"),
-		    word);
-		fault = address_parse(&address, text);
-		if (fault == NULL)
-			fault = listen_fault(address.host);
 		if (fault != NULL)
 			inspect_option(complaints, settings, "reporter",
 			    "listen",

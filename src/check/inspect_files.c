@@ -9,28 +9,17 @@
 
 #include "lib/file.h"
 #include "conf/option.h"
+#include "conf/reload.h"
 #include "lib/text.h"
 #include "lib/pem.h"
+#include "sql/login.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* The name of the user that this process runs as, or the number of one without
-   a name. */
-static const char *
-user_name(void)
-{
-	static char number[16];
-	const struct passwd *pw = getpwuid(geteuid());
-
-	snprintf(number, sizeof(number), "%u", (unsigned)geteuid());
-	return pw == NULL ? number : pw->pw_name;
-}
 
 /* The value of an option that is a text. */
 static const char *
@@ -56,19 +45,16 @@ static bool
 inspect_readable(const struct settings *settings, const char *name,
     struct complaints *complaints)
 {
-	const char *path = value_of(settings, "mysql", name), *fault = NULL;
+	const char *path = value_of(settings, "mysql", name), *fault;
 
 	if (*path == '\0')
 		return false;
-	if (access(path, R_OK) != 0)
-		fault = strerror(errno);
-	else if (!is_regular(path))
-		fault = "not a regular file";
+	fault = login_read_fault(path);
 	if (fault != NULL)
 		inspect_option(complaints, settings, "mysql", name,
-		    "%s cannot be read by user %s: %s; expected a file that "
+		    "user %s cannot read %s: %s; expected a file that "
 		    "reporter's user can read",
-		    path, user_name(), fault);
+		    reload_user(), path, fault);
 	return fault == NULL;
 }
 
@@ -133,9 +119,9 @@ inspect_writable(const struct settings *settings, const char *section,
 	fault = *path == '/' ? write_fault(path, text, sizeof(text)) : NULL;
 	if (fault != NULL)
 		inspect_option(complaints, settings, section, name,
-		    "%s cannot be written by user %s: %s; expected a "
-		    "directory that this user can write to",
-		    path, user_name(), fault);
+		    "user %s cannot write %s: %s; expected a directory that "
+		    "this user can write to",
+		    reload_user(), path, fault);
 }
 
 /* ------------------------------------------------------------- secrets ---- */
@@ -212,7 +198,7 @@ inspect_conf(const struct settings *settings, const char *path,
 		complain(complaints, path, NULL,
 		    "user %s cannot read it, which a reload requires: %s; "
 		    "expected mode 0640 and the group of reporter.user",
-		    user_name(), strerror(errno));
+		    reload_user(), strerror(errno));
 	inspect_mode(complaints, secret ? where : path,
 	    secret ? "mysql.password" : NULL, path, secret);
 }

@@ -261,14 +261,14 @@ read_file(struct reading *r)
 
 	r->section = "";
 	if (file_is_endless(r->base)) {
-		complain_lost(
-		    r->complaints, r->path, NULL, 0, "not a regular file");
+		complain_lost(r->complaints, r->path, NULL, 0,
+		    "cannot read: not a regular file");
 		return;
 	}
 	file = fopen(r->base, "re");
 	if (file == NULL) {
 		complain_lost(
-		    r->complaints, r->path, NULL, errno, "cannot open: %m");
+		    r->complaints, r->path, NULL, errno, "cannot read: %m");
 		return;
 	}
 	setvbuf(file, bytes, _IOFBF, sizeof(bytes));

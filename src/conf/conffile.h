@@ -19,7 +19,7 @@ typedef void conffile_take(void *arg, const struct conf_option *option,
 
 /*
  * conffile_read - read the file at path.  Every error in its form and its
- * names is reported to complaints, and reading goes on.  No byte of the file
+ * names is reported to complaints, and reading continues.  No byte of the file
  * is left in memory but what `take` was given and kept.
  */
 void conffile_read(const char *path, struct complaints *complaints,

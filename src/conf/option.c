@@ -302,16 +302,3 @@ option_expects(const struct conf_option *option, char *text, size_t size)
 	    option->unit ? ", default unit " : "",
 	    option->unit ? option->unit : "");
 }
-
-const char *
-option_live_text(enum option_live live)
-{
-	static const char *const texts[] = {
-		[OPTION_LIVE] = "immediate",
-		[OPTION_WORKERS] = "restarts the workers",
-		[OPTION_QUEUE] = "replaces the queues",
-		[OPTION_RESTART] = "requires a restart",
-	};
-
-	return texts[live];
-}

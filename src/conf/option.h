@@ -65,7 +65,4 @@ enum units option_units(const struct conf_option *option);
    unit ms". */
 void option_expects(const struct conf_option *option, char *text, size_t size);
 
-/* option_live_text - what a change does at a reload, as in the manual. */
-const char *option_live_text(enum option_live live);
-
 #endif

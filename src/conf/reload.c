@@ -8,13 +8,21 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+int
+reload_log(const struct settings *settings)
+{
+	if (log_open(
+		settings->log_target, (enum log_level)settings->log_level) == 0)
+		return 0;
+	log_error("log %s: %m", settings->log_target);
+	return -1;
+}
 
 /* Load, and log all errors. */
 static struct settings *
@@ -50,12 +58,14 @@ reload_load(const char *path)
 
 /* ----------------------------------------------------------- rehearsal --- */
 
-static const char *
-own_name(void)
+const char *
+reload_user(void)
 {
+	static char number[16];
 	const struct passwd *pw = getpwuid(geteuid());
 
-	return pw == NULL ? "(nameless)" : pw->pw_name;
+	snprintf(number, sizeof(number), "%u", (unsigned)geteuid());
+	return pw == NULL ? number : pw->pw_name;
 }
 
 const char *
@@ -67,7 +77,7 @@ reload_path(const char *path, char *real)
 	}
 	log_warn("user %s cannot access %s; using the resolved path, so "
 		 "changed symbolic links are not noticed at a reload",
-	    own_name(), path);
+	    reload_user(), path);
 	return real;
 }
 
@@ -80,7 +90,7 @@ differs_log(void *arg, const char *name, const char *old_value,
 	(void)live;
 	log_error("%s is \"%s\" at startup, but \"%s\" when read by user %s: "
 		  "an included file may be unreadable for this user",
-	    name, old_value, new_value, own_name());
+	    name, old_value, new_value, reload_user());
 	++*count;
 }
 
@@ -98,6 +108,6 @@ reload_rehearse(const char *path, const struct settings *now)
 	log_error("%s and the files it includes must be readable by user %s, "
 		  "for workers and reloads: run chown root:GROUP, with a group "
 		  "of this user, and chmod 0640",
-	    path, own_name());
+	    path, reload_user());
 	return -1;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reload: reading the configuration again.  Called by the main loop of the
- * master.
+ * The reload: reading the configuration again.  For the master; a
+ * worker reopens its log.
  */
 #ifndef REPORTER_RELOAD_H
 #define REPORTER_RELOAD_H
 
 #include "conf/settings.h"
+
+/* reload_log - open the log that these settings name, at the start as well.
+   Returns 0; or -1: logged, and the log is the one before. */
+int reload_log(const struct settings *settings);
 
 /* reload_load - load the file at path, which must not be empty.  Returns
    settings that the caller owns; or NULL, then every error was logged. */
@@ -26,5 +30,9 @@ const char *reload_path(const char *path, char *real);
  * with what to do.
  */
 int reload_rehearse(const char *path, const struct settings *now);
+
+/* reload_user - the name of the user that this process runs as, or the number
+   of one without a name.  Valid until the next call. */
+const char *reload_user(void);
 
 #endif

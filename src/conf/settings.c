@@ -368,16 +368,16 @@ settings_compare(const struct settings *before, const struct settings *after,
 {
 	for (size_t i = 0; i < option_count; i++) {
 		const struct conf_option *option = &option_table[i];
+		char *old_value = value_format(option, before);
+		char *new_value = value_format(option, after);
 		char name[OPTION_NAME_MAX];
-		char *old_value, *new_value;
 
-		if (value_equal(option, before, after))
-			continue;
 		option_name(option, name, sizeof(name));
-		old_value = value_format(option, before);
-		new_value = value_format(option, after);
-		differs(arg, name, old_value == NULL ? "" : old_value,
-		    new_value == NULL ? "" : new_value, option->live);
+		/* Out of memory, it may differ. */
+		if (old_value == NULL || new_value == NULL ||
+		    strcmp(old_value, new_value) != 0)
+			differs(arg, name, old_value == NULL ? "" : old_value,
+			    new_value == NULL ? "" : new_value, option->live);
 		free(old_value);
 		free(new_value);
 	}

@@ -321,18 +321,6 @@ list_format(const struct words_list *list)
 	return NULL;
 }
 
-static bool
-list_equal(const struct words_list *a, const struct words_list *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		if (strcmp(a->words[i], b->words[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* ---------------------------------------------------------- all types ---- */
 
 bool
@@ -376,27 +364,6 @@ value_format(const struct conf_option *option, const struct settings *settings)
 			return strdup("auto");
 		units_format(option_units(option), number, text, sizeof(text));
 		return strdup(text);
-	}
-}
-
-bool
-value_equal(const struct conf_option *option, const struct settings *a,
-    const struct settings *b)
-{
-	const void *one = PLACE_CONST(option, a),
-		   *other = PLACE_CONST(option, b);
-
-	switch (option->type) {
-	case OPTION_CHOICE:
-		return *(const int *)one == *(const int *)other;
-	case OPTION_TEXT:
-		return strcmp(*(char *const *)one, *(char *const *)other) == 0;
-	case OPTION_SECRET:
-		return *(const bool *)one == *(const bool *)other;
-	case OPTION_LIST:
-		return list_equal(one, other);
-	default:
-		return *(const uint64_t *)one == *(const uint64_t *)other;
 	}
 }
 

@@ -35,10 +35,6 @@ char *value_text(const struct conf_option *option, const char *text,
 char *value_format(
     const struct conf_option *option, const struct settings *settings);
 
-/* value_equal - whether both have the same value. */
-bool value_equal(const struct conf_option *option, const struct settings *a,
-    const struct settings *b);
-
 /* value_free - free what the value owns. */
 void value_free(const struct conf_option *option, struct settings *settings);
 

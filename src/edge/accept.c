@@ -15,17 +15,17 @@
 
 #define ACCEPT_BURST 256  /* connections accepted in one go */
 #define HOLD_MIN_MS 10    /* the shortest hold for accept_rate */
-#define HOLD_SHORT_MS 100 /* when descriptors or memory are out */
+#define HOLD_SHORT_MS 100 /* when out of descriptors or memory */
 
 static void
 accept_refuse(struct server *server, int fd, const struct sockaddr *peer,
-    socklen_t length, enum refusal why)
+    enum refusal why)
 {
 	char text[ADDRESS_TEXT];
 
 	counter_add(&server->count->refused[why], 1);
 	log_limited(&server->refusals, "agent %s: refused: %s",
-	    address_text(peer, length, text, sizeof(text)), refusal_name(why));
+	    address_text(peer, text), refusal_text(why));
 	if (why == REFUSAL_NO_DESCRIPTORS)
 		close(fd);
 	else
@@ -54,22 +54,22 @@ accept_open(struct server *server, const struct listen_spec *spec, int fd,
 	int on = 1;
 
 	if (!accept_admits(server, spec, peer, &origin, &why)) {
-		accept_refuse(server, fd, peer, length, why);
+		accept_refuse(server, fd, peer, why);
 		return;
 	}
 	if (conn_new(server, spec, fd, peer, length, origin) == NULL) {
 		admission_leave(&server->admission, origin);
-		accept_refuse(server, fd, peer, length, REFUSAL_NO_MEMORY);
+		accept_refuse(server, fd, peer, REFUSAL_NO_MEMORY);
 		return;
 	}
-	/* An agent's host that vanished is noticed in the end. */
+	/* Detects an agent whose host was lost. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 /* -------------------------------------------------------------- holding --- */
 
-/* Accept nothing for a while: connections wait in the kernel, and listeners
-   are not watched, or they would wake us forever. */
+/* Accept nothing for a while: connections wait in the kernel.  Listeners are
+   not watched meanwhile, since epoll would report them all the time. */
 static void
 accept_hold(struct server *server, uint64_t ms)
 {
@@ -82,7 +82,8 @@ accept_is_open(const struct server *server, uint64_t now_ms)
 	return now_ms >= server->hold_until_ms;
 }
 
-/* Whether one more may be accepted now.  If not, it is held. */
+/* Whether one more connection may be accepted now; if not, accepting is held.
+ */
 static bool
 accept_may(struct server *server)
 {
@@ -108,7 +109,7 @@ accept_reserve(struct server *server)
 		server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Descriptors are out: give up the reserve to accept one and close it.
+/* Out of descriptors: give up the reserve to accept one and close it.
    Returns false when there is no reserve, or nobody to accept. */
 static bool
 accept_shed(struct server *server, int listening)
@@ -121,14 +122,14 @@ accept_shed(struct server *server, int listening)
 		close(server->reserve);
 	fd = accept(listening, (struct sockaddr *)&peer, &length);
 	if (fd >= 0)
-		accept_refuse(server, fd, (struct sockaddr *)&peer, length,
+		accept_refuse(server, fd, (struct sockaddr *)&peer,
 		    REFUSAL_NO_DESCRIPTORS);
 	server->reserve = -1;
 	accept_reserve(server);
 	return fd >= 0;
 }
 
-/* accept4() failed.  Returns whether it is worth to try the next one now. */
+/* accept4() failed.  Returns whether to try the next one now. */
 static bool
 accept_failed(struct server *server, int listening)
 {
@@ -160,7 +161,7 @@ void
 accept_agents(
     struct server *server, int listening, const struct listen_spec *spec)
 {
-	/* The reserve comes before those who wait. */
+	/* The reserve is more important than a connection that waits. */
 	accept_reserve(server);
 	for (int i = 0; i < ACCEPT_BURST && accept_may(server); i++) {
 		struct sockaddr_storage peer;
@@ -170,7 +171,7 @@ accept_agents(
 
 		if (fd < 0 && !accept_failed(server, listening))
 			return;
-		/* One that was shed has had its turn, too. */
+		/* One that was shed counts as well. */
 		limiter_take(&server->accepting);
 		if (fd >= 0)
 			accept_open(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Accepting connections of agents: who is let in, at which rate, and what is
- * done when descriptors are out.  Belongs to the master's loop; refusals are
+ * done when out of descriptors.  Belongs to the master's loop; refusals are
  * counted and logged.
  */
 #ifndef REPORTER_ACCEPT_H
@@ -15,7 +15,7 @@ void accept_agents(
     struct server *server, int listening, const struct listen_spec *spec);
 
 /* accept_is_open - whether listening sockets are to be watched now: not while
-   accepting is limited to a rate, or descriptors are out. */
+   accepting is limited to a rate, or out of descriptors. */
 bool accept_is_open(const struct server *server, uint64_t now_ms);
 
 /* accept_reserve - open the reserve descriptor, if it can be opened. */

@@ -14,15 +14,12 @@
 #ifdef HAVE_SYSTEMD
 
 #include <fcntl.h>
-#include <stdbool.h>
-#include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 struct passed {
 	int fd; /* -1: taken */
 	struct sockaddr_storage address;
-	socklen_t length;
 };
 
 static struct passed passed[SOCKETS_MAX];
@@ -32,6 +29,7 @@ static void
 activation_add(int fd)
 {
 	struct passed *p = &passed[passed_count];
+	socklen_t length = sizeof(p->address);
 
 	if (passed_count == SOCKETS_MAX) {
 		log_warn("the service manager passed in more than %d sockets: "
@@ -41,9 +39,8 @@ activation_add(int fd)
 		return;
 	}
 	p->fd = fd;
-	p->length = sizeof(p->address);
 	if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0 ||
-	    getsockname(fd, (struct sockaddr *)&p->address, &p->length) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&p->address, &length) < 0 ||
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0) {
 		log_warn("the service manager passed in descriptor %d, which "
 			 "does not listen for TCP: closed",
@@ -90,8 +87,7 @@ activation_close(void)
 			continue;
 		log_warn("the service manager passed in a socket for %s, which "
 			 "reporter.listen does not name: closed",
-		    address_text((struct sockaddr *)&passed[i].address,
-			passed[i].length, text, sizeof(text)));
+		    address_text((struct sockaddr *)&passed[i].address, text));
 		close(passed[i].fd);
 	}
 	passed_count = 0;

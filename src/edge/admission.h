@@ -2,7 +2,7 @@
  *
  * Admission: who may be connected, by address: deny, allow, and how many at one
  * time, in all and from one address.  Knows nothing of sockets, so the address
- * may be the peer's or the one that a balancer tells.  Belongs to the master's
+ * may be that of the peer or that in a PROXY header.  Belongs to the master's
  * loop.
  */
 #ifndef REPORTER_ADMISSION_H
@@ -57,7 +57,7 @@ void admission_leave(struct admission *admission, struct origin *origin);
 bool admission_enter_balancer(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 
-/* admission_identify - a balancer has told an agent's address:
+/* admission_identify - a PROXY header has an agent's address:
    admission_enter() for it.  NULL, and *why: it counts as a balancer still. */
 struct origin *admission_identify(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);

@@ -6,16 +6,15 @@
 
 #include "edge/bind.h"
 #include "lib/address.h"
-#include "lib/file.h"
+#include "shm/keep_errno.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define BACKLOG 4096 /* many agents may connect at once after a restart */
+#define BACKLOG 4096 /* after a restart all agents may connect at once */
 
 int
-socket_listen(const struct addrinfo *ai)
+socket_listen(const struct addrinfo *ai, bool ipv6_only)
 {
 	int on = 1;
 	int fd = socket(ai->ai_family,
@@ -25,12 +24,12 @@ socket_listen(const struct addrinfo *ai)
 		return -1;
 	/* A restart must not wait for old connections to time out. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (ai->ai_family == AF_INET6)
+	if (ai->ai_family == AF_INET6 && ipv6_only)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		return fd;
-	close_keep_errno(fd);
+	KEEP_ERRNO(close(fd));
 	return -1;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Words of `listen` to addresses and sockets.  Belongs to the master's loop,
- * which spec_resolve() may block.
+ * Words of `listen` to addresses and sockets.  spec_resolve() may block.
  */
 #ifndef REPORTER_BIND_H
 #define REPORTER_BIND_H
@@ -30,9 +29,9 @@ enum spec_kind spec_kind(const struct listen_spec *spec);
  */
 int spec_resolve(const char *address, int flags, struct addrinfo **found);
 
-/* socket_listen - bind and listen, IPv6 without IPv4.  Returns a non-blocking
-   descriptor, or -1 with errno. */
-int socket_listen(const struct addrinfo *ai);
+/* socket_listen - bind and listen.  ipv6_only: [::] does not serve IPv4.
+   Returns a non-blocking descriptor, or -1 with errno. */
+int socket_listen(const struct addrinfo *ai, bool ipv6_only);
 
 /* socket_serves_both - whether a socket bound to this address (or sockaddr_in)
    serves both IPv6 and IPv4, as [::] that was passed in may. */

@@ -23,6 +23,7 @@
 
 /* ---------------------------------------------------------------- lists --- */
 
+/* Whether its next report waits for room in a ring. */
 static bool
 conn_waits(const struct conn *conn)
 {
@@ -59,8 +60,8 @@ conn_stop_timer(struct server *server, struct conn *conn)
 	conn->begun_ms = 0;
 }
 
-/* Change the state, and with it the list of active connections and the count
-   of throttled ones. */
+/* Change the state.  The list of active connections (idle_timeout) has those up
+   to CONN_READING, and the count of throttled ones the others until closing. */
 static void
 conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 {
@@ -133,9 +134,9 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
-	/* Closing is not enough: a worker that was forked just now may hold
-	   the socket for another moment, and epoll would go on to report a
-	   connection that is freed. */
+	/* Closing is not enough: a worker that was just forked may still have
+	   the socket open, and epoll would report a connection that is freed.
+	 */
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	/* Count before the socket is closed, so that a peer that sees the end
 	   of the connection finds it counted. */
@@ -151,14 +152,10 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	free(conn);
 }
 
-/* The address of its peer; text has ADDRESS_TEXT bytes. */
 static const char *
 conn_name(const struct conn *conn, char *text)
 {
-	return address_text((const struct sockaddr *)&conn->peer,
-	    conn->peer.sin6_family == AF_INET ? sizeof(struct sockaddr_in)
-					      : sizeof(conn->peer),
-	    text, ADDRESS_TEXT);
+	return address_text((const struct sockaddr *)&conn->peer, text);
 }
 
 static void
@@ -167,7 +164,7 @@ conn_log_closed(struct server *server, struct conn *conn, enum closing why)
 	char peer[ADDRESS_TEXT];
 
 	log_limited(&server->closings, "agent %s: closed: %s",
-	    conn_name(conn, peer), closing_name(why));
+	    conn_name(conn, peer), closing_text(why));
 }
 
 void
@@ -177,7 +174,7 @@ conn_disconnect(struct server *server, struct conn *conn, enum closing why)
 	conn_close(server, conn, why);
 }
 
-/* End a step: the connection is to be closed. */
+/* End a step of the state machine: its caller closes the connection. */
 static enum progress
 conn_end(struct server *server, struct conn *conn, enum closing why)
 {
@@ -195,7 +192,7 @@ conn_fault(struct server *server, struct conn *conn, enum closing why,
 	char peer[ADDRESS_TEXT];
 
 	log_limited(&server->faults, "agent %s: %s: %s: closed",
-	    conn_name(conn, peer), closing_name(why), fault);
+	    conn_name(conn, peer), closing_text(why), fault);
 	return conn_end(server, conn, why);
 }
 
@@ -231,13 +228,13 @@ conn_complain(struct server *server, struct conn *conn,
 	if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
 		    "agent %s: %s at byte %" PRIu64 " of its stream: closed",
-		    conn_name(conn, peer), reject_name(result->reason),
+		    conn_name(conn, peer), reject_text(result->reason),
 		    result->fault);
 	else if (!conn->complained)
 		log_limited(&server->faults,
 		    "agent %s: %s before byte %" PRIu64
 		    " of its stream: rejected; logged once per connection",
-		    conn_name(conn, peer), reject_name(result->reason),
+		    conn_name(conn, peer), reject_text(result->reason),
 		    conn->inbuf.stream.offset);
 	conn->complained = true;
 }
@@ -264,7 +261,7 @@ conn_intake(struct server *server, struct conn *conn)
 	return server->intake;
 }
 
-/* Publish the records taken, and act on the verdict of the intake. */
+/* Publish the records that were put into rings, and act on the verdict. */
 static enum progress
 conn_follow(struct server *server, struct conn *conn,
     const struct intake_result *result)
@@ -276,9 +273,9 @@ conn_follow(struct server *server, struct conn *conn,
 		conn_complain_foreign(server, conn, result->caller);
 	if (result->verdict == VERDICT_CLOSE)
 		return conn_end(server, conn, CLOSING_BAD_STREAM);
-	/* The timer stops when the message is complete, or waits for its ring,
-	   which is not the agent's fault; a part of the next one restarts it.
-	 */
+	/* message_timeout ends when the message is complete, or waits for its
+	   ring, which is not the agent's fault; a part of the next message
+	   restarts it. */
 	if (conn->inbuf.length == 0 || result->used > 0 ||
 	    result->verdict == VERDICT_BLOCKED)
 		conn_stop_timer(server, conn);
@@ -325,7 +322,7 @@ conn_open(struct server *server, struct conn *conn)
 	return PROGRESS_MADE;
 }
 
-/* The PROXY header has the agent's address: apply the rules to it. */
+/* Apply the rules to the address of the agent, which the PROXY header has. */
 static enum progress
 conn_identify(
     struct server *server, struct conn *conn, const struct proxy_header *header)
@@ -345,11 +342,11 @@ conn_identify(
 		return PROGRESS_MADE;
 	counter_add(&server->count->refused[why], 1);
 	log_limited(&server->refusals, "agent %s: refused: %s; passed on by %s",
-	    conn_name(conn, peer), refusal_name(why), balancer);
+	    conn_name(conn, peer), refusal_text(why), balancer);
 	return conn_end(server, conn, CLOSING_REFUSED);
 }
 
-/* Read no byte that does not belong to the PROXY header. */
+/* What follows the header may be TLS, so no byte after it is read. */
 static enum progress
 conn_read_header(struct server *server, struct conn *conn)
 {
@@ -373,7 +370,7 @@ conn_read_header(struct server *server, struct conn *conn)
 		return conn_fault(
 		    server, conn, CLOSING_PROXY_HEADER, header.fault);
 	inbuf_free(inbuf);
-	if (header.verdict == PROXY_TOLD &&
+	if (header.verdict == PROXY_ADDRESS &&
 	    conn_identify(server, conn, &header) != PROGRESS_MADE)
 		return PROGRESS_NONE;
 	if (!conn->secure)
@@ -394,7 +391,8 @@ conn_tls_not_done(
 	case TLS_WANTS_WRITE:
 		return PROGRESS_NONE;
 	case TLS_ENDED:
-		/* Half a report at the end was not taken. */
+		/* close_notify confirms that all was read: not if the last
+		   report is incomplete. */
 		if (conn->inbuf.length == 0)
 			tls_shutdown(conn->tls);
 		return conn_end(server, conn, CLOSING_BY_AGENT);
@@ -430,7 +428,7 @@ conn_read_tls(
 	    server, conn, status == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
 	if (status == TLS_DONE)
 		return conn_take(server, conn, fresh, n);
-	/* A part of a record may be the beginning of a message. */
+	/* A part of a TLS record may be the beginning of a message. */
 	if (conn->inbuf.length > 0 || tls_begun(conn->tls))
 		conn_start_timer(server, conn);
 	else
@@ -524,8 +522,8 @@ conn_resume(struct server *server, struct conn *conn)
 		conn_set_state(server, conn, CONN_READING);
 		conn_watch(server, conn, EPOLLIN);
 	}
-	/* epoll reports neither what TLS had decrypted when it was throttled,
-	   nor what is left in the socket after the peer has closed. */
+	/* epoll does not report what TLS decrypted before the connection was
+	   throttled, nor, of a closed one, what is left in its socket. */
 	while (progress == PROGRESS_MADE &&
 	       (conn->state == CONN_ENDED || conn_has_pending(conn)))
 		progress = conn_step(server, conn);

@@ -2,7 +2,7 @@
  *
  * One connection of an agent: a state machine from the socket to the intake.
  * Belongs to the master's loop; nothing here waits.  Faults are logged,
- * counted, and close this connection at the most.
+ * counted, and close this connection only.
  *
  *	[HEADER -->] [HANDSHAKE -->] READING <--> THROTTLED --> ENDED
  *
@@ -10,7 +10,7 @@
  *
  * The budget of one connection and turn of the loop: one read() of at most
  * max_message bytes, those buffered from before counted.  A record takes two
- * bytes of them or more (a Lars result without fields), so a turn brings fewer
+ * bytes of them or more (a Lars result without fields), so a turn reads fewer
  * than MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a
  * connection is at most twice max_message, rounded up to a power of two;
  * nothing is allocated by what a peer declares, only by what it has sent.
@@ -40,7 +40,7 @@ enum conn_state {
 	CONN_HANDSHAKE, /* TLS begins */
 	CONN_READING,   /* reports are read */
 	CONN_THROTTLED, /* its next report waits for room in a ring: not read */
-	CONN_ENDED,     /* likewise, and its peer is gone: no event comes */
+	CONN_ENDED,     /* likewise, after the peer closed: no events come */
 	CONN_CLOSING    /* to be closed by conn_read() or conn_resume() */
 };
 
@@ -55,22 +55,23 @@ struct conn {
 	TAILQ_ENTRY(conn) active; /* up to CONN_READING */
 	TAILQ_ENTRY(conn) begun;  /* unless begun_ms is 0 */
 	TAILQ_ENTRY(conn) queue;  /* unless need is 0 */
-	uint64_t active_ms;       /* when its last bytes came */
-	uint64_t begun_ms;        /* when the message that is begun was begun */
-	struct origin *origin;    /* NULL: a balancer, or not known yet */
+	uint64_t active_ms;       /* when its last bytes arrived */
+	uint64_t begun_ms;     /* when its incomplete message began; 0: none */
+	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
-	bool secure;              /* TLS comes behind the PROXY header */
+	bool secure;              /* the listener has TLS */
 	bool complained;          /* its first rejection was logged */
 	bool foreign;             /* its first foreign report was logged */
-	struct tls_session *tls;  /* NULL: plain, or no byte of TLS has come */
+	struct tls_session *tls;  /* NULL: no TLS, or no byte of it yet */
 	struct sockaddr_in6 peer; /* or sockaddr_in */
 };
 
 TAILQ_HEAD(conn_list, conn);
 
-/* conn_new - a connected socket, from now on the connection's.  spec: what
-   comes before its reports.  origin: as of admission_enter(), with which it is
-   counted.  Returns NULL with errno: then the socket is the caller's still. */
+/* conn_new - add a connection, which then owns the socket.  spec: its listener,
+   with or without PROXY header and TLS.  origin: from admission_enter(); NULL
+   for a balancer.  Returns NULL with errno: the socket is still the caller's.
+ */
 struct conn *conn_new(struct server *server, const struct listen_spec *spec,
     int fd, const struct sockaddr *peer, socklen_t length,
     struct origin *origin);
@@ -87,16 +88,16 @@ void conn_process(struct server *server, struct conn *conn, uint32_t events);
 
 /* What became of an attempt to read. */
 enum progress {
-	PROGRESS_MADE,  /* something came */
-	PROGRESS_NONE,  /* nothing there, or it is throttled */
+	PROGRESS_MADE,  /* bytes were read */
+	PROGRESS_NONE,  /* nothing to read, or it is throttled */
 	PROGRESS_CLOSED /* it is closed and freed */
 };
 
-/* conn_read - read once, unless it is throttled, and take what can be taken. */
+/* conn_read - read once, unless it is throttled, and process what was read. */
 enum progress conn_read(struct server *server, struct conn *conn);
 
-/* conn_resume - go on with a throttled connection, in no queue any more: there
-   is room in its ring, or there are other rings. */
+/* conn_resume - continue a throttled connection, which the caller removed from
+   its queue, since its ring has room or the rings were replaced. */
 void conn_resume(struct server *server, struct conn *conn);
 
 #endif

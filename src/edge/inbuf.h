@@ -48,7 +48,7 @@ int inbuf_append(struct inbuf *inbuf, const uint8_t *bytes, size_t n);
  * buffer those that it does not take.  In front of `bytes` is as much memory as
  * bytes are buffered, and it is written to.  Nothing is published yet.
  * *result: as of intake_read(); used counts bytes that were buffered as well.
- * Returns 0; or -1 with errno: then the stream cannot go on.
+ * Returns 0; or -1 with errno: then the stream cannot continue.
  */
 int inbuf_receive(struct inbuf *inbuf, struct intake *intake, uint8_t *bytes,
     size_t n, struct intake_result *result);

@@ -23,8 +23,7 @@
 static const char *
 listener_name(const struct listener *l, char *text)
 {
-	return address_text((const struct sockaddr *)&l->address,
-	    sizeof(l->address), text, ADDRESS_TEXT);
+	return address_text((const struct sockaddr *)&l->address, text);
 }
 
 /* A worker that was forked just now may hold the socket for another moment:
@@ -202,7 +201,7 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 			served++;
 			continue;
 		}
-		int fd = socket_listen(list);
+		int fd = socket_listen(list, true);
 		if (fd >= 0) {
 			if (listener_add(listeners, spec, fd, epoll) < 0)
 				return -1;

@@ -5,7 +5,7 @@
  *    0  signature, 12 bytes
  *   12  version 2 and command: 0x20 LOCAL, 0x21 PROXY
  *   13  family and transport: 0x11 TCP over IPv4, 0x21 TCP over IPv6
- *   14  how many bytes follow, high byte first
+ *   14  bytes that follow, high byte first
  *   16  source address, destination address, source port, destination port
  *       then any number of: type, length in two bytes, value
  */
@@ -83,9 +83,9 @@ source_ipv6(struct proxy_header *header, const uint8_t *bytes)
 
 /* The bytes behind the fixed part of a PROXY command. */
 static struct proxy_header
-header_told(uint8_t family, const uint8_t *bytes, size_t length)
+header_addresses(uint8_t family, const uint8_t *bytes, size_t length)
 {
-	struct proxy_header header = { .verdict = PROXY_TOLD,
+	struct proxy_header header = { .verdict = PROXY_ADDRESS,
 		.wanted = PROXY_FIXED + length };
 	size_t addresses = family == FAMILY_TCP4 ? IPV4_BYTES : IPV6_BYTES;
 
@@ -100,7 +100,7 @@ header_told(uint8_t family, const uint8_t *bytes, size_t length)
 	return header;
 }
 
-/* The fault of the fixed part, as early as it can be told. */
+/* The fault of the fixed part, as early as it is known. */
 static const char *
 fixed_fault(const uint8_t *bytes, size_t length)
 {
@@ -137,5 +137,5 @@ proxy_parse(const uint8_t *bytes, size_t length)
 	if (bytes[12] == COMMAND_LOCAL)
 		return (struct proxy_header){ .verdict = PROXY_OWN,
 			.wanted = PROXY_FIXED + follow };
-	return header_told(bytes[13], bytes + PROXY_FIXED, follow);
+	return header_addresses(bytes[13], bytes + PROXY_FIXED, follow);
 }

@@ -17,17 +17,17 @@
 #define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_VALUES_MAX)
 
 enum proxy_verdict {
-	PROXY_SHORT,  /* the header goes on: read up to `wanted` bytes */
-	PROXY_TOLD,   /* it is whole, and source is the true address */
-	PROXY_OWN,    /* it is whole: a connection of the balancer's own */
-	PROXY_INVALID /* it is none, or cannot be used: see fault */
+	PROXY_SHORT,   /* incomplete: read up to `wanted` bytes */
+	PROXY_ADDRESS, /* complete; source: the agent's address */
+	PROXY_OWN,     /* complete: a connection of the balancer's own */
+	PROXY_INVALID  /* no header, or not usable: see fault */
 };
 
 struct proxy_header {
 	enum proxy_verdict verdict;
-	/* Bytes that the header has, as far as is known from those given:
-	   PROXY_FIXED to PROXY_HEADER_MAX.  Who reads no more than that never
-	   reads what comes behind the header. */
+	/* Bytes of the header, as far as known yet: PROXY_FIXED to
+	   PROXY_HEADER_MAX.  A caller that reads no more than that never reads
+	   what follows the header. */
 	size_t wanted;
 	const char *fault; /* PROXY_INVALID: "not a PROXY header ..." */
 	union {
@@ -37,7 +37,7 @@ struct proxy_header {
 	} source;
 };
 
-/* proxy_parse - look at the first length bytes of a connection. */
+/* proxy_parse - parse the first length bytes of a connection. */
 struct proxy_header proxy_parse(const uint8_t *bytes, size_t length);
 
 #endif

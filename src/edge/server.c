@@ -37,16 +37,12 @@ server_new(int epoll, struct input_counters *count)
 	TAILQ_INIT(&server->begun);
 	for (int i = 0; i < WORKERS_MAX; i++)
 		TAILQ_INIT(&server->queue[i]);
-	server->refusals =
-	    (struct log_limiter){ .max = 10, .period_ms = 60000 };
-	server->closings =
-	    (struct log_limiter){ .max = 10, .period_ms = 60000 };
-	server->faults = (struct log_limiter){ .max = 30, .period_ms = 60000 };
-	server->throttles =
-	    (struct log_limiter){ .max = 5, .period_ms = 60000 };
-	server->holds = (struct log_limiter){ .max = 1, .period_ms = 60000 };
-	server->shortages =
-	    (struct log_limiter){ .max = 1, .period_ms = 60000 };
+	server->refusals = LOG_PER_MINUTE(10);
+	server->closings = LOG_PER_MINUTE(10);
+	server->faults = LOG_PER_MINUTE(30);
+	server->throttles = LOG_PER_MINUTE(5);
+	server->holds = LOG_PER_MINUTE(1);
+	server->shortages = LOG_PER_MINUTE(1);
 	/* Connections of a master that was killed. */
 	counter_add(
 	    &count->closed[CLOSING_STOP], counter_get(&count->connections));

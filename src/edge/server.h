@@ -21,7 +21,8 @@ struct server {
 	struct tls *tls; /* the master's; NULL: no listener has it */
 	struct input_counters *count;
 	int epoll;
-	int reserve; /* given up to accept and close when descriptors are out */
+	int reserve; /* closed to accept and refuse one when out of descriptors
+		      */
 	struct tarpit tarpit;     /* refused agents */
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms;   /* nothing is accepted before */
@@ -65,7 +66,7 @@ void server_route(
 void server_retry(struct server *server);
 
 /*
- * server_tick - go on with throttled connections whose ring has room again,
+ * server_tick - continue throttled connections whose ring has room again,
  * disconnect those that were idle, or at one message, for too long.
  * Returns after how many milliseconds it is to be called again, at the latest.
  */

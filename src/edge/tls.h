@@ -22,7 +22,7 @@ struct tls_session; /* one connection's */
 struct tls *tls_new(const struct settings *settings, const char **option,
     char *reason, size_t size);
 
-/* tls_free - sessions that were begun with it go on.  NULL is allowed. */
+/* tls_free - sessions that it created stay valid.  NULL is allowed. */
 void tls_free(struct tls *tls);
 
 /* What became of a call. */
@@ -37,7 +37,7 @@ enum tls_status {
 };
 
 /*
- * tls_accept - go on with the handshake on a connected socket, which is lent to
+ * tls_accept - continue the handshake on a connected socket, which is lent to
  * the session.  tls: used at the beginning of a session.  *session: NULL at
  * first, made when the peer has sent a byte; tls_close() frees it.
  */

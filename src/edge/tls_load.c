@@ -49,29 +49,29 @@ tls_files_end(const struct settings *settings, const char **option,
 	return true;
 }
 
-bool
+int
 tls_load(const struct settings *settings, struct tls **tls, const char **option,
     char *reason, size_t size)
 {
 	*tls = NULL;
 	if (!tls_wanted(settings))
-		return true;
+		return 0;
 	if (!tls_files_end(settings, option, reason, size))
-		return false;
+		return -1;
 	*tls = tls_new(settings, option, reason, size);
-	return *tls != NULL;
+	return *tls == NULL ? -1 : 0;
 }
 
-bool
+int
 tls_load_logged(const struct settings *settings, struct tls **tls)
 {
 	char reason[TLS_REASON_MAX];
 	const char *option;
 
-	if (tls_load(settings, tls, &option, reason, sizeof(reason)))
-		return true;
+	if (tls_load(settings, tls, &option, reason, sizeof(reason)) == 0)
+		return 0;
 	log_error("tls.%s: %s", option, reason);
-	return false;
+	return -1;
 }
 
 void

@@ -10,14 +10,14 @@
 
 /*
  * tls_load - read the certificates, if a listener of these settings has TLS.
- * *tls: the caller's, NULL when none has.  Returns false when they cannot be
+ * *tls: the caller's, NULL when none has.  Returns 0, or -1 when they cannot be
  * used; *option and reason say why, as of tls_new().
  */
-bool tls_load(const struct settings *settings, struct tls **tls,
+int tls_load(const struct settings *settings, struct tls **tls,
     const char **option, char *reason, size_t size);
 
 /* tls_load_logged - the same, and log the reason. */
-bool tls_load_logged(const struct settings *settings, struct tls **tls);
+int tls_load_logged(const struct settings *settings, struct tls **tls);
 
 /* tls_warn_of_key - log a warning if this process, by now of the configured
    user, cannot read the key for a reload. */

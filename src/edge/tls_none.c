@@ -8,8 +8,6 @@
 
 #include "edge/tls.h"
 
-#include <stdlib.h>
-
 struct tls *
 tls_new(const struct settings *settings, const char **option, char *reason,
     size_t size)

@@ -16,7 +16,7 @@
 struct intake;
 
 enum dialect {
-	DIALECT_UNKNOWN, /* too few bytes have come to tell */
+	DIALECT_UNKNOWN, /* not known from so few bytes yet */
 	DIALECT_NATIVE,
 	DIALECT_LARS,
 	DIALECT_ELB

@@ -21,7 +21,7 @@ load_big_endian(const uint8_t *p, unsigned bytes)
 }
 
 /*
- * Where the search for a message's end stopped.  It lets native_scan() go on
+ * Where the search for a message's end stopped.  It lets native_scan() continue
  * with the bytes that came since, so that the cost stays linear in the bytes
  * received however they are cut.  All zero: at the beginning of a message.
  */

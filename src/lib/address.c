@@ -142,17 +142,19 @@ address_same(const struct sockaddr *a, const struct sockaddr *b)
 }
 
 const char *
-address_text(
-    const struct sockaddr *address, socklen_t length, char *text, size_t size)
+address_text(const struct sockaddr *address, char *text)
 {
-	char host[NI_MAXHOST], port[NI_MAXSERV];
+	char host[ADDRESS_TEXT - sizeof("[]:65535")], port[sizeof("65535")];
+	socklen_t length = address->sa_family == AF_INET
+			       ? sizeof(struct sockaddr_in)
+			       : sizeof(struct sockaddr_in6);
 
 	if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
 		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		snprintf(text, size, "unknown");
-	else if (address->sa_family == AF_INET6)
-		snprintf(text, size, "[%.*s]:%s", (int)size - 16, host, port);
+		strcpy(text, "unknown");
 	else
-		snprintf(text, size, "%.*s:%s", (int)size - 16, host, port);
+		snprintf(text, ADDRESS_TEXT,
+		    address->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+		    port);
 	return text;
 }

@@ -7,7 +7,6 @@
 #define REPORTER_ADDRESS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/socket.h>
 
 #define ADDRESS_HOST_MAX 254 /* bytes of a host, with the 0 */
@@ -31,8 +30,8 @@ bool address_same(const struct sockaddr *a, const struct sockaddr *b);
 
 #define ADDRESS_TEXT 64 /* bytes that address_text() needs */
 
-/* address_text - an address and port as text, cut to size.  Returns text. */
-const char *address_text(
-    const struct sockaddr *address, socklen_t length, char *text, size_t size);
+/* address_text - an IPv4 or IPv6 address and port as text, of ADDRESS_TEXT
+   bytes at most; "unknown" for another family.  Returns text. */
+const char *address_text(const struct sockaddr *address, char *text);
 
 #endif

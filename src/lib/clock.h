@@ -5,6 +5,7 @@
 #ifndef REPORTER_CLOCK_H
 #define REPORTER_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -16,5 +17,8 @@ uint64_t monotonic_us(void);
 /* monotonic_after - the time in so many milliseconds, for
    pthread_cond_timedwait() on a condition of this clock. */
 struct timespec monotonic_after(uint32_t ms);
+
+/* monotonic_condition - initialize a condition of this clock. */
+void monotonic_condition(pthread_cond_t *condition);
 
 #endif

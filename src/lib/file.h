@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Paths and descriptors.  Any process, any thread.
+ * Paths.  Any process, any thread.
  */
 #ifndef REPORTER_FILE_H
 #define REPORTER_FILE_H
 
-#include <errno.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 /*
  * file_is_endless - whether path exists and is neither a regular file nor a
@@ -26,15 +24,5 @@ char *file_absolute(const char *path);
 /* file_is_behind - whether this process can read the file at `real`, but may
    not search a directory of `path`. */
 bool file_is_behind(const char *path, const char *real);
-
-/* close_keep_errno - close a descriptor on the way out of an error. */
-static inline void
-close_keep_errno(int fd)
-{
-	int saved = errno;
-
-	close(fd);
-	errno = saved;
-}
 
 #endif

@@ -15,8 +15,8 @@
 #include "lib/log.h"
 
 #include "lib/clock.h"
-#include "lib/file.h"
 #include "lib/text.h"
+#include "shm/keep_errno.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,11 +71,11 @@ static bool
 is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	uint64_t device, inode;
 	struct stat st;
 
 	return stream != NULL &&
-	       sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       sscanf(stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
 	       st.st_ino == inode;
 }
@@ -91,7 +91,7 @@ replace(int fd)
 		return 0;
 	}
 	if (dup3(fd, old, O_CLOEXEC) < 0) {
-		close_keep_errno(fd);
+		KEEP_ERRNO(close(fd));
 		return -1;
 	}
 	close(fd);
@@ -278,7 +278,6 @@ log_text(enum kind target, enum log_level level, const char *text)
 static void __attribute__((format(printf, 2, 0)))
 log_line(enum log_level level, const char *format, va_list args)
 {
-	int saved = errno;
 	enum kind target = (enum kind)kind;
 	char text[TEXT_MAX];
 	int length;
@@ -290,14 +289,13 @@ log_line(enum log_level level, const char *format, va_list args)
 		memcpy(text + sizeof(text) - 4, "...", 4);
 	if (length >= 0)
 		log_text(target, level, text);
-	errno = saved;
 }
 
 #define LOG_AS(level, format) \
 	do { \
 		va_list args; \
 		va_start(args, format); \
-		log_line((level), (format), args); \
+		KEEP_ERRNO(log_line((level), (format), args)); \
 		va_end(args); \
 	} while (0)
 

@@ -64,6 +64,9 @@ struct log_limiter {
 	uint64_t suppressed;
 };
 
+#define LOG_PER_MINUTE(lines) \
+	((struct log_limiter){ .max = (lines), .period_ms = 60000 })
+
 /*
  * log_limiter_pass - whether a line may pass at now_ms (a monotonic clock).
  * *suppressed: set to the number of lines suppressed since the last that

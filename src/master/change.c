@@ -29,16 +29,6 @@ struct change {
 	size_t size;
 };
 
-int
-change_open_log(const struct settings *settings)
-{
-	if (log_open(
-		settings->log_target, (enum log_level)settings->log_level) == 0)
-		return 0;
-	log_error("log %s: %m", settings->log_target);
-	return -1;
-}
-
 void
 change_route(struct master *m)
 {
@@ -93,7 +83,7 @@ change_prepare(struct change *change, struct master *m)
 		log_error("cannot reload: %m");
 		return -1;
 	}
-	if (!tls_load_logged(next, &change->tls) ||
+	if (tls_load_logged(next, &change->tls) < 0 ||
 	    fdlimit_ensure(next->max_connections) < 0 ||
 	    listeners_add(&m->listeners, &next->listen, m->epoll) < 0)
 		return -1;
@@ -103,7 +93,7 @@ change_prepare(struct change *change, struct master *m)
 		&m->children, next) < 0)
 		return -1;
 	/* The last one: it takes effect at once. */
-	return change_open_log(next);
+	return reload_log(next);
 }
 
 static void

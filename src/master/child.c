@@ -48,8 +48,8 @@ child_set_pid(struct child *child, pid_t pid)
 	atomic_store_explicit(&child->entry->pid, pid, memory_order_relaxed);
 }
 
-/* Apply an event, with the actions that need only the child; the caller does
-   the others. */
+/* Apply an event to the state machine of child_state.c, and do the actions that
+   need only the child.  Returns the action; the caller does the others. */
 static enum child_action
 child_take(struct child *child, enum child_event event)
 {
@@ -67,12 +67,14 @@ child_take(struct child *child, enum child_event event)
 	return step.action;
 }
 
+/* Whether no more records are put into its ring. */
 static bool
 child_retired(const struct children *children, const struct child *child)
 {
 	return children->ending || child->generation != children->newest;
 }
 
+/* The records of its segment that are not stored yet. */
 static uint64_t
 child_records(const struct child *child)
 {
@@ -88,6 +90,7 @@ children_init(struct children *children, struct master_shared *shared,
 	children->shared = shared;
 	children->settings = settings;
 	children->path = path;
+	children->readers = (gid_t)-1;
 	for (int i = 0; i < CHILDREN_MAX; i++) {
 		children->child[i].entry = &shared->children[i];
 		child_publish(&children->child[i], CHILD_NONE);
@@ -127,14 +130,15 @@ child_drop(struct child *child)
 
 /* ----------------------------------------------------------------- spawn -- */
 
-/* In the new process: unmap and close what is the master's. */
+/* In the new process: close all descriptors but the standard ones and the
+   log's, and unmap the segments; the worker opens its own. */
 static void
 child_release_master(struct children *children)
 {
 	int keep = log_fd();
 
-	/* An inherited agent socket would keep an agent's connection half open
-	   after the master closed it. */
+	/* An inherited socket would keep an agent's connection open after the
+	   master closed it. */
 	if (keep > STDERR_FILENO + 1)
 		close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
 	if (keep <= STDERR_FILENO)
@@ -144,8 +148,8 @@ child_release_master(struct children *children)
 	{
 		munmap(child->segment.map.base, child->segment.map.size);
 	}
-	/* A mapping keeps the file open, and with it the master's lock, which
-	   must end with the master. */
+	/* A mapping keeps the open file, and with it the master's lock, which
+	   must be released when the master dies. */
 	munmap(children->shared, children->shared->header.size);
 }
 
@@ -158,8 +162,8 @@ child_main(struct children *children, const struct worker_start *start)
 	child_release_master(children);
 	if (privilege_hide() < 0)
 		_exit(WORKER_FAILED);
-	/* The master commands through the ring.  A signal meant for the whole
-	   process group must not cut a flush short. */
+	/* The master's commands are in the ring's header.  A signal sent to the
+	   whole process group must not interrupt a flush. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -206,8 +210,8 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 	child_take(child, CHILD_SPAWNED);
 }
 
-/* Acquire: pairs with the releases of the worker, so that what its start has
-   written is seen. */
+/* Whether the worker runs.  Acquire: pairs with the releases of its start, so
+   that what it wrote before is seen. */
 static bool
 child_checked_in(const struct child *child)
 {
@@ -249,7 +253,7 @@ children_tick(struct children *children, uint64_t now_ms)
 
 /* ------------------------------------------------------------------ reap -- */
 
-/* Precondition: the segment is empty and has no writer. */
+/* Remove its segment, which is empty and has no worker, and free the slot. */
 static void
 child_remove(struct children *children, struct child *child)
 {
@@ -265,7 +269,7 @@ child_remove(struct children *children, struct child *child)
 		    child->generation, child->slot);
 }
 
-/* Its worker died unexpectedly. */
+/* Its worker died unexpectedly: log that, and delay the restart. */
 static void
 child_delay(
     struct children *children, struct child *child, int status, uint64_t now_ms)
@@ -297,6 +301,7 @@ child_delay(
 	    table_pending(&child->segment.table), next);
 }
 
+/* The event that the end of its worker is. */
 static enum child_event
 child_end_event(const struct children *children, const struct child *child)
 {
@@ -378,8 +383,9 @@ children_configure(
 	children->settings = settings;
 	CHILDREN_EACH(child, children)
 	{
-		/* Even if no option changed: what was fixed may be a password
-		   or a file, which the master does not read. */
+		/* Those that failed or have no connection, even if no option
+		   changed: what was fixed may be a password or a file, which
+		   the master does not read. */
 		if (restart || child->state == CHILD_FAILED ||
 		    (table_pending(&child->segment.table) > 0 &&
 			!counter_get(&child->segment.shared->flush.connected)))

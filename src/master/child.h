@@ -32,11 +32,13 @@ struct children {
 	struct master_shared *shared;
 	const struct settings *settings; /* of workers forked from now on */
 	const char *path;                /* of the configuration */
-	uint64_t newest;                 /* the generation that is written to */
-	bool ending; /* shutdown: all are retired, none is forked */
+	gid_t readers;   /* group of the segments, see segment_share() */
+	uint64_t newest; /* the generation that is written to */
+	bool ending;     /* shutdown: all are retired, none is forked */
 };
 
-/* children_init - no children yet.  The pointers are the caller's. */
+/* children_init - no children yet, and no group of readers.  The pointers are
+   the caller's. */
 void children_init(struct children *children, struct master_shared *shared,
     const struct settings *settings, const char *path);
 
@@ -61,8 +63,8 @@ int children_tick(struct children *children, uint64_t now_ms);
    that was not to. */
 void children_reap(struct children *children, uint64_t now_ms);
 
-/* children_configure - workers have these settings from now on.  restart: all
-   start anew; else only those that failed or have no connection to the
+/* children_configure - workers have these settings from now on.  restart:
+   restart all; else only those that failed or have no connection to the
    database. */
 void children_configure(
     struct children *children, const struct settings *settings, bool restart);

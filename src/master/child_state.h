@@ -26,10 +26,10 @@ enum child_event {
 enum child_action {
 	ACTION_NONE,
 	ACTION_FINISH, /* command the worker to store everything and end */
-	ACTION_STOP,   /* command it to end at once; start anew without delay */
-	ACTION_RESET,  /* start anew without delay */
+	ACTION_STOP,   /* command it to end now; restart without delay */
+	ACTION_RESET,  /* restart without delay */
 	ACTION_REMOVE, /* remove the segment */
-	ACTION_DELAY,  /* log, and start anew after a delay */
+	ACTION_DELAY,  /* log, and restart after a delay */
 	ACTION_FAIL    /* log, and wait for a reload */
 };
 

@@ -64,11 +64,14 @@ create_child(struct children *children, const struct segment_spec *spec)
 		    "cannot create segment: %s", shm_strerror(status, errno));
 		return NULL;
 	}
-	struct child *child = child_adopt(children, &segment);
-	if (child == NULL) {
+	struct child *child = NULL;
+	if (segment_share(&segment.map, children->readers) != SHM_OK)
+		log_error("cannot create segment: %m");
+	else if ((child = child_adopt(children, &segment)) == NULL)
 		log_error("cannot create segment: %d segments still hold "
 			  "records; retry when some are stored",
 		    CHILDREN_MAX);
+	if (child == NULL) {
 		segment_close(&segment.map);
 		segment_remove(segment.map.name);
 	}
@@ -181,8 +184,9 @@ generation_adopt(struct generation *generation, struct children *children,
 			instance_discard(names[i], status);
 			continue;
 		}
-		if (segment_share(&segment.map) != SHM_OK)
-			log_warn("cannot give segment %s to reporter.group: %m",
+		if (segment_share(&segment.map, children->readers) != SHM_OK)
+			log_warn(
+			    "cannot share segment %s with reporter.group: %m",
 			    names[i]);
 		left[adopted] = child_adopt(children, &segment);
 		generation->number = left[adopted++]->generation;

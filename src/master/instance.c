@@ -7,6 +7,7 @@
 #include "master/instance.h"
 #include "lib/log.h"
 #include "shm/faultpoint.h"
+#include "shm/keep_errno.h"
 #include "status/status.h"
 
 #include <errno.h>
@@ -51,17 +52,13 @@ instance_try(struct segment *segment, const char *instance)
 	    status == SHM_UNFINISHED) {
 		instance_discard(segment->name, status);
 		status = segment_create_master(segment, instance);
+		created = status == SHM_OK;
 	}
-	if (status == SHM_OK && !created)
-		status = segment_share(segment);
 	if (status != SHM_OK)
 		return status;
 	status = segment_lock(segment, LOCK_MS);
-	if (status == SHM_SYSTEM && created) {
-		int saved = errno;
-		segment_remove(segment->name);
-		errno = saved;
-	}
+	if (status == SHM_SYSTEM && created)
+		KEEP_ERRNO(segment_remove(segment->name));
 	return status;
 }
 

@@ -27,7 +27,7 @@ int instance_take(struct segment *segment, const char *instance);
    it if it holds nothing (SHM_UNFINISHED), else set it aside.  Logged. */
 void instance_discard(const char *name, enum shm_status status);
 
-/* instance_recount - the counters go on where an earlier master was killed:
+/* instance_recount - continue the counters where an earlier master was killed:
    what it had put into rings counts as received, whether it had counted that
    itself or not. */
 void instance_recount(const struct children *children);

@@ -28,7 +28,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -45,6 +44,7 @@ master_open_rings(struct master *m)
 	struct generation *generation = &m->generation;
 
 	children_init(&m->children, m->shared, m->settings, m->path);
+	m->children.readers = m->readers;
 	retire_recover(m->shared, m->settings->instance);
 	if (generation_adopt(generation, &m->children, m->settings) < 0 ||
 	    (generation->workers == 0 &&
@@ -90,11 +90,10 @@ static int
 master_give_up_privileges(struct master *m)
 {
 	char *real = realpath(m->path, NULL);
-	gid_t group;
 
-	if (account_group(m->settings->group, &group) < 0 ||
+	if (account_group(m->settings->group, &m->readers) < 0 ||
 	    privilege_bound() < 0 ||
-	    account_become(m->settings->user, group) < 0 ||
+	    account_become(m->settings->user, m->readers) < 0 ||
 	    privilege_drop() < 0) {
 		free(real);
 		return -1;
@@ -108,7 +107,6 @@ master_give_up_privileges(struct master *m)
 	if (m->settings->sandbox == SANDBOX_ON && !landlock_available())
 		log_warn("Landlock is not available: a worker can write to "
 			 "every file that its user can");
-	segment_share_with(group);
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)
 		   : 0;
@@ -135,6 +133,19 @@ master_inspect(const struct settings *settings)
 	return result;
 }
 
+/* Take the master's segment.  What fails here master_give_up() removes. */
+static int
+master_take_instance(struct master *m)
+{
+	if (instance_take(&m->segment, m->settings->instance) < 0)
+		return -1;
+	m->shared = segment_master(&m->segment);
+	if (segment_share(&m->segment, m->readers) == SHM_OK)
+		return 0;
+	log_error("segment %s: %m", m->segment.name);
+	return -1;
+}
+
 static int
 master_start(struct master *m)
 {
@@ -142,10 +153,9 @@ master_start(struct master *m)
 
 	if (master_inspect(s) < 0 || master_open_signals(m) < 0 ||
 	    fdlimit_ensure(s->max_connections) < 0 || master_listen(m) < 0 ||
-	    !tls_load_logged(s, &m->tls) || master_give_up_privileges(m) < 0 ||
-	    instance_take(&m->segment, s->instance) < 0)
+	    tls_load_logged(s, &m->tls) < 0 ||
+	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
 		return -1;
-	m->shared = segment_master(&m->segment);
 	m->server = server_new(m->epoll, &m->shared->input);
 	if (m->server == NULL || server_prepare(m->server, s) < 0) {
 		log_error("cannot start: %m");
@@ -305,7 +315,7 @@ master_loop(struct master *m)
 		if (m->reload && m->mode == MASTER_SERVING)
 			master_reload(m);
 		if (m->reopen) {
-			change_open_log(m->settings);
+			reload_log(m->settings);
 			children_signal(&m->children, SIGUSR1);
 		}
 		m->reap = m->reload = m->reopen = false;

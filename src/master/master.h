@@ -11,8 +11,8 @@
  * master_run - be the master until a signal ends it.  settings: taken over.
  * path: of the configuration, read again at a reload; absolute, since we may
  * have changed the directory.  ready: called once when we listen.
- * Returns the exit status: 0 after an orderly end, 1 when it could not start;
- * then the reason was logged.
+ * Returns the exit status: 0 after a graceful shutdown, 1 when it could not
+ * start; then the reason was logged.
  */
 int master_run(
     struct settings *settings, const char *path, void (*ready)(void));

@@ -112,7 +112,7 @@ sample_tick(const struct children *children, uint64_t now_ms)
 	if (now_ms < due_ms)
 		return (int)(due_ms - now_ms);
 	/* At fixed points of time, so that ticks that come late do not add
-	   up; anew when seconds were missed altogether. */
+	   up; restarted when whole seconds were missed. */
 	due_ms = now_ms - due_ms < PERIOD_MS ? due_ms + PERIOD_MS
 					     : now_ms + PERIOD_MS;
 	struct history_sample sample = sample_of(children, now_ms);

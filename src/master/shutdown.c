@@ -38,8 +38,8 @@ settled(struct master *m)
 	uint64_t throttled = server_throttled(m->server);
 
 	if (throttled > 0)
-		log_warn("throttled connections closed with reports unread: "
-			 "%" PRIu64,
+		log_warn("throttled connections closed: %" PRIu64
+			 "; their unread reports are lost",
 		    throttled);
 	server_close(m->server);
 	m->server = NULL;

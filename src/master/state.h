@@ -23,6 +23,7 @@ enum master_mode {
 struct master {
 	const char *path; /* of the configuration */
 	int epoll, signals;
+	gid_t readers; /* group of the segments, (gid_t)-1: none */
 	struct segment segment;
 	struct master_shared *shared;
 	struct children children;
@@ -38,10 +39,6 @@ struct master {
 	uint64_t mode_over_ms, ended_ms; /* of the mode, of the service */
 	bool stop, reap, reload, reopen; /* requested by signals */
 };
-
-/* change_open_log - open the log that these settings name.  Returns 0, or -1:
-   logged, and the log is the one before. */
-int change_open_log(const struct settings *settings);
 
 /* change_route - lead all routes to the rings of the current generation. */
 void change_route(struct master *m);

@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "privilege/landlock.h"
-#include "lib/file.h"
+#include "shm/keep_errno.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -45,7 +45,7 @@ landlock_allow(int rules, const char *path, uint64_t rights)
 		return -1;
 	int result = (int)syscall(SYS_landlock_add_rule, rules,
 	    LANDLOCK_RULE_PATH_BENEATH, &below, 0);
-	close_keep_errno(below.parent_fd);
+	KEEP_ERRNO(close(below.parent_fd));
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include "privilege/pidfile.h"
 
 #include "lib/log.h"
+#include "shm/keep_errno.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,9 +44,7 @@ pidfile_open(const char *path)
 	if (ftruncate(pidfile_fd, 0) == 0 &&
 	    dprintf(pidfile_fd, "%d\n", (int)getpid()) > 0)
 		return 0;
-	int saved = errno;
-	unlink(path); /* ours: the lock is held */
-	errno = saved;
+	KEEP_ERRNO(unlink(path)); /* ours: the lock is held */
 	return -1;
 }
 

@@ -77,7 +77,7 @@ bool sender_add(struct sender *sender, const struct record *record);
 /* sender_flush - give everything to the kernel. */
 bool sender_flush(struct sender *sender);
 
-/* sender_alive - whether the server still reads, as far as can be told without
+/* sender_alive - whether the server still reads, as far as is known without
    waiting. */
 bool sender_alive(struct sender *sender);
 

@@ -6,7 +6,6 @@
 
 #include "send/tls_client.h"
 
-#include "lib/clock.h"
 #include "lib/tls_error.h"
 
 #include <arpa/inet.h>

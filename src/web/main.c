@@ -39,7 +39,7 @@ usage(FILE *out)
 	return out == stdout ? 0 : 2;
 }
 
-/* Returns -1 to go on, or an exit status. */
+/* Returns -1 to continue, or an exit status. */
 static int
 options_read(struct web_options *options, int argc, char **argv)
 {

@@ -9,24 +9,21 @@
 #include "config.h"
 
 #include "web/server.h"
+#include "edge/bind.h"
 #include "lib/address.h"
 #include "lib/log.h"
 #include "web/page.h"
 
-#include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define CONNECTIONS_MAX 32u
 #define TIMEOUT_S 10u
 #define MEMORY_MAX ((size_t)16384) /* of one connection's request */
-#define BACKLOG 16
 
 /* A connection. */
 struct client {
@@ -53,14 +50,9 @@ struct server {
 static struct addrinfo *
 resolve(const char *text)
 {
-	const struct addrinfo hints = {
-		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM,
-	};
 	struct addrinfo *info;
 	struct address address;
 	const char *reason = address_parse(&address, text);
-	char port[16];
 
 	if (reason == NULL && address.port < 0)
 		reason = "has no port";
@@ -68,9 +60,7 @@ resolve(const char *text)
 		log_error("-l: \"%s\" %s; expected ADDRESS:PORT", text, reason);
 		return NULL;
 	}
-	snprintf(port, sizeof(port), "%d", address.port);
-	int error = getaddrinfo(
-	    *address.host == '\0' ? NULL : address.host, port, &hints, &info);
+	int error = spec_resolve(text, AI_NUMERICHOST, &info);
 	if (error == 0)
 		return info;
 	log_error("-l: \"%s\": %s; expected the address as a number", text,
@@ -82,29 +72,18 @@ int
 server_listen(const char *address)
 {
 	struct addrinfo *info = resolve(address);
-	int on = 1;
+	struct sockaddr_storage own;
+	socklen_t length = sizeof(own);
+	char text[ADDRESS_TEXT];
 
 	if (info == NULL)
 		return -1;
-	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 ||
-	    listen(fd, BACKLOG) < 0) {
+	int fd = socket_listen(info, false);
+	if (fd < 0)
 		log_error("cannot listen on %s: %m", address);
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	} else {
-		struct sockaddr_storage own;
-		socklen_t length = sizeof(own);
-		char text[ADDRESS_TEXT];
-
-		if (getsockname(fd, (struct sockaddr *)&own, &length) == 0)
-			log_info("listening on %s",
-			    address_text((struct sockaddr *)&own, length, text,
-				sizeof(text)));
-	}
+	else if (getsockname(fd, (struct sockaddr *)&own, &length) == 0)
+		log_info("listening on %s",
+		    address_text((struct sockaddr *)&own, text));
 	freeaddrinfo(info);
 	return fd;
 }

@@ -10,7 +10,7 @@
 
 struct backoff {
 	uint32_t first_ms, cap_ms;
-	uint32_t tries;  /* so far; 0 starts anew */
+	uint32_t tries;  /* so far; 0: no failure yet */
 	uint64_t random; /* state of the jitter; any seed */
 };
 

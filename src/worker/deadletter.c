@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "worker/deadletter.h"
-#include "lib/file.h"
+#include "shm/keep_errno.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -103,7 +103,7 @@ line_append(const struct deadletter *file, const char *line, size_t length)
 		errno = ENOSPC;
 	result = n == (ssize_t)length ? 0 : -1;
 out:
-	close_keep_errno(fd);
+	KEEP_ERRNO(close(fd));
 	return result;
 }
 

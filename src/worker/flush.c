@@ -10,7 +10,6 @@
 #include "worker/flush.h"
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
-#include "lib/log.h"
 #include "worker/round.h"
 #include "worker/store.h"
 #include "conf/db_settings.h"
@@ -43,8 +42,7 @@ struct flush {
 	pthread_cond_t settled; /* the drain waits for room */
 	/* The flush sleeps until so many keys are dirty; 0: it is awake. */
 	_Atomic uint64_t wake_at;
-	_Atomic bool finish, stop;
-	bool ended; /* under the mutex */
+	_Atomic bool finish, stop, ended;
 };
 
 /* ----------------------------------------------------------- waiting ------ */
@@ -67,17 +65,25 @@ flush_sleep(struct flush *f, uint64_t dirty, int timeout_ms)
 	pthread_mutex_unlock(&f->mutex);
 }
 
+/* Set a flag, if it is not NULL, and wake the thread that waits for this. */
+static void
+flush_signal(struct flush *f, _Atomic bool *flag, pthread_cond_t *condition)
+{
+	pthread_mutex_lock(&f->mutex);
+	if (flag != NULL)
+		*flag = true;
+	pthread_cond_signal(condition);
+	pthread_mutex_unlock(&f->mutex);
+}
+
 void
 flush_notify(struct flush *f)
 {
 	atomic_thread_fence(memory_order_seq_cst);
 	uint64_t at = atomic_load_explicit(&f->wake_at, memory_order_relaxed);
 
-	if (at == 0 || table_pending(&f->segment->table) < at)
-		return;
-	pthread_mutex_lock(&f->mutex);
-	pthread_cond_signal(&f->wake);
-	pthread_mutex_unlock(&f->mutex);
+	if (at != 0 && table_pending(&f->segment->table) >= at)
+		flush_signal(f, NULL, &f->wake);
 }
 
 void
@@ -90,20 +96,11 @@ flush_wait_room(struct flush *f, int timeout_ms)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-static void
-flush_set(struct flush *f, _Atomic bool *flag)
-{
-	pthread_mutex_lock(&f->mutex);
-	*flag = true;
-	pthread_cond_signal(&f->wake);
-	pthread_mutex_unlock(&f->mutex);
-}
-
 void
 flush_finish(struct flush *f)
 {
 	if (!f->finish)
-		flush_set(f, &f->finish);
+		flush_signal(f, &f->finish, &f->wake);
 }
 
 void
@@ -111,13 +108,13 @@ flush_stop(struct flush *f)
 {
 	if (f->stop)
 		return;
-	flush_set(f, &f->stop);
+	flush_signal(f, &f->stop, &f->wake);
 	store_stop(f->store);
 }
 
 /* ----------------------------------------------------------- a round ------ */
 
-/* Bring one part of the round to the database, statement by statement. */
+/* Write one part of the round to the database, statement by statement. */
 static void
 run_store(struct flush *f, struct run run)
 {
@@ -130,9 +127,7 @@ run_store(struct flush *f, struct run run)
 			f->batch[i] =
 			    f->round.rows[f->round.order[run.begin + i].row];
 		run.begin += store_rows(f->store, f->batch, n);
-		pthread_mutex_lock(&f->mutex);
-		pthread_cond_signal(&f->settled);
-		pthread_mutex_unlock(&f->mutex);
+		flush_signal(f, NULL, &f->settled);
 	}
 }
 
@@ -157,7 +152,7 @@ older_stored(const struct flush *f)
 }
 
 /* Show since when keys wait for the database: from when some are pending until
-   none is; each commit sets it anew. */
+   none is; each commit resets it. */
 static void
 note_waiting(struct flush *f, bool pending)
 {
@@ -209,10 +204,7 @@ flush_main(void *arg)
 		round_run(f);
 		store_trial(f->store, false);
 	}
-	pthread_mutex_lock(&f->mutex);
-	f->ended = true;
-	pthread_cond_broadcast(&f->settled);
-	pthread_mutex_unlock(&f->mutex);
+	flush_signal(f, &f->ended, &f->settled);
 	return NULL;
 }
 
@@ -225,19 +217,6 @@ flush_free(struct flush *f)
 		store_free(f->store);
 	round_close(&f->round);
 	free(f);
-}
-
-static void
-conditions_init(struct flush *f)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->wake, &attr);
-	pthread_cond_init(&f->settled, &attr);
-	pthread_condattr_destroy(&attr);
-	pthread_mutex_init(&f->mutex, NULL);
 }
 
 struct flush *
@@ -266,7 +245,9 @@ flush_start(const struct settings *settings, struct secret *password,
 		flush_free(f);
 		return NULL;
 	}
-	conditions_init(f);
+	monotonic_condition(&f->wake);
+	monotonic_condition(&f->settled);
+	pthread_mutex_init(&f->mutex, NULL);
 	errno = pthread_create(&f->thread, NULL, flush_main, f);
 	if (errno != 0) {
 		flush_free(f);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The flush: the worker's second thread, which brings dirty keys from the
- * pending table to MySQL.  It may block for any time; the drain never waits for
- * it except for room in a full table.
+ * The flush: the worker's second thread, which writes the dirty keys of
+ * the pending table to MySQL.  It may block for any time; the drain waits for
+ * it only when the table is full.
  */
 #ifndef REPORTER_FLUSH_H
 #define REPORTER_FLUSH_H
@@ -29,8 +29,8 @@ void flush_notify(struct flush *flush);
    timeout_ms.  Called by the drain thread when the table is full. */
 void flush_wait_room(struct flush *flush, int timeout_ms);
 
-/* flush_finish - bring all that is pending to MySQL at once, then end.  May be
-   called again. */
+/* flush_finish - write all pending records now, then end.  May be called
+   again. */
 void flush_finish(struct flush *flush);
 
 /* flush_stop - end after the statement under way. */

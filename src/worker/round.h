@@ -49,8 +49,8 @@ void round_close(struct round *round);
  * round_collect - take dirty keys out of the table and put them in order.
  * Urgent keys, whose overload changed, come first.  They get at most half of
  * the capacity, the other keys the other half; what one kind leaves, the other
- * may have.  Each kind goes on where the round before stopped.  So a key waits
- * for at most 2 * table->size / capacity
+ * may have.  Each kind continues where the previous round stopped.  So a key
+ * waits for at most 2 * table->size / capacity
  * + 1 rounds, however many of the other kind there are; and once more for as
  * many if it becomes urgent meanwhile.
  *

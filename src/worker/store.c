@@ -81,7 +81,6 @@ store_new(const struct settings *settings, struct secret *password,
     struct worker_segment *segment)
 {
 	struct store *store = calloc(1, sizeof(*store));
-	pthread_condattr_t attr;
 
 	if (store == NULL)
 		return NULL;
@@ -94,13 +93,9 @@ store_new(const struct settings *settings, struct secret *password,
 	store->limit = store->max;
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
-	store->limiter.max = LOG_LINES;
-	store->limiter.period_ms = 60000;
+	store->limiter = LOG_PER_MINUTE(LOG_LINES);
 	backoffs_init(store);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&store->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	monotonic_condition(&store->wake);
 	pthread_mutex_init(&store->mutex, NULL);
 	counter_set(&store->count->connected, 0);
 
@@ -160,13 +155,13 @@ static const char *
 error_advice(enum db_class kind)
 {
 	static const char *const advice[DB_CLASSES] = {
-		[DB_RETRY] = "the statement is sent again",
-		[DB_RECONNECT] = "connecting again",
+		[DB_RETRY] = "retrying the statement",
+		[DB_RECONNECT] = "reconnecting",
 		[DB_NEXT_HOST] = "trying the next host",
 		[DB_WAIT_ROOM] = "waiting until the server has room",
-		[DB_SPLIT] = "sending it in smaller pieces",
-		[DB_REFUSED] = "singling out the row",
-		[DB_HOLD] = "records are held until this is fixed",
+		[DB_SPLIT] = "retrying in smaller batches",
+		[DB_REFUSED] = "isolating the row",
+		[DB_HOLD] = "keeping all records until this is fixed",
 	};
 
 	return advice[kind];
@@ -369,14 +364,13 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 				store->limit = sent / 2;
 				store->halved = true;
 			}
-			size_t half = store_all(store, rows + done, sent / 2);
-			if (half < sent / 2)
-				return done + half;
-			done += half;
-			half = store_all(store, rows + done, sent - sent / 2);
-			if (half < sent - sent / 2)
-				return done + half;
-			sent = half;
+			size_t half = sent / 2;
+			size_t settled = store_all(store, rows + done, half);
+			if (settled == half)
+				settled += store_all(
+				    store, rows + done + half, sent - half);
+			if (settled < sent)
+				return done + settled;
 		}
 		done += sent;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store: brings rows of a round to the database, whatever its errors.  It
- * waits, connects again, and halves batches to single out what is refused.
+ * The store: writes the rows of a round to the database, whatever its errors.
+ * It waits, reconnects, and halves batches to isolate a refused row.
  * Used by the flush thread, except for store_stop().
  */
 #ifndef REPORTER_STORE_H
@@ -31,9 +31,9 @@ struct store *store_new(const struct settings *settings,
 void store_free(struct store *store);
 
 /*
- * store_rows - bring a first part of n rows to the database, each in its
- * newest version, and settle them in the table.  Takes at most flush_rows of
- * them, in one transaction.  Blocks until they are committed or set aside,
+ * store_rows - write the first of n rows to the database, each in its newest
+ * version, and settle them in the table.  Takes at most flush_rows of them, in
+ * one transaction.  Blocks until they are committed or set aside,
  * however long the database is away.
  * Returns how many of the rows were settled; 0 only after store_stop(): then
  * the rest is still dirty, for the next worker.

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "worker/worker.h"
+#include "conf/reload.h"
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
 #include "worker/flush.h"
@@ -21,7 +22,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,7 +117,8 @@ worker_take_over(struct worker *w)
 	dirty = table_recover(
 	    &w->segment.table, counter_get(&w->segment.ring.consumer->tail));
 	if (queued + dirty > 0)
-		log_info("took over %" PRIu64 " queued, %" PRIu64 " pending",
+		log_info("continuing with unstored records: queued: %" PRIu64
+			 ", pending: %" PRIu64,
 		    queued, dirty);
 	FAULT_POINT("worker_recovered");
 	trial_open(&w->trial, &w->segment, w->start->crashed, &file);
@@ -142,7 +143,8 @@ orphan_late(struct worker *w)
 	       monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
 }
 
-/* Bring queued records into the table.  Returns whether to go on at once. */
+/* Drain queued records into the table.  Returns whether to call it again now.
+ */
 static bool
 drain_batch(struct worker *w)
 {
@@ -182,15 +184,13 @@ drain_turn(struct worker *w)
 static void
 worker_log_follow(const struct worker *w)
 {
-	const struct settings *s = w->start->settings;
 	const struct timespec now = { 0, 0 };
 	sigset_t usr1;
 
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
-	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1 &&
-	    log_open(s->log_target, (enum log_level)s->log_level) < 0)
-		log_error("log %s: %m", s->log_target);
+	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1)
+		reload_log(w->start->settings);
 }
 
 /* Drain until there is a reason to end: RING_FINISH or RING_STOP. */
@@ -216,7 +216,7 @@ worker_drain(struct worker *w)
 
 /* ----------------------------------------------------------------- end ---- */
 
-/* Bring what is pending to MySQL, until it is done or we are to stop. */
+/* Flush all pending records, until that is done or the worker is to stop. */
 static void
 worker_finish(struct worker *w)
 {
@@ -227,8 +227,8 @@ worker_finish(struct worker *w)
 			break;
 		if (orphan_late(w)) {
 			log_warn(
-			    "the master is gone and the database takes "
-			    "too long; the next start takes over the rest");
+			    "the master died and the database is slow; the "
+			    "next start stores the remaining records");
 			break;
 		}
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The worker process: it drains one ring into one pending table and brings
- * that table to MySQL.
+ * The worker process: it drains one ring into one pending table, and
+ * flushes that table to MySQL.
  */
 #ifndef REPORTER_WORKER_H
 #define REPORTER_WORKER_H
@@ -13,7 +13,7 @@
 enum worker_exit {
 	WORKER_FINISHED = 0,   /* nothing is left in its segment */
 	WORKER_FAILED = 71,    /* a shortage of the system; start it again */
-	WORKER_LEFT = 75,      /* stopped as told; records are left */
+	WORKER_LEFT = 75,      /* stopped as commanded; records are left */
 	WORKER_BAD_CONFIG = 78 /* it cannot work with this configuration */
 };
 
@@ -25,7 +25,7 @@ struct worker_start {
 	char segment[SEGMENT_NAME_MAX];
 	uint32_t slot;
 	uint64_t generation;
-	bool crashed; /* the life before ended by a fault of its own */
+	bool crashed; /* the previous worker ended by a fault of its own */
 };
 
 /*

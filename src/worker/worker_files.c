@@ -67,8 +67,8 @@ worker_files_confine(const struct worker_start *start)
 		return 0;
 	if (rules >= 0 && confine(start, rules) == 0)
 		return 1;
-	log_error("cannot restrict file access: %m; reporter.sandbox = off "
-		  "does without");
+	log_error("cannot restrict file access: %m; to start without, set "
+		  "reporter.sandbox = off");
 	if (rules >= 0)
 		close(rules);
 	return -1;
