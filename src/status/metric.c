@@ -69,9 +69,9 @@ const struct metric metrics[] = {
 	    "Times a connection was not read for a while, because a queue was "
 	    "full." },
 	{ "connections_closed", CONNECTIONS(closed), .title = "closed" },
-	{ "accept_holds", CONNECTIONS(input.accept_holds), .title = "held",
+	{ "accept_holds", CONNECTIONS(input.accept_holds), .title = "limited",
 	    COUNTER("accept_holds_total"),
-	    "Times that accepting was held to its rate." },
+	    "Times that accepting was limited to its rate." },
 	{ "connections_closed_idle", CONNECTIONS(input.closed[CLOSING_IDLE]) },
 
 	{ "reports", REPORTS(input.reports), .title = "accepted",
