@@ -70,6 +70,17 @@ counter_add(counter *c, uint64_t n)
 	counter_set(c, counter_get(c) + n);
 }
 
+/* counter_sum - of n counters. */
+static inline uint64_t
+counter_sum(const counter *c, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += counter_get(&c[i]);
+	return sum;
+}
+
 /* NAME_OF - the name that an array of names has for i. */
 #define NAME_OF(names, i) \
 	((unsigned)(i) < sizeof(names) / sizeof(*(names)) ? (names)[i] \

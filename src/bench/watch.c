@@ -86,16 +86,6 @@ watch_open(const char *instance)
 		fail("instance %s: %s", instance, why);
 }
 
-static uint64_t
-sum(const counter *counters, size_t n)
-{
-	uint64_t all = 0;
-
-	while (n-- > 0)
-		all += counter_get(&counters[n]);
-	return all;
-}
-
 uint64_t
 watch_drained(void)
 {
@@ -133,12 +123,12 @@ watch_counts(void)
 	}
 	counts.drained = watch_drained();
 	atomic_thread_fence(memory_order_acquire);
-	counts.lost +=
-	    counter_get(&input->dropped) + sum(input->rejected, REJECT_REASONS);
+	counts.lost += counter_get(&input->dropped) +
+		       counter_sum(input->rejected, REJECT_REASONS);
 	counts.connections = counter_get(&input->connections);
 	counts.accepted = counter_get(&input->accepted);
-	counts.refused = sum(input->refused, REFUSALS);
-	counts.closed = sum(input->closed, CLOSINGS);
+	counts.refused = counter_sum(input->refused, REFUSALS);
+	counts.closed = counter_sum(input->closed, CLOSINGS);
 	counts.throttles = counter_get(&input->throttles);
 	for (int i = 0; i < CHILDREN_MAX; i++)
 		counts.restarts += atomic_load_explicit(

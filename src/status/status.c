@@ -199,23 +199,13 @@ read_left(struct status *status)
 
 /* ---------------------------------------------------------- the instance -- */
 
-static uint64_t
-sum(const counter *counters, int n)
-{
-	uint64_t all = 0;
-
-	while (n-- > 0)
-		all += counter_get(&counters[n]);
-	return all;
-}
-
 /* The terms of the identity; the workers have been read.  Sums are unsigned:
    those of a damaged segment may wrap, and are shown as they are. */
 static void
 read_records(struct status *s)
 {
 	const struct input_counters *input = &s->input;
-	uint64_t rejected = sum(input->rejected, REJECT_REASONS);
+	uint64_t rejected = counter_sum(input->rejected, REJECT_REASONS);
 	uint64_t superseded = input->retired_superseded;
 	uint64_t replayed = input->retired_replayed;
 	uint64_t stored = input->retired_stored;
@@ -223,8 +213,8 @@ read_records(struct status *s)
 	/* What an emptied segment had added was stored or set aside. */
 	uint64_t added = stored + dead_letter;
 
-	s->refused = sum(input->refused, REFUSALS);
-	s->closed = sum(input->closed, CLOSINGS);
+	s->refused = counter_sum(input->refused, REFUSALS);
+	s->closed = counter_sum(input->closed, CLOSINGS);
 	s->clamped = 0;
 	for (const struct status_worker *w = s->workers; w < status_end(s);
 	     w++) {
