@@ -17,7 +17,7 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED, "what is kept is asked for");
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
-#define LAST_READS 64       /* of a connection, before it is closed */
+#define LAST_READS 64       /* of a connection in one turn of its end */
 
 struct server *
 server_new(int epoll, struct input_counters *count)
@@ -218,21 +218,37 @@ server_tick(struct server *server, uint64_t now_ms)
 
 /* -------------------------------------------------------------- the end --- */
 
+uint64_t
+server_drain(struct server *server)
+{
+	struct conn *conn, *next;
+	uint64_t left = 0;
+
+	for (conn = TAILQ_FIRST(&server->all); conn != NULL; conn = next) {
+		enum progress progress = PROGRESS_MADE;
+
+		next = TAILQ_NEXT(conn, all);
+		for (int i = 0; i < LAST_READS && progress == PROGRESS_MADE;
+		     i++)
+			progress = conn_read(server, conn);
+		/* A worker that sleeps would let its ring fill up. */
+		intake_alert(server->intake);
+		if (progress == PROGRESS_MADE ||
+		    (progress == PROGRESS_NONE && conn->need != 0))
+			left++;
+		else if (progress == PROGRESS_NONE)
+			conn_close(server, conn, CLOSING_STOP);
+	}
+	return left;
+}
+
 void
 server_close(struct server *server)
 {
 	struct conn *conn;
 
-	while ((conn = TAILQ_FIRST(&server->all)) != NULL) {
-		enum progress progress = PROGRESS_MADE;
-
-		for (int i = 0; i < LAST_READS && progress == PROGRESS_MADE;
-		     i++)
-			progress = conn_read(server, conn);
-		if (progress != PROGRESS_CLOSED)
-			conn_close(server, conn, CLOSING_STOP);
-	}
-	intake_alert(server->intake);
+	while ((conn = TAILQ_FIRST(&server->all)) != NULL)
+		conn_close(server, conn, CLOSING_STOP);
 	tarpit_close(&server->tarpit);
 	if (server->reserve >= 0)
 		close(server->reserve);

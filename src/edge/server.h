@@ -75,8 +75,15 @@ int server_tick(struct server *server, uint64_t now_ms);
 /* server_throttled - how many connections are not read now. */
 uint64_t server_throttled(const struct server *server);
 
-/* server_close - read what has arrived on each connection a last time, then
-   close all and free. */
+/*
+ * server_drain - during shutdown: read what has arrived on each connection, and
+ * close those that were read empty.  To be called again, after server_tick(),
+ * until nothing is left or time is up.
+ * Returns how many connections are left: throttled, or still sending.
+ */
+uint64_t server_drain(struct server *server);
+
+/* server_close - close all connections, and free. */
 void server_close(struct server *server);
 
 #endif

@@ -33,7 +33,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define EVENTS 256 /* of one turn of the loop */
+#define EVENTS 256  /* of one turn of the loop */
+#define SETTLE_MS 1 /* between two turns of server_drain() */
 
 /* ---------------------------------------------------------------- start -- */
 
@@ -256,8 +257,8 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		conn_process(m->server, event->data.ptr, event->events);
 }
 
-/* Wait for events, and dispatch those of connections.  During shutdown nothing
-   more is read from agents. */
+/* Wait for events, and dispatch those of connections, which during shutdown are
+   read by server_drain(). */
 static void
 master_wait(struct master *m, int wait_ms)
 {
@@ -291,6 +292,8 @@ master_tick(struct master *m, uint64_t now_ms)
 	wait = sooner(wait, notify_alive(now_ms));
 	if (m->server != NULL)
 		wait = sooner(wait, server_tick(m->server, now_ms));
+	if (m->mode == MASTER_SETTLING)
+		wait = sooner(wait, SETTLE_MS);
 	if (m->mode == MASTER_SERVING)
 		listeners_watch(
 		    &m->listeners, m->epoll, accept_is_open(m->server, now_ms));

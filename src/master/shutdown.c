@@ -21,8 +21,7 @@ mode_over(const struct master *m, uint64_t now_ms)
 	case MASTER_SERVING:
 		return m->stop;
 	case MASTER_SETTLING:
-		return now_ms >= m->mode_over_ms ||
-		       server_throttled(m->server) == 0;
+		return m->unread == 0 || now_ms >= m->mode_over_ms;
 	case MASTER_ENDED:
 		return false;
 	default:
@@ -35,12 +34,10 @@ mode_over(const struct master *m, uint64_t now_ms)
 static void
 settled(struct master *m)
 {
-	uint64_t throttled = server_throttled(m->server);
-
-	if (throttled > 0)
+	if (m->unread > 0)
 		log_warn("throttled connections closed: %" PRIu64
 			 "; their unread reports are lost",
-		    throttled);
+		    m->unread);
 	server_close(m->server);
 	m->server = NULL;
 }
@@ -60,6 +57,7 @@ mode_advance(struct master *m, uint64_t now_ms)
 		listeners_close(&m->listeners);
 		m->ended_ms = now_ms;
 		m->mode_over_ms = now_ms + timeout / 2;
+		m->unread = server_drain(m->server);
 		break;
 	case MASTER_SETTLING:
 		settled(m);
@@ -82,6 +80,8 @@ mode_advance(struct master *m, uint64_t now_ms)
 void
 shutdown_turn(struct master *m, uint64_t now_ms)
 {
+	if (m->mode == MASTER_SETTLING)
+		m->unread = server_drain(m->server);
 	while (mode_over(m, now_ms))
 		mode_advance(m, now_ms);
 }

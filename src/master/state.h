@@ -13,7 +13,7 @@
 /* The modes of the loop, in their order. */
 enum master_mode {
 	MASTER_SERVING,
-	MASTER_SETTLING,  /* throttled connections wait for room in rings */
+	MASTER_SETTLING,  /* what agents have sent is read; rings may be full */
 	MASTER_FINISHING, /* workers store what is left */
 	MASTER_STOPPING,  /* workers end a statement under way */
 	MASTER_KILLING,   /* workers are killed */
@@ -28,6 +28,7 @@ struct master {
 	struct master_shared *shared;
 	struct children children;
 	struct server *server; /* NULL from MASTER_FINISHING on */
+	uint64_t unread;       /* connections that are, in MASTER_SETTLING */
 
 	/* What a reload replaces, see change.c. */
 	struct settings *settings;
