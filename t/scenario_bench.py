@@ -223,6 +223,32 @@ def interrupted(s):
                 (process.returncode, s.database.count()), (3, 0))
 
 
+def engine_killed(s):
+    """As by the kernel, when memory runs out."""
+    process = subprocess.Popen(
+        [scenario.program(BENCH), "-c", s.reporter.conf, "--json", *SHORT,
+         "--rounds", "1000", "absorb"], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True)
+    wait_for(s.database.count, "rows of the benchmark")
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+        os.kill(int(children.read().split()[0]), signal.SIGKILL)
+    found = json.loads(process.communicate(timeout=scenario.PATIENCE * 3)[0])
+    s.equal("an engine that was killed is a failure",
+            (process.returncode, found["error"]),
+            (3, "the engine ended with status -9"))
+    s.equal("and its rows go", s.database.count(), 0)
+
+
+def full_device(s):
+    for words in (["--help"], ["--version"]):
+        with open("/dev/full", "w") as full:
+            done = bench(*words, capture_output=False, stdout=full,
+                         stderr=subprocess.PIPE)
+        s.check(f"{words} to a full device fails", done.returncode == 3
+                and done.stderr.startswith(
+                    "reporter-bench: cannot write the results"), done)
+
+
 def nothing_behind(s):
     """Servers of its own; nobody reads what it has to say."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="b") as directory, \
@@ -289,6 +315,8 @@ def tell(s):
     targets_are_judged(s)
     all_that_can_be(s)
     interrupted(s)
+    engine_killed(s)
+    full_device(s)
     progress(s)
     nothing_behind(s)
 

@@ -15,10 +15,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define READ_TIMEOUT 600  /* seconds: a reference takes its time */
-#define REST_PATIENCE 5.0 /* seconds */
-#define TIDY_PATIENCE 30  /* seconds */
-#define REST_HISTORY 10   /* transactions with old versions of rows */
+#define READ_TIMEOUT 600 /* seconds: a reference takes its time */
+#define REST_TIMEOUT 5.0 /* seconds */
+#define TIDY_TIMEOUT 30  /* seconds */
+#define REST_HISTORY 10  /* transactions with old versions of rows */
 
 char base_table[160];
 static MYSQL *mysql; /* NULL: not connected */
@@ -51,7 +51,7 @@ base_prepare(const struct keyset *set, uint64_t ts)
 bool
 base_load(void)
 {
-	return base_may("LOAD DATA LOCAL INFILE '/proc/self/fd/%d' REPLACE "
+	return base_try("LOAD DATA LOCAL INFILE '/proc/self/fd/%d' REPLACE "
 			"INTO TABLE %s (" BATCH_COLUMNS ")",
 	    fileno(lines), base_table);
 }
@@ -113,7 +113,7 @@ base_error(void)
 }
 
 bool
-base_may(const char *format, ...)
+base_try(const char *format, ...)
 {
 	bool good;
 
@@ -167,10 +167,10 @@ base_rest(void)
 	static const char history[] =
 	    "SELECT COUNT FROM information_schema.INNODB_METRICS "
 	    "WHERE NAME = 'trx_rseg_history_len'";
-	struct wait wait = { NULL, REST_PATIENCE, 10e-3, 0, 0 };
+	struct wait wait = { NULL, REST_TIMEOUT, 10e-3, 0, 0 };
 
 	/* Not every user may ask. */
-	if (!base_may(history))
+	if (!base_try(history))
 		return;
 	mysql_free_result(mysql_store_result(mysql));
 	while (wait_more(&wait, base_number(0, history) > REST_HISTORY))
@@ -201,7 +201,7 @@ base_check(const struct keyset *set, uint64_t ts)
 void
 base_tidy(void)
 {
-	struct wait wait = { NULL, TIDY_PATIENCE, 10e-3, 0, 0 };
+	struct wait wait = { NULL, TIDY_TIMEOUT, 10e-3, 0, 0 };
 	uint64_t others = (uint64_t)parameter("connections");
 	struct counts now;
 

@@ -2,8 +2,9 @@
  *
  * The engine of reporter-bench: it measures one group of cases that a single
  * reporter can run, and prints what it found.  The script reporter-bench calls
- * it, and does the rest.  Below is what its files offer to each other.  One
- * thread, but for the pacer's; whatever fails is fatal, fail(), unless stated.
+ * it, and does the rest.  Below are the interfaces between its files.
+ * Single-threaded except for the pacer.  Errors call fail() unless stated
+ * otherwise.
  */
 #ifndef REPORTER_BENCH_H
 #define REPORTER_BENCH_H
@@ -45,9 +46,10 @@ const char *parameter_text(const char *name);
 
 /* What is printed, one JSON object a line.  figure - a value of a case, NAN:
    not measured; note - a sentence about a case; progress - what is going on;
-   fact - something about the surroundings, or the sizes used. */
-void figure(size_t of, const char *name, const char *unit, double value);
-void note(size_t of, const char *format, ...) PRINTF(2);
+   fact - a property of the environment, or a size used. */
+void figure(
+    size_t case_number, const char *name, const char *unit, double value);
+void note(size_t case_number, const char *format, ...) PRINTF(2);
 void progress(const char *format, ...) PRINTF(1);
 void fact(const char *name, json_t *value);
 
@@ -62,17 +64,17 @@ void clock_sleep(double seconds);
 
 /* Waiting for something.  The rest of the struct is 0 at first. */
 struct wait {
-	const char *what; /* NULL: running out of patience is no failure */
-	double patience;  /* seconds without progress */
+	const char *what; /* NULL: a timeout is not an error */
+	double timeout;   /* seconds without progress */
 	double pause;     /* seconds between two checks */
 	double since;
 	uint64_t min;
 };
 
 /*
- * wait_more - one turn of a wait; left: how much is still to come.  Returns
- * false when nothing is, or patience has run out without a `what`; otherwise
- * true after the pause.  A new minimum of left is progress.
+ * wait_more - wait for one interval; left: how much remains.  Returns false if
+ * nothing remains, or at a timeout if `what` is NULL.  A new minimum of left is
+ * progress.
  */
 bool wait_more(struct wait *wait, uint64_t left);
 
@@ -158,12 +160,12 @@ struct generator {
 	const char *name;
 	size_t chunk; /* bytes of one write: the parameter, or
 			 GENERATOR_CHUNK */
-	/* What the other end has taken, in units of so many bytes; NULL: not
-	   known, then bytes on their way are not limited. */
+	/* What the other end has taken, in units of taken_bytes bytes; NULL:
+	   not known, then bytes on their way are not limited. */
 	uint64_t (*taken)(void);
 	uint64_t taken_before;
 	double taken_bytes;
-	double given, window; /* bytes sent; bytes taken when last seen */
+	double bytes_sent, bytes_taken; /* taken: when last seen */
 };
 
 struct sent {
@@ -178,9 +180,10 @@ void generator_open(
 
 /*
  * generator_send - send the stream.  seconds 0: each report once, divided
- * among the connections.  Otherwise over and over for so long, each connection
- * from another place; then each ends with a whole report.  Returns when the
- * kernel has all.  A connection closed by the other end is fatal.
+ * among the connections.  Otherwise: repeat the stream for that time, each
+ * connection starting at a different report; then finish the current report.
+ * Returns when the kernel has accepted all bytes.  A connection closed by the
+ * other end is fatal.
  */
 void generator_send(struct generator *g, const struct stream *stream,
     double seconds, struct sent *sent);
@@ -211,7 +214,7 @@ void site_open(uint64_t keys);
 /* site_self - whether the reporter and its database are our own. */
 bool site_self(void);
 
-/* modids out of the way of real ones, probes included. */
+/* modids reserved for the benchmark and its probes. */
 #define SITE_MODID 2000000000
 #define SITE_MODID_END 2000001000
 
@@ -219,8 +222,8 @@ bool site_self(void);
    agents'. */
 struct keyset site_keyset(uint64_t keys);
 
-/* site_time - a ts newer than any before, also of the runs before: now, or a
-   little ahead of it.  site_close - print it for the next run. */
+/* site_time - a ts newer than any used before, in earlier runs too.
+   site_close - print the last one, for the next run. */
 uint64_t site_time(void);
 void site_close(void);
 
@@ -281,22 +284,22 @@ void base_open(void);
 /* base_describe - print version and settings. */
 void base_describe(void);
 
-/* base_run - run a statement without a result.  base_may - the same; returns
-   whether it worked, and base_error() why not.  base_number - the number that a
-   query returns; absent without a row, or for NULL. */
+/* base_run - run a statement without a result.  base_try - the same; returns
+   whether it succeeded, and base_error() why not.  base_number - the number
+   that a query returns; absent without a row, or for NULL. */
 void base_run(const char *format, ...) PRINTF(1);
-bool base_may(const char *format, ...) PRINTF(1);
+bool base_try(const char *format, ...) PRINTF(1);
 const char *base_error(void);
 int64_t base_number(int64_t absent, const char *format, ...) PRINTF(2);
 
 /* base_load - LOAD DATA LOCAL INFILE ... REPLACE of the lines that
    base_prepare() made: the set in the order of the primary key.  Returns
-   whether it worked. */
+   whether it succeeded. */
 void base_prepare(const struct keyset *set, uint64_t ts);
 bool base_load(void);
 
 /* base_rest - wait a while until the database has purged what earlier
-   statements left, not to charge it to the next one. */
+   statements left, so that this work is not measured with the next one. */
 void base_rest(void);
 
 /* base_check - every key of the set must be in the table with this time and,

@@ -94,7 +94,7 @@ flush_run(void)
 	struct stream stream = { 0 };
 	double load = 0;
 
-	locks = base_may("LOCK TABLES %s WRITE", base_table);
+	locks = base_try("LOCK TABLES %s WRITE", base_table);
 	if (locks)
 		base_run("UNLOCK TABLES");
 	else

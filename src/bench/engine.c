@@ -49,13 +49,13 @@ print(json_t *line)
 }
 
 void
-figure(size_t of, const char *name, const char *unit, double value)
+figure(size_t case_number, const char *name, const char *unit, double value)
 {
 	/* JSON has no NAN. */
 	json_t *number = isfinite(value) ? json_real(value) : json_null();
 
-	print(json_pack(
-	    "{s:[I,s,s,o]}", "figure", (json_int_t)of, name, unit, number));
+	print(json_pack("{s:[I,s,s,o]}", "figure", (json_int_t)case_number,
+	    name, unit, number));
 }
 
 void
@@ -65,12 +65,12 @@ fact(const char *name, json_t *value)
 }
 
 void
-note(size_t of, const char *format, ...)
+note(size_t case_number, const char *format, ...)
 {
 	char text[512];
 
 	FORMAT(text, format);
-	print(json_pack("{s:[I,s]}", "note", (json_int_t)of, text));
+	print(json_pack("{s:[I,s]}", "note", (json_int_t)case_number, text));
 }
 
 void
@@ -119,10 +119,10 @@ wait_more(struct wait *wait, uint64_t left)
 	if (wait->since == 0 || left < wait->min) {
 		wait->since = now;
 		wait->min = left;
-	} else if (now - wait->since > wait->patience) {
+	} else if (now - wait->since > wait->timeout) {
 		if (wait->what == NULL)
 			return false;
-		fail("timed out after %g s waiting for %s", wait->patience,
+		fail("timed out after %g s waiting for %s", wait->timeout,
 		    wait->what);
 	}
 	clock_sleep(wait->pause);

@@ -139,7 +139,7 @@ link_write(struct generator *g, struct link *link, const struct stream *stream)
 			return;
 		fail("connection to %s lost: %m", g->name);
 	}
-	g->given += (double)written;
+	g->bytes_sent += (double)written;
 	link->at += (uint64_t)written;
 	if (link->at == stream->length) {
 		link->at = 0;
@@ -156,16 +156,16 @@ static void
 window_wait(struct generator *g, double *waited)
 {
 	struct wait wait = { "the other end to read", 60, 20e-6, 0, 0 };
-	double min = g->given - WINDOW, began;
+	double min = g->bytes_sent - WINDOW, began;
 
-	if (g->taken == NULL || min <= g->window)
+	if (g->taken == NULL || min <= g->bytes_taken)
 		return;
 	began = clock_now();
 	do
-		g->window =
+		g->bytes_taken =
 		    (double)(g->taken() - g->taken_before) * g->taken_bytes;
-	while (wait_more(
-	    &wait, g->window < min ? (uint64_t)(min - g->window) + 1 : 0));
+	while (wait_more(&wait,
+	    g->bytes_taken < min ? (uint64_t)(min - g->bytes_taken) + 1 : 0));
 	*waited += clock_now() - began;
 }
 
@@ -191,7 +191,7 @@ generator_send(struct generator *g, const struct stream *stream, double seconds,
 	bool endless = seconds > 0;
 
 	*sent = (struct sent){ 0 };
-	g->given = g->window = 0;
+	g->bytes_sent = g->bytes_taken = 0;
 	links_begin(g, stream, endless);
 	sent->began = clock_now();
 	while (g->busy > 0) {
@@ -209,7 +209,7 @@ generator_send(struct generator *g, const struct stream *stream, double seconds,
 		}
 	}
 	sent->ended = clock_now();
-	sent->bytes = (uint64_t)g->given;
+	sent->bytes = (uint64_t)g->bytes_sent;
 	for (struct link *link = g->links; link < g->links + g->count; link++)
 		sent->records +=
 		    KEYSET_RESULTS *

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* Where a running reporter has its limits. */
+/* Print the open connections and max_connections of a running reporter. */
 static void
 describe(void)
 {

@@ -5,10 +5,11 @@
 Reads the command line, has the reporter-bench-engine measure group by group,
 and prints medians.  With --self it runs inside reporter-bench-self, which
 starts a reporter and a database for each group and removes everything at the
-end; otherwise it deletes its rows itself, whatever ends it.
+end; otherwise it deletes its rows itself, on every exit but by SIGKILL.
 """
 
 import contextlib
+import errno
 import getopt
 import json
 import math
@@ -35,7 +36,7 @@ benchmarks:
   fresh    time from sending a report until its row is visible
   flat     absorb with few and many connections and keys; memory
   backlog  time to catch up after an outage of the database
-  all      All of the above
+  all      all of the above
 options: --json --rounds N --seconds S --samples N --keys N,...
          --connections N,... --workers N,... --rate N,... --dialect NAME
          --chunk BYTES --interval MS --away S --server FILE
@@ -47,7 +48,7 @@ LIST_MAX = 8
 SECONDS_MAX = 3600
 FLAGS = ("self", "json")
 TEXTS = ("c", "H", "p", "i", "server", "dialect")
-# The largest value.  The options of one number, then those of several.
+# Maximum values: of options with one number, then of options with a list.
 NUMBER = {"rounds": 1000, "samples": 1000000, "interval": 60000,
           "chunk": 1048576}
 NUMBERS = {"keys": 10000000, "connections": 1000000, "workers": 64,
@@ -60,17 +61,17 @@ ABSORB_CONNECTIONS = 10
 FLAT_CHUNK = 16384  # bytes that a busy agent writes in one go
 COST_KEYS = 300000
 FLUSH_CONNECTIONS = 10
-FLUSH_INTERVAL = 10  # ms: no figure holds any of it
+FLUSH_INTERVAL = 10  # ms: short, so that the wait hardly affects a figure
 INTERVAL = 100  # flush_interval of fresh and backlog, ms
 RATE = 20000
 
-# A generator that waits less than this share of the time is the limit.
+# A generator that waits less than this share of the time is the bottleneck.
 WAITS_MIN = 0.05
-# What fewer connections take is lost in what the heap had free.
+# Fewer connections fit into free heap: their memory cannot be measured.
 IDLE_MIN = 1000
-# Descriptors for all but connections: of the engine, and of our own reporter.
+# Descriptors other than connections: of the engine, of the private reporter.
 ENGINE_BESIDE, REPORTER_BESIDE = 64, 80
-# From this load of each CPU on, absolute figures are off.
+# Above this load per CPU absolute figures are invalid.
 BUSY = 0.2
 
 
@@ -133,16 +134,18 @@ def to_terminal(text):
 
 
 def notice(text):
-    # Its reader may be gone; the work, or the cleaning up, goes on.
+    # Standard error may be closed; continue anyway.
     with contextlib.suppress(OSError):
         to_terminal("")
         print(f"reporter-bench: {text}", file=sys.stderr, flush=True)
 
 
 def write(text):
-    """Standard output.  Nobody would see what is still to come after a
-    failure."""
+    """Print to standard output.  A failure ends the run: later results would
+    be lost too."""
     try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         print(text, flush=True)
     except OSError as error:
         raise Failure(f"cannot write the results: {error.strerror}") from error
@@ -292,7 +295,7 @@ def options_read(arguments):
 
 
 def helper(name):
-    """A program of ours: as built, then as installed."""
+    """Path of a helper program: in the build directory, or as installed."""
     built = os.path.join(DIRECTORY, "bench", name)
     return built if os.access(built, os.X_OK) else f"@pkglibexecdir@/{name}"
 
@@ -307,8 +310,8 @@ class Bench:
                        "machine": machine(), "results": []}
         self.database = None  # its version and settings
         self.newest = 0  # ts of a record
-        self.before = {}  # what a running reporter says of itself
-        self.wrote = False  # our rows may be in the table of such a one
+        self.before = {}  # facts of a running reporter
+        self.wrote = False  # rows may have been written to its table
         limit = self.report["machine"]["open_files"]
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
         self.files = limit - ENGINE_BESIDE
@@ -334,8 +337,9 @@ class Bench:
 
     def setup(self, title, keys, connections, workers=0, interval=0,
               database=True):
-        """Start our own reporter anew.  keys: that its tables have room for;
-        workers, interval: 0 is its default."""
+        """With --self, restart the private reporter; otherwise note that rows
+        will be written.  keys: room in its tables; workers, interval: 0 is the
+        default."""
         self.title = title
         self.show("setting up")
         self.room = keys
@@ -351,8 +355,8 @@ class Bench:
         to_terminal(f"{self.title}: {text}")
 
     def engine(self, command, *results, **parameters):
-        """Have it measure.  Its figures and notes go to the results, by their
-        number.  Returns the facts that it states."""
+        """Run the engine.  Its figures and notes go to the results, by their
+        number.  Returns the facts that it prints."""
         words = {"command": command, "ts": self.newest, **self.own(),
                  **parameters}
         facts, error = {}, None
@@ -375,9 +379,10 @@ class Bench:
                         facts[value[0]] = value[1]
                     elif kind == "error":
                         error = value
-            finally:
+            except BaseException:
                 process.kill()
-        if process.wait() != 0 and error is None and process.returncode != -9:
+                raise
+        if process.returncode != 0 and error is None:
             error = f"the engine ended with status {process.returncode}"
         if error is not None:
             raise Failure(error)
@@ -432,11 +437,11 @@ class Bench:
                 r.notes.append("measured until the server had read all, since "
                                "its shared memory is out of reach")
             if r.median("generator waits") < WAITS_MIN:
-                r.notes.append("the load generator is the limit here, not the "
+                r.notes.append("the load generator is the bottleneck, not the "
                                "server")
             if r.median("generator waits, raw sink") < WAITS_MIN:
-                r.notes.append("the load generator is the limit at the raw "
-                               "sink, which could take more")
+                r.notes.append("the load generator is the bottleneck at the "
+                               "raw sink, which could take more")
             if not self.options["self"]:
                 r.notes.append("the database takes part; the raw sink runs on "
                                "this machine")
@@ -466,7 +471,7 @@ class Bench:
         self.end(r)
 
     def connections_max(self):
-        """How many can be made, and what allows no more."""
+        """The maximum number of connections, and what limits it."""
         limit, what = self.files, "the limit of open files here (ulimit -Hn)"
         if self.options["self"]:
             # Our own reporter has the same limit, and needs more besides.
@@ -503,11 +508,12 @@ class Bench:
         r.ones = {name: values[0] for name, values in r.rounds.items()}
         r.rounds = {}
         if not self.options["self"]:
-            r.notes.append("an idle connection: requires --self, since the "
-                           "heap of one that has run for a while may not grow")
+            r.notes.append("memory of an idle connection: requires --self; the "
+                           "heap of a reporter that has run for a while may "
+                           "not grow")
         elif not measured:
-            r.notes.append("an idle connection: so few do not make the heap "
-                           "grow as they should")
+            r.notes.append("memory of an idle connection: not measured, too "
+                           "few connections to make the heap grow")
         if r.ones:
             self.end(r)
 
@@ -575,7 +581,7 @@ class Bench:
         keys = self.one("keys", ABSORB_KEYS)
         interval = self.one("interval", INTERVAL)
         rate, away = self.one("rate", RATE), self.one("away", 10.0)
-        r = Result("backlog", f"{away:g} s away, {rate} records/s, "
+        r = Result("backlog", f"{away:g} s outage, {rate} records/s, "
                    f"{keys} keys, flush_interval {interval} ms", keys=keys,
                    interval_ms=interval, rate=rate, away_s=away)
         self.setup("backlog", keys, 0, self.one("workers", 0), interval)
@@ -640,13 +646,17 @@ class Bench:
             write(json.dumps(self.report, indent=2))
 
 
-def interrupted(_number, _frame):
-    for number_ in ENDING:
-        signal.signal(number_, signal.SIG_IGN)
-    raise Interrupted
-
-
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+def ignore_signals():
+    for ending in ENDING:
+        signal.signal(ending, signal.SIG_IGN)
+
+
+def interrupted(_number, _frame):
+    ignore_signals()
+    raise Interrupted
 
 
 def measure(bench, names):
@@ -666,6 +676,7 @@ def measure(bench, names):
     except Interrupted:
         notice("interrupted; cleaning up")
     finally:
+        ignore_signals()
         bench.tidy()
     return FAILED
 
@@ -682,12 +693,17 @@ def become_self(options, arguments):
 
 
 def main(arguments):
-    # A descriptor of ours in the place of a closed stream would get what is
-    # printed.
+    # Open closed standard streams on /dev/null, so that no other file gets
+    # their descriptor.
     while (fd := os.open("/dev/null", os.O_RDONLY)) <= 2:
         os.set_inheritable(fd, True)
     os.close(fd)
-    options, names = options_read(arguments)
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    try:
+        options, names = options_read(arguments)
+    except Failure as failure:
+        notice(failure)
+        return FAILED
     bench = Bench(options)
     if not names:
         sys.stderr.write(HELP)
@@ -703,14 +719,12 @@ def main(arguments):
         return USAGE
     if options["self"] and bench.place is None:
         become_self(options, arguments)
-    for number_ in ENDING:
-        signal.signal(number_, interrupted)
+    for ending in ENDING:
+        signal.signal(ending, interrupted)
     return measure(bench, names)
 
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
-    # What could not be written has been reported.
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
+    # Not sys.exit(): it would try again to write what could not be written.
     os._exit(status)

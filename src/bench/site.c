@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The smallest modid where nobody else reports: as real ones are. */
+/* First modid with a private reporter, as small as real ones. */
 #define BASE_OWN 1
 
 struct site site;
@@ -33,7 +33,7 @@ listener_plain(struct address *address)
 	return false;
 }
 
-/* Take what a configuration says. */
+/* Read the settings, and the address of a plain listener. */
 static void
 conf_read(const char *conf)
 {

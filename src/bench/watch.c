@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <time.h>
 
-#define PATIENCE 120      /* seconds without any progress */
-#define START_PATIENCE 10 /* seconds until all workers have checked in */
-#define PAUSE 50e-6       /* seconds between two checks */
+#define WAIT_TIMEOUT 120 /* seconds without any progress */
+#define START_TIMEOUT 10 /* seconds until all workers have checked in */
+#define PAUSE 50e-6      /* seconds between two checks */
 
 struct watch watch;
 static struct segment segment;
@@ -76,7 +76,7 @@ watch_try(const char *instance)
 void
 watch_open(const char *instance)
 {
-	struct wait wait = { NULL, START_PATIENCE, 10e-3, 0, 0 };
+	struct wait wait = { NULL, START_TIMEOUT, 10e-3, 0, 0 };
 	const char *why;
 
 	while ((why = watch_try(instance)) != NULL &&
@@ -169,7 +169,7 @@ watch_wait(enum await await, const struct counts *before, uint64_t n)
 		[AWAIT_ACCEPTED] = "connections to be accepted",
 		[AWAIT_CLOSED] = "connections to be closed",
 	};
-	struct wait wait = { what[await], PATIENCE, PAUSE, 0, 0 };
+	struct wait wait = { what[await], WAIT_TIMEOUT, PAUSE, 0, 0 };
 
 	while (wait_more(&wait, left(await, before, n)))
 		continue;
