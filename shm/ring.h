@@ -115,7 +115,7 @@ const struct record *ring_peek(struct ring *ring, uint64_t *n);
 
 /*
  * ring_advance - pass over n records that ring_peek() showed, giving their
- * room to the producer.  Rule 2: call it only when they stand in the table.
+ * room to the producer.  Rule 2: call it only when they are in the table.
  */
 void ring_advance(struct ring *ring, uint64_t n);
 

@@ -146,8 +146,8 @@ enum child_state {
 	CHILD_STARTING,  /* forked, has not checked in */
 	CHILD_RUNNING,   /* checked in */
 	CHILD_FINISHING, /* storing its rest, then it exits */
-	CHILD_WAITING,   /* died; starts again at not_before */
-	CHILD_FAILED,    /* cannot work with its configuration */
+	CHILD_WAITING,   /* not running; starts at not_before */
+	CHILD_FAILED,    /* its configuration or segment is unusable */
 	CHILD_STOPPING   /* commanded to end, then restarted */
 };
 

@@ -156,7 +156,8 @@ def not_possible(s, script, place):
     os.rename(s.reporter.conf + ".away", s.reporter.conf)
     place.set(INSTANCE="other")
     script.expect("another instance than the configuration's", start=6)
-    place.set(INSTANCE=s.reporter.instance, CONTROL="/nonexistent")
+    place.set(INSTANCE=s.reporter.instance,
+              CONTROL=os.path.join(s.directory, "none"))
     script.expect("it cannot be looked at", status=4, start=5, stop=0)
     place.set(INSTANCE=s.reporter.instance)
     s.reporter.configure("reporter", listen="192.0.2.1:1")
@@ -218,7 +219,8 @@ def without_lsb(s, script):
         text = file.read()
     script.path += ".plain"
     with open(script.path, "w") as file:
-        file.write(text.replace("/lib/lsb/init-functions", "/nonexistent"))
+        file.write(text.replace("/lib/lsb/init-functions",
+                                os.path.join(s.directory, "none")))
     os.chmod(script.path, 0o755)
     script.expect("without functions of LSB", start=0, status=0, reload=0,
                   stop=0)

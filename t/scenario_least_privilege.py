@@ -220,7 +220,8 @@ def other_folder(s, logs, before):
     os.rename(logs, old)
     os.mkdir(logs)
     s.reporter.process.send_signal(scenario.signal.SIGUSR1)
-    refused = f"error: log {os.path.join(logs, 'log')}: Permission denied"
+    refused = (f"error: cannot open log {os.path.join(logs, 'log')}: "
+               "Permission denied")
 
     def said():
         with open(os.path.join(old, "log")) as file:

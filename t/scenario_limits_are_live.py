@@ -104,7 +104,8 @@ def accept_rate(s):
             all(agent.is_open() for agent in crowd))
     status = s.reporter.status()
     s.check("it is counted", status["accept_holds"] > 0)
-    lines = s.reporter.log_text().count("limited to limits.accept_rate: 20")
+    lines = s.reporter.log_text().count(
+        "accept rate limited to 20 per second")
     s.equal("and said once", lines, 1)
 
     # At this rate the last one would be waited for in vain.

@@ -91,7 +91,8 @@ def first_start(s, held):
             f"the service manager passed in a socket for {spec(stranger)}, "
             f"which reporter.listen does not name: closed" in log)
     s.check("it warns of a socket that does not listen",
-            "passed in descriptor 5, which does not listen for TCP" in log)
+            "passed in descriptor 5, which is not a listening TCP socket"
+            in log)
     s.check("it keeps neither",
             not held_by(s, stranger) and not held_by(s, datagrams))
     s.reporter.settled(1)

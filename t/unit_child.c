@@ -9,6 +9,7 @@
 #include "worker/worker.h"
 
 #include <check.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -114,6 +115,7 @@ END_TEST
 
 /* ------------------------------------------------------------- processes -- */
 
+static bool fork_fails;
 static char instance[INSTANCE_MAX];
 static struct segment master;
 static struct settings settings;
@@ -174,6 +176,16 @@ let_end(int go)
 	}
 }
 
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+
+pid_t
+__wrap_fork(void)
+{
+	errno = EAGAIN;
+	return fork_fails ? -1 : __real_fork();
+}
+
 /* The state is what readers see as well. */
 static void
 assert_state(enum child_state state)
@@ -194,7 +206,7 @@ START_TEST(a_failed_one_waits_for_a_reload)
 }
 END_TEST
 
-/* What it cannot work with are the settings of before. */
+/* CHILD_REFUSED concerns the old settings. */
 START_TEST(one_that_a_reload_stops_does_not_fail)
 {
 	int go = run_worker(WORKER_BAD_CONFIG);
@@ -229,6 +241,38 @@ START_TEST(one_that_ends_uncommanded_is_a_death)
 	ck_assert_uint_eq(child->entry->restarts, 1);
 	ck_assert_uint_eq(child->respawn.failures, 1);
 	ck_assert_uint_eq(child->entry->not_before, 1000);
+}
+END_TEST
+
+static void
+assert_not_before(uint64_t not_before)
+{
+	ck_assert_uint_eq(child->respawn.not_before, not_before);
+	ck_assert_uint_eq(child->entry->not_before, not_before);
+}
+
+START_TEST(a_fork_that_failed_is_retried_in_time)
+{
+	fork_fails = true;
+	ck_assert_int_eq(children_tick(&children, 1000), 0);
+	assert_not_before(1000);
+	ck_assert_int_eq(children_tick(&children, 1000), 100);
+	assert_not_before(1100);
+	ck_assert_int_eq(children_tick(&children, 1040), 60);
+	ck_assert_int_eq(children_tick(&children, 1100), 200);
+	assert_not_before(1300);
+	assert_state(CHILD_WAITING);
+	ck_assert_uint_eq(child->entry->restarts, 0);
+}
+END_TEST
+
+START_TEST(a_reload_restarts_a_delayed_one_at_once)
+{
+	let_end(run_worker(1));
+	assert_state(CHILD_WAITING);
+	assert_not_before(1000);
+	children_configure(&children, &settings, true);
+	assert_not_before(0);
 }
 END_TEST
 
@@ -315,6 +359,8 @@ main(void)
 	tcase_add_test(tc, one_that_a_reload_stops_does_not_fail);
 	tcase_add_loop_test(tc, one_that_is_stopped_is_no_death, 0, 2);
 	tcase_add_loop_test(tc, one_that_ends_uncommanded_is_a_death, 0, 3);
+	tcase_add_test(tc, a_fork_that_failed_is_retried_in_time);
+	tcase_add_test(tc, a_reload_restarts_a_delayed_one_at_once);
 	tcase_add_test(tc, a_reload_leaves_one_that_works);
 	tcase_add_test(tc, a_retired_one_that_is_empty_goes);
 	tcase_add_test(tc, a_retired_one_with_records_stays);

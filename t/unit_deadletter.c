@@ -163,7 +163,8 @@ START_TEST(no_file_is_an_error)
 
 	file.path = "";
 	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), -1);
-	file.path = "/nonexistent/dead.jsonl";
+	snprintf(path, sizeof(path), "%s/none/dead.jsonl", directory);
+	file.path = path;
 	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), -1);
 	ck_assert_int_eq(errno, ENOENT);
 }

@@ -14,7 +14,7 @@
 
 static struct worker_segment segment;
 static char instance[INSTANCE_MAX];
-static struct deadletter nowhere = { "/nonexistent/dead.jsonl", 1 << 20 };
+static struct deadletter nowhere = { "/dev/null/dead.jsonl", 1 << 20 };
 
 static void
 setup(void)

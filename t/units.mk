@@ -30,6 +30,9 @@ t_libtest_a_SOURCES = $(fixtures:=.c) $(fixtures:=.h) t/bytes.h t/fuzz.h \
 LDADD = t/libtest.a $(FUZZ_MAIN) src/bench/libbench.a $(our_libs) \
 	$(CHECK_LIBS) $(FUZZ_ENGINE)
 
+# This makes forks fail.
+t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
+
 # These stub the database.
 store_fixture = t/store_fixture.c t/store_fixture.h
 t_unit_store_SOURCES = t/unit_store.c $(store_fixture)

@@ -20,7 +20,7 @@ reload_log(const struct settings *settings)
 	if (log_open(
 		settings->log_target, (enum log_level)settings->log_level) == 0)
 		return 0;
-	log_error("log %s: %m", settings->log_target);
+	log_error("cannot open log %s: %m", settings->log_target);
 	return -1;
 }
 

@@ -337,9 +337,14 @@ value_parse(const struct conf_option *option, struct settings *settings,
 		return text_set(option, value, text, reason, size);
 	case OPTION_LIST:
 		return list_set(option, value, text, reason, size);
-	default:
-		return number_set(option, value, text, reason, size);
+	case OPTION_NUMBER:
+	case OPTION_POWER:
+	case OPTION_AUTO:
+	case OPTION_TIME:
+	case OPTION_SIZE:
+		break;
 	}
+	return number_set(option, value, text, reason, size);
 }
 
 char *
@@ -358,13 +363,18 @@ value_format(const struct conf_option *option, const struct settings *settings)
 		return strdup(*(const bool *)value ? "(hidden)" : "");
 	case OPTION_LIST:
 		return list_format(value);
-	default:
-		number = *(const uint64_t *)value;
-		if (option->type == OPTION_AUTO && number == 0)
-			return strdup("auto");
-		units_format(option_units(option), number, text, sizeof(text));
-		return strdup(text);
+	case OPTION_NUMBER:
+	case OPTION_POWER:
+	case OPTION_AUTO:
+	case OPTION_TIME:
+	case OPTION_SIZE:
+		break;
 	}
+	number = *(const uint64_t *)value;
+	if (option->type == OPTION_AUTO && number == 0)
+		return strdup("auto");
+	units_format(option_units(option), number, text, sizeof(text));
+	return strdup(text);
 }
 
 void

@@ -86,14 +86,21 @@ ctl_unreadable(const char *instance, enum shm_status found)
 		    "stop that reporter, move the file away and restart\n",
 		    instance, instance);
 		return CTL_ERROR;
-	default:
-		fprintf(stderr, "instance %s: %s%s\n", instance,
-		    strerror(saved),
-		    saved == EACCES ? "; requires root, its user or a member "
-				      "of the group that reporter.group names"
-				    : "");
-		return CTL_ERROR;
+	case SHM_SYSTEM:
+	case SHM_FOREIGN:
+	case SHM_BUSY:
+	case SHM_EXISTS:
+	case SHM_NO_SPACE:
+	case SHM_OK:
+		break;
 	}
+	fprintf(stderr, "instance %s: %s%s\n", instance,
+	    shm_strerror(found, saved),
+	    found == SHM_SYSTEM && saved == EACCES
+		? "; requires root, its user or a member "
+		  "of the group that reporter.group names"
+		: "");
+	return CTL_ERROR;
 }
 
 bool

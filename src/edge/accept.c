@@ -96,7 +96,8 @@ accept_may(struct server *server)
 		return true;
 	counter_add(&server->count->accept_holds, 1);
 	log_limited(&server->holds,
-	    "accepting limited to limits.accept_rate: %" PRIu64 " a second",
+	    "accept rate limited to %" PRIu64 " per second "
+	    "(limits.accept_rate)",
 	    server->accepting.rate);
 	accept_hold(server, wait > HOLD_MIN_MS ? wait : HOLD_MIN_MS);
 	return false;

@@ -43,7 +43,7 @@ activation_add(int fd)
 	    getsockname(fd, (struct sockaddr *)&p->address, &length) < 0 ||
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0) {
 		log_warn("the service manager passed in descriptor %d, which "
-			 "does not listen for TCP: closed",
+			 "is not a listening TCP socket: closed",
 		    fd);
 		close(fd);
 		return;

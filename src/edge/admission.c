@@ -14,7 +14,7 @@ rules_free(struct rules *rules)
 	prefix_list_free(&rules->proxy_from);
 }
 
-static bool
+static int
 list_make(struct prefix_list *list, const struct words_list *words)
 {
 	return prefix_list_make(list, words->words, words->count);
@@ -26,9 +26,9 @@ admission_prepare(struct admission *admission, const struct settings *settings)
 	struct rules next = { .max = settings->max_connections,
 		.max_per_address = settings->max_connections_per_address };
 
-	if (!list_make(&next.allow, &settings->allow) ||
-	    !list_make(&next.deny, &settings->deny) ||
-	    !list_make(&next.proxy_from, &settings->proxy_from) ||
+	if (list_make(&next.allow, &settings->allow) < 0 ||
+	    list_make(&next.deny, &settings->deny) < 0 ||
+	    list_make(&next.proxy_from, &settings->proxy_from) < 0 ||
 	    origins_reserve(&admission->origins, next.max) < 0) {
 		rules_free(&next);
 		return -1;

@@ -91,7 +91,7 @@ conn_watch(struct server *server, struct conn *conn, uint32_t events)
 	epoll_ctl(server->epoll, EPOLL_CTL_MOD, conn->fd, &event);
 }
 
-/* ------------------------------------------------------------ life, end --- */
+/* ------------------------------------------------------- open and close --- */
 
 struct conn *
 conn_new(struct server *server, const struct listen_spec *spec, int fd,
@@ -138,8 +138,8 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	   the socket open, and epoll would report a connection that is freed.
 	 */
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
-	/* Count before the socket is closed, so that a peer that sees the end
-	   of the connection finds it counted. */
+	/* Count before the socket is closed, so that the counters are correct
+	   when the peer sees the connection close. */
 	server->open--;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->closed[why], 1);
@@ -183,17 +183,6 @@ conn_end(struct server *server, struct conn *conn, enum closing why)
 	conn_set_state(server, conn, CONN_CLOSING);
 	conn->why = why;
 	return PROGRESS_NONE;
-}
-
-static enum progress
-conn_fault(struct server *server, struct conn *conn, enum closing why,
-    const char *fault)
-{
-	char peer[ADDRESS_TEXT];
-
-	log_limited(&server->faults, "agent %s: %s: %s: closed",
-	    conn_name(conn, peer), closing_text(why), fault);
-	return conn_end(server, conn, why);
 }
 
 /* ------------------------------------------------------ taking reports ---- */
@@ -322,7 +311,7 @@ conn_open(struct server *server, struct conn *conn)
 	return PROGRESS_MADE;
 }
 
-/* Apply the rules to the address of the agent, which the PROXY header has. */
+/* Apply the rules to the agent's address from the PROXY header. */
 static enum progress
 conn_identify(
     struct server *server, struct conn *conn, const struct proxy_header *header)
@@ -352,6 +341,7 @@ conn_read_header(struct server *server, struct conn *conn)
 {
 	struct inbuf *inbuf = &conn->inbuf;
 	struct proxy_header header = { .wanted = PROXY_FIXED };
+	char balancer[ADDRESS_TEXT];
 
 	if (inbuf->length >= PROXY_FIXED)
 		header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
@@ -366,9 +356,12 @@ conn_read_header(struct server *server, struct conn *conn)
 	header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
 	if (header.verdict == PROXY_SHORT)
 		return PROGRESS_MADE;
-	if (header.verdict == PROXY_INVALID)
-		return conn_fault(
-		    server, conn, CLOSING_PROXY_HEADER, header.fault);
+	if (header.verdict == PROXY_INVALID) {
+		log_limited(&server->faults,
+		    "agent %s: invalid PROXY header: %s: closed",
+		    conn_name(conn, balancer), header.fault);
+		return conn_end(server, conn, CLOSING_PROXY_HEADER);
+	}
 	inbuf_free(inbuf);
 	if (header.verdict == PROXY_ADDRESS &&
 	    conn_identify(server, conn, &header) != PROGRESS_MADE)
@@ -384,26 +377,30 @@ static enum progress
 conn_tls_not_done(
     struct server *server, struct conn *conn, enum tls_status status)
 {
-	char text[TLS_REASON_MAX];
+	char text[TLS_REASON_MAX], peer[ADDRESS_TEXT];
 
 	switch (status) {
 	case TLS_WANTS_READ:
 	case TLS_WANTS_WRITE:
 		return PROGRESS_NONE;
 	case TLS_ENDED:
-		/* close_notify confirms that all was read: not if the last
-		   report is incomplete. */
+		/* close_notify confirms that all reports were read, so do not
+		   send it if the last one is incomplete. */
 		if (conn->inbuf.length == 0)
 			tls_shutdown(conn->tls);
 		return conn_end(server, conn, CLOSING_BY_AGENT);
 	case TLS_FAILED:
-		return conn_fault(server, conn, CLOSING_TLS,
+		log_limited(&server->faults, "agent %s: TLS failed: %s: closed",
+		    conn_name(conn, peer),
 		    tls_fault(conn->tls, text, sizeof(text)));
+		return conn_end(server, conn, CLOSING_TLS);
 	case TLS_NO_MEMORY:
 		return conn_end(server, conn, CLOSING_NO_MEMORY);
-	default:
-		return conn_end(server, conn, CLOSING_BY_AGENT);
+	case TLS_LOST:
+	case TLS_DONE:
+		break;
 	}
+	return conn_end(server, conn, CLOSING_BY_AGENT);
 }
 
 static enum progress
@@ -522,8 +519,8 @@ conn_resume(struct server *server, struct conn *conn)
 		conn_set_state(server, conn, CONN_READING);
 		conn_watch(server, conn, EPOLLIN);
 	}
-	/* epoll does not report what TLS decrypted before the connection was
-	   throttled, nor, of a closed one, what is left in its socket. */
+	/* epoll does not report bytes that TLS has already decrypted.  A closed
+	   connection is no longer in epoll, so read its socket here. */
 	while (progress == PROGRESS_MADE &&
 	       (conn->state == CONN_ENDED || conn_has_pending(conn)))
 		progress = conn_step(server, conn);

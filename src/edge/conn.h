@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
  * One connection of an agent: a state machine from the socket to the intake.
- * Belongs to the master's loop; nothing here waits.  Faults are logged,
+ * Belongs to the master's loop; nothing here blocks.  Faults are logged,
  * counted, and close this connection only.
  *
  *	[HEADER -->] [HANDSHAKE -->] READING <--> THROTTLED --> ENDED
  *
  * and from each of them to CLOSING.
  *
- * The budget of one connection and turn of the loop: one read() of at most
- * max_message bytes, those buffered from before counted.  A record takes two
- * bytes of them or more (a Lars result without fields), so a turn reads fewer
- * than MESSAGE_MAX / 2 = REPORT_RECORDS_MAX records.  The memory of a
- * connection is at most twice max_message, rounded up to a power of two;
- * nothing is allocated by what a peer declares, only by what it has sent.
- * t/unit_work holds us to all of that.
+ * Budget per connection and turn: one read() of at most max_message bytes, less
+ * what is buffered.  A record has at least two bytes (a Lars result without
+ * fields), so a read has fewer than MESSAGE_MAX / 2 = REPORT_RECORDS_MAX
+ * records.  Two cases take more reads: with TLS the rest of the TLS record that
+ * was decrypted (up to 16 KiB, however small max_message is), and in CONN_ENDED
+ * all that is left in the socket, until it is empty or a ring is full.
  *
- * OpenSSL's memory for one connection is bounded by its own limits: some 10
- * KiB, and 16 KiB more while a record is on its way; in a handshake a message
- * may have 128 KiB, and a peer may declare that much.  So a peer that has not
- * sent a byte gets none of it.
+ * The input buffer has at most twice max_message, rounded up to a power of two.
+ * It grows with what a peer has sent, never with what it declares.  t/unit_work
+ * checks this.
+ *
+ * OpenSSL has its own limits for a connection: about 10 KiB, 16 KiB more while
+ * a record is incomplete, and in a handshake up to the 128 KiB that a peer may
+ * declare.  The session is therefore allocated only after the peer's first
+ * byte.
  */
 #ifndef REPORTER_CONN_H
 #define REPORTER_CONN_H
@@ -40,8 +43,8 @@ enum conn_state {
 	CONN_HANDSHAKE, /* TLS begins */
 	CONN_READING,   /* reports are read */
 	CONN_THROTTLED, /* its next report waits for room in a ring: not read */
-	CONN_ENDED,     /* likewise, after the peer closed: no events come */
-	CONN_CLOSING    /* to be closed by conn_read() or conn_resume() */
+	CONN_ENDED, /* throttled, and the peer has closed: removed from epoll */
+	CONN_CLOSING /* to be closed by conn_read() or conn_resume() */
 };
 
 struct conn {
@@ -52,9 +55,9 @@ struct conn {
 	uint32_t need;    /* records of the report that waits; 0: none does */
 	uint32_t slot;    /* of the ring that it waits for */
 	TAILQ_ENTRY(conn) all;
-	TAILQ_ENTRY(conn) active; /* up to CONN_READING */
-	TAILQ_ENTRY(conn) begun;  /* unless begun_ms is 0 */
-	TAILQ_ENTRY(conn) queue;  /* unless need is 0 */
+	TAILQ_ENTRY(conn) active; /* on the list up to CONN_READING */
+	TAILQ_ENTRY(conn) begun;  /* on the list if begun_ms is not 0 */
+	TAILQ_ENTRY(conn) queue;  /* on the list if need is not 0 */
 	uint64_t active_ms;       /* when its last bytes arrived */
 	uint64_t begun_ms;     /* when its incomplete message began; 0: none */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
@@ -93,7 +96,8 @@ enum progress {
 	PROGRESS_CLOSED /* it is closed and freed */
 };
 
-/* conn_read - read once, unless it is throttled, and process what was read. */
+/* conn_read - read once, and all that TLS has already decrypted, and process
+   it; nothing if it is throttled. */
 enum progress conn_read(struct server *server, struct conn *conn);
 
 /* conn_resume - continue a throttled connection, which the caller removed from

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The server.  Owns the connections; whoever is disconnected is counted and
- * logged.
+ * The server.  Owns the connections.  Every close is counted; conn_disconnect()
+ * also logs it.
  */
 #include "config.h"
 
@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static_assert(TARPIT_MAX == FDLIMIT_REFUSED, "what is kept is asked for");
+static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
+    "fdlimit reserves one descriptor per tarpit socket");
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
@@ -173,8 +174,8 @@ server_expire(struct server *server, uint64_t now_ms)
 		enum progress progress = PROGRESS_MADE;
 		bool overdue = true;
 
-		/* What has come while we were busy, or stopped, counts; with
-		   TLS a message may take some reads. */
+		/* Read what arrived while the master was busy or stopped; with
+		   TLS a message may need several reads. */
 		for (int i = 0;
 		     i < LAST_READS && progress == PROGRESS_MADE && overdue;
 		     i++) {
@@ -188,7 +189,7 @@ server_expire(struct server *server, uint64_t now_ms)
 	}
 }
 
-/* The time of the next tick: when something will be over, at the latest. */
+/* Milliseconds until the next timeout or tick. */
 static uint64_t
 server_wait(const struct server *server, uint64_t now_ms)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The server: all connections of agents, and what they share.  Belongs to the
- * master's loop; nothing here waits.  Only the files of this directory look
- * inside.
+ * master's loop; nothing here blocks.  Only src/edge accesses its members.
  */
 #ifndef REPORTER_SERVER_H
 #define REPORTER_SERVER_H
@@ -21,8 +20,9 @@ struct server {
 	struct tls *tls; /* the master's; NULL: no listener has it */
 	struct input_counters *count;
 	int epoll;
-	int reserve; /* closed to accept and refuse one when out of descriptors
-		      */
+	/* Spare descriptor, closed to accept and refuse one connection when
+	   there are no others. */
+	int reserve;
 	struct tarpit tarpit;     /* refused agents */
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms;   /* nothing is accepted before */
@@ -43,13 +43,13 @@ struct server {
    their struct conn as the event's pointer.  Returns NULL with errno. */
 struct server *server_new(int epoll, struct input_counters *count);
 
-/* server_prepare - make what a configuration needs memory for, beside what is
-   in force.  Returns 0, or -1 with errno: then nothing has changed. */
+/* server_prepare - allocate what the settings require; the current rules stay
+   in use.  Returns 0, or -1 with errno: then nothing has changed. */
 int server_prepare(struct server *server, const struct settings *settings);
 
-/* server_configure - take the settings that were prepared; they are the
-   caller's and outlive their use.  Connections that are no longer allowed are
-   closed. */
+/* server_configure - use the settings that were prepared; the caller owns them,
+   and must keep them until the next call.  Connections that are no longer
+   allowed are closed. */
 void server_configure(struct server *server, const struct settings *settings);
 
 /* server_secure - connections that begin TLS from now on use these
@@ -57,7 +57,7 @@ void server_configure(struct server *server, const struct settings *settings);
 void server_secure(struct server *server, struct tls *tls);
 
 /* server_route - from now on routes lead to these rings, one for each worker.
-   All that was put into the previous ones is published. */
+   Everything put into the previous rings must have been published. */
 void server_route(
     struct server *server, struct ring *const *rings, uint32_t workers);
 
@@ -66,9 +66,9 @@ void server_route(
 void server_retry(struct server *server);
 
 /*
- * server_tick - continue throttled connections whose ring has room again,
- * disconnect those that were idle, or at one message, for too long.
- * Returns after how many milliseconds it is to be called again, at the latest.
+ * server_tick - resume throttled connections whose ring has room, and
+ * disconnect those over idle_timeout or message_timeout.  Returns the maximum
+ * number of milliseconds until the next call.
  */
 int server_tick(struct server *server, uint64_t now_ms);
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 	return true;
 }
 
-bool
+int
 prefix_list_make(struct prefix_list *list, char *const *words, size_t count)
 {
 	char reason[128];
@@ -111,19 +112,20 @@ prefix_list_make(struct prefix_list *list, char *const *words, size_t count)
 	list->count = 0;
 	list->prefixes = NULL;
 	if (count == 0)
-		return true;
+		return 0;
 	list->prefixes = calloc(count, sizeof(*list->prefixes));
 	if (list->prefixes == NULL)
-		return false;
+		return -1;
 	for (size_t i = 0; i < count; i++) {
 		if (!prefix_parse(
 			&list->prefixes[i], words[i], reason, sizeof(reason))) {
 			prefix_list_free(list);
-			return false;
+			errno = EINVAL;
+			return -1;
 		}
 	}
 	list->count = count;
-	return true;
+	return 0;
 }
 
 void

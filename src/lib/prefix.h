@@ -31,10 +31,10 @@ bool prefix_parse(
 
 /*
  * prefix_list_make - parse count words that prefix_parse() takes; the list is
- * freed by prefix_list_free().  Returns false, and an empty list, when memory
- * is short or a word is invalid.
+ * freed by prefix_list_free().  Returns 0; or -1 with errno, ENOMEM or EINVAL
+ * for an invalid word, and an empty list.
  */
-bool prefix_list_make(
+int prefix_list_make(
     struct prefix_list *list, char *const *words, size_t count);
 
 /* prefix_list_free - free a list; it is empty then. */

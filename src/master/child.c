@@ -31,8 +31,8 @@
 	     c < (children)->child + CHILDREN_MAX; c++) \
 		if (c->state != CHILD_NONE)
 
-/* Release: a reader that sees the state (read_child() of status.c acquires it)
-   sees the generation, slot and pid that belong to it. */
+/* Release: pairs with the acquire in read_child() (status.c), which then reads
+   the entry's generation, slot and pid. */
 static void
 child_publish(struct child *child, enum child_state state)
 {
@@ -46,6 +46,26 @@ child_set_pid(struct child *child, pid_t pid)
 {
 	child->pid = pid;
 	atomic_store_explicit(&child->entry->pid, pid, memory_order_relaxed);
+}
+
+/* The next start, for readers as well. */
+static void
+child_set_respawn(struct child *child, struct respawn respawn)
+{
+	child->respawn = respawn;
+	counter_set(&child->entry->not_before, respawn.not_before);
+}
+
+/* Its worker died or could not be forked: delay the next start.  Returns the
+   delay in milliseconds. */
+static uint64_t
+child_back_off(struct child *child, bool served, uint64_t now_ms)
+{
+	struct respawn respawn = child->respawn;
+	uint64_t delay = respawn_death(&respawn, served, now_ms);
+
+	child_set_respawn(child, respawn);
+	return delay;
 }
 
 /* Apply an event to the state machine of child_state.c, and do the actions that
@@ -63,7 +83,7 @@ child_take(struct child *child, enum child_event event)
 	if (step.action == ACTION_STOP)
 		ring_command(&child->segment.ring, RING_STOP);
 	if (step.action == ACTION_STOP || step.action == ACTION_RESET)
-		child->respawn = (struct respawn){ 0, 0 };
+		child_set_respawn(child, (struct respawn){ 0, 0 });
 	return step.action;
 }
 
@@ -115,7 +135,7 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 	atomic_store_explicit(
 	    &child->entry->slot, child->slot, memory_order_relaxed);
 	atomic_store_explicit(&child->entry->restarts, 0, memory_order_relaxed);
-	counter_set(&child->entry->not_before, 0);
+	child_set_respawn(child, (struct respawn){ 0, 0 });
 	child_set_pid(child, 0);
 	child_publish(child, CHILD_WAITING);
 	return child;
@@ -178,6 +198,17 @@ child_main(struct children *children, const struct worker_start *start)
 	_exit(worker_main(start));
 }
 
+/* When something is done again, for the log; verb: as in "retrying". */
+static const char *
+delay_text(const char *verb, uint64_t delay, char *text, size_t size)
+{
+	if (delay == 0)
+		snprintf(text, size, "%s now", verb);
+	else
+		snprintf(text, size, "%s in %" PRIu64 " ms", verb, delay);
+	return text;
+}
+
 static void
 child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 {
@@ -191,6 +222,8 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.crashed = child->outcome == OUTCOME_CRASHED,
 	};
 
+	char next[64];
+
 	memcpy(start.segment, segment->map.name, sizeof(start.segment));
 	ring_command(&child->segment.ring,
 	    child_retired(children, child) ? RING_FINISH : RING_RUN);
@@ -200,18 +233,17 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 	if (pid == 0)
 		child_main(children, &start);
 	if (pid < 0) {
-		uint64_t delay = respawn_death(&child->respawn, false, now_ms);
-		log_error("cannot start worker %u: fork: %m; next try in "
-			  "%" PRIu64 " ms",
-		    child->slot, delay);
+		uint64_t delay = child_back_off(child, false, now_ms);
+		log_error("cannot start worker %u: fork: %m; %s", child->slot,
+		    delay_text("retrying", delay, next, sizeof(next)));
 		return;
 	}
 	child_set_pid(child, pid);
 	child_take(child, CHILD_SPAWNED);
 }
 
-/* Whether the worker runs.  Acquire: pairs with the releases of its start, so
-   that what it wrote before is seen. */
+/* Whether the worker runs.  Acquire: pairs with the release stores in
+   worker_take_over() and worker_main(). */
 static bool
 child_checked_in(const struct child *child)
 {
@@ -225,6 +257,15 @@ child_checked_in(const struct child *child)
 	       atomic_load_explicit(&info->checked_in, memory_order_acquire);
 }
 
+/* Milliseconds until its next start may be tried. */
+static uint64_t
+child_delay(const struct child *child, uint64_t now_ms)
+{
+	uint64_t not_before = child->respawn.not_before;
+
+	return not_before > now_ms ? not_before - now_ms : 0;
+}
+
 int
 children_tick(struct children *children, uint64_t now_ms)
 {
@@ -232,13 +273,15 @@ children_tick(struct children *children, uint64_t now_ms)
 
 	CHILDREN_EACH(child, children)
 	{
-		uint64_t not_before = child->respawn.not_before;
-
 		if (child->state == CHILD_WAITING && !children->ending) {
-			if (now_ms >= not_before)
+			uint64_t delay = child_delay(child, now_ms);
+
+			if (delay == 0)
 				child_spawn(children, child, now_ms);
-			else if (not_before - now_ms < wait)
-				wait = not_before - now_ms;
+			/* If the fork failed, it is still waiting. */
+			delay = child_delay(child, now_ms);
+			if (child->state == CHILD_WAITING && delay < wait)
+				wait = delay;
 		}
 		if (child->state == CHILD_STARTING && child_checked_in(child)) {
 			child_take(child, CHILD_CHECKED_IN);
@@ -271,15 +314,14 @@ child_remove(struct children *children, struct child *child)
 
 /* Its worker died unexpectedly: log that, and delay the restart. */
 static void
-child_delay(
+child_died(
     struct children *children, struct child *child, int status, uint64_t now_ms)
 {
 	bool served = counter_get(&child->segment.shared->flush.flushes) !=
 		      child->flushes;
-	uint64_t delay = respawn_death(&child->respawn, served, now_ms);
+	uint64_t delay = child_back_off(child, served, now_ms);
 	char cause[96], next[64] = "not restarted during shutdown";
 
-	counter_set(&child->entry->not_before, child->respawn.not_before);
 	atomic_fetch_add_explicit(
 	    &child->entry->restarts, 1, memory_order_relaxed);
 	if (WIFSIGNALED(status))
@@ -292,8 +334,7 @@ child_delay(
 		snprintf(cause, sizeof(cause), "exited with status %d",
 		    WEXITSTATUS(status));
 	if (!children->ending)
-		snprintf(
-		    next, sizeof(next), "restart in %" PRIu64 " ms", delay);
+		delay_text("restarting", delay, next, sizeof(next));
 	log_warn("worker %u (pid %d) died unexpectedly: %s; %" PRIu64
 		 " queued, %" PRIu64 " pending; %s",
 	    child->slot, (int)child->pid, cause,
@@ -301,7 +342,7 @@ child_delay(
 	    table_pending(&child->segment.table), next);
 }
 
-/* The event that the end of its worker is. */
+/* Map the outcome of its worker to an event. */
 static enum child_event
 child_end_event(const struct children *children, const struct child *child)
 {
@@ -314,9 +355,11 @@ child_end_event(const struct children *children, const struct child *child)
 			   : CHILD_LEFT;
 	case OUTCOME_REFUSED:
 		return CHILD_REFUSED;
-	default:
-		return CHILD_DIED;
+	case OUTCOME_DIED:
+	case OUTCOME_CRASHED:
+		break;
 	}
+	return CHILD_DIED;
 }
 
 static void
@@ -332,15 +375,18 @@ child_ended(
 		child_remove(children, child);
 		break;
 	case ACTION_DELAY:
-		child_delay(children, child, status, now_ms);
+		child_died(children, child, status, now_ms);
 		break;
 	case ACTION_FAIL:
-		log_error("worker %u (pid %d) failed: it cannot work with this "
-			  "configuration; records waiting: %" PRIu64 "; "
-			  "not restarted before a reload",
+		log_error("worker %u (pid %d) failed: see its preceding error; "
+			  "records waiting: %" PRIu64 "; fix the cause, then "
+			  "reload",
 		    child->slot, (int)pid, child_records(child));
 		break;
-	default:
+	case ACTION_NONE:
+	case ACTION_FINISH:
+	case ACTION_STOP:
+	case ACTION_RESET:
 		break;
 	}
 	child->pid = 0;

@@ -18,13 +18,13 @@
 struct child {
 	enum child_state state; /* CHILD_NONE: the slot is free */
 	struct worker_segment segment;
-	struct child_entry *entry; /* its words in shared memory */
+	struct child_entry *entry; /* its entry in shared memory */
 	struct respawn respawn;
 	uint64_t generation;
 	uint32_t slot;
 	pid_t pid;                  /* 0: no process */
 	uint64_t flushes;           /* its segment's count when it was forked */
-	enum child_outcome outcome; /* of the process before */
+	enum child_outcome outcome; /* of the previous process */
 };
 
 struct children {
@@ -59,13 +59,13 @@ void children_retire(struct children *children, uint64_t newest);
    is monotonic.  Returns the milliseconds until the next call. */
 int children_tick(struct children *children, uint64_t now_ms);
 
-/* children_reap - collect the processes that ended; a line in the log for each
-   that was not to. */
+/* children_reap - collect the processes that ended; log each that died
+   unexpectedly or failed. */
 void children_reap(struct children *children, uint64_t now_ms);
 
 /* children_configure - workers have these settings from now on.  restart:
-   restart all; else only those that failed or have no connection to the
-   database. */
+   restart all; otherwise only those that failed, or have pending records and no
+   database connection. */
 void children_configure(
     struct children *children, const struct settings *settings, bool restart);
 

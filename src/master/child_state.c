@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 /* What all states with a process have in common, except CHILD_STOPPING. */
-#define WHILE_IT_WORKS \
+#define PROCESS_STEPS \
 	[CHILD_RESTART] = { CHILD_STOPPING, ACTION_STOP }, \
 	[CHILD_STOP] = { CHILD_STOPPING, ACTION_STOP }, \
 	[CHILD_EMPTIED] = { CHILD_NONE, ACTION_REMOVE }, \
@@ -29,17 +29,17 @@ static const struct child_step steps[][CHILD_EVENTS] = {
 		[CHILD_CHECKED_IN] = { CHILD_RUNNING, ACTION_NONE },
 		[CHILD_RETIRE] = { CHILD_STARTING, ACTION_FINISH },
 		[CHILD_FINISH] = { CHILD_STARTING, ACTION_FINISH },
-		WHILE_IT_WORKS,
+		PROCESS_STEPS,
 	},
 	[CHILD_RUNNING] = {
 		[CHILD_RETIRE] = { CHILD_FINISHING, ACTION_FINISH },
 		[CHILD_FINISH] = { CHILD_FINISHING, ACTION_FINISH },
-		WHILE_IT_WORKS,
+		PROCESS_STEPS,
 	},
 	[CHILD_FINISHING] = {
-		WHILE_IT_WORKS,
+		PROCESS_STEPS,
 	},
-	/* A worker that rejects the old configuration has not failed here.
+	/* CHILD_REFUSED concerns the old configuration, so it is not a failure.
 	   CHILD_RETIRE is ignored: it must end and restart with the new
 	   configuration, not finish. */
 	[CHILD_STOPPING] = {

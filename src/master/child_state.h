@@ -14,11 +14,11 @@ enum child_event {
 	CHILD_RETIRE,     /* its segment is no longer written to */
 	CHILD_FINISH,     /* shutdown: store what is left */
 	CHILD_RESTART,    /* the configuration has changed */
-	CHILD_STOP,       /* shutdown: the time to store is over */
-	/* Its worker ended, */
-	CHILD_EMPTIED, /* and nothing is left in a retired segment */
-	CHILD_LEFT,    /* and may have left records, in order */
-	CHILD_REFUSED, /* because of its configuration */
+	CHILD_STOP,       /* shutdown: shutdown_timeout has passed */
+	/* The worker exited: */
+	CHILD_EMPTIED, /* nothing left, segment retired */
+	CHILD_LEFT,    /* gracefully, records may be left */
+	CHILD_REFUSED, /* its configuration or segment is unusable */
 	CHILD_DIED,    /* unexpectedly */
 	CHILD_EVENTS
 };
@@ -45,8 +45,8 @@ struct child_step child_step(enum child_state state, enum child_event event);
 enum child_outcome {
 	OUTCOME_FINISHED, /* nothing is left in its segment */
 	OUTCOME_LEFT,     /* stopped as commanded; records are left */
-	OUTCOME_REFUSED,  /* it cannot work with this configuration */
-	OUTCOME_DIED,     /* of a shortage, or killed from outside */
+	OUTCOME_REFUSED,  /* its configuration or segment is unusable */
+	OUTCOME_DIED,     /* out of a resource, or killed by another process */
 	OUTCOME_CRASHED   /* of a fault in the worker's own code */
 };
 

@@ -28,13 +28,15 @@ generation_fits(const struct settings *settings)
 	uint64_t need = each * settings->workers;
 	uint64_t space = segment_space(), memory = memory_available();
 	bool fits = need <= space && need <= memory;
+	bool one = settings->workers == 1;
 
 	if (!fits)
-		log_error("%s is too small: %" PRIu64 " workers need %.1f MiB "
-			  "each, %.1f MiB are free; lower queue.ring_records, "
+		log_error("%s is too small: %" PRIu64 " %s %.1f MiB%s, %.1f "
+			  "MiB are free; lower queue.ring_records, "
 			  "queue.table_keys or reporter.workers%s",
 		    need > space ? "/dev/shm" : "memory", settings->workers,
-		    MIB(each), MIB(need > space ? space : memory),
+		    one ? "worker needs" : "workers need", MIB(each),
+		    one ? "" : " each", MIB(need > space ? space : memory),
 		    need > space ? ", or enlarge /dev/shm" : "");
 	return fits;
 }

@@ -103,7 +103,7 @@ instance_take(struct segment *segment, const char *instance)
 	if (status == SHM_BUSY)
 		instance_taken(segment, instance);
 	else
-		log_error("segment %s: %s", segment->name,
+		log_error("cannot open segment %s: %s", segment->name,
 		    shm_strerror(status, errno));
 	segment_close(segment);
 	return -1;

@@ -143,7 +143,8 @@ master_take_instance(struct master *m)
 	m->shared = segment_master(&m->segment);
 	if (segment_share(&m->segment, m->readers) == SHM_OK)
 		return 0;
-	log_error("segment %s: %m", m->segment.name);
+	log_error(
+	    "cannot share segment %s with reporter.group: %m", m->segment.name);
 	return -1;
 }
 
@@ -168,10 +169,10 @@ master_start(struct master *m)
 	if (master_open_rings(m) < 0)
 		return -1;
 	change_route(m);
-	log_info("reporter %s: instance %s, %u workers, generation %" PRIu64
+	log_info("reporter %s: instance %s, %u worker%s, generation %" PRIu64
 		 "%s",
 	    PACKAGE_VERSION, s->instance, m->generation.workers,
-	    m->generation.number,
+	    m->generation.workers == 1 ? "" : "s", m->generation.number,
 	    !sandbox_built()           ? ", built without a sandbox"
 	    : s->sandbox == SANDBOX_ON ? ""
 				       : ", sandbox off");

@@ -59,8 +59,8 @@ background_ready(void)
 			close(null);
 	}
 	if (write(ready_pipe, "1", 1) != 1)
-		log_warn("cannot report the start: the process that requested "
-			 "it is gone; continuing");
+		log_warn("cannot report readiness: the parent process has "
+			 "exited; continuing");
 	close(ready_pipe);
 	ready_pipe = -1;
 }

@@ -158,7 +158,8 @@ encode_report(enum encode_dialect dialect, const struct record *records,
 		return encode_elb(records, n, out);
 	case ENCODE_LARS:
 		return encode_lars(records, n, out);
-	default:
-		return encode_native(records, n, out);
+	case ENCODE_NATIVE:
+		break;
 	}
+	return encode_native(records, n, out);
 }

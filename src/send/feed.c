@@ -97,9 +97,10 @@ feed_next(struct feed *feed)
 	case LINES_ERROR:
 		feed_fail(feed, lines->file);
 		return false;
-	default:
-		return false;
+	case LINES_END:
+		break;
 	}
+	return false;
 }
 
 void

@@ -332,7 +332,8 @@ row_refuse(struct store *store, const struct table_row *row)
 		error->text) < 0) {
 		counter_add(&store->count->dead_lost, 1);
 		log_limited(&store->limiter,
-		    "dead-letter file %s: %m; a refused record is lost",
+		    "cannot write dead-letter file %s: %m; a refused record is "
+		    "lost",
 		    store->deadletter.path);
 	}
 	FAULT_POINT("store_refuse_written");

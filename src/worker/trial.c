@@ -8,6 +8,8 @@
 #include "worker/trial.h"
 #include "lib/log.h"
 
+#include <inttypes.h>
+
 /* The first death was of a whole batch, when nothing was on trial yet. */
 #define DEATHS_ON_TRIAL 2
 
@@ -38,18 +40,22 @@ trial_flushed(struct worker_info *info)
 
 static void
 set_aside(struct worker_shared *shared, const struct deadletter *deadletter,
-    const struct record *record)
+    const struct record *record, uint64_t deaths)
 {
-	if (deadletter_write(deadletter, record, 0, "it killed its worker") <
-	    0) {
-		log_error("dead-letter file %s: %m; a record is lost",
+	bool written = deadletter_write(
+			   deadletter, record, 0, "it killed its worker") == 0;
+
+	if (!written) {
+		log_error(
+		    "cannot write dead-letter file %s: %m; a record is lost",
 		    deadletter->path);
 		counter_add(&shared->flush.dead_lost, 1);
 	}
 	counter_add(&shared->info.poisoned, 1);
-	log_error("a record of modid %d, cmdid %d killed its worker several "
-		  "times: set aside",
-	    record->modid, record->cmdid);
+	log_error("a record (modid %d, cmdid %d) crashed its worker %" PRIu64
+		  " times; %s",
+	    record->modid, record->cmdid, deaths,
+	    written ? "moved to the dead-letter file" : "lost");
 }
 
 static void
@@ -69,7 +75,9 @@ judge_queued(
 		return;
 	const struct record *record = ring_peek(&segment->ring, &n);
 	if (n == 1) {
-		set_aside(shared, deadletter, record);
+		/* One more: the batch that died first contained it. */
+		set_aside(shared, deadletter, record,
+		    counter_get(&info->suspect_deaths) + 1);
 		counter_add(&shared->drain.added, 1);
 		counter_release(&shared->flush.dead_letter,
 		    counter_get(&shared->flush.dead_letter) + 1);
@@ -101,7 +109,8 @@ judge_pending(
 	row.slot = (uint32_t)suspect - 1;
 	row.state = table_read(&segment->table, row.slot, &row.record);
 	if (row.state & STATE_DIRTY) {
-		set_aside(segment->shared, deadletter, &row.record);
+		set_aside(segment->shared, deadletter, &row.record,
+		    counter_get(&info->trial_slot_deaths));
 		table_refused(&segment->table, &row);
 	}
 }

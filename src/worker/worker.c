@@ -85,7 +85,8 @@ worker_open(struct worker *w)
 	if (status == SHM_OK)
 		status = segment_lock(&w->segment.map, LOCK_MS);
 	if (status != SHM_OK) {
-		log_error("segment %s: %s", name, shm_strerror(status, errno));
+		log_error("cannot open segment %s: %s", name,
+		    shm_strerror(status, errno));
 		return status;
 	}
 	/* While we waited, that one drained on: read the indices again. */

@@ -14,7 +14,7 @@ enum worker_exit {
 	WORKER_FINISHED = 0,   /* nothing is left in its segment */
 	WORKER_FAILED = 71,    /* a shortage of the system; start it again */
 	WORKER_LEFT = 75,      /* stopped as commanded; records are left */
-	WORKER_BAD_CONFIG = 78 /* it cannot work with this configuration */
+	WORKER_BAD_CONFIG = 78 /* unusable configuration or segment: reload */
 };
 
 /* What a worker needs to start.  All of it is copied by the fork. */
