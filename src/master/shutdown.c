@@ -22,12 +22,15 @@ mode_over(const struct master *m, uint64_t now_ms)
 		return m->stop;
 	case MASTER_SETTLING:
 		return m->unread == 0 || now_ms >= m->mode_over_ms;
-	case MASTER_ENDED:
-		return false;
-	default:
+	case MASTER_FINISHING:
+	case MASTER_STOPPING:
+	case MASTER_KILLING:
 		return now_ms >= m->mode_over_ms ||
 		       !children_running(&m->children);
+	case MASTER_ENDED:
+		break;
 	}
+	return false;
 }
 
 /* Throttled connections had their time: what was read of them is in rings. */
@@ -72,7 +75,8 @@ mode_advance(struct master *m, uint64_t now_ms)
 		children_signal(&m->children, SIGKILL);
 		m->mode_over_ms = UINT64_MAX;
 		break;
-	default:
+	case MASTER_KILLING:
+	case MASTER_ENDED:
 		break;
 	}
 }
