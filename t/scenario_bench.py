@@ -239,7 +239,38 @@ def engine_killed(s):
     s.equal("and its rows go", s.database.count(), 0)
 
 
+def one_after_the_other(s):
+    """What is pending of the first is newer than the clock; it must not be
+    newer than the second."""
+    for turn in (1, 2):
+        done = bench("-c", s.reporter.conf, *SHORT, "--rounds", "6", "flush")
+        s.equal(f"flush, time {turn}", (done.returncode, done.stderr), (0, ""))
+
+
+def not_there(s):
+    """Nothing listens; a reporter of our own does not start."""
+    for _ in range(10):
+        done = bench("-p", "1", "absorb")
+        s.check("a refused connection is the only thing that is said",
+                done.returncode == 3 and done.stderr.count("\n") == 1
+                and "cannot connect" in done.stderr, done)
+    broken = os.path.join(s.directory, "broken")
+    with open(broken, "w") as file:
+        file.write("#!/bin/sh\necho no room on the moon\nexit 1\n")
+    os.chmod(broken, 0o755)
+    done = bench("--self", "--server", broken, "absorb")
+    s.check("why a server did not start is shown", done.returncode == 3
+            and "no room on the moon" in done.stderr, done)
+    done = bench("-c", "/tmp/" + "\u00e9" * 301, "absorb")
+    s.check("a long name is cut, not a fault", done.returncode == 3
+            and "has errors" not in done.stdout
+            and "Traceback" not in done.stderr, done)
+
+
 def full_device(s):
+    with open("/dev/full", "w") as full:
+        done = bench("--nope", capture_output=False, stderr=full)
+    s.equal("a usage error that nobody reads is one", done.returncode, 2)
     for words in (["--help"], ["--version"]):
         with open("/dev/full", "w") as full:
             done = bench(*words, capture_output=False, stdout=full,
@@ -316,6 +347,8 @@ def tell(s):
     all_that_can_be(s)
     interrupted(s)
     engine_killed(s)
+    one_after_the_other(s)
+    not_there(s)
     full_device(s)
     progress(s)
     nothing_behind(s)

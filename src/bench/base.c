@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READ_TIMEOUT 600 /* seconds: a reference takes its time */
@@ -211,6 +212,12 @@ base_tidy(void)
 		now = watch.workers > 0 ? watch_counts() : (struct counts){ 0 };
 	while (wait_more(&wait,
 	    now.connections > others || now.queued > 0 || now.pending > 0));
+	/* The pending table still has our newest records: those of the next run
+	   must be newer. */
+	for (int turns = 0;
+	     turns < 10 * TIDY_TIMEOUT && time(NULL) < (time_t)parameter("ts");
+	     turns++)
+		clock_sleep(0.1);
 	base_run("DELETE FROM %s WHERE modid BETWEEN %d AND %d", base_table,
 	    SITE_MODID, SITE_MODID_END);
 }

@@ -227,6 +227,10 @@ struct keyset site_keyset(uint64_t keys);
 uint64_t site_time(void);
 void site_close(void);
 
+/* site_connected - print it when the first connection to the reporter is
+   made: its table may then get our rows. */
+void site_connected(const struct endpoint *endpoint);
+
 /* --------------------------------------------------------- counters (watch) */
 
 /* Sums over all workers of the generation in use, and the master's own. */
@@ -247,6 +251,9 @@ extern struct watch {
 /* watch_open - attach, read-only, to an instance, in place of what was
    attached; waits for workers that are starting. */
 void watch_open(const char *instance);
+
+/* watch_check - fail if the reporter has ended. */
+void watch_check(void);
 
 struct counts watch_counts(void);
 uint64_t watch_drained(void); /* counts.drained */

@@ -135,7 +135,7 @@ probe_run(void)
 		       " AND port = %u AND caller = %" PRIu32,
 		       base_table, probe.modid, probe.cmdid, probe.ip,
 		       probe.port, probe.caller) != (int64_t)probe.succ))
-		continue;
+		watch_check();
 	return (clock_now() - began) * 1e3;
 }
 

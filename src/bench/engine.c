@@ -7,7 +7,6 @@
 #include "bench/bench.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static json_t *parameters;
@@ -48,6 +47,20 @@ print(json_t *line)
 		exit(ENGINE_FAILED);
 }
 
+/* Text from the system or the database may be no UTF-8, or be cut. */
+static json_t *
+string(char *text)
+{
+	json_t *value = json_string(text);
+
+	if (value != NULL)
+		return value;
+	for (char *c = text; *c != '\0'; c++)
+		if (*c & 0x80)
+			*c = '?';
+	return json_string(text);
+}
+
 void
 figure(size_t case_number, const char *name, const char *unit, double value)
 {
@@ -70,7 +83,8 @@ note(size_t case_number, const char *format, ...)
 	char text[512];
 
 	FORMAT(text, format);
-	print(json_pack("{s:[I,s]}", "note", (json_int_t)case_number, text));
+	print(json_pack(
+	    "{s:[I,o]}", "note", (json_int_t)case_number, string(text)));
 }
 
 void
@@ -79,7 +93,7 @@ progress(const char *format, ...)
 	char text[128];
 
 	FORMAT(text, format);
-	print(json_pack("{s:s}", "progress", text));
+	print(json_pack("{s:o}", "progress", string(text)));
 }
 
 void
@@ -88,7 +102,7 @@ fail(const char *format, ...)
 	char text[512];
 
 	FORMAT(text, format);
-	print(json_pack("{s:s%}", "error", text, strlen(text)));
+	print(json_pack("{s:o}", "error", string(text)));
 	exit(ENGINE_FAILED);
 }
 

@@ -47,6 +47,7 @@ agent_open(struct sender *sender, const struct endpoint *endpoint)
 
 	if (!sender_open(sender, endpoint->host, endpoint->port, ENCODE_NATIVE))
 		fail("cannot connect to %s: %s", endpoint->name, sender->error);
+	site_connected(endpoint);
 	/* A small write must not wait for an acknowledgement. */
 	setsockopt(sender->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
@@ -264,7 +265,6 @@ static void __attribute__((noreturn)) sink_loop(int epoll, int listening)
 	static char buffer[SINK_BUFFER];
 	struct epoll_event events[EVENTS];
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		int ready = epoll_wait(epoll, events, EVENTS, -1);
 
@@ -294,6 +294,7 @@ sink_start(void)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 	static char port[8];
+	pid_t engine = getpid();
 
 	bytes_read = mmap(NULL, sizeof(*bytes_read), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -304,8 +305,13 @@ sink_start(void)
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ||
 	    (sink_pid = fork()) < 0)
 		fail("cannot start the raw sink: %m");
-	if (sink_pid == 0)
+	if (sink_pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* The engine may have ended before that call. */
+		if (getppid() != engine)
+			_exit(0);
 		sink_loop(epoll, fd);
+	}
 	close(fd);
 	close(epoll);
 	snprintf(port, sizeof(port), "%u", (unsigned)ntohs(address.sin_port));

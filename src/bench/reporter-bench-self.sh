@@ -27,18 +27,21 @@ interrupt()
 
 run()
 {
-	# The path of a socket has at most about 100 bytes.
+	umask 077
+	interrupted='' bench=''
+	trap interrupt HUP INT QUIT TERM
+	# The path of a socket has at most about 100 bytes, and that of a data
+	# directory no blanks.
 	place=${TMPDIR:-/tmp}
 	case $place in
+	*[[:space:]]*) place=/tmp ;;
 	/*) [ ${#place} -le 32 ] || place=/tmp ;;
 	*) place=/tmp ;;
 	esac
-	REPORTER_BENCH_DIRECTORY=$(mktemp -d "$place/reporter-bench-XXXXXX") ||
-		exit 3
+	REPORTER_BENCH_DIRECTORY=$(trap '' HUP INT QUIT TERM
+		exec mktemp -d "$place/reporter-bench-XXXXXX") || exit 3
 	REPORTER_BENCH_INSTANCE=bench-$$
 	export REPORTER_BENCH_DIRECTORY REPORTER_BENCH_INSTANCE
-	interrupted='' bench=''
-	trap interrupt HUP INT QUIT TERM
 	# A session of its own: all that is started there has its process
 	# group, and gets no signal of the terminal.
 	setsid "$@" &
@@ -55,9 +58,9 @@ run()
 	yes*) status=3 ;;
 	*)
 		status=3
-		(cd "$REPORTER_BENCH_DIRECTORY" && tail -n 12 ./*.log) >&2
+		(cd "$REPORTER_BENCH_DIRECTORY" && tail -n 12 ./*.log 2>/dev/null) >&2
 		;;
-	esac 2>/dev/null
+	esac
 	rm -f "/dev/shm/reporter.bench-$$" "/dev/shm/reporter.bench-$$".*
 	rm -rf "$REPORTER_BENCH_DIRECTORY" ||
 		{ sleep 1; rm -rf "$REPORTER_BENCH_DIRECTORY"; } ||

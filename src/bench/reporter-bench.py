@@ -83,6 +83,10 @@ class Interrupted(BaseException):
     """A signal."""
 
 
+class Exit(Exception):
+    """The end of the program, with its status."""
+
+
 # ------------------------------------------------------------ statistics ---
 
 
@@ -133,11 +137,20 @@ def to_terminal(text):
         sys.stderr.flush()
 
 
-def notice(text):
+def complain(text):
     # Standard error may be closed; continue anyway.
     with contextlib.suppress(OSError):
         to_terminal("")
-        print(f"reporter-bench: {text}", file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
+
+
+def notice(text):
+    complain(f"reporter-bench: {text}")
+
+
+def usage_error(text):
+    notice(text)
+    raise Exit(USAGE)
 
 
 def write(text):
@@ -185,7 +198,8 @@ class Result:
                    f"{figure_text(max(values), unit)})")
         for (name, unit), value in self.ones.items():
             shown = "" if unit == "ratio" or math.isnan(value) else unit
-            yield f"    {name:<26} {figure_text(value, unit):>8} {shown}"
+            yield (f"    {name:<26} {figure_text(value, unit):>8} "
+                   f"{shown}").rstrip()
         for note in self.notes:
             yield f"    note: {note}"
 
@@ -273,21 +287,27 @@ def options_read(arguments):
     try:
         found, names = getopt.gnu_getopt(
             arguments, "c:H:p:i:hV", [*FLAGS, *valued, "help", "version"])
+        "".join(arguments).encode()
+    except UnicodeError:
+        usage_error("the command line is not UTF-8")
     except getopt.GetoptError as error:
-        notice(error)
-        sys.stderr.write(HELP)
-        sys.exit(USAGE)
+        complain(f"reporter-bench: {error}\n{HELP.rstrip()}")
+        raise Exit(USAGE) from error
     for word, text in found:
         name = word.lstrip("-")
         if name in ("h", "help", "V", "version"):
             write(HELP.rstrip() if name[0] == "h"
                   else f"reporter-bench {VERSION}")
-            sys.exit(DONE)
+            raise Exit(DONE)
         try:
             options[name] = name in FLAGS or option_value(name, text)
         except ValueError as expected:
-            notice(f'{word}: invalid value "{text}": expected {expected}')
-            sys.exit(USAGE)
+            usage_error(
+                f'{word}: invalid value "{text}": expected {expected}')
+    # A report is sent whole.
+    options.update({name: [-(-n // REPORT_RECORDS) * REPORT_RECORDS
+                           for n in options[name]]
+                    for name in ("keys",) if name in options})
     return options, names
 
 
@@ -305,7 +325,12 @@ class Bench:
 
     def __init__(self, options):
         self.options = options
-        self.place = os.environ.get("REPORTER_BENCH_DIRECTORY")
+        # Inside what --self requires, which the script that is our parent
+        # has made.
+        self.place = None
+        if os.environ.get("REPORTER_BENCH_INSTANCE") == \
+                f"bench-{os.getppid()}":
+            self.place = os.environ.get("REPORTER_BENCH_DIRECTORY")
         self.report = {"program": "reporter-bench", "version": VERSION,
                        "machine": machine(), "results": []}
         self.database = None  # its version and settings
@@ -337,15 +362,12 @@ class Bench:
 
     def setup(self, title, keys, connections, workers=0, interval=0,
               database=True):
-        """With --self, restart the private reporter; otherwise note that rows
-        will be written.  keys: room in its tables; workers, interval: 0 is the
-        default."""
+        """With --self, restart the private reporter.  keys: room in its
+        tables; workers, interval: 0 is the default."""
         self.title = title
         self.show("setting up")
         self.room = keys
-        if not self.options["self"]:
-            self.wrote = True
-        elif subprocess.run(
+        if self.options["self"] and subprocess.run(
                 [helper("reporter-bench-self"), "reporter", *map(str, (
                     workers, max(keys, 65536), connections + 16, interval,
                     int(database)))], check=False).returncode != 0:
@@ -366,6 +388,7 @@ class Bench:
             try:
                 for line in process.stdout:
                     (kind, value), = json.loads(line).items()
+                    self.wrote |= value == ["connected", True]
                     if kind == "figure":
                         i, name, unit, value = value
                         results[i].rounds.setdefault((name, unit), []).append(
@@ -381,6 +404,7 @@ class Bench:
                         error = value
             except BaseException:
                 process.kill()
+                self.wrote |= b'"connected"' in process.stdout.read()
                 raise
         if process.returncode != 0 and error is None:
             error = f"the engine ended with status {process.returncode}"
@@ -398,7 +422,7 @@ class Bench:
 
     def tidy(self):
         """Delete our rows, or say that they stay."""
-        if not self.wrote:
+        if not self.wrote or self.options["self"]:
             return
         if "c" not in self.options:
             notice("rows with modid 2000000000 and up were written; delete "
@@ -406,7 +430,11 @@ class Bench:
             return
         self.title = "cleaning up"
         try:
-            self.engine("tidy", connections=self.before["connections"])
+            try:
+                self.engine("tidy", connections=self.before["connections"])
+            except Failure:
+                # The reporter has ended: nothing more will be written.
+                self.engine("tidy", unwatched=1)
         except Failure as failure:
             notice(failure)
             notice("rows with modid 2000000000 and up stay in the table")
@@ -451,6 +479,9 @@ class Bench:
     def absorb(self):
         keys = self.one("keys", ABSORB_KEYS)
         connections = self.one("connections", ABSORB_CONNECTIONS)
+        limit, what = self.connections_max()
+        if connections > limit:
+            raise Failure(f"{connections} connections: {what} allows {limit}")
         wanted = self.options.get("dialect")
         self.cases("absorb", [(d, keys, connections) for d in DIALECTS
                               if wanted in (None, d)], 5, 65536)
@@ -520,7 +551,6 @@ class Bench:
     # -------------------------------------------------- flush and cost ---
 
     def flush_one(self, keys, workers):
-        keys = -(-keys // REPORT_RECORDS) * REPORT_RECORDS
         r = Result("flush")
         self.setup(f"flush: {keys} keys", keys, FLUSH_CONNECTIONS, workers,
                    FLUSH_INTERVAL)
@@ -687,6 +717,7 @@ def become_self(options, arguments):
     beside = os.path.join(DIRECTORY, "reporter")
     server = options.get("server", beside if os.access(beside, os.X_OK)
                          else None)
+    os.environ.pop("REPORTER_BENCH_SERVER", None)
     if server is not None:
         os.environ["REPORTER_BENCH_SERVER"] = server
     os.execv(script, [script, "run", os.path.realpath(__file__), *arguments])
@@ -699,24 +730,19 @@ def main(arguments):
         os.set_inheritable(fd, True)
     os.close(fd)
     sys.stderr = sys.stderr or open(os.devnull, "w")
-    try:
-        options, names = options_read(arguments)
-    except Failure as failure:
-        notice(failure)
-        return FAILED
+    options, names = options_read(arguments)
     bench = Bench(options)
     if not names:
-        sys.stderr.write(HELP)
+        complain(HELP.rstrip())
         return USAGE
     for name in names:
         lacks = bench.lacks(name) if name in Bench.ALL else None
-        if name != "all" and (name not in Bench.ALL or lacks):
-            notice(f"{name} requires {lacks}" if lacks else
-                   f'unknown benchmark "{name}"')
-            return USAGE
+        if lacks:
+            usage_error(f"{name} requires {lacks}")
+        elif name != "all" and name not in Bench.ALL:
+            usage_error(f'unknown benchmark "{name}"')
     if options["self"] and options.keys() & set("cHpi"):
-        notice("--self cannot be combined with -c, -H, -p or -i")
-        return USAGE
+        usage_error("--self cannot be combined with -c, -H, -p or -i")
     if options["self"] and bench.place is None:
         become_self(options, arguments)
     for ending in ENDING:
@@ -725,6 +751,12 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    status = main(sys.argv[1:])
+    try:
+        status = main(sys.argv[1:])
+    except Exit as end:
+        status = end.args[0]
+    except Failure as failure:
+        notice(failure)
+        status = FAILED
     # Not sys.exit(): it would try again to write what could not be written.
     os._exit(status)

@@ -80,7 +80,7 @@ site_open(uint64_t keys)
 		site.reporter.host = host;
 	if (port != NULL)
 		site.reporter.port = port;
-	if (instance == NULL)
+	if (instance == NULL || parameter("unwatched"))
 		return;
 	watch_open(instance);
 	fact("workers", json_integer(watch.workers));
@@ -123,4 +123,14 @@ site_close(void)
 {
 	if (newest > 0)
 		fact("ts", json_integer((json_int_t)newest));
+}
+
+void
+site_connected(const struct endpoint *endpoint)
+{
+	static bool told;
+
+	if (endpoint == &site.reporter && !told)
+		fact("connected", json_true());
+	told = told || endpoint == &site.reporter;
 }

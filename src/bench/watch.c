@@ -9,6 +9,7 @@
 #include "status/scan.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <time.h>
 
 #define WAIT_TIMEOUT 120 /* seconds without any progress */
@@ -86,6 +87,13 @@ watch_open(const char *instance)
 		fail("instance %s: %s", instance, why);
 }
 
+void
+watch_check(void)
+{
+	if (watch.workers > 0 && kill(watch.pids[0], 0) < 0 && errno == ESRCH)
+		fail("the reporter has ended");
+}
+
 uint64_t
 watch_drained(void)
 {
@@ -142,6 +150,7 @@ left(enum await await, const struct counts *before, uint64_t n)
 {
 	struct counts now = watch_counts();
 
+	watch_check();
 	if (now.lost != before->lost)
 		fail("%" PRIu64 " records were rejected, dropped or set aside",
 		    now.lost - before->lost);
