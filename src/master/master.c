@@ -33,8 +33,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define EVENTS 256  /* of one turn of the loop */
-#define SETTLE_MS 1 /* between two turns of server_drain() */
+#define EVENTS 256 /* of one turn of the loop */
 
 /* ---------------------------------------------------------------- start -- */
 
@@ -118,10 +117,9 @@ static int
 master_listen(struct master *m)
 {
 	activation_open();
-	int result =
-	    listeners_add(&m->listeners, &m->settings->listen, m->epoll);
+	int rc = listeners_add(&m->listeners, &m->settings->listen, m->epoll);
 	activation_close();
-	return result;
+	return rc;
 }
 
 static int
@@ -265,14 +263,13 @@ master_wait(struct master *m, int wait_ms)
 {
 	struct pollfd signals = { .fd = m->signals, .events = POLLIN };
 	struct epoll_event events[EVENTS];
-	int n;
 
 	if (m->mode != MASTER_SERVING) {
 		poll(&signals, 1, wait_ms);
 		master_read_signals(m);
 		return;
 	}
-	n = epoll_wait(m->epoll, events, EVENTS, wait_ms);
+	int n = epoll_wait(m->epoll, events, EVENTS, wait_ms);
 	for (int i = 0; i < n; i++)
 		master_dispatch(m, &events[i]);
 }
@@ -293,15 +290,11 @@ master_tick(struct master *m, uint64_t now_ms)
 	wait = sooner(wait, notify_alive(now_ms));
 	if (m->server != NULL)
 		wait = sooner(wait, server_tick(m->server, now_ms));
-	if (m->mode == MASTER_SETTLING)
-		wait = sooner(wait, SETTLE_MS);
 	if (m->mode == MASTER_SERVING)
 		listeners_watch(
 		    &m->listeners, m->epoll, accept_is_open(m->server, now_ms));
-	else if (m->mode_over_ms <= now_ms)
-		wait = 0;
-	else if (m->mode_over_ms - now_ms < (uint64_t)wait)
-		wait = (int)(m->mode_over_ms - now_ms);
+	else
+		wait = sooner(wait, shutdown_wait(m, now_ms));
 	return wait;
 }
 

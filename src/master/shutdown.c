@@ -10,8 +10,10 @@
 #include "master/state.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 
+#define SETTLE_MS 1        /* between two turns of server_drain() */
 #define STOP_GRACE_MS 5000 /* for a statement under way, after the timeout */
 
 static bool
@@ -88,6 +90,16 @@ shutdown_turn(struct master *m, uint64_t now_ms)
 		m->unread = server_drain(m->server);
 	while (mode_over(m, now_ms))
 		mode_advance(m, now_ms);
+}
+
+int
+shutdown_wait(const struct master *m, uint64_t now_ms)
+{
+	uint64_t left = m->mode_over_ms > now_ms ? m->mode_over_ms - now_ms : 0;
+
+	if (m->mode == MASTER_SETTLING && left > SETTLE_MS)
+		return SETTLE_MS;
+	return left < INT_MAX ? (int)left : INT_MAX;
 }
 
 void

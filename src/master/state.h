@@ -51,6 +51,10 @@ int change_reload(struct master *m);
 /* shutdown_turn - go over to the next mode if the current one is over. */
 void shutdown_turn(struct master *m, uint64_t now_ms);
 
+/* shutdown_wait - milliseconds until the next shutdown_turn(), in a mode after
+   MASTER_SERVING. */
+int shutdown_wait(const struct master *m, uint64_t now_ms);
+
 /* shutdown_end - in MASTER_ENDED: remove shared memory that is empty. */
 void shutdown_end(struct master *m);
 
