@@ -100,8 +100,7 @@ open_log(const struct settings *settings)
 	if (account_borrow(settings->user) < 0)
 		return -1;
 	status = reload_log(settings);
-	account_return();
-	return status;
+	return account_return() < 0 ? -1 : status;
 }
 
 /* Become the process that the master will be.  Returns 0, or -1: logged. */

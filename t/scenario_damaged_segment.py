@@ -50,12 +50,12 @@ def write(file, field, data):
 
 
 # What is done to a worker's segment, and what the log says of it.
-DAMAGES = ((flip_geometry, "contradicts itself"),
+DAMAGES = ((flip_geometry, "inconsistent header"),
            (other_version, "another version"),
-           (impossible_head, "contradicts itself"),
-           (no_magic, "contradicts itself"),
-           (cut_short, "contradicts itself"),
-           (cut_to_a_stump, "contradicts itself"))
+           (impossible_head, "inconsistent header"),
+           (no_magic, "inconsistent header"),
+           (cut_short, "inconsistent header"),
+           (cut_to_a_stump, "inconsistent header"))
 
 
 def aside(s):
@@ -134,7 +134,7 @@ def workers_segment(s, damage, reason):
 
 def masters_segment(s):
     for damage, reason in ((other_version, "another version"),
-                           (no_magic, "contradicts itself")):
+                           (no_magic, "inconsistent header")):
         pending = leave_records(s, 1)
         with open(f"/dev/shm/reporter.{s.reporter.instance}", "r+b") as file:
             damage(file)

@@ -239,7 +239,7 @@ def killed(s, reports):
              "another worker runs")
     wait_for(lambda: f"worker 0 (pid {before}) died unexpectedly: "
              "killed by signal 31 (Bad system call: see "
-             "reporter.sandbox in the manual); "
+             "sandbox in reporter.conf(5)); "
              in s.reporter.log_text(), "the log says what killed it")
     reports.send()
     s.check("one that the sandbox kills is replaced", True)

@@ -197,7 +197,7 @@ def tell(s):
         damaged = f"/dev/shm/reporter.{s.reporter.instance}"
         with open(damaged, "wb") as file:
             file.write(b"x" * 65536)
-        wait_for(lambda: ": it is damaged"
+        wait_for(lambda: ": damaged"
                  in terminal.screen()[0], "what is damaged may yet run")
         os.remove(damaged)
         terminal.type("q")

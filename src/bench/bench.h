@@ -64,9 +64,10 @@ void clock_sleep(double seconds);
 
 /* Waiting for something.  The rest of the struct is 0 at first. */
 struct wait {
-	const char *what; /* NULL: a timeout is not an error */
-	double timeout;   /* seconds without progress */
-	double pause;     /* seconds between two checks */
+	const char
+	    *what;      /* is awaited, for the error; NULL: a timeout is none */
+	double timeout; /* seconds without progress */
+	double pause;   /* seconds between two checks */
 	double since;
 	uint64_t min;
 };
@@ -117,8 +118,8 @@ void keyset_report(const struct keyset *set, uint64_t report, uint32_t succ,
 void keyset_sorted(const struct keyset *set, uint32_t succ, uint64_t ts,
     void (*each)(void *arg, const struct record *record), void *arg);
 
-/* keyset_sum - the sum of succ over all rows after `sent` reports, sent in
-   order, over and over, with the number of the pass (from 1) as succ.
+/* keyset_sum - the sum of succ over all rows after `sent` reports.  The set is
+   sent repeatedly, in order; reports of pass n (from 1) have succ = n.
    *rows: how many rows there are then. */
 uint64_t keyset_sum(const struct keyset *set, uint64_t sent, uint64_t *rows);
 
@@ -227,8 +228,8 @@ struct keyset site_keyset(uint64_t keys);
 uint64_t site_time(void);
 void site_close(void);
 
-/* site_connected - print it when the first connection to the reporter is
-   made: its table may then get our rows. */
+/* site_connected - print the fact "connected" at the first connection to the
+   reporter: from then on its table may contain our rows. */
 void site_connected(const struct endpoint *endpoint);
 
 /* --------------------------------------------------------- counters (watch) */
@@ -242,7 +243,8 @@ struct counts {
 };
 
 extern struct watch {
-	unsigned workers; /* 0: not attached, and no function works */
+	unsigned workers;            /* 0: not attached; then do not call
+					watch_counts() or watch_wait() */
 	pid_t pids[1 + WORKERS_MAX]; /* the processes, the master's first */
 	uint64_t keys;               /* that the tables hold */
 	double key_bytes; /* shared memory for each, rings not counted */
@@ -260,18 +262,19 @@ uint64_t watch_drained(void); /* counts.drained */
 
 enum await {
 	AWAIT_DRAINED,  /* records are in the pending tables */
-	AWAIT_SETTLED,  /* after that: nothing is pending; n is 0 */
+	AWAIT_SETTLED,  /* nothing is pending */
 	AWAIT_ACCEPTED, /* connections */
 	AWAIT_CLOSED
 };
 
-/* watch_wait - wait until n more than `before` are.  A record rejected, dropped
-   or set aside, or a worker that died, is fatal: the figure would be
-   invalid. */
+/* watch_wait - wait until the count that `await` names has grown by n since
+   `before`; AWAIT_SETTLED: until nothing is pending, n is ignored.  A record
+   rejected, dropped or set aside, or a worker that died, is fatal: the figure
+   would be invalid. */
 void watch_wait(enum await await, const struct counts *before, uint64_t n);
 
-/* CPU seconds of all processes so far, user and system; 0 without counters,
-   NAN without a database of our own. */
+/* CPU seconds (user and system) so far.  master, workers: 0 if not attached;
+   database: NAN unless it is our own. */
 struct cpu {
 	double master, workers, database;
 };
@@ -313,8 +316,8 @@ void base_rest(void);
    with --self, no other row. */
 void base_check(const struct keyset *set, uint64_t ts);
 
-/* base_tidy - delete the rows of SITE_MODID when none of them is pending any
-   more. */
+/* base_tidy - wait, up to a timeout, until no records are queued or pending,
+   then delete the rows of SITE_MODID. */
 void base_tidy(void);
 
 #endif

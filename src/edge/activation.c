@@ -86,7 +86,7 @@ activation_close(void)
 		if (passed[i].fd < 0)
 			continue;
 		log_warn("the service manager passed in a socket for %s, which "
-			 "reporter.listen does not name: closed",
+			 "is not in reporter.listen: closed",
 		    address_text((struct sockaddr *)&passed[i].address, text));
 		close(passed[i].fd);
 	}

@@ -14,6 +14,8 @@
  * records.  Two cases take more reads: with TLS the rest of the TLS record that
  * was decrypted (up to 16 KiB, however small max_message is), and in CONN_ENDED
  * all that is left in the socket, until it is empty or a ring is full.
+ * server_expire() and server_drain() repeat conn_read(), up to 64 times per
+ * connection.
  *
  * The input buffer has at most twice max_message, rounded up to a power of two.
  * It grows with what a peer has sent, never with what it declares.  t/unit_work
@@ -43,7 +45,8 @@ enum conn_state {
 	CONN_HANDSHAKE, /* TLS begins */
 	CONN_READING,   /* reports are read */
 	CONN_THROTTLED, /* its next report waits for room in a ring: not read */
-	CONN_ENDED, /* throttled, and the peer has closed: removed from epoll */
+	CONN_ENDED,  /* throttled, and the connection was reset or closed both
+			ways:  removed from epoll */
 	CONN_CLOSING /* to be closed by conn_read() or conn_resume() */
 };
 

@@ -25,7 +25,7 @@ struct server {
 	int reserve;
 	struct tarpit tarpit;     /* refused agents */
 	struct limiter accepting; /* connections a second */
-	uint64_t hold_until_ms;   /* nothing is accepted before */
+	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
 	struct conn_list all;    /* by age */
 	struct conn_list active; /* by active_ms; not those throttled */
@@ -52,8 +52,8 @@ int server_prepare(struct server *server, const struct settings *settings);
    allowed are closed. */
 void server_configure(struct server *server, const struct settings *settings);
 
-/* server_secure - connections that begin TLS from now on use these
-   certificates, the caller's; NULL: no listener has TLS. */
+/* server_secure - TLS handshakes that begin from now on use `tls`, which the
+   caller owns; NULL: no listener uses TLS. */
 void server_secure(struct server *server, struct tls *tls);
 
 /* server_route - from now on routes lead to these rings, one for each worker.
@@ -77,9 +77,9 @@ uint64_t server_throttled(const struct server *server);
 
 /*
  * server_drain - during shutdown: read what has arrived on each connection, and
- * close those that were read empty.  To be called again, after server_tick(),
- * until nothing is left or time is up.
- * Returns how many connections are left: throttled, or still sending.
+ * close those that have nothing left to read.  To be called again, after
+ * server_tick(), until nothing is left or time is up. Returns how many
+ * connections are left: throttled, or still sending.
  */
 uint64_t server_drain(struct server *server);
 

@@ -48,7 +48,7 @@ child_set_pid(struct child *child, pid_t pid)
 	atomic_store_explicit(&child->entry->pid, pid, memory_order_relaxed);
 }
 
-/* The next start, for readers as well. */
+/* Set the time of the next start, and publish it in shared memory. */
 static void
 child_set_respawn(struct child *child, struct respawn respawn)
 {
@@ -198,7 +198,7 @@ child_main(struct children *children, const struct worker_start *start)
 	_exit(worker_main(start));
 }
 
-/* When something is done again, for the log; verb: as in "retrying". */
+/* Format a delay for the log: "retrying now", "retrying in 100 ms". */
 static const char *
 delay_text(const char *verb, uint64_t delay, char *text, size_t size)
 {
@@ -249,9 +249,9 @@ child_checked_in(const struct child *child)
 {
 	const struct worker_info *info = &child->segment.shared->info;
 
-	/* The pid first: a worker clears checked_in before it releases its pid,
-	   so the check-in of the previous worker is not mistaken for its own.
-	 */
+	/* Read the pid first: a new worker clears checked_in before it stores
+	   its pid (release), so a check-in left by its predecessor is never
+	   taken for its own. */
 	return atomic_load_explicit(&info->pid, memory_order_acquire) ==
 		   child->pid &&
 	       atomic_load_explicit(&info->checked_in, memory_order_acquire);
@@ -328,7 +328,7 @@ child_died(
 		snprintf(cause, sizeof(cause), "killed by signal %d (%s%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)),
 		    WTERMSIG(status) == SIGSYS
-			? ": see reporter.sandbox in the manual"
+			? ": see sandbox in reporter.conf(5)"
 			: "");
 	else
 		snprintf(cause, sizeof(cause), "exited with status %d",
@@ -430,8 +430,8 @@ children_configure(
 	CHILDREN_EACH(child, children)
 	{
 		/* Those that failed or have no connection, even if no option
-		   changed: what was fixed may be a password or a file, which
-		   the master does not read. */
+		   changed: the cause may have been a password or another file,
+		   whose changes the comparison of settings does not see. */
 		if (restart || child->state == CHILD_FAILED ||
 		    (table_pending(&child->segment.table) > 0 &&
 			!counter_get(&child->segment.shared->flush.connected)))

@@ -182,6 +182,12 @@ generation_adopt(struct generation *generation, struct children *children,
 		enum shm_status status =
 		    segment_open_worker(&segment, names[i], SEGMENT_WRITE);
 
+		/* Records may be in one that cannot be opened now. */
+		if (status == SHM_SYSTEM) {
+			log_error("cannot open segment %s: %s", names[i],
+			    shm_strerror(status, errno));
+			return -1;
+		}
 		if (status != SHM_OK) {
 			instance_discard(names[i], status);
 			continue;

@@ -128,8 +128,7 @@ master_inspect(const struct settings *settings)
 	if (account_borrow(settings->user) < 0)
 		return -1;
 	int result = instance_inspect(settings->instance);
-	account_return();
-	return result;
+	return account_return() < 0 ? -1 : result;
 }
 
 /* Take the master's segment.  What fails here master_give_up() removes. */

@@ -107,7 +107,7 @@ account_borrow(const char *user)
 	pw = user_find(user);
 	if (pw == NULL)
 		return -1;
-	/* account_return() leaves the groups: they are the user's whom the
+	/* account_return() keeps these groups: they belong to the user that the
 	   process changes to later. */
 	if (initgroups(user, pw->pw_gid) == 0 && setegid(pw->pw_gid) == 0 &&
 	    seteuid(pw->pw_uid) == 0)
@@ -117,11 +117,12 @@ account_borrow(const char *user)
 	return -1;
 }
 
-void
+int
 account_return(void)
 {
-	/* The real ids are root's still: changing back is always allowed. */
-	if ((geteuid() != getuid() || getegid() != getgid()) &&
-	    (seteuid(getuid()) < 0 || setegid(getgid()) < 0))
-		log_error("cannot change back to root: %m");
+	if ((geteuid() == getuid() && getegid() == getgid()) ||
+	    (seteuid(getuid()) == 0 && setegid(getgid()) == 0))
+		return 0;
+	log_error("cannot change back to root: %m");
+	return -1;
 }

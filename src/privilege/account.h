@@ -30,9 +30,9 @@ int account_become(const char *user, gid_t group);
  * account_borrow - act as the user named until account_return(), if root: a
  * file created meanwhile is the user's, who opens it again later, and no
  * symbolic link of the user's leads root astray.  "", or not root: no change.
- * Returns 0, or -1: logged.
+ * Both return 0, or -1: logged.
  */
 int account_borrow(const char *user);
-void account_return(void);
+int account_return(void);
 
 #endif

@@ -44,7 +44,8 @@ struct worker {
 
 /* -------------------------------------------------------- the password ---- */
 
-/* The master never reads the password, so an error shows here only. */
+/* The master checks at its start that the password can be read, and erases it:
+   an error that comes later shows here only. */
 static enum secret_status
 worker_read_password(struct worker *w)
 {
