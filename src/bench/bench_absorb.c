@@ -141,6 +141,8 @@ absorb_run(void)
 			case_round(&cases[n], n, (double)parameter("ms") / 1e3);
 		}
 	}
+	for (size_t n = 0; n < i; n++)
+		stream_free(&cases[n].stream);
 }
 
 /* Bytes of the master's memory that are its own. */
@@ -180,6 +182,7 @@ connection_bytes(uint64_t connections)
 	watch_wait(AWAIT_ACCEPTED, &before, connections);
 	bytes = master_bytes() - bytes;
 	generator_close(&g);
+	stream_free(&stream);
 	return bytes / (double)connections;
 }
 

@@ -114,4 +114,5 @@ flush_run(void)
 		if (loads)
 			figure(0, "ratio", "ratio", rate / load);
 	}
+	stream_free(&stream);
 }
