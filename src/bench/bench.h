@@ -219,7 +219,7 @@ bool site_self(void);
 #define SITE_MODID 2000000000
 #define SITE_MODID_END 2000001000
 
-/* site_keyset - keys, rounded up to whole reports, that are not real
+/* site_keyset - keys, a multiple of KEYSET_RESULTS, that are not real
    agents'. */
 struct keyset site_keyset(uint64_t keys);
 

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "bench/bench.h"
+#include "lib/text.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -49,16 +50,12 @@ print(json_t *line)
 
 /* Text from the system or the database may be no UTF-8, or be cut. */
 static json_t *
-string(char *text)
+string(const char *text)
 {
-	json_t *value = json_string(text);
+	char clean[1024];
 
-	if (value != NULL)
-		return value;
-	for (char *c = text; *c != '\0'; c++)
-		if (*c & 0x80)
-			*c = '?';
-	return json_string(text);
+	text_escape(clean, sizeof(clean), text);
+	return json_string(clean);
 }
 
 void

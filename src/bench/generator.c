@@ -2,7 +2,7 @@
  *
  * The load generator and the raw sink.  Own their sockets.  The generator
  * measures its own share, too: one that hardly waits for the other end is the
- * limit itself.
+ * bottleneck itself.
  */
 #include "config.h"
 

@@ -304,10 +304,9 @@ def options_read(arguments):
         except ValueError as expected:
             usage_error(
                 f'{word}: invalid value "{text}": expected {expected}')
-    # A report is sent whole.
-    options.update({name: [-(-n // REPORT_RECORDS) * REPORT_RECORDS
-                           for n in options[name]]
-                    for name in ("keys",) if name in options})
+    if "keys" in options:
+        options["keys"] = [-(-n // REPORT_RECORDS) * REPORT_RECORDS
+                           for n in options["keys"]]
     return options, names
 
 
@@ -366,7 +365,6 @@ class Bench:
         tables; workers, interval: 0 is the default."""
         self.title = title
         self.show("setting up")
-        self.room = keys
         if self.options["self"] and subprocess.run(
                 [helper("reporter-bench-self"), "reporter", *map(str, (
                     workers, max(keys, 65536), connections + 16, interval,

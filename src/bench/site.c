@@ -102,8 +102,7 @@ site_keyset(uint64_t keys)
 {
 	return (struct keyset){
 		.base = site_self() ? BASE_OWN : SITE_MODID,
-		.keys = (keys + KEYSET_RESULTS - 1) / KEYSET_RESULTS *
-			KEYSET_RESULTS,
+		.keys = keys,
 	};
 }
 
@@ -128,9 +127,10 @@ site_close(void)
 void
 site_connected(const struct endpoint *endpoint)
 {
-	static bool told;
+	static bool printed;
 
-	if (endpoint == &site.reporter && !told)
-		fact("connected", json_true());
-	told = told || endpoint == &site.reporter;
+	if (endpoint != &site.reporter || printed)
+		return;
+	printed = true;
+	fact("connected", json_true());
 }
