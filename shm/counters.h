@@ -150,11 +150,12 @@ struct drain_counters {
 	counter full;       /* times the drain stopped at a full table */
 	counter used;       /* slots in use, a gauge */
 	counter skewed;     /* stored times beyond the horizon, taken over */
+	counter urgent;     /* keys marked as urgent, ever */
 };
 static_assert(sizeof(struct drain_counters) == 64, "part of the format");
 
 #define FLUSH_BUCKETS 16
-#define FLUSH_ERRORS 8 /* classes of errors, see sql/dberror.h */
+#define FLUSH_ERRORS 9 /* classes of errors, see sql/dberror.h */
 
 /* Written by a worker's flush thread. */
 struct flush_counters {
@@ -179,9 +180,12 @@ struct flush_counters {
 	/* Since when keys are pending and none was committed, seconds since
 	   1970; 0: none is pending. */
 	counter waiting_since;
-	counter reserve[1];
+	counter held;         /* rows kept out of batches, a gauge */
+	counter removed;      /* rows removed by retention */
+	counter retention_ts; /* end of its last pass, seconds since 1970 */
+	counter reserve[5];
 };
-static_assert(sizeof(struct flush_counters) == 512, "part of the format");
+static_assert(sizeof(struct flush_counters) == 576, "part of the format");
 
 /* last_error_set - show an error of the database to readers.  The text is cut
    to what fits.  The flush thread. */

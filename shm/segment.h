@@ -62,7 +62,7 @@
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 6
+#define SEGMENT_VERSION 7
 
 #define SHM_DIR "/dev/shm"
 #define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
@@ -127,7 +127,10 @@ struct worker_info {
 	counter suspect_slot; /* first table slot being flushed, plus 1 */
 	counter trial_slot;   /* the one that the deaths below are of */
 	counter trial_slot_deaths;
-	counter reserve[7];
+	/* The database session: its number, and a hash that tells it from
+	   others of that number; 0: none. */
+	counter session, session_mark;
+	counter reserve[5];
 };
 static_assert(sizeof(struct worker_info) == 128, "part of the format");
 
@@ -139,7 +142,7 @@ struct worker_shared {
 	struct flush_counters flush;
 	struct worker_info info;
 };
-static_assert(sizeof(struct worker_shared) == 960, "part of the format");
+static_assert(sizeof(struct worker_shared) == 1024, "part of the format");
 
 enum child_state {
 	CHILD_NONE,      /* the entry is free */

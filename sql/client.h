@@ -40,6 +40,14 @@ client_has_bulk(MYSQL *mysql)
 }
 #endif
 
+/* client_cut - end the transport below a connection: each call under way, or
+   made later, fails.  Any thread, while the connection is open. */
+static inline void
+client_cut(const MYSQL *mysql)
+{
+	shutdown(mysql->net.fd, SHUT_RDWR);
+}
+
 /*
  * client_demand_tls - no connection without TLS, and none to a server whose
  * certificate is not valid for its host's name, unless verify is off.  MySQL's

@@ -148,6 +148,7 @@ db_class_name(enum db_class kind)
 		[DB_WAIT_ROOM] = "wait_room",
 		[DB_SPLIT] = "split",
 		[DB_REFUSED] = "refused",
+		[DB_UNLISTED] = "unlisted",
 		[DB_HOLD] = "hold",
 	};
 

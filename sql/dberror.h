@@ -16,6 +16,7 @@ enum db_class {
 	DB_WAIT_ROOM, /* wait until the server has room */
 	DB_SPLIT,     /* too large: send it in smaller pieces */
 	DB_REFUSED,   /* it refuses a row: single it out */
+	DB_UNLISTED,  /* not in our list: single out the row, keep it */
 	DB_HOLD,      /* for a person to fix: keep the records, retry slowly */
 	DB_CLASSES
 };
