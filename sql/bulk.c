@@ -139,8 +139,12 @@ bulk_prepare(struct bulk *bulk, struct batch *batch, uint64_t horizon)
 	batch_placeholders(batch);
 	text = batch_end(batch, &length);
 	bulk->horizon = horizon;
-	if (mysql_stmt_prepare(bulk->statement, text, length) == 0 &&
-	    bulk_bind(bulk, &batch->signs))
+	if (mysql_stmt_prepare(bulk->statement, text, length) != 0)
+		return bulk_error(bulk);
+	/* The library believes the server, and would bind as many. */
+	if (mysql_stmt_param_count(bulk->statement) != COLUMNS)
+		return CR_MALFORMED_PACKET;
+	if (bulk_bind(bulk, &batch->signs))
 		return 0;
 	return bulk_error(bulk);
 }

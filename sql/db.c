@@ -15,6 +15,7 @@
 #include "sql/bulk.h"
 #include "sql/client.h"
 #include "sql/dberror.h"
+#include "sql/deadline.h"
 #include "sql/fault.h"
 #include "sql/host.h"
 #include "sql/login.h"
@@ -35,8 +36,9 @@
 struct db {
 	struct db_options options;
 	MYSQL *mysql; /* NULL: not connected */
-	size_t host;  /* of the list: in use, or the next to try */
-	char *table;  /* quoted */
+	struct deadline *deadline;
+	size_t host; /* of the list: in use, or the next to try */
+	char *table; /* quoted */
 	struct batch batch;
 	struct bulk *bulk;        /* NULL: text */
 	bool bulk_refused;        /* for good */
@@ -88,19 +90,47 @@ db_fail_mysql(struct db *db, unsigned pretended)
 	    db, mysql_errno(db->mysql), mysql_error(db->mysql));
 }
 
+/* Begins the time limit of a statement, its answer included. */
+static void
+db_limit(struct db *db)
+{
+	deadline_begin(db->deadline, db->mysql, db->options.read_timeout_ms);
+}
+
+/* Ends it.  What was cut short has an error of ours.  After any error of the
+   client library's own, the rest of an answer may be on its way. */
+static enum db_class
+db_in_time(struct db *db, enum db_class kind)
+{
+	unsigned number = db->error.number;
+	bool cut = deadline_end(db->deadline);
+
+	if (kind == DB_OK)
+		return kind;
+	if (cut)
+		return db_fail(db, DB_RECONNECT, CR_SERVER_LOST,
+		    "no whole answer within read_timeout");
+	if (kind != DB_SPLIT && number >= CR_MIN_ERROR &&
+	    number <= CR_MAX_ERROR)
+		kind = db->error.kind = DB_RECONNECT;
+	return kind;
+}
+
 /* Sends a statement; `call` is its name for the fault tests.  Returns DB_OK or
  * the class of the error noted. */
 static enum db_class
 db_query(struct db *db, const char *call, const char *text, size_t length)
 {
 	unsigned pretended = fault_db(call);
+	enum db_class kind = DB_OK;
 	int failed = 0;
 
+	db_limit(db);
 	if (pretended == 0 || fault_late(pretended))
 		failed = mysql_real_query(db->mysql, text, length);
 	if (pretended != 0 || failed != 0)
-		return db_fail_mysql(db, pretended);
-	return DB_OK;
+		kind = db_fail_mysql(db, pretended);
+	return db_in_time(db, kind);
 }
 
 /* Sends a statement that has a result.  Returns it, to be freed, or NULL with
@@ -108,13 +138,16 @@ db_query(struct db *db, const char *call, const char *text, size_t length)
 static MYSQL_RES *
 db_ask(struct db *db, const char *text)
 {
-	MYSQL_RES *result;
+	MYSQL_RES *result = NULL;
+	enum db_class kind;
 
-	if (db_query(db, "query", text, strlen(text)) != DB_OK)
-		return NULL;
-	result = mysql_store_result(db->mysql);
-	if (result == NULL)
-		db_fail_mysql(db, 0);
+	db_limit(db);
+	kind = db_query(db, "query", text, strlen(text));
+	if (kind == DB_OK)
+		result = mysql_store_result(db->mysql);
+	if (kind == DB_OK && result == NULL)
+		kind = db_fail_mysql(db, 0);
+	db_in_time(db, kind);
 	return result;
 }
 
@@ -163,11 +196,30 @@ db_read_host(struct db *db, struct host *host)
 /* ------------------------------------------------------------- connect ---- */
 
 static enum db_class
+db_login(struct db *db, const struct host *host)
+{
+	unsigned pretended = fault_db("connect");
+	bool connected = false, cut;
+
+	deadline_begin(db->deadline, db->mysql, db->options.connect_timeout_ms);
+	if (pretended == 0)
+		connected = login_connect(db->mysql, &db->options, host);
+	cut = deadline_end(db->deadline);
+	if (!connected && cut)
+		return db_fail(db, DB_RECONNECT, CR_SERVER_LOST,
+		    "no whole handshake within connect_timeout");
+	if (!connected)
+		return db_fail_mysql(db, pretended);
+	deadline_watch(db->deadline, db->mysql);
+	return DB_OK;
+}
+
+static enum db_class
 db_open(struct db *db)
 {
 	const char *why, *unreadable = login_unreadable(&db->options, &why);
 	struct host host;
-	unsigned pretended;
+	enum db_class kind;
 
 	if (!db_read_host(db, &host))
 		return db_fail(db, DB_HOLD, 0, "invalid host name");
@@ -181,14 +233,15 @@ db_open(struct db *db)
 	if (db->mysql == NULL)
 		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for a connection");
-	pretended = fault_db("connect");
-	if (pretended != 0 || !login_connect(db->mysql, &db->options, &host))
-		return db_fail_mysql(db, pretended);
+	kind = db_login(db, &host);
+	if (kind != DB_OK)
+		return kind;
 	if (!host_is_local(&host))
 		client_keepalive(db->mysql);
+	db_limit(db);
 	if (mysql_autocommit(db->mysql, 1) != 0)
-		return db_fail_mysql(db, 0);
-	return DB_OK;
+		kind = db_fail_mysql(db, 0);
+	return db_in_time(db, kind);
 }
 
 static enum db_class
@@ -341,6 +394,25 @@ db_probe_table(struct db *db)
 	return DB_OK;
 }
 
+/* Closes the connection; cut: nothing more is sent or read. */
+static void
+db_drop(struct db *db, bool cut)
+{
+	deadline_forget(db->deadline, cut);
+	bulk_close(db->bulk);
+	db->bulk = NULL;
+	batch_close(&db->batch);
+	if (db->mysql != NULL)
+		mysql_close(db->mysql);
+	db->mysql = NULL;
+}
+
+void
+db_close(struct db *db)
+{
+	db_drop(db, false);
+}
+
 enum db_class
 db_connect(struct db *db)
 {
@@ -359,7 +431,7 @@ db_connect(struct db *db)
 	if (kind == DB_SPLIT || kind == DB_REFUSED)
 		kind = db->error.kind = DB_HOLD;
 	if (kind != DB_OK) {
-		db_close(db);
+		db_drop(db, kind == DB_RECONNECT);
 		db_next_host(db);
 		return kind;
 	}
@@ -369,17 +441,6 @@ db_connect(struct db *db)
 		db->bulk =
 		    bulk_open(db->mysql, db->options.max_rows, db->packet);
 	return DB_OK;
-}
-
-void
-db_close(struct db *db)
-{
-	bulk_close(db->bulk);
-	db->bulk = NULL;
-	batch_close(&db->batch);
-	if (db->mysql != NULL)
-		mysql_close(db->mysql);
-	db->mysql = NULL;
 }
 
 /* Reports what was found at the other end, if it has no fault. */
@@ -397,6 +458,18 @@ db_report_found(struct db *db, db_report *report, void *arg)
 	report(arg, false, text);
 }
 
+/* All of it has the time of one statement. */
+static unsigned
+db_probe_rights(struct db *db, db_report *report, void *arg)
+{
+	unsigned faults;
+
+	db_limit(db);
+	faults = probe_table(db->mysql, db->options.table, report, arg);
+	deadline_end(db->deadline);
+	return faults;
+}
+
 bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
@@ -410,13 +483,23 @@ db_probe(struct db *db, db_report *report, void *arg)
 	/* A host that stands by takes no writes: that is no fault. */
 	if (kind != DB_OK && kind != DB_NEXT_HOST)
 		report(arg, true, db->error.text);
-	else if (probe_table(db->mysql, db->options.table, report, arg) == 0)
+	else if (db_probe_rights(db, report, arg) == 0)
 		db_report_found(db, report, arg);
-	db_close(db);
+	db_drop(db, kind == DB_RECONNECT);
 	return kind == DB_NEXT_HOST;
 }
 
 /* -------------------------------------------------------------- upsert ---- */
+
+/* An INSERT has succeeded: with rows that nobody would read? */
+static enum db_class
+db_without_rows(struct db *db, enum db_class kind)
+{
+	if (kind != DB_OK || mysql_field_count(db->mysql) == 0)
+		return kind;
+	return db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
+	    "the server answered an INSERT with rows");
+}
 
 static enum db_class
 db_upsert_text(struct db *db, const struct record *const *records, size_t n,
@@ -432,7 +515,7 @@ db_upsert_text(struct db *db, const struct record *const *records, size_t n,
 	}
 	*sent = db->batch.rows;
 	text = batch_end(&db->batch, &length);
-	return db_query(db, "insert", text, length);
+	return db_without_rows(db, db_query(db, "insert", text, length));
 }
 
 /* Sends them by bulk execution, or as text where that turns out not to be
@@ -441,14 +524,19 @@ static enum db_class
 db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
+	enum db_class kind = DB_OK;
 	const char *text;
-	unsigned number =
-	    bulk_upsert(db->bulk, &db->batch, records, n, horizon, sent, &text);
+	unsigned number;
 
-	if (number == 0)
-		return DB_OK;
-	if (!bulk_unsupported(number))
-		return db_fail_number(db, number, text);
+	db_limit(db);
+	number =
+	    bulk_upsert(db->bulk, &db->batch, records, n, horizon, sent, &text);
+	if (!bulk_unsupported(number)) {
+		if (number != 0)
+			kind = db_fail_number(db, number, text);
+		return db_in_time(db, db_without_rows(db, kind));
+	}
+	deadline_end(db->deadline);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	db->bulk_refused = true;
@@ -475,7 +563,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
-		db_close(db);
+		db_drop(db, kind == DB_RECONNECT);
 	if (kind == DB_NEXT_HOST)
 		db_next_host(db);
 	return kind;
@@ -495,7 +583,10 @@ db_new(const struct db_options *options)
 		return NULL;
 	db->options = *options;
 	db->table = batch_quote(options->table);
-	if (db->table == NULL) {
+	db->deadline = deadline_new();
+	if (db->table == NULL || db->deadline == NULL) {
+		deadline_free(db->deadline);
+		free(db->table);
 		free(db);
 		return NULL;
 	}
@@ -508,6 +599,7 @@ db_free(struct db *db)
 	if (db == NULL)
 		return;
 	db_close(db);
+	deadline_free(db->deadline);
 	free(db->table);
 	free(db);
 }

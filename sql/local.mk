@@ -1,6 +1,6 @@
 # The database side: the record type, libmysqlclient and nothing of src.
-sql_modules = sql/answer sql/batch sql/bulk sql/db sql/dberror sql/fault sql/host \
-	sql/login sql/probe
+sql_modules = sql/answer sql/batch sql/bulk sql/db sql/dberror sql/deadline \
+	sql/fault sql/host sql/login sql/probe
 noinst_LIBRARIES += sql/libsql.a
 sql_libsql_a_SOURCES = $(sql_modules:=.c) $(sql_modules:=.h) sql/client.h
 

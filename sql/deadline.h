@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A time limit for all of a call of the client library.  The library's own
+ * limits are for one read each: a server that sends a byte now and then would
+ * hold a statement forever.  A thread of its own waits for the end of the
+ * limit, and then shuts the socket down, so that the call returns an error.  It
+ * sleeps while no limit runs; to begin one costs no system call as a rule.
+ *
+ * One connection at a time, and one thread that calls these functions.
+ */
+#ifndef REPORTER_DEADLINE_H
+#define REPORTER_DEADLINE_H
+
+#include "sql/client.h"
+
+struct deadline;
+
+/* deadline_new - NULL: no memory, or no thread. */
+struct deadline *deadline_new(void);
+
+/* deadline_free - end the thread; NULL is allowed. */
+void deadline_free(struct deadline *deadline);
+
+/*
+ * deadline_begin - what follows must end within ms milliseconds (1 or more).
+ * Inside another limit: that one continues, and ms is ignored.
+ * mysql: connected, and given to deadline_watch(); or about to connect: then
+ * the limit is for the handshake, not for connecting (each address of a host
+ * has the library's limit), and ends after ms to twice that.
+ */
+void deadline_begin(struct deadline *deadline, MYSQL *mysql, unsigned ms);
+
+/* deadline_end - it has ended, before mysql is closed.  Returns whether it was
+   cut short: the connection is useless. */
+bool deadline_end(struct deadline *deadline);
+
+/* deadline_watch - mysql is connected. */
+void deadline_watch(struct deadline *deadline, MYSQL *mysql);
+
+/* deadline_forget - the connection is about to be closed.  cut: it may be in
+   any state; what the library does to close it must not wait. */
+void deadline_forget(struct deadline *deadline, bool cut);
+
+#endif
