@@ -69,6 +69,27 @@ client_demand_tls(MYSQL *mysql, bool verify)
 }
 
 /*
+ * client_restrict_auth - refuse a server that asks for the password as plain
+ * text, or for its old hash, unless insecure.  MySQL's library refuses the one
+ * by default, and does not have the other.
+ */
+static inline void
+client_restrict_auth(MYSQL *mysql, bool insecure)
+{
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+	char on = insecure;
+
+	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &on);
+#elif HAVE_DECL_MARIADB_OPT_RESTRICTED_AUTH
+	if (!insecure)
+		mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+		    "mysql_native_password,client_ed25519,parsec,"
+		    "caching_sha2_password,sha256_password,"
+		    "auth_gssapi_client");
+#endif
+}
+
+/*
  * client_keepalive - have the kernel probe a connected TCP connection when it
  * is idle, so that a firewall does not drop it; a dead one is detected after 60
  * seconds.  Both libraries only switch the probes on, and by default the first

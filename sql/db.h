@@ -31,6 +31,8 @@ struct db_options {
 	   server that ssl_ca does not verify under the name of the host. */
 	const char *ssl_ca, *ssl_cert, *ssl_key;
 	bool ssl_verify;
+	bool insecure_auth; /* send the password as plain text or as its old
+			       hash, if the server asks for it */
 	unsigned connect_timeout_ms; /* both are rounded up to seconds: the
 					client library has no finer ones */
 	unsigned read_timeout_ms;

@@ -20,6 +20,9 @@ seconds(unsigned ms)
 	return ms == 0 ? 1 : ms / 1000 + (ms % 1000 != 0);
 }
 
+/* The longest packet that a server may send us.  Ours are shorter as well. */
+#define PACKET_MAX ((size_t)32 << 20)
+
 /* Over the network only: the server of a unix socket is on this machine, and
    no certificate names it. */
 static bool
@@ -46,13 +49,16 @@ MYSQL *
 login_new(const struct db_options *options, const struct host *host)
 {
 	unsigned connect = seconds(options->connect_timeout_ms);
-	unsigned wait = seconds(options->read_timeout_ms);
+	/* Ours, of a whole statement, comes first: see deadline.h. */
+	unsigned wait = seconds(options->read_timeout_ms) + 1;
+	size_t packet = PACKET_MAX;
 	unsigned tcp = MYSQL_PROTOCOL_TCP;
 	unsigned off = 0;
 	MYSQL *mysql = mysql_init(NULL);
 
 	if (mysql == NULL)
 		return NULL;
+	mysql->net.fd = -1; /* for deadline.c */
 	if (is_set(options->defaults_file)) {
 		mysql_options(
 		    mysql, MYSQL_READ_DEFAULT_FILE, options->defaults_file);
@@ -61,6 +67,8 @@ login_new(const struct db_options *options, const struct host *host)
 	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
 	mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &wait);
 	mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &wait);
+	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
+	client_restrict_auth(mysql, options->insecure_auth);
 	/* A server has no business asking for our files. */
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");

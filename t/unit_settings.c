@@ -654,7 +654,7 @@ static const char *const all_other =
     "host = localhost,db:1\nport = 2\nsocket = /s\nuser = \" u \"\n"
     "password = " SECRET "\ndatabase = \"\"q\"\"\ntable = a.b\n"
     "defaults_file = /d\nssl_ca = /ca\nssl_cert = /c\nssl_key = /k\n"
-    "ssl_verify = off\n"
+    "ssl_verify = off\ninsecure_auth = on\n"
     "flush_interval = 1ms\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\ndead_letter_file =\n"
     "dead_letter_size = 5000\n"

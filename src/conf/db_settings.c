@@ -21,6 +21,7 @@ db_settings(const struct settings *s)
 		.ssl_cert = s->ssl_cert,
 		.ssl_key = s->ssl_key,
 		.ssl_verify = s->ssl_verify,
+		.insecure_auth = s->insecure_auth,
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
 		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows

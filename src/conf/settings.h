@@ -82,6 +82,7 @@ struct settings {
 	char *defaults_file;
 	char *ssl_ca, *ssl_cert, *ssl_key; /* "" is: none */
 	int ssl_verify;                    /* 0 or 1 */
+	int insecure_auth;                 /* 0 or 1 */
 	uint64_t flush_interval;           /* ms */
 	uint64_t flush_rows;
 	uint64_t connect_timeout;  /* ms */
