@@ -226,7 +226,7 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert(status.workers[0].connected);
 	ck_assert(!status.workers[1].connected);
 	ck_assert_str_eq(status.workers[1].flush.last_error,
-	    "Table 'x.ServerCallStatus'  [31m does not exist");
+	    "Table 'x.ServerCallStatus'\\n\\x1b[31m does not exist");
 }
 END_TEST
 
@@ -816,7 +816,7 @@ START_TEST(json_stands_an_error_text_that_is_no_utf8)
 	const json_t *w = json_array_get(json_object_get(object, "workers"), 1);
 
 	ck_assert_str_eq(
-	    json_string_value(json_object_get(w, "last_error")), "caf? closed");
+	    json_string_value(json_object_get(w, "last_error")), "caf\\xe9 closed");
 	json_decref(object);
 }
 END_TEST

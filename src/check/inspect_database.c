@@ -9,6 +9,10 @@
 #include "sql/db.h"
 #include "conf/secret.h"
 #include "conf/db_settings.h"
+#include "lib/memory.h"
+#include "lib/text.h"
+
+#define CHECK_MEMORY (256u << 20) /* what answers may take */
 
 /* The check of one host. */
 struct turn {
@@ -24,12 +28,14 @@ static void
 report(void *arg, bool fault, const char *text)
 {
 	struct turn *turn = arg;
+	char clean[1024];
 
+	text_escape(clean, sizeof(clean), text);
 	if (fault)
 		inspect_option(turn->complaints, turn->settings, "mysql",
-		    "host", "%s: %s", db_host(turn->db), text);
+		    "host", "%s: %s", db_host(turn->db), clean);
 	else
-		fprintf(turn->found, "%s: %s\n", db_host(turn->db), text);
+		fprintf(turn->found, "%s: %s\n", db_host(turn->db), clean);
 }
 
 static void
@@ -61,6 +67,7 @@ inspect_database(const struct settings *settings, const char *path,
 	};
 	struct secret password;
 
+	memory_limit(CHECK_MEMORY);
 	secret_init(&password, path, "mysql", "password");
 	if (secret_read(&password, complaints->out) != SECRET_READ) {
 		complaints->count++;

@@ -11,6 +11,7 @@
 
 #include "status/status.h"
 #include "lib/clock.h"
+#include "lib/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,15 +57,6 @@ status_running(const struct segment *segment)
 
 /* --------------------------------------------------------------- workers -- */
 
-/* Text of the database or of a segment must not steer a terminal. */
-static void
-make_printable(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-}
-
 /* Copy counters in their order.  Acquire: the flush thread releases stored and
    dead_letter, so what they count is then seen as added.  The others are plain
    figures: where they seem to contradict each other, the collection is
@@ -85,6 +77,7 @@ read_worker(const struct status *status, struct status_worker *w,
     const struct worker_segment *segment)
 {
 	const struct worker_shared *shared = segment->shared;
+	char error[sizeof(w->flush.last_error)];
 
 	/* Against the direction of travel. */
 	COPY_COUNTERS(&w->flush, &shared->flush);
@@ -97,9 +90,9 @@ read_worker(const struct status *status, struct status_worker *w,
 	w->poisoned = counter_get(&shared->info.poisoned);
 	w->ring_records = shared->header.ring_records;
 	w->table_keys = shared->header.table_keys;
-	w->flush.last_error_number = last_error_get(
-	    &shared->flush, w->flush.last_error, sizeof(w->flush.last_error));
-	make_printable(w->flush.last_error);
+	w->flush.last_error_number =
+	    last_error_get(&shared->flush, error, sizeof(error));
+	text_escape(w->flush.last_error, sizeof(w->flush.last_error), error);
 }
 
 /* Read a worker's segment, if it is the instance's owner's. */
@@ -309,6 +302,7 @@ status_collect(struct status *status, const char *instance)
 {
 	const struct timespec nap = { 0, 1000000L };
 	struct segment segment;
+	char version[sizeof(status->version)];
 	enum shm_status found =
 	    segment_open_master(&segment, instance, SEGMENT_READ);
 
@@ -316,9 +310,9 @@ status_collect(struct status *status, const char *instance)
 		return found;
 	const struct master_shared *master = segment_master(&segment);
 	snprintf(status->instance, sizeof(status->instance), "%s", instance);
-	snprintf(status->version, sizeof(status->version), "%.*s",
+	snprintf(version, sizeof(version), "%.*s",
 	    (int)sizeof(master->software), master->software);
-	make_printable(status->version);
+	text_escape(status->version, sizeof(status->version), version);
 	status->now = (uint64_t)time(NULL);
 	status->running = status_running(&segment);
 	status->owner = segment.owner;

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "worker/deadletter.h"
+#include "lib/text.h"
 #include "shm/keep_errno.h"
 
 #include <arpa/inet.h>
@@ -48,9 +49,9 @@ line_make(const struct record *record, unsigned number, const char *message)
 
 	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
 	/* A message that is not UTF-8 must not cost the record. */
-	json_t *why = json_string(message);
-	if (why == NULL)
-		why = json_string("(not printable)");
+	char clean[1024];
+	text_escape(clean, sizeof(clean), message);
+	json_t *why = json_string(clean);
 	json_t *line = json_pack("{s:s s:I s:o s:o}", "time", now, "error",
 	    (json_int_t)number, "message", why, "record", record_json(record));
 	char *text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
