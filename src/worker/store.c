@@ -40,10 +40,11 @@ struct store {
 	struct deadletter deadletter;
 	struct backoff backoff[DB_CLASSES];
 	struct log_limiter limiter;
-	size_t max;   /* rows of one transaction: flush_rows */
-	size_t limit; /* the same, now */
-	bool halved;  /* the limit was, and no statement was taken since */
-	bool trial;   /* one by one: see trial.h */
+	struct log_limiter connects; /* about connections made */
+	size_t max;                  /* rows of one transaction: flush_rows */
+	size_t limit;                /* the same, now */
+	bool halved; /* the limit was, and no statement was taken since */
+	bool trial;  /* one by one: see trial.h */
 	const struct record **records;
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
@@ -94,6 +95,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
 	store->limiter = LOG_PER_MINUTE(LOG_LINES);
+	store->connects = LOG_PER_MINUTE(LOG_LINES);
 	backoffs_init(store);
 	monotonic_condition(&store->wake);
 	pthread_mutex_init(&store->mutex, NULL);
@@ -197,7 +199,8 @@ error_over(struct store *store)
 	for (int i = 0; i < DB_CLASSES; i++)
 		store->backoff[i].tries = 0;
 	if (store->down)
-		log_info("database %s: recovered", db_host(store->db));
+		log_limited_info(&store->connects, "database %s: recovered",
+		    db_host(store->db));
 	store->down = false;
 	store->logged[0] = '\0';
 }
@@ -259,7 +262,8 @@ store_connect(struct store *store)
 		store->limit = store->max;
 	counter_add(&store->count->connects, 1);
 	counter_set(&store->count->connected, 1);
-	log_info("database %s: connected", db_host(store->db));
+	log_limited_info(
+	    &store->connects, "database %s: connected", db_host(store->db));
 	return DB_OK;
 }
 
