@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define GROUPS "/sys/fs/cgroup"
 #define UNKNOWN UINT64_MAX
@@ -101,4 +102,21 @@ memory_available(void)
 			return min;
 		*last = '\0';
 	}
+}
+
+void
+memory_limit(uint64_t bytes)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	uint64_t kib = number_in("/proc/self/status", "VmData:");
+	struct rlimit limit;
+
+	if (kib == UNKNOWN || getrlimit(RLIMIT_DATA, &limit) != 0)
+		return;
+	if (limit.rlim_cur > kib * 1024 + bytes)
+		limit.rlim_cur = kib * 1024 + bytes;
+	setrlimit(RLIMIT_DATA, &limit);
+#else
+	(void)bytes;
+#endif
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How much memory segments may still take.  Any process and thread.
+ * How much memory there is, and a limit on it.  Any process and thread.
  */
 #ifndef REPORTER_MEMORY_H
 #define REPORTER_MEMORY_H
@@ -16,5 +16,14 @@
  * version 2.
  */
 uint64_t memory_available(void);
+
+/*
+ * memory_limit - from now on the private memory of this process may grow by so
+ * many bytes, then allocations fail.  The client libraries of databases read
+ * the descriptions of columns to their end, whatever a server sends.  Sets no
+ * limit where the kernel does not tell what is in use, and with the address or
+ * thread sanitizer.
+ */
+void memory_limit(uint64_t bytes);
 
 #endif

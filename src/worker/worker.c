@@ -14,6 +14,7 @@
 #include "worker/flush.h"
 #include "worker/store.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/title.h"
 #include "worker/trial.h"
 
@@ -30,7 +31,8 @@
 #define SLEEP_MS 200      /* how often to check that the master lives */
 #define ROOM_MS 20        /* how long to wait for room in the table at once */
 #define ORPHAN_MS 5000    /* what an orphan may take to finish */
-#define LOCK_MS 60000     /* how long another worker may hold the segment */
+#define WORKER_MEMORY (256u << 20) /* what it may take, besides segments */
+#define LOCK_MS 60000 /* how long another worker may hold the segment */
 
 struct worker {
 	const struct worker_start *start;
@@ -259,6 +261,7 @@ worker_main(const struct worker_start *start)
 	snprintf(role, sizeof(role), "worker %u", start->slot);
 	log_role(role);
 	title_set(role);
+	memory_limit(WORKER_MEMORY);
 	enum secret_status read = worker_read_password(&w);
 	if (read != SECRET_READ)
 		return read == SECRET_SHORTAGE ? WORKER_FAILED
