@@ -68,6 +68,10 @@ client_demand_tls(MYSQL *mysql, bool verify)
 #endif
 }
 
+/* What MariaDB's library reports when it did; its text names no plugin, but
+   the memory where that was. */
+#define CLIENT_AUTH_REFUSED 5010
+
 /*
  * client_restrict_auth - refuse a server that asks for the password as plain
  * text, or for its old hash, unless insecure.  MySQL's library refuses the one

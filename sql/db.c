@@ -208,6 +208,10 @@ db_login(struct db *db, const struct host *host)
 	if (!connected && cut)
 		return db_fail(db, DB_RECONNECT, CR_SERVER_LOST,
 		    "no whole handshake within connect_timeout");
+	if (!connected && mysql_errno(db->mysql) == CLIENT_AUTH_REFUSED)
+		return db_fail(db, DB_HOLD, CLIENT_AUTH_REFUSED,
+		    "the server requires the password as plain text or an old "
+		    "hash; see insecure_auth in reporter.conf(5)");
 	if (!connected)
 		return db_fail_mysql(db, pretended);
 	deadline_watch(db->deadline, db->mysql);

@@ -3,17 +3,20 @@
 """A database server was taken over: to whatever a worker asks it answers with
 a request for a file of the client's, the one with the password in it.  It gets
 none, the workers say what went wrong, and the records wait for a better
-one."""
+one.  It asks for the password as well, as plain text or as the hash of old,
+which is as good as the password: nothing comes unless insecure_auth is on."""
 
 import os
 import socketserver
 import struct
+import subprocess
 import threading
 
 import scenario
 from scenario import wait_for
 
 CAPABILITIES = 0x00A8A2A7  # with LOAD DATA LOCAL, without TLS
+OK = b"\0\0\0\2\0\0\0"
 COM_QUIT, COM_QUERY, COM_PREPARE, COM_PING = 1, 3, 22, 14
 
 
@@ -41,22 +44,40 @@ class Session(socketserver.BaseRequestHandler):
         self.server.seen += data
         return data
 
-    def handle(self):
+    def greet(self, plugin):
         salt = b"0123456789abcdefghij"
         self.send(0, b"\x0a5.7.0-hostile\0" + struct.pack("<I", 1) + salt[:8]
                   + b"\0" + struct.pack("<H", CAPABILITIES & 0xFFFF)
                   + b"\x21" + struct.pack("<HH", 2, CAPABILITIES >> 16)
                   + bytes([21]) + bytes(10) + salt[8:] + b"\0"
-                  + b"mysql_native_password\0")
+                  + plugin + b"\0")
+
+    def ask_for_the_password(self):
+        """By another plugin than the one that was greeted with."""
+        self.greet(b"mysql_native_password")
+        if self.receive():
+            self.server.asked += 1
+            # Alone: "use the old hash".
+            self.send(2, b"\xfe" + (self.server.plugin + b"\0" + b"01234567\0"
+                                    if self.server.plugin else b""))
+            while answer := self.receive():
+                self.server.answers.append(answer[1])
+                self.send(answer[0] + 1, b"\1\4")
+
+    def handle(self):
+        if self.server.plugin is not None:
+            self.ask_for_the_password()
+            return
+        self.greet(b"mysql_native_password")
         if not self.receive():
             return
-        self.send(2, b"\0\0\0\2\0\0\0")
+        self.send(2, OK)
         while packet := self.receive():
             number, payload = packet
             if payload[:1] == bytes([COM_QUIT]):
                 return
             if payload[:1] == bytes([COM_PING]):
-                self.send(number + 1, b"\0\0\0\2\0\0\0")
+                self.send(number + 1, OK)
             else:
                 self.server.asked += 1
                 self.send(number + 1, b"\xfb" + self.server.wanted.encode())
@@ -70,8 +91,38 @@ class Server(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Session)
         self.wanted = wanted
         self.asked = 0
+        self.plugin = None  # that asks for the password; b"": the old hash
+        self.answers = []
         self.seen = b""
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def no_password_is_sent(s, server):
+    """reporter -t -t asks once for each."""
+    for plugin in (b"mysql_clear_password", b"dialog", b"mysql_old_password",
+                   b"", b"mysql_cleartext", b"password"):
+        server.plugin, server.asked, server.answers = plugin, 0, []
+        done = check(s)
+        s.equal(f"{plugin}: it was asked for, and nothing is sent",
+                (server.asked, b"".join(server.answers).strip(b"\0")),
+                (1, b""))
+        # The last one is a part of a name that is permitted, and has no file.
+        s.check("the check fails and says why", done.returncode == 1
+                and (b"insecure_auth" in done.stderr or plugin == b"password"
+                     or not scenario.has("DECL_MARIADB_OPT_RESTRICTED_AUTH")),
+                done)
+    server.plugin = b"mysql_clear_password"
+    with open(s.reporter.conf, "a") as conf:
+        conf.write("[mysql]\ninsecure_auth = on\n")
+    check(s)
+    s.check("insecure_auth = on: it is sent", scenario.PASSWORD.encode()
+            in b"".join(server.answers), server.answers)
+
+
+def check(s):
+    return subprocess.run(
+        [scenario.program("reporter"), "-t", "-t", "-c", s.reporter.conf],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
 
 
 def tell(s):
@@ -96,6 +147,7 @@ def tell(s):
                 and scenario.PASSWORD.encode() not in server.seen,
                 server.seen[-400:])
         s.reporter.stop()
+        no_password_is_sent(s, server)
         for segment in s.reporter.segments():
             os.unlink(segment)
 
