@@ -5,7 +5,9 @@
  * It never logs: every failure is returned as a class, with number and text in
  * db_error().
  *
- * autocommit is on, so that each statement is a transaction.
+ * autocommit is on, so that each statement is a transaction.  The table is
+ * looked at when connecting, after each statement that it refused, and every
+ * ten seconds: somebody may alter or replace it.
  */
 #include "config.h"
 
@@ -19,15 +21,20 @@
 #include "sql/host.h"
 #include "sql/login.h"
 #include "sql/probe.h"
+#include "sql/session.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The longest statement as text, whatever the server would take. */
 #define STATEMENT_MAX (16u << 20)
+
+/* How old the last look at the table may be, in milliseconds: before a
+   statement, and after one of several rows that was refused. */
+#define LOOK_AGE 10000
+#define LOOK_AGE_REFUSED 1000
 
 /* What a packet holds besides the statement, with some to spare. */
 #define PACKET_HEAD 64
@@ -35,16 +42,18 @@
 struct db {
 	struct db_options options;
 	MYSQL *mysql; /* NULL: not connected */
-	size_t host;  /* of the list: in use, or the next to try */
-	char *table;  /* quoted */
+	struct hosts hosts;
+	char *table; /* quoted */
 	struct batch batch;
-	struct bulk *bulk;        /* NULL: text */
-	bool bulk_refused;        /* for good */
-	bool galera;              /* the server is a node of a cluster */
-	uint64_t lock_busy_ms;    /* since when another session has the lock,
-				     monotonic; 0: none has */
-	size_t packet;            /* the server's max_allowed_packet */
-	char name[HOST_MAX + 16]; /* for db_host() */
+	struct bulk *bulk;  /* NULL: text */
+	bool bulk_refused;  /* for good */
+	bool galera;        /* the server is a node of a cluster */
+	bool read_only;     /* so the server answered */
+	struct shape shape; /* of the table at the last look, ... */
+	uint64_t looked_ms; /* ... which was then, monotonic */
+	struct session session;
+	counter words[2]; /* of the session, when options have none */
+	size_t packet;    /* the server's max_allowed_packet */
 	struct db_error error;
 };
 
@@ -103,61 +112,36 @@ db_query(struct db *db, const char *call, const char *text, size_t length)
 	return DB_OK;
 }
 
-/* Sends a statement that has a result.  Returns it, to be freed, or NULL with
-   the error noted. */
-static MYSQL_RES *
-db_ask(struct db *db, const char *text)
+/* Sends a statement and reads its answer, as an asker does. */
+static enum db_class
+db_ask(struct db *db, const char *text, unsigned columns, struct answer *answer)
 {
-	MYSQL_RES *result;
+	enum db_class kind = db_query(db, "query", text, strlen(text));
 
-	if (db_query(db, "query", text, strlen(text)) != DB_OK)
-		return NULL;
-	result = mysql_store_result(db->mysql);
-	if (result == NULL)
-		db_fail_mysql(db, 0);
-	return result;
+	if (kind != DB_OK || columns == 0 ||
+	    answer_read(db->mysql, columns, answer) == 0)
+		return kind;
+	if (answer->fault != NULL)
+		return db_fail(
+		    db, DB_RECONNECT, CR_MALFORMED_PACKET, answer->fault);
+	return db_fail_mysql(db, 0);
 }
 
-/* ------------------------------------------------------------ the host ---- */
-
-static size_t
-db_hosts(const struct db *db)
+static struct asker
+db_asker(struct db *db)
 {
-	size_t n = 0;
-
-	while (db->options.hosts != NULL && db->options.hosts[n] != NULL)
-		n++;
-	return n;
+	return (struct asker){
+		.ask = db_ask, .db = db, .mysql = db->mysql, .error = &db->error
+	};
 }
 
-static void
-db_next_host(struct db *db)
+/* No row was sent, so none may be set aside, whatever the number. */
+static enum db_class
+db_without_row(struct db *db, enum db_class kind)
 {
-	size_t n = db_hosts(db);
-
-	db->host = n > 0 ? (db->host + 1) % n : 0;
-}
-
-/* Takes the host to connect to next apart, and notes its name. */
-static bool
-db_read_host(struct db *db, struct host *host)
-{
-	const char *word = db_hosts(db) > 0 ? db->options.hosts[db->host] : "";
-	const char *socket = or_null(db->options.socket);
-
-	snprintf(db->name, sizeof(db->name), "%s", word);
-	if (!host_read(host, word))
-		return false;
-	if (host->port == 0)
-		host->port = db->options.port;
-	if (host_is_local(host))
-		snprintf(db->name, sizeof(db->name), "%s",
-		    socket != NULL ? socket : "localhost");
-	else
-		snprintf(db->name, sizeof(db->name),
-		    strchr(host->name, ':') != NULL ? "[%s]:%u" : "%s:%u",
-		    host->name, host->port != 0 ? host->port : MYSQL_PORT);
-	return true;
+	if (kind == DB_SPLIT || kind == DB_REFUSED || kind == DB_UNLISTED)
+		kind = db->error.kind = DB_HOLD;
+	return kind;
 }
 
 /* ------------------------------------------------------------- connect ---- */
@@ -169,7 +153,7 @@ db_open(struct db *db)
 	struct host host;
 	unsigned pretended;
 
-	if (!db_read_host(db, &host))
+	if (!hosts_read(&db->hosts, &host))
 		return db_fail(db, DB_HOLD, 0, "invalid host name");
 	if (unreadable != NULL) {
 		db_fail(db, DB_HOLD, 0, "");
@@ -184,10 +168,10 @@ db_open(struct db *db)
 	pretended = fault_db("connect");
 	if (pretended != 0 || !login_connect(db->mysql, &db->options, &host))
 		return db_fail_mysql(db, pretended);
+	client_on_close(db->mysql, true);
 	if (!host_is_local(&host))
-		client_keepalive(db->mysql);
-	if (mysql_autocommit(db->mysql, 1) != 0)
-		return db_fail_mysql(db, 0);
+		client_keepalive(
+		    db->mysql, (int)(db->options.keepalive_ms / 1000));
 	return DB_OK;
 }
 
@@ -195,113 +179,20 @@ static enum db_class
 db_probe_server(struct db *db)
 {
 	struct probe_server server;
-	MYSQL_RES *answer = db_ask(db, PROBE_SERVER);
+	struct answer answer;
 
-	if (answer == NULL)
+	if (db_ask(db, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer) != DB_OK)
 		return db->error.kind;
-	probe_server(answer, &server);
-	mysql_free_result(answer);
+	probe_server(&answer, &server);
 	db->packet = server.packet;
 	db->galera = server.galera;
-	if (server.read_only)
-		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
-		    "the server is read-only");
-	if (server.packet < PACKET_HEAD + BATCH_MIN)
+	db->read_only = server.read_only;
+	session_note_mode(&db->session, server.sql_mode);
+	answer_close(&answer);
+	if (db->packet < PACKET_HEAD + BATCH_MIN)
 		return db_fail(db, DB_HOLD, 0,
 		    "the server's max_allowed_packet is below 5120 bytes");
 	return DB_OK;
-}
-
-static uint64_t
-monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* Calls a function of the server for the lock; more: its other arguments.
- *number: the result; -1: it is NULL. */
-static enum db_class
-db_ask_lock(struct db *db, const char *function, const char *more, long *number)
-{
-	char text[128];
-	MYSQL_RES *answer;
-	MYSQL_ROW row;
-
-	*number = -1;
-	snprintf(text, sizeof(text), "SELECT %s('%s'%s)", function,
-	    db->options.lock, more);
-	answer = db_ask(db, text);
-	if (answer == NULL)
-		return db->error.kind;
-	row = mysql_fetch_row(answer);
-	if (row != NULL && row[0] != NULL)
-		*number = strtol(row[0], NULL, 10);
-	mysql_free_result(answer);
-	return DB_OK;
-}
-
-/* Ends the session that has the lock: it is our account's, or the server does
-   not let us. */
-static bool
-db_end_holder(struct db *db)
-{
-	char statement[32];
-	long id;
-
-	db_ask_lock(db, "IS_USED_LOCK", "", &id);
-	snprintf(statement, sizeof(statement), "KILL %ld", id);
-	return id > 0 &&
-	       db_query(db, "query", statement, strlen(statement)) == DB_OK;
-}
-
-/* Asks for the lock.  A server without such locks answers NULL or an error of
-   its own: then there is none to wait for. */
-static enum db_class
-db_get_lock(struct db *db, bool *busy)
-{
-	long got;
-	enum db_class kind = db_ask_lock(db, "GET_LOCK", ", 0", &got);
-
-	*busy = got == 0;
-	return kind == DB_HOLD ? DB_OK : kind;
-}
-
-/*
- * Takes the lock that options ask for.  After a firewall has dropped its
- * connection the server keeps the session that has it for wait_timeout, 8
- * hours, and its statement may wait for a row: so after read_timeout it is
- * ended.  If that fails, or it has the lock for as long again, we do without.
- */
-static enum db_class
-db_take_lock(struct db *db)
-{
-	const struct timespec pause = { 0, 100 * 1000 * 1000 };
-	uint64_t now = monotonic_ms(), limit = db->options.read_timeout_ms;
-	enum db_class kind;
-	bool busy;
-
-	if (!is_set(db->options.lock))
-		return DB_OK;
-	kind = db_get_lock(db, &busy);
-	if (busy && db->lock_busy_ms == 0)
-		db->lock_busy_ms = now;
-	if (busy && now - db->lock_busy_ms >= limit) {
-		/* It may end late, after a rollback. */
-		if (db_end_holder(db))
-			limit *= 2;
-		nanosleep(&pause, NULL);
-		kind = db_get_lock(db, &busy);
-	}
-	if (busy && now - db->lock_busy_ms < limit)
-		return db_fail(db, DB_RECONNECT, 0,
-		    "a statement of the previous connection may still be "
-		    "running");
-	if (kind == DB_OK)
-		db->lock_busy_ms = 0;
-	return kind;
 }
 
 /* Bytes that a statement may have. */
@@ -315,30 +206,89 @@ db_capacity(const struct db *db)
 	return capacity < STATEMENT_MAX ? capacity : STATEMENT_MAX;
 }
 
-static enum db_class
-db_probe_table(struct db *db)
+static void
+db_open_bulk(struct db *db)
 {
-	char question[1024];
-	struct column_signs signs;
-	MYSQL_RES *answer;
-	bool keyed;
+	bulk_close(db->bulk);
+	db->bulk = NULL;
+	/* Galera may roll a transaction back, and then MariaDB's bulk execution
+	   returns OK all the same. */
+	if (!db->options.text_only && !db->bulk_refused && !db->galera)
+		db->bulk =
+		    bulk_open(db->mysql, db->options.max_rows, db->packet);
+}
 
-	snprintf(question, sizeof(question),
+/* No row may be written to this table.  What the server says about it is more
+   exact than what we found, if it says anything. */
+static enum db_class
+db_hold_table(struct db *db)
+{
+	char statement[1024];
+	enum db_class kind;
+
+	snprintf(statement, sizeof(statement),
 	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
-	answer = db_ask(db, question);
-	if (answer == NULL)
-		return db->error.kind;
-	keyed = probe_columns(answer, &signs);
-	mysql_free_result(answer);
-	if (!keyed)
-		return db_fail(db, DB_HOLD, 0,
-		    "the table has no primary key "
-		    "(modid, cmdid, ip, port, caller)");
-	if (batch_open(&db->batch, db->options.table, db_capacity(db), signs) !=
-	    0)
+	struct answer answer;
+	kind = db_ask(db, statement, BATCH_COLUMN_COUNT, &answer);
+	if (kind != DB_OK)
+		return db_without_row(db, kind);
+	answer_close(&answer);
+	return db_fail(db, DB_HOLD, 0, db->shape.fault);
+}
+
+/* Looks at the table.  *changed: it is not what it was. */
+static enum db_class
+db_look(struct db *db, bool *changed)
+{
+	const struct asker asker = db_asker(db);
+	struct shape shape;
+	enum db_class kind =
+	    probe_table(&asker, db->options.table, &shape, NULL, NULL);
+
+	*changed = false;
+	if (kind != DB_OK)
+		return db_without_row(db, kind);
+	*changed = shape.mark != db->shape.mark;
+	db->shape = shape;
+	db->looked_ms = session_clock_ms();
+	if (*shape.fault != '\0')
+		return db_hold_table(db);
+	if (!*changed)
+		return DB_OK;
+	db->batch.signs = shape.signs;
+	db_open_bulk(db);
+	return db->session.lax ? session_mode(&asker, &db->session, false)
+			       : DB_OK;
+}
+
+/* Makes the session and the table's first look. */
+static enum db_class
+db_begin(struct db *db)
+{
+	const struct asker asker = db_asker(db);
+	unsigned limit = db->options.read_timeout_ms;
+	enum db_class kind = session_set(&asker, limit);
+	bool changed;
+
+	if (kind == DB_OK)
+		kind = db_probe_server(db);
+	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
+		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
+		    "the server is read-only");
+	if (kind == DB_OK && db->galera)
+		kind = session_galera(&asker);
+	if (kind == DB_OK)
+		kind = session_mode(&asker, &db->session, false);
+	if (kind == DB_OK)
+		kind = session_succeed(&asker, &db->session, limit);
+	if (kind != DB_OK)
+		return kind;
+	memset(&db->shape, 0, sizeof(db->shape));
+	if (batch_open(&db->batch, db->options.table, db_capacity(db),
+		db->shape.signs) != 0)
 		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for statements");
-	return DB_OK;
+	return db_look(db, &changed);
 }
 
 enum db_class
@@ -349,37 +299,36 @@ db_connect(struct db *db)
 	db_close(db);
 	kind = db_open(db);
 	if (kind == DB_OK)
-		kind = db_probe_server(db);
-	if (kind == DB_OK)
-		kind = db_take_lock(db);
-	if (kind == DB_OK)
-		kind = db_probe_table(db);
-	/* No row was sent yet, so none may be set aside, whatever the number.
-	 */
-	if (kind == DB_SPLIT || kind == DB_REFUSED)
-		kind = db->error.kind = DB_HOLD;
+		kind = db_begin(db);
+	kind = db_without_row(db, kind);
+	if (kind != DB_NEXT_HOST)
+		db->hosts.read_only = 0;
 	if (kind != DB_OK) {
 		db_close(db);
-		db_next_host(db);
-		return kind;
+		hosts_next(&db->hosts);
 	}
-	/* Galera may roll a transaction back, and then MariaDB's bulk execution
-	   returns OK all the same. */
-	if (!db->options.text_only && !db->bulk_refused && !db->galera)
-		db->bulk =
-		    bulk_open(db->mysql, db->options.max_rows, db->packet);
-	return DB_OK;
+	return kind;
 }
 
-void
-db_close(struct db *db)
+/* lost: a statement may still be under way at the server. */
+static void
+db_end(struct db *db, bool lost)
 {
+	session_closed(&db->session, lost);
+	if (!lost && db->mysql != NULL)
+		client_on_close(db->mysql, false);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	batch_close(&db->batch);
 	if (db->mysql != NULL)
 		mysql_close(db->mysql);
 	db->mysql = NULL;
+}
+
+void
+db_close(struct db *db)
+{
+	db_end(db, false);
 }
 
 /* Reports what was found at the other end, if it has no fault. */
@@ -393,27 +342,35 @@ db_report_found(struct db *db, db_report *report, void *arg)
 	    "%s, %s, table %s OK, max_allowed_packet %zu%s",
 	    mysql_get_server_info(db->mysql),
 	    cipher != NULL ? cipher : "no TLS", db->options.table, db->packet,
-	    db->error.kind == DB_NEXT_HOST ? ", read-only" : "");
+	    db->read_only ? ", read-only" : "");
 	report(arg, false, text);
 }
 
 bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
+	struct asker asker;
+	struct shape shape;
 	enum db_class kind;
 
 	db_close(db);
 	db->error = (struct db_error){ .kind = DB_OK };
+	db->read_only = false;
 	kind = db_open(db);
+	asker = db_asker(db);
+	if (kind == DB_OK)
+		kind = session_set(&asker, db->options.read_timeout_ms);
 	if (kind == DB_OK)
 		kind = db_probe_server(db);
-	/* A host that stands by takes no writes: that is no fault. */
-	if (kind != DB_OK && kind != DB_NEXT_HOST)
+	if (kind != DB_OK)
 		report(arg, true, db->error.text);
-	else if (probe_table(db->mysql, db->options.table, report, arg) == 0)
+	else if (probe_table(&asker, db->options.table, &shape, report, arg) ==
+		     DB_OK &&
+		 shape.faults == 0)
 		db_report_found(db, report, arg);
 	db_close(db);
-	return kind == DB_NEXT_HOST;
+	/* A host that stands by takes no writes: that is no fault. */
+	return kind == DB_OK && db->read_only;
 }
 
 /* -------------------------------------------------------------- upsert ---- */
@@ -455,11 +412,56 @@ db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
 	return db_upsert_text(db, records, n, horizon, sent);
 }
 
+/* Looks at the table before a statement, if it is time: when the last look is
+   old, or no row might be written, or values that do not fit are cut. */
+static enum db_class
+db_look_if_due(struct db *db)
+{
+	bool changed;
+
+	if (*db->shape.fault == '\0' && !db->session.lax &&
+	    session_clock_ms() - db->looked_ms < LOOK_AGE)
+		return DB_OK;
+	return db_look(db, &changed);
+}
+
+/*
+ * A statement of n rows was refused: because the table is not what it was, or
+ * because of a mode that the server does not have by itself?  Then it is sent
+ * again.
+ */
+static enum db_class
+db_refused(struct db *db, enum db_class kind, size_t n)
+{
+	const struct asker asker = db_asker(db);
+	struct db_error error = db->error;
+	bool strict = session_may_be_lax(&db->session, error.number);
+	bool changed;
+
+	/* More rows are tried again, in smaller pieces. */
+	if (n > 1 && !strict &&
+	    session_clock_ms() - db->looked_ms < LOOK_AGE_REFUSED)
+		return kind;
+	enum db_class look = db_look(db, &changed);
+	if (look == DB_RECONNECT || *db->shape.fault != '\0')
+		return look;
+	if (look == DB_OK && changed)
+		return db_fail(
+		    db, DB_RETRY, error.number, "the table has changed");
+	if (look == DB_OK && strict &&
+	    session_mode(&asker, &db->session, true) == DB_OK)
+		return db_fail(db, DB_RETRY, error.number,
+		    "refused in strict mode; using the server's sql_mode");
+	db->error = error;
+	return kind;
+}
+
 enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
 {
 	enum db_class kind;
+	struct asker asker;
 
 	*sent = 0;
 	if (db->mysql == NULL)
@@ -468,16 +470,25 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (n > db->options.max_rows)
 		n = db->options.max_rows;
 	db->batch.clamped = 0;
-	if (db->bulk != NULL && n >= BULK_MIN)
-		kind = db_upsert_bulk(db, records, n, horizon, sent);
-	else
-		kind = db_upsert_text(db, records, n, horizon, sent);
+	kind = db_look_if_due(db);
+	if (kind == DB_OK) {
+		kind = db->bulk != NULL && n >= BULK_MIN
+			   ? db_upsert_bulk(db, records, n, horizon, sent)
+			   : db_upsert_text(db, records, n, horizon, sent);
+		asker = db_asker(db);
+		if (kind == DB_OK)
+			kind =
+			    session_commit(&asker, db->options.read_timeout_ms);
+		else if (kind == DB_REFUSED || kind == DB_HOLD ||
+			 kind == DB_UNLISTED)
+			kind = db_refused(db, kind, *sent);
+	}
 	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
-		db_close(db);
+		db_end(db, kind == DB_RECONNECT);
 	if (kind == DB_NEXT_HOST)
-		db_next_host(db);
+		hosts_next(&db->hosts);
 	return kind;
 }
 
@@ -494,6 +505,13 @@ db_new(const struct db_options *options)
 	if (db == NULL)
 		return NULL;
 	db->options = *options;
+	db->hosts = (struct hosts){ .words = options->hosts,
+		.socket = options->socket,
+		.port = options->port };
+	db->session.id =
+	    options->session != NULL ? options->session : &db->words[0];
+	db->session.mark = options->session_mark != NULL ? options->session_mark
+							 : &db->words[1];
 	db->table = batch_quote(options->table);
 	if (db->table == NULL) {
 		free(db);
@@ -527,7 +545,7 @@ db_connected(const struct db *db)
 const char *
 db_host(const struct db *db)
 {
-	return db->name;
+	return db->hosts.name;
 }
 
 const struct db_error *

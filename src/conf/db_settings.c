@@ -23,6 +23,7 @@ db_settings(const struct settings *s)
 		.ssl_verify = s->ssl_verify,
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
+		.keepalive_ms = (unsigned)s->keepalive,
 		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows
 							: DB_ROWS_MAX,
 	};
