@@ -31,10 +31,9 @@
 /* The longest statement as text, whatever the server would take. */
 #define STATEMENT_MAX (16u << 20)
 
-/* How old the last look at the table may be, in milliseconds: before a
-   statement, and after one of several rows that was refused. */
+/* How old the last look at the table may be before a statement: milliseconds.
+ */
 #define LOOK_AGE 10000
-#define LOOK_AGE_REFUSED 1000
 
 /* What a packet holds besides the statement, with some to spare. */
 #define PACKET_HEAD 64
@@ -426,22 +425,18 @@ db_look_if_due(struct db *db)
 }
 
 /*
- * A statement of n rows was refused: because the table is not what it was, or
+ * A statement was refused: because the table is not what it was, or
  * because of a mode that the server does not have by itself?  Then it is sent
  * again.
  */
 static enum db_class
-db_refused(struct db *db, enum db_class kind, size_t n)
+db_refused(struct db *db, enum db_class kind)
 {
 	const struct asker asker = db_asker(db);
 	struct db_error error = db->error;
 	bool strict = session_may_be_lax(&db->session, error.number);
 	bool changed;
 
-	/* More rows are tried again, in smaller pieces. */
-	if (n > 1 && !strict &&
-	    session_clock_ms() - db->looked_ms < LOOK_AGE_REFUSED)
-		return kind;
 	enum db_class look = db_look(db, &changed);
 	if (look == DB_RECONNECT || *db->shape.fault != '\0')
 		return look;
@@ -481,7 +476,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 			    session_commit(&asker, db->options.read_timeout_ms);
 		else if (kind == DB_REFUSED || kind == DB_HOLD ||
 			 kind == DB_UNLISTED)
-			kind = db_refused(db, kind, *sent);
+			kind = db_refused(db, kind);
 	}
 	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
