@@ -9,6 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The columns that belong to a key, as bits. */
+static uint32_t
+answer_keyed(MYSQL_RES *result, unsigned columns)
+{
+	const MYSQL_FIELD *fields = mysql_fetch_fields(result);
+	uint32_t keyed = 0;
+
+	for (unsigned i = 0; i < columns; i++) {
+		if ((fields[i].flags &
+			(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG |
+			    PART_KEY_FLAG)) != 0)
+			keyed |= 1u << i;
+	}
+	return keyed;
+}
+
 /* Adds a value.  Returns what is wrong, or NULL. */
 static const char *
 answer_add(struct answer *a, size_t at, const char *value, size_t length)
@@ -63,6 +79,8 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 	}
 	if (mysql_num_fields(result) < columns)
 		a->fault = "the server sent fewer columns than were asked for";
+	else
+		a->keyed = answer_keyed(result, columns);
 	while (a->fault == NULL && !ended) {
 		row = mysql_fetch_row(result);
 		ended = row == NULL;

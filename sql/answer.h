@@ -9,6 +9,7 @@
 #include "sql/client.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define ANSWER_COLUMNS 16          /* most columns of an answer */
 #define ANSWER_ROWS 8192           /* most rows */
@@ -20,6 +21,7 @@ struct answer {
 	char *text;      /* the values, each ended by a 0 */
 	size_t length;   /* of text */
 	size_t *offsets; /* of each value in text, plus 1; 0: NULL */
+	uint32_t keyed;  /* bits: columns that belong to a key */
 	const char
 	    *fault; /* why it is no answer to the question; NULL: it is */
 };

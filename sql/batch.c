@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Takes column `name` over if the row that came is to win. */
+/* Takes column `name` over if the row that came is to win.  A ts that is NULL
+   is the oldest: it fails both comparisons. */
 #define TAKE_OVER(name) \
-	name "=IF(VALUES(ts)>=ts OR ts>%" PRIu64 ",VALUES(" name ")," name ")"
+	name "=IF(ts>VALUES(ts) AND ts<=%" PRIu64 "," name ",VALUES(" name ")" \
+	     ")"
 
 static const char digit_pairs[] = "00010203040506070809"
 				  "10111213141516171819"
@@ -86,8 +88,13 @@ put_row(struct batch *batch, char *p, const struct record *r)
 	p = put_number(
 	    p, batch_count(r->err, signs->err_unsigned, &batch->clamped));
 	p = put_number(p, record_ts(r));
-	memcpy(p, r->overload ? "'1')" : "'0')", 4);
-	return p + 4;
+	if (!signs->overload_bit)
+		*p++ = '\'';
+	*p++ = r->overload ? '1' : '0';
+	if (!signs->overload_bit)
+		*p++ = '\'';
+	*p++ = ')';
+	return p;
 }
 
 static char *

@@ -15,17 +15,22 @@
 /* The table's columns in the order of the statement's values. */
 #define BATCH_COLUMNS "modid,cmdid,ip,port,caller,succ_cnt,err_cnt,ts,overload"
 
+#define BATCH_COLUMN_COUNT 9
+
 /* Bytes of the longest row, its separator included. */
 #define BATCH_ROW_MAX 96
 
 #define BATCH_HEAD_MAX 1024 /* bytes of a statement before its rows, ... */
 #define BATCH_TAIL_MAX 512  /* ... and after them */
 
-/* Columns that are signed in some installations and unsigned in others.  One
-   wide enough for any unsigned 32-bit number counts as unsigned. */
+/* What differs between installations: columns that are signed in some and
+   unsigned in others.  One wide enough for any unsigned 32-bit number counts as
+   unsigned. */
 struct column_signs {
 	bool ip_unsigned, caller_unsigned;
 	bool succ_unsigned, err_unsigned;
+	bool overload_bit; /* BIT: written as a number, since '1' is 49 there;
+			      every other type gets '0' or '1' */
 };
 
 struct batch {

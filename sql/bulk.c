@@ -18,7 +18,7 @@
 
 #if CLIENT_BULK
 
-#define COLUMNS 9
+#define COLUMNS BATCH_COLUMN_COUNT
 
 /* Bytes of a row in the packet: a byte for each column saying that it is not
    NULL, six numbers of 4, port, time, overload with its length; and what else
@@ -32,8 +32,8 @@ struct bulk_row {
 	int32_t modid, cmdid;
 	uint32_t ip, caller, succ, err;
 	uint16_t port;
-	char overload; /* a digit, as in the text form: an ENUM would take a
-			  number as an index */
+	char overload; /* as in the text form: a digit, since an ENUM would
+			  take a number as an index; for BIT the number */
 	unsigned long overload_length;
 };
 
@@ -98,7 +98,8 @@ bulk_bind(struct bulk *bulk, const struct column_signs *signs)
 		    .is_unsigned = true },
 		{ .buffer = &row->ts, .buffer_type = MYSQL_TYPE_LONGLONG },
 		{ .buffer = &row->overload,
-		    .buffer_type = MYSQL_TYPE_STRING,
+		    .buffer_type = signs->overload_bit ? MYSQL_TYPE_TINY
+						       : MYSQL_TYPE_STRING,
 		    .length = &row->overload_length },
 	};
 
@@ -169,7 +170,9 @@ bulk_fill(struct bulk *bulk, struct batch *batch,
 		    batch_count(r->err, signs->err_unsigned, &batch->clamped);
 		row->ts = record_ts(r);
 		row->port = r->port;
-		row->overload = r->overload ? '1' : '0';
+		row->overload = (char)(r->overload != 0);
+		if (!signs->overload_bit)
+			row->overload = (char)('0' + row->overload);
 		row->overload_length = 1;
 	}
 }

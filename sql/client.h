@@ -68,6 +68,32 @@ client_demand_tls(MYSQL *mysql, bool verify)
 #endif
 }
 
+/* client_on_close - what the kernel does with what it has not sent when the
+   connection is closed, or the process dies: drop it, so that no statement
+   arrives minutes later; or, for an orderly end, send it. */
+static inline void
+client_on_close(const MYSQL *mysql, bool drop)
+{
+	struct linger linger = { .l_onoff = drop, .l_linger = 0 };
+
+	setsockopt(
+	    mysql->net.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+/* client_server_pid - the server's process at the other end of a unix socket;
+   0 over the network. */
+static inline unsigned
+client_server_pid(const MYSQL *mysql)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(
+		mysql->net.fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+		return 0;
+	return (unsigned)peer.pid;
+}
+
 /* What MariaDB's library reports when it did; its text names no plugin, but
    the memory where that was. */
 #define CLIENT_AUTH_REFUSED 5010
@@ -94,19 +120,22 @@ client_restrict_auth(MYSQL *mysql, bool insecure)
 }
 
 /*
- * client_keepalive - have the kernel probe a connected TCP connection when it
- * is idle, so that a firewall does not drop it; a dead one is detected after 60
- * seconds.  Both libraries only switch the probes on, and by default the first
- * one comes after two hours.  Failures are ignored: it works without.
+ * client_keepalive - have the kernel probe a connected TCP connection that has
+ * been idle for so many seconds, 0: never, so that a firewall does not drop it;
+ * a dead one is detected after about twice that.  Both libraries switch the
+ * probes on, and by default the first one comes after two hours.  Failures are
+ * ignored: it works without.
  */
 static inline void
-client_keepalive(MYSQL *mysql)
+client_keepalive(MYSQL *mysql, int idle)
 {
-	int on = 1, idle = 30, interval = 10; /* seconds */
+	int on = idle > 0, interval = idle < 3 ? 1 : idle / 3; /* seconds */
 	int probes = 3;
 	int fd = mysql->net.fd;
 
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (!on)
+		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));

@@ -5,7 +5,9 @@
  * It never logs: every failure is returned as a class, with number and text in
  * db_error().
  *
- * autocommit is on, so that each statement is a transaction.
+ * autocommit is on, so that each statement is a transaction.  The table is
+ * looked at when connecting, after each statement that it refused, and every
+ * ten seconds: somebody may alter or replace it.
  */
 #include "config.h"
 
@@ -20,15 +22,19 @@
 #include "sql/host.h"
 #include "sql/login.h"
 #include "sql/probe.h"
+#include "sql/session.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The longest statement as text, whatever the server would take. */
 #define STATEMENT_MAX (16u << 20)
+
+/* How old the last look at the table may be before a statement: milliseconds.
+ */
+#define LOOK_AGE 10000
 
 /* What a packet holds besides the statement, with some to spare. */
 #define PACKET_HEAD 64
@@ -37,16 +43,18 @@ struct db {
 	struct db_options options;
 	MYSQL *mysql; /* NULL: not connected */
 	struct deadline *deadline;
-	size_t host; /* of the list: in use, or the next to try */
+	struct hosts hosts;
 	char *table; /* quoted */
 	struct batch batch;
-	struct bulk *bulk;        /* NULL: text */
-	bool bulk_refused;        /* for good */
-	bool galera;              /* the server is a node of a cluster */
-	uint64_t lock_busy_ms;    /* since when another session has the lock,
-				     monotonic; 0: none has */
-	size_t packet;            /* the server's max_allowed_packet */
-	char name[HOST_MAX + 16]; /* for db_host() */
+	struct bulk *bulk;  /* NULL: text */
+	bool bulk_refused;  /* for good */
+	bool galera;        /* the server is a node of a cluster */
+	bool read_only;     /* so the server answered */
+	struct shape shape; /* of the table at the last look, ... */
+	uint64_t looked_ms; /* ... which was then, monotonic */
+	struct session session;
+	counter words[2]; /* of the session, when options have none */
+	size_t packet;    /* the server's max_allowed_packet */
 	struct db_error error;
 };
 
@@ -90,15 +98,9 @@ db_fail_mysql(struct db *db, unsigned pretended)
 	    db, mysql_errno(db->mysql), mysql_error(db->mysql));
 }
 
-/* Begins the time limit of a statement, its answer included. */
-static void
-db_limit(struct db *db)
-{
-	deadline_begin(db->deadline, db->mysql, db->options.read_timeout_ms);
-}
-
-/* Ends it.  What was cut short has an error of ours.  After any error of the
-   client library's own, the rest of an answer may be on its way. */
+/* Ends the time limit of a statement.  What was cut short has an error of ours.
+   After any error of the client library's own, the rest of an answer may be on
+   its way. */
 static enum db_class
 db_in_time(struct db *db, enum db_class kind)
 {
@@ -116,116 +118,74 @@ db_in_time(struct db *db, enum db_class kind)
 	return kind;
 }
 
-/* Sends a statement; `call` is its name for the fault tests.  Returns DB_OK or
- * the class of the error noted. */
+/* A statement has succeeded that has no rows to read. */
 static enum db_class
-db_query(struct db *db, const char *call, const char *text, size_t length)
+db_no_rows(struct db *db)
+{
+	if (mysql_field_count(db->mysql) == 0)
+		return DB_OK;
+	return db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
+	    "the server sent rows that were not asked for");
+}
+
+/* Sends a statement and reads its answer, as an asker does; `call` is its name
+   for the fault tests.  Returns DB_OK or the class of the error noted. */
+static enum db_class
+db_query(struct db *db, const char *call, const char *text, size_t length,
+    unsigned columns, struct answer *answer)
 {
 	unsigned pretended = fault_db(call);
 	enum db_class kind = DB_OK;
 	int failed = 0;
 
-	db_limit(db);
+	deadline_begin(db->deadline, db->mysql, db->options.read_timeout_ms);
 	if (pretended == 0 || fault_late(pretended))
 		failed = mysql_real_query(db->mysql, text, length);
 	if (pretended != 0 || failed != 0)
 		kind = db_fail_mysql(db, pretended);
+	else if (columns == 0)
+		kind = db_no_rows(db);
+	else if (answer_read(db->mysql, columns, answer) != 0)
+		kind = answer->fault == NULL
+			   ? db_fail_mysql(db, 0)
+			   : db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
+				 answer->fault);
 	return db_in_time(db, kind);
 }
 
-/* Sends a statement that has a result.  Returns it, to be freed, or NULL with
-   the error noted. */
-static MYSQL_RES *
-db_ask(struct db *db, const char *text)
+static enum db_class
+db_ask(struct db *db, const char *text, unsigned columns, struct answer *answer)
 {
-	MYSQL_RES *result = NULL;
-	enum db_class kind;
-
-	db_limit(db);
-	kind = db_query(db, "query", text, strlen(text));
-	if (kind == DB_OK)
-		result = mysql_store_result(db->mysql);
-	if (kind == DB_OK && result == NULL)
-		kind = db_fail_mysql(db, 0);
-	db_in_time(db, kind);
-	return result;
+	return db_query(db, "query", text, strlen(text), columns, answer);
 }
 
-/* ------------------------------------------------------------ the host ---- */
-
-static size_t
-db_hosts(const struct db *db)
+static struct asker
+db_asker(struct db *db)
 {
-	size_t n = 0;
-
-	while (db->options.hosts != NULL && db->options.hosts[n] != NULL)
-		n++;
-	return n;
+	return (struct asker){
+		.ask = db_ask, .db = db, .mysql = db->mysql, .error = &db->error
+	};
 }
 
-static void
-db_next_host(struct db *db)
+/* No row was sent, so none may be set aside, whatever the number. */
+static enum db_class
+db_without_row(struct db *db, enum db_class kind)
 {
-	size_t n = db_hosts(db);
-
-	db->host = n > 0 ? (db->host + 1) % n : 0;
-}
-
-/* Takes the host to connect to next apart, and notes its name. */
-static bool
-db_read_host(struct db *db, struct host *host)
-{
-	const char *word = db_hosts(db) > 0 ? db->options.hosts[db->host] : "";
-	const char *socket = or_null(db->options.socket);
-
-	snprintf(db->name, sizeof(db->name), "%s", word);
-	if (!host_read(host, word))
-		return false;
-	if (host->port == 0)
-		host->port = db->options.port;
-	if (host_is_local(host))
-		snprintf(db->name, sizeof(db->name), "%s",
-		    socket != NULL ? socket : "localhost");
-	else
-		snprintf(db->name, sizeof(db->name),
-		    strchr(host->name, ':') != NULL ? "[%s]:%u" : "%s:%u",
-		    host->name, host->port != 0 ? host->port : MYSQL_PORT);
-	return true;
+	if (kind == DB_SPLIT || kind == DB_REFUSED || kind == DB_UNLISTED)
+		kind = db->error.kind = DB_HOLD;
+	return kind;
 }
 
 /* ------------------------------------------------------------- connect ---- */
-
-static enum db_class
-db_login(struct db *db, const struct host *host)
-{
-	unsigned pretended = fault_db("connect");
-	bool connected = false, cut;
-
-	deadline_begin(db->deadline, db->mysql, db->options.connect_timeout_ms);
-	if (pretended == 0)
-		connected = login_connect(db->mysql, &db->options, host);
-	cut = deadline_end(db->deadline);
-	if (!connected && cut)
-		return db_fail(db, DB_RECONNECT, CR_SERVER_LOST,
-		    "no whole handshake within connect_timeout");
-	if (!connected && mysql_errno(db->mysql) == CLIENT_AUTH_REFUSED)
-		return db_fail(db, DB_HOLD, CLIENT_AUTH_REFUSED,
-		    "the server requires the password as plain text or an old "
-		    "hash; see insecure_auth in reporter.conf(5)");
-	if (!connected)
-		return db_fail_mysql(db, pretended);
-	deadline_watch(db->deadline, db->mysql);
-	return DB_OK;
-}
 
 static enum db_class
 db_open(struct db *db)
 {
 	const char *why, *unreadable = login_unreadable(&db->options, &why);
 	struct host host;
-	enum db_class kind;
+	unsigned pretended;
 
-	if (!db_read_host(db, &host))
+	if (!hosts_read(&db->hosts, &host))
 		return db_fail(db, DB_HOLD, 0, "invalid host name");
 	if (unreadable != NULL) {
 		db_fail(db, DB_HOLD, 0, "");
@@ -237,128 +197,37 @@ db_open(struct db *db)
 	if (db->mysql == NULL)
 		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for a connection");
-	kind = db_login(db, &host);
-	if (kind != DB_OK)
-		return kind;
+	pretended = fault_db("connect");
+	if (pretended != 0)
+		return db_fail_mysql(db, pretended);
+	if (!login_within(
+		db->mysql, &db->options, &host, db->deadline, &db->error))
+		return db->error.kind;
+	client_on_close(db->mysql, true);
 	if (!host_is_local(&host))
-		client_keepalive(db->mysql);
-	db_limit(db);
-	if (mysql_autocommit(db->mysql, 1) != 0)
-		kind = db_fail_mysql(db, 0);
-	return db_in_time(db, kind);
+		client_keepalive(
+		    db->mysql, (int)(db->options.keepalive_ms / 1000));
+	return DB_OK;
 }
 
 static enum db_class
 db_probe_server(struct db *db)
 {
 	struct probe_server server;
-	MYSQL_RES *answer = db_ask(db, PROBE_SERVER);
+	struct answer answer;
 
-	if (answer == NULL)
+	if (db_ask(db, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer) != DB_OK)
 		return db->error.kind;
-	probe_server(answer, &server);
-	mysql_free_result(answer);
+	probe_server(&answer, &server);
 	db->packet = server.packet;
 	db->galera = server.galera;
-	if (server.read_only)
-		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
-		    "the server is read-only");
-	if (server.packet < PACKET_HEAD + BATCH_MIN)
+	db->read_only = server.read_only;
+	session_note_mode(&db->session, server.sql_mode);
+	answer_close(&answer);
+	if (db->packet < PACKET_HEAD + BATCH_MIN)
 		return db_fail(db, DB_HOLD, 0,
 		    "the server's max_allowed_packet is below 5120 bytes");
 	return DB_OK;
-}
-
-static uint64_t
-monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* Calls a function of the server for the lock; more: its other arguments.
- *number: the result; -1: it is NULL. */
-static enum db_class
-db_ask_lock(struct db *db, const char *function, const char *more, long *number)
-{
-	char text[128];
-	MYSQL_RES *answer;
-	MYSQL_ROW row;
-
-	*number = -1;
-	snprintf(text, sizeof(text), "SELECT %s('%s'%s)", function,
-	    db->options.lock, more);
-	answer = db_ask(db, text);
-	if (answer == NULL)
-		return db->error.kind;
-	row = mysql_fetch_row(answer);
-	if (row != NULL && row[0] != NULL)
-		*number = strtol(row[0], NULL, 10);
-	mysql_free_result(answer);
-	return DB_OK;
-}
-
-/* Ends the session that has the lock: it is our account's, or the server does
-   not let us. */
-static bool
-db_end_holder(struct db *db)
-{
-	char statement[32];
-	long id;
-
-	db_ask_lock(db, "IS_USED_LOCK", "", &id);
-	snprintf(statement, sizeof(statement), "KILL %ld", id);
-	return id > 0 &&
-	       db_query(db, "query", statement, strlen(statement)) == DB_OK;
-}
-
-/* Asks for the lock.  A server without such locks answers NULL or an error of
-   its own: then there is none to wait for. */
-static enum db_class
-db_get_lock(struct db *db, bool *busy)
-{
-	long got;
-	enum db_class kind = db_ask_lock(db, "GET_LOCK", ", 0", &got);
-
-	*busy = got == 0;
-	return kind == DB_HOLD ? DB_OK : kind;
-}
-
-/*
- * Takes the lock that options ask for.  After a firewall has dropped its
- * connection the server keeps the session that has it for wait_timeout, 8
- * hours, and its statement may wait for a row: so after read_timeout it is
- * ended.  If that fails, or it has the lock for as long again, we do without.
- */
-static enum db_class
-db_take_lock(struct db *db)
-{
-	const struct timespec pause = { 0, 100 * 1000 * 1000 };
-	uint64_t now = monotonic_ms(), limit = db->options.read_timeout_ms;
-	enum db_class kind;
-	bool busy;
-
-	if (!is_set(db->options.lock))
-		return DB_OK;
-	kind = db_get_lock(db, &busy);
-	if (busy && db->lock_busy_ms == 0)
-		db->lock_busy_ms = now;
-	if (busy && now - db->lock_busy_ms >= limit) {
-		/* It may end late, after a rollback. */
-		if (db_end_holder(db))
-			limit *= 2;
-		nanosleep(&pause, NULL);
-		kind = db_get_lock(db, &busy);
-	}
-	if (busy && now - db->lock_busy_ms < limit)
-		return db_fail(db, DB_RECONNECT, 0,
-		    "a statement of the previous connection may still be "
-		    "running");
-	if (kind == DB_OK)
-		db->lock_busy_ms = 0;
-	return kind;
 }
 
 /* Bytes that a statement may have. */
@@ -372,37 +241,99 @@ db_capacity(const struct db *db)
 	return capacity < STATEMENT_MAX ? capacity : STATEMENT_MAX;
 }
 
-static enum db_class
-db_probe_table(struct db *db)
+static void
+db_open_bulk(struct db *db)
 {
-	char question[1024];
-	struct column_signs signs;
-	MYSQL_RES *answer;
-	bool keyed;
-
-	snprintf(question, sizeof(question),
-	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
-	answer = db_ask(db, question);
-	if (answer == NULL)
-		return db->error.kind;
-	keyed = probe_columns(answer, &signs);
-	mysql_free_result(answer);
-	if (!keyed)
-		return db_fail(db, DB_HOLD, 0,
-		    "the table has no primary key "
-		    "(modid, cmdid, ip, port, caller)");
-	if (batch_open(&db->batch, db->options.table, db_capacity(db), signs) !=
-	    0)
-		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
-		    "no memory for statements");
-	return DB_OK;
+	bulk_close(db->bulk);
+	db->bulk = NULL;
+	/* Galera may roll a transaction back, and then MariaDB's bulk execution
+	   returns OK all the same. */
+	if (!db->options.text_only && !db->bulk_refused && !db->galera)
+		db->bulk =
+		    bulk_open(db->mysql, db->options.max_rows, db->packet);
 }
 
-/* Closes the connection; cut: nothing more is sent or read. */
-static void
-db_drop(struct db *db, bool cut)
+/* No row may be written to this table.  What the server says about it is more
+   exact than what we found, if it says anything. */
+static enum db_class
+db_hold_table(struct db *db)
 {
-	deadline_forget(db->deadline, cut);
+	char statement[1024];
+	enum db_class kind;
+
+	snprintf(statement, sizeof(statement),
+	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
+	struct answer answer;
+	kind = db_ask(db, statement, BATCH_COLUMN_COUNT, &answer);
+	if (kind != DB_OK)
+		return db_without_row(db, kind);
+	answer_close(&answer);
+	return db_fail(db, DB_HOLD, 0, db->shape.fault);
+}
+
+/* Looks at the table.  *changed: it is not what it was. */
+static enum db_class
+db_look(struct db *db, bool *changed)
+{
+	const struct asker asker = db_asker(db);
+	struct shape shape;
+	enum db_class kind =
+	    probe_table(&asker, db->options.table, &shape, NULL, NULL);
+
+	*changed = false;
+	if (kind != DB_OK)
+		return db_without_row(db, kind);
+	*changed = shape.mark != db->shape.mark;
+	db->shape = shape;
+	db->looked_ms = session_clock_ms();
+	if (*shape.fault != '\0')
+		return db_hold_table(db);
+	if (!*changed)
+		return DB_OK;
+	db->batch.signs = shape.signs;
+	db_open_bulk(db);
+	return db->session.lax ? session_mode(&asker, &db->session, false)
+			       : DB_OK;
+}
+
+/* Makes the session and the table's first look. */
+static enum db_class
+db_begin(struct db *db)
+{
+	const struct asker asker = db_asker(db);
+	unsigned limit = db->options.read_timeout_ms;
+	enum db_class kind = session_set(&asker, limit);
+	bool changed;
+
+	if (kind == DB_OK)
+		kind = db_probe_server(db);
+	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
+		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
+		    "the server is read-only");
+	if (kind == DB_OK && db->galera)
+		kind = session_galera(&asker);
+	if (kind == DB_OK)
+		kind = session_mode(&asker, &db->session, false);
+	if (kind == DB_OK)
+		kind = session_succeed(&asker, &db->session, limit);
+	if (kind != DB_OK)
+		return kind;
+	memset(&db->shape, 0, sizeof(db->shape));
+	if (batch_open(&db->batch, db->options.table, db_capacity(db),
+		db->shape.signs) != 0)
+		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
+		    "no memory for statements");
+	return db_look(db, &changed);
+}
+
+/* lost: a statement may still be under way at the server. */
+static void
+db_end(struct db *db, bool lost)
+{
+	session_closed(&db->session, lost);
+	if (!lost && db->mysql != NULL)
+		client_on_close(db->mysql, false);
+	deadline_forget(db->deadline, lost);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	batch_close(&db->batch);
@@ -414,7 +345,7 @@ db_drop(struct db *db, bool cut)
 void
 db_close(struct db *db)
 {
-	db_drop(db, false);
+	db_end(db, false);
 }
 
 enum db_class
@@ -425,26 +356,15 @@ db_connect(struct db *db)
 	db_close(db);
 	kind = db_open(db);
 	if (kind == DB_OK)
-		kind = db_probe_server(db);
-	if (kind == DB_OK)
-		kind = db_take_lock(db);
-	if (kind == DB_OK)
-		kind = db_probe_table(db);
-	/* No row was sent yet, so none may be set aside, whatever the number.
-	 */
-	if (kind == DB_SPLIT || kind == DB_REFUSED)
-		kind = db->error.kind = DB_HOLD;
+		kind = db_begin(db);
+	kind = db_without_row(db, kind);
+	if (kind != DB_NEXT_HOST)
+		db->hosts.read_only = 0;
 	if (kind != DB_OK) {
-		db_drop(db, kind == DB_RECONNECT);
-		db_next_host(db);
-		return kind;
+		db_close(db);
+		hosts_next(&db->hosts);
 	}
-	/* Galera may roll a transaction back, and then MariaDB's bulk execution
-	   returns OK all the same. */
-	if (!db->options.text_only && !db->bulk_refused && !db->galera)
-		db->bulk =
-		    bulk_open(db->mysql, db->options.max_rows, db->packet);
-	return DB_OK;
+	return kind;
 }
 
 /* Reports what was found at the other end, if it has no fault. */
@@ -458,52 +378,38 @@ db_report_found(struct db *db, db_report *report, void *arg)
 	    "%s, %s, table %s OK, max_allowed_packet %zu%s",
 	    mysql_get_server_info(db->mysql),
 	    cipher != NULL ? cipher : "no TLS", db->options.table, db->packet,
-	    db->error.kind == DB_NEXT_HOST ? ", read-only" : "");
+	    db->read_only ? ", read-only" : "");
 	report(arg, false, text);
-}
-
-/* All of it has the time of one statement. */
-static unsigned
-db_probe_rights(struct db *db, db_report *report, void *arg)
-{
-	unsigned faults;
-
-	db_limit(db);
-	faults = probe_table(db->mysql, db->options.table, report, arg);
-	deadline_end(db->deadline);
-	return faults;
 }
 
 bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
+	struct asker asker;
+	struct shape shape;
 	enum db_class kind;
 
 	db_close(db);
 	db->error = (struct db_error){ .kind = DB_OK };
+	db->read_only = false;
 	kind = db_open(db);
+	asker = db_asker(db);
+	if (kind == DB_OK)
+		kind = session_set(&asker, db->options.read_timeout_ms);
 	if (kind == DB_OK)
 		kind = db_probe_server(db);
-	/* A host that stands by takes no writes: that is no fault. */
-	if (kind != DB_OK && kind != DB_NEXT_HOST)
+	if (kind != DB_OK)
 		report(arg, true, db->error.text);
-	else if (db_probe_rights(db, report, arg) == 0)
+	else if (probe_table(&asker, db->options.table, &shape, report, arg) ==
+		     DB_OK &&
+		 shape.faults == 0)
 		db_report_found(db, report, arg);
-	db_drop(db, kind == DB_RECONNECT);
-	return kind == DB_NEXT_HOST;
+	db_close(db);
+	/* A host that stands by takes no writes: that is no fault. */
+	return kind == DB_OK && db->read_only;
 }
 
 /* -------------------------------------------------------------- upsert ---- */
-
-/* An INSERT has succeeded: with rows that nobody would read? */
-static enum db_class
-db_without_rows(struct db *db, enum db_class kind)
-{
-	if (kind != DB_OK || mysql_field_count(db->mysql) == 0)
-		return kind;
-	return db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
-	    "the server answered an INSERT with rows");
-}
 
 static enum db_class
 db_upsert_text(struct db *db, const struct record *const *records, size_t n,
@@ -519,7 +425,7 @@ db_upsert_text(struct db *db, const struct record *const *records, size_t n,
 	}
 	*sent = db->batch.rows;
 	text = batch_end(&db->batch, &length);
-	return db_without_rows(db, db_query(db, "insert", text, length));
+	return db_query(db, "insert", text, length, 0, NULL);
 }
 
 /* Sends them by bulk execution, or as text where that turns out not to be
@@ -528,18 +434,16 @@ static enum db_class
 db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
-	enum db_class kind = DB_OK;
 	const char *text;
 	unsigned number;
 
-	db_limit(db);
+	deadline_begin(db->deadline, db->mysql, db->options.read_timeout_ms);
 	number =
 	    bulk_upsert(db->bulk, &db->batch, records, n, horizon, sent, &text);
-	if (!bulk_unsupported(number)) {
-		if (number != 0)
-			kind = db_fail_number(db, number, text);
-		return db_in_time(db, db_without_rows(db, kind));
-	}
+	if (!bulk_unsupported(number))
+		return db_in_time(db, number == 0
+					  ? db_no_rows(db)
+					  : db_fail_number(db, number, text));
 	deadline_end(db->deadline);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
@@ -547,11 +451,52 @@ db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
 	return db_upsert_text(db, records, n, horizon, sent);
 }
 
+/* Looks at the table before a statement, if it is time: when the last look is
+   old, or no row might be written, or values that do not fit are cut. */
+static enum db_class
+db_look_if_due(struct db *db)
+{
+	bool changed;
+
+	if (*db->shape.fault == '\0' && !db->session.lax &&
+	    session_clock_ms() - db->looked_ms < LOOK_AGE)
+		return DB_OK;
+	return db_look(db, &changed);
+}
+
+/*
+ * A statement was refused: because the table is not what it was, or
+ * because of a mode that the server does not have by itself?  Then it is sent
+ * again.
+ */
+static enum db_class
+db_refused(struct db *db, enum db_class kind)
+{
+	const struct asker asker = db_asker(db);
+	struct db_error error = db->error;
+	bool strict = session_may_be_lax(&db->session, error.number);
+	bool changed;
+
+	enum db_class look = db_look(db, &changed);
+	if (look == DB_RECONNECT || *db->shape.fault != '\0')
+		return look;
+	if (look == DB_OK && changed)
+		return db_fail(
+		    db, DB_RETRY, error.number, "the table has changed");
+	if (look == DB_OK && strict &&
+	    session_mode(&asker, &db->session, true) == DB_OK)
+		return db_fail(db, DB_RETRY, error.number,
+		    "refused in strict mode; using the server's sql_mode");
+	db->error = error;
+	return kind;
+}
+
 enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
 {
 	enum db_class kind;
+	struct asker asker;
 
 	*sent = 0;
 	if (db->mysql == NULL)
@@ -560,16 +505,25 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (n > db->options.max_rows)
 		n = db->options.max_rows;
 	db->batch.clamped = 0;
-	if (db->bulk != NULL && n >= BULK_MIN)
-		kind = db_upsert_bulk(db, records, n, horizon, sent);
-	else
-		kind = db_upsert_text(db, records, n, horizon, sent);
+	kind = db_look_if_due(db);
+	if (kind == DB_OK) {
+		kind = db->bulk != NULL && n >= BULK_MIN
+			   ? db_upsert_bulk(db, records, n, horizon, sent)
+			   : db_upsert_text(db, records, n, horizon, sent);
+		asker = db_asker(db);
+		if (kind == DB_OK)
+			kind =
+			    session_commit(&asker, db->options.read_timeout_ms);
+		else if (kind == DB_REFUSED || kind == DB_HOLD ||
+			 kind == DB_UNLISTED)
+			kind = db_refused(db, kind);
+	}
 	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
-		db_drop(db, kind == DB_RECONNECT);
+		db_end(db, kind == DB_RECONNECT);
 	if (kind == DB_NEXT_HOST)
-		db_next_host(db);
+		hosts_next(&db->hosts);
 	return kind;
 }
 
@@ -586,10 +540,16 @@ db_new(const struct db_options *options)
 	if (db == NULL)
 		return NULL;
 	db->options = *options;
+	db->hosts = (struct hosts){ .words = options->hosts,
+		.socket = options->socket,
+		.port = options->port };
+	db->session.id =
+	    options->session != NULL ? options->session : &db->words[0];
+	db->session.mark = options->session_mark != NULL ? options->session_mark
+							 : &db->words[1];
 	db->table = batch_quote(options->table);
-	db->deadline = deadline_new();
-	if (db->table == NULL || db->deadline == NULL) {
-		deadline_free(db->deadline);
+	db->deadline = db->table != NULL ? deadline_new() : NULL;
+	if (db->deadline == NULL) {
 		free(db->table);
 		free(db);
 		return NULL;
@@ -623,7 +583,7 @@ db_connected(const struct db *db)
 const char *
 db_host(const struct db *db)
 {
-	return db->name;
+	return db->hosts.name;
 }
 
 const struct db_error *

@@ -8,6 +8,7 @@
 #ifndef REPORTER_DB_H
 #define REPORTER_DB_H
 
+#include "shm/counters.h"
 #include "shm/record.h"
 #include "sql/dberror.h"
 
@@ -36,13 +37,15 @@ struct db_options {
 	unsigned connect_timeout_ms; /* both are rounded up to seconds: the
 					client library has no finer ones */
 	unsigned read_timeout_ms;
-	size_t max_rows; /* of one batch, 1 or more */
-	/* A lock of the server (GET_LOCK) to hold while connected; NULL: none.
-	   A new connection waits for it, since a statement of the previous one
-	   may still be running and overwrite rows of the same ts.  A session
-	   that has it for read_timeout_ms is ended; if that is not possible,
-	   the new one continues without the lock. */
-	const char *lock;
+	size_t max_rows;       /* of one batch, 1 or more */
+	unsigned keepalive_ms; /* of an idle TCP connection, before it is
+				  probed; 0: never; whole seconds */
+	/* Two words that outlive the connection and the process: the session at
+	   the server, 0 is none, and a hash of whose it is.  A connection that
+	   is made while they name a session first ends it, since a statement of
+	   it that is under way could overwrite rows of the same ts.  NULL: they
+	   live as long as the struct db. */
+	counter *session, *session_mark;
 	bool text_only; /* no bulk execution, even where both ends have it; on
 			   Galera there is none in any case */
 };
@@ -64,11 +67,12 @@ void db_free(struct db *db);
 
 /*
  * db_connect - connect to the host that worked last, else to the next of the
- * list, and inspect server and table: max_allowed_packet, which columns are
- * unsigned.  One call tries one host; after a failure the next
- * call tries the next.
- * Returns DB_OK or the class of db_error(), never DB_SPLIT or DB_REFUSED: no
- * row was sent.
+ * list, end the previous session if it lives, and inspect server and table:
+ * max_allowed_packet, types, keys.  A server that is read-only is left if the
+ * list has more, unless all of them are.  One call tries one host; after a
+ * failure the next call tries the next.
+ * Returns DB_OK or the class of db_error(), never DB_SPLIT, DB_REFUSED or
+ * DB_UNLISTED: no row was sent.
  */
 enum db_class db_connect(struct db *db);
 
@@ -84,7 +88,8 @@ bool db_connected(const struct db *db);
    tried. */
 const char *db_host(const struct db *db);
 
-/* db_close - close the connection; a later db_connect() opens one again. */
+/* db_close - close the connection, with nothing under way; a later db_connect()
+   opens one again. */
 void db_close(struct db *db);
 
 /*
@@ -94,10 +99,12 @@ void db_close(struct db *db);
  * table is replaced.
  * *clamped: on success increased by the counts cut to their column's range.
  * *sent: set to how many of the records, from the first on, were taken into
- * the statement (fewer than n when max_allowed_packet bounds it; at least 1).
- * Returns DB_OK: these are committed.  Else the class of db_error(): none is
- * known to be (repeating is harmless); after DB_RECONNECT and DB_NEXT_HOST the
- * connection is closed.
+ * the statement (fewer than n when max_allowed_packet bounds it; at least 1; 0
+ * if none was sent). Returns DB_OK: these are committed.  DB_HOLD with *sent 0:
+ * the table is one that no row may be written to.  DB_RETRY: also when the
+ * table has changed. Else the class of db_error(): none is known to be
+ * (repeating is harmless); after DB_RECONNECT and DB_NEXT_HOST the connection
+ * is closed.
  */
 enum db_class db_upsert(struct db *db, const struct record *const *records,
     size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);

@@ -131,17 +131,15 @@ void
 deadline_begin(struct deadline *d, MYSQL *mysql, unsigned ms)
 {
 	pthread_mutex_lock(&d->mutex);
-	if (d->depth++ == 0) {
-		d->mysql = mysql;
-		d->limit = ms;
-		d->due = now_ms() + ms + 1; /* now is rounded down */
-		d->seen = d->fd;
-		d->cut = false;
-		/* A thread that wakes earlier, for a limit that is over, goes
-		   to sleep again. */
-		if (d->sleeps > d->due)
-			pthread_cond_signal(&d->wake);
-	}
+	d->mysql = mysql;
+	d->limit = ms;
+	d->due = now_ms() + ms + 1; /* now is rounded down */
+	d->seen = d->fd;
+	d->cut = false;
+	/* A thread that wakes earlier, for a limit that is over, goes to sleep
+	   again. */
+	if (d->sleeps > d->due)
+		pthread_cond_signal(&d->wake);
 	pthread_mutex_unlock(&d->mutex);
 }
 
@@ -151,8 +149,7 @@ deadline_end(struct deadline *d)
 	bool cut;
 
 	pthread_mutex_lock(&d->mutex);
-	if (--d->depth == 0)
-		d->due = NEVER;
+	d->due = NEVER;
 	cut = d->cut;
 	pthread_mutex_unlock(&d->mutex);
 	return cut;

@@ -23,7 +23,6 @@ void deadline_free(struct deadline *deadline);
 
 /*
  * deadline_begin - what follows must end within ms milliseconds (1 or more).
- * Inside another limit: that one continues, and ms is ignored.
  * mysql: connected, and given to deadline_watch(); or about to connect: then
  * the limit is for the handshake, not for connecting (each address of a host
  * has the library's limit), and ends after ms to twice that.

@@ -2,8 +2,13 @@
  *
  * The names of hosts.
  */
+#include "config.h"
+
 #include "sql/host.h"
 
+#include "sql/client.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,4 +59,55 @@ host_is_local(const struct host *host)
 {
 	return !host->tcp &&
 	       (*host->name == 0 || strcmp(host->name, "localhost") == 0);
+}
+
+static size_t
+hosts_count(const struct hosts *hosts)
+{
+	size_t n = 0;
+
+	while (hosts->words != NULL && hosts->words[n] != NULL)
+		n++;
+	return n;
+}
+
+bool
+hosts_read(struct hosts *hosts, struct host *host)
+{
+	const char *word =
+	    hosts_count(hosts) > 0 ? hosts->words[hosts->at] : "";
+	const char *socket = hosts->socket;
+
+	snprintf(hosts->name, sizeof(hosts->name), "%s", word);
+	if (!host_read(host, word))
+		return false;
+	if (host->port == 0)
+		host->port = hosts->port;
+	if (host_is_local(host))
+		snprintf(hosts->name, sizeof(hosts->name), "%s",
+		    socket != NULL && *socket != 0 ? socket : "localhost");
+	else
+		snprintf(hosts->name, sizeof(hosts->name),
+		    strchr(host->name, ':') != NULL ? "[%s]:%u" : "%s:%u",
+		    host->name, host->port != 0 ? host->port : MYSQL_PORT);
+	return true;
+}
+
+void
+hosts_next(struct hosts *hosts)
+{
+	size_t n = hosts_count(hosts);
+
+	hosts->at = n > 0 ? (hosts->at + 1) % n : 0;
+}
+
+bool
+hosts_leave_read_only(struct hosts *hosts)
+{
+	size_t n = hosts_count(hosts);
+
+	if (n <= 1 || hosts->read_only >= n)
+		return false;
+	hosts->read_only++;
+	return true;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connecting to one host.  Errors are those of the connection, which is the
- * caller's.
+ * Connecting to one host.  The connection is the caller's.
  */
 #include "config.h"
 
@@ -9,6 +8,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,6 +79,28 @@ login_new(const struct db_options *options, const struct host *host)
 	return mysql;
 }
 
+/* Notes why there is no connection. */
+static void
+login_failed(MYSQL *mysql, bool cut, struct db_error *error)
+{
+	unsigned number = mysql_errno(mysql);
+	const char *text = mysql_error(mysql);
+
+	if (cut) {
+		number = CR_SERVER_LOST;
+		text = "no whole handshake within connect_timeout";
+	} else if (number == CLIENT_AUTH_REFUSED) {
+		text = "the server requires the password as plain text or an "
+		       "old hash; see insecure_auth in reporter.conf(5)";
+	} else if (number == 0) {
+		number = CR_UNKNOWN_ERROR;
+	}
+	error->kind = dberror_class(number, text);
+	error->number = number;
+	snprintf(error->text, sizeof(error->text), "%s",
+	    *text != '\0' ? text : "no error text");
+}
+
 bool
 login_connect(
     MYSQL *mysql, const struct db_options *options, const struct host *host)
@@ -89,6 +111,21 @@ login_connect(
 	return mysql_real_connect(mysql, or_null(host->name),
 		   or_null(options->user), or_null(options->password),
 		   or_null(options->database), host->port, socket, 0) != NULL;
+}
+
+bool
+login_within(MYSQL *mysql, const struct db_options *options,
+    const struct host *host, struct deadline *deadline, struct db_error *error)
+{
+	deadline_begin(deadline, mysql, options->connect_timeout_ms);
+	bool connected = login_connect(mysql, options, host);
+	bool cut = deadline_end(deadline);
+
+	if (connected)
+		deadline_watch(deadline, mysql);
+	else
+		login_failed(mysql, cut, error);
+	return connected;
 }
 
 const char *

@@ -7,6 +7,7 @@
 
 #include "sql/client.h"
 #include "sql/db.h"
+#include "sql/deadline.h"
 #include "sql/host.h"
 
 static inline bool
@@ -29,6 +30,11 @@ MYSQL *login_new(const struct db_options *options, const struct host *host);
    mysql_error() have the reason. */
 bool login_connect(
     MYSQL *mysql, const struct db_options *options, const struct host *host);
+
+/* login_within - likewise, with a limit on the handshake; deadline keeps the
+   limits of what follows.  *error: the reason, if it is not connected. */
+bool login_within(MYSQL *mysql, const struct db_options *options,
+    const struct host *host, struct deadline *deadline, struct db_error *error);
 
 /* login_read_fault - why this process cannot read a file of the options, or
    NULL. */

@@ -14,12 +14,20 @@
 #include <strings.h>
 
 #define KEY_COLUMNS 5
-#define COLUMNS 9
+#define KEY ((1u << KEY_COLUMNS) - 1)
+#define COLUMNS BATCH_COLUMN_COUNT
 #define FOREIGN 31 /* the bit of a column that is none of ours */
-#define SOME_KEY \
-	(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG | PART_KEY_FLAG)
 
-/* ----------------------------------------------------- each connection ---- */
+/* Places of columns that differ between installations. */
+enum {
+	IP = 2,
+	CALLER = 4,
+	SUCC = 5,
+	ERR = 6,
+	OVERLOAD = 8
+};
+
+/* ---------------------------------------------------------- the server ---- */
 
 static bool
 is_off(const char *value)
@@ -28,46 +36,25 @@ is_off(const char *value)
 }
 
 void
-probe_server(MYSQL_RES *answer, struct probe_server *server)
+probe_server(const struct answer *answer, struct probe_server *server)
 {
-	MYSQL_ROW row;
+	*server = (struct probe_server){ .sql_mode = "" };
+	for (size_t row = 0; row < answer->rows; row++) {
+		const char *name = answer_text(answer, row, 0);
+		const char *value = answer_text(answer, row, 1);
 
-	server->packet = 0;
-	server->read_only = server->galera = false;
-	while ((row = mysql_fetch_row(answer)) != NULL) {
-		if (strcmp(row[0], "max_allowed_packet") == 0)
-			server->packet = strtoul(row[1], NULL, 10);
-		else if (strcmp(row[0], "wsrep_on") == 0)
-			server->galera = !is_off(row[1]);
-		else if (!is_off(row[1]))
+		if (strcmp(name, "max_allowed_packet") == 0)
+			server->packet = strtoul(value, NULL, 10);
+		else if (strcmp(name, "sql_mode") == 0)
+			server->sql_mode = value;
+		else if (strcmp(name, "wsrep_on") == 0)
+			server->galera = !is_off(value);
+		else if (!is_off(value))
 			server->read_only = true;
 	}
 }
 
-static bool
-column_is_wide(const MYSQL_FIELD *column)
-{
-	return (column->flags & UNSIGNED_FLAG) != 0 ||
-	       column->type == MYSQL_TYPE_LONGLONG;
-}
-
-bool
-probe_columns(MYSQL_RES *answer, struct column_signs *signs)
-{
-	const MYSQL_FIELD *columns = mysql_fetch_fields(answer);
-
-	signs->ip_unsigned = column_is_wide(&columns[2]);
-	signs->caller_unsigned = column_is_wide(&columns[4]);
-	signs->succ_unsigned = column_is_wide(&columns[5]);
-	signs->err_unsigned = column_is_wide(&columns[6]);
-	for (int i = 0; i < KEY_COLUMNS; i++) {
-		if ((columns[i].flags & SOME_KEY) == 0)
-			return false;
-	}
-	return true;
-}
-
-/* -------------------------------------------- the check of the options ---- */
+/* ----------------------------------------------------------- the table ---- */
 
 struct column {
 	const char *name, *types; /* those that hold all that we write */
@@ -83,7 +70,7 @@ static const struct column columns[COLUMNS] = {
 	{ "err_cnt", "int bigint" },
 	{ "ts", "int bigint" },
 	{ "overload",
-	    "char varchar enum int bigint mediumint smallint tinyint" },
+	    "char varchar enum set bit int bigint mediumint smallint tinyint" },
 };
 
 /* Rights, and the columns that need them: bits of their places. */
@@ -93,22 +80,24 @@ static const struct {
 } rights[] = {
 	{ "select", (1u << COLUMNS) - 1 },
 	{ "insert", (1u << COLUMNS) - 1 },
-	{ "update", ((1u << COLUMNS) - 1) & ~((1u << KEY_COLUMNS) - 1) },
+	{ "update", ((1u << COLUMNS) - 1) & ~KEY },
 };
 #define RIGHTS (sizeof(rights) / sizeof(*rights))
 
 struct probe {
-	MYSQL *mysql;
+	const struct asker *asker;
 	const char *table;
+	struct shape *shape;
 	db_report *report;
 	void *arg;
-	unsigned faults;
 	unsigned seen;            /* bits of the columns that are there */
 	unsigned missing[RIGHTS]; /* bits of the columns without the right */
+	char numbered[260];       /* a foreign column that numbers rows */
 };
 
-static void __attribute__((format(printf, 2, 3)))
-fault(struct probe *p, const char *format, ...)
+/* Reports a fault; all: it harms every row. */
+static void __attribute__((format(printf, 3, 4)))
+fault(struct probe *p, bool all, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -116,8 +105,12 @@ fault(struct probe *p, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	p->faults++;
-	p->report(p->arg, true, text);
+	if (all && *p->shape->fault == '\0')
+		snprintf(
+		    p->shape->fault, sizeof(p->shape->fault), "%.255s", text);
+	p->shape->faults++;
+	if (p->report != NULL)
+		p->report(p->arg, true, text);
 }
 
 /* Whether `word` is one of the words of a list. */
@@ -146,85 +139,173 @@ column_place(const char *name)
 	return at < COLUMNS ? at : FOREIGN;
 }
 
-/* Ask what information_schema has about the table.  NULL: the error was
- * reported. */
-static MYSQL_RES *
-ask(struct probe *p, const char *what, const char *more)
+/* Asks; an error is reported. */
+static enum db_class
+ask(struct probe *p, const char *question, unsigned count,
+    struct answer *answer)
 {
+	enum db_class kind =
+	    p->asker->ask(p->asker->db, question, count, answer);
+
+	if (kind != DB_OK)
+		fault(p, false, "error %u: %s", p->asker->error->number,
+		    p->asker->error->text);
+	return kind;
+}
+
+/* Asks what information_schema has about the table. */
+static enum db_class
+ask_schema(struct probe *p, const char *what, const char *more, unsigned count,
+    struct answer *answer)
+{
+	MYSQL *mysql = p->asker->mysql;
 	const char *dot = strchr(p->table, '.');
 	const char *name = dot == NULL ? p->table : dot + 1;
 	char schema[260] = "DATABASE()", table[260], question[1200];
-	MYSQL_RES *answer = NULL;
 
 	if (dot != NULL) {
 		schema[0] = '\'';
-		unsigned long n = mysql_real_escape_string(p->mysql, schema + 1,
+		unsigned long n = mysql_real_escape_string(mysql, schema + 1,
 		    p->table,
 		    dot - p->table < 128 ? (unsigned long)(dot - p->table) : 0);
 		memcpy(schema + 1 + n, "'", 2);
 	}
 	mysql_real_escape_string(
-	    p->mysql, table, name, strlen(name) < 128 ? strlen(name) : 0);
+	    mysql, table, name, strlen(name) < 128 ? strlen(name) : 0);
 	snprintf(question, sizeof(question),
 	    "SELECT %s WHERE TABLE_SCHEMA = %s AND TABLE_NAME = '%s'%s", what,
 	    schema, table, more);
-	if (mysql_query(p->mysql, question) == 0)
-		answer = mysql_store_result(p->mysql);
-	if (answer == NULL)
-		fault(p, "error %u: %s", mysql_errno(p->mysql),
-		    mysql_error(p->mysql));
-	return answer;
+	return ask(p, question, count, answer);
+}
+
+/* Takes what was seen into the shape's mark. */
+static void
+shape_mark(struct shape *shape, const struct answer *answer)
+{
+	for (size_t i = 0; i < answer->length; i++)
+		shape->mark = (shape->mark ^ (unsigned char)answer->text[i]) *
+			      UINT64_C(0x100000001b3);
 }
 
 /* ------------------------------------------------------------- columns ---- */
 
+/* The columns of the answer about columns. */
+enum {
+	NAME,
+	DATA_TYPE,
+	COLUMN_TYPE,
+	NULLABLE,
+	DEFAULT,
+	EXTRA,
+	PRIVILEGES
+};
+
 /* One that we do not write must do without us. */
 static void
-check_foreign(struct probe *p, MYSQL_ROW row)
+check_foreign(struct probe *p, const struct answer *a, size_t row)
 {
-	if (strcmp(row[3], "NO") == 0 && row[4] == NULL &&
-	    strcasestr(row[5], "auto_increment") == NULL &&
-	    strcasestr(row[5], "generated") == NULL)
-		fault(p,
+	const char *extra = answer_text(a, row, EXTRA);
+
+	if (strcasestr(extra, "auto_increment") != NULL)
+		snprintf(p->numbered, sizeof(p->numbered), "%s",
+		    answer_text(a, row, NAME));
+	else if (strcmp(answer_text(a, row, NULLABLE), "NO") == 0 &&
+		 answer_is_null(a, row, DEFAULT) &&
+		 strcasestr(extra, "generated") == NULL)
+		fault(p, false,
 		    "table %s: column %s has no default, and reporter does "
 		    "not write it; give it one",
-		    p->table, row[0]);
+		    p->table, answer_text(a, row, NAME));
+}
+
+/* A label is found with its quotes: quotes inside of one are doubled. */
+static bool
+has_label(const char *type, const char *label)
+{
+	for (const char *at = type; (at = strstr(at, label)) != NULL; at++) {
+		if (at > type && (at[-1] == '(' || at[-1] == ',') &&
+		    (at[3] == ',' || at[3] == ')'))
+			return true;
+	}
+	return false;
+}
+
+/* Without them '0' and '1' are taken as numbers of labels, or refused. */
+static bool
+lacks_labels(const char *data_type, const char *type)
+{
+	return (strcmp(data_type, "enum") == 0 ||
+		   strcmp(data_type, "set") == 0) &&
+	       (!has_label(type, "'0'") || !has_label(type, "'1'"));
 }
 
 static void
-check_column(struct probe *p, unsigned at, MYSQL_ROW row)
+shape_column(struct shape *shape, unsigned at, const char *data_type, bool wide)
 {
+	switch (at) {
+	case IP:
+		shape->signs.ip_unsigned = wide;
+		break;
+	case CALLER:
+		shape->signs.caller_unsigned = wide;
+		break;
+	case SUCC:
+		shape->signs.succ_unsigned = wide;
+		break;
+	case ERR:
+		shape->signs.err_unsigned = wide;
+		break;
+	case OVERLOAD:
+		shape->signs.overload_bit = strcmp(data_type, "bit") == 0;
+		break;
+	default: /* the same in all of them */
+		break;
+	}
+}
+
+static void
+check_column(struct probe *p, unsigned at, const struct answer *a, size_t row)
+{
+	const char *data_type = answer_text(a, row, DATA_TYPE);
+	const char *type = answer_text(a, row, COLUMN_TYPE);
+	bool is_unsigned = strstr(type, "unsigned") != NULL;
 	/* What holds a port only without its sign. */
-	bool narrow = strcmp(row[1], "smallint") == 0 && at < KEY_COLUMNS &&
-		      strstr(row[2], "unsigned") == NULL;
+	bool narrow = strcmp(data_type, "smallint") == 0 && at < KEY_COLUMNS &&
+		      !is_unsigned;
 
 	p->seen |= 1u << at;
-	if (!has_word(columns[at].types, row[1]) || narrow)
-		fault(p, "table %s: column %s is %s; expected as in schema.sql",
-		    p->table, row[0], row[2]);
+	shape_column(p->shape, at, data_type,
+	    is_unsigned || strcmp(data_type, "bigint") == 0);
+	if (at == OVERLOAD && lacks_labels(data_type, type))
+		fault(p, true,
+		    "table %s: column overload is %s; expected the values '0' "
+		    "and '1'",
+		    p->table, type);
+	else if (!has_word(columns[at].types, data_type) || narrow)
+		fault(p, false,
+		    "table %s: column %s is %s; expected as in schema.sql",
+		    p->table, columns[at].name, type);
 	for (size_t i = 0; i < RIGHTS; i++) {
 		if ((rights[i].columns & 1u << at) != 0 &&
-		    !has_word(row[6], rights[i].name))
+		    !has_word(answer_text(a, row, PRIVILEGES), rights[i].name))
 			p->missing[i] |= 1u << at;
 	}
 }
 
 static void
-check_columns(struct probe *p, MYSQL_RES *answer)
+check_columns(struct probe *p, const struct answer *a)
 {
-	MYSQL_ROW row;
-
-	while ((row = mysql_fetch_row(answer)) != NULL) {
-		unsigned at = column_place(row[0]);
+	for (size_t row = 0; row < a->rows; row++) {
+		unsigned at = column_place(answer_text(a, row, NAME));
 
 		if (at == FOREIGN)
-			check_foreign(p, row);
+			check_foreign(p, a, row);
 		else
-			check_column(p, at, row);
+			check_column(p, at, a, row);
 	}
 	for (unsigned at = 0; at < COLUMNS; at++) {
 		if ((p->seen & 1u << at) == 0)
-			fault(p,
+			fault(p, true,
 			    "table %s: there is no column %s, or the account "
 			    "may not see it; expected as in schema.sql",
 			    p->table, columns[at].name);
@@ -238,7 +319,7 @@ report_rights(struct probe *p)
 		unsigned missing = p->missing[i];
 
 		if (missing != 0)
-			fault(p,
+			fault(p, false,
 			    "table %s: the account may not %s %s%s; expected "
 			    "SELECT, INSERT and UPDATE, as in grants.sql",
 			    p->table, rights[i].name,
@@ -249,82 +330,138 @@ report_rights(struct probe *p)
 
 /* ---------------------------------------------------------------- keys ---- */
 
-/* A unique key is over: these are its columns. */
+/* A unique key is over: these are its columns.  Returns whether it is ours. */
 static bool
 check_key(struct probe *p, const char *name, unsigned its)
 {
-	const unsigned wanted = (1u << KEY_COLUMNS) - 1;
-
-	if (its == wanted)
-		return true;
-	/* Wider than ours forbids nothing that ours allows. */
-	if ((its & wanted) != wanted)
-		fault(p,
+	/* Wider than ours forbids nothing that ours allows.  One with a column
+	   of others may or may not: that is for a person to judge. */
+	if ((its & KEY) != KEY)
+		fault(p, (its & 1u << FOREIGN) == 0,
 		    "table %s: unique key %s lacks some of modid, cmdid, ip, "
 		    "port, caller: rows of different keys would take each "
 		    "other's place",
 		    p->table, name);
-	return false;
+	return its == KEY;
 }
 
-static void
-check_keys(struct probe *p, MYSQL_RES *answer)
+/* The bits of a column of a key.  Part of a column is less than it. */
+static unsigned
+key_bits(const struct probe *p, const struct answer *a, size_t row)
 {
-	char name[260] = "";
-	unsigned its = 0;
-	bool keyed = false;
-	MYSQL_ROW row;
+	const char *column = answer_text(a, row, 1);
 
-	while ((row = mysql_fetch_row(answer)) != NULL) {
-		if (strcmp(name, row[0]) != 0) {
-			if (*name != '\0')
-				keyed |= check_key(p, name, its);
-			snprintf(name, sizeof(name), "%s", row[0]);
-			its = 0;
-		}
-		/* MySQL has keys of expressions, which are no column. */
-		its |= 1u << (row[1] != NULL ? column_place(row[1]) : FOREIGN);
-	}
-	if (*name != '\0')
+	/* MySQL has keys of expressions, which are no column. */
+	if (answer_is_null(a, row, 1))
+		return 1u << FOREIGN;
+	/* No two rows have the same number. */
+	if (strcmp(column, p->numbered) == 0)
+		return KEY | 1u << FOREIGN;
+	return answer_is_null(a, row, 2) ? 1u << column_place(column) : 0;
+}
+
+/* Returns whether one of the keys is ours. */
+static bool
+check_keys(struct probe *p, const struct answer *a)
+{
+	bool keyed = false;
+	unsigned its = 0;
+
+	for (size_t row = 0; row < a->rows; row++) {
+		const char *name = answer_text(a, row, 0);
+
+		its |= key_bits(p, a, row);
+		if (row + 1 < a->rows &&
+		    strcmp(name, answer_text(a, row + 1, 0)) == 0)
+			continue;
 		keyed |= check_key(p, name, its);
-	if (!keyed)
-		fault(p,
+		its = 0;
+	}
+	return keyed;
+}
+
+/* A view has no keys of its own: what is known about its columns counts. */
+static enum db_class
+check_view(struct probe *p, bool *keyed)
+{
+	char *table, question[1024];
+	struct answer answer;
+	enum db_class kind =
+	    ask_schema(p, "TABLE_TYPE FROM information_schema.TABLES",
+		" AND TABLE_TYPE = 'VIEW'", 1, &answer);
+	bool view = kind == DB_OK && answer.rows == 1;
+
+	if (kind == DB_OK)
+		answer_close(&answer);
+	table = view ? batch_quote(p->table) : NULL;
+	if (table == NULL)
+		return kind;
+	snprintf(question, sizeof(question),
+	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", table);
+	free(table);
+	kind = ask(p, question, COLUMNS, &answer);
+	if (kind != DB_OK)
+		return kind;
+	*keyed = (answer.keyed & KEY) == KEY;
+	answer_close(&answer);
+	return DB_OK;
+}
+
+static enum db_class
+look_at_keys(struct probe *p)
+{
+	struct answer answer;
+	bool keyed;
+	enum db_class kind = ask_schema(p,
+	    "INDEX_NAME, COLUMN_NAME, SUB_PART FROM "
+	    "information_schema.STATISTICS",
+	    " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX", 3,
+	    &answer);
+
+	if (kind != DB_OK)
+		return kind;
+	shape_mark(p->shape, &answer);
+	keyed = check_keys(p, &answer);
+	if (answer.rows == 0)
+		kind = check_view(p, &keyed);
+	answer_close(&answer);
+	if (kind == DB_OK && !keyed)
+		fault(p, true,
 		    "table %s has no primary key (modid, cmdid, ip, port, "
 		    "caller): each report would add rows",
 		    p->table);
+	return kind;
 }
 
-unsigned
-probe_table(MYSQL *mysql, const char *table, db_report *report, void *arg)
+enum db_class
+probe_table(const struct asker *asker, const char *table, struct shape *shape,
+    db_report *report, void *arg)
 {
-	struct probe p = {
-		.mysql = mysql, .table = table, .report = report, .arg = arg
-	};
-	MYSQL_RES *answer = ask(&p,
+	struct probe p = { .asker = asker,
+		.table = table,
+		.shape = shape,
+		.report = report,
+		.arg = arg };
+	struct answer answer;
+
+	memset(shape, 0, sizeof(*shape));
+	enum db_class kind = ask_schema(&p,
 	    "COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, "
 	    "COLUMN_DEFAULT, EXTRA, PRIVILEGES FROM information_schema.COLUMNS",
-	    " ORDER BY ORDINAL_POSITION");
-
-	if (answer == NULL)
-		return p.faults;
-	if (mysql_num_rows(answer) == 0) {
-		fault(&p,
+	    " ORDER BY ORDINAL_POSITION", 7, &answer);
+	if (kind != DB_OK)
+		return kind;
+	if (answer.rows == 0) {
+		fault(&p, true,
 		    "there is no table %s, or the account has no right to "
 		    "see it; make it with schema.sql, and see grants.sql",
 		    table);
-		mysql_free_result(answer);
-		return p.faults;
+		answer_close(&answer);
+		return DB_OK;
 	}
-	check_columns(&p, answer);
-	mysql_free_result(answer);
+	shape_mark(shape, &answer);
+	check_columns(&p, &answer);
+	answer_close(&answer);
 	report_rights(&p);
-	answer = ask(&p,
-	    "INDEX_NAME, COLUMN_NAME FROM "
-	    "information_schema.STATISTICS",
-	    " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX");
-	if (answer != NULL) {
-		check_keys(&p, answer);
-		mysql_free_result(answer);
-	}
-	return p.faults;
+	return look_at_keys(&p);
 }

@@ -6,38 +6,44 @@
 #ifndef REPORTER_PROBE_H
 #define REPORTER_PROBE_H
 
+#include "sql/ask.h"
 #include "sql/batch.h"
-#include "sql/client.h"
-#include "sql/db.h"
 
-/* The question about the server.  SHOW leaves out variables that a server
-   does not know, where SELECT would fail. */
+/* The question about the server, and its columns.  SHOW leaves out variables
+   that a server does not know, where SELECT would fail. */
 #define PROBE_SERVER \
-	"SHOW VARIABLES WHERE Variable_name IN " \
-	"('max_allowed_packet','read_only','innodb_read_only','wsrep_on')"
+	"SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet'," \
+	"'read_only','innodb_read_only','sql_mode','wsrep_on')"
+#define PROBE_SERVER_COLUMNS 2
 
 struct probe_server {
-	size_t packet;  /* max_allowed_packet, bytes; 0: unknown */
-	bool read_only; /* it takes no writes */
-	bool galera;    /* it is a node of a Galera cluster */
+	size_t packet;        /* max_allowed_packet, bytes; 0: unknown */
+	bool read_only;       /* it takes no writes */
+	bool galera;          /* it is a node of a Galera cluster */
+	const char *sql_mode; /* of the answer; "": unknown, or none */
 };
 
 /* probe_server - read the answer to PROBE_SERVER. */
-void probe_server(MYSQL_RES *answer, struct probe_server *server);
+void probe_server(const struct answer *answer, struct probe_server *server);
+
+/* What one look at the table finds. */
+struct shape {
+	struct column_signs signs;
+	unsigned faults; /* how many were reported */
+	uint64_t mark;   /* a hash of all that was seen */
+	char fault[256]; /* why no row may be written; "": one may */
+};
 
 /*
- * probe_columns - read the columns of an answer to SELECT BATCH_COLUMNS.
- * Returns whether modid, cmdid, ip, port and caller belong to keys: without
- * one, each flush would add rows and never change any.
+ * probe_table - look at the table (a name, or database.table) as this
+ * connection's account sees it: columns, types, keys, rights.  Nothing is
+ * written.
+ * report: called with each fault, those included that harm only some rows;
+ * NULL: nobody is.
+ * Returns DB_OK, shape being set and its fault being the first that harms all
+ * rows; or the class of the error of a question, which is reported as well.
  */
-bool probe_columns(MYSQL_RES *answer, struct column_signs *signs);
-
-/*
- * probe_table - report all faults of the table (a name, or database.table) as
- * this connection's account sees it: columns, types, keys, rights.  Nothing is
- * written.  Returns how many faults were reported.
- */
-unsigned probe_table(
-    MYSQL *mysql, const char *table, db_report *report, void *arg);
+enum db_class probe_table(const struct asker *asker, const char *table,
+    struct shape *shape, db_report *report, void *arg);
 
 #endif

@@ -137,6 +137,18 @@ def program(name):
     return path
 
 
+def keepalive(port):
+    """Seconds until the next probe of each connection to this port."""
+    lines = subprocess.run(
+        [tool("ss", "iproute2"), "-tnoH", "state", "established",
+         "dport", "=", f":{port}"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=True).stdout
+    units = {"ms": 0, ".": 1, "sec": 1, "min": 60}  # 9.500ms are 9.5 s
+    return [int(n) * units[unit] for n, unit in
+            re.findall(r"timer:\(keepalive,(\d+)(ms|\.|sec|min)", lines)]
+
+
 def wait_for(condition, what, seconds=PATIENCE):
     """Poll until condition() is true, and return what it returned."""
     deadline = time.monotonic() + seconds

@@ -78,7 +78,7 @@ def story(s, first, second):
     agent.send(scenario.native(1, 4, 3, TS, [(1, 80, 4, 1, False)]))
     sent += 1
     scenario.wait_for(
-        lambda: "read-only; reconnecting" in s.reporter.log_text(before),
+        lambda: "error 1290" in s.reporter.log_text(before),
         "the only one is tried again when it is read-only")
     s.check("the log speaks of no next host",
             "next host" not in s.reporter.log_text(before))

@@ -436,6 +436,19 @@ class Options:
         self.change("mysql", host="127.0.0.1")
         self.stored(modid)
 
+    def mysql_keepalive(self):
+        for seconds in (9, 5):
+            self.change("mysql", keepalive=f"{seconds}s")
+            self.works()
+            probes = wait_for(lambda: scenario.keepalive(self.net.port),
+                              "the connection is probed")
+            self.s.check(f"after {seconds} s at most",
+                         max(probes) <= seconds, str(probes))
+        self.change("mysql", keepalive=0)
+        self.works()
+        wait_for(lambda: not scenario.keepalive(self.net.port),
+                 "the connection is not probed")
+
     def mysql_read_timeout(self):
         for seconds in (4, 1):
             self.change("mysql", read_timeout=f"{seconds}s")

@@ -17,13 +17,16 @@
 	"overload) VALUES "
 #define TAIL(h) \
 	" ON DUPLICATE KEY UPDATE " \
-	"succ_cnt=IF(VALUES(ts)>=ts OR ts>" h ",VALUES(succ_cnt),succ_cnt)," \
-	"err_cnt=IF(VALUES(ts)>=ts OR ts>" h ",VALUES(err_cnt),err_cnt)," \
-	"overload=IF(VALUES(ts)>=ts OR ts>" h ",VALUES(overload),overload)," \
-	"ts=IF(VALUES(ts)>=ts OR ts>" h ",VALUES(ts),ts)"
+	"succ_cnt=IF(ts>VALUES(ts) AND ts<=" h ",succ_cnt,VALUES(succ_cnt))," \
+	"err_cnt=IF(ts>VALUES(ts) AND ts<=" h ",err_cnt,VALUES(err_cnt))," \
+	"overload=IF(ts>VALUES(ts) AND ts<=" h ",overload,VALUES(overload))," \
+	"ts=IF(ts>VALUES(ts) AND ts<=" h ",ts,VALUES(ts))"
 
 static const struct column_signs all_signed;
-static const struct column_signs all_unsigned = { true, true, true, true };
+static const struct column_signs all_unsigned = { .ip_unsigned = true,
+	.caller_unsigned = true,
+	.succ_unsigned = true,
+	.err_unsigned = true };
 
 static struct record
 record(uint32_t ip, uint32_t caller, uint32_t succ, uint32_t err, uint64_t ts)

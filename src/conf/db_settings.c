@@ -24,6 +24,7 @@ db_settings(const struct settings *s)
 		.insecure_auth = s->insecure_auth,
 		.connect_timeout_ms = (unsigned)s->connect_timeout,
 		.read_timeout_ms = (unsigned)s->read_timeout,
+		.keepalive_ms = (unsigned)s->keepalive,
 		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows
 							: DB_ROWS_MAX,
 	};

@@ -12,7 +12,7 @@
    the server's max_allowed_packet may allow fewer. */
 #define DB_ROWS_MAX 10000
 
-/* db_settings - the options of a connection, without password and lock.  The
+/* db_settings - the options of a connection, without password and session.  The
    strings stay those of the settings. */
 struct db_options db_settings(const struct settings *s);
 

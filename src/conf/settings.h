@@ -87,6 +87,7 @@ struct settings {
 	uint64_t flush_rows;
 	uint64_t connect_timeout;  /* ms */
 	uint64_t read_timeout;     /* ms */
+	uint64_t keepalive;        /* ms; 0 is: off */
 	char *dead_letter_file;    /* "" is: none is written */
 	uint64_t dead_letter_size; /* bytes */
 	/* [log] */

@@ -17,7 +17,6 @@
 #include "lib/log.h"
 #include "worker/trial.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +26,7 @@
 
 #define LOG_LINES 10 /* a minute, of each worker, about the database */
 
-#define LOCK_MAX 64 /* bytes of a lock's name, MySQL's limit */
-
 struct store {
-	char lock[LOCK_MAX];
 	const struct settings *settings;
 	struct secret *password;
 	struct table *table;
@@ -102,11 +98,9 @@ store_new(const struct settings *settings, struct secret *password,
 	counter_set(&store->count->connected, 0);
 
 	store->records = calloc(store->max, sizeof(*store->records));
-	/* The segment's seed is random: no other instance has this name. */
-	snprintf(store->lock, sizeof(store->lock), "reporter.%016" PRIx64,
-	    segment->shared->header.seed);
 	struct db_options options = db_settings(settings);
-	options.lock = store->lock;
+	options.session = &store->info->session;
+	options.session_mark = &store->info->session_mark;
 	options.password = password->text;
 	store->db = db_new(&options);
 	if (store->records == NULL || store->db == NULL) {

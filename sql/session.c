@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The state of a session.  Owns no connection.
+ *
+ * A session is known by its number, its account, and the address and port that
+ * it came from; over a unix socket, which has none, by the server's process.
+ * All of it is compared before one is ended: it is ours, or nothing happens.
+ * Where a proxy has sessions of its own, numbers differ, and none is noted.
+ */
+#include "config.h"
+
+#include "sql/session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Of the time that we wait for an answer, a statement may take this part, so
+   that the answer is the server's, and nothing of it is left. */
+#define LIMIT_PERMILLE 900
+
+uint64_t
+session_clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Sends what the session can do without, as on a server of another kind. */
+static enum db_class
+set_if_possible(const struct asker *asker, const char *statement)
+{
+	return asker->ask(asker->db, statement, 0, NULL) == DB_RECONNECT
+		   ? DB_RECONNECT
+		   : DB_OK;
+}
+
+static enum db_class
+session_set_limits(const struct asker *asker, unsigned limit_ms)
+{
+	/* The client library waits for whole seconds. */
+	unsigned seconds = limit_ms <= 1000 ? 1 : (limit_ms + 999) / 1000;
+	unsigned ms = seconds * LIMIT_PERMILLE;
+	unsigned lock = ms < 1000 ? 1 : ms / 1000;
+	char statement[256];
+
+	snprintf(statement, sizeof(statement),
+	    "SET max_statement_time=IF(@@max_statement_time>0,"
+	    "LEAST(@@max_statement_time,%u.%03u),%u.%03u)",
+	    ms / 1000, ms % 1000, ms / 1000, ms % 1000);
+	if (set_if_possible(asker, statement) != DB_OK)
+		return DB_RECONNECT;
+	snprintf(statement, sizeof(statement),
+	    "SET innodb_lock_wait_timeout="
+	    "LEAST(@@innodb_lock_wait_timeout,%u)",
+	    lock);
+	return set_if_possible(asker, statement);
+}
+
+enum db_class
+session_set(const struct asker *asker, unsigned limit_ms)
+{
+	/* completion_type comes first: it decides what ROLLBACK does. */
+	static const struct {
+		const char *statement;
+		bool optional;
+	} all[] = {
+		{ "SET completion_type=0", true },
+		{ "ROLLBACK", false },
+		{ "SET autocommit=1", false },
+		{ "SET SESSION TRANSACTION READ WRITE", true },
+		{ "SET unique_checks=1", true },
+		{ "SET sql_safe_updates=0", true },
+		{ "SET sql_select_limit=18446744073709551615", true },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		enum db_class kind =
+		    all[i].optional
+			? set_if_possible(asker, all[i].statement)
+			: asker->ask(asker->db, all[i].statement, 0, NULL);
+
+		if (kind != DB_OK)
+			return kind;
+	}
+	return session_set_limits(asker, limit_ms);
+}
+
+enum db_class
+session_galera(const struct asker *asker)
+{
+	return set_if_possible(asker, "SET wsrep_retry_autocommit=0");
+}
+
+enum db_class
+session_commit(const struct asker *asker, unsigned limit_ms)
+{
+	unsigned status = asker->mysql->server_status;
+	enum db_class kind;
+
+	if ((status & SERVER_STATUS_IN_TRANS) == 0 &&
+	    (status & SERVER_STATUS_AUTOCOMMIT) != 0)
+		return DB_OK;
+	kind = asker->ask(asker->db, "COMMIT", 0, NULL);
+	if (kind == DB_OK)
+		/* If it is lost here, the next statement finds that out. */
+		session_set(asker, limit_ms);
+	return kind;
+}
+
+void
+session_note_mode(struct session *session, const char *mode)
+{
+	/* It becomes part of a statement. */
+	if (mode[strspn(mode, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,")] !=
+	    '\0')
+		mode = "";
+	snprintf(session->own_mode, sizeof(session->own_mode), "%s", mode);
+}
+
+enum db_class
+session_mode(const struct asker *asker, struct session *session, bool lax)
+{
+	char statement[SESSION_MODE_MAX + 64];
+
+	session->lax = lax;
+	snprintf(statement, sizeof(statement), "SET sql_mode='%s%s%s'",
+	    session->own_mode, *session->own_mode != '\0' && !lax ? "," : "",
+	    lax ? "" : "STRICT_TRANS_TABLES,STRICT_ALL_TABLES");
+	return set_if_possible(asker, statement);
+}
+
+bool
+session_may_be_lax(const struct session *session, unsigned number)
+{
+	if (session->lax || strstr(session->own_mode, "STRICT_") != NULL)
+		return false;
+	switch (number) {
+	case ER_WARN_DATA_OUT_OF_RANGE:
+	case WARN_DATA_TRUNCATED:
+	case ER_TRUNCATED_WRONG_VALUE:
+	case ER_NO_DEFAULT_FOR_FIELD:
+	case ER_DIVISION_BY_ZERO:
+	case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+	case ER_DATA_TOO_LONG:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ------------------------------------------------ the previous session ---- */
+
+static uint64_t
+hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++ != '\0');
+	return hash;
+}
+
+/* Looks for a session.  *id: its number, 0: it is not there, or not shown to
+   us.  *mark: the hash of what it is known by. */
+static enum db_class
+session_find(
+    const struct asker *asker, const char *which, uint64_t *id, uint64_t *mark)
+{
+	char text[128];
+	struct answer answer;
+
+	*id = *mark = 0;
+	snprintf(text, sizeof(text),
+	    "SELECT ID, USER, HOST FROM information_schema.PROCESSLIST "
+	    "WHERE ID = %s",
+	    which);
+	enum db_class kind = asker->ask(asker->db, text, 3, &answer);
+	if (kind != DB_OK)
+		return kind == DB_RECONNECT ? kind : DB_OK;
+	if (answer.rows == 1) {
+		*id = strtoull(answer_text(&answer, 0, 0), NULL, 10);
+		*mark = client_server_pid(asker->mysql);
+		*mark = hash_text(*mark, answer_text(&answer, 0, 1));
+		*mark = hash_text(*mark, answer_text(&answer, 0, 2));
+	}
+	answer_close(&answer);
+	return DB_OK;
+}
+
+static enum db_class
+session_alive(
+    const struct asker *asker, const struct session *session, bool *alive)
+{
+	char number[24];
+	uint64_t id, mark;
+
+	snprintf(number, sizeof(number), "%" PRIu64, counter_get(session->id));
+	enum db_class kind = session_find(asker, number, &id, &mark);
+	*alive = id != 0 && mark == counter_get(session->mark);
+	return kind;
+}
+
+static enum db_class
+session_end_previous(
+    const struct asker *asker, struct session *session, unsigned limit_ms)
+{
+	const struct timespec pause = { 0, 50 * 1000 * 1000 };
+	char statement[32];
+	bool alive;
+	enum db_class kind = session_alive(asker, session, &alive);
+
+	if (kind != DB_OK || !alive)
+		return kind;
+	snprintf(statement, sizeof(statement), "KILL %" PRIu64,
+	    counter_get(session->id));
+	kind = set_if_possible(asker, statement);
+	nanosleep(&pause, NULL);
+	if (kind == DB_OK)
+		kind = session_alive(asker, session, &alive);
+	if (kind != DB_OK || !alive)
+		return kind;
+	/* It may end late, after a rollback. */
+	uint64_t now = session_clock_ms();
+	if (session->since_ms == 0)
+		session->since_ms = now;
+	if (now - session->since_ms >= limit_ms)
+		return DB_OK;
+	*asker->error = (struct db_error){ .kind = DB_RECONNECT,
+		.text = "the previous session is being ended" };
+	return DB_RECONNECT;
+}
+
+enum db_class
+session_succeed(
+    const struct asker *asker, struct session *session, unsigned limit_ms)
+{
+	enum db_class kind = DB_OK;
+	uint64_t id, mark;
+
+	if (counter_get(session->id) != 0)
+		kind = session_end_previous(asker, session, limit_ms);
+	if (kind == DB_OK)
+		kind = session_find(asker, "CONNECTION_ID()", &id, &mark);
+	if (kind != DB_OK)
+		return kind;
+	session->since_ms = 0;
+	counter_set(session->id, 0);
+	counter_set(session->mark, mark);
+	/* The library knows 32 bits of it. */
+	session->noted =
+	    (uint32_t)id == (uint32_t)mysql_thread_id(asker->mysql);
+	if (session->noted)
+		counter_set(session->id, id);
+	return DB_OK;
+}
+
+void
+session_closed(struct session *session, bool lost)
+{
+	/* After an orderly end nothing is under way. */
+	if (session->noted && !lost)
+		counter_set(session->id, 0);
+	session->noted = false;
+}
