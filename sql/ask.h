@@ -21,4 +21,14 @@ struct asker {
 	struct db_error *error;
 };
 
+/* hash_text - take a text, with its end, into a hash (FNV-1a). */
+static inline uint64_t
+hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++ != '\0');
+	return hash;
+}
+
 #endif

@@ -92,7 +92,9 @@ struct probe {
 	void *arg;
 	unsigned seen;            /* bits of the columns that are there */
 	unsigned missing[RIGHTS]; /* bits of the columns without the right */
-	char numbered[260];       /* a foreign column that numbers rows */
+	/* Foreign columns: one that numbers rows, and one that tells current
+	   rows from old ones, in MariaDB's system-versioned tables. */
+	char numbered[260], row_end[260];
 };
 
 /* Reports a fault; all: it harms every row. */
@@ -178,17 +180,6 @@ ask_schema(struct probe *p, const char *what, const char *more, unsigned count,
 	return ask(p, question, count, answer);
 }
 
-/* Takes what was seen into the shape's mark. */
-static void
-shape_mark(struct shape *shape, const struct answer *answer)
-{
-	for (size_t i = 0; i < answer->length; i++)
-		shape->mark = (shape->mark ^ (unsigned char)answer->text[i]) *
-			      UINT64_C(0x100000001b3);
-}
-
-/* ------------------------------------------------------------- columns ---- */
-
 /* The columns of the answer about columns. */
 enum {
 	NAME,
@@ -197,8 +188,24 @@ enum {
 	NULLABLE,
 	DEFAULT,
 	EXTRA,
-	PRIVILEGES
+	EXPRESSION,
+	PRIVILEGES,
+	ASKED
 };
+
+/* Takes what was seen into the shape's mark: all but the rights, which are not
+   the table's. */
+static void
+shape_mark(struct shape *shape, const struct answer *a)
+{
+	for (size_t row = 0; row < a->rows; row++) {
+		for (unsigned i = 0; i < a->columns && i < PRIVILEGES; i++)
+			shape->mark =
+			    hash_text(shape->mark, answer_text(a, row, i));
+	}
+}
+
+/* ------------------------------------------------------------- columns ---- */
 
 /* One that we do not write must do without us. */
 static void
@@ -208,6 +215,9 @@ check_foreign(struct probe *p, const struct answer *a, size_t row)
 
 	if (strcasestr(extra, "auto_increment") != NULL)
 		snprintf(p->numbered, sizeof(p->numbered), "%s",
+		    answer_text(a, row, NAME));
+	else if (strcmp(answer_text(a, row, EXPRESSION), "ROW END") == 0)
+		snprintf(p->row_end, sizeof(p->row_end), "%s",
 		    answer_text(a, row, NAME));
 	else if (strcmp(answer_text(a, row, NULLABLE), "NO") == 0 &&
 		 answer_is_null(a, row, DEFAULT) &&
@@ -357,6 +367,8 @@ key_bits(const struct probe *p, const struct answer *a, size_t row)
 	/* No two rows have the same number. */
 	if (strcmp(column, p->numbered) == 0)
 		return KEY | 1u << FOREIGN;
+	if (strcmp(column, p->row_end) == 0)
+		return 0;
 	return answer_is_null(a, row, 2) ? 1u << column_place(column) : 0;
 }
 
@@ -447,8 +459,9 @@ probe_table(const struct asker *asker, const char *table, struct shape *shape,
 	memset(shape, 0, sizeof(*shape));
 	enum db_class kind = ask_schema(&p,
 	    "COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, "
-	    "COLUMN_DEFAULT, EXTRA, PRIVILEGES FROM information_schema.COLUMNS",
-	    " ORDER BY ORDINAL_POSITION", 7, &answer);
+	    "COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION, PRIVILEGES "
+	    "FROM information_schema.COLUMNS",
+	    " ORDER BY ORDINAL_POSITION", ASKED, &answer);
 	if (kind != DB_OK)
 		return kind;
 	if (answer.rows == 0) {

@@ -155,15 +155,6 @@ session_may_be_lax(const struct session *session, unsigned number)
 
 /* ------------------------------------------------ the previous session ---- */
 
-static uint64_t
-hash_text(uint64_t hash, const char *text)
-{
-	do
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	while (*text++ != '\0');
-	return hash;
-}
-
 /* Looks for a session.  *id: its number, 0: it is not there, or not shown to
    us.  *mark: the hash of what it is known by. */
 static enum db_class

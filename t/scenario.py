@@ -364,6 +364,14 @@ class Database:
         """How many rows the table has."""
         return self.sql("SELECT COUNT(*) AS n FROM ServerCallStatus")[0]["n"]
 
+    def ask(self, question):
+        """The rows of a question of the administrator's, each a text."""
+        done = self._client(["--user=root", "--password=",
+                             "--skip-column-names", "-e", question])
+        if done.returncode != 0:
+            raise Failure(done.stderr)
+        return done.stdout.splitlines()
+
     def table(self):
         """{(modid, cmdid, ip, port, caller): (succ, err, ts, overload)},
         addresses as 32 bits without a sign."""
@@ -403,14 +411,6 @@ class Networked(Database):
         self.SETTINGS = [option for option in self.SETTINGS
                          if option != "--skip-networking"] + [
             "--bind-address=127.0.0.1", f"--port={self.port}", *options]
-
-    def ask(self, question):
-        """The rows of a question of the administrator's, each a text."""
-        done = self._client(["--user=root", "--password=",
-                             "--skip-column-names", "-e", question])
-        if done.returncode != 0:
-            raise Failure(done.stderr)
-        return done.stdout.splitlines()
 
     def start(self):
         first = not os.path.exists(self.log)

@@ -151,6 +151,62 @@ START_TEST(overload_is_the_same_in_any_column)
 }
 END_TEST
 
+/* A table of columns that differ: of each type that has a sign, and others
+   beside ours. */
+START_TEST(each_column_has_its_own_type)
+{
+	static const char *const types[] = { "int", "int unsigned", "bigint",
+		"bigint unsigned" };
+	static const char *const names[] = { "ip", "caller", "succ_cnt",
+		"err_cnt" };
+	struct db_options options = fixture_options();
+
+	options.text_only = WAY_TEXT(_i);
+	make_table(SIGNED);
+	admin("ALTER TABLE ServerCallStatus ADD at bigint AS (ts + 1) STORED "
+	      "FIRST, ADD calls bigint AS (succ_cnt + err_cnt) VIRTUAL AFTER "
+	      "ip, ADD seen int DEFAULT 5, ADD note varchar(9) NOT NULL "
+	      "DEFAULT 'x' FIRST");
+	if (server_has_bulk())
+		admin("ALTER TABLE ServerCallStatus ADD hid int INVISIBLE "
+		      "DEFAULT 3 FIRST");
+	for (int t = 0; t < 16; t++) {
+		struct record *r = make_records(MANY, 1000);
+		const char *type = types[t % 4];
+		bool cut = strcmp(type, "int") == 0;
+		uint64_t clamped = 0;
+
+		/* One column has the one type, the rest the other. */
+		for (int i = 0; i < 4; i++)
+			admin("ALTER TABLE ServerCallStatus MODIFY %s %s NOT "
+			      "NULL",
+			    names[i], i == t / 4 ? type : types[t / 4 % 2]);
+		for (uint32_t i = 0; i < MANY; i++) {
+			r[i].ip = UINT32_MAX - i;
+			r[i].caller = r[i].succ = r[i].err = UINT32_MAX;
+		}
+		struct db *db = open_db(&options);
+		store(db, r, MANY, FAR, &clamped);
+		db_free(db);
+		ck_assert_msg(
+		    admin_number("SELECT COUNT(*) FROM "
+				 "ServerCallStatus WHERE caller & "
+				 "4294967295 = 4294967295 AND at = "
+				 "1001 AND calls = succ_cnt + err_cnt "
+				 "AND ip & 4294967295 > 4294967095") == MANY,
+		    "%s %s", names[t / 4], type);
+		ck_assert_int_eq(
+		    admin_number(
+			"SELECT MAX(%s) FROM ServerCallStatus", names[t / 4]),
+		    !cut         ? (long long)UINT32_MAX
+		    : t / 4 >= 2 ? INT32_MAX
+				 : -1);
+		ck_assert_uint_eq(clamped % MANY, 0);
+		admin("DELETE FROM ServerCallStatus");
+	}
+}
+END_TEST
+
 /* Stores all rows with this ts and value; returns what row 5 has then. */
 static const char *
 store_at(struct db *db, uint64_t ts, uint32_t value, uint64_t horizon)
@@ -209,6 +265,7 @@ START_TEST(a_call_is_one_transaction)
 	/* The server refuses a row in the middle: nothing of the call stays,
 	   and the rows before are those that were there. */
 	admin("ALTER TABLE ServerCallStatus MODIFY succ_cnt tinyint NOT NULL");
+	ck_assert_int_eq(db_connect(db), DB_OK);
 	store(db, r, MANY / 4, FAR, NULL);
 	for (int i = 0; i < MANY; i++)
 		r[i].err = 7;
@@ -396,6 +453,7 @@ main(void)
 	tcase_add_loop_test(all, every_pattern_comes_back, 0, WAYS);
 	tcase_add_loop_test(all, bigint_columns_hold_unsigned_numbers, 0, 2);
 	tcase_add_loop_test(all, overload_is_the_same_in_any_column, 0, 2);
+	tcase_add_loop_test(all, each_column_has_its_own_type, 0, 2);
 	tcase_add_loop_test(all, the_newer_time_wins, 0, WAYS);
 	tcase_add_loop_test(all, repeating_changes_nothing, 0, WAYS);
 	tcase_add_loop_test(all, a_call_is_one_transaction, 0, WAYS);

@@ -290,6 +290,24 @@ START_TEST(other_keys_do_no_harm)
 }
 END_TEST
 
+START_TEST(old_versions_do_no_harm)
+{
+	make_table(SIGNED);
+	if (strstr(admin_ask("SELECT VERSION()"), "MariaDB") == NULL)
+		return;
+	admin("ALTER TABLE ServerCallStatus "
+	      "ADD b BIGINT UNSIGNED GENERATED ALWAYS AS ROW START INVISIBLE, "
+	      "ADD e BIGINT UNSIGNED GENERATED ALWAYS AS ROW END INVISIBLE, "
+	      "ADD PERIOD FOR SYSTEM_TIME(b, e), ADD SYSTEM VERSIONING");
+	struct db *db = open_way(_i);
+
+	store(db, high_records(1), MANY, FAR, NULL);
+	store(db, high_records(2), MANY, FAR, NULL);
+	expect_high(MANY);
+	db_free(db);
+}
+END_TEST
+
 START_TEST(a_view_is_a_table)
 {
 	struct db_options options = fixture_options();
@@ -418,6 +436,7 @@ main(void)
 	tcase_add_test(all, a_table_without_its_key_is_left_alone);
 	tcase_add_loop_test(all, a_key_that_goes_away_is_noticed, 0, 2);
 	tcase_add_loop_test(all, other_keys_do_no_harm, 0, 2);
+	tcase_add_loop_test(all, old_versions_do_no_harm, 0, 2);
 	tcase_add_loop_test(all, a_view_is_a_table, 0, 2);
 	tcase_add_loop_test(all, a_time_that_is_null_is_the_oldest, 0, 2);
 	tcase_add_loop_test(

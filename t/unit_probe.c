@@ -99,6 +99,18 @@ static const struct {
 	    "wrong: table ServerCallStatus: unique key narrow lacks some of "
 	    "modid, cmdid, ip, port, caller: rows of different keys would take "
 	    "each other's place\n" },
+	{ "ALTER TABLE ServerCallStatus MODIFY overload enum('1','2') NOT NULL",
+	    "wrong: table ServerCallStatus: column overload is enum('1','2'); "
+	    "expected the values '0' and '1'\n" },
+	{ "ALTER TABLE ServerCallStatus MODIFY overload set('10','01') NOT "
+	  "NULL",
+	    "wrong: table ServerCallStatus: column overload is "
+	    "set('10','01'); expected the values '0' and '1'\n" },
+	{ "ALTER TABLE ServerCallStatus ADD region int NOT NULL DEFAULT 1, "
+	  "ADD UNIQUE KEY far (modid, region)",
+	    "wrong: table ServerCallStatus: unique key far lacks some of "
+	    "modid, cmdid, ip, port, caller: rows of different keys would take "
+	    "each other's place\n" },
 	{ "ALTER TABLE ServerCallStatus DROP PRIMARY KEY, "
 	  "ADD PRIMARY KEY (modid, cmdid, ip, port, caller, ts)",
 	    "wrong: table ServerCallStatus has no primary key (modid, cmdid, "
@@ -124,6 +136,12 @@ static const char *const harmless[] = {
 	 "ADD PRIMARY KEY (caller, port, ip, cmdid, modid)"),
 	"ALTER TABLE ServerCallStatus ADD KEY (ts)",
 	"ALTER TABLE ServerCallStatus MODIFY overload tinyint NOT NULL",
+	"ALTER TABLE ServerCallStatus MODIFY overload bit NOT NULL",
+	"ALTER TABLE ServerCallStatus MODIFY overload enum('a','1','0')",
+	"ALTER TABLE ServerCallStatus MODIFY overload set('0','1')",
+	("ALTER TABLE ServerCallStatus DROP PRIMARY KEY, ADD id bigint "
+	 "AUTO_INCREMENT PRIMARY KEY, ADD UNIQUE KEY (modid, cmdid, ip, port, "
+	 "caller)"),
 };
 
 START_TEST(what_does_no_harm_is_let_be)
