@@ -356,7 +356,7 @@ db_connect(struct db *db)
 		kind = db_probe_table(db);
 	/* No row was sent yet, so none may be set aside, whatever the number.
 	 */
-	if (kind == DB_SPLIT || kind == DB_REFUSED)
+	if (dberror_divides(kind))
 		kind = db->error.kind = DB_HOLD;
 	if (kind != DB_OK) {
 		db_close(db);
@@ -474,6 +474,31 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 		kind = db_upsert_text(db, records, n, horizon, sent);
 	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
+		db_close(db);
+	if (kind == DB_NEXT_HOST)
+		db_next_host(db);
+	return kind;
+}
+
+enum db_class
+db_takes(struct db *db, const struct record *record, uint64_t horizon)
+{
+	static const char begin[] = "START TRANSACTION", end[] = "ROLLBACK";
+	struct db_error error;
+	enum db_class kind;
+	size_t sent;
+
+	kind = db_query(db, "query", begin, strlen(begin));
+	if (kind == DB_OK)
+		kind = db_upsert_text(db, &record, 1, horizon, &sent);
+	error = db->error;
+	if (db_query(db, "query", end, strlen(end)) != DB_OK)
+		/* It may still be open. */
+		kind = db_fail(db, DB_RECONNECT, db->error.number,
+		    "cannot end a transaction");
+	else
+		db->error = error;
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
 		db_close(db);
 	if (kind == DB_NEXT_HOST)

@@ -7,18 +7,14 @@
  */
 #include "config.h"
 
-#include "worker/store.h"
-#include "worker/backoff.h"
+#include "worker/store_state.h"
 #include "conf/db_settings.h"
 #include "lib/clock.h"
-#include "sql/db.h"
-#include "worker/deadletter.h"
 #include "shm/faultpoint.h"
 #include "lib/log.h"
 #include "worker/trial.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,33 +22,6 @@
 #include <unistd.h>
 
 #define LOG_LINES 10 /* a minute, of each worker, about the database */
-
-#define LOCK_MAX 64 /* bytes of a lock's name, MySQL's limit */
-
-struct store {
-	char lock[LOCK_MAX];
-	const struct settings *settings;
-	struct secret *password;
-	struct table *table;
-	struct flush_counters *count;
-	struct worker_info *info;
-	struct db *db;
-	struct deadletter deadletter;
-	struct backoff backoff[DB_CLASSES];
-	struct log_limiter limiter;
-	size_t max;   /* rows of one transaction: flush_rows */
-	size_t limit; /* the same, now */
-	bool halved;  /* the limit was, and no statement was taken since */
-	bool trial;   /* one by one: see trial.h */
-	const struct record **records;
-	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
-	   find out ourselves has no number. */
-	char logged[sizeof(((struct db_error *)0)->text)];
-	bool down;             /* log when the database has recovered */
-	pthread_mutex_t mutex; /* of this process alone */
-	pthread_cond_t wake;
-	bool stop; /* under the mutex */
-};
 
 /* --------------------------------------------------------- making one ----- */
 
@@ -89,8 +58,10 @@ store_new(const struct settings *settings, struct secret *password,
 	store->table = &segment->table;
 	store->count = &segment->shared->flush;
 	store->info = &segment->shared->info;
-	store->max = db_settings(settings).max_rows;
-	store->limit = store->max;
+	window_init(&store->window, db_settings(settings).max_rows);
+	/* However many are held, there is room for others in the table. */
+	held_init(&store->held, segment->table.keys / 2, (uint64_t)getpid());
+	counter_set(&store->count->held, 0);
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
 	store->limiter = LOG_PER_MINUTE(LOG_LINES);
@@ -99,7 +70,7 @@ store_new(const struct settings *settings, struct secret *password,
 	pthread_mutex_init(&store->mutex, NULL);
 	counter_set(&store->count->connected, 0);
 
-	store->records = calloc(store->max, sizeof(*store->records));
+	store->records = calloc(store->window.max, sizeof(*store->records));
 	/* The segment's seed is random: no other instance has this name. */
 	snprintf(store->lock, sizeof(store->lock), "reporter.%016" PRIx64,
 	    segment->shared->header.seed);
@@ -119,6 +90,7 @@ store_free(struct store *store)
 {
 	db_free(store->db);
 	counter_set(&store->count->connected, 0);
+	counter_set(&store->count->held, 0);
 	free(store->records);
 	free(store);
 }
@@ -134,8 +106,7 @@ store_stop(struct store *store)
 	pthread_mutex_unlock(&store->mutex);
 }
 
-/* Wait ms milliseconds.  Returns false when asked to stop. */
-static bool
+bool
 store_wait(struct store *store, uint32_t ms)
 {
 	struct timespec until = monotonic_after(ms);
@@ -161,18 +132,17 @@ error_advice(enum db_class kind)
 		[DB_WAIT_ROOM] = "waiting until the server has room",
 		[DB_SPLIT] = "retrying in smaller batches",
 		[DB_REFUSED] = "isolating the row",
+		[DB_UNLISTED] = "isolating the row",
 		[DB_HOLD] = "keeping all records until this is fixed",
 	};
 
 	return advice[kind];
 }
 
-/* Count, show and log an error of the database. */
-static void
-error_note(struct store *store, enum db_class kind)
+void
+store_show(struct store *store, enum db_class kind,
+    const struct db_error *error, const char *advice)
 {
-	const struct db_error *error = db_error(store->db);
-
 	counter_add(&store->count->errors[kind], 1);
 	last_error_set(store->count, error->number, error->text);
 	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
@@ -184,11 +154,18 @@ error_note(struct store *store, enum db_class kind)
 			return;
 		memcpy(store->logged, error->text, sizeof(store->logged));
 	}
-	/* With one host in the list there is no next one. */
-	if (kind == DB_NEXT_HOST && store->settings->host.count == 1)
-		kind = DB_RECONNECT;
 	log_limited(&store->limiter, "database %s: error %u: %s; %s",
-	    db_host(store->db), error->number, error->text, error_advice(kind));
+	    db_host(store->db), error->number, error->text, advice);
+}
+
+void
+store_note(struct store *store, enum db_class kind)
+{
+	/* With one host in the list there is no next one. */
+	bool alone = kind == DB_NEXT_HOST && store->settings->host.count == 1;
+
+	store_show(store, kind, db_error(store->db),
+	    error_advice(alone ? DB_RECONNECT : kind));
 }
 
 static void
@@ -243,7 +220,7 @@ password_refresh(struct store *store)
 	db_set_password(store->db, store->password->text);
 }
 
-static enum db_class
+enum db_class
 store_connect(struct store *store)
 {
 	enum db_class kind;
@@ -253,18 +230,27 @@ store_connect(struct store *store)
 	kind = db_connect(store->db);
 	if (kind != DB_OK)
 		return kind;
-	/* It may take longer statements now; but not if the connection was
-	   closed because they were too long. */
-	if (!store->halved)
-		store->limit = store->max;
 	counter_add(&store->count->connects, 1);
 	counter_set(&store->count->connected, 1);
 	log_info("database %s: connected", db_host(store->db));
 	return DB_OK;
 }
 
-/* One try: connect if need be, send the newest versions of n rows. */
-static enum db_class
+/* Note what a statement's end shows of how many rows the server takes.  A slow
+   server ends in a timeout, and one that finds a packet too long may close the
+   connection: once it is enough to halve for that. */
+static void
+store_learn(struct store *store, enum db_class kind, size_t rows)
+{
+	if (kind == DB_OK)
+		window_passed(&store->window, rows);
+	else if (rows > 1 && (kind == DB_SPLIT || (kind == DB_RECONNECT &&
+						      store->last != DB_SPLIT)))
+		window_failed(&store->window, rows);
+	store->last = kind;
+}
+
+enum db_class
 store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 {
 	uint64_t clamped = 0, begun;
@@ -289,6 +275,7 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	    store_horizon(store->settings), &clamped, sent);
 	FAULT_POINT("store_sent");
 	trial_flushed(store->info);
+	store_learn(store, kind, *sent);
 	if (kind == DB_OK) {
 		counter_add(&store->count->clamped, clamped);
 		flush_note(store->count, *sent, monotonic_us() - begun);
@@ -298,49 +285,48 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	return kind;
 }
 
-/*
- * Try until the first *sent of the rows are committed (DB_OK), or they must be
- * divided (DB_SPLIT, DB_REFUSED).  Any other class only when asked to stop.
- */
-static enum db_class
+void
+store_settled(struct store *store, const struct table_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		FAULT_POINT("store_settling");
+		table_stored(store->table, &rows[i]);
+	}
+	store->canary = rows[n - 1].record;
+	/* What failed before can be judged now. */
+	if (!store->proven)
+		held_hurry(&store->held);
+	store->proven = true;
+	store->unproven = 0;
+	error_over(store);
+}
+
+enum db_class
 store_insist(
     struct store *store, struct table_row *rows, size_t n, size_t *sent)
 {
 	for (;;) {
-		enum db_class kind = store_try(store, rows, n, sent);
+		size_t window = store->window.size;
+		enum db_class kind =
+		    store_try(store, rows, n < window ? n : window, sent);
 
 		if (kind == DB_OK) {
-			store->halved = false;
-			error_over(store);
+			store_settled(store, rows, *sent);
 			return kind;
 		}
-		error_note(store, kind);
-		if (kind == DB_SPLIT || kind == DB_REFUSED)
-			return kind;
-		if (!store_wait(store, backoff_next(&store->backoff[kind])))
+		store_note(store, kind);
+		if (kind == DB_SPLIT && *sent > 1)
+			continue;
+		if (dberror_divides(kind) ||
+		    !store_wait(store, backoff_next(&store->backoff[kind])))
 			return kind;
 	}
 }
 
-/* Set aside a row that was refused on its own. */
-static void
-row_refuse(struct store *store, const struct table_row *row)
-{
-	const struct db_error *error = db_error(store->db);
+/* ------------------------------------------------------------- batches ---- */
 
-	if (deadletter_write(&store->deadletter, &row->record, error->number,
-		error->text) < 0) {
-		counter_add(&store->count->dead_lost, 1);
-		log_limited(&store->limiter,
-		    "cannot write dead-letter file %s: %m; a refused record is "
-		    "lost",
-		    store->deadletter.path);
-	}
-	FAULT_POINT("store_refuse_written");
-	table_refused(store->table, row);
-}
-
-/* Settle all n rows.  Returns how many were; fewer when asked to stop. */
+/* Settle or hold all n rows.  Returns how many were; fewer when asked to
+   stop. */
 static size_t
 store_all(struct store *store, struct table_row *rows, size_t n)
 {
@@ -350,21 +336,13 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 		enum db_class kind =
 		    store_insist(store, rows + done, n - done, &sent);
 
-		if (kind == DB_OK) {
-			for (size_t i = 0; i < sent; i++) {
-				FAULT_POINT("store_settling");
-				table_stored(store->table, &rows[done + i]);
-			}
-		} else if (kind != DB_SPLIT && kind != DB_REFUSED) {
+		if (kind != DB_OK && !dberror_divides(kind))
 			break;
-		} else if (sent == 1) {
-			row_refuse(store, &rows[done]);
-		} else {
-			/* Halve, until the refused row stands alone. */
-			if (kind == DB_SPLIT) {
-				store->limit = sent / 2;
-				store->halved = true;
-			}
+		if (kind != DB_OK && sent == 1) {
+			if (!store_alone(store, &rows[done], kind))
+				break;
+		} else if (kind != DB_OK) {
+			/* Halve, until the row at fault stands alone. */
 			size_t half = sent / 2;
 			size_t settled = store_all(store, rows + done, half);
 			if (settled == half)
@@ -384,10 +362,30 @@ store_trial(struct store *store, bool trial)
 	store->trial = trial;
 }
 
+/* Move the rows that are not held to the front.  Returns how many they are. */
+static size_t
+rows_not_held(const struct held *held, struct table_row *rows, size_t n)
+{
+	size_t kept = 0;
+
+	if (held->count == 0)
+		return n;
+	for (size_t i = 0; i < n; i++) {
+		if (!held_has(held, rows[i].slot))
+			rows[kept++] = rows[i];
+	}
+	return kept;
+}
+
 size_t
 store_rows(struct store *store, struct table_row *rows, size_t n)
 {
-	size_t limit = store->trial ? 1 : store->limit;
+	size_t limit = store->trial ? 1 : store->window.size;
 
-	return store_all(store, rows, n < limit ? n : limit);
+	if (n > limit)
+		n = limit;
+	size_t free = rows_not_held(&store->held, rows, n);
+	size_t settled = store_all(store, rows, free);
+	store_retry(store);
+	return settled < free ? settled : n;
 }
