@@ -40,7 +40,8 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/worker/backoff.h \
-	src/worker/alone.c src/worker/store_state.h src/worker/window.h
+	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \
+	src/worker/window.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
 src_libreporter_a_SOURCES += src/edge/tls.c src/send/tls_client.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state of the store, for its two sources: store.c, which writes batches,
- * and alone.c, which deals with rows that fail alone.
+ * The state of the store, for its three sources: attempt.c sends a statement,
+ * alone.c deals with rows that fail alone, store.c writes batches.
  */
 #ifndef REPORTER_STORE_STATE_H
 #define REPORTER_STORE_STATE_H
