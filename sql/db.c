@@ -481,6 +481,27 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	return kind;
 }
 
+/* Sends a row of the table to itself. */
+static enum db_class
+db_resend(struct db *db)
+{
+	char text[1024];
+	const char *info;
+	enum db_class kind;
+
+	snprintf(text, sizeof(text),
+	    "INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
+	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
+	    db->table, db->table);
+	kind = db_query(db, "insert", text, strlen(text));
+	if (kind != DB_OK)
+		return kind;
+	info = mysql_info(db->mysql);
+	if (info == NULL || strstr(info, "Records: 1") == NULL)
+		return db_fail(db, DB_HOLD, 0, "the table is empty");
+	return DB_OK;
+}
+
 enum db_class
 db_takes(struct db *db, const struct record *record, uint64_t horizon)
 {
@@ -491,7 +512,9 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 
 	kind = db_query(db, "query", begin, strlen(begin));
 	if (kind == DB_OK)
-		kind = db_upsert_text(db, &record, 1, horizon, &sent);
+		kind = record == NULL
+			   ? db_resend(db)
+			   : db_upsert_text(db, &record, 1, horizon, &sent);
 	error = db->error;
 	if (db_query(db, "query", end, strlen(end)) != DB_OK)
 		/* It may still be open. */

@@ -102,7 +102,8 @@ enum db_class db_upsert(struct db *db, const struct record *const *records,
 
 /*
  * db_takes - whether the table takes a record: write it in a transaction and
- * roll that back.  While connected.  horizon: as for db_upsert().
+ * roll that back.  While connected.  record: NULL is one that the table has;
+ * if it is empty, DB_HOLD.  horizon: as for db_upsert().
  * Returns DB_OK: it does.  Else as db_upsert().
  */
 enum db_class db_takes(

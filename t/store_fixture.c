@@ -34,6 +34,7 @@ static struct {
 	} bad[2];
 	size_t takes, most;
 	bool table_refuses;
+	enum db_class resent; /* the answer to a row of the table itself */
 	unsigned canaries;
 	void (*during)(void);
 	struct stub_call calls[CALLS_MAX];
@@ -63,6 +64,7 @@ fixture_begin(void)
 	memset(&stub, 0, sizeof(stub));
 	stub.refused = UINT32_MAX;
 	stub.takes = stub.most = SIZE_MAX;
+	stub.resent = DB_HOLD;
 	snprintf(instance, sizeof(instance), "store-%d", (int)getpid());
 	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
 	snprintf(directory, sizeof(directory), "/tmp/reporter-store-XXXXXX");
@@ -209,6 +211,12 @@ stub_table_refuses(bool all)
 }
 
 void
+stub_resent(enum db_class kind)
+{
+	STUB_SET(stub.resent = kind);
+}
+
+void
 stub_most(size_t rows)
 {
 	STUB_SET(stub.most = rows);
@@ -348,7 +356,10 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 	ck_assert_uint_gt(horizon, FIXTURE_TS);
 	pthread_mutex_lock(&mutex);
 	stub.canaries++;
-	kind = stub.table_refuses ? DB_UNLISTED : record_answer(record);
+	if (stub.table_refuses)
+		kind = DB_UNLISTED;
+	else
+		kind = record != NULL ? record_answer(record) : stub.resent;
 	pthread_mutex_unlock(&mutex);
 	return answer(db, kind);
 }

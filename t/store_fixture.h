@@ -68,6 +68,10 @@ void stub_bad(enum db_class kind, uint32_t begin, uint32_t end);
 /* stub_table_refuses - whether no row is taken at all: DB_UNLISTED. */
 void stub_table_refuses(bool all);
 
+/* stub_resent - how db_takes() of a row that the table has is answered; at
+   first DB_HOLD, as the table has none. */
+void stub_resent(enum db_class kind);
+
 /* stub_most - more rows in a statement are answered DB_SPLIT. */
 void stub_most(size_t rows);
 

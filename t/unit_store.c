@@ -464,6 +464,23 @@ START_TEST(before_any_row_was_stored_none_is_set_aside)
 }
 END_TEST
 
+START_TEST(a_row_of_the_table_serves_before_one_was_stored)
+{
+	stub_resent(DB_OK);
+	stub_bad(DB_REFUSED, 0, 1000);
+	renew(1000);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(1000)), 1000);
+	ck_assert_uint_eq(FLUSH(dead_letter), 1000);
+	/* One that is refused as well proves nothing. */
+	stub_resent(DB_REFUSED);
+	renew(1000);
+	put(0, 4, FIXTURE_TS + 1, false);
+	ck_assert_uint_eq(store_rows(store, rows, collect()), 4);
+	ck_assert_uint_eq(FLUSH(dead_letter), 1000);
+	ck_assert_uint_eq(FLUSH(held), 4);
+}
+END_TEST
+
 START_TEST(a_finish_tries_held_rows_once_more)
 {
 	stub_bad(DB_UNLISTED, 5, 7);
@@ -586,6 +603,7 @@ main(void)
 	tcase_add_test(c, a_flood_of_bad_rows_holds_up_no_other);
 	tcase_add_test(c, a_table_that_refuses_every_row_holds_them);
 	tcase_add_test(c, before_any_row_was_stored_none_is_set_aside);
+	tcase_add_test(c, a_row_of_the_table_serves_before_one_was_stored);
 	tcase_add_test(c, a_finish_tries_held_rows_once_more);
 	tcase_add_test(c, a_stop_ends_the_wait);
 	tcase_add_test(c, a_stop_amid_halves_returns_what_was_settled);

@@ -23,11 +23,12 @@
 enum verdict {
 	VERDICT_ROW,     /* the table takes another one */
 	VERDICT_TABLE,   /* it takes none */
-	VERDICT_UNKNOWN, /* none was stored yet to compare with */
+	VERDICT_UNKNOWN, /* there is none to compare with */
 	VERDICT_STOPPED  /* asked to stop meanwhile */
 };
 
-/* Send the canary.  The connection may have been lost meanwhile. */
+/* Send the canary: before any row was stored, one that the table has.  The
+   connection may have been lost meanwhile. */
 static enum db_class
 canary_try(struct store *store)
 {
@@ -35,8 +36,9 @@ canary_try(struct store *store)
 	    db_connected(store->db) ? DB_OK : store_connect(store);
 
 	if (kind == DB_OK)
-		kind = db_takes(
-		    store->db, &store->canary, store_horizon(store->settings));
+		kind =
+		    db_takes(store->db, store->proven ? &store->canary : NULL,
+			store_horizon(store->settings));
 	if (!db_connected(store->db))
 		counter_set(&store->count->connected, 0);
 	return kind;
@@ -48,15 +50,14 @@ store_judge(struct store *store, const struct db_error *error)
 {
 	enum db_class kind;
 
-	if (!store->proven)
-		return VERDICT_UNKNOWN;
 	if (store->verdict_number == error->number &&
 	    monotonic_ms() < store->verdict_until_ms)
 		return VERDICT_ROW;
 	while ((kind = canary_try(store)) != DB_OK) {
-		store_note(store, kind);
+		/* The row that the table has may itself be a bad one. */
 		if (dberror_divides(kind) || kind == DB_HOLD)
-			return VERDICT_TABLE;
+			return store->proven ? VERDICT_TABLE : VERDICT_UNKNOWN;
+		store_note(store, kind);
 		if (!store_wait(store, backoff_next(&store->backoff[kind])))
 			return VERDICT_STOPPED;
 	}
@@ -91,7 +92,7 @@ row_hold(struct store *store, const struct table_row *row,
 		return false;
 	counter_set(&store->count->held, store->held.count);
 	if (store->held.count == 1)
-		log_limited(&store->limiter,
+		log_limited(&store->held_limiter,
 		    "database %s: error %u: %s; holding the row (modid %d, "
 		    "cmdid %d), the others are stored",
 		    db_host(store->db), error->number, error->text,

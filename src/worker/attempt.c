@@ -62,6 +62,10 @@ store_show(struct store *store, enum db_class kind,
 		if (strcmp(store->logged, error->text) == 0)
 			return;
 		memcpy(store->logged, error->text, sizeof(store->logged));
+		log_limited(&store->held_limiter,
+		    "database %s: error %u: %s; %s", db_host(store->db),
+		    error->number, error->text, advice);
+		return;
 	}
 	log_limited(&store->limiter, "database %s: error %u: %s; %s",
 	    db_host(store->db), error->number, error->text, advice);

@@ -59,6 +59,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
 	store->limiter = LOG_PER_MINUTE(LOG_LINES);
+	store->held_limiter = LOG_PER_MINUTE(LOG_LINES);
 	backoffs_init(store);
 	monotonic_condition(&store->wake);
 	pthread_mutex_init(&store->mutex, NULL);

@@ -28,7 +28,7 @@ struct store {
 	struct db *db;
 	struct deadletter deadletter;
 	struct backoff backoff[DB_CLASSES];
-	struct log_limiter limiter;
+	struct log_limiter limiter, held_limiter;
 	struct window window; /* rows of a transaction, up to flush_rows */
 	enum db_class last;   /* of the last statement */
 	bool trial;           /* one by one: see trial.h */
