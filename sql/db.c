@@ -171,7 +171,7 @@ db_asker(struct db *db)
 static enum db_class
 db_without_row(struct db *db, enum db_class kind)
 {
-	if (kind == DB_SPLIT || kind == DB_REFUSED || kind == DB_UNLISTED)
+	if (dberror_divides(kind))
 		kind = db->error.kind = DB_HOLD;
 	return kind;
 }
@@ -411,6 +411,17 @@ db_probe(struct db *db, db_report *report, void *arg)
 
 /* -------------------------------------------------------------- upsert ---- */
 
+/* After a statement: closes a connection that is of no more use. */
+static enum db_class
+db_after(struct db *db, enum db_class kind)
+{
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
+		db_end(db, kind == DB_RECONNECT);
+	if (kind == DB_NEXT_HOST)
+		hosts_next(&db->hosts);
+	return kind;
+}
+
 static enum db_class
 db_upsert_text(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
@@ -520,11 +531,51 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	}
 	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
-	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
-		db_end(db, kind == DB_RECONNECT);
-	if (kind == DB_NEXT_HOST)
-		hosts_next(&db->hosts);
-	return kind;
+	return db_after(db, kind);
+}
+
+/* Sends a row of the table to itself. */
+static enum db_class
+db_resend(struct db *db)
+{
+	char text[1024];
+	const char *info;
+	enum db_class kind;
+
+	snprintf(text, sizeof(text),
+	    "INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
+	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
+	    db->table, db->table);
+	kind = db_query(db, "insert", text, strlen(text));
+	if (kind != DB_OK)
+		return kind;
+	info = mysql_info(db->mysql);
+	if (info == NULL || strstr(info, "Records: 1") == NULL)
+		return db_fail(db, DB_HOLD, 0, "the table is empty");
+	return DB_OK;
+}
+
+enum db_class
+db_takes(struct db *db, const struct record *record, uint64_t horizon)
+{
+	static const char begin[] = "START TRANSACTION", end[] = "ROLLBACK";
+	struct db_error error;
+	enum db_class kind;
+	size_t sent;
+
+	kind = db_query(db, "query", begin, strlen(begin));
+	if (kind == DB_OK)
+		kind = record == NULL
+			   ? db_resend(db)
+			   : db_upsert_text(db, &record, 1, horizon, &sent);
+	error = db->error;
+	if (db_query(db, "query", end, strlen(end)) != DB_OK)
+		/* It may still be open. */
+		kind = db_fail(db, DB_RECONNECT, db->error.number,
+		    "cannot end a transaction");
+	else
+		db->error = error;
+	return db_after(db, kind);
 }
 
 /* ------------------------------------------------------------- the rest --- */

@@ -71,8 +71,8 @@ void db_free(struct db *db);
  * max_allowed_packet, types, keys.  A server that is read-only is left if the
  * list has more, unless all of them are.  One call tries one host; after a
  * failure the next call tries the next.
- * Returns DB_OK or the class of db_error(), never DB_SPLIT, DB_REFUSED or
- * DB_UNLISTED: no row was sent.
+ * Returns DB_OK or the class of db_error(), none of dberror_divides(): no
+ * row was sent.
  */
 enum db_class db_connect(struct db *db);
 
@@ -108,6 +108,15 @@ void db_close(struct db *db);
  */
 enum db_class db_upsert(struct db *db, const struct record *const *records,
     size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);
+
+/*
+ * db_takes - whether the table takes a record: write it in a transaction and
+ * roll that back.  While connected.  record: NULL is one that the table has;
+ * if it is empty, DB_HOLD.  horizon: as for db_upsert().
+ * Returns DB_OK: it does.  Else as db_upsert().
+ */
+enum db_class db_takes(
+    struct db *db, const struct record *record, uint64_t horizon);
 
 /* Called by db_probe() with a line of text; fault: whether it reports one. */
 typedef void db_report(void *arg, bool fault, const char *text);

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define CLIENT_ERRORS_END 2999
+
 static const struct {
 	unsigned number;
 	enum db_class kind;
@@ -25,8 +27,6 @@ static const struct {
 	{ ER_LOCK_DEADLOCK, DB_RETRY },       /* 1213 */
 	{ ER_QUERY_INTERRUPTED, DB_RETRY },   /* 1317 */
 	{ ER_NEED_REPREPARE, DB_RETRY },      /* 1615 */
-	{ 1969, DB_RETRY }, /* MariaDB: max_statement_time is over */
-	{ 3024, DB_RETRY }, /* MySQL: max_execution_time is over */
 	{ 3101, DB_RETRY }, /* MySQL: rolled back by group replication */
 	{ 8002, DB_RETRY }, /* TiDB: write conflict, SELECT FOR UPDATE */
 	{ 8022, DB_RETRY }, /* TiDB: the commit failed, try again */
@@ -71,36 +71,65 @@ static const struct {
 	{ ER_OUTOFMEMORY, DB_WAIT_ROOM },      /* 1037 */
 	{ ER_OUT_OF_RESOURCES, DB_WAIT_ROOM }, /* 1041 */
 	{ ER_RECORD_FILE_FULL, DB_WAIT_ROOM }, /* 1114 */
-	{ ER_LOCK_TABLE_FULL, DB_WAIT_ROOM },  /* 1206 */
 
+	/* Fewer rows may pass. */
 	{ ER_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 1153 */
+	{ ER_TRANS_CACHE_FULL, DB_SPLIT },     /* 1197 */
+	{ ER_LOCK_TABLE_FULL, DB_SPLIT },      /* 1206 */
+	{ ER_STMT_CACHE_FULL, DB_SPLIT },      /* 1705 */
+	{ 1969, DB_SPLIT },                    /* MariaDB: max_statement_time */
 	{ CR_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 2020 */
+	{ 3024, DB_SPLIT },                    /* MySQL: max_execution_time */
 	{ 8004, DB_SPLIT }, /* TiDB: the transaction is too large */
+	{ 8175, DB_SPLIT }, /* TiDB: tidb_mem_quota_query */
 
-	/* A row that this table will never take. */
+	/* A row that this table will never take, whatever it takes else. */
 	{ ER_BAD_NULL_ERROR, DB_REFUSED },                  /* 1048 */
 	{ ER_DUP_ENTRY, DB_REFUSED },                       /* 1062 */
 	{ ER_WARN_DATA_OUT_OF_RANGE, DB_REFUSED },          /* 1264 */
 	{ WARN_DATA_TRUNCATED, DB_REFUSED },                /* 1265 */
 	{ ER_TRUNCATED_WRONG_VALUE, DB_REFUSED },           /* 1292 */
-	{ ER_NO_DEFAULT_FOR_FIELD, DB_REFUSED },            /* 1364 */
 	{ ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, DB_REFUSED }, /* 1366 */
+	{ ER_VIEW_CHECK_FAILED, DB_REFUSED },               /* 1369 */
 	{ ER_DATA_TOO_LONG, DB_REFUSED },                   /* 1406 */
+	{ ER_CANT_CREATE_GEOMETRY_OBJECT, DB_REFUSED },     /* 1416 */
 	{ ER_NO_REFERENCED_ROW_2, DB_REFUSED },             /* 1452 */
 	{ ER_NO_PARTITION_FOR_GIVEN_VALUE, DB_REFUSED },    /* 1526 */
 	{ ER_SIGNAL_EXCEPTION, DB_REFUSED },  /* 1644, raised by a trigger */
 	{ ER_DATA_OUT_OF_RANGE, DB_REFUSED }, /* 1690 */
+	{ 3140, DB_REFUSED },                 /* MySQL: invalid JSON */
 	{ 3819, DB_REFUSED },                 /* MySQL: a CHECK constraint */
 	{ 4025, DB_REFUSED },                 /* MariaDB: a CHECK constraint */
 
-	/* For a person to fix. */
-	{ ER_DBACCESS_DENIED_ERROR, DB_HOLD },           /* 1044 */
-	{ ER_ACCESS_DENIED_ERROR, DB_HOLD },             /* 1045 */
-	{ ER_BAD_DB_ERROR, DB_HOLD },                    /* 1049 */
-	{ ER_BAD_FIELD_ERROR, DB_HOLD },                 /* 1054 */
-	{ ER_TABLEACCESS_DENIED_ERROR, DB_HOLD },        /* 1142 */
-	{ ER_NO_SUCH_TABLE, DB_HOLD },                   /* 1146 */
-	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, DB_HOLD }, /* 1698 */
+	/* For a person to fix: it concerns every row. */
+	{ ER_CANT_OPEN_FILE, DB_HOLD },                      /* 1016 */
+	{ ER_NOT_KEYFILE, DB_HOLD },                         /* 1034 */
+	{ ER_DBACCESS_DENIED_ERROR, DB_HOLD },               /* 1044 */
+	{ ER_ACCESS_DENIED_ERROR, DB_HOLD },                 /* 1045 */
+	{ ER_NO_DB_ERROR, DB_HOLD },                         /* 1046 */
+	{ ER_BAD_DB_ERROR, DB_HOLD },                        /* 1049 */
+	{ ER_BAD_FIELD_ERROR, DB_HOLD },                     /* 1054 */
+	{ ER_PARSE_ERROR, DB_HOLD },                         /* 1064 */
+	{ ER_WRONG_VALUE_COUNT_ON_ROW, DB_HOLD },            /* 1136 */
+	{ ER_TABLEACCESS_DENIED_ERROR, DB_HOLD },            /* 1142 */
+	{ ER_COLUMNACCESS_DENIED_ERROR, DB_HOLD },           /* 1143 */
+	{ ER_NO_SUCH_TABLE, DB_HOLD },                       /* 1146 */
+	{ ER_CRASHED_ON_USAGE, DB_HOLD },                    /* 1194 */
+	{ ER_CRASHED_ON_REPAIR, DB_HOLD },                   /* 1195 */
+	{ ER_SPECIFIC_ACCESS_DENIED_ERROR, DB_HOLD },        /* 1227 */
+	{ ER_SP_DOES_NOT_EXIST, DB_HOLD },                   /* 1305 */
+	{ ER_NON_UPDATABLE_TABLE, DB_HOLD },                 /* 1288 */
+	{ ER_NONUPDATEABLE_COLUMN, DB_HOLD },                /* 1348 */
+	{ ER_VIEW_INVALID, DB_HOLD },                        /* 1356 */
+	{ ER_NO_DEFAULT_FOR_FIELD, DB_HOLD },                /* 1364 */
+	{ ER_PROCACCESS_DENIED_ERROR, DB_HOLD },             /* 1370 */
+	{ ER_CANT_UPDATE_USED_TABLE_IN_SF_OR_TRG, DB_HOLD }, /* 1442 */
+	{ ER_NO_SUCH_USER, DB_HOLD },                        /* 1449 */
+	{ ER_NON_INSERTABLE_TABLE, DB_HOLD },                /* 1471 */
+	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, DB_HOLD },     /* 1698 */
+	{ ER_TABLESPACE_DISCARDED, DB_HOLD },                /* 1814 */
+	{ ER_MUST_CHANGE_PASSWORD, DB_HOLD },                /* 1820 */
+	{ 1932, DB_HOLD }, /* MariaDB: the engine has lost the table */
 };
 
 /* Galera has no number of its own for a write set over wsrep_max_ws_size or
@@ -134,7 +163,10 @@ dberror_class(unsigned number, const char *text)
 		if (errors[i].number == number)
 			return errors[i].kind;
 	}
-	return DB_HOLD;
+	/* The client library knows nothing of rows. */
+	return number >= CR_MIN_ERROR && number <= CLIENT_ERRORS_END
+		   ? DB_HOLD
+		   : DB_UNLISTED;
 }
 
 const char *

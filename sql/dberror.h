@@ -7,6 +7,8 @@
 
 #include "shm/counters.h"
 
+#include <stdbool.h>
+
 /* Errors of the database, by what is done about them. */
 enum db_class {
 	DB_OK,
@@ -14,9 +16,9 @@ enum db_class {
 	DB_RECONNECT, /* connect again */
 	DB_NEXT_HOST, /* try another node of the list */
 	DB_WAIT_ROOM, /* wait until the server has room */
-	DB_SPLIT,     /* too large: send it in smaller pieces */
+	DB_SPLIT,     /* too many rows at once, for whatever limit */
 	DB_REFUSED,   /* it refuses a row: single it out */
-	DB_UNLISTED,  /* not in our list: single out the row, keep it */
+	DB_UNLISTED,  /* not in our list: single out the row, hold it */
 	DB_HOLD,      /* for a person to fix: keep the records, retry slowly */
 	DB_CLASSES
 };
@@ -25,12 +27,19 @@ enum db_class {
 const char *db_class_name(enum db_class kind);
 static_assert(DB_CLASSES == FLUSH_ERRORS, "counted by class");
 
+/* dberror_divides - whether fewer rows may pass where many failed. */
+static inline bool
+dberror_divides(enum db_class kind)
+{
+	return kind == DB_SPLIT || kind == DB_REFUSED || kind == DB_UNLISTED;
+}
+
 /*
  * dberror_class - the class of an error of MySQL, MariaDB, Galera, TiDB or the
  * client library.
- * number: 0 is DB_OK; one that the table does not have is DB_HOLD: nothing is
- * lost by holding.  text: the server's message, not NULL; it decides for
- * numbers with several meanings (1105, 1180).
+ * number: 0 is DB_OK; one that the table does not have is DB_UNLISTED, or
+ * DB_HOLD when it is the client library's.  text: the server's message, not
+ * NULL; it decides for numbers with several meanings (1105, 1180).
  */
 enum db_class dberror_class(unsigned number, const char *text);
 

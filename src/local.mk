@@ -18,7 +18,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/privilege/landlock src/privilege/pidfile src/privilege/privilege \
 	src/check/inspect \
 	src/worker/deadletter src/worker/flush src/worker/round \
-	src/worker/store src/worker/trial src/worker/worker \
+	src/worker/held src/worker/store src/worker/trial src/worker/worker \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \
 	src/master/instance src/master/master src/master/notify \
@@ -39,7 +39,9 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
 	src/status/status_json.c src/status/status_prometheus.c \
-	src/status/status_text.c src/worker/backoff.h
+	src/status/status_text.c src/worker/backoff.h \
+	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \
+	src/worker/window.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
 src_libreporter_a_SOURCES += src/edge/tls.c src/send/tls_client.c \

@@ -85,11 +85,11 @@ class Options:
         self.agents.append(agent)
         return agent
 
-    def send(self, agent=None, ts=TS, ip=1):
+    def send(self, agent=None, ts=TS, ip=1, succ=1, err=1):
         """A record with a modid of its own, which is returned."""
         self.turn += 1
         (agent or self.agent()).send(
-            native(self.turn, 1, 1, ts, [(ip, 1, 1, 1, False)]))
+            native(self.turn, 1, 1, ts, [(ip, 1, succ, err, False)]))
         return self.turn
 
     def row(self, modid, table="ServerCallStatus"):
@@ -465,7 +465,9 @@ class Options:
             self.stored(modid)
 
     def refused(self):
-        """Send a record that the database refuses."""
+        """Send a record that the database refuses, after one that it takes:
+        before that, it may be the table that refuses all."""
+        self.works()
         if not any("not_this" in line for line in self.net.ask(
                 "SHOW CREATE TABLE ServerCallStatus")):
             self.net.administrate("ALTER TABLE ServerCallStatus ADD "
@@ -498,6 +500,23 @@ class Options:
         self.refused()
         self.s.equal("there is no room", (os.path.getsize(path), self.lost()),
                      (size, lost + 1))
+
+    def mysql_hold_time(self):
+        self.works()
+        if not self.net.ask(
+                "SHOW COLUMNS FROM ServerCallStatus LIKE 'rate'"):
+            self.net.administrate(
+                "DELETE FROM ServerCallStatus WHERE succ_cnt + err_cnt = 0;"
+                "ALTER TABLE ServerCallStatus ADD COLUMN rate DOUBLE AS "
+                "(err_cnt / (succ_cnt + err_cnt)) STORED")
+        before = self.reporter.status()["records"]["dead_letter"]
+        self.send(ip=61701, succ=0, err=0)
+        wait_for(lambda: any(w["held"] for w in
+                             self.reporter.status()["workers"]), "it is held")
+        self.change("mysql", hold_time="100ms")
+        self.works()
+        wait_for(lambda: self.reporter.status()["records"]["dead_letter"]
+                 > before, "it is set aside after a while")
 
     # ----------------------------------------------------------- [log] --
 

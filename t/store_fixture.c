@@ -29,7 +29,13 @@ static struct {
 	enum db_class answers[64], always, connecting;
 	unsigned answered, connects_left;
 	uint32_t refused;
-	size_t takes;
+	struct {
+		uint32_t begin, end;
+	} bad[2];
+	size_t takes, most;
+	bool table_refuses;
+	enum db_class resent; /* the answer to a row of the table itself */
+	unsigned canaries;
 	void (*during)(void);
 	struct stub_call calls[CALLS_MAX];
 	size_t count;
@@ -57,7 +63,8 @@ fixture_begin(void)
 
 	memset(&stub, 0, sizeof(stub));
 	stub.refused = UINT32_MAX;
-	stub.takes = SIZE_MAX;
+	stub.takes = stub.most = SIZE_MAX;
+	stub.resent = DB_HOLD;
 	snprintf(instance, sizeof(instance), "store-%d", (int)getpid());
 	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
 	snprintf(directory, sizeof(directory), "/tmp/reporter-store-XXXXXX");
@@ -187,6 +194,43 @@ stub_takes(size_t rows)
 	STUB_SET(stub.takes = rows);
 }
 
+static const enum db_class bad_kinds[2] = { DB_REFUSED, DB_UNLISTED };
+
+void
+stub_bad(enum db_class kind, uint32_t begin, uint32_t end)
+{
+	int i = kind == bad_kinds[1];
+
+	STUB_SET(stub.bad[i].begin = begin; stub.bad[i].end = end);
+}
+
+void
+stub_table_refuses(bool all)
+{
+	STUB_SET(stub.table_refuses = all);
+}
+
+void
+stub_resent(enum db_class kind)
+{
+	STUB_SET(stub.resent = kind);
+}
+
+void
+stub_most(size_t rows)
+{
+	STUB_SET(stub.most = rows);
+}
+
+unsigned
+stub_canaries(void)
+{
+	unsigned n;
+
+	STUB_SET(n = stub.canaries);
+	return n;
+}
+
 void
 stub_during(void (*call)(void))
 {
@@ -229,6 +273,20 @@ answer(struct db *db, enum db_class kind)
 	snprintf(db->error.text, sizeof(db->error.text), "played %s",
 	    db_class_name(kind));
 	return kind;
+}
+
+/* How the table answers to a record, under the mutex. */
+static enum db_class
+record_answer(const struct record *r)
+{
+	if (r->ip == stub.refused)
+		return DB_REFUSED;
+	for (int i = 0; i < 2; i++) {
+		if (r->succ == 0 && r->ip >= stub.bad[i].begin &&
+		    r->ip < stub.bad[i].end)
+			return bad_kinds[i];
+	}
+	return DB_OK;
 }
 
 struct db *
@@ -290,6 +348,23 @@ db_error(const struct db *db)
 }
 
 enum db_class
+db_takes(struct db *db, const struct record *record, uint64_t horizon)
+{
+	enum db_class kind;
+
+	ck_assert(db->connected);
+	ck_assert_uint_gt(horizon, FIXTURE_TS);
+	pthread_mutex_lock(&mutex);
+	stub.canaries++;
+	if (stub.table_refuses)
+		kind = DB_UNLISTED;
+	else
+		kind = record != NULL ? record_answer(record) : stub.resent;
+	pthread_mutex_unlock(&mutex);
+	return answer(db, kind);
+}
+
+enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
 {
@@ -308,10 +383,12 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	kind = stub.always;
 	if (stub.answers[stub.answered] != DB_OK)
 		kind = stub.answers[stub.answered++];
-	for (size_t i = 0; i < n && kind == DB_OK; i++) {
-		if (records[i]->ip == stub.refused)
-			kind = DB_REFUSED;
-	}
+	if (kind == DB_OK && n > stub.most)
+		kind = DB_SPLIT;
+	if (kind == DB_OK && stub.table_refuses)
+		kind = DB_UNLISTED;
+	for (size_t i = 0; i < n && kind == DB_OK; i++)
+		kind = record_answer(records[i]);
 	during = stub.during;
 	pthread_mutex_unlock(&mutex);
 	if (during != NULL)

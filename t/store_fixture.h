@@ -61,6 +61,23 @@ void stub_connecting(enum db_class kind, unsigned n);
 /* stub_refuses - a key that no statement may have; UINT32_MAX: none. */
 void stub_refuses(uint32_t ip);
 
+/* stub_bad - keys from begin to before end that no statement may have while
+   their succ is 0, as put() makes them.  kind: DB_REFUSED or DB_UNLISTED. */
+void stub_bad(enum db_class kind, uint32_t begin, uint32_t end);
+
+/* stub_table_refuses - whether no row is taken at all: DB_UNLISTED. */
+void stub_table_refuses(bool all);
+
+/* stub_resent - how db_takes() of a row that the table has is answered; at
+   first DB_HOLD, as the table has none. */
+void stub_resent(enum db_class kind);
+
+/* stub_most - more rows in a statement are answered DB_SPLIT. */
+void stub_most(size_t rows);
+
+/* stub_canaries - calls of db_takes() so far. */
+unsigned stub_canaries(void);
+
 /* stub_takes - rows of a statement at most; the rest is left, as with
    max_allowed_packet. */
 void stub_takes(size_t rows);

@@ -257,34 +257,244 @@ START_TEST(a_statement_too_large_is_halved)
 	ck_assert_uint_eq(store_rows(store, rows, n), 80);
 	ck_assert_uint_eq(stub_call(1).rows, 40);
 	ck_assert_uint_eq(stub_call(2).rows, 40);
-	/* It stays small until the next connection. */
+	/* It grew by a sixteenth, since one statement filled it; a new
+	   connection changes nothing. */
 	put(0, 80, FIXTURE_TS + 1, false);
-	stub_answers((enum db_class[]){ DB_RECONNECT, DB_OK });
-	ck_assert_uint_eq(store_rows(store, rows, n), 40);
-	ck_assert_uint_eq(stub_call(3).rows, 40);
-	put(0, 80, FIXTURE_TS + 2, false);
+	stub_answers((enum db_class[]){ DB_NEXT_HOST, DB_OK });
+	ck_assert_uint_eq(store_rows(store, rows, n), 42);
+}
+END_TEST
+
+START_TEST(a_window_is_found_and_grows_again)
+{
+	size_t n = dirty(100);
+
+	stub_most(10);
+	ck_assert_uint_eq(store_rows(store, rows, n), 100);
+	ck_assert_uint_eq(stub_call(4).rows, 6); /* 100, 50, 25, 12 failed */
+	ck_assert_uint_eq(FLUSH(stored), 100);
+	ck_assert_uint_lt(stub_calls(), 25);
+	stub_most(SIZE_MAX);
+	for (uint64_t i = 1; i < 200; i++) {
+		put(0, 100, FIXTURE_TS + i, false);
+		if (store_rows(store, rows, n) == 100)
+			return;
+	}
+	ck_abort_msg("it never grows back to flush_rows");
+}
+END_TEST
+
+START_TEST(a_lost_connection_makes_statements_smaller)
+{
+	size_t n = dirty(80);
+
+	stub_answers((enum db_class[]){ DB_RECONNECT, DB_RECONNECT, DB_OK });
+	ck_assert_uint_eq(store_rows(store, rows, n), 80);
+	ck_assert_uint_eq(stub_call(1).rows, 40);
+	ck_assert_uint_eq(stub_call(2).rows, 20);
+	ck_assert_uint_eq(stub_call(3).rows, 40); /* doubled: 40 may pass */
+	/* One that was never made says nothing. */
+	renew(100);
+	put(0, 80, FIXTURE_TS + 1, false);
+	stub_connecting(DB_RECONNECT, 2);
 	ck_assert_uint_eq(store_rows(store, rows, n), 80);
 }
 END_TEST
 
-START_TEST(a_connection_lost_over_size_does_not_grow_again)
+START_TEST(a_connection_lost_over_size_does_not_count_twice)
 {
 	size_t n = dirty(80);
 
 	/* The server closes the connection that sent too much. */
 	stub_answers((enum db_class[]){ DB_SPLIT, DB_RECONNECT, DB_OK });
 	ck_assert_uint_eq(store_rows(store, rows, n), 80);
-	put(0, 80, FIXTURE_TS + 1, false);
-	ck_assert_uint_eq(store_rows(store, rows, n), 40);
+	ck_assert_uint_eq(stub_call(2).rows, 40);
 }
 END_TEST
 
-START_TEST(one_row_too_large_is_set_aside)
+/* No row has proved itself yet when the first two fail. */
+START_TEST(one_row_too_large_is_held)
 {
 	stub_answers((enum db_class[]){ DB_SPLIT, DB_SPLIT, DB_OK });
 	ck_assert_uint_eq(store_rows(store, rows, dirty(2)), 2);
+	/* It was retried as soon as another one was stored. */
+	ck_assert_uint_eq(FLUSH(dead_letter), 0);
+	ck_assert_uint_eq(FLUSH(stored), 2);
+	ck_assert_uint_eq(FLUSH(held), 0);
+}
+END_TEST
+
+static size_t
+collect(void)
+{
+	uint32_t position = 0;
+
+	return table_collect(&segment.table, DIRTY_ANY, &position, rows, MANY);
+}
+
+/* A new version of a key, with a call. */
+static void
+put_good(uint32_t ip, uint64_t ts)
+{
+	struct record r = { .modid = 1, .ip = ip, .succ = 1 };
+
+	record_set_ts(&r, ts);
+	ck_assert_uint_eq(table_put(&segment.table, &r, 1, RECORD_TS_MAX), 1);
+}
+
+/* Until no row is held, or the time is over. */
+static void
+retry_until(size_t held, int seconds)
+{
+	for (int i = 0; i < seconds * 100; i++) {
+		if (store_retry(store) == held)
+			return;
+		usleep(10000);
+	}
+	ck_abort_msg("%zu rows are held", store_retry(store));
+}
+
+START_TEST(an_unlisted_row_is_held_and_stored_later)
+{
+	stub_bad(DB_UNLISTED, 5, 6);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(64)), 64);
+	ck_assert_uint_eq(FLUSH(stored), 63);
+	ck_assert_uint_eq(FLUSH(dead_letter), 0);
+	ck_assert_uint_eq(FLUSH(held), 1);
+	ck_assert_uint_eq(table_pending(&segment.table), 1);
+	ck_assert_uint_eq(lines_with("holding the row (modid 1, cmdid 0)"), 1);
+	/* A newer version is left out of batches. */
+	size_t calls = stub_calls();
+	put_good(5, FIXTURE_TS + 1);
+	put(6, 1, FIXTURE_TS + 1, false);
+	ck_assert_uint_eq(store_rows(store, rows, collect()), 2);
+	ck_assert_uint_eq(stub_calls(), calls + 1);
+	ck_assert_uint_eq(stub_call(calls).rows, 1);
+	ck_assert_uint_eq(stub_call(calls).first.ip, 6);
+	/* And it is what is sent again. */
+	retry_until(0, 3);
+	ck_assert_uint_eq(FLUSH(stored), 65);
+	ck_assert_uint_eq(FLUSH(held), 0);
+	ck_assert_uint_eq(table_pending(&segment.table), 0);
+}
+END_TEST
+
+START_TEST(a_held_row_is_retried_slowly)
+{
+	stub_bad(DB_UNLISTED, 5, 6);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(64)), 64);
+	size_t calls = stub_calls();
+	for (int i = 0; i < 40; i++) {
+		ck_assert_uint_eq(store_retry(store), 1);
+		usleep(100000);
+	}
+	/* After 0.75 to 1 s, 1.5 to 2 s more, and 3 to 4 s more. */
+	ck_assert_uint_eq(stub_calls() - calls, 2);
+}
+END_TEST
+
+START_TEST(a_row_held_too_long_is_set_aside)
+{
+	settings.hold_time = 100;
+	renew(100);
+	stub_bad(DB_UNLISTED, 5, 6);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(64)), 64);
+	ck_assert_uint_eq(FLUSH(dead_letter), 0);
+	retry_until(0, 3);
 	ck_assert_uint_eq(FLUSH(dead_letter), 1);
-	ck_assert_uint_eq(FLUSH(stored), 1);
+	ck_assert_ptr_nonnull(strstr(text_of(dead_letter), "played unlisted"));
+}
+END_TEST
+
+START_TEST(a_flood_of_bad_rows_holds_up_no_other)
+{
+	stub_bad(DB_UNLISTED, 0, 1500);
+	put_good(3000, FIXTURE_TS);
+	renew(2000);
+	ck_assert_uint_eq(store_rows(store, rows, collect()), 1);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(1600)), 1600);
+	ck_assert_uint_eq(FLUSH(stored), 101);
+	/* There is no room for more, and the file has the rest. */
+	ck_assert_uint_eq(FLUSH(held), 1024);
+	ck_assert_uint_eq(FLUSH(dead_letter), 1500 - 1024);
+	ck_assert_uint_eq(FLUSH(dead_lost), 0);
+	ck_assert_uint_eq(FLUSH(errors[DB_HOLD]), 0);
+	/* One verdict serves them all for a second. */
+	ck_assert_uint_le(stub_canaries(), 10);
+}
+END_TEST
+
+static void
+table_mended(void)
+{
+	static unsigned calls;
+
+	if (++calls > 12)
+		stub_table_refuses(false);
+}
+
+START_TEST(a_table_that_refuses_every_row_holds_them)
+{
+	put_good(3000, FIXTURE_TS);
+	ck_assert_uint_eq(store_rows(store, rows, collect()), 1);
+	stub_table_refuses(true);
+	stub_during(table_mended);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(100)), 100);
+	retry_until(0, 3);
+	ck_assert_uint_eq(FLUSH(stored), 101);
+	ck_assert_uint_eq(FLUSH(dead_letter), 0);
+	ck_assert_uint_lt(stub_calls(), 30);
+	ck_assert_uint_le(stub_canaries(), 8);
+	ck_assert_uint_eq(lines_with("every row is refused"), 1);
+	ck_assert_uint_eq(lines_with("recovered"), 1);
+}
+END_TEST
+
+START_TEST(before_any_row_was_stored_none_is_set_aside)
+{
+	stub_bad(DB_REFUSED, 0, 4);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(4)), 4);
+	ck_assert_uint_eq(FLUSH(held), 4);
+	ck_assert_uint_eq(FLUSH(dead_letter), 0);
+	/* The first one that is stored shows that it was the rows. */
+	put_good(9, FIXTURE_TS);
+	ck_assert_uint_eq(store_rows(store, rows, collect()), 1);
+	ck_assert_uint_eq(FLUSH(held), 0);
+	ck_assert_uint_eq(FLUSH(dead_letter), 4);
+}
+END_TEST
+
+START_TEST(a_row_of_the_table_serves_before_one_was_stored)
+{
+	stub_resent(DB_OK);
+	stub_bad(DB_REFUSED, 0, 1000);
+	renew(1000);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(1000)), 1000);
+	ck_assert_uint_eq(FLUSH(dead_letter), 1000);
+	/* One that is refused as well proves nothing. */
+	stub_resent(DB_REFUSED);
+	renew(1000);
+	put(0, 4, FIXTURE_TS + 1, false);
+	ck_assert_uint_eq(store_rows(store, rows, collect()), 4);
+	ck_assert_uint_eq(FLUSH(dead_letter), 1000);
+	ck_assert_uint_eq(FLUSH(held), 4);
+}
+END_TEST
+
+START_TEST(a_finish_tries_held_rows_once_more)
+{
+	stub_bad(DB_UNLISTED, 5, 7);
+	ck_assert_uint_eq(store_rows(store, rows, dirty(64)), 64);
+	ck_assert_uint_eq(FLUSH(held), 2);
+	put_good(5, FIXTURE_TS + 1);
+	store_finish(store, false);
+	ck_assert_uint_eq(FLUSH(held), 1);
+	ck_assert_uint_eq(table_pending(&segment.table), 1);
+	/* None may be left. */
+	store_finish(store, true);
+	ck_assert_uint_eq(FLUSH(held), 0);
+	ck_assert_uint_eq(FLUSH(dead_letter), 1);
+	ck_assert_uint_eq(table_pending(&segment.table), 0);
 }
 END_TEST
 
@@ -383,8 +593,18 @@ main(void)
 	tcase_add_test(c, a_refused_row_is_singled_out);
 	tcase_add_test(c, without_a_dead_letter_file_it_is_lost);
 	tcase_add_test(c, a_statement_too_large_is_halved);
-	tcase_add_test(c, a_connection_lost_over_size_does_not_grow_again);
-	tcase_add_test(c, one_row_too_large_is_set_aside);
+	tcase_add_test(c, a_window_is_found_and_grows_again);
+	tcase_add_test(c, a_lost_connection_makes_statements_smaller);
+	tcase_add_test(c, a_connection_lost_over_size_does_not_count_twice);
+	tcase_add_test(c, one_row_too_large_is_held);
+	tcase_add_test(c, an_unlisted_row_is_held_and_stored_later);
+	tcase_add_test(c, a_held_row_is_retried_slowly);
+	tcase_add_test(c, a_row_held_too_long_is_set_aside);
+	tcase_add_test(c, a_flood_of_bad_rows_holds_up_no_other);
+	tcase_add_test(c, a_table_that_refuses_every_row_holds_them);
+	tcase_add_test(c, before_any_row_was_stored_none_is_set_aside);
+	tcase_add_test(c, a_row_of_the_table_serves_before_one_was_stored);
+	tcase_add_test(c, a_finish_tries_held_rows_once_more);
 	tcase_add_test(c, a_stop_ends_the_wait);
 	tcase_add_test(c, a_stop_amid_halves_returns_what_was_settled);
 	tcase_add_test(c, a_held_error_is_logged_once);

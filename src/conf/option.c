@@ -218,6 +218,9 @@ const struct conf_option option_table[] = {
 	  SIZE(4 * KIB, 1024 * GIB),
 	  .initial = "64m", .live = OPTION_WORKERS,
 	  .text = "Maximum size of the dead-letter file" },
+	{ ROW("mysql", "hold_time", hold_time), SECONDS(0, 30 * 24 * HOUR),
+	  .initial = "0", .live = OPTION_WORKERS,
+	  .text = "Time to hold a row that fails alone; 0: forever" },
 
 	{ ROW("log", "target", log_target), TEXT(1, 4095, log_target),
 	  .initial = "syslog", .live = OPTION_WORKERS,

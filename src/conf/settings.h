@@ -90,6 +90,7 @@ struct settings {
 	uint64_t keepalive;        /* ms; 0 is: off */
 	char *dead_letter_file;    /* "" is: none is written */
 	uint64_t dead_letter_size; /* bytes */
+	uint64_t hold_time;        /* ms, 0: for ever */
 	/* [log] */
 	char *log_target;
 	int log_level; /* enum log_level */

@@ -112,9 +112,10 @@ change_commit(struct change *change, struct master *m)
 		FAULT_POINT("master_regenerated");
 		m->generation = change->generation;
 		change->generation.workers = 0;
+		/* Before they are told to finish: then they leave nothing. */
+		counter_set(&m->shared->generation, m->generation.number);
 		children_retire(&m->children, m->generation.number);
 		FAULT_POINT("master_retired");
-		counter_set(&m->shared->generation, m->generation.number);
 	}
 	children_configure(&m->children, m->settings, change->workers);
 	server_secure(m->server, m->tls);

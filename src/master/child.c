@@ -375,7 +375,9 @@ child_ended(
 		child_remove(children, child);
 		break;
 	case ACTION_DELAY:
-		child_died(children, child, status, now_ms);
+		/* At shutdown it may leave rows that it holds. */
+		if (!children->ending || child->outcome != OUTCOME_LEFT)
+			child_died(children, child, status, now_ms);
 		break;
 	case ACTION_FAIL:
 		log_error("worker %u (pid %d) failed: see its preceding error; "

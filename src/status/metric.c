@@ -148,6 +148,8 @@ const struct metric metrics[] = {
 	{ "dead_lost", WORKER(flush.dead_lost),
 	    COUNTER("worker_dead_letter_lost_total"),
 	    "Refused records that the dead-letter file had no room for." },
+	{ "held", WORKER(flush.held), GAUGE("worker_held_rows"),
+	    "Rows that fail alone, held and retried slowly." },
 	{ "poisoned", WORKER(poisoned),
 	    COUNTER("worker_poisoned_records_total"),
 	    "Records set aside because they had killed workers." },

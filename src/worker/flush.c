@@ -151,6 +151,14 @@ older_stored(const struct flush *f)
 	       f->segment->shared->header.generation;
 }
 
+/* Whether a newer generation waits until we have stored all. */
+static bool
+flush_retired(const struct flush *f)
+{
+	return counter_get(&f->master->generation) >
+	       f->segment->shared->header.generation;
+}
+
 /* Show since when keys wait for the database: from when some are pending until
    none is; each commit resets it. */
 static void
@@ -171,15 +179,18 @@ round_due(struct flush *f)
 	uint64_t interval = f->settings->flush_interval;
 
 	while (!f->stop) {
-		uint64_t pending = table_pending(&f->segment->table);
+		uint64_t held = store_retry(f->store);
+		uint64_t pending = table_pending(&f->segment->table) - held;
 		uint64_t past = monotonic_ms() - f->last_ms;
 		int wait;
 
 		note_waiting(f, pending > 0);
 		if (pending == 0) {
-			if (f->finish)
+			if (f->finish) {
+				store_finish(f->store, flush_retired(f));
 				return false;
-			flush_sleep(f, 1, 1000);
+			}
+			flush_sleep(f, held + 1, 1000);
 			continue;
 		}
 		if (!older_stored(f)) {
@@ -189,7 +200,7 @@ round_due(struct flush *f)
 		if (f->finish || past >= interval || pending >= f->enough)
 			return true;
 		wait = interval - past < 1000 ? (int)(interval - past) : 1000;
-		flush_sleep(f, f->enough, wait);
+		flush_sleep(f, held + f->enough, wait);
 	}
 	return false;
 }

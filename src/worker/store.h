@@ -33,12 +33,23 @@ void store_free(struct store *store);
 /*
  * store_rows - write the first of n rows to the database, each in its newest
  * version, and settle them in the table.  Takes at most flush_rows of them, in
- * one transaction.  Blocks until they are committed or set aside,
- * however long the database is away.
- * Returns how many of the rows were settled; 0 only after store_stop(): then
- * the rest is still dirty, for the next worker.
+ * one transaction.  Blocks until they are committed, set aside or held, however
+ * long the database is away.  A row that fails alone with an error that is not
+ * listed is held: it stays dirty, and store_retry() sends it again.
+ * rows: their order changes where some are held.
+ * Returns how many of the rows were settled or held; 0 only after store_stop():
+ * then the rest is still dirty, for the next worker.
  */
 size_t store_rows(struct store *store, struct table_row *rows, size_t n);
+
+/* store_retry - retry the held rows that are due, each alone.  Call it about
+   once a second; store_rows() does it, too.  Returns how many are held. */
+size_t store_retry(struct store *store);
+
+/* store_finish - retry all held rows once more.  end: none may be left in the
+   table, so a row that fails alone is set aside, and while the table takes none
+   it waits; else they stay dirty, for the next worker. */
+void store_finish(struct store *store, bool end);
 
 /* store_trial - send rows one by one, or many at once as usual. */
 void store_trial(struct store *store, bool trial);

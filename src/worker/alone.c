@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rows that fail alone.  A canary shows whether the row is at fault or the
+ * table: the record that was stored last, sent again and rolled back.  Belongs
+ * to the flush thread; errors are logged, and waited out.
+ */
+#include "config.h"
+
+#include "worker/store_state.h"
+#include "lib/clock.h"
+#include "shm/faultpoint.h"
+
+/* How long a verdict holds for rows that fail with the same number. */
+#define VERDICT_MS 1000
+
+/* Rows that may fail alone at once when none was ever stored: it may well be
+   the table. */
+#define UNPROVEN_MAX 8
+
+#define HELD_MS 100 /* that held rows are retried for at once, or one row */
+
+/* Why a row failed alone. */
+enum verdict {
+	VERDICT_ROW,     /* the table takes another one */
+	VERDICT_TABLE,   /* it takes none */
+	VERDICT_UNKNOWN, /* there is none to compare with */
+	VERDICT_STOPPED  /* asked to stop meanwhile */
+};
+
+/* Send the canary: before any row was stored, one that the table has.  The
+   connection may have been lost meanwhile. */
+static enum db_class
+canary_try(struct store *store)
+{
+	enum db_class kind =
+	    db_connected(store->db) ? DB_OK : store_connect(store);
+
+	if (kind == DB_OK)
+		kind =
+		    db_takes(store->db, store->proven ? &store->canary : NULL,
+			store_horizon(store->settings));
+	if (!db_connected(store->db))
+		counter_set(&store->count->connected, 0);
+	return kind;
+}
+
+/* Why a row failed alone with this error. */
+static enum verdict
+store_judge(struct store *store, const struct db_error *error)
+{
+	enum db_class kind;
+
+	if (store->verdict_number == error->number &&
+	    monotonic_ms() < store->verdict_until_ms)
+		return VERDICT_ROW;
+	while ((kind = canary_try(store)) != DB_OK) {
+		/* The row that the table has may itself be a bad one. */
+		if (dberror_divides(kind) || kind == DB_HOLD)
+			return store->proven ? VERDICT_TABLE : VERDICT_UNKNOWN;
+		store_note(store, kind);
+		if (!store_wait(store, backoff_next(&store->backoff[kind])))
+			return VERDICT_STOPPED;
+	}
+	store->verdict_number = error->number;
+	store->verdict_until_ms = monotonic_ms() + VERDICT_MS;
+	return VERDICT_ROW;
+}
+
+/* Set aside a row that was refused on its own. */
+static void
+row_refuse(struct store *store, const struct table_row *row,
+    const struct db_error *error)
+{
+	if (deadletter_write(&store->deadletter, &row->record, error->number,
+		error->text) < 0) {
+		counter_add(&store->count->dead_lost, 1);
+		log_limited(&store->limiter,
+		    "cannot write dead-letter file %s: %m; a refused record is "
+		    "lost",
+		    store->deadletter.path);
+	}
+	FAULT_POINT("store_refuse_written");
+	table_refused(store->table, row);
+}
+
+/* Hold a row that failed alone.  Returns false when there is no room. */
+static bool
+row_hold(struct store *store, const struct table_row *row,
+    const struct db_error *error)
+{
+	if (!held_add(&store->held, row->slot, monotonic_ms()))
+		return false;
+	counter_set(&store->count->held, store->held.count);
+	if (store->held.count == 1)
+		log_limited(&store->held_limiter,
+		    "database %s: error %u: %s; holding the row (modid %d, "
+		    "cmdid %d), the others are stored",
+		    db_host(store->db), error->number, error->text,
+		    row->record.modid, row->record.cmdid);
+	return true;
+}
+
+bool
+store_alone(struct store *store, struct table_row *row, enum db_class kind)
+{
+	enum verdict verdict;
+	size_t sent;
+
+	for (bool waited = false; row->state & STATE_DIRTY; waited = true) {
+		struct db_error error = *db_error(store->db);
+
+		verdict = store_judge(store, &error);
+		if (verdict == VERDICT_STOPPED)
+			return false;
+		if (verdict == VERDICT_ROW) {
+			/* In the file none is lost, and none held up. */
+			if (kind == DB_REFUSED || !row_hold(store, row, &error))
+				row_refuse(store, row, &error);
+			return true;
+		}
+		if (verdict == VERDICT_UNKNOWN &&
+		    (waited || store->unproven < UNPROVEN_MAX) &&
+		    row_hold(store, row, &error)) {
+			store->unproven++;
+			return true;
+		}
+		store_show(store, DB_HOLD, &error,
+		    "every row is refused, keeping all records until this is "
+		    "fixed");
+		if (!store_wait(store, backoff_next(&store->backoff[DB_HOLD])))
+			return false;
+		kind = store_insist(store, row, 1, &sent);
+		if (kind == DB_OK)
+			return true;
+		if (!dberror_divides(kind))
+			return false;
+	}
+	return true;
+}
+
+/* What becomes of a held row. */
+enum again {
+	AGAIN_SETTLED, /* it is not held any more */
+	AGAIN_LATER,
+	AGAIN_NONE /* nor does any other one stand a chance now */
+};
+
+/* Retry held row i.  end: this is its last chance. */
+static enum again
+held_again(struct store *store, size_t i, bool end)
+{
+	const struct held_row *held = &store->held.rows[i];
+	struct table_row row = { .slot = held->slot };
+	uint64_t limit = store->settings->hold_time;
+	enum verdict verdict;
+	size_t sent;
+	enum db_class kind = store_try(store, &row, 1, &sent);
+
+	if (kind == DB_OK) {
+		store_settled(store, &row, 1);
+		return AGAIN_SETTLED;
+	}
+	struct db_error error = *db_error(store->db);
+	store_note(store, kind);
+	if (!dberror_divides(kind))
+		return AGAIN_NONE;
+	verdict = store_judge(store, &error);
+	if (limit > 0 && monotonic_ms() - held->since_ms >= limit)
+		end = true;
+	if ((verdict == VERDICT_ROW && (kind == DB_REFUSED || end)) ||
+	    (verdict == VERDICT_UNKNOWN && end)) {
+		row_refuse(store, &row, &error);
+		return AGAIN_SETTLED;
+	}
+	return verdict == VERDICT_ROW ? AGAIN_LATER : AGAIN_NONE;
+}
+
+/* Retry the held rows that are due, until the time is over. */
+static void
+held_pass(struct store *store, uint64_t until_ms, bool end)
+{
+	struct held *held = &store->held;
+	enum again again = AGAIN_LATER;
+	size_t i = 0;
+
+	while (i < held->count && again != AGAIN_NONE) {
+		uint64_t now = monotonic_ms();
+
+		if (held->rows[i].due_ms > now) {
+			i++;
+			continue;
+		}
+		again = held_again(store, i, end);
+		if (again == AGAIN_SETTLED)
+			held_remove(held, i);
+		else
+			held_postpone(held, i++, monotonic_ms());
+		if (monotonic_ms() >= until_ms)
+			break;
+	}
+	counter_set(&store->count->held, held->count);
+}
+
+size_t
+store_retry(struct store *store)
+{
+	if (store->held.count > 0)
+		held_pass(store, monotonic_ms() + HELD_MS, false);
+	return store->held.count;
+}
+
+void
+store_finish(struct store *store, bool end)
+{
+	struct backoff *backoff = &store->backoff[DB_HOLD];
+
+	do {
+		held_hurry(&store->held);
+		held_pass(store, UINT64_MAX, end);
+	} while (end && store->held.count > 0 &&
+		 store_wait(store, backoff_next(backoff)));
+}

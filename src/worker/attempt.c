@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One statement: sent until it passes, or fewer rows must be tried.  Belongs to
+ * the flush thread; errors of the database are logged at a limited rate,
+ * counted by class, shown as the worker's last error, and waited out.
+ */
+#include "config.h"
+
+#include "worker/store_state.h"
+#include "lib/clock.h"
+#include "shm/faultpoint.h"
+#include "worker/trial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+bool
+store_wait(struct store *store, uint32_t ms)
+{
+	struct timespec until = monotonic_after(ms);
+
+	pthread_mutex_lock(&store->mutex);
+	while (ms > 0 && !store->stop &&
+	       pthread_cond_timedwait(&store->wake, &store->mutex, &until) == 0)
+		continue;
+	bool stop = store->stop;
+	pthread_mutex_unlock(&store->mutex);
+	return !stop;
+}
+/* ------------------------------------------------------------- errors ----- */
+
+static const char *
+error_advice(enum db_class kind)
+{
+	static const char *const advice[DB_CLASSES] = {
+		[DB_RETRY] = "retrying the statement",
+		[DB_RECONNECT] = "reconnecting",
+		[DB_NEXT_HOST] = "trying the next host",
+		[DB_WAIT_ROOM] = "waiting until the server has room",
+		[DB_SPLIT] = "retrying in smaller batches",
+		[DB_REFUSED] = "isolating the row",
+		[DB_UNLISTED] = "isolating the row",
+		[DB_HOLD] = "keeping all records until this is fixed",
+	};
+
+	return advice[kind];
+}
+
+void
+store_show(struct store *store, enum db_class kind,
+    const struct db_error *error, const char *advice)
+{
+	counter_add(&store->count->errors[kind], 1);
+	last_error_set(store->count, error->number, error->text);
+	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST || kind == DB_HOLD)
+		store->down = true;
+	if (kind == DB_HOLD) {
+		/* Logged once, until it changes or goes away. */
+		if (strcmp(store->logged, error->text) == 0)
+			return;
+		memcpy(store->logged, error->text, sizeof(store->logged));
+		log_limited(&store->held_limiter,
+		    "database %s: error %u: %s; %s", db_host(store->db),
+		    error->number, error->text, advice);
+		return;
+	}
+	log_limited(&store->limiter, "database %s: error %u: %s; %s",
+	    db_host(store->db), error->number, error->text, advice);
+}
+
+void
+store_note(struct store *store, enum db_class kind)
+{
+	/* With one host in the list there is no next one. */
+	bool alone = kind == DB_NEXT_HOST && store->settings->host.count == 1;
+
+	store_show(store, kind, db_error(store->db),
+	    error_advice(alone ? DB_RECONNECT : kind));
+}
+
+static void
+error_over(struct store *store)
+{
+	for (int i = 0; i < DB_CLASSES; i++)
+		store->backoff[i].tries = 0;
+	if (store->down)
+		log_limited_info(&store->connects, "database %s: recovered",
+		    db_host(store->db));
+	store->down = false;
+	store->logged[0] = '\0';
+}
+
+/* ---------------------------------------------------------- statements ---- */
+
+/* Note a transaction of n rows that took us microseconds. */
+static void
+flush_note(struct flush_counters *count, size_t n, uint64_t us)
+{
+	uint64_t now = (uint64_t)time(NULL);
+	int bucket = 0;
+
+	while (bucket < FLUSH_BUCKETS - 1 && us >= UINT64_C(1000) << bucket)
+		bucket++;
+	counter_add(&count->buckets[bucket], 1);
+	counter_add(&count->flush_us, us);
+	counter_add(&count->rows, n);
+	counter_add(&count->flushes, 1);
+	counter_set(&count->last_flush_us, us);
+	counter_set(&count->last_flush_ts, now);
+	counter_set(&count->waiting_since, now);
+}
+
+/* The password as the configuration has it now: it may change without a
+   reload.  While it cannot be read, the current one is kept. */
+static void
+password_refresh(struct store *store)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&text, &size);
+
+	if (errors == NULL)
+		return;
+	enum secret_status status = secret_read(store->password, errors);
+	fclose(errors);
+	if (status != SECRET_READ && text != NULL)
+		log_limited(&store->limiter,
+		    "%.*s; keeping the current password",
+		    (int)strcspn(text, "\n"), text);
+	free(text);
+	db_set_password(store->db, store->password->text);
+}
+
+enum db_class
+store_connect(struct store *store)
+{
+	enum db_class kind;
+
+	counter_set(&store->count->connected, 0);
+	password_refresh(store);
+	kind = db_connect(store->db);
+	if (kind != DB_OK)
+		return kind;
+	counter_add(&store->count->connects, 1);
+	counter_set(&store->count->connected, 1);
+	log_limited_info(
+	    &store->connects, "database %s: connected", db_host(store->db));
+	return DB_OK;
+}
+
+/* Note what a statement's end shows of how many rows the server takes.  A slow
+   server ends in a timeout, and one that finds a packet too long may close the
+   connection: once it is enough to halve for that. */
+static void
+store_learn(struct store *store, enum db_class kind, size_t rows)
+{
+	if (kind == DB_OK)
+		window_passed(&store->window, rows);
+	else if (rows > 1 && (kind == DB_SPLIT || (kind == DB_RECONNECT &&
+						      store->last != DB_SPLIT)))
+		window_failed(&store->window, rows);
+	store->last = kind;
+}
+
+enum db_class
+store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
+{
+	uint64_t clamped = 0, begun;
+	enum db_class kind;
+
+	*sent = n;
+	if (!db_connected(store->db)) {
+		kind = store_connect(store);
+		if (kind != DB_OK)
+			return kind;
+	}
+	for (size_t i = 0; i < n; i++) {
+		table_refresh(store->table, &rows[i]);
+		store->records[i] = &rows[i].record;
+	}
+	trial_flush(store->info, rows[0].slot);
+	begun = monotonic_us();
+	for (size_t i = 0; i < n; i++)
+		FAULT_POISON("store", rows[i].record.modid);
+	FAULT_POINT("store_before");
+	kind = db_upsert(store->db, store->records, n,
+	    store_horizon(store->settings), &clamped, sent);
+	FAULT_POINT("store_sent");
+	trial_flushed(store->info);
+	store_learn(store, kind, *sent);
+	if (kind == DB_OK) {
+		counter_add(&store->count->clamped, clamped);
+		flush_note(store->count, *sent, monotonic_us() - begun);
+	} else if (!db_connected(store->db)) {
+		counter_set(&store->count->connected, 0);
+	}
+	return kind;
+}
+
+void
+store_settled(struct store *store, const struct table_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		FAULT_POINT("store_settling");
+		table_stored(store->table, &rows[i]);
+	}
+	store->canary = rows[n - 1].record;
+	/* What failed before can be judged now. */
+	if (!store->proven)
+		held_hurry(&store->held);
+	store->proven = true;
+	store->unproven = 0;
+	error_over(store);
+}
+
+enum db_class
+store_insist(
+    struct store *store, struct table_row *rows, size_t n, size_t *sent)
+{
+	for (;;) {
+		size_t window = store->window.size;
+		enum db_class kind =
+		    store_try(store, rows, n < window ? n : window, sent);
+
+		if (kind == DB_OK) {
+			store_settled(store, rows, *sent);
+			return kind;
+		}
+		store_note(store, kind);
+		if (kind == DB_SPLIT && *sent > 1)
+			continue;
+		if (dberror_divides(kind) ||
+		    !store_wait(store, backoff_next(&store->backoff[kind])))
+			return kind;
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The state of the store, for its three sources: attempt.c sends a statement,
+ * alone.c deals with rows that fail alone, store.c writes batches.
+ */
+#ifndef REPORTER_STORE_STATE_H
+#define REPORTER_STORE_STATE_H
+
+#include "sql/db.h"
+#include "worker/backoff.h"
+#include "worker/deadletter.h"
+#include "worker/held.h"
+#include "lib/log.h"
+#include "worker/store.h"
+#include "worker/window.h"
+
+#include <pthread.h>
+
+struct store {
+	const struct settings *settings;
+	struct secret *password;
+	struct table *table;
+	struct flush_counters *count;
+	struct worker_info *info;
+	struct db *db;
+	struct deadletter deadletter;
+	struct backoff backoff[DB_CLASSES];
+	struct log_limiter limiter, held_limiter;
+	struct log_limiter connects; /* about connections made */
+	struct window window; /* rows of a transaction, up to flush_rows */
+	enum db_class last;   /* of the last statement */
+	bool trial;           /* one by one: see trial.h */
+	const struct record **records;
+	struct held held;
+	/* The canary: the record that was stored last.  Whether the table
+	   still takes it shows why another one failed. */
+	struct record canary;
+	bool proven;               /* there is one */
+	unsigned unproven;         /* rows held in a row while there is none */
+	unsigned verdict_number;   /* the error of the last VERDICT_ROW, ... */
+	uint64_t verdict_until_ms; /* ... and how long it holds, monotonic */
+	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
+	   find out ourselves has no number. */
+	char logged[sizeof(((struct db_error *)0)->text)];
+	bool down;             /* log when the database has recovered */
+	pthread_mutex_t mutex; /* of this process alone */
+	pthread_cond_t wake;
+	bool stop; /* under the mutex */
+};
+
+/* store_wait - wait ms milliseconds.  Returns false when asked to stop. */
+bool store_wait(struct store *store, uint32_t ms);
+
+/* store_show - count, show and log an error of the database, with what is done
+   about it.  store_note: the last error, with its class's advice. */
+void store_show(struct store *store, enum db_class kind,
+    const struct db_error *error, const char *advice);
+void store_note(struct store *store, enum db_class kind);
+
+/* store_connect - as db_connect(), with what is to be noted. */
+enum db_class store_connect(struct store *store);
+
+/* store_try - one try: connect if need be, send the newest versions of n rows.
+ *sent and result: as db_upsert(). */
+enum db_class store_try(
+    struct store *store, struct table_row *rows, size_t n, size_t *sent);
+
+/* store_settled - the first n rows were committed. */
+void store_settled(struct store *store, const struct table_row *rows, size_t n);
+
+/*
+ * store_insist - try until the first *sent of the rows are settled (DB_OK), or
+ * must be divided (DB_REFUSED, DB_UNLISTED), or one row fails for its size
+ * (DB_SPLIT).  Any other class only when asked to stop.
+ */
+enum db_class store_insist(
+    struct store *store, struct table_row *rows, size_t n, size_t *sent);
+
+/* store_alone - settle or hold a row that failed alone, with this class, or
+   wait while the table takes none.  Returns false when asked to stop. */
+bool store_alone(
+    struct store *store, struct table_row *row, enum db_class kind);
+
+#endif
