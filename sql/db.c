@@ -11,6 +11,7 @@
 
 #include "sql/db.h"
 
+#include "sql/answer.h"
 #include "sql/batch.h"
 #include "sql/bulk.h"
 #include "sql/client.h"
@@ -397,6 +398,28 @@ db_report_found(struct db *db, db_report *report, void *arg)
 	report(arg, false, text);
 }
 
+/* Whether the account may delete rows: EXPLAIN requires the right, too.  Other
+   errors, as of a server that is read-only, say nothing about it. */
+static unsigned
+db_probe_removal(struct db *db, db_report *report, void *arg)
+{
+	char text[1024];
+	MYSQL_RES *answer;
+
+	snprintf(text, sizeof(text), "EXPLAIN DELETE FROM %s WHERE modid=0",
+	    db->table);
+	answer = db_ask(db, text);
+	mysql_free_result(answer);
+	if (answer != NULL || db->error.number != ER_TABLEACCESS_DENIED_ERROR)
+		return 0;
+	snprintf(text, sizeof(text),
+	    "table %s: the account may not delete; expected DELETE for "
+	    "mysql.retention, as in grants.sql",
+	    db->options.table);
+	report(arg, true, text);
+	return 1;
+}
+
 bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
@@ -410,7 +433,9 @@ db_probe(struct db *db, db_report *report, void *arg)
 	/* A host that stands by takes no writes: that is no fault. */
 	if (kind != DB_OK && kind != DB_NEXT_HOST)
 		report(arg, true, db->error.text);
-	else if (probe_table(db->mysql, db->options.table, report, arg) == 0)
+	else if (probe_table(db->mysql, db->options.table, report, arg) == 0 &&
+		 (!db->options.removes ||
+		     db_probe_removal(db, report, arg) == 0))
 		db_report_found(db, report, arg);
 	db_close(db);
 	return kind == DB_NEXT_HOST;
@@ -455,6 +480,17 @@ db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
 	return db_upsert_text(db, records, n, horizon, sent);
 }
 
+/* After a statement: closes a connection that is of no more use. */
+static enum db_class
+db_after(struct db *db, enum db_class kind)
+{
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
+		db_close(db);
+	if (kind == DB_NEXT_HOST)
+		db_next_host(db);
+	return kind;
+}
+
 enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
@@ -474,11 +510,32 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 		kind = db_upsert_text(db, records, n, horizon, sent);
 	if (kind == DB_OK)
 		*clamped += db->batch.clamped;
-	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
-		db_close(db);
-	if (kind == DB_NEXT_HOST)
-		db_next_host(db);
-	return kind;
+	return db_after(db, kind);
+}
+
+/* ---------------------------------------------------- other statements ---- */
+
+enum db_class
+db_ask_rows(struct db *db, const char *text, size_t length, unsigned columns,
+    struct answer *answer)
+{
+	enum db_class kind = db_query(db, "query", text, length);
+
+	if (kind == DB_OK && answer_read(db->mysql, columns, answer) != 0)
+		kind = answer->fault == NULL
+			   ? db_fail_mysql(db, 0)
+			   : db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
+				 answer->fault);
+	return db_after(db, kind);
+}
+
+enum db_class
+db_change(struct db *db, const char *text, size_t length, uint64_t *rows)
+{
+	enum db_class kind = db_query(db, "query", text, length);
+
+	*rows = kind == DB_OK ? mysql_affected_rows(db->mysql) : 0;
+	return db_after(db, kind);
 }
 
 /* ------------------------------------------------------------- the rest --- */

@@ -35,6 +35,7 @@ struct db_options {
 					client library has no finer ones */
 	unsigned read_timeout_ms;
 	size_t max_rows; /* of one batch, 1 or more */
+	bool removes;    /* old rows are to be removed: for db_probe() */
 	/* A lock of the server (GET_LOCK) to hold while connected; NULL: none.
 	   A new connection waits for it, since a statement of the previous one
 	   may still be running and overwrite rows of the same ts.  A session
@@ -99,6 +100,17 @@ void db_close(struct db *db);
  */
 enum db_class db_upsert(struct db *db, const struct record *const *records,
     size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);
+
+/* db_ask_rows - send a question over an open connection, and read its answer
+   within the bounds of answer.h.  Returns DB_OK, and answer_close() frees it;
+   else as db_upsert(). */
+struct answer;
+enum db_class db_ask_rows(struct db *db, const char *text, size_t length,
+    unsigned columns, struct answer *answer);
+
+/* db_change - likewise, a statement that changes *rows rows. */
+enum db_class db_change(
+    struct db *db, const char *text, size_t length, uint64_t *rows);
 
 /* Called by db_probe() with a line of text; fault: whether it reports one. */
 typedef void db_report(void *arg, bool fault, const char *text);

@@ -26,7 +26,8 @@ stories += t/scenario_database_away_and_back t/scenario_database_tls \
 	t/scenario_hostile_database t/scenario_hosts_in_order \
 	t/scenario_old_table_smaller_than_flush_rows \
 	t/scenario_packets_are_too_large t/scenario_password_only_in_workers \
-	t/scenario_refused_row t/scenario_unsigned_columns
+	t/scenario_questions_about_the_table t/scenario_refused_row \
+	t/scenario_retention t/scenario_unsigned_columns
 # Processes: start, stop, reload, crash.
 stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_clean_stop_and_leftovers t/scenario_clocks \

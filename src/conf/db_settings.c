@@ -25,5 +25,6 @@ db_settings(const struct settings *s)
 		.read_timeout_ms = (unsigned)s->read_timeout,
 		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows
 							: DB_ROWS_MAX,
+		.removes = s->retention > 0,
 	};
 }

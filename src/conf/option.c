@@ -211,6 +211,10 @@ const struct conf_option option_table[] = {
 	  SIZE(4 * KIB, 1024 * GIB),
 	  .initial = "64m", .live = OPTION_WORKERS,
 	  .text = "Maximum size of the dead-letter file" },
+	{ ROW("mysql", "retention", retention),
+	  SECONDS(0, 87600 * HOUR), .step = SECOND,
+	  .initial = "0", .live = OPTION_WORKERS,
+	  .text = "Age at which rows are removed from the table; 0: never" },
 
 	{ ROW("log", "target", log_target), TEXT(1, 4095, log_target),
 	  .initial = "syslog", .live = OPTION_WORKERS,

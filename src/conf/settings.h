@@ -88,6 +88,7 @@ struct settings {
 	uint64_t read_timeout;     /* ms */
 	char *dead_letter_file;    /* "" is: none is written */
 	uint64_t dead_letter_size; /* bytes */
+	uint64_t retention;        /* ms; 0 is for ever */
 	/* [log] */
 	char *log_target;
 	int log_level; /* enum log_level */

@@ -391,3 +391,11 @@ store_rows(struct store *store, struct table_row *rows, size_t n)
 
 	return store_all(store, rows, n < limit ? n : limit);
 }
+
+struct db *
+store_db(struct store *store)
+{
+	if (!db_connected(store->db))
+		store_connect(store);
+	return store->db;
+}

@@ -40,6 +40,9 @@ void store_free(struct store *store);
  */
 size_t store_rows(struct store *store, struct table_row *rows, size_t n);
 
+/* store_db - the store's connection, connected if that succeeds. */
+struct db *store_db(struct store *store);
+
 /* store_trial - send rows one by one, or many at once as usual. */
 void store_trial(struct store *store, bool trial);
 
