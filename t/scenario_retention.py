@@ -55,7 +55,7 @@ def old(s):
 
 
 def removed(s):
-    return sum(w["removed"] for w in s.reporter.workers().values())
+    return sum(w.get("removed", 0) for w in s.reporter.workers().values())
 
 
 def next_pass(s, n=1):

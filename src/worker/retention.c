@@ -16,11 +16,12 @@
 #include <inttypes.h>
 #include <time.h>
 
-#define STEP_MS 100 /* from one step to the next */
-#define REST 9      /* and so many times as long as the step took */
+#define STEP_MS 100   /* from one step to the next */
+#define REST 9        /* and so many times as long as the step took */
+#define RETRY_MS 1000 /* a statement that waited longer ends the pass */
 #define HOUR UINT64_C(3600)
 #define DAY (24 * HOUR)
-#define PASSES 24    /* within retention */
+#define PASSES 24    /* within retention, at most */
 #define LOG_LINES 10 /* a minute */
 
 /* -------------------------------------------------------- may they go ----- */
@@ -35,19 +36,15 @@ void
 census_count(
     struct census *census, int64_t ts, uint64_t begin, uint64_t retention)
 {
-	int64_t age = (int64_t)begin - ts;
+	uint64_t at = ts > 0 ? (uint64_t)ts : 0;
 
 	/* Without a time, or further ahead than any max_clock_skew. */
-	if (age < -(int64_t)DAY)
+	if (at > begin + DAY)
 		return;
-	if (age <= (int64_t)an_hour_of(retention))
-		census->fresh++;
-	if (age <= (int64_t)retention)
-		census->recent++;
-	else if (age <= (int64_t)(2 * retention))
-		census->lapsed++;
-	if (age > (int64_t)retention)
-		census->old++;
+	census->fresh += at + an_hour_of(retention) >= begin;
+	census->recent += at + retention >= begin;
+	census->old += at + retention < begin;
+	census->lapsed += at + retention < begin && at + 2 * retention >= begin;
 }
 
 enum verdict
@@ -70,36 +67,26 @@ attendance_judge(struct attendance *a, const struct census *census,
 
 /* ------------------------------------------------------------- passes ----- */
 
-static uint64_t
-retention_seconds(const struct retention *r)
-{
-	return r->settings->retention / 1000;
-}
-
-/* Rows have one writer, but all workers walk the same table. */
+/* Rows have one writer, but the table is one for all workers. */
 static bool
 retention_is_ours(const struct retention *r)
 {
 	const struct segment_header *header = &r->shared->header;
 
-	return r->settings->retention > 0 && header->slot == 0 &&
+	return r->seconds > 0 && header->slot == 0 &&
 	       header->generation == counter_get(&r->master->generation);
 }
 
+/* The table was read to its end. */
 static void
-pass_begin(struct retention *r)
-{
-	r->walk.begun = false;
-	r->census = (struct census){ 0 };
-	r->began_ms = monotonic_ms();
-	r->begin = (uint64_t)time(NULL);
-}
-
-static void
-log_verdict(struct retention *r, enum verdict verdict)
+pass_judge(struct retention *r)
 {
 	const struct census *c = &r->census;
+	enum verdict verdict =
+	    attendance_judge(&r->attendance, c, monotonic_ms(), r->seconds);
 
+	if (verdict == VERDICT_REMOVE)
+		r->before = r->begin - r->seconds;
 	if (verdict == VERDICT_AWAY && !r->away)
 		log_warn("skipping retention: rows reported lately: %" PRIu64
 			 ", within retention: %" PRIu64
@@ -110,62 +97,44 @@ log_verdict(struct retention *r, enum verdict verdict)
 		log_info("retention: the agents are back; removing old rows");
 	if (verdict != VERDICT_WAIT)
 		r->away = verdict == VERDICT_AWAY;
+	counter_set(&r->shared->flush.retention_ts, (uint64_t)time(NULL));
 }
 
-/* The pass is over, complete or not. */
-static void
-pass_end(struct retention *r, bool complete)
+/* One step.  Returns false when it was the last one of its pass. */
+static bool
+pass_step(struct retention *r, uint64_t started)
 {
-	uint64_t now = monotonic_ms(), seconds = retention_seconds(r);
-	uint64_t interval = seconds / PASSES < HOUR ? seconds / PASSES : HOUR;
-
-	r->before = 0;
-	if (complete) {
-		enum verdict verdict =
-		    attendance_judge(&r->attendance, &r->census, now, seconds);
-
-		log_verdict(r, verdict);
-		if (verdict == VERDICT_REMOVE)
-			r->before = r->begin - seconds;
-		counter_set(
-		    &r->shared->flush.retention_ts, (uint64_t)time(NULL));
-	}
-	r->begin = 0;
-	r->next_ms = r->began_ms + interval * 1000;
-}
-
-static void
-retention_step(struct retention *r)
-{
-	uint64_t started = monotonic_ms(), removed = r->walk.removed;
-	enum db_class kind;
-
-	if (r->begin == 0)
-		pass_begin(r);
 	struct db *db = store_db(r->store);
-	kind = db_error(db)->kind;
+	enum db_class kind = db_error(db)->kind;
+	uint64_t removed = r->walk.removed;
+
+	if (!r->walk.begun) {
+		r->census = (struct census){ 0 };
+		r->begin = (uint64_t)time(NULL);
+	}
 	if (db_connected(db))
 		kind = walk_step(db, r->settings->table, &r->walk, r->before);
 	counter_set(&r->shared->flush.connected, db_connected(db));
 	counter_add(&r->shared->flush.removed, r->walk.removed - removed);
-	uint64_t now = monotonic_ms();
-	r->next_ms = now + STEP_MS + REST * (now - started);
-	/* It lost against another statement: take the same step again. */
-	if (kind == DB_RETRY)
-		return;
+	/* It lost against another statement. */
+	if (kind == DB_RETRY && monotonic_ms() - started < RETRY_MS)
+		return true;
 	if (kind != DB_OK) {
+		r->before = 0;
 		log_limited(&r->limiter,
 		    "cannot remove old rows: error %u: %s; trying again at the "
 		    "next pass",
 		    db_error(db)->number, db_error(db)->text);
-		pass_end(r, false);
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < r->walk.rows; i++)
-		census_count(&r->census, r->walk.row[i].ts, r->begin,
-		    retention_seconds(r));
-	if (r->walk.rows < WALK_ROWS)
-		pass_end(r, true);
+		census_count(
+		    &r->census, r->walk.row[i].ts, r->begin, r->seconds);
+	if (r->walk.rows == WALK_ROWS)
+		return true;
+	r->before = 0;
+	pass_judge(r);
+	return false;
 }
 
 /* ----------------------------------------------------------- from outside - */
@@ -176,6 +145,7 @@ retention_init(struct retention *r, const struct settings *settings,
     struct store *store)
 {
 	r->settings = settings;
+	r->seconds = settings->retention / 1000;
 	r->master = master;
 	r->shared = segment->shared;
 	r->store = store;
@@ -185,16 +155,22 @@ retention_init(struct retention *r, const struct settings *settings,
 int
 retention_idle(struct retention *r, int timeout_ms)
 {
-	uint64_t now = monotonic_ms();
+	uint64_t now = monotonic_ms(), started = now;
+	uint64_t interval = r->seconds / PASSES;
 
 	if (!retention_is_ours(r))
 		return timeout_ms;
 	if (now >= r->next_ms) {
-		retention_step(r);
+		bool more = pass_step(r, started);
+
 		now = monotonic_ms();
+		r->next_ms = now + STEP_MS + REST * (now - started);
+		if (!more) {
+			r->walk.begun = false;
+			r->next_ms +=
+			    (interval < HOUR ? interval : HOUR) * 1000;
+		}
 	}
-	if (r->next_ms <= now)
-		return 0;
 	return r->next_ms - now < (uint64_t)timeout_ms ? (int)(r->next_ms - now)
 						       : timeout_ms;
 }

@@ -50,17 +50,17 @@ enum verdict attendance_judge(struct attendance *attendance,
 
 struct retention {
 	const struct settings *settings;
+	uint64_t seconds; /* 0: keep all rows */
 	const struct master_shared *master;
 	struct worker_shared *shared;
 	struct store *store;
 	struct walk walk;
 	struct census census;
 	struct attendance attendance;
-	uint64_t next_ms;  /* of the next step, monotonic */
-	uint64_t began_ms; /* of the pass, monotonic */
-	uint64_t begin;    /* the same, seconds since 1970; 0: none is on */
-	uint64_t before;   /* rows of a smaller ts are removed; 0: none */
-	bool away;         /* the last pass was skipped, which was logged */
+	uint64_t next_ms; /* of the next step, monotonic */
+	uint64_t begin;   /* of the pass, seconds since 1970 */
+	uint64_t before;  /* rows of a smaller ts are removed; 0: none */
+	bool away;        /* passes are skipped, which was logged */
 	struct log_limiter limiter;
 };
 
