@@ -26,7 +26,7 @@
 static enum db_class
 walk_read(struct db *db, const char *quoted, struct walk *walk)
 {
-	const int64_t *k = walk->last.key;
+	const int64_t *k = walk->row[walk->begun ? walk->rows - 1 : 0].key;
 	char where[512] = "", text[1024];
 	struct answer answer;
 	enum db_class kind;
@@ -57,35 +57,41 @@ walk_read(struct db *db, const char *quoted, struct walk *walk)
 			: strtoll(answer_text(&answer, at, WALK_KEY), NULL, 10);
 	}
 	answer_close(&answer);
+	walk->begun = true;
+	walk->next = 0;
 	return DB_OK;
 }
 
-/* Removes the next old rows from *at on, at most CHUNK; *at: moved behind
-   them. */
+/* Moves on to the next old row, if it is not at one. */
+static bool
+walk_finds(struct walk *walk, size_t *at, uint64_t before)
+{
+	while (*at < walk->rows && walk->row[*at].ts >= (int64_t)before)
+		++*at;
+	return *at < walk->rows;
+}
+
 static enum db_class
-walk_remove(struct db *db, const char *quoted, struct walk *walk,
-    uint64_t before, size_t *at)
+walk_remove(
+    struct db *db, const char *quoted, struct walk *walk, uint64_t before)
 {
 	char text[TEXT_MAX];
-	size_t length, rows = 0;
+	size_t at = walk->next;
 	uint64_t removed;
+	int length = snprintf(text, sizeof(text),
+	    "DELETE FROM %s WHERE ts<%" PRIu64 " AND (0", quoted, before);
 
-	length = (size_t)snprintf(text, sizeof(text),
-	    "DELETE FROM %s WHERE ts<%" PRIu64 " AND (", quoted, before);
-	for (; *at < walk->rows && rows < CHUNK; ++*at) {
-		const int64_t *k = walk->row[*at].key;
+	for (int i = 0; i < CHUNK && walk_finds(walk, &at, before); i++) {
+		const int64_t *k = walk->row[at++].key;
 
-		if (walk->row[*at].ts >= (int64_t)before)
-			continue;
-		length += (size_t)snprintf(text + length, sizeof(text) - length,
-		    "%s" EQUAL, rows++ > 0 ? " OR " : "", k[0], k[1], k[2],
-		    k[3], k[4]);
+		length += snprintf(text + length, sizeof(text) - (size_t)length,
+		    " OR " EQUAL, k[0], k[1], k[2], k[3], k[4]);
 	}
-	if (rows == 0)
-		return DB_OK;
 	text[length++] = ')';
-	enum db_class kind = db_change(db, text, length, &removed);
+	enum db_class kind = db_change(db, text, (size_t)length, &removed);
 	walk->removed += removed;
+	if (kind == DB_OK)
+		walk->next = at;
 	return kind;
 }
 
@@ -96,13 +102,11 @@ walk_step(struct db *db, const char *table, struct walk *walk, uint64_t before)
 	enum db_class kind = DB_WAIT_ROOM;
 
 	if (quoted != NULL)
-		kind = walk_read(db, quoted, walk);
-	for (size_t at = 0; kind == DB_OK && before > 0 && at < walk->rows;)
-		kind = walk_remove(db, quoted, walk, before, &at);
-	if (kind == DB_OK && walk->rows > 0) {
-		walk->last = walk->row[walk->rows - 1];
-		walk->begun = true;
-	}
+		kind = walk_is_read(walk)
+			   ? walk_read(db, quoted, walk)
+			   : walk_remove(db, quoted, walk, before);
+	if (kind == DB_OK)
+		walk_finds(walk, &walk->next, before);
 	free(quoted);
 	return kind;
 }

@@ -17,21 +17,30 @@ struct walk_row {
 };
 
 struct walk {
-	bool begun;           /* false: the next step is the first */
-	struct walk_row last; /* the last row that was read */
-	size_t rows;          /* read by the last step */
+	bool begun;  /* false: the next step is the first */
+	size_t rows; /* read by the last step that read */
+	size_t next; /* of these, the next one to remove; `rows`: none is */
 	struct walk_row row[WALK_ROWS];
 	uint64_t removed; /* rows, by all steps */
 };
 
 /*
- * walk_step - read the next rows of the table (a name, or database.table) after
- * walk->last, at most WALK_ROWS, and remove those whose ts is less than
- * `before`, unless they are updated meanwhile.  db: connected.
- * Returns DB_OK: fewer than WALK_ROWS rows are the end of the table.  Else the
- * class of db_error(): some may be removed, and the step can be repeated.
+ * walk_step - send one statement: remove some of the rows read whose ts is less
+ * than `before`, unless they were updated meanwhile; or, when none is left,
+ * read the next rows, at most WALK_ROWS, of the table (a name, or
+ * database.table). db: connected.  before: the same for a whole walk, which
+ * ends where walk_is_read() says. Returns DB_OK, or the class of db_error():
+ * then the step can be repeated.
  */
 enum db_class walk_step(
     struct db *db, const char *table, struct walk *walk, uint64_t before);
+
+/* walk_is_read - whether all rows read so far are done with, so that the next
+   step reads; after the first one, fewer than WALK_ROWS are the table's end. */
+static inline bool
+walk_is_read(const struct walk *walk)
+{
+	return !walk->begun || walk->next == walk->rows;
+}
 
 #endif

@@ -107,6 +107,7 @@ pass_step(struct retention *r, uint64_t started)
 	struct db *db = store_db(r->store);
 	enum db_class kind = db_error(db)->kind;
 	uint64_t removed = r->walk.removed;
+	bool reads = walk_is_read(&r->walk);
 
 	if (!r->walk.begun) {
 		r->census = (struct census){ 0 };
@@ -127,10 +128,10 @@ pass_step(struct retention *r, uint64_t started)
 		    db_error(db)->number, db_error(db)->text);
 		return false;
 	}
-	for (size_t i = 0; i < r->walk.rows; i++)
+	for (size_t i = 0; reads && i < r->walk.rows; i++)
 		census_count(
 		    &r->census, r->walk.row[i].ts, r->begin, r->seconds);
-	if (r->walk.rows == WALK_ROWS)
+	if (r->walk.rows == WALK_ROWS || !walk_is_read(&r->walk))
 		return true;
 	r->before = 0;
 	pass_judge(r);
