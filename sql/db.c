@@ -13,6 +13,7 @@
 
 #include "sql/db.h"
 
+#include "sql/answer.h"
 #include "sql/batch.h"
 #include "sql/bulk.h"
 #include "sql/client.h"
@@ -382,6 +383,30 @@ db_report_found(struct db *db, db_report *report, void *arg)
 	report(arg, false, text);
 }
 
+/* Whether the account may delete rows: EXPLAIN requires the right, too.  Other
+   errors, as of a server that is read-only, say nothing about it. */
+static unsigned
+db_probe_removal(struct db *db, db_report *report, void *arg)
+{
+	char text[1024];
+	struct answer answer;
+
+	snprintf(text, sizeof(text), "EXPLAIN DELETE FROM %s WHERE modid=0",
+	    db->table);
+	if (db_ask(db, text, 1, &answer) == DB_OK) {
+		answer_close(&answer);
+		return 0;
+	}
+	if (db->error.number != ER_TABLEACCESS_DENIED_ERROR)
+		return 0;
+	snprintf(text, sizeof(text),
+	    "table %s: the account may not delete; expected DELETE for "
+	    "mysql.retention, as in grants.sql",
+	    db->options.table);
+	report(arg, true, text);
+	return 1;
+}
+
 bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
@@ -402,7 +427,9 @@ db_probe(struct db *db, db_report *report, void *arg)
 		report(arg, true, db->error.text);
 	else if (probe_table(&asker, db->options.table, &shape, report, arg) ==
 		     DB_OK &&
-		 shape.faults == 0)
+		 shape.faults == 0 &&
+		 (!db->options.removes ||
+		     db_probe_removal(db, report, arg) == 0))
 		db_report_found(db, report, arg);
 	db_close(db);
 	/* A host that stands by takes no writes: that is no fault. */
@@ -546,7 +573,7 @@ db_resend(struct db *db)
 	    "INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
 	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
 	    db->table, db->table);
-	kind = db_query(db, "insert", text, strlen(text));
+	kind = db_query(db, "insert", text, strlen(text), 0, NULL);
 	if (kind != DB_OK)
 		return kind;
 	info = mysql_info(db->mysql);
@@ -558,23 +585,40 @@ db_resend(struct db *db)
 enum db_class
 db_takes(struct db *db, const struct record *record, uint64_t horizon)
 {
-	static const char begin[] = "START TRANSACTION", end[] = "ROLLBACK";
 	struct db_error error;
 	enum db_class kind;
 	size_t sent;
 
-	kind = db_query(db, "query", begin, strlen(begin));
+	kind = db_ask(db, "START TRANSACTION", 0, NULL);
 	if (kind == DB_OK)
 		kind = record == NULL
 			   ? db_resend(db)
 			   : db_upsert_text(db, &record, 1, horizon, &sent);
 	error = db->error;
-	if (db_query(db, "query", end, strlen(end)) != DB_OK)
+	if (db_ask(db, "ROLLBACK", 0, NULL) != DB_OK)
 		/* It may still be open. */
 		kind = db_fail(db, DB_RECONNECT, db->error.number,
 		    "cannot end a transaction");
 	else
 		db->error = error;
+	return db_after(db, kind);
+}
+
+/* ---------------------------------------------------- other statements ---- */
+
+enum db_class
+db_ask_rows(
+    struct db *db, const char *text, unsigned columns, struct answer *answer)
+{
+	return db_after(db, db_ask(db, text, columns, answer));
+}
+
+enum db_class
+db_change(struct db *db, const char *text, uint64_t *rows)
+{
+	enum db_class kind = db_ask(db, text, 0, NULL);
+
+	*rows = kind == DB_OK ? mysql_affected_rows(db->mysql) : 0;
 	return db_after(db, kind);
 }
 

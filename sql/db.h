@@ -38,6 +38,7 @@ struct db_options {
 					client library has no finer ones */
 	unsigned read_timeout_ms;
 	size_t max_rows;       /* of one batch, 1 or more */
+	bool removes;          /* old rows are to be removed: for db_probe() */
 	unsigned keepalive_ms; /* of an idle TCP connection, before it is
 				  probed; 0: never; whole seconds */
 	/* Two words that outlive the connection and the process: the session at
@@ -117,6 +118,16 @@ enum db_class db_upsert(struct db *db, const struct record *const *records,
  */
 enum db_class db_takes(
     struct db *db, const struct record *record, uint64_t horizon);
+
+/* db_ask_rows - send a question over an open connection, and read its answer
+   within the bounds of answer.h.  Returns DB_OK, and answer_close() frees it;
+   else as db_upsert(). */
+struct answer;
+enum db_class db_ask_rows(
+    struct db *db, const char *text, unsigned columns, struct answer *answer);
+
+/* db_change - likewise, a statement that changes *rows rows. */
+enum db_class db_change(struct db *db, const char *text, uint64_t *rows);
 
 /* Called by db_probe() with a line of text; fault: whether it reports one. */
 typedef void db_report(void *arg, bool fault, const char *text);

@@ -17,14 +17,21 @@
 --
 -- INSERT and UPDATE are what INSERT ... ON DUPLICATE KEY UPDATE does; SELECT is
 -- for the columns it compares, and for the look at the table when connecting.
--- No right to create, alter or delete: run schema.sql and view.sql as the
--- administrator.
+-- No right to create or alter: run schema.sql and view.sql as the
+-- administrator.  No right to delete either, unless you set `retention`: see
+-- below.
 
 CREATE USER IF NOT EXISTS 'reporter'@'localhost'
 	IDENTIFIED BY 'CHANGE-THIS-PASSWORD';
 
 GRANT SELECT, INSERT, UPDATE ON reporter.ServerCallStatus
 	TO 'reporter'@'localhost';
+
+-- With `retention` in reporter.conf, reporter removes old rows itself, and needs
+-- this; without it an account that falls into wrong hands cannot empty the
+-- table:
+--
+--	GRANT DELETE ON reporter.ServerCallStatus TO 'reporter'@'localhost';
 
 -- For people and dashboards that only look (needs an account of its own):
 --

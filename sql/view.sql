@@ -1,10 +1,14 @@
 -- SPDX-License-Identifier: MIT
 --
--- ServerCallStatusView: the table for people, with dotted addresses and a
--- readable time (in the session's time zone).
+-- ServerCallStatusView: the table for people, with dotted addresses, a readable
+-- time (in the session's time zone), the age in seconds, and the share of calls
+-- that failed (NULL: there were no calls).
 --
 --	mysql DATABASE < view.sql
---	SELECT * FROM ServerCallStatusView WHERE overload = 'yes';
+--	SELECT * FROM ServerCallStatusView WHERE overload = 'yes' AND age < 60;
+--
+-- Always look at the age: rows of servers and hosts that are gone stay in the
+-- table.  See queries.sql for more questions.
 --
 -- The mask makes the address right whether the column is signed or unsigned.
 -- Rows are found by key through modid and cmdid, which are the table's own.
@@ -19,5 +23,7 @@ SELECT
 	succ_cnt,
 	err_cnt,
 	FROM_UNIXTIME(ts)              AS reported,
-	CASE overload WHEN '1' THEN 'yes' ELSE 'no' END AS overload
+	CASE overload WHEN '1' THEN 'yes' ELSE 'no' END AS overload,
+	CAST(UNIX_TIMESTAMP() AS SIGNED) - CAST(ts AS SIGNED) AS age,
+	ROUND(err_cnt / (CAST(succ_cnt AS SIGNED) + err_cnt), 4) AS error_share
 FROM ServerCallStatus;

@@ -17,7 +17,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/privilege/account src/privilege/background src/privilege/fdlimit \
 	src/privilege/landlock src/privilege/pidfile src/privilege/privilege \
 	src/check/inspect \
-	src/worker/deadletter src/worker/flush src/worker/round \
+	src/worker/deadletter src/worker/flush src/worker/retention src/worker/round \
 	src/worker/held src/worker/store src/worker/trial src/worker/worker \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \

@@ -32,6 +32,7 @@ def everything(s, place):
               ("sysconfdir", 0o640, "reporter", "reporter.conf"),
               ("sysconfdir", 0o644, "default", "reporter"),
               ("pkgdatadir", 0o644, "schema.sql"),
+              ("pkgdatadir", 0o644, "queries.sql"),
               ("initddir", 0o755, "reporter"),
               ("logrotatedir", 0o644, "reporter"),
               ("systemdsystemunitdir", 0o644, "reporter.service"),

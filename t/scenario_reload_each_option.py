@@ -386,6 +386,14 @@ class Options:
         self.works()
         self.works()
 
+    def mysql_retention(self):
+        """What it removes, and when: see scenario_retention.py."""
+        self.change("mysql", retention="1h")
+        wait_for(lambda: self.reporter.workers()[0]["retention_ts"] > 0,
+                 "a pass has ended")
+        self.change("mysql", retention="0")
+        self.works()
+
     def mysql_flush_rows(self):
         self.change("mysql", flush_interval="1h")
         self.works()

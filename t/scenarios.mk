@@ -27,7 +27,8 @@ stories += t/scenario_broken_answers t/scenario_database_away_and_back \
 	t/scenario_hostile_database t/scenario_hosts_in_order \
 	t/scenario_old_table_smaller_than_flush_rows \
 	t/scenario_packets_are_too_large t/scenario_password_only_in_workers \
-	t/scenario_refused_row t/scenario_rows_that_fail_alone \
+	t/scenario_questions_about_the_table t/scenario_refused_row \
+	t/scenario_retention t/scenario_rows_that_fail_alone \
 	t/scenario_statements_find_their_size \
 	t/scenario_table_altered_while_connected \
 	t/scenario_table_refuses_every_row t/scenario_unsigned_columns

@@ -536,6 +536,21 @@ START_TEST(flush_rows_fits_the_table)
 }
 END_TEST
 
+START_TEST(retention_is_not_short)
+{
+	settings_free(config_valid("[mysql]\nretention = 0\n"));
+	settings_free(config_valid("[mysql]\nretention = 1min\n"));
+	settings_free(
+	    config_valid("[mysql]\nretention = 2h\nflush_interval = 1h\n"));
+	config_invalid("[mysql]\nretention = 59\n",
+	    "a.conf:2: mysql.retention: is too short; expected 0, or at least "
+	    "1min and twice mysql.flush_interval\n");
+	config_invalid("[mysql]\nflush_interval = 1h\nretention = 119min\n",
+	    "a.conf:3: mysql.retention: is too short; expected 0, or at least "
+	    "1min and twice mysql.flush_interval\n");
+}
+END_TEST
+
 START_TEST(what_hangs_together_is_said_in_the_same_go)
 {
 	config_invalid("[mysql]\nport = 0\nsocket = /x\nhost = a\n"
@@ -657,7 +672,7 @@ static const char *const all_other =
     "ssl_verify = off\ninsecure_auth = on\n"
     "flush_interval = 1ms\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\ndead_letter_file =\n"
-    "dead_letter_size = 5000\n"
+    "dead_letter_size = 5000\nretention = 90\n"
     "[log]\n"
     "target = /l\nlevel = debug\n";
 
@@ -823,6 +838,7 @@ file_tests(void)
 	    tc, words_of_listen_need_their_options, 0, COUNT(listens));
 	tcase_add_test(tc, words_of_listen_have_their_options);
 	tcase_add_test(tc, flush_rows_fits_the_table);
+	tcase_add_test(tc, retention_is_not_short);
 	tcase_add_test(tc, what_hangs_together_is_said_in_the_same_go);
 	tcase_add_test(tc, socket_needs_localhost);
 	tcase_add_test(tc, tls_is_said_in_whole);

@@ -27,5 +27,6 @@ db_settings(const struct settings *s)
 		.keepalive_ms = (unsigned)s->keepalive,
 		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows
 							: DB_ROWS_MAX,
+		.removes = s->retention > 0,
 	};
 }

@@ -221,6 +221,10 @@ const struct conf_option option_table[] = {
 	{ ROW("mysql", "hold_time", hold_time), SECONDS(0, 30 * 24 * HOUR),
 	  .initial = "0", .live = OPTION_WORKERS,
 	  .text = "Time to hold a row that fails alone; 0: forever" },
+	{ ROW("mysql", "retention", retention),
+	  SECONDS(0, 87600 * HOUR), .step = SECOND,
+	  .initial = "0", .live = OPTION_WORKERS,
+	  .text = "Age at which rows are removed from the table; 0: never" },
 
 	{ ROW("log", "target", log_target), TEXT(1, 4095, log_target),
 	  .initial = "syslog", .live = OPTION_WORKERS,

@@ -16,9 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORKERS_AUTO_MAX 4 /* the database is busy with fewer */
-#define DUMP_WIDTH 40      /* where origins begin */
-#define DUMP_LIST_MAX 60   /* bytes of a list on one line */
+#define WORKERS_AUTO_MAX 4  /* the database is busy with fewer */
+#define RETENTION_MIN 60000 /* ms */
+#define DUMP_WIDTH 40       /* where origins begin */
+#define DUMP_LIST_MAX 60    /* bytes of a list on one line */
 
 struct load {
 	struct settings *settings;
@@ -138,6 +139,20 @@ check_flush_rows(struct load *load)
 	    "exceeds queue.table_keys, so it is never reached");
 }
 
+/* A row that is reported all the time must not look old. */
+static void
+check_retention(struct load *load)
+{
+	const struct settings *settings = load->settings;
+
+	if (settings->retention > 0 &&
+	    (settings->retention < RETENTION_MIN ||
+		settings->retention < 2 * settings->flush_interval))
+		fault(load, "mysql", "retention",
+		    "is too short; expected 0, or at least 1min and twice "
+		    "mysql.flush_interval");
+}
+
 static void
 check_socket(struct load *load)
 {
@@ -234,6 +249,9 @@ check_together(struct load *load)
 	if (is_valid(load, "mysql", "flush_rows") &&
 	    is_valid(load, "queue", "table_keys"))
 		check_flush_rows(load);
+	if (is_valid(load, "mysql", "retention") &&
+	    is_valid(load, "mysql", "flush_interval"))
+		check_retention(load);
 	if (is_valid(load, "mysql", "socket") &&
 	    is_valid(load, "mysql", "host"))
 		check_socket(load);

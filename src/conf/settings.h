@@ -91,6 +91,7 @@ struct settings {
 	char *dead_letter_file;    /* "" is: none is written */
 	uint64_t dead_letter_size; /* bytes */
 	uint64_t hold_time;        /* ms, 0: for ever */
+	uint64_t retention;        /* ms; 0 is for ever */
 	/* [log] */
 	char *log_target;
 	int log_level; /* enum log_level */

@@ -169,6 +169,13 @@ const struct metric metrics[] = {
 	    COUNTER("worker_database_connects_total"),
 	    "Connections made to the database." },
 	{ "connected", WORKER(flush.connected), FLAG },
+	{ "removed", WORKER(flush.removed),
+	    COUNTER("worker_removed_rows_total"),
+	    "Old rows that retention removed." },
+	{ "retention_ts", WORKER(flush.retention_ts),
+	    GAUGE("worker_retention_timestamp_seconds"),
+	    "When the last pass of retention ended, seconds since 1970; 0: "
+	    "none did." },
 	{ "last_flush_ts", WORKER(flush.last_flush_ts),
 	    GAUGE("worker_last_flush_timestamp_seconds"),
 	    "When the last flush ended, seconds since 1970; 0: none did." },

@@ -10,6 +10,7 @@
 #include "worker/flush.h"
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
+#include "worker/retention.h"
 #include "worker/round.h"
 #include "worker/store.h"
 #include "conf/db_settings.h"
@@ -31,6 +32,7 @@ struct flush {
 	struct worker_segment *segment;
 	const struct master_shared *master;
 	struct store *store;
+	struct retention retention;
 	struct round round;
 	struct table_row batch[DB_ROWS_MAX];
 	size_t max_rows;  /* of one transaction */
@@ -52,6 +54,7 @@ struct flush {
 static void
 flush_sleep(struct flush *f, uint64_t dirty, int timeout_ms)
 {
+	timeout_ms = retention_idle(&f->retention, timeout_ms);
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
@@ -250,6 +253,7 @@ flush_start(const struct settings *settings, struct secret *password,
 	/* The first record goes at once, whatever the interval. */
 	f->last_ms = monotonic_ms() - settings->flush_interval;
 	f->store = store_new(settings, password, segment);
+	retention_init(&f->retention, settings, segment, master, f->store);
 	if (f->store != NULL)
 		store_trial(f->store, trial);
 	if (f->store == NULL || !round_open(&f->round, ROUND_ROWS)) {

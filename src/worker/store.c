@@ -163,3 +163,11 @@ store_rows(struct store *store, struct table_row *rows, size_t n)
 	store_retry(store);
 	return settled < free ? settled : n;
 }
+
+struct db *
+store_db(struct store *store)
+{
+	if (!db_connected(store->db))
+		store_connect(store);
+	return store->db;
+}

@@ -50,6 +50,8 @@ size_t store_retry(struct store *store);
    table, so a row that fails alone is set aside, and while the table takes none
    it waits; else they stay dirty, for the next worker. */
 void store_finish(struct store *store, bool end);
+/* store_db - the store's connection, connected if that succeeds. */
+struct db *store_db(struct store *store);
 
 /* store_trial - send rows one by one, or many at once as usual. */
 void store_trial(struct store *store, bool trial);
