@@ -254,24 +254,6 @@ db_open_bulk(struct db *db)
 		    bulk_open(db->mysql, db->options.max_rows, db->packet);
 }
 
-/* No row may be written to this table.  What the server says about it is more
-   exact than what we found, if it says anything. */
-static enum db_class
-db_hold_table(struct db *db)
-{
-	char statement[1024];
-	enum db_class kind;
-
-	snprintf(statement, sizeof(statement),
-	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
-	struct answer answer;
-	kind = db_ask(db, statement, BATCH_COLUMN_COUNT, &answer);
-	if (kind != DB_OK)
-		return db_without_row(db, kind);
-	answer_close(&answer);
-	return db_fail(db, DB_HOLD, 0, db->shape.fault);
-}
-
 /* Looks at the table.  *changed: it is not what it was. */
 static enum db_class
 db_look(struct db *db, bool *changed)
@@ -288,7 +270,7 @@ db_look(struct db *db, bool *changed)
 	db->shape = shape;
 	db->looked_ms = session_clock_ms();
 	if (*shape.fault != '\0')
-		return db_hold_table(db);
+		return db_fail(db, DB_HOLD, 0, shape.fault);
 	if (!*changed)
 		return DB_OK;
 	db->batch.signs = shape.signs;
@@ -311,8 +293,6 @@ db_begin(struct db *db)
 	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
 		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
 		    "the server is read-only");
-	if (kind == DB_OK && db->galera)
-		kind = session_galera(&asker);
 	if (kind == DB_OK)
 		kind = session_mode(&asker, &db->session, false);
 	if (kind == DB_OK)

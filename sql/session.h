@@ -31,9 +31,6 @@ struct session {
  */
 enum db_class session_set(const struct asker *asker, unsigned limit_ms);
 
-/* session_galera - what a node of a Galera cluster needs besides. */
-enum db_class session_galera(const struct asker *asker);
-
 /*
  * session_commit - after a statement that has succeeded: whether its rows are
  * committed, the server tells, since a proxy may have put us on another
