@@ -23,7 +23,6 @@ static const struct {
 	/* The statement lost against another, or the cluster is not ready. */
 	{ ER_CHECKREAD, DB_RETRY }, /* 1020, snapshot isolation of MariaDB */
 	{ ER_ERROR_DURING_COMMIT, DB_RETRY }, /* 1180 */
-	{ ER_LOCK_WAIT_TIMEOUT, DB_RETRY },   /* 1205 */
 	{ ER_LOCK_DEADLOCK, DB_RETRY },       /* 1213 */
 	{ ER_QUERY_INTERRUPTED, DB_RETRY },   /* 1317 */
 	{ ER_NEED_REPREPARE, DB_RETRY },      /* 1615 */
@@ -75,6 +74,7 @@ static const struct {
 	/* Fewer rows may pass. */
 	{ ER_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 1153 */
 	{ ER_TRANS_CACHE_FULL, DB_SPLIT },     /* 1197 */
+	{ ER_LOCK_WAIT_TIMEOUT, DB_SPLIT },    /* 1205, perhaps of one row */
 	{ ER_LOCK_TABLE_FULL, DB_SPLIT },      /* 1206 */
 	{ ER_STMT_CACHE_FULL, DB_SPLIT },      /* 1705 */
 	{ 1969, DB_SPLIT },                    /* MariaDB: max_statement_time */

@@ -1,18 +1,33 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """The server takes small statements and no large ones, each for another reason:
-max_statement_time is too short for many rows, a slow trigger makes them take
-longer than read_timeout, the cache of the binary log is too small.  Statements
+the cache of the binary log is too small, a slow trigger makes them take longer
+than read_timeout, somebody holds the lock of one row.  Statements
 are halved until they pass, all rows are counted as stored, and when the server
 is its old self they grow to flush_rows again."""
+
+import subprocess
 
 import scenario
 from scenario import wait_for
 
 TS = 1700000000
 KEYS = 6000
+LOCKED = 4711
 SLOW = """CREATE TRIGGER slow BEFORE INSERT ON ServerCallStatus
     FOR EACH ROW SET NEW.modid = NEW.modid + SLEEP(0.001)"""
+
+
+def send_all(s, turn):
+    """All keys at once."""
+    agent = s.agent()
+    s.database.freeze()
+    for first in range(1, KEYS + 1, 100):
+        agent.send(scenario.native(1, 1, 1, TS + turn, [
+            (ip, 80, turn, 0, False) for ip in range(first, first + 100)]))
+    wait_for(lambda: s.reporter.status()["records"]["pending"] == KEYS,
+             "all are pending")
+    s.database.thaw()
 
 
 def send(s, turn):
@@ -20,10 +35,7 @@ def send(s, turn):
     status = s.reporter.status()
     before, flushes = status["records"]["received"], sum(
         w["flushes"] for w in status["workers"])
-    agent = s.agent()
-    for first in range(1, KEYS + 1, 100):
-        agent.send(scenario.native(1, 1, 1, TS + turn, [
-            (ip, 80, turn, 0, False) for ip in range(first, first + 100)]))
+    send_all(s, turn)
     status = wait_for(lambda: (
         lambda now: now["records"]["received"] == before + KEYS
         and now["records"]["queued"] == now["records"]["pending"] == 0
@@ -49,45 +61,62 @@ def grows(s, turn):
     s.check("statements grow again", False)
 
 
-def tell(s):
-    s.database.SETTINGS = s.database.SETTINGS + [
-        "--log-bin=binlog", "--binlog-format=ROW", "--binlog-cache-size=4096"]
-    s.reporter.configure("reporter", workers=1)
-    s.reporter.configure("mysql", flush_interval="10ms", read_timeout="2s")
-    s.start()
-    send(s, 0)
-
-    s.database.administrate("SET GLOBAL max_binlog_cache_size = 65536")
-    end_sessions(s)
-    s.check("a small cache: more transactions", send(s, 1) > 3)
-    s.check("of rows that fit", errors(s, "split") > 0)
-    s.database.administrate(
-        "SET GLOBAL max_binlog_cache_size = 18446744073709547520")
-    end_sessions(s)
-    grows(s, 2)
-
-    before = errors(s, "split")
-    s.database.administrate(f"USE reporter; {SLOW};"
-                            "SET GLOBAL max_statement_time = 0.5")
-    end_sessions(s)
-    s.check("max_statement_time: more transactions", send(s, 40) > 10)
-    s.check("of rows for which there is time", errors(s, "split") > before)
-    s.database.administrate("SET GLOBAL max_statement_time = 0;")
-    end_sessions(s)
-
-    before = errors(s, "reconnect")
-    send(s, 41)
-    s.check("read_timeout: more transactions", send(s, 42) > 4)
-    s.database.administrate("DROP TRIGGER reporter.slow")
+def locked_row(s):
+    """Somebody's transaction holds the lock of one row: only that row waits."""
+    s.database.administrate("SET GLOBAL innodb_lock_wait_timeout = 1")
+    for row in s.database.sql("SHOW PROCESSLIST"):
+        if row["Command"] == "Sleep":  # the next session has the new limit
+            s.database.sql(f"KILL {row['Id']}")
+    holder = subprocess.Popen(
+        [s.database.client, "--no-defaults", f"--socket={s.database.socket}",
+         "--user=root", "--batch", "--unbuffered", "reporter"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdin.write("BEGIN; SELECT * FROM ServerCallStatus "
+                       f"WHERE modid = 1 AND cmdid = 1 AND ip = {LOCKED} AND "
+                       "port = 80 AND caller = 1 FOR UPDATE;\n")
+    holder.stdin.flush()
+    holder.stdout.readline()  # it has the lock
+    send_all(s, 40)
+    wait_for(lambda: len(newest(s, 40)) == KEYS - 1,
+             "all other rows are stored", 60)
+    s.check("the locked one is not", LOCKED not in newest(s, 40))
+    s.equal("it is held", [w["held"] for w in s.reporter.status()["workers"]],
+            [1])
+    holder.communicate("ROLLBACK;\n")
+    wait_for(lambda: LOCKED in newest(s, 40), "it is stored", 90)
+    s.equal("none is set aside",
+            s.reporter.status()["records"]["dead_letter"], 0)
     grows(s, 50)
 
 
-def end_sessions(s):
-    """The next statement is sent over a new connection, which has the global
-    values."""
-    for row in s.database.sql("SHOW PROCESSLIST"):
-        if row["Command"] == "Sleep":
-            s.database.sql(f"KILL {row['Id']}")
+def newest(s, turn):
+    return {key[2] for key, row in s.database.table().items()
+            if row[2] == TS + turn}
+
+
+def tell(s):
+    settings = s.database.SETTINGS
+    s.database.SETTINGS = settings + [
+        "--log-bin=binlog", "--binlog-format=ROW", "--binlog-cache-size=4096",
+        "--max-binlog-cache-size=65536"]
+    s.reporter.configure("reporter", workers=1)
+    s.reporter.configure("mysql", flush_interval="10ms", read_timeout="2s")
+    s.start()
+    s.check("a small cache: more transactions", send(s, 1) > 3)
+    s.check("of rows that fit", errors(s, "split") > 0)
+    s.database.stop()
+    s.database.SETTINGS = settings
+    s.database.start()
+    grows(s, 2)
+
+    locked_row(s)
+
+    before = errors(s, "reconnect")
+    s.database.administrate(f"USE reporter; {SLOW}")
+    s.check("read_timeout: more transactions", send(s, 90) > 3)
+    s.check("since some took too long", errors(s, "reconnect") > before)
+    s.database.administrate("DROP TRIGGER reporter.slow")
+    grows(s, 100)
 
 
 scenario.run(__doc__, tell)

@@ -112,10 +112,13 @@ store_alone(struct store *store, struct table_row *row, enum db_class kind)
 		verdict = store_judge(store, &error);
 		if (verdict == VERDICT_STOPPED)
 			return false;
-		if (verdict == VERDICT_ROW) {
-			/* In the file none is lost, and none held up. */
-			if (kind == DB_REFUSED || !row_hold(store, row, &error))
-				row_refuse(store, row, &error);
+		if (verdict == VERDICT_ROW && kind != DB_REFUSED &&
+		    row_hold(store, row, &error))
+			return true;
+		/* No room: in the file none is lost, and none held up.  But a
+		   row that is locked, or slow, is not a bad one. */
+		if (verdict == VERDICT_ROW && kind != DB_SPLIT) {
+			row_refuse(store, row, &error);
 			return true;
 		}
 		if (verdict == VERDICT_UNKNOWN &&
