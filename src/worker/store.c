@@ -102,7 +102,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->records = calloc(store->max, sizeof(*store->records));
 	/* The segment's seed is random: no other instance has this name. */
 	snprintf(store->lock, sizeof(store->lock), "reporter.%016" PRIx64,
-	    segment->shared->header.seed);
+	    segment->shared->header.id);
 	struct db_options options = db_settings(settings);
 	options.lock = store->lock;
 	options.password = password->text;
