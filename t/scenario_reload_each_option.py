@@ -376,7 +376,7 @@ class Options:
                      "of-the-file" not in self.reporter.log_text())
 
     def mysql_flush_interval(self):
-        self.change("mysql", flush_interval="1h")
+        self.change("mysql", flush_interval="1h", urgent_interval="1h")
         self.works()
         modid = self.send()
         self.s.check("1h: the second record waits", self.stays_out(modid, 1))

@@ -46,6 +46,7 @@ START_TEST(defaults_alone)
 	ck_assert_ptr_null(settings->listen.words[1]);
 	ck_assert_uint_eq(settings->allow.count, 0);
 	ck_assert_uint_eq(settings->flush_interval, 1000);
+	ck_assert_uint_eq(settings->urgent_interval, 50);
 	ck_assert_uint_eq(settings->max_message, 65536);
 	ck_assert_str_eq(settings->table, "ServerCallStatus");
 	settings_free(settings);
@@ -520,22 +521,6 @@ START_TEST(words_of_listen_have_their_options)
 }
 END_TEST
 
-START_TEST(flush_rows_fits_the_table)
-{
-	struct settings *settings =
-	    config_valid("[queue]\ntable_keys = 1024\n");
-
-	ck_assert_uint_eq(settings->flush_rows, 1024);
-	settings_free(settings);
-	settings_free(config_valid(
-	    "[queue]\ntable_keys = 1024\n[mysql]\nflush_rows = 1024\n"));
-	config_invalid(
-	    "[queue]\ntable_keys = 1024\n[mysql]\nflush_rows = 1025\n",
-	    "a.conf:4: mysql.flush_rows: exceeds queue.table_keys, so it is "
-	    "never reached\n");
-}
-END_TEST
-
 START_TEST(what_hangs_together_is_said_in_the_same_go)
 {
 	config_invalid("[mysql]\nport = 0\nsocket = /x\nhost = a\n"
@@ -655,7 +640,7 @@ static const char *const all_other =
     "password = " SECRET "\ndatabase = \"\"q\"\"\ntable = a.b\n"
     "defaults_file = /d\nssl_ca = /ca\nssl_cert = /c\nssl_key = /k\n"
     "ssl_verify = off\n"
-    "flush_interval = 1ms\nflush_rows = 77\n"
+    "flush_interval = 1ms\nurgent_interval = 2s\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\ndead_letter_file =\n"
     "dead_letter_size = 5000\n"
     "[log]\n"
@@ -822,7 +807,6 @@ file_tests(void)
 	tcase_add_loop_test(
 	    tc, words_of_listen_need_their_options, 0, COUNT(listens));
 	tcase_add_test(tc, words_of_listen_have_their_options);
-	tcase_add_test(tc, flush_rows_fits_the_table);
 	tcase_add_test(tc, what_hangs_together_is_said_in_the_same_go);
 	tcase_add_test(tc, socket_needs_localhost);
 	tcase_add_test(tc, tls_is_said_in_whole);
