@@ -127,6 +127,71 @@ segment_check(const void *base, uint64_t size, enum segment_kind kind)
 	return SHM_OK;
 }
 
+/* ---------------------------------------------------------------- secret -- */
+
+#define SECRET_MODE 0600
+
+/* Fill in what only the kernel may choose.  It waits until it can, early at
+   boot.  Returns 0 or -1. */
+static int
+random_fill(void *bytes, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = getrandom(bytes, size, 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)size ? 0 : -1;
+}
+
+/* Make the secrets of a segment that we are making. */
+static enum shm_status
+secret_make(const char *segment, const uint64_t secret[2])
+{
+	const size_t size = 2 * sizeof(*secret);
+	char name[SEGMENT_NAME_MAX];
+
+	segment_name_secret(name, segment);
+	/* One of a segment that is gone, after a kill: its name is ours now. */
+	shm_unlink(name);
+	int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, SECRET_MODE);
+	if (fd < 0)
+		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
+	FAULT_POINT("segment_secret_empty");
+	enum shm_status status = SHM_OK;
+	if (write(fd, secret, size) != (ssize_t)size)
+		status = errno == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM;
+	KEEP_ERRNO(close(fd));
+	return status;
+}
+
+/* Read the secrets of a segment that was opened for writing. */
+static enum shm_status
+secret_read(const char *segment, uint64_t secret[2])
+{
+	const size_t size = 2 * sizeof(*secret);
+	char name[SEGMENT_NAME_MAX];
+	enum shm_status status;
+	struct stat st;
+
+	segment_name_secret(name, segment);
+	int fd = shm_open(name, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return errno == ENOENT || errno == EACCES ? SHM_DAMAGED
+							  : SHM_SYSTEM;
+	if (fstat(fd, &st) < 0)
+		status = SHM_SYSTEM;
+	else if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+		status = SHM_FOREIGN;
+	else if (!S_ISREG(st.st_mode) || st.st_size != (off_t)size ||
+		 read(fd, secret, size) != (ssize_t)size)
+		status = SHM_DAMAGED;
+	else
+		status = SHM_OK;
+	KEEP_ERRNO(close(fd));
+	return status;
+}
+
 /* ---------------------------------------------------------------- making -- */
 
 static enum shm_status
@@ -187,7 +252,7 @@ segment_reserve(struct segment *segment)
 /* Fill in the header; the segment may be used from then on. */
 static void
 header_write(struct segment_header *h, const struct segment *segment,
-    enum segment_kind kind, const struct segment_spec *spec)
+    enum segment_kind kind, const struct segment_spec *spec, uint64_t id)
 {
 	/* Readers look at these two before the header is ready. */
 	__atomic_store_n(&h->version, SEGMENT_VERSION, __ATOMIC_RELAXED);
@@ -199,9 +264,7 @@ header_write(struct segment_header *h, const struct segment *segment,
 	h->ring_records = spec->ring_records;
 	h->table_keys = spec->table_keys;
 	h->created = (uint64_t)time(NULL);
-	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) !=
-	    (ssize_t)sizeof(h->seed))
-		h->seed = h->created * UINT64_C(0x9e3779b97f4a7c15);
+	h->id = id;
 	snprintf(h->instance, sizeof(h->instance), "%s", spec->instance);
 	FAULT_POINT("segment_header_half");
 	__atomic_store_n(&h->magic, SEGMENT_MAGIC, __ATOMIC_RELAXED);
@@ -211,11 +274,18 @@ header_write(struct segment_header *h, const struct segment *segment,
 	atomic_store_explicit(&h->ready, 1, memory_order_release);
 }
 
-/* Make and map the segment that segment->name and ->size say. */
+/* Make and map the segment that segment->name and ->size say.  secret: made
+   with a worker's and filled in, else NULL. */
 static enum shm_status
 segment_make(struct segment *segment, enum segment_kind kind,
-    const struct segment_spec *spec)
+    const struct segment_spec *spec, uint64_t *secret)
 {
+	enum shm_status status = SHM_OK;
+	uint64_t id;
+
+	if (random_fill(&id, sizeof(id)) < 0 ||
+	    (secret != NULL && random_fill(secret, 2 * sizeof(*secret)) < 0))
+		return SHM_SYSTEM;
 	segment->base = NULL;
 	segment->fd =
 	    shm_open(segment->name, O_RDWR | O_CREAT | O_EXCL, SEGMENT_MODE);
@@ -224,12 +294,16 @@ segment_make(struct segment *segment, enum segment_kind kind,
 	FAULT_POINT("segment_opened");
 	int error = segment_reserve(segment);
 	if (error != 0) {
-		shm_unlink(segment->name);
+		status = error == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM;
 		errno = error;
-		return segment_fail(
-		    segment, error == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM);
+	} else if (secret != NULL) {
+		status = secret_make(segment->name, secret);
 	}
-	header_write(segment->base, segment, kind, spec);
+	if (status != SHM_OK) {
+		KEEP_ERRNO(segment_remove(segment->name));
+		return segment_fail(segment, status);
+	}
+	header_write(segment->base, segment, kind, spec, id);
 	return SHM_OK;
 }
 
@@ -261,7 +335,6 @@ worker_attach(struct worker_segment *segment)
 		.dirty = (_Atomic uint8_t *)(base + l.dirty),
 		.size = table_slots(h->table_keys),
 		.keys = h->table_keys,
-		.seed = h->seed,
 		.drain = &shared->drain,
 		.flush = &shared->flush,
 	};
@@ -283,10 +356,13 @@ segment_create_worker(
 	    segment->map.name, spec->instance, spec->generation, spec->slot);
 	segment->map.size =
 	    segment_worker_size(spec->ring_records, spec->table_keys);
-	status = segment_make(&segment->map, SEGMENT_WORKER, spec);
-	if (status == SHM_OK)
-		worker_attach(segment);
-	return status;
+	uint64_t secret[2];
+	status = segment_make(&segment->map, SEGMENT_WORKER, spec, secret);
+	if (status != SHM_OK)
+		return status;
+	worker_attach(segment);
+	memcpy(segment->table.secret, secret, sizeof(secret));
+	return SHM_OK;
 }
 
 enum shm_status
@@ -299,7 +375,7 @@ segment_create_master(struct segment *segment, const char *instance)
 		return status;
 	segment_name_master(segment->name, instance);
 	segment->size = page_up(sizeof(struct master_shared));
-	return segment_make(segment, SEGMENT_MASTER, &spec);
+	return segment_make(segment, SEGMENT_MASTER, &spec, NULL);
 }
 
 /* --------------------------------------------------------------- opening -- */
@@ -393,9 +469,12 @@ worker_map(struct worker_segment *segment, const char *name,
 	snprintf(segment->map.name, sizeof(segment->map.name), "%s", name);
 	enum shm_status status =
 	    segment_map(&segment->map, SEGMENT_WORKER, access, owner);
-	if (status == SHM_OK)
-		worker_attach(segment);
-	return status;
+	if (status != SHM_OK)
+		return status;
+	worker_attach(segment);
+	if (access == SEGMENT_WRITE)
+		status = secret_read(name, segment->table.secret);
+	return status == SHM_OK ? SHM_OK : segment_fail(&segment->map, status);
 }
 
 enum shm_status

@@ -12,6 +12,13 @@
  *     page     slots of the table      table_slots(table_keys) x 40 bytes
  *     page     dirty map               one byte a slot
  *
+ *   /reporter.INSTANCE.GENERATION.SLOT.secret
+ *
+ *     0        16 bytes, random: the secrets of the table's hash.  An object
+ *              of its own, since reporter.group may read the segments: whoever
+ *              knows these can choose keys that meet in the table.  Made before
+ *              its segment is ready, removed after it.
+ *
  * If you change this (or record.h, ring.h, table.h, counters.h, history.h):
  *   1. change SEGMENT_VERSION;
  *   2. fix the static asserts on sizes and offsets;
@@ -106,7 +113,7 @@ struct segment_header {
 	uint32_t workers;      /* how many slots its generation has */
 	uint32_t ring_records; /* a power of two */
 	uint32_t table_keys;
-	uint64_t seed;    /* of the table's hash, random */
+	uint64_t id;      /* random: tells this segment from all others */
 	uint64_t created; /* seconds since 1970 */
 	char instance[INSTANCE_MAX];
 	uint64_t check;         /* hash of all above */
@@ -242,7 +249,8 @@ uint64_t segment_space(void);
 /*
  * segment_create_worker - make a worker's segment and map it for writing.
  * All its space is reserved, so that no later write can fail.  Called by the
- * master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.
+ * master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.  Without
+ * random bytes of the kernel it is SHM_SYSTEM.
  */
 enum shm_status segment_create_worker(
     struct worker_segment *segment, const struct segment_spec *spec);
@@ -250,7 +258,8 @@ enum shm_status segment_create_worker(
 /*
  * segment_open_worker - map an existing one by name.  Any process.  For
  * writing it must belong to our user and be writable by nobody else: anybody
- * can make files under /dev/shm.
+ * can make files under /dev/shm.  Its secrets are read for writing only;
+ * without them it is SHM_DAMAGED.
  * SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
  * mapped.
  */
@@ -289,7 +298,9 @@ enum shm_status segment_lock(const struct segment *segment, int timeout_ms);
 /* segment_close - unmap; the segment stays.  Does nothing when not mapped. */
 void segment_close(struct segment *segment);
 
-/* segment_remove - unlink NAME.  Returns SHM_OK, _MISSING or _SYSTEM. */
+/* segment_remove - unlink NAME, and the secrets of a worker's segment, which
+   may be there without it after a kill.  Returns SHM_OK, _MISSING or _SYSTEM.
+ */
 enum shm_status segment_remove(const char *name);
 
 /*
@@ -300,9 +311,9 @@ enum shm_status segment_remove(const char *name);
 enum shm_status segment_share(const struct segment *segment, gid_t readers);
 
 /*
- * segment_set_aside - rename NAME so that no reporter finds it again; its
- * bytes stay under /dev/shm for whoever wants to look.  aside: filled with
- * the new path.  Returns SHM_OK, _MISSING or _SYSTEM.
+ * segment_set_aside - rename NAME so that no reporter finds it again, and its
+ * secrets; the bytes stay under /dev/shm for whoever wants to look.  aside:
+ * filled with the new path.  Returns SHM_OK, _MISSING or _SYSTEM.
  */
 enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 
@@ -311,6 +322,10 @@ enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 void segment_name(
     char *name, const char *instance, uint64_t generation, uint32_t slot);
 void segment_name_master(char *name, const char *instance);
+
+/* segment_name_secret - the name of what holds the secrets of a worker's
+   SEGMENT.  segment_list() leaves it out. */
+void segment_name_secret(char *name, const char *segment);
 
 /*
  * segment_list - the names of INSTANCE's worker segments, in the order of

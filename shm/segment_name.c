@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "shm/segment.h"
+#include "shm/faultpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <time.h>
 
 #define PREFIX "reporter."
+#define SECRET ".secret"
 
 const char *
 shm_strerror(enum shm_status status, int error)
@@ -80,6 +82,12 @@ segment_name_master(char *name, const char *instance)
 	snprintf(name, SEGMENT_NAME_MAX, "/" PREFIX "%s", instance);
 }
 
+void
+segment_name_secret(char *name, const char *segment)
+{
+	snprintf(name, SEGMENT_NAME_MAX, "%.80s" SECRET, segment);
+}
+
 uint64_t
 segment_space(void)
 {
@@ -93,9 +101,27 @@ segment_space(void)
 enum shm_status
 segment_remove(const char *name)
 {
-	if (shm_unlink(name) == 0)
-		return SHM_OK;
-	return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
+	enum shm_status status = SHM_OK;
+	char secret[SEGMENT_NAME_MAX];
+
+	if (shm_unlink(name) < 0)
+		status = errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
+	FAULT_POINT("segment_half_removed");
+	segment_name_secret(secret, name);
+	if (status != SHM_SYSTEM)
+		shm_unlink(secret);
+	return status;
+}
+
+/* The secrets follow their segment, if it has any. */
+static void
+secret_set_aside(const char *from, const char *to)
+{
+	char from_secret[2 * SEGMENT_NAME_MAX], to_secret[3 * SEGMENT_NAME_MAX];
+
+	snprintf(from_secret, sizeof(from_secret), "%s" SECRET, from);
+	snprintf(to_secret, sizeof(to_secret), "%s" SECRET, to);
+	rename(from_secret, to_secret);
 }
 
 enum shm_status
@@ -114,9 +140,11 @@ segment_set_aside(const char *name, char *aside, size_t size)
 			errno = ENAMETOOLONG;
 			return SHM_SYSTEM;
 		}
-		if (renameat2(
-			AT_FDCWD, from, AT_FDCWD, aside, RENAME_NOREPLACE) == 0)
+		if (renameat2(AT_FDCWD, from, AT_FDCWD, aside,
+			RENAME_NOREPLACE) == 0) {
+			secret_set_aside(from, aside);
 			return SHM_OK;
+		}
 	} while (errno == EEXIST);
 	return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
 }

@@ -96,16 +96,21 @@ mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Where a key's probe path begins.  The seed keeps agents from choosing keys
-   that meet. */
+/*
+ * Where a key's probe path begins.  The secrets keep agents from choosing keys
+ * that meet.  There are two, each of its own half of the product: with one, and
+ * a constant between the halves, the words could change places.
+ */
 static inline uint32_t
 table_home(const struct table *table, const struct record *key)
 {
-	uint64_t h = mix(word_of(key, 0) ^ table->seed,
-	    word_of(key, 1) ^ table->seed ^ UINT64_C(0xa0761d6478bd642f));
+	uint64_t h = mix(word_of(key, 0) ^ table->secret[0],
+	    word_of(key, 1) ^ table->secret[1]);
 
-	/* On its own: laid over w[1], a port and a caller could cancel out. */
-	h = mix(h ^ key->port, table->seed ^ UINT64_C(0xe7037ed1a0b428db));
+	/* On its own: laid over w[1], a port and a caller could cancel out.
+	   Spread over the word, or near ports would stay near. */
+	h = mix(h ^ key->port * UINT64_C(0x9e3779b97f4a7c15),
+	    table->secret[1] ^ UINT64_C(0xe7037ed1a0b428db));
 	/* The upper half as a fraction of the size: Lemire, "Fast Random
 	   Integer Generation in an Interval", 2019. */
 	return (uint32_t)(((h >> 32) * table->size) >> 32);
@@ -239,7 +244,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 {
 	uint64_t state, before;
 	struct slot *slot = table_place(table, record, home, &state);
-	bool urgent = record->overload, goes_back = false;
+	bool becomes_urgent = true, urgent = false, goes_back = false;
 
 	FAULT_POISON("table_put", record->modid);
 	if (slot == NULL)
@@ -253,8 +258,8 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 			counter_add(&table->drain->superseded, 1);
 			return true;
 		}
-		urgent = word_overload(old) != record->overload ||
-			 atomic_load_explicit(&table->dirty[index],
+		becomes_urgent = word_overload(old) != record->overload;
+		urgent = atomic_load_explicit(&table->dirty[index],
 			     memory_order_relaxed) == URGENT;
 	}
 	if (state & STATE_DIRTY) {
@@ -280,9 +285,14 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	slot_write(slot, record, state != 0, before);
 	FAULT_POINT("table_put_written");
 	/* Release: a flush that takes the mark sees the new version. */
-	atomic_store_explicit(&table->dirty[index], urgent ? URGENT : DIRTY,
-	    memory_order_release);
+	atomic_store_explicit(&table->dirty[index],
+	    becomes_urgent || urgent ? URGENT : DIRTY, memory_order_release);
 	FAULT_POINT("table_put_marked");
+	/* Release: who sees it counted finds the mark.  One that was urgent
+	   already counts, too: the flush may take that mark right now. */
+	if (becomes_urgent)
+		counter_release(&table->drain->urgent,
+		    counter_get(&table->drain->urgent) + 1);
 	return true;
 }
 
@@ -381,13 +391,10 @@ table_read(const struct table *table, uint32_t slot, struct record *record)
 	return state;
 }
 
-bool
-table_has(const struct table *table, const struct record *record)
+uint64_t
+table_urgent(const struct table *table)
 {
-	uint64_t state;
-
-	table_find(table, record, table_home(table, record), &state);
-	return state != 0;
+	return counter_acquire(&table->drain->urgent);
 }
 
 void
@@ -402,23 +409,25 @@ table_refresh(const struct table *table, struct table_row *row)
 	row->state = state;
 }
 
-/* Eight marks at once, to skip what is not dirty. */
+/* Eight marks at once, to skip those that are not wanted. */
 typedef uint64_t __attribute__((may_alias)) eight_marks;
 
 size_t
-table_collect(struct table *table, unsigned marks, uint32_t *position,
-    struct table_row *rows, size_t max)
+table_collect_within(struct table *table, unsigned marks, uint32_t *position,
+    uint32_t *slots, struct table_row *rows, size_t max)
 {
+	const eight_marks wanted = marks * UINT64_C(0x0101010101010101);
 	size_t n = 0;
-	uint32_t at = *position % table->size;
+	uint32_t at = *position % table->size, left = *slots;
 
-	for (uint32_t looked = 0; looked < table->size && n < max;) {
-		if (at % 8 == 0 && at + 8 <= table->size &&
-		    looked + 8 <= table->size &&
-		    __atomic_load_n((eight_marks *)(uintptr_t)&table->dirty[at],
-			__ATOMIC_RELAXED) == 0) {
+	while (left > 0 && n < max) {
+		if (at % 8 == 0 && at + 8 <= table->size && left >= 8 &&
+		    (__atomic_load_n(
+			 (eight_marks *)(uintptr_t)&table->dirty[at],
+			 __ATOMIC_RELAXED) &
+			wanted) == 0) {
 			at += 8;
-			looked += 8;
+			left -= 8;
 		} else {
 			if (atomic_load_explicit(
 				&table->dirty[at], memory_order_relaxed) &
@@ -435,13 +444,23 @@ table_collect(struct table *table, unsigned marks, uint32_t *position,
 				n += (row->state & STATE_DIRTY) != 0;
 			}
 			at++;
-			looked++;
+			left--;
 		}
 		if (at == table->size)
 			at = 0;
 	}
 	*position = at;
+	*slots = left;
 	return n;
+}
+
+size_t
+table_collect(struct table *table, unsigned marks, uint32_t *position,
+    struct table_row *rows, size_t max)
+{
+	uint32_t slots = table->size;
+
+	return table_collect_within(table, marks, position, &slots, rows, max);
 }
 
 static bool

@@ -57,7 +57,7 @@ static_assert(sizeof(struct slot) == 40, "part of the segment format");
 enum dirty {
 	DIRTY_NOT,
 	DIRTY, /* has a record that MySQL has not */
-	URGENT /* dirty, and its overload changed */
+	URGENT /* dirty, and new, or its overload changed */
 };
 
 #define DIRTY_ANY (DIRTY | URGENT)
@@ -68,7 +68,9 @@ struct table {
 	_Atomic uint8_t *dirty; /* one byte a slot, enum dirty */
 	uint32_t size; /* slots: keys and half as many, see table_slots() */
 	uint32_t keys; /* max. dirty keys; without eviction, max. used slots */
-	uint64_t seed; /* of the hash, from the segment */
+	/* Of the hash: see segment.c.  0 for readers, who have no use for it.
+	 */
+	uint64_t secret[2];
 	uint64_t settled; /* drain: stored + dead_letter, last looked at */
 	struct drain_counters *drain;
 	struct flush_counters *flush;
@@ -124,6 +126,19 @@ size_t table_collect(struct table *table, unsigned marks, uint32_t *position,
     struct table_row *rows, size_t max);
 
 /*
+ * table_collect_within - the same, but look at no more than *slots slots, 0 to
+ * size.  *slots: set to how many of them are left, 0 unless max were found.
+ */
+size_t table_collect_within(struct table *table, unsigned marks,
+    uint32_t *position, uint32_t *slots, struct table_row *rows, size_t max);
+
+/*
+ * table_urgent - how many times a key has become urgent, ever.  Who collects
+ * all urgent keys after that has all that were counted.
+ */
+uint64_t table_urgent(const struct table *table);
+
+/*
  * table_refresh - update ROW to the newest version of its key.  The key itself
  * cannot have changed, since dirty keys are never evicted.
  */
@@ -149,12 +164,6 @@ void table_mark(struct table *table, const struct table_row *row);
 
 /* table_pending - dirty keys; an instant's figure. */
 uint64_t table_pending(const struct table *table);
-
-/*
- * table_has - whether a record's key is in the table, at this instant.
- * Any process that has the segment mapped.
- */
-bool table_has(const struct table *table, const struct record *record);
 
 /*
  * table_read - copy the record in a slot.  Readable while others write, from

@@ -12,7 +12,7 @@ t_libfault_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS)
 fault_calls = malloc calloc realloc strdup strndup fopen open_memstream \
 	epoll_create1 epoll_ctl signalfd socket bind listen getrlimit \
 	setrlimit shm_open posix_fallocate mmap flock fstat ftruncate \
-	opendir open fork pthread_create
+	opendir open fork pthread_create getrandom
 
 check_PROGRAMS += t/reporter-fault
 EXTRA_DIST += t/chaos.py

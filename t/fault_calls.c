@@ -71,6 +71,8 @@ WRAP(void *, opendir, (const char *name), (name), EMFILE, NULL)
 WRAP(int, open, (const char *path, int flags, unsigned mode),
     (path, flags, mode), EMFILE, -1)
 WRAP(int, fork, (void), (), EAGAIN, -1)
+WRAP(long, getrandom, (void *bytes, size_t size, unsigned flags),
+    (bytes, size, flags), ENOSYS, -1)
 WRAP(int, pthread_create,
     (unsigned long *thread, const void *attributes, void *(*start)(void *),
 	void *argument),

@@ -56,7 +56,9 @@ instance_remove_aside(const char *instance)
 		    strncmp(entry->d_name, "reporter.", 9) == 0)
 			continue;
 		snprintf(path, sizeof(path), "/dev/shm/%s", entry->d_name);
-		count += unlink(path) == 0;
+		/* The secrets follow their segment. */
+		count += unlink(path) == 0 &&
+			 strstr(entry->d_name, ".secret") == NULL;
 	}
 	if (directory != NULL)
 		closedir(directory);

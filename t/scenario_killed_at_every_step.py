@@ -37,10 +37,12 @@ IN_THE_MASTER = (
 )
 AT_A_RELOAD = (
     ("segment_opened", 1), ("segment_reserved", 2),
+    ("segment_secret_empty", 1), ("segment_secret_empty", 2),
     ("segment_header_half", 1), ("segment_unready", 2),
     ("generation_half", 1), ("master_regenerated", 1),
     ("master_retired", 1), ("retire_unsaid", 1), ("retire_said", 1),
-    ("retire_half", 2), ("retire_counted", 1), ("retire_removed", 1),
+    ("retire_half", 2), ("retire_counted", 1), ("segment_half_removed", 1),
+    ("segment_half_removed", 2), ("retire_removed", 1),
 )
 AT_THE_MASTERS_START = (
     ("master_opened", 1), ("master_adopted", 1), ("master_counted", 1),
@@ -187,6 +189,10 @@ def tell(s):
             [name for name in os.listdir("/dev/shm")
              if name.startswith(f"set-aside.reporter.{s.reporter.instance}")],
             [])
+    paths = s.reporter.segments()
+    s.equal("no secrets are left without their segment",
+            [path for path in paths if path.endswith(".secret")
+             and path.removesuffix(".secret") not in paths], [])
     story.stream.close()
 
 

@@ -377,7 +377,7 @@ class Options:
                      "of-the-file" not in self.reporter.log_text())
 
     def mysql_flush_interval(self):
-        self.change("mysql", flush_interval="1h")
+        self.change("mysql", flush_interval="1h", urgent_interval="1h")
         self.works()
         modid = self.send()
         self.s.check("1h: the second record waits", self.stays_out(modid, 1))
@@ -394,18 +394,36 @@ class Options:
         self.change("mysql", retention="0")
         self.works()
 
-    def mysql_flush_rows(self):
-        self.change("mysql", flush_interval="1h")
+    def mysql_urgent_interval(self):
+        self.change("mysql", flush_interval="1h", urgent_interval="1h")
         self.works()
-        modids = [self.send(), self.send(), self.send()]
-        self.s.check("three dirty keys wait", self.stays_out(modids[2], 1))
-        self.change("mysql", flush_rows=3)
-        self.stored(modids[2])
-        modids = [self.send(), self.send()]
-        self.s.check("two wait", self.stays_out(modids[1], 1))
-        modids.append(self.send())
-        for modid in modids:
-            self.stored(modid)
+        modid = self.send()
+        self.s.check("1h: a new key waits", self.stays_out(modid, 1))
+        self.change("mysql", urgent_interval="50ms")
+        self.stored(modid)
+        self.works()
+        self.works()
+
+    def flushes(self):
+        return sum(w["flushes"] for w in self.reporter.status()["workers"])
+
+    def mysql_flush_rows(self):
+        self.reporter.configure("reporter", workers=1)
+        self.change("mysql", flush_interval="1h", urgent_interval="1h")
+        self.running(1)
+        self.works()
+        for rows, transactions in ((1000, 1), (2, 2)):
+            before = self.flushes()
+            self.turn += 1
+            self.agent().send(native(self.turn, 1, 1, TS, [
+                (ip, 1, 1, 1, False) for ip in (1, 2, 3)]))
+            self.s.check("three dirty keys wait", self.stays_out(self.turn, 1))
+            # The next worker stores them at its start.
+            self.change("mysql", flush_rows=rows)
+            wait_for(lambda: self.reporter.status()["records"]["pending"] == 0,
+                     "all three are stored")
+            self.s.equal(f"transactions with flush_rows = {rows}",
+                         self.flushes() - before, transactions)
 
     def seconds_between(self, before, after):
         """From the last line that has `before` to the first one then that

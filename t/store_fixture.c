@@ -76,6 +76,7 @@ fixture_begin(void)
 	settings = (struct settings){
 		.host = { hosts, 1 },
 		.flush_interval = 3600 * 1000,
+		.urgent_interval = 3600 * 1000,
 		.flush_rows = 100,
 		.dead_letter_file = dead_letter,
 		.dead_letter_size = 1 << 20,

@@ -110,31 +110,147 @@ START_TEST(the_first_record_goes_at_once)
 }
 END_TEST
 
-START_TEST(enough_keys_do_not_wait)
+/* Keys first to first + n - 1 are stored, and so no longer new. */
+static void
+know(uint32_t first, uint32_t n)
 {
+	settings.urgent_interval = 1;
 	start(false);
-	drain(0, 1, FIXTURE_TS, false);
+	drain(first, n, FIXTURE_TS, false);
 	wait_stored();
-	drain(1, 99, FIXTURE_TS, false);
-	expect_rest(1);
-	drain(100, 1, FIXTURE_TS, false);
+	flush_stop(flush);
+	flush_join(flush);
+	settings.urgent_interval = 3600 * 1000;
+	start(false);
+	drain(first, 1, FIXTURE_TS + 1, false);
 	wait_stored();
-	ck_assert_uint_eq(stub_calls(), 2);
-	ck_assert_uint_eq(stub_call(1).rows, 100);
+}
+
+START_TEST(calm_keys_wait_however_many)
+{
+	know(0, 1000);
+	size_t calls = stub_calls();
+	drain(0, 1000, FIXTURE_TS + 2, false);
+	expect_rest(calls);
+	ck_assert_uint_eq(table_pending(&segment.table), 1000);
 }
 END_TEST
 
-START_TEST(a_small_table_needs_fewer_keys)
+START_TEST(a_table_that_fills_does_not_wait)
 {
-	uint32_t keys = segment.table.keys;
+	uint32_t keys = segment.table.keys, most = keys - keys / 8;
 
-	settings.flush_rows = 1000000;
+	know(0, keys);
+	size_t calls = stub_calls();
+	drain(0, most - 1, FIXTURE_TS + 2, false);
+	expect_rest(calls);
+	drain(most - 1, 1, FIXTURE_TS + 2, false);
+	wait_stored();
+	/* Each transaction has flush_rows. */
+	ck_assert_uint_eq(stub_calls() - calls, (most + 99) / 100);
+}
+END_TEST
+
+/* As when all slots within reach are dirty. */
+START_TEST(a_drain_that_waits_for_room_wakes_the_flush)
+{
+	know(0, 10);
+	drain(0, 10, FIXTURE_TS + 2, false);
+	ck_assert_uint_eq(table_pending(&segment.table), 10);
+	uint64_t began = monotonic_ms();
+	flush_wait_room(flush, PATIENCE_MS);
+	ck_assert_uint_lt(monotonic_ms() - began, PATIENCE_MS / 2);
+	wait_stored();
+}
+END_TEST
+
+static bool
+overloaded(const struct stub_call *call)
+{
+	return call->first.overload;
+}
+
+START_TEST(changes_of_overload_and_new_keys_do_not_wait)
+{
+	know(0, 100);
+	flush_stop(flush);
+	flush_join(flush);
+	settings.urgent_interval = 20;
 	start(false);
-	drain(0, 1, FIXTURE_TS, false);
+	drain(0, 1, FIXTURE_TS + 2, false);
 	wait_stored();
-	drain(1, keys, FIXTURE_TS, false);
+	drain(0, 50, FIXTURE_TS + 3, false);
+	size_t calls = stub_calls();
+	expect_rest(calls);
+	/* Neither takes the calm ones along. */
+	drain(77, 1, FIXTURE_TS + 3, true);
+	wait_calls(calls + 1);
+	ck_assert_uint_eq(stub_call(calls).rows, 1);
+	ck_assert_uint_eq(stub_call(calls).first.ip, 77);
+	drain(200, 1, FIXTURE_TS + 3, false);
+	wait_calls(calls + 2);
+	ck_assert_uint_eq(stub_call(calls + 1).rows, 1);
+	ck_assert_uint_eq(stub_call(calls + 1).first.ip, 200);
+	expect_rest(calls + 2);
+	ck_assert_uint_eq(table_pending(&segment.table), 50);
+}
+END_TEST
+
+START_TEST(urgent_keys_wait_for_their_interval)
+{
+	know(0, 100);
+	flush_stop(flush);
+	flush_join(flush);
+	settings.urgent_interval = 400;
+	start(false);
+	drain(0, 1, FIXTURE_TS + 2, false);
 	wait_stored();
-	ck_assert_uint_eq(counter_get(&segment.shared->flush.stored), keys + 1);
+	size_t calls = stub_calls();
+	for (uint32_t i = 0; i < 50; i++)
+		drain(i, 1, FIXTURE_TS + 3, true);
+	expect_rest(calls);
+	wait_stored();
+	ck_assert_uint_eq(stub_calls(), calls + 1);
+	ck_assert_uint_eq(stub_call(calls).rows, 50);
+}
+END_TEST
+
+static void
+slow(void)
+{
+	nanosleep(&(struct timespec){ 0, 100000000 }, NULL);
+}
+
+/* Nor do they wait for the end of a round. */
+START_TEST(urgent_keys_go_in_between)
+{
+	know(0, 4000);
+	flush_stop(flush);
+	flush_join(flush);
+	settings.urgent_interval = 1;
+	stub_during(slow);
+	size_t calls = stub_calls();
+	put(0, 1000, FIXTURE_TS + 2, false);
+	start(false);
+	wait_calls(calls + 2);
+	/* More than the rest of the round has: no kind waits for the other. */
+	drain(2000, 1500, FIXTURE_TS + 2, true);
+	wait_stored();
+	size_t n = stub_calls(), urgent = 0, in_turn = 0, calm = 0;
+	for (size_t i = calls + 1; i < n; i++) {
+		struct stub_call before = stub_call(i - 1);
+		struct stub_call now = stub_call(i);
+
+		ck_assert_uint_le(now.rows, 100);
+		urgent += overloaded(&now);
+		calm += !overloaded(&now);
+		in_turn += overloaded(&now) != overloaded(&before);
+	}
+	ck_assert_uint_eq(urgent, 15);
+	ck_assert_uint_ge(calm, 9);
+	/* Seven batches of the round were left, or eight: each is followed by
+	   urgent ones. */
+	ck_assert_uint_ge(in_turn, 12);
 }
 END_TEST
 
@@ -171,22 +287,28 @@ END_TEST
 
 START_TEST(urgent_keys_go_first)
 {
-	put(1, 150, FIXTURE_TS, false);
+	know(1, 150);
+	flush_stop(flush);
+	flush_join(flush);
+	size_t calls = stub_calls();
+	put(1, 150, FIXTURE_TS + 2, false);
 	put(1000, 150, FIXTURE_TS, true);
 	start(false);
 	wait_stored();
 	/* Both kinds in transactions of flush_rows. */
-	ck_assert_uint_eq(stub_calls(), 4);
+	ck_assert_uint_eq(stub_calls(), calls + 4);
 	for (size_t i = 0; i < 4; i++) {
-		ck_assert_uint_eq(stub_call(i).rows, i % 2 == 0 ? 100 : 50);
-		ck_assert_uint_eq(stub_call(i).first.overload, i < 2);
-		ck_assert_uint_eq(stub_call(i).last.overload, i < 2);
+		struct stub_call call = stub_call(calls + i);
+
+		ck_assert_uint_eq(call.rows, i % 2 == 0 ? 100 : 50);
+		ck_assert_uint_eq(call.first.overload, i < 2);
+		ck_assert_uint_eq(call.last.overload, i < 2);
 	}
 	/* In the order of keys. */
-	ck_assert_uint_eq(stub_call(0).first.ip, 1000);
-	ck_assert_uint_eq(stub_call(1).last.ip, 1149);
-	ck_assert_uint_eq(stub_call(2).first.ip, 1);
-	ck_assert_uint_eq(stub_call(3).last.ip, 150);
+	ck_assert_uint_eq(stub_call(calls).first.ip, 1000);
+	ck_assert_uint_eq(stub_call(calls + 1).last.ip, 1149);
+	ck_assert_uint_eq(stub_call(calls + 2).first.ip, 1);
+	ck_assert_uint_eq(stub_call(calls + 3).last.ip, 150);
 }
 END_TEST
 
@@ -227,12 +349,6 @@ START_TEST(stop_does_not_wait_for_the_database)
 }
 END_TEST
 
-static void
-slow(void)
-{
-	nanosleep(&(struct timespec){ 0, 100000000 }, NULL);
-}
-
 START_TEST(the_drain_waits_for_room)
 {
 	start(false);
@@ -253,7 +369,8 @@ START_TEST(the_first_round_is_on_trial)
 	start(true);
 	wait_stored();
 	ck_assert_uint_eq(stub_calls(), 3);
-	drain(1, 100, FIXTURE_TS + 1, false);
+	drain(1, 3, FIXTURE_TS + 1, false);
+	flush_finish(flush);
 	wait_stored();
 	ck_assert_uint_eq(stub_calls(), 4);
 }
@@ -268,8 +385,12 @@ main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, begin, end);
 	tcase_add_test(c, the_first_record_goes_at_once);
-	tcase_add_test(c, enough_keys_do_not_wait);
-	tcase_add_test(c, a_small_table_needs_fewer_keys);
+	tcase_add_test(c, calm_keys_wait_however_many);
+	tcase_add_test(c, a_table_that_fills_does_not_wait);
+	tcase_add_test(c, a_drain_that_waits_for_room_wakes_the_flush);
+	tcase_add_test(c, changes_of_overload_and_new_keys_do_not_wait);
+	tcase_add_test(c, urgent_keys_wait_for_their_interval);
+	tcase_add_test(c, urgent_keys_go_in_between);
 	tcase_add_test(c, the_interval_passes);
 	tcase_add_test(c, an_older_generation_goes_first);
 	tcase_add_test(c, urgent_keys_go_first);

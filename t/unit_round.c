@@ -31,12 +31,12 @@ begin(void)
 		.dirty = calloc(size, 1),
 		.size = size,
 		.keys = KEYS,
-		.seed = 1,
+		.secret = { 1, 2 },
 		.drain = &drain,
 		.flush = &flush,
 	};
 	ck_assert_ptr_nonnull(table.slots);
-	ck_assert(round_open(&a_round, CAPACITY));
+	ck_assert(round_open(&a_round, CAPACITY, CAPACITY));
 }
 
 static void
@@ -57,6 +57,21 @@ put(uint32_t key, uint64_t ts, bool overload)
 
 	record_set_ts(&r, ts);
 	ck_assert_uint_eq(table_put(&table, &r, 1, HORIZON), 1);
+}
+
+/* Keys that the database has: no longer new. */
+static void
+known(uint32_t keys)
+{
+	static struct table_row rows[KEYS];
+	uint32_t position = 0;
+
+	for (uint32_t key = 0; key < keys; key++)
+		put(key, 0, false);
+	size_t n = table_collect(&table, DIRTY_ANY, &position, rows, KEYS);
+	ck_assert_uint_eq(n, keys);
+	for (size_t i = 0; i < n; i++)
+		ck_assert(table_stored(&table, &rows[i]));
 }
 
 static const struct table_row *
@@ -94,6 +109,7 @@ rows_of_runs(void)
 
 START_TEST(urgent_keys_go_first_and_runs_are_in_order)
 {
+	known(100);
 	for (uint32_t key = 0; key < 100; key++)
 		put(key, 1, key % 10 == 0);
 	round_collect(&a_round, &table, (uint32_t)_i, 4);
@@ -120,6 +136,7 @@ END_TEST
 
 START_TEST(a_round_takes_half_of_each_kind)
 {
+	known(1000);
 	for (uint32_t key = 0; key < 1000; key++)
 		put(key, 1, key % 2 == 0);
 	round_collect(&a_round, &table, 0, 1);
@@ -131,6 +148,7 @@ END_TEST
 
 START_TEST(what_one_kind_leaves_the_other_has)
 {
+	known(1000);
 	for (uint32_t key = 0; key < 1000; key++)
 		put(key, 1, key >= 10);
 	round_collect(&a_round, &table, 0, 1);
@@ -145,6 +163,7 @@ END_TEST
 
 START_TEST(keys_of_one_kind_are_one_run)
 {
+	known(1000);
 	for (uint32_t key = 0; key < 1000; key++)
 		put(key, 1, _i);
 	round_collect(&a_round, &table, 0, 1);
@@ -162,6 +181,7 @@ START_TEST(keys_that_always_change_starve_nobody)
 	static size_t rounds_of[KEYS];
 
 	memset(rounds_of, 0, sizeof(rounds_of));
+	known(keys);
 	for (uint32_t key = 0; key < keys; key++)
 		put(key, 1, false);
 	for (size_t round = 1; round <= enough; round++) {
@@ -182,6 +202,114 @@ START_TEST(keys_that_always_change_starve_nobody)
 }
 END_TEST
 
+/* The same while new keys keep coming: as many as a round has room for. */
+START_TEST(new_keys_starve_nobody)
+{
+	const uint32_t calm = 256;
+	size_t rounds_of[KEYS] = { 0 };
+
+	known(calm);
+	for (uint32_t key = 0; key < calm; key++)
+		put(key, 1, false);
+	for (uint32_t round = 1; round <= 4; round++) {
+		for (uint32_t i = 0; i < 2 * CAPACITY; i++)
+			put(calm + round * 2 * CAPACITY + i, 1, false);
+		round_collect(&a_round, &table, 0, 1);
+		store(round, rounds_of);
+	}
+	for (uint32_t key = 0; key < calm; key++)
+		ck_assert_uint_ne(rounds_of[key], 0);
+}
+END_TEST
+
+/* However often they are reported meanwhile. */
+START_TEST(calm_keys_are_written_once_a_sweep)
+{
+	const uint32_t keys = 300;
+	size_t rounds_of[KEYS] = { 0 }, rows = 0;
+
+	known(keys);
+	for (uint32_t key = 0; key < keys; key++)
+		put(key, 1, false);
+	for (uint32_t round = 1; round <= 3; round++) {
+		round_collect(&a_round, &table, 0, 1);
+		rows += rows_of_runs();
+		ck_assert_int_eq(a_round.sweep == 0, round == 3);
+		store(round, rounds_of);
+		for (uint32_t key = 0; key < keys; key++)
+			if (rounds_of[key] != 0)
+				put(key, 1 + round, false);
+	}
+	ck_assert_uint_eq(rows, keys);
+	for (uint32_t key = 0; key < keys; key++)
+		ck_assert_uint_ne(rounds_of[key], 0);
+	/* The next sweep has them. */
+	round_collect(&a_round, &table, 0, 1);
+	ck_assert_uint_eq(rows_of_runs(), CAPACITY);
+}
+END_TEST
+
+START_TEST(urgent_keys_alone)
+{
+	size_t rounds_of[KEYS] = { 0 };
+	size_t taken = 0;
+
+	known(1000);
+	for (uint32_t key = 0; key < 1000; key++)
+		put(key, 1, key % 5 == 0);
+	for (size_t n = CAPACITY; n == CAPACITY; taken += n) {
+		ck_assert_uint_gt(round_urgent(&a_round, &table), 0);
+		round_collect_urgent(&a_round, &table);
+		n = rows_of_runs();
+		ck_assert_uint_eq(a_round.runs[0].end, n);
+		for (size_t at = 0; at < n; at++) {
+			ck_assert(row_at(at)->record.overload);
+			if (at > 0)
+				ck_assert_int_lt(
+				    record_compare(&row_at(at - 1)->record,
+					&row_at(at)->record),
+				    0);
+		}
+		store(1, rounds_of);
+	}
+	ck_assert_uint_eq(taken, 200);
+	ck_assert_uint_eq(round_urgent(&a_round, &table), 0);
+	ck_assert_uint_eq(a_round.sweep, 0);
+}
+END_TEST
+
+START_TEST(urgent_keys_between_two_batches)
+{
+	size_t rounds_of[KEYS] = { 0 }, taken = 0;
+	struct run run;
+
+	known(1000);
+	for (uint32_t key = 0; key < CAPACITY; key++)
+		put(key, 1, false);
+	round_collect(&a_round, &table, 0, 1);
+	struct record first = row_at(0)->record;
+	for (uint32_t key = 500; key < 550; key++)
+		put(key, 1, true);
+	do {
+		ck_assert_uint_gt(round_urgent(&a_round, &table), 0);
+		run = round_between(&a_round, &table, 20);
+		ck_assert_uint_le(run.end - run.begin, 20);
+		for (size_t at = run.begin; at < run.end; at++) {
+			ck_assert(row_at(at)->record.overload);
+			ck_assert(table_stored(&table, row_at(at)));
+		}
+		taken += run.end - run.begin;
+	} while (run.end - run.begin == 20);
+	ck_assert_uint_eq(taken, 50);
+	ck_assert_uint_eq(round_urgent(&a_round, &table), 0);
+	/* The round is as it was. */
+	ck_assert_mem_eq(&row_at(0)->record, &first, sizeof(first));
+	ck_assert_uint_eq(rows_of_runs(), CAPACITY);
+	store(1, rounds_of);
+	ck_assert_uint_eq(table_pending(&table), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -195,6 +323,10 @@ main(void)
 	tcase_add_test(all, what_one_kind_leaves_the_other_has);
 	tcase_add_loop_test(all, keys_of_one_kind_are_one_run, 0, 2);
 	tcase_add_test(all, keys_that_always_change_starve_nobody);
+	tcase_add_test(all, new_keys_starve_nobody);
+	tcase_add_test(all, calm_keys_are_written_once_a_sweep);
+	tcase_add_test(all, urgent_keys_alone);
+	tcase_add_test(all, urgent_keys_between_two_batches);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

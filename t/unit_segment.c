@@ -127,7 +127,7 @@ START_TEST(made_segment_can_be_opened)
 	ck_assert_uint_eq(h->ring_records, RING_RECORDS_MIN);
 	ck_assert_uint_eq(h->table_keys, TABLE_KEYS_MIN);
 	ck_assert_str_eq(h->instance, instance);
-	ck_assert_uint_eq(s.table.seed, worker.table.seed);
+	ck_assert_mem_eq(s.table.secret, worker.table.secret, 16);
 	ck_assert_uint_eq(s.table.size, table_slots(TABLE_KEYS_MIN));
 	ck_assert_uint_eq(s.ring.mask, RING_RECORDS_MIN - 1);
 
@@ -165,17 +165,102 @@ START_TEST(last_bytes_of_each_part_can_be_used)
 END_TEST
 
 /* Who knows the hash of one table knows nothing of another's. */
-START_TEST(each_segment_has_a_seed_of_its_own)
+START_TEST(each_segment_has_secrets_of_its_own)
 {
-	uint64_t seed;
+	uint64_t id, secret[2];
 
 	create();
-	seed = worker.table.seed;
+	id = worker.shared->header.id;
+	memcpy(secret, worker.table.secret, sizeof(secret));
+	ck_assert_uint_ne(secret[0], secret[1]);
 	segment_close(&worker.map);
 	segment_remove(name);
 	create();
-	ck_assert_uint_ne(worker.table.seed, seed);
+	ck_assert_uint_ne(worker.shared->header.id, id);
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_ne(worker.table.secret[i / 2], secret[i % 2]);
 	segment_close(&worker.map);
+}
+END_TEST
+
+/* The path of the worker's secrets. */
+static const char *
+secret_path(void)
+{
+	static char path[2 * SEGMENT_NAME_MAX];
+	char secret[SEGMENT_NAME_MAX];
+
+	segment_name_secret(secret, name);
+	snprintf(path, sizeof(path), "%s", path_of(secret));
+	return path;
+}
+
+START_TEST(readers_cannot_know_the_secrets)
+{
+	char names[4][SEGMENT_NAME_MAX];
+	struct worker_segment s;
+	struct stat st;
+
+	create();
+	ck_assert_int_eq(segment_share(&worker.map, getegid()), SHM_OK);
+	ck_assert_int_eq(stat(path_of(name), &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0640);
+	ck_assert_int_eq(stat(secret_path(), &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(st.st_size, 16);
+	for (int i = 0; i < 2; i++)
+		ck_assert_ptr_null(memmem(worker.map.base, worker.map.size,
+		    &worker.table.secret[i], sizeof(uint64_t)));
+	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_READ), SHM_OK);
+	ck_assert_uint_eq(s.table.secret[0] | s.table.secret[1], 0);
+	segment_close(&s.map);
+	/* It is no segment. */
+	ck_assert_int_eq(segment_list(instance, names, 4), 1);
+	ck_assert_str_eq(names[0], name);
+	segment_close(&worker.map);
+}
+END_TEST
+
+START_TEST(without_its_secrets_a_segment_is_damaged)
+{
+	create();
+	segment_close(&worker.map);
+	ck_assert_int_eq(chmod(secret_path(), 0640), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_FOREIGN);
+	ck_assert_int_eq(chmod(secret_path(), 0600), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_OK);
+	ck_assert_int_eq(truncate(secret_path(), 17), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_DAMAGED);
+	ck_assert_int_eq(truncate(secret_path(), 15), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_DAMAGED);
+	ck_assert_int_eq(unlink(secret_path()), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_DAMAGED);
+	/* Readers do without. */
+	ck_assert_int_eq(open_and_close(SEGMENT_READ), SHM_OK);
+	/* A pipe in its place holds nobody up. */
+	ck_assert_int_eq(mkfifo(secret_path(), 0600), 0);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_DAMAGED);
+}
+END_TEST
+
+/* After a kill between the two. */
+START_TEST(secrets_left_alone_do_no_harm)
+{
+	uint64_t secret[2];
+
+	create();
+	memcpy(secret, worker.table.secret, sizeof(secret));
+	segment_close(&worker.map);
+	ck_assert_int_eq(unlink(path_of(name)), 0);
+	ck_assert_int_eq(access(secret_path(), F_OK), 0);
+	create();
+	ck_assert_uint_ne(worker.table.secret[0], secret[0]);
+	segment_close(&worker.map);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_OK);
+
+	ck_assert_int_eq(unlink(path_of(name)), 0);
+	ck_assert_int_eq(segment_remove(name), SHM_MISSING);
+	ck_assert_int_lt(access(secret_path(), F_OK), 0);
 }
 END_TEST
 
@@ -578,6 +663,8 @@ START_TEST(set_aside_is_found_no_more_and_kept)
 
 		ck_assert_int_eq(stat(aside[i], &st), 0);
 		ck_assert_int_gt(st.st_size, 0);
+		strcat(aside[i], ".secret");
+		ck_assert_int_eq(stat(aside[i], &st), 0);
 	}
 }
 END_TEST
@@ -874,7 +961,10 @@ main(void)
 
 	tcase_add_test(c, made_segment_can_be_opened);
 	tcase_add_test(c, last_bytes_of_each_part_can_be_used);
-	tcase_add_test(c, each_segment_has_a_seed_of_its_own);
+	tcase_add_test(c, each_segment_has_secrets_of_its_own);
+	tcase_add_test(c, readers_cannot_know_the_secrets);
+	tcase_add_test(c, without_its_secrets_a_segment_is_damaged);
+	tcase_add_test(c, secrets_left_alone_do_no_harm);
 	tcase_add_test(c, name_that_exists_is_not_made_again);
 	tcase_add_test(c, removed_segment_is_missing);
 	tcase_add_test(c, master_segment_is_its_own_kind);

@@ -46,6 +46,7 @@ START_TEST(defaults_alone)
 	ck_assert_ptr_null(settings->listen.words[1]);
 	ck_assert_uint_eq(settings->allow.count, 0);
 	ck_assert_uint_eq(settings->flush_interval, 1000);
+	ck_assert_uint_eq(settings->urgent_interval, 50);
 	ck_assert_uint_eq(settings->max_message, 65536);
 	ck_assert_str_eq(settings->table, "ServerCallStatus");
 	settings_free(settings);
@@ -520,22 +521,6 @@ START_TEST(words_of_listen_have_their_options)
 }
 END_TEST
 
-START_TEST(flush_rows_fits_the_table)
-{
-	struct settings *settings =
-	    config_valid("[queue]\ntable_keys = 1024\n");
-
-	ck_assert_uint_eq(settings->flush_rows, 1024);
-	settings_free(settings);
-	settings_free(config_valid(
-	    "[queue]\ntable_keys = 1024\n[mysql]\nflush_rows = 1024\n"));
-	config_invalid(
-	    "[queue]\ntable_keys = 1024\n[mysql]\nflush_rows = 1025\n",
-	    "a.conf:4: mysql.flush_rows: exceeds queue.table_keys, so it is "
-	    "never reached\n");
-}
-END_TEST
-
 START_TEST(retention_is_not_short)
 {
 	settings_free(config_valid("[mysql]\nretention = 0\n"));
@@ -670,7 +655,7 @@ static const char *const all_other =
     "password = " SECRET "\ndatabase = \"\"q\"\"\ntable = a.b\n"
     "defaults_file = /d\nssl_ca = /ca\nssl_cert = /c\nssl_key = /k\n"
     "ssl_verify = off\ninsecure_auth = on\n"
-    "flush_interval = 1ms\nflush_rows = 77\n"
+    "flush_interval = 1ms\nurgent_interval = 2s\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\ndead_letter_file =\n"
     "dead_letter_size = 5000\nretention = 90\n"
     "[log]\n"
@@ -837,7 +822,6 @@ file_tests(void)
 	tcase_add_loop_test(
 	    tc, words_of_listen_need_their_options, 0, COUNT(listens));
 	tcase_add_test(tc, words_of_listen_have_their_options);
-	tcase_add_test(tc, flush_rows_fits_the_table);
 	tcase_add_test(tc, retention_is_not_short);
 	tcase_add_test(tc, what_hangs_together_is_said_in_the_same_go);
 	tcase_add_test(tc, socket_needs_localhost);

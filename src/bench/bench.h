@@ -259,6 +259,7 @@ void watch_check(void);
 
 struct counts watch_counts(void);
 uint64_t watch_drained(void); /* counts.drained */
+uint64_t watch_rows(void);    /* written to the database */
 
 enum await {
 	AWAIT_DRAINED,  /* records are in the pending tables */

@@ -4,7 +4,9 @@
  * reports a key set over and over from a thread of its own, the pacer.
  *
  * fresh: a probe is a report of a key of its own with a count of calls that the
- * key never had; the table is polled for it.  backlog: the database is stopped
+ * key never had; the table is polled for it.  With flaps, keys of the load
+ * change their overload, so does each probe, and the rows written are counted.
+ * backlog: the database is stopped
  * (SIGSTOP) while reports come.  They end when it goes on, so that the table
  * can be checked: each row must hold the number of the last pass that reported
  * its key.
@@ -14,6 +16,7 @@
 #include "bench/bench.h"
 #include "sql/batch.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -31,6 +34,7 @@
 static struct pacer {
 	struct keyset set;
 	double rate;     /* records a second */
+	uint64_t flaps;  /* passes until a key's overload changes; 0: never */
 	uint64_t min_ts; /* no record is older */
 	uint64_t sent;   /* reports; valid when the thread has ended */
 	double began;
@@ -57,6 +61,17 @@ send_now(struct sender *sender)
 		fail("connection to reporter lost: %s", sender->error);
 }
 
+/* Each report changes its overload in another pass. */
+static void
+pacer_flap(struct record records[KEYSET_RESULTS])
+{
+	uint64_t reports = keyset_reports(&pacer.set);
+	uint64_t turn = pacer.sent % reports + pacer.sent / reports;
+
+	for (uint32_t i = 0; i < KEYSET_RESULTS; i++)
+		records[i].overload = turn / pacer.flaps % 2;
+}
+
 static void *
 pacer_main(void *arg)
 {
@@ -75,6 +90,8 @@ pacer_main(void *arg)
 		for (; pacer.sent < due; pacer.sent++) {
 			keyset_report(&pacer.set, pacer.sent % reports,
 			    (uint32_t)(pacer.sent / reports + 1), ts, records);
+			if (pacer.flaps > 0)
+				pacer_flap(records);
 			send_records(&pacer.sender, records, KEYSET_RESULTS);
 		}
 		send_now(&pacer.sender);
@@ -126,6 +143,7 @@ probe_run(void)
 	double began = clock_now();
 
 	probe.succ++;
+	probe.overload ^= pacer.flaps > 0;
 	send_records(&agent, &probe, 1);
 	send_now(&agent);
 	while (wait_more(
@@ -162,7 +180,10 @@ direct_run(void)
 static void
 probes_run(int64_t n, bool lone)
 {
-	double interval = (double)site.settings->flush_interval / 1e3;
+	double interval =
+	    (double)(pacer.flaps > 0 ? site.settings->urgent_interval
+				     : site.settings->flush_interval) /
+	    1e3;
 
 	probe_run();
 	for (int64_t i = 0; i < n; i++) {
@@ -185,7 +206,24 @@ load_start(void)
 	base_prepare(&pacer.set, pacer.min_ts - 60);
 	base_load();
 	pacer_start();
-	clock_sleep(2e-3 * (double)site.settings->flush_interval);
+	clock_sleep(
+	    (pacer.flaps > 0 ? (double)pacer.set.keys / pacer.rate : 0) +
+	    2e-3 * (double)site.settings->flush_interval);
+}
+
+/* Probes as above, over whole flush_intervals: how many rows are written. */
+static void
+flaps_run(int64_t n)
+{
+	double interval = (double)site.settings->flush_interval / 1e3;
+	uint64_t rows = watch_rows(), drained = watch_drained();
+	double began = clock_now();
+
+	probes_run(n, false);
+	clock_sleep(interval - fmod(clock_now() - began, interval));
+	figure(0, "rows per record", "ratio",
+	    (double)(watch_rows() - rows) /
+		(double)(watch_drained() - drained));
 }
 
 void
@@ -194,6 +232,10 @@ fresh_run(void)
 	pacer.set = site_keyset((uint64_t)parameter("keys"));
 	pacer.rate = (double)parameter("rate"); /* 0: lone reports */
 	bool lone = pacer.rate <= 0;
+	if (parameter("flaps") > 0)
+		pacer.flaps = 1 + (uint64_t)(60e3 * pacer.rate /
+					     (double)parameter("flaps") /
+					     (double)pacer.set.keys);
 	probe = (struct record){ .modid = pacer.set.base + PROBE_MODID,
 		.cmdid = 1,
 		.ip = 1,
@@ -205,7 +247,10 @@ fresh_run(void)
 	agent_open(&agent, &site.reporter);
 	if (!lone)
 		load_start();
-	probes_run(parameter("samples"), lone);
+	if (pacer.flaps > 0)
+		flaps_run(parameter("samples"));
+	else
+		probes_run(parameter("samples"), lone);
 	if (!lone)
 		figure(0, "rate of the load", "records/s", pacer_stop());
 }

@@ -39,7 +39,7 @@ benchmarks:
   all      all of the above
 options: --json --rounds N --seconds S --samples N --keys N,...
          --connections N,... --workers N,... --rate N,... --dialect NAME
-         --chunk BYTES --interval MS --away S --server FILE
+         --chunk BYTES --interval MS --away S --flaps N --server FILE
 """
 
 DIALECTS = ("native", "elb", "lars")
@@ -50,7 +50,7 @@ FLAGS = ("self", "json")
 TEXTS = ("c", "H", "p", "i", "server", "dialect")
 # Maximum values: of options with one number, then of options with a list.
 NUMBER = {"rounds": 1000, "samples": 1000000, "interval": 60000,
-          "chunk": 1048576}
+          "chunk": 1048576, "flaps": 1000}
 NUMBERS = {"keys": 10000000, "connections": 1000000, "workers": 64,
            "rate": 100000000}
 SECONDS = ("seconds", "away")
@@ -578,10 +578,12 @@ class Bench:
         # Our own tables are at most half full.
         room = 2 * keys if self.options["self"] else keys if rate else 1
         self.setup("fresh", room, 0, interval=self.one("interval", INTERVAL))
+        flaps = self.one("flaps", 0) if rate else 0
         facts = self.engine("fresh", r, room=room, keys=keys, rate=rate,
-                            samples=samples)
+                            samples=samples, flaps=flaps)
         r.case = (f"at {rate} records/s" if rate else "a lone report") + (
-            f", flush_interval {facts['interval_ms']} ms")
+            f", flush_interval {facts['interval_ms']} ms") + (
+            f", {flaps} of 1000 keys flap a minute" if flaps else "")
         r.sizes = {"rate": rate, "interval_ms": facts["interval_ms"],
                    "samples": samples, **({"keys": keys} if rate else {})}
         seen = r.rounds["visible after", "ms"]
@@ -595,6 +597,9 @@ class Bench:
         reached = r.rounds.get(("rate of the load", "records/s"))
         if reached:
             r.ones["rate of the load", "records/s"] = reached[0]
+        if flaps:
+            r.sizes["flaps"] = flaps
+            r.ones["rows per record", "ratio"] = r.median("rows per record")
         r.rounds = {}
         if math.isnan(r.ones["99.9 %", "ms"]):
             r.notes.append(f"{samples} samples; a percentile that no sample "

@@ -110,6 +110,16 @@ watch_drained(void)
 	return records;
 }
 
+uint64_t
+watch_rows(void)
+{
+	uint64_t rows = 0;
+
+	for (unsigned i = 0; i < watch.workers; i++)
+		rows += counter_get(&scan.segments[i].shared->flush.rows);
+	return rows;
+}
+
 struct counts
 watch_counts(void)
 {

@@ -121,24 +121,6 @@ resolve_workers(struct load *load)
 	origin_set(load, option, origin_of(load->settings, option), ", auto");
 }
 
-/* A number of dirty keys that the table cannot hold is never reached. */
-static void
-check_flush_rows(struct load *load)
-{
-	const struct conf_option *option = option_find("mysql", "flush_rows");
-	struct settings *settings = load->settings;
-
-	if (settings->flush_rows <= settings->table_keys)
-		return;
-	if (strcmp(origin_of(settings, option), "default") == 0) {
-		settings->flush_rows = settings->table_keys;
-		origin_set(load, option, "default", ", limited by table_keys");
-		return;
-	}
-	fault(load, "mysql", "flush_rows",
-	    "exceeds queue.table_keys, so it is never reached");
-}
-
 /* A row that is reported all the time must not look old. */
 static void
 check_retention(struct load *load)
@@ -246,9 +228,6 @@ static void
 check_together(struct load *load)
 {
 	resolve_workers(load);
-	if (is_valid(load, "mysql", "flush_rows") &&
-	    is_valid(load, "queue", "table_keys"))
-		check_flush_rows(load);
 	if (is_valid(load, "mysql", "retention") &&
 	    is_valid(load, "mysql", "flush_interval"))
 		check_retention(load);

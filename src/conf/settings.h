@@ -84,6 +84,7 @@ struct settings {
 	int ssl_verify;                    /* 0 or 1 */
 	int insecure_auth;                 /* 0 or 1 */
 	uint64_t flush_interval;           /* ms */
+	uint64_t urgent_interval;          /* ms */
 	uint64_t flush_rows;
 	uint64_t connect_timeout;  /* ms */
 	uint64_t read_timeout;     /* ms */

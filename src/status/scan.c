@@ -8,6 +8,8 @@
 
 #include "status/scan.h"
 
+#include <stdlib.h>
+
 /* A drain writes a slot within nanoseconds; a killed one leaves it so. */
 #define TRIES 1000
 
@@ -69,27 +71,66 @@ slot_read(const struct table *table, uint32_t slot, struct record *record)
 	return 0;
 }
 
-/* Whether a newer generation than that of a segment has the key, too. */
+/* ------------------------------------------- keys of newer generations ---- */
+
+/* What was visited while older generations are still to come; for these it is
+   sorted.  A table's own order is no help: readers do not know its secrets. */
+struct visited {
+	struct record *keys;
+	size_t count, room;
+};
+
 static bool
-is_outdated(
-    const struct scan *scan, unsigned segment, const struct record *record)
+visited_add(struct visited *v, const struct record *key)
 {
-	uint64_t generation = scan->segments[segment].shared->header.generation;
+	if (v->count == v->room) {
+		size_t room = v->room == 0 ? 4096 : 2 * v->room;
+		struct record *keys = realloc(v->keys, room * sizeof(*keys));
 
-	for (unsigned i = 0; i < segment; i++) {
-		const struct worker_segment *w = &scan->segments[i];
-
-		if (w->shared->header.generation == generation)
+		if (keys == NULL)
 			return false;
-		if (table_has(&w->table, record))
-			return true;
+		v->keys = keys;
+		v->room = room;
 	}
-	return false;
+	v->keys[v->count++] = *key;
+	return true;
 }
 
+static int
+key_compare(const void *a, const void *b)
+{
+	return record_compare(a, b);
+}
+
+static void
+visited_sort(struct visited *v)
+{
+	if (v->count > 1)
+		qsort(v->keys, v->count, sizeof(*v->keys), key_compare);
+}
+
+/* Whether a key was visited, of those there were when they were sorted. */
 static bool
-walk_segment(const struct scan *scan, unsigned segment,
-    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
+visited_has(const struct visited *v, size_t sorted, const struct record *key)
+{
+	return sorted > 0 && bsearch(key, v->keys, sorted, sizeof(*v->keys),
+				 key_compare) != NULL;
+}
+
+/* ----------------------------------------------------------------- walk --- */
+
+struct walk {
+	bool (*visit)(void *arg, const struct scan_key *key);
+	void *arg;
+	struct visited visited;
+	size_t newer; /* of these, the keys of newer generations */
+	bool older;   /* there is an older generation to come */
+	bool short_of_memory;
+};
+
+/* Returns false when the walk is to end. */
+static bool
+walk_segment(const struct scan *scan, unsigned segment, struct walk *walk)
 {
 	const struct worker_segment *w = &scan->segments[segment];
 	struct scan_key key = {
@@ -101,21 +142,44 @@ walk_segment(const struct scan *scan, unsigned segment,
 	for (; key.slot < w->table.size; key.slot++) {
 		uint64_t state = slot_read(&w->table, key.slot, &key.record);
 
-		if (state == 0 || is_outdated(scan, segment, &key.record))
+		if (state == 0 ||
+		    visited_has(&walk->visited, walk->newer, &key.record))
 			continue;
 		key.dirty = (state & STATE_DIRTY) != 0;
 		key.puts = state / STATE_VERSION;
-		if (!visit(arg, &key))
+		if (walk->older && !visited_add(&walk->visited, &key.record))
+			walk->short_of_memory = true;
+		if (!walk->visit(walk->arg, &key))
 			return false;
 	}
 	return true;
 }
 
 void
-scan_walk(const struct scan *scan,
+scan_walk(struct scan *scan,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg)
 {
-	for (unsigned i = 0; i < scan->count; i++)
-		if (!walk_segment(scan, i, visit, arg))
-			return;
+	struct walk walk = { .visit = visit, .arg = arg };
+	uint64_t generation = 0, oldest = 0;
+
+	if (scan->count > 0)
+		oldest =
+		    scan->segments[scan->count - 1].shared->header.generation;
+	for (unsigned i = 0; i < scan->count; i++) {
+		uint64_t of = scan->segments[i].shared->header.generation;
+
+		if (i > 0 && of != generation) {
+			if (walk.short_of_memory) {
+				scan->unread += scan->count - i;
+				break;
+			}
+			visited_sort(&walk.visited);
+			walk.newer = walk.visited.count;
+		}
+		generation = of;
+		walk.older = of != oldest;
+		if (!walk_segment(scan, i, &walk))
+			break;
+	}
+	free(walk.visited.keys);
 }

@@ -19,7 +19,7 @@
 
 /* The versions of a segment's slots at the last scan. */
 struct past {
-	uint64_t seed; /* of the segment, unique */
+	uint64_t id; /* of the segment */
 	uint32_t slots;
 	uint32_t puts[]; /* of each slot */
 };
@@ -87,22 +87,24 @@ services_new(void)
 /* Take what is remembered of a table out of `before`, or begin anew.  NULL: out
    of memory. */
 static struct past *
-past_take(struct past **before, unsigned n, const struct table *table)
+past_take(
+    struct past **before, unsigned n, const struct worker_segment *segment)
 {
+	uint64_t id = segment->shared->header.id;
+	uint32_t slots = segment->table.size;
 	struct past *past;
 
 	for (; n > 0; n--, before++) {
 		past = *before;
-		if (past == NULL || past->seed != table->seed ||
-		    past->slots != table->size)
+		if (past == NULL || past->id != id || past->slots != slots)
 			continue;
 		*before = NULL;
 		return past;
 	}
-	past = calloc(1, sizeof(*past) + table->size * sizeof(past->puts[0]));
+	past = calloc(1, sizeof(*past) + slots * sizeof(past->puts[0]));
 	if (past != NULL) {
-		past->seed = table->seed;
-		past->slots = table->size;
+		past->id = id;
+		past->slots = slots;
 	}
 	return past;
 }
@@ -117,7 +119,7 @@ past_match(struct services *s)
 	memcpy(before, s->past, sizeof(before));
 	s->pasts = s->scan.count;
 	for (unsigned i = 0; i < s->pasts; i++)
-		s->past[i] = past_take(before, n, &s->scan.segments[i].table);
+		s->past[i] = past_take(before, n, &s->scan.segments[i]);
 	for (unsigned i = 0; i < n; i++)
 		free(before[i]);
 }

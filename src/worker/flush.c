@@ -24,8 +24,16 @@
    any other thing on the database's side, so it is large. */
 #define ROUND_ROWS 524288
 
-/* How often to check whether an older generation has ended. */
+/* How often to check whether an older generation has ended, and for a round's
+   rows where there should be some. */
 #define OLDER_MS 20
+
+/* Which round is due. */
+enum due {
+	DUE_NONE,   /* none will be */
+	DUE_URGENT, /* of the urgent keys */
+	DUE_ALL
+};
 
 struct flush {
 	const struct settings *settings;
@@ -36,35 +44,66 @@ struct flush {
 	struct round round;
 	struct table_row batch[DB_ROWS_MAX];
 	size_t max_rows;  /* of one transaction */
-	uint64_t enough;  /* so many dirty keys are flushed at once */
-	uint64_t last_ms; /* when the last round began */
+	uint64_t enough;  /* so many dirty keys do not wait: the table fills */
+	uint64_t last_ms; /* when the last sweep began */
+	uint64_t urgent_ms; /* when urgent keys were last taken */
 	pthread_t thread;
 	pthread_mutex_t mutex;  /* of this process alone, for the conditions */
 	pthread_cond_t wake;    /* the flush waits for work */
 	pthread_cond_t settled; /* the drain waits for room */
-	/* The flush sleeps until so many keys are dirty; 0: it is awake. */
-	_Atomic uint64_t wake_at;
+	/* The flush sleeps until so many keys are dirty; 0: it is awake.  Or
+	   until a key is urgent: table_urgent() is more than this. */
+	_Atomic uint64_t wake_at, wake_urgent;
+	_Atomic bool crowded; /* the drain waits for room */
 	_Atomic bool finish, stop, ended;
 };
 
 /* ----------------------------------------------------------- waiting ------ */
 
-/* Sleep until `dirty` keys are pending, timeout_ms are over, or the thread is
-   asked to finish or stop. */
+/* Whether there is what the flush sleeps for. */
+static bool
+flush_wanted(const struct flush *f, uint64_t dirty)
+{
+	const struct table *table = &f->segment->table;
+
+	return table_pending(table) >= dirty ||
+	       table_urgent(table) >
+		   atomic_load_explicit(&f->wake_urgent, memory_order_relaxed);
+}
+
+/*
+ * Sleep until `dirty` keys are pending, keys became urgent more than `urgent`
+ * times, timeout_ms are over, the drain waits for room, or the thread is asked
+ * to finish or stop.
+ */
 static void
-flush_sleep(struct flush *f, uint64_t dirty, int timeout_ms)
+flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 {
 	timeout_ms = retention_idle(&f->retention, timeout_ms);
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
+	atomic_store_explicit(&f->wake_urgent, urgent, memory_order_relaxed);
 	atomic_store_explicit(&f->wake_at, dirty, memory_order_relaxed);
 	/* With the fence in flush_notify(): either we see the new key, or the
 	   drain sees that we sleep. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (table_pending(&f->segment->table) < dirty && !f->stop && !f->finish)
+	if (!flush_wanted(f, dirty) && !f->stop && !f->finish && !f->crowded)
 		pthread_cond_timedwait(&f->wake, &f->mutex, &until);
 	atomic_store_explicit(&f->wake_at, 0, memory_order_relaxed);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+/* Sleep for a while, whatever comes but a stop. */
+static void
+flush_pause(struct flush *f)
+{
+	struct timespec until = monotonic_after(OLDER_MS);
+
+	pthread_mutex_lock(&f->mutex);
+	while (!f->stop &&
+	       pthread_cond_timedwait(&f->wake, &f->mutex, &until) == 0)
+		continue;
 	pthread_mutex_unlock(&f->mutex);
 }
 
@@ -85,7 +124,7 @@ flush_notify(struct flush *f)
 	atomic_thread_fence(memory_order_seq_cst);
 	uint64_t at = atomic_load_explicit(&f->wake_at, memory_order_relaxed);
 
-	if (at != 0 && table_pending(&f->segment->table) >= at)
+	if (at != 0 && flush_wanted(f, at))
 		flush_signal(f, NULL, &f->wake);
 }
 
@@ -95,6 +134,10 @@ flush_wait_room(struct flush *f, int timeout_ms)
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
+	/* Room may be short long before the table fills: where all slots that
+	   a key may take are dirty. */
+	f->crowded = true;
+	pthread_cond_signal(&f->wake);
 	pthread_cond_timedwait(&f->settled, &f->mutex, &until);
 	pthread_mutex_unlock(&f->mutex);
 }
@@ -117,33 +160,93 @@ flush_stop(struct flush *f)
 
 /* ----------------------------------------------------------- a round ------ */
 
-/* Write one part of the round to the database, statement by statement. */
+/* Milliseconds until `interval` has passed since then; 0: it has. */
+static uint64_t
+time_left(uint64_t since_ms, uint64_t interval)
+{
+	uint64_t past = monotonic_ms() - since_ms;
+
+	return past >= interval ? 0 : interval - past;
+}
+
+/* Milliseconds until urgent keys are due; UINT64_MAX: there are none. */
+static uint64_t
+urgent_left(const struct flush *f)
+{
+	if (round_urgent(&f->round, &f->segment->table) == 0)
+		return UINT64_MAX;
+	return time_left(f->urgent_ms, f->settings->urgent_interval);
+}
+
+/* Write the next rows of a run in one statement.  Returns how many. */
+static size_t
+batch_store(struct flush *f, struct run *run)
+{
+	size_t n = run->end - run->begin;
+
+	if (n > f->max_rows)
+		n = f->max_rows;
+	for (size_t i = 0; i < n; i++)
+		f->batch[i] = f->round.rows[f->round.order[run->begin + i].row];
+	n = store_rows(f->store, f->batch, n);
+	run->begin += n;
+	flush_signal(f, NULL, &f->settled);
+	return n;
+}
+
+/* Write urgent keys in between two batches of a round: no more than those had,
+   so that each kind has its share. */
 static void
-run_store(struct flush *f, struct run run)
+between_store(struct flush *f, size_t max)
+{
+	f->urgent_ms = monotonic_ms();
+	struct run run = round_between(&f->round, &f->segment->table, max);
+	while (run.begin < run.end && !f->stop)
+		batch_store(f, &run);
+}
+
+/* Write one part of the round to the database, batch by batch.  urgent: it is
+   of urgent keys. */
+static void
+run_store(struct flush *f, struct run run, bool urgent)
 {
 	while (run.begin < run.end && !f->stop) {
-		size_t n = run.end - run.begin;
+		size_t n = batch_store(f, &run);
 
-		if (n > f->max_rows)
-			n = f->max_rows;
-		for (size_t i = 0; i < n; i++)
-			f->batch[i] =
-			    f->round.rows[f->round.order[run.begin + i].row];
-		run.begin += store_rows(f->store, f->batch, n);
-		flush_signal(f, NULL, &f->settled);
+		/* Many that are no more urgent than this run's are better
+		   written in the order of a round: the next one. */
+		if (n > 0 && urgent_left(f) == 0 &&
+		    (!urgent ||
+			round_urgent(&f->round, &f->segment->table) <= n))
+			between_store(f, n);
 	}
 }
 
-static void
-round_run(struct flush *f)
+/* Returns whether it found anything to store. */
+static bool
+round_run(struct flush *f, enum due due)
 {
 	const struct segment_header *header = &f->segment->shared->header;
+	bool found = false;
 
-	round_collect(
-	    &f->round, &f->segment->table, header->slot, header->workers);
+	f->urgent_ms = monotonic_ms();
+	if (due == DUE_URGENT) {
+		round_collect_urgent(&f->round, &f->segment->table);
+	} else {
+		f->crowded = false;
+		if (f->round.sweep == 0)
+			f->last_ms = f->urgent_ms;
+		round_collect(&f->round, &f->segment->table, header->slot,
+		    header->workers);
+	}
 	FAULT_POINT("flush_collected");
-	for (int i = 0; i < ROUND_RUNS; i++)
-		run_store(f, f->round.runs[i]);
+	for (int i = 0; i < ROUND_RUNS; i++) {
+		struct run run = f->round.runs[i];
+
+		found = found || run.begin < run.end;
+		run_store(f, run, round_run_urgent(i));
+	}
+	return found;
 }
 
 /* Whether no older generation has records left: see struct master_shared. */
@@ -162,60 +265,86 @@ flush_retired(const struct flush *f)
 	       f->segment->shared->header.generation;
 }
 
-/* Show since when keys wait for the database: from when some are pending until
-   none is; each commit resets it. */
+/* Show since when keys that are due wait for the database: each commit resets
+   it. */
 static void
-note_waiting(struct flush *f, bool pending)
+note_waiting(struct flush *f, bool due)
 {
 	counter *since = &f->segment->shared->flush.waiting_since;
 
-	if (!pending)
+	if (!due)
 		counter_set(since, 0);
 	else if (counter_get(since) == 0)
 		counter_set(since, (uint64_t)time(NULL));
 }
 
-/* Wait until a round is due.  Returns false when there is none to come. */
+/* Whether calm keys do not wait for flush_interval, or not any more. */
 static bool
+all_due(const struct flush *f, uint64_t pending)
+{
+	return f->finish || f->crowded || pending >= f->enough ||
+	       f->round.sweep > 0 ||
+	       time_left(f->last_ms, f->settings->flush_interval) == 0;
+}
+
+/* Sleep until a round may be due. */
+static void
+due_sleep(struct flush *f, uint64_t held)
+{
+	uint64_t wait = time_left(f->last_ms, f->settings->flush_interval);
+	uint64_t urgent = urgent_left(f);
+	/* Once there are urgent keys, others do not make them more so. */
+	uint64_t more =
+	    urgent == UINT64_MAX ? f->round.urgent_seen : UINT64_MAX;
+
+	if (wait > urgent)
+		wait = urgent;
+	flush_sleep(f, held + f->enough, more, wait < 1000 ? (int)wait : 1000);
+}
+
+/* Wait until a round is due. */
+static enum due
 round_due(struct flush *f)
 {
-	uint64_t interval = f->settings->flush_interval;
-
 	while (!f->stop) {
 		uint64_t held = store_retry(f->store);
-		uint64_t pending = table_pending(&f->segment->table) - held;
-		uint64_t past = monotonic_ms() - f->last_ms;
-		int wait;
+		uint64_t pending = table_pending(&f->segment->table);
 
-		note_waiting(f, pending > 0);
-		if (pending == 0) {
+		if (pending <= held) {
+			note_waiting(f, false);
 			if (f->finish) {
 				store_finish(f->store, flush_retired(f));
-				return false;
+				return DUE_NONE;
 			}
-			flush_sleep(f, held + 1, 1000);
+			flush_sleep(f, held + 1, UINT64_MAX, 1000);
 			continue;
 		}
 		if (!older_stored(f)) {
-			flush_sleep(f, UINT64_MAX, OLDER_MS);
+			note_waiting(f, true);
+			flush_pause(f);
 			continue;
 		}
-		if (f->finish || past >= interval || pending >= f->enough)
-			return true;
-		wait = interval - past < 1000 ? (int)(interval - past) : 1000;
-		flush_sleep(f, held + f->enough, wait);
+		bool all = all_due(f, pending - held);
+		if (all || urgent_left(f) == 0) {
+			note_waiting(f, true);
+			return all ? DUE_ALL : DUE_URGENT;
+		}
+		note_waiting(f, false);
+		due_sleep(f, held);
 	}
-	return false;
+	return DUE_NONE;
 }
 
 static void *
 flush_main(void *arg)
 {
 	struct flush *f = arg;
+	enum due due;
 
-	while (round_due(f)) {
-		f->last_ms = monotonic_ms();
-		round_run(f);
+	while ((due = round_due(f)) != DUE_NONE) {
+		/* The drain counts a key before it marks it. */
+		if (!round_run(f, due))
+			flush_pause(f);
 		store_trial(f->store, false);
 	}
 	flush_signal(f, &f->ended, &f->settled);
@@ -246,17 +375,17 @@ flush_start(const struct settings *settings, struct secret *password,
 	f->segment = segment;
 	f->master = master;
 	f->max_rows = db_settings(settings).max_rows;
-	/* A table made before a reload may hold fewer than flush_rows. */
-	f->enough = settings->flush_rows < segment->table.keys
-			? settings->flush_rows
-			: segment->table.keys;
+	/* Time to store some before the drain has to wait. */
+	f->enough = segment->table.keys - segment->table.keys / 8;
 	/* The first record goes at once, whatever the interval. */
 	f->last_ms = monotonic_ms() - settings->flush_interval;
+	f->urgent_ms = monotonic_ms() - settings->urgent_interval;
 	f->store = store_new(settings, password, segment);
 	retention_init(&f->retention, settings, segment, master, f->store);
 	if (f->store != NULL)
 		store_trial(f->store, trial);
-	if (f->store == NULL || !round_open(&f->round, ROUND_ROWS)) {
+	if (f->store == NULL ||
+	    !round_open(&f->round, ROUND_ROWS, f->max_rows)) {
 		flush_free(f);
 		return NULL;
 	}

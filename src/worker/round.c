@@ -90,7 +90,7 @@ order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
 static void *
 round_alloc(const struct round *round, size_t element)
 {
-	void *memory = mmap(NULL, round->capacity * element,
+	void *memory = mmap(NULL, (round->capacity + round->between) * element,
 	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
@@ -100,14 +100,15 @@ static void
 round_free(const struct round *round, void *memory, size_t element)
 {
 	if (memory != NULL)
-		munmap(memory, round->capacity * element);
+		munmap(memory, (round->capacity + round->between) * element);
 }
 
 bool
-round_open(struct round *round, size_t capacity)
+round_open(struct round *round, size_t capacity, size_t between)
 {
 	memset(round, 0, sizeof(*round));
 	round->capacity = capacity;
+	round->between = between;
 	round->rows = round_alloc(round, sizeof(*round->rows));
 	round->order = round_alloc(round, sizeof(*round->order));
 	round->spare = round_alloc(round, sizeof(*round->spare));
@@ -134,19 +135,67 @@ round_order(struct round *round, size_t begin, size_t n)
 	return (struct run){ begin, begin + n };
 }
 
+uint64_t
+round_urgent(const struct round *round, const struct table *table)
+{
+	return table_urgent(table) - round->urgent_seen;
+}
+
+/* Take urgent keys to rows[begin] and following ones.  Returns how many. */
+static size_t
+collect_urgent(
+    struct round *round, struct table *table, size_t begin, size_t max)
+{
+	uint32_t slots = table->size;
+	/* Before we look: what becomes urgent meanwhile counts as new. */
+	uint64_t seen = table_urgent(table);
+	size_t n = table_collect_within(table, URGENT, &round->urgent_position,
+	    &slots, round->rows + begin, max);
+
+	if (slots == 0)
+		round->urgent_seen = seen;
+	return n;
+}
+
+/* Take keys that are not urgent, as far as the sweep goes. */
+static size_t
+collect_others(
+    struct round *round, struct table *table, size_t begin, size_t max)
+{
+	if (round->sweep == 0)
+		round->sweep = table->size;
+	return table_collect_within(table, DIRTY, &round->other_position,
+	    &round->sweep, round->rows + begin, max);
+}
+
+void
+round_collect_urgent(struct round *round, struct table *table)
+{
+	memset(round->runs, 0, sizeof(round->runs));
+	round->runs[0] = round_order(
+	    round, 0, collect_urgent(round, table, 0, round->capacity));
+}
+
+struct run
+round_between(struct round *round, struct table *table, size_t max)
+{
+	return round_order(round, round->capacity,
+	    collect_urgent(round, table, round->capacity, max));
+}
+
 void
 round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers)
 {
-	size_t urgent = table_collect(table, URGENT, &round->urgent_position,
-	    round->rows, round->capacity / 2);
-	size_t others = table_collect(table, DIRTY, &round->other_position,
-	    round->rows + urgent, round->capacity - urgent);
+	size_t urgent = collect_urgent(round, table, 0, round->capacity / 2);
+	size_t others =
+	    collect_others(round, table, urgent, round->capacity - urgent);
 	size_t all = urgent + others;
-	size_t more = table_collect(table, URGENT, &round->urgent_position,
-	    round->rows + all, round->capacity - all);
+	size_t more = 0;
 	struct run run;
 
+	if (round_urgent(round, table) > 0)
+		more = collect_urgent(round, table, all, round->capacity - all);
 	/* Next to each other they are one run. */
 	if (others == 0) {
 		urgent += more;

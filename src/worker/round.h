@@ -2,6 +2,10 @@
  *
  * A round: the dirty keys that one flush takes, and the order in which they go
  * to MySQL.  Used by the flush thread alone.
+ *
+ * A sweep is all rounds that it takes to look at each slot of the table once
+ * for calm keys, those whose overload did not change: so each of them is
+ * written once a sweep at most.
  */
 #ifndef REPORTER_ROUND_H
 #define REPORTER_ROUND_H
@@ -27,32 +31,63 @@ struct run {
 
 struct round {
 	size_t capacity;        /* rows of one round, even, 2 or more */
-	struct table_row *rows; /* as they were collected */
+	size_t between;         /* rows that may be put in between, 1 or more */
+	struct table_row *rows; /* as they were collected; `between` last */
 	struct order_key *order, *spare;
 	/* Slots of the table where the next round begins to look. */
 	uint32_t urgent_position, other_position;
+	uint32_t sweep; /* slots that the sweep has not looked at; 0: over */
+	uint64_t urgent_seen; /* table_urgent() before all of them were taken */
 	struct run runs[ROUND_RUNS];
 };
 
 /*
- * round_open - allocate memory for rounds of up to `capacity` rows: an even
- * number, 2 or more.
+ * round_open - allocate memory for rounds of up to `capacity` rows, an even
+ * number, 2 or more, and for `between` rows more, 1 to capacity.
  * A page that no round has needed yet is not resident.
  * Returns false if there is no memory; call round_close() in that case, too.
  */
-bool round_open(struct round *round, size_t capacity);
+bool round_open(struct round *round, size_t capacity, size_t between);
+
+/* round_run_urgent - whether run number I is of urgent keys. */
+static inline bool
+round_run_urgent(int i)
+{
+	return i == 0 || i == ROUND_RUNS - 1;
+}
 
 /* round_close - free the memory.  A round that is all zero may be closed. */
 void round_close(struct round *round);
 
 /*
- * round_collect - take dirty keys out of the table and put them in order.
- * Urgent keys, whose overload changed, come first.  They get at most half of
- * the capacity, the other keys the other half; what one kind leaves, the other
- * may have.  Each kind continues where the previous round stopped.  So a key
- * waits for at most 2 * table->size / capacity
- * + 1 rounds, however many of the other kind there are; and once more for as
- * many if it becomes urgent meanwhile.
+ * round_urgent - how many times a key became urgent since all urgent ones were
+ * taken; 0: none is.
+ */
+uint64_t round_urgent(const struct round *round, const struct table *table);
+
+/*
+ * round_collect_urgent - take urgent keys only, all if there is room; as
+ * round_collect() otherwise.
+ */
+void round_collect_urgent(struct round *round, struct table *table);
+
+/*
+ * round_between - take up to max urgent keys, 1 to `between`, to be put between
+ * two parts of a round that was collected.  Returns them as one run, in
+ * primary-key order, until the next call.
+ */
+struct run round_between(struct round *round, struct table *table, size_t max);
+
+/*
+ * round_collect - take dirty keys out of the table and put them in order; go on
+ * with the sweep, or begin one.
+ * Urgent keys, new ones and those whose overload changed, come first.  They get
+ * at most half of the capacity, the other keys the other half; what one kind
+ * leaves, the other may have.  Each kind continues where the previous round
+ * stopped.  So a key waits for at most two sweeps, the one under way and the
+ * next, and a sweep has at most 2 * table->size / capacity + 1 rounds, however
+ * many keys of the other kind there are; and once more for as many if it
+ * becomes urgent meanwhile.
  *
  * Store the runs from the first to the last.  Each is in primary-key order.
  * slot: of the worker, 0 to workers - 1.  Each worker begins with another part
