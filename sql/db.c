@@ -516,25 +516,19 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 /* ---------------------------------------------------- other statements ---- */
 
 enum db_class
-db_ask_rows(struct db *db, const char *text, size_t length, unsigned columns,
-    struct answer *answer)
+db_statement(
+    struct db *db, const char *text, unsigned columns, struct answer *answer)
 {
-	enum db_class kind = db_query(db, "query", text, length);
+	enum db_class kind = db_query(db, "query", text, strlen(text));
 
-	if (kind == DB_OK && answer_read(db->mysql, columns, answer) != 0)
+	if (kind == DB_OK && columns == 0)
+		*answer =
+		    (struct answer){ .rows = mysql_affected_rows(db->mysql) };
+	else if (kind == DB_OK && answer_read(db->mysql, columns, answer) != 0)
 		kind = answer->fault == NULL
 			   ? db_fail_mysql(db, 0)
 			   : db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
 				 answer->fault);
-	return db_after(db, kind);
-}
-
-enum db_class
-db_change(struct db *db, const char *text, size_t length, uint64_t *rows)
-{
-	enum db_class kind = db_query(db, "query", text, length);
-
-	*rows = kind == DB_OK ? mysql_affected_rows(db->mysql) : 0;
 	return db_after(db, kind);
 }
 

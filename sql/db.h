@@ -101,16 +101,15 @@ void db_close(struct db *db);
 enum db_class db_upsert(struct db *db, const struct record *const *records,
     size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);
 
-/* db_ask_rows - send a question over an open connection, and read its answer
-   within the bounds of answer.h.  Returns DB_OK, and answer_close() frees it;
-   else as db_upsert(). */
+/*
+ * db_statement - send a statement over an open connection, and read its answer
+ * within the bounds of answer.h; columns: how many it has.  0: it changes rows,
+ * answer->rows of them, and there is nothing to free.
+ * Returns DB_OK; else as db_upsert().
+ */
 struct answer;
-enum db_class db_ask_rows(struct db *db, const char *text, size_t length,
-    unsigned columns, struct answer *answer);
-
-/* db_change - likewise, a statement that changes *rows rows. */
-enum db_class db_change(
-    struct db *db, const char *text, size_t length, uint64_t *rows);
+enum db_class db_statement(
+    struct db *db, const char *text, unsigned columns, struct answer *answer);
 
 /* Called by db_probe() with a line of text; fault: whether it reports one. */
 typedef void db_report(void *arg, bool fault, const char *text);

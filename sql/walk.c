@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHUNK 200 /* rows of one DELETE */
 #define KEY "modid,cmdid,ip,port,caller"
@@ -38,10 +39,10 @@ walk_read(struct db *db, const char *quoted, struct walk *walk)
 		    " AND (ip>%" PRId64 " OR (ip=%" PRId64 " AND (port>%" PRId64
 		    " OR (port=%" PRId64 " AND caller>%" PRId64 ")))))))) ",
 		    k[0], k[0], k[1], k[1], k[2], k[2], k[3], k[3], k[4]);
-	int length = snprintf(text, sizeof(text),
+	snprintf(text, sizeof(text),
 	    "SELECT " KEY ",ts FROM %s %sORDER BY " KEY " LIMIT %d", quoted,
 	    where, WALK_ROWS);
-	kind = db_ask_rows(db, text, (size_t)length, WALK_KEY + 1, &answer);
+	kind = db_statement(db, text, WALK_KEY + 1, &answer);
 	if (kind != DB_OK)
 		return kind;
 	walk->rows = answer.rows < WALK_ROWS ? answer.rows : WALK_ROWS;
@@ -77,7 +78,7 @@ walk_remove(
 {
 	char text[TEXT_MAX];
 	size_t at = walk->next;
-	uint64_t removed;
+	struct answer changed;
 	int length = snprintf(text, sizeof(text),
 	    "DELETE FROM %s WHERE ts<%" PRIu64 " AND (0", quoted, before);
 
@@ -87,11 +88,12 @@ walk_remove(
 		length += snprintf(text + length, sizeof(text) - (size_t)length,
 		    " OR " EQUAL, k[0], k[1], k[2], k[3], k[4]);
 	}
-	text[length++] = ')';
-	enum db_class kind = db_change(db, text, (size_t)length, &removed);
-	walk->removed += removed;
-	if (kind == DB_OK)
+	memcpy(text + length, ")", 2);
+	enum db_class kind = db_statement(db, text, 0, &changed);
+	if (kind == DB_OK) {
+		walk->removed += changed.rows;
 		walk->next = at;
+	}
 	return kind;
 }
 
