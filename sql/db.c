@@ -587,18 +587,17 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 /* ---------------------------------------------------- other statements ---- */
 
 enum db_class
-db_ask_rows(
+db_statement(
     struct db *db, const char *text, unsigned columns, struct answer *answer)
 {
-	return db_after(db, db_ask(db, text, columns, answer));
-}
+	const struct asker asker = db_asker(db);
+	enum db_class kind = db_ask(db, text, columns, answer);
 
-enum db_class
-db_change(struct db *db, const char *text, uint64_t *rows)
-{
-	enum db_class kind = db_ask(db, text, 0, NULL);
-
-	*rows = kind == DB_OK ? mysql_affected_rows(db->mysql) : 0;
+	if (kind == DB_OK && columns == 0) {
+		*answer =
+		    (struct answer){ .rows = mysql_affected_rows(db->mysql) };
+		kind = session_commit(&asker, db->options.read_timeout_ms);
+	}
 	return db_after(db, kind);
 }
 

@@ -119,15 +119,15 @@ enum db_class db_upsert(struct db *db, const struct record *const *records,
 enum db_class db_takes(
     struct db *db, const struct record *record, uint64_t horizon);
 
-/* db_ask_rows - send a question over an open connection, and read its answer
-   within the bounds of answer.h.  Returns DB_OK, and answer_close() frees it;
-   else as db_upsert(). */
+/*
+ * db_statement - send a statement over an open connection, and read its answer
+ * within the bounds of answer.h; columns: how many it has.  0: it changes rows,
+ * answer->rows of them, and there is nothing to free.
+ * Returns DB_OK; else as db_upsert().
+ */
 struct answer;
-enum db_class db_ask_rows(
+enum db_class db_statement(
     struct db *db, const char *text, unsigned columns, struct answer *answer);
-
-/* db_change - likewise, a statement that changes *rows rows. */
-enum db_class db_change(struct db *db, const char *text, uint64_t *rows);
 
 /* Called by db_probe() with a line of text; fault: whether it reports one. */
 typedef void db_report(void *arg, bool fault, const char *text);

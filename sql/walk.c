@@ -42,7 +42,7 @@ walk_read(struct db *db, const char *quoted, struct walk *walk)
 	snprintf(text, sizeof(text),
 	    "SELECT " KEY ",ts FROM %s %sORDER BY " KEY " LIMIT %d", quoted,
 	    where, WALK_ROWS);
-	kind = db_ask_rows(db, text, WALK_KEY + 1, &answer);
+	kind = db_statement(db, text, WALK_KEY + 1, &answer);
 	if (kind != DB_OK)
 		return kind;
 	walk->rows = answer.rows < WALK_ROWS ? answer.rows : WALK_ROWS;
@@ -78,7 +78,7 @@ walk_remove(
 {
 	char text[TEXT_MAX];
 	size_t at = walk->next;
-	uint64_t removed;
+	struct answer changed;
 	int length = snprintf(text, sizeof(text),
 	    "DELETE FROM %s WHERE ts<%" PRIu64 " AND (0", quoted, before);
 
@@ -89,10 +89,11 @@ walk_remove(
 		    " OR " EQUAL, k[0], k[1], k[2], k[3], k[4]);
 	}
 	memcpy(text + length, ")", 2);
-	enum db_class kind = db_change(db, text, &removed);
-	walk->removed += removed;
-	if (kind == DB_OK)
+	enum db_class kind = db_statement(db, text, 0, &changed);
+	if (kind == DB_OK) {
+		walk->removed += changed.rows;
 		walk->next = at;
+	}
 	return kind;
 }
 

@@ -400,16 +400,9 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 }
 
 enum db_class
-db_ask_rows(struct db *db, const char *text, size_t length, unsigned columns,
-    struct answer *rows)
+db_statement(
+    struct db *db, const char *text, unsigned columns, struct answer *rows)
 {
-	(void)text, (void)length, (void)columns, (void)rows;
-	return answer(db, DB_HOLD);
-}
-
-enum db_class
-db_change(struct db *db, const char *text, size_t length, uint64_t *rows)
-{
-	(void)text, (void)length, (void)rows;
+	(void)text, (void)columns, (void)rows;
 	return answer(db, DB_HOLD);
 }
