@@ -46,6 +46,7 @@ struct db {
 	struct batch batch;
 	struct bulk *bulk;  /* NULL: text */
 	bool bulk_refused;  /* for good */
+	bool open;          /* logged in */
 	bool galera;        /* the server is a node of a cluster */
 	bool read_only;     /* so the server answered */
 	struct shape shape; /* of the table at the last look, ... */
@@ -167,6 +168,7 @@ db_open(struct db *db)
 	pretended = fault_db("connect");
 	if (pretended != 0 || !login_connect(db->mysql, &db->options, &host))
 		return db_fail_mysql(db, pretended);
+	db->open = true;
 	client_on_close(db->mysql, true);
 	if (!host_is_local(&host))
 		client_keepalive(
@@ -270,6 +272,23 @@ db_begin(struct db *db)
 	return db_look(db, &changed);
 }
 
+/* lost: the socket may be closed already, and a statement still be under way at
+   the server. */
+static void
+db_end(struct db *db, bool lost)
+{
+	session_closed(&db->session, lost);
+	if (!lost && db->open)
+		client_on_close(db->mysql, false);
+	db->open = false;
+	bulk_close(db->bulk);
+	db->bulk = NULL;
+	batch_close(&db->batch);
+	if (db->mysql != NULL)
+		mysql_close(db->mysql);
+	db->mysql = NULL;
+}
+
 enum db_class
 db_connect(struct db *db)
 {
@@ -282,26 +301,13 @@ db_connect(struct db *db)
 	kind = db_without_row(db, kind);
 	if (kind != DB_NEXT_HOST)
 		db->hosts.read_only = 0;
-	if (kind != DB_OK) {
-		db_close(db);
+	if (kind == DB_OK)
+		return kind;
+	/* It is this host's session that is being ended. */
+	if (!db->session.ending)
 		hosts_next(&db->hosts);
-	}
+	db_end(db, kind == DB_RECONNECT);
 	return kind;
-}
-
-/* lost: a statement may still be under way at the server. */
-static void
-db_end(struct db *db, bool lost)
-{
-	session_closed(&db->session, lost);
-	if (!lost && db->mysql != NULL)
-		client_on_close(db->mysql, false);
-	bulk_close(db->bulk);
-	db->bulk = NULL;
-	batch_close(&db->batch);
-	if (db->mysql != NULL)
-		mysql_close(db->mysql);
-	db->mysql = NULL;
 }
 
 void
