@@ -49,6 +49,7 @@ struct db {
 	struct batch batch;
 	struct bulk *bulk;  /* NULL: text */
 	bool bulk_refused;  /* for good */
+	bool open;          /* logged in */
 	bool galera;        /* the server is a node of a cluster */
 	bool read_only;     /* so the server answered */
 	struct shape shape; /* of the table at the last look, ... */
@@ -204,6 +205,7 @@ db_open(struct db *db)
 	if (!login_within(
 		db->mysql, &db->options, &host, db->deadline, &db->error))
 		return db->error.kind;
+	db->open = true;
 	client_on_close(db->mysql, true);
 	if (!host_is_local(&host))
 		client_keepalive(
@@ -307,13 +309,15 @@ db_begin(struct db *db)
 	return db_look(db, &changed);
 }
 
-/* lost: a statement may still be under way at the server. */
+/* lost: the socket may be closed already, and a statement still be under way at
+   the server. */
 static void
 db_end(struct db *db, bool lost)
 {
 	session_closed(&db->session, lost);
-	if (!lost && db->mysql != NULL)
+	if (!lost && db->open)
 		client_on_close(db->mysql, false);
+	db->open = false;
 	deadline_forget(db->deadline, lost);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
@@ -321,12 +325,6 @@ db_end(struct db *db, bool lost)
 	if (db->mysql != NULL)
 		mysql_close(db->mysql);
 	db->mysql = NULL;
-}
-
-void
-db_close(struct db *db)
-{
-	db_end(db, false);
 }
 
 enum db_class
@@ -341,11 +339,19 @@ db_connect(struct db *db)
 	kind = db_without_row(db, kind);
 	if (kind != DB_NEXT_HOST)
 		db->hosts.read_only = 0;
-	if (kind != DB_OK) {
-		db_close(db);
+	if (kind == DB_OK)
+		return kind;
+	/* It is this host's session that is being ended. */
+	if (!db->session.ending)
 		hosts_next(&db->hosts);
-	}
+	db_end(db, kind == DB_RECONNECT);
 	return kind;
+}
+
+void
+db_close(struct db *db)
+{
+	db_end(db, false);
 }
 
 /* Reports what was found at the other end, if it has no fault. */

@@ -215,6 +215,7 @@ session_end_previous(
 		session->since_ms = now;
 	if (now - session->since_ms >= limit_ms)
 		return DB_OK;
+	session->ending = true;
 	*asker->error = (struct db_error){ .kind = DB_RECONNECT,
 		.text = "the previous session is being ended" };
 	return DB_RECONNECT;
@@ -250,5 +251,5 @@ session_closed(struct session *session, bool lost)
 	/* After an orderly end nothing is under way. */
 	if (session->noted && !lost)
 		counter_set(session->id, 0);
-	session->noted = false;
+	session->noted = session->ending = false;
 }
