@@ -356,6 +356,37 @@ START_TEST(text_serves_where_nothing_can_be_prepared)
 }
 END_TEST
 
+START_TEST(what_the_table_takes_is_asked_without_writing)
+{
+	struct db_options options = fixture_options();
+	struct record *r = make_records(2, 1000);
+	uint64_t clamped = 0;
+	struct db *db;
+
+	make_table(SIGNED);
+	db = open_db(&options);
+	/* An empty table has no row to send again. */
+	ck_assert_int_eq(db_takes(db, NULL, RECORD_TS_MAX), DB_HOLD);
+	ck_assert_int_eq(db_takes(db, &r[0], RECORD_TS_MAX), DB_OK);
+	ck_assert_int_eq(
+	    admin_number("SELECT COUNT(*) FROM ServerCallStatus"), 0);
+	store(db, r, 2, RECORD_TS_MAX, &clamped);
+	ck_assert_int_eq(db_takes(db, NULL, RECORD_TS_MAX), DB_OK);
+	admin("CREATE TRIGGER never BEFORE INSERT ON ServerCallStatus "
+	      "FOR EACH ROW SIGNAL SQLSTATE '45000'");
+	ck_assert_int_eq(db_takes(db, &r[0], RECORD_TS_MAX), DB_REFUSED);
+	ck_assert_uint_eq(db_error(db)->number, ER_SIGNAL_EXCEPTION);
+	ck_assert_int_eq(db_takes(db, NULL, RECORD_TS_MAX), DB_REFUSED);
+	admin("DROP TRIGGER never");
+	/* No transaction is left open. */
+	r[0].succ = 77;
+	store(db, r, 2, RECORD_TS_MAX, &clamped);
+	ck_assert_int_eq(
+	    admin_number("SELECT MAX(succ_cnt) FROM ServerCallStatus"), 77);
+	db_free(db);
+}
+END_TEST
+
 START_TEST(the_table_may_be_in_another_database)
 {
 	struct db_options options = fixture_options();
@@ -463,6 +494,7 @@ main(void)
 	tcase_add_loop_test(all, max_rows_bound_the_statement, 0, 2);
 	tcase_add_loop_test(all, a_lone_row, 0, 2);
 	tcase_add_test(all, text_serves_where_nothing_can_be_prepared);
+	tcase_add_test(all, what_the_table_takes_is_asked_without_writing);
 	tcase_add_test(all, the_table_may_be_in_another_database);
 	tcase_add_loop_test(all, the_files_for_administrators_fit, 0, 2);
 	tcase_add_test(all, defaults_file_serves_what_is_not_set);

@@ -254,7 +254,7 @@ START_TEST(a_trigger_refuses_a_row)
 }
 END_TEST
 
-START_TEST(a_locked_row_is_for_a_retry)
+START_TEST(a_locked_row_is_for_smaller_batches)
 {
 	struct db *db;
 
@@ -263,7 +263,7 @@ START_TEST(a_locked_row_is_for_a_retry)
 	store(db, make_records(MANY, 1), MANY, FAR, NULL);
 	admin("BEGIN; SELECT * FROM ServerCallStatus WHERE modid=1 AND cmdid=2 "
 	      "AND ip=100 FOR UPDATE");
-	expect_failure(db, DB_RETRY, ER_LOCK_WAIT_TIMEOUT);
+	expect_failure(db, DB_SPLIT, ER_LOCK_WAIT_TIMEOUT);
 	admin("ROLLBACK");
 	store(db, make_records(MANY, 2), MANY, FAR, NULL);
 	ck_assert_int_eq(
@@ -507,7 +507,7 @@ main(void)
 	tcase_add_loop_test(all, a_read_only_server_is_left, 0, 2);
 	tcase_add_test(all, what_worked_last_comes_first);
 	tcase_add_loop_test(all, a_trigger_refuses_a_row, 0, 2);
-	tcase_add_loop_test(all, a_locked_row_is_for_a_retry, 0, 2);
+	tcase_add_loop_test(all, a_locked_row_is_for_smaller_batches, 0, 2);
 	tcase_add_loop_test(all, a_server_that_hangs_has_a_limit, 0, 2);
 	tcase_add_loop_test(all, a_late_statement_turns_nothing_back, 0, 2);
 	tcase_add_test(all, a_session_of_somebody_else_is_let_be);

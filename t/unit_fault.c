@@ -124,7 +124,8 @@ START_TEST(whatever_fails_repeating_stores_all)
 
 	make_table(SIGNED);
 	setenv("REPORTER_FAULT_DB",
-	    "rate=200,seed=3,errors=1213:2013:1205:1290:1021:1153:1146", 1);
+	    "rate=200,seed=3,errors=1213:2013:1205:1290:1021:1153:1146:1365",
+	    1);
 	options.max_rows = 100;
 	options.text_only = _i == 0;
 	options.hosts = (char *[]){ (char[]){ "localhost" },
@@ -164,7 +165,7 @@ END_TEST
    reason to divide rows or to set them aside. */
 START_TEST(no_row_is_refused_while_connecting)
 {
-	static const unsigned numbers[] = { 1153, 1644 };
+	static const unsigned numbers[] = { 1153, 1644, 1365 };
 	static const char *const calls[] = { "connect", "query" };
 	struct db_options options = fixture_options();
 	char settings[80];

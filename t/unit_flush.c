@@ -376,6 +376,50 @@ START_TEST(the_first_round_is_on_trial)
 }
 END_TEST
 
+/* Until so many keys are held. */
+static void
+wait_held(size_t n)
+{
+	uint64_t until = monotonic_ms() + PATIENCE_MS;
+
+	while (counter_get(&segment.shared->flush.held) != n) {
+		ck_assert_uint_lt(monotonic_ms(), until);
+		nap();
+	}
+}
+
+START_TEST(a_finish_leaves_held_rows)
+{
+	settings.flush_interval = 20;
+	stub_bad(DB_UNLISTED, 1, 2);
+	start(false);
+	drain(0, 3, FIXTURE_TS, false);
+	wait_held(1);
+	ck_assert_uint_eq(table_pending(&segment.table), 1);
+	/* Others go on, and there is nothing to do in between. */
+	drain(2, 1, FIXTURE_TS + 1, false);
+	flush_finish(flush);
+	ck_assert(flush_ended(flush, PATIENCE_MS));
+	ck_assert_uint_eq(table_pending(&segment.table), 1);
+	ck_assert_uint_eq(counter_get(&segment.shared->flush.stored), 3);
+}
+END_TEST
+
+START_TEST(a_retired_generation_leaves_none)
+{
+	settings.flush_interval = 20;
+	stub_bad(DB_UNLISTED, 1, 2);
+	start(false);
+	drain(0, 3, FIXTURE_TS, false);
+	wait_held(1);
+	counter_set(&master.generation, 3);
+	flush_finish(flush);
+	ck_assert(flush_ended(flush, PATIENCE_MS));
+	ck_assert_uint_eq(table_pending(&segment.table), 0);
+	ck_assert_uint_eq(counter_get(&segment.shared->flush.dead_letter), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -399,6 +443,8 @@ main(void)
 	tcase_add_test(c, stop_does_not_wait_for_the_database);
 	tcase_add_test(c, the_drain_waits_for_room);
 	tcase_add_test(c, the_first_round_is_on_trial);
+	tcase_add_test(c, a_finish_leaves_held_rows);
+	tcase_add_test(c, a_retired_generation_leaves_none);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rows that fail alone.  A canary shows whether the row is at fault or the
- * table: the record that was stored last, sent again and rolled back.  Belongs
- * to the flush thread; errors are logged, and waited out.
+ * table: another record, such as the one stored last, sent and rolled back.
+ * Belongs to the flush thread; errors are logged, and waited out.
  */
 #include "config.h"
 
@@ -13,8 +13,10 @@
 /* How long a verdict holds for rows that fail with the same number. */
 #define VERDICT_MS 1000
 
-/* Rows that may fail alone at once when none was ever stored: it may well be
-   the table. */
+#define CANARIES 6 /* records to try */
+
+/* Rows that may fail alone at once while no canary passes: it may well be the
+   table. */
 #define UNPROVEN_MAX 8
 
 #define HELD_MS 100 /* that held rows are retried for at once, or one row */
@@ -22,41 +24,62 @@
 /* Why a row failed alone. */
 enum verdict {
 	VERDICT_ROW,     /* the table takes another one */
-	VERDICT_TABLE,   /* it takes none */
-	VERDICT_UNKNOWN, /* there is none to compare with */
+	VERDICT_UNKNOWN, /* perhaps the table takes none at all */
 	VERDICT_STOPPED  /* asked to stop meanwhile */
 };
 
-/* Send the canary: before any row was stored, one that the table has.  The
+/* Whether the table takes a record, or, if it is NULL, one that it has.  The
    connection may have been lost meanwhile. */
 static enum db_class
-canary_try(struct store *store)
+canary_try(struct store *store, const struct record *record)
 {
 	enum db_class kind =
 	    db_connected(store->db) ? DB_OK : store_connect(store);
 
 	if (kind == DB_OK)
 		kind =
-		    db_takes(store->db, store->proven ? &store->canary : NULL,
-			store_horizon(store->settings));
+		    db_takes(store->db, record, store_horizon(store->settings));
 	if (!db_connected(store->db))
 		counter_set(&store->count->connected, 0);
 	return kind;
+}
+
+/* The canary of a number: what was stored last, what the table has, and others
+   of the batch at random, since the first two may be bad ones by chance. */
+static const struct record *
+canary_choose(struct store *store, unsigned number)
+{
+	if (number == 0 && store->proven)
+		return &store->canary;
+	if (number < 2 || store->batch_rows == 0)
+		return NULL;
+	store->random += UINT64_C(0x9e3779b97f4a7c15); /* a Weyl sequence */
+	return &store->batch[(store->random >> 32) % store->batch_rows].record;
 }
 
 /* Why a row failed alone with this error. */
 static enum verdict
 store_judge(struct store *store, const struct db_error *error)
 {
-	enum db_class kind;
+	unsigned number = store->proven ? 0 : 1;
 
 	if (store->verdict_number == error->number &&
 	    monotonic_ms() < store->verdict_until_ms)
 		return VERDICT_ROW;
-	while ((kind = canary_try(store)) != DB_OK) {
-		/* The row that the table has may itself be a bad one. */
-		if (dberror_divides(kind) || kind == DB_HOLD)
-			return store->proven ? VERDICT_TABLE : VERDICT_UNKNOWN;
+	for (;;) {
+		const struct record *record = canary_choose(store, number);
+		enum db_class kind = canary_try(store, record);
+
+		if (kind == DB_OK) {
+			if (record != NULL)
+				store_prove(store, record);
+			break;
+		}
+		if (dberror_divides(kind) || kind == DB_HOLD) {
+			if (++number == CANARIES)
+				return VERDICT_UNKNOWN;
+			continue;
+		}
 		store_note(store, kind);
 		if (!store_wait(store, backoff_next(&store->backoff[kind])))
 			return VERDICT_STOPPED;
@@ -171,7 +194,7 @@ held_again(struct store *store, size_t i, bool end)
 	if (limit > 0 && monotonic_ms() - held->since_ms >= limit)
 		end = true;
 	if ((verdict == VERDICT_ROW && (kind == DB_REFUSED || end)) ||
-	    (verdict == VERDICT_UNKNOWN && end)) {
+	    (verdict == VERDICT_UNKNOWN && end && !store->proven)) {
 		row_refuse(store, &row, &error);
 		return AGAIN_SETTLED;
 	}

@@ -201,18 +201,24 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 }
 
 void
+store_prove(struct store *store, const struct record *record)
+{
+	store->canary = *record;
+	store->proven = true;
+	/* What failed before can be judged now. */
+	if (store->unproven > 0)
+		held_hurry(&store->held);
+	store->unproven = 0;
+}
+
+void
 store_settled(struct store *store, const struct table_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		FAULT_POINT("store_settling");
 		table_stored(store->table, &rows[i]);
 	}
-	store->canary = rows[n - 1].record;
-	/* What failed before can be judged now. */
-	if (!store->proven)
-		held_hurry(&store->held);
-	store->proven = true;
-	store->unproven = 0;
+	store_prove(store, &rows[n - 1].record);
 	error_over(store);
 }
 

@@ -159,7 +159,10 @@ store_rows(struct store *store, struct table_row *rows, size_t n)
 	if (n > limit)
 		n = limit;
 	size_t free = rows_not_held(&store->held, rows, n);
+	store->batch = rows;
+	store->batch_rows = free;
 	size_t settled = store_all(store, rows, free);
+	store->batch_rows = 0;
 	store_retry(store);
 	return settled < free ? settled : n;
 }

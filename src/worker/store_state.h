@@ -32,11 +32,14 @@ struct store {
 	bool trial;           /* one by one: see trial.h */
 	const struct record **records;
 	struct held held;
-	/* The canary: the record that was stored last.  Whether the table
-	   still takes it shows why another one failed. */
+	/* A record that the table took last: whether it still takes it shows
+	   why another one failed. */
 	struct record canary;
-	bool proven;               /* there is one */
-	unsigned unproven;         /* rows held in a row while there is none */
+	bool proven;                   /* there is one */
+	unsigned unproven;             /* rows held since no canary passes */
+	const struct table_row *batch; /* under way */
+	size_t batch_rows;
+	uint64_t random;
 	unsigned verdict_number;   /* the error of the last VERDICT_ROW, ... */
 	uint64_t verdict_until_ms; /* ... and how long it holds, monotonic */
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
@@ -64,6 +67,9 @@ enum db_class store_connect(struct store *store);
  *sent and result: as db_upsert(). */
 enum db_class store_try(
     struct store *store, struct table_row *rows, size_t n, size_t *sent);
+
+/* store_prove - the table takes this record. */
+void store_prove(struct store *store, const struct record *record);
 
 /* store_settled - the first n rows were committed. */
 void store_settled(struct store *store, const struct table_row *rows, size_t n);
