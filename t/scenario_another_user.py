@@ -191,7 +191,11 @@ def the_group(s):
     gid = grp.getgrnam(GROUP).gr_gid
     s.equal("shared memory is for the group to read",
             [(os.stat(path).st_mode & 0o777, os.stat(path).st_gid)
-             for path in s.reporter.segments()], [(0o640, gid)] * 3)
+             for path in s.reporter.segments()
+             if not path.endswith(".secret")], [(0o640, gid)] * 3)
+    s.equal("the secrets of the hash are not",
+            [os.stat(path).st_mode & 0o777 for path in s.reporter.segments()
+             if path.endswith(".secret")], [0o600] * 2)
     member = ctl(s, STRANGER, GROUP, "status", "--json")
     s.check("a member sees the status", member.returncode == 0
             and '"running": true' in member.stdout.replace('":t', '": t'),
@@ -209,7 +213,7 @@ def the_group(s):
     s.reporter.start()
     s.equal("without the group it is for the user alone",
             [os.stat(path).st_mode & 0o777
-             for path in s.reporter.segments()], [0o600] * 3)
+             for path in s.reporter.segments()], [0o600] * 5)
     s.reporter.stop()
 
 

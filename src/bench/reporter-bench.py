@@ -578,7 +578,7 @@ class Bench:
         # Our own tables are at most half full.
         room = 2 * keys if self.options["self"] else keys if rate else 1
         self.setup("fresh", room, 0, interval=self.one("interval", INTERVAL))
-        flaps = self.one("flaps", 0) if rate else 0
+        flaps = self.one("flaps", 0)
         facts = self.engine("fresh", r, room=room, keys=keys, rate=rate,
                             samples=samples, flaps=flaps)
         r.case = (f"at {rate} records/s" if rate else "a lone report") + (
@@ -607,7 +607,8 @@ class Bench:
         self.end(r)
 
     def fresh(self):
-        for rate in (0, *self.options.get("rate", [RATE])):
+        lone = [] if "flaps" in self.options else [0]
+        for rate in (*lone, *self.options.get("rate", [RATE])):
             self.fresh_one(rate)
 
     def backlog(self):

@@ -205,7 +205,8 @@ round_collect(
 	round->runs[0] = round_order(round, 0, urgent);
 	run = round_order(round, urgent, others);
 	run.begin += others * slot / workers;
-	round->runs[1] = run;
-	round->runs[2] = (struct run){ urgent, run.begin };
-	round->runs[3] = round_order(round, all, more);
+	/* What became urgent while we looked does not wait for the others. */
+	round->runs[1] = round_order(round, all, more);
+	round->runs[2] = run;
+	round->runs[3] = (struct run){ urgent, run.begin };
 }

@@ -53,7 +53,7 @@ bool round_open(struct round *round, size_t capacity, size_t between);
 static inline bool
 round_run_urgent(int i)
 {
-	return i == 0 || i == ROUND_RUNS - 1;
+	return i < 2;
 }
 
 /* round_close - free the memory.  A round that is all zero may be closed. */
