@@ -48,6 +48,7 @@ struct db {
 	struct batch batch;
 	struct bulk *bulk;  /* NULL: text */
 	bool bulk_refused;  /* for good */
+	bool open;          /* logged in */
 	bool galera;        /* the server is a node of a cluster */
 	bool read_only;     /* so the server answered */
 	struct shape shape; /* of the table at the last look, ... */
@@ -203,6 +204,7 @@ db_open(struct db *db)
 	if (!login_within(
 		db->mysql, &db->options, &host, db->deadline, &db->error))
 		return db->error.kind;
+	db->open = true;
 	client_on_close(db->mysql, true);
 	if (!host_is_local(&host))
 		client_keepalive(
@@ -253,24 +255,6 @@ db_open_bulk(struct db *db)
 		    bulk_open(db->mysql, db->options.max_rows, db->packet);
 }
 
-/* No row may be written to this table.  What the server says about it is more
-   exact than what we found, if it says anything. */
-static enum db_class
-db_hold_table(struct db *db)
-{
-	char statement[1024];
-	enum db_class kind;
-
-	snprintf(statement, sizeof(statement),
-	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", db->table);
-	struct answer answer;
-	kind = db_ask(db, statement, BATCH_COLUMN_COUNT, &answer);
-	if (kind != DB_OK)
-		return db_without_row(db, kind);
-	answer_close(&answer);
-	return db_fail(db, DB_HOLD, 0, db->shape.fault);
-}
-
 /* Looks at the table.  *changed: it is not what it was. */
 static enum db_class
 db_look(struct db *db, bool *changed)
@@ -287,7 +271,7 @@ db_look(struct db *db, bool *changed)
 	db->shape = shape;
 	db->looked_ms = session_clock_ms();
 	if (*shape.fault != '\0')
-		return db_hold_table(db);
+		return db_fail(db, DB_HOLD, 0, shape.fault);
 	if (!*changed)
 		return DB_OK;
 	db->batch.signs = shape.signs;
@@ -310,8 +294,6 @@ db_begin(struct db *db)
 	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
 		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
 		    "the server is read-only");
-	if (kind == DB_OK && db->galera)
-		kind = session_galera(&asker);
 	if (kind == DB_OK)
 		kind = session_mode(&asker, &db->session, false);
 	if (kind == DB_OK)
@@ -326,13 +308,15 @@ db_begin(struct db *db)
 	return db_look(db, &changed);
 }
 
-/* lost: a statement may still be under way at the server. */
+/* lost: the socket may be closed already, and a statement still be under way at
+   the server. */
 static void
 db_end(struct db *db, bool lost)
 {
 	session_closed(&db->session, lost);
-	if (!lost && db->mysql != NULL)
+	if (!lost && db->open)
 		client_on_close(db->mysql, false);
+	db->open = false;
 	deadline_forget(db->deadline, lost);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
@@ -340,12 +324,6 @@ db_end(struct db *db, bool lost)
 	if (db->mysql != NULL)
 		mysql_close(db->mysql);
 	db->mysql = NULL;
-}
-
-void
-db_close(struct db *db)
-{
-	db_end(db, false);
 }
 
 enum db_class
@@ -360,11 +338,19 @@ db_connect(struct db *db)
 	kind = db_without_row(db, kind);
 	if (kind != DB_NEXT_HOST)
 		db->hosts.read_only = 0;
-	if (kind != DB_OK) {
-		db_close(db);
+	if (kind == DB_OK)
+		return kind;
+	/* It is this host's session that is being ended. */
+	if (!db->session.ending)
 		hosts_next(&db->hosts);
-	}
+	db_end(db, kind == DB_RECONNECT);
 	return kind;
+}
+
+void
+db_close(struct db *db)
+{
+	db_end(db, false);
 }
 
 /* Reports what was found at the other end, if it has no fault. */

@@ -16,16 +16,8 @@
 #define KEY_COLUMNS 5
 #define KEY ((1u << KEY_COLUMNS) - 1)
 #define COLUMNS BATCH_COLUMN_COUNT
+#define OVERLOAD 8 /* its place */
 #define FOREIGN 31 /* the bit of a column that is none of ours */
-
-/* Places of columns that differ between installations. */
-enum {
-	IP = 2,
-	CALLER = 4,
-	SUCC = 5,
-	ERR = 6,
-	OVERLOAD = 8
-};
 
 /* ---------------------------------------------------------- the server ---- */
 
@@ -181,17 +173,28 @@ ask_schema(struct probe *p, const char *what, const char *more, unsigned count,
 }
 
 /* The columns of the answer about columns. */
-enum {
-	NAME,
-	DATA_TYPE,
-	COLUMN_TYPE,
-	NULLABLE,
-	DEFAULT,
-	EXTRA,
-	EXPRESSION,
-	PRIVILEGES,
-	ASKED
-};
+static const unsigned NAME = 0, DATA_TYPE = 1, COLUMN_TYPE = 2, NULLABLE = 3,
+		      DEFAULT = 4, EXTRA = 5, EXPRESSION = 6, PRIVILEGES = 7,
+		      ASKED = 8;
+
+/* Asks for our columns.  *keyed: those of the key belong to keys. */
+static enum db_class
+ask_columns(struct probe *p, bool *keyed)
+{
+	char *table = batch_quote(p->table), question[1024];
+	struct answer answer;
+
+	snprintf(question, sizeof(question),
+	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0",
+	    table != NULL ? table : "");
+	free(table);
+	enum db_class kind = ask(p, question, COLUMNS, &answer);
+	if (kind != DB_OK)
+		return kind;
+	*keyed = (answer.keyed & KEY) == KEY;
+	answer_close(&answer);
+	return DB_OK;
+}
 
 /* Takes what was seen into the shape's mark: all but the rights, which are not
    the table's. */
@@ -249,28 +252,17 @@ lacks_labels(const char *data_type, const char *type)
 	       (!has_label(type, "'0'") || !has_label(type, "'1'"));
 }
 
+/* Notes what differs between installations: how wide a column is. */
 static void
-shape_column(struct shape *shape, unsigned at, const char *data_type, bool wide)
+shape_column(struct column_signs *signs, unsigned at, bool wide)
 {
-	switch (at) {
-	case IP:
-		shape->signs.ip_unsigned = wide;
-		break;
-	case CALLER:
-		shape->signs.caller_unsigned = wide;
-		break;
-	case SUCC:
-		shape->signs.succ_unsigned = wide;
-		break;
-	case ERR:
-		shape->signs.err_unsigned = wide;
-		break;
-	case OVERLOAD:
-		shape->signs.overload_bit = strcmp(data_type, "bit") == 0;
-		break;
-	default: /* the same in all of them */
-		break;
-	}
+	bool *const wides[COLUMNS] = { [2] = &signs->ip_unsigned,
+		[4] = &signs->caller_unsigned,
+		[5] = &signs->succ_unsigned,
+		[6] = &signs->err_unsigned };
+
+	if (wides[at] != NULL)
+		*wides[at] = wide;
 }
 
 static void
@@ -284,8 +276,10 @@ check_column(struct probe *p, unsigned at, const struct answer *a, size_t row)
 		      !is_unsigned;
 
 	p->seen |= 1u << at;
-	shape_column(p->shape, at, data_type,
+	shape_column(&p->shape->signs, at,
 	    is_unsigned || strcmp(data_type, "bigint") == 0);
+	if (at == OVERLOAD)
+		p->shape->signs.overload_bit = strcmp(data_type, "bit") == 0;
 	if (at == OVERLOAD && lacks_labels(data_type, type))
 		fault(p, true,
 		    "table %s: column overload is %s; expected the values '0' "
@@ -396,7 +390,6 @@ check_keys(struct probe *p, const struct answer *a)
 static enum db_class
 check_view(struct probe *p, bool *keyed)
 {
-	char *table, question[1024];
 	struct answer answer;
 	enum db_class kind =
 	    ask_schema(p, "TABLE_TYPE FROM information_schema.TABLES",
@@ -405,18 +398,7 @@ check_view(struct probe *p, bool *keyed)
 
 	if (kind == DB_OK)
 		answer_close(&answer);
-	table = view ? batch_quote(p->table) : NULL;
-	if (table == NULL)
-		return kind;
-	snprintf(question, sizeof(question),
-	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", table);
-	free(table);
-	kind = ask(p, question, COLUMNS, &answer);
-	if (kind != DB_OK)
-		return kind;
-	*keyed = (answer.keyed & KEY) == KEY;
-	answer_close(&answer);
-	return DB_OK;
+	return view ? ask_columns(p, keyed) : kind;
 }
 
 static enum db_class
@@ -456,6 +438,8 @@ probe_table(const struct asker *asker, const char *table, struct shape *shape,
 		.arg = arg };
 	struct answer answer;
 
+	bool keyed;
+
 	memset(shape, 0, sizeof(*shape));
 	enum db_class kind = ask_schema(&p,
 	    "COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, "
@@ -469,12 +453,14 @@ probe_table(const struct asker *asker, const char *table, struct shape *shape,
 		    "there is no table %s, or the account has no right to "
 		    "see it; make it with schema.sql, and see grants.sql",
 		    table);
-		answer_close(&answer);
-		return DB_OK;
 	}
 	shape_mark(shape, &answer);
-	check_columns(&p, &answer);
+	if (answer.rows > 0)
+		check_columns(&p, &answer);
 	answer_close(&answer);
 	report_rights(&p);
-	return look_at_keys(&p);
+	/* The server's own error is more exact, if it has one. */
+	if (*shape->fault != '\0' && report == NULL)
+		return ask_columns(&p, &keyed);
+	return p.seen != 0 ? look_at_keys(&p) : DB_OK;
 }

@@ -75,6 +75,7 @@ session_set(const struct asker *asker, unsigned limit_ms)
 		{ "SET SESSION TRANSACTION READ WRITE", true },
 		{ "SET unique_checks=1", true },
 		{ "SET sql_safe_updates=0", true },
+		{ "SET wsrep_retry_autocommit=0", true },
 		{ "SET sql_select_limit=18446744073709551615", true },
 	};
 
@@ -88,12 +89,6 @@ session_set(const struct asker *asker, unsigned limit_ms)
 			return kind;
 	}
 	return session_set_limits(asker, limit_ms);
-}
-
-enum db_class
-session_galera(const struct asker *asker)
-{
-	return set_if_possible(asker, "SET wsrep_retry_autocommit=0");
 }
 
 enum db_class
@@ -220,6 +215,7 @@ session_end_previous(
 		session->since_ms = now;
 	if (now - session->since_ms >= limit_ms)
 		return DB_OK;
+	session->ending = true;
 	*asker->error = (struct db_error){ .kind = DB_RECONNECT,
 		.text = "the previous session is being ended" };
 	return DB_RECONNECT;
@@ -255,5 +251,5 @@ session_closed(struct session *session, bool lost)
 	/* After an orderly end nothing is under way. */
 	if (session->noted && !lost)
 		counter_set(session->id, 0);
-	session->noted = false;
+	session->noted = session->ending = false;
 }

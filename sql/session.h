@@ -15,6 +15,7 @@ struct session {
 	   a hash of who it belongs to. */
 	counter *id, *mark;
 	bool noted;        /* they are those of the connection in use */
+	bool ending;       /* the previous one is being ended: try again */
 	uint64_t since_ms; /* when the previous session was first found alive,
 			      monotonic; 0: it was not */
 	char own_mode[SESSION_MODE_MAX]; /* the server's sql_mode */
@@ -30,9 +31,6 @@ struct session {
  * passed over.
  */
 enum db_class session_set(const struct asker *asker, unsigned limit_ms);
-
-/* session_galera - what a node of a Galera cluster needs besides. */
-enum db_class session_galera(const struct asker *asker);
 
 /*
  * session_commit - after a statement that has succeeded: whether its rows are

@@ -55,6 +55,7 @@ def tell(s):
             sent += SERVERS
         return s.reporter.settled(sent)
 
+    s.database.ask("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = 1")
     for turn, (what, limit, text) in enumerate((
             ("without a limit", "wsrep_max_ws_rows=0", None),
             ("over wsrep_max_ws_size", "wsrep_max_ws_size=150000",
@@ -75,6 +76,9 @@ def tell(s):
             # Of the two limits, one at a time.
             s.database.administrate("SET GLOBAL wsrep_max_ws_size=2147483647")
             reconnect(s)
+    s.check("the node does not repeat transactions by itself",
+            any("wsrep_retry_autocommit=0" in line for line in s.database.ask(
+                "SELECT argument FROM mysql.general_log")))
     status = s.reporter.status()
     s.equal("no row was set aside", status["records"]["dead_letter"], 0)
     s.equal("no worker had to be started again",

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "sql/client.h"
+#include "sql/session.h"
 #include "db_fixture.h"
 
 #include <stdio.h>
@@ -384,6 +385,51 @@ START_TEST(what_is_stored_stands_there)
 }
 END_TEST
 
+static enum db_class
+ask_directly(struct db *db, const char *statement, unsigned columns,
+    struct answer *answer)
+{
+	MYSQL *mysql = (MYSQL *)db;
+
+	ck_assert_uint_eq(columns, 0);
+	ck_assert_ptr_null(answer);
+	return mysql_query(mysql, statement) == 0 ? DB_OK : DB_HOLD;
+}
+
+/* A proxy has put us on a session whose state is not what we set. */
+START_TEST(what_the_server_says_counts)
+{
+	static const char *const states[] = { "SET autocommit = 0",
+		"START TRANSACTION",
+		"SET completion_type = 1, autocommit = 0" };
+	MYSQL *mysql = mysql_init(NULL);
+	struct db_error error;
+	struct asker asker = { .ask = ask_directly,
+		.db = (struct db *)mysql,
+		.mysql = mysql,
+		.error = &error };
+
+	admin("CREATE TABLE Kept (n int) ENGINE=InnoDB");
+	ck_assert_ptr_nonnull(mysql_real_connect(mysql, NULL, "root", NULL,
+	    TEST_DATABASE, 0, fixture_server()->socket, 0));
+	ck_assert_int_eq(session_set(&asker, 5000), DB_OK);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(mysql_query(mysql, states[i]), 0);
+		ck_assert_int_eq(
+		    mysql_query(mysql, "INSERT INTO Kept VALUES (1)"), 0);
+		ck_assert_int_eq(session_commit(&asker, 5000), DB_OK);
+		ck_assert_int_eq(
+		    admin_number("SELECT COUNT(*) FROM Kept"), 2 * i + 1);
+		/* And the next one needs no help. */
+		ck_assert_int_eq(
+		    mysql_query(mysql, "INSERT INTO Kept VALUES (2)"), 0);
+		ck_assert_int_eq(
+		    admin_number("SELECT COUNT(*) FROM Kept"), 2 * i + 2);
+	}
+	mysql_close(mysql);
+}
+END_TEST
+
 /* ----------------------------------------------------- read-only servers -- */
 
 START_TEST(a_lone_server_is_believed_by_its_answers)
@@ -441,6 +487,7 @@ main(void)
 	tcase_add_loop_test(all, a_time_that_is_null_is_the_oldest, 0, 2);
 	tcase_add_loop_test(
 	    all, what_is_stored_stands_there, 0, 2 * BEGINNINGS);
+	tcase_add_test(all, what_the_server_says_counts);
 	tcase_add_loop_test(
 	    all, a_lone_server_is_believed_by_its_answers, 0, 2);
 	suite_add_tcase(suite, all);
