@@ -20,6 +20,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* MariaDB's bulk execution: one prepared row, an array of values. */
@@ -102,20 +103,26 @@ client_server_pid(const MYSQL *mysql)
  * client_restrict_auth - refuse a server that asks for the password as plain
  * text, or for its old hash, unless insecure.  MySQL's library refuses the one
  * by default, and does not have the other.
+ * unverified: TLS is used, and the server not verified.  MariaDB's library then
+ * goes on without TLS if the server has none, and two plugins still send plain
+ * text.
  */
 static inline void
-client_restrict_auth(MYSQL *mysql, bool insecure)
+client_restrict_auth(MYSQL *mysql, bool insecure, bool unverified)
 {
+	(void)mysql, (void)insecure, (void)unverified;
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
 	char on = insecure;
 
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &on);
 #elif HAVE_DECL_MARIADB_OPT_RESTRICTED_AUTH
+	static const char permitted[] =
+	    "caching_sha2_password,sha256_password,"
+	    "mysql_native_password,client_ed25519,parsec,auth_gssapi_client";
+
 	if (!insecure)
 		mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
-		    "mysql_native_password,client_ed25519,parsec,"
-		    "caching_sha2_password,sha256_password,"
-		    "auth_gssapi_client");
+		    unverified ? strstr(permitted, "mysql_native") : permitted);
 #endif
 }
 

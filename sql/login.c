@@ -68,7 +68,8 @@ login_new(const struct db_options *options, const struct host *host)
 	mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &wait);
 	mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &wait);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
-	client_restrict_auth(mysql, options->insecure_auth);
+	client_restrict_auth(mysql, options->insecure_auth,
+	    wants_tls(options, host) && !options->ssl_verify);
 	/* A server has no business asking for our files. */
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
@@ -121,11 +122,18 @@ login_within(MYSQL *mysql, const struct db_options *options,
 	bool connected = login_connect(mysql, options, host);
 	bool cut = deadline_end(deadline);
 
-	if (connected)
-		deadline_watch(deadline, mysql);
-	else
+	if (!connected) {
 		login_failed(mysql, cut, error);
-	return connected;
+		return false;
+	}
+	deadline_watch(deadline, mysql);
+	if (!wants_tls(options, host) || mysql_get_ssl_cipher(mysql) != NULL)
+		return true;
+	/* MariaDB's library demands it only of a server that it verifies. */
+	error->kind = DB_HOLD;
+	error->number = CR_SSL_CONNECTION_ERROR;
+	snprintf(error->text, sizeof(error->text), "the server has no TLS");
+	return false;
 }
 
 const char *

@@ -18,6 +18,7 @@ import scenario
 from scenario import wait_for
 
 READ_TIMEOUT = 2
+UNLIMITED = scenario.built_with("asan") or scenario.built_with("tsan")
 QUIT, QUERY, PREPARE, EXECUTE, STMT_CLOSE, BULK = 1, 3, 22, 23, 25, 250
 OK, EOF = b"\0\0\0\2\0\0\0", b"\xfe\0\0\2\0"
 QUESTIONS = 5  # that reporter asks when it connects, at most
@@ -371,7 +372,7 @@ class Story:
         for at in range(QUESTIONS):
             for change in TO_QUESTIONS:
                 if change in (silence, dripping, *ENDLESS) and (
-                        at > 0 or scenario.built_with("asan")):
+                        at > 0 or UNLIMITED):
                     continue
                 self.server.arm(change, question(at))
                 self.server.drop()
@@ -434,7 +435,7 @@ def checked(s, server, change, which):
 
 def check_configuration(s, server):
     for change in TO_QUESTIONS:
-        if change in ENDLESS and scenario.built_with("asan"):
+        if change in ENDLESS and UNLIMITED:
             continue
         slow = change in (silence, dripping, *ENDLESS)
         asked = [at for at in range(1 if slow else QUESTIONS)
@@ -454,7 +455,7 @@ def tell(s):
         story.send(1)
         s.reporter.settled(1)
         inserts = [(change, said) for change, said in TO_INSERT
-                   if change not in ENDLESS or not scenario.built_with("asan")]
+                   if change not in ENDLESS or not UNLIMITED]
         story.to_insert(inserts, insert, 1, "INSERT")
         story.to_insert(inserts[:1] + inserts[4:6], bulk, MANY, "bulk")
         story.to_insert(TO_PREPARE[:4], prepare, MANY, "prepare")

@@ -168,6 +168,9 @@ def story(s, database, right, wrong):
                          if not option.startswith("--ssl")] + ["--skip-ssl"]
     database.start()
     story.refuses("a server without TLS is refused", "error 2026")
+    story.configure(user="reporter", ssl_verify="off")
+    story.refuses("and without verification as well", "error 2026",
+                  "the server has no TLS")
     s.reporter.configure("mysql", user="reporter", ssl_ca="", ssl_cert="",
                          ssl_key="")
     s.reporter.reload()

@@ -58,7 +58,7 @@ class Session(socketserver.BaseRequestHandler):
         if self.receive():
             self.server.asked += 1
             # Alone: "use the old hash".
-            self.send(2, b"\xfe" + (self.server.plugin + b"\0" + b"01234567\0"
+            self.send(2, b"\xfe" + (self.server.plugin + b"\0" + b"0123456789abcdefghij\0"
                                     if self.server.plugin else b""))
             while answer := self.receive():
                 self.server.answers.append(answer[1])
@@ -111,6 +111,15 @@ def no_password_is_sent(s, server):
                 and (b"insecure_auth" in done.stderr or plugin == b"password"
                      or not scenario.has("DECL_MARIADB_OPT_RESTRICTED_AUTH")),
                 done)
+    # Without verified TLS this plugin sends it as it is, if the server, or
+    # whoever is between, has no TLS.
+    with open(s.reporter.conf, "a") as conf:
+        conf.write(f"[mysql]\nssl_verify = off\nssl_ca = {s.reporter.conf}\n")
+    server.plugin, server.answers = b"caching_sha2_password", []
+    done = check(s)
+    s.check("TLS, not verified, and no TLS: no password is sent",
+            scenario.PASSWORD.encode() not in b"".join(server.answers)
+            and done.returncode == 1, (done, server.answers))
     server.plugin = b"mysql_clear_password"
     with open(s.reporter.conf, "a") as conf:
         conf.write("[mysql]\ninsecure_auth = on\n")

@@ -117,7 +117,7 @@ def descriptors(s):
     ends = {inode: end for _, inode, end in unix_sockets()}
     for name, pid in processes(s)[1:]:
         try:
-            held = sockets(pid)
+            held = sorted(set(sockets(pid)))  # twice: sql/deadline.c
         except PermissionError:
             s.check(f"{name}: only root may look at what it holds",
                     os.geteuid() != 0)

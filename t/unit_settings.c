@@ -658,7 +658,7 @@ static const char *const all_other =
     "flush_interval = 1ms\nurgent_interval = 2s\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\nkeepalive = 0\n"
     "dead_letter_file =\n"
-    "dead_letter_size = 5000\nretention = 90\n"
+    "dead_letter_size = 5000\nhold_time = 5\nretention = 90\n"
     "[log]\n"
     "target = /l\nlevel = debug\n";
 

@@ -299,12 +299,6 @@ log_line(enum log_level level, const char *format, va_list args)
 		va_end(args); \
 	} while (0)
 
-static void __attribute__((format(printf, 2, 3)))
-log_plain(enum log_level level, const char *format, ...)
-{
-	LOG_AS(level, format);
-}
-
 void
 log_error(const char *format, ...)
 {
@@ -360,41 +354,22 @@ log_limiter_pass(
 	return true;
 }
 
-static void __attribute__((format(printf, 3, 0)))
-limited_line(enum log_level level, struct log_limiter *limiter,
-    const char *format, va_list args)
-{
-	char text[TEXT_MAX - 64];
-	uint64_t n;
-
-	if ((int)level > threshold ||
-	    !log_limiter_pass(limiter, monotonic_ms(), &n))
-		return;
-	vsnprintf(text, sizeof(text), format, args);
-	if (n == 0)
-		log_plain(level, "%s", text);
-	else
-		log_plain(level,
-		    "%s (%" PRIu64 " similar message%s suppressed)", text, n,
-		    n == 1 ? "" : "s");
-}
-
 void
 log_limited(struct log_limiter *limiter, const char *format, ...)
 {
+	char text[TEXT_MAX - 64];
+	uint64_t n;
 	va_list args;
 
+	if (LOG_LEVEL_WARN > threshold ||
+	    !log_limiter_pass(limiter, monotonic_ms(), &n))
+		return;
 	va_start(args, format);
-	limited_line(LOG_LEVEL_WARN, limiter, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-}
-
-void
-log_limited_info(struct log_limiter *limiter, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	limited_line(LOG_LEVEL_INFO, limiter, format, args);
-	va_end(args);
+	if (n == 0)
+		log_warn("%s", text);
+	else
+		log_warn("%s (%" PRIu64 " similar message%s suppressed)", text,
+		    n, n == 1 ? "" : "s");
 }

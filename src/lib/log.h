@@ -80,8 +80,4 @@ bool log_limiter_pass(
 void log_limited(struct log_limiter *limiter, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* log_limited_info - likewise with log_info(). */
-void log_limited_info(struct log_limiter *limiter, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 #endif

@@ -107,16 +107,13 @@ memory_available(void)
 void
 memory_limit(uint64_t bytes)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	uint64_t kib = number_in("/proc/self/status", "VmData:");
 	struct rlimit limit;
 
-	if (kib == UNKNOWN || getrlimit(RLIMIT_DATA, &limit) != 0)
+	/* A terabyte is the shadow of a sanitizer. */
+	if (kib >> 30 != 0 || getrlimit(RLIMIT_DATA, &limit) != 0)
 		return;
 	if (limit.rlim_cur > kib * 1024 + bytes)
 		limit.rlim_cur = kib * 1024 + bytes;
 	setrlimit(RLIMIT_DATA, &limit);
-#else
-	(void)bytes;
-#endif
 }

@@ -21,8 +21,7 @@ uint64_t memory_available(void);
  * memory_limit - from now on the private memory of this process may grow by so
  * many bytes, then allocations fail.  The client libraries of databases read
  * the descriptions of columns to their end, whatever a server sends.  Sets no
- * limit where the kernel does not tell what is in use, and with the address or
- * thread sanitizer.
+ * limit where the kernel does not tell what is in use, and with a sanitizer.
  */
 void memory_limit(uint64_t bytes);
 

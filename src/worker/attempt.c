@@ -81,14 +81,23 @@ store_note(struct store *store, enum db_class kind)
 	    error_advice(alone ? DB_RECONNECT : kind));
 }
 
+/* At a limited rate: a server may accept and drop connections in a loop. */
+static void
+log_connection(struct store *store, const char *what)
+{
+	uint64_t suppressed;
+
+	if (log_limiter_pass(&store->connects, monotonic_ms(), &suppressed))
+		log_info("database %s: %s", db_host(store->db), what);
+}
+
 static void
 error_over(struct store *store)
 {
 	for (int i = 0; i < DB_CLASSES; i++)
 		store->backoff[i].tries = 0;
 	if (store->down)
-		log_limited_info(&store->connects, "database %s: recovered",
-		    db_host(store->db));
+		log_connection(store, "recovered");
 	store->down = false;
 	store->logged[0] = '\0';
 }
@@ -146,8 +155,7 @@ store_connect(struct store *store)
 		return kind;
 	counter_add(&store->count->connects, 1);
 	counter_set(&store->count->connected, 1);
-	log_limited_info(
-	    &store->connects, "database %s: connected", db_host(store->db));
+	log_connection(store, "connected");
 	return DB_OK;
 }
 
