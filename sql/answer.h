@@ -48,4 +48,14 @@ bool answer_is_null(const struct answer *answer, size_t row, unsigned column);
 /* answer_close - free it.  One that is all zero may be closed. */
 void answer_close(struct answer *answer);
 
+/* hash_text - take a text, with its end, into a hash (FNV-1a). */
+static inline uint64_t
+hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++ != '\0');
+	return hash;
+}
+
 #endif

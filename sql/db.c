@@ -20,6 +20,7 @@
 #include "sql/dberror.h"
 #include "sql/deadline.h"
 #include "sql/fault.h"
+#include "sql/link.h"
 #include "sql/host.h"
 #include "sql/login.h"
 #include "sql/probe.h"
@@ -42,8 +43,7 @@
 
 struct db {
 	struct db_options options;
-	MYSQL *mysql; /* NULL: not connected */
-	struct deadline *deadline;
+	struct link link;
 	struct hosts hosts;
 	char *table; /* quoted */
 	struct batch batch;
@@ -57,7 +57,6 @@ struct db {
 	struct session session;
 	counter words[2]; /* of the session, when options have none */
 	size_t packet;    /* the server's max_allowed_packet */
-	struct db_error error;
 };
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
@@ -69,112 +68,12 @@ library_start(void)
 	library_failed = mysql_library_init(0, NULL, NULL);
 }
 
-/* Notes an error of our own finding. */
-static enum db_class
-db_fail(struct db *db, enum db_class kind, unsigned number, const char *text)
-{
-	db->error.kind = kind;
-	db->error.number = number;
-	snprintf(db->error.text, sizeof(db->error.text), "%s", text);
-	return kind;
-}
-
-/* Notes an error of the client library or the server. */
-static enum db_class
-db_fail_number(struct db *db, unsigned number, const char *text)
-{
-	return db_fail(db, dberror_class(number, text), number,
-	    *text != 0 ? text : "no error text");
-}
-
-static enum db_class
-db_fail_mysql(struct db *db, unsigned pretended)
-{
-	if (pretended != 0)
-		return db_fail_number(db, pretended, "");
-	/* A failure without a number must not pass as success. */
-	if (mysql_errno(db->mysql) == 0)
-		return db_fail(db, DB_RECONNECT, CR_UNKNOWN_ERROR,
-		    "the client library reported no error number");
-	return db_fail_number(
-	    db, mysql_errno(db->mysql), mysql_error(db->mysql));
-}
-
-/* Ends the time limit of a statement.  What was cut short has an error of ours.
-   After any error of the client library's own, the rest of an answer may be on
-   its way. */
-static enum db_class
-db_in_time(struct db *db, enum db_class kind)
-{
-	unsigned number = db->error.number;
-	bool cut = deadline_end(db->deadline);
-
-	if (kind == DB_OK)
-		return kind;
-	if (cut)
-		return db_fail(db, DB_RECONNECT, CR_SERVER_LOST,
-		    "no whole answer within read_timeout");
-	if (kind != DB_SPLIT && number >= CR_MIN_ERROR &&
-	    number <= CR_MAX_ERROR)
-		kind = db->error.kind = DB_RECONNECT;
-	return kind;
-}
-
-/* A statement has succeeded that has no rows to read. */
-static enum db_class
-db_no_rows(struct db *db)
-{
-	if (mysql_field_count(db->mysql) == 0)
-		return DB_OK;
-	return db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
-	    "the server sent rows that were not asked for");
-}
-
-/* Sends a statement and reads its answer, as an asker does; `call` is its name
-   for the fault tests.  Returns DB_OK or the class of the error noted. */
-static enum db_class
-db_query(struct db *db, const char *call, const char *text, size_t length,
-    unsigned columns, struct answer *answer)
-{
-	unsigned pretended = fault_db(call);
-	enum db_class kind = DB_OK;
-	int failed = 0;
-
-	deadline_begin(db->deadline, db->mysql, db->options.read_timeout_ms);
-	if (pretended == 0 || fault_late(pretended))
-		failed = mysql_real_query(db->mysql, text, length);
-	if (pretended != 0 || failed != 0)
-		kind = db_fail_mysql(db, pretended);
-	else if (columns == 0)
-		kind = db_no_rows(db);
-	else if (answer_read(db->mysql, columns, answer) != 0)
-		kind = answer->fault == NULL
-			   ? db_fail_mysql(db, 0)
-			   : db_fail(db, DB_RECONNECT, CR_MALFORMED_PACKET,
-				 answer->fault);
-	return db_in_time(db, kind);
-}
-
-static enum db_class
-db_ask(struct db *db, const char *text, unsigned columns, struct answer *answer)
-{
-	return db_query(db, "query", text, strlen(text), columns, answer);
-}
-
-static struct asker
-db_asker(struct db *db)
-{
-	return (struct asker){
-		.ask = db_ask, .db = db, .mysql = db->mysql, .error = &db->error
-	};
-}
-
 /* No row was sent, so none may be set aside, whatever the number. */
 static enum db_class
 db_without_row(struct db *db, enum db_class kind)
 {
 	if (dberror_divides(kind))
-		kind = db->error.kind = DB_HOLD;
+		kind = db->link.error.kind = DB_HOLD;
 	return kind;
 }
 
@@ -188,28 +87,28 @@ db_open(struct db *db)
 	unsigned pretended;
 
 	if (!hosts_read(&db->hosts, &host))
-		return db_fail(db, DB_HOLD, 0, "invalid host name");
+		return link_fail(&db->link, DB_HOLD, 0, "invalid host name");
 	if (unreadable != NULL) {
-		db_fail(db, DB_HOLD, 0, "");
-		snprintf(db->error.text, sizeof(db->error.text),
+		link_fail(&db->link, DB_HOLD, 0, "");
+		snprintf(db->link.error.text, sizeof(db->link.error.text),
 		    "cannot read %.200s: %s", unreadable, why);
 		return DB_HOLD;
 	}
-	db->mysql = login_new(&db->options, &host);
-	if (db->mysql == NULL)
-		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
+	db->link.mysql = login_new(&db->options, &host);
+	if (db->link.mysql == NULL)
+		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for a connection");
 	pretended = fault_db("connect");
 	if (pretended != 0)
-		return db_fail_mysql(db, pretended);
-	if (!login_within(
-		db->mysql, &db->options, &host, db->deadline, &db->error))
-		return db->error.kind;
+		return link_fail_mysql(&db->link, pretended);
+	if (!login_within(db->link.mysql, &db->options, &host,
+		db->link.deadline, &db->link.error))
+		return db->link.error.kind;
 	db->open = true;
-	client_on_close(db->mysql, true);
+	client_on_close(db->link.mysql, true);
 	if (!host_is_local(&host))
 		client_keepalive(
-		    db->mysql, (int)(db->options.keepalive_ms / 1000));
+		    db->link.mysql, (int)(db->options.keepalive_ms / 1000));
 	return DB_OK;
 }
 
@@ -219,8 +118,9 @@ db_probe_server(struct db *db)
 	struct probe_server server;
 	struct answer answer;
 
-	if (db_ask(db, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer) != DB_OK)
-		return db->error.kind;
+	if (link_ask(&db->link, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer) !=
+	    DB_OK)
+		return db->link.error.kind;
 	probe_server(&answer, &server);
 	db->packet = server.packet;
 	db->galera = server.galera;
@@ -228,7 +128,7 @@ db_probe_server(struct db *db)
 	session_note_mode(&db->session, server.sql_mode);
 	answer_close(&answer);
 	if (db->packet < PACKET_HEAD + BATCH_MIN)
-		return db_fail(db, DB_HOLD, 0,
+		return link_fail(&db->link, DB_HOLD, 0,
 		    "the server's max_allowed_packet is below 5120 bytes");
 	return DB_OK;
 }
@@ -253,17 +153,16 @@ db_open_bulk(struct db *db)
 	   returns OK all the same. */
 	if (!db->options.text_only && !db->bulk_refused && !db->galera)
 		db->bulk =
-		    bulk_open(db->mysql, db->options.max_rows, db->packet);
+		    bulk_open(db->link.mysql, db->options.max_rows, db->packet);
 }
 
 /* Looks at the table.  *changed: it is not what it was. */
 static enum db_class
 db_look(struct db *db, bool *changed)
 {
-	const struct asker asker = db_asker(db);
 	struct shape shape;
 	enum db_class kind =
-	    probe_table(&asker, db->options.table, &shape, NULL, NULL);
+	    probe_table(&db->link, db->options.table, &shape, NULL, NULL);
 
 	*changed = false;
 	if (kind != DB_OK)
@@ -272,12 +171,12 @@ db_look(struct db *db, bool *changed)
 	db->shape = shape;
 	db->looked_ms = session_clock_ms();
 	if (*shape.fault != '\0')
-		return db_fail(db, DB_HOLD, 0, shape.fault);
+		return link_fail(&db->link, DB_HOLD, 0, shape.fault);
 	if (!*changed)
 		return DB_OK;
 	db->batch.signs = shape.signs;
 	db_open_bulk(db);
-	return db->session.lax ? session_mode(&asker, &db->session, false)
+	return db->session.lax ? session_mode(&db->link, &db->session, false)
 			       : DB_OK;
 }
 
@@ -285,26 +184,24 @@ db_look(struct db *db, bool *changed)
 static enum db_class
 db_begin(struct db *db)
 {
-	const struct asker asker = db_asker(db);
-	unsigned limit = db->options.read_timeout_ms;
-	enum db_class kind = session_set(&asker, limit);
+	enum db_class kind = session_set(&db->link);
 	bool changed;
 
 	if (kind == DB_OK)
 		kind = db_probe_server(db);
 	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
-		return db_fail(db, DB_NEXT_HOST, ER_OPTION_PREVENTS_STATEMENT,
-		    "the server is read-only");
+		return link_fail(&db->link, DB_NEXT_HOST,
+		    ER_OPTION_PREVENTS_STATEMENT, "the server is read-only");
 	if (kind == DB_OK)
-		kind = session_mode(&asker, &db->session, false);
+		kind = session_mode(&db->link, &db->session, false);
 	if (kind == DB_OK)
-		kind = session_succeed(&asker, &db->session, limit);
+		kind = session_succeed(&db->link, &db->session);
 	if (kind != DB_OK)
 		return kind;
 	memset(&db->shape, 0, sizeof(db->shape));
 	if (batch_open(&db->batch, db->options.table, db_capacity(db),
 		db->shape.signs) != 0)
-		return db_fail(db, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
+		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for statements");
 	return db_look(db, &changed);
 }
@@ -316,15 +213,15 @@ db_end(struct db *db, bool lost)
 {
 	session_closed(&db->session, lost);
 	if (!lost && db->open)
-		client_on_close(db->mysql, false);
+		client_on_close(db->link.mysql, false);
 	db->open = false;
-	deadline_forget(db->deadline, lost);
+	deadline_forget(db->link.deadline, lost);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	batch_close(&db->batch);
-	if (db->mysql != NULL)
-		mysql_close(db->mysql);
-	db->mysql = NULL;
+	if (db->link.mysql != NULL)
+		mysql_close(db->link.mysql);
+	db->link.mysql = NULL;
 }
 
 enum db_class
@@ -358,12 +255,12 @@ db_close(struct db *db)
 static void
 db_report_found(struct db *db, db_report *report, void *arg)
 {
-	const char *cipher = mysql_get_ssl_cipher(db->mysql);
+	const char *cipher = mysql_get_ssl_cipher(db->link.mysql);
 	char text[512];
 
 	snprintf(text, sizeof(text),
 	    "%s, %s, table %s OK, max_allowed_packet %zu%s",
-	    mysql_get_server_info(db->mysql),
+	    mysql_get_server_info(db->link.mysql),
 	    cipher != NULL ? cipher : "no TLS", db->options.table, db->packet,
 	    db->read_only ? ", read-only" : "");
 	report(arg, false, text);
@@ -379,11 +276,11 @@ db_probe_removal(struct db *db, db_report *report, void *arg)
 
 	snprintf(text, sizeof(text), "EXPLAIN DELETE FROM %s WHERE modid=0",
 	    db->table);
-	if (db_ask(db, text, 1, &answer) == DB_OK) {
+	if (link_ask(&db->link, text, 1, &answer) == DB_OK) {
 		answer_close(&answer);
 		return 0;
 	}
-	if (db->error.number != ER_TABLEACCESS_DENIED_ERROR)
+	if (db->link.error.number != ER_TABLEACCESS_DENIED_ERROR)
 		return 0;
 	snprintf(text, sizeof(text),
 	    "table %s: the account may not delete; expected DELETE for "
@@ -396,23 +293,21 @@ db_probe_removal(struct db *db, db_report *report, void *arg)
 bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
-	struct asker asker;
 	struct shape shape;
 	enum db_class kind;
 
 	db_close(db);
-	db->error = (struct db_error){ .kind = DB_OK };
+	db->link.error = (struct db_error){ .kind = DB_OK };
 	db->read_only = false;
 	kind = db_open(db);
-	asker = db_asker(db);
 	if (kind == DB_OK)
-		kind = session_set(&asker, db->options.read_timeout_ms);
+		kind = session_set(&db->link);
 	if (kind == DB_OK)
 		kind = db_probe_server(db);
 	if (kind != DB_OK)
-		report(arg, true, db->error.text);
-	else if (probe_table(&asker, db->options.table, &shape, report, arg) ==
-		     DB_OK &&
+		report(arg, true, db->link.error.text);
+	else if (probe_table(&db->link, db->options.table, &shape, report,
+		     arg) == DB_OK &&
 		 shape.faults == 0 &&
 		 (!db->options.removes ||
 		     db_probe_removal(db, report, arg) == 0))
@@ -449,7 +344,7 @@ db_upsert_text(struct db *db, const struct record *const *records, size_t n,
 	}
 	*sent = db->batch.rows;
 	text = batch_end(&db->batch, &length);
-	return db_query(db, "insert", text, length, 0, NULL);
+	return link_send(&db->link, "insert", text, length, 0, NULL);
 }
 
 /* Sends them by bulk execution, or as text where that turns out not to be
@@ -461,14 +356,15 @@ db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
 	const char *text;
 	unsigned number;
 
-	deadline_begin(db->deadline, db->mysql, db->options.read_timeout_ms);
+	deadline_begin(
+	    db->link.deadline, db->link.mysql, db->options.read_timeout_ms);
 	number =
 	    bulk_upsert(db->bulk, &db->batch, records, n, horizon, sent, &text);
 	if (!bulk_unsupported(number))
-		return db_in_time(db, number == 0
-					  ? db_no_rows(db)
-					  : db_fail_number(db, number, text));
-	deadline_end(db->deadline);
+		return link_in_time(&db->link,
+		    number == 0 ? link_no_rows(&db->link)
+				: link_fail_number(&db->link, number, text));
+	deadline_end(db->link.deadline);
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	db->bulk_refused = true;
@@ -496,8 +392,7 @@ db_look_if_due(struct db *db)
 static enum db_class
 db_refused(struct db *db, enum db_class kind)
 {
-	const struct asker asker = db_asker(db);
-	struct db_error error = db->error;
+	struct db_error error = db->link.error;
 	bool strict = session_may_be_lax(&db->session, error.number);
 	bool changed;
 
@@ -505,13 +400,13 @@ db_refused(struct db *db, enum db_class kind)
 	if (look == DB_RECONNECT || *db->shape.fault != '\0')
 		return look;
 	if (look == DB_OK && changed)
-		return db_fail(
-		    db, DB_RETRY, error.number, "the table has changed");
+		return link_fail(
+		    &db->link, DB_RETRY, error.number, "the table has changed");
 	if (look == DB_OK && strict &&
-	    session_mode(&asker, &db->session, true) == DB_OK)
-		return db_fail(db, DB_RETRY, error.number,
+	    session_mode(&db->link, &db->session, true) == DB_OK)
+		return link_fail(&db->link, DB_RETRY, error.number,
 		    "refused in strict mode; using the server's sql_mode");
-	db->error = error;
+	db->link.error = error;
 	return kind;
 }
 
@@ -520,12 +415,11 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
 {
 	enum db_class kind;
-	struct asker asker;
 
 	*sent = 0;
-	if (db->mysql == NULL)
-		return db_fail(
-		    db, DB_RECONNECT, CR_SERVER_GONE_ERROR, "not connected");
+	if (db->link.mysql == NULL)
+		return link_fail(&db->link, DB_RECONNECT, CR_SERVER_GONE_ERROR,
+		    "not connected");
 	if (n > db->options.max_rows)
 		n = db->options.max_rows;
 	db->batch.clamped = 0;
@@ -534,10 +428,8 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 		kind = db->bulk != NULL && n >= BULK_MIN
 			   ? db_upsert_bulk(db, records, n, horizon, sent)
 			   : db_upsert_text(db, records, n, horizon, sent);
-		asker = db_asker(db);
 		if (kind == DB_OK)
-			kind =
-			    session_commit(&asker, db->options.read_timeout_ms);
+			kind = session_commit(&db->link);
 		else if (kind == DB_REFUSED || kind == DB_HOLD ||
 			 kind == DB_UNLISTED)
 			kind = db_refused(db, kind);
@@ -559,12 +451,12 @@ db_resend(struct db *db)
 	    "INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
 	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
 	    db->table, db->table);
-	kind = db_query(db, "insert", text, strlen(text), 0, NULL);
+	kind = link_send(&db->link, "insert", text, strlen(text), 0, NULL);
 	if (kind != DB_OK)
 		return kind;
-	info = mysql_info(db->mysql);
+	info = mysql_info(db->link.mysql);
 	if (info == NULL || strstr(info, "Records: 1") == NULL)
-		return db_fail(db, DB_HOLD, 0, "the table is empty");
+		return link_fail(&db->link, DB_HOLD, 0, "the table is empty");
 	return DB_OK;
 }
 
@@ -575,18 +467,18 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 	enum db_class kind;
 	size_t sent;
 
-	kind = db_ask(db, "START TRANSACTION", 0, NULL);
+	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
 	if (kind == DB_OK)
 		kind = record == NULL
 			   ? db_resend(db)
 			   : db_upsert_text(db, &record, 1, horizon, &sent);
-	error = db->error;
-	if (db_ask(db, "ROLLBACK", 0, NULL) != DB_OK)
+	error = db->link.error;
+	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
 		/* It may still be open. */
-		kind = db_fail(db, DB_RECONNECT, db->error.number,
+		kind = link_fail(&db->link, DB_RECONNECT, db->link.error.number,
 		    "cannot end a transaction");
 	else
-		db->error = error;
+		db->link.error = error;
 	return db_after(db, kind);
 }
 
@@ -596,13 +488,12 @@ enum db_class
 db_statement(
     struct db *db, const char *text, unsigned columns, struct answer *answer)
 {
-	const struct asker asker = db_asker(db);
-	enum db_class kind = db_ask(db, text, columns, answer);
+	enum db_class kind = link_ask(&db->link, text, columns, answer);
 
 	if (kind == DB_OK && columns == 0) {
-		*answer =
-		    (struct answer){ .rows = mysql_affected_rows(db->mysql) };
-		kind = session_commit(&asker, db->options.read_timeout_ms);
+		*answer = (struct answer){ .rows = mysql_affected_rows(
+					       db->link.mysql) };
+		kind = session_commit(&db->link);
 	}
 	return db_after(db, kind);
 }
@@ -620,6 +511,7 @@ db_new(const struct db_options *options)
 	if (db == NULL)
 		return NULL;
 	db->options = *options;
+	db->link.limit_ms = options->read_timeout_ms;
 	db->hosts = (struct hosts){ .words = options->hosts,
 		.socket = options->socket,
 		.port = options->port };
@@ -628,8 +520,8 @@ db_new(const struct db_options *options)
 	db->session.mark = options->session_mark != NULL ? options->session_mark
 							 : &db->words[1];
 	db->table = batch_quote(options->table);
-	db->deadline = db->table != NULL ? deadline_new() : NULL;
-	if (db->deadline == NULL) {
+	db->link.deadline = db->table != NULL ? deadline_new() : NULL;
+	if (db->link.deadline == NULL) {
 		free(db->table);
 		free(db);
 		return NULL;
@@ -643,7 +535,7 @@ db_free(struct db *db)
 	if (db == NULL)
 		return;
 	db_close(db);
-	deadline_free(db->deadline);
+	deadline_free(db->link.deadline);
 	free(db->table);
 	free(db);
 }
@@ -657,7 +549,7 @@ db_set_password(struct db *db, const char *password)
 bool
 db_connected(const struct db *db)
 {
-	return db->mysql != NULL;
+	return db->link.mysql != NULL;
 }
 
 const char *
@@ -669,5 +561,5 @@ db_host(const struct db *db)
 const struct db_error *
 db_error(const struct db *db)
 {
-	return &db->error;
+	return &db->link.error;
 }

@@ -51,12 +51,6 @@ struct db_options {
 			   Galera there is none in any case */
 };
 
-struct db_error {
-	enum db_class kind;
-	unsigned number; /* MySQL's */
-	char text[256];
-};
-
 struct db;
 
 /* db_new - make a connection object, not yet connected.  NULL: no memory, or

@@ -23,6 +23,12 @@ enum db_class {
 	DB_CLASSES
 };
 
+struct db_error {
+	enum db_class kind;
+	unsigned number; /* MySQL's */
+	char text[256];
+};
+
 /* db_class_name - the class's name in log, status and manual. */
 const char *db_class_name(enum db_class kind);
 static_assert(DB_CLASSES == FLUSH_ERRORS, "counted by class");

@@ -77,7 +77,7 @@ static const struct {
 #define RIGHTS (sizeof(rights) / sizeof(*rights))
 
 struct probe {
-	const struct asker *asker;
+	struct link *link;
 	const char *table;
 	struct shape *shape;
 	db_report *report;
@@ -138,12 +138,11 @@ static enum db_class
 ask(struct probe *p, const char *question, unsigned count,
     struct answer *answer)
 {
-	enum db_class kind =
-	    p->asker->ask(p->asker->db, question, count, answer);
+	enum db_class kind = link_ask(p->link, question, count, answer);
 
 	if (kind != DB_OK)
-		fault(p, false, "error %u: %s", p->asker->error->number,
-		    p->asker->error->text);
+		fault(p, false, "error %u: %s", p->link->error.number,
+		    p->link->error.text);
 	return kind;
 }
 
@@ -152,7 +151,7 @@ static enum db_class
 ask_schema(struct probe *p, const char *what, const char *more, unsigned count,
     struct answer *answer)
 {
-	MYSQL *mysql = p->asker->mysql;
+	MYSQL *mysql = p->link->mysql;
 	const char *dot = strchr(p->table, '.');
 	const char *name = dot == NULL ? p->table : dot + 1;
 	char schema[260] = "DATABASE()", table[260], question[1200];
@@ -428,10 +427,10 @@ look_at_keys(struct probe *p)
 }
 
 enum db_class
-probe_table(const struct asker *asker, const char *table, struct shape *shape,
+probe_table(struct link *link, const char *table, struct shape *shape,
     db_report *report, void *arg)
 {
-	struct probe p = { .asker = asker,
+	struct probe p = { .link = link,
 		.table = table,
 		.shape = shape,
 		.report = report,

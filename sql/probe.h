@@ -6,8 +6,9 @@
 #ifndef REPORTER_PROBE_H
 #define REPORTER_PROBE_H
 
-#include "sql/ask.h"
 #include "sql/batch.h"
+#include "sql/db.h"
+#include "sql/link.h"
 
 /* The question about the server, and its columns.  SHOW leaves out variables
    that a server does not know, where SELECT would fail. */
@@ -43,7 +44,7 @@ struct shape {
  * Returns DB_OK, shape being set and its fault being the first that harms all
  * rows; or the class of the error of a question, which is reported as well.
  */
-enum db_class probe_table(const struct asker *asker, const char *table,
+enum db_class probe_table(struct link *link, const char *table,
     struct shape *shape, db_report *report, void *arg);
 
 #endif

@@ -32,18 +32,18 @@ session_clock_ms(void)
 
 /* Sends what the session can do without, as on a server of another kind. */
 static enum db_class
-set_if_possible(const struct asker *asker, const char *statement)
+set_if_possible(struct link *link, const char *statement)
 {
-	return asker->ask(asker->db, statement, 0, NULL) == DB_RECONNECT
-		   ? DB_RECONNECT
-		   : DB_OK;
+	return link_ask(link, statement, 0, NULL) == DB_RECONNECT ? DB_RECONNECT
+								  : DB_OK;
 }
 
 static enum db_class
-session_set_limits(const struct asker *asker, unsigned limit_ms)
+session_set_limits(struct link *link)
 {
 	/* The client library waits for whole seconds. */
-	unsigned seconds = limit_ms <= 1000 ? 1 : (limit_ms + 999) / 1000;
+	unsigned seconds =
+	    link->limit_ms <= 1000 ? 1 : (link->limit_ms + 999) / 1000;
 	unsigned ms = seconds * LIMIT_PERMILLE;
 	unsigned lock = ms < 1000 ? 1 : ms / 1000;
 	char statement[256];
@@ -52,17 +52,17 @@ session_set_limits(const struct asker *asker, unsigned limit_ms)
 	    "SET max_statement_time=IF(@@max_statement_time>0,"
 	    "LEAST(@@max_statement_time,%u.%03u),%u.%03u)",
 	    ms / 1000, ms % 1000, ms / 1000, ms % 1000);
-	if (set_if_possible(asker, statement) != DB_OK)
+	if (set_if_possible(link, statement) != DB_OK)
 		return DB_RECONNECT;
 	snprintf(statement, sizeof(statement),
 	    "SET innodb_lock_wait_timeout="
 	    "LEAST(@@innodb_lock_wait_timeout,%u)",
 	    lock);
-	return set_if_possible(asker, statement);
+	return set_if_possible(link, statement);
 }
 
 enum db_class
-session_set(const struct asker *asker, unsigned limit_ms)
+session_set(struct link *link)
 {
 	/* completion_type comes first: it decides what ROLLBACK does. */
 	static const struct {
@@ -81,29 +81,28 @@ session_set(const struct asker *asker, unsigned limit_ms)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		enum db_class kind =
-		    all[i].optional
-			? set_if_possible(asker, all[i].statement)
-			: asker->ask(asker->db, all[i].statement, 0, NULL);
+		    all[i].optional ? set_if_possible(link, all[i].statement)
+				    : link_ask(link, all[i].statement, 0, NULL);
 
 		if (kind != DB_OK)
 			return kind;
 	}
-	return session_set_limits(asker, limit_ms);
+	return session_set_limits(link);
 }
 
 enum db_class
-session_commit(const struct asker *asker, unsigned limit_ms)
+session_commit(struct link *link)
 {
-	unsigned status = asker->mysql->server_status;
+	unsigned status = link->mysql->server_status;
 	enum db_class kind;
 
 	if ((status & SERVER_STATUS_IN_TRANS) == 0 &&
 	    (status & SERVER_STATUS_AUTOCOMMIT) != 0)
 		return DB_OK;
-	kind = asker->ask(asker->db, "COMMIT", 0, NULL);
+	kind = link_ask(link, "COMMIT", 0, NULL);
 	if (kind == DB_OK)
 		/* If it is lost here, the next statement finds that out. */
-		session_set(asker, limit_ms);
+		session_set(link);
 	return kind;
 }
 
@@ -118,7 +117,7 @@ session_note_mode(struct session *session, const char *mode)
 }
 
 enum db_class
-session_mode(const struct asker *asker, struct session *session, bool lax)
+session_mode(struct link *link, struct session *session, bool lax)
 {
 	char statement[SESSION_MODE_MAX + 64];
 
@@ -126,7 +125,7 @@ session_mode(const struct asker *asker, struct session *session, bool lax)
 	snprintf(statement, sizeof(statement), "SET sql_mode='%s%s%s'",
 	    session->own_mode, *session->own_mode != '\0' && !lax ? "," : "",
 	    lax ? "" : "STRICT_TRANS_TABLES,STRICT_ALL_TABLES");
-	return set_if_possible(asker, statement);
+	return set_if_possible(link, statement);
 }
 
 bool
@@ -153,8 +152,7 @@ session_may_be_lax(const struct session *session, unsigned number)
 /* Looks for a session.  *id: its number, 0: it is not there, or not shown to
    us.  *mark: the hash of what it is known by. */
 static enum db_class
-session_find(
-    const struct asker *asker, const char *which, uint64_t *id, uint64_t *mark)
+session_find(struct link *link, const char *which, uint64_t *id, uint64_t *mark)
 {
 	char text[128];
 	struct answer answer;
@@ -164,12 +162,12 @@ session_find(
 	    "SELECT ID, USER, HOST FROM information_schema.PROCESSLIST "
 	    "WHERE ID = %s",
 	    which);
-	enum db_class kind = asker->ask(asker->db, text, 3, &answer);
+	enum db_class kind = link_ask(link, text, 3, &answer);
 	if (kind != DB_OK)
 		return kind == DB_RECONNECT ? kind : DB_OK;
 	if (answer.rows == 1) {
 		*id = strtoull(answer_text(&answer, 0, 0), NULL, 10);
-		*mark = client_server_pid(asker->mysql);
+		*mark = client_server_pid(link->mysql);
 		*mark = hash_text(*mark, answer_text(&answer, 0, 1));
 		*mark = hash_text(*mark, answer_text(&answer, 0, 2));
 	}
@@ -178,68 +176,64 @@ session_find(
 }
 
 static enum db_class
-session_alive(
-    const struct asker *asker, const struct session *session, bool *alive)
+session_alive(struct link *link, const struct session *session, bool *alive)
 {
 	char number[24];
 	uint64_t id, mark;
 
 	snprintf(number, sizeof(number), "%" PRIu64, counter_get(session->id));
-	enum db_class kind = session_find(asker, number, &id, &mark);
+	enum db_class kind = session_find(link, number, &id, &mark);
 	*alive = id != 0 && mark == counter_get(session->mark);
 	return kind;
 }
 
 static enum db_class
-session_end_previous(
-    const struct asker *asker, struct session *session, unsigned limit_ms)
+session_end_previous(struct link *link, struct session *session)
 {
 	const struct timespec pause = { 0, 50 * 1000 * 1000 };
 	char statement[32];
 	bool alive;
-	enum db_class kind = session_alive(asker, session, &alive);
+	enum db_class kind = session_alive(link, session, &alive);
 
 	if (kind != DB_OK || !alive)
 		return kind;
 	snprintf(statement, sizeof(statement), "KILL %" PRIu64,
 	    counter_get(session->id));
-	kind = set_if_possible(asker, statement);
+	kind = set_if_possible(link, statement);
 	nanosleep(&pause, NULL);
 	if (kind == DB_OK)
-		kind = session_alive(asker, session, &alive);
+		kind = session_alive(link, session, &alive);
 	if (kind != DB_OK || !alive)
 		return kind;
 	/* It may end late, after a rollback. */
 	uint64_t now = session_clock_ms();
 	if (session->since_ms == 0)
 		session->since_ms = now;
-	if (now - session->since_ms >= limit_ms)
+	if (now - session->since_ms >= link->limit_ms)
 		return DB_OK;
 	session->ending = true;
-	*asker->error = (struct db_error){ .kind = DB_RECONNECT,
+	link->error = (struct db_error){ .kind = DB_RECONNECT,
 		.text = "the previous session is being ended" };
 	return DB_RECONNECT;
 }
 
 enum db_class
-session_succeed(
-    const struct asker *asker, struct session *session, unsigned limit_ms)
+session_succeed(struct link *link, struct session *session)
 {
 	enum db_class kind = DB_OK;
 	uint64_t id, mark;
 
 	if (counter_get(session->id) != 0)
-		kind = session_end_previous(asker, session, limit_ms);
+		kind = session_end_previous(link, session);
 	if (kind == DB_OK)
-		kind = session_find(asker, "CONNECTION_ID()", &id, &mark);
+		kind = session_find(link, "CONNECTION_ID()", &id, &mark);
 	if (kind != DB_OK)
 		return kind;
 	session->since_ms = 0;
 	counter_set(session->id, 0);
 	counter_set(session->mark, mark);
 	/* The library knows 32 bits of it. */
-	session->noted =
-	    (uint32_t)id == (uint32_t)mysql_thread_id(asker->mysql);
+	session->noted = (uint32_t)id == (uint32_t)mysql_thread_id(link->mysql);
 	if (session->noted)
 		counter_set(session->id, id);
 	return DB_OK;

@@ -6,7 +6,7 @@
 #ifndef REPORTER_SESSION_H
 #define REPORTER_SESSION_H
 
-#include "sql/ask.h"
+#include "sql/link.h"
 
 #define SESSION_MODE_MAX 1024
 
@@ -26,11 +26,10 @@ struct session {
  * session_set - make the session what we need, whatever init_connect and the
  * server's defaults made of it: no transaction open, each statement one of its
  * own, and no statement that runs for longer than we wait.
- * limit_ms: how long we wait for an answer.
  * Returns DB_OK, or the class of the error.  What the server does not have is
  * passed over.
  */
-enum db_class session_set(const struct asker *asker, unsigned limit_ms);
+enum db_class session_set(struct link *link);
 
 /*
  * session_commit - after a statement that has succeeded: whether its rows are
@@ -38,7 +37,7 @@ enum db_class session_set(const struct asker *asker, unsigned limit_ms);
  * session. If not, commit them and set the session again. Returns DB_OK: they
  * are; or the class of the error.
  */
-enum db_class session_commit(const struct asker *asker, unsigned limit_ms);
+enum db_class session_commit(struct link *link);
 
 /* session_note_mode - note the server's own sql_mode, before it is changed. */
 void session_note_mode(struct session *session, const char *mode);
@@ -48,7 +47,7 @@ void session_note_mode(struct session *session, const char *mode);
  * treated as the server's own sql_mode does.
  */
 enum db_class session_mode(
-    const struct asker *asker, struct session *session, bool lax);
+    struct link *link, struct session *session, bool lax);
 
 /*
  * session_may_be_lax - whether a statement that was refused with this error
@@ -61,10 +60,9 @@ bool session_may_be_lax(const struct session *session, unsigned number);
  * statement of it that ends late would overwrite rows of the same ts.  Then
  * note this one.  Call it before anything is written.
  * Returns DB_OK; or DB_RECONNECT while the previous one is being ended, for
- * limit_ms at most.
+ * link->limit_ms at most.
  */
-enum db_class session_succeed(
-    const struct asker *asker, struct session *session, unsigned limit_ms);
+enum db_class session_succeed(struct link *link, struct session *session);
 
 /* session_closed - the connection is closed; lost: perhaps with a statement
    under way. */

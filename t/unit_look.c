@@ -385,17 +385,6 @@ START_TEST(what_is_stored_stands_there)
 }
 END_TEST
 
-static enum db_class
-ask_directly(struct db *db, const char *statement, unsigned columns,
-    struct answer *answer)
-{
-	MYSQL *mysql = (MYSQL *)db;
-
-	ck_assert_uint_eq(columns, 0);
-	ck_assert_ptr_null(answer);
-	return mysql_query(mysql, statement) == 0 ? DB_OK : DB_HOLD;
-}
-
 /* A proxy has put us on a session whose state is not what we set. */
 START_TEST(what_the_server_says_counts)
 {
@@ -403,21 +392,19 @@ START_TEST(what_the_server_says_counts)
 		"START TRANSACTION",
 		"SET completion_type = 1, autocommit = 0" };
 	MYSQL *mysql = mysql_init(NULL);
-	struct db_error error;
-	struct asker asker = { .ask = ask_directly,
-		.db = (struct db *)mysql,
-		.mysql = mysql,
-		.error = &error };
+	struct link link = { .mysql = mysql,
+		.deadline = deadline_new(),
+		.limit_ms = 5000 };
 
 	admin("CREATE TABLE Kept (n int) ENGINE=InnoDB");
 	ck_assert_ptr_nonnull(mysql_real_connect(mysql, NULL, "root", NULL,
 	    TEST_DATABASE, 0, fixture_server()->socket, 0));
-	ck_assert_int_eq(session_set(&asker, 5000), DB_OK);
+	ck_assert_int_eq(session_set(&link), DB_OK);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(mysql_query(mysql, states[i]), 0);
 		ck_assert_int_eq(
 		    mysql_query(mysql, "INSERT INTO Kept VALUES (1)"), 0);
-		ck_assert_int_eq(session_commit(&asker, 5000), DB_OK);
+		ck_assert_int_eq(session_commit(&link), DB_OK);
 		ck_assert_int_eq(
 		    admin_number("SELECT COUNT(*) FROM Kept"), 2 * i + 1);
 		/* And the next one needs no help. */
@@ -426,6 +413,7 @@ START_TEST(what_the_server_says_counts)
 		ck_assert_int_eq(
 		    admin_number("SELECT COUNT(*) FROM Kept"), 2 * i + 2);
 	}
+	deadline_free(link.deadline);
 	mysql_close(mysql);
 }
 END_TEST
