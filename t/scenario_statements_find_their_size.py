@@ -15,7 +15,7 @@ TS = 1700000000
 KEYS = 6000
 LOCKED = 4711
 SLOW = """CREATE TRIGGER slow BEFORE INSERT ON ServerCallStatus
-    FOR EACH ROW SET NEW.modid = NEW.modid + SLEEP(0.001)"""
+    FOR EACH ROW SET NEW.modid = NEW.modid + SLEEP(0.002)"""
 
 
 def send_all(s, turn):
@@ -55,7 +55,7 @@ def errors(s, name):
 def grows(s, turn):
     """The server is its old self: few transactions are enough again."""
     for more in range(turn, turn + 30):
-        if send(s, more) <= 6:
+        if send(s, more) <= 3:
             s.check("statements grow again", True)
             return
     s.check("statements grow again", False)
