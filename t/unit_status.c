@@ -815,8 +815,8 @@ START_TEST(json_stands_an_error_text_that_is_no_utf8)
 	json_t *object = json_written();
 	const json_t *w = json_array_get(json_object_get(object, "workers"), 1);
 
-	ck_assert_str_eq(
-	    json_string_value(json_object_get(w, "last_error")), "caf\\xe9 closed");
+	ck_assert_str_eq(json_string_value(json_object_get(w, "last_error")),
+	    "caf\\xe9 closed");
 	json_decref(object);
 }
 END_TEST
