@@ -658,6 +658,7 @@ static const char *const all_other =
     "flush_interval = 1ms\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\ndead_letter_file =\n"
     "dead_letter_size = 5000\n"
+    "hold_time = 5s\n"
     "[log]\n"
     "target = /l\nlevel = debug\n";
 
