@@ -22,7 +22,7 @@ UNLIMITED = scenario.built_with("asan") or scenario.built_with("tsan")
 QUIT, QUERY, PREPARE, EXECUTE, STMT_CLOSE, BULK = 1, 3, 22, 23, 25, 250
 OK, EOF = b"\0\0\0\2\0\0\0", b"\xfe\0\0\2\0"
 QUESTIONS = 5  # that reporter asks when it connects, at most
-MANY = 70  # rows, so that they go by bulk execution
+MANY = 2000  # rows, so that half of them go by bulk execution as well
 MEMORY = 300 << 20
 ROW = (b"\xfc\xe8\x03" + 1000 * b"x")
 

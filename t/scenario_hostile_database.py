@@ -122,7 +122,7 @@ def no_password_is_sent(s, server):
             and done.returncode == 1, (done, server.answers))
     server.plugin = b"mysql_clear_password"
     with open(s.reporter.conf, "a") as conf:
-        conf.write("[mysql]\ninsecure_auth = on\n")
+        conf.write("[mysql]\ninsecure_auth=on\n")
     check(s)
     s.check("insecure_auth = on: it is sent", scenario.PASSWORD.encode()
             in b"".join(server.answers), server.answers)

@@ -481,7 +481,7 @@ START_TEST(a_statement_ends_in_time)
 	store(db, make_records(MANY, 1), MANY, FAR, NULL);
 	admin("BEGIN; SELECT * FROM ServerCallStatus FOR UPDATE");
 	began = now();
-	expect_failure(db, DB_RETRY, 0);
+	expect_failure(db, DB_SPLIT, 0);
 	ck_assert_double_lt(now() - began, 1.95);
 	ck_assert(db_connected(db));
 	admin("ROLLBACK");
