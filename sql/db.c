@@ -117,7 +117,10 @@ db_probe_server(struct db *db)
 {
 	struct probe_server server;
 	struct answer answer;
+	enum db_class kind = session_begin(&db->link);
 
+	if (kind != DB_OK)
+		return kind;
 	if (link_ask(&db->link, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer) !=
 	    DB_OK)
 		return db->link.error.kind;
@@ -125,7 +128,7 @@ db_probe_server(struct db *db)
 	db->packet = server.packet;
 	db->galera = server.galera;
 	db->read_only = server.read_only;
-	session_note_mode(&db->session, server.sql_mode);
+	session_note(&db->session, &answer, db->link.limit_ms);
 	answer_close(&answer);
 	if (db->packet < PACKET_HEAD + BATCH_MIN)
 		return link_fail(&db->link, DB_HOLD, 0,
@@ -184,16 +187,14 @@ db_look(struct db *db, bool *changed)
 static enum db_class
 db_begin(struct db *db)
 {
-	enum db_class kind = session_set(&db->link);
+	enum db_class kind = db_probe_server(db);
 	bool changed;
 
-	if (kind == DB_OK)
-		kind = db_probe_server(db);
 	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
 		return link_fail(&db->link, DB_NEXT_HOST,
 		    ER_OPTION_PREVENTS_STATEMENT, "the server is read-only");
 	if (kind == DB_OK)
-		kind = session_mode(&db->link, &db->session, false);
+		kind = session_set(&db->link, &db->session);
 	if (kind == DB_OK)
 		kind = session_succeed(&db->link, &db->session);
 	if (kind != DB_OK)
@@ -301,9 +302,9 @@ db_probe(struct db *db, db_report *report, void *arg)
 	db->read_only = false;
 	kind = db_open(db);
 	if (kind == DB_OK)
-		kind = session_set(&db->link);
-	if (kind == DB_OK)
 		kind = db_probe_server(db);
+	if (kind == DB_OK)
+		kind = session_set(&db->link, &db->session);
 	if (kind != DB_OK)
 		report(arg, true, db->link.error.text);
 	else if (probe_table(&db->link, db->options.table, &shape, report,
@@ -429,7 +430,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 			   ? db_upsert_bulk(db, records, n, horizon, sent)
 			   : db_upsert_text(db, records, n, horizon, sent);
 		if (kind == DB_OK)
-			kind = session_commit(&db->link);
+			kind = session_commit(&db->link, &db->session);
 		else if (kind == DB_REFUSED || kind == DB_HOLD ||
 			 kind == DB_UNLISTED)
 			kind = db_refused(db, kind);
@@ -493,7 +494,7 @@ db_statement(
 	if (kind == DB_OK && columns == 0) {
 		*answer = (struct answer){ .rows = mysql_affected_rows(
 					       db->link.mysql) };
-		kind = session_commit(&db->link);
+		kind = session_commit(&db->link, &db->session);
 	}
 	return db_after(db, kind);
 }

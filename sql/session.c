@@ -21,6 +21,8 @@
    that the answer is the server's, and nothing of it is left. */
 #define LIMIT_PERMILLE 900
 
+#define MODE_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,"
+
 uint64_t
 session_clock_ms(void)
 {
@@ -38,60 +40,128 @@ set_if_possible(struct link *link, const char *statement)
 								  : DB_OK;
 }
 
-static enum db_class
-session_set_limits(struct link *link)
+/*
+ * What is set, if the server has it.  Whatever init_connect and the server's
+ * defaults say, each statement is to be a transaction of its own that may
+ * write. Galera would repeat a statement that lost, perhaps after a newer one.
+ */
+static const struct {
+	const char *name;
+	const char *value; /* NULL: session_value() has it */
+} variables[] = {
+	{ "autocommit", "1" },
+	{ "completion_type", "0" },
+	{ "tx_read_only", "0" },
+	{ "transaction_read_only", "0" },
+	{ "unique_checks", "1" },
+	{ "sql_safe_updates", "0" },
+	{ "wsrep_retry_autocommit", "0" },
+	{ "max_statement_time", NULL },
+	{ "innodb_lock_wait_timeout", NULL },
+	{ "sql_mode", NULL },
+};
+#define VARIABLES (sizeof(variables) / sizeof(*variables))
+#define SET_MAX (SESSION_MODE_MAX + 512)
+
+void
+session_note(
+    struct session *session, const struct answer *answer, unsigned limit_ms)
 {
 	/* The client library waits for whole seconds. */
-	unsigned seconds =
-	    link->limit_ms <= 1000 ? 1 : (link->limit_ms + 999) / 1000;
+	unsigned seconds = limit_ms <= 1000 ? 1 : (limit_ms + 999) / 1000;
 	unsigned ms = seconds * LIMIT_PERMILLE;
-	unsigned lock = ms < 1000 ? 1 : ms / 1000;
-	char statement[256];
 
-	snprintf(statement, sizeof(statement),
-	    "SET max_statement_time=IF(@@max_statement_time>0,"
-	    "LEAST(@@max_statement_time,%u.%03u),%u.%03u)",
-	    ms / 1000, ms % 1000, ms / 1000, ms % 1000);
-	if (set_if_possible(link, statement) != DB_OK)
-		return DB_RECONNECT;
-	snprintf(statement, sizeof(statement),
-	    "SET innodb_lock_wait_timeout="
-	    "LEAST(@@innodb_lock_wait_timeout,%u)",
-	    lock);
-	return set_if_possible(link, statement);
-}
+	session->lax = false;
+	session->present = 0;
+	session->own_mode[0] = '\0';
+	for (size_t row = 0; row < answer->rows; row++) {
+		const char *name = answer_text(answer, row, 0);
+		const char *value = answer_text(answer, row, 1);
+		double limit = strtod(value, NULL) * 1000;
 
-enum db_class
-session_set(struct link *link)
-{
-	/* completion_type comes first: it decides what ROLLBACK does. */
-	static const struct {
-		const char *statement;
-		bool optional;
-	} all[] = {
-		{ "SET completion_type=0", true },
-		{ "ROLLBACK", false },
-		{ "SET autocommit=1", false },
-		{ "SET SESSION TRANSACTION READ WRITE", true },
-		{ "SET unique_checks=1", true },
-		{ "SET sql_safe_updates=0", true },
-		{ "SET wsrep_retry_autocommit=0", true },
-		{ "SET sql_select_limit=18446744073709551615", true },
-	};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		enum db_class kind =
-		    all[i].optional ? set_if_possible(link, all[i].statement)
-				    : link_ask(link, all[i].statement, 0, NULL);
-
-		if (kind != DB_OK)
-			return kind;
+		for (unsigned i = 0; i < VARIABLES; i++)
+			if (strcmp(variables[i].name, name) == 0)
+				session->present |= 1u << i;
+		if (strcmp(name, "max_statement_time") == 0)
+			session->statement_ms =
+			    limit > 0 && limit < ms ? (unsigned)limit : ms;
+		else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
+			session->lock_ms = limit < ms ? (unsigned)limit : ms;
+		/* It becomes part of a statement. */
+		else if (strcmp(name, "sql_mode") == 0 &&
+			 value[strspn(value, MODE_CHARACTERS)] == '\0')
+			snprintf(session->own_mode, sizeof(session->own_mode),
+			    "%s", value);
 	}
-	return session_set_limits(link);
+}
+
+/* Writes the assignment of a variable.  Returns its length. */
+static size_t
+put_variable(const struct session *s, unsigned i, char *text, size_t size)
+{
+	const char *name = variables[i].name;
+	int n;
+
+	if (variables[i].value != NULL)
+		n = snprintf(text, size, "%s=%s", name, variables[i].value);
+	else if (strcmp(name, "max_statement_time") == 0)
+		n = snprintf(text, size, "%s=%u.%03u", name,
+		    s->statement_ms / 1000, s->statement_ms % 1000);
+	else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
+		n = snprintf(text, size, "%s=%u", name,
+		    s->lock_ms < 1000 ? 1 : s->lock_ms / 1000);
+	else
+		n = snprintf(text, size, "%s='%s%s%s'", name, s->own_mode,
+		    *s->own_mode != '\0' && !s->lax ? "," : "",
+		    s->lax ? "" : "STRICT_TRANS_TABLES,STRICT_ALL_TABLES");
+	return (size_t)n;
 }
 
 enum db_class
-session_commit(struct link *link)
+session_set(struct link *link, struct session *session)
+{
+	char statement[SET_MAX] = "SET ";
+	size_t length = 4;
+	enum db_class kind;
+
+	for (unsigned i = 0; i < VARIABLES; i++) {
+		if ((session->present & 1u << i) == 0)
+			continue;
+		length += put_variable(
+		    session, i, statement + length, sizeof(statement) - length);
+		statement[length++] = ',';
+	}
+	statement[length - 1] = '\0';
+	kind = link_ask(link, statement, 0, NULL);
+	if (kind == DB_OK || kind == DB_RECONNECT)
+		return kind;
+	/* A proxy may know some and refuse others. */
+	for (unsigned i = 0; i < VARIABLES; i++) {
+		put_variable(session, i, statement + 4, sizeof(statement) - 4);
+		if ((session->present & 1u << i) != 0 &&
+		    set_if_possible(link, statement) != DB_OK)
+			return DB_RECONNECT;
+	}
+	return DB_OK;
+}
+
+enum db_class
+session_begin(struct link *link)
+{
+	/* It would cut our own questions' answers short. */
+	enum db_class kind =
+	    set_if_possible(link, "SET sql_select_limit=18446744073709551615");
+
+	if (kind != DB_OK ||
+	    (link->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0)
+		return kind;
+	/* It decides what ROLLBACK does. */
+	kind = set_if_possible(link, "SET completion_type=0");
+	return kind == DB_OK ? link_ask(link, "ROLLBACK", 0, NULL) : kind;
+}
+
+enum db_class
+session_commit(struct link *link, struct session *session)
 {
 	unsigned status = link->mysql->server_status;
 	enum db_class kind;
@@ -100,32 +170,17 @@ session_commit(struct link *link)
 	    (status & SERVER_STATUS_AUTOCOMMIT) != 0)
 		return DB_OK;
 	kind = link_ask(link, "COMMIT", 0, NULL);
-	if (kind == DB_OK)
+	if (kind == DB_OK && (kind = session_begin(link)) == DB_OK)
 		/* If it is lost here, the next statement finds that out. */
-		session_set(link);
+		session_set(link, session);
 	return kind;
-}
-
-void
-session_note_mode(struct session *session, const char *mode)
-{
-	/* It becomes part of a statement. */
-	if (mode[strspn(mode, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,")] !=
-	    '\0')
-		mode = "";
-	snprintf(session->own_mode, sizeof(session->own_mode), "%s", mode);
 }
 
 enum db_class
 session_mode(struct link *link, struct session *session, bool lax)
 {
-	char statement[SESSION_MODE_MAX + 64];
-
 	session->lax = lax;
-	snprintf(statement, sizeof(statement), "SET sql_mode='%s%s%s'",
-	    session->own_mode, *session->own_mode != '\0' && !lax ? "," : "",
-	    lax ? "" : "STRICT_TRANS_TABLES,STRICT_ALL_TABLES");
-	return set_if_possible(link, statement);
+	return session_set(link, session);
 }
 
 bool

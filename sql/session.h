@@ -20,34 +20,49 @@ struct session {
 			      monotonic; 0: it was not */
 	char own_mode[SESSION_MODE_MAX]; /* the server's sql_mode */
 	bool lax;                        /* own_mode is in use, not ours */
+	unsigned present; /* bits of the variables that the server has */
+	unsigned statement_ms, lock_ms; /* its limits for ours */
 };
+
+/* The variables that session_note() knows, for a list in SQL. */
+#define SESSION_VARIABLES \
+	"'autocommit','completion_type','tx_read_only'," \
+	"'transaction_read_only','unique_checks','sql_safe_updates'," \
+	"'wsrep_retry_autocommit','max_statement_time'," \
+	"'innodb_lock_wait_timeout','sql_mode'"
+
+/*
+ * session_note - note what the server has of these.  answer: name and value of
+ * each, and of others.  limit_ms: how long we wait for an answer to a
+ * statement.
+ */
+void session_note(
+    struct session *session, const struct answer *answer, unsigned limit_ms);
 
 /*
  * session_set - make the session what we need, whatever init_connect and the
- * server's defaults made of it: no transaction open, each statement one of its
- * own, and no statement that runs for longer than we wait.
- * Returns DB_OK, or the class of the error.  What the server does not have is
- * passed over.
+ * server's defaults made of it: each statement a transaction of its own, none
+ * that runs for longer than we wait, and values refused that a column cannot
+ * hold; while session->lax, treated as the server's own sql_mode does.
+ * Returns DB_OK, or DB_RECONNECT.  What the server refuses is passed over.
  */
-enum db_class session_set(struct link *link);
+enum db_class session_set(struct link *link, struct session *session);
+
+/* session_mode - likewise, with lax or without. */
+enum db_class session_mode(
+    struct link *link, struct session *session, bool lax);
+
+/* session_begin - make it possible to ask, and end a transaction that is open.
+   Returns DB_OK, or the class of the error. */
+enum db_class session_begin(struct link *link);
 
 /*
  * session_commit - after a statement that has succeeded: whether its rows are
  * committed, the server tells, since a proxy may have put us on another
- * session. If not, commit them and set the session again. Returns DB_OK: they
+ * session.  If not, commit them and set the session again.  Returns DB_OK: they
  * are; or the class of the error.
  */
-enum db_class session_commit(struct link *link);
-
-/* session_note_mode - note the server's own sql_mode, before it is changed. */
-void session_note_mode(struct session *session, const char *mode);
-
-/*
- * session_mode - have values refused that a column cannot hold; lax: have them
- * treated as the server's own sql_mode does.
- */
-enum db_class session_mode(
-    struct link *link, struct session *session, bool lax);
+enum db_class session_commit(struct link *link, struct session *session);
 
 /*
  * session_may_be_lax - whether a statement that was refused with this error
