@@ -54,8 +54,12 @@ class Chaos:
             errors.append(DISK_FULL)
             rate = min(rate, 50)
         words = ":".join(map(str, errors))
+        # A connection asks some seven questions: with so many failures it
+        # would hardly ever be made.
+        calls = ",calls=connect:insert:prepare:execute" if rate > 50 else ""
         os.environ["REPORTER_FAULT_DB"] = (
-            f"rate={rate},seed={chance.randrange(1 << 32)},errors={words}")
+            f"rate={rate},seed={chance.randrange(1 << 32)},errors={words}"
+            f"{calls}")
         self.done.append(os.environ["REPORTER_FAULT_DB"])
 
     # --------------------------------------------------------- the faults --

@@ -10,22 +10,25 @@
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
 
-/* How long a verdict holds for rows that fail with the same number. */
-#define VERDICT_MS 1000
+/* How long the blame of a row holds for others that fail with the same number,
+   and for how many at first. */
+#define BLAME_MS 1000
+#define BLAME_ROWS 8
 
 #define CANARIES 6 /* records to try */
 
-/* Rows that may fail alone at once while no canary passes: it may well be the
-   table. */
+/* Rows held at once while no canary passes: it may well be the table. */
 #define UNPROVEN_MAX 8
 
-#define HELD_MS 100 /* that held rows are retried for at once, or one row */
+#define HELD_MS 100   /* that held rows are retried for at once, or one row */
+#define PAUSE_MS 1000 /* before the next one while none stands a chance */
 
 /* Why a row failed alone. */
-enum verdict {
-	VERDICT_ROW,     /* the table takes another one */
-	VERDICT_UNKNOWN, /* perhaps the table takes none at all */
-	VERDICT_STOPPED  /* asked to stop meanwhile */
+enum blame {
+	BLAME_ROW,     /* the table takes another one */
+	BLAME_LATE,    /* now it does: this one may pass as well */
+	BLAME_UNKNOWN, /* perhaps the table takes none at all */
+	BLAME_STOPPED  /* asked to stop meanwhile */
 };
 
 /* Whether the table takes a record, or, if it is NULL, one that it has.  The
@@ -47,27 +50,37 @@ canary_try(struct store *store, const struct record *record)
 /* The canary of a number: what was stored last, what the table has, and others
    of the batch at random, since the first two may be bad ones by chance. */
 static const struct record *
-canary_choose(struct store *store, unsigned number)
+canary_choose(struct store *store, const struct table_row *row, unsigned number)
 {
-	if (number == 0 && store->proven)
+	size_t at;
+
+	if (number == 0)
 		return &store->canary;
-	if (number < 2 || store->batch_rows == 0)
+	if (number == 1)
 		return NULL;
 	store->random += UINT64_C(0x9e3779b97f4a7c15); /* a Weyl sequence */
-	return &store->batch[(store->random >> 32) % store->batch_rows].record;
+	at = (store->random >> 32) % store->batch_rows;
+	if (store->batch[at].slot == row->slot)
+		at = (at + 1) % store->batch_rows;
+	return &store->batch[at].record;
 }
 
 /* Why a row failed alone with this error. */
-static enum verdict
-store_judge(struct store *store, const struct db_error *error)
+static enum blame
+store_judge(struct store *store, const struct table_row *row,
+    const struct db_error *error)
 {
 	unsigned number = store->proven ? 0 : 1;
+	unsigned canaries = store->batch_rows > 1 ? CANARIES : 2;
+	enum blame blame = BLAME_ROW;
 
-	if (store->verdict_number == error->number &&
-	    monotonic_ms() < store->verdict_until_ms)
-		return VERDICT_ROW;
-	for (;;) {
-		const struct record *record = canary_choose(store, number);
+	if (store->blame_number == error->number && store->blame_rows > 0 &&
+	    monotonic_ms() < store->blame_until_ms) {
+		store->blame_rows--;
+		return BLAME_ROW;
+	}
+	for (;; blame = BLAME_LATE) {
+		const struct record *record = canary_choose(store, row, number);
 		enum db_class kind = canary_try(store, record);
 
 		if (kind == DB_OK) {
@@ -75,18 +88,26 @@ store_judge(struct store *store, const struct db_error *error)
 				store_prove(store, record);
 			break;
 		}
-		if (dberror_divides(kind) || kind == DB_HOLD) {
-			if (++number == CANARIES)
-				return VERDICT_UNKNOWN;
+		if (db_connected(store->db) &&
+		    (dberror_divides(kind) || kind == DB_HOLD)) {
+			store->proven = false;
+			if (++number == canaries)
+				return BLAME_UNKNOWN;
 			continue;
 		}
 		store_note(store, kind);
 		if (!store_wait(store, backoff_next(&store->backoff[kind])))
-			return VERDICT_STOPPED;
+			return BLAME_STOPPED;
 	}
-	store->verdict_number = error->number;
-	store->verdict_until_ms = monotonic_ms() + VERDICT_MS;
-	return VERDICT_ROW;
+	/* The longer it goes on, the less it can be the table. */
+	if (store->blame_number != error->number || store->blame_limit == 0)
+		store->blame_limit = BLAME_ROWS;
+	else
+		store->blame_limit *= 2;
+	store->blame_number = error->number;
+	store->blame_rows = store->blame_limit;
+	store->blame_until_ms = monotonic_ms() + BLAME_MS;
+	return blame;
 }
 
 /* Set aside a row that was refused on its own. */
@@ -126,35 +147,41 @@ row_hold(struct store *store, const struct table_row *row,
 bool
 store_alone(struct store *store, struct table_row *row, enum db_class kind)
 {
-	enum verdict verdict;
 	size_t sent;
 
-	for (bool waited = false; row->state & STATE_DIRTY; waited = true) {
+	for (bool again = false; row->state & STATE_DIRTY; again = true) {
 		struct db_error error = *db_error(store->db);
+		enum blame blame = store_judge(store, row, &error);
 
-		verdict = store_judge(store, &error);
-		if (verdict == VERDICT_STOPPED)
+		if (blame == BLAME_STOPPED)
 			return false;
-		if (verdict == VERDICT_ROW && kind != DB_REFUSED &&
+		if (again && blame == BLAME_LATE)
+			blame = BLAME_ROW;
+		if (blame == BLAME_ROW && kind != DB_REFUSED &&
 		    row_hold(store, row, &error))
 			return true;
-		/* No room: in the file none is lost, and none held up.  But a
-		   row that is locked, or slow, is not a bad one. */
-		if (verdict == VERDICT_ROW && kind != DB_SPLIT) {
+		/* No room: in the file it is not lost, and holds up no other.
+		   But a row that is locked, or slow, is not a bad one. */
+		if (blame == BLAME_ROW && kind != DB_SPLIT) {
 			row_refuse(store, row, &error);
 			return true;
 		}
-		if (verdict == VERDICT_UNKNOWN &&
-		    (waited || store->unproven < UNPROVEN_MAX) &&
+		if (blame == BLAME_UNKNOWN &&
+		    (again || store->unproven < UNPROVEN_MAX) &&
 		    row_hold(store, row, &error)) {
 			store->unproven++;
 			return true;
 		}
-		store_show(store, DB_HOLD, &error,
-		    "every row is refused, keeping all records until this is "
-		    "fixed");
-		if (!store_wait(store, backoff_next(&store->backoff[DB_HOLD])))
-			return false;
+		if (blame != BLAME_LATE) {
+			store_show(store, DB_HOLD, &error,
+			    blame == BLAME_ROW
+				? "too many rows are held, waiting for this one"
+				: "every row is refused, keeping all records "
+				  "until this is fixed");
+			if (!store_wait(
+				store, backoff_next(&store->backoff[DB_HOLD])))
+				return false;
+		}
 		kind = store_insist(store, row, 1, &sent);
 		if (kind == DB_OK)
 			return true;
@@ -178,7 +205,7 @@ held_again(struct store *store, size_t i, bool end)
 	const struct held_row *held = &store->held.rows[i];
 	struct table_row row = { .slot = held->slot };
 	uint64_t limit = store->settings->hold_time;
-	enum verdict verdict;
+	bool over = limit > 0 && monotonic_ms() - held->since_ms >= limit;
 	size_t sent;
 	enum db_class kind = store_try(store, &row, 1, &sent);
 
@@ -187,18 +214,20 @@ held_again(struct store *store, size_t i, bool end)
 		return AGAIN_SETTLED;
 	}
 	struct db_error error = *db_error(store->db);
-	store_note(store, kind);
-	if (!dberror_divides(kind))
+	if (!dberror_divides(kind)) {
+		store_note(store, kind);
 		return AGAIN_NONE;
-	verdict = store_judge(store, &error);
-	if (limit > 0 && monotonic_ms() - held->since_ms >= limit)
-		end = true;
-	if ((verdict == VERDICT_ROW && (kind == DB_REFUSED || end)) ||
-	    (verdict == VERDICT_UNKNOWN && end && !store->proven)) {
+	}
+	store_count(store, kind, &error);
+	enum blame blame = store_judge(store, &row, &error);
+	if ((blame == BLAME_ROW &&
+		(kind == DB_REFUSED || end || (over && kind != DB_SPLIT))) ||
+	    (blame == BLAME_UNKNOWN && end && !store->proven)) {
 		row_refuse(store, &row, &error);
 		return AGAIN_SETTLED;
 	}
-	return verdict == VERDICT_ROW ? AGAIN_LATER : AGAIN_NONE;
+	return blame == BLAME_ROW || blame == BLAME_LATE ? AGAIN_LATER
+							 : AGAIN_NONE;
 }
 
 /* Retry the held rows that are due, until the time is over. */
@@ -224,6 +253,8 @@ held_pass(struct store *store, uint64_t until_ms, bool end)
 		if (monotonic_ms() >= until_ms)
 			break;
 	}
+	if (again == AGAIN_NONE)
+		held_defer(held, monotonic_ms() + PAUSE_MS);
 	counter_set(&store->count->held, held->count);
 }
 

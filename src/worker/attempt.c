@@ -29,6 +29,7 @@ store_wait(struct store *store, uint32_t ms)
 	pthread_mutex_unlock(&store->mutex);
 	return !stop;
 }
+
 /* ------------------------------------------------------------- errors ----- */
 
 static const char *
@@ -49,12 +50,18 @@ error_advice(enum db_class kind)
 }
 
 void
-store_show(struct store *store, enum db_class kind,
-    const struct db_error *error, const char *advice)
+store_count(
+    struct store *store, enum db_class kind, const struct db_error *error)
 {
 	counter_add(&store->count->errors[kind], 1);
 	last_error_set(store->count, error->number, error->text);
 	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
+}
+
+void
+store_show(struct store *store, enum db_class kind,
+    const struct db_error *error, const char *advice)
+{
 	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST || kind == DB_HOLD)
 		store->down = true;
 	if (kind == DB_HOLD) {
@@ -77,6 +84,7 @@ store_note(struct store *store, enum db_class kind)
 	/* With one host in the list there is no next one. */
 	bool alone = kind == DB_NEXT_HOST && store->settings->host.count == 1;
 
+	store_count(store, kind, db_error(store->db));
 	store_show(store, kind, db_error(store->db),
 	    error_advice(alone ? DB_RECONNECT : kind));
 }
@@ -160,8 +168,8 @@ store_connect(struct store *store)
 }
 
 /* Note what a statement's end shows of how many rows the server takes.  A slow
-   server ends in a timeout, and one that finds a packet too long may close the
-   connection: once it is enough to halve for that. */
+   server ends in a timeout.  One that finds a packet too long may close the
+   connection as well: that is one failure, not two. */
 static void
 store_learn(struct store *store, enum db_class kind, size_t rows)
 {
@@ -226,6 +234,7 @@ store_settled(struct store *store, const struct table_row *rows, size_t n)
 		FAULT_POINT("store_settling");
 		table_stored(store->table, &rows[i]);
 	}
+	store->blame_rows = store->blame_limit = 0;
 	store_prove(store, &rows[n - 1].record);
 	error_over(store);
 }

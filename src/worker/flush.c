@@ -79,8 +79,15 @@ flush_wanted(const struct flush *f, uint64_t dirty)
 static void
 flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 {
-	timeout_ms = retention_idle(&f->retention, timeout_ms);
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
+
+	/* Its statement would keep urgent keys waiting. */
+	if (round_urgent(&f->round, &f->segment->table) == 0) {
+		int idle = retention_idle(&f->retention, timeout_ms);
+
+		if (idle < timeout_ms)
+			until = monotonic_after((uint32_t)idle);
+	}
 
 	pthread_mutex_lock(&f->mutex);
 	atomic_store_explicit(&f->wake_urgent, urgent, memory_order_relaxed);
@@ -316,6 +323,10 @@ round_due(struct flush *f)
 				store_finish(f->store, flush_retired(f));
 				return DUE_NONE;
 			}
+			/* The room that the drain waits for is there. */
+			if (f->crowded)
+				flush_signal(f, NULL, &f->settled);
+			f->crowded = false;
 			flush_sleep(f, held + 1, UINT64_MAX, 1000);
 			continue;
 		}

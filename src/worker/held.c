@@ -81,6 +81,14 @@ held_postpone(struct held *held, size_t i, uint64_t now_ms)
 }
 
 void
+held_defer(struct held *held, uint64_t due_ms)
+{
+	for (size_t i = 0; i < held->count; i++)
+		if (held->rows[i].due_ms < due_ms)
+			held->rows[i].due_ms = due_ms;
+}
+
+void
 held_hurry(struct held *held)
 {
 	for (size_t i = 0; i < held->count; i++)

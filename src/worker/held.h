@@ -43,6 +43,9 @@ void held_remove(struct held *held, size_t i);
    first and a minute at last. */
 void held_postpone(struct held *held, size_t i, uint64_t now_ms);
 
+/* held_defer - none is due before that time. */
+void held_defer(struct held *held, uint64_t due_ms);
+
 /* held_hurry - all rows are due now. */
 void held_hurry(struct held *held);
 

@@ -40,8 +40,10 @@ struct store {
 	const struct table_row *batch; /* under way */
 	size_t batch_rows;
 	uint64_t random;
-	unsigned verdict_number;   /* the error of the last VERDICT_ROW, ... */
-	uint64_t verdict_until_ms; /* ... and how long it holds, monotonic */
+	/* The error that a row was to blame for; for how many more without one
+	   stored, and for how long, it is the same with others. */
+	unsigned blame_number, blame_rows, blame_limit;
+	uint64_t blame_until_ms; /* monotonic */
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
 	char logged[sizeof(((struct db_error *)0)->text)];
@@ -54,8 +56,11 @@ struct store {
 /* store_wait - wait ms milliseconds.  Returns false when asked to stop. */
 bool store_wait(struct store *store, uint32_t ms);
 
-/* store_show - count, show and log an error of the database, with what is done
-   about it.  store_note: the last error, with its class's advice. */
+/* store_count - count and show an error of the database; store_show - show and
+   log it, with what is done about it; store_note - all of that for the last
+   error, with its class's advice. */
+void store_count(
+    struct store *store, enum db_class kind, const struct db_error *error);
 void store_show(struct store *store, enum db_class kind,
     const struct db_error *error, const char *advice);
 void store_note(struct store *store, enum db_class kind);
