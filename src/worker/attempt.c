@@ -234,7 +234,7 @@ store_settled(struct store *store, const struct table_row *rows, size_t n)
 		FAULT_POINT("store_settling");
 		table_stored(store->table, &rows[i]);
 	}
-	store->blame_rows = store->blame_limit = 0;
+	store->blame_rows = store->blame_limit;
 	store_prove(store, &rows[n - 1].record);
 	error_over(store);
 }
