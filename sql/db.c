@@ -172,12 +172,12 @@ db_look(struct db *db, bool *changed)
 		return db_without_row(db, kind);
 	*changed = shape.mark != db->shape.mark;
 	db->shape = shape;
+	db->batch.signs = shape.signs;
 	db->looked_ms = session_clock_ms();
 	if (*shape.fault != '\0')
 		return link_fail(&db->link, DB_HOLD, 0, shape.fault);
 	if (!*changed)
 		return DB_OK;
-	db->batch.signs = shape.signs;
 	db_open_bulk(db);
 	return db->session.lax ? session_mode(&db->link, &db->session, false)
 			       : DB_OK;
@@ -235,13 +235,15 @@ db_connect(struct db *db)
 	if (kind == DB_OK)
 		kind = db_begin(db);
 	kind = db_without_row(db, kind);
-	if (kind != DB_NEXT_HOST)
-		db->hosts.read_only = 0;
-	if (kind == DB_OK)
+	if (kind == DB_OK) {
+		db->hosts.failed = 0;
 		return kind;
+	}
 	/* It is this host's session that is being ended. */
-	if (!db->session.ending)
+	if (!db->session.ending) {
+		db->hosts.failed++;
 		hosts_next(&db->hosts);
+	}
 	db_end(db, kind == DB_RECONNECT);
 	return kind;
 }
@@ -348,8 +350,8 @@ db_upsert_text(struct db *db, const struct record *const *records, size_t n,
 	return link_send(&db->link, "insert", text, length, 0, NULL);
 }
 
-/* Sends them by bulk execution, or as text where that turns out not to be
-   had. */
+/* Sends them by bulk execution, or as text if the server does not
+   support it. */
 static enum db_class
 db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
@@ -385,11 +387,8 @@ db_look_if_due(struct db *db)
 	return db_look(db, &changed);
 }
 
-/*
- * A statement was refused: because the table is not what it was, or
- * because of a mode that the server does not have by itself?  Then it is sent
- * again.
- */
+/* A statement was refused.  Retry it if the table has changed, or if the
+   server's own sql_mode would accept it. */
 static enum db_class
 db_refused(struct db *db, enum db_class kind)
 {
@@ -398,7 +397,8 @@ db_refused(struct db *db, enum db_class kind)
 	bool changed;
 
 	enum db_class look = db_look(db, &changed);
-	if (look == DB_RECONNECT || *db->shape.fault != '\0')
+	if (look == DB_RECONNECT || look == DB_NEXT_HOST ||
+	    *db->shape.fault != '\0')
 		return look;
 	if (look == DB_OK && changed)
 		return link_fail(

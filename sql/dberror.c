@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define CLIENT_ERRORS_END 2999
-
 static const struct {
 	unsigned number;
 	enum db_class kind;
@@ -164,9 +162,7 @@ dberror_class(unsigned number, const char *text)
 			return errors[i].kind;
 	}
 	/* The client library knows nothing of rows. */
-	return number >= CR_MIN_ERROR && number <= CLIENT_ERRORS_END
-		   ? DB_HOLD
-		   : DB_UNLISTED;
+	return dberror_is_client(number) ? DB_HOLD : DB_UNLISTED;
 }
 
 const char *

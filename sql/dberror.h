@@ -40,6 +40,15 @@ dberror_divides(enum db_class kind)
 	return kind == DB_SPLIT || kind == DB_REFUSED || kind == DB_UNLISTED;
 }
 
+/* dberror_is_client - whether the number is one of the client library's own. */
+static inline bool
+dberror_is_client(unsigned number)
+{
+	/* 5000 and up are those of MariaDB's alone. */
+	return (number >= 2000 && number <= 2999) ||
+	       (number >= 5000 && number <= 5999);
+}
+
 /*
  * dberror_class - the class of an error of MySQL, MariaDB, Galera, TiDB or the
  * client library.

@@ -22,7 +22,6 @@ struct deadline {
 	pthread_t thread;
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t wake;
-	unsigned depth;  /* limits begun and not ended */
 	MYSQL *mysql;    /* of the call under way */
 	uint64_t due;    /* when to look, monotonic ms; NEVER */
 	uint64_t sleeps; /* until when the thread sleeps */

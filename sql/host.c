@@ -102,12 +102,9 @@ hosts_next(struct hosts *hosts)
 }
 
 bool
-hosts_leave_read_only(struct hosts *hosts)
+hosts_leave_read_only(const struct hosts *hosts)
 {
 	size_t n = hosts_count(hosts);
 
-	if (n <= 1 || hosts->read_only >= n)
-		return false;
-	hosts->read_only++;
-	return true;
+	return n > 1 && hosts->failed < n;
 }

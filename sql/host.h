@@ -34,7 +34,7 @@ struct hosts {
 	const char *socket; /* for the local host; NULL or "": the default */
 	unsigned port;      /* for hosts that name none; 0: the default */
 	size_t at;          /* in use, or the next to try */
-	size_t read_only;   /* in a row that were left for being read-only */
+	size_t failed;      /* in a row that were not connected to */
 	char name[HOST_MAX + 16]; /* of the one last read: "host:port", or
 				     the socket's path */
 };
@@ -48,9 +48,9 @@ void hosts_next(struct hosts *hosts);
 
 /*
  * hosts_leave_read_only - whether to leave a server that calls itself
- * read-only, and count it if so.  A proxy may have asked another server for it:
- * without a better host, the answer to our statement is what counts.
+ * read-only.  A proxy may have asked another server for it: without a better
+ * host, after all were tried, the answer to our statement is what counts.
  */
-bool hosts_leave_read_only(struct hosts *hosts);
+bool hosts_leave_read_only(const struct hosts *hosts);
 
 #endif

@@ -42,7 +42,7 @@ link_fail_mysql(struct link *link, unsigned pretended)
 	    link, mysql_errno(link->mysql), mysql_error(link->mysql));
 }
 
-/* What was cut short has an error of ours.  After any error of the client
+/* After a time limit the error is ours.  After any error of the client
    library's own, the rest of an answer may be on its way. */
 enum db_class
 link_in_time(struct link *link, enum db_class kind)
@@ -55,8 +55,7 @@ link_in_time(struct link *link, enum db_class kind)
 	if (cut)
 		return link_fail(link, DB_RECONNECT, CR_SERVER_LOST,
 		    "no whole answer within read_timeout");
-	if (kind != DB_SPLIT && number >= CR_MIN_ERROR &&
-	    number <= CR_MAX_ERROR)
+	if (kind != DB_SPLIT && dberror_is_client(number))
 		kind = link->error.kind = DB_RECONNECT;
 	return kind;
 }

@@ -67,7 +67,8 @@ walk_read(struct db *db, const char *quoted, struct walk *walk)
 static bool
 walk_finds(struct walk *walk, size_t *at, uint64_t before)
 {
-	while (*at < walk->rows && walk->row[*at].ts >= (int64_t)before)
+	while (*at < walk->rows &&
+	       (before == 0 || walk->row[*at].ts >= (int64_t)before))
 		++*at;
 	return *at < walk->rows;
 }
