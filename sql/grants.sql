@@ -16,7 +16,7 @@
 -- and reporter's user alone should be able to read either, and this file.
 --
 -- INSERT and UPDATE are what INSERT ... ON DUPLICATE KEY UPDATE does; SELECT is
--- for the columns it compares, and for the look at the table when connecting.
+-- for the columns it compares, and for inspecting the table.
 -- No right to create or alter: run schema.sql and view.sql as the
 -- administrator.  No right to delete either, unless you set `retention`: see
 -- below.
@@ -28,8 +28,7 @@ GRANT SELECT, INSERT, UPDATE ON reporter.ServerCallStatus
 	TO 'reporter'@'localhost';
 
 -- With `retention` in reporter.conf, reporter removes old rows itself, and needs
--- this; without it an account that falls into wrong hands cannot empty the
--- table:
+-- this; without it, a stolen password cannot empty the table:
 --
 --	GRANT DELETE ON reporter.ServerCallStatus TO 'reporter'@'localhost';
 

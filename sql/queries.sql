@@ -7,7 +7,7 @@
 -- All of them go by age, since the table keeps the rows of servers and hosts
 -- that are gone (until `retention` of reporter.conf removes them).  "Now" is
 -- the last 60 seconds: agents report about every 15.  With a flush_interval of
--- more than 15 seconds, add it.
+-- more than 15 seconds, add that interval to the 60 seconds.
 --
 -- Each reads the whole table once.  The mask makes an address right whether
 -- the column is signed or unsigned.
@@ -27,7 +27,7 @@ GROUP BY modid, cmdid, ip, port
 HAVING SUM(overload = '1') * 2 > COUNT(*)
 ORDER BY callers_overloaded DESC, modid, cmdid, server, port;
 
--- Which callers see errors now, and in how many servers.
+-- Which callers see errors now, and with how many servers.
 SELECT
 	INET_NTOA(caller & 4294967295)                        AS host,
 	SUM(err_cnt)                                          AS errors,
@@ -52,7 +52,7 @@ WHERE ts > UNIX_TIMESTAMP() - 60
 GROUP BY modid, cmdid
 ORDER BY error_share DESC, modid, cmdid;
 
--- Who has fallen silent: hosts that reported within the last day, but not now.
+-- Hosts that no longer report: they did within the last day, but not now.
 SELECT
 	INET_NTOA(caller & 4294967295)           AS host,
 	FROM_UNIXTIME(MAX(ts))                   AS last_report,

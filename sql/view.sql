@@ -7,7 +7,7 @@
 --	mysql DATABASE < view.sql
 --	SELECT * FROM ServerCallStatusView WHERE overload = 'yes' AND age < 60;
 --
--- Always look at the age: rows of servers and hosts that are gone stay in the
+-- Always restrict the age: rows of servers and hosts that are gone stay in the
 -- table.  See queries.sql for more questions.
 --
 -- The mask makes the address right whether the column is signed or unsigned.
