@@ -9,20 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SOME_KEY \
+	(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG | PART_KEY_FLAG)
+
 /* The columns that belong to a key, as bits. */
 static uint32_t
-answer_keyed(MYSQL_RES *result, unsigned columns)
+answer_flagged(MYSQL_RES *result, unsigned columns, unsigned flags)
 {
 	const MYSQL_FIELD *fields = mysql_fetch_fields(result);
-	uint32_t keyed = 0;
+	uint32_t flagged = 0;
 
 	for (unsigned i = 0; i < columns; i++) {
-		if ((fields[i].flags &
-			(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG |
-			    PART_KEY_FLAG)) != 0)
-			keyed |= 1u << i;
+		if ((fields[i].flags & flags) != 0)
+			flagged |= 1u << i;
 	}
-	return keyed;
+	return flagged;
 }
 
 /* Adds a value.  Returns what is wrong, or NULL. */
@@ -79,8 +80,10 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 	}
 	if (mysql_num_fields(result) < columns)
 		a->fault = "the server sent fewer columns than were asked for";
-	else
-		a->keyed = answer_keyed(result, columns);
+	else {
+		a->primary = answer_flagged(result, columns, PRI_KEY_FLAG);
+		a->keyed = answer_flagged(result, columns, SOME_KEY);
+	}
 	while (a->fault == NULL && !ended) {
 		row = mysql_fetch_row(result);
 		ended = row == NULL;

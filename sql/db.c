@@ -7,24 +7,14 @@
  *
  * autocommit is on, so that each statement is a transaction.  The table is
  * looked at when connecting, after each statement that it refused, and every
- * ten seconds: somebody may alter or replace it.
+ * second: somebody may alter or replace it.
  */
 #include "config.h"
 
-#include "sql/db.h"
+#include "sql/db_state.h"
 
-#include "sql/answer.h"
-#include "sql/batch.h"
-#include "sql/bulk.h"
-#include "sql/client.h"
-#include "sql/dberror.h"
-#include "sql/deadline.h"
 #include "sql/fault.h"
-#include "sql/link.h"
-#include "sql/host.h"
 #include "sql/login.h"
-#include "sql/probe.h"
-#include "sql/session.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -34,30 +24,8 @@
 /* The longest statement as text, whatever the server would take. */
 #define STATEMENT_MAX (16u << 20)
 
-/* How old the last look at the table may be before a statement: milliseconds.
- */
-#define LOOK_AGE 10000
-
 /* What a packet holds besides the statement, with some to spare. */
 #define PACKET_HEAD 64
-
-struct db {
-	struct db_options options;
-	struct link link;
-	struct hosts hosts;
-	char *table; /* quoted */
-	struct batch batch;
-	struct bulk *bulk;  /* NULL: text */
-	bool bulk_refused;  /* for good */
-	bool open;          /* logged in */
-	bool galera;        /* the server is a node of a cluster */
-	bool read_only;     /* so the server answered */
-	struct shape shape; /* of the table at the last look, ... */
-	uint64_t looked_ms; /* ... which was then, monotonic */
-	struct session session;
-	counter words[2]; /* of the session, when options have none */
-	size_t packet;    /* the server's max_allowed_packet */
-};
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static int library_failed;
@@ -159,8 +127,7 @@ db_open_bulk(struct db *db)
 		    bulk_open(db->link.mysql, db->options.max_rows, db->packet);
 }
 
-/* Looks at the table.  *changed: it is not what it was. */
-static enum db_class
+enum db_class
 db_look(struct db *db, bool *changed)
 {
 	struct shape shape;
@@ -183,6 +150,24 @@ db_look(struct db *db, bool *changed)
 			       : DB_OK;
 }
 
+/* Back to the database that we connected to: init_connect may have left it. */
+static enum db_class
+db_use(struct db *db)
+{
+	char *quoted;
+	char statement[512];
+
+	if (db->link.mysql->db == NULL)
+		return DB_OK;
+	quoted = batch_quote_name(db->link.mysql->db);
+	if (quoted == NULL)
+		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
+		    "no memory for statements");
+	snprintf(statement, sizeof(statement), "USE %s", quoted);
+	free(quoted);
+	return link_ask(&db->link, statement, 0, NULL);
+}
+
 /* Makes the session and the table's first look. */
 static enum db_class
 db_begin(struct db *db)
@@ -196,10 +181,13 @@ db_begin(struct db *db)
 	if (kind == DB_OK)
 		kind = session_set(&db->link, &db->session);
 	if (kind == DB_OK)
+		kind = db_use(db);
+	if (kind == DB_OK)
 		kind = session_succeed(&db->link, &db->session);
 	if (kind != DB_OK)
 		return kind;
 	memset(&db->shape, 0, sizeof(db->shape));
+	db->locked_ms = 0;
 	if (batch_open(&db->batch, db->options.table, db_capacity(db),
 		db->shape.signs) != 0)
 		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
@@ -245,6 +233,16 @@ db_connect(struct db *db)
 		hosts_next(&db->hosts);
 	}
 	db_end(db, kind == DB_RECONNECT);
+	return kind;
+}
+
+enum db_class
+db_after(struct db *db, enum db_class kind)
+{
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
+		db_end(db, kind == DB_RECONNECT);
+	if (kind == DB_NEXT_HOST)
+		hosts_next(&db->hosts);
 	return kind;
 }
 
@@ -307,6 +305,8 @@ db_probe(struct db *db, db_report *report, void *arg)
 		kind = db_probe_server(db);
 	if (kind == DB_OK)
 		kind = session_set(&db->link, &db->session);
+	if (kind == DB_OK)
+		kind = db_use(db);
 	if (kind != DB_OK)
 		report(arg, true, db->link.error.text);
 	else if (probe_table(&db->link, db->options.table, &shape, report,
@@ -318,185 +318,6 @@ db_probe(struct db *db, db_report *report, void *arg)
 	db_close(db);
 	/* A host that stands by takes no writes: that is no fault. */
 	return kind == DB_OK && db->read_only;
-}
-
-/* -------------------------------------------------------------- upsert ---- */
-
-/* After a statement: closes a connection that is of no more use. */
-static enum db_class
-db_after(struct db *db, enum db_class kind)
-{
-	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
-		db_end(db, kind == DB_RECONNECT);
-	if (kind == DB_NEXT_HOST)
-		hosts_next(&db->hosts);
-	return kind;
-}
-
-static enum db_class
-db_upsert_text(struct db *db, const struct record *const *records, size_t n,
-    uint64_t horizon, size_t *sent)
-{
-	size_t length;
-	const char *text;
-
-	batch_begin(&db->batch, horizon);
-	for (size_t i = 0; i < n; i++) {
-		if (!batch_add(&db->batch, records[i]))
-			break;
-	}
-	*sent = db->batch.rows;
-	text = batch_end(&db->batch, &length);
-	return link_send(&db->link, "insert", text, length, 0, NULL);
-}
-
-/* Sends them by bulk execution, or as text if the server does not
-   support it. */
-static enum db_class
-db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
-    uint64_t horizon, size_t *sent)
-{
-	const char *text;
-	unsigned number;
-
-	deadline_begin(
-	    db->link.deadline, db->link.mysql, db->options.read_timeout_ms);
-	number =
-	    bulk_upsert(db->bulk, &db->batch, records, n, horizon, sent, &text);
-	if (!bulk_unsupported(number))
-		return link_in_time(&db->link,
-		    number == 0 ? link_no_rows(&db->link)
-				: link_fail_number(&db->link, number, text));
-	deadline_end(db->link.deadline);
-	bulk_close(db->bulk);
-	db->bulk = NULL;
-	db->bulk_refused = true;
-	return db_upsert_text(db, records, n, horizon, sent);
-}
-
-/* Looks at the table before a statement, if it is time: when the last look is
-   old, or no row might be written, or values that do not fit are cut. */
-static enum db_class
-db_look_if_due(struct db *db)
-{
-	bool changed;
-
-	if (*db->shape.fault == '\0' && !db->session.lax &&
-	    session_clock_ms() - db->looked_ms < LOOK_AGE)
-		return DB_OK;
-	return db_look(db, &changed);
-}
-
-/* A statement was refused.  Retry it if the table has changed, or if the
-   server's own sql_mode would accept it. */
-static enum db_class
-db_refused(struct db *db, enum db_class kind)
-{
-	struct db_error error = db->link.error;
-	bool strict = session_may_be_lax(&db->session, error.number);
-	bool changed;
-
-	enum db_class look = db_look(db, &changed);
-	if (look == DB_RECONNECT || look == DB_NEXT_HOST ||
-	    *db->shape.fault != '\0')
-		return look;
-	if (look == DB_OK && changed)
-		return link_fail(
-		    &db->link, DB_RETRY, error.number, "the table has changed");
-	if (look == DB_OK && strict &&
-	    session_mode(&db->link, &db->session, true) == DB_OK)
-		return link_fail(&db->link, DB_RETRY, error.number,
-		    "refused in strict mode; using the server's sql_mode");
-	db->link.error = error;
-	return kind;
-}
-
-enum db_class
-db_upsert(struct db *db, const struct record *const *records, size_t n,
-    uint64_t horizon, uint64_t *clamped, size_t *sent)
-{
-	enum db_class kind;
-
-	*sent = 0;
-	if (db->link.mysql == NULL)
-		return link_fail(&db->link, DB_RECONNECT, CR_SERVER_GONE_ERROR,
-		    "not connected");
-	if (n > db->options.max_rows)
-		n = db->options.max_rows;
-	db->batch.clamped = 0;
-	kind = db_look_if_due(db);
-	if (kind == DB_OK) {
-		kind = db->bulk != NULL && n >= BULK_MIN
-			   ? db_upsert_bulk(db, records, n, horizon, sent)
-			   : db_upsert_text(db, records, n, horizon, sent);
-		if (kind == DB_OK)
-			kind = session_commit(&db->link, &db->session);
-		else if (kind == DB_REFUSED || kind == DB_HOLD ||
-			 kind == DB_UNLISTED)
-			kind = db_refused(db, kind);
-	}
-	if (kind == DB_OK)
-		*clamped += db->batch.clamped;
-	return db_after(db, kind);
-}
-
-/* Sends a row of the table to itself. */
-static enum db_class
-db_resend(struct db *db)
-{
-	char text[1024];
-	const char *info;
-	enum db_class kind;
-
-	snprintf(text, sizeof(text),
-	    "INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
-	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
-	    db->table, db->table);
-	kind = link_send(&db->link, "insert", text, strlen(text), 0, NULL);
-	if (kind != DB_OK)
-		return kind;
-	info = mysql_info(db->link.mysql);
-	if (info == NULL || strstr(info, "Records: 1") == NULL)
-		return link_fail(&db->link, DB_HOLD, 0, "the table is empty");
-	return DB_OK;
-}
-
-enum db_class
-db_takes(struct db *db, const struct record *record, uint64_t horizon)
-{
-	struct db_error error;
-	enum db_class kind;
-	size_t sent;
-
-	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
-	if (kind == DB_OK)
-		kind = record == NULL
-			   ? db_resend(db)
-			   : db_upsert_text(db, &record, 1, horizon, &sent);
-	error = db->link.error;
-	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
-		/* It may still be open. */
-		kind = link_fail(&db->link, DB_RECONNECT, db->link.error.number,
-		    "cannot end a transaction");
-	else
-		db->link.error = error;
-	return db_after(db, kind);
-}
-
-/* ---------------------------------------------------- other statements ---- */
-
-enum db_class
-db_statement(
-    struct db *db, const char *text, unsigned columns, struct answer *answer)
-{
-	enum db_class kind = link_ask(&db->link, text, columns, answer);
-
-	if (kind == DB_OK && columns == 0) {
-		*answer = (struct answer){ .rows = mysql_affected_rows(
-					       db->link.mysql) };
-		kind = session_commit(&db->link, &db->session);
-	}
-	return db_after(db, kind);
 }
 
 /* ------------------------------------------------------------- the rest --- */

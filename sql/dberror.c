@@ -126,7 +126,9 @@ static const struct {
 	{ ER_NON_INSERTABLE_TABLE, DB_HOLD },                /* 1471 */
 	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, DB_HOLD },     /* 1698 */
 	{ ER_TABLESPACE_DISCARDED, DB_HOLD },                /* 1814 */
-	{ ER_MUST_CHANGE_PASSWORD, DB_HOLD },                /* 1820 */
+	{ 1906, DB_HOLD },                    /* MariaDB: a generated column */
+	{ 3105, DB_HOLD },                    /* MySQL: likewise */
+	{ ER_MUST_CHANGE_PASSWORD, DB_HOLD }, /* 1820 */
 	{ 1932, DB_HOLD }, /* MariaDB: the engine has lost the table */
 };
 

@@ -71,7 +71,8 @@ static const struct {
 } rights[] = {
 	{ "select", (1u << COLUMNS) - 1 },
 	{ "insert", (1u << COLUMNS) - 1 },
-	{ "update", ((1u << COLUMNS) - 1) & ~KEY },
+	/* MariaDB demands it of the key as well. */
+	{ "update", (1u << COLUMNS) - 1 },
 };
 #define RIGHTS (sizeof(rights) / sizeof(*rights))
 
@@ -189,7 +190,10 @@ ask_columns(struct probe *p, bool *keyed)
 	enum db_class kind = ask(p, question, COLUMNS, &answer);
 	if (kind != DB_OK)
 		return kind;
-	*keyed = (answer.keyed & KEY) == KEY;
+	/* A primary key over some of them is one that mixes rows up.  Without
+	   any, a unique key looks like a plain one. */
+	*keyed = (answer.keyed & KEY) == KEY &&
+		 ((answer.primary & KEY) == 0 || (answer.primary & KEY) == KEY);
 	answer_close(&answer);
 	return DB_OK;
 }
@@ -283,6 +287,10 @@ check_column(struct probe *p, unsigned at, const struct answer *a, size_t row)
 		    "table %s: column overload is %s; expected the values '0' "
 		    "and '1'",
 		    p->table, type);
+	else if (strstr(answer_text(a, row, EXTRA), "GENERATED") != NULL)
+		fault(p, true,
+		    "table %s: column %s is generated; reporter writes it",
+		    p->table, columns[at].name);
 	else if (!has_word(columns[at].types, data_type) || narrow)
 		fault(p, false,
 		    "table %s: column %s is %s; expected as in schema.sql",

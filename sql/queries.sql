@@ -22,7 +22,7 @@ SELECT
 	COUNT(*)                   AS callers,
 	SUM(overload = '1')        AS callers_overloaded
 FROM ServerCallStatus
-WHERE ts > UNIX_TIMESTAMP() - 60
+WHERE ts BETWEEN UNIX_TIMESTAMP() - 60 AND UNIX_TIMESTAMP() + 86400
 GROUP BY modid, cmdid, ip, port
 HAVING SUM(overload = '1') * 2 > COUNT(*)
 ORDER BY callers_overloaded DESC, modid, cmdid, server, port;
@@ -35,7 +35,7 @@ SELECT
 	SUM(err_cnt > 0)                                      AS servers_failing,
 	COUNT(*)                                              AS servers
 FROM ServerCallStatus
-WHERE ts > UNIX_TIMESTAMP() - 60
+WHERE ts BETWEEN UNIX_TIMESTAMP() - 60 AND UNIX_TIMESTAMP() + 86400
 GROUP BY caller
 HAVING SUM(err_cnt) > 0
 ORDER BY error_share DESC, errors DESC, host;
@@ -48,7 +48,7 @@ SELECT
 	SUM(err_cnt)                                          AS errors,
 	ROUND(SUM(err_cnt) / (SUM(succ_cnt) + SUM(err_cnt)), 4) AS error_share
 FROM ServerCallStatus
-WHERE ts > UNIX_TIMESTAMP() - 60
+WHERE ts BETWEEN UNIX_TIMESTAMP() - 60 AND UNIX_TIMESTAMP() + 86400
 GROUP BY modid, cmdid
 ORDER BY error_share DESC, modid, cmdid;
 

@@ -55,6 +55,7 @@ static const struct {
 	{ "transaction_read_only", "0" },
 	{ "unique_checks", "1" },
 	{ "sql_safe_updates", "0" },
+	{ "sql_big_selects", "1" },
 	{ "wsrep_retry_autocommit", "0" },
 	{ "max_statement_time", NULL },
 	{ "innodb_lock_wait_timeout", NULL },
@@ -86,7 +87,7 @@ session_note(
 			session->statement_ms =
 			    limit > 0 && limit < ms ? (unsigned)limit : ms;
 		else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
-			session->lock_ms = limit < ms ? (unsigned)limit : ms;
+			session->lock_s = limit < 1000 ? 0 : 1;
 		/* It becomes part of a statement. */
 		else if (strcmp(name, "sql_mode") == 0 &&
 			 value[strspn(value, MODE_CHARACTERS)] == '\0')
@@ -108,8 +109,7 @@ put_variable(const struct session *s, unsigned i, char *text, size_t size)
 		n = snprintf(text, size, "%s=%u.%03u", name,
 		    s->statement_ms / 1000, s->statement_ms % 1000);
 	else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
-		n = snprintf(text, size, "%s=%u", name,
-		    s->lock_ms < 1000 ? 1 : s->lock_ms / 1000);
+		n = snprintf(text, size, "%s=%u", name, s->lock_s);
 	else
 		n = snprintf(text, size, "%s='%s%s%s'", name, s->own_mode,
 		    *s->own_mode != '\0' && !s->lax ? "," : "",
@@ -143,6 +143,14 @@ session_set(struct link *link, struct session *session)
 			return DB_RECONNECT;
 	}
 	return DB_OK;
+}
+
+enum db_class
+session_patience(struct link *link, bool patient)
+{
+	return set_if_possible(link, patient
+					 ? "SET innodb_lock_wait_timeout=1"
+					 : "SET innodb_lock_wait_timeout=0");
 }
 
 enum db_class
@@ -189,13 +197,10 @@ session_may_be_lax(const struct session *session, unsigned number)
 	if (session->lax || strstr(session->own_mode, "STRICT_") != NULL)
 		return false;
 	switch (number) {
-	case ER_WARN_DATA_OUT_OF_RANGE:
-	case WARN_DATA_TRUNCATED:
-	case ER_TRUNCATED_WRONG_VALUE:
+	/* Of other columns.  What ours cannot hold must not be stored as
+	   something else. */
 	case ER_NO_DEFAULT_FOR_FIELD:
 	case ER_DIVISION_BY_ZERO:
-	case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
-	case ER_DATA_TOO_LONG:
 		return true;
 	default:
 		return false;

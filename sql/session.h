@@ -21,13 +21,14 @@ struct session {
 	char own_mode[SESSION_MODE_MAX]; /* the server's sql_mode */
 	bool lax;                        /* own_mode is in use, not ours */
 	unsigned present; /* bits of the variables that the server has */
-	unsigned statement_ms, lock_ms; /* its limits for ours */
+	unsigned statement_ms, lock_s; /* its limits for ours */
 };
 
 /* The variables that session_note() knows, for a list in SQL. */
 #define SESSION_VARIABLES \
 	"'autocommit','completion_type','tx_read_only'," \
 	"'transaction_read_only','unique_checks','sql_safe_updates'," \
+	"'sql_big_selects'," \
 	"'wsrep_retry_autocommit','max_statement_time'," \
 	"'innodb_lock_wait_timeout','sql_mode'"
 
@@ -51,6 +52,14 @@ enum db_class session_set(struct link *link, struct session *session);
 /* session_mode - likewise, with lax or without. */
 enum db_class session_mode(
     struct link *link, struct session *session, bool lax);
+
+/*
+ * session_patience - how long statements wait for a row's lock: 1 second, as
+ * session_set() has it, or not at all.  Other writers hold one for less; a row
+ * that somebody keeps locked must not hold up the others.
+ * Returns DB_OK, or DB_RECONNECT.
+ */
+enum db_class session_patience(struct link *link, bool patient);
 
 /* session_begin - make it possible to ask, and end a transaction that is open.
    Returns DB_OK, or the class of the error. */

@@ -5,7 +5,7 @@
 -- that failed (NULL: there were no calls).
 --
 --	mysql DATABASE < view.sql
---	SELECT * FROM ServerCallStatusView WHERE overload = 'yes' AND age < 60;
+--	SELECT * FROM ServerCallStatusView WHERE overload = 'yes' AND ABS(age) < 60;
 --
 -- Always restrict the age: rows of servers and hosts that are gone stay in the
 -- table.  See queries.sql for more questions.
@@ -25,5 +25,5 @@ SELECT
 	FROM_UNIXTIME(ts)              AS reported,
 	CASE overload WHEN '1' THEN 'yes' ELSE 'no' END AS overload,
 	CAST(UNIX_TIMESTAMP() AS SIGNED) - CAST(ts AS SIGNED) AS age,
-	ROUND(err_cnt / (CAST(succ_cnt AS SIGNED) + err_cnt), 4) AS error_share
+	ROUND(err_cnt / (succ_cnt + 0.0 + err_cnt), 4) AS error_share
 FROM ServerCallStatus;

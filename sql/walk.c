@@ -91,10 +91,11 @@ walk_remove(
 	}
 	memcpy(text + length, ")", 2);
 	enum db_class kind = db_statement(db, text, 0, &changed);
-	if (kind == DB_OK) {
+	if (kind == DB_OK)
 		walk->removed += changed.rows;
+	/* What takes too long, or is locked, is passed over. */
+	if (kind == DB_OK || kind == DB_SPLIT)
 		walk->next = at;
-	}
 	return kind;
 }
 

@@ -177,7 +177,7 @@ static const struct {
 } grants[] = {
 	{ "SELECT, INSERT, UPDATE", NULL },
 	{ "SELECT, INSERT", "wrong: table ServerCallStatus: the account may "
-			    "not update succ_cnt and more; expected SELECT, "
+			    "not update modid and more; expected SELECT, "
 			    "INSERT and UPDATE, as in grants.sql\n" },
 	{ "SELECT, UPDATE", "wrong: table ServerCallStatus: the account may "
 			    "not insert modid and more; expected SELECT, "
@@ -186,8 +186,8 @@ static const struct {
 			    "not select modid and more; expected SELECT, "
 			    "INSERT and UPDATE, as in grants.sql\n" },
 	{ "SELECT, INSERT, UPDATE (succ_cnt, err_cnt, ts)",
-	    "wrong: table ServerCallStatus: the account may not update "
-	    "overload; expected SELECT, INSERT and UPDATE, as in grants.sql"
+	    "wrong: table ServerCallStatus: the account may not update modid "
+	    "and more; expected SELECT, INSERT and UPDATE, as in grants.sql"
 	    "\n" },
 };
 

@@ -521,12 +521,12 @@ stop(void)
 
 START_TEST(a_stop_ends_the_wait)
 {
-	stub_always(DB_HOLD);
+	stub_always(DB_WAIT_ROOM);
 	stub_during(stop);
 	ck_assert_uint_eq(store_rows(store, rows, dirty(10)), 0);
 	ck_assert_uint_eq(stub_calls(), 1);
 	ck_assert_uint_eq(table_pending(&segment.table), 10);
-	ck_assert_uint_eq(FLUSH(errors[DB_HOLD]), 1);
+	ck_assert_uint_eq(FLUSH(errors[DB_WAIT_ROOM]), 1);
 	/* And every later one. */
 	ck_assert_uint_eq(store_rows(store, rows, 10), 0);
 }

@@ -22,6 +22,11 @@
 
 #define HELD_MS 100   /* that held rows are retried for at once, or one row */
 #define PAUSE_MS 1000 /* before the next one while none stands a chance */
+#define RETRY_SHARE 9 /* times as long as retries took, others are sent */
+
+/* How long a retired worker tries to store rows that fail alone: newer ones
+   wait for it. */
+#define END_MS 30000
 
 /* Why a row failed alone. */
 enum blame {
@@ -110,13 +115,16 @@ store_judge(struct store *store, const struct table_row *row,
 	return blame;
 }
 
-/* Set aside a row that was refused on its own. */
-static void
-row_refuse(struct store *store, const struct table_row *row,
-    const struct db_error *error)
+/* Set aside a row that failed alone.  Returns false when it cannot be written,
+   unless it is a bad one in any case: then it is lost. */
+static bool
+row_set_aside(struct store *store, const struct table_row *row,
+    enum db_class kind, const struct db_error *error)
 {
 	if (deadletter_write(&store->deadletter, &row->record, error->number,
 		error->text) < 0) {
+		if (kind != DB_REFUSED)
+			return false;
 		counter_add(&store->count->dead_lost, 1);
 		log_limited(&store->limiter,
 		    "cannot write dead-letter file %s: %m; a refused record is "
@@ -125,12 +133,13 @@ row_refuse(struct store *store, const struct table_row *row,
 	}
 	FAULT_POINT("store_refuse_written");
 	table_refused(store->table, row);
+	return true;
 }
 
 /* Hold a row that failed alone.  Returns false when there is no room. */
 static bool
 row_hold(struct store *store, const struct table_row *row,
-    const struct db_error *error)
+    const struct db_error *error, const char *others)
 {
 	if (!held_add(&store->held, row->slot, monotonic_ms()))
 		return false;
@@ -138,10 +147,68 @@ row_hold(struct store *store, const struct table_row *row,
 	if (store->held.count == 1)
 		log_limited(&store->held_limiter,
 		    "database %s: error %u: %s; holding the row (modid %d, "
-		    "cmdid %d), the others are stored",
+		    "cmdid %d), %s",
 		    db_host(store->db), error->number, error->text,
-		    row->record.modid, row->record.cmdid);
+		    row->record.modid, row->record.cmdid, others);
 	return true;
+}
+
+/* What becomes of a row that failed alone. */
+enum fate {
+	FATE_SETTLED, /* set aside or held */
+	FATE_RETRY,
+	FATE_WAIT, /* and retry: the table takes none, or there is no room */
+	FATE_STOPPED
+};
+
+/* again: it was retried since it failed. */
+static enum fate
+row_decide(struct store *store, const struct table_row *row, enum db_class kind,
+    const struct db_error *error, bool again)
+{
+	enum blame blame;
+
+	/* It is locked, or slow, so a canary may be as well. */
+	if (kind == DB_SPLIT)
+		return row_hold(store, row, error, "the others are stored")
+			   ? FATE_SETTLED
+			   : FATE_WAIT;
+	blame = store_judge(store, row, error);
+	if (blame == BLAME_STOPPED)
+		return FATE_STOPPED;
+	if (blame == BLAME_LATE && !again)
+		return FATE_RETRY;
+	if (blame == BLAME_UNKNOWN) {
+		if ((!again && store->unproven >= UNPROVEN_MAX) ||
+		    !row_hold(store, row, error, "trying others"))
+			return FATE_WAIT;
+		store->unproven++;
+		return FATE_SETTLED;
+	}
+	if (kind != DB_REFUSED &&
+	    row_hold(store, row, error, "the others are stored"))
+		return FATE_SETTLED;
+	/* In the file it is not lost, and holds up no other. */
+	return row_set_aside(store, row, kind, error) ? FATE_SETTLED
+						      : FATE_WAIT;
+}
+
+enum db_class
+store_send(struct store *store, struct table_row *rows, size_t n, size_t *sent)
+{
+	for (;;) {
+		enum db_class kind = store_insist(store, rows, n, sent);
+		struct db_error error = *db_error(store->db);
+
+		if (kind != DB_HOLD)
+			return kind;
+		/* The table may take others: a trigger's table is missing, for
+		   example, and it needs that for some rows only. */
+		if (store_judge(store, rows, &error) == BLAME_ROW)
+			return DB_UNLISTED;
+		if (!store_wait(store, backoff_next(&store->backoff[DB_HOLD])))
+			return kind;
+	}
 }
 
 bool
@@ -151,38 +218,21 @@ store_alone(struct store *store, struct table_row *row, enum db_class kind)
 
 	for (bool again = false; row->state & STATE_DIRTY; again = true) {
 		struct db_error error = *db_error(store->db);
-		enum blame blame = store_judge(store, row, &error);
+		enum fate fate = row_decide(store, row, kind, &error, again);
 
-		if (blame == BLAME_STOPPED)
-			return false;
-		if (again && blame == BLAME_LATE)
-			blame = BLAME_ROW;
-		if (blame == BLAME_ROW && kind != DB_REFUSED &&
-		    row_hold(store, row, &error))
-			return true;
-		/* No room: in the file it is not lost, and holds up no other.
-		   But a row that is locked, or slow, is not a bad one. */
-		if (blame == BLAME_ROW && kind != DB_SPLIT) {
-			row_refuse(store, row, &error);
-			return true;
-		}
-		if (blame == BLAME_UNKNOWN &&
-		    (again || store->unproven < UNPROVEN_MAX) &&
-		    row_hold(store, row, &error)) {
-			store->unproven++;
-			return true;
-		}
-		if (blame != BLAME_LATE) {
+		if (fate == FATE_SETTLED || fate == FATE_STOPPED)
+			return fate == FATE_SETTLED;
+		if (fate == FATE_WAIT) {
 			store_show(store, DB_HOLD, &error,
-			    blame == BLAME_ROW
-				? "too many rows are held, waiting for this one"
+			    store->held.count == store->held.max
+				? "too many rows fail, waiting for one of them"
 				: "every row is refused, keeping all records "
 				  "until this is fixed");
 			if (!store_wait(
 				store, backoff_next(&store->backoff[DB_HOLD])))
 				return false;
 		}
-		kind = store_insist(store, row, 1, &sent);
+		kind = store_send(store, row, 1, &sent);
 		if (kind == DB_OK)
 			return true;
 		if (!dberror_divides(kind))
@@ -198,14 +248,17 @@ enum again {
 	AGAIN_NONE /* nor does any other one stand a chance now */
 };
 
-/* Retry held row i.  end: this is its last chance. */
+/* Retry held row i.  end: none may be left, whatever their errors after
+   end_ms. */
 static enum again
 held_again(struct store *store, size_t i, bool end)
 {
 	const struct held_row *held = &store->held.rows[i];
 	struct table_row row = { .slot = held->slot };
 	uint64_t limit = store->settings->hold_time;
-	bool over = limit > 0 && monotonic_ms() - held->since_ms >= limit;
+	uint64_t now = monotonic_ms();
+	bool over = limit > 0 && now - held->since_ms >= limit;
+	bool last = end && now >= store->end_ms;
 	size_t sent;
 	enum db_class kind = store_try(store, &row, 1, &sent);
 
@@ -214,18 +267,24 @@ held_again(struct store *store, size_t i, bool end)
 		return AGAIN_SETTLED;
 	}
 	struct db_error error = *db_error(store->db);
-	if (!dberror_divides(kind)) {
+	if (kind == DB_HOLD && db_connected(store->db) &&
+	    store_judge(store, &row, &error) == BLAME_ROW)
+		kind = DB_UNLISTED;
+	if (!dberror_divides(kind) && !(last && kind == DB_HOLD)) {
 		store_note(store, kind);
 		return AGAIN_NONE;
 	}
 	store_count(store, kind, &error);
+	if (last)
+		return row_set_aside(store, &row, kind, &error) ? AGAIN_SETTLED
+								: AGAIN_LATER;
+	/* It is locked, or slow: no reason to set it aside. */
+	if (kind == DB_SPLIT)
+		return AGAIN_LATER;
 	enum blame blame = store_judge(store, &row, &error);
-	if ((blame == BLAME_ROW &&
-		(kind == DB_REFUSED || end || (over && kind != DB_SPLIT))) ||
-	    (blame == BLAME_UNKNOWN && end && !store->proven)) {
-		row_refuse(store, &row, &error);
+	if (blame == BLAME_ROW && (kind == DB_REFUSED || end || over) &&
+	    row_set_aside(store, &row, kind, &error))
 		return AGAIN_SETTLED;
-	}
 	return blame == BLAME_ROW || blame == BLAME_LATE ? AGAIN_LATER
 							 : AGAIN_NONE;
 }
@@ -250,7 +309,7 @@ held_pass(struct store *store, uint64_t until_ms, bool end)
 			held_remove(held, i);
 		else
 			held_postpone(held, i++, monotonic_ms());
-		if (monotonic_ms() >= until_ms)
+		if (monotonic_ms() >= until_ms || !store_wait(store, 0))
 			break;
 	}
 	if (again == AGAIN_NONE)
@@ -261,8 +320,14 @@ held_pass(struct store *store, uint64_t until_ms, bool end)
 size_t
 store_retry(struct store *store)
 {
-	if (store->held.count > 0)
-		held_pass(store, monotonic_ms() + HELD_MS, false);
+	uint64_t now = monotonic_ms();
+
+	if (store->held.count > 0 && now >= store->retry_ms) {
+		held_pass(store, now + HELD_MS, false);
+		/* The others have most of the time. */
+		store->retry_ms = monotonic_ms();
+		store->retry_ms += RETRY_SHARE * (store->retry_ms - now);
+	}
 	return store->held.count;
 }
 
@@ -271,6 +336,7 @@ store_finish(struct store *store, bool end)
 {
 	struct backoff *backoff = &store->backoff[DB_HOLD];
 
+	store->end_ms = monotonic_ms() + END_MS;
 	do {
 		held_hurry(&store->held);
 		held_pass(store, UINT64_MAX, end);

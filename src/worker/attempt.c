@@ -256,6 +256,7 @@ store_insist(
 		if (kind == DB_SPLIT && *sent > 1)
 			continue;
 		if (dberror_divides(kind) ||
+		    (kind == DB_HOLD && db_connected(store->db)) ||
 		    !store_wait(store, backoff_next(&store->backoff[kind])))
 			return kind;
 	}

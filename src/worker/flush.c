@@ -28,6 +28,9 @@
    rows where there should be some. */
 #define OLDER_MS 20
 
+/* How often to check whether rows that were left are due. */
+#define DIVIDE_WAIT_MS 50
+
 /* Which round is due. */
 enum due {
 	DUE_NONE,   /* none will be */
@@ -47,6 +50,7 @@ struct flush {
 	uint64_t enough;  /* so many dirty keys do not wait: the table fills */
 	uint64_t last_ms; /* when the last sweep began */
 	uint64_t urgent_ms; /* when urgent keys were last taken */
+	uint64_t left_ms;   /* when rows that were left are due; 0: none were */
 	pthread_t thread;
 	pthread_mutex_t mutex;  /* of this process alone, for the conditions */
 	pthread_cond_t wake;    /* the flush waits for work */
@@ -291,6 +295,7 @@ all_due(const struct flush *f, uint64_t pending)
 {
 	return f->finish || f->crowded || pending >= f->enough ||
 	       f->round.sweep > 0 ||
+	       (f->left_ms != 0 && monotonic_ms() >= f->left_ms) ||
 	       time_left(f->last_ms, f->settings->flush_interval) == 0;
 }
 
@@ -306,6 +311,8 @@ due_sleep(struct flush *f, uint64_t held)
 
 	if (wait > urgent)
 		wait = urgent;
+	if (f->left_ms != 0 && wait > DIVIDE_WAIT_MS)
+		wait = DIVIDE_WAIT_MS;
 	flush_sleep(f, held + f->enough, more, wait < 1000 ? (int)wait : 1000);
 }
 
@@ -356,6 +363,7 @@ flush_main(void *arg)
 		/* The drain counts a key before it marks it. */
 		if (!round_run(f, due))
 			flush_pause(f);
+		f->left_ms = store_left(f->store);
 		store_trial(f->store, false);
 	}
 	flush_signal(f, &f->ended, &f->settled);

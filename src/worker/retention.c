@@ -47,18 +47,30 @@ census_count(
 	census->lapsed += at + retention < begin && at + 2 * retention >= begin;
 }
 
+/* Whether so many fresh rows are far fewer than there were within a day. */
+static bool
+attendance_fell(struct attendance *a, uint64_t fresh, uint64_t now_ms)
+{
+	if (fresh >= a->peak || now_ms - a->peak_ms > DAY * 1000) {
+		a->peak = fresh;
+		a->peak_ms = now_ms;
+	}
+	return fresh == 0 || fresh < a->peak / 2;
+}
+
 enum verdict
 attendance_judge(struct attendance *a, const struct census *census,
     uint64_t now_ms, uint64_t retention)
 {
+	bool fell = attendance_fell(a, census->fresh, now_ms);
+
 	if (a->grew_ms == 0 || census->fresh > a->fresh + a->fresh / 8) {
 		a->fresh = census->fresh;
 		a->grew_ms = now_ms;
 	} else if (census->fresh < a->fresh) {
 		a->fresh = census->fresh;
 	}
-	if (census->old > 0 &&
-	    (census->fresh == 0 || census->recent <= census->lapsed))
+	if (census->old > 0 && (fell || census->recent <= census->lapsed))
 		return VERDICT_AWAY;
 	if (now_ms - a->grew_ms < an_hour_of(retention) * 1000)
 		return VERDICT_WAIT;
@@ -87,6 +99,10 @@ pass_judge(struct retention *r)
 
 	if (verdict == VERDICT_REMOVE)
 		r->before = r->begin - r->seconds;
+	/* After a start they are on their way. */
+	if (verdict == VERDICT_AWAY &&
+	    monotonic_ms() - r->started_ms < an_hour_of(r->seconds) * 1000)
+		verdict = VERDICT_WAIT;
 	if (verdict == VERDICT_AWAY && !r->away)
 		log_warn("skipping retention: rows reported lately: %" PRIu64
 			 ", within retention: %" PRIu64
@@ -117,6 +133,9 @@ pass_step(struct retention *r, uint64_t started)
 		kind = walk_step(db, r->settings->table, &r->walk, r->before);
 	counter_set(&r->shared->flush.connected, db_connected(db));
 	counter_add(&r->shared->flush.removed, r->walk.removed - removed);
+	/* Somebody has locked some of these rows: they are left. */
+	if (kind == DB_SPLIT)
+		return true;
 	/* It lost against another statement. */
 	if (kind == DB_RETRY && monotonic_ms() - started < RETRY_MS)
 		return true;
@@ -151,6 +170,7 @@ retention_init(struct retention *r, const struct settings *settings,
 	r->shared = segment->shared;
 	r->store = store;
 	r->limiter = LOG_PER_MINUTE(LOG_LINES);
+	r->started_ms = monotonic_ms();
 }
 
 int

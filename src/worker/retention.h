@@ -25,6 +25,8 @@ struct census {
 struct attendance {
 	uint64_t fresh;   /* the fewest since the time below */
 	uint64_t grew_ms; /* when they last were more by an eighth; monotonic */
+	uint64_t peak;    /* the most fresh rows of a day, ... */
+	uint64_t peak_ms; /* ... and when; monotonic */
 };
 
 enum verdict {
@@ -57,10 +59,11 @@ struct retention {
 	struct walk walk;
 	struct census census;
 	struct attendance attendance;
-	uint64_t next_ms; /* of the next step, monotonic */
-	uint64_t begin;   /* of the pass, seconds since 1970 */
-	uint64_t before;  /* rows of a smaller ts are removed; 0: none */
-	bool away;        /* passes are skipped, which was logged */
+	uint64_t started_ms; /* monotonic */
+	uint64_t next_ms;    /* of the next step, monotonic */
+	uint64_t begin;      /* of the pass, seconds since 1970 */
+	uint64_t before;     /* rows of a smaller ts are removed; 0: none */
+	bool away;           /* passes are skipped, which was logged */
 	struct log_limiter limiter;
 };
 

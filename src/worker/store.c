@@ -16,6 +16,8 @@
 
 #define LOG_LINES 10 /* a minute, of each worker, about the database */
 
+#define DIVIDE_MS 200 /* that a batch may be divided for at once */
+
 /* --------------------------------------------------------- making one ----- */
 
 static void
@@ -99,8 +101,37 @@ store_stop(struct store *store)
 
 /* ------------------------------------------------------------- batches ---- */
 
-/* Settle or hold all n rows.  Returns how many were; fewer when asked to
-   stop. */
+/* Whether a batch that fails may be divided now: that takes many statements,
+   and an agent can send as many bad rows as it likes. */
+static bool
+store_may_divide(struct store *store)
+{
+	uint64_t now = monotonic_ms();
+
+	/* While the table takes none, there are waits in between. */
+	if (!store->proven)
+		return true;
+	if (store->dividing_ms == 0) {
+		if (now < store->divide_ms)
+			return false;
+		store->dividing_ms = now;
+		store->isolated = false;
+	}
+	/* At least one row, or it would never come to an end. */
+	return !store->isolated || now - store->dividing_ms < DIVIDE_MS;
+}
+
+/* Leave rows for the next round. */
+static void
+rows_leave(struct store *store, const struct table_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		table_mark(store->table, &rows[i]);
+	store->left = true;
+}
+
+/* Settle, hold or leave all n rows.  Returns how many were; fewer when asked
+   to stop. */
 static size_t
 store_all(struct store *store, struct table_row *rows, size_t n)
 {
@@ -108,13 +139,16 @@ store_all(struct store *store, struct table_row *rows, size_t n)
 
 	while (done < n) {
 		enum db_class kind =
-		    store_insist(store, rows + done, n - done, &sent);
+		    store_send(store, rows + done, n - done, &sent);
 
 		if (kind != DB_OK && !dberror_divides(kind))
 			break;
 		if (kind != DB_OK && sent == 1) {
+			store->isolated = true;
 			if (!store_alone(store, &rows[done], kind))
 				break;
+		} else if (kind != DB_OK && !store_may_divide(store)) {
+			rows_leave(store, rows + done, sent);
 		} else if (kind != DB_OK) {
 			/* Halve, until the row at fault stands alone. */
 			size_t half = sent / 2;
@@ -163,8 +197,22 @@ store_rows(struct store *store, struct table_row *rows, size_t n)
 	store->batch_rows = free;
 	size_t settled = store_all(store, rows, free);
 	store->batch_rows = 0;
+	if (store->dividing_ms != 0) {
+		/* The others have as much time. */
+		store->divide_ms = monotonic_ms() + DIVIDE_MS;
+		store->dividing_ms = 0;
+	}
 	store_retry(store);
 	return settled < free ? settled : n;
+}
+
+uint64_t
+store_left(struct store *store)
+{
+	bool left = store->left;
+
+	store->left = false;
+	return left ? store->divide_ms : 0;
 }
 
 struct db *

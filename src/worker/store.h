@@ -50,6 +50,11 @@ size_t store_retry(struct store *store);
    table, so a row that fails alone is set aside, and while the table takes none
    it waits; else they stay dirty, for the next worker. */
 void store_finish(struct store *store, bool end);
+/* store_left - when to begin a round for rows that store_rows() has left dirty
+   since the last call, monotonic ms; 0: it has left none.  Batches that fail
+   are divided for a part of the time only. */
+uint64_t store_left(struct store *store);
+
 /* store_db - the store's connection, connected if that succeeds. */
 struct db *store_db(struct store *store);
 

@@ -44,6 +44,13 @@ struct store {
 	   stored, and for how long, it is the same with others. */
 	unsigned blame_number, blame_rows, blame_limit;
 	uint64_t blame_until_ms; /* monotonic */
+	uint64_t retry_ms;       /* when held rows are retried again */
+	uint64_t end_ms;         /* when a retired worker gives them up */
+	/* Since when the batch is being divided, 0: it is not; when one may be
+	   again; whether one was left for that. */
+	uint64_t dividing_ms, divide_ms;
+	bool isolated; /* a row was, since then */
+	bool left;
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
 	char logged[sizeof(((struct db_error *)0)->text)];
@@ -82,9 +89,15 @@ void store_settled(struct store *store, const struct table_row *rows, size_t n);
 /*
  * store_insist - try until the first *sent of the rows are settled (DB_OK), or
  * must be divided (DB_REFUSED, DB_UNLISTED), or one row fails for its size
- * (DB_SPLIT).  Any other class only when asked to stop.
+ * (DB_SPLIT), or the table holds them up (DB_HOLD).  Any other class only when
+ * asked to stop.
  */
 enum db_class store_insist(
+    struct store *store, struct table_row *rows, size_t n, size_t *sent);
+
+/* store_send - likewise, waiting while the table holds all rows up; so DB_HOLD
+   only when asked to stop, too. */
+enum db_class store_send(
     struct store *store, struct table_row *rows, size_t n, size_t *sent);
 
 /* store_alone - settle or hold a row that failed alone, with this class, or

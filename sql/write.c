@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing rows over a database connection: whether they go by bulk execution
+ * or as text, and what is done when the table, the mode or a lock is at fault.
+ * Errors are noted in the connection's link and returned.
+ */
+#include "config.h"
+
+#include "sql/db_state.h"
+
+#include "sql/fault.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* How old the last look at the table may be before a statement: milliseconds.
+ */
+#define LOOK_AGE 1000
+
+/* How long no lock is waited for after one was waited for in vain: ms. */
+#define LOCKED_AGE 5000
+
+static enum db_class
+db_upsert_text(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, size_t *sent)
+{
+	size_t length;
+	const char *text;
+
+	batch_begin(&db->batch, horizon);
+	for (size_t i = 0; i < n; i++) {
+		if (!batch_add(&db->batch, records[i]))
+			break;
+	}
+	*sent = db->batch.rows;
+	text = batch_end(&db->batch, &length);
+	return link_send(&db->link, "insert", text, length, 0, NULL);
+}
+
+/* Sends them by bulk execution, or as text if the server does not
+   support it. */
+static enum db_class
+db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, size_t *sent)
+{
+	const char *text;
+	unsigned number;
+
+	deadline_begin(
+	    db->link.deadline, db->link.mysql, db->options.read_timeout_ms);
+	number =
+	    bulk_upsert(db->bulk, &db->batch, records, n, horizon, sent, &text);
+	if (!bulk_unsupported(number))
+		return link_in_time(&db->link,
+		    number == 0 ? link_no_rows(&db->link)
+				: link_fail_number(&db->link, number, text));
+	deadline_end(db->link.deadline);
+	bulk_close(db->bulk);
+	db->bulk = NULL;
+	db->bulk_refused = true;
+	return db_upsert_text(db, records, n, horizon, sent);
+}
+
+/* Looks at the table before a statement, if it is time: when the last look is
+   old, or no row might be written, or values that do not fit are cut. */
+static enum db_class
+db_look_if_due(struct db *db)
+{
+	bool changed;
+
+	if (*db->shape.fault == '\0' && !db->session.lax &&
+	    session_clock_ms() - db->looked_ms < LOOK_AGE)
+		return DB_OK;
+	return db_look(db, &changed);
+}
+
+/* A statement was refused.  Retry it if the table has changed, or if the
+   server's own sql_mode would accept it. */
+static enum db_class
+db_refused(struct db *db, enum db_class kind)
+{
+	struct db_error error = db->link.error;
+	bool strict = session_may_be_lax(&db->session, error.number);
+	bool changed;
+
+	/* Halves that are refused for the same need no look each. */
+	if (db->refused == error.number && *db->shape.fault == '\0' &&
+	    session_clock_ms() - db->looked_ms < LOOK_AGE)
+		return kind;
+	enum db_class look = db_look(db, &changed);
+	if (look == DB_RECONNECT || look == DB_NEXT_HOST ||
+	    *db->shape.fault != '\0')
+		return look;
+	if (look == DB_OK && changed)
+		return link_fail(
+		    &db->link, DB_RETRY, error.number, "the table has changed");
+	if (look == DB_OK && strict &&
+	    session_mode(&db->link, &db->session, true) == DB_OK)
+		return link_fail(&db->link, DB_RETRY, error.number,
+		    "refused in strict mode; using the server's sql_mode");
+	db->link.error = error;
+	db->refused = error.number;
+	return kind;
+}
+
+/* A row is locked, by somebody who keeps it so: find out which one without
+   waiting again. */
+static enum db_class
+db_locked(struct db *db)
+{
+	struct db_error error = db->link.error;
+
+	if (db->locked_ms == 0 && session_patience(&db->link, false) != DB_OK)
+		return DB_RECONNECT;
+	db->locked_ms = session_clock_ms();
+	db->link.error = error;
+	return error.kind;
+}
+
+/* Has statements wait for locks again, some time after the last that was
+   found. */
+static enum db_class
+db_wait_for_locks(struct db *db)
+{
+	if (db->locked_ms == 0 ||
+	    session_clock_ms() - db->locked_ms < LOCKED_AGE)
+		return DB_OK;
+	db->locked_ms = 0;
+	return session_patience(&db->link, true);
+}
+
+enum db_class
+db_upsert(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, uint64_t *clamped, size_t *sent)
+{
+	enum db_class kind;
+
+	*sent = 0;
+	if (db->link.mysql == NULL)
+		return link_fail(&db->link, DB_RECONNECT, CR_SERVER_GONE_ERROR,
+		    "not connected");
+	if (n > db->options.max_rows)
+		n = db->options.max_rows;
+	db->batch.clamped = 0;
+	kind = db_look_if_due(db);
+	if (kind == DB_OK)
+		kind = db_wait_for_locks(db);
+	if (kind == DB_OK) {
+		kind = db->bulk != NULL && n >= BULK_MIN
+			   ? db_upsert_bulk(db, records, n, horizon, sent)
+			   : db_upsert_text(db, records, n, horizon, sent);
+		if (kind == DB_OK)
+			kind = session_commit(&db->link, &db->session);
+		else if (kind == DB_REFUSED || kind == DB_HOLD ||
+			 kind == DB_UNLISTED)
+			kind = db_refused(db, kind);
+	}
+	if (kind == DB_OK)
+		*clamped += db->batch.clamped;
+	if (kind == DB_SPLIT && db->link.error.number == ER_LOCK_WAIT_TIMEOUT)
+		kind = db_locked(db);
+	return db_after(db, kind);
+}
+
+/* Sends a row of the table to itself. */
+static enum db_class
+db_resend(struct db *db)
+{
+	char text[1024];
+	const char *info;
+	enum db_class kind;
+
+	snprintf(text, sizeof(text),
+	    "INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
+	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
+	    db->table, db->table);
+	kind = link_send(&db->link, "insert", text, strlen(text), 0, NULL);
+	if (kind != DB_OK)
+		return kind;
+	info = mysql_info(db->link.mysql);
+	if (info == NULL || strstr(info, "Records: 1") == NULL)
+		return link_fail(&db->link, DB_HOLD, 0, "the table is empty");
+	return DB_OK;
+}
+
+enum db_class
+db_takes(struct db *db, const struct record *record, uint64_t horizon)
+{
+	struct db_error error;
+	enum db_class kind;
+	size_t sent;
+
+	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
+	if (kind == DB_OK)
+		kind = record == NULL
+			   ? db_resend(db)
+			   : db_upsert_text(db, &record, 1, horizon, &sent);
+	error = db->link.error;
+	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
+		/* It may still be open. */
+		kind = link_fail(&db->link, DB_RECONNECT, db->link.error.number,
+		    "cannot end a transaction");
+	else
+		db->link.error = error;
+	return db_after(db, kind);
+}
+
+/* ---------------------------------------------------- other statements ---- */
+
+enum db_class
+db_statement(
+    struct db *db, const char *text, unsigned columns, struct answer *answer)
+{
+	enum db_class kind = link_ask(&db->link, text, columns, answer);
+
+	if (kind == DB_OK && columns == 0) {
+		*answer = (struct answer){ .rows = mysql_affected_rows(
+					       db->link.mysql) };
+		kind = session_commit(&db->link, &db->session);
+	}
+	return db_after(db, kind);
+}
