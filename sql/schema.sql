@@ -6,8 +6,8 @@
 --	mysql DATABASE < schema.sql
 --
 -- An existing table stays as it is.  ip, port, caller and the counts may be
--- signed or unsigned: reporter looks at the table when it connects and every ten
--- seconds.  Addresses are IPv4 addresses as 32-bit numbers; in a signed column
+-- signed or unsigned: reporter looks at the table when it connects and every
+-- second.  Addresses are IPv4 addresses as 32-bit numbers; in a signed column
 -- those from 128.0.0.0 on are negative.  See view.sql for a readable form.
 
 CREATE TABLE IF NOT EXISTS ServerCallStatus (
