@@ -73,6 +73,9 @@ db_open(struct db *db)
 		db->link.deadline, &db->link.error))
 		return db->link.error.kind;
 	db->open = true;
+	/* The library follows the server, which may go elsewhere. */
+	snprintf(db->database, sizeof(db->database), "%s",
+	    db->link.mysql->db != NULL ? db->link.mysql->db : "");
 	client_on_close(db->link.mysql, true);
 	if (!host_is_local(&host))
 		client_keepalive(
@@ -155,11 +158,11 @@ static enum db_class
 db_use(struct db *db)
 {
 	char *quoted;
-	char statement[512];
+	char statement[600];
 
-	if (db->link.mysql->db == NULL)
+	if (*db->database == '\0')
 		return DB_OK;
-	quoted = batch_quote_name(db->link.mysql->db);
+	quoted = batch_quote_name(db->database);
 	if (quoted == NULL)
 		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for statements");

@@ -18,7 +18,8 @@ struct db {
 	struct db_options options;
 	struct link link;
 	struct hosts hosts;
-	char *table; /* quoted */
+	char *table;        /* quoted */
+	char database[256]; /* that we connected to; "": none */
 	struct batch batch;
 	struct bulk *bulk;  /* NULL: text */
 	bool bulk_refused;  /* for good */

@@ -322,7 +322,12 @@ START_TEST(a_view_is_a_table)
 	store(db, high_records(2), MANY, FAR, NULL);
 	expect_high(MANY);
 	db_free(db);
-	admin("ALTER TABLE Behind DROP PRIMARY KEY");
+	admin("ALTER TABLE Behind DROP PRIMARY KEY, ADD PRIMARY KEY (modid, "
+	      "cmdid, ip, port), ADD KEY (caller)");
+	db = db_new(&options);
+	ck_assert_int_eq(db_connect(db), DB_HOLD);
+	db_free(db);
+	admin("ALTER TABLE Behind DROP PRIMARY KEY, DROP KEY caller");
 	db = db_new(&options);
 	ck_assert_int_eq(db_connect(db), DB_HOLD);
 	db_free(db);
@@ -358,6 +363,7 @@ static const char *const beginnings[] = {
 	"SET GLOBAL init_connect = 'SET SESSION TRANSACTION ISOLATION LEVEL "
 	"SERIALIZABLE'",
 	"SET GLOBAL init_connect = 'SET sql_mode = \"ANSI,ORACLE\"'",
+	"SET GLOBAL init_connect = 'USE information_schema'",
 	"SET GLOBAL autocommit = 0",
 	"SET GLOBAL completion_type = 1",
 	"SET GLOBAL completion_type = 2",

@@ -155,6 +155,19 @@ START_TEST(what_does_no_harm_is_let_be)
 }
 END_TEST
 
+START_TEST(a_generated_column_cannot_be_written)
+{
+	struct db_options options = fixture_options();
+
+	make_table(SIGNED);
+	admin("ALTER TABLE ServerCallStatus DROP overload, ADD overload int AS "
+	      "(err_cnt > 0) STORED");
+	probe(&options);
+	ck_assert_int_eq(lines(), 1);
+	expect("column overload is generated; reporter writes it");
+}
+END_TEST
+
 START_TEST(all_faults_come_in_one_go)
 {
 	struct db_options options = fixture_options();
@@ -256,6 +269,7 @@ main(void)
 	tcase_add_loop_test(all, a_fault_is_said, 0, COUNT(changes));
 	tcase_add_loop_test(
 	    all, what_does_no_harm_is_let_be, 0, COUNT(harmless));
+	tcase_add_test(all, a_generated_column_cannot_be_written);
 	tcase_add_test(all, all_faults_come_in_one_go);
 	tcase_add_loop_test(all, rights_are_looked_at, 0, COUNT(grants));
 	tcase_add_test(all, who_cannot_connect_is_told_why);
