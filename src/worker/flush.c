@@ -85,14 +85,6 @@ flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 {
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
-	/* Its statement would keep urgent keys waiting. */
-	if (round_urgent(&f->round, &f->segment->table) == 0) {
-		int idle = retention_idle(&f->retention, timeout_ms);
-
-		if (idle < timeout_ms)
-			until = monotonic_after((uint32_t)idle);
-	}
-
 	pthread_mutex_lock(&f->mutex);
 	atomic_store_explicit(&f->wake_urgent, urgent, memory_order_relaxed);
 	atomic_store_explicit(&f->wake_at, dirty, memory_order_relaxed);
@@ -103,6 +95,20 @@ flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 		pthread_cond_timedwait(&f->wake, &f->mutex, &until);
 	atomic_store_explicit(&f->wake_at, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&f->mutex);
+}
+
+/* Give the retention its turn.  Returns how much of timeout_ms is left to
+   sleep. */
+static int
+flush_idle(struct flush *f, int timeout_ms)
+{
+	uint64_t begun = monotonic_ms();
+	int idle = retention_idle(&f->retention, timeout_ms);
+	uint64_t took = monotonic_ms() - begun;
+
+	if (idle < timeout_ms)
+		return idle;
+	return took < (uint64_t)timeout_ms ? timeout_ms - (int)took : 0;
 }
 
 /* Sleep for a while, whatever comes but a stop. */
@@ -313,7 +319,12 @@ due_sleep(struct flush *f, uint64_t held)
 		wait = urgent;
 	if (f->left_ms != 0 && wait > DIVIDE_WAIT_MS)
 		wait = DIVIDE_WAIT_MS;
-	flush_sleep(f, held + f->enough, more, wait < 1000 ? (int)wait : 1000);
+	int timeout = wait < 1000 ? (int)wait : 1000;
+
+	/* A statement of it would keep urgent keys waiting. */
+	if (urgent == UINT64_MAX)
+		timeout = flush_idle(f, timeout);
+	flush_sleep(f, held + f->enough, more, timeout);
 }
 
 /* Wait until a round is due. */
@@ -334,7 +345,8 @@ round_due(struct flush *f)
 			if (f->crowded)
 				flush_signal(f, NULL, &f->settled);
 			f->crowded = false;
-			flush_sleep(f, held + 1, UINT64_MAX, 1000);
+			flush_sleep(
+			    f, held + 1, UINT64_MAX, flush_idle(f, 1000));
 			continue;
 		}
 		if (!older_stored(f)) {
