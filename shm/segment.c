@@ -131,8 +131,8 @@ segment_check(const void *base, uint64_t size, enum segment_kind kind)
 
 #define SECRET_MODE 0600
 
-/* Fill in what only the kernel may choose.  It waits until it can, early at
-   boot.  Returns 0 or -1. */
+/* Fill in random bytes.  Early at boot it waits until the kernel has them.
+   Returns 0 or -1. */
 static int
 random_fill(void *bytes, size_t size)
 {
@@ -144,7 +144,7 @@ random_fill(void *bytes, size_t size)
 	return n == (ssize_t)size ? 0 : -1;
 }
 
-/* Make the secrets of a segment that we are making. */
+/* Create the file of a new segment's secrets. */
 static enum shm_status
 secret_make(const char *segment, const uint64_t secret[2])
 {

@@ -68,10 +68,8 @@ struct table {
 	_Atomic uint8_t *dirty; /* one byte a slot, enum dirty */
 	uint32_t size; /* slots: keys and half as many, see table_slots() */
 	uint32_t keys; /* max. dirty keys; without eviction, max. used slots */
-	/* Of the hash: see segment.c.  0 for readers, who have no use for it.
-	 */
-	uint64_t secret[2];
-	uint64_t settled; /* drain: stored + dead_letter, last looked at */
+	uint64_t secret[2]; /* of the hash, see segment.c; 0 for readers */
+	uint64_t settled;   /* drain: stored + dead_letter, last looked at */
 	struct drain_counters *drain;
 	struct flush_counters *flush;
 };

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ANSWER_COLUMNS 16          /* most columns of an answer */
-#define ANSWER_ROWS 8192           /* most rows */
-#define ANSWER_BYTES (1024 * 1024) /* most text of all rows */
+#define ANSWER_COLUMNS 16          /* max. columns of an answer */
+#define ANSWER_ROWS 8192           /* max. rows */
+#define ANSWER_BYTES (1024 * 1024) /* max. text of all rows */
 
 struct answer {
 	unsigned columns;

@@ -71,7 +71,7 @@ client_demand_tls(MYSQL *mysql, bool verify)
 
 /* client_on_close - what the kernel does with what it has not sent when the
    connection is closed, or the process dies: drop it, so that no statement
-   arrives minutes later; or, for an orderly end, send it. */
+   arrives minutes later; or, at a normal end, send it. */
 static inline void
 client_on_close(const MYSQL *mysql, bool drop)
 {

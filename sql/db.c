@@ -198,8 +198,7 @@ db_begin(struct db *db)
 	return db_look(db, &changed);
 }
 
-/* lost: the socket may be closed already, and a statement still be under way at
-   the server. */
+/* lost: the connection failed, and a statement may still run at the server. */
 static void
 db_end(struct db *db, bool lost)
 {

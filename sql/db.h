@@ -41,11 +41,10 @@ struct db_options {
 	bool removes;          /* old rows are to be removed: for db_probe() */
 	unsigned keepalive_ms; /* of an idle TCP connection, before it is
 				  probed; 0: never; whole seconds */
-	/* Two words that outlive the connection and the process: the session at
-	   the server, 0 is none, and a hash of whose it is.  A connection that
-	   is made while they name a session first ends it, since a statement of
-	   it that is under way could overwrite rows of the same ts.  NULL: they
-	   live as long as the struct db. */
+	/* Shared memory: the number of the session at the server, 0: none, and
+	   a hash of its account and address.  db_connect() first kills that
+	   session, whose late statement could overwrite a row with the same
+	   ts.  NULL: kept in the struct db. */
 	counter *session, *session_mark;
 	bool text_only; /* no bulk execution, even where both ends have it; on
 			   Galera there is none in any case */
@@ -63,8 +62,8 @@ void db_free(struct db *db);
 /*
  * db_connect - connect to the host that worked last, else to the next of the
  * list, end the previous session if it lives, and inspect server and table:
- * max_allowed_packet, types, keys.  A server that is read-only is left if the
- * list has more, unless all of them are.  One call tries one host; after a
+ * max_allowed_packet, types, keys.  A server that is read-only is skipped if
+ * another host of the list is writable.  One call tries one host; after a
  * failure the next call tries the next.
  * Returns DB_OK or the class of db_error(), none of dberror_divides(): no
  * row was sent.
@@ -95,11 +94,12 @@ void db_close(struct db *db);
  * *clamped: on success increased by the counts cut to their column's range.
  * *sent: set to how many of the records, from the first on, were taken into
  * the statement (fewer than n when max_allowed_packet bounds it; at least 1; 0
- * if none was sent). Returns DB_OK: these are committed.  DB_HOLD with *sent 0:
- * the table is one that no row may be written to.  DB_RETRY: also when the
- * table has changed. Else the class of db_error(): none is known to be
- * (repeating is harmless); after DB_RECONNECT and DB_NEXT_HOST the connection
- * is closed.
+ * if none was sent).
+ * Returns DB_OK: these are committed.
+ * DB_HOLD, with *sent 0: no row may be written to this table.
+ * DB_RETRY: repeat it; also after the table has changed.
+ * Else the class of db_error(): nothing is known to be committed, repeating is
+ * harmless; after DB_RECONNECT and DB_NEXT_HOST the connection is closed.
  */
 enum db_class db_upsert(struct db *db, const struct record *const *records,
     size_t n, uint64_t horizon, uint64_t *clamped, size_t *sent);
@@ -113,13 +113,14 @@ enum db_class db_upsert(struct db *db, const struct record *const *records,
 enum db_class db_takes(
     struct db *db, const struct record *record, uint64_t horizon);
 
+struct answer;
+
 /*
  * db_statement - send a statement over an open connection, and read its answer
  * within the bounds of answer.h; columns: how many it has.  0: it changes rows,
  * answer->rows of them, and there is nothing to free.
  * Returns DB_OK; else as db_upsert().
  */
-struct answer;
 enum db_class db_statement(
     struct db *db, const char *text, unsigned columns, struct answer *answer);
 

@@ -25,12 +25,12 @@ void deadline_free(struct deadline *deadline);
  * deadline_begin - what follows must end within ms milliseconds (1 or more).
  * mysql: connected, and given to deadline_watch(); or about to connect: then
  * the limit is for the handshake, not for connecting (each address of a host
- * has the library's limit), and ends after ms to twice that.
+ * has the library's limit), which is cut between ms and twice that.
  */
 void deadline_begin(struct deadline *deadline, MYSQL *mysql, unsigned ms);
 
-/* deadline_end - it has ended, before mysql is closed.  Returns whether it was
-   cut short: the connection is useless. */
+/* deadline_end - the call is over; call it before mysql is closed.  Returns
+   whether it was cut short: the connection is useless. */
 bool deadline_end(struct deadline *deadline);
 
 /* deadline_watch - mysql is connected. */

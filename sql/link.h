@@ -30,8 +30,9 @@ enum db_class link_fail_number(
 /* link_fail_mysql - note the connection's error, or a pretended one. */
 enum db_class link_fail_mysql(struct link *link, unsigned pretended);
 
-/* link_in_time - end the time limit of a statement that was sent otherwise,
-   with this class.  Returns the class that it really has. */
+/* link_in_time - end the time limit of a statement that was not sent by
+   link_send().  kind: its class.  Returns DB_RECONNECT if the time limit or the
+   client library ended it, else kind. */
 enum db_class link_in_time(struct link *link, enum db_class kind);
 
 /* link_no_rows - a statement has succeeded: DB_OK if it has no rows to read. */

@@ -340,11 +340,11 @@ report_rights(struct probe *p)
 
 /* ---------------------------------------------------------------- keys ---- */
 
-/* A unique key is over: these are its columns.  Returns whether it is ours. */
+/* All columns of a unique key are known: its.  Returns whether it is ours. */
 static bool
 check_key(struct probe *p, const char *name, unsigned its)
 {
-	/* Wider than ours forbids nothing that ours allows.  One with a column
+	/* A key over more columns is harmless.  One with a column
 	   of others may or may not: that is for a person to judge. */
 	if ((its & KEY) != KEY)
 		fault(p, (its & 1u << FOREIGN) == 0,

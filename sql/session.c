@@ -302,7 +302,7 @@ session_succeed(struct link *link, struct session *session)
 void
 session_closed(struct session *session, bool lost)
 {
-	/* After an orderly end nothing is under way. */
+	/* After a normal end nothing is under way. */
 	if (session->noted && !lost)
 		counter_set(session->id, 0);
 	session->noted = session->ending = false;

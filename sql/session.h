@@ -66,10 +66,11 @@ enum db_class session_patience(struct link *link, bool patient);
 enum db_class session_begin(struct link *link);
 
 /*
- * session_commit - after a statement that has succeeded: whether its rows are
- * committed, the server tells, since a proxy may have put us on another
- * session.  If not, commit them and set the session again.  Returns DB_OK: they
- * are; or the class of the error.
+ * session_commit - after a statement that has succeeded: make sure that its
+ * rows are committed.  A proxy may have moved us to a session without
+ * autocommit, which the server's status shows: then COMMIT, and set the session
+ * again.
+ * Returns DB_OK: they are; or the class of the error.
  */
 enum db_class session_commit(struct link *link, struct session *session);
 

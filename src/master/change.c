@@ -112,7 +112,8 @@ change_commit(struct change *change, struct master *m)
 		FAULT_POINT("master_regenerated");
 		m->generation = change->generation;
 		change->generation.workers = 0;
-		/* Before they are told to finish: then they leave nothing. */
+		/* Before children_retire(): a worker that sees a newer
+		   generation leaves no held row behind. */
 		counter_set(&m->shared->generation, m->generation.number);
 		children_retire(&m->children, m->generation.number);
 		FAULT_POINT("master_retired");

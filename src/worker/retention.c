@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define STEP_MS 100   /* from one step to the next */
-#define REST 9        /* and so many times as long as the step took */
+#define REST 9        /* pause after a step, as a multiple of its duration */
 #define RETRY_MS 1000 /* a statement that waited longer ends the pass */
 #define HOUR UINT64_C(3600)
 #define DAY (24 * HOUR)

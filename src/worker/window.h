@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The window: how many rows a statement may have, found out as TCP finds out
- * how much a network takes (RFC 5681).  The server refuses what is too large
- * for it in many ways, and says in none of them what it would take.
+ * how much a network takes (RFC 5681).  The server rejects oversized statements
+ * in many ways, and none names the limit.
  */
 #ifndef REPORTER_WINDOW_H
 #define REPORTER_WINDOW_H
