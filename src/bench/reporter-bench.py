@@ -723,7 +723,7 @@ def become_self(options, arguments):
                          else None)
     os.environ.pop("REPORTER_BENCH_SERVER", None)
     if server is not None:
-        os.environ["REPORTER_BENCH_SERVER"] = server
+        os.environ["REPORTER_BENCH_SERVER"] = os.path.abspath(server)
     os.execv(script, [script, "run", os.path.realpath(__file__), *arguments])
 
 
