@@ -143,7 +143,7 @@ db_look(struct db *db, bool *changed)
 	*changed = shape.mark != db->shape.mark;
 	db->shape = shape;
 	db->batch.signs = shape.signs;
-	db->looked_ms = session_clock_ms();
+	db->looked_ms = clock_ms();
 	if (*shape.fault != '\0')
 		return link_fail(&db->link, DB_HOLD, 0, shape.fault);
 	if (!*changed)

@@ -31,15 +31,6 @@ struct deadline {
 	bool cut, stop;
 };
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /*
  * A limit is over.  While the library connects, its descriptor is only known
  * once there is a connection; one that the last look did not see has just
@@ -71,7 +62,7 @@ deadline_main(void *arg)
 		d->sleeps = d->due;
 		if (d->due == NEVER) {
 			pthread_cond_wait(&d->wake, &d->mutex);
-		} else if (d->due <= now_ms()) {
+		} else if (d->due <= clock_ms()) {
 			deadline_look(d);
 		} else {
 			struct timespec until = { (time_t)(d->due / 1000),
@@ -132,7 +123,7 @@ deadline_begin(struct deadline *d, MYSQL *mysql, unsigned ms)
 	pthread_mutex_lock(&d->mutex);
 	d->mysql = mysql;
 	d->limit = ms;
-	d->due = now_ms() + ms + 1; /* now is rounded down */
+	d->due = clock_ms() + ms + 1; /* now is rounded down */
 	d->seen = d->fd;
 	d->cut = false;
 	/* A thread that wakes earlier, for a limit that is over, goes to sleep

@@ -13,6 +13,19 @@
 
 #include "sql/client.h"
 
+#include <stdint.h>
+#include <time.h>
+
+/* clock_ms - milliseconds of a clock that is never set. */
+static inline uint64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 struct deadline;
 
 /* deadline_new - NULL: no memory, or no thread. */

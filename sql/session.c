@@ -23,15 +23,6 @@
 
 #define MODE_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,"
 
-uint64_t
-session_clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Sends what the session can do without, as on a server of another kind. */
 static enum db_class
 set_if_possible(struct link *link, const char *statement)
@@ -47,7 +38,7 @@ set_if_possible(struct link *link, const char *statement)
  */
 static const struct {
 	const char *name;
-	const char *value; /* NULL: session_value() has it */
+	const char *value; /* NULL: put_variable() has it */
 } variables[] = {
 	{ "autocommit", "1" },
 	{ "completion_type", "0" },
@@ -266,7 +257,7 @@ session_end_previous(struct link *link, struct session *session)
 	if (kind != DB_OK || !alive)
 		return kind;
 	/* It may end late, after a rollback. */
-	uint64_t now = session_clock_ms();
+	uint64_t now = clock_ms();
 	if (session->since_ms == 0)
 		session->since_ms = now;
 	if (now - session->since_ms >= link->limit_ms)

@@ -93,7 +93,4 @@ enum db_class session_succeed(struct link *link, struct session *session);
    under way. */
 void session_closed(struct session *session, bool lost);
 
-/* session_clock_ms - milliseconds of a clock that is never set. */
-uint64_t session_clock_ms(void);
-
 #endif

@@ -69,7 +69,7 @@ db_look_if_due(struct db *db)
 	bool changed;
 
 	if (*db->shape.fault == '\0' && !db->session.lax &&
-	    session_clock_ms() - db->looked_ms < LOOK_AGE)
+	    clock_ms() - db->looked_ms < LOOK_AGE)
 		return DB_OK;
 	return db_look(db, &changed);
 }
@@ -85,7 +85,7 @@ db_refused(struct db *db, enum db_class kind)
 
 	/* Halves that are refused for the same need no look each. */
 	if (db->refused == error.number && *db->shape.fault == '\0' &&
-	    session_clock_ms() - db->looked_ms < LOOK_AGE)
+	    clock_ms() - db->looked_ms < LOOK_AGE)
 		return kind;
 	enum db_class look = db_look(db, &changed);
 	if (look == DB_RECONNECT || look == DB_NEXT_HOST ||
@@ -112,7 +112,7 @@ db_locked(struct db *db)
 
 	if (db->locked_ms == 0 && session_patience(&db->link, false) != DB_OK)
 		return DB_RECONNECT;
-	db->locked_ms = session_clock_ms();
+	db->locked_ms = clock_ms();
 	db->link.error = error;
 	return error.kind;
 }
@@ -122,8 +122,7 @@ db_locked(struct db *db)
 static enum db_class
 db_wait_for_locks(struct db *db)
 {
-	if (db->locked_ms == 0 ||
-	    session_clock_ms() - db->locked_ms < LOCKED_AGE)
+	if (db->locked_ms == 0 || clock_ms() - db->locked_ms < LOCKED_AGE)
 		return DB_OK;
 	db->locked_ms = 0;
 	return session_patience(&db->link, true);

@@ -56,7 +56,7 @@ def tell(s):
     s.database.sql("ALTER TABLE Other DROP PRIMARY KEY")
     s.database.sql("RENAME TABLE ServerCallStatus TO Old, Other TO "
                    "ServerCallStatus")
-    # The table is looked at every ten seconds at least.
+    # The table is looked at every second.
     scenario.wait_for(lambda: send() and "has no primary key" in
                       s.reporter.log_text(), "it is logged that the key is gone")
     s.equal("the records are kept",
