@@ -44,8 +44,8 @@ server_become(void)
 	setenv("TMPDIR", server.directory, 1);
 	execl(server_script, "reporter-bench-self", "database",
 	    server.directory, "--innodb-buffer-pool-size=16M",
-	    "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",
-	    (char *)NULL);
+	    "--loose-innodb-log-file-size=8M",
+	    "--innodb-flush-log-at-trx-commit=0", (char *)NULL);
 	perror(server_script);
 	_exit(127);
 }

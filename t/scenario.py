@@ -16,7 +16,8 @@ left out a part for that reason, see Scenario.part().
 
 Environment: abs_top_builddir (the programs; default: the current directory),
 abs_top_srcdir (the data; default: the directory above this file),
-SCENARIO_KEEP=1 keeps the directory of one that passes, too.
+REPORTER_TEST_SERVER (the mariadbd or mysqld; default: the one installed,
+MariaDB first), SCENARIO_KEEP=1 keeps the directory of one that passes, too.
 """
 
 import fcntl
@@ -238,15 +239,31 @@ def tail(path, lines):
 
 # ---------------------------------------------------------- the database --
 
+@functools.lru_cache
+def server():
+    """The database server of this run: its path, whether it is MySQL, and its
+    version."""
+    try:
+        path = (os.environ.get("REPORTER_TEST_SERVER")
+                or tool("mariadbd", "mariadb-server-core"))
+    except Missing:
+        path = tool("mysqld", "mariadb-server-core")
+    text = subprocess.run([path, "--no-defaults", "--version"], check=True,
+                          capture_output=True, text=True).stdout
+    return path, "MariaDB" not in text, re.search(r"Ver (\S+)", text).group(1)
+
+
 class Database:
-    """A private mariadbd on a unix socket, with sql/schema.sql loaded."""
+    """A private server on a unix socket, with sql/schema.sql loaded."""
 
     SETTINGS = ["--no-defaults", "--skip-networking", "--skip-name-resolve",
-                "--innodb-log-file-size=8M",
+                "--loose-innodb-log-file-size=8M",
                 "--innodb-buffer-pool-size=64M",
                 "--innodb-flush-log-at-trx-commit=2"]
-    # The installation runs the server without the grant tables; the first
-    # statement loads them.
+    MYSQL = ["--secure-file-priv=", "--loose-mysqlx=OFF", "--skip-log-bin",
+             "--loose-innodb-redo-log-capacity=32M"]
+    # MariaDB's installation runs the server without the grant tables; the
+    # first statement loads them.
     USER = f"""FLUSH PRIVILEGES;
         CREATE DATABASE reporter;
         CREATE USER reporter@localhost IDENTIFIED BY '{PASSWORD}';
@@ -264,20 +281,18 @@ class Database:
         self.log = os.path.join(directory, "mariadbd.log")
         self.process = None
         self.password = PASSWORD  # a scenario that changes it sets this too
-        self.server = tool("mariadbd", "mariadb-server-core")
-        self.client = tool("mariadb", "mariadb-client-core")
-        self.identity = []
-        if os.geteuid() == 0:
-            self.identity = ["--user=root"]
+        self.server, self.is_mysql, self.version = server()
+        try:
+            self.client = tool("mariadb", "mariadb-client-core")
+        except Missing:
+            self.client = tool("mysql", "mariadb-client-core")
+        self.identity = ["--user=root"] if os.geteuid() == 0 else []
         shutil.copytree(self._template(), self.data)
 
     def _template(self):
         """The installed data directory that all scenarios copy.  The first one
         makes it, and the others wait for that."""
-        version = subprocess.run(
-            [self.server, "--no-defaults", "--version"], check=True,
-            capture_output=True, text=True).stdout
-        name = "data-" + re.search(r"Ver (\S+)", version).group(1)
+        name = "data-" + self.version
         if os.geteuid() != 0:
             name += f"-{os.geteuid()}"
         home = os.path.join(BUILD, "t", "scenario-data")
@@ -290,30 +305,42 @@ class Database:
         return template
 
     def _install(self, template):
-        install = tool("mariadb-install-db", "mariadb-server-core")
         draft = template + ".draft"
         shutil.rmtree(draft, ignore_errors=True)
-        with tempfile.NamedTemporaryFile("w", suffix=".sql") as users:
-            users.write(self.USER)
-            users.flush()
-            done = subprocess.run(
-                [install, "--no-defaults", "--skip-test-db",
-                 "--skip-name-resolve", "--innodb-log-file-size=8M",
-                 "--auth-root-authentication-method=normal",
-                 f"--extra-file={users.name}", f"--datadir={draft}"]
-                + self.identity, env=self.environment,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True)
+        users = template + ".sql"
+        with open(users, "w") as file:
+            file.write(self.USER.replace("  ", ""))
+        if self.is_mysql:
+            command = [self.server, "--no-defaults", "--initialize-insecure"]
+            command += self.MYSQL
+        else:
+            command = [tool("mariadb-install-db", "mariadb-server-core"),
+                       "--no-defaults", "--skip-test-db", "--skip-name-resolve",
+                       "--auth-root-authentication-method=normal",
+                       "--innodb-log-file-size=8M", f"--extra-file={users}"]
+        done = subprocess.run(
+            command + [f"--datadir={draft}"] + self.identity,
+            env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
-            raise Failure(f"mariadb-install-db failed:\n{done.stdout}")
+            raise Failure(f"{command[0]} failed:\n{done.stdout}")
         os.rename(draft, template)
+
+    def _options(self, first):
+        """SETTINGS with what MySQL needs besides.  Its installation makes no
+        accounts; the first start does."""
+        if not self.is_mysql:
+            return self.SETTINGS
+        users = [f"--init-file={self._template()}.sql"] if first else []
+        # --no-defaults must be first, and the settings of a scenario win.
+        return self.SETTINGS[:1] + self.MYSQL + self.SETTINGS[1:] + users
 
     def start(self):
         """Start it; the first time, make the table and the view."""
         first = not os.path.exists(self.log)
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
-                [self.server] + self.SETTINGS + self.identity
+                [self.server] + self._options(first) + self.identity
                 + [f"--datadir={self.data}", f"--socket={self.socket}",
                    f"--pid-file={self.data}/pid"],
                 env=self.environment, stdin=subprocess.DEVNULL,
@@ -325,7 +352,7 @@ class Database:
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise Failure("mariadbd ended:\n" + tail(self.log, 20))
+            raise Failure("the database ended:\n" + tail(self.log, 20))
         if not os.path.exists(self.socket):
             return False
         return self._client(["-e", "SELECT 1"]).returncode == 0
@@ -359,6 +386,20 @@ class Database:
         done = self._client(["--user=root", "--password=", "-e", statement])
         if done.returncode != 0:
             raise Failure(done.stderr)
+
+    def requires_mariadb(self, why):
+        """For a scenario, or a part() of one, about MariaDB alone."""
+        if self.is_mysql:
+            raise Missing(f"requires MariaDB: {why}")
+
+    def disconnect(self, user="reporter"):
+        """End all sessions of a user, as MariaDB's KILL USER does."""
+        for session in self.ask("SELECT id FROM information_schema.processlist"
+                                f" WHERE user = '{user}'"):
+            try:
+                self.administrate(f"KILL {session}")
+            except Failure:
+                pass  # it has just ended
 
     def count(self):
         """How many rows the table has."""
@@ -883,10 +924,6 @@ def run(story, tell):
     for sign in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(sign, interrupted)
     try:
-        for name in "mariadbd", "mariadb-install-db":
-            tool(name, "mariadb-server-core")
-        for name in "mariadb", "my_print_defaults":
-            tool(name, "mariadb-client-core")
         scenario = Scenario()
     except Missing as missing:
         skip(missing)

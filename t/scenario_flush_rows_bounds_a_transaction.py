@@ -55,6 +55,7 @@ def outage(s, turn, flush_rows):
 
 
 def tell(s):
+    s.database.requires_mariadb("versions of rows name their transaction")
     s.reporter.configure("reporter", workers=1)
     s.reporter.configure("mysql", flush_rows=200)
     s.start()

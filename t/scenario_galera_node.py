@@ -33,6 +33,7 @@ def is_ready(database):
 
 
 def tell(s):
+    s.database.requires_mariadb("Debian's Galera is MariaDB's")
     s.database.SETTINGS = s.database.SETTINGS + settings(library)
     s.database.start()
     scenario.wait_for(lambda: is_ready(s.database), "the node is ready")
@@ -90,7 +91,7 @@ def reconnect(s):
     """Have the statements grow to their full length again."""
     connects = "SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST " \
                "WHERE USER = 'reporter' AND ID <> CONNECTION_ID()"
-    s.database.administrate("KILL USER reporter")
+    s.database.disconnect()
     scenario.wait_for(lambda: s.database.sql(connects)[0]["n"] == 0,
                       "the connection ends")
 

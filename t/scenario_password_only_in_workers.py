@@ -63,7 +63,7 @@ def finds(pid, secret):
 
 def tell(s):
     s.database.start()
-    s.database.sql(f"SET PASSWORD = PASSWORD('{FIRST}')")
+    s.database.sql(f"ALTER USER USER() IDENTIFIED BY '{FIRST}'")
     s.database.password = FIRST
     s.reporter.configure("mysql", password=FIRST)
     s.reporter.start()
@@ -116,21 +116,13 @@ def search(s, secret):
 def drop_connections(s):
     """As a database that is restarted does, but sooner."""
     connects = [w["connects"] for w in s.reporter.status()["workers"]]
-    for row in s.database.sql(
-            "SELECT id FROM information_schema.processlist "
-            "WHERE user = 'reporter' AND id <> CONNECTION_ID()"):
-        try:
-            s.database.sql(f"KILL {row['id']}")
-        except Failure as failure:
-            # A client that asked before has left by itself meanwhile.
-            if "ERROR 1094" not in str(failure):
-                raise
+    s.database.disconnect()
     return connects
 
 
 def changed(s, reports):
     pids = [w["pid"] for w in s.reporter.status()["workers"]]
-    s.database.sql(f"SET PASSWORD = PASSWORD('{SECOND}')")
+    s.database.sql(f"ALTER USER USER() IDENTIFIED BY '{SECOND}'")
     s.database.password = SECOND
     s.reporter.configure("mysql", password=SECOND)
     s.reporter.write_conf()

@@ -11,8 +11,9 @@
 # is interrupted.  reporter: what that calls to start the private reporter anew;
 # 0 is the daemon's default, and DATABASE is 0 for one that is away, else 1.
 # database: make a database in DIRECTORY and become its server, reached by
-# DIRECTORY/database.sock alone; its user root has no password.  The suites of
-# the tests start their server so, too.
+# DIRECTORY/database.sock alone; its user root has no password.  It is MariaDB's
+# or MySQL's, or the one that REPORTER_TEST_SERVER names.  The suites of the tests
+# start their server so, too.
 
 database_patience=120 # seconds
 reporter_patience=60
@@ -173,21 +174,30 @@ database()
 	shift
 	PATH=/usr/sbin:/usr/bin:/usr/libexec:/usr/local/sbin:/usr/local/bin
 	PATH=$PATH:/usr/local/mysql/bin:/sbin:/bin
-	server=$(command -v mariadbd || command -v mysqld) || {
+	server=$REPORTER_TEST_SERVER
+	[ -n "$server" ] || server=$(command -v mariadbd || command -v mysqld) || {
 		echo 'no database server: install mariadb-server-core'
 		exit 1
 	}
 	user=''
 	[ "$(id -u)" != 0 ] || user=--user=root
-	if make=$(command -v mariadb-install-db || command -v mysql_install_db)
-	then
+	case $("$server" --no-defaults --version) in
+	*MariaDB*)
+		more=''
+		make=$(command -v mariadb-install-db || command -v mysql_install_db)
 		how=--auth-root-authentication-method=normal
-	else
-		make=$server how=--initialize-insecure
-	fi
-	$make --no-defaults $how --datadir="$at/data" $user || exit 1
-	exec $server --no-defaults --skip-networking --datadir="$at/data" \
-		$user --socket="$at/database.sock" \
+		;;
+	*)
+		more='--secure-file-priv= --loose-mysqlx=OFF --skip-log-bin'
+		make=$server how="--initialize-insecure $more"
+		# Before 5.7 a script did this.
+		"$make" --no-defaults $how --help >/dev/null 2>&1 ||
+			make=$(command -v mysql_install_db) how=''
+		;;
+	esac
+	"$make" --no-defaults $how --datadir="$at/data" $user || exit 1
+	exec "$server" --no-defaults $more --skip-networking \
+		--datadir="$at/data" $user --socket="$at/database.sock" \
 		--pid-file="$at/database.pid" "$@"
 }
 
