@@ -168,6 +168,19 @@ fixture_open(void)
 	      "; SET GLOBAL max_allowed_packet = 16777216");
 }
 
+unsigned long
+server_version(void)
+{
+	return mysql_get_server_version(admin_connection);
+}
+
+bool
+server_has_bulk(void)
+{
+	return CLIENT_BULK && strstr(mysql_get_server_info(admin_connection),
+				  "MariaDB") != NULL;
+}
+
 void
 fixture_close(void)
 {

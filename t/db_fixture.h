@@ -34,6 +34,16 @@ struct db_server {
 };
 const struct db_server *fixture_server(void);
 
+/* server_version - 50624 for MySQL 5.6.24, 101106 for MariaDB 10.11.6; when
+   the fixture is open. */
+unsigned long server_version(void);
+#define GENERATED_COLUMNS 50700 /* the first that has them */
+#define MARIADB 100000          /* MySQL's are below */
+
+/* server_has_bulk - whether bulk execution is used: by MariaDB's library with
+   MariaDB's server. */
+bool server_has_bulk(void);
+
 /* admin - send statements. */
 void admin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -41,13 +41,6 @@ executions(void)
 	return strtoll(number, NULL, 10);
 }
 
-static bool
-server_has_bulk(void)
-{
-	return CLIENT_BULK &&
-	       strstr(admin_ask("SELECT VERSION()"), "MariaDB") != NULL;
-}
-
 START_TEST(every_pattern_comes_back)
 {
 	struct db *db = open_way(_i);
@@ -161,6 +154,8 @@ START_TEST(each_column_has_its_own_type)
 		"err_cnt" };
 	struct db_options options = fixture_options();
 
+	if (server_version() < GENERATED_COLUMNS)
+		return;
 	options.text_only = WAY_TEXT(_i);
 	make_table(SIGNED);
 	admin("ALTER TABLE ServerCallStatus ADD at bigint AS (ts + 1) STORED "
@@ -409,7 +404,9 @@ START_TEST(the_files_for_administrators_fit)
 	struct record *r = make_records(MANY, 1795364256);
 	struct db *db;
 
-	admin("DROP USER IF EXISTS " TEST_DATABASE "@localhost");
+	if (server_version() < 50700)
+		return; /* no CREATE USER IF NOT EXISTS: see grants.sql */
+	admin_fails("DROP USER " TEST_DATABASE "@localhost");
 	for (int i = 0; i < 2; i++) { /* each may be run again */
 		admin_file("sql/schema.sql");
 		admin_file("sql/view.sql");
@@ -456,7 +453,7 @@ START_TEST(defaults_file_serves_what_is_not_set)
 
 	ck_assert_ptr_nonnull(file);
 	make_table(SIGNED);
-	admin("DROP USER IF EXISTS d@localhost");
+	admin_fails("DROP USER d@localhost");
 	admin("CREATE USER d@localhost IDENTIFIED BY 'right'");
 	admin("GRANT SELECT, INSERT, UPDATE ON " TEST_DATABASE
 	      ".* TO d@localhost");

@@ -149,7 +149,7 @@ START_TEST(rights_are_taken_away)
 	struct db *db;
 
 	make_table(SIGNED);
-	admin("DROP USER IF EXISTS r@localhost");
+	admin_fails("DROP USER r@localhost");
 	admin("CREATE USER r@localhost");
 	admin("GRANT SELECT, INSERT, UPDATE ON " TEST_DATABASE
 	      ".ServerCallStatus TO r@localhost");
@@ -190,7 +190,7 @@ START_TEST(a_read_only_server_is_left)
 
 	/* Seen by what a statement says. */
 	make_table(SIGNED);
-	admin("DROP USER IF EXISTS r@localhost");
+	admin_fails("DROP USER r@localhost");
 	admin("CREATE USER r@localhost");
 	admin("GRANT SELECT, INSERT, UPDATE ON " TEST_DATABASE
 	      ".ServerCallStatus TO r@localhost");

@@ -31,7 +31,8 @@ look_open(void)
 	admin("SET GLOBAL sql_mode = 'STRICT_TRANS_TABLES'; SET sql_mode = ''"
 	      "; SET GLOBAL autocommit = 1; SET GLOBAL completion_type = 0"
 	      "; SET GLOBAL init_connect = ''");
-	admin("DROP USER IF EXISTS r@localhost; CREATE USER r@localhost");
+	admin_fails("DROP USER r@localhost");
+	admin("CREATE USER r@localhost");
 	admin("GRANT SELECT, INSERT, UPDATE ON " TEST_DATABASE
 	      ".* TO r@localhost");
 }
@@ -362,7 +363,8 @@ static const char *const beginnings[] = {
 	"SET GLOBAL init_connect = 'SET SESSION TRANSACTION READ ONLY'",
 	"SET GLOBAL init_connect = 'SET SESSION TRANSACTION ISOLATION LEVEL "
 	"SERIALIZABLE'",
-	"SET GLOBAL init_connect = 'SET sql_mode = \"ANSI,ORACLE\"'",
+	("SET GLOBAL init_connect = 'SET sql_mode = CONCAT(\"ANSI\" "
+	 "/*M!, \",ORACLE\" */)'"),
 	"SET GLOBAL init_connect = 'USE information_schema'",
 	"SET GLOBAL autocommit = 0",
 	"SET GLOBAL completion_type = 1",

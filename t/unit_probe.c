@@ -83,7 +83,7 @@ static const struct {
 	    "wrong: table ServerCallStatus: column ts is date; expected as in "
 	    "schema.sql\n" },
 	{ "ALTER TABLE ServerCallStatus MODIFY port smallint NOT NULL",
-	    "wrong: table ServerCallStatus: column port is smallint(6); "
+	    "wrong: table ServerCallStatus: column port is smallint; "
 	    "expected as in schema.sql\n" },
 	{ "ALTER TABLE ServerCallStatus MODIFY ip varchar(15) NOT NULL",
 	    "wrong: table ServerCallStatus: column ip is varchar(15); expected "
@@ -124,6 +124,10 @@ START_TEST(a_fault_is_said)
 	make_table(SIGNED);
 	admin("%s", changes[_i].change);
 	probe(&options);
+	/* MySQL 8 has dropped the width that nobody needed. */
+	char *width = strstr(said, "(6)");
+	if (width != NULL)
+		memmove(width, width + 3, strlen(width + 3) + 1);
 	ck_assert_str_eq(said, changes[_i].said);
 }
 END_TEST
@@ -159,6 +163,8 @@ START_TEST(a_generated_column_cannot_be_written)
 {
 	struct db_options options = fixture_options();
 
+	if (server_version() < GENERATED_COLUMNS)
+		return;
 	make_table(SIGNED);
 	admin("ALTER TABLE ServerCallStatus DROP overload, ADD overload int AS "
 	      "(err_cnt > 0) STORED");
@@ -209,7 +215,7 @@ START_TEST(rights_are_looked_at)
 	struct db_options options = fixture_options();
 
 	make_table(SIGNED);
-	admin("DROP USER IF EXISTS " ACCOUNT "@localhost");
+	admin_fails("DROP USER " ACCOUNT "@localhost");
 	admin("CREATE USER " ACCOUNT "@localhost IDENTIFIED BY 'p'");
 	admin("GRANT %s ON " TEST_DATABASE ".ServerCallStatus TO " ACCOUNT
 	      "@localhost",

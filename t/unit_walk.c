@@ -20,6 +20,11 @@
 static struct walk walk;
 static struct db *db;
 
+#define DIGIT \
+	"(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION " \
+	"SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION " \
+	"SELECT 8 UNION SELECT 9) AS "
+
 /* ROWS rows with equal and with different numbers in each column of the key,
    of both signs; each third is old, one has no time. */
 static void
@@ -32,7 +37,9 @@ fill(const char *type)
 	admin("ALTER TABLE ServerCallStatus MODIFY ts bigint(20) NULL");
 	admin("INSERT INTO ServerCallStatus SELECT seq%%7-3, seq%%11-5, "
 	      "seq%%13-%d, seq%%2, seq+%lld, 1, 1, IF(seq%%3=0,%d,%d), '1' "
-	      "FROM (SELECT CAST(seq AS SIGNED) AS seq FROM seq_1_to_%d) AS s",
+	      "FROM (SELECT CAST(1 + a.n + 10*b.n + 100*c.n + 1000*d.n AS "
+	      "SIGNED) AS seq FROM " DIGIT "a, " DIGIT "b, " DIGIT "c, " DIGIT
+	      "d) AS s WHERE seq <= %d",
 	    negative ? 6 : 0, negative ? -2000LL : 4294900000LL, OLD, NOW,
 	    ROWS);
 	admin("UPDATE ServerCallStatus SET ts=NULL WHERE caller=%lld",
@@ -142,14 +149,22 @@ END_TEST
 static long long
 rows_read(void)
 {
+	unsigned long version = server_version();
+
 	return admin_number("SELECT SUM(VARIABLE_VALUE) FROM "
-			    "information_schema.GLOBAL_STATUS WHERE "
+			    "%s WHERE "
 			    "VARIABLE_NAME LIKE 'HANDLER_READ_%%' AND "
-			    "VARIABLE_NAME NOT LIKE '%%RND%%'");
+			    "VARIABLE_NAME NOT LIKE '%%RND%%'",
+	    version >= 50700 && version < MARIADB
+		? "performance_schema.global_status"
+		: "information_schema.GLOBAL_STATUS");
 }
 
 START_TEST(each_step_reads_its_rows_only)
 {
+	/* MySQL reads the neighbors of a key as well. */
+	long long removed = server_version() < MARIADB ? 4 * REMOVED : REMOVED;
+
 	fill(SIGNED);
 	do {
 		bool reads = walk_is_read(&walk);
@@ -158,7 +173,7 @@ START_TEST(each_step_reads_its_rows_only)
 		ck_assert_int_eq(step(OLD + 1), DB_OK);
 		ck_assert_int_gt(rows_read(), before);
 		ck_assert_int_le(rows_read() - before,
-		    reads ? WALK_ROWS + 10 : REMOVED + 10);
+		    reads ? WALK_ROWS + 10 : removed + 10);
 	} while (walk.rows == WALK_ROWS || !walk_is_read(&walk));
 }
 END_TEST
@@ -182,7 +197,12 @@ START_TEST(errors_leave_the_walk_where_it_was)
 	    OLD);
 	ck_assert_int_eq(step(0), DB_OK);
 	ck_assert_int_eq(step(OLD + 1), DB_OK);
-	ck_assert_int_eq(step(OLD + 1), DB_OK);
+	if (step(OLD + 1) != DB_OK) {
+		/* MySQL does not even compare it. */
+		ck_assert_uint_lt(server_version(), MARIADB);
+		ck_assert_uint_eq(db_error(db)->number, 1292);
+		return;
+	}
 	ck_assert_uint_eq(walk.removed, 1 + ROWS % WALK_ROWS / 3);
 }
 END_TEST
