@@ -2,7 +2,7 @@
 text_tests = t/hardening.py t/layers.py t/messages.py
 TESTS += $(text_tests)
 EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
-	t/profile.py t/release.sh t/targets.py
+	t/check_mysql.sh t/profile.py t/release.sh t/targets.py
 
 # hardening.py compares the programs with what configure chose.
 AM_TESTS_ENVIRONMENT = export abs_top_builddir='$(abs_top_builddir)' \
@@ -29,6 +29,22 @@ profile: src/reporter-bench src/reporter
 # gcc -fanalyzer, scan-build and cppcheck over the whole tree, in some minutes.
 analyse:
 	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/analyse.sh
+
+# The tests on MySQL, in a root directory of Debian unstable: see check_mysql.sh.
+check-mysql: all
+	@$(check_mysql) long
+check-mysql-short: all
+	@$(check_mysql) short
+mysql-root:
+	@$(check_mysql) root
+check_mysql = cd $(srcdir) && \
+	units=`grep -l '"db_fixture.h"' $(units:=.c) | $(SED) 's/\.c$$//'` && \
+	long=`grep -lE '(database|s)\.start\(' $(scenarios)` && \
+	cd $(abs_top_builddir) && \
+	abs_top_srcdir='$(abs_top_srcdir)' MAKE='$(MAKE)' UNITS="$$units" \
+	SHORT='$(database_stories:=.py)' LONG="$$long" \
+	OLD='$(database_stories:=.py) $(report_stories:=.py)' \
+	$(SHELL) $(abs_top_srcdir)/t/check_mysql.sh
 
 # Which lines the tests run: make coverage [COVER="t/unit_ring ..."].
 COVER =
@@ -65,6 +81,6 @@ distcheck-short:
 # The database's data directory that all scenarios copy, and what the targets
 # make.
 clean-local:
-	-rm -rf t/scenario-data analyse coverage fuzz
-.PHONY: bench bench-short profile analyse coverage format format-fix \
+	-rm -rf t/scenario-data analyse coverage fuzz mysql
+.PHONY: bench bench-short check-mysql check-mysql-short mysql-root profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

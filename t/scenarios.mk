@@ -5,7 +5,7 @@ stories = t/scenario_worker_killed_under_load t/scenario_another_user \
 	t/scenario_flipping_agent_starves_nobody t/scenario_reload_each_option \
 	t/scenario_chaos t/scenario_killed_at_every_step
 # Reports reach the table.
-stories += t/scenario_bad_input t/scenario_elb_frames_reach_the_table \
+report_stories = t/scenario_bad_input t/scenario_elb_frames_reach_the_table \
 	t/scenario_lars_frames_reach_the_table \
 	t/scenario_malformed_by_the_million \
 	t/scenario_mixed_dialects_share_one_port \
@@ -20,7 +20,7 @@ stories += t/scenario_agents_come_back_at_once t/scenario_backpressure \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
 	t/scenario_tls_agents t/scenario_tls_backpressure
 # The database.
-stories += t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers \
+database_stories = t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers \
 	t/scenario_database_away_and_back t/scenario_database_tls \
 	t/scenario_firewall_forgets t/scenario_flush_rows_bounds_a_transaction \
 	t/scenario_galera_node t/scenario_hanging_database \
@@ -50,7 +50,7 @@ stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
 	t/scenario_web
 
-scenarios = $(stories:=.py)
+scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
 	t/faulty.py t/tls.py t/wire/elb-reports.bin t/wire/lars-report.bin
