@@ -49,23 +49,56 @@ client_cut(const MYSQL *mysql)
 	shutdown(mysql->net.fd, SHUT_RDWR);
 }
 
+/* client_verifies_ca - whether the library can verify a certificate and not its
+   name.  MariaDB's verifies both or neither since 3.4. */
+static inline bool
+client_verifies_ca(void)
+{
+	return HAVE_DECL_MYSQL_OPT_SSL_MODE ||
+	       mysql_get_client_version() < 30400;
+}
+
 /*
- * client_demand_tls - no connection without TLS, and none to a server whose
- * certificate is not valid for its host's name, unless verify is off.  MySQL's
- * library has one option for both, MariaDB's has one for each.
+ * client_demand_tls - no connection without TLS; ca: and none to a server whose
+ * certificate is not signed by the CA file, or by a CA of the system; name: or
+ * not valid for its host's name, which implies ca.
  */
 static inline void
-client_demand_tls(MYSQL *mysql, bool verify)
+client_demand_tls(MYSQL *mysql, bool ca, bool name)
 {
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
-	unsigned mode = verify ? SSL_MODE_VERIFY_IDENTITY : SSL_MODE_REQUIRED;
+	unsigned mode = name ? SSL_MODE_VERIFY_IDENTITY
+			: ca ? SSL_MODE_VERIFY_CA
+			     : SSL_MODE_REQUIRED;
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
 #else
-	char on = 1, verified = verify;
+	char on = 1, both = name || (ca && !client_verifies_ca());
 
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
-	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verified);
+	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &both);
+	/* Before 3.4 it verifies the certificate whenever it has a CA file, and
+	   goes on with a server that has no TLS unless it is to verify the name
+	   or a fingerprint, be it an empty one. */
+	if (!both && client_verifies_ca())
+		mysql_options(mysql, MARIADB_OPT_TLS_PEER_FP, "");
+#endif
+}
+
+/* client_without_tls - where no option asks for it.  Left to themselves MySQL's
+   library uses TLS and verifies nothing, so that whoever is between gets the
+   password; and MariaDB's verifies, since 3.4. */
+static inline void
+client_without_tls(MYSQL *mysql)
+{
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+	unsigned mode = SSL_MODE_DISABLED;
+
+	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
+#else
+	char off = 0;
+
+	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
 #endif
 }
 
@@ -100,29 +133,43 @@ client_server_pid(const MYSQL *mysql)
 #define CLIENT_AUTH_REFUSED 5010
 
 /*
- * client_restrict_auth - refuse a server that asks for the password as plain
- * text, or for its old hash, unless insecure.  MySQL's library refuses the one
- * by default, and does not have the other.
- * unverified: TLS is used, and the server not verified.  MariaDB's library then
- * goes on without TLS if the server has none, and two plugins still send plain
- * text.
+ * client_restrict_auth - unless insecure, refuse a server that asks for the
+ * password as plain text without TLS, or for its old hash; or encrypted with a
+ * key that it sends, since that may be anybody's.  key: file with the public
+ * key of the server, NULL: none.  MySQL's library does so by default.
+ * unverified: TLS is used, and the server not verified.  MariaDB's library
+ * since 3.4 then goes on without TLS if the server has none, and two plugins
+ * still send plain text.
  */
 static inline void
-client_restrict_auth(MYSQL *mysql, bool insecure, bool unverified)
+client_restrict_auth(
+    MYSQL *mysql, bool insecure, const char *key, bool unverified)
 {
-	(void)mysql, (void)insecure, (void)unverified;
+	(void)unverified;
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
 	char on = insecure;
 
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &on);
-#elif HAVE_DECL_MARIADB_OPT_RESTRICTED_AUTH
+#if HAVE_DECL_MYSQL_OPT_GET_SERVER_PUBLIC_KEY
+	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &on);
+#endif
+#else
+	/* It asks the server only if it has no file at all. */
+	if (key == NULL && !insecure)
+		key = "/dev/null";
+#endif
+	if (key != NULL)
+		mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, key);
+#if HAVE_DECL_MARIADB_OPT_RESTRICTED_AUTH
 	static const char permitted[] =
 	    "caching_sha2_password,sha256_password,"
 	    "mysql_native_password,client_ed25519,parsec,auth_gssapi_client";
 
 	if (!insecure)
 		mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
-		    unverified ? strstr(permitted, "mysql_native") : permitted);
+		    unverified && !client_verifies_ca()
+			? strstr(permitted, "mysql_native")
+			: permitted);
 #endif
 }
 

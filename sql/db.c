@@ -51,11 +51,14 @@ static enum db_class
 db_open(struct db *db)
 {
 	const char *why, *unreadable = login_unreadable(&db->options, &why);
+	const char *unsupported = login_unsupported(&db->options);
 	struct host host;
 	unsigned pretended;
 
 	if (!hosts_read(&db->hosts, &host))
 		return link_fail(&db->link, DB_HOLD, 0, "invalid host name");
+	if (unsupported != NULL)
+		return link_fail(&db->link, DB_HOLD, 0, unsupported);
 	if (unreadable != NULL) {
 		link_fail(&db->link, DB_HOLD, 0, "");
 		snprintf(db->link.error.text, sizeof(db->link.error.text),

@@ -15,6 +15,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What of a server's certificate is verified. */
+enum db_verify {
+	DB_VERIFY_NAME, /* that a CA has signed it for the host's name */
+	DB_VERIFY_CA,   /* that a CA has signed it */
+	DB_VERIFY_OFF   /* nothing, but TLS is required */
+};
+
 /* Where and how to connect.  All strings belong to the caller and outlive the
    struct db. */
 struct db_options {
@@ -28,12 +35,14 @@ struct db_options {
 	/* "" is: none; its groups [client] and [reporter] are read */
 	const char *defaults_file;
 	/* PEM files, "" or NULL: none.  With ssl_ca or ssl_cert there is no
-	   connection over the network without TLS; with ssl_verify none to a
-	   server that ssl_ca does not verify under the name of the host. */
+	   connection over the network without TLS. */
 	const char *ssl_ca, *ssl_cert, *ssl_key;
-	bool ssl_verify;
-	bool insecure_auth; /* send the password as plain text or as its old
-			       hash, if the server asks for it */
+	enum db_verify ssl_verify;
+	const char *server_public_key; /* PEM file, "" or NULL: none; for an
+					  account that needs it without TLS */
+	bool insecure_auth; /* send the password as plain text, as its old hash
+			       or encrypted with a key that the server sends,
+			       if the server asks for it */
 	unsigned connect_timeout_ms; /* both are rounded up to seconds: the
 					client library has no finer ones */
 	unsigned read_timeout_ms;

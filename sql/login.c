@@ -29,20 +29,22 @@ static bool
 wants_tls(const struct db_options *options, const struct host *host)
 {
 	return !host_is_local(host) &&
-	       (is_set(options->ssl_ca) || is_set(options->ssl_cert));
+	       (is_set(options->ssl_ca) || is_set(options->ssl_cert) ||
+		   options->ssl_verify == DB_VERIFY_OFF);
 }
 
 static void
 set_tls(MYSQL *mysql, const struct db_options *options)
 {
 	/* With a CA file MariaDB's library verifies the server in any case. */
-	if (options->ssl_verify && is_set(options->ssl_ca))
+	if (options->ssl_verify != DB_VERIFY_OFF && is_set(options->ssl_ca))
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->ssl_ca);
 	if (is_set(options->ssl_cert))
 		mysql_options(mysql, MYSQL_OPT_SSL_CERT, options->ssl_cert);
 	if (is_set(options->ssl_key))
 		mysql_options(mysql, MYSQL_OPT_SSL_KEY, options->ssl_key);
-	client_demand_tls(mysql, options->ssl_verify);
+	client_demand_tls(mysql, options->ssl_verify != DB_VERIFY_OFF,
+	    options->ssl_verify == DB_VERIFY_NAME);
 }
 
 MYSQL *
@@ -69,7 +71,8 @@ login_new(const struct db_options *options, const struct host *host)
 	mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &wait);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
 	client_restrict_auth(mysql, options->insecure_auth,
-	    wants_tls(options, host) && !options->ssl_verify);
+	    or_null(options->server_public_key),
+	    wants_tls(options, host) && options->ssl_verify == DB_VERIFY_OFF);
 	/* A server has no business asking for our files. */
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
@@ -77,7 +80,19 @@ login_new(const struct db_options *options, const struct host *host)
 		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	if (wants_tls(options, host))
 		set_tls(mysql, options);
+	else if (!is_set(options->defaults_file))
+		client_without_tls(mysql);
 	return mysql;
+}
+
+/* Whether a plugin did not send the password, because it has neither TLS nor
+   a key.  MariaDB's library has no text for that. */
+static bool
+lacks_key(unsigned number, const char *text)
+{
+	return number == CR_UNKNOWN_ERROR ||
+	       (number == CR_AUTH_PLUGIN_ERR &&
+		   strstr(text, "secure connection") != NULL);
 }
 
 /* Notes why there is no connection. */
@@ -93,6 +108,10 @@ login_failed(MYSQL *mysql, bool cut, struct db_error *error)
 	} else if (number == CLIENT_AUTH_REFUSED) {
 		text = "the server requires the password as plain text or an "
 		       "old hash; see insecure_auth in reporter.conf(5)";
+	} else if (lacks_key(number, text)) {
+		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
+		       "public key of the server (server_public_key); see "
+		       "insecure_auth in reporter.conf(5)";
 	} else if (number == 0) {
 		number = CR_UNKNOWN_ERROR;
 	}
@@ -112,6 +131,15 @@ login_connect(
 	return mysql_real_connect(mysql, or_null(host->name),
 		   or_null(options->user), or_null(options->password),
 		   or_null(options->database), host->port, socket, 0) != NULL;
+}
+
+const char *
+login_unsupported(const struct db_options *options)
+{
+	if (options->ssl_verify != DB_VERIFY_CA || client_verifies_ca())
+		return NULL;
+	return "ca is not supported by MariaDB's client library from 3.4 on; "
+	       "expected on or off";
 }
 
 bool
@@ -150,7 +178,8 @@ const char *
 login_unreadable(const struct db_options *options, const char **reason)
 {
 	const char *const files[] = { options->defaults_file, options->ssl_ca,
-		options->ssl_cert, options->ssl_key };
+		options->ssl_cert, options->ssl_key,
+		options->server_public_key };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		*reason = is_set(files[i]) ? login_read_fault(files[i]) : NULL;

@@ -22,6 +22,10 @@ or_null(const char *text)
 	return is_set(text) ? text : NULL;
 }
 
+/* login_unsupported - why the client library cannot do what mysql.ssl_verify
+   asks for; NULL: it can. */
+const char *login_unsupported(const struct db_options *options);
+
 /* login_new - a connection object that knows time limits, files and TLS, not
    yet connected.  NULL: no memory. */
 MYSQL *login_new(const struct db_options *options, const struct host *host);

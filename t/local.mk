@@ -1,10 +1,11 @@
 # Tests of the sources and of an installation, and targets for people.
-text_tests = t/hardening.py t/layers.py t/messages.py
+text_tests = t/configure.py t/hardening.py t/layers.py t/messages.py
 TESTS += $(text_tests)
 EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
 	t/check_mysql.sh t/profile.py t/release.sh t/targets.py
 
-# hardening.py compares the programs with what configure chose.
+# hardening.py compares the programs with what configure chose; configure.py runs
+# configure with the same compiler.
 AM_TESTS_ENVIRONMENT = export abs_top_builddir='$(abs_top_builddir)' \
 	abs_top_srcdir='$(abs_top_srcdir)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
 	HARDENING='$(HARDEN_CFLAGS) $(HARDEN_LDFLAGS)' \

@@ -4,8 +4,9 @@
 TLS, and only with a server that can prove to be the one: one that another
 authority has signed is refused, and so is one with another name, and one
 without TLS; the log says why, and the records wait.  They wait as well while a
-pipe is in place of a file, and nobody waits for its writer.  ssl_verify = off takes any
-server that speaks TLS.  An account that asks for a certificate gets one.  The
+pipe is in place of a file, and nobody waits for its writer.  ssl_verify = ca takes
+a server of another name, and none that another authority has signed; off takes
+any that speaks TLS, also without ssl_ca, and none that does not.  An account that asks for a certificate gets one.  The
 names of the options are those of the manual, and each takes effect at a
 reload."""
 
@@ -133,15 +134,23 @@ def story(s, database, right, wrong):
     story.refuses("a server that the authority has not signed is refused",
                   f"database localhost:{database.port}: error 2026",
                   "certificate")
+    story.configure(ssl_verify="ca")
+    story.refuses("also if its name does not matter",
+                  f"database localhost:{database.port}: error 2026",
+                  "certificate")
     story.configure(ssl_verify="off")
     story.takes("without verification it is taken")
+    story.configure(ssl_ca="")
+    story.takes("over TLS, also without a file of authorities")
     story.configure(ssl_verify="on", ssl_ca=right.certificate)
     story.takes("with the right authority as well")
 
     story.configure(host=f"127.0.0.1:{database.port}")
     story.refuses("a server of another name is refused",
                   f"database 127.0.0.1:{database.port}: error 2026")
-    story.configure(host=f"localhost:{database.port}",
+    story.configure(ssl_verify="ca")
+    story.takes("unless the authority alone matters")
+    story.configure(host=f"localhost:{database.port}", ssl_verify="on",
                     user="with_certificate")
     story.refuses("who shows no certificate is not let in", "error 1045")
     certificate, key = right.sign("client", "agent")
@@ -168,11 +177,13 @@ def story(s, database, right, wrong):
                          if not option.startswith("--ssl")] + ["--skip-ssl"]
     database.start()
     story.refuses("a server without TLS is refused", "error 2026")
-    story.configure(user="reporter", ssl_verify="off")
-    story.refuses("and without verification as well", "error 2026",
-                  "the server has no TLS")
-    s.reporter.configure("mysql", user="reporter", ssl_ca="", ssl_cert="",
-                         ssl_key="")
+    for verify in "ca", "off":
+        story.configure(user="reporter", ssl_verify=verify)
+        story.refuses(f"and with {verify} as well", "error 2026",
+                      "SSL is required")
+    story.configure(ssl_ca="", ssl_cert="", ssl_key="")
+    story.refuses("and with off alone", "error 2026", "SSL is required")
+    s.reporter.configure("mysql", ssl_verify="on")
     s.reporter.reload()
     story.takes("and taken when nobody asks for TLS")
     scenario.wait_for(lambda: database.count() == story.turn,

@@ -4,7 +4,10 @@
 a request for a file of the client's, the one with the password in it.  It gets
 none, the workers say what went wrong, and the records wait for a better
 one.  It asks for the password as well, as plain text or as the hash of old,
-which is as good as the password: nothing comes unless insecure_auth is on."""
+which is as good as the password: nothing comes unless insecure_auth is on.  It
+asks for it encrypted with a key of its own: nothing comes either, unless the key
+is the one in server_public_key; and nothing at all if TLS is required, however
+little of a server is verified, since this one has none."""
 
 import os
 import socketserver
@@ -111,26 +114,82 @@ def no_password_is_sent(s, server):
                 and (b"insecure_auth" in done.stderr or plugin == b"password"
                      or not scenario.has("DECL_MARIADB_OPT_RESTRICTED_AUTH")),
                 done)
-    # Without verified TLS this plugin sends it as it is, if the server, or
-    # whoever is between, has no TLS.
-    with open(s.reporter.conf, "a") as conf:
-        conf.write(f"[mysql]\nssl_verify = off\nssl_ca = {s.reporter.conf}\n")
-    server.plugin, server.answers = b"caching_sha2_password", []
-    done = check(s)
-    s.check("TLS, not verified, and no TLS: no password is sent",
-            scenario.PASSWORD.encode() not in b"".join(server.answers)
-            and done.returncode == 1, (done, server.answers))
-    server.plugin = b"mysql_clear_password"
-    with open(s.reporter.conf, "a") as conf:
-        conf.write("[mysql]\ninsecure_auth=on\n")
-    check(s)
+    server.plugin, server.answers = b"mysql_clear_password", []
+    check(s, insecure_auth="on")
     s.check("insecure_auth = on: it is sent", scenario.PASSWORD.encode()
             in b"".join(server.answers), server.answers)
 
 
-def check(s):
+def no_key_is_believed(s, server):
+    """The plugins that encrypt the password.  A worker's sandbox must permit
+    what the client library needs not to ask for a key."""
+    server.plugin, server.answers = b"caching_sha2_password", []
+    start = os.path.getsize(s.reporter.log)
+    s.reporter.start()
+    s.agent().send(scenario.native(2, 1, 1, 1700000000, [(1, 1, 1, 1, False)]))
+    wait_for(lambda: "server_public_key" in s.reporter.log_text(start),
+             "the worker says what it lacks")
+    s.reporter.stop()
+    s.equal("nothing but hashes with the server's salt are sent",
+            {len(answer) for answer in server.answers}, {32})
+    for segment in s.reporter.segments():
+        os.unlink(segment)
+    server.plugin, server.answers = b"sha256_password", []
+    done = check(s)
+    s.check("nor by the other plugin", b"".join(server.answers) == b""
+            and done.returncode == 1, (done, server.answers))
+
+    server.plugin, server.answers = b"caching_sha2_password", []
+    check(s, insecure_auth="on")
+    s.equal("insecure_auth = on: the key is asked for",
+            server.answers[1:2], [b"\2"])
+    key = os.path.join(s.directory, "public.pem")
+    certificate = os.path.join(s.directory, "certificate.pem")
+    openssl(f"req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout {key}.own "
+            f"-out {certificate}")
+    openssl(f"rsa -in {key}.own -pubout -out {key}")
+    server.answers = []
+    check(s, server_public_key=key)
+    s.equal("the key in server_public_key is used, and none asked for",
+            [len(answer) for answer in server.answers], [32, 256])
+    server.answers = []
+    done = check(s, server_public_key=certificate)
+    s.check("a file without a key: nothing is sent, and it is named",
+            [len(answer) for answer in server.answers] == [32]
+            and b"server_public_key" in done.stderr, (done, server.answers))
+    done = check(s, server_public_key=key + ".not")
+    s.check("no such file: the check names it",
+            f"mysql.server_public_key: user root cannot read {key}.not".encode()
+            in done.stderr or os.geteuid() != 0, done)
+
+    for options in ({"ssl_verify": "off"}, {"ssl_ca": certificate},
+                    {"ssl_verify": "off", "ssl_ca": certificate},
+                    {"ssl_verify": "ca", "ssl_ca": certificate}):
+        for server.plugin in b"caching_sha2_password", b"sha256_password":
+            server.asked, server.answers = 0, []
+            done = check(s, **options)
+            s.check(f"{options}, no TLS: {server.plugin} gets nothing",
+                    server.asked == 0 and done.returncode == 1
+                    and b"SSL is required" in done.stderr,
+                    (done, server.answers))
+
+
+def openssl(words):
+    subprocess.run([scenario.tool("openssl", "openssl"), *words.split()],
+                   check=True, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def check(s, **options):
+    """reporter -t -t, with more options for the database."""
+    with open(s.reporter.conf) as file:
+        conf = file.read()
+    with open(s.reporter.conf + ".check", "w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(conf + "[mysql]\n" + "".join(
+            f"{name} = {value}\n" for name, value in options.items()))
     return subprocess.run(
-        [scenario.program("reporter"), "-t", "-t", "-c", s.reporter.conf],
+        [scenario.program("reporter"), "-t", "-t", "-c",
+         s.reporter.conf + ".check"],
         stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
 
 
@@ -156,9 +215,10 @@ def tell(s):
                 and scenario.PASSWORD.encode() not in server.seen,
                 server.seen[-400:])
         s.reporter.stop()
-        no_password_is_sent(s, server)
         for segment in s.reporter.segments():
             os.unlink(segment)
+        no_password_is_sent(s, server)
+        s.part(no_key_is_believed, s, server)
 
 
 scenario.run(__doc__, tell)

@@ -49,7 +49,7 @@ teardown(void)
 }
 
 /* All of a file, in a buffer that the next call takes again. */
-static const char *
+static char *
 contents(const char *name)
 {
 	static char text[65536];
@@ -79,7 +79,7 @@ looks_like(const char *text, const char *pattern)
 static const char *
 message(const char *name)
 {
-	const char *text = strstr(contents(name), "warning: ");
+	char *text = strstr(contents(name), "warning: ");
 	char *end;
 
 	ck_assert_ptr_nonnull(text);

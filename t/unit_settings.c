@@ -574,6 +574,14 @@ START_TEST(tls_is_said_in_whole)
 	    "a.conf:3: mysql.ssl_cert: requires mysql.ssl_key\n");
 	config_invalid("[mysql]\nssl_key = /k\n",
 	    "a.conf:2: mysql.ssl_key: requires mysql.ssl_cert\n");
+	settings_free(config_valid("[mysql]\nssl_verify = off\n"));
+	settings_free(config_valid("[mysql]\nssl_verify = on\n"));
+	settings_free(config_valid("[mysql]\nssl_verify = ca\nssl_ca = /a\n"));
+	config_invalid("[mysql]\nssl_verify = ca\n",
+	    "a.conf:2: mysql.ssl_verify: requires mysql.ssl_ca\n");
+	config_invalid("[mysql]\nssl_verify = no\n",
+	    "a.conf:2: mysql.ssl_verify: invalid value \"no\"; expected on, "
+	    "ca or off\n");
 	config_invalid("[mysql]\nssl_key = /k\nssl_cert = /c\n",
 	    "a.conf:3: mysql.ssl_cert: requires mysql.ssl_ca to verify the "
 	    "server, or mysql.ssl_verify = off\n");
@@ -654,7 +662,7 @@ static const char *const all_other =
     "host = localhost,db:1\nport = 2\nsocket = /s\nuser = \" u \"\n"
     "password = " SECRET "\ndatabase = \"\"q\"\"\ntable = a.b\n"
     "defaults_file = /d\nssl_ca = /ca\nssl_cert = /c\nssl_key = /k\n"
-    "ssl_verify = off\ninsecure_auth = on\n"
+    "ssl_verify = off\nserver_public_key = /p\ninsecure_auth = on\n"
     "flush_interval = 1ms\nurgent_interval = 2s\nflush_rows = 77\n"
     "connect_timeout = 1s\nread_timeout = 61\nkeepalive = 0\n"
     "dead_letter_file =\n"

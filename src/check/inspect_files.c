@@ -13,6 +13,7 @@
 #include "lib/text.h"
 #include "lib/pem.h"
 #include "sql/login.h"
+#include "conf/db_settings.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -66,8 +67,13 @@ inspect_tls(const struct settings *settings, struct complaints *complaints)
 	bool key = inspect_readable(settings, "ssl_key", complaints);
 	enum pem_fault whose = PEM_NONE;
 	char reason[PEM_REASON_MAX];
-	const char *fault = NULL;
+	struct db_options options = db_settings(settings);
+	const char *fault = NULL, *unsupported = login_unsupported(&options);
 
+	inspect_readable(settings, "server_public_key", complaints);
+	if (unsupported != NULL)
+		inspect_option(complaints, settings, "mysql", "ssl_verify",
+		    "%s", unsupported);
 	if (inspect_readable(settings, "ssl_ca", complaints))
 		fault = pem_check_ca(settings->ssl_ca, reason, sizeof(reason));
 	if (fault != NULL)

@@ -11,6 +11,7 @@
 #include "conf/listen_spec.h"
 #include "conf/syntax.h"
 #include "shm/segment.h"
+#include "sql/db.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -28,6 +29,10 @@ static const char *const check_caller_names[] = { "off", "log", "reject",
 	NULL };
 static const char *const switch_names[] = { "off", "on", NULL };
 static const char *const version_names[] = { "1.2", "1.3", NULL };
+static const char *const verify_names[] = { [DB_VERIFY_NAME] = "on",
+	[DB_VERIFY_CA] = "ca",
+	[DB_VERIFY_OFF] = "off",
+	[DB_VERIFY_OFF + 1] = NULL };
 static const char *const level_names[] = { "error", "warn", "info", "debug",
 	NULL };
 
@@ -185,12 +190,16 @@ const struct conf_option option_table[] = {
 	{ ROW("mysql", "ssl_key", ssl_key), FILE_PATH(4095),
 	  .initial = "", .live = OPTION_WORKERS,
 	  .text = "Private key of the client certificate" },
-	{ ROW("mysql", "ssl_verify", ssl_verify), CHOICE(switch_names),
+	{ ROW("mysql", "ssl_verify", ssl_verify), CHOICE(verify_names),
 	  .initial = "on", .live = OPTION_WORKERS,
-	  .text = "Verify the certificate and host name of the servers" },
+	  .text = "Verify the servers: certificate and name, CA only, or none" },
+	{ ROW("mysql", "server_public_key", server_public_key),
+	  FILE_PATH(4095), .initial = "", .live = OPTION_WORKERS,
+	  .text = "RSA public key of the servers, for logins without TLS" },
 	{ ROW("mysql", "insecure_auth", insecure_auth), CHOICE(switch_names),
 	  .initial = "off", .live = OPTION_WORKERS,
-	  .text = "Allow plain-text and old-hash authentication" },
+	  .text = "Allow plain-text, old-hash and unverified-key "
+		  "authentication" },
 	{ ROW("mysql", "flush_interval", flush_interval),
 	  .type = OPTION_TIME, .unit = "ms", RANGE(1, HOUR),
 	  .initial = "1s", .live = OPTION_WORKERS,

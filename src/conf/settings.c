@@ -11,6 +11,7 @@
 #include "conf/listen_spec.h"
 #include "conf/option.h"
 #include "conf/value.h"
+#include "sql/db.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -160,7 +161,10 @@ check_database_tls(struct load *load)
 
 	if (has_cert && !has_key)
 		fault(load, "mysql", "ssl_cert", "requires mysql.ssl_key");
-	else if (has_cert && *s->ssl_ca == '\0' && s->ssl_verify)
+	else if (s->ssl_verify == DB_VERIFY_CA && *s->ssl_ca == '\0')
+		fault(load, "mysql", "ssl_verify", "requires mysql.ssl_ca");
+	else if (has_cert && *s->ssl_ca == '\0' &&
+		 s->ssl_verify != DB_VERIFY_OFF)
 		fault(load, "mysql", "ssl_cert",
 		    "requires mysql.ssl_ca to verify the server, or "
 		    "mysql.ssl_verify = off");

@@ -81,7 +81,8 @@ struct settings {
 	char *table;
 	char *defaults_file;
 	char *ssl_ca, *ssl_cert, *ssl_key; /* "" is: none */
-	int ssl_verify;                    /* 0 or 1 */
+	char *server_public_key;           /* likewise */
+	int ssl_verify;                    /* enum db_verify */
 	int insecure_auth;                 /* 0 or 1 */
 	uint64_t flush_interval;           /* ms */
 	uint64_t urgent_interval;          /* ms */
