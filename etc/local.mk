@@ -4,6 +4,9 @@ if WITH_MICROHTTPD
 systemdsystemunit_DATA += etc/reporter-web.service
 endif
 dist_systemdsystemunit_DATA = etc/reporter.socket
+examplesdir = $(docdir)/examples
+dist_examples_DATA = etc/examples/haproxy-galera.cfg \
+	etc/examples/haproxy-reporters.cfg
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf
 

@@ -45,6 +45,7 @@ static const struct reason refusals[REFUSALS] = {
 static const struct reason closings[CLOSINGS] = {
 	[CLOSING_BY_AGENT] = { "by_agent", "closed by the agent" },
 	[CLOSING_IDLE] = { "idle", "idle timeout" },
+	[CLOSING_AGE] = { "age", "limits.max_connection_age reached" },
 	[CLOSING_MESSAGE_TIMEOUT] = { "message_timeout", "message timeout" },
 	[CLOSING_DENIED] = { "denied", "address is in limits.deny" },
 	[CLOSING_NOT_ALLOWED] = { "not_allowed",

@@ -125,6 +125,7 @@ const char *refusal_text(enum refusal refusal);
 enum closing {
 	CLOSING_BY_AGENT,        /* the agent closed it, or is gone */
 	CLOSING_IDLE,            /* silent for idle_timeout */
+	CLOSING_AGE,             /* older than max_connection_age */
 	CLOSING_MESSAGE_TIMEOUT, /* a message begun was not finished in time */
 	CLOSING_DENIED,          /* a reload put its address into deny */
 	CLOSING_NOT_ALLOWED,     /* a reload took its address out of allow */
@@ -226,7 +227,6 @@ struct input_counters {
 	counter last_dead_letter_ts, last_dropped_ts;
 	/* 1 more than those taken and refused while a reload is under way. */
 	counter reloads_begun;
-	counter reserve[1];
 };
 static_assert(sizeof(struct input_counters) == 384, "part of the format");
 

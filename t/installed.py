@@ -38,8 +38,8 @@ def directories():
 
     return {name: whole(found[name]) for name in (
         "sbindir", "sysconfdir", "localstatedir", "runstatedir",
-        "pkgdatadir", "systemdsystemunitdir", "sysusersdir", "tmpfilesdir",
-        "initddir", "logrotatedir")}
+        "pkgdatadir", "examplesdir", "systemdsystemunitdir",
+        "sysusersdir", "tmpfilesdir", "initddir", "logrotatedir")}
 
 
 def needs(*names):

@@ -8,24 +8,11 @@ stored is in the table, and no row is set aside."""
 
 import os
 
+import galera
 import scenario
 
 TS = 1700000000
 SERVICES, SERVERS = 100, 300
-LIBRARIES = ("/usr/lib/galera/libgalera_smm.so",
-             "/usr/lib/libgalera_smm.so",
-             "/usr/lib64/galera-4/libgalera_smm.so",
-             "/usr/lib64/galera/libgalera_smm.so")
-
-
-def settings(library):
-    """Options of a cluster of one node."""
-    port = scenario.free_port()
-    return ["--wsrep-on=ON", f"--wsrep-provider={library}",
-            "--wsrep-cluster-address=gcomm://",
-            "--wsrep-node-address=127.0.0.1", "--binlog-format=ROW",
-            f"--wsrep-provider-options=gmcast.listen_addr="
-            f"tcp://127.0.0.1:{port}"]
 
 
 def is_ready(database):
@@ -34,7 +21,8 @@ def is_ready(database):
 
 def tell(s):
     s.database.requires_mariadb("Debian's Galera is MariaDB's")
-    s.database.SETTINGS = s.database.SETTINGS + settings(library)
+    s.database.SETTINGS = s.database.SETTINGS + galera.options(library) + [
+        "--wsrep-cluster-address=gcomm://"]
     s.database.start()
     scenario.wait_for(lambda: is_ready(s.database), "the node is ready")
     # One worker, and all of a round in few statements.
@@ -96,8 +84,5 @@ def reconnect(s):
                       "the connection ends")
 
 
-library = next(filter(os.path.exists, LIBRARIES), None)
-if library is None:
-    scenario.skip("libgalera_smm.so was not found: install Debian's package "
-                  "galera-4")
+library = galera.library()
 scenario.run(__doc__, tell)

@@ -246,6 +246,15 @@ class Options:
         self.change("limits", idle_timeout="1s")
         self.s.check("a silent agent is disconnected", agent.sees_end(10))
 
+    def limits_max_connection_age(self):
+        agent = self.agent()
+        self.works(agent)
+        self.change("limits", max_connection_age="1s")
+        self.s.check("an old connection is closed", agent.sees_end(10))
+        agent.close()
+        wait_for(lambda: self.reporter.status()["closed"]["age"] == 1,
+                 "the reason is its age")
+
     def limits_allow(self):
         agent = self.agent()
         self.works(agent)

@@ -89,8 +89,8 @@ class Story:
         return tls.s_client(self.secure, data, "-CAfile",
                             self.authority.certificate, *arguments)
 
-    def agent(self, identity=None):
-        return tls.TlsAgent(self.secure, self.authority, identity)
+    def agent(self, identity=None, version=None):
+        return tls.TlsAgent(self.secure, self.authority, identity, version)
 
 
 def reports_arrive(story):
@@ -230,6 +230,29 @@ def records_end_in_time(story):
     story.arrived("and is heard")
     s.reporter.configure("limits", message_timeout="30s", idle_timeout="5min")
     tls.reload(s)
+
+
+def an_old_connection_ends_in_order(story):
+    """max_connection_age: close_notify comes first, and reports are taken until
+    the agent closes."""
+    s = story.s
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        agent = story.agent(version=version)
+        agent.send(story.report())
+        s.reporter.configure("limits", max_connection_age="1s")
+        tls.reload(s)
+        agent.socket.suppress_ragged_eofs = False
+        s.check(f"{version.name}: close_notify comes", agent.sees_end(10))
+        if version == ssl.TLSVersion.TLSv1_3:
+            # Before it an end in one direction ended the other as well.
+            agent.send(story.report())
+        story.arrived("and until its own end the agent is heard")
+        before = story.closed("age")
+        agent.close()
+        scenario.wait_for(lambda: story.closed("age") == before + 1,
+                          "it is counted")
+        s.reporter.configure("limits", max_connection_age="0")
+        tls.reload(s)
 
 
 def what_waited_counts(story):
@@ -470,7 +493,7 @@ def tell(s):
     s.reporter.start()
     for part in (reports_arrive, pieces, send_is_careful,
                  strangers_are_sent_away, key_exchange_is_cheap,
-                 records_end_in_time,
+                 records_end_in_time, an_old_connection_ends_in_order,
                  what_waited_counts, renegotiation_is_off,
                  certificates_are_renewed,
                  nobody_waits_for_a_pipe, an_authority_holds_certificates,

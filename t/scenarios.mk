@@ -1,7 +1,8 @@
 # Scenarios: a real reporter, a real database; each says in its name what it
 # shows.  `make -j2 check` runs them in this order: those that take longest come
 # first, so that it ends evenly.
-stories = t/scenario_worker_killed_under_load t/scenario_another_user \
+stories = t/scenario_growth t/scenario_worker_killed_under_load \
+	t/scenario_another_user \
 	t/scenario_flipping_agent_starves_nobody t/scenario_reload_each_option \
 	t/scenario_chaos t/scenario_killed_at_every_step
 # Reports reach the table.
@@ -12,7 +13,8 @@ report_stories = t/scenario_bad_input t/scenario_elb_frames_reach_the_table \
 	t/scenario_native_reports_reach_the_table t/scenario_poison_record \
 	t/scenario_reports_cut_anywhere
 # Agents, listeners and limits.
-stories += t/scenario_agents_come_back_at_once t/scenario_backpressure \
+stories += t/scenario_agents_come_back_at_once \
+	t/scenario_agents_move_back t/scenario_backpressure \
 	t/scenario_closed_connection_is_seen_closed \
 	t/scenario_descriptors_run_out t/scenario_ipv6_and_several_listeners \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
@@ -54,4 +56,4 @@ stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
-	t/faulty.py t/tls.py t/wire/elb-reports.bin t/wire/lars-report.bin
+	t/faulty.py t/galera.py t/tls.py t/wire/elb-reports.bin t/wire/lars-report.bin

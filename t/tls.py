@@ -51,9 +51,11 @@ class Authority:
 class TlsAgent(scenario.Agent):
     """An agent that speaks TLS.  ssl.SSLError and OSError: it was refused."""
 
-    def __init__(self, address, authority, identity=None):
+    def __init__(self, address, authority, identity=None, version=None):
         super().__init__(address)
         context = ssl.create_default_context(cafile=authority.certificate)
+        if version:
+            context.maximum_version = version
         if identity:
             context.load_cert_chain(*identity)
         self.socket = context.wrap_socket(

@@ -260,6 +260,114 @@ START_TEST(an_idle_agent_is_disconnected)
 }
 END_TEST
 
+/* Born now; the next connection has another share of the range of ages. */
+static void
+age_by(struct conn *conn, uint64_t ms)
+{
+	conn->born_ms -= ms;
+	server->retired_ms = 0;
+	server_tick(server, monotonic_ms());
+}
+
+static bool
+agent_sees_end(void)
+{
+	char byte;
+
+	return recv(agent, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+START_TEST(an_old_connection_ends_between_two_messages)
+{
+	settings.max_connection_age = 100000;
+	struct conn *conn = agent_connect(false, false);
+
+	/* No connection before nine tenths of the age. */
+	age_by(conn, 89000);
+	ck_assert(!agent_sees_end());
+	agent_sends(report, 5);
+	age_by(conn, 22000);
+	ck_assert(!agent_sees_end());
+	agent_sends(report + 5, sizeof(report) - 5);
+	age_by(conn, 0);
+	ck_assert(agent_sees_end());
+	ck_assert_uint_eq(server->open, 1);
+	/* What the agent sends until it closes is taken. */
+	agent_sends_reports(1);
+	ck_assert_uint_eq(counter_get(&count.received), 2);
+	close(agent);
+	turn(5000);
+	check_closed(CLOSING_AGE);
+}
+END_TEST
+
+START_TEST(an_agent_that_does_not_see_the_end_is_disconnected)
+{
+	settings.max_connection_age = 1000;
+	struct conn *conn = agent_connect(false, false);
+
+	age_by(conn, 2000);
+	ck_assert(agent_sees_end());
+	ck_assert_int_eq(
+	    send(agent, report, sizeof(report), MSG_NOSIGNAL), sizeof(report));
+	server_tick(server, LATER);
+	check_closed(CLOSING_AGE);
+	ck_assert_uint_eq(counter_get(&count.received), 1);
+}
+END_TEST
+
+START_TEST(the_end_of_a_message_is_not_awaited_forever)
+{
+	settings.max_connection_age = 1000;
+	settings.message_timeout = 0;
+	struct conn *conn = agent_connect(false, false);
+
+	agent_sends(report, 5);
+	age_by(conn, 2000);
+	ck_assert(!agent_sees_end());
+	server_tick(server, monotonic_ms() + 6000);
+	ck_assert(agent_sees_end());
+	ck_assert_uint_eq(server->open, 1);
+	server_tick(server, LATER);
+	check_closed(CLOSING_AGE);
+}
+END_TEST
+
+START_TEST(a_throttled_connection_is_not_too_old)
+{
+	settings.max_connection_age = 1000;
+	struct conn *conn = agent_connect(false, false);
+
+	agent_sends_reports(RING + 1);
+	ck_assert_int_eq(conn->state, CONN_THROTTLED);
+	age_by(conn, 2000);
+	server_tick(server, LATER);
+	ck_assert(!agent_sees_end());
+	ck_assert_uint_eq(server->open, 1);
+}
+END_TEST
+
+START_TEST(ages_are_spread_evenly)
+{
+	enum {
+		AGENTS = 10
+	};
+	unsigned tenths = 0;
+
+	for (int i = 0; i < AGENTS; i++) {
+		struct conn *conn = agent_connect(false, false);
+
+		tenths |= 1u << ((uint64_t)conn->jitter * AGENTS >> 32);
+		if (i + 1 < AGENTS) {
+			close(agent);
+			turn(5000);
+		}
+	}
+	/* Each tenth of the range has one, or nearly. */
+	ck_assert_int_ge(__builtin_popcount(tenths), AGENTS - 2);
+}
+END_TEST
+
 START_TEST(what_has_come_before_the_tick_is_not_late)
 {
 	struct conn *conn = agent_connect(false, false);
@@ -303,6 +411,11 @@ main(void)
 	tcase_add_test(tc, a_message_that_is_late_closes);
 	tcase_add_test(tc, a_header_that_is_late_closes);
 	tcase_add_test(tc, an_idle_agent_is_disconnected);
+	tcase_add_test(tc, ages_are_spread_evenly);
+	tcase_add_test(tc, a_throttled_connection_is_not_too_old);
+	tcase_add_test(tc, the_end_of_a_message_is_not_awaited_forever);
+	tcase_add_test(tc, an_agent_that_does_not_see_the_end_is_disconnected);
+	tcase_add_test(tc, an_old_connection_ends_between_two_messages);
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
 	tcase_add_test(tc, a_malformed_stream_closes);
 	suite_add_tcase(suite, tc);

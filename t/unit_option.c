@@ -343,6 +343,7 @@ static const struct {
 	{ "limits", "max_clock_skew", "999ms", UINT64_MAX },
 	{ "limits", "idle_timeout", "90", 90000 },
 	{ "limits", "idle_timeout", "0", 0 },
+	{ "limits", "max_connection_age", "10min", 600000 },
 	{ "limits", "max_message", "2048", 2048 },
 	{ "limits", "max_message", "2k", 2048 },
 	{ "limits", "max_message", "2K", 2048 },

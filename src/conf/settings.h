@@ -57,6 +57,7 @@ struct settings {
 	uint64_t max_message;                 /* bytes */
 	uint64_t idle_timeout;                /* ms; 0 is never */
 	uint64_t message_timeout;             /* ms; 0 is never */
+	uint64_t max_connection_age;          /* ms; 0 is no limit */
 	struct words_list allow;              /* prefixes; none is everybody */
 	struct words_list deny;               /* prefixes; none is nobody */
 	int check_caller;                     /* enum check_caller */

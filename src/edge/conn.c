@@ -113,7 +113,11 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	    length < sizeof(conn->peer) ? length : sizeof(conn->peer));
 	TAILQ_INSERT_TAIL(&server->all, conn, all);
 	TAILQ_INSERT_TAIL(&server->active, conn, active);
-	conn->active_ms = monotonic_ms();
+	conn->born_ms = conn->active_ms = monotonic_ms();
+	/* A Weyl sequence by the golden ratio: connections that come together
+	   end evenly spread. */
+	conn->jitter = (uint32_t)counter_get(&server->count->accepted) *
+		       UINT32_C(0x9e3779b9);
 	conn->state = spec->proxy ? CONN_HEADER
 		      : spec->tls ? CONN_HANDSHAKE
 				  : CONN_READING;
@@ -174,6 +178,15 @@ conn_disconnect(struct server *server, struct conn *conn, enum closing why)
 	conn_close(server, conn, why);
 }
 
+void
+conn_half_close(struct conn *conn)
+{
+	if (conn->tls != NULL)
+		tls_shutdown(conn->tls);
+	shutdown(conn->fd, SHUT_WR);
+	conn->half_closed = true;
+}
+
 /* End a step of the state machine: its caller closes the connection. */
 static enum progress
 conn_end(struct server *server, struct conn *conn, enum closing why)
@@ -181,7 +194,8 @@ conn_end(struct server *server, struct conn *conn, enum closing why)
 	if (why == CLOSING_NO_MEMORY)
 		conn_log_closed(server, conn, why);
 	conn_set_state(server, conn, CONN_CLOSING);
-	conn->why = why;
+	conn->why =
+	    why == CLOSING_BY_AGENT && conn->half_closed ? CLOSING_AGE : why;
 	return PROGRESS_NONE;
 }
 

@@ -63,6 +63,10 @@ struct conn {
 	TAILQ_ENTRY(conn) queue;  /* on the list if need is not 0 */
 	uint64_t active_ms;       /* when its last bytes arrived */
 	uint64_t begun_ms;     /* when its incomplete message began; 0: none */
+	uint64_t born_ms;      /* when it was accepted */
+	uint64_t retire_ms;    /* when it was found too old; 0: it was not */
+	uint32_t jitter;       /* its own share of the range of ages */
+	bool half_closed;      /* the agent was told to connect again */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
 	bool secure;              /* the listener has TLS */
@@ -88,6 +92,10 @@ void conn_close(struct server *server, struct conn *conn, enum closing why);
 /* conn_disconnect - the same, and log it. */
 void conn_disconnect(
     struct server *server, struct conn *conn, enum closing why);
+
+/* conn_half_close - close our direction, so that the agent closes the other one
+   and connects again; until then it is read. */
+void conn_half_close(struct conn *conn);
 
 /* conn_process - epoll reported these events of it. */
 void conn_process(struct server *server, struct conn *conn, uint32_t events);

@@ -19,6 +19,9 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
 #define LAST_READS 64       /* of a connection in one turn of its end */
+/* How long a connection that is too old waits for the end of a message, and how
+   long for its agent to close. */
+#define GRACE_MS 5000
 
 struct server *
 server_new(int epoll, struct input_counters *count)
@@ -164,6 +167,67 @@ server_overdue(
 	return NULL;
 }
 
+/* Read what has arrived. */
+static enum progress
+server_read(struct server *server, struct conn *conn)
+{
+	enum progress progress = PROGRESS_MADE;
+
+	for (int i = 0; i < LAST_READS && progress == PROGRESS_MADE; i++)
+		progress = conn_read(server, conn);
+	return progress;
+}
+
+/* Take leave of a connection over max_connection_age: half-close it between two
+   messages, and close it if the agent does not. */
+static void
+server_retire_one(struct server *server, struct conn *conn, uint64_t now_ms)
+{
+	/* message_timeout ends what comes before the reports, and a throttled
+	   connection has reports that cannot be read yet. */
+	if (conn->state != CONN_READING)
+		return;
+	if (conn->retire_ms == 0)
+		conn->retire_ms = now_ms;
+	uint64_t waited = now_ms - conn->retire_ms;
+	if (!conn->half_closed) {
+		if (conn->begun_ms == 0 || waited >= GRACE_MS) {
+			conn_half_close(conn);
+			conn->retire_ms = now_ms;
+		}
+		return;
+	}
+	if (waited < GRACE_MS)
+		return;
+	enum progress progress = server_read(server, conn);
+	if (progress == PROGRESS_CLOSED || conn->state != CONN_READING)
+		return;
+	if ((progress == PROGRESS_NONE && conn->begun_ms == 0) ||
+	    waited >= 2 * GRACE_MS)
+		conn_disconnect(server, conn, CLOSING_AGE);
+}
+
+/* Apply max_connection_age, less or more a tenth. */
+static void
+server_retire(struct server *server, uint64_t now_ms)
+{
+	uint64_t age = server->settings->max_connection_age;
+	struct conn *conn, *next;
+
+	if (age == 0 || now_ms < server->retired_ms + TICK_MS)
+		return;
+	server->retired_ms = now_ms;
+	for (conn = TAILQ_FIRST(&server->all);
+	     conn != NULL && conn->born_ms + age / 10 * 9 <= now_ms;
+	     conn = next) {
+		next = TAILQ_NEXT(conn, all);
+		if (conn->born_ms + age / 10 * 9 +
+			(age / 5 * conn->jitter >> 32) <=
+		    now_ms)
+			server_retire_one(server, conn, now_ms);
+	}
+}
+
 static void
 server_expire(struct server *server, uint64_t now_ms)
 {
@@ -212,6 +276,7 @@ server_tick(struct server *server, uint64_t now_ms)
 	for (uint32_t i = 0; server->throttled > 0 && i < WORKERS_MAX; i++)
 		server_resume(server, i);
 	server_expire(server, now_ms);
+	server_retire(server, now_ms);
 	intake_alert(server->intake);
 	return (int)tarpit_expire(
 	    &server->tarpit, now_ms, server_wait(server, now_ms));
@@ -226,12 +291,8 @@ server_drain(struct server *server)
 	uint64_t left = 0;
 
 	for (conn = TAILQ_FIRST(&server->all); conn != NULL; conn = next) {
-		enum progress progress = PROGRESS_MADE;
-
 		next = TAILQ_NEXT(conn, all);
-		for (int i = 0; i < LAST_READS && progress == PROGRESS_MADE;
-		     i++)
-			progress = conn_read(server, conn);
+		enum progress progress = server_read(server, conn);
 		/* A worker that sleeps would let its ring fill up. */
 		intake_alert(server->intake);
 		if (progress == PROGRESS_MADE ||

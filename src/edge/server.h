@@ -27,6 +27,7 @@ struct server {
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
+	uint64_t retired_ms;     /* when max_connection_age was last applied */
 	struct conn_list all;    /* by age */
 	struct conn_list active; /* by active_ms; not those throttled */
 	struct conn_list begun;  /* by begun_ms */
@@ -67,7 +68,8 @@ void server_retry(struct server *server);
 
 /*
  * server_tick - resume throttled connections whose ring has room, and
- * disconnect those over idle_timeout or message_timeout.  Returns the maximum
+ * disconnect those over idle_timeout, message_timeout or max_connection_age.
+ * Returns the maximum
  * number of milliseconds until the next call.
  */
 int server_tick(struct server *server, uint64_t now_ms);
