@@ -21,6 +21,7 @@
 -- administrator.  No right to delete either, unless you set `retention`: see
 -- below.
 
+-- MySQL 5.6 has no IF NOT EXISTS here: leave it out there.
 CREATE USER IF NOT EXISTS 'reporter'@'localhost'
 	IDENTIFIED BY 'CHANGE-THIS-PASSWORD';
 

@@ -443,6 +443,39 @@ START_TEST(the_files_for_administrators_fit)
 }
 END_TEST
 
+/* What the table is made of, as this server shows it. */
+static const char *
+columns_of(const char *table)
+{
+	return admin_ask("SELECT GROUP_CONCAT(COLUMN_NAME, ' ', COLUMN_TYPE, "
+			 "' ', IS_NULLABLE ORDER BY ORDINAL_POSITION) FROM "
+			 "information_schema.COLUMNS WHERE TABLE_SCHEMA = "
+			 "DATABASE() AND TABLE_NAME = '%s'",
+	    table);
+}
+
+START_TEST(the_files_have_no_warnings)
+{
+	static const char *const files[] = { "sql/schema.sql", "sql/view.sql",
+		"sql/grants.sql", "sql/queries.sql" };
+	char ours[1024];
+
+	admin("DROP USER IF EXISTS " TEST_DATABASE "@localhost");
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		ck_assert_msg(admin_file(files[i]) == 0, "%s", files[i]);
+	snprintf(ours, sizeof(ours), "%s", columns_of("ServerCallStatus"));
+	admin("DROP TABLE ServerCallStatus");
+	/* The same table as with the widths of old. */
+	make_table(SIGNED);
+	ck_assert_str_eq(columns_of("ServerCallStatus"), ours);
+	ck_assert_msg(
+	    strncmp(ours, "modid int NO,cmdid int NO,ip int NO,", 36) == 0 ||
+		strncmp(ours, "modid int(11) NO,cmdid int(11) NO,", 34) == 0,
+	    "%s", ours);
+	admin("DROP USER " TEST_DATABASE "@localhost");
+}
+END_TEST
+
 START_TEST(defaults_file_serves_what_is_not_set)
 {
 	struct db_options options = { .table = "ServerCallStatus",
@@ -497,6 +530,7 @@ main(void)
 	tcase_add_test(all, what_the_table_takes_is_asked_without_writing);
 	tcase_add_test(all, the_table_may_be_in_another_database);
 	tcase_add_loop_test(all, the_files_for_administrators_fit, 0, 2);
+	tcase_add_test(all, the_files_have_no_warnings);
 	tcase_add_test(all, defaults_file_serves_what_is_not_set);
 	suite_add_tcase(suite, all);
 	return fixture_main(suite);
