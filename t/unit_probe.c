@@ -215,7 +215,8 @@ static const struct {
 };
 
 static const char upsert[] =
-    "INSERT INTO ServerCallStatus VALUES (1,2,3,4,5,6,7,8,'0') ON DUPLICATE "
+    "INSERT INTO ServerCallStatus (" ALL
+    ") VALUES (1,2,3,4,5,6,7,8,'0') ON DUPLICATE "
     "KEY UPDATE succ_cnt=6,err_cnt=7,overload='0',ts=VALUES(ts)";
 
 /* Whether the server itself takes it from that account. */
