@@ -22,6 +22,7 @@
 -- below.
 -- MySQL 5.6 has no IF NOT EXISTS: leave it out there.
 
+-- MySQL 5.6 has no IF NOT EXISTS here: leave it out there.
 CREATE USER IF NOT EXISTS 'reporter'@'localhost'
 	IDENTIFIED BY 'CHANGE-THIS-PASSWORD';
 

@@ -20,8 +20,13 @@
 /* How long no lock is waited for after one was waited for in vain: ms. */
 #define LOCKED_AGE 5000
 
+/* Rows of a statement as text: for a longer one a server takes longer for each
+   row, see DECISIONS.md. */
+#define TEXT_ROWS 250
+
+/* Sends a statement with as many of the rows as fit. */
 static enum db_class
-db_upsert_text(struct db *db, const struct record *const *records, size_t n,
+db_send_text(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
 	size_t length;
@@ -35,6 +40,58 @@ db_upsert_text(struct db *db, const struct record *const *records, size_t n,
 	*sent = db->batch.rows;
 	text = batch_end(&db->batch, &length);
 	return link_send(&db->link, "insert", text, length, 0, NULL);
+}
+
+/* Ends a transaction, of which nothing is to stay.  Returns kind, the class of
+   the error that stays noted, unless the transaction may still be open. */
+static enum db_class
+db_roll_back(struct db *db, enum db_class kind)
+{
+	struct db_error error = db->link.error;
+
+	if (kind != DB_RECONNECT &&
+	    link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
+		return link_fail(&db->link, DB_RECONNECT, db->link.error.number,
+		    "cannot end a transaction");
+	db->link.error = error;
+	return kind;
+}
+
+/*
+ * Sends rows as text: in one statement, or in a transaction of several, which
+ * ends early when it takes long.  On an error *sent counts the rows up to the
+ * end of the statement that failed.
+ */
+static enum db_class
+db_upsert_text(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, size_t *sent)
+{
+	uint64_t began = clock_ms();
+	enum db_class kind;
+	size_t rows;
+
+	if (n <= TEXT_ROWS)
+		return db_send_text(db, records, n, horizon, sent);
+	/* Divided, they go without one, if it is that that is refused. */
+	*sent = n;
+	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
+	if (kind != DB_OK)
+		return kind;
+	*sent = 0;
+	do {
+		rows = n - *sent < TEXT_ROWS ? n - *sent : TEXT_ROWS;
+		kind = db_send_text(db, records + *sent, rows, horizon, &rows);
+		*sent += rows;
+		/* A proxy may have put us on another session, or have none. */
+		if (kind == DB_OK && (db->link.mysql->server_status &
+					 SERVER_STATUS_IN_TRANS) == 0)
+			kind = link_fail(&db->link, DB_SPLIT, 0,
+			    "the server ended the transaction");
+	} while (kind == DB_OK && *sent < n &&
+		 clock_ms() - began < db->link.limit_ms);
+	if (kind == DB_OK)
+		kind = link_ask(&db->link, "COMMIT", 0, NULL);
+	return kind == DB_OK ? kind : db_roll_back(db, kind);
 }
 
 /* Sends them by bulk execution, or as text if the server does not
@@ -185,7 +242,6 @@ db_resend(struct db *db)
 enum db_class
 db_takes(struct db *db, const struct record *record, uint64_t horizon)
 {
-	struct db_error error;
 	enum db_class kind;
 	size_t sent;
 
@@ -193,15 +249,8 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 	if (kind == DB_OK)
 		kind = record == NULL
 			   ? db_resend(db)
-			   : db_upsert_text(db, &record, 1, horizon, &sent);
-	error = db->link.error;
-	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
-		/* It may still be open. */
-		kind = link_fail(&db->link, DB_RECONNECT, db->link.error.number,
-		    "cannot end a transaction");
-	else
-		db->link.error = error;
-	return db_after(db, kind);
+			   : db_send_text(db, &record, 1, horizon, &sent);
+	return db_after(db, db_roll_back(db, kind));
 }
 
 /* ---------------------------------------------------- other statements ---- */
