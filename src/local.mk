@@ -1,7 +1,7 @@
 # The daemon and the tools.  Everything but the main programs is in a library,
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
-	src/lib/figures src/lib/file src/lib/log src/lib/memory src/lib/pem \
+	src/lib/figures src/lib/file src/lib/log src/lib/memory \
 	src/lib/prefix src/lib/text src/lib/title src/lib/wipe
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
@@ -35,7 +35,7 @@ endif
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
-	src/check/inspect_files.c src/check/inspect_option.c src/edge/tls.h \
+	src/check/inspect_files.c src/check/inspect_option.c src/edge/tls.h src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
 	src/status/status_json.c src/status/status_prometheus.c \
@@ -44,10 +44,8 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/worker/window.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
-src_libreporter_a_SOURCES += src/edge/tls.c src/send/tls_client.c \
-	src/lib/tls_error.c src/lib/tls_error.h
-else
-src_libreporter_a_SOURCES += src/edge/tls_none.c
+src_libreporter_a_SOURCES += src/edge/tls.c src/lib/pem.c \
+	src/send/tls_client.c
 endif
 
 # The schemas of the ELB and Lars dialects.  The decoder does not use the
