@@ -6,12 +6,13 @@
 
 #include "send/lines.h"
 
+#include "lib/text.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define BLANKS " \t\r\v\f"
@@ -164,19 +165,6 @@ lines_address(const char *text, int64_t *address)
 	return true;
 }
 
-/* Decimal digits only, after a minus if min is negative. */
-static bool
-parse_number(const char *text, int64_t min, int64_t max, int64_t *value)
-{
-	const char *digits = text + (min < 0 && *text == '-');
-
-	if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
-		return false;
-	errno = 0;
-	*value = strtoll(text, NULL, 10);
-	return errno == 0 && *value >= min && *value <= max;
-}
-
 static bool
 parse_field(const struct lines *lines, enum field field, const char *text,
     uint64_t ts_max, int64_t *value, FILE *errors)
@@ -188,7 +176,7 @@ parse_field(const struct lines *lines, enum field field, const char *text,
 	if (field == FIELD_TS && ts_max < (uint64_t)max)
 		max = (int64_t)ts_max;
 	if (max == 0 ? lines_address(text, value)
-		     : parse_number(text, min, max, value))
+		     : text_number(text, min, max, value))
 		return true;
 	for (size_t i = 0; i < n; i++)
 		shown[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
