@@ -10,7 +10,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/listener src/edge/origin src/edge/proxy src/edge/server \
 	src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/db_settings src/conf/include \
+	src/conf/conffile src/conf/db_settings \
 	src/conf/listen_spec src/conf/option src/conf/reload src/conf/secret \
 	src/conf/settings src/conf/suggest src/conf/syntax src/conf/units \
 	src/conf/value \
