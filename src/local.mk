@@ -22,7 +22,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \
 	src/master/instance src/master/master src/master/notify \
-	src/master/respawn src/master/retire src/master/sample \
+	src/master/retire src/master/sample \
 	src/status/health src/status/keys src/status/metric src/status/range \
 	src/status/rates src/status/scan src/status/services \
 	src/status/status \
@@ -35,7 +35,8 @@ endif
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
-	src/check/inspect_files.c src/check/inspect_option.c src/edge/tls.h src/lib/pem.h \
+	src/check/inspect_files.c src/check/inspect_option.c src/edge/tls.h \
+	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
 	src/status/status_json.c src/status/status_prometheus.c \
