@@ -24,7 +24,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/health src/status/keys src/status/metric src/status/range \
-	src/status/rates src/status/scan src/status/services \
+	src/status/scan src/status/services \
 	src/status/status \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
