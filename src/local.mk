@@ -14,8 +14,8 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/listen_spec src/conf/option src/conf/reload src/conf/secret \
 	src/conf/settings src/conf/suggest src/conf/syntax src/conf/units \
 	src/conf/value \
-	src/privilege/account src/privilege/background src/privilege/fdlimit \
-	src/privilege/landlock src/privilege/pidfile src/privilege/privilege \
+	src/privilege/account src/privilege/daemon src/privilege/fdlimit \
+	src/privilege/landlock src/privilege/privilege \
 	src/check/inspect \
 	src/worker/deadletter src/worker/flush src/worker/retention src/worker/round \
 	src/worker/held src/worker/store src/worker/trial src/worker/worker \
