@@ -2,54 +2,22 @@
  *
  * The seam of the kill tests: named points between the steps of what must
  * survive a kill.  Compiled in with -DREPORTER_FAULTS only; without it,
- * nothing of it is left.
- *
- * The environment variable REPORTER_FAULT_FILE names a file of
- * sizeof(struct fault_words) bytes.  It is mapped by the process and all its
- * children, so that a test can arm a point while they run, and see that it was
- * reached.
+ * nothing of it is left.  What happens there is in t/faultpoint.h.
  */
 #ifndef REPORTER_FAULTPOINT_H
 #define REPORTER_FAULTPOINT_H
 
 #ifdef REPORTER_FAULTS
 
-#include <stdatomic.h>
 #include <stdint.h>
 
-enum fault_process {
-	FAULT_MASTER,
-	FAULT_WORKER
-};
-
-/* A test writes it with t/faulty.py, by way of t/offsets.c. */
-struct fault_words {
-	_Atomic char point[48];    /* the name of the point that is armed */
-	_Atomic int32_t countdown; /* die when it was passed so often; below 1:
-				      it has happened */
-	int32_t signal;            /* die of this one */
-	int32_t poison;            /* a record of this modid kills, 0: none */
-	int32_t process;           /* enum fault_process: whose calls count */
-	_Atomic int32_t calls;     /* system calls and allocations, so far */
-	int32_t fail_at;           /* this one fails, 0: none */
-	char failed[40];           /* the name of the one that did */
-};
-
-/* Mapped, or NULL when the environment names no file. */
-extern struct fault_words *fault_words;
-
-/* fault_point - die here, if this point is armed and its time has come. */
+/* FAULT_POINT - die here, if this point is armed and its time has come. */
+#define FAULT_POINT(name) fault_point(name)
 void fault_point(const char *name);
 
-/* fault_poison - die if a record of this modid kills at this point. */
-void fault_poison(const char *name, int32_t modid);
-
-/* fault_call - whether to pretend that this system call or allocation failed;
-   called by the wrappers in t/fault_calls.c. */
-int fault_call(const char *name);
-
-#define FAULT_POINT(name) fault_point(name)
+/* FAULT_POISON - die if a record of this modid kills at this point. */
 #define FAULT_POISON(name, modid) fault_poison(name, modid)
+void fault_poison(const char *name, int32_t modid);
 
 #else
 

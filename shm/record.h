@@ -53,17 +53,6 @@ record_set_ts(struct record *r, uint64_t ts)
 	r->ts_high = (uint8_t)(ts >> 32);
 }
 
-/* record_same_key - whether both stand for the same row. */
-static inline bool
-record_same_key(const struct record *a, const struct record *b)
-{
-	/* ORs without branches: a mismatch is rare. */
-	return (((uint32_t)(a->modid ^ b->modid) |
-		    (uint32_t)(a->cmdid ^ b->cmdid)) |
-		   (a->ip ^ b->ip) | (a->caller ^ b->caller) |
-		   (uint32_t)(a->port ^ b->port)) == 0;
-}
-
 /*
  * record_compare - order by primary key: modid, cmdid, ip, port, caller.
  * Returns less than, equal to or greater than 0.

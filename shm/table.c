@@ -454,15 +454,6 @@ table_collect_within(struct table *table, unsigned marks, uint32_t *position,
 	return n;
 }
 
-size_t
-table_collect(struct table *table, unsigned marks, uint32_t *position,
-    struct table_row *rows, size_t max)
-{
-	uint32_t slots = table->size;
-
-	return table_collect_within(table, marks, position, &slots, rows, max);
-}
-
 static bool
 table_settle(struct table *table, const struct table_row *row, counter *count)
 {

@@ -113,19 +113,13 @@ uint64_t table_recover(struct table *table, uint64_t drained);
 /* -------------------------------------------------------- the flush's ---- */
 
 /*
- * table_collect - take up to max dirty keys out of the dirty map.  marks: those
- * marked DIRTY, those marked URGENT, or DIRTY_ANY.  *position: where to begin
- * looking, 0 to size; set to where it stopped, so that the next call goes on
- * from there.  Looks at each slot at most once.
+ * table_collect_within - take up to max dirty keys out of the dirty map. marks:
+ * those marked DIRTY, those marked URGENT, or DIRTY_ANY.  *position: where to
+ * begin looking, 0 to size; set to where it stopped, so that the next call goes
+ * on from there.  *slots: how many slots to look at, 0 to size; set to how many
+ * of them are left, 0 unless max were found.
  * Returns how many rows were filled in.  The caller must see each of them
  * stored, refused, or marked again.
- */
-size_t table_collect(struct table *table, unsigned marks, uint32_t *position,
-    struct table_row *rows, size_t max);
-
-/*
- * table_collect_within - the same, but look at no more than *slots slots, 0 to
- * size.  *slots: set to how many of them are left, 0 unless max were found.
  */
 size_t table_collect_within(struct table *table, unsigned marks,
     uint32_t *position, uint32_t *slots, struct table_row *rows, size_t max);

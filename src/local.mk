@@ -1,7 +1,7 @@
 # The daemon and the tools.  Everything but the main programs is in a library,
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
-	src/lib/figures src/lib/file src/lib/log src/lib/memory src/lib/pem \
+	src/lib/figures src/lib/file src/lib/log src/lib/memory \
 	src/lib/prefix src/lib/text src/lib/title src/lib/wipe
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
@@ -10,21 +10,21 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/listener src/edge/origin src/edge/proxy src/edge/server \
 	src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/db_settings src/conf/include \
+	src/conf/conffile src/conf/db_settings \
 	src/conf/listen_spec src/conf/option src/conf/reload src/conf/secret \
 	src/conf/settings src/conf/suggest src/conf/syntax src/conf/units \
 	src/conf/value \
-	src/privilege/account src/privilege/background src/privilege/fdlimit \
-	src/privilege/landlock src/privilege/pidfile src/privilege/privilege \
+	src/privilege/account src/privilege/daemon src/privilege/fdlimit \
+	src/privilege/landlock src/privilege/privilege \
 	src/check/inspect \
 	src/worker/deadletter src/worker/flush src/worker/retention src/worker/round \
 	src/worker/held src/worker/store src/worker/trial src/worker/worker \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \
 	src/master/instance src/master/master src/master/notify \
-	src/master/respawn src/master/retire src/master/sample \
+	src/master/retire src/master/sample \
 	src/status/health src/status/keys src/status/metric src/status/range \
-	src/status/rates src/status/scan src/status/services \
+	src/status/scan src/status/services \
 	src/status/status \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
@@ -36,6 +36,7 @@ noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
 	src/check/inspect_files.c src/check/inspect_option.c src/edge/tls.h \
+	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
 	src/status/status_json.c src/status/status_prometheus.c \
@@ -44,10 +45,8 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/worker/window.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
-src_libreporter_a_SOURCES += src/edge/tls.c src/send/tls_client.c \
-	src/lib/tls_error.c src/lib/tls_error.h
-else
-src_libreporter_a_SOURCES += src/edge/tls_none.c
+src_libreporter_a_SOURCES += src/edge/tls.c src/lib/pem.c \
+	src/send/tls_client.c
 endif
 
 # The schemas of the ELB and Lars dialects.  The decoder does not use the

@@ -12,8 +12,7 @@
 #include "lib/title.h"
 #include "master/master.h"
 #include "privilege/account.h"
-#include "privilege/background.h"
-#include "privilege/pidfile.h"
+#include "privilege/daemon.h"
 #include "shm/faultpoint.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "shm/faultpoint.h"
+#include "faultpoint.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@ import struct
 import scenario
 from scenario import Failure, offsets, wait_for
 
-MASTER, WORKER = 0, 1  # enum fault_process of shm/faultpoint.h
+MASTER, WORKER = 0, 1  # enum fault_process of t/faultpoint.h
 
 plain_program = scenario.program
 

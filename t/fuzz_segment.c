@@ -15,6 +15,7 @@
  */
 #include "config.h"
 
+#include "collect.h"
 #include "fuzz.h"
 #include "lib/log.h"
 #include "status/status.h"

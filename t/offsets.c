@@ -7,8 +7,7 @@
  */
 #include "shm/segment.h"
 
-#define REPORTER_FAULTS 1
-#include "shm/faultpoint.h"
+#include "faultpoint.h"
 
 #include <inttypes.h>
 #include <stdio.h>

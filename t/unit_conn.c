@@ -158,7 +158,7 @@ START_TEST(an_address_that_is_denied_goes_to_the_tarpit)
 
 	settings.deny = (struct words_list){ denied, 1 };
 	ck_assert_int_eq(server_prepare(server, &settings), 0);
-	server_configure(server, &settings);
+	server_configure(server, &settings, NULL);
 	tarpit_resize(&server->tarpit, 1);
 	agent_connect(true, false);
 	agent_sends_header();
@@ -177,7 +177,7 @@ START_TEST(a_full_ring_throttles_until_there_is_room)
 
 	agent_sends_reports(RING + 2);
 	ck_assert_int_eq(conn->state, CONN_THROTTLED);
-	ck_assert_uint_eq(server_throttled(server), 1);
+	ck_assert_uint_eq(server->throttled, 1);
 	ck_assert_uint_eq(counter_get(&count.received), RING);
 	/* It is not read now, and no time limit applies. */
 	ck_assert_int_eq(
@@ -189,7 +189,7 @@ START_TEST(a_full_ring_throttles_until_there_is_room)
 	drain(RING);
 	server_tick(server, monotonic_ms());
 	ck_assert_int_eq(conn->state, CONN_READING);
-	ck_assert_uint_eq(server_throttled(server), 0);
+	ck_assert_uint_eq(server->throttled, 0);
 	turn(5000);
 	ck_assert_uint_eq(counter_get(&count.received), RING + 3);
 }

@@ -136,22 +136,39 @@ START_TEST(a_line_over_the_limit_is_passed_over)
 }
 END_TEST
 
-START_TEST(ready_means_that_nothing_is_read)
+static bool
+count_reads(void *arg)
 {
+	unsigned *reads = arg;
+
+	return ++*reads < 4;
+}
+
+START_TEST(the_caller_is_asked_before_each_read)
+{
+	unsigned reads = 0;
 	int fds[2];
 
 	ck_assert_int_eq(pipe(fds), 0);
 	lines_init(&lines, fds[0], "pipe");
-	ck_assert(!lines_ready(&lines));
+	lines.wait = count_reads;
+	lines.arg = &reads;
 	ck_assert_int_eq(write(fds[1], "a\nb\nc", 5), 5);
 	expect_text(1, "a");
-	ck_assert(lines_ready(&lines));
 	expect_text(2, "b");
-	ck_assert(!lines_ready(&lines));
-	close(fds[1]);
-	expect_text(3, "c");
-	ck_assert(lines_ready(&lines));
+	ck_assert_uint_eq(reads, 1);
+	ck_assert_int_eq(write(fds[1], "c\nd\n", 4), 4);
+	expect_text(3, "cc");
+	ck_assert_uint_eq(reads, 2);
+	ck_assert_int_eq(write(fds[1], "e", 1), 1);
+	expect_text(4, "d");
+	/* The fourth time the answer is no: the file ends, whatever is there.
+	 */
+	expect_text(5, "e");
+	ck_assert_uint_eq(reads, 4);
 	expect(LINES_END);
+	ck_assert_uint_eq(reads, 4);
+	close(fds[1]);
 	close(fds[0]);
 }
 END_TEST
@@ -354,7 +371,7 @@ main(void)
 	tcase_add_test(tcase, lines_are_found_with_and_without_a_last_end);
 	tcase_add_test(tcase, lines_survive_the_buffer);
 	tcase_add_test(tcase, a_line_over_the_limit_is_passed_over);
-	tcase_add_test(tcase, ready_means_that_nothing_is_read);
+	tcase_add_test(tcase, the_caller_is_asked_before_each_read);
 	tcase_add_test(tcase, a_failed_read_is_reported);
 	tcase_add_test(tcase, a_line_is_a_record);
 	tcase_add_test(tcase, fields_take_their_whole_range);

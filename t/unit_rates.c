@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "status/rates.h"
+#include "shm/history.h"
 #include "suite.h"
 
 #include <check.h>

@@ -3,7 +3,7 @@
  * Check suite of the pure policies of waiting: respawn and backoff.
  */
 #include "worker/backoff.h"
-#include "master/respawn.h"
+#include "master/child_state.h"
 #include "suite.h"
 
 #include <check.h>

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "collect.h"
 #include "worker/round.h"
 #include "suite.h"
 

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "collect.h"
 #include "status/keys.h"
 #include "instance_fixture.h"
 #include "suite.h"

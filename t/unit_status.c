@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "collect.h"
 #include "master/retire.h"
 #include "status/metric.h"
 #include "status/status.h"

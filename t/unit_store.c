@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "collect.h"
 #include "store_fixture.h"
 #include "suite.h"
 #include "worker/store.h"

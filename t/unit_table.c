@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "collect.h"
 #include "shm/segment.h"
 #include "suite.h"
 
@@ -103,7 +104,7 @@ slot_of(const struct table *t, const struct record *key)
 		struct record r;
 
 		if (table_read(t, i, &r) == 0 || r.overload > 1 ||
-		    !record_same_key(&r, key))
+		    record_compare(&r, key) != 0)
 			continue;
 		must(found < 0); /* one key in two slots */
 		found = i;

@@ -3,6 +3,7 @@
  * Check suite of the trial: a record is set aside after it killed three
  * workers, and no other one is.
  */
+#include "collect.h"
 #include "worker/trial.h"
 #include "instance_fixture.h"
 #include "suite.h"

@@ -26,7 +26,7 @@ fixtures = t/config_fixture t/db_fixture t/difference t/frame_oracle \
 	t/fuzz_stream t/native_oracle t/server_fixture t/sink
 check_LIBRARIES += t/libtest.a
 t_libtest_a_SOURCES = $(fixtures:=.c) $(fixtures:=.h) t/bytes.h t/fuzz.h \
-	t/instance_fixture.h t/suite.h
+	t/collect.h t/instance_fixture.h t/suite.h
 LDADD = t/libtest.a $(FUZZ_MAIN) src/bench/libbench.a $(our_libs) \
 	$(CHECK_LIBS) $(FUZZ_ENGINE)
 

@@ -151,7 +151,8 @@ struct endpoint {
 	const char *name, *host, *port;
 };
 
-/* agent_open - connect. */
+/* agent_open - connect.  Prints the fact "connected" at the first connection to
+   the reporter: from then on its table may contain our rows. */
 void agent_open(struct sender *sender, const struct endpoint *endpoint);
 
 struct generator {
@@ -227,10 +228,6 @@ struct keyset site_keyset(uint64_t keys);
    site_close - print the last one, for the next run. */
 uint64_t site_time(void);
 void site_close(void);
-
-/* site_connected - print the fact "connected" at the first connection to the
-   reporter: from then on its table may contain our rows. */
-void site_connected(const struct endpoint *endpoint);
 
 /* --------------------------------------------------------- counters (watch) */
 

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "bench/bench.h"
+#include "lib/memory.h"
 
 #define CASES_MAX 16
 
@@ -149,18 +150,13 @@ absorb_run(void)
 static double
 master_bytes(void)
 {
-	char path[64], line[256];
-	double kib = 0;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)watch.pids[0]);
-	FILE *file = fopen(path, "re");
-	while (
-	    kib <= 0 && file != NULL && fgets(line, sizeof(line), file) != NULL)
-		sscanf(line, "RssAnon: %lf", &kib);
-	if (kib <= 0)
+	uint64_t kib = memory_number(path, "RssAnon:");
+	if (kib == UINT64_MAX)
 		fail("%s has no RssAnon", path);
-	fclose(file);
-	return kib * 1024;
+	return (double)kib * 1024;
 }
 
 /* How much the master grows with connections that have reported once and are

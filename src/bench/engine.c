@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "bench/bench.h"
+#include "lib/clock.h"
 #include "lib/text.h"
 
 #include <stdlib.h>
@@ -106,10 +107,7 @@ fail(const char *format, ...)
 double
 clock_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return (double)monotonic_us() / 1e6;
 }
 
 void

@@ -43,11 +43,15 @@ struct link {
 void
 agent_open(struct sender *sender, const struct endpoint *endpoint)
 {
+	static bool printed;
 	int on = 1;
 
 	if (!sender_open(sender, endpoint->host, endpoint->port, ENCODE_NATIVE))
 		fail("cannot connect to %s: %s", endpoint->name, sender->error);
-	site_connected(endpoint);
+	if (endpoint == &site.reporter && !printed) {
+		printed = true;
+		fact("connected", json_true());
+	}
 	/* A small write must not wait for an acknowledgement. */
 	setsockopt(sender->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }

@@ -123,14 +123,3 @@ site_close(void)
 	if (newest > 0)
 		fact("ts", json_integer((json_int_t)newest));
 }
-
-void
-site_connected(const struct endpoint *endpoint)
-{
-	static bool printed;
-
-	if (endpoint != &site.reporter || printed)
-		return;
-	printed = true;
-	fact("connected", json_true());
-}

@@ -8,13 +8,13 @@
 
 #include "conf/conffile.h"
 
-#include "conf/include.h"
 #include "conf/suggest.h"
 #include "lib/file.h"
 #include "lib/text.h"
 #include "lib/wipe.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,36 +120,81 @@ list_line(
 	list_end(r);
 }
 
-/* ------------------------------------------------------------- options ---- */
+/* ------------------------------------------------------------- include ---- */
+
+/* The path of a pattern, which may stand in double quotes and is relative to
+   the directory of the file `base`.  NULL when memory is short. */
+static char *
+include_path(const char *base, const char *pattern)
+{
+	size_t length = strlen(pattern);
+	const char *slash;
+	char *path;
+
+	if (length >= 2 && pattern[0] == '"' && pattern[length - 1] == '"') {
+		pattern++;
+		length -= 2;
+	}
+	slash = *pattern == '/' ? NULL : strrchr(base, '/');
+	if (asprintf(&path, "%.*s%.*s",
+		slash == NULL ? 0 : (int)(slash + 1 - base), base, (int)length,
+		pattern) < 0)
+		return NULL;
+	return path;
+}
+
+/* A directory that cannot be read may have files that match; one that does not
+   exist has none. */
+static int
+is_fault(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT && error != ENOTDIR;
+}
+
+/* Read the files that match; a pattern with *, ? or [ may match none. */
+static void
+include_files(struct reading *r, const char *pattern)
+{
+	char *path = include_path(r->base, pattern);
+	glob_t found = { .gl_pathc = 0 };
+	int status =
+	    path == NULL ? GLOB_NOSPACE : glob(path, 0, is_fault, &found);
+
+	if (status != 0 &&
+	    (status != GLOB_NOMATCH || strpbrk(pattern, "*?[") == NULL))
+		complain_lost(r->complaints, r->where, "include",
+		    status == GLOB_NOSPACE   ? ENOMEM
+		    : status == GLOB_NOMATCH ? ENOENT
+					     : EACCES,
+		    "cannot find %.400s: %m", path == NULL ? pattern : path);
+	for (size_t i = 0; status == 0 && i < found.gl_pathc; i++) {
+		struct reading inner = { .path = found.gl_pathv[i],
+			.base = found.gl_pathv[i],
+			.complaints = r->complaints,
+			.take = r->take,
+			.arg = r->arg,
+			.depth = r->depth + 1 };
+
+		read_file(&inner);
+	}
+	globfree(&found);
+	free(path);
+}
 
 static void
 include(struct reading *r, const char *pattern)
 {
-	char reason[INCLUDE_REASON_MAX];
-	glob_t found;
-
-	if (*pattern == '\0') {
+	if (*pattern == '\0')
 		complain(r->complaints, r->where, "include", "missing path");
-	} else if (r->depth >= CONFFILE_DEPTH) {
+	else if (r->depth >= CONFFILE_DEPTH)
 		complain(r->complaints, r->where, "include",
 		    "files nested more than %d deep", CONFFILE_DEPTH);
-	} else if (include_find(r->base, pattern, &found, reason) < 0) {
-		complain_lost(
-		    r->complaints, r->where, "include", errno, "%s", reason);
-	} else {
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			struct reading inner = { .path = found.gl_pathv[i],
-				.base = found.gl_pathv[i],
-				.complaints = r->complaints,
-				.take = r->take,
-				.arg = r->arg,
-				.depth = r->depth + 1 };
-
-			read_file(&inner);
-		}
-		globfree(&found);
-	}
+	else
+		include_files(r, pattern);
 }
+
+/* ------------------------------------------------------------- options ---- */
 
 /* comment: one was cut off the line. */
 static void

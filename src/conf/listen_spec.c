@@ -11,29 +11,25 @@
 
 #define BLANKS " \t"
 
-/* Take the next word of *text, of *length bytes; *text moves past it. */
-static const char *
-word_next(const char **text, size_t *length)
+/* The member that a keyword sets, or NULL. */
+static bool *
+keyword_of(struct listen_spec *spec, const char *word, size_t length)
 {
-	const char *word = *text + strspn(*text, BLANKS);
-
-	*length = strcspn(word, BLANKS);
-	*text = word + *length;
-	return word;
+	if (length == strlen("proxy") && memcmp(word, "proxy", length) == 0)
+		return &spec->proxy;
+	if (length == strlen("tls") && memcmp(word, "tls", length) == 0)
+		return &spec->tls;
+	return NULL;
 }
 
-static bool
-word_is(const char *word, size_t length, const char *name)
+const char *
+listen_spec_parse(struct listen_spec *spec, const char *text)
 {
-	return length == strlen(name) && memcmp(word, name, length) == 0;
-}
-
-static const char *
-address_take(struct listen_spec *spec, const char *word, size_t length)
-{
+	const char *word = text + strspn(text, BLANKS), *fault;
+	size_t length = strcspn(word, BLANKS);
 	struct address address;
-	const char *fault;
 
+	spec->proxy = spec->tls = false;
 	if (length >= sizeof(spec->address))
 		return "is too long for an address";
 	memcpy(spec->address, word, length);
@@ -41,36 +37,19 @@ address_take(struct listen_spec *spec, const char *word, size_t length)
 	fault = address_parse(&address, spec->address);
 	if (fault == NULL && address.port < 0)
 		fault = "has no port";
-	return fault;
-}
-
-static const char *
-word_take(struct listen_spec *spec, const char *word, size_t length)
-{
-	bool proxy = word_is(word, length, "proxy");
-
-	if (!proxy && !word_is(word, length, "tls"))
-		return "has a keyword other than proxy and tls";
-	if (proxy ? spec->proxy : spec->tls)
-		return "has a keyword twice";
-	if (proxy)
-		spec->proxy = true;
-	else
-		spec->tls = true;
-	return NULL;
-}
-
-const char *
-listen_spec_parse(struct listen_spec *spec, const char *text)
-{
-	size_t length;
-	const char *word = word_next(&text, &length);
-	const char *fault;
-
-	spec->proxy = spec->tls = false;
-	fault = address_take(spec, word, length);
-	while (fault == NULL && (word = word_next(&text, &length), length > 0))
-		fault = word_take(spec, word, length);
+	while (fault == NULL) {
+		word += length;
+		word += strspn(word, BLANKS);
+		length = strcspn(word, BLANKS);
+		if (length == 0)
+			break;
+		bool *keyword = keyword_of(spec, word, length);
+		if (keyword == NULL)
+			return "has a keyword other than proxy and tls";
+		if (*keyword)
+			return "has a keyword twice";
+		*keyword = true;
+	}
 	return fault;
 }
 

@@ -8,8 +8,8 @@
 #include "config.h"
 
 #include "ctl/ctl.h"
+#include "lib/text.h"
 #include "status/health.h"
-#include "status/keys.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -107,9 +107,9 @@ bool
 ctl_number(
     const char *option, const char *text, long min, long max, long *number)
 {
-	int32_t n;
+	int64_t n;
 
-	if (keys_number(text, &n) && n >= min && n <= max) {
+	if (text_number(text, min, max, &n)) {
 		*number = n;
 		return true;
 	}

@@ -11,11 +11,16 @@
 #include "conf/listen_spec.h"
 #include "lib/log.h"
 
-#ifdef HAVE_SYSTEMD
-
 #include <fcntl.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#else
+#define SD_LISTEN_FDS_START 3
+#define sd_listen_fds(unset) 0
+#define sd_is_socket_inet(fd, family, type, listening, port) 0
+#endif
 
 struct passed {
 	int fd; /* -1: taken */
@@ -92,24 +97,3 @@ activation_close(void)
 	}
 	passed_count = 0;
 }
-
-#else
-
-void
-activation_open(void)
-{
-}
-
-int
-activation_take(const struct sockaddr *address)
-{
-	(void)address;
-	return -1;
-}
-
-void
-activation_close(void)
-{
-}
-
-#endif

@@ -28,8 +28,7 @@ admission_prepare(struct admission *admission, const struct settings *settings)
 
 	if (list_make(&next.allow, &settings->allow) < 0 ||
 	    list_make(&next.deny, &settings->deny) < 0 ||
-	    list_make(&next.proxy_from, &settings->proxy_from) < 0 ||
-	    origins_reserve(&admission->origins, next.max) < 0) {
+	    list_make(&next.proxy_from, &settings->proxy_from) < 0) {
 		rules_free(&next);
 		return -1;
 	}

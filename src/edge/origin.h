@@ -5,30 +5,21 @@
  * first 64 bits are, since a host has all the others to itself.  Belongs to
  * the master's loop.
  *
- * There are never more origins than connections, and each step takes the same
- * time however many there are: a hash with a secret seed, which nobody outside
- * can steer.
+ * There are never more origins than connections, and each step takes time in
+ * the logarithm of their number, whatever addresses somebody chooses.
  */
 #ifndef REPORTER_ORIGIN_H
 #define REPORTER_ORIGIN_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 struct origin;
 
-/* All zero: none yet; origins_reserve() comes first. */
+/* All zero: none yet. */
 struct origins {
-	struct origin **buckets;
-	size_t count; /* of buckets, a power of two */
-	uint64_t seed;
+	void *tree; /* of tsearch(3) */
 };
-
-/* origins_reserve - make the hash large enough for so many connections; origins
-   stay.  Returns 0, or -1 with errno: then nothing has changed. */
-int origins_reserve(struct origins *origins, uint64_t connections);
 
 /* origins_open - how many connections are open from this address. */
 uint64_t origins_open(

@@ -21,8 +21,7 @@
 #define COMMAND_PROXY 0x21
 #define FAMILY_TCP4 0x11
 #define FAMILY_TCP6 0x21
-#define IPV4_BYTES 12 /* two addresses and two ports */
-#define IPV6_BYTES 36
+#define PORT_BYTES 2
 #define EXTRA_HEAD 3 /* type and length of an extra value */
 
 static const uint8_t signature[SIGNATURE_BYTES] = { '\r', '\n', '\r', '\n', 0,
@@ -65,38 +64,27 @@ extras_fit(const uint8_t *bytes, size_t length)
 	return at == length;
 }
 
-static void
-source_ipv4(struct proxy_header *header, const uint8_t *bytes)
-{
-	header->source.in.sin_family = AF_INET;
-	memcpy(&header->source.in.sin_addr, bytes, 4);
-	memcpy(&header->source.in.sin_port, bytes + 8, 2);
-}
-
-static void
-source_ipv6(struct proxy_header *header, const uint8_t *bytes)
-{
-	header->source.in6.sin6_family = AF_INET6;
-	memcpy(&header->source.in6.sin6_addr, bytes, 16);
-	memcpy(&header->source.in6.sin6_port, bytes + 32, 2);
-}
-
-/* The bytes behind the fixed part of a PROXY command. */
+/* The bytes behind the fixed part of a PROXY command: two addresses, two ports,
+   values. */
 static struct proxy_header
-header_addresses(uint8_t family, const uint8_t *bytes, size_t length)
+header_addresses(bool ipv4, const uint8_t *bytes, size_t length)
 {
 	struct proxy_header header = { .verdict = PROXY_ADDRESS,
 		.wanted = PROXY_FIXED + length };
-	size_t addresses = family == FAMILY_TCP4 ? IPV4_BYTES : IPV6_BYTES;
+	size_t size = ipv4 ? sizeof(header.source.in.sin_addr)
+			   : sizeof(header.source.in6.sin6_addr);
+	size_t values = 2 * size + 2 * PORT_BYTES;
 
-	if (length < addresses)
+	if (length < values)
 		return header_invalid("a PROXY header too short for addresses");
-	if (!extras_fit(bytes + addresses, length - addresses))
+	if (!extras_fit(bytes + values, length - values))
 		return header_invalid("a PROXY header whose values do not fit");
-	if (family == FAMILY_TCP4)
-		source_ipv4(&header, bytes);
-	else
-		source_ipv6(&header, bytes);
+	header.source.any.sa_family = ipv4 ? AF_INET : AF_INET6;
+	memcpy(ipv4 ? (void *)&header.source.in.sin_addr
+		    : (void *)&header.source.in6.sin6_addr,
+	    bytes, size);
+	/* The port has the same place in an IPv6 address. */
+	memcpy(&header.source.in.sin_port, bytes + 2 * size, PORT_BYTES);
 	return header;
 }
 
@@ -137,5 +125,6 @@ proxy_parse(const uint8_t *bytes, size_t length)
 	if (bytes[12] == COMMAND_LOCAL)
 		return (struct proxy_header){ .verdict = PROXY_OWN,
 			.wanted = PROXY_FIXED + follow };
-	return header_addresses(bytes[13], bytes + PROXY_FIXED, follow);
+	return header_addresses(
+	    bytes[13] == FAMILY_TCP4, bytes + PROXY_FIXED, follow);
 }

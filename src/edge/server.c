@@ -83,9 +83,11 @@ server_enforce(struct server *server)
 }
 
 void
-server_configure(struct server *server, const struct settings *settings)
+server_configure(
+    struct server *server, const struct settings *settings, struct tls *tls)
 {
 	server->settings = settings;
+	server->tls = tls;
 	intake_configure(server->intake, settings);
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;
@@ -93,12 +95,6 @@ server_configure(struct server *server, const struct settings *settings)
 	tarpit_resize(
 	    &server->tarpit, fdlimit_spare(settings->max_connections));
 	server_enforce(server);
-}
-
-void
-server_secure(struct server *server, struct tls *tls)
-{
-	server->tls = tls;
 }
 
 void
@@ -136,12 +132,6 @@ server_resume(struct server *server, uint32_t slot)
 		TAILQ_REMOVE(queue, conn, queue);
 		conn_resume(server, conn);
 	}
-}
-
-uint64_t
-server_throttled(const struct server *server)
-{
-	return server->throttled;
 }
 
 /* --------------------------------------------------------- time limits ---- */

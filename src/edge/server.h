@@ -48,14 +48,12 @@ struct server *server_new(int epoll, struct input_counters *count);
    in use.  Returns 0, or -1 with errno: then nothing has changed. */
 int server_prepare(struct server *server, const struct settings *settings);
 
-/* server_configure - use the settings that were prepared; the caller owns them,
-   and must keep them until the next call.  Connections that are no longer
+/* server_configure - use the settings that were prepared, and `tls` (NULL: no
+   listener has TLS) for handshakes that begin from now on; the caller owns
+   both, and must keep them until the next call.  Connections that are no longer
    allowed are closed. */
-void server_configure(struct server *server, const struct settings *settings);
-
-/* server_secure - TLS handshakes that begin from now on use `tls`, which the
-   caller owns; NULL: no listener uses TLS. */
-void server_secure(struct server *server, struct tls *tls);
+void server_configure(
+    struct server *server, const struct settings *settings, struct tls *tls);
 
 /* server_route - from now on routes lead to these rings, one for each worker.
    Everything put into the previous rings must have been published. */
@@ -73,9 +71,6 @@ void server_retry(struct server *server);
  * number of milliseconds until the next call.
  */
 int server_tick(struct server *server, uint64_t now_ms);
-
-/* server_throttled - how many connections are not read now. */
-uint64_t server_throttled(const struct server *server);
 
 /*
  * server_drain - during shutdown: read what has arrived on each connection, and

@@ -7,11 +7,9 @@
 
 #include "edge/tls.h"
 #include "lib/pem.h"
-#include "lib/tls_error.h"
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 

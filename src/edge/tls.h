@@ -7,6 +7,8 @@
 #ifndef REPORTER_TLS_H
 #define REPORTER_TLS_H
 
+#include "config.h"
+
 #include "conf/settings.h"
 
 struct tls;         /* the certificate and the rules, for all connections */
@@ -69,5 +71,19 @@ const char *tls_fault(
 
 /* tls_close - free the session; the socket stays.  NULL is allowed. */
 void tls_close(struct tls_session *session);
+
+/* Without OpenSSL no listener has TLS: check_listen() in conf/settings.c. */
+#ifndef HAVE_OPENSSL
+#define tls_new(settings, option, reason, size) NULL
+#define tls_free(tls) ((void)(tls))
+#define tls_accept(tls, fd, session) TLS_FAILED
+#define tls_read(session, bytes, size, n) \
+	((void)(bytes), (void)(size), TLS_LOST)
+#define tls_pending(session) 0
+#define tls_begun(session) false
+#define tls_shutdown(session) ((void)(session))
+#define tls_fault(session, text, size) ((void)(text), "no TLS")
+#define tls_close(session) ((void)(session))
+#endif
 
 #endif

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "lib/address.h"
+#include "lib/text.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -63,17 +64,14 @@ host_check(const char *host, bool brackets)
 static const char *
 port_parse(int *port, const char *text)
 {
+	int64_t number;
+
 	if (*text == '\0')
 		return "has no port after the colon";
-	*port = 0;
-	for (; *text != '\0'; text++) {
-		if (!isdigit((unsigned char)*text))
-			return "has an invalid port";
-		*port = *port * 10 + (*text - '0');
-		if (*port > 65535)
-			return "has a port above 65535";
-	}
-	return NULL;
+	if (!text_number(text, 0, INT64_MAX, &number))
+		return "has an invalid port";
+	*port = (int)number;
+	return number > UINT16_MAX ? "has a port above 65535" : NULL;
 }
 
 /* Find where the host ends; *after is the rest of the text. */

@@ -275,52 +275,23 @@ log_text(enum kind target, enum log_level level, const char *text)
 	emit(is_journal() ? KIND_JOURNAL : KIND_STDERR, level, text);
 }
 
-static void __attribute__((format(printf, 2, 0)))
-log_line(enum log_level level, const char *format, va_list args)
+void
+log_line(enum log_level level, const char *format, ...)
 {
-	enum kind target = (enum kind)kind;
+	int kept_errno = errno, length;
 	char text[TEXT_MAX];
-	int length;
+	va_list args;
 
 	if ((int)level > threshold)
 		return;
+	va_start(args, format);
 	length = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
 	if (length >= (int)sizeof(text))
 		memcpy(text + sizeof(text) - 4, "...", 4);
 	if (length >= 0)
-		log_text(target, level, text);
-}
-
-#define LOG_AS(level, format) \
-	do { \
-		va_list args; \
-		va_start(args, format); \
-		KEEP_ERRNO(log_line((level), (format), args)); \
-		va_end(args); \
-	} while (0)
-
-void
-log_error(const char *format, ...)
-{
-	LOG_AS(LOG_LEVEL_ERROR, format);
-}
-
-void
-log_warn(const char *format, ...)
-{
-	LOG_AS(LOG_LEVEL_WARN, format);
-}
-
-void
-log_info(const char *format, ...)
-{
-	LOG_AS(LOG_LEVEL_INFO, format);
-}
-
-void
-log_debug(const char *format, ...)
-{
-	LOG_AS(LOG_LEVEL_DEBUG, format);
+		log_text((enum kind)kind, level, text);
+	errno = kept_errno;
 }
 
 void

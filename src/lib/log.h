@@ -42,10 +42,14 @@ int log_fd(void);
    When nobody listens there, lines go to standard error. */
 extern const char *log_syslog_path;
 
-void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* log_error, log_warn, log_info, log_debug - log a line; printf()'s format,
+   with the %m of syslog(). */
+#define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+void log_line(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* log_error_lines - log each line of a text that is not empty, as an error;
    NULL is allowed.  Line ends in the text are overwritten. */

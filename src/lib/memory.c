@@ -16,10 +16,8 @@
 #define GROUPS "/sys/fs/cgroup"
 #define UNKNOWN UINT64_MAX
 
-/* The number behind a name that begins a line of a file.  UNKNOWN: there is
-   none, as in "max". */
-static uint64_t
-number_in(const char *path, const char *name)
+uint64_t
+memory_number(const char *path, const char *name)
 {
 	FILE *file = fopen(path, "re");
 	size_t length = strlen(name);
@@ -45,7 +43,7 @@ group_number(const char *group, const char *file, const char *name)
 	if (snprintf(path, sizeof(path), GROUPS "%s/%s", group, file) >=
 	    (int)sizeof(path))
 		return UNKNOWN;
-	return number_in(path, name);
+	return memory_number(path, name);
 }
 
 static uint64_t
@@ -86,7 +84,7 @@ group_own(char *group, size_t size)
 uint64_t
 memory_available(void)
 {
-	uint64_t min = number_in("/proc/meminfo", "MemAvailable:");
+	uint64_t min = memory_number("/proc/meminfo", "MemAvailable:");
 	char group[PATH_MAX];
 
 	if (min != UNKNOWN)
@@ -107,7 +105,7 @@ memory_available(void)
 void
 memory_limit(uint64_t bytes)
 {
-	uint64_t kib = number_in("/proc/self/status", "VmData:");
+	uint64_t kib = memory_number("/proc/self/status", "VmData:");
 	struct rlimit limit;
 
 	/* A terabyte is the shadow of a sanitizer. */

@@ -25,4 +25,8 @@ uint64_t memory_available(void);
  */
 void memory_limit(uint64_t bytes);
 
+/* memory_number - the number behind a name that begins a line of a file of the
+   kernel's.  UINT64_MAX: there is none, as in "max". */
+uint64_t memory_number(const char *path, const char *name);
+
 #endif

@@ -1,18 +1,57 @@
 /* SPDX-License-Identifier: MIT
  *
- * PEM files.
+ * PEM files, and texts of errors of OpenSSL.
  */
 #include "config.h"
 
 #include "lib/pem.h"
 
-#ifdef HAVE_OPENSSL
-
-#include "lib/tls_error.h"
-
 #include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
+#include <string.h>
+
+static const char *
+tls_error_text(unsigned long error, char *text, size_t size)
+{
+	const char *reason =
+	    ERR_SYSTEM_ERROR(error) ? NULL : ERR_reason_error_string(error);
+
+	if (ERR_SYSTEM_ERROR(error))
+		snprintf(text, size, "%s", strerror(ERR_GET_REASON(error)));
+	else if (reason != NULL)
+		snprintf(text, size, "%s", reason);
+	else
+		snprintf(text, size, "error %lx of OpenSSL", error);
+	return text;
+}
+
+const char *
+tls_verify_text(const SSL *ssl, unsigned long error, char *text, size_t size)
+{
+	long verdict = SSL_get_verify_result(ssl);
+	size_t length;
+
+	tls_error_text(error, text, size);
+	length = strlen(text);
+	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED &&
+	    verdict != X509_V_OK)
+		snprintf(text + length, size - length, ": %s",
+		    X509_verify_cert_error_string(verdict));
+	return text;
+}
+
+bool
+tls_file_wrong(
+    const char *file, const char *expected, char *reason, size_t size)
+{
+	char text[TLS_ERROR_MAX];
+
+	snprintf(reason, size, "%s: %s; expected %s", file,
+	    tls_error_text(ERR_peek_error(), text, sizeof(text)), expected);
+	ERR_clear_error();
+	return false;
+}
 
 /* There is nobody to ask for a password.  arg: set when there is something to
    ask for; may be NULL. */
@@ -85,28 +124,3 @@ pem_check_ca(const char *file, char *text, size_t size)
 	SSL_CTX_free(context);
 	return text;
 }
-
-#else
-
-enum pem_fault
-pem_check_pair(const char *certificate, const char *key, bool locked,
-    char *reason, size_t size)
-{
-	(void)certificate;
-	(void)key;
-	(void)locked;
-	(void)reason;
-	(void)size;
-	return PEM_NONE;
-}
-
-const char *
-pem_check_ca(const char *file, char *text, size_t size)
-{
-	(void)file;
-	(void)text;
-	(void)size;
-	return NULL;
-}
-
-#endif

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Certificates and keys in PEM files: whether TLS can use them.  Any process;
- * OpenSSL's queue of errors is the calling thread's, and empty afterwards.  A
- * build without OpenSSL finds no faults.
+ * OpenSSL: whether TLS can use the certificates and keys in PEM files, and the
+ * texts of errors.  Any process; OpenSSL's queue of errors is the calling
+ * thread's, and the functions for files leave it empty.
  */
 #ifndef REPORTER_PEM_H
 #define REPORTER_PEM_H
+
+#include "config.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define PEM_REASON_MAX 512 /* bytes of a reason, with the 0 */
+#define TLS_ERROR_MAX 256  /* bytes of the text of an error, with the 0 */
 
 /* Whose fault it is that a certificate cannot be shown to others. */
 enum pem_fault {
@@ -19,14 +22,26 @@ enum pem_fault {
 	PEM_KEY
 };
 
-struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
+#ifdef HAVE_OPENSSL
+
+#include <openssl/ssl.h>
+
+/* tls_verify_text - the text of an error of OpenSSL's queue, with the reason
+   why a certificate was not accepted. */
+const char *tls_verify_text(
+    const SSL *ssl, unsigned long error, char *text, size_t size);
+
+/* tls_file_wrong - set reason to "FILE: ERROR; expected WHAT", with the first
+   error of OpenSSL's queue.  Returns false. */
+bool tls_file_wrong(
+    const char *file, const char *expected, char *reason, size_t size);
 
 /*
  * pem_use_pair - have the context show a certificate, and its key, which must
  * have no password.  On a fault the reason (of size bytes) is "FILE: WHY;
  * expected WHAT".
  */
-enum pem_fault pem_use_pair(struct ssl_ctx_st *context, const char *certificate,
+enum pem_fault pem_use_pair(SSL_CTX *context, const char *certificate,
     const char *key, char *reason, size_t size);
 
 /* pem_check_pair - whether pem_use_pair() would succeed.  locked: the key may
@@ -37,5 +52,12 @@ enum pem_fault pem_check_pair(const char *certificate, const char *key,
 /* pem_check_ca - why the certificates in a file cannot be used to verify
    others, in `text`, which has size bytes; or NULL. */
 const char *pem_check_ca(const char *file, char *text, size_t size);
+
+#else /* nothing is found */
+
+#define pem_check_pair(certificate, key, locked, reason, size) PEM_NONE
+#define pem_check_ca(file, text, size) NULL
+
+#endif
 
 #endif

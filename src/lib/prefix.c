@@ -5,9 +5,9 @@
 #include "config.h"
 
 #include "lib/prefix.h"
+#include "lib/text.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -50,29 +50,13 @@ unmap(struct prefix *prefix)
 	prefix->bits -= MAPPED_BITS;
 }
 
-/* The number of bits after the slash; larger than any prefix if invalid. */
-static unsigned
-bits_parse(const char *text)
-{
-	unsigned bits = 0;
-
-	if (*text == '\0' || strlen(text) > 3)
-		return 1000;
-	for (; *text != '\0'; text++) {
-		if (!isdigit((unsigned char)*text))
-			return 1000;
-		bits = bits * 10 + (unsigned)(*text - '0');
-	}
-	return bits;
-}
-
 bool
 prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
 	const char *slash = strchr(text, '/');
 	size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
-	unsigned max;
+	int64_t max, bits;
 
 	memset(prefix, 0, sizeof(*prefix));
 	prefix->family = memchr(text, ':', length) ? AF_INET6 : AF_INET;
@@ -85,14 +69,15 @@ prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 		snprintf(reason, size, "is not an IPv4 or IPv6 address");
 		return false;
 	}
-	max = prefix->family == AF_INET ? 32 : 128;
-	prefix->bits = slash == NULL ? max : bits_parse(slash + 1);
-	if (prefix->bits > max) {
+	max = bits = prefix->family == AF_INET ? 32 : 128;
+	if (slash != NULL && (strlen(slash) > sizeof("128") ||
+				 !text_number(slash + 1, 0, max, &bits))) {
 		snprintf(reason, size,
-		    "has an invalid prefix length, not 0 to %u", max);
+		    "has an invalid prefix length, not 0 to %d", (int)max);
 		return false;
 	}
-	if (clear_rest(prefix->address, max / 8, prefix->bits)) {
+	prefix->bits = (unsigned)bits;
+	if (clear_rest(prefix->address, (unsigned)max / 8, prefix->bits)) {
 		inet_ntop(
 		    prefix->family, prefix->address, address, sizeof(address));
 		snprintf(reason, size,

@@ -7,8 +7,8 @@
 #include "lib/text.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -96,6 +96,17 @@ text_cut_comment(char *text)
 		}
 	}
 	return false;
+}
+
+bool
+text_number(const char *text, int64_t min, int64_t max, int64_t *number)
+{
+	const char *digits = text + (min < 0 && *text == '-');
+
+	if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+		return false;
+	*number = strtoll(text, NULL, 10);
+	return *number >= min && *number <= max;
 }
 
 bool

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text from outside: escaping it for the log, and cleaning the lines of a file.
- * Any process, any thread.
+ * Text from outside: escaping it for the log, cleaning the lines of a file,
+ * numbers.  Any process, any thread.
  */
 #ifndef REPORTER_TEXT_H
 #define REPORTER_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * text_escape - copy text into `into` (size bytes, 1 or more, its 0 included),
@@ -24,6 +25,11 @@ char *text_trim(char *text);
 /* text_cut_comment - cut off a comment: a # or ; at the beginning or after a
    blank.  Returns whether there was one. */
 bool text_cut_comment(char *text);
+
+/* text_number - read a number from min to max: decimal digits only, after a
+   minus if min is below 0.  Returns whether the text is one; *number: what was
+   read, INT64_MAX if it is larger. */
+bool text_number(const char *text, int64_t min, int64_t max, int64_t *number);
 
 /* text_has_control - whether it contains a control character other than a
    tab. */

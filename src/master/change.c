@@ -119,8 +119,7 @@ change_commit(struct change *change, struct master *m)
 		FAULT_POINT("master_retired");
 	}
 	children_configure(&m->children, m->settings, change->workers);
-	server_secure(m->server, m->tls);
-	server_configure(m->server, m->settings);
+	server_configure(m->server, m->settings, m->tls);
 	if (change->queue)
 		change_route(m);
 	else

@@ -10,7 +10,6 @@
 
 #include "conf/settings.h"
 #include "master/child_state.h"
-#include "master/respawn.h"
 #include "shm/segment.h"
 
 #include <sys/types.h>

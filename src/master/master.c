@@ -161,8 +161,7 @@ master_start(struct master *m)
 		return -1;
 	}
 	tls_warn_of_key(s);
-	server_secure(m->server, m->tls);
-	server_configure(m->server, s);
+	server_configure(m->server, s, m->tls);
 	if (master_open_rings(m) < 0)
 		return -1;
 	change_route(m);

@@ -7,7 +7,6 @@
 
 #include "master/sample.h"
 #include "master/notify.h"
-#include "status/rates.h"
 
 #include <inttypes.h>
 #include <stdio.h>

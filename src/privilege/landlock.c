@@ -68,21 +68,6 @@ landlock_begin(uint64_t rights)
 	return -1;
 }
 
-/* There is no set of rules to call these with. */
-int
-landlock_allow(int rules, const char *path, uint64_t rights)
-{
-	(void)rules;
-	(void)path;
-	return landlock_begin(rights);
-}
-
-int
-landlock_enforce(int rules)
-{
-	return landlock_begin((uint64_t)rules);
-}
-
 #endif
 
 bool

@@ -27,25 +27,14 @@ feed_fail(struct feed *feed, const char *file)
 	feed->faulty = true;
 }
 
-bool
-feed_open(struct feed *feed, const char *file)
-{
-	bool standard = strcmp(file, "-") == 0;
-	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
-
-	lines_init(&feed->lines, fd, standard ? "standard input" : file);
-	if (fd < 0)
-		feed_fail(feed, file);
-	return fd >= 0;
-}
-
 /*
  * The next line has to be read.  If that would block, send what there is, and
  * watch the server while waiting.
  */
 static bool
-feed_wait(struct feed *feed)
+feed_wait(void *arg)
 {
+	struct feed *feed = arg;
 	struct pollfd fds[] = {
 		{ .fd = feed->lines.fd, .events = POLLIN },
 		{ .fd = feed->sender->fd, .events = POLLIN },
@@ -53,11 +42,25 @@ feed_wait(struct feed *feed)
 
 	if (poll(fds, 1, 0) > 0)
 		return true;
-	if (!sender_flush(feed->sender))
-		return false;
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+	feed->lost = !sender_flush(feed->sender);
+	while (!feed->lost && poll(fds, 2, -1) < 0 && errno == EINTR)
 		continue;
-	return fds[1].revents == 0 || sender_alive(feed->sender);
+	if (fds[1].revents != 0)
+		feed->lost = !sender_alive(feed->sender);
+	return !feed->lost;
+}
+
+bool
+feed_open(struct feed *feed, const char *file)
+{
+	bool standard = strcmp(file, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+
+	lines_init(&feed->lines, fd, standard ? "standard input" : file);
+	feed->lines.arg = feed;
+	if (fd < 0)
+		feed_fail(feed, file);
+	return fd >= 0;
 }
 
 static void
@@ -81,13 +84,11 @@ feed_next(struct feed *feed)
 	size_t length;
 	char *text;
 
-	if (feed->sender != NULL && !lines_ready(lines) && !feed_wait(feed)) {
-		feed->lost = true;
-		return false;
-	}
 	switch (lines_next(lines, &text, &length)) {
 	case LINES_TEXT:
-		feed_line(feed, text, length);
+		/* Where the connection was lost, it may be half a line. */
+		if (!feed->lost)
+			feed_line(feed, text, length);
 		return true;
 	case LINES_TOO_LONG:
 		lines_fault(lines, feed->errors, "line", "longer than %d bytes",
@@ -106,6 +107,8 @@ feed_next(struct feed *feed)
 void
 feed_run(struct feed *feed)
 {
+	if (feed->sender != NULL)
+		feed->lines.wait = feed_wait;
 	while (!feed->lost && feed_next(feed))
 		continue;
 	if (feed->lines.fd != STDIN_FILENO)

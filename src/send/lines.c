@@ -6,12 +6,13 @@
 
 #include "send/lines.h"
 
+#include "lib/text.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define BLANKS " \t\r\v\f"
@@ -25,79 +26,51 @@ lines_init(struct lines *lines, int fd, const char *file)
 	lines->fd = fd;
 	lines->file = file;
 	lines->number = 0;
-	lines->begin = lines->end = lines->scanned = 0;
-	lines->ended = lines->skipping = false;
+	lines->at = lines->end = 0;
+	lines->ended = false;
+	lines->wait = NULL;
 }
 
-/* The end of the first buffered line, or NULL. */
-static char *
-lines_newline(struct lines *lines)
-{
-	char *from = lines->buffer + lines->begin + lines->scanned;
-	size_t n = lines->end - lines->begin - lines->scanned;
-	char *newline = memchr(from, '\n', n);
-
-	if (newline == NULL)
-		lines->scanned += n;
-	return newline;
-}
-
-bool
-lines_ready(struct lines *lines)
-{
-	return lines->ended || lines_newline(lines) != NULL;
-}
-
-/* Read more behind what is buffered.  Returns false on failure. */
-static bool
+/* Read more, when all that was read is taken.  Returns how much, 0 at the end,
+   or -1 with errno. */
+static ssize_t
 lines_read(struct lines *lines)
 {
-	if (lines->begin > 0) {
-		memmove(lines->buffer, lines->buffer + lines->begin,
-		    lines->end - lines->begin);
-		lines->end -= lines->begin;
-		lines->begin = 0;
-	}
-	ssize_t n;
-	do {
-		/* One byte less: for the 0 of a last line without newline. */
-		n = read(lines->fd, lines->buffer + lines->end,
-		    LINES_LENGTH_MAX - 1 - lines->end);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return false;
+	ssize_t n = 0;
+
+	if (!lines->ended && (lines->wait == NULL || lines->wait(lines->arg)))
+		do
+			n = read(lines->fd, lines->bytes, sizeof(lines->bytes));
+		while (n < 0 && errno == EINTR);
 	lines->ended = n == 0;
-	lines->end += (size_t)n;
-	return true;
+	lines->at = 0;
+	lines->end = n > 0 ? (size_t)n : 0;
+	return n;
 }
 
 enum lines_found
 lines_next(struct lines *lines, char **text, size_t *length)
 {
-	bool skipped;
-	char *end;
+	bool too_long = false;
+	ssize_t n = 1;
+	char c;
 
-	while ((end = lines_newline(lines)) == NULL && !lines->ended) {
-		if (lines->end - lines->begin == LINES_LENGTH_MAX - 1) {
-			lines->begin = lines->end = lines->scanned = 0;
-			lines->skipping = true;
-		}
-		if (!lines_read(lines))
-			return LINES_ERROR;
+	*text = lines->text;
+	*length = 0;
+	while ((lines->at < lines->end || (n = lines_read(lines)) > 0) &&
+	       (c = lines->bytes[lines->at++]) != '\n') {
+		if (*length < LINES_LENGTH_MAX - 2)
+			lines->text[(*length)++] = c;
+		else
+			too_long = true;
 	}
-	skipped = lines->skipping;
-	if (end == NULL && lines->begin == lines->end && !skipped)
+	if (n < 0)
+		return LINES_ERROR;
+	if (n == 0 && *length == 0)
 		return LINES_END;
-	if (end == NULL) /* the last line has no newline */
-		end = lines->buffer + lines->end++;
-	*text = lines->buffer + lines->begin;
-	*length = (size_t)(end - *text);
-	*end = '\0';
-	lines->begin += *length + 1;
-	lines->scanned = 0;
-	lines->skipping = false;
+	lines->text[*length] = '\0';
 	lines->number++;
-	return skipped ? LINES_TOO_LONG : LINES_TEXT;
+	return too_long ? LINES_TOO_LONG : LINES_TEXT;
 }
 
 /* --------------------------------------------------------------- parsing -- */
@@ -164,19 +137,6 @@ lines_address(const char *text, int64_t *address)
 	return true;
 }
 
-/* Decimal digits only, after a minus if min is negative. */
-static bool
-parse_number(const char *text, int64_t min, int64_t max, int64_t *value)
-{
-	const char *digits = text + (min < 0 && *text == '-');
-
-	if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
-		return false;
-	errno = 0;
-	*value = strtoll(text, NULL, 10);
-	return errno == 0 && *value >= min && *value <= max;
-}
-
 static bool
 parse_field(const struct lines *lines, enum field field, const char *text,
     uint64_t ts_max, int64_t *value, FILE *errors)
@@ -188,7 +148,7 @@ parse_field(const struct lines *lines, enum field field, const char *text,
 	if (field == FIELD_TS && ts_max < (uint64_t)max)
 		max = (int64_t)ts_max;
 	if (max == 0 ? lines_address(text, value)
-		     : parse_number(text, min, max, value))
+		     : text_number(text, min, max, value))
 		return true;
 	for (size_t i = 0; i < n; i++)
 		shown[i] = isprint((unsigned char)text[i]) ? text[i] : '?';

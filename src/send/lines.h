@@ -26,17 +26,17 @@ struct lines {
 	int fd;               /* the caller's; not closed here */
 	const char *file;     /* its name in messages; the caller's */
 	unsigned long number; /* of the last line found, from 1 */
-	size_t begin, end;    /* of what is buffered */
-	size_t scanned;       /* of that, known to have no newline */
-	bool ended, skipping;
-	char buffer[LINES_LENGTH_MAX];
+	/* The caller's, called before each read(); false: the file ends here.
+	   NULL at first. */
+	bool (*wait)(void *arg);
+	void *arg;
+	size_t at, end; /* of the bytes that were read and are not taken */
+	bool ended;
+	char bytes[LINES_LENGTH_MAX], text[LINES_LENGTH_MAX];
 };
 
 /* lines_init - begin to read fd. */
 void lines_init(struct lines *lines, int fd, const char *file);
-
-/* lines_ready - whether lines_next() will return without reading. */
-bool lines_ready(struct lines *lines);
 
 /*
  * lines_next - the next line.  *text: its bytes, without the line's end and

@@ -8,6 +8,7 @@
 #include "send/sender.h"
 
 #include "lib/clock.h"
+#include "lib/text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +18,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -184,27 +184,21 @@ connect_address(const struct addrinfo *address)
 	return -1;
 }
 
-/* getaddrinfo() takes a number modulo 65536: a typing error would reach another
-   program's port. */
-static bool
-is_over_range(const char *port)
-{
-	return strspn(port, "0123456789") == strlen(port) &&
-	       strtoul(port, NULL, 10) > UINT16_MAX;
-}
-
 bool
 sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
+	int64_t number;
 
 	memset(sender, 0, sizeof(*sender));
 	sender->fd = -1;
 	sender->layer = &plain;
 	sender->dialect = dialect;
 	signal(SIGPIPE, SIG_IGN);
-	if (is_over_range(port))
+	/* getaddrinfo() takes a number modulo 65536: a typing error would reach
+	   another program's port. */
+	if (text_number(port, UINT16_MAX + 1, INT64_MAX, &number))
 		return sender_fail(
 		    sender, "%s port %s: the port is over 65535", host, port);
 	int found = getaddrinfo(host, port, &hints, &list);

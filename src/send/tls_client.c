@@ -6,12 +6,11 @@
 
 #include "send/tls_client.h"
 
-#include "lib/tls_error.h"
+#include "lib/pem.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <stdio.h>

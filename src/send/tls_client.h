@@ -24,29 +24,18 @@ struct tls_client_files {
  * Returns NULL when a file cannot be used, or the build has no TLS: reason
  * gives what was found and what was expected.
  */
-#ifdef HAVE_OPENSSL
 struct sender_layer *tls_client_new(const struct tls_client_files *files,
     bool insecure, char *reason, size_t size);
 
 /* tls_client_free - NULL is allowed. */
 void tls_client_free(struct sender_layer *layer);
-#else
-static inline struct sender_layer *
-tls_client_new(const struct tls_client_files *files, bool insecure,
-    char *reason, size_t size)
-{
-	(void)files;
-	(void)insecure;
-	snprintf(reason, size,
-	    "--tls: this reporter-send was built without OpenSSL");
-	return NULL;
-}
 
-static inline void
-tls_client_free(struct sender_layer *layer)
-{
-	(void)layer;
-}
+#ifndef HAVE_OPENSSL
+#define tls_client_new(files, insecure, reason, size) \
+	(snprintf(reason, size, \
+	     "--tls: this reporter-send was built without OpenSSL"), \
+	    NULL)
+#define tls_client_free(layer) ((void)(layer))
 #endif
 
 #endif

@@ -5,11 +5,10 @@
 #include "config.h"
 
 #include "status/keys.h"
+#include "lib/text.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 bool
 keys_match(const struct keys_filter *filter, const struct record *record)
@@ -21,14 +20,9 @@ keys_match(const struct keys_filter *filter, const struct record *record)
 bool
 keys_number(const char *text, int32_t *number)
 {
-	char *end;
+	int64_t n;
 
-	if (*text != '-' && (*text < '0' || *text > '9'))
-		return false;
-	errno = 0;
-	long n = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || n < INT32_MIN ||
-	    n > INT32_MAX)
+	if (!text_number(text, INT32_MIN, INT32_MAX, &n))
 		return false;
 	*number = (int32_t)n;
 	return true;

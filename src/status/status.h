@@ -7,7 +7,6 @@
 #ifndef REPORTER_STATUS_H
 #define REPORTER_STATUS_H
 
-#include "status/rates.h"
 #include "shm/segment.h"
 #include "sql/dberror.h"
 

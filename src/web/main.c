@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "privilege/account.h"
-#include "privilege/background.h"
+#include "privilege/daemon.h"
 #include "privilege/landlock.h"
 #include "lib/log.h"
 #include "shm/segment.h"

@@ -16,32 +16,28 @@
 
 #include <microhttpd.h>
 #include <netdb.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #define CONNECTIONS_MAX 32u
 #define TIMEOUT_S 10u
 #define MEMORY_MAX ((size_t)16384) /* of one connection's request */
 
-/* A connection. */
+/* A connection; on the list until it was told to end. */
 struct client {
 	int fd; /* the library's */
-	enum {
-		CLIENT_NONE,
-		CLIENT_HELD,
-		CLIENT_ENDING
-	} state;
-	uint64_t number; /* a later one has a greater one */
+	bool ending;
+	TAILQ_ENTRY(client) next;
 };
 
 /* Clients are the library's thread's alone. */
 struct server {
 	struct MHD_Daemon *daemon;
 	const char *instance;
-	struct client clients[2 * CONNECTIONS_MAX];
-	uint64_t connected; /* ever */
+	TAILQ_HEAD(, client) clients; /* the oldest first */
+	unsigned held;                /* how many there are */
 };
 
 /* ------------------------------------------------------------- listening -- */
@@ -90,52 +86,43 @@ server_listen(const char *address)
 
 /* --------------------------------------------------------------- clients -- */
 
-/* End the oldest one when there are too many. */
 static void
-clients_bound(struct server *server)
+client_leave(struct server *server, struct client *c)
 {
-	struct client *oldest = NULL;
-	unsigned held = 0;
-
-	for (unsigned i = 0; i < 2 * CONNECTIONS_MAX; i++) {
-		struct client *c = &server->clients[i];
-
-		if (c->state != CLIENT_HELD)
-			continue;
-		held++;
-		if (oldest == NULL || c->number < oldest->number)
-			oldest = c;
-	}
-	if (held <= CONNECTIONS_MAX)
-		return;
-	/* The library sees the end, and closes it. */
-	shutdown(oldest->fd, SHUT_RDWR);
-	oldest->state = CLIENT_ENDING;
+	TAILQ_REMOVE(&server->clients, c, next);
+	server->held--;
+	c->ending = true;
 }
 
 /* Called by the library when a connection begins or ends.  context: of the
-   connection, ours to use. */
+   connection, ours to use.  One that there is no memory for is not counted. */
 static void
 clients_note(void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_ConnectionNotificationCode code)
 {
 	struct server *server = cls;
-	struct client *c = server->clients;
+	struct client *c = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (*context != NULL)
-			((struct client *)*context)->state = CLIENT_NONE;
+		if (c != NULL && !c->ending)
+			client_leave(server, c);
+		free(c);
 		return;
 	}
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-	    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	/* There are as many as the library takes at most. */
-	while (c->state != CLIENT_NONE)
-		c++;
-	*c = (struct client){ info->connect_fd, CLIENT_HELD,
-		server->connected++ };
-	*context = c;
-	clients_bound(server);
+	*context = c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return;
+	c->fd = MHD_get_connection_info(
+	    connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+		    ->connect_fd;
+	TAILQ_INSERT_TAIL(&server->clients, c, next);
+	if (++server->held <= CONNECTIONS_MAX)
+		return;
+	/* Too many: the library sees the end of the oldest one, and closes
+	   it. */
+	c = TAILQ_FIRST(&server->clients);
+	shutdown(c->fd, SHUT_RDWR);
+	client_leave(server, c);
 }
 
 /* ------------------------------------------------------------- answering -- */
@@ -221,6 +208,7 @@ server_start(int fd, const char *instance)
 
 	if (server != NULL) {
 		server->instance = instance;
+		TAILQ_INIT(&server->clients);
 		server->daemon = MHD_start_daemon(
 		    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL,
 		    NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, fd,

@@ -4,9 +4,8 @@
  * mapping of the words that arm them; any process, any thread.  Without the
  * file nothing happens.
  */
+#include "faultpoint.h"
 #include "shm/faultpoint.h"
-
-#ifdef REPORTER_FAULTS
 
 #include <fcntl.h>
 #include <signal.h>
@@ -20,7 +19,8 @@
 _Static_assert(offsetof(struct fault_words, countdown) == 48, "t/faulty.py");
 _Static_assert(offsetof(struct fault_words, failed) == 72, "t/faulty.py");
 
-struct fault_words *fault_words;
+/* NULL: the environment names no file. */
+static struct fault_words *fault_words;
 
 static pid_t fault_master;
 
@@ -115,5 +115,3 @@ fault_call(const char *name)
 	snprintf(w->failed, sizeof(w->failed), "%s", name);
 	return 1;
 }
-
-#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What makes a daemon.  Starting in the background: the command returns when
+ * the daemon is ready, with an exit status that says whether it got there.  The
+ * pid file, one for the process.
+ */
+#ifndef REPORTER_DAEMON_H
+#define REPORTER_DAEMON_H
+
+/*
+ * background_enter - continue in a child process, in a session of its own.
+ * The parent waits there: it exits with 0 at background_ready(), with 1 if the
+ * child ends before.  Returns 0 in the child only, or -1 with errno.
+ */
+int background_enter(void);
+
+/* background_ready - redirect the standard streams to /dev/null and let the
+   parent exit.  Does nothing without background_enter(). */
+void background_ready(void);
+
+/* pidfile_write - write the pid, and keep the file locked while the process
+   lives.  path: "" for no file.  Returns 0, or -1: logged. */
+int pidfile_write(const char *path);
+
+/* pidfile_remove - remove the file; does nothing when there is none. */
+void pidfile_remove(void);
+
+#endif
