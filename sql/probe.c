@@ -478,7 +478,6 @@ probe_table(struct link *link, const char *table, struct shape *shape,
 	bool keyed;
 
 	memset(shape, 0, sizeof(*shape));
-	/* MySQL 5.6 has no generated columns, and rows end in MariaDB only. */
 	enum db_class kind = ask_schema(&p,
 	    "COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, "
 	    "COLUMN_DEFAULT, EXTRA, " ROW_END_EXPRESSION ", PRIVILEGES "
