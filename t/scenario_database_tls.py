@@ -174,7 +174,8 @@ def story(s, database, right, wrong):
     story.mark()
     database.stop()
     database.SETTINGS = [option for option in database.SETTINGS
-                         if not option.startswith("--ssl")] + ["--skip-ssl"]
+                         if not option.startswith("--ssl")] + [
+        "--tls-version=" if database.is_mysql else "--skip-ssl"]
     database.start()
     story.refuses("a server without TLS is refused", "error 2026")
     for verify in "ca", "off":

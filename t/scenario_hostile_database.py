@@ -196,6 +196,7 @@ def check(s, **options):
 def tell(s):
     with Server(s.reporter.conf) as server:
         del s.reporter.options["mysql"]["socket"]
+        s.reporter.options["mysql"].pop("insecure_auth", None)
         s.reporter.configure("reporter", workers=1, shutdown_timeout="1s")
         s.reporter.configure("mysql", host="127.0.0.1",
                              port=server.server_address[1])

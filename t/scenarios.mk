@@ -25,6 +25,7 @@ database_stories = t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers 
 	t/scenario_firewall_forgets t/scenario_flush_rows_bounds_a_transaction \
 	t/scenario_galera_node t/scenario_hanging_database \
 	t/scenario_hostile_database t/scenario_hosts_in_order \
+	t/scenario_mysql_accounts \
 	t/scenario_old_table_smaller_than_flush_rows \
 	t/scenario_packets_are_too_large t/scenario_password_only_in_workers \
 	t/scenario_questions_about_the_table t/scenario_refused_row \

@@ -1,0 +1,93 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""A MySQL server as it installs itself: its certificates have no name, and its
+accounts are of type caching_sha2_password.  Over the network and without TLS
+nothing is sent that gives the password away, and the log says what is missing;
+with the server's public key, with its CA, with TLS of any kind, or if told not
+to mind, the login succeeds, with both client libraries."""
+
+import os
+import subprocess
+
+import scenario
+
+TS = 1700000000
+REFUSED = "the account requires TLS (ssl_ca, ssl_verify) or the public key"
+
+
+class Accounts:
+    def __init__(self, s, database):
+        self.s = s
+        self.database = database
+        self.ca = os.path.join(database.data, "ca.pem")
+        self.key = os.path.join(database.data, "public_key.pem")
+        self.base = {"host": f"127.0.0.1:{database.port}", "socket": "",
+                     "user": "reporter", "insecure_auth": "off", "ssl_ca": "",
+                     "ssl_verify": "on", "server_public_key": ""}
+
+    def check(self, **options):
+        """reporter -t -t, of a server that has no password in its cache."""
+        self.database.administrate("FLUSH PRIVILEGES")
+        self.s.reporter.configure("mysql", **self.base | options)
+        self.s.reporter.write_conf()
+        done = subprocess.run(
+            [scenario.program("reporter"), "-t", "-t", "-c",
+             self.s.reporter.conf], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    def takes(self, tls, **options):
+        status, text = self.check(**options)
+        self.s.check(f"{options}: logged in, TLS: {tls}", status == 0 and
+                     ("no TLS" in text) != tls, text)
+
+    def refuses(self, why, **options):
+        status, text = self.check(**options)
+        self.s.check(f"{options}: refused: {why}",
+                     status == 1 and why in text, text)
+
+
+def tell(s):
+    if not s.database.is_mysql:
+        raise scenario.Missing("requires MySQL: make check-mysql")
+    database = scenario.Networked(os.path.join(s.directory, "net"))
+    try:
+        database.start()
+        if not os.path.exists(os.path.join(database.data, "public_key.pem")):
+            raise scenario.Missing("requires a MySQL that makes its keys")
+        story(s, database)
+    finally:
+        scenario.end_group(database.process)
+
+
+def story(s, database):
+    accounts = Accounts(s, database)
+    database.account("over_tls", "REQUIRE SSL")
+    for more in {}, {"user": "over_tls"}:
+        with_tls = bool(more)
+        accounts.takes(True, ssl_verify="off", **more)
+        accounts.takes(True, ssl_verify="ca", ssl_ca=accounts.ca, **more)
+        accounts.refuses("certificate", ssl_ca=accounts.ca, **more)
+        if with_tls:
+            continue
+        accounts.refuses(REFUSED)
+        accounts.refuses(REFUSED, server_public_key=accounts.ca)
+        accounts.refuses("Access denied", server_public_key=accounts.key,
+                         user="nobody")
+        accounts.takes(False, server_public_key=accounts.key)
+        accounts.takes(False, insecure_auth="on")
+
+    s.reporter.configure("mysql", **accounts.base)
+    database.administrate("FLUSH PRIVILEGES")
+    s.reporter.start()
+    s.agent().send(scenario.native(1, 1, 1, TS, [(1, 80, 1, 0, False)]))
+    scenario.wait_for(lambda: REFUSED in s.reporter.log_text(),
+                      "the log says what the account requires")
+    s.equal("the record waits", s.reporter.status()["records"]["pending"], 1)
+    s.reporter.configure("mysql", server_public_key=accounts.key)
+    s.reporter.reload()
+    s.identity(s.reporter.settled(1))
+    s.equal("it is stored as soon as the key is there", database.count(), 1)
+
+
+scenario.run(__doc__, tell)
