@@ -184,22 +184,22 @@ count()
 	passed=$((passed + p)) failed=$((failed + f))
 }
 
-# on_server NAME SERVER TEST ...: this build's tests.
+# on_server NAME SERVER TEST ...: this build's tests; no others are compiled.
 on_server()
 {
 	name=$1 REPORTER_TEST_SERVER=$2
 	shift 2
 	export REPORTER_TEST_SERVER
-	client=$(sed -n 's/^MYSQL_LIBS = .*-l\(m[a-z]*\).*/\1/p' Makefile)
+	client=$(sed -n 's/^MYSQL_LIBS = .*-l\(m[a-z]*\).*/lib\1/p' Makefile)
 	step "$client on $name"
-	$MAKE -k -j"$(nproc)" check TESTS="$*" >"$here/$name.log" 2>&1
+	$MAKE -k -j"$(nproc)" check TESTS="$*" check_LIBRARIES= \
+		check_PROGRAMS="$UNITS $PROGRAMS" >"$here/$name.log" 2>&1
 	unset REPORTER_TEST_SERVER
 	count . "$name.log"
 	echo "$client on $name: $p passed, $f failed, $s skipped"
 }
 
-# on_inside TEST ...: the tests of the build in the root directory, of which no
-# others are compiled.
+# on_inside TEST ...: the tests of the build in the root directory.
 on_inside()
 {
 	step 'libmysqlclient on MySQL, in mysql/root'

@@ -39,7 +39,7 @@ check-mysql-short: all
 mysql-root:
 	@$(check_mysql) root || test $$? = 77
 check_mysql = cd $(srcdir) && \
-	units=`grep -l '"db_fixture.h"' $(units:=.c) | $(SED) 's/\.c$$//'` && \
+	units=`grep -l '"db_fixture.h"' $(units:=.c) | $(SED) 's/\.c$$//' | tr '\n' ' '` && \
 	long=`grep -lE '(database|s)\.start\(' $(scenarios)` && \
 	cd $(abs_top_builddir) && \
 	abs_top_srcdir='$(abs_top_srcdir)' MAKE='$(MAKE)' UNITS="$$units" \

@@ -244,7 +244,7 @@ START_TEST(who_cannot_connect_is_told_why)
 	options = fixture_options();
 	options.socket = "/nonexistent/socket";
 	probe(&options);
-	expect("wrong: Can't connect to local server");
+	expect("wrong: Can't connect to local ");
 }
 END_TEST
 
