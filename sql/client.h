@@ -16,6 +16,9 @@
 #include <errmsg.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+#include <client_plugin.h>
+#endif
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -47,6 +47,35 @@ set_tls(MYSQL *mysql, const struct db_options *options)
 	    options->ssl_verify == DB_VERIFY_NAME);
 }
 
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+/* What the client library has for sha256_password. */
+static int (*sha256_auth)(MYSQL_PLUGIN_VIO *, MYSQL *);
+
+static int
+sha256_auth_by_tls(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
+{
+	return mysql_get_ssl_cipher(mysql) != NULL ? sha256_auth(vio, mysql)
+						   : CR_ERROR;
+}
+
+/* MySQL's library has an option not to ask the server for its key, and this
+   plugin, which any server may name, does not look at it.  Plugins belong to
+   the process, and one thread logs in. */
+static void
+restrict_sha256(MYSQL *mysql, bool tls_only)
+{
+	struct auth_plugin_t *plugin =
+	    (struct auth_plugin_t *)mysql_client_find_plugin(
+		mysql, "sha256_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
+
+	if (plugin == NULL)
+		return;
+	if (sha256_auth == NULL)
+		sha256_auth = plugin->authenticate_user;
+	plugin->authenticate_user = tls_only ? sha256_auth_by_tls : sha256_auth;
+}
+#endif
+
 MYSQL *
 login_new(const struct db_options *options, const struct host *host)
 {
@@ -73,6 +102,11 @@ login_new(const struct db_options *options, const struct host *host)
 	client_restrict_auth(mysql, options->insecure_auth,
 	    or_null(options->server_public_key),
 	    wants_tls(options, host) && options->ssl_verify == DB_VERIFY_OFF);
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+	restrict_sha256(mysql, !host_is_local(host) &&
+				   !options->insecure_auth &&
+				   !is_set(options->server_public_key));
+#endif
 	/* A server has no business asking for our files. */
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
