@@ -62,46 +62,31 @@ client_verifies_ca(void)
 }
 
 /*
- * client_demand_tls - no connection without TLS; ca: and none to a server whose
- * certificate is not signed by the CA file, or by a CA of the system; name: or
- * not valid for its host's name, which implies ca.
+ * client_tls - tls: no connection without TLS; ca: and none to a server whose
+ * certificate no CA has signed; name: or not for its host's name.  None of
+ * them: no TLS.  Left to itself MySQL's library uses TLS and verifies nothing,
+ * and whoever is between gets the password; MariaDB's verifies, since 3.4.
  */
 static inline void
-client_demand_tls(MYSQL *mysql, bool ca, bool name)
+client_tls(MYSQL *mysql, bool tls, bool ca, bool name)
 {
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
-	unsigned mode = name ? SSL_MODE_VERIFY_IDENTITY
-			: ca ? SSL_MODE_VERIFY_CA
-			     : SSL_MODE_REQUIRED;
+	unsigned mode = name  ? SSL_MODE_VERIFY_IDENTITY
+			: ca  ? SSL_MODE_VERIFY_CA
+			: tls ? SSL_MODE_REQUIRED
+			      : SSL_MODE_DISABLED;
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
 #else
-	char on = 1, both = name || (ca && !client_verifies_ca());
+	char on = tls, both = name || (ca && !client_verifies_ca());
 
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &both);
 	/* Before 3.4 it verifies the certificate whenever it has a CA file, and
 	   goes on with a server that has no TLS unless it is to verify the name
 	   or a fingerprint, be it an empty one. */
-	if (!both && client_verifies_ca())
+	if (tls && !both && client_verifies_ca())
 		mysql_options(mysql, MARIADB_OPT_TLS_PEER_FP, "");
-#endif
-}
-
-/* client_without_tls - where no option asks for it.  Left to themselves MySQL's
-   library uses TLS and verifies nothing, so that whoever is between gets the
-   password; and MariaDB's verifies, since 3.4. */
-static inline void
-client_without_tls(MYSQL *mysql)
-{
-#if HAVE_DECL_MYSQL_OPT_SSL_MODE
-	unsigned mode = SSL_MODE_DISABLED;
-
-	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
-#else
-	char off = 0;
-
-	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
 #endif
 }
 
@@ -153,9 +138,7 @@ client_restrict_auth(
 	char on = insecure;
 
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &on);
-#if HAVE_DECL_MYSQL_OPT_GET_SERVER_PUBLIC_KEY
 	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &on);
-#endif
 #else
 	/* It asks the server only if it has no file at all. */
 	if (key == NULL && !insecure)

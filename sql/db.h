@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What of a server's certificate is verified. */
+/* What of a server's certificate is verified, in the order of the option. */
 enum db_verify {
 	DB_VERIFY_NAME, /* that a CA has signed it for the host's name */
 	DB_VERIFY_CA,   /* that a CA has signed it */
