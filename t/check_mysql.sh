@@ -172,7 +172,7 @@ count()
 			log=$1/${test%.py}.log
 			case $result in
 			PASS:) echo "PASS: $test" ;;
-			SKIP:) echo "SKIP: $test: $(sed -n '$s/^skipped: //p' "$log")" ;;
+			SKIP:) echo "SKIP: $test: $(sed -n 's/^skipped: //p' "$log")" ;;
 			*) echo "$result $test"; cat "$log" ;;
 			esac
 		done
