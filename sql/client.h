@@ -29,8 +29,12 @@
 /* MariaDB's bulk execution: one prepared row, an array of values. */
 #define CLIENT_BULK HAVE_DECL_STMT_ATTR_ARRAY_SIZE
 
+/* client_has_bulk - whether the server at the other end takes it as well.
+   client_bulk_rows, client_bulk_array - bytes from row to row, and rows of an
+   execution.  Return whether it could be set. */
 #if CLIENT_BULK
-/* client_has_bulk - whether the server at the other end takes it as well. */
+#define CLIENT_BULK_REFUSED CR_BULK_WITHOUT_PARAMETERS
+
 static inline bool
 client_has_bulk(MYSQL *mysql)
 {
@@ -42,6 +46,23 @@ client_has_bulk(MYSQL *mysql)
 	       (more & (unsigned long)(MARIADB_CLIENT_STMT_BULK_OPERATIONS >>
 				       32)) != 0;
 }
+
+static inline bool
+client_bulk_rows(MYSQL_STMT *statement, size_t size)
+{
+	return mysql_stmt_attr_set(statement, STMT_ATTR_ROW_SIZE, &size) == 0;
+}
+
+static inline bool
+client_bulk_array(MYSQL_STMT *statement, unsigned rows)
+{
+	return mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows) == 0;
+}
+#else
+#define CLIENT_BULK_REFUSED CR_NOT_IMPLEMENTED
+#define client_has_bulk(mysql) ((void)(mysql), false)
+#define client_bulk_rows(statement, size) false
+#define client_bulk_array(statement, rows) ((void)(rows), false)
 #endif
 
 /* client_cut - end the transport below a connection: each call under way, or

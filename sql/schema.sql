@@ -11,14 +11,14 @@
 -- those from 128.0.0.0 on are negative.  See view.sql for a readable form.
 
 CREATE TABLE IF NOT EXISTS ServerCallStatus (
-	modid    int(11)    NOT NULL COMMENT 'service number',
-	cmdid    int(11)    NOT NULL COMMENT 'function number',
-	ip       int(11)    NOT NULL COMMENT 'address of the called server',
-	port     int(11)    NOT NULL COMMENT 'port of the called server',
-	caller   int(11)    NOT NULL COMMENT 'address of the reporting agent',
-	succ_cnt int(11)    NOT NULL COMMENT 'calls that succeeded',
-	err_cnt  int(11)    NOT NULL COMMENT 'calls that failed',
-	ts       bigint(20) NOT NULL COMMENT 'seconds since 1970',
-	overload char(1)    NOT NULL COMMENT '1: the server is overloaded',
+	modid    int     NOT NULL COMMENT 'service number',
+	cmdid    int     NOT NULL COMMENT 'function number',
+	ip       int     NOT NULL COMMENT 'address of the called server',
+	port     int     NOT NULL COMMENT 'port of the called server',
+	caller   int     NOT NULL COMMENT 'address of the reporting agent',
+	succ_cnt int     NOT NULL COMMENT 'calls that succeeded',
+	err_cnt  int     NOT NULL COMMENT 'calls that failed',
+	ts       bigint  NOT NULL COMMENT 'seconds since 1970',
+	overload char(1) NOT NULL COMMENT '1: the server is overloaded',
 	PRIMARY KEY (modid, cmdid, ip, port, caller)
 ) ENGINE=InnoDB;

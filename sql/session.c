@@ -101,10 +101,12 @@ put_variable(const struct session *s, unsigned i, char *text, size_t size)
 		    s->statement_ms / 1000, s->statement_ms % 1000);
 	else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
 		n = snprintf(text, size, "%s=%u", name, s->lock_s);
-	else
+	else /* A 0 is a 0, even in a column that numbers rows. */
 		n = snprintf(text, size, "%s='%s%s%s'", name, s->own_mode,
-		    *s->own_mode != '\0' && !s->lax ? "," : "",
-		    s->lax ? "" : "STRICT_TRANS_TABLES,STRICT_ALL_TABLES");
+		    *s->own_mode != '\0' ? "," : "",
+		    s->lax ? "NO_AUTO_VALUE_ON_ZERO"
+			   : "NO_AUTO_VALUE_ON_ZERO,STRICT_TRANS_TABLES,"
+			     "STRICT_ALL_TABLES");
 	return (size_t)n;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing rows over a database connection: whether they go by bulk execution
- * or as text, and what is done when the table, the mode or a lock is at fault.
- * Errors are noted in the connection's link and returned.
+ * Writing rows over a database connection: whether they go prepared or as text,
+ * in one statement or several, and what is done when the table, the mode or a
+ * lock is at fault. Errors are noted in the connection's link and returned.
  */
 #include "config.h"
 
@@ -20,15 +20,16 @@
 /* How long no lock is waited for after one was waited for in vain: ms. */
 #define LOCKED_AGE 5000
 
+/* Sends a statement as text, with as many of the rows as fit. */
 static enum db_class
-db_upsert_text(struct db *db, const struct record *const *records, size_t n,
+db_send_text(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
 	size_t length;
 	const char *text;
 
 	batch_begin(&db->batch, horizon);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && i < BULK_ROWS; i++) {
 		if (!batch_add(&db->batch, records[i]))
 			break;
 	}
@@ -37,15 +38,17 @@ db_upsert_text(struct db *db, const struct record *const *records, size_t n,
 	return link_send(&db->link, "insert", text, length, 0, NULL);
 }
 
-/* Sends them by bulk execution, or as text if the server does not
-   support it. */
+/* Sends a statement: prepared if that pays and the server supports it, else as
+   text. */
 static enum db_class
-db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
+db_send(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
 	const char *text;
 	unsigned number;
 
+	if (bulk_rows(db->bulk, n) == 0)
+		return db_send_text(db, records, n, horizon, sent);
 	deadline_begin(
 	    db->link.deadline, db->link.mysql, db->options.read_timeout_ms);
 	number =
@@ -58,7 +61,57 @@ db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	db->bulk_refused = true;
-	return db_upsert_text(db, records, n, horizon, sent);
+	return db_send_text(db, records, n, horizon, sent);
+}
+
+/* Ends a transaction, of which nothing is to stay.  Returns kind, the class of
+   the error that stays noted. */
+static enum db_class
+db_roll_back(struct db *db, enum db_class kind)
+{
+	struct db_error error = db->link.error;
+
+	/* It may still be open: the next statement is to find no connection. */
+	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
+		client_cut(db->link.mysql);
+	db->link.error = error;
+	return kind;
+}
+
+/*
+ * Writes rows in one statement, or in a transaction of several, which ends
+ * early when it takes long.  On an error *sent counts the rows up to the end of
+ * the statement that failed.
+ */
+static enum db_class
+db_write(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, size_t *sent)
+{
+	uint64_t began = clock_ms();
+	enum db_class kind;
+	size_t rows;
+
+	if (n <= BULK_ROWS || bulk_rows(db->bulk, n) == n)
+		return db_send(db, records, n, horizon, sent);
+	/* Divided, they go without one, if it is that that is refused. */
+	*sent = n;
+	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
+	if (kind != DB_OK)
+		return kind;
+	*sent = 0;
+	do {
+		kind = db_send(db, records + *sent, n - *sent, horizon, &rows);
+		*sent += rows;
+		/* A proxy may have put us on another session, or have none. */
+		if (kind == DB_OK && (db->link.mysql->server_status &
+					 SERVER_STATUS_IN_TRANS) == 0)
+			kind = link_fail(&db->link, DB_SPLIT, 0,
+			    "the server ended the transaction");
+	} while (kind == DB_OK && *sent < n &&
+		 clock_ms() - began < db->link.limit_ms);
+	if (kind == DB_OK)
+		kind = link_ask(&db->link, "COMMIT", 0, NULL);
+	return kind == DB_OK ? kind : db_roll_back(db, kind);
 }
 
 /* Looks at the table before a statement, if it is time: when the last look is
@@ -145,9 +198,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (kind == DB_OK)
 		kind = db_wait_for_locks(db);
 	if (kind == DB_OK) {
-		kind = db->bulk != NULL && n >= BULK_MIN
-			   ? db_upsert_bulk(db, records, n, horizon, sent)
-			   : db_upsert_text(db, records, n, horizon, sent);
+		kind = db_write(db, records, n, horizon, sent);
 		if (kind == DB_OK)
 			kind = session_commit(&db->link, &db->session);
 		else if (kind == DB_REFUSED || kind == DB_HOLD ||
@@ -185,7 +236,6 @@ db_resend(struct db *db)
 enum db_class
 db_takes(struct db *db, const struct record *record, uint64_t horizon)
 {
-	struct db_error error;
 	enum db_class kind;
 	size_t sent;
 
@@ -193,15 +243,8 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 	if (kind == DB_OK)
 		kind = record == NULL
 			   ? db_resend(db)
-			   : db_upsert_text(db, &record, 1, horizon, &sent);
-	error = db->link.error;
-	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
-		/* It may still be open. */
-		kind = link_fail(&db->link, DB_RECONNECT, db->link.error.number,
-		    "cannot end a transaction");
-	else
-		db->link.error = error;
-	return db_after(db, kind);
+			   : db_send_text(db, &record, 1, horizon, &sent);
+	return db_after(db, db_roll_back(db, kind));
 }
 
 /* ---------------------------------------------------- other statements ---- */

@@ -27,6 +27,7 @@ static struct db_server server;
 static char server_script[PATH_MAX];
 static MYSQL *admin_connection;
 static char answer[1024];
+static unsigned warnings; /* of the statements sent last */
 static struct record *records_made;
 static const struct record **pointers_made;
 
@@ -198,6 +199,7 @@ read_results(void)
 	bool first = true;
 
 	answer[0] = 0;
+	warnings = 0;
 	do {
 		MYSQL_RES *result = mysql_store_result(admin_connection);
 		MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
@@ -209,6 +211,7 @@ read_results(void)
 			    i > 0 ? " " : "", row[i] ? row[i] : "NULL");
 		first = first && row == NULL;
 		mysql_free_result(result);
+		warnings += mysql_warning_count(admin_connection);
 	} while (mysql_next_result(admin_connection) == 0);
 	ck_assert_msg(mysql_errno(admin_connection) == 0, "%s",
 	    mysql_error(admin_connection));
@@ -281,7 +284,7 @@ rename_all(char *to, size_t size, const char *text)
 	ck_assert_uint_lt(used, size);
 }
 
-void
+unsigned
 admin_file(const char *path)
 {
 	const char *top = getenv("srcdir");
@@ -297,6 +300,7 @@ admin_file(const char *path)
 	text[length] = 0;
 	rename_all(renamed, sizeof(renamed), text);
 	admin_send(renamed);
+	return warnings;
 }
 
 void

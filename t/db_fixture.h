@@ -60,8 +60,9 @@ long long admin_number(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
 /* admin_file - send the statements of a file of the source tree, with
-   TEST_DATABASE for every `reporter` in it. */
-void admin_file(const char *path);
+   TEST_DATABASE for every `reporter` in it.  Returns how many warnings the
+   server had. */
+unsigned admin_file(const char *path);
 
 /* make_table - a table ServerCallStatus with columns of this type. */
 void make_table(const char *type);

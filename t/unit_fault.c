@@ -193,8 +193,6 @@ START_TEST(an_answer_may_be_lost_after_the_commit)
 	size_t sent, failed = 0, n = _i == 0 ? 1 : 100;
 	struct db *db;
 
-	if (_i != 0 && !server_has_bulk())
-		return;
 	make_table(SIGNED);
 	setenv("REPORTER_FAULT_DB",
 	    _i == 0 ? "rate=1000,seed=3,errors=2013,calls=insert"

@@ -293,6 +293,39 @@ START_TEST(other_keys_do_no_harm)
 }
 END_TEST
 
+/* 0 would become a number of the table's own, a new row each time. */
+START_TEST(a_key_that_numbers_rows_keeps_its_zeros)
+{
+	make_table(SIGNED);
+	admin("ALTER TABLE ServerCallStatus MODIFY modid int NOT NULL "
+	      "AUTO_INCREMENT");
+	struct db *db = open_way(_i);
+
+	for (uint64_t ts = 1; ts < 4; ts++) {
+		struct record *r = make_records(MANY, ts);
+
+		for (int i = 0; i < MANY; i++)
+			r[i].modid = 0;
+		store(db, r, MANY, FAR, NULL);
+	}
+	ck_assert_str_eq(admin_ask("SELECT COUNT(*), MIN(modid), MAX(modid), "
+				   "MIN(ts) FROM ServerCallStatus"),
+	    "200 0 0 3");
+	/* In the server's own mode as well. */
+	admin("ALTER TABLE ServerCallStatus ADD region varchar(9) NOT NULL");
+	if (WAY_LAX(_i)) {
+		struct record *r = make_records(MANY, 4);
+
+		r[0].modid = 0;
+		store_again(db, r, 1, DB_RETRY);
+		ck_assert_int_eq(
+		    admin_number("SELECT COUNT(*) FROM ServerCallStatus"),
+		    MANY);
+	}
+	db_free(db);
+}
+END_TEST
+
 START_TEST(old_versions_do_no_harm)
 {
 	make_table(SIGNED);
@@ -363,8 +396,8 @@ static const char *const beginnings[] = {
 	"SET GLOBAL init_connect = 'SET SESSION TRANSACTION READ ONLY'",
 	"SET GLOBAL init_connect = 'SET SESSION TRANSACTION ISOLATION LEVEL "
 	"SERIALIZABLE'",
-	("SET GLOBAL init_connect = 'SET sql_mode = CONCAT(\"ANSI\" "
-	 "/*M!, \",ORACLE\" */)'"),
+	("SET GLOBAL init_connect = 'SET sql_mode = \"ANSI\" /*M!100300 "
+	 "\",ORACLE\"*/'"),
 	"SET GLOBAL init_connect = 'USE information_schema'",
 	"SET GLOBAL autocommit = 0",
 	"SET GLOBAL completion_type = 1",
@@ -487,6 +520,8 @@ main(void)
 	tcase_add_test(all, a_table_without_its_key_is_left_alone);
 	tcase_add_loop_test(all, a_key_that_goes_away_is_noticed, 0, 2);
 	tcase_add_loop_test(all, other_keys_do_no_harm, 0, 2);
+	tcase_add_loop_test(
+	    all, a_key_that_numbers_rows_keeps_its_zeros, 0, WAYS);
 	tcase_add_loop_test(all, old_versions_do_no_harm, 0, 2);
 	tcase_add_loop_test(all, a_view_is_a_table, 0, 2);
 	tcase_add_loop_test(all, a_time_that_is_null_is_the_oldest, 0, 2);

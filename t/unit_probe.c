@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include "sql/batch.h"
+#include "sql/client.h"
 #include "db_fixture.h"
 
 #include <stdio.h>
@@ -124,7 +126,7 @@ START_TEST(a_fault_is_said)
 	make_table(SIGNED);
 	admin("%s", changes[_i].change);
 	probe(&options);
-	/* MySQL 8 has dropped the width that nobody needed. */
+	/* MySQL shows no widths. */
 	char *width = strstr(said, "(6)");
 	if (width != NULL)
 		memmove(width, width + 3, strlen(width + 3) + 1);
@@ -190,29 +192,53 @@ START_TEST(all_faults_come_in_one_go)
 }
 END_TEST
 
-/* Rights that an account has, and what is said: NULL is nothing wrong. */
+/* Rights that an account has, and those that it is told to lack: NULL is
+   none.  Some servers do not need it to update the key. */
+#define KEY "modid, cmdid, ip, port, caller"
+#define ALL KEY ", succ_cnt, err_cnt, ts, overload"
 static const struct {
-	const char *rights, *said;
+	const char *rights, *lacks;
+	bool key_only;
 } grants[] = {
-	{ "SELECT, INSERT, UPDATE", NULL },
-	{ "SELECT, INSERT", "wrong: table ServerCallStatus: the account may "
-			    "not update modid and more; expected SELECT, "
-			    "INSERT and UPDATE, as in grants.sql\n" },
-	{ "SELECT, UPDATE", "wrong: table ServerCallStatus: the account may "
-			    "not insert modid and more; expected SELECT, "
-			    "INSERT and UPDATE, as in grants.sql\n" },
-	{ "INSERT, UPDATE", "wrong: table ServerCallStatus: the account may "
-			    "not select modid and more; expected SELECT, "
-			    "INSERT and UPDATE, as in grants.sql\n" },
+	{ "SELECT, INSERT, UPDATE", NULL, false },
+	{ "SELECT, INSERT", "update " ALL, false },
+	{ "SELECT, UPDATE", "insert " ALL, false },
+	{ "INSERT, UPDATE", "select " ALL, false },
+	{ "SELECT (" ALL "), INSERT (" ALL "), UPDATE (" ALL ")", NULL, false },
 	{ "SELECT, INSERT, UPDATE (succ_cnt, err_cnt, ts)",
-	    "wrong: table ServerCallStatus: the account may not update modid "
-	    "and more; expected SELECT, INSERT and UPDATE, as in grants.sql"
-	    "\n" },
+	    "update " KEY ", overload", false },
+	{ "SELECT, INSERT (" ALL "), UPDATE (" KEY ", ts, overload)",
+	    "update succ_cnt, err_cnt", false },
+	{ "SELECT (" KEY ", ts, overload), INSERT, UPDATE",
+	    "select succ_cnt, err_cnt", false },
+	{ "SELECT (" ALL "), INSERT (" ALL "), UPDATE (succ_cnt, err_cnt, ts, "
+	  "overload)",
+	    "update " KEY, true },
 };
+
+static const char upsert[] =
+    "INSERT INTO ServerCallStatus (" ALL
+    ") VALUES (1,2,3,4,5,6,7,8,'0') ON DUPLICATE "
+    "KEY UPDATE succ_cnt=6,err_cnt=7,overload='0',ts=VALUES(ts)";
+
+/* Whether the server itself takes it from that account. */
+static bool
+server_accepts(const struct db_options *options)
+{
+	MYSQL *mysql = mysql_init(NULL);
+	bool good =
+	    mysql_real_connect(mysql, NULL, options->user, options->password,
+		TEST_DATABASE, 0, options->socket, 0) != NULL &&
+	    mysql_query(mysql, upsert) == 0;
+
+	mysql_close(mysql);
+	return good;
+}
 
 START_TEST(rights_are_looked_at)
 {
 	struct db_options options = fixture_options();
+	char expected[512];
 
 	make_table(SIGNED);
 	admin_fails("DROP USER " ACCOUNT "@localhost");
@@ -223,11 +249,58 @@ START_TEST(rights_are_looked_at)
 	options.user = ACCOUNT;
 	options.password = "p";
 	probe(&options);
-	if (grants[_i].said == NULL)
+	snprintf(expected, sizeof(expected),
+	    "wrong: table ServerCallStatus: the account may not %s; expected "
+	    "SELECT, INSERT and UPDATE, as in grants.sql\n",
+	    grants[_i].lacks != NULL ? grants[_i].lacks : "");
+	if (grants[_i].lacks == NULL ||
+	    (grants[_i].key_only && server_accepts(&options)))
 		ck_assert_msg(strncmp(said, "found: ", 7) == 0, "%s", said);
 	else
-		ck_assert_str_eq(said, grants[_i].said);
+		ck_assert_str_eq(said, expected);
 	admin("DROP USER " ACCOUNT "@localhost");
+}
+END_TEST
+
+/* In one of these MySQL's library refuses to escape a name, in another " is a
+   quote. */
+START_TEST(names_are_quoted_in_every_mode)
+{
+	static const char *const modes[] = { "NO_BACKSLASH_ESCAPES",
+		"ANSI_QUOTES", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES", "" };
+	static const char *const names[] = { "it's", "a\\b", "a\"b", "a`b",
+		"\\'" };
+	struct db_options options = fixture_options();
+	char init[128], table[64];
+
+	make_table(SIGNED);
+	admin_fails("DROP USER " ACCOUNT "@localhost");
+	admin("CREATE USER " ACCOUNT "@localhost IDENTIFIED BY 'p'");
+	admin("GRANT ALL ON " TEST_DATABASE ".* TO " ACCOUNT "@localhost");
+	options.user = ACCOUNT;
+	options.password = "p";
+	snprintf(init, sizeof(init), "SET GLOBAL sql_mode = '%s'", modes[_i]);
+	admin("%s", init);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *quoted = batch_quote_name(names[i]);
+
+		admin("CREATE TABLE %s LIKE ServerCallStatus", quoted);
+		snprintf(
+		    table, sizeof(table), "%s.%s", TEST_DATABASE, names[i]);
+		for (int full = 0; full < 2; full++) {
+			options.table = full ? table : names[i];
+			probe(&options);
+			ck_assert_msg(
+			    strncmp(said, "found: ", 7) == 0, "%s", said);
+			struct db *db = open_db(&options);
+			store(db, make_records(3, 7), 3, 9, NULL);
+			db_free(db);
+		}
+		ck_assert_int_eq(
+		    admin_number("SELECT COUNT(*) FROM %s", quoted), 3);
+		free(quoted);
+	}
+	admin("SET GLOBAL sql_mode = DEFAULT; DROP USER " ACCOUNT "@localhost");
 }
 END_TEST
 
@@ -278,6 +351,7 @@ main(void)
 	tcase_add_test(all, a_generated_column_cannot_be_written);
 	tcase_add_test(all, all_faults_come_in_one_go);
 	tcase_add_loop_test(all, rights_are_looked_at, 0, COUNT(grants));
+	tcase_add_loop_test(all, names_are_quoted_in_every_mode, 0, 4);
 	tcase_add_test(all, who_cannot_connect_is_told_why);
 	tcase_add_test(all, a_server_that_stands_by_is_not_wrong);
 	suite_add_tcase(suite, all);

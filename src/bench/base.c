@@ -170,10 +170,12 @@ base_rest(void)
 	    "WHERE NAME = 'trx_rseg_history_len'";
 	struct wait wait = { NULL, REST_TIMEOUT, 10e-3, 0, 0 };
 
-	/* Not every user may ask. */
-	if (!base_try(history))
+	/* Not every user may ask; MySQL says so when the rows are read. */
+	MYSQL_RES *result =
+	    base_try(history) ? mysql_store_result(mysql) : NULL;
+	if (result == NULL)
 		return;
-	mysql_free_result(mysql_store_result(mysql));
+	mysql_free_result(result);
 	while (wait_more(&wait, base_number(0, history) > REST_HISTORY))
 		continue;
 }
