@@ -8,10 +8,11 @@
 #	check_mysql.sh short	the SQL suites, and scenarios about the database
 #	check_mysql.sh long	and all scenarios that have a database
 #
-# mysql/root is a root directory of unstable.  A build in it, with Oracle's client
-# library, and this build run their tests on its server, and this build also on
-# MySQL 5.6, the oldest supported, from an npm package.  Requires root, mounts and
-# debootstrap; is skipped without (exit status 77).  The mirror is apt's.
+# mysql/root is a root directory of unstable.  A build in it, with Oracle's
+# client library, and this build run their tests on its server, and this build
+# also on MySQL 5.6, the oldest supported, from an npm package.  Requires root,
+# mounts and debootstrap; is skipped without (exit status 77).  The mirror is
+# apt's.
 #
 # From make: MAKE, abs_top_srcdir; UNITS (exported), SHORT, LONG, OLD: lists
 # of tests.
