@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The batch: one INSERT ... ON DUPLICATE KEY UPDATE as text, built row by row.
- * Used by one thread.  The text works on MySQL 5.7 and 8,
+ * Used by one thread.  The text works on MySQL 5.6 to 9,
  * MariaDB 10.5 and up and TiDB.
  */
 #ifndef REPORTER_BATCH_H

@@ -228,10 +228,13 @@ bulk_unsupported(unsigned number)
 {
 	switch (number) {
 	case CR_NOT_IMPLEMENTED:
-	case CR_FUNCTION_NOT_SUPPORTED:
-	case CLIENT_BULK_REFUSED:
 	case ER_UNSUPPORTED_PS:
 	case ER_MAX_PREPARED_STMT_COUNT_REACHED:
+#if CLIENT_BULK
+	case CR_FUNCTION_NOT_SUPPORTED:
+	case CR_BULK_WITHOUT_PARAMETERS:
+	case ER_BINLOG_NON_SUPPORTED_BULK:
+#endif
 		return true;
 	default:
 		return false;

@@ -33,8 +33,6 @@
    client_bulk_rows, client_bulk_array - bytes from row to row, and rows of an
    execution.  Return whether it could be set. */
 #if CLIENT_BULK
-#define CLIENT_BULK_REFUSED CR_BULK_WITHOUT_PARAMETERS
-
 static inline bool
 client_has_bulk(MYSQL *mysql)
 {
@@ -59,7 +57,6 @@ client_bulk_array(MYSQL_STMT *statement, unsigned rows)
 	return mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows) == 0;
 }
 #else
-#define CLIENT_BULK_REFUSED CR_NOT_IMPLEMENTED
 #define client_has_bulk(mysql) ((void)(mysql), false)
 #define client_bulk_rows(statement, size) false
 #define client_bulk_array(statement, rows) ((void)(rows), false)
