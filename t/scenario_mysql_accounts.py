@@ -1,10 +1,11 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """A MySQL server as it installs itself: its certificates have no name, and its
-accounts are of type caching_sha2_password, or sha256_password.  Over the network and without TLS
-nothing is sent that gives the password away, and the log says what is missing;
-with the server's public key, with its CA, with TLS of any kind, or if told not
-to mind, the login succeeds, with both client libraries."""
+accounts are of type caching_sha2_password, or sha256_password.  Over the
+network and without TLS nothing is sent that gives the password away, and the
+log says what is missing; with the server's public key, with its CA, with TLS
+of any kind, or if told not to mind, the login succeeds, with both client
+libraries."""
 
 import os
 import subprocess
