@@ -71,6 +71,7 @@ def finds(pid, secret):
 
 
 def tell(s):
+    s.database.requires_mysql(5.7, "ALTER USER")
     s.database.start()
     s.database.sql(f"ALTER USER USER() IDENTIFIED BY '{FIRST}'")
     s.database.password = FIRST

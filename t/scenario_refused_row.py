@@ -33,6 +33,7 @@ def check(s, *limits):
 
 
 def tell(s):
+    s.database.requires_mysql(8.0, "CHECK constraints")
     s.database.start()
     s.database.sql("ALTER TABLE ServerCallStatus "
                    f"ADD CONSTRAINT not_this CHECK (ip <> {BAD})")
