@@ -197,12 +197,14 @@ batch_add(struct batch *batch, const struct record *record)
 }
 
 void
-batch_placeholders(struct batch *batch)
+batch_placeholders(struct batch *batch, size_t rows)
 {
-	static const char row[] = "(?,?,?,?,?,?,?,?,?)";
+	static const char row[] = ",(?,?,?,?,?,?,?,?,?)";
+	char *end = batch->text + batch->length;
 
-	memcpy(batch->text + batch->length, row, sizeof(row) - 1);
-	batch->length += sizeof(row) - 1;
+	for (size_t i = 0; i < rows; i++)
+		end = mempcpy(end, row + (i == 0), sizeof(row) - 1 - (i == 0));
+	batch->length = (size_t)(end - batch->text);
 }
 
 const char *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The batch: one INSERT ... ON DUPLICATE KEY UPDATE as text, built row by row.
- * Used by one thread.  The text works on MySQL 5.7 and 8,
+ * Used by one thread.  The text works on MySQL 5.6 to 9,
  * MariaDB 10.5 and up and TiDB.
  */
 #ifndef REPORTER_BATCH_H
@@ -82,9 +82,9 @@ void batch_begin(struct batch *batch, uint64_t horizon);
    empty batch always takes one. */
 bool batch_add(struct batch *batch, const struct record *record);
 
-/* batch_placeholders - in place of rows: one row of nine question marks, for a
-   statement to be prepared. */
-void batch_placeholders(struct batch *batch);
+/* batch_placeholders - in place of as many rows, which would fit: rows of nine
+   question marks, for a statement to be prepared. */
+void batch_placeholders(struct batch *batch, size_t rows);
 
 /* batch_end - finish the statement.  Returns its text, *length bytes, valid
    until the next call. */

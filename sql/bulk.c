@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bulk execution.  Owns the prepared statement of a connection and the array
- * of rows bound to it.  The worker's flush thread; failures are returned.
+ * Prepared statements.  Owns the prepared statement of a connection and the
+ * rows bound to it.  The worker's flush thread; failures are returned.
  *
  * The horizon is a constant in the statement's text and not a tenth value of
  * each row, so that the statement is prepared again when the horizon moves on.
@@ -16,22 +16,19 @@
 
 #include <stdlib.h>
 
-#if CLIENT_BULK
-
 #define COLUMNS BATCH_COLUMN_COUNT
+#define NUMBERS (COLUMNS - 1)
 
-/* Bytes of a row in the packet: a byte for each column saying that it is not
-   NULL, six numbers of 4, port, time, overload with its length; and what else
-   the packet holds. */
-#define WIRE_ROW (COLUMNS + 6 * 4 + 2 + 8 + 2)
+/* Bytes of a row in the packet: for each column its type, and whether it is
+   NULL; numbers of 8, overload with its length; and what else the packet
+   holds. */
+#define WIRE_ROW (COLUMNS * 3 + NUMBERS * 8 + 2)
 #define WIRE_HEAD 256
 
-/* What is bound: the record with its time in one piece. */
+/* What is bound.  Numbers have the type that a server takes a parameter for,
+   so that it need not convert each. */
 struct bulk_row {
-	uint64_t ts;
-	int32_t modid, cmdid;
-	uint32_t ip, caller, succ, err;
-	uint16_t port;
+	int64_t numbers[NUMBERS];
 	char overload; /* as in the text form: a digit, since an ENUM would
 			  take a number as an index; for BIT the number */
 	unsigned long overload_length;
@@ -42,6 +39,7 @@ struct bulk {
 	MYSQL_STMT *statement; /* NULL: not prepared */
 	uint64_t horizon;      /* of the prepared statement */
 	bool failed; /* prepare it again: the statement may be the cause */
+	bool array;  /* one row of placeholders for any number of rows */
 	size_t max;
 	struct bulk_row rows[];
 };
@@ -49,20 +47,28 @@ struct bulk {
 struct bulk *
 bulk_open(MYSQL *mysql, size_t max, size_t packet)
 {
+	bool array = client_has_bulk(mysql);
 	struct bulk *bulk;
 
-	if (packet <= WIRE_HEAD + WIRE_ROW || !client_has_bulk(mysql))
+	if (!array && max > BULK_ROWS)
+		max = BULK_ROWS;
+	if (packet <= WIRE_HEAD + BULK_MIN * WIRE_ROW)
 		return NULL;
 	if (max > (packet - WIRE_HEAD) / WIRE_ROW)
 		max = (packet - WIRE_HEAD) / WIRE_ROW;
 	bulk = malloc(sizeof(*bulk) + max * sizeof(bulk->rows[0]));
 	if (bulk == NULL)
 		return NULL;
-	bulk->mysql = mysql;
-	bulk->statement = NULL;
-	bulk->failed = false;
-	bulk->max = max;
+	*bulk = (struct bulk){ .mysql = mysql, .array = array, .max = max };
 	return bulk;
+}
+
+size_t
+bulk_rows(const struct bulk *bulk, size_t n)
+{
+	if (bulk == NULL || n < (bulk->array ? BULK_MIN : bulk->max))
+		return 0;
+	return n < bulk->max ? n : bulk->max;
 }
 
 static void
@@ -73,39 +79,39 @@ bulk_forget(struct bulk *bulk)
 	bulk->statement = NULL;
 }
 
+/* Returns how many rows of placeholders the statement has. */
+static size_t
+bulk_places(const struct bulk *bulk)
+{
+	return bulk->array ? 1 : bulk->max;
+}
+
 static bool
 bulk_bind(struct bulk *bulk, const struct column_signs *signs)
 {
-	struct bulk_row *row = bulk->rows;
-	size_t size = sizeof(*row);
-	MYSQL_BIND bind[COLUMNS] = {
-		{ .buffer = &row->modid, .buffer_type = MYSQL_TYPE_LONG },
-		{ .buffer = &row->cmdid, .buffer_type = MYSQL_TYPE_LONG },
-		{ .buffer = &row->ip,
-		    .buffer_type = MYSQL_TYPE_LONG,
-		    .is_unsigned = signs->ip_unsigned },
-		{ .buffer = &row->port,
-		    .buffer_type = MYSQL_TYPE_SHORT,
-		    .is_unsigned = true },
-		{ .buffer = &row->caller,
-		    .buffer_type = MYSQL_TYPE_LONG,
-		    .is_unsigned = signs->caller_unsigned },
-		{ .buffer = &row->succ,
-		    .buffer_type = MYSQL_TYPE_LONG,
-		    .is_unsigned = true },
-		{ .buffer = &row->err,
-		    .buffer_type = MYSQL_TYPE_LONG,
-		    .is_unsigned = true },
-		{ .buffer = &row->ts, .buffer_type = MYSQL_TYPE_LONGLONG },
-		{ .buffer = &row->overload,
-		    .buffer_type = signs->overload_bit ? MYSQL_TYPE_TINY
-						       : MYSQL_TYPE_STRING,
-		    .length = &row->overload_length },
-	};
+	size_t places = bulk_places(bulk) * COLUMNS;
+	MYSQL_BIND *bind = calloc(places, sizeof(*bind));
+	bool bound = bind != NULL;
 
-	return mysql_stmt_attr_set(
-		   bulk->statement, STMT_ATTR_ROW_SIZE, &size) == 0 &&
-	       mysql_stmt_bind_param(bulk->statement, bind) == 0;
+	for (size_t i = 0; bound && i < places; i++) {
+		struct bulk_row *row = &bulk->rows[i / COLUMNS];
+
+		bind[i].buffer_type = MYSQL_TYPE_LONGLONG;
+		bind[i].buffer = &row->numbers[i % COLUMNS];
+		if (i % COLUMNS != NUMBERS)
+			continue;
+		bind[i].buffer_type =
+		    signs->overload_bit ? MYSQL_TYPE_TINY : MYSQL_TYPE_STRING;
+		bind[i].buffer = &row->overload;
+		bind[i].buffer_length = 1;
+		bind[i].length = &row->overload_length;
+	}
+	bound = bound &&
+		(!bulk->array ||
+		    client_bulk_rows(bulk->statement, sizeof(bulk->rows[0]))) &&
+		mysql_stmt_bind_param(bulk->statement, bind) == 0;
+	free(bind);
+	return bound;
 }
 
 /* A failure without a number must not pass as success. */
@@ -137,13 +143,14 @@ bulk_prepare(struct bulk *bulk, struct batch *batch, uint64_t horizon)
 	if (pretended != 0)
 		return pretended;
 	batch_begin(batch, horizon);
-	batch_placeholders(batch);
+	batch_placeholders(batch, bulk_places(bulk));
 	text = batch_end(batch, &length);
 	bulk->horizon = horizon;
 	if (mysql_stmt_prepare(bulk->statement, text, length) != 0)
 		return bulk_error(bulk);
 	/* The library believes the server, and would bind as many. */
-	if (mysql_stmt_param_count(bulk->statement) != COLUMNS)
+	if (mysql_stmt_param_count(bulk->statement) !=
+	    bulk_places(bulk) * COLUMNS)
 		return CR_MALFORMED_PACKET;
 	if (bulk_bind(bulk, &batch->signs))
 		return 0;
@@ -160,16 +167,18 @@ bulk_fill(struct bulk *bulk, struct batch *batch,
 		const struct record *r = records[i];
 		struct bulk_row *row = &bulk->rows[i];
 
-		row->modid = r->modid;
-		row->cmdid = r->cmdid;
-		row->ip = r->ip;
-		row->caller = r->caller;
-		row->succ =
+		row->numbers[0] = r->modid;
+		row->numbers[1] = r->cmdid;
+		row->numbers[2] =
+		    signs->ip_unsigned ? (int64_t)r->ip : (int32_t)r->ip;
+		row->numbers[3] = r->port;
+		row->numbers[4] = signs->caller_unsigned ? (int64_t)r->caller
+							 : (int32_t)r->caller;
+		row->numbers[5] =
 		    batch_count(r->succ, signs->succ_unsigned, &batch->clamped);
-		row->err =
+		row->numbers[6] =
 		    batch_count(r->err, signs->err_unsigned, &batch->clamped);
-		row->ts = record_ts(r);
-		row->port = r->port;
+		row->numbers[7] = (int64_t)record_ts(r);
 		row->overload = (char)(r->overload != 0);
 		if (!signs->overload_bit)
 			row->overload = (char)('0' + row->overload);
@@ -184,8 +193,8 @@ bulk_execute(struct bulk *bulk, unsigned rows)
 	bool failed = false;
 
 	if (pretended == 0 || fault_late(pretended))
-		failed = mysql_stmt_attr_set(bulk->statement,
-			     STMT_ATTR_ARRAY_SIZE, &rows) != 0 ||
+		failed = (bulk->array &&
+			     !client_bulk_array(bulk->statement, rows)) ||
 			 mysql_stmt_execute(bulk->statement) != 0;
 	if (pretended != 0)
 		return pretended;
@@ -219,11 +228,13 @@ bulk_unsupported(unsigned number)
 {
 	switch (number) {
 	case CR_NOT_IMPLEMENTED:
-	case CR_FUNCTION_NOT_SUPPORTED:
-	case CR_BULK_WITHOUT_PARAMETERS:
 	case ER_UNSUPPORTED_PS:
 	case ER_MAX_PREPARED_STMT_COUNT_REACHED:
+#if CLIENT_BULK
+	case CR_FUNCTION_NOT_SUPPORTED:
+	case CR_BULK_WITHOUT_PARAMETERS:
 	case ER_BINLOG_NON_SUPPORTED_BULK:
+#endif
 		return true;
 	default:
 		return false;
@@ -238,5 +249,3 @@ bulk_close(struct bulk *bulk)
 	bulk_forget(bulk);
 	free(bulk);
 }
-
-#endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bulk execution: MariaDB's way to send many rows with one prepared statement.
- * Where the client library does not have it, bulk_open() always returns NULL,
- * and nothing else is called.
+ * Prepared statements, which save the server the parsing: MariaDB's bulk
+ * execution, which sends many rows with one row of placeholders, or a fixed
+ * number of such rows, as any server has it.
  */
 #ifndef REPORTER_BULK_H
 #define REPORTER_BULK_H
@@ -14,22 +14,28 @@
    trip that prepares. */
 #define BULK_MIN 64
 
+/* Rows of a statement where there is no bulk execution.  For a longer one a
+   server takes longer for each row, see DECISIONS.md. */
+#define BULK_ROWS 250
+
 struct bulk;
 
-#if CLIENT_BULK
-
 /*
- * bulk_open - prepare for bulk execution over a connection.
+ * bulk_open - prepare for prepared statements over a connection.
  * max: rows of one execution, 1 or more; packet: the server's
  * max_allowed_packet.  Nothing is sent.
- * Returns NULL when client, server or memory do not allow it.
+ * Returns NULL when packet or memory do not allow it.
  */
 struct bulk *bulk_open(MYSQL *mysql, size_t max, size_t packet);
 
+/* bulk_rows - how many of n rows one execution takes; 0: none, they are better
+   sent as text.  bulk: NULL is allowed. */
+size_t bulk_rows(const struct bulk *bulk, size_t n);
+
 /*
- * bulk_upsert - write the first of n records to the table in one transaction,
+ * bulk_upsert - write the first of n records to the table in one statement,
  * in the form that `batch` has for its table and columns.
- * *sent: set to how many were taken, 1 or more.  batch->clamped counts.
+ * *sent: set to bulk_rows(), which must not be 0.  batch->clamped counts.
  * Returns 0 or an error number, with its text in *text, valid until the next
  * call of the client library.
  */
@@ -43,15 +49,5 @@ bool bulk_unsupported(unsigned number);
 
 /* bulk_close - before the connection is closed; NULL is allowed. */
 void bulk_close(struct bulk *bulk);
-
-#else
-
-#define bulk_open(mysql, max, packet) ((void)(mysql), (struct bulk *)NULL)
-#define bulk_upsert(bulk, batch, records, n, horizon, sent, text) \
-	((void)(horizon), (void)(text), (unsigned)CR_NOT_IMPLEMENTED)
-#define bulk_unsupported(number) ((number) == CR_NOT_IMPLEMENTED)
-#define bulk_close(bulk) ((void)(bulk))
-
-#endif
 
 #endif

@@ -16,6 +16,9 @@
 #include <errmsg.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+#include <client_plugin.h>
+#endif
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -26,8 +29,10 @@
 /* MariaDB's bulk execution: one prepared row, an array of values. */
 #define CLIENT_BULK HAVE_DECL_STMT_ATTR_ARRAY_SIZE
 
+/* client_has_bulk - whether the server at the other end takes it as well.
+   client_bulk_rows, client_bulk_array - bytes from row to row, and rows of an
+   execution.  Return whether it could be set. */
 #if CLIENT_BULK
-/* client_has_bulk - whether the server at the other end takes it as well. */
 static inline bool
 client_has_bulk(MYSQL *mysql)
 {
@@ -39,6 +44,22 @@ client_has_bulk(MYSQL *mysql)
 	       (more & (unsigned long)(MARIADB_CLIENT_STMT_BULK_OPERATIONS >>
 				       32)) != 0;
 }
+
+static inline bool
+client_bulk_rows(MYSQL_STMT *statement, size_t size)
+{
+	return mysql_stmt_attr_set(statement, STMT_ATTR_ROW_SIZE, &size) == 0;
+}
+
+static inline bool
+client_bulk_array(MYSQL_STMT *statement, unsigned rows)
+{
+	return mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows) == 0;
+}
+#else
+#define client_has_bulk(mysql) ((void)(mysql), false)
+#define client_bulk_rows(statement, size) false
+#define client_bulk_array(statement, rows) ((void)(rows), false)
 #endif
 
 /* client_cut - end the transport below a connection: each call under way, or
@@ -59,46 +80,31 @@ client_verifies_ca(void)
 }
 
 /*
- * client_demand_tls - no connection without TLS; ca: and none to a server whose
- * certificate is not signed by the CA file, or by a CA of the system; name: or
- * not valid for its host's name, which implies ca.
+ * client_tls - tls: no connection without TLS; ca: and none to a server whose
+ * certificate no CA has signed; name: or not for its host's name.  None of
+ * them: no TLS.  Left to itself MySQL's library uses TLS and verifies nothing,
+ * and whoever is between gets the password; MariaDB's verifies, since 3.4.
  */
 static inline void
-client_demand_tls(MYSQL *mysql, bool ca, bool name)
+client_tls(MYSQL *mysql, bool tls, bool ca, bool name)
 {
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
-	unsigned mode = name ? SSL_MODE_VERIFY_IDENTITY
-			: ca ? SSL_MODE_VERIFY_CA
-			     : SSL_MODE_REQUIRED;
+	unsigned mode = name  ? SSL_MODE_VERIFY_IDENTITY
+			: ca  ? SSL_MODE_VERIFY_CA
+			: tls ? SSL_MODE_REQUIRED
+			      : SSL_MODE_DISABLED;
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
 #else
-	char on = 1, both = name || (ca && !client_verifies_ca());
+	char on = tls, both = name || (ca && !client_verifies_ca());
 
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &both);
 	/* Before 3.4 it verifies the certificate whenever it has a CA file, and
 	   goes on with a server that has no TLS unless it is to verify the name
 	   or a fingerprint, be it an empty one. */
-	if (!both && client_verifies_ca())
+	if (tls && !both && client_verifies_ca())
 		mysql_options(mysql, MARIADB_OPT_TLS_PEER_FP, "");
-#endif
-}
-
-/* client_without_tls - where no option asks for it.  Left to themselves MySQL's
-   library uses TLS and verifies nothing, so that whoever is between gets the
-   password; and MariaDB's verifies, since 3.4. */
-static inline void
-client_without_tls(MYSQL *mysql)
-{
-#if HAVE_DECL_MYSQL_OPT_SSL_MODE
-	unsigned mode = SSL_MODE_DISABLED;
-
-	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
-#else
-	char off = 0;
-
-	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
 #endif
 }
 
@@ -150,9 +156,7 @@ client_restrict_auth(
 	char on = insecure;
 
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &on);
-#if HAVE_DECL_MYSQL_OPT_GET_SERVER_PUBLIC_KEY
 	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &on);
-#endif
 #else
 	/* It asks the server only if it has no file at all. */
 	if (key == NULL && !insecure)

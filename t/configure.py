@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""configure finds the database's client library by pkg-config, by mysql_config,
-or by MYSQL_CFLAGS and MYSQL_LIBS, and asks pkg-config for no library then.  What
-it finds and cannot use it refuses, and says what that was, what was expected and
-what to install.
+"""configure finds the database's client library by pkg-config, by
+mysql_config, or by MYSQL_CFLAGS and MYSQL_LIBS, and does not ask pkg-config
+for it then.  What it finds and cannot use it refuses, and says what that was,
+what was expected and what to install.
 
 The pkg-config and the mysql_config are ours: they know what a case gives them.
 Nothing else is known to that pkg-config, so that each run ends at the next
@@ -16,7 +16,8 @@ import tempfile
 
 BUILD = os.environ["abs_top_builddir"]
 CONFIGURE = os.path.join(os.environ["abs_top_srcdir"], "configure")
-PACKAGES = ("libmariadb-dev", "libmysqlclient-dev", "MYSQL_CFLAGS", "MYSQL_LIBS")
+PACKAGES = ("libmariadb-dev", "libmysqlclient-dev", "MYSQL_CFLAGS",
+            "MYSQL_LIBS")
 FOUND = "none of: msgpack"  # the next library
 
 passed = failed = 0
@@ -118,7 +119,7 @@ def tell(directory):
     asked = case(directory, "both variables by hand",
                  f"(MYSQL_CFLAGS and MYSQL_LIBS)... {LIBS}", FOUND,
                  module="mysqlclient", MYSQL_CFLAGS=CFLAGS, MYSQL_LIBS=LIBS)
-    asked += case(directory, "MYSQL_LIBS alone, headers where the compiler looks",
+    asked += case(directory, "MYSQL_LIBS alone, headers in the usual places",
                   f"... {LIBS}", FOUND, module="mysqlclient", MYSQL_LIBS=LIBS,
                   CPATH=HEADERS)
     if "mysql" in asked:

@@ -31,15 +31,16 @@ profile: src/reporter-bench src/reporter
 analyse:
 	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/analyse.sh
 
-# The tests on MySQL, in a root directory of Debian unstable: see check_mysql.sh.
+# The tests on MySQL, in a root directory of Debian's unstable: check_mysql.sh.
 check-mysql: all
-	@$(check_mysql) long
+	@$(check_mysql) long || test $$? = 77
 check-mysql-short: all
-	@$(check_mysql) short
+	@$(check_mysql) short || test $$? = 77
 mysql-root:
-	@$(check_mysql) root
+	@$(check_mysql) root || test $$? = 77
 check_mysql = cd $(srcdir) && \
-	units=`grep -l '"db_fixture.h"' $(units:=.c) | $(SED) 's/\.c$$//'` && \
+	units=`grep -l '"db_fixture.h"' $(units:=.c) | $(SED) 's/\.c$$//' | \
+		tr '\n' ' '` && \
 	long=`grep -lE '(database|s)\.start\(' $(scenarios)` && \
 	cd $(abs_top_builddir) && \
 	abs_top_srcdir='$(abs_top_srcdir)' MAKE='$(MAKE)' UNITS="$$units" \
@@ -83,5 +84,6 @@ distcheck-short:
 # make.
 clean-local:
 	-rm -rf t/scenario-data analyse coverage fuzz mysql
-.PHONY: bench bench-short check-mysql check-mysql-short mysql-root profile analyse coverage format format-fix \
+.PHONY: bench bench-short check-mysql check-mysql-short mysql-root \
+	profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

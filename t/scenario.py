@@ -392,6 +392,11 @@ class Database:
         if self.is_mysql:
             raise Missing(f"requires MariaDB: {why}")
 
+    def requires_mysql(self, since, what):
+        """For one that an older MySQL cannot run; since: as 5.7."""
+        if self.is_mysql and float(self.version[:3]) < since:
+            raise Missing(f"requires MySQL {since}: {what}")
+
     def disconnect(self, user="reporter"):
         """End all sessions of a user, as MariaDB's KILL USER does."""
         for session in self.ask("SELECT id FROM information_schema.processlist"

@@ -165,12 +165,19 @@ TO_QUESTIONS = (nulls, fewer_columns, no_rows, no_result, error_in_rows,
 TO_INSERT = ((rows_for_an_insert, "rows that were not asked for"),
              (garbage, ""), (empty_packets, "Lost connection"),
              (closed, "Lost connection"), (silence, LATE), (dripping, LATE),
-             (rows_without_end, "rows that were not asked for|" + LATE),
+             (rows_without_end,
+              "rows that were not asked for|Lost connection|" + LATE),
              (columns_without_end, ""), (a_packet_without_end, ""),
              (an_error_that_steers, r"\\x1b\[31mred"))
 TO_PREPARE = ((many_parameters, ""), (one_parameter, ""), (no_result, ""),
               (dripping, LATE), (columns_without_end, ""))
 ENDLESS = (rows_without_end, columns_without_end, a_packet_without_end)
+
+
+def plain(upper):
+    """The upper half of the flags of either side: rows end with an EOF, and
+    questions have no attributes."""
+    return (int.from_bytes(upper, "little") & ~0xb80).to_bytes(2, "little")
 
 
 class Session(socketserver.BaseRequestHandler):
@@ -199,12 +206,10 @@ class Session(socketserver.BaseRequestHandler):
 
     def relay(self):
         number, greeting = self.receive(self.base)
-        # No extended types; of the extensions bulk execution alone.  An end of
-        # rows is an EOF, and questions have no attributes.
+        # No extended types; of the extensions bulk execution alone.
         at = greeting.index(b"\0", 1) + 1 + 4 + 8 + 1
-        upper = int.from_bytes(greeting[at + 5:at + 7], "little") & ~0xb80
         more = int.from_bytes(greeting[at + 14:at + 18], "little") & 4
-        greeting = greeting[:at + 5] + upper.to_bytes(2, "little") \
+        greeting = greeting[:at + 5] + plain(greeting[at + 5:at + 7]) \
             + greeting[at + 7:at + 14] + more.to_bytes(4, "little") \
             + greeting[at + 18:]
         if self.server.greets_slowly:
@@ -227,9 +232,12 @@ class Session(socketserver.BaseRequestHandler):
 
     def log_in(self):
         """What either says, until the server has decided."""
-        known = False  # from before: there is nothing more to prove
+        number, payload = self.receive(self.request)
+        self.base.sendall(framed(
+            payload[:2] + plain(payload[2:4]) + payload[4:], number))
+        known = True
         while True:
-            if not known:
+            if not known:  # the password is not in the server's cache
                 number, payload = self.receive(self.request)
                 self.base.sendall(framed(payload, number))
             number, payload = self.receive(self.base)

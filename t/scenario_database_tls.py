@@ -106,6 +106,7 @@ class Story:
 
 
 def tell(s):
+    s.database.requires_mysql(5.7, "CREATE USER with REQUIRE")
     right = Authority(s.directory, "right")
     wrong = Authority(s.directory, "wrong")
     server, key = right.sign("server", "localhost")

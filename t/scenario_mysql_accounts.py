@@ -1,10 +1,11 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """A MySQL server as it installs itself: its certificates have no name, and its
-accounts are of type caching_sha2_password.  Over the network and without TLS
-nothing is sent that gives the password away, and the log says what is missing;
-with the server's public key, with its CA, with TLS of any kind, or if told not
-to mind, the login succeeds, with both client libraries."""
+accounts are of type caching_sha2_password, or sha256_password.  Over the
+network and without TLS nothing is sent that gives the password away, and the
+log says what is missing; with the server's public key, with its CA, with TLS
+of any kind, or if told not to mind, the login succeeds, with both client
+libraries."""
 
 import os
 import subprocess
@@ -63,19 +64,21 @@ def tell(s):
 def story(s, database):
     accounts = Accounts(s, database)
     database.account("over_tls", "REQUIRE SSL")
-    for more in {}, {"user": "over_tls"}:
-        with_tls = bool(more)
+    database.administrate(
+        f"CREATE USER sha256@127.0.0.1 IDENTIFIED WITH sha256_password BY "
+        f"'{scenario.PASSWORD}'; GRANT SELECT, INSERT, UPDATE ON reporter.* TO "
+        "sha256@127.0.0.1")
+    for more in {}, {"user": "sha256"}, {"user": "over_tls"}:
         accounts.takes(True, ssl_verify="off", **more)
         accounts.takes(True, ssl_verify="ca", ssl_ca=accounts.ca, **more)
         accounts.refuses("certificate", ssl_ca=accounts.ca, **more)
-        if with_tls:
-            continue
-        accounts.refuses(REFUSED)
-        accounts.refuses(REFUSED, server_public_key=accounts.ca)
-        accounts.refuses("Access denied", server_public_key=accounts.key,
-                         user="nobody")
-        accounts.takes(False, server_public_key=accounts.key)
-        accounts.takes(False, insecure_auth="on")
+        accounts.refuses(REFUSED, **more)
+        if more != {"user": "over_tls"}:
+            accounts.takes(False, server_public_key=accounts.key, **more)
+            accounts.takes(False, insecure_auth="on", **more)
+    accounts.refuses(REFUSED, server_public_key=accounts.ca)
+    accounts.refuses("Access denied", server_public_key=accounts.key,
+                     user="nobody")
 
     s.reporter.configure("mysql", **accounts.base)
     database.administrate("FLUSH PRIVILEGES")

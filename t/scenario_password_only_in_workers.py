@@ -9,6 +9,8 @@ connections: the workers take the new one with no reload.  At last the line is
 spoilt and the connections are dropped again: the workers go on with what they
 had, and say so."""
 
+import errno
+import mmap
 import os
 import re
 import secrets
@@ -42,7 +44,14 @@ def memory(pid):
             at = begin
             while at < end:
                 mem.seek(at)
-                data = mem.read(min(end - at, 1 << 24))
+                try:
+                    data = mem.read(min(end - at, 1 << 24))
+                except OSError as error:
+                    # A guard page in the stack of a thread.
+                    if error.errno != errno.EIO:
+                        raise
+                    at += mmap.PAGESIZE
+                    continue
                 if not data:
                     raise Failure(f"{line} cannot be read to its end")
                 yield data
@@ -62,6 +71,7 @@ def finds(pid, secret):
 
 
 def tell(s):
+    s.database.requires_mysql(5.7, "ALTER USER")
     s.database.start()
     s.database.sql(f"ALTER USER USER() IDENTIFIED BY '{FIRST}'")
     s.database.password = FIRST

@@ -145,6 +145,7 @@ def view(s):
 
 
 def tell(s):
+    s.database.requires_mysql(5.7, "generated columns")
     s.reporter.configure("reporter", workers=1)
     s.start()
     generated_column(s)

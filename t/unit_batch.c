@@ -199,7 +199,7 @@ START_TEST(the_longest_row_is_known)
 }
 END_TEST
 
-START_TEST(placeholders_stand_for_a_row)
+START_TEST(placeholders_stand_for_rows)
 {
 	struct batch batch;
 	const char *text;
@@ -207,10 +207,10 @@ START_TEST(placeholders_stand_for_a_row)
 
 	ck_assert_int_eq(batch_open(&batch, "t", BATCH_MIN, all_signed), 0);
 	batch_begin(&batch, 5);
-	batch_placeholders(&batch);
+	batch_placeholders(&batch, 2);
 	text = batch_end(&batch, &length);
-	ck_assert_str_eq(
-	    strndupa(text, length), HEAD "(?,?,?,?,?,?,?,?,?)" TAIL("5"));
+	ck_assert_str_eq(strndupa(text, length),
+	    HEAD "(?,?,?,?,?,?,?,?,?),(?,?,?,?,?,?,?,?,?)" TAIL("5"));
 	batch_close(&batch);
 }
 END_TEST
@@ -313,7 +313,7 @@ main(void)
 	tcase_add_test(all, numbers_of_every_length);
 	tcase_add_loop_test(all, a_statement_keeps_to_its_capacity, 0, 200);
 	tcase_add_test(all, the_longest_row_is_known);
-	tcase_add_test(all, placeholders_stand_for_a_row);
+	tcase_add_test(all, placeholders_stand_for_rows);
 	tcase_add_test(all, names_are_quoted);
 	tcase_add_test(all, what_cannot_be_opened);
 	tcase_add_test(all, hosts_are_taken_apart);

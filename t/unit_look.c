@@ -396,8 +396,8 @@ static const char *const beginnings[] = {
 	"SET GLOBAL init_connect = 'SET SESSION TRANSACTION READ ONLY'",
 	"SET GLOBAL init_connect = 'SET SESSION TRANSACTION ISOLATION LEVEL "
 	"SERIALIZABLE'",
-	("SET GLOBAL init_connect = 'SET sql_mode = CONCAT(\"ANSI\" "
-	 "/*M!, \",ORACLE\" */)'"),
+	("SET GLOBAL init_connect = 'SET sql_mode = \"ANSI\" /*M!100300 "
+	 "\",ORACLE\"*/'"),
 	"SET GLOBAL init_connect = 'USE information_schema'",
 	"SET GLOBAL autocommit = 0",
 	"SET GLOBAL completion_type = 1",

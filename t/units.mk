@@ -41,8 +41,8 @@ t_unit_flush_SOURCES = t/unit_flush.c $(store_fixture)
 # sql/ compiled against the names of MySQL's client library (t/mysql): a name
 # that only MariaDB's has is an error here.
 check_LIBRARIES += t/libsqlmysql.a
-t_libsqlmysql_a_SOURCES = $(sql_libsql_a_SOURCES) t/mysql/errmsg.h \
-	t/mysql/mysql.h t/mysql/mysqld_error.h
+t_libsqlmysql_a_SOURCES = $(sql_libsql_a_SOURCES) t/mysql/client_plugin.h \
+	t/mysql/errmsg.h t/mysql/mysql.h t/mysql/mysqld_error.h
 t_libsqlmysql_a_CPPFLAGS = -I$(srcdir)/t/mysql $(AM_CPPFLAGS)
 
 # Everything between the socket and the ring, built to count its work: each

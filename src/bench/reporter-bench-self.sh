@@ -168,6 +168,7 @@ reporter()
 	sed -i "s/^listen = .*/listen = 127.0.0.1:$port/" reporter.conf
 }
 
+# shellcheck disable=SC2086 # options, or none
 database()
 {
 	at=$1

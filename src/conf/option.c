@@ -11,7 +11,6 @@
 #include "conf/listen_spec.h"
 #include "conf/syntax.h"
 #include "shm/segment.h"
-#include "sql/db.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -29,10 +28,7 @@ static const char *const check_caller_names[] = { "off", "log", "reject",
 	NULL };
 static const char *const switch_names[] = { "off", "on", NULL };
 static const char *const version_names[] = { "1.2", "1.3", NULL };
-static const char *const verify_names[] = { [DB_VERIFY_NAME] = "on",
-	[DB_VERIFY_CA] = "ca",
-	[DB_VERIFY_OFF] = "off",
-	[DB_VERIFY_OFF + 1] = NULL };
+static const char *const verify_names[] = { "on", "ca", "off", NULL };
 static const char *const level_names[] = { "error", "warn", "info", "debug",
 	NULL };
 
@@ -202,8 +198,7 @@ const struct conf_option option_table[] = {
 	  .text = "RSA public key of the servers, for logins without TLS" },
 	{ ROW("mysql", "insecure_auth", insecure_auth), CHOICE(switch_names),
 	  .initial = "off", .live = OPTION_WORKERS,
-	  .text = "Allow plain-text, old-hash and unverified-key "
-		  "authentication" },
+	  .text = "Allow unsafe ways to send the password" },
 	{ ROW("mysql", "flush_interval", flush_interval),
 	  .type = OPTION_TIME, .unit = "ms", RANGE(1, HOUR),
 	  .initial = "1s", .live = OPTION_WORKERS,

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What sql/ uses of MySQL's <client_plugin.h>.  For t/libsqlmysql.a.
+ */
+#ifndef REPORTER_MYSQL_CLIENT_PLUGIN_H
+#define REPORTER_MYSQL_CLIENT_PLUGIN_H
+
+#ifndef CR_ERROR
+#define CR_ERROR 0
+#define MYSQL_CLIENT_AUTHENTICATION_PLUGIN 2
+
+typedef struct MYSQL_PLUGIN_VIO MYSQL_PLUGIN_VIO;
+
+struct auth_plugin_t {
+	int (*authenticate_user)(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql);
+};
+
+struct st_mysql_client_plugin *mysql_client_find_plugin(
+    MYSQL *mysql, const char *name, int type);
+#endif
+
+#endif
