@@ -95,7 +95,7 @@ class Story:
         self.cluster = galera.Cluster(os.path.join(s.directory, "cluster"))
         self.balancers = []
         self.reporters = [s.reporter]
-        self.agents = None
+        self.agents = self.database = None  # the port of HAProxy
 
     @property
     def nodes(self):
@@ -112,7 +112,7 @@ class Story:
         self.cluster.start()
         one, two, three = self.nodes
         one.administrate("CREATE USER haproxy@127.0.0.1")
-        database = self.balance("galera", "127.0.0.1:3306", {
+        self.database = self.balance("galera", "127.0.0.1:3306", {
             f"192.0.2.1{node.at}:3306": f"127.0.0.1:{node.port}"
             for node in self.nodes})
         for n in 2, 3:
@@ -126,7 +126,7 @@ class Story:
             reporter.configure("limits", proxy_from="127.0.0.1",
                                max_connection_age="5s")
             reporter.configure("mysql", socket="", read_timeout="8s",
-                               host=f"127.0.0.1:{database}")
+                               host=f"127.0.0.1:{self.database}")
         self.reporters[2].configure("mysql", host=", ".join(
             f"127.0.0.1:{node.port}" for node in (two, three, one)))
         for reporter in self.reporters:
@@ -174,6 +174,25 @@ class Story:
         wait_for(lambda: time.monotonic() - began > seconds, "time passes",
                  seconds + 1)
 
+    def nobody_is_let_in(self):
+        """HAProxy before the nodes knows that none is of use."""
+        agent = scenario.Agent(("127.0.0.1", self.database))
+        try:
+            return agent.sees_end()
+        finally:
+            agent.close()
+
+    def there_is_one_writer(self):
+        """Each worker of the reporters behind HAProxy is at the first node, and
+        the sessions of the others were closed."""
+        def sessions(node):
+            return int(node.ask("SELECT COUNT(*) FROM information_schema."
+                                "PROCESSLIST WHERE USER = 'reporter'")[0])
+
+        wait_for(lambda: sessions(self.nodes[0]) >= 4
+                 and sum(map(sessions, self.nodes[1:])) <= 2,
+                 "the first node is the writer")
+
     # ------------------------------------------------------------- acts --
 
     def a_node_is_killed(self):
@@ -190,7 +209,7 @@ class Story:
         wait_for(lambda: last.primary() == 0, "the last node stops")
         self.lasts(1)
         stored = self.records("stored")
-        self.lasts(2)
+        wait_for(self.nobody_is_let_in, "HAProxy closes at once")
         self.s.equal("without a quorum nothing counts as stored",
                      self.records("stored"), stored)
         last.administrate("SET GLOBAL wsrep_provider_options = "
@@ -199,6 +218,7 @@ class Story:
         for node in self.nodes[:2]:
             node.rejoin()
         self.cluster.complete()
+        self.there_is_one_writer()
 
     def the_writer_stands_still(self):
         for seconds in 2, 20:
@@ -207,6 +227,7 @@ class Story:
             self.nodes[0].thaw()
             self.cluster.complete()
             self.goes_on(f"the writer stood still for {seconds} s")
+            self.there_is_one_writer()
 
     def the_table_is_altered(self):
         self.nodes[2].administrate("ALTER TABLE reporter.ServerCallStatus "

@@ -178,15 +178,6 @@ conn_disconnect(struct server *server, struct conn *conn, enum closing why)
 	conn_close(server, conn, why);
 }
 
-void
-conn_half_close(struct conn *conn)
-{
-	if (conn->tls != NULL)
-		tls_shutdown(conn->tls);
-	shutdown(conn->fd, SHUT_WR);
-	conn->half_closed = true;
-}
-
 /* End a step of the state machine: its caller closes the connection. */
 static enum progress
 conn_end(struct server *server, struct conn *conn, enum closing why)

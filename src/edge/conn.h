@@ -66,7 +66,7 @@ struct conn {
 	uint64_t born_ms;      /* when it was accepted */
 	uint64_t retire_ms;    /* when it was found too old; 0: it was not */
 	uint32_t jitter;       /* its own share of the range of ages */
-	bool half_closed;      /* the agent was told to connect again */
+	bool half_closed;      /* our direction is closed */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
 	bool secure;              /* the listener has TLS */
@@ -92,10 +92,6 @@ void conn_close(struct server *server, struct conn *conn, enum closing why);
 /* conn_disconnect - the same, and log it. */
 void conn_disconnect(
     struct server *server, struct conn *conn, enum closing why);
-
-/* conn_half_close - close our direction, so that the agent closes the other one
-   and connects again; until then it is read. */
-void conn_half_close(struct conn *conn);
 
 /* conn_process - epoll reported these events of it. */
 void conn_process(struct server *server, struct conn *conn, uint32_t events);

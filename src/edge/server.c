@@ -168,51 +168,51 @@ server_read(struct server *server, struct conn *conn)
 	return progress;
 }
 
-/* Take leave of a connection over max_connection_age: half-close it between two
-   messages, and close it if the agent does not. */
+/* It is over max_connection_age: close our direction between two messages, so
+   that the agent closes the other one and connects again; until then it is
+   read. message_timeout ends what comes before the reports, and a throttled
+   connection has reports that cannot be read yet. */
 static void
 server_retire_one(struct server *server, struct conn *conn, uint64_t now_ms)
 {
-	/* message_timeout ends what comes before the reports, and a throttled
-	   connection has reports that cannot be read yet. */
+	enum progress progress;
+
 	if (conn->state != CONN_READING)
 		return;
 	if (conn->retire_ms == 0)
 		conn->retire_ms = now_ms;
 	uint64_t waited = now_ms - conn->retire_ms;
-	if (!conn->half_closed) {
-		if (conn->begun_ms == 0 || waited >= GRACE_MS) {
-			conn_half_close(conn);
-			conn->retire_ms = now_ms;
-		}
-		return;
+	if (!conn->half_closed && (conn->begun_ms == 0 || waited >= GRACE_MS)) {
+		if (conn->tls != NULL)
+			tls_shutdown(conn->tls);
+		shutdown(conn->fd, SHUT_WR);
+		conn->half_closed = true;
+		conn->retire_ms = now_ms;
+	} else if (conn->half_closed && waited >= GRACE_MS) {
+		progress = server_read(server, conn);
+		if (progress != PROGRESS_CLOSED &&
+		    conn->state == CONN_READING &&
+		    ((progress == PROGRESS_NONE && conn->begun_ms == 0) ||
+			waited >= 2 * GRACE_MS))
+			conn_disconnect(server, conn, CLOSING_AGE);
 	}
-	if (waited < GRACE_MS)
-		return;
-	enum progress progress = server_read(server, conn);
-	if (progress == PROGRESS_CLOSED || conn->state != CONN_READING)
-		return;
-	if ((progress == PROGRESS_NONE && conn->begun_ms == 0) ||
-	    waited >= 2 * GRACE_MS)
-		conn_disconnect(server, conn, CLOSING_AGE);
 }
 
-/* Apply max_connection_age, less or more a tenth. */
+/* Apply max_connection_age, give or take a tenth. */
 static void
 server_retire(struct server *server, uint64_t now_ms)
 {
 	uint64_t age = server->settings->max_connection_age;
+	uint64_t shortest = age - age / 10;
 	struct conn *conn, *next;
 
 	if (age == 0 || now_ms < server->retired_ms + TICK_MS)
 		return;
 	server->retired_ms = now_ms;
 	for (conn = TAILQ_FIRST(&server->all);
-	     conn != NULL && conn->born_ms + age / 10 * 9 <= now_ms;
-	     conn = next) {
+	     conn != NULL && conn->born_ms + shortest <= now_ms; conn = next) {
 		next = TAILQ_NEXT(conn, all);
-		if (conn->born_ms + age / 10 * 9 +
-			(age / 5 * conn->jitter >> 32) <=
+		if (conn->born_ms + shortest + (age / 5 * conn->jitter >> 32) <=
 		    now_ms)
 			server_retire_one(server, conn, now_ms);
 	}
