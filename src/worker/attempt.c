@@ -66,8 +66,10 @@ store_show(struct store *store, enum db_class kind,
 		store->down = true;
 	if (kind == DB_HOLD) {
 		/* Logged once, until it changes or goes away. */
-		if (strcmp(store->logged, error->text) == 0)
+		if (strcmp(store->logged, error->text) == 0 &&
+		    store->advised == advice)
 			return;
+		store->advised = advice;
 		memcpy(store->logged, error->text, sizeof(store->logged));
 		log_limited(&store->held_limiter,
 		    "database %s: error %u: %s; %s", db_host(store->db),
@@ -107,6 +109,7 @@ error_over(struct store *store)
 	if (store->down)
 		log_connection(store, "recovered");
 	store->down = false;
+	store->refusing_ms = 0;
 	store->logged[0] = '\0';
 }
 

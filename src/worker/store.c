@@ -29,6 +29,7 @@ backoffs_init(struct store *store)
 		[DB_RECONNECT] = { 50, 5000 },
 		[DB_NEXT_HOST] = { 50, 5000 },
 		[DB_WAIT_ROOM] = { 1000, 30000 },
+		[DB_UNLISTED] = { 100, 5000 },
 		[DB_HOLD] = { 1000, 30000 },
 	};
 	uint64_t seed = (uint64_t)getpid() << 32 | (uint64_t)time(NULL);

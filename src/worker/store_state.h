@@ -54,6 +54,8 @@ struct store {
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
 	char logged[sizeof(((struct db_error *)0)->text)];
+	const char *advised;   /* what it was logged with */
+	uint64_t refusing_ms;  /* since when no row is taken; 0: some are */
 	bool down;             /* log when the database has recovered */
 	pthread_mutex_t mutex; /* of this process alone */
 	pthread_cond_t wake;
