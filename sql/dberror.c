@@ -180,15 +180,12 @@ static const struct {
 	{ 1180, DB_NEXT_HOST, "primary component" },
 	{ 1105, DB_NEXT_HOST, "WSREP has not yet prepared node" },
 	/* Vitess: a shard changes its primary, or is being split. */
-	{ 1105, DB_RETRY, "not serving" },
+	{ 1105, DB_RETRY, "primary is not " },
 	{ 1105, DB_RETRY, "reparent" },
 	{ 1105, DB_RETRY, "being resharded" },
-	{ 1105, DB_RETRY, "primary is not available" },
 	{ 1105, DB_RETRY, "no healthy tablet" },
 	{ 1105, DB_RETRY, "code = Unavailable" },
 	{ 1105, DB_RETRY, "code = ClusterEvent" },
-	{ 1105, DB_RETRY, "code = Aborted" },
-	{ 1105, DB_RETRY, "code = ResourceExhausted" },
 	/* ProxySQL, where TiDB's region is unavailable: see 9006. */
 	{ 9005, DB_RECONNECT, "while locked on HG" },
 };

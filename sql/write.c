@@ -128,6 +128,14 @@ db_wait_for_locks(struct db *db)
 	return session_patience(&db->link, true);
 }
 
+/* Ours may be the clock that is wrong: then what others stored is no row of the
+   future, but a newer one. */
+static uint64_t
+db_horizon(const struct db *db, uint64_t horizon)
+{
+	return db->ahead > 0 ? horizon + (uint64_t)db->ahead : horizon;
+}
+
 enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
@@ -145,6 +153,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (kind == DB_OK)
 		kind = db_wait_for_locks(db);
 	if (kind == DB_OK) {
+		horizon = db_horizon(db, horizon);
 		kind = db->bulk != NULL && n >= BULK_MIN
 			   ? db_upsert_bulk(db, records, n, horizon, sent)
 			   : db_upsert_text(db, records, n, horizon, sent);
@@ -191,9 +200,9 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 
 	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
 	if (kind == DB_OK)
-		kind = record == NULL
-			   ? db_resend(db)
-			   : db_upsert_text(db, &record, 1, horizon, &sent);
+		kind = record == NULL ? db_resend(db)
+				      : db_upsert_text(db, &record, 1,
+					    db_horizon(db, horizon), &sent);
 	error = db->link.error;
 	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
 		/* It may still be open. */

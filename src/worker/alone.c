@@ -50,8 +50,7 @@ canary_try(struct store *store, const struct record *record)
 	if (kind == DB_OK)
 		kind =
 		    db_takes(store->db, record, store_horizon(store->settings));
-	if (!db_connected(store->db))
-		counter_set(&store->count->connected, 0);
+	store_note_connection(store);
 	return kind;
 }
 
@@ -337,8 +336,9 @@ held_pass(struct store *store, uint64_t until_ms, bool end)
 size_t
 store_retry(struct store *store)
 {
-	uint64_t now = monotonic_ms();
+	store_return(store);
 
+	uint64_t now = monotonic_ms();
 	if (store->held.count > 0 && now >= store->retry_ms) {
 		held_pass(store, now + HELD_MS, false);
 		/* The others have most of the time. */

@@ -63,6 +63,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->limiter = LOG_PER_MINUTE(LOG_LINES);
 	store->connects = LOG_PER_MINUTE(LOG_LINES);
 	store->held_limiter = LOG_PER_MINUTE(LOG_LINES);
+	store->clocks = LOG_PER_MINUTE(1);
 	backoffs_init(store);
 	monotonic_condition(&store->wake);
 	pthread_mutex_init(&store->mutex, NULL);
@@ -86,6 +87,7 @@ store_free(struct store *store)
 {
 	db_free(store->db);
 	counter_set(&store->count->connected, 0);
+	counter_set(&store->count->apart_since, 0);
 	counter_set(&store->count->held, 0);
 	free(store->records);
 	free(store);
