@@ -105,6 +105,7 @@ static const struct {
 	{ 1105, DB_RETRY,
 	    "target: commerce.0.primary: primary is not serving, there is a "
 	    "reparent operation in progress" },
+	{ 1105, DB_RETRY, "primary is not available" },
 	{ 1105, DB_RETRY, "current keyspace is being resharded" },
 	{ 1105, DB_RETRY,
 	    "target: ks.-80.primary: vttablet: rpc error: code = Unavailable "
