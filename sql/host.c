@@ -125,8 +125,9 @@ hosts_leave_read_only(const struct hosts *hosts)
 
 /* ---------------------------------------------------- the way back ------- */
 
-#define ASK_MS 3000      /* between two questions, doubled by failures */
-#define ASK_MAX_MS 60000 /* up to this */
+#define ASK_MS 3000      /* between two questions, doubled by a failure */
+#define ASK_DOUBLED 5    /* up to so many in a row; then it is */
+#define ASK_MAX_MS 60000 /* this */
 #define WELL_MS 10000    /* how long a host must be well, doubled by relapses */
 #define STAY_MS 300000   /* to fail before this is one */
 #define RELAPSES_MAX 6
@@ -136,11 +137,13 @@ hosts_note(struct hosts *hosts, bool well)
 {
 	struct way_back *back = &hosts->back[hosts->asked];
 	uint64_t now = clock_ms();
-	uint64_t wait = ASK_MS << (well ? 0 : back->failures);
+	uint64_t wait = ASK_MAX_MS;
 
-	back->next_ms = now + (wait < ASK_MAX_MS ? wait : ASK_MAX_MS);
+	if (well || back->failures < ASK_DOUBLED)
+		wait = ASK_MS << (well ? 0 : back->failures);
+	back->next_ms = now + wait;
 	if (!well) {
-		back->failures += wait < ASK_MAX_MS;
+		back->failures++;
 		back->well_ms = 0;
 		return false;
 	}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The first host of the list is a node of a Galera cluster, which logs clients
 in and describes the table even while it takes no statements: with
-wsrep_reject_queries, and outside of a primary component.  -t -t says that it is not ready,
+wsrep_reject_queries, and outside of a primary component.  -t -t reports that,
 workers that connect go to the next host at once, without sending rows, and they
 return when the node is ready again.  Rows go there as text, since MariaDB's
 bulk execution is not to be trusted on such a node, and to the other server by
@@ -59,7 +59,8 @@ class Story:
         """The node takes no statements."""
         done = self.checked()
         self.s.check(f"{what}: -t -t reports it", done.returncode != 0 and
-                     f"127.0.0.1:{self.node.port}: WSREP has not yet" in done.stderr,
+                     f"127.0.0.1:{self.node.port}: WSREP has not yet"
+                     in done.stderr,
                      done.stdout + done.stderr)
         # A worker that begins anew has no connection to lose.
         os.kill(self.s.reporter.workers()[0]["pid"], 9)
