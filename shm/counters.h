@@ -184,9 +184,16 @@ struct flush_counters {
 	counter held;         /* rows kept out of batches, a gauge */
 	counter removed;      /* rows removed by retention */
 	counter retention_ts; /* end of its last pass, seconds since 1970 */
-	counter reserve[5];
+	/* Since when it has been tried in vain to connect, or the connection is
+	   lost, seconds since 1970; 0: neither. */
+	counter apart_since;
+	/* That was connected to last, a text ended by a 0; written while
+	   connected is 0. */
+	counter host[16];
+	counter clock_skew; /* between the server's clock and ours, seconds */
+	counter reserve[3];
 };
-static_assert(sizeof(struct flush_counters) == 576, "part of the format");
+static_assert(sizeof(struct flush_counters) == 704, "part of the format");
 
 /* last_error_set - show an error of the database to readers.  The text is cut
    to what fits.  The flush thread. */

@@ -69,7 +69,7 @@
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 7
+#define SEGMENT_VERSION 8
 
 #define SHM_DIR "/dev/shm"
 #define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
@@ -149,7 +149,7 @@ struct worker_shared {
 	struct flush_counters flush;
 	struct worker_info info;
 };
-static_assert(sizeof(struct worker_shared) == 1024, "part of the format");
+static_assert(sizeof(struct worker_shared) == 1152, "part of the format");
 
 enum child_state {
 	CHILD_NONE,      /* the entry is free */

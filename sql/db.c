@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 /* What a packet holds besides the statement, with some to spare. */
 #define PACKET_HEAD 64
@@ -129,17 +131,37 @@ db_open_bulk(struct db *db)
 		    bulk_open(db->link.mysql, db->options.max_rows, db->packet);
 }
 
+/* The server answered with the time of its clock between two times of ours. */
+static void
+db_note_clock(struct db *db, time_t before, time_t after, uint64_t clock)
+{
+	db->ahead = 0;
+	/* Nonsense, or it did not say. */
+	if (clock == 0 || clock > RECORD_TS_MAX)
+		return;
+	if (clock > (uint64_t)after)
+		db->ahead = (int64_t)clock - after;
+	else if (clock < (uint64_t)before)
+		db->ahead = (int64_t)clock - before;
+}
+
 enum db_class
 db_look(struct db *db, bool *changed)
 {
 	struct shape shape;
+	time_t before = time(NULL);
 	enum db_class kind =
 	    probe_table(&db->link, db->options.table, &shape, NULL, NULL);
 
 	*changed = false;
 	if (kind != DB_OK)
 		return db_without_row(db, kind);
+	db_note_clock(db, before, time(NULL), shape.clock);
 	*changed = shape.mark != db->shape.mark;
+	if (shape.galera && !db->galera) {
+		db->galera = true;
+		db_open_bulk(db);
+	}
 	db->shape = shape;
 	db->batch.signs = shape.signs;
 	db->looked_ms = clock_ms();
@@ -170,20 +192,41 @@ db_use(struct db *db)
 	return link_ask(&db->link, statement, 0, NULL);
 }
 
+/*
+ * Makes the session.  A node of a cluster without a quorum, or with
+ * wsrep_reject_queries, logs us in and describes the table all the same; what
+ * it does not do is read from the table.
+ */
+static enum db_class
+db_enter(struct db *db)
+{
+	struct answer answer;
+	char text[1024];
+	enum db_class kind = db_probe_server(db);
+
+	if (kind == DB_OK)
+		kind = session_set(&db->link, &db->session);
+	if (kind == DB_OK)
+		kind = db_use(db);
+	if (kind != DB_OK || !db->galera)
+		return kind;
+	snprintf(text, sizeof(text), "SELECT modid FROM %s LIMIT 1", db->table);
+	kind = link_ask(&db->link, text, 1, &answer);
+	if (kind == DB_OK)
+		answer_close(&answer);
+	return kind;
+}
+
 /* Makes the session and the table's first look. */
 static enum db_class
 db_begin(struct db *db)
 {
-	enum db_class kind = db_probe_server(db);
+	enum db_class kind = db_enter(db);
 	bool changed;
 
 	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
 		return link_fail(&db->link, DB_NEXT_HOST,
 		    ER_OPTION_PREVENTS_STATEMENT, "the server is read-only");
-	if (kind == DB_OK)
-		kind = session_set(&db->link, &db->session);
-	if (kind == DB_OK)
-		kind = db_use(db);
 	if (kind == DB_OK)
 		kind = session_succeed(&db->link, &db->session);
 	if (kind != DB_OK)
@@ -230,6 +273,7 @@ db_connect(struct db *db)
 	}
 	/* It is this host's session that is being ended. */
 	if (!db->session.ending) {
+		hosts_left(&db->hosts);
 		db->hosts.failed++;
 		hosts_next(&db->hosts);
 	}
@@ -240,8 +284,10 @@ db_connect(struct db *db)
 enum db_class
 db_after(struct db *db, enum db_class kind)
 {
-	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST)
+	if (kind == DB_RECONNECT || kind == DB_NEXT_HOST) {
 		db_end(db, kind == DB_RECONNECT);
+		hosts_left(&db->hosts);
+	}
 	if (kind == DB_NEXT_HOST)
 		hosts_next(&db->hosts);
 	return kind;
@@ -251,6 +297,34 @@ void
 db_close(struct db *db)
 {
 	db_end(db, false);
+}
+
+bool
+db_asks_earlier(struct db *db)
+{
+	return db_connected(db) &&
+	       hosts_ask(&db->hosts, db->options.connect_timeout_ms);
+}
+
+bool
+db_returns(struct db *db)
+{
+	struct db_options options = db->options;
+	struct db *other;
+	bool well;
+
+	options.hosts = (char *[]){ options.hosts[db->hosts.asked], NULL };
+	/* These words are those of the connection in use. */
+	options.session = options.session_mark = NULL;
+	options.read_timeout_ms = options.connect_timeout_ms;
+	other = db_new(&options);
+	well = other != NULL && db_open(other) == DB_OK &&
+	       db_enter(other) == DB_OK && !other->read_only;
+	db_free(other);
+	if (!hosts_note(&db->hosts, well))
+		return false;
+	db_close(db);
+	return true;
 }
 
 /* Reports what was found at the other end, if it has no fault. */
@@ -296,6 +370,7 @@ bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
 	struct shape shape;
+	time_t before = time(NULL);
 	enum db_class kind;
 
 	db_close(db);
@@ -303,19 +378,17 @@ db_probe(struct db *db, db_report *report, void *arg)
 	db->read_only = false;
 	kind = db_open(db);
 	if (kind == DB_OK)
-		kind = db_probe_server(db);
-	if (kind == DB_OK)
-		kind = session_set(&db->link, &db->session);
-	if (kind == DB_OK)
-		kind = db_use(db);
+		kind = db_enter(db);
 	if (kind != DB_OK)
 		report(arg, true, db->link.error.text);
 	else if (probe_table(&db->link, db->options.table, &shape, report,
-		     arg) == DB_OK &&
-		 shape.faults == 0 &&
-		 (!db->options.removes ||
-		     db_probe_removal(db, report, arg) == 0))
-		db_report_found(db, report, arg);
+		     arg) == DB_OK) {
+		db_note_clock(db, before, time(NULL), shape.clock);
+		if (shape.faults == 0 &&
+		    (!db->options.removes ||
+			db_probe_removal(db, report, arg) == 0))
+			db_report_found(db, report, arg);
+	}
 	db_close(db);
 	/* A host that stands by takes no writes: that is no fault. */
 	return kind == DB_OK && db->read_only;
@@ -358,6 +431,8 @@ db_free(struct db *db)
 	if (db == NULL)
 		return;
 	db_close(db);
+	if (db->hosts.fd > 0)
+		close(db->hosts.fd);
 	deadline_free(db->link.deadline);
 	free(db->table);
 	free(db);
@@ -379,6 +454,12 @@ const char *
 db_host(const struct db *db)
 {
 	return db->hosts.name;
+}
+
+int64_t
+db_clock_ahead(const struct db *db)
+{
+	return db->ahead;
 }
 
 const struct db_error *

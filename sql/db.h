@@ -73,12 +73,28 @@ void db_free(struct db *db);
  * db_connect - connect to the host that worked last, else to the next of the
  * list, end the previous session if it lives, and inspect server and table:
  * max_allowed_packet, types, keys.  A server that is read-only is skipped if
- * another host of the list is writable.  One call tries one host; after a
+ * another host of the list is writable, and so is a node of a cluster that is
+ * not ready.  One call tries one host; after a
  * failure the next call tries the next.
  * Returns DB_OK or the class of db_error(), none of dberror_divides(): no
  * row was sent.
  */
 enum db_class db_connect(struct db *db);
+
+/*
+ * db_asks_earlier - begin to ask the hosts that come before the one in use, or
+ * go on with it; call it about once a second, with no statement under way.
+ * Blocks only while a name is resolved.  Returns whether db_returns() is to be
+ * called, with the current password set.
+ */
+bool db_asks_earlier(struct db *db);
+
+/*
+ * db_returns - log in to the host that was asked, within connect_timeout.  If
+ * it has been well for long enough, close the connection normally and choose
+ * that host for the next db_connect().  Returns whether it did.
+ */
+bool db_returns(struct db *db);
 
 /* db_set_password - the password of connections from now on; it belongs to the
    caller and stays until the next call, or db_free(). */
@@ -92,6 +108,10 @@ bool db_connected(const struct db *db);
    tried. */
 const char *db_host(const struct db *db);
 
+/* db_clock_ahead - seconds by which the server's clock was ahead of ours when
+   the table was last looked at; below 0: behind. */
+int64_t db_clock_ahead(const struct db *db);
+
 /* db_close - close the connection, with nothing under way; a later db_connect()
    opens one again. */
 void db_close(struct db *db);
@@ -100,7 +120,8 @@ void db_close(struct db *db);
  * db_upsert - write n records to the table in one transaction.  records[]
  * point to records with distinct keys, best in the order of
  * record_compare().  horizon: as in table_put(), a greater ts in the
- * table is replaced.
+ * table is replaced; it is by our clock, and moves with the server's if that is
+ * ahead.
  * *clamped: on success increased by the counts cut to their column's range.
  * *sent: set to how many of the records, from the first on, were taken into
  * the transaction, on an error those of the statement that failed included

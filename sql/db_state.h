@@ -28,6 +28,7 @@ struct db {
 	bool read_only;     /* so the server answered */
 	struct shape shape; /* of the table at the last look, ... */
 	uint64_t looked_ms; /* ... which was then, monotonic */
+	int64_t ahead;      /* of our clock, by the server's then: seconds */
 	unsigned refused;   /* number of the error that it was for; 0: none */
 	uint64_t locked_ms; /* when a lock was last waited for in vain, as long
 			       as none is waited for; 0: they are */

@@ -25,8 +25,13 @@ static const struct {
 	{ ER_QUERY_INTERRUPTED, DB_RETRY },   /* 1317 */
 	{ ER_NEED_REPREPARE, DB_RETRY },      /* 1615 */
 	{ 3101, DB_RETRY }, /* MySQL: rolled back by group replication */
+	{ 3168, DB_RETRY }, /* Vitess: server not available */
 	{ 8002, DB_RETRY }, /* TiDB: write conflict, SELECT FOR UPDATE */
+	{ 8005, DB_RETRY }, /* TiDB: write conflict */
 	{ 8022, DB_RETRY }, /* TiDB: the commit failed, try again */
+	{ 8028, DB_RETRY }, /* TiDB: the table was altered meanwhile */
+	{ 9004, DB_RETRY }, /* TiDB: a lock could not be resolved in time */
+	{ 9005, DB_RETRY }, /* TiDB: region unavailable */
 	{ 9007, DB_RETRY }, /* TiDB: write conflict */
 
 	/* The connection is lost, or was never made. */
@@ -56,6 +61,9 @@ static const struct {
 	{ 4031, DB_RECONNECT }, /* MySQL: closed after a long silence */
 	{ 5013, DB_RECONNECT }, /* Connector/C: read error */
 	{ 5014, DB_RECONNECT }, /* Connector/C: write error */
+	/* ProxySQL: the connection is tied to another group of servers; TiDB:
+	   the transaction took longer than old versions are kept. */
+	{ 9006, DB_RECONNECT },
 
 	/* This host does not take writes; another may. */
 	{ ER_OPEN_AS_READONLY, DB_NEXT_HOST },  /* 1036 */
@@ -63,11 +71,20 @@ static const struct {
 	{ ER_OPTION_PREVENTS_STATEMENT, DB_NEXT_HOST },             /* 1290 */
 	{ ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, DB_NEXT_HOST }, /* 1792 */
 	{ ER_READ_ONLY_MODE, DB_NEXT_HOST },                        /* 1836 */
+	{ 3032, DB_NEXT_HOST }, /* MySQL: offline_mode */
+	{ 8027, DB_NEXT_HOST }, /* TiDB: this server's schema is outdated */
+	{ 9001, DB_NEXT_HOST }, /* TiDB: no answer of PD; ProxySQL: no server */
+	{ 9002, DB_NEXT_HOST }, /* TiDB: none of TiKV; ProxySQL: likewise */
 
+	{ 3, DB_WAIT_ROOM },                   /* error writing file */
 	{ 1021, DB_WAIT_ROOM },                /* disk full */
+	{ 1026, DB_WAIT_ROOM },                /* error writing file */
 	{ ER_OUTOFMEMORY, DB_WAIT_ROOM },      /* 1037 */
 	{ ER_OUT_OF_RESOURCES, DB_WAIT_ROOM }, /* 1041 */
 	{ ER_RECORD_FILE_FULL, DB_WAIT_ROOM }, /* 1114 */
+	{ CR_OUT_OF_MEMORY, DB_WAIT_ROOM },    /* 2008 */
+	{ 9003, DB_WAIT_ROOM },                /* TiDB: TiKV is busy */
+	{ 9008, DB_WAIT_ROOM }, /* TiDB: too many connections to TiKV */
 
 	/* Fewer rows may pass. */
 	{ ER_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 1153 */
@@ -78,8 +95,12 @@ static const struct {
 	{ 1969, DB_SPLIT },                    /* MariaDB: max_statement_time */
 	{ CR_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 2020 */
 	{ 3024, DB_SPLIT },                    /* MySQL: max_execution_time */
+	{ 3100,
+	    DB_SPLIT }, /* MySQL: group_replication_transaction_size_limit */
 	{ 8004, DB_SPLIT }, /* TiDB: the transaction is too large */
 	{ 8175, DB_SPLIT }, /* TiDB: tidb_mem_quota_query */
+	{ 8252, DB_SPLIT }, /* TiDB: quota of the resource group */
+	{ 9500, DB_SPLIT }, /* TiDB: the transaction is too large */
 
 	/* A row that this table will never take, whatever it takes else. */
 	{ ER_BAD_NULL_ERROR, DB_REFUSED },                  /* 1048 */
@@ -126,45 +147,65 @@ static const struct {
 	{ ER_NON_INSERTABLE_TABLE, DB_HOLD },                /* 1471 */
 	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, DB_HOLD },     /* 1698 */
 	{ ER_TABLESPACE_DISCARDED, DB_HOLD },                /* 1814 */
+	{ CR_CANT_READ_CHARSET, DB_HOLD },                   /* 2019 */
+	{ CR_SSL_CONNECTION_ERROR, DB_HOLD },                /* 2026 */
+	{ CR_AUTH_PLUGIN_CANNOT_LOAD, DB_HOLD },             /* 2059 */
+	{ 2049, DB_HOLD }, /* the password's old hash is refused */
+	{ 2054, DB_HOLD }, /* a protocol or plugin that the library lacks */
+	{ 2061, DB_HOLD }, /* MySQL: the authentication plugin failed */
+	{ CLIENT_AUTH_REFUSED, DB_HOLD },     /* 5010 */
 	{ 1906, DB_HOLD },                    /* MariaDB: a generated column */
 	{ 3105, DB_HOLD },                    /* MySQL: likewise */
 	{ ER_MUST_CHANGE_PASSWORD, DB_HOLD }, /* 1820 */
 	{ 1932, DB_HOLD }, /* MariaDB: the engine has lost the table */
 };
 
-/* Galera has no number of its own for a write set over wsrep_max_ws_size or
-   wsrep_max_ws_rows. */
-static bool
-write_set_is_too_large(unsigned number, const char *text)
-{
-	static const char *const texts[] = {
-		"Maximum writeset size exceeded", /* 1105 */
-		"wsrep_max_ws_rows exceeded",     /* 1180 */
-		"Got error 90 ",                  /* 1180: EMSGSIZE */
-	};
-
-	if (number != ER_UNKNOWN_ERROR && number != ER_ERROR_DURING_COMMIT)
-		return false;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		if (strstr(text, texts[i]) != NULL)
-			return true;
-	}
-	return false;
-}
+/* Galera and Vitess share these numbers among many errors, as does a proxy:
+   a part of the text tells which one it is. */
+static const struct {
+	unsigned number;
+	enum db_class kind;
+	const char *part;
+} texts[] = {
+	/* wsrep_max_ws_size and wsrep_max_ws_rows. */
+	{ 1105, DB_SPLIT, "Maximum writeset size exceeded" },
+	{ 1180, DB_SPLIT, "wsrep_max_ws_rows exceeded" },
+	{ 1180, DB_SPLIT, "Got error 90 " }, /* EMSGSIZE */
+	/* Galera: the node has lost the primary component.  Before MariaDB
+	   10.4 the number is that of the system (ENOTCONN, ECONNABORTED). */
+	{ 1180, DB_NEXT_HOST, "Got error 6 " },
+	{ 1180, DB_NEXT_HOST, "Got error 103 " },
+	{ 1180, DB_NEXT_HOST, "Got error 107 " },
+	{ 1105, DB_NEXT_HOST, "primary component" },
+	{ 1180, DB_NEXT_HOST, "primary component" },
+	{ 1105, DB_NEXT_HOST, "WSREP has not yet prepared node" },
+	/* Vitess: a shard changes its primary, or is being split. */
+	{ 1105, DB_RETRY, "primary is not " },
+	{ 1105, DB_RETRY, "reparent" },
+	{ 1105, DB_RETRY, "being resharded" },
+	{ 1105, DB_RETRY, "no healthy tablet" },
+	{ 1105, DB_RETRY, "code = Unavailable" },
+	{ 1105, DB_RETRY, "code = ClusterEvent" },
+	/* ProxySQL, where TiDB's region is unavailable: see 9006. */
+	{ 9005, DB_RECONNECT, "while locked on HG" },
+};
 
 enum db_class
 dberror_class(unsigned number, const char *text)
 {
 	if (number == 0)
 		return DB_OK;
-	if (write_set_is_too_large(number, text))
-		return DB_SPLIT;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (texts[i].number == number &&
+		    strstr(text, texts[i].part) != NULL)
+			return texts[i].kind;
+	}
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
 		if (errors[i].number == number)
 			return errors[i].kind;
 	}
 	/* The client library knows nothing of rows. */
-	return dberror_is_client(number) ? DB_HOLD : DB_UNLISTED;
+	return dberror_is_client(number) ? DB_RECONNECT : DB_UNLISTED;
 }
 
 const char *

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of hosts.
+ * The names of hosts; which one is next, and the way back to an earlier one. It
+ * is asked every few seconds, without blocking: the flush has no time to wait.
+ * All workers go by the same times, so that they return together.
  */
 #include "config.h"
 
 #include "sql/host.h"
 
 #include "sql/client.h"
+#include "sql/deadline.h"
 
+#include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Takes ":PORT" or nothing. */
 static bool
@@ -71,18 +77,26 @@ hosts_count(const struct hosts *hosts)
 	return n;
 }
 
-bool
-hosts_read(struct hosts *hosts, struct host *host)
+/* Parses the host at a place of the list. */
+static bool
+hosts_parse(const struct hosts *hosts, size_t at, struct host *host)
 {
-	const char *word =
-	    hosts_count(hosts) > 0 ? hosts->words[hosts->at] : "";
-	const char *socket = hosts->socket;
-
-	snprintf(hosts->name, sizeof(hosts->name), "%s", word);
-	if (!host_read(host, word))
+	if (!host_read(host, at < hosts_count(hosts) ? hosts->words[at] : ""))
 		return false;
 	if (host->port == 0)
 		host->port = hosts->port;
+	return true;
+}
+
+bool
+hosts_read(struct hosts *hosts, struct host *host)
+{
+	const char *socket = hosts->socket;
+
+	snprintf(hosts->name, sizeof(hosts->name), "%s",
+	    hosts_count(hosts) > 0 ? hosts->words[hosts->at] : "");
+	if (!hosts_parse(hosts, hosts->at, host))
+		return false;
 	if (host_is_local(host))
 		snprintf(hosts->name, sizeof(hosts->name), "%s",
 		    socket != NULL && *socket != 0 ? socket : "localhost");
@@ -107,4 +121,118 @@ hosts_leave_read_only(const struct hosts *hosts)
 	size_t n = hosts_count(hosts);
 
 	return n > 1 && hosts->failed < n;
+}
+
+/* ---------------------------------------------------- the way back ------- */
+
+#define ASK_MS 3000      /* between two questions, doubled by a failure */
+#define ASK_DOUBLED 5    /* up to so many in a row; then it is */
+#define ASK_MAX_MS 60000 /* this */
+#define WELL_MS 10000    /* how long a host must be well, doubled by relapses */
+#define STAY_MS 300000   /* to fail before this is one */
+#define RELAPSES_MAX 6
+
+bool
+hosts_note(struct hosts *hosts, bool well)
+{
+	struct way_back *back = &hosts->back[hosts->asked];
+	uint64_t now = clock_ms();
+	uint64_t wait = ASK_MAX_MS;
+
+	if (well || back->failures < ASK_DOUBLED)
+		wait = ASK_MS << (well ? 0 : back->failures);
+	back->next_ms = now + wait;
+	if (!well) {
+		back->failures++;
+		back->well_ms = 0;
+		return false;
+	}
+	back->failures = 0;
+	if (back->well_ms == 0)
+		back->well_ms = now;
+	if (now - back->well_ms < (uint64_t)WELL_MS << back->relapses)
+		return false;
+	back->well_ms = 0;
+	back->returned_ms = now;
+	hosts->at = hosts->asked;
+	hosts->failed = 0;
+	return true;
+}
+
+void
+hosts_left(struct hosts *hosts)
+{
+	struct way_back *back = &hosts->back[hosts->at % HOSTS_BACK];
+
+	if (hosts->at >= HOSTS_BACK || back->returned_ms == 0)
+		return;
+	if (clock_ms() - back->returned_ms >= STAY_MS)
+		back->relapses = 0;
+	else if (back->relapses < RELAPSES_MAX)
+		back->relapses++;
+	back->returned_ms = 0;
+}
+
+/* A socket that is connecting to one of the host's addresses, another one
+   after a failure; -1: there is none. */
+static int
+host_dial(const struct host *host, unsigned failures)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *at;
+	char port[16];
+	unsigned n = 0;
+	int fd;
+
+	snprintf(port, sizeof(port), "%u",
+	    host->port != 0 ? host->port : MYSQL_PORT);
+	if (getaddrinfo(host->name, port, &hints, &list) != 0)
+		return -1;
+	for (at = list; at != NULL; at = at->ai_next)
+		n++;
+	for (at = list, n = failures % n; n > 0; n--)
+		at = at->ai_next;
+	fd = socket(
+	    at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	/* If this fails, so does reading from it. */
+	if (fd > 0)
+		connect(fd, at->ai_addr, at->ai_addrlen);
+	freeaddrinfo(list);
+	return fd;
+}
+
+/* A server greets first.  So one that is away, or accepts connections and is
+   silent, costs no time. */
+bool
+hosts_ask(struct hosts *hosts, unsigned limit_ms)
+{
+	struct pollfd answer = { .fd = hosts->fd, .events = POLLIN };
+	uint64_t now = clock_ms();
+	struct host host;
+	size_t at = 0;
+	bool greets;
+	char byte;
+
+	if (hosts->fd > 0) {
+		if (poll(&answer, 1, 0) == 0 &&
+		    now - hosts->asked_ms < limit_ms)
+			return false;
+		greets = recv(hosts->fd, &byte, 1, 0) == 1;
+		close(hosts->fd);
+		hosts->fd = 0;
+		return hosts->asked < hosts->at &&
+		       (greets || hosts_note(hosts, false));
+	}
+	while (
+	    at < hosts->at && at < HOSTS_BACK && now < hosts->back[at].next_ms)
+		at++;
+	if (at >= hosts->at || at >= HOSTS_BACK)
+		return false;
+	hosts->asked = at;
+	hosts->asked_ms = now;
+	if (!hosts_parse(hosts, at, &host))
+		return hosts_note(hosts, false);
+	if (host_is_local(&host))
+		return true;
+	hosts->fd = host_dial(&host, hosts->back[at].failures);
+	return hosts->fd < 0 && hosts_note(hosts, false);
 }

@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HOST_MAX 256
+#define HOSTS_BACK 32 /* there is a way back to so many */
 
 struct host {
 	char name[HOST_MAX]; /* "" is: what the client library takes */
@@ -37,7 +39,35 @@ struct hosts {
 	size_t failed;      /* in a row that were not connected to */
 	char name[HOST_MAX + 16]; /* of the one last read: "host:port", or
 				     the socket's path */
+	/* The first hosts of the list, as to the way back to them.  Times are
+	   monotonic milliseconds, 0: never. */
+	struct way_back {
+		uint64_t next_ms;     /* when to ask it again */
+		uint64_t well_ms;     /* since when it has been well */
+		uint64_t returned_ms; /* when we went back, if we stayed */
+		unsigned failures, relapses; /* in a row */
+	} back[HOSTS_BACK];
+	size_t asked;      /* the one that is being asked */
+	int fd;            /* to it; 0: none is */
+	uint64_t asked_ms; /* since when */
 };
+
+/*
+ * hosts_ask - begin to ask the hosts before the one in use, or go on with it;
+ * call it about once a second.  It blocks only while a name is resolved.
+ * limit_ms: how long a host may take to greet.
+ * Returns whether hosts->asked did: log in to see whether it is well, then
+ * hosts_note().
+ */
+bool hosts_ask(struct hosts *hosts, unsigned limit_ms);
+
+/* hosts_note - note whether hosts->asked is well.  Returns whether to go back
+   to it, having made it the one in use. */
+bool hosts_note(struct hosts *hosts, bool well);
+
+/* hosts_left - the host in use failed.  If that is soon after we went back to
+   it, it must be well for longer before we do so again. */
+void hosts_left(struct hosts *hosts);
 
 /* hosts_read - parse the host in use, and note its name.  Returns whether it is
    valid. */

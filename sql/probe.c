@@ -177,7 +177,14 @@ ask_schema(struct probe *p, const char *what, const char *more, unsigned count,
 /* The columns of the answer about columns. */
 static const unsigned NAME = 0, DATA_TYPE = 1, COLUMN_TYPE = 2, NULLABLE = 3,
 		      DEFAULT = 4, EXTRA = 5, EXPRESSION = 6, PRIVILEGES = 7,
-		      ASKED = 8;
+		      SERVER = 8, ASKED = 9;
+
+/* Of the server, with the same question: a proxy may have changed it since we
+   connected.  Only MariaDB reads what is in the comment. */
+#define ASK_SERVER \
+	"CONCAT_WS(' ', UNIX_TIMESTAMP() /*M!100100 , (SELECT VARIABLE_VALUE " \
+	"FROM information_schema.SESSION_VARIABLES " \
+	"WHERE VARIABLE_NAME = 'WSREP_ON') */)"
 
 /* Asks for our columns.  *keyed: those of the key belong to keys. */
 static enum db_class
@@ -480,8 +487,8 @@ probe_table(struct link *link, const char *table, struct shape *shape,
 	memset(shape, 0, sizeof(*shape));
 	enum db_class kind = ask_schema(&p,
 	    "COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, "
-	    "COLUMN_DEFAULT, EXTRA, " ROW_END_EXPRESSION ", PRIVILEGES "
-	    "FROM information_schema.COLUMNS",
+	    "COLUMN_DEFAULT, EXTRA, " ROW_END_EXPRESSION ", "
+	    "PRIVILEGES, " ASK_SERVER " FROM information_schema.COLUMNS",
 	    " ORDER BY ORDINAL_POSITION", ASKED, &answer);
 	if (kind != DB_OK)
 		return kind;
@@ -492,8 +499,13 @@ probe_table(struct link *link, const char *table, struct shape *shape,
 		    table);
 	}
 	shape_mark(shape, &answer);
-	if (answer.rows > 0)
+	if (answer.rows > 0) {
+		const char *server = answer_text(&answer, 0, SERVER);
+
+		shape->clock = strtoull(server, NULL, 10);
+		shape->galera = strstr(server, " ON") != NULL;
 		check_columns(&p, &answer);
+	}
 	answer_close(&answer);
 	report_rights(&p);
 	/* The server's own error is more exact, if it has one. */

@@ -32,6 +32,8 @@ struct shape {
 	struct column_signs signs;
 	unsigned faults; /* how many were reported */
 	uint64_t mark;   /* a hash of all that was seen */
+	uint64_t clock;  /* the server's, seconds since 1970; 0: unknown */
+	bool galera;     /* this session is one of a node of a cluster */
 	char fault[256]; /* why no row may be written; "": one may */
 };
 

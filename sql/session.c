@@ -48,6 +48,7 @@ static const struct {
 	{ "sql_safe_updates", "0" },
 	{ "sql_big_selects", "1" },
 	{ "wsrep_retry_autocommit", "0" },
+	{ "wsrep_dirty_reads", "0" },
 	{ "max_statement_time", NULL },
 	{ "innodb_lock_wait_timeout", NULL },
 	{ "sql_mode", NULL },

@@ -29,7 +29,7 @@ struct session {
 	"'autocommit','completion_type','tx_read_only'," \
 	"'transaction_read_only','unique_checks','sql_safe_updates'," \
 	"'sql_big_selects'," \
-	"'wsrep_retry_autocommit','max_statement_time'," \
+	"'wsrep_retry_autocommit','wsrep_dirty_reads','max_statement_time'," \
 	"'innodb_lock_wait_timeout','sql_mode'"
 
 /*

@@ -181,6 +181,14 @@ db_wait_for_locks(struct db *db)
 	return session_patience(&db->link, true);
 }
 
+/* Ours may be the clock that is wrong: then what others stored is no row of the
+   future, but a newer one. */
+static uint64_t
+db_horizon(const struct db *db, uint64_t horizon)
+{
+	return db->ahead > 0 ? horizon + (uint64_t)db->ahead : horizon;
+}
+
 enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
@@ -198,7 +206,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (kind == DB_OK)
 		kind = db_wait_for_locks(db);
 	if (kind == DB_OK) {
-		kind = db_write(db, records, n, horizon, sent);
+		kind = db_write(db, records, n, db_horizon(db, horizon), sent);
 		if (kind == DB_OK)
 			kind = session_commit(&db->link, &db->session);
 		else if (kind == DB_REFUSED || kind == DB_HOLD ||
@@ -241,9 +249,9 @@ db_takes(struct db *db, const struct record *record, uint64_t horizon)
 
 	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
 	if (kind == DB_OK)
-		kind = record == NULL
-			   ? db_resend(db)
-			   : db_send_text(db, &record, 1, horizon, &sent);
+		kind = record == NULL ? db_resend(db)
+				      : db_send_text(db, &record, 1,
+					    db_horizon(db, horizon), &sent);
 	return db_after(db, db_roll_back(db, kind));
 }
 

@@ -435,6 +435,23 @@ class Options:
             self.s.equal(f"transactions with flush_rows = {rows}",
                          self.flushes() - before, transactions)
 
+    def mysql_bulk(self):
+        self.reporter.configure("reporter", workers=1)
+        for bulk, executed in (("off", False), ("auto", True)):
+            self.change("mysql", bulk=bulk)
+            self.running(1)
+            before = self.executions()
+            self.turn += 1
+            self.agent().send(native(self.turn, 1, 1, TS, [
+                (ip, 1, 1, 1, False) for ip in range(200)]))
+            self.stored(self.turn)
+            self.s.equal(f"bulk = {bulk}: bulk execution is used",
+                         self.executions() > before, executed)
+
+    def executions(self):
+        return int(self.net.ask(
+            "SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0].split()[1])
+
     def seconds_between(self, before, after):
         """From the last line that has `before` to the first one then that
         has `after`, by the times of the log; None when there is none yet."""

@@ -22,13 +22,15 @@ stories += t/scenario_agents_come_back_at_once \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
 	t/scenario_tls_agents t/scenario_tls_backpressure
 # The database.
-database_stories = t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers \
+database_stories = t/scenario_back_to_the_first_host \
+	t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers \
 	t/scenario_database_away_and_back t/scenario_database_tls \
 	t/scenario_firewall_forgets t/scenario_flush_rows_bounds_a_transaction \
 	t/scenario_galera_node t/scenario_hanging_database \
 	t/scenario_hostile_database t/scenario_hosts_in_order \
-	t/scenario_mysql_accounts \
+	t/scenario_mysql_accounts t/scenario_node_not_ready \
 	t/scenario_old_table_smaller_than_flush_rows \
+	t/scenario_our_clock_is_behind \
 	t/scenario_packets_are_too_large t/scenario_password_only_in_workers \
 	t/scenario_questions_about_the_table t/scenario_refused_row \
 	t/scenario_retention t/scenario_rows_that_fail_alone \

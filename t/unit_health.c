@@ -35,6 +35,8 @@ make_well(void)
 		w->running = true;
 		w->ring_records = 1000;
 		w->table_keys = 1000;
+		w->connected = true;
+		strcpy(w->host, "db1:3306");
 	}
 	/* One that empties itself after a reload is no fault. */
 	status.workers[2].generation = 2;
@@ -57,8 +59,10 @@ START_TEST(well_is_ok)
 	ck_assert_int_eq(judge(), HEALTH_OK);
 	ck_assert_str_eq(text,
 	    "2 of 2 workers running, 12 connections, 0.0 records/s received, "
-	    "0.0/s stored | flush_age=0s;30;120;0 queued=0%;50;90;0;100 "
-	    "pending=0%;80;95;0;100 down=0;;0;0 stalled=0;0;;0 "
+	    "0.0/s stored, database db1:3306 | "
+	    "flush_age=0s;30;120;0 queued=0%;50;90;0;100 "
+	    "pending=0%;80;95;0;100 down=0;;0;0 disconnected=0s;30;120;0 "
+	    "clock_skew=0s;30;60;0 stalled=0;0;;0 "
 	    "master_age=0.4s;10;60;0 "
 	    "dead_letter_age=U;3600:;;0 dropped_age=U;3600:;;0 "
 	    "dead_letter=0c;;;0 dropped=0c;;;0 connections=12;;;0 "
@@ -103,6 +107,26 @@ START_TEST(each_measure_has_its_limits)
 	status.master_age = 200000;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 	HAS("master_age=200000s;");
+
+	make_well();
+	w->connected = false;
+	w->host[0] = '\0';
+	w->apart = 30;
+	ck_assert_int_eq(judge(), HEALTH_OK);
+	HAS(", database db1:3306 |");
+	w->apart = 31;
+	ck_assert_int_eq(judge(), HEALTH_WARNING);
+	HAS("31 seconds without a connection to the database, ");
+	w->apart = 121;
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+
+	make_well();
+	w->flush.clock_skew = 31;
+	ck_assert_int_eq(judge(), HEALTH_WARNING);
+	HAS("31 seconds between the clocks of the database and of this "
+	    "machine, ");
+	w->flush.clock_skew = 61;
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 
 	make_well();
 	w->stalled = true;

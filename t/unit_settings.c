@@ -665,6 +665,7 @@ static const char *const all_other =
     "defaults_file = /d\nssl_ca = /ca\nssl_cert = /c\nssl_key = /k\n"
     "ssl_verify = off\nserver_public_key = /p\ninsecure_auth = on\n"
     "flush_interval = 1ms\nurgent_interval = 2s\nflush_rows = 77\n"
+    "bulk = off\n"
     "connect_timeout = 1s\nread_timeout = 61\nkeepalive = 0\n"
     "dead_letter_file =\n"
     "dead_letter_size = 5000\nhold_time = 5\nretention = 90\n"

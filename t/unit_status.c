@@ -183,6 +183,8 @@ make_history(void)
 	    &workers[0].shared->flush.last_flush_ts, (uint64_t)time(NULL) - 5);
 	counter_set(&workers[0].shared->flush.last_flush_us, 12500);
 	counter_set(&workers[0].shared->flush.connected, 1);
+	memcpy(workers[0].shared->flush.host, "db\n1:3306", 10);
+	memcpy(workers[1].shared->flush.host, "db2:3306", 9);
 	counter_set(&workers[1].shared->flush.errors[DB_HOLD], 9);
 	counter_set(&workers[1].shared->flush.last_error_number, 1146);
 	counter_set(&workers[1].shared->flush.last_error_ts, 1700000000);
@@ -226,6 +228,8 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert_uint_eq(status.workers[1].restarts, 1);
 	ck_assert(status.workers[0].connected);
 	ck_assert(!status.workers[1].connected);
+	ck_assert_str_eq(status.workers[0].host, "db\\n1:3306");
+	ck_assert_str_eq(status.workers[1].host, "");
 	ck_assert_str_eq(status.workers[1].flush.last_error,
 	    "Table 'x.ServerCallStatus'\\n\\x1b[31m does not exist");
 }
@@ -578,6 +582,8 @@ START_TEST(prometheus_shows_the_same_figures)
 		"reporter_worker_queued_records{generation=\"7\",slot=\"1\"} "
 		"7\n",
 		"reporter_worker_running{generation=\"7\",slot=\"0\"} 1\n",
+		"reporter_worker_database_info{generation=\"7\",slot=\"0\","
+		"host=\"db\\\\n1:3306\"} 1\n",
 		"reporter_worker_running{generation=\"7\",slot=\"1\"} 0\n",
 		"reporter_worker_restarts_total{generation=\"7\",slot=\"1\"} "
 		"1\n",
@@ -701,8 +707,8 @@ static const char *const numbers_of_worker[] = { "slot", "generation", "pid",
 	"restarts", "queued", "pending", "superseded", "replayed", "stored",
 	"dead_letter", "dead_lost", "poisoned", "ring_records", "table_keys",
 	"keys", "evicted", "full", "skewed", "clamped", "rows", "flushes",
-	"connects", "last_flush_ts", "waiting_since", "last_error_number",
-	"last_error_ts", NULL };
+	"connects", "apart_since", "clock_skew", "last_flush_ts",
+	"waiting_since", "last_error_number", "last_error_ts", NULL };
 
 static void
 check_worker_types(const json_t *worker)
@@ -754,6 +760,11 @@ START_TEST(json_has_all_fields_with_their_types)
 	ck_assert_uint_eq(json_array_size(of_workers), 2);
 	for (size_t i = 0; i < 2; i++)
 		check_worker_types(json_array_get(of_workers, i));
+	ck_assert_str_eq(json_string_value(json_object_get(
+			     json_array_get(of_workers, 0), "host")),
+	    "db\\n1:3306");
+	ck_assert(json_is_null(
+	    json_object_get(json_array_get(of_workers, 1), "host")));
 	ck_assert(json_is_null(
 	    json_object_get(json_array_get(of_workers, 0), "last_error")));
 	ck_assert(json_is_string(

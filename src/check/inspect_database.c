@@ -12,6 +12,8 @@
 #include "lib/memory.h"
 #include "lib/text.h"
 
+#include <stdlib.h>
+
 #define CHECK_MEMORY (256u << 20) /* what answers may take */
 
 /* The check of one host. */
@@ -55,6 +57,12 @@ inspect_host(struct turn *turn, char *word)
 	}
 	turn->db = db;
 	turn->read_only += db_probe(db, report, turn);
+	int64_t ahead = db_clock_ahead(db);
+	if (llabs(ahead) > (int64_t)turn->settings->max_clock_skew / 1000 + 1)
+		inspect_option(turn->complaints, turn->settings, "limits",
+		    "max_clock_skew",
+		    "%s: the server's clock differs from ours by %+lld seconds",
+		    db_host(db), (long long)ahead);
 	db_free(db);
 }
 

@@ -28,6 +28,7 @@ db_settings(const struct settings *s)
 		.keepalive_ms = (unsigned)s->keepalive,
 		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows
 							: DB_ROWS_MAX,
+		.text_only = s->bulk == BULK_OFF,
 		.removes = s->retention > 0,
 	};
 }

@@ -24,6 +24,7 @@
 #define GIB (1024 * MIB)
 
 static const char *const overflow_names[] = { "block", "drop", NULL };
+static const char *const bulk_names[] = { "auto", "off", NULL };
 static const char *const check_caller_names[] = { "off", "log", "reject",
 	NULL };
 static const char *const switch_names[] = { "off", "on", NULL };
@@ -210,6 +211,9 @@ const struct conf_option option_table[] = {
 	{ ROW("mysql", "flush_rows", flush_rows), NUMBER(1, 1000000),
 	  .initial = "5000", .live = OPTION_WORKERS,
 	  .text = "Maximum rows of a transaction" },
+	{ ROW("mysql", "bulk", bulk), CHOICE(bulk_names),
+	  .initial = "auto", .live = OPTION_WORKERS,
+	  .text = "Prepared statements and bulk execution, or text always" },
 	{ ROW("mysql", "connect_timeout", connect_timeout),
 	  SECONDS(SECOND, 5 * MINUTE), .step = SECOND,
 	  .initial = "5s", .live = OPTION_WORKERS,

@@ -29,6 +29,11 @@ enum overflow {
 	OVERFLOW_DROP
 };
 
+enum bulk_use {
+	BULK_AUTO,
+	BULK_OFF
+};
+
 enum check_caller {
 	CHECK_CALLER_OFF,
 	CHECK_CALLER_LOG,
@@ -88,6 +93,7 @@ struct settings {
 	uint64_t flush_interval;           /* ms */
 	uint64_t urgent_interval;          /* ms */
 	uint64_t flush_rows;
+	int bulk;                  /* enum bulk_use */
 	uint64_t connect_timeout;  /* ms */
 	uint64_t read_timeout;     /* ms */
 	uint64_t keepalive;        /* ms; 0 is: off */

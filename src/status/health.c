@@ -24,6 +24,11 @@ static const struct {
 	[HEALTH_PENDING] = { "pending", "%", "", "% of a table not stored",
 	    "80", "95" },
 	[HEALTH_DOWN] = { "down", "", "worker", " not running", "", "0" },
+	[HEALTH_DISCONNECTED] = { "disconnected", "s", "second",
+	    " without a connection to the database", "30", "120" },
+	[HEALTH_CLOCK_SKEW] = { "clock_skew", "s", "second",
+	    " between the clocks of the database and of this machine", "30",
+	    "60" },
 	[HEALTH_STALLED] = { "stalled", "", "worker", " not draining the ring",
 	    "0", "" },
 	[HEALTH_MASTER_AGE] = { "master_age", "s", "second",
@@ -165,6 +170,12 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 		values[HEALTH_PENDING] =
 		    fmax(values[HEALTH_PENDING], share(pending, w->table_keys));
 		values[HEALTH_STALLED] += w->stalled;
+		values[HEALTH_DISCONNECTED] =
+		    fmax(values[HEALTH_DISCONNECTED], (double)w->apart);
+		if (w->connected)
+			values[HEALTH_CLOCK_SKEW] =
+			    fmax(values[HEALTH_CLOCK_SKEW],
+				(double)w->flush.clock_skew);
 	}
 }
 
@@ -252,6 +263,7 @@ show_health(
 	    status_s(s->input.connections),
 	    s->rates[2].per_second[HISTORY_RECEIVED],
 	    s->rates[2].per_second[HISTORY_STORED]);
+	status_hosts(s, line);
 	show_data(line, s, values, limits);
 	return health;
 }

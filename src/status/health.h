@@ -19,12 +19,14 @@ enum health {
 
 /* What is measured. */
 enum health_measure {
-	HEALTH_FLUSH_AGE,  /* seconds that keys wait without a commit, max */
-	HEALTH_QUEUED,     /* percent of a ring in use, max */
-	HEALTH_PENDING,    /* percent of a table dirty, max */
-	HEALTH_DOWN,       /* workers that do not run */
-	HEALTH_STALLED,    /* workers that do not drain their rings */
-	HEALTH_MASTER_AGE, /* seconds since the master went round its loop */
+	HEALTH_FLUSH_AGE,    /* seconds that keys wait without a commit, max */
+	HEALTH_QUEUED,       /* percent of a ring in use, max */
+	HEALTH_PENDING,      /* percent of a table dirty, max */
+	HEALTH_DOWN,         /* workers that do not run */
+	HEALTH_DISCONNECTED, /* seconds of trying to connect in vain, max */
+	HEALTH_CLOCK_SKEW,   /* seconds between the server's clock and ours */
+	HEALTH_STALLED,      /* workers that do not drain their rings */
+	HEALTH_MASTER_AGE,   /* seconds since the master went round its loop */
 	HEALTH_DEAD_LETTER_AGE, /* seconds since a record was set aside */
 	HEALTH_DROPPED_AGE,     /* seconds since a record was dropped */
 	HEALTH_DEAD_LETTER,     /* records since the counters began */

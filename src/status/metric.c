@@ -122,6 +122,9 @@ const struct metric metrics[] = {
 	    "Times the worker was started again after its death." },
 	{ NULL, SLOT(connected), FLAG, GAUGE("worker_database_connected"),
 	    "Whether the worker is connected to the database." },
+	{ NULL, SLOT(apart), GAUGE("worker_database_disconnected_seconds"),
+	    "How long the worker has tried in vain to connect to the database, "
+	    "seconds." },
 	{ NULL, SLOT(lag), GAUGE("worker_flush_lag_seconds"),
 	    "How long keys have been pending without a commit, seconds." },
 
@@ -169,6 +172,11 @@ const struct metric metrics[] = {
 	    COUNTER("worker_database_connects_total"),
 	    "Connections made to the database." },
 	{ "connected", WORKER(flush.connected), FLAG },
+	{ "apart_since", WORKER(flush.apart_since) },
+	{ "clock_skew", WORKER(flush.clock_skew),
+	    GAUGE("worker_database_clock_skew_seconds"),
+	    "How far the clocks of the database and of this machine differ, "
+	    "seconds." },
 	{ "removed", WORKER(flush.removed),
 	    COUNTER("worker_removed_rows_total"),
 	    "Old rows that retention removed." },

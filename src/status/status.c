@@ -125,6 +125,14 @@ read_segment(const struct status *status, struct status_worker *w)
 		    w->pid > 0 ? child_state_name(CHILD_FINISHING) : "left";
 	}
 	w->connected = w->pid > 0 && w->flush.connected != 0;
+	if (w->connected) {
+		/* A damaged segment may have no end of it. */
+		char host[sizeof(w->flush.host) + 1] = "";
+		memcpy(host, w->flush.host, sizeof(w->flush.host));
+		text_escape(w->host, sizeof(w->host), host);
+	} else if (w->pid > 0 && w->flush.apart_since != 0) {
+		w->apart = status_since(status, w->flush.apart_since);
+	}
 }
 
 static const struct status_worker *
@@ -377,5 +385,23 @@ status_find_stalled(struct status *status, const char *instance)
 		if (status_collect(&later, instance) != SHM_OK)
 			later.count = 0;
 		any = mark_stalled(status, &later);
+	}
+}
+
+void
+status_hosts(const struct status *s, FILE *out)
+{
+	const char *before = ", database ";
+
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		const struct status_worker *same = s->workers;
+
+		while (strcmp(same->host, w->host) != 0)
+			same++;
+		if (same == w && *w->host != '\0') {
+			fprintf(out, "%s%s", before, w->host);
+			before = ", ";
+		}
 	}
 }

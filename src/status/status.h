@@ -35,6 +35,8 @@ struct status_worker {
 	bool stalled;        /* see status_find_stalled() */
 	/* The rest is 0 if the segment cannot be read. */
 	bool connected;        /* to the database, and it runs */
+	uint64_t apart;        /* seconds that it has been tried in vain */
+	char host[128];        /* of the database, "" unless connected */
 	uint64_t lag;          /* seconds that keys have been pending without a
 				  commit */
 	uint64_t ring_records; /* room in its ring */
@@ -103,6 +105,10 @@ status_since(const struct status *status, uint64_t then)
 {
 	return status->now > then ? status->now - then : 0;
 }
+
+/* status_hosts - write the hosts of the database that workers are connected to,
+   as in ", database db1:3306, db2:3306"; nothing if there are none. */
+void status_hosts(const struct status *status, FILE *out);
 
 /* status_s - the ending of a plural of n. */
 static inline const char *

@@ -79,6 +79,7 @@ worker_json(const struct status_worker *w)
 	set_metrics(object, METRIC_SLOT, METRIC_WORKER, w);
 	json_object_set_new(object, "state", string(w->state));
 	json_object_set_new(object, "segment_error", string(w->trouble));
+	json_object_set_new(object, "host", string(w->host));
 	json_object_set_new(object, "last_error", string(w->flush.last_error));
 	return object;
 }

@@ -24,15 +24,14 @@ family(FILE *out, const char *name, const char *type, const char *help)
 	    help, name, type);
 }
 
+/* The value of a label, and the end of a sample that is always 1. */
 static void
-show_version(const char *version, FILE *out)
+show_info(const char *value, FILE *out)
 {
-	family(out, "build_info", "gauge", "The reporter's version; always 1.");
-	fputs("reporter_build_info{version=\"", out);
-	for (const char *p = version; *p != '\0'; p++) {
+	for (const char *p = value; *p != '\0'; p++) {
 		if (*p == '"' || *p == '\\')
 			putc('\\', out);
-		/* It must be UTF-8, and a version is ASCII. */
+		/* It must be UTF-8; versions and hosts are ASCII. */
 		putc(*p & 0x80 ? '?' : *p, out);
 	}
 	fputs("\"} 1\n", out);
@@ -87,6 +86,23 @@ show_metric(const struct status *s, const struct metric *m, FILE *out)
 }
 
 static void
+show_hosts(const struct status *s, FILE *out)
+{
+	char labels[LABELS_MAX];
+
+	family(out, "worker_database_info", "gauge",
+	    "The database's host that the worker is connected to; always 1.");
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		if (!w->connected)
+			continue;
+		fprintf(out, "reporter_worker_database_info{%s,host=\"",
+		    worker_labels(w, labels));
+		show_info(w->host, out);
+	}
+}
+
+static void
 show_flush(const struct status_worker *w, FILE *out)
 {
 	static const char name[] = "reporter_flush_duration_seconds";
@@ -114,10 +130,13 @@ status_prometheus(const struct status *s, FILE *out)
 	fprintf(out, "reporter_up %d\n", s != NULL && s->running);
 	if (s == NULL)
 		return;
-	show_version(s->version, out);
+	family(out, "build_info", "gauge", "The reporter's version; always 1.");
+	fputs("reporter_build_info{version=\"", out);
+	show_info(s->version, out);
 	for (const struct metric *m = metrics; m < metrics_end; m++)
 		if (m->family != NULL)
 			show_metric(s, m, out);
+	show_hosts(s, out);
 	family(out, "flush_duration_seconds", "histogram",
 	    "How long transactions took that were committed.");
 	for (const struct status_worker *w = s->workers; w < status_end(s); w++)

@@ -25,7 +25,9 @@ show_head(const struct status *s, FILE *out)
 {
 	uint64_t up = s->uptime;
 
-	fprintf(out, "reporter %s, instance %s\n", s->version, s->instance);
+	fprintf(out, "reporter %s, instance %s", s->version, s->instance);
+	status_hosts(s, out);
+	putc('\n', out);
 	if (s->running)
 		fprintf(out,
 		    "running: pid %d, up %" PRIu64

@@ -24,6 +24,9 @@
 #define PAUSE_MS 1000 /* before the next one while none stands a chance */
 #define RETRY_SHARE 9 /* times as long as retries took, others are sent */
 
+/* How long an error that is not listed is taken as one that passes. */
+#define PASSING_MS 30000
+
 /* How long a retired worker tries to store rows that fail alone: newer ones
    wait for it. */
 #define END_MS 30000
@@ -47,8 +50,7 @@ canary_try(struct store *store, const struct record *record)
 	if (kind == DB_OK)
 		kind =
 		    db_takes(store->db, record, store_horizon(store->settings));
-	if (!db_connected(store->db))
-		counter_set(&store->count->connected, 0);
+	store_note_connection(store);
 	return kind;
 }
 
@@ -211,6 +213,28 @@ store_send(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	}
 }
 
+/* Wait while the table takes no row, or no more can be held.  An error that is
+   not listed may well pass by itself.  Returns false when asked to stop. */
+static bool
+rows_wait(struct store *store, const struct db_error *error)
+{
+	const char *advice =
+	    "every row is refused, keeping all records until this is fixed";
+	enum db_class kind = DB_HOLD;
+
+	if (store->refusing_ms == 0)
+		store->refusing_ms = monotonic_ms();
+	if (store->held.count == store->held.max) {
+		advice = "too many rows fail, waiting for one of them";
+	} else if (error->kind == DB_UNLISTED &&
+		   monotonic_ms() - store->refusing_ms < PASSING_MS) {
+		advice = "every row is refused, retrying";
+		kind = DB_UNLISTED;
+	}
+	store_show(store, DB_HOLD, error, advice);
+	return store_wait(store, backoff_next(&store->backoff[kind]));
+}
+
 bool
 store_alone(struct store *store, struct table_row *row, enum db_class kind)
 {
@@ -222,16 +246,8 @@ store_alone(struct store *store, struct table_row *row, enum db_class kind)
 
 		if (fate == FATE_SETTLED || fate == FATE_STOPPED)
 			return fate == FATE_SETTLED;
-		if (fate == FATE_WAIT) {
-			store_show(store, DB_HOLD, &error,
-			    store->held.count == store->held.max
-				? "too many rows fail, waiting for one of them"
-				: "every row is refused, keeping all records "
-				  "until this is fixed");
-			if (!store_wait(
-				store, backoff_next(&store->backoff[DB_HOLD])))
-				return false;
-		}
+		if (fate == FATE_WAIT && !rows_wait(store, &error))
+			return false;
 		kind = store_send(store, row, 1, &sent);
 		if (kind == DB_OK)
 			return true;
@@ -320,8 +336,9 @@ held_pass(struct store *store, uint64_t until_ms, bool end)
 size_t
 store_retry(struct store *store)
 {
-	uint64_t now = monotonic_ms();
+	store_return(store);
 
+	uint64_t now = monotonic_ms();
 	if (store->held.count > 0 && now >= store->retry_ms) {
 		held_pass(store, now + HELD_MS, false);
 		/* The others have most of the time. */

@@ -11,6 +11,7 @@
 #include "shm/faultpoint.h"
 #include "worker/trial.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +67,10 @@ store_show(struct store *store, enum db_class kind,
 		store->down = true;
 	if (kind == DB_HOLD) {
 		/* Logged once, until it changes or goes away. */
-		if (strcmp(store->logged, error->text) == 0)
+		if (strcmp(store->logged, error->text) == 0 &&
+		    store->advised == advice)
 			return;
+		store->advised = advice;
 		memcpy(store->logged, error->text, sizeof(store->logged));
 		log_limited(&store->held_limiter,
 		    "database %s: error %u: %s; %s", db_host(store->db),
@@ -107,6 +110,7 @@ error_over(struct store *store)
 	if (store->down)
 		log_connection(store, "recovered");
 	store->down = false;
+	store->refusing_ms = 0;
 	store->logged[0] = '\0';
 }
 
@@ -151,6 +155,52 @@ password_refresh(struct store *store)
 	db_set_password(store->db, store->password->text);
 }
 
+void
+store_note_connection(struct store *store)
+{
+	bool connected = db_connected(store->db);
+
+	counter_set(&store->count->connected, connected);
+	if (connected)
+		counter_set(&store->count->apart_since, 0);
+	else if (counter_get(&store->count->apart_since) == 0)
+		counter_set(&store->count->apart_since, (uint64_t)time(NULL));
+}
+
+/* Show how far the server's clock is from ours.  Behind by more than
+   max_clock_skew, ours makes honest reports look like ones of the future. */
+static void
+store_note_clock(struct store *store)
+{
+	int64_t ahead = db_clock_ahead(store->db);
+	uint64_t skew = (uint64_t)(ahead < 0 ? -ahead : ahead);
+	char text[96];
+
+	counter_set(&store->count->clock_skew, skew);
+	/* Both are whole seconds. */
+	if (skew <= store->settings->max_clock_skew / 1000 + 1)
+		return;
+	snprintf(text, sizeof(text),
+	    "the server's clock differs from ours by %+" PRId64 " seconds",
+	    ahead);
+	last_error_set(store->count, 0, text);
+	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
+	log_limited(&store->clocks,
+	    "database %s: %s, more than max_clock_skew; synchronize the clocks",
+	    db_host(store->db), text);
+}
+
+/* Show the host that we are connected to. */
+static void
+store_note_host(struct store *store)
+{
+	uint64_t words[sizeof(store->count->host) / sizeof(counter)] = { 0 };
+
+	snprintf((char *)words, sizeof(words), "%s", db_host(store->db));
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		counter_set(&store->count->host[i], words[i]);
+}
+
 enum db_class
 store_connect(struct store *store)
 {
@@ -159,12 +209,29 @@ store_connect(struct store *store)
 	counter_set(&store->count->connected, 0);
 	password_refresh(store);
 	kind = db_connect(store->db);
+	if (kind == DB_OK)
+		store_note_host(store);
+	store_note_connection(store);
 	if (kind != DB_OK)
 		return kind;
 	counter_add(&store->count->connects, 1);
-	counter_set(&store->count->connected, 1);
 	log_connection(store, "connected");
 	return DB_OK;
+}
+
+void
+store_return(struct store *store)
+{
+	if (!db_asks_earlier(store->db))
+		return;
+	password_refresh(store);
+	if (!db_returns(store->db))
+		return;
+	log_connection(
+	    store, "closing; an earlier host of the list is well again");
+	enum db_class kind = store_connect(store);
+	if (kind != DB_OK)
+		store_note(store, kind);
 }
 
 /* Note what a statement's end shows of how many rows the server takes.  A slow
@@ -210,8 +277,9 @@ store_try(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 	if (kind == DB_OK) {
 		counter_add(&store->count->clamped, clamped);
 		flush_note(store->count, *sent, monotonic_us() - begun);
-	} else if (!db_connected(store->db)) {
-		counter_set(&store->count->connected, 0);
+		store_note_clock(store);
+	} else {
+		store_note_connection(store);
 	}
 	return kind;
 }

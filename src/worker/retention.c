@@ -131,7 +131,7 @@ pass_step(struct retention *r, uint64_t started)
 	}
 	if (db_connected(db))
 		kind = walk_step(db, r->settings->table, &r->walk, r->before);
-	counter_set(&r->shared->flush.connected, db_connected(db));
+	store_note_connection(r->store);
 	counter_add(&r->shared->flush.removed, r->walk.removed - removed);
 	/* Somebody has locked some of these rows: they are left. */
 	if (kind == DB_SPLIT)

@@ -29,6 +29,7 @@ backoffs_init(struct store *store)
 		[DB_RECONNECT] = { 50, 5000 },
 		[DB_NEXT_HOST] = { 50, 5000 },
 		[DB_WAIT_ROOM] = { 1000, 30000 },
+		[DB_UNLISTED] = { 100, 5000 },
 		[DB_HOLD] = { 1000, 30000 },
 	};
 	uint64_t seed = (uint64_t)getpid() << 32 | (uint64_t)time(NULL);
@@ -62,6 +63,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->limiter = LOG_PER_MINUTE(LOG_LINES);
 	store->connects = LOG_PER_MINUTE(LOG_LINES);
 	store->held_limiter = LOG_PER_MINUTE(LOG_LINES);
+	store->clocks = LOG_PER_MINUTE(1);
 	backoffs_init(store);
 	monotonic_condition(&store->wake);
 	pthread_mutex_init(&store->mutex, NULL);
@@ -85,6 +87,7 @@ store_free(struct store *store)
 {
 	db_free(store->db);
 	counter_set(&store->count->connected, 0);
+	counter_set(&store->count->apart_since, 0);
 	counter_set(&store->count->held, 0);
 	free(store->records);
 	free(store);

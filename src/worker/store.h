@@ -58,6 +58,9 @@ uint64_t store_left(struct store *store);
 /* store_db - the store's connection, connected if that succeeds. */
 struct db *store_db(struct store *store);
 
+/* store_note_connection - show whether it is connected. */
+void store_note_connection(struct store *store);
+
 /* store_trial - send rows one by one, or many at once as usual. */
 void store_trial(struct store *store, bool trial);
 

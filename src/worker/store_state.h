@@ -27,6 +27,7 @@ struct store {
 	struct backoff backoff[DB_CLASSES];
 	struct log_limiter limiter, held_limiter;
 	struct log_limiter connects; /* about connections made */
+	struct log_limiter clocks;   /* about the server's clock */
 	struct window window; /* rows of a transaction, up to flush_rows */
 	enum db_class last;   /* of the last statement */
 	bool trial;           /* one by one: see trial.h */
@@ -54,6 +55,8 @@ struct store {
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
 	char logged[sizeof(((struct db_error *)0)->text)];
+	const char *advised;   /* what it was logged with */
+	uint64_t refusing_ms;  /* since when no row is taken; 0: some are */
 	bool down;             /* log when the database has recovered */
 	pthread_mutex_t mutex; /* of this process alone */
 	pthread_cond_t wake;
@@ -74,6 +77,10 @@ void store_note(struct store *store, enum db_class kind);
 
 /* store_connect - as db_connect(), with what is to be noted. */
 enum db_class store_connect(struct store *store);
+
+/* store_return - go back to an earlier host of the list that is well again.
+   Call it between two statements, about once a second. */
+void store_return(struct store *store);
 
 /* store_try - one try: connect if need be, send the newest versions of n rows.
  *sent and result: as db_upsert(). */
