@@ -11,7 +11,6 @@
 #include "conf/suggest.h"
 #include "lib/file.h"
 #include "lib/text.h"
-#include "lib/wipe.h"
 
 #include <errno.h>
 #include <glob.h>
