@@ -110,16 +110,6 @@ text_number(const char *text, int64_t min, int64_t max, int64_t *number)
 	return *number >= min && *number <= max;
 }
 
-bool
-text_has_control(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
-			return true;
-	}
-	return false;
-}
-
 /* ------------------------------------------------------------- secrets --- */
 
 #define LINE_FIRST 256 /* bytes of a line's first buffer */

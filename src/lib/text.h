@@ -33,10 +33,6 @@ bool text_cut_comment(char *text);
    read, INT64_MAX if it is larger. */
 bool text_number(const char *text, int64_t min, int64_t max, int64_t *number);
 
-/* text_has_control - whether it contains a control character other than a
-   tab. */
-bool text_has_control(const char *text, size_t length);
-
 /* wipe_text - wipe and free a text; NULL is allowed. */
 void wipe_text(char *text);
 
