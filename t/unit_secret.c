@@ -8,7 +8,7 @@
 
 #include "config_fixture.h"
 #include "conf/secret.h"
-#include "lib/wipe.h"
+#include "lib/text.h"
 #include "suite.h"
 
 #include <check.h>

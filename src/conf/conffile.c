@@ -11,8 +11,8 @@
 #include "conf/suggest.h"
 #include "lib/file.h"
 #include "lib/text.h"
-#include "lib/wipe.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
@@ -237,12 +237,23 @@ option_line(struct reading *r, char *text, bool comment)
 
 /* --------------------------------------------------------------- files ---- */
 
+/* Whether a line contains a control character other than a tab. */
+static bool
+has_control(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
+			return true;
+	}
+	return false;
+}
+
 static void
 take_line(struct reading *r, char *text, size_t length)
 {
 	bool comment;
 
-	if (text_has_control(text, length)) {
+	if (has_control(text, length)) {
 		complain(r->complaints, r->where, NULL,
 		    "line contains a control character");
 		return;

@@ -9,7 +9,7 @@
 
 #include "conf/conffile.h"
 #include "conf/value.h"
-#include "lib/wipe.h"
+#include "lib/text.h"
 
 #include <errno.h>
 

@@ -7,7 +7,7 @@
 
 #include "conf/value.h"
 
-#include "lib/wipe.h"
+#include "lib/text.h"
 
 #include <ctype.h>
 #include <inttypes.h>

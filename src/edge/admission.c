@@ -1,10 +1,85 @@
 /* SPDX-License-Identifier: MIT
  *
- * Admission.  Owns the rules and the counts by address.
+ * Admission.  Owns the rules, and the origins, which are in the C library's
+ * balanced tree.
  */
 #include "config.h"
 
 #include "edge/admission.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------ the origins --
+ */
+
+struct origin {
+	/* The upper half of an IPv6 address; an IPv4 one stands as
+	   ::ffff:a.b.c.d. */
+	uint8_t key[16];
+	uint32_t open; /* connections, 1 or more */
+};
+
+static int
+origin_compare(const void *a, const void *b)
+{
+	const struct origin *x = a, *y = b;
+
+	return memcmp(x->key, y->key, sizeof(x->key));
+}
+
+static struct origin
+origin_of(const struct sockaddr *peer)
+{
+	struct origin origin = { .open = 0 };
+	int family;
+	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
+
+	if (bytes != NULL && family == AF_INET6) {
+		memcpy(origin.key, bytes, sizeof(origin.key) / 2);
+	} else if (bytes != NULL) {
+		origin.key[10] = origin.key[11] = 0xff;
+		memcpy(&origin.key[12], bytes, 4);
+	}
+	return origin;
+}
+
+uint64_t
+admission_open_from(
+    const struct admission *admission, const struct sockaddr *peer)
+{
+	struct origin key = origin_of(peer);
+	struct origin **found = tfind(&key, &admission->tree, origin_compare);
+
+	return found == NULL ? 0 : (*found)->open;
+}
+
+/* One more is open.  NULL: out of memory. */
+static struct origin *
+origin_enter(struct admission *admission, const struct sockaddr *peer)
+{
+	struct origin key = origin_of(peer), *origin;
+	struct origin **found = tfind(&key, &admission->tree, origin_compare);
+
+	if (found != NULL) {
+		(*found)->open++;
+		return *found;
+	}
+	origin = malloc(sizeof(*origin));
+	if (origin == NULL)
+		return NULL;
+	*origin = key;
+	if (tsearch(origin, &admission->tree, origin_compare) == NULL) {
+		free(origin);
+		return NULL;
+	}
+	origin->open = 1;
+	return origin;
+}
+
+/* -------------------------------------------------------------- the rules --
+ */
 
 static void
 rules_free(struct rules *rules)
@@ -73,10 +148,10 @@ admission_enter(
 		return NULL;
 	*why = REFUSAL_MAX_CONNECTIONS_PER_ADDRESS;
 	if (rules->max_per_address != 0 &&
-	    origins_open(&admission->origins, peer) >= rules->max_per_address)
+	    admission_open_from(admission, peer) >= rules->max_per_address)
 		return NULL;
 	*why = REFUSAL_NO_MEMORY;
-	origin = origins_enter(&admission->origins, peer);
+	origin = origin_enter(admission, peer);
 	if (origin != NULL)
 		admission->open++;
 	return origin;
@@ -85,9 +160,11 @@ admission_enter(
 void
 admission_leave(struct admission *admission, struct origin *origin)
 {
-	if (origin != NULL)
-		origins_leave(&admission->origins, origin);
 	admission->open--;
+	if (origin == NULL || --origin->open > 0)
+		return;
+	tdelete(origin, &admission->tree, origin_compare);
+	free(origin);
 }
 
 bool
@@ -124,5 +201,6 @@ admission_free(struct admission *admission)
 {
 	rules_free(&admission->rules);
 	rules_free(&admission->next);
-	origins_free(&admission->origins);
+	tdestroy(admission->tree, free);
+	admission->tree = NULL;
 }

@@ -4,14 +4,20 @@
  * time, in all and from one address.  Knows nothing of sockets, so the address
  * may be that of the peer or that in a PROXY header.  Belongs to the master's
  * loop.
+ *
+ * An IPv4 address is an origin, also when it arrives at an IPv6 socket; of an
+ * IPv6 address the first 64 bits are, since a host has all the others to
+ * itself. There are never more origins than connections, and each step takes
+ * time in the logarithm of their number, whatever addresses somebody chooses.
  */
 #ifndef REPORTER_ADMISSION_H
 #define REPORTER_ADMISSION_H
 
 #include "conf/settings.h"
-#include "edge/origin.h"
 #include "lib/prefix.h"
 #include "shm/counters.h"
+
+struct origin; /* an address, and how many connections it has */
 
 /* The rules of a configuration. */
 struct rules {
@@ -23,8 +29,8 @@ struct rules {
 /* All zero at first; then admission_prepare() and admission_take(). */
 struct admission {
 	struct rules rules, next; /* in force; prepared */
-	struct origins origins;
-	uint64_t open; /* connections let in that have not left */
+	void *tree;               /* of tsearch(3): a struct origin for each */
+	uint64_t open;            /* connections let in that have not left */
 };
 
 /* admission_prepare - make the rules of these settings beside those in force.
@@ -61,6 +67,10 @@ bool admission_enter_balancer(struct admission *admission,
    admission_enter() for it.  NULL, and *why: it counts as a balancer still. */
 struct origin *admission_identify(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
+
+/* admission_open_from - how many connections are open from this address. */
+uint64_t admission_open_from(
+    const struct admission *admission, const struct sockaddr *peer);
 
 /* admission_free - forget the rules; nobody is connected any more. */
 void admission_free(struct admission *admission);

@@ -49,28 +49,3 @@ spec_resolve(const char *address, int flags, struct addrinfo **found)
 	return getaddrinfo(
 	    *parsed.host == '\0' ? NULL : parsed.host, port, &hints, found);
 }
-
-enum spec_kind
-spec_kind(const struct listen_spec *spec)
-{
-	struct addrinfo *found;
-
-	if (spec->address[0] == '*')
-		return SPEC_ASTERISK;
-	if (spec_resolve(spec->address, AI_NUMERICHOST, &found) != 0)
-		return SPEC_NAME;
-	freeaddrinfo(found);
-	return SPEC_ADDRESS;
-}
-
-bool
-socket_serves_both(int fd, const struct sockaddr_in6 *address)
-{
-	int only = 1;
-	socklen_t length = sizeof(only);
-
-	return address->sin6_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) &&
-	       getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 &&
-	       only == 0;
-}

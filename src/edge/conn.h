@@ -31,13 +31,13 @@
 
 #include "conf/listen_spec.h"
 #include "edge/inbuf.h"
-#include "edge/origin.h"
 #include "edge/tls.h"
 #include "shm/counters.h"
 
 #include <netinet/in.h>
 #include <sys/queue.h>
 
+struct origin;
 struct server;
 
 enum conn_state {

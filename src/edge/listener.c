@@ -19,6 +19,28 @@
 
 /* -------------------------------------------------------- one listener ---- */
 
+/* Kinds of words, the more specific first. */
+enum spec_kind {
+	SPEC_ADDRESS,
+	SPEC_NAME,
+	SPEC_ASTERISK,
+	SPEC_KINDS
+};
+
+/* By the address alone; nothing is resolved. */
+static enum spec_kind
+spec_kind(const struct listen_spec *spec)
+{
+	struct addrinfo *found;
+
+	if (spec->address[0] == '*')
+		return SPEC_ASTERISK;
+	if (spec_resolve(spec->address, AI_NUMERICHOST, &found) != 0)
+		return SPEC_NAME;
+	freeaddrinfo(found);
+	return SPEC_ADDRESS;
+}
+
 /* Its address; text has ADDRESS_TEXT bytes. */
 static const char *
 listener_name(const struct listener *l, char *text)
@@ -34,6 +56,20 @@ listener_remove(struct listener *listener, int epoll)
 	epoll_ctl(epoll, EPOLL_CTL_DEL, listener->fd, NULL);
 	close(listener->fd);
 	listener->used = false;
+}
+
+/* Whether a socket bound to this address (or sockaddr_in) serves both IPv6 and
+   IPv4, as [::] that was passed in may. */
+static bool
+socket_serves_both(int fd, const struct sockaddr_in6 *address)
+{
+	int only = 1;
+	socklen_t length = sizeof(only);
+
+	return address->sin6_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) &&
+	       getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 &&
+	       only == 0;
 }
 
 /* Whether an IPv6 listener serves this address, 0.0.0.0, as well. */

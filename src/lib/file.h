@@ -14,13 +14,6 @@
  */
 bool file_is_endless(const char *path);
 
-/*
- * file_absolute - the path prefixed with the working directory, if it is
- * relative.  Symbolic links in it are not resolved: they may change later.
- * Returns a string that the caller frees, or NULL with errno.
- */
-char *file_absolute(const char *path);
-
 /* file_is_behind - whether this process can read the file at `real`, but may
    not search a directory of `path`. */
 bool file_is_behind(const char *path, const char *real);

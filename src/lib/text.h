@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Text from outside: escaping it for the log, cleaning the lines of a file,
- * numbers.  Any process, any thread.
+ * numbers, secrets.  Any process, any thread.
  */
 #ifndef REPORTER_TEXT_H
 #define REPORTER_TEXT_H
@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 /*
  * text_escape - copy text into `into` (size bytes, 1 or more, its 0 included),
@@ -31,8 +33,13 @@ bool text_cut_comment(char *text);
    read, INT64_MAX if it is larger. */
 bool text_number(const char *text, int64_t min, int64_t max, int64_t *number);
 
-/* text_has_control - whether it contains a control character other than a
-   tab. */
-bool text_has_control(const char *text, size_t length);
+/* wipe_text - wipe and free a text; NULL is allowed. */
+void wipe_text(char *text);
+
+/*
+ * wipe_getline - as getline(3), but a buffer that is too small is wiped before
+ * it is freed.  The caller wipes the last one, *size bytes at *line.
+ */
+ssize_t wipe_getline(char **line, size_t *size, FILE *file);
 
 #endif
