@@ -261,7 +261,7 @@ class Database:
                 "--innodb-buffer-pool-size=64M",
                 "--innodb-flush-log-at-trx-commit=2"]
     MYSQL = ["--secure-file-priv=", "--loose-mysqlx=OFF", "--skip-log-bin",
-             "--loose-innodb-redo-log-capacity=32M"]
+             "--local-infile=1", "--loose-innodb-redo-log-capacity=32M"]
     # MariaDB's installation runs the server without the grant tables; the
     # first statement loads them.
     USER = f"""FLUSH PRIVILEGES;

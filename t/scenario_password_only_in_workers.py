@@ -73,7 +73,8 @@ def finds(pid, secret):
 def tell(s):
     s.database.requires_mysql(5.7, "ALTER USER")
     s.database.start()
-    s.database.sql(f"ALTER USER USER() IDENTIFIED BY '{FIRST}'")
+    s.database.administrate(
+        f"ALTER USER reporter@localhost IDENTIFIED BY '{FIRST}'")
     s.database.password = FIRST
     s.reporter.configure("mysql", password=FIRST)
     s.reporter.start()
@@ -132,7 +133,8 @@ def drop_connections(s):
 
 def changed(s, reports):
     pids = [w["pid"] for w in s.reporter.status()["workers"]]
-    s.database.sql(f"ALTER USER USER() IDENTIFIED BY '{SECOND}'")
+    s.database.administrate(
+        f"ALTER USER reporter@localhost IDENTIFIED BY '{SECOND}'")
     s.database.password = SECOND
     s.reporter.configure("mysql", password=SECOND)
     s.reporter.write_conf()
