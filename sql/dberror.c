@@ -23,7 +23,8 @@ static const struct {
 	{ ER_ERROR_DURING_COMMIT, DB_RETRY }, /* 1180 */
 	{ ER_LOCK_DEADLOCK, DB_RETRY },       /* 1213 */
 	{ ER_QUERY_INTERRUPTED, DB_RETRY },   /* 1317 */
-	{ ER_NEED_REPREPARE, DB_RETRY },      /* 1615 */
+	{ 1243, DB_RETRY }, /* prepared at another server, says a proxy */
+	{ ER_NEED_REPREPARE, DB_RETRY }, /* 1615 */
 	{ 3101, DB_RETRY }, /* MySQL: rolled back by group replication */
 	{ 3168, DB_RETRY }, /* Vitess: server not available */
 	{ 8002, DB_RETRY }, /* TiDB: write conflict, SELECT FOR UPDATE */

@@ -454,12 +454,26 @@ START_TEST(a_table_that_refuses_every_row_holds_them)
 }
 END_TEST
 
-static uint64_t refuses_until_ms;
+/* The linker leads the clock here: this test cannot wait for so long. */
+static _Atomic uint64_t skipped_ms;
+uint64_t __real_monotonic_ms(void);
+uint64_t __wrap_monotonic_ms(void);
 
+uint64_t
+__wrap_monotonic_ms(void)
+{
+	return __real_monotonic_ms() + skipped_ms;
+}
+
+/* The fourth try comes half a minute later; the sixth is the last in vain. */
 static void
 table_mended_late(void)
 {
-	if (monotonic_ms() > refuses_until_ms)
+	static int tries;
+
+	if (++tries == 4)
+		skipped_ms += 30000;
+	if (tries == 6)
 		stub_table_refuses(false);
 }
 
@@ -469,7 +483,6 @@ START_TEST(an_unknown_error_that_lasts_is_for_a_person_to_fix)
 	ck_assert_uint_eq(store_rows(store, rows, collect()), 1);
 	stub_table_refuses(true);
 	stub_during(table_mended_late);
-	refuses_until_ms = monotonic_ms() + 36000;
 	ck_assert_uint_eq(store_rows(store, rows, dirty(100)), 100);
 	ck_assert_uint_eq(lines_with("every row is refused, retrying"), 1);
 	ck_assert_uint_eq(lines_with("until this is fixed"), 1);

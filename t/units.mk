@@ -36,6 +36,7 @@ t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
 # These stub the database.
 store_fixture = t/store_fixture.c t/store_fixture.h
 t_unit_store_SOURCES = t/unit_store.c $(store_fixture)
+t_unit_store_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=monotonic_ms
 t_unit_flush_SOURCES = t/unit_flush.c $(store_fixture)
 
 # sql/ compiled against the names of MySQL's client library (t/mysql): a name
