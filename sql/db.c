@@ -233,6 +233,7 @@ db_begin(struct db *db)
 		return kind;
 	memset(&db->shape, 0, sizeof(db->shape));
 	db->locked_ms = 0;
+	db->bulk_refused = db->loses = false;
 	if (batch_open(&db->batch, db->options.table, db_capacity(db),
 		db->shape.signs) != 0)
 		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
@@ -306,22 +307,30 @@ db_asks_earlier(struct db *db)
 	       hosts_ask(&db->hosts, db->options.connect_timeout_ms);
 }
 
+/* The flush waits for this login: milliseconds. */
+#define RETURN_MS 1000
+
 bool
 db_returns(struct db *db)
 {
 	struct db_options options = db->options;
+	bool changed, well, answers;
 	struct db *other;
-	bool well;
 
 	options.hosts = (char *[]){ options.hosts[db->hosts.asked], NULL };
 	/* These words are those of the connection in use. */
 	options.session = options.session_mark = NULL;
+	if (options.connect_timeout_ms > RETURN_MS)
+		options.connect_timeout_ms = RETURN_MS;
 	options.read_timeout_ms = options.connect_timeout_ms;
 	other = db_new(&options);
 	well = other != NULL && db_open(other) == DB_OK &&
-	       db_enter(other) == DB_OK && !other->read_only;
+	       db_enter(other) == DB_OK && !other->read_only &&
+	       db_look(other, &changed) == DB_OK;
+	answers =
+	    well || (other != NULL && db_error(other)->kind != DB_RECONNECT);
 	db_free(other);
-	if (!hosts_note(&db->hosts, well))
+	if (!hosts_note(&db->hosts, well, answers))
 		return false;
 	db_close(db);
 	return true;

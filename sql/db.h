@@ -90,9 +90,10 @@ enum db_class db_connect(struct db *db);
 bool db_asks_earlier(struct db *db);
 
 /*
- * db_returns - log in to the host that was asked, within connect_timeout.  If
- * it has been well for long enough, close the connection normally and choose
- * that host for the next db_connect().  Returns whether it did.
+ * db_returns - log in to the host that was asked and look at its table, with
+ * a second for each step.  If it has been well for long enough, close the
+ * connection normally and choose that host for the next db_connect().  Returns
+ * whether it did.
  */
 bool db_returns(struct db *db);
 

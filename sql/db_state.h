@@ -22,7 +22,8 @@ struct db {
 	char database[256]; /* that we connected to; "": none */
 	struct batch batch;
 	struct bulk *bulk;  /* NULL: text */
-	bool bulk_refused;  /* for good */
+	bool bulk_refused;  /* by this server */
+	bool loses;         /* so does it with transactions */
 	bool open;          /* logged in */
 	bool galera;        /* the server is a node of a cluster */
 	bool read_only;     /* so the server answered */

@@ -133,7 +133,7 @@ hosts_leave_read_only(const struct hosts *hosts)
 #define RELAPSES_MAX 6
 
 bool
-hosts_note(struct hosts *hosts, bool well)
+hosts_note(struct hosts *hosts, bool well, bool answers)
 {
 	struct way_back *back = &hosts->back[hosts->asked];
 	uint64_t now = clock_ms();
@@ -142,8 +142,10 @@ hosts_note(struct hosts *hosts, bool well)
 	if (well || back->failures < ASK_DOUBLED)
 		wait = ASK_MS << (well ? 0 : back->failures);
 	back->next_ms = now + wait;
+	back->answers = answers;
 	if (!well) {
 		back->failures++;
+		back->address++;
 		back->well_ms = 0;
 		return false;
 	}
@@ -164,7 +166,10 @@ hosts_left(struct hosts *hosts)
 {
 	struct way_back *back = &hosts->back[hosts->at % HOSTS_BACK];
 
-	if (hosts->at >= HOSTS_BACK || back->returned_ms == 0)
+	if (hosts->at >= HOSTS_BACK)
+		return;
+	back->answers = false;
+	if (back->returned_ms == 0)
 		return;
 	if (clock_ms() - back->returned_ms >= STAY_MS)
 		back->relapses = 0;
@@ -176,7 +181,7 @@ hosts_left(struct hosts *hosts)
 /* A socket that is connecting to one of the host's addresses, another one
    after a failure; -1: there is none. */
 static int
-host_dial(const struct host *host, unsigned failures)
+host_dial(const struct host *host, unsigned address)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *at;
 	char port[16];
@@ -189,7 +194,7 @@ host_dial(const struct host *host, unsigned failures)
 		return -1;
 	for (at = list; at != NULL; at = at->ai_next)
 		n++;
-	for (at = list, n = failures % n; n > 0; n--)
+	for (at = list, n = address % n; n > 0; n--)
 		at = at->ai_next;
 	fd = socket(
 	    at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -200,8 +205,10 @@ host_dial(const struct host *host, unsigned failures)
 	return fd;
 }
 
-/* A server greets first.  So one that is away, or accepts connections and is
-   silent, costs no time. */
+/* A server greets first, so one that is away, or accepts connections and is
+   silent, costs no time.  But it counts a greeting that is not answered as an
+   error of ours, and may block us for many: where the last login was answered,
+   this is left out. */
 bool
 hosts_ask(struct hosts *hosts, unsigned limit_ms)
 {
@@ -220,7 +227,7 @@ hosts_ask(struct hosts *hosts, unsigned limit_ms)
 		close(hosts->fd);
 		hosts->fd = 0;
 		return hosts->asked < hosts->at &&
-		       (greets || hosts_note(hosts, false));
+		       (greets || hosts_note(hosts, false, false));
 	}
 	while (
 	    at < hosts->at && at < HOSTS_BACK && now < hosts->back[at].next_ms)
@@ -230,9 +237,9 @@ hosts_ask(struct hosts *hosts, unsigned limit_ms)
 	hosts->asked = at;
 	hosts->asked_ms = now;
 	if (!hosts_parse(hosts, at, &host))
-		return hosts_note(hosts, false);
-	if (host_is_local(&host))
+		return hosts_note(hosts, false, false);
+	if (host_is_local(&host) || hosts->back[at].answers)
 		return true;
-	hosts->fd = host_dial(&host, hosts->back[at].failures);
-	return hosts->fd < 0 && hosts_note(hosts, false);
+	hosts->fd = host_dial(&host, hosts->back[at].address);
+	return hosts->fd < 0 && hosts_note(hosts, false, false);
 }

@@ -46,6 +46,8 @@ struct hosts {
 		uint64_t well_ms;     /* since when it has been well */
 		uint64_t returned_ms; /* when we went back, if we stayed */
 		unsigned failures, relapses; /* in a row */
+		unsigned address; /* of its name, the next to be dialled */
+		bool answers;     /* it did so at the last login */
 	} back[HOSTS_BACK];
 	size_t asked;      /* the one that is being asked */
 	int fd;            /* to it; 0: none is */
@@ -61,9 +63,9 @@ struct hosts {
  */
 bool hosts_ask(struct hosts *hosts, unsigned limit_ms);
 
-/* hosts_note - note whether hosts->asked is well.  Returns whether to go back
-   to it, having made it the one in use. */
-bool hosts_note(struct hosts *hosts, bool well);
+/* hosts_note - note whether hosts->asked is well; if not, whether it answers at
+   all.  Returns whether to go back to it, having made it the one in use. */
+bool hosts_note(struct hosts *hosts, bool well, bool answers);
 
 /* hosts_left - the host in use failed.  If that is soon after we went back to
    it, it must be well for longer before we do so again. */

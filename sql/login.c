@@ -59,8 +59,9 @@ sha256_auth_by_tls(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
 }
 
 /* MySQL's library has an option not to ask the server for its key, and this
-   plugin, which any server may name, does not look at it.  Plugins belong to
-   the process, and one thread logs in. */
+   plugin, which any server may name, does not look at it: it asks whenever it
+   has no file, or one that is no key.  Plugins belong to the process, and one
+   thread logs in. */
 static void
 restrict_sha256(MYSQL *mysql, bool tls_only)
 {
@@ -102,9 +103,7 @@ login_new(const struct db_options *options, const struct host *host)
 	    or_null(options->server_public_key),
 	    wants_tls(options, host) && options->ssl_verify == DB_VERIFY_OFF);
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
-	restrict_sha256(mysql, !host_is_local(host) &&
-				   !options->insecure_auth &&
-				   !is_set(options->server_public_key));
+	restrict_sha256(mysql, !host_is_local(host) && !options->insecure_auth);
 #endif
 	/* A server has no business asking for our files. */
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
@@ -113,7 +112,9 @@ login_new(const struct db_options *options, const struct host *host)
 		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	if (wants_tls(options, host))
 		set_tls(mysql, options);
-	else if (!is_set(options->defaults_file))
+	/* MySQL's library goes on without a CA, whatever is in the file. */
+	else if (HAVE_DECL_MYSQL_OPT_SSL_MODE ||
+		 !is_set(options->defaults_file))
 		client_tls(mysql, false, false, false);
 	return mysql;
 }

@@ -388,8 +388,12 @@ check_key(struct probe *p, const char *name, unsigned its)
 		fault(p, (its & 1u << FOREIGN) == 0,
 		    "table %s: unique key %s lacks some of modid, cmdid, ip, "
 		    "port, caller: rows of different keys would take each "
-		    "other's place",
-		    p->table, name);
+		    "other's place%s",
+		    p->table, name,
+		    (its & 1u << FOREIGN) == 0
+			? ""
+			: ", unless it has a column that numbers them, which "
+			  "the account has no right to see");
 	return its == KEY;
 }
 

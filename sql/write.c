@@ -44,6 +44,7 @@ static enum db_class
 db_send(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
+	uint64_t clamped = db->batch.clamped;
 	const char *text;
 	unsigned number;
 
@@ -61,6 +62,7 @@ db_send(struct db *db, const struct record *const *records, size_t n,
 	bulk_close(db->bulk);
 	db->bulk = NULL;
 	db->bulk_refused = true;
+	db->batch.clamped = clamped;
 	return db_send_text(db, records, n, horizon, sent);
 }
 
@@ -91,7 +93,7 @@ db_write(struct db *db, const struct record *const *records, size_t n,
 	enum db_class kind;
 	size_t rows;
 
-	if (n <= BULK_ROWS || bulk_rows(db->bulk, n) == n)
+	if (n <= BULK_ROWS || bulk_rows(db->bulk, n) == n || db->loses)
 		return db_send(db, records, n, horizon, sent);
 	/* Divided, they go without one, if it is that that is refused. */
 	*sent = n;
@@ -103,8 +105,9 @@ db_write(struct db *db, const struct record *const *records, size_t n,
 		kind = db_send(db, records + *sent, n - *sent, horizon, &rows);
 		*sent += rows;
 		/* A proxy may have put us on another session, or have none. */
-		if (kind == DB_OK && (db->link.mysql->server_status &
-					 SERVER_STATUS_IN_TRANS) == 0)
+		db->loses = kind == DB_OK && (db->link.mysql->server_status &
+						 SERVER_STATUS_IN_TRANS) == 0;
+		if (db->loses)
 			kind = link_fail(&db->link, DB_SPLIT, 0,
 			    "the server ended the transaction");
 	} while (kind == DB_OK && *sent < n &&

@@ -126,8 +126,8 @@ def story(t):
     for host in (second, third):
         if host.process is None:
             host.start()
-        host.administrate("SET PASSWORD FOR reporter@127.0.0.1 = "
-                          "PASSWORD('changed')")
+        host.administrate(
+            "ALTER USER reporter@127.0.0.1 IDENTIFIED BY 'changed'")
     s.reporter.configure("mysql", password="changed")
     s.reporter.write_conf()
     t.returned(second, "all workers return to the second")

@@ -11,13 +11,10 @@ bulk execution."""
 import os
 import subprocess
 
+import galera
 import scenario
 
 TS = 1700000000
-LIBRARIES = ("/usr/lib/galera/libgalera_smm.so",
-             "/usr/lib/libgalera_smm.so",
-             "/usr/lib64/galera-4/libgalera_smm.so",
-             "/usr/lib64/galera/libgalera_smm.so")
 
 
 def executions(host):
@@ -75,12 +72,10 @@ class Story:
 
 
 def tell(s):
-    node = scenario.Networked(
-        os.path.join(s.directory, "node"), "--wsrep-on=ON",
-        f"--wsrep-provider={library}", "--wsrep-cluster-address=gcomm://",
-        "--wsrep-node-address=127.0.0.1", "--binlog-format=ROW",
-        "--wsrep-provider-options=gmcast.listen_addr="
-        f"tcp://127.0.0.1:{scenario.free_port()}")
+    s.database.requires_mariadb("Debian's Galera is MariaDB's")
+    node = scenario.Networked(os.path.join(s.directory, "node"),
+                              *galera.options(library),
+                              "--wsrep-cluster-address=gcomm://")
     other = scenario.Networked(os.path.join(s.directory, "other"))
     try:
         node.start()
@@ -131,8 +126,5 @@ def story(t):
     away.wait()
 
 
-library = next(filter(os.path.exists, LIBRARIES), None)
-if library is None:
-    scenario.skip("libgalera_smm.so was not found: install Debian's package "
-                  "galera-4")
+library = galera.library()
 scenario.run(__doc__, tell)

@@ -416,12 +416,13 @@ START_TEST(text_serves_where_nothing_can_be_prepared)
 	admin("SET GLOBAL max_prepared_stmt_count = 16382");
 	ck_assert_int_eq(
 	    admin_number("SELECT COUNT(*) FROM ServerCallStatus"), MANY);
-	/* And for good. */
+	/* As long as it is the same server. */
 	before = executions();
 	store(db, make_records(MANY, 1001), MANY, FAR, NULL);
+	ck_assert_int_eq(executions(), before);
 	ck_assert_int_eq(db_connect(db), DB_OK);
 	store(db, make_records(MANY, 1002), MANY, FAR, NULL);
-	ck_assert_int_eq(executions(), before);
+	ck_assert_int_gt(executions(), before);
 	ck_assert_int_eq(
 	    admin_number("SELECT MIN(ts) FROM ServerCallStatus"), 1002);
 	db_free(db);

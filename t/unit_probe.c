@@ -112,7 +112,8 @@ static const struct {
 	  "ADD UNIQUE KEY far (modid, region)",
 	    "wrong: table ServerCallStatus: unique key far lacks some of "
 	    "modid, cmdid, ip, port, caller: rows of different keys would take "
-	    "each other's place\n" },
+	    "each other's place, unless it has a column that numbers them, "
+	    "which the account has no right to see\n" },
 	{ "ALTER TABLE ServerCallStatus DROP PRIMARY KEY, "
 	  "ADD PRIMARY KEY (modid, cmdid, ip, port, caller, ts)",
 	    "wrong: table ServerCallStatus has no primary key (modid, cmdid, "

@@ -465,15 +465,13 @@ __wrap_monotonic_ms(void)
 	return __real_monotonic_ms() + skipped_ms;
 }
 
-/* The fourth try comes half a minute later; the sixth is the last in vain. */
+/* It takes no row until half a minute has passed and the log has it. */
 static void
 table_mended_late(void)
 {
-	static int tries;
-
-	if (++tries == 4)
-		skipped_ms += 30000;
-	if (tries == 6)
+	if (skipped_ms == 0 && lines_with("every row is refused, retrying") > 0)
+		skipped_ms = 30000;
+	if (lines_with("until this is fixed") > 0)
 		stub_table_refuses(false);
 }
 

@@ -2,7 +2,7 @@
 # libraries says so below.
 units = t/unit_admission t/unit_batch t/unit_bench t/unit_child t/unit_conn \
 	t/unit_db t/unit_dberror t/unit_dbfail t/unit_deadletter t/unit_encode \
-	t/unit_fault t/unit_flush t/unit_frame t/unit_generation t/unit_health \
+	t/unit_fault t/unit_flush t/unit_frame t/unit_generation t/unit_health t/unit_host \
 	t/unit_inspect t/unit_instance t/unit_intake t/unit_limiter \
 	t/unit_lines t/unit_listen_spec t/unit_listener t/unit_log t/unit_look \
 	t/unit_native t/unit_option t/unit_order t/unit_prefix t/unit_probe \
