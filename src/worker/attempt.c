@@ -222,10 +222,10 @@ store_connect(struct store *store)
 void
 store_return(struct store *store)
 {
-	if (!db_asks_earlier(store->db))
+	if (!db_ask_earlier(store->db))
 		return;
 	password_refresh(store);
-	if (!db_returns(store->db))
+	if (!db_return(store->db))
 		return;
 	log_connection(
 	    store, "closing; an earlier host of the list is well again");
