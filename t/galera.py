@@ -65,6 +65,13 @@ def options(provider, **more):
             + ";".join(f"{name}={value}" for name, value in more.items())]
 
 
+def ready(node):
+    """"ON" or "OFF"; "" if the node closes its connections meanwhile."""
+    return node._client(
+        ["--user=root", "--password=", "--skip-column-names", "-e",
+         "SHOW STATUS LIKE 'wsrep_ready'"]).stdout.strip().rpartition("\t")[2]
+
+
 class Node(scenario.Networked):
     """A node of a Cluster."""
 

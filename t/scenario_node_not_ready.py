@@ -11,25 +11,15 @@ bulk execution."""
 import os
 import subprocess
 
+import galera
 import scenario
 
 TS = 1700000000
-LIBRARIES = ("/usr/lib/galera/libgalera_smm.so",
-             "/usr/lib/libgalera_smm.so",
-             "/usr/lib64/galera-4/libgalera_smm.so",
-             "/usr/lib64/galera/libgalera_smm.so")
 
 
 def executions(host):
     return int(host.ask(
         "SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0].split()[1])
-
-
-def ready(node):
-    """"ON" or "OFF"; "" if the node closes its connections meanwhile."""
-    return node._client(
-        ["--user=root", "--password=", "--skip-column-names", "-e",
-         "SHOW STATUS LIKE 'wsrep_ready'"]).stdout.strip().rpartition("\t")[2]
 
 
 class Story:
@@ -49,15 +39,9 @@ class Story:
         return [w["host"] for w in self.s.reporter.status()["workers"]] \
             == [f"127.0.0.1:{host.port}"]
 
-    def checked(self):
-        return subprocess.run(
-            [scenario.program("reporter"), "-t", "-t", "-c",
-             self.s.reporter.conf], stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=scenario.PATIENCE)
-
     def away(self, what):
         """The node takes no statements."""
-        done = self.checked()
+        done = self.s.reporter.check_database()
         self.s.check(f"{what}: -t -t reports it", done.returncode != 0 and
                      f"127.0.0.1:{self.node.port}: WSREP has not yet"
                      in done.stderr,
@@ -76,16 +60,14 @@ class Story:
 
 def tell(s):
     node = scenario.Networked(
-        os.path.join(s.directory, "node"), "--wsrep-on=ON",
-        f"--wsrep-provider={library}", "--wsrep-cluster-address=gcomm://",
-        "--wsrep-node-address=127.0.0.1", "--binlog-format=ROW",
-        "--wsrep-provider-options=gmcast.listen_addr="
-        f"tcp://127.0.0.1:{scenario.free_port()}")
+        os.path.join(s.directory, "node"), *galera.options(library),
+        "--wsrep-cluster-address=gcomm://")
     other = scenario.Networked(os.path.join(s.directory, "other"))
     try:
         node.start()
         other.start()
-        scenario.wait_for(lambda: ready(node) == "ON", "the node is ready")
+        scenario.wait_for(lambda: galera.ready(node) == "ON",
+                          "the node is ready")
         story(Story(s, node, other))
     finally:
         for host in (node, other):
@@ -103,7 +85,7 @@ def story(t):
     t.send(1)
     s.equal("the node has the rows", node.count(), 200)
     s.equal("they came as text", executions(node), before)
-    s.equal("-t -t has no fault", t.checked().returncode, 0)
+    s.equal("-t -t has no fault", s.reporter.check_database().returncode, 0)
 
     node.administrate("SET GLOBAL wsrep_reject_queries = ALL")
     before = executions(other)
@@ -122,7 +104,8 @@ def story(t):
          "--user=root", "-e", "SET GLOBAL wsrep_cluster_address = "
          f"'gcomm://127.0.0.1:{scenario.free_port()}'"],
         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    scenario.wait_for(lambda: ready(node) == "OFF", "the node is in no cluster")
+    scenario.wait_for(lambda: galera.ready(node) == "OFF",
+                      "the node is in no cluster")
     t.away("no component")
     status = s.reporter.status()
     s.equal("nothing was set aside", status["records"]["dead_letter"], 0)
@@ -131,8 +114,5 @@ def story(t):
     away.wait()
 
 
-library = next(filter(os.path.exists, LIBRARIES), None)
-if library is None:
-    scenario.skip("libgalera_smm.so was not found: install Debian's package "
-                  "galera-4")
+library = galera.library()
 scenario.run(__doc__, tell)
