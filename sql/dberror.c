@@ -74,8 +74,8 @@ static const struct {
 	{ ER_READ_ONLY_MODE, DB_NEXT_HOST },                        /* 1836 */
 	{ 3032, DB_NEXT_HOST }, /* MySQL: offline_mode */
 	{ 8027, DB_NEXT_HOST }, /* TiDB: this server's schema is outdated */
-	{ 9001, DB_NEXT_HOST }, /* TiDB: no answer of PD; ProxySQL: no server */
-	{ 9002, DB_NEXT_HOST }, /* TiDB: none of TiKV; ProxySQL: likewise */
+	/* TiDB: PD, or TiKV, does not respond; ProxySQL: no server does. */
+	{ 9001, DB_NEXT_HOST }, { 9002, DB_NEXT_HOST },
 
 	{ 3, DB_WAIT_ROOM },                   /* error writing file */
 	{ 1021, DB_WAIT_ROOM },                /* disk full */
