@@ -184,10 +184,10 @@ struct flush_counters {
 	counter held;         /* rows kept out of batches, a gauge */
 	counter removed;      /* rows removed by retention */
 	counter retention_ts; /* end of its last pass, seconds since 1970 */
-	/* Since when it has been tried in vain to connect, or the connection is
-	   lost, seconds since 1970; 0: neither. */
+	/* Since when connecting has failed, or the connection is lost, seconds
+	   since 1970; 0: neither. */
 	counter apart_since;
-	/* That was connected to last, a text ended by a 0; written while
+	/* The host connected to last, a text ended by a 0; written while
 	   connected is 0. */
 	counter host[16];
 	counter clock_skew; /* between the server's clock and ours, seconds */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define TRIES 100
-#define RATE_MIN_MS 100 /* closer samples tell nothing about a rate */
+#define RATE_MIN_MS 100 /* closer samples give no useful rate */
 
 const char *
 history_name(enum history_count count)

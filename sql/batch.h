@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The batch: one INSERT ... ON DUPLICATE KEY UPDATE as text, built row by row.
- * Used by one thread.  The text works on MySQL 5.6 to 9,
- * MariaDB 10.5 and up and TiDB.
+ * Used by one thread.  The text works on MySQL 5.6 to 9, MariaDB 10.5 and up
+ * and TiDB.
  */
 #ifndef REPORTER_BATCH_H
 #define REPORTER_BATCH_H
@@ -16,6 +16,11 @@
 #define BATCH_COLUMNS "modid,cmdid,ip,port,caller,succ_cnt,err_cnt,ts,overload"
 
 #define BATCH_COLUMN_COUNT 9
+
+/* A format: a row of a table to itself.  Twice the table's quoted name. */
+#define BATCH_RESEND \
+	"INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS \
+	" FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)"
 
 /* Bytes of the longest row, its separator included. */
 #define BATCH_ROW_MAX 96
@@ -82,8 +87,8 @@ void batch_begin(struct batch *batch, uint64_t horizon);
    empty batch always takes one. */
 bool batch_add(struct batch *batch, const struct record *record);
 
-/* batch_placeholders - in place of as many rows, which would fit: rows of nine
-   question marks, for a statement to be prepared. */
+/* batch_placeholders - in place of rows: as many rows of nine question marks,
+   for a statement to be prepared.  That many rows must fit. */
 void batch_placeholders(struct batch *batch, size_t rows);
 
 /* batch_end - finish the statement.  Returns its text, *length bytes, valid

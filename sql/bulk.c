@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prepared statements.  Owns the prepared statement of a connection and the
- * rows bound to it.  The worker's flush thread; failures are returned.
+ * Prepared statements, by bulk execution where there is one.  Owns the prepared
+ * statement of a connection and the rows bound to it.  The worker's flush
+ * thread; failures are returned.
  *
  * The horizon is a constant in the statement's text and not a tenth value of
  * each row, so that the statement is prepared again when the horizon moves on.
@@ -20,13 +21,13 @@
 #define NUMBERS (COLUMNS - 1)
 
 /* Bytes of a row in the packet: for each column its type, and whether it is
-   NULL; numbers of 8, overload with its length; and what else the packet
-   holds. */
+   NULL; numbers of 8, overload with its length.  Bytes of what else the packet
+   holds, with some to spare. */
 #define WIRE_ROW (COLUMNS * 3 + NUMBERS * 8 + 2)
 #define WIRE_HEAD 256
 
-/* What is bound.  Numbers have the type that a server takes a parameter for,
-   so that it need not convert each. */
+/* What is bound.  Numbers have 64 bits, the type that the server gives to a
+   parameter: it would convert any other. */
 struct bulk_row {
 	int64_t numbers[NUMBERS];
 	char overload; /* as in the text form: a digit, since an ENUM would
@@ -79,7 +80,7 @@ bulk_forget(struct bulk *bulk)
 	bulk->statement = NULL;
 }
 
-/* Returns how many rows of placeholders the statement has. */
+/* How many rows of placeholders the statement has. */
 static size_t
 bulk_places(const struct bulk *bulk)
 {
@@ -179,9 +180,8 @@ bulk_fill(struct bulk *bulk, struct batch *batch,
 		row->numbers[6] =
 		    batch_count(r->err, signs->err_unsigned, &batch->clamped);
 		row->numbers[7] = (int64_t)record_ts(r);
-		row->overload = (char)(r->overload != 0);
-		if (!signs->overload_bit)
-			row->overload = (char)('0' + row->overload);
+		row->overload = (char)((signs->overload_bit ? 0 : '0') +
+				       (r->overload != 0));
 		row->overload_length = 1;
 	}
 }
@@ -208,9 +208,7 @@ bulk_upsert(struct bulk *bulk, struct batch *batch,
 {
 	unsigned number;
 
-	if (n > bulk->max)
-		n = bulk->max;
-	*sent = n;
+	*sent = n = bulk_rows(bulk, n);
 	number = bulk_prepare(bulk, batch, horizon);
 	if (number == 0) {
 		bulk_fill(bulk, batch, records, n);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prepared statements, which save the server the parsing: MariaDB's bulk
- * execution, which sends many rows with one row of placeholders, or a fixed
- * number of such rows, as any server has it.
+ * Prepared statements, which save the server the parsing: with MariaDB's bulk
+ * execution, which sends any number of rows for one row of placeholders; with
+ * other servers one row of placeholders for each row, and a fixed number of
+ * rows.
  */
 #ifndef REPORTER_BULK_H
 #define REPORTER_BULK_H
@@ -14,8 +15,8 @@
    trip that prepares. */
 #define BULK_MIN 64
 
-/* Rows of a statement where there is no bulk execution.  For a longer one a
-   server takes longer for each row, see DECISIONS.md. */
+/* Rows of a statement without bulk execution, prepared or as text.  In a longer
+   one each row takes the server longer, see DECISIONS.md. */
 #define BULK_ROWS 250
 
 struct bulk;
@@ -28,8 +29,8 @@ struct bulk;
  */
 struct bulk *bulk_open(MYSQL *mysql, size_t max, size_t packet);
 
-/* bulk_rows - how many of n rows one execution takes; 0: none, they are better
-   sent as text.  bulk: NULL is allowed. */
+/* bulk_rows - how many of n rows one execution takes; 0: send them as text.
+   bulk: NULL is allowed. */
 size_t bulk_rows(const struct bulk *bulk, size_t n);
 
 /*

@@ -29,9 +29,10 @@
 /* MariaDB's bulk execution: one prepared row, an array of values. */
 #define CLIENT_BULK HAVE_DECL_STMT_ATTR_ARRAY_SIZE
 
-/* client_has_bulk - whether the server at the other end takes it as well.
-   client_bulk_rows, client_bulk_array - bytes from row to row, and rows of an
-   execution.  Return whether it could be set. */
+/* client_has_bulk - whether the server at the other end supports it as well.
+   client_bulk_rows - set the distance between rows in memory, in bytes;
+   client_bulk_array - set how many rows the next execution sends.  Both return
+   whether they succeeded. */
 #if CLIENT_BULK
 static inline bool
 client_has_bulk(MYSQL *mysql)
@@ -70,8 +71,8 @@ client_cut(const MYSQL *mysql)
 	shutdown(mysql->net.fd, SHUT_RDWR);
 }
 
-/* client_verifies_ca - whether the library can verify a certificate and not its
-   name.  MariaDB's verifies both or neither since 3.4. */
+/* client_verifies_ca - whether the library can verify a certificate without its
+   name.  False for MariaDB's from 3.4 on, which verifies both or neither. */
 static inline bool
 client_verifies_ca(void)
 {
@@ -80,10 +81,10 @@ client_verifies_ca(void)
 }
 
 /*
- * client_tls - tls: no connection without TLS; ca: and none to a server whose
- * certificate no CA has signed; name: or not for its host's name.  None of
- * them: no TLS.  Left to itself MySQL's library uses TLS and verifies nothing,
- * and whoever is between gets the password; MariaDB's verifies, since 3.4.
+ * client_tls - tls: require TLS; ca: and that a CA has signed the certificate;
+ * name: and that it is issued for the host's name.  None of them: no TLS, since
+ * MySQL's library by default uses it and verifies nothing, and an attacker in
+ * between gets the password.
  */
 static inline void
 client_tls(MYSQL *mysql, bool tls, bool ca, bool name)
@@ -101,8 +102,8 @@ client_tls(MYSQL *mysql, bool tls, bool ca, bool name)
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &both);
 	/* Before 3.4 it verifies the certificate whenever it has a CA file, and
-	   goes on with a server that has no TLS unless it is to verify the name
-	   or a fingerprint, be it an empty one. */
+	   continues without TLS if the server has none, unless it has a name or
+	   a fingerprint to verify, even an empty one. */
 	if (tls && !both && client_verifies_ca())
 		mysql_options(mysql, MARIADB_OPT_TLS_PEER_FP, "");
 #endif
@@ -140,12 +141,12 @@ client_server_pid(const MYSQL *mysql)
 
 /*
  * client_restrict_auth - unless insecure, refuse a server that asks for the
- * password as plain text without TLS, or for its old hash; or encrypted with a
- * key that it sends, since that may be anybody's.  key: file with the public
- * key of the server, NULL: none.  MySQL's library does so by default.
- * unverified: TLS is used, and the server not verified.  MariaDB's library
- * since 3.4 then goes on without TLS if the server has none, and two plugins
- * still send plain text.
+ * password as plain text without TLS, for its old hash, or for it encrypted
+ * with a key that the server sends, which may be an attacker's.
+ * key: file with the public key of the server, NULL: none.
+ * unverified: TLS is used, and the server is not verified.  Then MariaDB's
+ * library from 3.4 on continues without TLS if the server has none, and two of
+ * the permitted plugins would send plain text.
  */
 static inline void
 client_restrict_auth(
@@ -158,7 +159,7 @@ client_restrict_auth(
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &on);
 	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &on);
 #else
-	/* It asks the server only if it has no file at all. */
+	/* It requests a key from the server only if it has no file at all. */
 	if (key == NULL && !insecure)
 		key = "/dev/null";
 #endif

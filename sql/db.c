@@ -131,12 +131,13 @@ db_open_bulk(struct db *db)
 		    bulk_open(db->link.mysql, db->options.max_rows, db->packet);
 }
 
-/* The server answered with the time of its clock between two times of ours. */
+/* Notes how far the server's clock is ahead, which was read between these two
+   times of ours. */
 static void
 db_note_clock(struct db *db, time_t before, time_t after, uint64_t clock)
 {
 	db->ahead = 0;
-	/* Nonsense, or it did not say. */
+	/* Invalid, or the server did not return it. */
 	if (clock == 0 || clock > RECORD_TS_MAX)
 		return;
 	if (clock > (uint64_t)after)
@@ -193,9 +194,9 @@ db_use(struct db *db)
 }
 
 /*
- * Makes the session.  A node of a cluster without a quorum, or with
- * wsrep_reject_queries, logs us in and describes the table all the same; what
- * it does not do is read from the table.
+ * Sets up the session.  A node of a cluster without a quorum, or with
+ * wsrep_reject_queries, accepts the login and describes the table; only reading
+ * from the table fails.
  */
 static enum db_class
 db_enter(struct db *db)
@@ -217,7 +218,7 @@ db_enter(struct db *db)
 	return kind;
 }
 
-/* Makes the session and the table's first look. */
+/* Sets up the session and takes the first look at the table. */
 static enum db_class
 db_begin(struct db *db)
 {
@@ -301,7 +302,7 @@ db_close(struct db *db)
 }
 
 bool
-db_asks_earlier(struct db *db)
+db_ask_earlier(struct db *db)
 {
 	return db_connected(db) &&
 	       hosts_ask(&db->hosts, db->options.connect_timeout_ms);
@@ -311,14 +312,14 @@ db_asks_earlier(struct db *db)
 #define RETURN_MS 1000
 
 bool
-db_returns(struct db *db)
+db_return(struct db *db)
 {
 	struct db_options options = db->options;
 	bool changed, well, answers;
 	struct db *other;
 
 	options.hosts = (char *[]){ options.hosts[db->hosts.asked], NULL };
-	/* These words are those of the connection in use. */
+	/* These belong to the connection in use. */
 	options.session = options.session_mark = NULL;
 	if (options.connect_timeout_ms > RETURN_MS)
 		options.connect_timeout_ms = RETURN_MS;

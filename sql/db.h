@@ -34,12 +34,13 @@ struct db_options {
 	const char *table;
 	/* "" is: none; its groups [client] and [reporter] are read */
 	const char *defaults_file;
-	/* PEM files, "" or NULL: none.  With ssl_ca or ssl_cert there is no
-	   connection over the network without TLS. */
+	/* PEM files, "" or NULL: none.  With ssl_ca, ssl_cert or
+	   DB_VERIFY_OFF there is no connection over the network without
+	   TLS. */
 	const char *ssl_ca, *ssl_cert, *ssl_key;
 	enum db_verify ssl_verify;
-	const char *server_public_key; /* PEM file, "" or NULL: none; for an
-					  account that needs it without TLS */
+	const char *server_public_key; /* PEM file, "" or NULL: none; to encrypt
+					  the password without TLS */
 	bool insecure_auth; /* send the password as plain text, as its old hash
 			       or encrypted with a key that the server sends,
 			       if the server asks for it */
@@ -74,28 +75,28 @@ void db_free(struct db *db);
  * list, end the previous session if it lives, and inspect server and table:
  * max_allowed_packet, types, keys.  A server that is read-only is skipped if
  * another host of the list is writable, and so is a node of a cluster that is
- * not ready.  One call tries one host; after a
- * failure the next call tries the next.
+ * not ready.  One call tries one host; after a failure the next call tries the
+ * next.
  * Returns DB_OK or the class of db_error(), none of dberror_divides(): no
  * row was sent.
  */
 enum db_class db_connect(struct db *db);
 
 /*
- * db_asks_earlier - begin to ask the hosts that come before the one in use, or
+ * db_ask_earlier - begin to ask the hosts that come before the one in use, or
  * go on with it; call it about once a second, with no statement under way.
- * Blocks only while a name is resolved.  Returns whether db_returns() is to be
- * called, with the current password set.
+ * Blocks only while a name is resolved.  Returns whether to call db_return(),
+ * with the current password set.
  */
-bool db_asks_earlier(struct db *db);
+bool db_ask_earlier(struct db *db);
 
 /*
- * db_returns - log in to the host that was asked and look at its table, with
- * a second for each step.  If it has been well for long enough, close the
- * connection normally and choose that host for the next db_connect().  Returns
- * whether it did.
+ * db_return - log in to the host that was asked and look at its table, with a
+ * second for each step.  If the host has been well for long enough, close the
+ * connection and have the next db_connect() choose that host.  Returns whether
+ * it did.
  */
-bool db_returns(struct db *db);
+bool db_return(struct db *db);
 
 /* db_set_password - the password of connections from now on; it belongs to the
    caller and stays until the next call, or db_free(). */
@@ -120,12 +121,11 @@ void db_close(struct db *db);
 /*
  * db_upsert - write n records to the table in one transaction.  records[]
  * point to records with distinct keys, best in the order of
- * record_compare().  horizon: as in table_put(), a greater ts in the
- * table is replaced; it is by our clock, and moves with the server's if that is
- * ahead.
+ * record_compare().  horizon: as in table_put(), by our clock: a greater ts in
+ * the table is replaced.  If the server's clock is ahead, it is as much later.
  * *clamped: on success increased by the counts cut to their column's range.
  * *sent: set to how many of the records, from the first on, were taken into
- * the transaction, on an error those of the statement that failed included
+ * the transaction, on an error up to the end of the statement that failed
  * (fewer than n when max_rows, max_allowed_packet or the time bounds it; at
  * least 1; 0 if none was sent).
  * Returns DB_OK: these are committed.

@@ -23,7 +23,7 @@ static const struct {
 	{ ER_ERROR_DURING_COMMIT, DB_RETRY }, /* 1180 */
 	{ ER_LOCK_DEADLOCK, DB_RETRY },       /* 1213 */
 	{ ER_QUERY_INTERRUPTED, DB_RETRY },   /* 1317 */
-	{ 1243, DB_RETRY }, /* prepared at another server, says a proxy */
+	{ 1243, DB_RETRY }, /* by a proxy: prepared on another server */
 	{ ER_NEED_REPREPARE, DB_RETRY }, /* 1615 */
 	{ 3101, DB_RETRY }, /* MySQL: rolled back by group replication */
 	{ 3168, DB_RETRY }, /* Vitess: server not available */
@@ -74,8 +74,8 @@ static const struct {
 	{ ER_READ_ONLY_MODE, DB_NEXT_HOST },                        /* 1836 */
 	{ 3032, DB_NEXT_HOST }, /* MySQL: offline_mode */
 	{ 8027, DB_NEXT_HOST }, /* TiDB: this server's schema is outdated */
-	{ 9001, DB_NEXT_HOST }, /* TiDB: no answer of PD; ProxySQL: no server */
-	{ 9002, DB_NEXT_HOST }, /* TiDB: none of TiKV; ProxySQL: likewise */
+	/* TiDB: PD, or TiKV, does not respond; ProxySQL: no server does. */
+	{ 9001, DB_NEXT_HOST }, { 9002, DB_NEXT_HOST },
 
 	{ 3, DB_WAIT_ROOM },                   /* error writing file */
 	{ 1021, DB_WAIT_ROOM },                /* disk full */
@@ -96,8 +96,7 @@ static const struct {
 	{ 1969, DB_SPLIT },                    /* MariaDB: max_statement_time */
 	{ CR_NET_PACKET_TOO_LARGE, DB_SPLIT }, /* 2020 */
 	{ 3024, DB_SPLIT },                    /* MySQL: max_execution_time */
-	{ 3100,
-	    DB_SPLIT }, /* MySQL: group_replication_transaction_size_limit */
+	{ 3100, DB_SPLIT }, /* MySQL: too large for group replication */
 	{ 8004, DB_SPLIT }, /* TiDB: the transaction is too large */
 	{ 8175, DB_SPLIT }, /* TiDB: tidb_mem_quota_query */
 	{ 8252, DB_SPLIT }, /* TiDB: quota of the resource group */
@@ -161,8 +160,8 @@ static const struct {
 	{ 1932, DB_HOLD }, /* MariaDB: the engine has lost the table */
 };
 
-/* Galera and Vitess share these numbers among many errors, as does a proxy:
-   a part of the text tells which one it is. */
+/* Galera, Vitess and ProxySQL use these numbers for several errors: a part of
+   the text identifies the error. */
 static const struct {
 	unsigned number;
 	enum db_class kind;

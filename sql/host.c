@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of hosts; which one is next, and the way back to an earlier one. It
- * is asked every few seconds, without blocking: the flush has no time to wait.
- * All workers go by the same times, so that they return together.
+ * The names of hosts, which one is next, and the way back to an earlier one:
+ * that is asked every few seconds, without blocking, so that the flush need not
+ * wait.  All workers use the same times, so that they return together.
  */
 #include "config.h"
 
@@ -125,11 +125,11 @@ hosts_leave_read_only(const struct hosts *hosts)
 
 /* ---------------------------------------------------- the way back ------- */
 
-#define ASK_MS 3000      /* between two questions, doubled by a failure */
-#define ASK_DOUBLED 5    /* up to so many in a row; then it is */
-#define ASK_MAX_MS 60000 /* this */
-#define WELL_MS 10000    /* how long a host must be well, doubled by relapses */
-#define STAY_MS 300000   /* to fail before this is one */
+#define ASK_MS 3000      /* between two questions, doubled by each failure */
+#define ASK_MAX_MS 60000 /* from ASK_DOUBLED failures in a row on */
+#define ASK_DOUBLED 5
+#define WELL_MS 10000  /* how long a host must be well, doubled by a relapse */
+#define STAY_MS 300000 /* a failure sooner after the return is a relapse */
 #define RELAPSES_MAX 6
 
 bool
@@ -137,18 +137,18 @@ hosts_note(struct hosts *hosts, bool well, bool answers)
 {
 	struct way_back *back = &hosts->back[hosts->asked];
 	uint64_t now = clock_ms();
-	uint64_t wait = ASK_MAX_MS;
 
-	if (well || back->failures < ASK_DOUBLED)
-		wait = ASK_MS << (well ? 0 : back->failures);
-	back->next_ms = now + wait;
 	back->answers = answers;
 	if (!well) {
+		back->next_ms = now + (back->failures < ASK_DOUBLED
+					      ? ASK_MS << back->failures
+					      : ASK_MAX_MS);
 		back->failures++;
 		back->address++;
 		back->well_ms = 0;
 		return false;
 	}
+	back->next_ms = now + ASK_MS;
 	back->failures = 0;
 	if (back->well_ms == 0)
 		back->well_ms = now;
@@ -164,10 +164,11 @@ hosts_note(struct hosts *hosts, bool well, bool answers)
 void
 hosts_left(struct hosts *hosts)
 {
-	struct way_back *back = &hosts->back[hosts->at % HOSTS_BACK];
+	struct way_back *back;
 
 	if (hosts->at >= HOSTS_BACK)
 		return;
+	back = &hosts->back[hosts->at];
 	back->answers = false;
 	if (back->returned_ms == 0)
 		return;
@@ -178,8 +179,8 @@ hosts_left(struct hosts *hosts)
 	back->returned_ms = 0;
 }
 
-/* A socket that is connecting to one of the host's addresses, another one
-   after a failure; -1: there is none. */
+/* Returns a socket that is connecting to one of the host's addresses, after a
+   failure to the next one; or -1. */
 static int
 host_dial(const struct host *host, unsigned address)
 {
@@ -194,7 +195,8 @@ host_dial(const struct host *host, unsigned address)
 		return -1;
 	for (at = list; at != NULL; at = at->ai_next)
 		n++;
-	for (at = list, n = address % n; n > 0; n--)
+	at = list;
+	for (n = address % n; n > 0; n--)
 		at = at->ai_next;
 	fd = socket(
 	    at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -205,10 +207,10 @@ host_dial(const struct host *host, unsigned address)
 	return fd;
 }
 
-/* A server greets first, so one that is away, or accepts connections and is
-   silent, costs no time.  But it counts a greeting that is not answered as an
-   error of ours, and may block us for many: where the last login was answered,
-   this is left out. */
+/* A server sends its greeting unasked.  So a host that is down, or accepts
+   connections and is silent, takes no time.  But a server counts a greeting
+   that is not answered as an error of this machine, and blocks it after many:
+   where the last login was answered, this is left out. */
 bool
 hosts_ask(struct hosts *hosts, unsigned limit_ms)
 {
@@ -226,8 +228,12 @@ hosts_ask(struct hosts *hosts, unsigned limit_ms)
 		greets = recv(hosts->fd, &byte, 1, 0) == 1;
 		close(hosts->fd);
 		hosts->fd = 0;
-		return hosts->asked < hosts->at &&
-		       (greets || hosts_note(hosts, false, false));
+		/* The connection in use may be to an earlier one by now. */
+		if (hosts->asked >= hosts->at)
+			return false;
+		if (!greets)
+			hosts_note(hosts, false, false);
+		return greets;
 	}
 	while (
 	    at < hosts->at && at < HOSTS_BACK && now < hosts->back[at].next_ms)
@@ -236,10 +242,12 @@ hosts_ask(struct hosts *hosts, unsigned limit_ms)
 		return false;
 	hosts->asked = at;
 	hosts->asked_ms = now;
-	if (!hosts_parse(hosts, at, &host))
-		return hosts_note(hosts, false, false);
-	if (host_is_local(&host) || hosts->back[at].answers)
-		return true;
-	hosts->fd = host_dial(&host, hosts->back[at].address);
-	return hosts->fd < 0 && hosts_note(hosts, false, false);
+	if (hosts_parse(hosts, at, &host)) {
+		if (host_is_local(&host) || hosts->back[at].answers)
+			return true;
+		hosts->fd = host_dial(&host, hosts->back[at].address);
+	}
+	if (hosts->fd <= 0)
+		hosts_note(hosts, false, false);
+	return false;
 }

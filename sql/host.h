@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define HOST_MAX 256
-#define HOSTS_BACK 32 /* there is a way back to so many */
+#define HOSTS_BACK 32 /* workers return to the first 32 of a list only */
 
 struct host {
 	char name[HOST_MAX]; /* "" is: what the client library takes */
@@ -39,36 +39,37 @@ struct hosts {
 	size_t failed;      /* in a row that were not connected to */
 	char name[HOST_MAX + 16]; /* of the one last read: "host:port", or
 				     the socket's path */
-	/* The first hosts of the list, as to the way back to them.  Times are
-	   monotonic milliseconds, 0: never. */
+	/* Whether to return to a host.  Times are monotonic milliseconds, 0:
+	   never. */
 	struct way_back {
 		uint64_t next_ms;     /* when to ask it again */
 		uint64_t well_ms;     /* since when it has been well */
-		uint64_t returned_ms; /* when we went back, if we stayed */
+		uint64_t returned_ms; /* when we returned; 0: not in use */
 		unsigned failures, relapses; /* in a row */
 		unsigned address; /* of its name, the next to be dialled */
 		bool answers;     /* it did so at the last login */
 	} back[HOSTS_BACK];
-	size_t asked;      /* the one that is being asked */
-	int fd;            /* to it; 0: none is */
+	size_t asked;      /* the host that is being asked */
+	int fd;            /* of the connection to it; 0 or less: none */
 	uint64_t asked_ms; /* since when */
 };
 
 /*
  * hosts_ask - begin to ask the hosts before the one in use, or go on with it;
  * call it about once a second.  It blocks only while a name is resolved.
- * limit_ms: how long a host may take to greet.
- * Returns whether hosts->asked did: log in to see whether it is well, then
- * hosts_note().
+ * limit_ms: how long a host may take to send its greeting.
+ * Returns whether hosts->asked has sent it, or is local: log in to see whether
+ * it is well, then call hosts_note().
  */
 bool hosts_ask(struct hosts *hosts, unsigned limit_ms);
 
 /* hosts_note - note whether hosts->asked is well; if not, whether it answers at
-   all.  Returns whether to go back to it, having made it the one in use. */
+   all.  Returns true if it has been well for long enough: then it has become
+   the one in use. */
 bool hosts_note(struct hosts *hosts, bool well, bool answers);
 
-/* hosts_left - the host in use failed.  If that is soon after we went back to
-   it, it must be well for longer before we do so again. */
+/* hosts_left - the host in use failed.  If that is soon after we returned to
+   it, it must be well for longer before the next time. */
 void hosts_left(struct hosts *hosts);
 
 /* hosts_read - parse the host in use, and note its name.  Returns whether it is

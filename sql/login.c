@@ -48,7 +48,7 @@ set_tls(MYSQL *mysql, const struct db_options *options)
 }
 
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
-/* What the client library has for sha256_password. */
+/* The client library's own function for sha256_password. */
 static int (*sha256_auth)(MYSQL_PLUGIN_VIO *, MYSQL *);
 
 static int
@@ -58,10 +58,10 @@ sha256_auth_by_tls(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
 						   : CR_ERROR;
 }
 
-/* MySQL's library has an option not to ask the server for its key, and this
-   plugin, which any server may name, does not look at it: it asks whenever it
-   has no file, or one that is no key.  Plugins belong to the process, and one
-   thread logs in. */
+/* MySQL's library has an option not to request the server's key, but this
+   plugin, which any server may name, ignores it whenever it has no file, or one
+   that is no key.  Plugins belong to the process, and only one thread logs
+   in. */
 static void
 restrict_sha256(MYSQL *mysql, bool tls_only)
 {
@@ -134,7 +134,7 @@ login_failed(MYSQL *mysql, bool cut, struct db_error *error)
 		       "old hash; see insecure_auth in reporter.conf(5)";
 	} else if (number == CR_UNKNOWN_ERROR ||
 		   strstr(text, "requires secure connection") != NULL) {
-		/* MariaDB's library has no text for that. */
+		/* MariaDB's library reports no more than the first. */
 		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
 		       "public key of the server (server_public_key); see "
 		       "insecure_auth in reporter.conf(5)";
@@ -183,7 +183,8 @@ login_within(MYSQL *mysql, const struct db_options *options,
 	deadline_watch(deadline, mysql);
 	if (!wants_tls(options, host) || mysql_get_ssl_cipher(mysql) != NULL)
 		return true;
-	/* MariaDB's library demands it only of a server that it verifies. */
+	/* MariaDB's library from 3.4 on requires it only of a server that it
+	   verifies: see client_restrict_auth(). */
 	error->kind = DB_HOLD;
 	error->number = CR_SSL_CONNECTION_ERROR;
 	snprintf(error->text, sizeof(error->text), "the server has no TLS");

@@ -22,8 +22,8 @@ or_null(const char *text)
 	return is_set(text) ? text : NULL;
 }
 
-/* login_unsupported - why the client library cannot do what mysql.ssl_verify
-   asks for; NULL: it can. */
+/* login_unsupported - why the client library does not support the value of
+   mysql.ssl_verify; NULL: it does. */
 const char *login_unsupported(const struct db_options *options);
 
 /* login_new - a connection object that knows time limits, files and TLS, not

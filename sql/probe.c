@@ -64,10 +64,10 @@ static const struct column columns[COLUMNS] = {
 	    "char varchar enum set bit int bigint mediumint smallint tinyint" },
 };
 
-/* Rights that each column needs. */
+/* The rights that our statement requires on each column. */
 static const char *const rights[] = { "select", "insert", "update" };
 #define RIGHTS (sizeof(rights) / sizeof(*rights))
-#define UPDATE 2 /* its place */
+#define UPDATE 2 /* the place of "update" */
 
 struct probe {
 	struct link *link;
@@ -139,9 +139,11 @@ ask(struct probe *p, const char *question, unsigned count,
 	return kind;
 }
 
-/* Writes a name as a literal that means the same in every sql_mode: for one of
-   them MySQL's library refuses to escape.  text: LITERAL_MAX bytes. */
 #define LITERAL_MAX 280
+
+/* Writes a name as a literal that means the same in every sql_mode: MySQL's
+   library refuses to escape with NO_BACKSLASH_ESCAPES.  text: LITERAL_MAX
+   bytes. */
 static void
 put_literal(char *text, const char *name, size_t length)
 {
@@ -170,8 +172,8 @@ ask_schema(struct probe *p, const char *what, const char *more, unsigned count,
 	return ask(p, question, count, answer);
 }
 
-/* The expression of a generated column, where "ROW END" may be one; MySQL 5.6
-   does not have that column.  Other servers take this for a comment. */
+/* The expression of a generated column, which may be "ROW END" on MariaDB.  To
+   other servers this is a comment: MySQL 5.6 has no such column. */
 #define ROW_END_EXPRESSION "COALESCE(/*M!100304 GENERATION_EXPRESSION, */'')"
 
 /* The columns of the answer about columns. */
@@ -179,8 +181,8 @@ static const unsigned NAME = 0, DATA_TYPE = 1, COLUMN_TYPE = 2, NULLABLE = 3,
 		      DEFAULT = 4, EXTRA = 5, EXPRESSION = 6, PRIVILEGES = 7,
 		      SERVER = 8, ASKED = 9;
 
-/* Of the server, with the same question: a proxy may have changed it since we
-   connected.  Only MariaDB reads what is in the comment. */
+/* Clock and state of the server, in the same question: a proxy may have changed
+   the server since we connected.  Only MariaDB reads what is in the comment. */
 #define ASK_SERVER \
 	"CONCAT_WS(' ', UNIX_TIMESTAMP() /*M!100100 , (SELECT VARIABLE_VALUE " \
 	"FROM information_schema.SESSION_VARIABLES " \
@@ -331,18 +333,16 @@ check_columns(struct probe *p, const struct answer *a)
 	}
 }
 
-/* Whether our statement needs no UPDATE of the key: MariaDB and MySQL 5.6
-   require it, MySQL 9 does not.  EXPLAIN requires the rights of what it
-   explains. */
+/* Whether our statement is permitted without UPDATE of the key's columns:
+   MariaDB and MySQL 5.6 require it, MySQL 9 does not.  EXPLAIN requires the
+   rights of what it explains. */
 static bool
-key_may_be_fixed(struct probe *p)
+permitted_without_key(struct probe *p)
 {
 	char *table = batch_quote(p->table), question[2048];
 	struct answer answer;
 
-	snprintf(question, sizeof(question),
-	    "EXPLAIN INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
-	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
+	snprintf(question, sizeof(question), "EXPLAIN " BATCH_RESEND,
 	    table != NULL ? table : "", table != NULL ? table : "");
 	free(table);
 	if (link_ask(p->link, question, 1, &answer) != DB_OK)
@@ -357,7 +357,7 @@ report_rights(struct probe *p)
 	unsigned *update = &p->missing[UPDATE];
 
 	if (p->report != NULL && *update != 0 && (*update & ~KEY) == 0 &&
-	    key_may_be_fixed(p))
+	    permitted_without_key(p))
 		*update = 0;
 	for (size_t i = 0; i < RIGHTS; i++) {
 		char names[128] = "";

@@ -102,7 +102,7 @@ put_variable(const struct session *s, unsigned i, char *text, size_t size)
 		    s->statement_ms / 1000, s->statement_ms % 1000);
 	else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
 		n = snprintf(text, size, "%s=%u", name, s->lock_s);
-	else /* A 0 is a 0, even in a column that numbers rows. */
+	else /* A 0 is stored as 0 with AUTO_INCREMENT as well. */
 		n = snprintf(text, size, "%s='%s%s%s'", name, s->own_mode,
 		    *s->own_mode != '\0' ? "," : "",
 		    s->lax ? "NO_AUTO_VALUE_ON_ZERO"

@@ -2,7 +2,7 @@
  *
  * Writing rows over a database connection: whether they go prepared or as text,
  * in one statement or several, and what is done when the table, the mode or a
- * lock is at fault. Errors are noted in the connection's link and returned.
+ * lock is at fault.  Errors are noted in the connection's link and returned.
  */
 #include "config.h"
 
@@ -38,8 +38,8 @@ db_send_text(struct db *db, const struct record *const *records, size_t n,
 	return link_send(&db->link, "insert", text, length, 0, NULL);
 }
 
-/* Sends a statement: prepared if that pays and the server supports it, else as
-   text. */
+/* Sends a statement with the first of the rows: prepared if that is faster and
+   the server supports it, else as text. */
 static enum db_class
 db_send(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
@@ -66,14 +66,14 @@ db_send(struct db *db, const struct record *const *records, size_t n,
 	return db_send_text(db, records, n, horizon, sent);
 }
 
-/* Ends a transaction, of which nothing is to stay.  Returns kind, the class of
-   the error that stays noted. */
+/* Rolls back a transaction; the error noted before stays.  Returns kind, its
+   class. */
 static enum db_class
 db_roll_back(struct db *db, enum db_class kind)
 {
 	struct db_error error = db->link.error;
 
-	/* It may still be open: the next statement is to find no connection. */
+	/* If it is still open, no other statement may become part of it. */
 	if (link_ask(&db->link, "ROLLBACK", 0, NULL) != DB_OK)
 		client_cut(db->link.mysql);
 	db->link.error = error;
@@ -81,9 +81,9 @@ db_roll_back(struct db *db, enum db_class kind)
 }
 
 /*
- * Writes rows in one statement, or in a transaction of several, which ends
- * early when it takes long.  On an error *sent counts the rows up to the end of
- * the statement that failed.
+ * Writes rows in one statement, or in a transaction of several, which is
+ * committed after read_timeout with those sent so far.  On an error *sent
+ * counts the rows up to the end of the statement that failed.
  */
 static enum db_class
 db_write(struct db *db, const struct record *const *records, size_t n,
@@ -95,7 +95,8 @@ db_write(struct db *db, const struct record *const *records, size_t n,
 
 	if (n <= BULK_ROWS || bulk_rows(db->bulk, n) == n || db->loses)
 		return db_send(db, records, n, horizon, sent);
-	/* Divided, they go without one, if it is that that is refused. */
+	/* If this is refused, all rows are divided until one statement is
+	   enough. */
 	*sent = n;
 	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
 	if (kind != DB_OK)
@@ -104,7 +105,7 @@ db_write(struct db *db, const struct record *const *records, size_t n,
 	do {
 		kind = db_send(db, records + *sent, n - *sent, horizon, &rows);
 		*sent += rows;
-		/* A proxy may have put us on another session, or have none. */
+		/* A proxy may have sent it to another session. */
 		db->loses = kind == DB_OK && (db->link.mysql->server_status &
 						 SERVER_STATUS_IN_TRANS) == 0;
 		if (db->loses)
@@ -184,8 +185,8 @@ db_wait_for_locks(struct db *db)
 	return session_patience(&db->link, true);
 }
 
-/* Ours may be the clock that is wrong: then what others stored is no row of the
-   future, but a newer one. */
+/* If our clock is behind, a row that another reporter stored may only seem to
+   be of the future: the horizon follows the later clock. */
 static uint64_t
 db_horizon(const struct db *db, uint64_t horizon)
 {
@@ -231,10 +232,7 @@ db_resend(struct db *db)
 	const char *info;
 	enum db_class kind;
 
-	snprintf(text, sizeof(text),
-	    "INSERT INTO %s (" BATCH_COLUMNS ") SELECT " BATCH_COLUMNS
-	    " FROM %s LIMIT 1 ON DUPLICATE KEY UPDATE ts=VALUES(ts)",
-	    db->table, db->table);
+	snprintf(text, sizeof(text), BATCH_RESEND, db->table, db->table);
 	kind = link_send(&db->link, "insert", text, strlen(text), 0, NULL);
 	if (kind != DB_OK)
 		return kind;

@@ -9,10 +9,9 @@
 #	check_mysql.sh long	and all scenarios that have a database
 #
 # mysql/root is a root directory of unstable.  A build in it, with Oracle's
-# client library, and this build run their tests on its server, and this build
-# also on MySQL 5.6, the oldest supported, from an npm package.  Requires root,
-# mounts and debootstrap; is skipped without (exit status 77).  The mirror is
-# apt's.
+# client library, and this build run their tests on its server; this build also
+# on MySQL 5.6, the oldest supported, from an npm package.  Requires root, mounts
+# and debootstrap, or it is skipped (exit status 77).  Uses apt's mirror.
 #
 # From make: MAKE, abs_top_srcdir; UNITS (exported), SHORT, LONG, OLD: lists
 # of tests.
@@ -30,7 +29,7 @@ packages='gcc libc6-dev make autoconf automake pkgconf libmysqlclient-dev
 	libmicrohttpd-dev mysql-server-core mysql-client-core python3 iproute2
 	openssl procps'
 passed=0 failed=0
-# Made by a test's user as well.
+# Tests that run as other users read what is made here.
 umask 022
 
 step()
@@ -55,8 +54,8 @@ quietly()
 	exit 1
 }
 
-# Mounts are made in a name space of their own and vanish with it.
-# inside COMMAND ...: in the root directory.
+# inside COMMAND ...: runs it in the root directory.  The mounts are made in a
+# name space of their own and vanish with it.
 inside()
 {
 	unshare -m sh -ec 'cd "$1"
@@ -95,7 +94,7 @@ make_root()
 	echo "$packages" >"$root.complete"
 }
 
-# A server outside of its root directory: with the libraries of it.
+# A wrapper of the server in mysql/root for processes outside of it.
 make_server()
 {
 	cat >"$here/mysqld" <<END
@@ -165,7 +164,7 @@ build_inside()
 		make -j"$(nproc)"' make
 }
 
-# count DIRECTORY LOG: of a run of make check.
+# count DIRECTORY LOG: prints and counts the results of make check.
 count()
 {
 	grep -E '^(PASS|FAIL|XPASS|SKIP|ERROR): ' "$here/$2" |
@@ -180,12 +179,12 @@ count()
 	p=$(grep -c '^PASS: ' "$here/$2")
 	f=$(grep -cE '^(FAIL|XPASS|ERROR): ' "$here/$2")
 	s=$(grep -c '^SKIP: ' "$here/$2")
-	# A run that tested nothing is none.
+	# A run without tests has failed.
 	[ $((p + f + s)) -gt 0 ] || { f=1; tail -n 40 "$here/$2"; }
 	passed=$((passed + p)) failed=$((failed + f))
 }
 
-# on_server NAME SERVER TEST ...: this build's tests; no others are compiled.
+# on_server NAME SERVER TEST ...: tests of this build; no others are compiled.
 on_server()
 {
 	name=$1 REPORTER_TEST_SERVER=$2
@@ -200,7 +199,7 @@ on_server()
 	echo "$client on $name: $p passed, $f failed, $s skipped"
 }
 
-# on_inside TEST ...: the tests of the build in the root directory.
+# on_inside TEST ...: tests of the build in the root directory.
 on_inside()
 {
 	step 'libmysqlclient on MySQL, in mysql/root'

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """configure finds the database's client library by pkg-config, by
-mysql_config, or by MYSQL_CFLAGS and MYSQL_LIBS, and does not ask pkg-config
-for it then.  What it finds and cannot use it refuses, and says what that was,
-what was expected and what to install.
+mysql_config, or by MYSQL_CFLAGS and MYSQL_LIBS; with these it does not ask
+pkg-config for it.  It refuses what it finds and cannot use, and prints what that
+was, what was expected and what to install.
 
-The pkg-config and the mysql_config are ours: they know what a case gives them.
-Nothing else is known to that pkg-config, so that each run ends at the next
-library."""
+The pkg-config and the mysql_config are ours, and know only what a case gives
+them, so that each run ends at the next library."""
 
 import os
 import re

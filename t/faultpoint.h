@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the points of shm/faultpoint.h and the calls of t/fault_calls.c go by.
+ * The words that arm the points of shm/faultpoint.h and the calls of
+ * t/fault_calls.c.
  *
  * The environment variable REPORTER_FAULT_FILE names a file of
  * sizeof(struct fault_words) bytes.  It is mapped by the process and all its

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What the scenarios of Galera share: nodes, a cluster of three, and HAProxy.
 
-The nodes of a cluster begin with the same data, and one that comes back is
-given what it has missed from its donor's cache: a full transfer of state would
-need scripts that Debian has in a package that starts a server."""
+The nodes of a cluster begin with the same data, and one that comes back gets
+what it has missed from its donor's cache: a full transfer of state requires
+scripts, which Debian has in a package that starts a server."""
 
 import os
 import re
@@ -17,7 +17,7 @@ LIBRARIES = ("/usr/lib/galera/libgalera_smm.so",
              "/usr/lib64/galera-4/libgalera_smm.so",
              "/usr/lib64/galera/libgalera_smm.so")
 
-# wsrep_sst_METHOD: the joiner waits for its position, a word of the donor's.
+# wsrep_sst_increments: the donor gives the joiner its position in a file.
 TRANSFER = """#!/bin/sh
 bypass=
 while [ $# -gt 0 ]; do
@@ -63,6 +63,13 @@ def options(provider, **more):
             "--wsrep-node-address=127.0.0.1", "--binlog-format=ROW",
             "--innodb-autoinc-lock-mode=2", "--wsrep-provider-options="
             + ";".join(f"{name}={value}" for name, value in more.items())]
+
+
+def ready(node):
+    """"ON" or "OFF"; "" if the node closes its connections meanwhile."""
+    return node._client(
+        ["--user=root", "--password=", "--skip-column-names", "-e",
+         "SHOW STATUS LIKE 'wsrep_ready'"]).stdout.strip().rpartition("\t")[2]
 
 
 class Node(scenario.Networked):

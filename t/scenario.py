@@ -542,6 +542,13 @@ class Reporter:
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=seconds)
 
+    def check_database(self):
+        """Run reporter -t -t.  Returns what subprocess.run() does."""
+        return subprocess.run(
+            [program("reporter"), "-t", "-t", "-c", self.conf],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=2 * PATIENCE)
+
     def reload(self, status=0):
         """Put the configuration in its place in one step, and have it
         reloaded; reporterctl must exit with this status.  Returns what it
@@ -649,6 +656,12 @@ class Reporter:
         """Paths of the instance's shared memory."""
         base = f"/dev/shm/reporter.{self.instance}"
         return sorted(glob.glob(base) + glob.glob(base + ".*"))
+
+    def clear(self):
+        """End it, and remove its shared memory."""
+        end_group(self.process)
+        for segment in self.segments():
+            os.unlink(segment)
 
     def findings(self):
         """What the sanitizers reported."""
@@ -901,10 +914,8 @@ class Scenario:
 
     def clear(self, keep):
         """Stop and remove everything that was started and made."""
-        end_group(self.reporter.process)
+        self.reporter.clear()
         end_group(self.database.process)
-        for segment in self.reporter.segments():
-            os.unlink(segment)
         if not keep:
             shutil.rmtree(self.directory)
 

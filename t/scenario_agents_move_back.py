@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Two reporters behind HAProxy.  One is stopped, and its agents connect again,
 to the other one.  It is started, and the agents stay where they are, until
-max_connection_age is set: then they move back, not all at once, and each between
-two reports.  Reports that come in two pieces all the time are received whole,
-and none is lost."""
+max_connection_age is set: then they move back, not all at once, and each
+between two reports.  Reports that come in two pieces all the time are received
+whole, and none is lost."""
 
 import os
 import time
@@ -85,9 +85,7 @@ def tell(s):
         story(s, first, second, Agents(balancer.port))
     finally:
         balancer.end()
-        scenario.end_group(second.process)
-        for segment in second.segments():
-            os.unlink(segment)
+        second.clear()
 
 
 def received(reporter):

@@ -55,11 +55,6 @@ class Story:
         return time.monotonic() - began
 
 
-def check(s):
-    done = s.reporter.ctl("check")
-    return done.stdout
-
-
 def tell(s):
     hosts = [scenario.Networked(os.path.join(s.directory, name))
              for name in ("first", "second", "third")]
@@ -94,7 +89,8 @@ def story(t):
     name = t.name(first)
     s.check("the text names it", f", database {name}\n" in s.reporter.ctl(
         "status").stdout.replace("\n    ", " "))
-    s.check("so does check", f", database {name} |" in check(s), check(s))
+    text = s.reporter.ctl("check").stdout
+    s.check("so does check", f", database {name} |" in text, text)
     metrics = s.reporter.ctl("status", "--prometheus").stdout
     s.equal("and the metrics do", metrics.count(f'host="{name}"}} 1'), 2)
 

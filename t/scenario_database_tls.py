@@ -4,11 +4,11 @@
 TLS, and only with a server that can prove to be the one: one that another
 authority has signed is refused, and so is one with another name, and one
 without TLS; the log says why, and the records wait.  They wait as well while a
-pipe is in place of a file, and nobody waits for its writer.  ssl_verify = ca takes
-a server of another name, and none that another authority has signed; off takes
-any that speaks TLS, also without ssl_ca, and none that does not.  An account that asks for a certificate gets one.  The
-names of the options are those of the manual, and each takes effect at a
-reload."""
+pipe is in place of a file, and nobody waits for its writer.  With ssl_verify =
+ca a server of another name is taken, and none that another authority has
+signed; with off any server with TLS, also without ssl_ca, and none without.  An
+account that asks for a certificate gets one.  The names of the options are
+those of the manual, and each takes effect at a reload."""
 
 import os
 import subprocess

@@ -15,16 +15,13 @@ TS = 1700000000
 SERVICES, SERVERS = 100, 300
 
 
-def is_ready(database):
-    return database.sql("SHOW STATUS LIKE 'wsrep_ready'")[0]["Value"] == "ON"
-
-
 def tell(s):
     s.database.requires_mariadb("Debian's Galera is MariaDB's")
     s.database.SETTINGS = s.database.SETTINGS + galera.options(library) + [
         "--wsrep-cluster-address=gcomm://"]
     s.database.start()
-    scenario.wait_for(lambda: is_ready(s.database), "the node is ready")
+    scenario.wait_for(lambda: galera.ready(s.database) == "ON",
+                      "the node is ready")
     # One worker, and all of a round in few statements.
     s.reporter.configure("reporter", workers=1)
     s.reporter.configure("mysql", flush_interval="1s")

@@ -142,9 +142,7 @@ class Story:
         if self.agents:
             self.agents.ended.set()
         for reporter in self.reporters[1:]:
-            scenario.end_group(reporter.process)
-            for segment in reporter.segments():
-                os.unlink(segment)
+            reporter.clear()
         for balancer in self.balancers:
             balancer.end()
         self.cluster.end()
@@ -175,7 +173,7 @@ class Story:
                  seconds + 1)
 
     def nobody_is_let_in(self):
-        """HAProxy before the nodes knows that none is of use."""
+        """HAProxy before the nodes has found that none is ready."""
         agent = scenario.Agent(("127.0.0.1", self.database))
         try:
             return agent.sees_end()

@@ -5,9 +5,9 @@ a request for a file of the client's, the one with the password in it.  It gets
 none, the workers say what went wrong, and the records wait for a better
 one.  It asks for the password as well, as plain text or as the hash of old,
 which is as good as the password: nothing comes unless insecure_auth is on.  It
-asks for it encrypted with a key of its own: nothing comes either, unless the key
-is the one in server_public_key; and nothing at all if TLS is required, however
-little of a server is verified, since this one has none."""
+asks for it encrypted with a key of its own: nothing comes either, unless the
+key is the one in server_public_key; and nothing at all if TLS is required,
+however little of a server is verified, since this one has none."""
 
 import os
 import socketserver

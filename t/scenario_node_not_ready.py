@@ -22,13 +22,6 @@ def executions(host):
         "SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0].split()[1])
 
 
-def ready(node):
-    """"ON" or "OFF"; "" if the node closes its connections meanwhile."""
-    return node._client(
-        ["--user=root", "--password=", "--skip-column-names", "-e",
-         "SHOW STATUS LIKE 'wsrep_ready'"]).stdout.strip().rpartition("\t")[2]
-
-
 class Story:
     def __init__(self, s, node, other):
         self.s = s
@@ -46,15 +39,9 @@ class Story:
         return [w["host"] for w in self.s.reporter.status()["workers"]] \
             == [f"127.0.0.1:{host.port}"]
 
-    def checked(self):
-        return subprocess.run(
-            [scenario.program("reporter"), "-t", "-t", "-c",
-             self.s.reporter.conf], stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=scenario.PATIENCE)
-
     def away(self, what):
         """The node takes no statements."""
-        done = self.checked()
+        done = self.s.reporter.check_database()
         self.s.check(f"{what}: -t -t reports it", done.returncode != 0 and
                      f"127.0.0.1:{self.node.port}: WSREP has not yet"
                      in done.stderr,
@@ -73,14 +60,15 @@ class Story:
 
 def tell(s):
     s.database.requires_mariadb("Debian's Galera is MariaDB's")
-    node = scenario.Networked(os.path.join(s.directory, "node"),
-                              *galera.options(library),
-                              "--wsrep-cluster-address=gcomm://")
+    node = scenario.Networked(
+        os.path.join(s.directory, "node"), *galera.options(library),
+        "--wsrep-cluster-address=gcomm://")
     other = scenario.Networked(os.path.join(s.directory, "other"))
     try:
         node.start()
         other.start()
-        scenario.wait_for(lambda: ready(node) == "ON", "the node is ready")
+        scenario.wait_for(lambda: galera.ready(node) == "ON",
+                          "the node is ready")
         story(Story(s, node, other))
     finally:
         for host in (node, other):
@@ -98,7 +86,7 @@ def story(t):
     t.send(1)
     s.equal("the node has the rows", node.count(), 200)
     s.equal("they came as text", executions(node), before)
-    s.equal("-t -t has no fault", t.checked().returncode, 0)
+    s.equal("-t -t has no fault", s.reporter.check_database().returncode, 0)
 
     node.administrate("SET GLOBAL wsrep_reject_queries = ALL")
     before = executions(other)
@@ -117,7 +105,8 @@ def story(t):
          "--user=root", "-e", "SET GLOBAL wsrep_cluster_address = "
          f"'gcomm://127.0.0.1:{scenario.free_port()}'"],
         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    scenario.wait_for(lambda: ready(node) == "OFF", "the node is in no cluster")
+    scenario.wait_for(lambda: galera.ready(node) == "OFF",
+                      "the node is in no cluster")
     t.away("no component")
     status = s.reporter.status()
     s.equal("nothing was set aside", status["records"]["dead_letter"], 0)

@@ -7,7 +7,6 @@ difference is logged, shown by status and check, and is a fault for -t -t.  A
 row that is ahead of both clocks still gives way, and a clock of ours that is
 ahead of the database's is reported as well."""
 
-import subprocess
 import time
 
 import scenario
@@ -54,14 +53,14 @@ def tell(s):
     done = s.reporter.ctl("check")
     s.check("check is critical", done.returncode == 2 and
             "seconds between the clocks" in done.stdout, done.stdout)
-    done = checked(s)
+    done = s.reporter.check_database()
     s.check("-t -t reports it", done.returncode != 0 and
             "limits.max_clock_skew" in done.stderr and
             "clock differs from ours by +" in done.stderr,
             done.stderr + done.stdout)
 
     session_time(s, -BEHIND)
-    done = checked(s)
+    done = s.reporter.check_database()
     s.check("one that is ahead of the database's, too",
             done.returncode != 0 and "from ours by -" in done.stderr,
             done.stderr + done.stdout)
@@ -70,14 +69,7 @@ def tell(s):
     agent.send(scenario.native(3, 1, 1, now, [(1, 1, 1, 1, False)]))
     status = s.reporter.settled(3)
     s.check("then they agree", status["workers"][0]["clock_skew"] < 3, status)
-    s.equal("-t -t has no fault", checked(s).returncode, 0)
-
-
-def checked(s):
-    return subprocess.run(
-        [scenario.program("reporter"), "-t", "-t", "-c", s.reporter.conf],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=scenario.PATIENCE)
+    s.equal("-t -t has no fault", s.reporter.check_database().returncode, 0)
 
 
 scenario.run(__doc__, tell)

@@ -350,14 +350,14 @@ db_clock_ahead(const struct db *db)
 }
 
 bool
-db_asks_earlier(struct db *db)
+db_ask_earlier(struct db *db)
 {
 	(void)db;
 	return false;
 }
 
 bool
-db_returns(struct db *db)
+db_return(struct db *db)
 {
 	(void)db;
 	return false;

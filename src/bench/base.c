@@ -170,7 +170,7 @@ base_rest(void)
 	    "WHERE NAME = 'trx_rseg_history_len'";
 	struct wait wait = { NULL, REST_TIMEOUT, 10e-3, 0, 0 };
 
-	/* Not every user may ask; MySQL says so when the rows are read. */
+	/* Not every account may; MySQL reports it when the rows are read. */
 	MYSQL_RES *result =
 	    base_try(history) ? mysql_store_result(mysql) : NULL;
 	if (result == NULL)

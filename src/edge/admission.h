@@ -5,10 +5,10 @@
  * may be that of the peer or that in a PROXY header.  Belongs to the master's
  * loop.
  *
- * An IPv4 address is an origin, also when it arrives at an IPv6 socket; of an
- * IPv6 address the first 64 bits are, since a host has all the others to
- * itself. There are never more origins than connections, and each step takes
- * time in the logarithm of their number, whatever addresses somebody chooses.
+ * An origin is an IPv4 address, also at an IPv6 socket, or the first 64 bits of
+ * an IPv6 address, since one host may use all others.  There are never more
+ * origins than connections, and each step takes time in the logarithm of their
+ * number, whatever the addresses are.
  */
 #ifndef REPORTER_ADMISSION_H
 #define REPORTER_ADMISSION_H
@@ -17,7 +17,7 @@
 #include "lib/prefix.h"
 #include "shm/counters.h"
 
-struct origin; /* an address, and how many connections it has */
+struct origin; /* and how many connections it has */
 
 /* The rules of a configuration. */
 struct rules {

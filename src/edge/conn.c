@@ -114,8 +114,8 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	TAILQ_INSERT_TAIL(&server->all, conn, all);
 	TAILQ_INSERT_TAIL(&server->active, conn, active);
 	conn->born_ms = conn->active_ms = monotonic_ms();
-	/* A Weyl sequence by the golden ratio: connections that come together
-	   end evenly spread. */
+	/* Multiples of the golden ratio, modulo 1: connections that come
+	   together end evenly spread. */
 	conn->jitter = (uint32_t)counter_get(&server->count->accepted) *
 		       UINT32_C(0x9e3779b9);
 	conn->state = spec->proxy ? CONN_HEADER

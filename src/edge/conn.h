@@ -65,7 +65,7 @@ struct conn {
 	uint64_t begun_ms;     /* when its incomplete message began; 0: none */
 	uint64_t born_ms;      /* when it was accepted */
 	uint64_t retire_ms;    /* when it was found too old; 0: it was not */
-	uint32_t jitter;       /* its own share of the range of ages */
+	uint32_t jitter;       /* its place in the range of max ages */
 	bool half_closed;      /* our direction is closed */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;

@@ -19,8 +19,8 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
 #define LAST_READS 64       /* of a connection in one turn of its end */
-/* How long a connection that is too old waits for the end of a message, and how
-   long for its agent to close. */
+/* How long a connection over max_connection_age may take to complete a message,
+   and then how long its agent to close. */
 #define GRACE_MS 5000
 
 struct server *
@@ -168,9 +168,9 @@ server_read(struct server *server, struct conn *conn)
 	return progress;
 }
 
-/* It is over max_connection_age: close our direction between two messages, so
-   that the agent closes the other one and connects again; until then it is
-   read. message_timeout ends what comes before the reports, and a throttled
+/* A connection is over max_connection_age: close our direction between two
+   messages, so that the agent closes the other one and connects again; until
+   then it is read.  Before its reports message_timeout applies, and a throttled
    connection has reports that cannot be read yet. */
 static void
 server_retire_one(struct server *server, struct conn *conn, uint64_t now_ms)

@@ -72,7 +72,8 @@ const char *tls_fault(
 /* tls_close - free the session; the socket stays.  NULL is allowed. */
 void tls_close(struct tls_session *session);
 
-/* Without OpenSSL no listener has TLS: check_listen() in conf/settings.c. */
+/* Without OpenSSL check_listen() in conf/settings.c permits no listener with
+   TLS: none of these is reached. */
 #ifndef HAVE_OPENSSL
 #define tls_new(settings, option, reason, size) NULL
 #define tls_free(tls) ((void)(tls))

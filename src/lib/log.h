@@ -42,8 +42,8 @@ int log_fd(void);
    When nobody listens there, lines go to standard error. */
 extern const char *log_syslog_path;
 
-/* log_error, log_warn, log_info, log_debug - log a line; printf()'s format,
-   with the %m of syslog(). */
+/* log_error, log_warn, log_info, log_debug - log a line of printf()'s format,
+   which may contain %m.  errno is kept. */
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)

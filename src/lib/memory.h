@@ -25,8 +25,9 @@ uint64_t memory_available(void);
  */
 void memory_limit(uint64_t bytes);
 
-/* memory_number - the number behind a name that begins a line of a file of the
-   kernel's.  UINT64_MAX: there is none, as in "max". */
+/* memory_number - read a number from a file below /proc or /sys: the one after
+   `name` at the beginning of a line.  UINT64_MAX: there is none, as in "max".
+ */
 uint64_t memory_number(const char *path, const char *name);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * OpenSSL: whether TLS can use the certificates and keys in PEM files, and the
- * texts of errors.  Any process; OpenSSL's queue of errors is the calling
- * thread's, and the functions for files leave it empty.
+ * texts of its errors.  Any process; OpenSSL's queue of errors is the calling
+ * thread's, and the functions that take a file leave it empty.
  */
 #ifndef REPORTER_PEM_H
 #define REPORTER_PEM_H
@@ -26,8 +26,9 @@ enum pem_fault {
 
 #include <openssl/ssl.h>
 
-/* tls_verify_text - the text of an error of OpenSSL's queue, with the reason
-   why a certificate was not accepted. */
+/* tls_verify_text - write the text of an error of OpenSSL's queue into `text`
+   (size bytes), with the reason if a certificate was not accepted.  Returns
+   `text`. */
 const char *tls_verify_text(
     const SSL *ssl, unsigned long error, char *text, size_t size);
 
@@ -53,7 +54,7 @@ enum pem_fault pem_check_pair(const char *certificate, const char *key,
    others, in `text`, which has size bytes; or NULL. */
 const char *pem_check_ca(const char *file, char *text, size_t size);
 
-#else /* nothing is found */
+#else /* without OpenSSL no fault is found */
 
 #define pem_check_pair(certificate, key, locked, reason, size) PEM_NONE
 #define pem_check_ca(file, text, size) NULL

@@ -29,8 +29,8 @@ char *text_trim(char *text);
 bool text_cut_comment(char *text);
 
 /* text_number - read a number from min to max: decimal digits only, after a
-   minus if min is below 0.  Returns whether the text is one; *number: what was
-   read, INT64_MAX if it is larger. */
+   minus if min is below 0.  Returns whether the text is one.  *number: set if
+   the text is any number, INT64_MAX for all that are larger. */
 bool text_number(const char *text, int64_t min, int64_t max, int64_t *number);
 
 /* wipe_text - wipe and free a text; NULL is allowed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What makes a daemon.  Starting in the background: the command returns when
- * the daemon is ready, with an exit status that says whether it got there.  The
+ * the daemon is ready, or has failed, with an exit status that shows which. The
  * pid file, one for the process.
  */
 #ifndef REPORTER_DAEMON_H

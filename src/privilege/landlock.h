@@ -50,7 +50,8 @@ int landlock_allow(int rules, const char *path, uint64_t rights);
    the set still open. */
 int landlock_enforce(int rules);
 
-/* There is no set of rules to call these with. */
+/* Without the kernel's header landlock_begin() fails: there is no set of rules
+   to call these with. */
 #ifndef HAVE_LINUX_LANDLOCK_H
 #define landlock_allow(rules, path, rights) \
 	((void)(rules), landlock_begin(rights))

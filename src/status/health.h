@@ -23,10 +23,10 @@ enum health_measure {
 	HEALTH_QUEUED,       /* percent of a ring in use, max */
 	HEALTH_PENDING,      /* percent of a table dirty, max */
 	HEALTH_DOWN,         /* workers that do not run */
-	HEALTH_DISCONNECTED, /* seconds of trying to connect in vain, max */
-	HEALTH_CLOCK_SKEW,   /* seconds between the server's clock and ours */
-	HEALTH_STALLED,      /* workers that do not drain their rings */
-	HEALTH_MASTER_AGE,   /* seconds since the master went round its loop */
+	HEALTH_DISCONNECTED, /* seconds without a connection, max */
+	HEALTH_CLOCK_SKEW, /* seconds between database's clock and ours, max */
+	HEALTH_STALLED,    /* workers that do not drain their rings */
+	HEALTH_MASTER_AGE, /* seconds since the master went round its loop */
 	HEALTH_DEAD_LETTER_AGE, /* seconds since a record was set aside */
 	HEALTH_DROPPED_AGE,     /* seconds since a record was dropped */
 	HEALTH_DEAD_LETTER,     /* records since the counters began */

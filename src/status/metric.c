@@ -123,7 +123,7 @@ const struct metric metrics[] = {
 	{ NULL, SLOT(connected), FLAG, GAUGE("worker_database_connected"),
 	    "Whether the worker is connected to the database." },
 	{ NULL, SLOT(apart), GAUGE("worker_database_disconnected_seconds"),
-	    "How long the worker has tried in vain to connect to the database, "
+	    "How long the worker has had no connection to the database, "
 	    "seconds." },
 	{ NULL, SLOT(lag), GAUGE("worker_flush_lag_seconds"),
 	    "How long keys have been pending without a commit, seconds." },

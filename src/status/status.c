@@ -126,7 +126,7 @@ read_segment(const struct status *status, struct status_worker *w)
 	}
 	w->connected = w->pid > 0 && w->flush.connected != 0;
 	if (w->connected) {
-		/* A damaged segment may have no end of it. */
+		/* In a damaged segment it may have no 0 at its end. */
 		char host[sizeof(w->flush.host) + 1] = "";
 		memcpy(host, w->flush.host, sizeof(w->flush.host));
 		text_escape(w->host, sizeof(w->host), host);

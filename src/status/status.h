@@ -35,7 +35,7 @@ struct status_worker {
 	bool stalled;        /* see status_find_stalled() */
 	/* The rest is 0 if the segment cannot be read. */
 	bool connected;        /* to the database, and it runs */
-	uint64_t apart;        /* seconds that it has been tried in vain */
+	uint64_t apart;        /* seconds since flush.apart_since */
 	char host[128];        /* of the database, "" unless connected */
 	uint64_t lag;          /* seconds that keys have been pending without a
 				  commit */

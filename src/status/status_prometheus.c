@@ -24,7 +24,7 @@ family(FILE *out, const char *name, const char *type, const char *help)
 	    help, name, type);
 }
 
-/* The value of a label, and the end of a sample that is always 1. */
+/* Writes the value of a label, and the end of a sample whose value is 1. */
 static void
 show_info(const char *value, FILE *out)
 {

@@ -25,7 +25,7 @@
 #define TIMEOUT_S 10u
 #define MEMORY_MAX ((size_t)16384) /* of one connection's request */
 
-/* A connection; on the list until it was told to end. */
+/* A connection; on the list until it is shut down. */
 struct client {
 	int fd; /* the library's */
 	bool ending;

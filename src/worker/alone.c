@@ -24,7 +24,7 @@
 #define PAUSE_MS 1000 /* before the next one while none stands a chance */
 #define RETRY_SHARE 9 /* times as long as retries took, others are sent */
 
-/* How long an error that is not listed is taken as one that passes. */
+/* How long an error that is not listed may take to disappear by itself. */
 #define PASSING_MS 30000
 
 /* How long a retired worker tries to store rows that fail alone: newer ones
@@ -214,7 +214,8 @@ store_send(struct store *store, struct table_row *rows, size_t n, size_t *sent)
 }
 
 /* Wait while the table takes no row, or no more can be held.  An error that is
-   not listed may well pass by itself.  Returns false when asked to stop. */
+   not listed may disappear by itself: it is retried sooner, and nobody has to
+   fix it at first.  Returns false when asked to stop. */
 static bool
 rows_wait(struct store *store, const struct db_error *error)
 {

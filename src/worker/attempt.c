@@ -167,8 +167,8 @@ store_note_connection(struct store *store)
 		counter_set(&store->count->apart_since, (uint64_t)time(NULL));
 }
 
-/* Show how far the server's clock is from ours.  Behind by more than
-   max_clock_skew, ours makes honest reports look like ones of the future. */
+/* Show how far the server's clock is from ours.  If ours is behind by more than
+   max_clock_skew, correct reports look like those of a clock that is ahead. */
 static void
 store_note_clock(struct store *store)
 {
@@ -177,7 +177,7 @@ store_note_clock(struct store *store)
 	char text[96];
 
 	counter_set(&store->count->clock_skew, skew);
-	/* Both are whole seconds. */
+	/* Both clocks are read in whole seconds. */
 	if (skew <= store->settings->max_clock_skew / 1000 + 1)
 		return;
 	snprintf(text, sizeof(text),
@@ -222,13 +222,13 @@ store_connect(struct store *store)
 void
 store_return(struct store *store)
 {
-	if (!db_asks_earlier(store->db))
+	if (!db_ask_earlier(store->db))
 		return;
 	password_refresh(store);
-	if (!db_returns(store->db))
+	if (!db_return(store->db))
 		return;
 	log_connection(
-	    store, "closing; an earlier host of the list is well again");
+	    store, "closing: an earlier host of the list is available again");
 	enum db_class kind = store_connect(store);
 	if (kind != DB_OK)
 		store_note(store, kind);

@@ -42,8 +42,9 @@ void store_free(struct store *store);
  */
 size_t store_rows(struct store *store, struct table_row *rows, size_t n);
 
-/* store_retry - retry the held rows that are due, each alone.  Call it about
-   once a second; store_rows() does it, too.  Returns how many are held. */
+/* store_retry - return to an earlier host of the list that is available again,
+   and retry the held rows that are due, each alone.  Call it about once a
+   second; store_rows() does it, too.  Returns how many are held. */
 size_t store_retry(struct store *store);
 
 /* store_finish - retry all held rows once more.  end: none may be left in the
@@ -58,7 +59,7 @@ uint64_t store_left(struct store *store);
 /* store_db - the store's connection, connected if that succeeds. */
 struct db *store_db(struct store *store);
 
-/* store_note_connection - show whether it is connected. */
+/* store_note_connection - show readers whether it is connected. */
 void store_note_connection(struct store *store);
 
 /* store_trial - send rows one by one, or many at once as usual. */

@@ -55,7 +55,7 @@ struct store {
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
 	char logged[sizeof(((struct db_error *)0)->text)];
-	const char *advised;   /* what it was logged with */
+	const char *advised;   /* the advice logged with it, a literal */
 	uint64_t refusing_ms;  /* since when no row is taken; 0: some are */
 	bool down;             /* log when the database has recovered */
 	pthread_mutex_t mutex; /* of this process alone */
@@ -78,7 +78,7 @@ void store_note(struct store *store, enum db_class kind);
 /* store_connect - as db_connect(), with what is to be noted. */
 enum db_class store_connect(struct store *store);
 
-/* store_return - go back to an earlier host of the list that is well again.
+/* store_return - return to an earlier host of the list that is available again.
    Call it between two statements, about once a second. */
 void store_return(struct store *store);
 
