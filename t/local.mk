@@ -41,12 +41,18 @@ mysql-root:
 check_mysql = cd $(srcdir) && \
 	units=`grep -l '"db_fixture.h"' $(units:=.c) | $(SED) 's/\.c$$//' | \
 		tr '\n' ' '` && \
-	long=`grep -lE '(database|s)\.start\(' $(scenarios)` && \
+	long=`{ grep -lE '(database|s)\.start\(' $(scenarios); \
+		printf '%s\n' $(database_stories:=.py); } | sort -u` && \
 	cd $(abs_top_builddir) && \
 	abs_top_srcdir='$(abs_top_srcdir)' MAKE='$(MAKE)' UNITS="$$units" \
-	SHORT='$(database_stories:=.py)' LONG="$$long" \
+	SHORT='$(filter-out $(slow_stories:=.py),$(database_stories:=.py))' LONG="$$long" \
 	OLD='$(database_stories:=.py) $(report_stories:=.py)' \
 	$(SHELL) $(abs_top_srcdir)/t/check_mysql.sh
+
+# All tests but those that take long because they wait.
+check-quick:
+	$(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='$(filter-out $(slow_stories:=.py),$(TESTS))'
 
 # Which lines the tests run: make coverage [COVER="t/unit_ring ..."].
 COVER =
@@ -84,6 +90,6 @@ distcheck-short:
 # make.
 clean-local:
 	-rm -rf t/scenario-data analyse coverage fuzz mysql
-.PHONY: bench bench-short check-mysql check-mysql-short mysql-root \
+.PHONY: bench bench-short check-mysql check-mysql-short check-quick mysql-root \
 	profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short
