@@ -139,43 +139,53 @@ client_server_pid(const MYSQL *mysql)
    the memory where that was. */
 #define CLIENT_AUTH_REFUSED 5010
 
+/* How much a connection protects the password from whoever is between. */
+enum client_transport {
+	CLIENT_SAFE, /* a unix socket, or TLS with a server that is verified */
+	CLIENT_UNVERIFIED, /* TLS with any server */
+	CLIENT_UNKNOWN,    /* what an option file says */
+	CLIENT_PLAIN
+};
+
 /*
  * client_restrict_auth - unless insecure, refuse a server that asks for the
- * password as plain text without TLS, for its old hash, or for it encrypted
- * with a key that the server sends, which may be an attacker's.
- * key: file with the public key of the server, NULL: none.
- * unverified: TLS is used, and the server is not verified.  Then MariaDB's
- * library from 3.4 on continues without TLS if the server has none, and two of
- * the permitted plugins would send plain text.
+ * password as plain text without TLS, or for its old hash; or encrypted with a
+ * key that it sends, since that may be anybody's.  key: file with the public
+ * key of the server, NULL: none.  MySQL's library does so by default.
+ * MariaDB's since 3.4 goes on without TLS with an unverified server that has
+ * none, and two plugins still send plain text then.  It requests a key if it
+ * has no file at all; and it never frees that file's name, so that one is given
+ * only where the two plugins cannot be refused.
  */
 static inline void
-client_restrict_auth(
-    MYSQL *mysql, bool insecure, const char *key, bool unverified)
+client_restrict_auth(MYSQL *mysql, bool insecure, const char *key,
+    enum client_transport transport)
 {
-	(void)unverified;
+	(void)transport;
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
 	char on = insecure;
 
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &on);
 	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &on);
+#elif HAVE_DECL_MARIADB_OPT_RESTRICTED_AUTH
+	static const char permitted[] =
+	    "caching_sha2_password,sha256_password,"
+	    "mysql_native_password,client_ed25519,parsec,auth_gssapi_client";
+	bool sha2 = transport == CLIENT_PLAIN        ? key != NULL
+		    : transport == CLIENT_UNVERIFIED ? client_verifies_ca()
+						     : true;
+
+	if (!insecure)
+		mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+		    sha2 ? permitted : strstr(permitted, "mysql_native"));
+	if (key == NULL && !insecure && transport == CLIENT_UNKNOWN)
+		key = "/dev/null";
 #else
-	/* It requests a key from the server only if it has no file at all. */
-	if (key == NULL && !insecure)
+	if (key == NULL && !insecure && transport >= CLIENT_UNKNOWN)
 		key = "/dev/null";
 #endif
 	if (key != NULL)
 		mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, key);
-#if HAVE_DECL_MARIADB_OPT_RESTRICTED_AUTH
-	static const char permitted[] =
-	    "caching_sha2_password,sha256_password,"
-	    "mysql_native_password,client_ed25519,parsec,auth_gssapi_client";
-
-	if (!insecure)
-		mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
-		    unverified && !client_verifies_ca()
-			? strstr(permitted, "mysql_native")
-			: permitted);
-#endif
 }
 
 /*

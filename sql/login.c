@@ -33,6 +33,17 @@ wants_tls(const struct db_options *options, const struct host *host)
 		   options->ssl_verify == DB_VERIFY_OFF);
 }
 
+static enum client_transport
+transport(const struct db_options *options, const struct host *host)
+{
+	if (wants_tls(options, host))
+		return options->ssl_verify == DB_VERIFY_OFF ? CLIENT_UNVERIFIED
+							    : CLIENT_SAFE;
+	return host_is_local(host)              ? CLIENT_SAFE
+	       : is_set(options->defaults_file) ? CLIENT_UNKNOWN
+						: CLIENT_PLAIN;
+}
+
 static void
 set_tls(MYSQL *mysql, const struct db_options *options)
 {
@@ -100,8 +111,7 @@ login_new(const struct db_options *options, const struct host *host)
 	mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &wait);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
 	client_restrict_auth(mysql, options->insecure_auth,
-	    or_null(options->server_public_key),
-	    wants_tls(options, host) && options->ssl_verify == DB_VERIFY_OFF);
+	    or_null(options->server_public_key), transport(options, host));
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
 	restrict_sha256(mysql, !host_is_local(host) && !options->insecure_auth);
 #endif
@@ -130,8 +140,10 @@ login_failed(MYSQL *mysql, bool cut, struct db_error *error)
 		number = CR_SERVER_LOST;
 		text = "no whole handshake within connect_timeout";
 	} else if (number == CLIENT_AUTH_REFUSED) {
-		text = "the server requires the password as plain text or an "
-		       "old hash; see insecure_auth in reporter.conf(5)";
+		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
+		       "public key of the server (server_public_key), or the "
+		       "server the password as plain text or an old hash; see "
+		       "insecure_auth in reporter.conf(5)";
 	} else if (number == CR_UNKNOWN_ERROR ||
 		   strstr(text, "requires secure connection") != NULL) {
 		/* MariaDB's library reports no more than the first. */

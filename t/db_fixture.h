@@ -84,6 +84,6 @@ size_t store(struct db *db, const struct record *records, size_t n,
     uint64_t horizon, uint64_t *clamped);
 
 /* Enough rows for bulk execution to be used. */
-#define MANY 200
+#define MANY 300
 
 #endif

@@ -79,14 +79,18 @@ def story(s, database):
         # Oracle's library may ask the server for a key with sha256_password.
         if not more or (more == {"user": "sha256"} and not ORACLE):
             accounts.takes(False, server_public_key=accounts.key, **more)
+        elif more == {"user": "over_tls"}:
+            accounts.refuses("Access denied", server_public_key=accounts.key,
+                             **more)
         else:
             accounts.refuses(REFUSED, server_public_key=accounts.key, **more)
         # What is no key must not have the library ask for one.
         accounts.refuses(REFUSED, server_public_key=accounts.ca, **more)
         # Nor may it use TLS with anybody because there is such a file.
         accounts.refuses(REFUSED, defaults_file=accounts.defaults, **more)
-    accounts.refuses("Access denied", server_public_key=accounts.key,
-                     user="nobody")
+    # A server asks somebody unknown for one of these types.
+    accounts.refuses("account" if ORACLE else "Access denied",
+                     server_public_key=accounts.key, user="nobody")
 
     s.reporter.configure("mysql", **accounts.base)
     database.administrate("FLUSH PRIVILEGES")
