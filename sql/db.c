@@ -137,12 +137,12 @@ static void
 db_note_clock(struct db *db, time_t before, time_t after, uint64_t clock)
 {
 	db->ahead = 0;
-	/* Invalid, or the server did not return it. */
+	/* Invalid, or the server did not return it.  A second is rounding. */
 	if (clock == 0 || clock > RECORD_TS_MAX)
 		return;
-	if (clock > (uint64_t)after)
+	if (clock > (uint64_t)after + 1)
 		db->ahead = (int64_t)clock - after;
-	else if (clock < (uint64_t)before)
+	else if (clock + 1 < (uint64_t)before)
 		db->ahead = (int64_t)clock - before;
 }
 

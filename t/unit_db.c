@@ -276,7 +276,7 @@ START_TEST(a_call_is_one_transaction)
 	store(db, r, MANY / 2, FAR, NULL);
 	ck_assert_str_eq(admin_ask("SELECT COUNT(*), SUM(err_cnt) "
 				   "FROM ServerCallStatus"),
-	    "100 700");
+	    "150 1050");
 	db_free(db);
 }
 END_TEST
