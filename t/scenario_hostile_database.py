@@ -130,8 +130,9 @@ def no_key_is_believed(s, server):
     wait_for(lambda: "server_public_key" in s.reporter.log_text(start),
              "the worker says what it lacks")
     s.reporter.stop()
-    s.equal("nothing but hashes with the server's salt are sent",
-            {len(answer) for answer in server.answers}, {32})
+    # MariaDB's library refuses the plugin, and sends nothing.
+    s.check("nothing but hashes with the server's salt are sent",
+            {len(answer) for answer in server.answers} <= {32}, server.answers)
     for segment in s.reporter.segments():
         os.unlink(segment)
     server.plugin, server.answers = b"sha256_password", []
