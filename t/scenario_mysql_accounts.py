@@ -88,9 +88,9 @@ def story(s, database):
         accounts.refuses(REFUSED, server_public_key=accounts.ca, **more)
         # Nor may it use TLS with anybody because there is such a file.
         accounts.refuses(REFUSED, defaults_file=accounts.defaults, **more)
-    # A server asks somebody unknown for one of these types.
-    accounts.refuses("account" if ORACLE else "Access denied",
-                     server_public_key=accounts.key, user="nobody")
+    # The server asks somebody unknown for one of these types, for whichever.
+    accounts.refuses("mysql.host", server_public_key=accounts.key,
+                     user="nobody")
 
     s.reporter.configure("mysql", **accounts.base)
     database.administrate("FLUSH PRIVILEGES")
