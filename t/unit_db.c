@@ -532,11 +532,13 @@ columns_of(const char *table)
 START_TEST(the_files_have_no_warnings)
 {
 	static const char *const files[] = { "sql/schema.sql", "sql/view.sql",
-		"sql/grants.sql", "sql/queries.sql" };
+		"sql/queries.sql", "sql/grants.sql" };
+	/* 5.6 has no CREATE USER IF NOT EXISTS: see grants.sql. */
+	size_t most = server_version() < 50700 ? 3 : 4;
 	char ours[1024];
 
 	admin_fails("DROP USER " TEST_DATABASE "@localhost");
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+	for (size_t i = 0; i < most; i++)
 		ck_assert_msg(admin_file(files[i]) == 0, "%s", files[i]);
 	snprintf(ours, sizeof(ours), "%s", columns_of("ServerCallStatus"));
 	admin("DROP TABLE ServerCallStatus");
@@ -547,7 +549,7 @@ START_TEST(the_files_have_no_warnings)
 	    strncmp(ours, "modid int NO,cmdid int NO,ip int NO,", 36) == 0 ||
 		strncmp(ours, "modid int(11) NO,cmdid int(11) NO,", 34) == 0,
 	    "%s", ours);
-	admin("DROP USER " TEST_DATABASE "@localhost");
+	admin_fails("DROP USER " TEST_DATABASE "@localhost");
 }
 END_TEST
 
