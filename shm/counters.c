@@ -6,6 +6,7 @@
 #include "shm/counters.h"
 
 #include <string.h>
+#include <time.h>
 
 struct reason {
 	const char *name, *text;
@@ -112,6 +113,7 @@ last_error_set(struct flush_counters *flush, unsigned number, const char *text)
 	counter_set(&flush->last_error_number, number);
 	/* Release: licenses readers to take the text. */
 	counter_release(&flush->last_error_version, version + 1);
+	counter_set(&flush->last_error_ts, (uint64_t)time(NULL));
 }
 
 unsigned

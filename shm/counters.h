@@ -195,8 +195,8 @@ struct flush_counters {
 };
 static_assert(sizeof(struct flush_counters) == 704, "part of the format");
 
-/* last_error_set - show an error of the database to readers.  The text is cut
-   to what fits.  The flush thread. */
+/* last_error_set - show an error of the database, and that it was now, to
+   readers.  The text is cut to what fits.  The flush thread. */
 void last_error_set(
     struct flush_counters *flush, unsigned number, const char *text);
 

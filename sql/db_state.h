@@ -23,7 +23,7 @@ struct db {
 	struct batch batch;
 	struct bulk *bulk;  /* NULL: text */
 	bool bulk_refused;  /* by this server */
-	bool loses;         /* so does it with transactions */
+	bool loses;         /* a proxy ends transactions before COMMIT */
 	bool open;          /* logged in */
 	bool galera;        /* the server is a node of a cluster */
 	bool read_only;     /* so the server answered */

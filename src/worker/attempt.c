@@ -56,7 +56,6 @@ store_count(
 {
 	counter_add(&store->count->errors[kind], 1);
 	last_error_set(store->count, error->number, error->text);
-	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
 }
 
 void
@@ -184,7 +183,6 @@ store_note_clock(struct store *store)
 	    "the server's clock differs from ours by %+" PRId64 " seconds",
 	    ahead);
 	last_error_set(store->count, 0, text);
-	counter_set(&store->count->last_error_ts, (uint64_t)time(NULL));
 	log_limited(&store->clocks,
 	    "database %s: %s, more than max_clock_skew; synchronize the clocks",
 	    db_host(store->db), text);
