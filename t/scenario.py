@@ -893,6 +893,15 @@ class Scenario:
                    sum(records[name] for name in IDENTITY_IN),
                    sum(records[name] for name in IDENTITY_OUT))
 
+    def unharmed(self, status):
+        """No record is lost or set aside, and no worker of two has died."""
+        self.equal("nothing was set aside or dropped",
+                   (status["records"]["dead_letter"],
+                    status["records"]["dropped"]), (0, 0))
+        self.equal("no worker had to be started again",
+                   [w["restarts"] for w in status["workers"]], [0, 0])
+        self.identity(status)
+
     def connections_add_up(self, status):
         self.equal("each connection that was accepted is open or closed",
                    status["connections_accepted"],

@@ -132,12 +132,7 @@ def story(t):
     first.thaw()
 
     status = s.reporter.status()
-    s.equal("nothing was set aside or dropped",
-            (status["records"]["dead_letter"], status["records"]["dropped"]),
-            (0, 0))
-    s.equal("no worker had to be started again",
-            [w["restarts"] for w in status["workers"]], [0, 0])
-    s.identity(status)
+    s.unharmed(status)
 
     # Nobody is there: check says so.
     for host in t.hosts:

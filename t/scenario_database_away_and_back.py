@@ -58,12 +58,7 @@ def tell(s):
     status = s.reporter.settled(received)
     s.check("after the shutdown all is in the table",
             s.database.table() == wanted)
-    s.equal("nothing was dropped or set aside",
-            (status["records"]["dropped"], status["records"]["dead_letter"]),
-            (0, 0))
-    s.equal("no worker had to be started again",
-            [w["restarts"] for w in status["workers"]], [0, 0])
-    s.identity(status)
+    s.unharmed(status)
 
 
 scenario.run(__doc__, tell)

@@ -85,12 +85,7 @@ def story(s, first, second):
     second.read_only(False)
     s.reporter.settled(sent)
     status = s.reporter.status()
-    s.equal("nothing was set aside or dropped",
-            (status["records"]["dead_letter"], status["records"]["dropped"]),
-            (0, 0))
-    s.equal("no worker had to be started again",
-            [w["restarts"] for w in status["workers"]], [0, 0])
-    s.identity(status)
+    s.unharmed(status)
 
 
 scenario.run(__doc__, tell)
