@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Two reporters behind HAProxy.  One is stopped, and its agents connect again,
 to the other one.  It is started, and the agents stay where they are, until
-max_connection_age is set: then they move back, not all at once, and each
-between two reports.  Reports that come in two pieces all the time are received
-whole, and none is lost."""
+max_connection_age is set: then they move back, not all at once, although all
+are older than that, and each between two reports.  Reports that come in two
+pieces all the time are received whole, and none is lost."""
 
 import os
 import time
@@ -110,6 +110,8 @@ def story(s, first, second, agents):
 
     wait_for(all_are_at_the_first, "all agents are at the first")
     second.start()
+    # All are over the age when it is set.
+    time.sleep(12)
     agents.ends.clear()
     first.configure("limits", max_connection_age="10s")
     first.reload()

@@ -265,6 +265,8 @@ static void
 age_by(struct conn *conn, uint64_t ms)
 {
 	conn->born_ms -= ms;
+	/* The limit was set before it came. */
+	server->aging_ms = 0;
 	server->retired_ms = 0;
 	server_tick(server, monotonic_ms());
 }
@@ -298,6 +300,23 @@ START_TEST(an_old_connection_ends_between_two_messages)
 	close(agent);
 	turn(5000);
 	check_closed(CLOSING_AGE);
+}
+END_TEST
+
+START_TEST(an_age_counts_from_when_the_limit_was_set)
+{
+	struct settings before = settings;
+	struct conn *conn = agent_connect(false, false);
+
+	conn->born_ms -= 1000000;
+	server_configure(server, &before, NULL);
+	settings.max_connection_age = 100000;
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings, NULL);
+	server_tick(server, monotonic_ms() + 89000);
+	ck_assert(!agent_sees_end());
+	server_tick(server, monotonic_ms() + 111000);
+	ck_assert(agent_sees_end());
 }
 END_TEST
 
@@ -414,6 +433,7 @@ main(void)
 	tcase_add_test(tc, ages_are_spread_evenly);
 	tcase_add_test(tc, a_throttled_connection_is_not_too_old);
 	tcase_add_test(tc, the_end_of_a_message_is_not_awaited_forever);
+	tcase_add_test(tc, an_age_counts_from_when_the_limit_was_set);
 	tcase_add_test(tc, an_agent_that_does_not_see_the_end_is_disconnected);
 	tcase_add_test(tc, an_old_connection_ends_between_two_messages);
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);

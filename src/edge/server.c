@@ -86,6 +86,9 @@ void
 server_configure(
     struct server *server, const struct settings *settings, struct tls *tls)
 {
+	if (server->settings == NULL || server->settings->max_connection_age !=
+					    settings->max_connection_age)
+		server->aging_ms = monotonic_ms();
 	server->settings = settings;
 	server->tls = tls;
 	intake_configure(server->intake, settings);
@@ -198,6 +201,15 @@ server_retire_one(struct server *server, struct conn *conn, uint64_t now_ms)
 	}
 }
 
+/* Since when the age of a connection counts: those that were open when the
+   limit was set must not all close at once. */
+static uint64_t
+conn_age_begins(const struct server *server, const struct conn *conn)
+{
+	return conn->born_ms > server->aging_ms ? conn->born_ms
+						: server->aging_ms;
+}
+
 /* Apply max_connection_age, give or take a tenth. */
 static void
 server_retire(struct server *server, uint64_t now_ms)
@@ -210,9 +222,11 @@ server_retire(struct server *server, uint64_t now_ms)
 		return;
 	server->retired_ms = now_ms;
 	for (conn = TAILQ_FIRST(&server->all);
-	     conn != NULL && conn->born_ms + shortest <= now_ms; conn = next) {
+	     conn != NULL && conn_age_begins(server, conn) + shortest <= now_ms;
+	     conn = next) {
 		next = TAILQ_NEXT(conn, all);
-		if (conn->born_ms + shortest + (age / 5 * conn->jitter >> 32) <=
+		if (conn_age_begins(server, conn) + shortest +
+			(age / 5 * conn->jitter >> 32) <=
 		    now_ms)
 			server_retire_one(server, conn, now_ms);
 	}

@@ -28,6 +28,7 @@ struct server {
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
 	uint64_t retired_ms;     /* when max_connection_age was last applied */
+	uint64_t aging_ms;       /* and when it was set */
 	struct conn_list all;    /* by age */
 	struct conn_list active; /* by active_ms; not those throttled */
 	struct conn_list begun;  /* by begun_ms */
