@@ -260,7 +260,7 @@ START_TEST(an_idle_agent_is_disconnected)
 }
 END_TEST
 
-/* Born now; the next connection has another share of the range of ages. */
+/* The connection becomes older by so many milliseconds. */
 static void
 age_by(struct conn *conn, uint64_t ms)
 {

@@ -201,33 +201,28 @@ server_retire_one(struct server *server, struct conn *conn, uint64_t now_ms)
 	}
 }
 
-/* Since when the age of a connection counts: those that were open when the
-   limit was set must not all close at once. */
-static uint64_t
-conn_age_begins(const struct server *server, const struct conn *conn)
-{
-	return conn->born_ms > server->aging_ms ? conn->born_ms
-						: server->aging_ms;
-}
-
-/* Apply max_connection_age, give or take a tenth. */
+/* Apply max_connection_age, give or take a tenth.  An age counts from when the
+   limit was set at the earliest: those that were open then must not all close
+   at once. */
 static void
 server_retire(struct server *server, uint64_t now_ms)
 {
 	uint64_t age = server->settings->max_connection_age;
-	uint64_t shortest = age - age / 10;
 	struct conn *conn, *next;
 
 	if (age == 0 || now_ms < server->retired_ms + TICK_MS)
 		return;
 	server->retired_ms = now_ms;
-	for (conn = TAILQ_FIRST(&server->all);
-	     conn != NULL && conn_age_begins(server, conn) + shortest <= now_ms;
-	     conn = next) {
+	for (conn = TAILQ_FIRST(&server->all); conn != NULL; conn = next) {
+		uint64_t since = conn->born_ms > server->aging_ms
+				     ? conn->born_ms
+				     : server->aging_ms;
+		uint64_t shortest = since + age - age / 10;
+
 		next = TAILQ_NEXT(conn, all);
-		if (conn_age_begins(server, conn) + shortest +
-			(age / 5 * conn->jitter >> 32) <=
-		    now_ms)
+		if (shortest > now_ms)
+			break;
+		if (shortest + (age / 5 * conn->jitter >> 32) <= now_ms)
 			server_retire_one(server, conn, now_ms);
 	}
 }
