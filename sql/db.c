@@ -131,33 +131,39 @@ db_open_bulk(struct db *db)
 		    bulk_open(db->link.mysql, db->options.max_rows, db->packet);
 }
 
-/* Notes how far the server's clock is ahead, which was read between these two
-   times of ours. */
-static void
-db_note_clock(struct db *db, time_t before, time_t after, uint64_t clock)
+/* Looks at the table, as probe_table(), and notes how far the server's clock is
+   ahead. */
+static enum db_class
+db_probe_table(struct db *db, struct shape *shape, db_report *report, void *arg)
 {
+	time_t before = time(NULL);
+	enum db_class kind =
+	    probe_table(&db->link, db->options.table, shape, report, arg);
+	time_t after = time(NULL);
+
+	if (kind != DB_OK)
+		return kind;
 	db->ahead = 0;
-	/* Invalid, or the server did not return it.  A second is rounding. */
-	if (clock == 0 || clock > RECORD_TS_MAX)
-		return;
-	if (clock > (uint64_t)after + 1)
-		db->ahead = (int64_t)clock - after;
-	else if (clock + 1 < (uint64_t)before)
-		db->ahead = (int64_t)clock - before;
+	/* Invalid, or the server did not return it. */
+	if (shape->clock == 0 || shape->clock > RECORD_TS_MAX)
+		return kind;
+	/* A second is rounding. */
+	if (shape->clock > (uint64_t)after + 1)
+		db->ahead = (int64_t)shape->clock - after;
+	else if (shape->clock + 1 < (uint64_t)before)
+		db->ahead = (int64_t)shape->clock - before;
+	return kind;
 }
 
 enum db_class
 db_look(struct db *db, bool *changed)
 {
 	struct shape shape;
-	time_t before = time(NULL);
-	enum db_class kind =
-	    probe_table(&db->link, db->options.table, &shape, NULL, NULL);
+	enum db_class kind = db_probe_table(db, &shape, NULL, NULL);
 
 	*changed = false;
 	if (kind != DB_OK)
 		return db_without_row(db, kind);
-	db_note_clock(db, before, time(NULL), shape.clock);
 	*changed = shape.mark != db->shape.mark;
 	if (shape.galera && !db->galera) {
 		db->galera = true;
@@ -380,7 +386,6 @@ bool
 db_probe(struct db *db, db_report *report, void *arg)
 {
 	struct shape shape;
-	time_t before = time(NULL);
 	enum db_class kind;
 
 	db_close(db);
@@ -391,14 +396,11 @@ db_probe(struct db *db, db_report *report, void *arg)
 		kind = db_enter(db);
 	if (kind != DB_OK)
 		report(arg, true, db->link.error.text);
-	else if (probe_table(&db->link, db->options.table, &shape, report,
-		     arg) == DB_OK) {
-		db_note_clock(db, before, time(NULL), shape.clock);
-		if (shape.faults == 0 &&
-		    (!db->options.removes ||
-			db_probe_removal(db, report, arg) == 0))
-			db_report_found(db, report, arg);
-	}
+	else if (db_probe_table(db, &shape, report, arg) == DB_OK &&
+		 shape.faults == 0 &&
+		 (!db->options.removes ||
+		     db_probe_removal(db, report, arg) == 0))
+		db_report_found(db, report, arg);
 	db_close(db);
 	/* A host that stands by takes no writes: that is no fault. */
 	return kind == DB_OK && db->read_only;
