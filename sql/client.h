@@ -80,31 +80,40 @@ client_verifies_ca(void)
 	       mysql_get_client_version() < 30400;
 }
 
-/*
- * client_tls - tls: require TLS; ca: and that a CA has signed the certificate;
- * name: and that it is issued for the host's name.  None of them: no TLS, since
- * MySQL's library by default uses it and verifies nothing, and an attacker in
- * between gets the password.
- */
+/* What is required of a connection, each with what is before it. */
+enum client_tls {
+	CLIENT_TLS_NONE,
+	CLIENT_TLS_ANY,
+	CLIENT_TLS_CA,  /* a CA has signed the certificate */
+	CLIENT_TLS_NAME /* and it is issued for the host's name */
+};
+
+/* client_tls - require that, and with CLIENT_TLS_NONE do without TLS: MySQL's
+   library by default uses it and verifies nothing, and an attacker in between
+   gets the password. */
 static inline void
-client_tls(MYSQL *mysql, bool tls, bool ca, bool name)
+client_tls(MYSQL *mysql, enum client_tls tls)
 {
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
-	unsigned mode = name  ? SSL_MODE_VERIFY_IDENTITY
-			: ca  ? SSL_MODE_VERIFY_CA
-			: tls ? SSL_MODE_REQUIRED
-			      : SSL_MODE_DISABLED;
+	static const unsigned modes[] = {
+		[CLIENT_TLS_NONE] = SSL_MODE_DISABLED,
+		[CLIENT_TLS_ANY] = SSL_MODE_REQUIRED,
+		[CLIENT_TLS_CA] = SSL_MODE_VERIFY_CA,
+		[CLIENT_TLS_NAME] = SSL_MODE_VERIFY_IDENTITY,
+	};
 
-	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
+	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
 #else
-	char on = tls, both = name || (ca && !client_verifies_ca());
+	char on = tls != CLIENT_TLS_NONE;
+	char both = tls == CLIENT_TLS_NAME ||
+		    (tls == CLIENT_TLS_CA && !client_verifies_ca());
 
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &both);
 	/* Before 3.4 it verifies the certificate whenever it has a CA file, and
 	   continues without TLS if the server has none, unless it has a name or
 	   a fingerprint to verify, even an empty one. */
-	if (tls && !both && client_verifies_ca())
+	if (on && !both && client_verifies_ca())
 		mysql_options(mysql, MARIADB_OPT_TLS_PEER_FP, "");
 #endif
 }
