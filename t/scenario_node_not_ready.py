@@ -46,7 +46,7 @@ class Story:
                      f"127.0.0.1:{self.node.port}: WSREP has not yet"
                      in done.stderr,
                      done.stdout + done.stderr)
-        # A worker that begins anew has no connection to lose.
+        # A worker that was restarted has no connection to lose.
         os.kill(self.s.reporter.workers()[0]["pid"], 9)
         mark = len(self.s.reporter.log_text())
         self.send(len(what))

@@ -300,7 +300,7 @@ START_TEST(many_rows_are_one_transaction_of_several_statements)
 	long long inserts = statements("insert"),
 		  commits = statements("commit"), before = executions();
 	uint64_t clamped = 0;
-	size_t sent, least = LONG;
+	size_t sent, first = 0, n;
 
 	ck_assert_uint_eq(store(db, r, LONG, FAR, NULL), 1);
 	/* Prepared, or as text, but not by bulk execution. */
@@ -333,7 +333,8 @@ START_TEST(many_rows_are_one_transaction_of_several_statements)
 	admin("SET innodb_lock_wait_timeout = 1; UPDATE ServerCallStatus SET "
 	      "err_cnt = 1");
 	/* It is found by dividing. */
-	for (size_t first = 0, n = sent; n > 1; least = n) {
+	n = sent;
+	while (n > 1) {
 		enum db_class kind =
 		    db_upsert(db, all + first, n / 2, FAR, &clamped, &sent);
 
@@ -346,7 +347,7 @@ START_TEST(many_rows_are_one_transaction_of_several_statements)
 		}
 		ck_assert(first <= 600 && 600 < first + n);
 	}
-	ck_assert_uint_eq(least, 1);
+	ck_assert_uint_eq(n, 1);
 	store(db, r, 600, FAR, NULL);
 	store(db, r + 601, LONG - 601, FAR, NULL);
 	ck_assert_str_eq(admin_ask("SELECT SUM(err_cnt = 7), SUM(err_cnt) "
