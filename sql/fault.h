@@ -28,19 +28,8 @@ bool fault_late(unsigned number);
 
 #else
 
-static inline unsigned
-fault_db(const char *call)
-{
-	(void)call;
-	return 0;
-}
-
-static inline bool
-fault_late(unsigned number)
-{
-	(void)number;
-	return false;
-}
+#define fault_db(call) ((void)(call), 0u)
+#define fault_late(number) ((void)(number), false)
 
 #endif
 

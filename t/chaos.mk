@@ -1,8 +1,9 @@
 # The daemon once more, with the seams that let tests kill it at a named point
 # and make its calls fail.
 check_LIBRARIES += t/libfault.a
-t_libfault_a_SOURCES = t/faultpoint.c t/faultpoint.h $(shm_libshm_a_SOURCES) \
-	$(sql_libsql_a_SOURCES) $(src_libreporter_a_SOURCES)
+t_libfault_a_SOURCES = t/fault_db.c t/faultpoint.c t/faultpoint.h \
+	$(shm_libshm_a_SOURCES) $(sql_libsql_a_SOURCES) \
+	$(src_libreporter_a_SOURCES)
 nodist_t_libfault_a_SOURCES = $(proto_sources)
 t_libfault_a_CPPFLAGS = $(AM_CPPFLAGS) -DREPORTER_FAULTS
 t_libfault_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Check suite of sql/fault.c, and of sql/db.c under pretended failures, on a
+ * Check suite of t/fault_db.c, and of sql/db.c under pretended failures, on a
  * real server.  Built with REPORTER_FAULTS.
  */
 #include "config.h"

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pretended failures of the client library, see fault.h.  Settings that cannot
- * be parsed pretend nothing.
+ * Pretended failures of the client library, see sql/fault.h.  Settings that
+ * cannot be parsed pretend nothing.
  */
 #include "config.h"
 
 #include "sql/fault.h"
-
-#ifdef REPORTER_FAULTS
 
 #include <errmsg.h>
 
@@ -108,5 +106,3 @@ fault_late(unsigned number)
 {
 	return number == CR_SERVER_LOST && fault_random() % 2 == 0;
 }
-
-#endif
