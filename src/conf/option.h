@@ -23,8 +23,9 @@ enum option_type {
 	OPTION_LIST    /* struct words_list */
 };
 
-/* Whether the text is valid; if not, reason says why, as in "has no port". */
-typedef bool option_check(const char *word, char *reason, size_t size);
+/* Returns NULL, or the fault of a text, as in "has no port", valid until the
+   next call. */
+typedef const char *option_check(const char *word);
 
 struct conf_option {
 	const char *section, *name;

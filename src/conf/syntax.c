@@ -12,62 +12,51 @@
 #include "shm/segment.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define IDENTIFIER_MAX 64 /* MySQL's longest name of a database or a table */
 
-static bool
-fail(char *reason, size_t size, const char *text)
-{
-	snprintf(reason, size, "%s", text);
-	return false;
-}
-
-bool
-syntax_any(const char *word, char *reason, size_t size)
+const char *
+syntax_any(const char *word)
 {
 	(void)word;
-	(void)reason;
-	(void)size;
-	return true;
+	return NULL;
 }
 
-bool
-syntax_instance(const char *word, char *reason, size_t size)
+const char *
+syntax_instance(const char *word)
 {
-	return segment_instance_ok(word) ||
-	       fail(reason, size, "is not a valid instance name");
+	return segment_instance_ok(word) ? NULL
+					 : "is not a valid instance name";
 }
 
-bool
-syntax_listen(const char *word, char *reason, size_t size)
+const char *
+syntax_listen(const char *word)
 {
 	struct listen_spec spec;
-	const char *fault = listen_spec_parse(&spec, word);
 
-	return fault == NULL || fail(reason, size, fault);
+	return listen_spec_parse(&spec, word);
 }
 
-bool
-syntax_host(const char *word, char *reason, size_t size)
+const char *
+syntax_host(const char *word)
 {
 	struct address address;
 	const char *fault = address_parse(&address, word);
 
 	if (fault == NULL && address.host[0] == '\0')
-		fault = "is not a host to connect to";
+		return "is not a host to connect to";
 	if (fault == NULL && address.port == 0)
-		fault = "has port 0";
-	return fault == NULL || fail(reason, size, fault);
+		return "has port 0";
+	return fault;
 }
 
-bool
-syntax_allow(const char *word, char *reason, size_t size)
+const char *
+syntax_allow(const char *word)
 {
 	struct prefix prefix;
 
-	return prefix_parse(&prefix, word, reason, size);
+	return prefix_parse(&prefix, word);
 }
 
 /* Whether the system could have a user or group of this name. */
@@ -84,42 +73,39 @@ is_account(const char *word)
 	return true;
 }
 
-bool
-syntax_user(const char *word, char *reason, size_t size)
+const char *
+syntax_user(const char *word)
 {
-	return is_account(word) ||
-	       fail(reason, size, "is not a valid user name");
+	return is_account(word) ? NULL : "is not a valid user name";
 }
 
-bool
-syntax_group(const char *word, char *reason, size_t size)
+const char *
+syntax_group(const char *word)
 {
-	return is_account(word) ||
-	       fail(reason, size, "is not a valid group name");
+	return is_account(word) ? NULL : "is not a valid group name";
 }
 
-bool
-syntax_path(const char *word, char *reason, size_t size)
+const char *
+syntax_path(const char *word)
 {
 	if (*word == '\0')
-		return true;
+		return NULL;
 	if (*word != '/')
-		return fail(reason, size, "is not an absolute path");
-	if (word[strlen(word) - 1] == '/')
-		return fail(reason, size, "is the path of a directory");
-	return true;
+		return "is not an absolute path";
+	return word[strlen(word) - 1] == '/' ? "is the path of a directory"
+					     : NULL;
 }
 
-bool
-syntax_log_target(const char *word, char *reason, size_t size)
+const char *
+syntax_log_target(const char *word)
 {
 	if (strcmp(word, "syslog") == 0 || strcmp(word, "stderr") == 0)
-		return true;
-	return syntax_path(word, reason, size);
+		return NULL;
+	return syntax_path(word);
 }
 
-bool
-syntax_table(const char *word, char *reason, size_t size)
+const char *
+syntax_table(const char *word)
 {
 	size_t length = 0;
 	int dots = 0;
@@ -133,12 +119,9 @@ syntax_table(const char *word, char *reason, size_t size)
 		}
 		if (!isalnum((unsigned char)*word) && *word != '_' &&
 		    *word != '$')
-			return fail(
-			    reason, size, "contains an invalid character");
+			return "contains an invalid character";
 		if (++length > IDENTIFIER_MAX)
-			return fail(reason, size,
-			    "has a name of more than 64 characters");
+			return "has a name of more than 64 characters";
 	}
-	return (*word == '\0' && length > 0) ||
-	       fail(reason, size, "has a misplaced dot");
+	return *word == '\0' && length > 0 ? NULL : "has a misplaced dot";
 }

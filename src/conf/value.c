@@ -111,7 +111,7 @@ text_check(const struct conf_option *option, const char *text, char *reason,
     size_t size)
 {
 	bool secret = option->type == OPTION_SECRET;
-	char fault[VALUE_REASON_MAX / 2];
+	const char *fault = option->check(text);
 	size_t length = strlen(text);
 
 	if (length < option->min)
@@ -119,7 +119,7 @@ text_check(const struct conf_option *option, const char *text, char *reason,
 	if (length > option->max)
 		return refuse(
 		    option, reason, size, "too long (%zu bytes)", length);
-	if (!option->check(text, fault, sizeof(fault)))
+	if (fault != NULL)
 		return refuse(option, reason, size, "\"%.96s\" %s",
 		    secret ? "(hidden)" : text, fault);
 	return true;
@@ -211,27 +211,19 @@ static bool
 list_takes(const struct conf_option *option, const struct words_list *list,
     const char *word, char *fault, size_t size)
 {
-	char what[VALUE_REASON_MAX / 4];
+	const char *what = option->check(word);
 
-	if (list->count == option->max) {
+	*fault = '\0';
+	if (list->count == option->max)
 		snprintf(fault, size, "more than %zu entries", list->count);
-		return false;
-	}
-	if (*word == '\0') {
+	else if (*word == '\0')
 		snprintf(fault, size, "empty entry");
-		return false;
-	}
-	if (!option->check(word, what, sizeof(what))) {
+	else if (what != NULL)
 		snprintf(fault, size, "\"%.96s\" %s", word, what);
-		return false;
-	}
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->words[i], word) == 0) {
+	for (size_t i = 0; *fault == '\0' && i < list->count; i++)
+		if (strcmp(list->words[i], word) == 0)
 			snprintf(fault, size, "\"%.96s\" is repeated", word);
-			return false;
-		}
-	}
-	return true;
+	return *fault == '\0';
 }
 
 /* Append one more fault, as far as there is room. */

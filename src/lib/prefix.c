@@ -50,9 +50,10 @@ unmap(struct prefix *prefix)
 	prefix->bits -= MAPPED_BITS;
 }
 
-bool
-prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
+const char *
+prefix_parse(struct prefix *prefix, const char *text)
 {
+	static _Thread_local char fault[128];
 	char address[INET6_ADDRSTRLEN];
 	const char *slash = strchr(text, '/');
 	size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
@@ -65,35 +66,29 @@ prefix_parse(struct prefix *prefix, const char *text, char *reason, size_t size)
 		address[length] = '\0';
 	}
 	if (length >= sizeof(address) ||
-	    inet_pton(prefix->family, address, prefix->address) != 1) {
-		snprintf(reason, size, "is not an IPv4 or IPv6 address");
-		return false;
-	}
+	    inet_pton(prefix->family, address, prefix->address) != 1)
+		return "is not an IPv4 or IPv6 address";
 	max = bits = prefix->family == AF_INET ? 32 : 128;
 	if (slash != NULL && (strlen(slash) > sizeof("128") ||
-				 !text_number(slash + 1, 0, max, &bits))) {
-		snprintf(reason, size,
-		    "has an invalid prefix length, not 0 to %d", (int)max);
-		return false;
-	}
+				 !text_number(slash + 1, 0, max, &bits)))
+		return max == 32 ? "has an invalid prefix length, not 0 to 32"
+				 : "has an invalid prefix length, not 0 to 128";
 	prefix->bits = (unsigned)bits;
 	if (clear_rest(prefix->address, (unsigned)max / 8, prefix->bits)) {
 		inet_ntop(
 		    prefix->family, prefix->address, address, sizeof(address));
-		snprintf(reason, size,
+		snprintf(fault, sizeof(fault),
 		    "has bits set after its prefix; did you mean %s/%u?",
 		    address, prefix->bits);
-		return false;
+		return fault;
 	}
 	unmap(prefix);
-	return true;
+	return NULL;
 }
 
 int
 prefix_list_make(struct prefix_list *list, char *const *words, size_t count)
 {
-	char reason[128];
-
 	list->count = 0;
 	list->prefixes = NULL;
 	if (count == 0)
@@ -102,8 +97,7 @@ prefix_list_make(struct prefix_list *list, char *const *words, size_t count)
 	if (list->prefixes == NULL)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		if (!prefix_parse(
-			&list->prefixes[i], words[i], reason, sizeof(reason))) {
+		if (prefix_parse(&list->prefixes[i], words[i]) != NULL) {
 			prefix_list_free(list);
 			errno = EINVAL;
 			return -1;

@@ -23,11 +23,11 @@ struct prefix_list {
 
 /*
  * prefix_parse - parse ADDRESS/BITS or ADDRESS.  Bits beyond the prefix
- * must be zero.  ::ffff:a.b.c.d/96+BITS is a.b.c.d/BITS.  On failure reason (of
- * size bytes) is set, as in "is not an IPv4 or IPv6 address".
+ * must be zero.  ::ffff:a.b.c.d/96+BITS is a.b.c.d/BITS.
+ * Returns NULL; or the fault, as in "is not an IPv4 or IPv6 address", valid
+ * until the thread's next call.
  */
-bool prefix_parse(
-    struct prefix *prefix, const char *text, char *reason, size_t size);
+const char *prefix_parse(struct prefix *prefix, const char *text);
 
 /*
  * prefix_list_make - parse count words that prefix_parse() takes; the list is
