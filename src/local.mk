@@ -12,8 +12,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/db_settings \
 	src/conf/listen_spec src/conf/option src/conf/reload src/conf/secret \
-	src/conf/settings src/conf/suggest src/conf/syntax src/conf/units \
-	src/conf/value \
+	src/conf/settings src/conf/suggest src/conf/value \
 	src/privilege/account src/privilege/daemon src/privilege/fdlimit \
 	src/privilege/landlock src/privilege/privilege \
 	src/check/inspect \

@@ -92,11 +92,11 @@ START_TEST(every_option_is_in_the_manual)
 {
 	const struct conf_option *option = &option_table[_i];
 	char *manual = source("man/reporter.conf.5");
-	char heading[64], entry[1024], expects[OPTION_EXPECTS_MAX], *section;
+	char heading[64], entry[1024], expects[VALUE_EXPECTS_MAX], *section;
 
 	snprintf(heading, sizeof(heading), ".Ss [%s]", option->section);
 	section = part(manual, heading, ".Ss [");
-	option_expects(option, expects, sizeof(expects));
+	value_expects(option, expects, sizeof(expects));
 	snprintf(entry, sizeof(entry),
 	    "\n.It Ic %s\n%s.\n.br\nValue: %s\n.br\nDefault: %s\n.br\n"
 	    "Reload: %s\n.Pp\n",
@@ -114,11 +114,11 @@ START_TEST(every_option_is_in_the_sample)
 {
 	const struct conf_option *option = &option_table[_i];
 	char *sample = source("etc/reporter.conf");
-	char heading[64], entry[1024], expects[OPTION_EXPECTS_MAX], *section;
+	char heading[64], entry[1024], expects[VALUE_EXPECTS_MAX], *section;
 
 	snprintf(heading, sizeof(heading), "[%s]", option->section);
 	section = part(sample, heading, "[");
-	option_expects(option, expects, sizeof(expects));
+	value_expects(option, expects, sizeof(expects));
 	snprintf(entry, sizeof(entry), "\n# %s\n# Value: %s\n#%s =%s%s\n",
 	    option->text, expects, option->name,
 	    *initial(option) == '\0' ? "" : " ", initial(option));
@@ -260,10 +260,10 @@ static uint64_t
 parse_number(const struct conf_option *option, const char *text)
 {
 	struct settings settings = { .workers = 0 };
-	char reason[VALUE_REASON_MAX], expects[OPTION_EXPECTS_MAX];
+	char reason[VALUE_REASON_MAX], expects[VALUE_EXPECTS_MAX];
 
 	if (!value_parse(option, &settings, text, reason, sizeof(reason))) {
-		option_expects(option, expects, sizeof(expects));
+		value_expects(option, expects, sizeof(expects));
 		ck_assert_ptr_nonnull(strstr(reason, expects));
 		return UINT64_MAX;
 	}
@@ -372,28 +372,30 @@ END_TEST
 START_TEST(number_is_shown_with_its_largest_unit)
 {
 	static const struct {
-		enum units units;
+		enum option_type type;
 		uint64_t number;
 		const char *text;
 	} numbers[] = {
-		{ UNITS_TIME, 0, "0" },
-		{ UNITS_TIME, 1, "1ms" },
-		{ UNITS_TIME, 1500, "1500ms" },
-		{ UNITS_TIME, 90000, "90s" },
-		{ UNITS_TIME, 5 * 60000, "5min" },
-		{ UNITS_TIME, 86400000, "24h" },
-		{ UNITS_SIZE, 1000, "1000" },
-		{ UNITS_SIZE, 65536, "64k" },
-		{ UNITS_SIZE, UINT64_C(1) << 40, "1024g" },
-		{ UNITS_NONE, 3600000, "3600000" },
+		{ OPTION_TIME, 0, "0" },
+		{ OPTION_TIME, 1, "1ms" },
+		{ OPTION_TIME, 1500, "1500ms" },
+		{ OPTION_TIME, 90000, "90s" },
+		{ OPTION_TIME, 5 * 60000, "5min" },
+		{ OPTION_TIME, 86400000, "24h" },
+		{ OPTION_SIZE, 1000, "1000" },
+		{ OPTION_SIZE, 65536, "64k" },
+		{ OPTION_SIZE, UINT64_C(1) << 40, "1024g" },
+		{ OPTION_NUMBER, 3600000, "3600000" },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		char text[32];
+		struct conf_option option = { .type = numbers[i].type,
+			.offset = offsetof(struct settings, port) };
+		struct settings settings = { .port = numbers[i].number };
+		char *text = value_format(&option, &settings);
 
-		units_format(
-		    numbers[i].units, numbers[i].number, text, sizeof(text));
 		ck_assert_str_eq(text, numbers[i].text);
+		free(text);
 	}
 }
 END_TEST

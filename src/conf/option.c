@@ -9,12 +9,131 @@
 #include "conf/option.h"
 
 #include "conf/listen_spec.h"
-#include "conf/syntax.h"
+#include "lib/address.h"
+#include "lib/prefix.h"
 #include "shm/segment.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+/* --------------------------------------------------- the form of a text ----
+ */
+
+#define IDENTIFIER_MAX 64 /* MySQL's longest name of a database or a table */
+
+static const char *
+syntax_any(const char *word)
+{
+	(void)word;
+	return NULL;
+}
+
+static const char *
+syntax_instance(const char *word)
+{
+	return segment_instance_ok(word) ? NULL
+					 : "is not a valid instance name";
+}
+
+static const char *
+syntax_listen(const char *word)
+{
+	struct listen_spec spec;
+
+	return listen_spec_parse(&spec, word);
+}
+
+static const char *
+syntax_host(const char *word)
+{
+	struct address address;
+	const char *fault = address_parse(&address, word);
+
+	if (fault == NULL && address.host[0] == '\0')
+		return "is not a host to connect to";
+	if (fault == NULL && address.port == 0)
+		return "has port 0";
+	return fault;
+}
+
+static const char *
+syntax_allow(const char *word)
+{
+	struct prefix prefix;
+
+	return prefix_parse(&prefix, word);
+}
+
+/* Whether the system could have a user or group of this name. */
+static bool
+is_account(const char *word)
+{
+	if (isdigit((unsigned char)*word) || *word == '-')
+		return false;
+	for (; *word != '\0'; word++) {
+		if (!isalnum((unsigned char)*word) &&
+		    strchr("_-.$", *word) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static const char *
+syntax_user(const char *word)
+{
+	return is_account(word) ? NULL : "is not a valid user name";
+}
+
+static const char *
+syntax_group(const char *word)
+{
+	return is_account(word) ? NULL : "is not a valid group name";
+}
+
+static const char *
+syntax_path(const char *word)
+{
+	if (*word == '\0')
+		return NULL;
+	if (*word != '/')
+		return "is not an absolute path";
+	return word[strlen(word) - 1] == '/' ? "is the path of a directory"
+					     : NULL;
+}
+
+static const char *
+syntax_log_target(const char *word)
+{
+	if (strcmp(word, "syslog") == 0 || strcmp(word, "stderr") == 0)
+		return NULL;
+	return syntax_path(word);
+}
+
+static const char *
+syntax_table(const char *word)
+{
+	size_t length = 0;
+	int dots = 0;
+
+	for (; *word != '\0'; word++) {
+		if (*word == '.') {
+			if (length == 0 || ++dots > 1)
+				break;
+			length = 0;
+			continue;
+		}
+		if (!isalnum((unsigned char)*word) && *word != '_' &&
+		    *word != '$')
+			return "contains an invalid character";
+		if (++length > IDENTIFIER_MAX)
+			return "has a name of more than 64 characters";
+	}
+	return *word == '\0' && length > 0 ? NULL : "has a misplaced dot";
+}
+
+/* -------------------------------------------------------- the table ---- */
 
 #define SECOND UINT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -280,55 +399,4 @@ void
 option_name(const struct conf_option *option, char *name, size_t size)
 {
 	snprintf(name, size, "%s.%s", option->section, option->name);
-}
-
-enum units
-option_units(const struct conf_option *option)
-{
-	return option->type == OPTION_TIME   ? UNITS_TIME
-	       : option->type == OPTION_SIZE ? UNITS_SIZE
-					     : UNITS_NONE;
-}
-
-static void
-choices_text(const char *const *choices, char *text, size_t size)
-{
-	size_t length = 0;
-
-	for (size_t i = 0; choices[i] != NULL && length < size; i++) {
-		const char *join = i == 0                   ? ""
-				   : choices[i + 1] == NULL ? " or "
-							    : ", ";
-
-		length += (size_t)snprintf(
-		    text + length, size - length, "%s%s", join, choices[i]);
-	}
-}
-
-void
-option_expects(const struct conf_option *option, char *text, size_t size)
-{
-	static const char *const kinds[] = {
-		[OPTION_NUMBER] = "a number",
-		[OPTION_POWER] = "a power of two",
-		[OPTION_AUTO] = "auto, or a number",
-		[OPTION_TIME] = "a time",
-		[OPTION_SIZE] = "a size",
-	};
-	char min[32], max[32];
-
-	if (option->type == OPTION_CHOICE) {
-		choices_text(option->choices, text, size);
-		return;
-	}
-	if (option->expects != NULL) {
-		snprintf(text, size, "%s", option->expects);
-		return;
-	}
-	units_format(option_units(option), option->min, min, sizeof(min));
-	units_format(option_units(option), option->max, max, sizeof(max));
-	snprintf(text, size, "%s from %s to %s%s%s%s", kinds[option->type], min,
-	    max, option->step ? " in whole seconds" : "",
-	    option->unit ? ", default unit " : "",
-	    option->unit ? option->unit : "");
 }

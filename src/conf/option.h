@@ -9,7 +9,6 @@
 #define REPORTER_OPTION_H
 
 #include "conf/settings.h"
-#include "conf/units.h"
 
 enum option_type {
 	OPTION_NUMBER, /* uint64_t */
@@ -47,8 +46,7 @@ struct conf_option {
 extern const struct conf_option option_table[];
 extern const size_t option_count;
 
-#define OPTION_NAME_MAX 64     /* bytes of "section.name", with the 0 */
-#define OPTION_EXPECTS_MAX 160 /* bytes of what an option expects */
+#define OPTION_NAME_MAX 64 /* bytes of "section.name", with the 0 */
 
 /* option_find - the option, or NULL. */
 const struct conf_option *option_find(const char *section, const char *name);
@@ -58,12 +56,5 @@ const char *option_section(const char *name);
 
 /* option_name - "section.name". */
 void option_name(const struct conf_option *option, char *name, size_t size);
-
-/* option_units - the units that its value may have. */
-enum units option_units(const struct conf_option *option);
-
-/* option_expects - the values it takes, as in "a time from 1ms to 1h, default
-   unit ms". */
-void option_expects(const struct conf_option *option, char *text, size_t size);
 
 #endif

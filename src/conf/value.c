@@ -21,19 +21,134 @@
 #define PLACE_CONST(option, settings) \
 	((const void *)((const char *)(settings) + (option)->offset))
 
+/* -------------------------------------------------------------- units ---- */
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* The smallest first. */
+static const struct unit times[] = { { "ms", 1 }, { "s", 1000 },
+	{ "min", 60000 }, { "h", 3600000 }, { NULL, 0 } };
+static const struct unit sizes[] = { { "", 1 }, { "k", 1024 },
+	{ "m", 1024 * 1024 }, { "g", 1024 * 1024 * 1024 }, { NULL, 0 } };
+static const struct unit none[] = { { "", 1 }, { NULL, 0 } };
+
+/* The units that the value of an option may have. */
+static const struct unit *
+units_of(const struct conf_option *option)
+{
+	return option->type == OPTION_TIME   ? times
+	       : option->type == OPTION_SIZE ? sizes
+					     : none;
+}
+
+/* Writes the number with its largest unit that leaves no rest, as in "5min". */
+static void
+units_format(
+    const struct conf_option *option, uint64_t number, char *text, size_t size)
+{
+	const struct unit *unit = units_of(option), *best = unit;
+
+	for (; number != 0 && unit->name != NULL; unit++) {
+		if (number % unit->factor == 0)
+			best = unit;
+	}
+	snprintf(text, size, "%" PRIu64 "%s", number / best->factor,
+	    number == 0 ? "" : best->name);
+}
+
+/* Reads digits, then blanks, then a unit's name or nothing, which stands for
+   option->unit.  A number that is too large becomes UINT64_MAX.  Returns
+   whether the text is such a number. */
+static bool
+units_parse(
+    const struct conf_option *option, const char *text, uint64_t *number)
+{
+	const struct unit *unit = units_of(option);
+	const char *name;
+
+	*number = 0;
+	if (!isdigit((unsigned char)*text))
+		return false;
+	for (; isdigit((unsigned char)*text); text++) {
+		if (__builtin_mul_overflow(*number, 10, number) ||
+		    __builtin_add_overflow(
+			*number, (uint64_t)(*text - '0'), number))
+			*number = UINT64_MAX;
+	}
+	while (*text == ' ' || *text == '\t')
+		text++;
+	name = *text == '\0' && option->unit != NULL ? option->unit : text;
+	while (unit->name != NULL && strcasecmp(unit->name, name) != 0)
+		unit++;
+	if (unit->name == NULL)
+		return false;
+	if (__builtin_mul_overflow(*number, unit->factor, number))
+		*number = UINT64_MAX;
+	return true;
+}
+
+/* ------------------------------------------------- what an option expects ----
+ */
+
+static void
+choices_text(const char *const *choices, char *text, size_t size)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; choices[i] != NULL && length < size; i++) {
+		const char *join = i == 0                   ? ""
+				   : choices[i + 1] == NULL ? " or "
+							    : ", ";
+
+		length += (size_t)snprintf(
+		    text + length, size - length, "%s%s", join, choices[i]);
+	}
+}
+
+void
+value_expects(const struct conf_option *option, char *text, size_t size)
+{
+	static const char *const kinds[] = {
+		[OPTION_NUMBER] = "a number",
+		[OPTION_POWER] = "a power of two",
+		[OPTION_AUTO] = "auto, or a number",
+		[OPTION_TIME] = "a time",
+		[OPTION_SIZE] = "a size",
+	};
+	char min[32], max[32];
+
+	if (option->type == OPTION_CHOICE) {
+		choices_text(option->choices, text, size);
+		return;
+	}
+	if (option->expects != NULL) {
+		snprintf(text, size, "%s", option->expects);
+		return;
+	}
+	units_format(option, option->min, min, sizeof(min));
+	units_format(option, option->max, max, sizeof(max));
+	snprintf(text, size, "%s from %s to %s%s%s%s", kinds[option->type], min,
+	    max, option->step ? " in whole seconds" : "",
+	    option->unit ? ", default unit " : "",
+	    option->unit ? option->unit : "");
+}
+
 /* Set the reason: "FAULT; expected ..." */
 static bool __attribute__((format(printf, 4, 5)))
 refuse(const struct conf_option *option, char *reason, size_t size,
     const char *format, ...)
 {
-	char expects[OPTION_EXPECTS_MAX];
+	char expects[VALUE_EXPECTS_MAX];
 	size_t length;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(reason, size, format, args);
 	va_end(args);
-	option_expects(option, expects, sizeof(expects));
+	value_expects(option, expects, sizeof(expects));
 	length = strlen(reason);
 	snprintf(reason + length, size - length, "; expected %s", expects);
 	return false;
@@ -60,7 +175,7 @@ number_set(const struct conf_option *option, uint64_t *value, const char *text,
 		*value = 0;
 		return true;
 	}
-	if (!units_parse(option_units(option), text, option->unit, &number)) {
+	if (!units_parse(option, text, &number)) {
 		return refuse(option, reason, size, "invalid value \"%.96s\"%s",
 		    text,
 		    option->type == OPTION_TIME   ? " (units: ms, s, min, h)"
@@ -276,7 +391,7 @@ static bool
 list_set(const struct conf_option *option, struct words_list *value,
     const char *text, char *reason, size_t size)
 {
-	char faults[VALUE_REASON_MAX - OPTION_EXPECTS_MAX - 16] = "";
+	char faults[VALUE_REASON_MAX - VALUE_EXPECTS_MAX - 16] = "";
 
 	if (*text == '\0' && option->min > 0)
 		return refuse(option, reason, size, "empty value");
@@ -365,7 +480,7 @@ value_format(const struct conf_option *option, const struct settings *settings)
 	number = *(const uint64_t *)value;
 	if (option->type == OPTION_AUTO && number == 0)
 		return strdup("auto");
-	units_format(option_units(option), number, text, sizeof(text));
+	units_format(option, number, text, sizeof(text));
 	return strdup(text);
 }
 

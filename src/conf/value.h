@@ -8,7 +8,12 @@
 
 #include "conf/option.h"
 
-#define VALUE_REASON_MAX 512 /* bytes of a reason, with the 0 */
+#define VALUE_REASON_MAX 512  /* bytes of a reason, with the 0 */
+#define VALUE_EXPECTS_MAX 160 /* bytes of what an option expects */
+
+/* value_expects - write the values that an option takes into `text` (size
+   bytes), as in "a time from 1ms to 1h, default unit ms". */
+void value_expects(const struct conf_option *option, char *text, size_t size);
 
 /*
  * value_parse - parse text, as it is in a file, and replace the value in
