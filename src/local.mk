@@ -10,9 +10,9 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/listener src/edge/proxy src/edge/server \
 	src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/db_settings \
-	src/conf/listen_spec src/conf/option src/conf/reload src/conf/secret \
-	src/conf/settings src/conf/suggest src/conf/value \
+	src/conf/conffile src/conf/listen_spec src/conf/option \
+	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
+	src/conf/value \
 	src/privilege/account src/privilege/daemon src/privilege/fdlimit \
 	src/privilege/landlock src/privilege/privilege \
 	src/check/inspect \
@@ -34,7 +34,7 @@ endif
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/check/inspect_addresses.c src/check/inspect_database.c \
-	src/check/inspect_files.c src/check/inspect_option.c src/edge/tls.h \
+	src/check/inspect_files.c src/edge/tls.h \
 	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \

@@ -9,7 +9,7 @@
 #include "store_fixture.h"
 #include "suite.h"
 #include "worker/store.h"
-#include "conf/db_settings.h"
+#include "conf/settings.h"
 #include "lib/clock.h"
 
 #include <stdio.h>

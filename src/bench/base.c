@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "bench/bench.h"
-#include "conf/db_settings.h"
 #include "conf/secret.h"
 #include "sql/batch.h"
 #include "sql/login.h"

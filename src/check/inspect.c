@@ -76,7 +76,7 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 	if (!segments_exist(settings, each) &&
 	    !inspect_room(each * settings->workers, segment_space(),
 		memory_available(), fault, sizeof(fault)))
-		inspect_option(
+		settings_complain(
 		    complaints, settings, "queue", "table_keys", "%s", fault);
 }
 
@@ -92,13 +92,13 @@ inspect_user(const struct settings *settings, struct complaints *complaints)
 	if (*user == '\0')
 		return true;
 	if (pw == NULL)
-		inspect_option(complaints, settings, "reporter", "user",
+		settings_complain(complaints, settings, "reporter", "user",
 		    "no such user: %s; create it or correct the spelling",
 		    user);
 	else if (geteuid() == 0 || geteuid() == pw->pw_uid)
 		return true;
 	else
-		inspect_option(complaints, settings, "reporter", "user",
+		settings_complain(complaints, settings, "reporter", "user",
 		    "only root can change to user %s; run this as root, or as "
 		    "that user",
 		    user);
@@ -117,11 +117,11 @@ inspect_group(const struct settings *settings, struct complaints *complaints)
 	if (gr != NULL && account_may_join(gr->gr_gid))
 		return gr->gr_gid;
 	if (gr == NULL)
-		inspect_option(complaints, settings, "reporter", "group",
+		settings_complain(complaints, settings, "reporter", "group",
 		    "no such group: %s; create it or correct the spelling",
 		    name);
 	else
-		inspect_option(complaints, settings, "reporter", "group",
+		settings_complain(complaints, settings, "reporter", "group",
 		    "user %d is not in group %s; start as root, or add the "
 		    "user to the group (systemd: SupplementaryGroups=, "
 		    "PrivateUsers=no)",
@@ -139,7 +139,7 @@ child_inspect(const struct settings *settings, const char *path, FILE *out)
 	uint64_t required;
 
 	if (fdlimit_raise(settings->max_connections, &required) < 0)
-		inspect_option(&its, settings, "limits", "max_connections",
+		settings_complain(&its, settings, "limits", "max_connections",
 		    "requires %" PRIu64 " open files, and the limit cannot be "
 		    "raised to that: %s; lower it, or raise the limit "
 		    "(ulimit -n, LimitNOFILE)",
@@ -189,7 +189,7 @@ inspect_machine(const struct settings *settings, const char *path,
 	/* The master reads certificates, and writes the pid file, before it
 	   changes to the user. */
 	if (tls_load(settings, &tls, &option, reason, sizeof(reason)) < 0)
-		inspect_option(
+		settings_complain(
 		    complaints, settings, "tls", option, "%s", reason);
 	tls_free(tls);
 	inspect_writable(settings, "reporter", "pid_file", complaints);

@@ -46,9 +46,4 @@ void inspect_files(const struct settings *settings, const char *path,
 void inspect_writable(const struct settings *settings, const char *section,
     const char *name, struct complaints *complaints);
 
-/* inspect_option - complain about the value of an option. */
-void inspect_option(struct complaints *complaints,
-    const struct settings *settings, const char *section, const char *name,
-    const char *format, ...) __attribute__((format(printf, 5, 6)));
-
 #endif

@@ -61,7 +61,7 @@ inspect_listen(const struct settings *settings, struct complaints *complaints)
 		const char *fault = listen_fault(word);
 
 		if (fault != NULL)
-			inspect_option(complaints, settings, "reporter",
+			settings_complain(complaints, settings, "reporter",
 			    "listen",
 			    "cannot listen on %s: %s; expected an address of "
 			    "this machine",
@@ -86,7 +86,7 @@ inspect_hosts(const struct settings *settings, struct complaints *complaints)
 		if (error == 0)
 			freeaddrinfo(found);
 		else
-			inspect_option(complaints, settings, "mysql", "host",
+			settings_complain(complaints, settings, "mysql", "host",
 			    "%s has no address: %s; expected a name in "
 			    "/etc/hosts or the DNS",
 			    host.name, gai_strerror(error));

@@ -8,7 +8,6 @@
 
 #include "sql/db.h"
 #include "conf/secret.h"
-#include "conf/db_settings.h"
 #include "lib/memory.h"
 #include "lib/text.h"
 
@@ -34,7 +33,7 @@ report(void *arg, bool fault, const char *text)
 
 	text_escape(clean, sizeof(clean), text);
 	if (fault)
-		inspect_option(turn->complaints, turn->settings, "mysql",
+		settings_complain(turn->complaints, turn->settings, "mysql",
 		    "host", "%s: %s", db_host(turn->db), clean);
 	else
 		fprintf(turn->found, "%s: %s\n", db_host(turn->db), clean);
@@ -51,7 +50,7 @@ inspect_host(struct turn *turn, char *word)
 	options.password = turn->password;
 	db = db_new(&options);
 	if (db == NULL) {
-		inspect_option(turn->complaints, turn->settings, "mysql",
+		settings_complain(turn->complaints, turn->settings, "mysql",
 		    "host", "%s: out of memory", word);
 		return;
 	}
@@ -59,7 +58,7 @@ inspect_host(struct turn *turn, char *word)
 	turn->read_only += db_probe(db, report, turn);
 	int64_t ahead = db_clock_ahead(db);
 	if (llabs(ahead) > (int64_t)turn->settings->max_clock_skew / 1000 + 1)
-		inspect_option(turn->complaints, turn->settings, "limits",
+		settings_complain(turn->complaints, turn->settings, "limits",
 		    "max_clock_skew",
 		    "%s: the server's clock differs from ours by %+lld seconds",
 		    db_host(db), (long long)ahead);
@@ -86,7 +85,7 @@ inspect_database(const struct settings *settings, const char *path,
 		inspect_host(&turn, settings->host.words[i]);
 	secret_wipe(&password);
 	if (turn.read_only == settings->host.count)
-		inspect_option(complaints, settings, "mysql", "host",
+		settings_complain(complaints, settings, "mysql", "host",
 		    "nothing can be stored: %s read-only; expected a server "
 		    "that can be written to",
 		    turn.read_only == 1 ? "the server is" : "all servers are");

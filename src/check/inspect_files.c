@@ -13,7 +13,6 @@
 #include "lib/text.h"
 #include "lib/pem.h"
 #include "sql/login.h"
-#include "conf/db_settings.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -52,7 +51,7 @@ inspect_readable(const struct settings *settings, const char *name,
 		return false;
 	fault = login_read_fault(path);
 	if (fault != NULL)
-		inspect_option(complaints, settings, "mysql", name,
+		settings_complain(complaints, settings, "mysql", name,
 		    "user %s cannot read %s: %s; expected a file that "
 		    "reporter's user can read",
 		    reload_user(), path, fault);
@@ -72,12 +71,12 @@ inspect_tls(const struct settings *settings, struct complaints *complaints)
 
 	inspect_readable(settings, "server_public_key", complaints);
 	if (unsupported != NULL)
-		inspect_option(complaints, settings, "mysql", "ssl_verify",
+		settings_complain(complaints, settings, "mysql", "ssl_verify",
 		    "%s", unsupported);
 	if (inspect_readable(settings, "ssl_ca", complaints))
 		fault = pem_check_ca(settings->ssl_ca, reason, sizeof(reason));
 	if (fault != NULL)
-		inspect_option(complaints, settings, "mysql", "ssl_ca",
+		settings_complain(complaints, settings, "mysql", "ssl_ca",
 		    "%s: %s; expected certificates in PEM form",
 		    settings->ssl_ca, fault);
 	/* The client library may find the key's password in defaults_file. */
@@ -85,7 +84,7 @@ inspect_tls(const struct settings *settings, struct complaints *complaints)
 		whose = pem_check_pair(settings->ssl_cert, settings->ssl_key,
 		    *settings->defaults_file != '\0', reason, sizeof(reason));
 	if (whose != PEM_NONE)
-		inspect_option(complaints, settings, "mysql",
+		settings_complain(complaints, settings, "mysql",
 		    whose == PEM_KEY ? "ssl_key" : "ssl_cert", "%s", reason);
 }
 
@@ -124,7 +123,7 @@ inspect_writable(const struct settings *settings, const char *section,
 
 	fault = *path == '/' ? write_fault(path, text, sizeof(text)) : NULL;
 	if (fault != NULL)
-		inspect_option(complaints, settings, section, name,
+		settings_complain(complaints, settings, section, name,
 		    "user %s cannot write %s: %s; expected a directory that "
 		    "this user can write to",
 		    reload_user(), path, fault);

@@ -14,6 +14,7 @@
 #include "sql/db.h"
 
 #include <sched.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,15 +88,30 @@ take(void *arg, const struct conf_option *option, const char *value,
 
 /* ---------------------------------------------- checks across options ---- */
 
+void
+settings_complain(struct complaints *complaints,
+    const struct settings *settings, const char *section, const char *name,
+    const char *format, ...)
+{
+	char full[OPTION_NAME_MAX], *text;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	snprintf(full, sizeof(full), "%s.%s", section, name);
+	complain(complaints, settings_origin(settings, section, name), full,
+	    "%s", text == NULL ? "out of memory" : text);
+	free(text);
+}
+
 static void
 fault(struct load *load, const char *section, const char *name,
     const char *reason)
 {
-	char full[OPTION_NAME_MAX];
-
-	snprintf(full, sizeof(full), "%s.%s", section, name);
-	complain(&load->complaints,
-	    settings_origin(load->settings, section, name), full, "%s", reason);
+	settings_complain(
+	    &load->complaints, load->settings, section, name, "%s", reason);
 }
 
 static bool
@@ -307,6 +323,35 @@ settings_free(struct settings *settings)
 	}
 	free(settings->origins);
 	free(settings);
+}
+
+/* ---------------------------------------------------------------- uses ---- */
+
+struct db_options
+db_settings(const struct settings *s)
+{
+	return (struct db_options){
+		.hosts = s->host.words,
+		.port = (unsigned)s->port,
+		.socket = s->socket,
+		.user = s->mysql_user,
+		.database = s->database,
+		.table = s->table,
+		.defaults_file = s->defaults_file,
+		.ssl_ca = s->ssl_ca,
+		.ssl_cert = s->ssl_cert,
+		.ssl_key = s->ssl_key,
+		.ssl_verify = (enum db_verify)s->ssl_verify,
+		.server_public_key = s->server_public_key,
+		.insecure_auth = s->insecure_auth,
+		.connect_timeout_ms = (unsigned)s->connect_timeout,
+		.read_timeout_ms = (unsigned)s->read_timeout,
+		.keepalive_ms = (unsigned)s->keepalive,
+		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows
+							: DB_ROWS_MAX,
+		.text_only = s->bulk == BULK_OFF,
+		.removes = s->retention > 0,
+	};
 }
 
 /* ------------------------------------------------- dumping, comparing ---- */

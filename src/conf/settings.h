@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct complaints;
+struct db_options;
+
 /* A list, as in `listen`, `host` and `allow`. */
 struct words_list {
 	char **words; /* NULL-terminated, or NULL */
@@ -129,6 +132,19 @@ void settings_dump(const struct settings *settings, FILE *out);
    text that begins with "default". */
 const char *settings_origin(
     const struct settings *settings, const char *section, const char *name);
+
+/* settings_complain - complain about the value of an option, with its line. */
+void settings_complain(struct complaints *complaints,
+    const struct settings *settings, const char *section, const char *name,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Most rows of one statement, and so of one transaction, whatever flush_rows;
+   the server's max_allowed_packet may allow fewer. */
+#define DB_ROWS_MAX 10000
+
+/* db_settings - the options of a connection (sql/db.h), without password and
+   session.  The strings stay those of the settings. */
+struct db_options db_settings(const struct settings *settings);
 
 /* What a change of an option requires. */
 enum option_live {

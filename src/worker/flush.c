@@ -13,7 +13,6 @@
 #include "worker/retention.h"
 #include "worker/round.h"
 #include "worker/store.h"
-#include "conf/db_settings.h"
 
 #include <errno.h>
 #include <pthread.h>

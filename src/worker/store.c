@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "worker/store_state.h"
-#include "conf/db_settings.h"
 #include "lib/clock.h"
 
 #include <stdio.h>
