@@ -8,7 +8,6 @@
 #include "check/inspect.h"
 #include "conf/reload.h"
 #include "lib/log.h"
-#include "lib/title.h"
 #include "master/master.h"
 #include "privilege/account.h"
 #include "privilege/daemon.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What makes a daemon.  Owns the pipe to the parent, the pid file and its lock.
+ * What makes a daemon.  Owns the pipe to the parent, the pid file and its lock,
+ * and the memory of main()'s arguments, where the kernel reads titles.
  */
 #include "config.h"
 
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------- the background --- */
@@ -127,4 +129,32 @@ pidfile_remove(void)
 	if (unlink(pidfile_path) < 0 && ftruncate(pidfile_fd, 0) < 0)
 		log_warn("cannot remove pid file %s: %m", pidfile_path);
 	pidfile_close();
+}
+
+/* ------------------------------------------------------ process titles --- */
+
+static char *title_start;
+static size_t title_size;
+
+void
+title_init(int argc, char **argv)
+{
+	title_start = argv[0];
+	/* The arguments are contiguous. */
+	title_size =
+	    (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
+}
+
+void
+title_set(const char *role)
+{
+	char name[16];
+
+	/* Shown by `ps -o comm` and top, 15 characters. */
+	snprintf(name, sizeof(name), "reporter %.6s", role);
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	if (title_size == 0)
+		return;
+	memset(title_start, 0, title_size);
+	snprintf(title_start, title_size, "reporter: %s", role);
 }

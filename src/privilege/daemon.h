@@ -2,7 +2,8 @@
  *
  * What makes a daemon.  Starting in the background: the command returns when
  * the daemon is ready, or has failed, with an exit status that shows which. The
- * pid file, one for the process.
+ * pid file, one for the process.  The titles that `ps` shows: "reporter: worker
+ * 3".
  */
 #ifndef REPORTER_DAEMON_H
 #define REPORTER_DAEMON_H
@@ -24,5 +25,12 @@ int pidfile_write(const char *path);
 
 /* pidfile_remove - remove the file; does nothing when there is none. */
 void pidfile_remove(void);
+
+/* title_init - remember where the title can be written.  Call it once, first
+   of all, with main()'s own arguments. */
+void title_init(int argc, char **argv);
+
+/* title_set - set the role, truncated to the room there is. */
+void title_set(const char *role);
 
 #endif

@@ -15,7 +15,7 @@
 #include "worker/store.h"
 #include "lib/log.h"
 #include "lib/memory.h"
-#include "lib/title.h"
+#include "privilege/daemon.h"
 #include "worker/trial.h"
 
 #include <errno.h>
