@@ -150,7 +150,7 @@ struct answer;
 
 /*
  * db_statement - send a statement over an open connection, and read its answer
- * within the bounds of answer.h; columns: how many it has.  0: it changes rows,
+ * within the bounds of link.h; columns: how many it has.  0: it changes rows,
  * answer->rows of them, and there is nothing to free.
  * Returns DB_OK; else as db_upsert().
  */

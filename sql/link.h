@@ -7,9 +7,50 @@
 #ifndef REPORTER_LINK_H
 #define REPORTER_LINK_H
 
-#include "sql/answer.h"
+#include "sql/client.h"
 #include "sql/deadline.h"
 #include "sql/dberror.h"
+
+#include <stddef.h>
+
+#define ANSWER_COLUMNS 16          /* max. columns of an answer */
+#define ANSWER_ROWS 8192           /* max. rows */
+#define ANSWER_BYTES (1024 * 1024) /* max. text of all rows */
+
+/* The answer to a question that expects few and short rows: read to its end
+   within these bounds, whatever the server sends. */
+struct answer {
+	unsigned columns;
+	size_t rows;
+	char *text;       /* the values, each ended by a 0 */
+	size_t length;    /* of text */
+	size_t *offsets;  /* of each value in text, plus 1; 0: NULL */
+	uint32_t keyed;   /* bits: columns that belong to a key, ... */
+	uint32_t primary; /* ... to the primary key */
+	const char
+	    *fault; /* why it is no answer to the question; NULL: it is */
+};
+
+/* answer_text - a value; "" for NULL.  row, column: from 0, in range.  Valid
+   until answer_close(). */
+const char *answer_text(
+    const struct answer *answer, size_t row, unsigned column);
+
+/* answer_is_null - whether a value is NULL. */
+bool answer_is_null(const struct answer *answer, size_t row, unsigned column);
+
+/* answer_close - free it.  One that is all zero may be closed. */
+void answer_close(struct answer *answer);
+
+/* hash_text - take a text, with its end, into a hash (FNV-1a). */
+static inline uint64_t
+hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++ != '\0');
+	return hash;
+}
 
 struct link {
 	MYSQL *mysql; /* NULL: there is no connection */
@@ -39,10 +80,12 @@ enum db_class link_in_time(struct link *link, enum db_class kind);
 enum db_class link_no_rows(struct link *link);
 
 /*
- * link_send - send a statement and read its answer, as answer_read().
- * call: its name for the fault tests.  columns 0: it has no result, and answer
- * may be NULL.
- * Returns DB_OK, or the class of link->error.
+ * link_send - send a statement and read its answer.
+ * call: its name for the fault tests.  columns: how many it asks for, 1 to
+ * ANSWER_COLUMNS; more are ignored, fewer are a fault.  0: it has no result,
+ * and answer may be NULL.
+ * Returns DB_OK, and answer_close() frees the answer; or the class of
+ * link->error, with nothing to free.
  */
 enum db_class link_send(struct link *link, const char *call, const char *text,
     size_t length, unsigned columns, struct answer *answer);

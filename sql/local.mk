@@ -1,6 +1,6 @@
 # The database side: the record type, libmysqlclient and nothing of src.
-sql_modules = sql/answer sql/batch sql/bulk sql/db sql/dberror sql/deadline \
-	sql/host sql/link sql/login sql/probe sql/session sql/walk
+sql_modules = sql/batch sql/bulk sql/db sql/dberror sql/deadline sql/host \
+	sql/link sql/login sql/probe sql/session sql/walk
 noinst_LIBRARIES += sql/libsql.a
 sql_libsql_a_SOURCES = $(sql_modules:=.c) $(sql_modules:=.h) sql/client.h \
 	sql/db_state.h sql/fault.h sql/write.c

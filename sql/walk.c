@@ -9,8 +9,8 @@
 #include "config.h"
 
 #include "sql/walk.h"
-#include "sql/answer.h"
 #include "sql/batch.h"
+#include "sql/link.h"
 
 #include <inttypes.h>
 #include <stdio.h>
