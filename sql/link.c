@@ -32,43 +32,26 @@ answer_flagged(MYSQL_RES *result, unsigned columns, unsigned flags)
 	return flagged;
 }
 
-/* Adds a value.  Returns what is wrong, or NULL. */
+/* Adds a row.  Returns what is wrong, or NULL. */
 static const char *
-answer_add(struct answer *a, size_t at, const char *value, size_t length)
+answer_add(struct answer *a, MYSQL_ROW row, const unsigned long *lengths)
 {
-	a->offsets[at] = 0;
-	if (value == NULL)
-		return NULL;
-	if (length >= ANSWER_BYTES - a->length)
-		return "the server sent a longer answer than was asked for";
-	char *text = realloc(a->text, a->length + length + 1);
-	if (text == NULL)
-		return "no memory for an answer";
-	a->text = text;
-	memcpy(text + a->length, value, length);
-	text[a->length + length] = '\0';
-	a->offsets[at] = a->length + 1;
-	a->length += length + 1;
-	return NULL;
-}
-
-static const char *
-answer_add_row(struct answer *a, MYSQL_ROW row, const unsigned long *lengths)
-{
-	const char *fault = NULL;
+	char **values = a->values + a->rows * a->columns;
 
 	if (a->rows == ANSWER_ROWS)
 		return "the server sent more rows than were asked for";
-	size_t first = a->rows * a->columns;
-	size_t *offsets =
-	    realloc(a->offsets, (first + a->columns) * sizeof(*a->offsets));
-	if (offsets == NULL)
-		return "no memory for an answer";
-	a->offsets = offsets;
-	for (unsigned i = 0; i < a->columns && fault == NULL; i++)
-		fault = answer_add(a, first + i, row[i], lengths[i]);
+	for (unsigned i = 0; i < a->columns; i++) {
+		if (row[i] == NULL)
+			continue;
+		if (lengths[i] >= ANSWER_BYTES - a->length)
+			return "the server sent a longer answer than was asked "
+			       "for";
+		values[i] = memcpy(a->text + a->length, row[i], lengths[i]);
+		a->length += lengths[i];
+		a->text[a->length++] = '\0';
+	}
 	a->rows++;
-	return fault;
+	return NULL;
 }
 
 /* Reads the answer to what was just sent.  Returns 0; or -1, with nothing to
@@ -79,7 +62,6 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 {
 	MYSQL_RES *result = mysql_use_result(mysql);
 	MYSQL_ROW row;
-	bool ended = false;
 
 	*a = (struct answer){ .columns = columns };
 	if (result == NULL) {
@@ -87,19 +69,19 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 			a->fault = "the server answered without a result";
 		return -1;
 	}
-	if (mysql_num_fields(result) < columns)
+	/* A page that no answer has needed is not resident. */
+	a->text = malloc(ANSWER_BYTES);
+	a->values = calloc(ANSWER_ROWS * columns, sizeof(*a->values));
+	if (a->text == NULL || a->values == NULL) {
+		a->fault = "no memory for an answer";
+	} else if (mysql_num_fields(result) < columns) {
 		a->fault = "the server sent fewer columns than were asked for";
-	else {
+	} else {
 		a->primary = answer_flagged(result, columns, PRI_KEY_FLAG);
 		a->keyed = answer_flagged(result, columns, SOME_KEY);
 	}
-	while (a->fault == NULL && !ended) {
-		row = mysql_fetch_row(result);
-		ended = row == NULL;
-		if (!ended)
-			a->fault =
-			    answer_add_row(a, row, mysql_fetch_lengths(result));
-	}
+	while (a->fault == NULL && (row = mysql_fetch_row(result)) != NULL)
+		a->fault = answer_add(a, row, mysql_fetch_lengths(result));
 	/* Freeing the result reads the rest of it, which may have no end. */
 	if (a->fault != NULL)
 		client_cut(mysql);
@@ -115,22 +97,22 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 const char *
 answer_text(const struct answer *a, size_t row, unsigned column)
 {
-	size_t offset = a->offsets[row * a->columns + column];
+	const char *value = a->values[row * a->columns + column];
 
-	return offset == 0 ? "" : a->text + offset - 1;
+	return value == NULL ? "" : value;
 }
 
 bool
 answer_is_null(const struct answer *a, size_t row, unsigned column)
 {
-	return a->offsets[row * a->columns + column] == 0;
+	return a->values[row * a->columns + column] == NULL;
 }
 
 void
 answer_close(struct answer *a)
 {
 	free(a->text);
-	free(a->offsets);
+	free(a->values);
 	memset(a, 0, sizeof(*a));
 }
 

@@ -22,13 +22,12 @@
 struct answer {
 	unsigned columns;
 	size_t rows;
-	char *text;       /* the values, each ended by a 0 */
-	size_t length;    /* of text */
-	size_t *offsets;  /* of each value in text, plus 1; 0: NULL */
-	uint32_t keyed;   /* bits: columns that belong to a key, ... */
-	uint32_t primary; /* ... to the primary key */
-	const char
-	    *fault; /* why it is no answer to the question; NULL: it is */
+	char *text;        /* the values, each ended by a 0 */
+	size_t length;     /* of text */
+	char **values;     /* row by row, in text; NULL: NULL */
+	uint32_t keyed;    /* bits: columns that belong to a key, ... */
+	uint32_t primary;  /* ... to the primary key */
+	const char *fault; /* why it is no answer; NULL: it is one */
 };
 
 /* answer_text - a value; "" for NULL.  row, column: from 0, in range.  Valid
