@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Connecting to one host.  The connection is the caller's.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "sql/login.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Key sets and streams.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "bench/bench.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The reporter that is measured.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "bench/bench.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Entries of `listen`.  Any process and thread may call it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "conf/listen_spec.h"

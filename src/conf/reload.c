@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The reload.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "conf/reload.h"

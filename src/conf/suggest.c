@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Suggestions for unknown names.  Any process and thread may call it; nothing
- * here fails.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "conf/option.h"

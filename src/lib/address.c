@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Addresses.  Any process and thread may call it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/address.h"

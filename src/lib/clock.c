@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The monotonic clock.  Owns nothing; nothing here fails.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/clock.h"

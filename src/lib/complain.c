@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Errors of a configuration.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/complain.h"

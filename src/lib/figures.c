@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Figures for people.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/figures.h"

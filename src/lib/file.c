@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Paths.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/file.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * PEM files, and texts of errors of OpenSSL.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/pem.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Prefixes.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/prefix.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Text from outside.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/text.h"

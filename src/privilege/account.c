@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * User and group.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "privilege/account.h"

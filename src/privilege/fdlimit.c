@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The limit on open files.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "privilege/fdlimit.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Privileges.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "privilege/privilege.h"

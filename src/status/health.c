@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Judging a status.  Pure functions.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "status/health.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * A round: which dirty keys a flush takes, and in what order.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "worker/round.h"
