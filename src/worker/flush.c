@@ -110,19 +110,6 @@ flush_idle(struct flush *f, int timeout_ms)
 	return took < (uint64_t)timeout_ms ? timeout_ms - (int)took : 0;
 }
 
-/* Sleep for a while, whatever comes but a stop. */
-static void
-flush_pause(struct flush *f)
-{
-	struct timespec until = monotonic_after(OLDER_MS);
-
-	pthread_mutex_lock(&f->mutex);
-	while (!f->stop &&
-	       pthread_cond_timedwait(&f->wake, &f->mutex, &until) == 0)
-		continue;
-	pthread_mutex_unlock(&f->mutex);
-}
-
 /* Set a flag, if it is not NULL, and wake the thread that waits for this. */
 static void
 flush_signal(struct flush *f, _Atomic bool *flag, pthread_cond_t *condition)
@@ -350,7 +337,7 @@ round_due(struct flush *f)
 		}
 		if (!older_stored(f)) {
 			note_waiting(f, true);
-			flush_pause(f);
+			store_wait(f->store, OLDER_MS);
 			continue;
 		}
 		bool all = all_due(f, pending - held);
@@ -373,7 +360,7 @@ flush_main(void *arg)
 	while ((due = round_due(f)) != DUE_NONE) {
 		/* The drain counts a key before it marks it. */
 		if (!round_run(f, due))
-			flush_pause(f);
+			store_wait(f->store, OLDER_MS);
 		f->left_ms = store_left(f->store);
 		store_trial(f->store, false);
 	}

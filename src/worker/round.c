@@ -3,8 +3,8 @@
 
 #include "worker/round.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* --------------------------------------------------------------- order ---- */
 
@@ -84,31 +84,18 @@ order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
 
 /* --------------------------------------------------------------- round ---- */
 
-static void *
-round_alloc(const struct round *round, size_t element)
-{
-	void *memory = mmap(NULL, (round->capacity + round->between) * element,
-	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static void
-round_free(const struct round *round, void *memory, size_t element)
-{
-	if (memory != NULL)
-		munmap(memory, (round->capacity + round->between) * element);
-}
-
 bool
 round_open(struct round *round, size_t capacity, size_t between)
 {
-	memset(round, 0, sizeof(*round));
-	round->capacity = capacity;
-	round->between = between;
-	round->rows = round_alloc(round, sizeof(*round->rows));
-	round->order = round_alloc(round, sizeof(*round->order));
-	round->spare = round_alloc(round, sizeof(*round->spare));
+	size_t n = capacity + between;
+
+	*round = (struct round){
+		.capacity = capacity,
+		.between = between,
+		.rows = malloc(n * sizeof(*round->rows)),
+		.order = malloc(n * sizeof(*round->order)),
+		.spare = malloc(n * sizeof(*round->spare)),
+	};
 	return round->rows != NULL && round->order != NULL &&
 	       round->spare != NULL;
 }
@@ -116,9 +103,9 @@ round_open(struct round *round, size_t capacity, size_t between)
 void
 round_close(struct round *round)
 {
-	round_free(round, round->rows, sizeof(*round->rows));
-	round_free(round, round->order, sizeof(*round->order));
-	round_free(round, round->spare, sizeof(*round->spare));
+	free(round->rows);
+	free(round->order);
+	free(round->spare);
 	memset(round, 0, sizeof(*round));
 }
 

@@ -51,6 +51,7 @@ size_t store_retry(struct store *store);
    table, so a row that fails alone is set aside, and while the table takes none
    it waits; else they stay dirty, for the next worker. */
 void store_finish(struct store *store, bool end);
+
 /* store_left - when to begin a round for rows that store_rows() has left dirty
    since the last call, monotonic ms; 0: it has left none.  Batches that fail
    are divided for a part of the time only. */
@@ -64,6 +65,9 @@ void store_note_connection(struct store *store);
 
 /* store_trial - send rows one by one, or many at once as usual. */
 void store_trial(struct store *store, bool trial);
+
+/* store_wait - wait ms milliseconds.  Returns false when asked to stop. */
+bool store_wait(struct store *store, uint32_t ms);
 
 /* store_stop - give up: cut waits short, now and from now on.  Any thread. */
 void store_stop(struct store *store);

@@ -63,9 +63,6 @@ struct store {
 	bool stop; /* under the mutex */
 };
 
-/* store_wait - wait ms milliseconds.  Returns false when asked to stop. */
-bool store_wait(struct store *store, uint32_t ms);
-
 /* store_count - count and show an error of the database; store_show - show and
    log it, with what is done about it; store_note - all of that for the last
    error, with its class's advice. */
