@@ -129,16 +129,6 @@ batch_quote(const char *table)
 	return quoted;
 }
 
-char *
-batch_quote_name(const char *name)
-{
-	char *quoted = malloc(strlen(name) * 2 + 3);
-
-	if (quoted != NULL)
-		*put_quoted(quoted, name, strlen(name)) = 0;
-	return quoted;
-}
-
 int
 batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs)

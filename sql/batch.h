@@ -64,9 +64,6 @@ batch_count(uint32_t count, bool column_unsigned, uint64_t *clamped)
    Returns a string to be freed, or NULL when memory is short. */
 char *batch_quote(const char *table);
 
-/* batch_quote_name - likewise a name that has no parts. */
-char *batch_quote_name(const char *name);
-
 /*
  * batch_open - prepare for statements into `table` (a name, or
  * database.table; quoted here) of at most `capacity` bytes.

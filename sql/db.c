@@ -185,18 +185,14 @@ db_look(struct db *db, bool *changed)
 static enum db_class
 db_use(struct db *db)
 {
-	char *quoted;
-	char statement[600];
+	enum db_class kind = DB_OK;
 
 	if (*db->database == '\0')
-		return DB_OK;
-	quoted = batch_quote_name(db->database);
-	if (quoted == NULL)
-		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
-		    "no memory for statements");
-	snprintf(statement, sizeof(statement), "USE %s", quoted);
-	free(quoted);
-	return link_ask(&db->link, statement, 0, NULL);
+		return kind;
+	deadline_begin(db->link.deadline, db->link.mysql, db->link.limit_ms);
+	if (mysql_select_db(db->link.mysql, db->database) != 0)
+		kind = link_fail_mysql(&db->link, 0);
+	return link_in_time(&db->link, kind);
 }
 
 /*

@@ -283,7 +283,7 @@ START_TEST(names_are_quoted_in_every_mode)
 	snprintf(init, sizeof(init), "SET GLOBAL sql_mode = '%s'", modes[_i]);
 	admin("%s", init);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char *quoted = batch_quote_name(names[i]);
+		char *quoted = batch_quote(names[i]);
 
 		admin("CREATE TABLE %s LIKE ServerCallStatus", quoted);
 		snprintf(
