@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The history of the counters: a view of words in the master's segment.
- */
+/* SPDX-License-Identifier: MIT */
 #include "shm/history.h"
 
 #include <string.h>

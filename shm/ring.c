@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The ring: a view of words in a segment.  The producer's functions belong to
- * the master's loop, the consumer's to the worker's drain thread.
- */
+/* SPDX-License-Identifier: MIT */
 #include "shm/ring.h"
 #include "shm/faultpoint.h"
 

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The pending table: a view of words in a segment.  table.h says which thread
- * of a worker may call what.
- */
+/* SPDX-License-Identifier: MIT */
 #include "shm/table.h"
 #include "shm/faultpoint.h"
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT
  *
- * The batch: the statement's text.  Nothing fails after batch_open(); a row
- * that does not fit is left out.
- *
  * The statement keeps the newer ts whatever order rows come in.  MySQL assigns
  * from left to right, and a column named on the right has its new value by
  * then, so that ts must be assigned last.

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prepared statements, by bulk execution where there is one.  Owns the prepared
- * statement of a connection and the rows bound to it.  The worker's flush
- * thread; failures are returned.
+ * Owns the prepared statement of a connection and the rows bound to it.
  *
  * The horizon is a constant in the statement's text and not a tenth value of
  * each row, so that the statement is prepared again when the horizon moves on.

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The database connection of a worker.  Owns the connection, the statement's
- * buffer and the choice of the host; used by the worker's flush thread alone.
- * It never logs: every failure is returned as a class, with number and text in
- * db_error().
- *
+ * Owns the connection, the statement's buffer and the choice of the host.
  * autocommit is on, so that each statement is a transaction.  The table is
  * looked at when connecting, after each statement that it refused, and every
  * second: somebody may alter or replace it.

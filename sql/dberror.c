@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is done about an error of the database: one table, by class.
- *
  * A name is used where both client libraries have it, a number elsewhere:
  * t/mysql lists the names that MySQL's library lacks.
  */

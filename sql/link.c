@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The link to a server: sending a statement and reading its answer, within a
- * time limit.  Owns the last error; the connection and its limits are db.c's.
+ * Owns the last error; the connection and its limits are db.c's.
  */
 #include "config.h"
 

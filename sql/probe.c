@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Inspecting a server and its table.  Called by db.c, in one thread.  An error
- * of the server is reported like any other fault.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "sql/probe.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state of a session.  Owns no connection.
- *
  * A session is known by its number, its account, and the address and port that
  * it came from; over a unix socket, which has none, by the server's process.
  * All of it is compared before one is ended: it is ours, or nothing happens.

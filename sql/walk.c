@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  *
- * The walk: its statements.  Errors are returned.
- *
  * Keys are compared column by column: neither MySQL nor MariaDB finds a range
  * of the index for (a, b) > (x, y).  Numbers are sent back as the table shows
  * them, so that it does not matter whether a column is signed.

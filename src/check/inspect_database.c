@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The check of `reporter -t -t`: the database, host by host.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "check/inspect.h"

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Settings: loading, checking, dumping and comparing them.  Called at start, at
- * a reload, and by the check and dump modes; it only reads files.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "conf/settings.h"

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Values of options.  Texts and lists are memory of the struct settings they
- * are put into.  Any process and thread may call it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "conf/value.h"

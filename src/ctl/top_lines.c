@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The lines of reporterctl top.  Pure functions over a struct top, but for
- * top_refresh(); nothing here fails.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "ctl/top.h"

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * How much memory segments may still take.  Owns nothing; what cannot be read
- * sets no limit.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/memory.h"

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collecting the status.  Owns its mappings for the length of a call.  Any
- * process that may open the segments, one thread; failures are returned.
- *
- * Records travel meanwhile.  Reading against their direction, the workers' side
- * first and the master's last, finds every record at most once, and what is
- * under way counts as queued.
+ * Owns its mappings for the length of a call.  Records travel meanwhile.
+ * Reading against their direction, the workers' side first and the master's
+ * last, finds every record at most once, and what is under way counts as queued.
  */
 #include "config.h"
 

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The status as JSON, for programs.  A pure function over a struct status; any
- * process.  Failure is returned.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "status/metric.h"

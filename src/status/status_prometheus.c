@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT
  *
- * The status in Prometheus' text format, for scrapers; reporterctl(8) lists
- * what is here.  A pure function over a struct status; any process.  A failure
- * of the stream is left in the stream.
- *
  * A worker's counters carry its slot and the generation of its segment: when a
  * generation ends, its series end, and no counter ever goes back.  The records'
  * totals carry neither and include the generations that have ended.

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The status as a picture of one screen for people.  A pure function over a
- * struct status; any process.  A failure of the stream is left in the stream.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "lib/figures.h"

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The list of held rows, sorted by slot: each row of each batch is looked up in
- * it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "worker/held.h"

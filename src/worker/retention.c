@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The retention: when to walk along the table, and whether old rows may go.
- * Belongs to the flush thread.  Errors of the database are logged and end the
- * pass; the next one tries again.
- *
  * Each pass counts the rows by age, and removes those that were old when the
  * pass before it began and whose removal that one's census allows.  So what
- * happens during a pass has no effect on its rows.
+ * happens during a pass has no effect on its rows.  An error of the database is
+ * logged and ends the pass; the next one tries again.
  */
 #include "config.h"
 

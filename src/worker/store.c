@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The store: rows to the database, whatever its errors.  Owns the connection
- * (sql/db.h).  Belongs to the flush thread, except store_stop().
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "worker/store_state.h"

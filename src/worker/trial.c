@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The trial.  Owns the suspect words of the segment.  What cannot be written to
- * the dead-letter file is logged and counted as lost.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "worker/trial.h"

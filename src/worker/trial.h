@@ -20,7 +20,8 @@ struct trial {
 /*
  * trial_open - judge what the worker before died of.  crashed: by a fault of
  * its own.  Called when the segment is taken over, before threads start.
- * Sets a record aside at its third death.
+ * Sets a record aside at its third death; one that the dead-letter file has no
+ * room for is logged and counted as lost.
  */
 void trial_open(struct trial *trial, struct worker_segment *segment,
     bool crashed, const struct deadletter *deadletter);
