@@ -12,7 +12,6 @@
 #include "sql/fault.h"
 #include "sql/login.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +20,6 @@
 
 /* What a packet holds besides the statement, with some to spare. */
 #define PACKET_HEAD 64
-
-static pthread_once_t library_once = PTHREAD_ONCE_INIT;
-static int library_failed;
-
-static void
-library_start(void)
-{
-	library_failed = mysql_library_init(0, NULL, NULL);
-}
 
 /* No row was sent, so none may be set aside, whatever the number. */
 static enum db_class
@@ -405,10 +395,9 @@ db_new(const struct db_options *options)
 {
 	struct db *db;
 
-	if (pthread_once(&library_once, library_start) != 0 || library_failed)
-		return NULL;
-	db = calloc(1, sizeof(*db));
-	if (db == NULL)
+	/* Called again it does nothing. */
+	if (mysql_library_init(0, NULL, NULL) != 0 ||
+	    (db = calloc(1, sizeof(*db))) == NULL)
 		return NULL;
 	db->options = *options;
 	db->link.limit_ms = options->read_timeout_ms;

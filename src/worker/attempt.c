@@ -33,22 +33,16 @@ store_wait(struct store *store, uint32_t ms)
 
 /* ------------------------------------------------------------- errors ----- */
 
-static const char *
-error_advice(enum db_class kind)
-{
-	static const char *const advice[DB_CLASSES] = {
-		[DB_RETRY] = "retrying the statement",
-		[DB_RECONNECT] = "reconnecting",
-		[DB_NEXT_HOST] = "trying the next host",
-		[DB_WAIT_ROOM] = "waiting until the server has room",
-		[DB_SPLIT] = "retrying in smaller batches",
-		[DB_REFUSED] = "isolating the row",
-		[DB_UNLISTED] = "isolating the row",
-		[DB_HOLD] = "keeping all records until this is fixed",
-	};
-
-	return advice[kind];
-}
+static const char *const advice_for[DB_CLASSES] = {
+	[DB_RETRY] = "retrying the statement",
+	[DB_RECONNECT] = "reconnecting",
+	[DB_NEXT_HOST] = "trying the next host",
+	[DB_WAIT_ROOM] = "waiting until the server has room",
+	[DB_SPLIT] = "retrying in smaller batches",
+	[DB_REFUSED] = "isolating the row",
+	[DB_UNLISTED] = "isolating the row",
+	[DB_HOLD] = "keeping all records until this is fixed",
+};
 
 void
 store_count(
@@ -88,7 +82,7 @@ store_note(struct store *store, enum db_class kind)
 
 	store_count(store, kind, db_error(store->db));
 	store_show(store, kind, db_error(store->db),
-	    error_advice(alone ? DB_RECONNECT : kind));
+	    advice_for[alone ? DB_RECONNECT : kind]);
 }
 
 /* At a limited rate: a server may accept and drop connections in a loop. */

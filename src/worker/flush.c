@@ -96,20 +96,6 @@ flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-/* Give the retention its turn.  Returns how much of timeout_ms is left to
-   sleep. */
-static int
-flush_idle(struct flush *f, int timeout_ms)
-{
-	uint64_t begun = monotonic_ms();
-	int idle = retention_idle(&f->retention, timeout_ms);
-	uint64_t took = monotonic_ms() - begun;
-
-	if (idle < timeout_ms)
-		return idle;
-	return took < (uint64_t)timeout_ms ? timeout_ms - (int)took : 0;
-}
-
 /* Set a flag, if it is not NULL, and wake the thread that waits for this. */
 static void
 flush_signal(struct flush *f, _Atomic bool *flag, pthread_cond_t *condition)
@@ -309,7 +295,7 @@ due_sleep(struct flush *f, uint64_t held)
 
 	/* A statement of it would keep urgent keys waiting. */
 	if (urgent == UINT64_MAX)
-		timeout = flush_idle(f, timeout);
+		timeout = retention_idle(&f->retention, timeout);
 	flush_sleep(f, held + f->enough, more, timeout);
 }
 
@@ -331,8 +317,8 @@ round_due(struct flush *f)
 			if (f->crowded)
 				flush_signal(f, NULL, &f->settled);
 			f->crowded = false;
-			flush_sleep(
-			    f, held + 1, UINT64_MAX, flush_idle(f, 1000));
+			flush_sleep(f, held + 1, UINT64_MAX,
+			    retention_idle(&f->retention, 1000));
 			continue;
 		}
 		if (!older_stored(f)) {

@@ -174,6 +174,7 @@ int
 retention_idle(struct retention *r, int timeout_ms)
 {
 	uint64_t now = monotonic_ms(), started = now;
+	uint64_t until = now + (uint64_t)timeout_ms;
 	uint64_t interval = r->seconds / PASSES;
 
 	if (!retention_is_ours(r))
@@ -189,6 +190,7 @@ retention_idle(struct retention *r, int timeout_ms)
 			    (interval < HOUR ? interval : HOUR) * 1000;
 		}
 	}
-	return r->next_ms - now < (uint64_t)timeout_ms ? (int)(r->next_ms - now)
-						       : timeout_ms;
+	if (until > r->next_ms)
+		until = r->next_ms;
+	return until > now ? (int)(until - now) : 0;
 }

@@ -76,7 +76,8 @@ void retention_init(struct retention *retention,
 /*
  * retention_idle - the flush is idle: take one step, if one is due and this
  * worker is the one that does it.  It may block as long as a statement does.
- * Returns in how many milliseconds to call it again, at most timeout_ms.
+ * Returns in how many milliseconds to call it again: timeout_ms from now on at
+ * most, less what the step took.
  */
 int retention_idle(struct retention *retention, int timeout_ms);
 
