@@ -235,8 +235,7 @@ START_TEST(default_goes_through_its_parser)
 	char reason[VALUE_REASON_MAX] = "", *shown;
 
 	ck_assert_ptr_nonnull(settings);
-	ck_assert_msg(value_parse(option, settings, option->initial, reason,
-			  sizeof(reason)),
+	ck_assert_msg(value_parse(option, settings, option->initial, reason),
 	    "%s: %s", option->name, reason);
 	shown = value_format(option, settings);
 	ck_assert_str_eq(shown, option->initial);
@@ -262,7 +261,7 @@ parse_number(const struct conf_option *option, const char *text)
 	struct settings settings = { .workers = 0 };
 	char reason[VALUE_REASON_MAX], expects[VALUE_EXPECTS_MAX];
 
-	if (!value_parse(option, &settings, text, reason, sizeof(reason))) {
+	if (!value_parse(option, &settings, text, reason)) {
 		value_expects(option, expects, sizeof(expects));
 		ck_assert_ptr_nonnull(strstr(reason, expects));
 		return UINT64_MAX;
@@ -459,8 +458,7 @@ START_TEST(text_is_checked)
 	bool right;
 
 	before = value_format(option, settings);
-	right = value_parse(
-	    option, settings, texts[_i].text, reason, sizeof(reason));
+	right = value_parse(option, settings, texts[_i].text, reason);
 	after = value_format(option, settings);
 	ck_assert_msg(right == (texts[_i].fault == NULL), "%s", reason);
 	if (!right) {

@@ -38,7 +38,7 @@ take(void *arg, const struct conf_option *option, const char *value,
 	if (option != r->option)
 		return;
 	errno = 0;
-	text = value_text(option, value, reason, sizeof(reason));
+	text = value_text(option, value, reason);
 	if (text == NULL) {
 		option_name(option, name, sizeof(name));
 		complain_lost(&r->complaints, where, name, errno, "%s", reason);

@@ -71,8 +71,7 @@ take(void *arg, const struct conf_option *option, const char *value,
 	struct load *load = arg;
 	char reason[VALUE_REASON_MAX], name[OPTION_NAME_MAX];
 
-	if (value_parse(
-		option, load->settings, value, reason, sizeof(reason))) {
+	if (value_parse(option, load->settings, value, reason)) {
 		origin_set(load, option, origin, "");
 		return;
 	}
@@ -438,7 +437,7 @@ settings_keep(struct settings *next, const struct settings *now)
 		if (option->live != OPTION_RESTART ||
 		    (value = value_format(option, now)) == NULL)
 			continue;
-		value_parse(option, next, value, reason, sizeof(reason));
+		value_parse(option, next, value, reason);
 		free(value);
 	}
 }

@@ -133,20 +133,20 @@ value_expects(const struct conf_option *option, char *text, size_t size)
 }
 
 /* Set the reason: "FAULT; expected ..." */
-static bool __attribute__((format(printf, 4, 5)))
-refuse(const struct conf_option *option, char *reason, size_t size,
-    const char *format, ...)
+static bool __attribute__((format(printf, 3, 4)))
+refuse(const struct conf_option *option, char *reason, const char *format, ...)
 {
 	char expects[VALUE_EXPECTS_MAX];
 	size_t length;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, size, format, args);
+	vsnprintf(reason, VALUE_REASON_MAX, format, args);
 	va_end(args);
 	value_expects(option, expects, sizeof(expects));
 	length = strlen(reason);
-	snprintf(reason + length, size - length, "; expected %s", expects);
+	snprintf(reason + length, VALUE_REASON_MAX - length, "; expected %s",
+	    expects);
 	return false;
 }
 
@@ -163,7 +163,7 @@ power_near(uint64_t number)
 
 static bool
 number_set(const struct conf_option *option, uint64_t *value, const char *text,
-    char *reason, size_t size)
+    char *reason)
 {
 	uint64_t number;
 
@@ -172,23 +172,22 @@ number_set(const struct conf_option *option, uint64_t *value, const char *text,
 		return true;
 	}
 	if (!units_parse(option, text, &number)) {
-		return refuse(option, reason, size, "invalid value \"%.96s\"%s",
-		    text,
+		return refuse(option, reason, "invalid value \"%.96s\"%s", text,
 		    option->type == OPTION_TIME   ? " (units: ms, s, min, h)"
 		    : option->type == OPTION_SIZE ? " (units: k, m, g)"
 						  : "");
 	}
 	if (number < option->min || number > option->max) {
-		return refuse(option, reason, size, "%.96s is too %s", text,
+		return refuse(option, reason, "%.96s is too %s", text,
 		    number < option->min ? "small" : "large");
 	}
 	if (option->type == OPTION_POWER && (number & (number - 1)) != 0) {
-		return refuse(option, reason, size,
+		return refuse(option, reason,
 		    "%.96s is not a power of two, the nearest is %" PRIu64,
 		    text, power_near(number));
 	}
 	if (option->step != 0 && number % option->step != 0)
-		return refuse(option, reason, size,
+		return refuse(option, reason,
 		    "%.96s is not a whole number of seconds", text);
 	*value = number;
 	return true;
@@ -198,7 +197,7 @@ number_set(const struct conf_option *option, uint64_t *value, const char *text,
 
 static bool
 choice_set(const struct conf_option *option, int *value, const char *text,
-    char *reason, size_t size)
+    char *reason)
 {
 	for (int i = 0; option->choices[i] != NULL; i++) {
 		if (strcmp(option->choices[i], text) == 0) {
@@ -206,7 +205,7 @@ choice_set(const struct conf_option *option, int *value, const char *text,
 			return true;
 		}
 	}
-	return refuse(option, reason, size, "invalid value \"%.96s\"", text);
+	return refuse(option, reason, "invalid value \"%.96s\"", text);
 }
 
 /* -------------------------------------------------------------- texts ---- */
@@ -218,37 +217,34 @@ quoted(const char *text, size_t length)
 }
 
 static bool
-text_check(const struct conf_option *option, const char *text, char *reason,
-    size_t size)
+text_check(const struct conf_option *option, const char *text, char *reason)
 {
 	bool secret = option->type == OPTION_SECRET;
 	const char *fault = option->check(text);
 	size_t length = strlen(text);
 
 	if (length < option->min)
-		return refuse(option, reason, size, "empty value");
+		return refuse(option, reason, "empty value");
 	if (length > option->max)
-		return refuse(
-		    option, reason, size, "too long (%zu bytes)", length);
+		return refuse(option, reason, "too long (%zu bytes)", length);
 	if (fault != NULL)
-		return refuse(option, reason, size, "\"%.96s\" %s",
+		return refuse(option, reason, "\"%.96s\" %s",
 		    secret ? "(hidden)" : text, fault);
 	return true;
 }
 
 char *
-value_text(const struct conf_option *option, const char *text, char *reason,
-    size_t size)
+value_text(const struct conf_option *option, const char *text, char *reason)
 {
 	size_t length = strlen(text);
 	char *copy =
 	    quoted(text, length) ? strndup(text + 1, length - 2) : strdup(text);
 
 	if (copy == NULL) {
-		snprintf(reason, size, "out of memory");
+		snprintf(reason, VALUE_REASON_MAX, "out of memory");
 		return NULL;
 	}
-	if (text_check(option, copy, reason, size))
+	if (text_check(option, copy, reason))
 		return copy;
 	wipe_text(copy);
 	return NULL;
@@ -258,9 +254,9 @@ value_text(const struct conf_option *option, const char *text, char *reason,
  */
 static bool
 text_set(const struct conf_option *option, void *value, const char *text,
-    char *reason, size_t size)
+    char *reason)
 {
-	char *copy = value_text(option, text, reason, size);
+	char *copy = value_text(option, text, reason);
 
 	if (copy == NULL)
 		return false;
@@ -385,21 +381,21 @@ list_read(const struct conf_option *option, const char *text, char *faults,
 
 static bool
 list_set(const struct conf_option *option, struct words_list *value,
-    const char *text, char *reason, size_t size)
+    const char *text, char *reason)
 {
 	char faults[VALUE_REASON_MAX - VALUE_EXPECTS_MAX - 16] = "";
 
 	if (*text == '\0' && option->min > 0)
-		return refuse(option, reason, size, "empty value");
+		return refuse(option, reason, "empty value");
 	struct words_list list = list_read(
 	    option, *text == '\0' ? NULL : text, faults, sizeof(faults));
 	if (list.words == NULL) {
-		snprintf(reason, size, "out of memory");
+		snprintf(reason, VALUE_REASON_MAX, "out of memory");
 		return false;
 	}
 	if (*faults != '\0') {
 		list_free(&list);
-		return refuse(option, reason, size, "%s", faults);
+		return refuse(option, reason, "%s", faults);
 	}
 	list_free(value);
 	value->words = list.words;
@@ -428,18 +424,18 @@ list_format(const struct words_list *list)
 
 bool
 value_parse(const struct conf_option *option, struct settings *settings,
-    const char *text, char *reason, size_t size)
+    const char *text, char *reason)
 {
 	void *value = PLACE(option, settings);
 
 	switch (option->type) {
 	case OPTION_CHOICE:
-		return choice_set(option, value, text, reason, size);
+		return choice_set(option, value, text, reason);
 	case OPTION_TEXT:
 	case OPTION_SECRET:
-		return text_set(option, value, text, reason, size);
+		return text_set(option, value, text, reason);
 	case OPTION_LIST:
-		return list_set(option, value, text, reason, size);
+		return list_set(option, value, text, reason);
 	case OPTION_NUMBER:
 	case OPTION_POWER:
 	case OPTION_AUTO:
@@ -447,7 +443,7 @@ value_parse(const struct conf_option *option, struct settings *settings,
 	case OPTION_SIZE:
 		break;
 	}
-	return number_set(option, value, text, reason, size);
+	return number_set(option, value, text, reason);
 }
 
 char *

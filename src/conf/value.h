@@ -17,11 +17,11 @@ void value_expects(const struct conf_option *option, char *text, size_t size);
 
 /*
  * value_parse - parse text, as it is in a file, and replace the value in
- * settings.  On failure settings keep the old value, and reason (of size bytes)
- * has the fault and what was expected.
+ * settings.  On failure settings keep the old value, and reason
+ * (VALUE_REASON_MAX bytes) has the fault and what was expected.
  */
 bool value_parse(const struct conf_option *option, struct settings *settings,
-    const char *text, char *reason, size_t size);
+    const char *text, char *reason);
 
 /*
  * value_text - the text of an OPTION_TEXT or OPTION_SECRET without its quotes,
@@ -29,8 +29,8 @@ bool value_parse(const struct conf_option *option, struct settings *settings,
  * set.  Returns memory of the caller's, for wipe_text(), or NULL with the
  * reason.
  */
-char *value_text(const struct conf_option *option, const char *text,
-    char *reason, size_t size);
+char *value_text(
+    const struct conf_option *option, const char *text, char *reason);
 
 /*
  * value_format - the value as text that value_parse() takes.  A secret comes
