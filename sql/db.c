@@ -74,7 +74,6 @@ db_open(struct db *db)
 static enum db_class
 db_probe_server(struct db *db)
 {
-	struct probe_server server;
 	struct answer answer;
 	enum db_class kind = session_begin(&db->link);
 
@@ -83,13 +82,10 @@ db_probe_server(struct db *db)
 	if (link_ask(&db->link, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer) !=
 	    DB_OK)
 		return db->link.error.kind;
-	probe_server(&answer, &server);
-	db->packet = server.packet;
-	db->galera = server.galera;
-	db->read_only = server.read_only;
+	probe_server(&answer, &db->server);
 	session_note(&db->session, &answer, db->link.limit_ms);
 	answer_close(&answer);
-	if (db->packet < PACKET_HEAD + BATCH_MIN)
+	if (db->server.packet < PACKET_HEAD + BATCH_MIN)
 		return link_fail(&db->link, DB_HOLD, 0,
 		    "the server's max_allowed_packet is below 5120 bytes");
 	return DB_OK;
@@ -101,8 +97,9 @@ db_capacity(const struct db *db)
 {
 	const size_t capacity = BATCH_MIN + BULK_ROWS * BATCH_ROW_MAX;
 
-	return capacity < db->packet - PACKET_HEAD ? capacity
-						   : db->packet - PACKET_HEAD;
+	return capacity < db->server.packet - PACKET_HEAD
+		   ? capacity
+		   : db->server.packet - PACKET_HEAD;
 }
 
 static void
@@ -112,9 +109,9 @@ db_open_bulk(struct db *db)
 	db->bulk = NULL;
 	/* Galera may roll a transaction back, and then MariaDB's bulk execution
 	   returns OK all the same. */
-	if (!db->options.text_only && !db->bulk_refused && !db->galera)
-		db->bulk =
-		    bulk_open(db->link.mysql, db->options.max_rows, db->packet);
+	if (!db->options.text_only && !db->bulk_refused && !db->server.galera)
+		db->bulk = bulk_open(
+		    db->link.mysql, db->options.max_rows, db->server.packet);
 }
 
 /* Looks at the table, as probe_table(), and notes how far the server's clock is
@@ -123,8 +120,8 @@ static enum db_class
 db_probe_table(struct db *db, struct shape *shape, db_report *report, void *arg)
 {
 	time_t before = time(NULL);
-	enum db_class kind =
-	    probe_table(&db->link, db->options.table, shape, report, arg);
+	enum db_class kind = probe_table(
+	    &db->link, db->options.table, db->table, shape, report, arg);
 	time_t after = time(NULL);
 
 	if (kind != DB_OK)
@@ -151,8 +148,8 @@ db_look(struct db *db, bool *changed)
 	if (kind != DB_OK)
 		return db_without_row(db, kind);
 	*changed = shape.mark != db->shape.mark;
-	if (shape.galera && !db->galera) {
-		db->galera = true;
+	if (shape.galera && !db->server.galera) {
+		db->server.galera = true;
 		db_open_bulk(db);
 	}
 	db->shape = shape;
@@ -197,7 +194,7 @@ db_enter(struct db *db)
 		kind = session_set(&db->link, &db->session);
 	if (kind == DB_OK)
 		kind = db_use(db);
-	if (kind != DB_OK || !db->galera)
+	if (kind != DB_OK || !db->server.galera)
 		return kind;
 	snprintf(text, sizeof(text), "SELECT modid FROM %s LIMIT 1", db->table);
 	kind = link_ask(&db->link, text, 1, &answer);
@@ -213,7 +210,8 @@ db_begin(struct db *db)
 	enum db_class kind = db_enter(db);
 	bool changed;
 
-	if (kind == DB_OK && db->read_only && hosts_leave_read_only(&db->hosts))
+	if (kind == DB_OK && db->server.read_only &&
+	    hosts_leave_read_only(&db->hosts))
 		return link_fail(&db->link, DB_NEXT_HOST,
 		    ER_OPTION_PREVENTS_STATEMENT, "the server is read-only");
 	if (kind == DB_OK)
@@ -314,7 +312,7 @@ db_return(struct db *db)
 	options.read_timeout_ms = options.connect_timeout_ms;
 	other = db_new(&options);
 	well = other != NULL && db_open(other) == DB_OK &&
-	       db_enter(other) == DB_OK && !other->read_only &&
+	       db_enter(other) == DB_OK && !other->server.read_only &&
 	       db_look(other, &changed) == DB_OK;
 	answers =
 	    well || (other != NULL && db_error(other)->kind != DB_RECONNECT);
@@ -335,8 +333,8 @@ db_report_found(struct db *db, db_report *report, void *arg)
 	snprintf(text, sizeof(text),
 	    "%s, %s, table %s OK, max_allowed_packet %zu%s",
 	    mysql_get_server_info(db->link.mysql),
-	    cipher != NULL ? cipher : "no TLS", db->options.table, db->packet,
-	    db->read_only ? ", read-only" : "");
+	    cipher != NULL ? cipher : "no TLS", db->options.table,
+	    db->server.packet, db->server.read_only ? ", read-only" : "");
 	report(arg, false, text);
 }
 
@@ -372,7 +370,7 @@ db_probe(struct db *db, db_report *report, void *arg)
 
 	db_close(db);
 	db->link.error = (struct db_error){ .kind = DB_OK };
-	db->read_only = false;
+	db->server.read_only = false;
 	kind = db_open(db);
 	if (kind == DB_OK)
 		kind = db_enter(db);
@@ -385,7 +383,7 @@ db_probe(struct db *db, db_report *report, void *arg)
 		db_report_found(db, report, arg);
 	db_close(db);
 	/* A host that stands by takes no writes: that is no fault. */
-	return kind == DB_OK && db->read_only;
+	return kind == DB_OK && db->server.read_only;
 }
 
 /* ------------------------------------------------------------- the rest --- */

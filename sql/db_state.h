@@ -25,8 +25,6 @@ struct db {
 	bool bulk_refused;  /* by this server */
 	bool loses;         /* a proxy ends transactions before COMMIT */
 	bool open;          /* logged in */
-	bool galera;        /* the server is a node of a cluster */
-	bool read_only;     /* so the server answered */
 	struct shape shape; /* of the table at the last look, ... */
 	uint64_t looked_ms; /* ... which was then, monotonic */
 	int64_t ahead;      /* of our clock, by the server's then: seconds */
@@ -34,8 +32,8 @@ struct db {
 	uint64_t locked_ms; /* when a lock was last waited for in vain, as long
 			       as none is waited for; 0: they are */
 	struct session session;
-	counter words[2]; /* of the session, when options have none */
-	size_t packet;    /* the server's max_allowed_packet */
+	counter words[2];           /* of the session, when options have none */
+	struct probe_server server; /* what it answered */
 };
 
 /* db_look - look at the table.  *changed: it is not what it was.  Returns

@@ -67,7 +67,7 @@ static const char *const rights[] = { "select", "insert", "update" };
 
 struct probe {
 	struct link *link;
-	const char *table;
+	const char *table, *quoted;
 	struct shape *shape;
 	db_report *report;
 	void *arg;
@@ -188,13 +188,11 @@ static const unsigned NAME = 0, DATA_TYPE = 1, COLUMN_TYPE = 2, NULLABLE = 3,
 static enum db_class
 ask_columns(struct probe *p, bool *keyed)
 {
-	char *table = batch_quote(p->table), question[1024];
+	char question[1024];
 	struct answer answer;
 
 	snprintf(question, sizeof(question),
-	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0",
-	    table != NULL ? table : "");
-	free(table);
+	    "SELECT " BATCH_COLUMNS " FROM %s WHERE 1=0", p->quoted);
 	enum db_class kind = ask(p, question, COLUMNS, &answer);
 	if (kind != DB_OK)
 		return kind;
@@ -335,12 +333,11 @@ check_columns(struct probe *p, const struct answer *a)
 static bool
 permitted_without_key(struct probe *p)
 {
-	char *table = batch_quote(p->table), question[2048];
+	char question[2048];
 	struct answer answer;
 
-	snprintf(question, sizeof(question), "EXPLAIN " BATCH_RESEND,
-	    table != NULL ? table : "", table != NULL ? table : "");
-	free(table);
+	snprintf(question, sizeof(question), "EXPLAIN " BATCH_RESEND, p->quoted,
+	    p->quoted);
 	if (link_ask(p->link, question, 1, &answer) != DB_OK)
 		return false;
 	answer_close(&answer);
@@ -472,11 +469,12 @@ look_at_keys(struct probe *p)
 }
 
 enum db_class
-probe_table(struct link *link, const char *table, struct shape *shape,
-    db_report *report, void *arg)
+probe_table(struct link *link, const char *table, const char *quoted,
+    struct shape *shape, db_report *report, void *arg)
 {
 	struct probe p = { .link = link,
 		.table = table,
+		.quoted = quoted,
 		.shape = shape,
 		.report = report,
 		.arg = arg };
