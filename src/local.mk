@@ -32,7 +32,7 @@ endif
 
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
-	src/check/inspect_addresses.c src/check/inspect_database.c \
+	src/check/inspect_database.c \
 	src/check/inspect_files.c src/edge/tls.h \
 	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
@@ -65,7 +65,7 @@ src_reporter_send_LDADD = $(our_libs)
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
-src_reporterctl_SOURCES = src/ctl/check.c src/ctl/ctl.h src/ctl/keys.c \
+src_reporterctl_SOURCES = src/ctl/ctl.h src/ctl/keys.c \
 	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
 	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
 if WITH_NCURSES

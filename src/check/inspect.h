@@ -34,10 +34,8 @@ void inspect_database(const struct settings *settings, const char *path,
 bool inspect_room(
     uint64_t need, uint64_t space, uint64_t available, char *text, size_t size);
 
-/* The parts of inspect_machine(); each in its file.  real: where path leads to
+/* The part of inspect_machine() that is about files.  real: where path leads to
    by its symbolic links. */
-void inspect_addresses(
-    const struct settings *settings, struct complaints *complaints);
 void inspect_files(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints);
 

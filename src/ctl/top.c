@@ -114,18 +114,6 @@ top_plain(struct top *top, long lists)
 	return CTL_OK;
 }
 
-/* Returns false at once if there is no terminal for a screen. */
-static bool
-show_screen(struct top *top)
-{
-#ifdef HAVE_NCURSES
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && top_screen(top);
-#else
-	(void)top;
-	return false;
-#endif
-}
-
 int
 ctl_top(const char *instance, int argc, char **argv)
 {
@@ -142,7 +130,8 @@ ctl_top(const char *instance, int argc, char **argv)
 		fprintf(stderr, "reporterctl: %s\n", strerror(errno));
 		return CTL_ERROR;
 	}
-	if (!output.plain && show_screen(&top))
+	if (!output.plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+	    top_screen(&top))
 		status = CTL_OK;
 	else
 		status = top_plain(&top, output.lists);

@@ -37,7 +37,11 @@ bool top_filter(struct keys_filter *filter, const char *text);
 bool top_line(const struct top *top, unsigned line, char *text);
 
 /* top_screen - show it on the terminal until the user quits.  Returns false at
-   once if the terminal cannot show a screen.  Requires ncurses. */
+   once if the terminal cannot show a screen, or without ncurses. */
+#ifdef HAVE_NCURSES
 bool top_screen(struct top *top);
+#else
+#define top_screen(top) false
+#endif
 
 #endif
