@@ -7,7 +7,7 @@
 #include "config.h"
 
 #include "privilege/privilege.h"
-#include "privilege/sandbox.h"
+#include "privilege/sandbox.c" /* for its lists */
 #include "suite.h"
 
 #include <check.h>
@@ -425,11 +425,15 @@ END_TEST
 
 START_TEST(each_name_is_that_of_a_call)
 {
-	size_t at = 0;
-	const char *unknown = sandbox_unknown(&at);
+	ck_assert_uint_gt(COUNT(both), 100);
+	for (size_t i = 0; i < COUNT(both) + COUNT(of_master); i++) {
+		const char *name =
+		    i < COUNT(both) ? both[i] : of_master[i - COUNT(both)];
 
-	ck_assert_msg(unknown == NULL, "%s", unknown);
-	ck_assert_uint_gt(at, 100);
+		ck_assert_msg(
+		    seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR, "%s",
+		    name);
+	}
 }
 END_TEST
 

@@ -243,18 +243,3 @@ sandbox_enter(enum sandbox_role role)
 	    strerror(-filter.error));
 	return -1;
 }
-
-const char *
-sandbox_unknown(size_t *at)
-{
-	while (*at < COUNT(both) + COUNT(of_master)) {
-		const char *name = *at < COUNT(both)
-				       ? both[*at]
-				       : of_master[*at - COUNT(both)];
-
-		++*at;
-		if (seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR)
-			return name;
-	}
-	return NULL;
-}

@@ -8,7 +8,6 @@
 #include "config.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* A worker is forked by the master, and its filter comes on top of the
    master's: it can only allow a part of that. */
@@ -44,9 +43,5 @@ sandbox_built(void)
 	return false;
 #endif
 }
-
-/* sandbox_unknown - for the tests: the next name of the lists, from *at on,
-   that the library does not know, or NULL.  *at is advanced. */
-const char *sandbox_unknown(size_t *at);
 
 #endif
