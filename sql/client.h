@@ -13,6 +13,8 @@
 #ifndef REPORTER_CLIENT_H
 #define REPORTER_CLIENT_H
 
+#include "sql/db.h"
+
 #include <errmsg.h>
 #include <mysql.h>
 #include <mysqld_error.h>
@@ -80,33 +82,26 @@ client_verifies_ca(void)
 	       mysql_get_client_version() < 30400;
 }
 
-/* What is required of a connection, each with what is before it. */
-enum client_tls {
-	CLIENT_TLS_NONE,
-	CLIENT_TLS_ANY,
-	CLIENT_TLS_CA,  /* a CA has signed the certificate */
-	CLIENT_TLS_NAME /* and it is issued for the host's name */
-};
-
-/* client_tls - require that, and with CLIENT_TLS_NONE do without TLS: MySQL's
-   library by default uses it and verifies nothing, and an attacker in between
-   gets the password. */
+/* client_tls - require TLS and verify as much of the certificate; without tls
+   do without: MySQL's library by default uses it and verifies nothing, and an
+   attacker in between gets the password. */
 static inline void
-client_tls(MYSQL *mysql, enum client_tls tls)
+client_tls(MYSQL *mysql, bool tls, enum db_verify verify)
 {
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
 	static const unsigned modes[] = {
-		[CLIENT_TLS_NONE] = SSL_MODE_DISABLED,
-		[CLIENT_TLS_ANY] = SSL_MODE_REQUIRED,
-		[CLIENT_TLS_CA] = SSL_MODE_VERIFY_CA,
-		[CLIENT_TLS_NAME] = SSL_MODE_VERIFY_IDENTITY,
+		[DB_VERIFY_NAME] = SSL_MODE_VERIFY_IDENTITY,
+		[DB_VERIFY_CA] = SSL_MODE_VERIFY_CA,
+		[DB_VERIFY_OFF] = SSL_MODE_REQUIRED,
 	};
+	unsigned mode = tls ? modes[verify] : SSL_MODE_DISABLED;
 
-	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
+	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
 #else
-	char on = tls != CLIENT_TLS_NONE;
-	char both = tls == CLIENT_TLS_NAME ||
-		    (tls == CLIENT_TLS_CA && !client_verifies_ca());
+	char on = tls;
+	char both =
+	    tls && (verify == DB_VERIFY_NAME ||
+		       (verify == DB_VERIFY_CA && !client_verifies_ca()));
 
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &both);

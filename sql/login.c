@@ -44,12 +44,6 @@ transport(const struct db_options *options, const struct host *host)
 static void
 set_tls(MYSQL *mysql, const struct db_options *options)
 {
-	static const enum client_tls required[] = {
-		[DB_VERIFY_NAME] = CLIENT_TLS_NAME,
-		[DB_VERIFY_CA] = CLIENT_TLS_CA,
-		[DB_VERIFY_OFF] = CLIENT_TLS_ANY,
-	};
-
 	/* With a CA file MariaDB's library verifies the server in any case. */
 	if (options->ssl_verify != DB_VERIFY_OFF && is_set(options->ssl_ca))
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->ssl_ca);
@@ -57,7 +51,7 @@ set_tls(MYSQL *mysql, const struct db_options *options)
 		mysql_options(mysql, MYSQL_OPT_SSL_CERT, options->ssl_cert);
 	if (is_set(options->ssl_key))
 		mysql_options(mysql, MYSQL_OPT_SSL_KEY, options->ssl_key);
-	client_tls(mysql, required[options->ssl_verify]);
+	client_tls(mysql, true, options->ssl_verify);
 }
 
 #if HAVE_DECL_MYSQL_OPT_SSL_MODE
@@ -127,7 +121,7 @@ login_new(const struct db_options *options, const struct host *host)
 	/* MySQL's library goes on without a CA, whatever is in the file. */
 	else if (HAVE_DECL_MYSQL_OPT_SSL_MODE ||
 		 !is_set(options->defaults_file))
-		client_tls(mysql, CLIENT_TLS_NONE);
+		client_tls(mysql, false, DB_VERIFY_OFF);
 	return mysql;
 }
 
