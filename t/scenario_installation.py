@@ -33,6 +33,7 @@ def everything(s, place):
               ("sysconfdir", 0o644, "default", "reporter"),
               ("pkgdatadir", 0o644, "schema.sql"),
               ("pkgdatadir", 0o644, "queries.sql"),
+              ("pkgdatadir", 0o644, "view-elb.sql"),
               ("examplesdir", 0o644, "haproxy-galera.cfg"),
               ("examplesdir", 0o644, "haproxy-reporters.cfg"),
               ("initddir", 0o755, "reporter"),
