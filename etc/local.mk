@@ -10,6 +10,8 @@ dist_examples_DATA = etc/examples/haproxy-galera.cfg \
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf
 
+dist_sbin_SCRIPTS = etc/reporter-migrate
+
 etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
 	etc/reporter.service etc/reporter-web.service \
 	$(sysusers_DATA) $(tmpfiles_DATA)

@@ -157,6 +157,8 @@ LINE = (b'{"time":"2025-01-01T00:00:00Z","error":1264,"message":"Out of range",'
 LINES = {
     "good": LINE,
     "three": LINE + b"\n\n" + LINE + b"\n{\"cut\n" + LINE + b"\n",
+    "elb": LINE.replace(b'"overload":1', b'"overload":1,"dialect":"elb"')
+               .replace(b"1099511627775", b"4294967295"),
     "now": LINE.replace(b"1099511627775", b"0"),
     "missing": LINE.replace(b'"modid":-1,', b""),
     "types": LINE.replace(b"80", b'"80"').replace(b'"1.2.3.4"', b"7"),

@@ -6,7 +6,8 @@ stories = t/scenario_growth t/scenario_worker_killed_under_load \
 	t/scenario_flipping_agent_starves_nobody t/scenario_reload_each_option \
 	t/scenario_chaos t/scenario_killed_at_every_step
 # Reports reach the table.
-report_stories = t/scenario_bad_input t/scenario_elb_frames_reach_the_table \
+report_stories = t/scenario_addresses_of_elb t/scenario_bad_input \
+	t/scenario_elb_frames_reach_the_table \
 	t/scenario_lars_frames_reach_the_table \
 	t/scenario_malformed_by_the_million \
 	t/scenario_mixed_dialects_share_one_port \
@@ -54,7 +55,8 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_unknown_option_is_an_error
 # Tools and installation.
 stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
-	t/scenario_keys_and_check t/scenario_rates_and_metrics \
+	t/scenario_keys_and_check t/scenario_moving_in \
+	t/scenario_rates_and_metrics \
 	t/scenario_service_manager_is_told t/scenario_shell_is_clean \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
 	t/scenario_web
@@ -62,4 +64,6 @@ stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
-	t/faulty.py t/galera.py t/tls.py t/wire/elb-reports.bin t/wire/lars-report.bin
+	t/faulty.py t/galera.py t/tls.py \
+	t/wire/elb-agent-real.bin t/wire/elb-reports.bin \
+	t/wire/lars-agent-real.bin t/wire/lars-report.bin

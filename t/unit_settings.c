@@ -159,6 +159,17 @@ static const struct {
 	    "a.conf:1: [ log ]: unknown section; did you mean [log]?\n" },
 	{ "[databases]\nx = 1\n", "a.conf:1: [databases]: unknown section\n" },
 	{ "[]\n", "a.conf:1: []: unknown section\n" },
+	{ "[reactor]\nmaxConn = 1\n",
+	    "a.conf:1: [reactor]: unknown section; for a file of Lars or ELB, "
+	    "see reporter-migrate(8)\n" },
+	{ "[repoter]\n", "a.conf:1: [repoter]: unknown section; for a file of "
+			 "Lars or ELB, see reporter-migrate(8)\n" },
+	{ "[mysql]\ndb_host = x\n",
+	    "a.conf:2: mysql.db_host: unknown option; for a file of Lars or "
+	    "ELB, see reporter-migrate(8)\n" },
+	{ "[limits]\nmaxConn = 1\n",
+	    "a.conf:2: limits.maxConn: unknown option; for a file of Lars or "
+	    "ELB, see reporter-migrate(8)\n" },
 };
 
 START_TEST(unknown_name_is_an_error_with_a_suggestion)

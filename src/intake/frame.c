@@ -135,7 +135,7 @@ field_uint32(const struct field *field, uint32_t *value)
 	return true;
 }
 
-static inline uint8_t
+static inline bool
 field_flag(const struct field *field)
 {
 	unsigned bits = 0;
@@ -260,7 +260,7 @@ decode_payload(
 
 /* fill_in - give every record the report's own fields. */
 static void
-fill_in(struct report *report, const struct own *own)
+fill_in(struct report *report, const struct own *own, bool elb)
 {
 	uint64_t ts = report_time(report, own->ts);
 
@@ -273,6 +273,7 @@ fill_in(struct report *report, const struct own *own)
 		r->modid = report->modid;
 		r->cmdid = report->cmdid;
 		r->caller = own->caller;
+		r->elb = elb;
 		record_set_ts(r, ts);
 	}
 }
@@ -317,7 +318,7 @@ frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
 	if (!decode_payload(c, elb, report, &own))
 		return report_fail(
 		    report, DECODE_REJECT, REJECT_NOT_PROTOBUF, used);
-	fill_in(report, &own);
+	fill_in(report, &own, elb);
 	report->used = used;
 	return DECODE_REPORT;
 }
