@@ -66,14 +66,6 @@ agent_sends_reports(unsigned n)
 	agent_sends(bytes, n * sizeof(report));
 }
 
-/* Its fixed part is read in one turn, what follows in the next. */
-static void
-agent_sends_header(void)
-{
-	agent_sends(header, sizeof(header));
-	turn(5000);
-}
-
 static void
 agent_resets(void)
 {
@@ -130,6 +122,33 @@ START_TEST(a_header_comes_in_any_pieces)
 }
 END_TEST
 
+/* A report behind it is the agent's. */
+START_TEST(a_header_of_version_1_comes_in_any_pieces)
+{
+	static const char text[] = "PROXY TCP4 10.0.0.1 127.0.0.1 1 2\r\n";
+	uint8_t bytes[sizeof(text) - 1 + sizeof(report)];
+
+	memcpy(bytes, text, sizeof(text) - 1);
+	memcpy(bytes + sizeof(text) - 1, report, sizeof(report));
+	for (size_t cut = 1; cut < sizeof(text); cut++) {
+		struct conn *conn = agent_connect(true, false);
+
+		agent_sends(bytes, cut);
+		agent_sends(bytes + cut, sizeof(bytes) - cut);
+		if (cut < sizeof(text) - 1)
+			turn(5000);
+		ck_assert_int_eq(conn->state, CONN_READING);
+		ck_assert_uint_eq(
+		    ((struct sockaddr_in *)&conn->peer)->sin_addr.s_addr,
+		    htonl(0x0a000001));
+		ck_assert_uint_eq(counter_get(&count.received), cut);
+		drain(RING);
+		close(agent);
+		turn(5000);
+	}
+}
+END_TEST
+
 START_TEST(an_invalid_header_closes)
 {
 	agent_connect(true, false);
@@ -143,7 +162,7 @@ START_TEST(tls_follows_the_header)
 {
 	struct conn *conn = agent_connect(true, true);
 
-	agent_sends_header();
+	agent_sends(header, sizeof(header));
 	ck_assert_int_eq(conn->state, CONN_HANDSHAKE);
 	/* A first byte from 0x80 on is not TLS. */
 	agent_sends(report, sizeof(report));
@@ -161,7 +180,7 @@ START_TEST(an_address_that_is_denied_goes_to_the_tarpit)
 	server_configure(server, &settings, NULL);
 	tarpit_resize(&server->tarpit, 1);
 	agent_connect(true, false);
-	agent_sends_header();
+	agent_sends(header, sizeof(header));
 	check_closed(CLOSING_REFUSED);
 	ck_assert_uint_eq(counter_get(&count.refused[REFUSAL_DENIED]), 1);
 	ck_assert_int_lt(recv(agent, &byte, 1, MSG_DONTWAIT), 0);
@@ -421,6 +440,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, server_end);
 	tcase_add_test(tc, a_plain_connection_is_read);
 	tcase_add_test(tc, a_header_comes_in_any_pieces);
+	tcase_add_test(tc, a_header_of_version_1_comes_in_any_pieces);
 	tcase_add_test(tc, an_invalid_header_closes);
 	tcase_add_test(tc, tls_follows_the_header);
 	tcase_add_test(tc, an_address_that_is_denied_goes_to_the_tarpit);

@@ -340,33 +340,39 @@ conn_identify(
 	return conn_end(server, conn, CLOSING_REFUSED);
 }
 
-/* What follows the header may be TLS, so no byte after it is read. */
+/* What follows the header may be TLS, so no byte after it is read: the header
+   is read when it is known where it ends. */
 static enum progress
 conn_read_header(struct server *server, struct conn *conn)
 {
 	struct inbuf *inbuf = &conn->inbuf;
-	struct proxy_header header = { .wanted = PROXY_FIXED };
+	uint8_t *bytes = server->buffer, *fresh = bytes + inbuf->length;
+	struct proxy_header header;
 	char balancer[ADDRESS_TEXT];
 
-	if (inbuf->length >= PROXY_FIXED)
-		header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
+	if (inbuf->length > 0)
+		memcpy(bytes, inbuf_bytes(inbuf), inbuf->length);
 	ssize_t n =
-	    read(conn->fd, server->buffer, header.wanted - inbuf->length);
+	    recv(conn->fd, fresh, PROXY_HEADER_MAX - inbuf->length, MSG_PEEK);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return PROGRESS_NONE;
 	if (n <= 0)
 		return conn_end(server, conn, CLOSING_BY_AGENT);
-	if (inbuf_append(inbuf, server->buffer, (size_t)n) < 0)
-		return conn_end(server, conn, CLOSING_NO_MEMORY);
-	header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
-	if (header.verdict == PROXY_SHORT)
-		return PROGRESS_MADE;
+	header = proxy_parse(bytes, inbuf->length + (size_t)n);
 	if (header.verdict == PROXY_INVALID) {
 		log_limited(&server->faults,
 		    "agent %s: invalid PROXY header: %s: closed",
 		    conn_name(conn, balancer), header.fault);
 		return conn_end(server, conn, CLOSING_PROXY_HEADER);
 	}
+	if (header.verdict != PROXY_SHORT)
+		n = (ssize_t)(header.wanted - inbuf->length);
+	if (recv(conn->fd, fresh, (size_t)n, 0) != n)
+		return conn_end(server, conn, CLOSING_BY_AGENT);
+	if (header.verdict == PROXY_SHORT)
+		return inbuf_append(inbuf, fresh, (size_t)n) == 0
+			   ? PROGRESS_MADE
+			   : conn_end(server, conn, CLOSING_NO_MEMORY);
 	inbuf_free(inbuf);
 	if (header.verdict == PROXY_ADDRESS &&
 	    conn_identify(server, conn, &header) != PROGRESS_MADE)
