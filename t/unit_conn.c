@@ -279,6 +279,25 @@ START_TEST(an_idle_agent_is_disconnected)
 }
 END_TEST
 
+/* One that has sent nothing is idle. */
+START_TEST(an_agent_of_elb_or_lars_may_be_silent)
+{
+	const uint8_t frame[] = { _i ? 8 : 3, 0, 0, 0, 0, 0, 0, 0 };
+	struct conn *conn;
+
+	settings.idle_timeout = 50000;
+	conn = agent_connect(false, false);
+	agent_sends(frame, sizeof(frame));
+	server_tick(server, LATER);
+	ck_assert_uint_eq(server->open, 1);
+	ck_assert_int_eq(conn->state, CONN_READING);
+	/* A frame that is begun must end. */
+	agent_sends(frame, 3);
+	server_tick(server, LATER);
+	check_closed(CLOSING_MESSAGE_TIMEOUT);
+}
+END_TEST
+
 /* The connection becomes older by so many milliseconds. */
 static void
 age_by(struct conn *conn, uint64_t ms)
@@ -450,6 +469,7 @@ main(void)
 	tcase_add_test(tc, a_message_that_is_late_closes);
 	tcase_add_test(tc, a_header_that_is_late_closes);
 	tcase_add_test(tc, an_idle_agent_is_disconnected);
+	tcase_add_loop_test(tc, an_agent_of_elb_or_lars_may_be_silent, 0, 2);
 	tcase_add_test(tc, ages_are_spread_evenly);
 	tcase_add_test(tc, a_throttled_connection_is_not_too_old);
 	tcase_add_test(tc, the_end_of_a_message_is_not_awaited_forever);

@@ -30,13 +30,20 @@ conn_waits(const struct conn *conn)
 	return conn->state == CONN_THROTTLED || conn->state == CONN_ENDED;
 }
 
-/* Data arrived: restart the idle timeout. */
+/* Data arrived, or the state changed: restart the idle timeout, or stop it.
+   Agents of ELB and Lars are silent while nobody calls: TCP detects those whose
+   host was lost. */
 static void
 conn_touch(struct server *server, struct conn *conn)
 {
-	if (conn->state > CONN_READING)
+	enum dialect dialect = conn->inbuf.stream.dialect;
+
+	if (conn->active_ms != 0)
+		TAILQ_REMOVE(&server->active, conn, active);
+	conn->active_ms = 0;
+	if (conn->state > CONN_READING || dialect == DIALECT_ELB ||
+	    dialect == DIALECT_LARS)
 		return;
-	TAILQ_REMOVE(&server->active, conn, active);
 	TAILQ_INSERT_TAIL(&server->active, conn, active);
 	conn->active_ms = monotonic_ms();
 }
@@ -60,8 +67,8 @@ conn_stop_timer(struct server *server, struct conn *conn)
 	conn->begun_ms = 0;
 }
 
-/* Change the state.  The list of active connections (idle_timeout) has those up
-   to CONN_READING, and the count of throttled ones the others until closing. */
+/* Change the state.  The idle timeout is for those up to CONN_READING, and the
+   count of throttled ones has the others until closing. */
 static void
 conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 {
@@ -69,12 +76,8 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 	     was_active = conn->state <= CONN_READING;
 
 	conn->state = state;
-	if (was_active && state > CONN_READING)
-		TAILQ_REMOVE(&server->active, conn, active);
-	if (!was_active && state <= CONN_READING) {
-		TAILQ_INSERT_TAIL(&server->active, conn, active);
-		conn->active_ms = monotonic_ms();
-	}
+	if (was_active != (state <= CONN_READING))
+		conn_touch(server, conn);
 	server->throttled += (uint64_t)conn_waits(conn) - waited;
 	counter_set(&server->count->throttled, server->throttled);
 }
@@ -112,8 +115,7 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	memcpy(&conn->peer, peer,
 	    length < sizeof(conn->peer) ? length : sizeof(conn->peer));
 	TAILQ_INSERT_TAIL(&server->all, conn, all);
-	TAILQ_INSERT_TAIL(&server->active, conn, active);
-	conn->born_ms = conn->active_ms = monotonic_ms();
+	conn->born_ms = monotonic_ms();
 	/* Multiples of the golden ratio, modulo 1: connections that come
 	   together end evenly spread. */
 	conn->jitter = (uint32_t)counter_get(&server->count->accepted) *
@@ -121,6 +123,7 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	conn->state = spec->proxy ? CONN_HEADER
 		      : spec->tls ? CONN_HANDSHAKE
 				  : CONN_READING;
+	conn_touch(server, conn);
 	if (conn->state != CONN_READING)
 		conn_start_timer(server, conn);
 	server->open++;
@@ -295,10 +298,13 @@ conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 {
 	struct intake_result result;
 
+	int error;
+
 	counter_add(&server->count->bytes, (uint64_t)n);
+	error = inbuf_receive(
+	    &conn->inbuf, conn_intake(server, conn), fresh, n, &result);
 	conn_touch(server, conn);
-	if (inbuf_receive(&conn->inbuf, conn_intake(server, conn), fresh, n,
-		&result) == 0)
+	if (error == 0)
 		return conn_follow(server, conn, &result);
 	intake_publish(server->intake);
 	return conn_end(server, conn, CLOSING_NO_MEMORY);
