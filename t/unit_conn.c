@@ -10,6 +10,7 @@
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -450,6 +451,40 @@ START_TEST(a_malformed_stream_closes)
 }
 END_TEST
 
+START_TEST(a_stranger_is_closed_at_once)
+{
+	agent_connect(false, false);
+	agent_sends("GET", 3);
+	check_closed(CLOSING_BAD_STREAM);
+	ck_assert_uint_eq(
+	    counter_get(&count.rejected[REJECT_UNKNOWN_PROTOCOL]), 1);
+	ck_assert_int_ne(recv(agent, &(char){ 0 }, 1, 0), 1);
+}
+END_TEST
+
+/* The first few are closed at once, the others after a while. */
+START_TEST(many_faulty_agents_are_held)
+{
+	uint64_t held = 0;
+	char byte;
+
+	tarpit_resize(&server->tarpit, 10);
+	for (int i = 0; i < 30; i++) {
+		agent_connect(false, false);
+		agent_sends("GET", 3);
+		ck_assert_uint_eq(server->open, 0);
+		held +=
+		    recv(agent, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+		close(agent);
+	}
+	ck_assert_uint_ge(server->tarpit.count, 1);
+	ck_assert_uint_ge(held, 10);
+	ck_assert_uint_le(held, 20);
+	server_tick(server, LATER);
+	ck_assert_uint_eq(server->tarpit.count, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -478,6 +513,8 @@ main(void)
 	tcase_add_test(tc, an_old_connection_ends_between_two_messages);
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
 	tcase_add_test(tc, a_malformed_stream_closes);
+	tcase_add_test(tc, a_stranger_is_closed_at_once);
+	tcase_add_test(tc, many_faulty_agents_are_held);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -108,10 +108,11 @@ START_TEST(first_bytes_tell_the_dialect)
 		{ { 3 }, 1, DIALECT_UNKNOWN },
 		{ { 8, 0 }, 2, DIALECT_UNKNOWN },
 		{ { 8, 0, 0 }, 3, DIALECT_UNKNOWN },
-		{ { 8, 1 }, 2, DIALECT_NATIVE },
-		{ { 3, 0, 0, 1 }, 4, DIALECT_NATIVE },
+		{ { 0x90 }, 1, DIALECT_NATIVE },
 		{ { 0x96 }, 1, DIALECT_NATIVE },
-		{ { 0 }, 1, DIALECT_NATIVE },
+		{ { 0x9f }, 1, DIALECT_NATIVE },
+		{ { 0xdc }, 1, DIALECT_NATIVE },
+		{ { 0xdd }, 1, DIALECT_NATIVE },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -120,6 +121,40 @@ START_TEST(first_bytes_tell_the_dialect)
 		intake_read(intake, &stream, cases[i].bytes, cases[i].length);
 		ck_assert_int_eq(stream.dialect, cases[i].dialect);
 	}
+}
+END_TEST
+
+/* Whatever else a connection begins with is not read: in all but a few cases
+   one byte is enough. */
+START_TEST(no_dialect_begins_with_another_byte)
+{
+	static const uint8_t cut[][4] = { { 8, 1, 0, 0 }, { 8, 0, 1, 0 },
+		{ 3, 0, 0, 1 }, { 3, 0, 0, 0x80 } };
+	unsigned begun = 0;
+
+	for (unsigned first = 0; first < 256; first++) {
+		const uint8_t byte = (uint8_t)first;
+		struct stream stream = { 0 };
+		struct intake_result r = intake_read(intake, &stream, &byte, 1);
+
+		begun += r.verdict == VERDICT_MORE;
+		ck_assert_uint_eq(r.used, byte == 0x90);
+		if (r.verdict == VERDICT_CLOSE)
+			ck_assert_int_eq(r.reason, REJECT_UNKNOWN_PROTOCOL);
+	}
+	ck_assert_uint_eq(begun, 2 + 16 + 2);
+	for (size_t i = 0; i < sizeof(cut) / sizeof(*cut); i++) {
+		struct stream stream = { 0 };
+		struct intake_result r =
+		    intake_read(intake, &stream, cut[i], sizeof(cut[i]));
+
+		ck_assert_int_eq(r.verdict, VERDICT_CLOSE);
+		ck_assert_uint_eq(r.used, 0);
+	}
+	intake_publish(intake);
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_UNKNOWN_PROTOCOL]),
+	    256 - 20 + sizeof(cut) / sizeof(*cut));
+	ck_assert_uint_eq(queued_in_all(), 0);
 }
 END_TEST
 
@@ -361,6 +396,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, first_bytes_tell_the_dialect);
+	tcase_add_test(tc, no_dialect_begins_with_another_byte);
 	tcase_add_test(tc, recorded_frames_reach_the_rings);
 	tcase_add_test(tc, a_service_goes_to_the_worker_of_its_route);
 	tcase_add_test(tc, a_full_ring_blocks_at_its_report);

@@ -151,7 +151,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->closed[why], 1);
 	tls_close(conn->tls);
-	if (why == CLOSING_REFUSED)
+	if (server_holds(server, why))
 		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
 	else
 		close(conn->fd);
@@ -222,7 +222,10 @@ conn_complain(struct server *server, struct conn *conn,
 {
 	char peer[ADDRESS_TEXT];
 
-	if (result->verdict == VERDICT_CLOSE)
+	if (result->reason == REJECT_UNKNOWN_PROTOCOL)
+		stranger_log(server->strangers, conn_name(conn, peer),
+		    stranger_of(inbuf_bytes(&conn->inbuf), conn->inbuf.length));
+	else if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
 		    "agent %s: %s at byte %" PRIu64 " of its stream: closed",
 		    conn_name(conn, peer), reject_text(result->reason),

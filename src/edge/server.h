@@ -7,8 +7,10 @@
 #define REPORTER_SERVER_H
 
 #include "edge/admission.h"
+#include "edge/callers.h"
 #include "edge/conn.h"
 #include "edge/limiter.h"
+#include "edge/stranger.h"
 #include "edge/tarpit.h"
 #include "lib/log.h"
 #include "shm/segment.h"
@@ -25,17 +27,19 @@ struct server {
 	int reserve;
 	struct tarpit tarpit;     /* refused agents */
 	struct limiter accepting; /* connections a second */
+	struct limiter at_once;   /* faulty ones that are closed at once */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
 	uint64_t retired_ms;     /* when max_connection_age was last applied */
 	uint64_t aging_ms;       /* and when it was set */
 	struct conn_list all;    /* by age */
-	struct conn_list active; /* by active_ms; not those throttled */
+	struct conn_list active; /* by active_ms; idle_timeout applies */
 	struct conn_list begun;  /* by begun_ms */
 	/* Those that wait for room in one ring, first come, first served. */
 	struct conn_list queue[WORKERS_MAX];
 	struct log_limiter refusals, closings, faults, throttles, holds,
-	    shortages;
+	    shortages, strangers[STRANGERS];
+	struct callers callers;
 	/* What is read goes to the second half; bytes buffered before are put
 	   in front of it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
@@ -64,6 +68,14 @@ void server_route(
 /* server_retry - try again with the throttled connections, since `overflow` may
    have changed. */
 void server_retry(struct server *server);
+
+/*
+ * server_holds - whether the socket of a connection that is closed goes to the
+ * tarpit, since its agent would reconnect at once: that of a refused agent
+ * always does, that of a faulty one if many are closed.  Closing a few at once
+ * lets an agent whose buffer begins in the middle of a message get over it.
+ */
+bool server_holds(struct server *server, enum closing why);
 
 /*
  * server_tick - resume throttled connections whose ring has room, and
