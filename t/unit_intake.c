@@ -350,6 +350,58 @@ START_TEST(caller_is_compared_with_the_peer)
 }
 END_TEST
 
+/* The caller that the records in the rings have. */
+static uint32_t
+stored_caller(void)
+{
+	uint32_t caller = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		for (uint64_t n = 0; n < ring_queued(&rings[i]); n++) {
+			ck_assert(
+			    caller == 0 || caller == records[i][n].caller);
+			caller = records[i][n].caller;
+		}
+	return caller;
+}
+
+START_TEST(caller_is_replaced_by_the_peer)
+{
+	static const struct {
+		const char *peer;
+		uint32_t caller;
+		bool foreign;
+	} cases[] = {
+		{ "0.0.0.9", 9, false },
+		{ "10.0.0.8", 0x0a000008, false },
+		{ "::ffff:10.0.0.8", 0x0a000008, false },
+		{ "2001:db8::1", 9, true },
+	};
+	uint8_t bytes[512];
+	size_t n = native(bytes, 5, 2);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct stream stream = { 0 };
+		struct intake_result r;
+
+		setup();
+		settings.check_caller = CHECK_CALLER_REPLACE;
+		intake_configure(intake, &settings);
+		come_from(cases[i].peer);
+		r = intake_read(intake, &stream, bytes, n);
+		intake_publish(intake);
+		ck_assert_uint_eq(counter_get(&count.reports), 1);
+		ck_assert_uint_eq(queued_in_all(), 2);
+		ck_assert_uint_eq(stored_caller(), cases[i].caller);
+		ck_assert(r.named);
+		ck_assert_uint_eq(r.last_caller, cases[i].caller);
+		ck_assert_uint_eq(r.foreign, cases[i].foreign);
+		ck_assert_uint_eq(
+		    counter_get(&count.foreign), cases[i].foreign);
+	}
+}
+END_TEST
+
 /* Its caller stands behind the results, and it has none to tell it by. */
 START_TEST(caller_of_a_frame_without_results)
 {
@@ -405,6 +457,7 @@ main(void)
 	tcase_add_test(tc, every_cut_gives_the_same);
 	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
 	    sizeof(callers) / sizeof(*callers));
+	tcase_add_test(tc, caller_is_replaced_by_the_peer);
 	tcase_add_test(tc, caller_of_a_frame_without_results);
 	tcase_add_test(tc, a_foreign_report_that_waits_counts_once);
 	suite_add_tcase(suite, tc);

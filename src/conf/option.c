@@ -26,7 +26,7 @@
 static const char *const overflow_names[] = { "block", "drop", NULL };
 static const char *const bulk_names[] = { "auto", "off", NULL };
 static const char *const check_caller_names[] = { "off", "log", "reject",
-	NULL };
+	"replace", NULL };
 static const char *const switch_names[] = { "off", "on", NULL };
 static const char *const version_names[] = { "1.2", "1.3", NULL };
 static const char *const verify_names[] = { "on", "ca", "off", NULL };
@@ -118,7 +118,7 @@ const struct conf_option option_table[] = {
 	  .text = "Addresses that may not connect; overrides allow" },
 	{ ROW("limits", "check_caller", check_caller), CHOICE(check_caller_names),
 	  .initial = "off", .live = OPTION_LIVE,
-	  .text = "Check that the caller in a report is the address of its agent" },
+	  .text = "Action when the caller in a report is not the address of its agent" },
 	{ ROW("limits", "proxy_from", proxy_from), PREFIXES,
 	  .initial = "", .live = OPTION_LIVE,
 	  .text = "Load balancers that may connect to a proxy listener" },

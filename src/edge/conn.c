@@ -271,6 +271,14 @@ conn_follow(struct server *server, struct conn *conn,
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
 		conn_complain_foreign(server, conn, result->caller);
+	/* Once per connection, as a rule. */
+	if (result->named &&
+	    (!conn->named || conn->caller != result->last_caller)) {
+		conn->named = true;
+		conn->caller = result->last_caller;
+		callers_note(&server->callers,
+		    (const struct sockaddr *)&conn->peer, conn->caller);
+	}
 	if (result->verdict == VERDICT_CLOSE)
 		return conn_end(server, conn, CLOSING_BAD_STREAM);
 	/* message_timeout ends when the message is complete, or waits for its

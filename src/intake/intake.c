@@ -129,12 +129,22 @@ intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
 }
 
 /* Whether the decoded report is of another host than the peer, where that is
-   checked. */
+   checked; it is not any more where the caller can be replaced. */
 static bool
-intake_is_foreign(const struct intake *intake)
+intake_is_foreign(struct intake *intake)
 {
-	return intake->check_caller != CHECK_CALLER_OFF &&
-	       (!intake->peer_is_ipv4 || intake->report.caller != intake->peer);
+	struct report *report = &intake->report;
+
+	if (intake->check_caller == CHECK_CALLER_OFF ||
+	    (intake->peer_is_ipv4 && report->caller == intake->peer))
+		return false;
+	if (intake->check_caller != CHECK_CALLER_REPLACE ||
+	    !intake->peer_is_ipv4)
+		return true;
+	report->caller = intake->peer;
+	for (uint32_t i = 0; i < report->count; i++)
+		report->records[i].caller = intake->peer;
+	return false;
 }
 
 /* Put the decoded report into its ring.  Returns false when it must wait. */
@@ -148,6 +158,8 @@ intake_route(struct intake *intake, struct intake_result *result)
 	uint32_t n = report->count;
 	bool foreign = intake_is_foreign(intake);
 
+	result->named = true;
+	result->last_caller = report->caller;
 	if (foreign && intake->check_caller == CHECK_CALLER_REJECT) {
 		intake_reject(intake, result, REJECT_WRONG_CALLER, 1);
 		return true;
