@@ -391,7 +391,10 @@ conn_read_header(struct server *server, struct conn *conn)
 			   ? PROGRESS_MADE
 			   : conn_end(server, conn, CLOSING_NO_MEMORY);
 	inbuf_free(inbuf);
+	/* Version 1 has no command LOCAL: a balancer's own connection has its
+	   own address. */
 	if (header.verdict == PROXY_ADDRESS &&
+	    !address_same((struct sockaddr *)&conn->peer, &header.source.any) &&
 	    conn_identify(server, conn, &header) != PROGRESS_MADE)
 		return PROGRESS_NONE;
 	if (!conn->secure)
