@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "edge/conn.h"
-#include "edge/proxy.h"
+#include "edge/header.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -151,8 +151,12 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->closed[why], 1);
 	tls_close(conn->tls);
-	if (server_holds(server, why))
+	/* These would come back at once. */
+	if (why == CLOSING_REFUSED)
 		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
+	else if (why == CLOSING_PROXY_HEADER || why == CLOSING_TLS ||
+		 why == CLOSING_BAD_STREAM || why == CLOSING_NO_MEMORY)
+		tarpit_add_faulty(&server->tarpit, conn->fd, monotonic_ms());
 	else
 		close(conn->fd);
 	inbuf_free(&conn->inbuf);
@@ -333,70 +337,19 @@ conn_open(struct server *server, struct conn *conn)
 	return PROGRESS_MADE;
 }
 
-/* Apply the rules to the agent's address from the PROXY header. */
-static enum progress
-conn_identify(
-    struct server *server, struct conn *conn, const struct proxy_header *header)
-{
-	char balancer[ADDRESS_TEXT], peer[ADDRESS_TEXT];
-	enum refusal why;
-
-	conn_name(conn, balancer);
-	memset(&conn->peer, 0, sizeof(conn->peer));
-	memcpy(&conn->peer, &header->source,
-	    header->source.any.sa_family == AF_INET
-		? sizeof(header->source.in)
-		: sizeof(header->source.in6));
-	conn->origin = admission_identify(
-	    &server->admission, (const struct sockaddr *)&conn->peer, &why);
-	if (conn->origin != NULL)
-		return PROGRESS_MADE;
-	counter_add(&server->count->refused[why], 1);
-	log_limited(&server->refusals, "agent %s: refused: %s; passed on by %s",
-	    conn_name(conn, peer), refusal_text(why), balancer);
-	return conn_end(server, conn, CLOSING_REFUSED);
-}
-
-/* What follows the header may be TLS, so no byte after it is read: the header
-   is read when it is known where it ends. */
 static enum progress
 conn_read_header(struct server *server, struct conn *conn)
 {
-	struct inbuf *inbuf = &conn->inbuf;
-	uint8_t *bytes = server->buffer, *fresh = bytes + inbuf->length;
-	struct proxy_header header;
-	char balancer[ADDRESS_TEXT];
+	enum closing why;
 
-	if (inbuf->length > 0)
-		memcpy(bytes, inbuf_bytes(inbuf), inbuf->length);
-	ssize_t n =
-	    recv(conn->fd, fresh, PROXY_HEADER_MAX - inbuf->length, MSG_PEEK);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	switch (header_read(server, conn, &why)) {
+	case PROGRESS_NONE:
 		return PROGRESS_NONE;
-	if (n <= 0)
-		return conn_end(server, conn, CLOSING_BY_AGENT);
-	header = proxy_parse(bytes, inbuf->length + (size_t)n);
-	if (header.verdict == PROXY_INVALID) {
-		log_limited(&server->faults,
-		    "agent %s: invalid PROXY header: %s: closed",
-		    conn_name(conn, balancer), header.fault);
-		return conn_end(server, conn, CLOSING_PROXY_HEADER);
+	case PROGRESS_CLOSED:
+		return conn_end(server, conn, why);
+	case PROGRESS_MADE:
+		break;
 	}
-	if (header.verdict != PROXY_SHORT)
-		n = (ssize_t)(header.wanted - inbuf->length);
-	if (recv(conn->fd, fresh, (size_t)n, 0) != n)
-		return conn_end(server, conn, CLOSING_BY_AGENT);
-	if (header.verdict == PROXY_SHORT)
-		return inbuf_append(inbuf, fresh, (size_t)n) == 0
-			   ? PROGRESS_MADE
-			   : conn_end(server, conn, CLOSING_NO_MEMORY);
-	inbuf_free(inbuf);
-	/* Version 1 has no command LOCAL: a balancer's own connection has its
-	   own address. */
-	if (header.verdict == PROXY_ADDRESS &&
-	    !address_same((struct sockaddr *)&conn->peer, &header.source.any) &&
-	    conn_identify(server, conn, &header) != PROGRESS_MADE)
-		return PROGRESS_NONE;
 	if (!conn->secure)
 		return conn_open(server, conn);
 	conn_set_state(server, conn, CONN_HANDSHAKE);

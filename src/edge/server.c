@@ -19,7 +19,6 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
 #define LAST_READS 64       /* of a connection in one turn of its end */
-#define FAULTS_AT_ONCE 100  /* faulty connections closed at once, a second */
 /* How long a connection over max_connection_age may take to complete a message,
    and then how long its agent to close. */
 #define GRACE_MS 5000
@@ -50,7 +49,6 @@ server_new(int epoll, struct input_counters *count)
 	server->shortages = LOG_PER_MINUTE(1);
 	strangers_init(server->strangers);
 	server->callers.lines = LOG_PER_MINUTE(5);
-	limiter_set(&server->at_once, FAULTS_AT_ONCE, monotonic_ms());
 	/* Connections of a master that was killed. */
 	counter_add(
 	    &count->closed[CLOSING_STOP], counter_get(&count->connections));
@@ -139,20 +137,6 @@ server_resume(struct server *server, uint32_t slot)
 		TAILQ_REMOVE(queue, conn, queue);
 		conn_resume(server, conn);
 	}
-}
-
-bool
-server_holds(struct server *server, enum closing why)
-{
-	if (why == CLOSING_REFUSED)
-		return true;
-	if (why != CLOSING_PROXY_HEADER && why != CLOSING_TLS &&
-	    why != CLOSING_BAD_STREAM && why != CLOSING_NO_MEMORY)
-		return false;
-	if (limiter_wait(&server->at_once, monotonic_ms()) > 0)
-		return true;
-	limiter_take(&server->at_once);
-	return false;
 }
 
 /* --------------------------------------------------------- time limits ---- */

@@ -25,9 +25,8 @@ struct server {
 	/* Spare descriptor, closed to accept and refuse one connection when
 	   there are no others. */
 	int reserve;
-	struct tarpit tarpit;     /* refused agents */
+	struct tarpit tarpit;     /* refused and faulty agents */
 	struct limiter accepting; /* connections a second */
-	struct limiter at_once;   /* faulty ones that are closed at once */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
 	uint64_t retired_ms;     /* when max_connection_age was last applied */
@@ -68,14 +67,6 @@ void server_route(
 /* server_retry - try again with the throttled connections, since `overflow` may
    have changed. */
 void server_retry(struct server *server);
-
-/*
- * server_holds - whether the socket of a connection that is closed goes to the
- * tarpit, since its agent would reconnect at once: that of a refused agent
- * always does, that of a faulty one if many are closed.  Closing a few at once
- * lets an agent whose buffer begins in the middle of a message get over it.
- */
-bool server_holds(struct server *server, enum closing why);
 
 /*
  * server_tick - resume throttled connections whose ring has room, and
