@@ -101,7 +101,7 @@ const struct conf_option option_table[] = {
 	  .text = "Maximum message size" },
 	{ ROW("limits", "idle_timeout", idle_timeout), SECONDS(0, 24 * HOUR),
 	  .initial = "5min", .live = OPTION_LIVE,
-	  .text = "Idle timeout; 0: none" },
+	  .text = "Idle timeout of native agents; 0: none" },
 	{ ROW("limits", "message_timeout", message_timeout),
 	  SECONDS(0, 24 * HOUR),
 	  .initial = "30s", .live = OPTION_LIVE,
