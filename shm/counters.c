@@ -26,6 +26,7 @@ static const struct reason rejects[REJECT_REASONS] = {
 	[REJECT_WRONG_SHAPE] = { "wrong_shape", "invalid structure" },
 	[REJECT_OUT_OF_RANGE] = { "out_of_range", "value out of range" },
 	[REJECT_WRONG_CALLER] = { "wrong_caller", "caller is another host" },
+	[REJECT_UNKNOWN_PROTOCOL] = { "unknown_protocol", "unknown protocol" },
 };
 
 static const struct reason refusals[REFUSALS] = {

@@ -96,6 +96,7 @@ enum reject {
 	REJECT_WRONG_SHAPE,     /* not an array, too few elements, wrong type */
 	REJECT_OUT_OF_RANGE,    /* a value outside of its range */
 	REJECT_WRONG_CALLER,    /* caller is not the peer: check_caller */
+	REJECT_UNKNOWN_PROTOCOL, /* no dialect begins like this: closes */
 	REJECT_REASONS
 };
 

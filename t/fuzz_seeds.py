@@ -120,6 +120,9 @@ PROXIED = {
     "most": proxy(0x20, 0, bytes(1240)) + b"\1",
     "too-long": proxy(0x20, 0, bytes(1241)),
     "version-1": b"PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316\r\n",
+    "version-1-ipv6": b"PROXY TCP6 2001:db8::7 ::1 54321 12316\r\n" + LARS,
+    "version-1-unknown": b"PROXY UNKNOWN a b\r\n" + LARS,
+    "version-1-too-long": b"PROXY UNKNOWN " + b"x" * 100,
 }
 for name, stream in PROXIED.items():
     put("proxy", name, stream)

@@ -69,6 +69,7 @@ TEXTS = {
     "other_message": "not a report message",
     "wrong_shape": "invalid structure",
     "out_of_range": "value out of range",
+    "unknown_protocol": "begins with an HTTP request",
 }
 
 
@@ -152,6 +153,10 @@ def tell(s):
         s.check(f"{what}: the connection is closed", agent.sees_end())
         part.rejected(what, agent, reason)
         part.good(part.other, native)
+    agent = s.agent()
+    part.bad(agent, b"GET / HTTP/1.0\r\n\r\n", "unknown_protocol")
+    s.check("a stranger's connection is closed", agent.sees_end())
+    part.rejected("a stranger", agent, "unknown_protocol")
     part.end()
     s.equal("no bad report made a row",
             {key[0] for key in s.database.table()}, {7, 8})

@@ -17,10 +17,14 @@ report_stories = t/scenario_addresses_of_elb t/scenario_bad_input \
 stories += t/scenario_agents_come_back_at_once \
 	t/scenario_agents_move_back t/scenario_backpressure \
 	t/scenario_closed_connection_is_seen_closed \
-	t/scenario_descriptors_run_out t/scenario_ipv6_and_several_listeners \
+	t/scenario_dead_peers_are_detected \
+	t/scenario_descriptors_run_out t/scenario_faulty_agents_are_held \
+	t/scenario_ipv6_and_several_listeners \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
+	t/scenario_one_caller_of_many_agents \
 	t/scenario_proxy_protocol t/scenario_refused_agents_are_held \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
+	t/scenario_strangers_are_named \
 	t/scenario_tls_agents t/scenario_tls_backpressure
 # The database.
 database_stories = t/scenario_back_to_the_first_host \
@@ -66,4 +70,5 @@ TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
 	t/faulty.py t/galera.py t/tls.py \
 	t/wire/elb-agent-real.bin t/wire/elb-reports.bin \
-	t/wire/lars-agent-real.bin t/wire/lars-report.bin
+	t/wire/lars-agent-real.bin t/wire/lars-midframe-typical.bin \
+	t/wire/lars-report.bin

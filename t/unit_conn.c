@@ -10,6 +10,7 @@
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -64,14 +65,6 @@ agent_sends_reports(unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		memcpy(bytes + i * sizeof(report), report, sizeof(report));
 	agent_sends(bytes, n * sizeof(report));
-}
-
-/* Its fixed part is read in one turn, what follows in the next. */
-static void
-agent_sends_header(void)
-{
-	agent_sends(header, sizeof(header));
-	turn(5000);
 }
 
 static void
@@ -130,6 +123,33 @@ START_TEST(a_header_comes_in_any_pieces)
 }
 END_TEST
 
+/* A report behind it is the agent's. */
+START_TEST(a_header_of_version_1_comes_in_any_pieces)
+{
+	static const char text[] = "PROXY TCP4 10.0.0.1 127.0.0.1 1 2\r\n";
+	uint8_t bytes[sizeof(text) - 1 + sizeof(report)];
+
+	memcpy(bytes, text, sizeof(text) - 1);
+	memcpy(bytes + sizeof(text) - 1, report, sizeof(report));
+	for (size_t cut = 1; cut < sizeof(text); cut++) {
+		struct conn *conn = agent_connect(true, false);
+
+		agent_sends(bytes, cut);
+		agent_sends(bytes + cut, sizeof(bytes) - cut);
+		if (cut < sizeof(text) - 1)
+			turn(5000);
+		ck_assert_int_eq(conn->state, CONN_READING);
+		ck_assert_uint_eq(
+		    ((struct sockaddr_in *)&conn->peer)->sin_addr.s_addr,
+		    htonl(0x0a000001));
+		ck_assert_uint_eq(counter_get(&count.received), cut);
+		drain(RING);
+		close(agent);
+		turn(5000);
+	}
+}
+END_TEST
+
 START_TEST(an_invalid_header_closes)
 {
 	agent_connect(true, false);
@@ -143,7 +163,7 @@ START_TEST(tls_follows_the_header)
 {
 	struct conn *conn = agent_connect(true, true);
 
-	agent_sends_header();
+	agent_sends(header, sizeof(header));
 	ck_assert_int_eq(conn->state, CONN_HANDSHAKE);
 	/* A first byte from 0x80 on is not TLS. */
 	agent_sends(report, sizeof(report));
@@ -161,7 +181,7 @@ START_TEST(an_address_that_is_denied_goes_to_the_tarpit)
 	server_configure(server, &settings, NULL);
 	tarpit_resize(&server->tarpit, 1);
 	agent_connect(true, false);
-	agent_sends_header();
+	agent_sends(header, sizeof(header));
 	check_closed(CLOSING_REFUSED);
 	ck_assert_uint_eq(counter_get(&count.refused[REFUSAL_DENIED]), 1);
 	ck_assert_int_lt(recv(agent, &byte, 1, MSG_DONTWAIT), 0);
@@ -257,6 +277,25 @@ START_TEST(an_idle_agent_is_disconnected)
 	ck_assert_uint_eq(server->open, 1);
 	server_tick(server, LATER);
 	check_closed(CLOSING_IDLE);
+}
+END_TEST
+
+/* One that has sent nothing is idle. */
+START_TEST(an_agent_of_elb_or_lars_may_be_silent)
+{
+	const uint8_t frame[] = { _i ? 8 : 3, 0, 0, 0, 0, 0, 0, 0 };
+	struct conn *conn;
+
+	settings.idle_timeout = 50000;
+	conn = agent_connect(false, false);
+	agent_sends(frame, sizeof(frame));
+	server_tick(server, LATER);
+	ck_assert_uint_eq(server->open, 1);
+	ck_assert_int_eq(conn->state, CONN_READING);
+	/* A frame that is begun must end. */
+	agent_sends(frame, 3);
+	server_tick(server, LATER);
+	check_closed(CLOSING_MESSAGE_TIMEOUT);
 }
 END_TEST
 
@@ -412,6 +451,40 @@ START_TEST(a_malformed_stream_closes)
 }
 END_TEST
 
+START_TEST(a_stranger_is_closed_at_once)
+{
+	agent_connect(false, false);
+	agent_sends("GET", 3);
+	check_closed(CLOSING_BAD_STREAM);
+	ck_assert_uint_eq(
+	    counter_get(&count.rejected[REJECT_UNKNOWN_PROTOCOL]), 1);
+	ck_assert_int_ne(recv(agent, &(char){ 0 }, 1, 0), 1);
+}
+END_TEST
+
+/* The first few are closed at once, the others after a while. */
+START_TEST(many_faulty_agents_are_held)
+{
+	uint64_t held = 0;
+	char byte;
+
+	tarpit_resize(&server->tarpit, 10);
+	for (int i = 0; i < 30; i++) {
+		agent_connect(false, false);
+		agent_sends("GET", 3);
+		ck_assert_uint_eq(server->open, 0);
+		held +=
+		    recv(agent, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+		close(agent);
+	}
+	ck_assert_uint_ge(server->tarpit.count, 1);
+	ck_assert_uint_ge(held, 10);
+	ck_assert_uint_le(held, 20);
+	server_tick(server, LATER);
+	ck_assert_uint_eq(server->tarpit.count, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -421,6 +494,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, server_end);
 	tcase_add_test(tc, a_plain_connection_is_read);
 	tcase_add_test(tc, a_header_comes_in_any_pieces);
+	tcase_add_test(tc, a_header_of_version_1_comes_in_any_pieces);
 	tcase_add_test(tc, an_invalid_header_closes);
 	tcase_add_test(tc, tls_follows_the_header);
 	tcase_add_test(tc, an_address_that_is_denied_goes_to_the_tarpit);
@@ -430,6 +504,7 @@ main(void)
 	tcase_add_test(tc, a_message_that_is_late_closes);
 	tcase_add_test(tc, a_header_that_is_late_closes);
 	tcase_add_test(tc, an_idle_agent_is_disconnected);
+	tcase_add_loop_test(tc, an_agent_of_elb_or_lars_may_be_silent, 0, 2);
 	tcase_add_test(tc, ages_are_spread_evenly);
 	tcase_add_test(tc, a_throttled_connection_is_not_too_old);
 	tcase_add_test(tc, the_end_of_a_message_is_not_awaited_forever);
@@ -438,6 +513,8 @@ main(void)
 	tcase_add_test(tc, an_old_connection_ends_between_two_messages);
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
 	tcase_add_test(tc, a_malformed_stream_closes);
+	tcase_add_test(tc, a_stranger_is_closed_at_once);
+	tcase_add_test(tc, many_faulty_agents_are_held);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

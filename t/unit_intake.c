@@ -108,10 +108,11 @@ START_TEST(first_bytes_tell_the_dialect)
 		{ { 3 }, 1, DIALECT_UNKNOWN },
 		{ { 8, 0 }, 2, DIALECT_UNKNOWN },
 		{ { 8, 0, 0 }, 3, DIALECT_UNKNOWN },
-		{ { 8, 1 }, 2, DIALECT_NATIVE },
-		{ { 3, 0, 0, 1 }, 4, DIALECT_NATIVE },
+		{ { 0x90 }, 1, DIALECT_NATIVE },
 		{ { 0x96 }, 1, DIALECT_NATIVE },
-		{ { 0 }, 1, DIALECT_NATIVE },
+		{ { 0x9f }, 1, DIALECT_NATIVE },
+		{ { 0xdc }, 1, DIALECT_NATIVE },
+		{ { 0xdd }, 1, DIALECT_NATIVE },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -120,6 +121,40 @@ START_TEST(first_bytes_tell_the_dialect)
 		intake_read(intake, &stream, cases[i].bytes, cases[i].length);
 		ck_assert_int_eq(stream.dialect, cases[i].dialect);
 	}
+}
+END_TEST
+
+/* Whatever else a connection begins with is not read: in all but a few cases
+   one byte is enough. */
+START_TEST(no_dialect_begins_with_another_byte)
+{
+	static const uint8_t cut[][4] = { { 8, 1, 0, 0 }, { 8, 0, 1, 0 },
+		{ 3, 0, 0, 1 }, { 3, 0, 0, 0x80 } };
+	unsigned begun = 0;
+
+	for (unsigned first = 0; first < 256; first++) {
+		const uint8_t byte = (uint8_t)first;
+		struct stream stream = { 0 };
+		struct intake_result r = intake_read(intake, &stream, &byte, 1);
+
+		begun += r.verdict == VERDICT_MORE;
+		ck_assert_uint_eq(r.used, byte == 0x90);
+		if (r.verdict == VERDICT_CLOSE)
+			ck_assert_int_eq(r.reason, REJECT_UNKNOWN_PROTOCOL);
+	}
+	ck_assert_uint_eq(begun, 2 + 16 + 2);
+	for (size_t i = 0; i < sizeof(cut) / sizeof(*cut); i++) {
+		struct stream stream = { 0 };
+		struct intake_result r =
+		    intake_read(intake, &stream, cut[i], sizeof(cut[i]));
+
+		ck_assert_int_eq(r.verdict, VERDICT_CLOSE);
+		ck_assert_uint_eq(r.used, 0);
+	}
+	intake_publish(intake);
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_UNKNOWN_PROTOCOL]),
+	    256 - 20 + sizeof(cut) / sizeof(*cut));
+	ck_assert_uint_eq(queued_in_all(), 0);
 }
 END_TEST
 
@@ -315,6 +350,58 @@ START_TEST(caller_is_compared_with_the_peer)
 }
 END_TEST
 
+/* The caller that the records in the rings have. */
+static uint32_t
+stored_caller(void)
+{
+	uint32_t caller = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		for (uint64_t n = 0; n < ring_queued(&rings[i]); n++) {
+			ck_assert(
+			    caller == 0 || caller == records[i][n].caller);
+			caller = records[i][n].caller;
+		}
+	return caller;
+}
+
+START_TEST(caller_is_replaced_by_the_peer)
+{
+	static const struct {
+		const char *peer;
+		uint32_t caller;
+		bool foreign;
+	} cases[] = {
+		{ "0.0.0.9", 9, false },
+		{ "10.0.0.8", 0x0a000008, false },
+		{ "::ffff:10.0.0.8", 0x0a000008, false },
+		{ "2001:db8::1", 9, true },
+	};
+	uint8_t bytes[512];
+	size_t n = native(bytes, 5, 2);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct stream stream = { 0 };
+		struct intake_result r;
+
+		setup();
+		settings.check_caller = CHECK_CALLER_REPLACE;
+		intake_configure(intake, &settings);
+		come_from(cases[i].peer);
+		r = intake_read(intake, &stream, bytes, n);
+		intake_publish(intake);
+		ck_assert_uint_eq(counter_get(&count.reports), 1);
+		ck_assert_uint_eq(queued_in_all(), 2);
+		ck_assert_uint_eq(stored_caller(), cases[i].caller);
+		ck_assert(r.named);
+		ck_assert_uint_eq(r.last_caller, cases[i].caller);
+		ck_assert_uint_eq(r.foreign, cases[i].foreign);
+		ck_assert_uint_eq(
+		    counter_get(&count.foreign), cases[i].foreign);
+	}
+}
+END_TEST
+
 /* Its caller stands behind the results, and it has none to tell it by. */
 START_TEST(caller_of_a_frame_without_results)
 {
@@ -361,6 +448,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, first_bytes_tell_the_dialect);
+	tcase_add_test(tc, no_dialect_begins_with_another_byte);
 	tcase_add_test(tc, recorded_frames_reach_the_rings);
 	tcase_add_test(tc, a_service_goes_to_the_worker_of_its_route);
 	tcase_add_test(tc, a_full_ring_blocks_at_its_report);
@@ -369,6 +457,7 @@ main(void)
 	tcase_add_test(tc, every_cut_gives_the_same);
 	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
 	    sizeof(callers) / sizeof(*callers));
+	tcase_add_test(tc, caller_is_replaced_by_the_peer);
 	tcase_add_test(tc, caller_of_a_frame_without_results);
 	tcase_add_test(tc, a_foreign_report_that_waits_counts_once);
 	suite_add_tcase(suite, tc);

@@ -40,7 +40,8 @@ enum bulk_use {
 enum check_caller {
 	CHECK_CALLER_OFF,
 	CHECK_CALLER_LOG,
-	CHECK_CALLER_REJECT
+	CHECK_CALLER_REJECT,
+	CHECK_CALLER_REPLACE /* where the peer has an IPv4 address */
 };
 
 enum tls_version {

@@ -51,7 +51,6 @@ accept_open(struct server *server, const struct listen_spec *spec, int fd,
 {
 	enum refusal why;
 	struct origin *origin;
-	int on = 1;
 
 	if (!accept_admits(server, spec, peer, &origin, &why)) {
 		accept_refuse(server, fd, peer, why);
@@ -60,10 +59,7 @@ accept_open(struct server *server, const struct listen_spec *spec, int fd,
 	if (conn_new(server, spec, fd, peer, length, origin) == NULL) {
 		admission_leave(&server->admission, origin);
 		accept_refuse(server, fd, peer, REFUSAL_NO_MEMORY);
-		return;
 	}
-	/* Detects an agent whose host was lost. */
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 /* -------------------------------------------------------------- holding --- */

@@ -58,10 +58,10 @@ struct conn {
 	uint32_t need;    /* records of the report that waits; 0: none does */
 	uint32_t slot;    /* of the ring that it waits for */
 	TAILQ_ENTRY(conn) all;
-	TAILQ_ENTRY(conn) active; /* on the list up to CONN_READING */
+	TAILQ_ENTRY(conn) active; /* on the list if active_ms is not 0 */
 	TAILQ_ENTRY(conn) begun;  /* on the list if begun_ms is not 0 */
 	TAILQ_ENTRY(conn) queue;  /* on the list if need is not 0 */
-	uint64_t active_ms;       /* when its last bytes arrived */
+	uint64_t active_ms;    /* when its last bytes arrived; 0: may be idle */
 	uint64_t begun_ms;     /* when its incomplete message began; 0: none */
 	uint64_t born_ms;      /* when it was accepted */
 	uint64_t retire_ms;    /* when it was found too old; 0: it was not */
@@ -69,9 +69,11 @@ struct conn {
 	bool half_closed;      /* our direction is closed */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
-	bool secure;              /* the listener has TLS */
-	bool complained;          /* its first rejection was logged */
-	bool foreign;             /* its first foreign report was logged */
+	bool secure;     /* the listener has TLS */
+	bool complained; /* its first rejection was logged */
+	bool foreign;    /* its first foreign report was logged */
+	bool named;      /* its caller was noted */
+	uint32_t caller;
 	struct tls_session *tls;  /* NULL: no TLS, or no byte of it yet */
 	struct sockaddr_in6 peer; /* or sockaddr_in */
 };

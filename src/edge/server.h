@@ -7,8 +7,10 @@
 #define REPORTER_SERVER_H
 
 #include "edge/admission.h"
+#include "edge/callers.h"
 #include "edge/conn.h"
 #include "edge/limiter.h"
+#include "edge/stranger.h"
 #include "edge/tarpit.h"
 #include "lib/log.h"
 #include "shm/segment.h"
@@ -23,19 +25,20 @@ struct server {
 	/* Spare descriptor, closed to accept and refuse one connection when
 	   there are no others. */
 	int reserve;
-	struct tarpit tarpit;     /* refused agents */
+	struct tarpit tarpit;     /* refused and faulty agents */
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
 	uint64_t retired_ms;     /* when max_connection_age was last applied */
 	uint64_t aging_ms;       /* and when it was set */
 	struct conn_list all;    /* by age */
-	struct conn_list active; /* by active_ms; not those throttled */
+	struct conn_list active; /* by active_ms; idle_timeout applies */
 	struct conn_list begun;  /* by begun_ms */
 	/* Those that wait for room in one ring, first come, first served. */
 	struct conn_list queue[WORKERS_MAX];
 	struct log_limiter refusals, closings, faults, throttles, holds,
-	    shortages;
+	    shortages, strangers[STRANGERS];
+	struct callers callers;
 	/* What is read goes to the second half; bytes buffered before are put
 	   in front of it. */
 	uint8_t buffer[2 * MESSAGE_MAX];

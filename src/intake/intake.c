@@ -50,19 +50,27 @@ intake_configure(struct intake *intake, const struct settings *settings)
 	intake->report.max_message = settings->max_message;
 }
 
-/* By the first four bytes: a frame opens with its id, little-endian. */
-static enum dialect
-dialect_of(const uint8_t *bytes, size_t length)
+/* By the first four bytes: a frame opens with its id, little-endian, a native
+   report with an array's marker.  Returns false if no dialect begins so. */
+static bool
+dialect_find(const uint8_t *bytes, size_t length, enum dialect *dialect)
 {
-	if (bytes[0] != FRAME_ID_LARS && bytes[0] != FRAME_ID_ELB)
-		return DIALECT_NATIVE;
+	uint8_t first = bytes[0];
+
+	if ((first & 0xf0) == 0x90 || first == 0xdc || first == 0xdd) {
+		*dialect = DIALECT_NATIVE;
+		return true;
+	}
+	if (first != FRAME_ID_LARS && first != FRAME_ID_ELB)
+		return false;
 	for (size_t i = 1; i < 4; i++) {
 		if (i == length)
-			return DIALECT_UNKNOWN;
+			return true; /* unknown so far */
 		if (bytes[i] != 0)
-			return DIALECT_NATIVE;
+			return false;
 	}
-	return bytes[0] == FRAME_ID_LARS ? DIALECT_LARS : DIALECT_ELB;
+	*dialect = first == FRAME_ID_LARS ? DIALECT_LARS : DIALECT_ELB;
+	return true;
 }
 
 static enum decode
@@ -121,12 +129,22 @@ intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
 }
 
 /* Whether the decoded report is of another host than the peer, where that is
-   checked. */
+   checked; it is not any more where the caller can be replaced. */
 static bool
-intake_is_foreign(const struct intake *intake)
+intake_is_foreign(struct intake *intake)
 {
-	return intake->check_caller != CHECK_CALLER_OFF &&
-	       (!intake->peer_is_ipv4 || intake->report.caller != intake->peer);
+	struct report *report = &intake->report;
+
+	if (intake->check_caller == CHECK_CALLER_OFF ||
+	    (intake->peer_is_ipv4 && report->caller == intake->peer))
+		return false;
+	if (intake->check_caller != CHECK_CALLER_REPLACE ||
+	    !intake->peer_is_ipv4)
+		return true;
+	report->caller = intake->peer;
+	for (uint32_t i = 0; i < report->count; i++)
+		report->records[i].caller = intake->peer;
+	return false;
 }
 
 /* Put the decoded report into its ring.  Returns false when it must wait. */
@@ -140,6 +158,8 @@ intake_route(struct intake *intake, struct intake_result *result)
 	uint32_t n = report->count;
 	bool foreign = intake_is_foreign(intake);
 
+	result->named = true;
+	result->last_caller = report->caller;
 	if (foreign && intake->check_caller == CHECK_CALLER_REJECT) {
 		intake_reject(intake, result, REJECT_WRONG_CALLER, 1);
 		return true;
@@ -208,8 +228,12 @@ intake_read(struct intake *intake, struct stream *stream, const uint8_t *bytes,
 {
 	struct intake_result result = { .verdict = VERDICT_MORE };
 
-	if (stream->dialect == DIALECT_UNKNOWN)
-		stream->dialect = dialect_of(bytes, length);
+	if (stream->dialect == DIALECT_UNKNOWN &&
+	    !dialect_find(bytes, length, &stream->dialect)) {
+		intake_reject(intake, &result, REJECT_UNKNOWN_PROTOCOL, 1);
+		result.verdict = VERDICT_CLOSE;
+		return result;
+	}
 	intake_messages(intake, stream->dialect, bytes, length, &result);
 	result.fault += stream->offset;
 	stream->offset += result.used;

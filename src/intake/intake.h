@@ -38,14 +38,16 @@ enum verdict {
 
 struct intake_result {
 	enum verdict verdict;
-	size_t used;        /* bytes taken, from the first on */
-	uint32_t slot;      /* VERDICT_BLOCKED: of the ring that is full */
-	uint32_t need;      /* and how many records the report has */
-	enum reject reason; /* VERDICT_CLOSE; else of the first rejection */
-	uint64_t fault;     /* VERDICT_CLOSE: where in the stream it lies */
-	uint64_t rejected;  /* records and reports rejected in these bytes */
-	uint64_t foreign;   /* reports taken whose caller is not the peer */
-	uint32_t caller;    /* if there were any: the first one's */
+	size_t used;          /* bytes taken, from the first on */
+	uint32_t slot;        /* VERDICT_BLOCKED: of the ring that is full */
+	uint32_t need;        /* and how many records the report has */
+	enum reject reason;   /* VERDICT_CLOSE; else of the first rejection */
+	uint64_t fault;       /* VERDICT_CLOSE: where in the stream it lies */
+	uint64_t rejected;    /* records and reports rejected in these bytes */
+	uint64_t foreign;     /* reports taken whose caller is not the peer */
+	uint32_t caller;      /* if there were any: the first one's */
+	bool named;           /* there was a report with a caller */
+	uint32_t last_caller; /* if so: the last one's */
 };
 
 /* intake_new - count: where to count what comes; outlives the intake.  Returns
