@@ -20,6 +20,7 @@ stories += t/scenario_agents_come_back_at_once \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
 	t/scenario_proxy_protocol t/scenario_refused_agents_are_held \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
+	t/scenario_throttled_share_a_ring \
 	t/scenario_tls_agents t/scenario_tls_backpressure
 # The database.
 database_stories = t/scenario_back_to_the_first_host \

@@ -193,16 +193,21 @@ conn_end(struct server *server, struct conn *conn, enum closing why)
 /* ------------------------------------------------------ taking reports ---- */
 
 /* Stop reading until the ring of this slot has room for `need` records; TCP
-   makes the agent wait. */
+   makes the agent wait.  One whose turn is not over stays the first. */
 static void
 conn_throttle(
     struct server *server, struct conn *conn, uint32_t slot, uint32_t need)
 {
 	char peer[ADDRESS_TEXT];
 
+	if (conn->turn > 0 && conn->slot == slot) {
+		TAILQ_INSERT_HEAD(&server->queue[slot], conn, queue);
+	} else {
+		TAILQ_INSERT_TAIL(&server->queue[slot], conn, queue);
+		conn->turn = INTAKE_PIECE;
+	}
 	conn->need = need;
 	conn->slot = slot;
-	TAILQ_INSERT_TAIL(&server->queue[slot], conn, queue);
 	if (conn_waits(conn))
 		return;
 	conn_set_state(server, conn, CONN_THROTTLED);
@@ -247,11 +252,25 @@ conn_complain_foreign(struct server *server, struct conn *conn, uint32_t caller)
 	conn->foreign = true;
 }
 
+/* The rings that connections wait for, one bit for each slot. */
+static uint64_t
+awaited_rings(const struct server *server)
+{
+	uint64_t slots = 0;
+
+	for (int i = 0; i < WORKERS_MAX; i++)
+		if (!TAILQ_EMPTY(&server->queue[i]))
+			slots |= UINT64_C(1) << i;
+	return slots;
+}
+
 static struct intake *
 conn_intake(struct server *server, struct conn *conn)
 {
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
 	    (uint64_t)time(NULL));
+	if (server->throttled > 0)
+		intake_queue(server->intake, awaited_rings(server), conn->turn);
 	return server->intake;
 }
 
@@ -261,6 +280,7 @@ conn_follow(struct server *server, struct conn *conn,
     const struct intake_result *result)
 {
 	intake_publish(server->intake);
+	conn->turn = result->turn;
 	if (result->rejected > 0)
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
@@ -523,6 +543,7 @@ conn_resume(struct server *server, struct conn *conn)
 	if (conn->state == CONN_THROTTLED && conn->need == 0) {
 		conn_set_state(server, conn, CONN_READING);
 		conn_watch(server, conn, EPOLLIN);
+		conn->turn = 0;
 	}
 	/* epoll does not report bytes that TLS has already decrypted.  A closed
 	   connection is no longer in epoll, so read its socket here. */

@@ -55,8 +55,9 @@ struct conn {
 	enum conn_state state;
 	enum closing why; /* CONN_CLOSING */
 	uint32_t watched; /* events that epoll reports */
-	uint32_t need;    /* records of the report that waits; 0: none does */
-	uint32_t slot;    /* of the ring that it waits for */
+	uint32_t need;    /* records that wait for room; 0: none do */
+	uint32_t slot;    /* of the ring that they wait for */
+	uint32_t turn;    /* records that it may put before others who wait */
 	TAILQ_ENTRY(conn) all;
 	TAILQ_ENTRY(conn) active; /* on the list up to CONN_READING */
 	TAILQ_ENTRY(conn) begun;  /* on the list if begun_ms is not 0 */

@@ -32,7 +32,8 @@ struct server {
 	struct conn_list all;    /* by age */
 	struct conn_list active; /* by active_ms; not those throttled */
 	struct conn_list begun;  /* by begun_ms */
-	/* Those that wait for room in one ring, first come, first served. */
+	/* Those that wait for room in one ring.  Each has its turn of
+	   INTAKE_PIECE records, then queues again if it has more. */
 	struct conn_list queue[WORKERS_MAX];
 	struct log_limiter refusals, closings, faults, throttles, holds,
 	    shortages;
