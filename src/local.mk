@@ -7,7 +7,7 @@ intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/bind src/edge/conn src/edge/inbuf src/edge/limiter \
-	src/edge/listener src/edge/proxy src/edge/server \
+	src/edge/listener src/edge/proxy src/edge/queue src/edge/server \
 	src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/db_settings \

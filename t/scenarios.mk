@@ -16,7 +16,8 @@ report_stories = t/scenario_bad_input t/scenario_elb_frames_reach_the_table \
 stories += t/scenario_agents_come_back_at_once \
 	t/scenario_agents_move_back t/scenario_backpressure \
 	t/scenario_closed_connection_is_seen_closed \
-	t/scenario_descriptors_run_out t/scenario_ipv6_and_several_listeners \
+	t/scenario_descriptors_run_out t/scenario_gone_while_throttled \
+	t/scenario_ipv6_and_several_listeners \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
 	t/scenario_proxy_protocol t/scenario_refused_agents_are_held \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \

@@ -9,6 +9,7 @@
 
 #include "edge/conn.h"
 #include "edge/proxy.h"
+#include "edge/queue.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -134,8 +135,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 {
 	conn_set_state(server, conn, CONN_CLOSING);
 	conn_stop_timer(server, conn);
-	if (conn->need > 0)
-		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
+	queue_leave(server, conn);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
 	/* Closing is not enough: a worker that was just forked may still have
@@ -144,9 +144,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	/* Count before the socket is closed, so that the counters are correct
 	   when the peer sees the connection close. */
-	server->open--;
-	counter_set(&server->count->connections, server->open);
-	counter_add(&server->count->closed[why], 1);
+	queue_count_closed(server, conn, why);
 	tls_close(conn->tls);
 	if (why == CLOSING_REFUSED)
 		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
@@ -193,25 +191,18 @@ conn_end(struct server *server, struct conn *conn, enum closing why)
 /* ------------------------------------------------------ taking reports ---- */
 
 /* Stop reading until the ring of this slot has room for `need` records; TCP
-   makes the agent wait.  One whose turn is not over stays the first. */
+   makes the agent wait. */
 static void
 conn_throttle(
     struct server *server, struct conn *conn, uint32_t slot, uint32_t need)
 {
 	char peer[ADDRESS_TEXT];
 
-	if (conn->turn > 0 && conn->slot == slot) {
-		TAILQ_INSERT_HEAD(&server->queue[slot], conn, queue);
-	} else {
-		TAILQ_INSERT_TAIL(&server->queue[slot], conn, queue);
-		conn->turn = INTAKE_PIECE;
-	}
-	conn->need = need;
-	conn->slot = slot;
+	queue_join(server, conn, slot, need);
 	if (conn_waits(conn))
 		return;
 	conn_set_state(server, conn, CONN_THROTTLED);
-	conn_watch(server, conn, 0);
+	conn_watch(server, conn, EPOLLRDHUP);
 	counter_add(&server->count->throttles, 1);
 	log_limited(&server->throttles,
 	    "agent %s: throttled: the ring of worker %u is full",
@@ -252,25 +243,12 @@ conn_complain_foreign(struct server *server, struct conn *conn, uint32_t caller)
 	conn->foreign = true;
 }
 
-/* The rings that connections wait for, one bit for each slot. */
-static uint64_t
-awaited_rings(const struct server *server)
-{
-	uint64_t slots = 0;
-
-	for (int i = 0; i < WORKERS_MAX; i++)
-		if (!TAILQ_EMPTY(&server->queue[i]))
-			slots |= UINT64_C(1) << i;
-	return slots;
-}
-
 static struct intake *
 conn_intake(struct server *server, struct conn *conn)
 {
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
 	    (uint64_t)time(NULL));
-	if (server->throttled > 0)
-		intake_queue(server->intake, awaited_rings(server), conn->turn);
+	intake_queue(server->intake, queue_awaited(server), conn->turn);
 	return server->intake;
 }
 
@@ -526,10 +504,14 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 {
 	if (conn->state <= CONN_READING) {
 		conn_read(server, conn);
-	} else if (events & (EPOLLHUP | EPOLLERR)) {
-		/* Process what is in the input buffer, then close. */
+	} else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
+		/* Process what is in the input buffer and left in the socket,
+		   then close.  That may take long, so its place is for others.
+		 */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
+		queue_release(server, conn,
+		    conn->half_closed ? CLOSING_AGE : CLOSING_BY_AGENT);
 	}
 }
 

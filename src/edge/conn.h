@@ -45,8 +45,8 @@ enum conn_state {
 	CONN_HANDSHAKE, /* TLS begins */
 	CONN_READING,   /* reports are read */
 	CONN_THROTTLED, /* its next report waits for room in a ring: not read */
-	CONN_ENDED,  /* throttled, and the connection was reset or closed both
-			ways:  removed from epoll */
+	CONN_ENDED,  /* throttled, and its agent closed it or is lost: what is
+			left to read is taken; removed from epoll */
 	CONN_CLOSING /* to be closed by conn_read() or conn_resume() */
 };
 
@@ -68,6 +68,7 @@ struct conn {
 	uint64_t retire_ms;    /* when it was found too old; 0: it was not */
 	uint32_t jitter;       /* its place in the range of max ages */
 	bool half_closed;      /* our direction is closed */
+	bool gone;             /* counted as closed, in server->gone */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
 	bool secure;              /* the listener has TLS */

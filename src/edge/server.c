@@ -87,6 +87,8 @@ void
 server_configure(
     struct server *server, const struct settings *settings, struct tls *tls)
 {
+	uint64_t spare = fdlimit_spare(settings->max_connections);
+
 	if (server->settings == NULL || server->settings->max_connection_age !=
 					    settings->max_connection_age)
 		server->aging_ms = monotonic_ms();
@@ -96,8 +98,9 @@ server_configure(
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;
 	admission_take(&server->admission);
-	tarpit_resize(
-	    &server->tarpit, fdlimit_spare(settings->max_connections));
+	tarpit_resize(&server->tarpit, spare);
+	spare -= server->tarpit.capacity;
+	server->gone_max = spare < FDLIMIT_GONE ? spare : FDLIMIT_GONE;
 	server_enforce(server);
 }
 

@@ -27,6 +27,9 @@ struct server {
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
+	/* Throttled ones whose agent is gone: they count as closed, and have
+	   descriptors of their own, up to gone_max. */
+	uint64_t gone, gone_max;
 	uint64_t retired_ms;     /* when max_connection_age was last applied */
 	uint64_t aging_ms;       /* and when it was set */
 	struct conn_list all;    /* by age */
