@@ -19,12 +19,14 @@ stories += t/scenario_agents_come_back_at_once \
 	t/scenario_closed_connection_is_seen_closed \
 	t/scenario_dead_peers_are_detected \
 	t/scenario_descriptors_run_out t/scenario_faulty_agents_are_held \
+	t/scenario_gone_while_throttled \
 	t/scenario_ipv6_and_several_listeners \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
 	t/scenario_one_caller_of_many_agents \
 	t/scenario_proxy_protocol t/scenario_refused_agents_are_held \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
 	t/scenario_strangers_are_named \
+	t/scenario_throttled_share_a_ring \
 	t/scenario_tls_agents t/scenario_tls_backpressure
 # The database.
 database_stories = t/scenario_back_to_the_first_host \

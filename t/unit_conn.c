@@ -232,6 +232,46 @@ START_TEST(what_a_lost_peer_sent_still_counts)
 }
 END_TEST
 
+/* Its place is free at once, and what was read and what is left in its socket
+   goes in. */
+START_TEST(a_throttled_agent_that_closes_does_not_count)
+{
+	struct conn *conn = agent_connect(false, false);
+	struct admission *admission = &server->admission;
+	char byte;
+
+	server->gone_max = _i;
+	agent_sends_reports(RING + 1);
+	ck_assert_int_eq(conn->state, CONN_THROTTLED);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(
+		    send(agent, report, sizeof(report), MSG_NOSIGNAL),
+		    sizeof(report));
+	shutdown(agent, SHUT_WR);
+	turn(5000);
+	ck_assert_int_eq(conn->state, CONN_ENDED);
+	ck_assert_uint_eq(counter_get(&count.throttled), 1);
+	/* Beyond gone_max it counts as before. */
+	ck_assert_uint_eq(counter_get(&count.connections), 1 - _i);
+	ck_assert_uint_eq(admission->open, 1 - _i);
+	ck_assert_uint_eq(counter_get(&count.closed[CLOSING_BY_AGENT]), _i);
+	ck_assert_uint_eq(admission_open_from(
+			      admission, (const struct sockaddr *)&conn->peer),
+	    1);
+	/* The agent is not disconnected before everything was taken. */
+	ck_assert_int_lt(recv(agent, &byte, 1, MSG_DONTWAIT), 0);
+	for (int i = 0; i < 100 && !TAILQ_EMPTY(&server->all); i++) {
+		drain(RING);
+		server_tick(server, monotonic_ms());
+	}
+	check_closed(CLOSING_BY_AGENT);
+	ck_assert_uint_eq(counter_get(&count.received), RING + 101);
+	ck_assert_uint_eq(admission->open, 0);
+	ck_assert_uint_eq(server->gone, 0);
+	ck_assert_int_eq(recv(agent, &byte, 1, 0), 0);
+}
+END_TEST
+
 START_TEST(other_rings_resume_all)
 {
 	static struct record more[16];
@@ -500,6 +540,8 @@ main(void)
 	tcase_add_test(tc, an_address_that_is_denied_goes_to_the_tarpit);
 	tcase_add_test(tc, a_full_ring_throttles_until_there_is_room);
 	tcase_add_test(tc, what_a_lost_peer_sent_still_counts);
+	tcase_add_loop_test(
+	    tc, a_throttled_agent_that_closes_does_not_count, 0, 2);
 	tcase_add_test(tc, other_rings_resume_all);
 	tcase_add_test(tc, a_message_that_is_late_closes);
 	tcase_add_test(tc, a_header_that_is_late_closes);

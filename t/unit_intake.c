@@ -290,6 +290,120 @@ START_TEST(every_cut_gives_the_same)
 }
 END_TEST
 
+/* [1, 7, 1, 9, 5, [n x [i, 80, 2, 3, true]]], n up to 65535. */
+static size_t
+native_long(uint8_t *p, uint16_t n)
+{
+	static const uint8_t head[] = { 0x96, 1, 7, 1, 9, 5, 0xdc };
+	uint8_t *start = p;
+
+	memcpy(p, head, sizeof(head));
+	p += sizeof(head);
+	*p++ = (uint8_t)(n >> 8);
+	*p++ = (uint8_t)n;
+	for (uint16_t i = 0; i < n; i++) {
+		const uint8_t result[] = { 0x95, 0xcd, (uint8_t)(i >> 8),
+			(uint8_t)i, 80, 2, 3, 0xc3 };
+
+		memcpy(p, result, sizeof(result));
+		p += sizeof(result);
+	}
+	return (size_t)(p - start);
+}
+
+#define LARGE 4096
+static struct ring worker; /* the view of the other side */
+
+/* All services go to one ring with room for several pieces. */
+static void
+setup_large(void)
+{
+	static struct record large[LARGE];
+	struct ring *views[] = { &rings[0] };
+
+	setup();
+	ring_attach(&rings[0], &producers[0], &consumers[0], large, LARGE);
+	ring_attach(&worker, &producers[0], &consumers[0], large, LARGE);
+	intake_set_rings(intake, views, 1);
+}
+
+START_TEST(a_long_report_goes_in_in_pieces)
+{
+	static uint8_t bytes[MESSAGE_MAX];
+	const uint32_t all = 6000;
+	struct stream stream = { 0 };
+	size_t length = native_long(bytes, (uint16_t)all);
+	uint64_t taken = 0;
+	uint32_t next = 0;
+
+	setup_large();
+	for (int i = 0; i < 3; i++) {
+		struct intake_result r =
+		    intake_read(intake, &stream, bytes, length);
+		uint64_t n = LARGE;
+
+		intake_publish(intake);
+		ck_assert_uint_eq(
+		    counter_get(&count.received), taken + queued_in_all());
+		ck_assert_uint_eq(counter_get(&count.reports), i == 2);
+		if (r.verdict == VERDICT_MORE)
+			break;
+		ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+		ck_assert_uint_eq(r.used, 0);
+		ck_assert_uint_eq(r.need, all - stream.put < INTAKE_PIECE
+					      ? all - stream.put
+					      : INTAKE_PIECE);
+		const struct record *record = ring_peek(&worker, &n);
+		for (uint64_t at = 0; at < INTAKE_PIECE; at++)
+			ck_assert_uint_eq(record[at].ip, next++);
+		/* Less room than a piece needs. */
+		ring_advance(&worker, 1);
+		taken++;
+		ck_assert(!intake_has_room(intake, 0, r.need));
+		ring_advance(&worker, INTAKE_PIECE - 1);
+		taken += INTAKE_PIECE - 1;
+	}
+	ck_assert_uint_eq(counter_get(&count.reports), 1);
+	ck_assert_uint_eq(counter_get(&count.received), all);
+	ck_assert_uint_eq(stream.put, 0);
+}
+END_TEST
+
+START_TEST(a_turn_is_a_piece_while_others_wait)
+{
+	static uint8_t bytes[MESSAGE_MAX];
+	struct stream small = { 0 }, large = { 0 };
+	size_t length = 0, each = native(bytes, 7, 15);
+	struct intake_result r;
+
+	setup_large();
+	while (length < 100 * each)
+		length += native(bytes + length, 7, 15);
+	/* Who has not waited queues behind those who have. */
+	intake_queue(intake, 1, 0);
+	r = intake_read(intake, &small, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(r.used, 0);
+	/* Whole reports of little more than a turn. */
+	intake_queue(intake, 1, INTAKE_PIECE);
+	r = intake_read(intake, &small, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(r.turn, 0);
+	ck_assert_uint_eq(r.used, (INTAKE_PIECE / 15 + 1) * each);
+	/* A piece of a long one. */
+	length = native_long(bytes, 2 * INTAKE_PIECE);
+	intake_queue(intake, 1, INTAKE_PIECE);
+	r = intake_read(intake, &large, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(large.put, INTAKE_PIECE);
+	/* And all of it when others wait for another ring only. */
+	intake_queue(intake, 2, 0);
+	r = intake_read(intake, &large, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	ck_assert_uint_eq(large.put, 0);
+}
+END_TEST
+
 /* The address that a report comes from, as a peer's. */
 static void
 come_from(const char *text)
@@ -455,6 +569,8 @@ main(void)
 	tcase_add_test(tc, drop_takes_what_fits_and_counts_the_rest);
 	tcase_add_test(tc, rejections_are_counted_by_reason);
 	tcase_add_test(tc, every_cut_gives_the_same);
+	tcase_add_test(tc, a_long_report_goes_in_in_pieces);
+	tcase_add_test(tc, a_turn_is_a_piece_while_others_wait);
 	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
 	    sizeof(callers) / sizeof(*callers));
 	tcase_add_test(tc, caller_is_replaced_by_the_peer);

@@ -9,6 +9,8 @@
 
 #include "edge/conn.h"
 #include "edge/header.h"
+#include "edge/proxy.h"
+#include "edge/queue.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -137,8 +139,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 {
 	conn_set_state(server, conn, CONN_CLOSING);
 	conn_stop_timer(server, conn);
-	if (conn->need > 0)
-		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
+	queue_leave(server, conn);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
 	/* Closing is not enough: a worker that was just forked may still have
@@ -147,9 +148,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	/* Count before the socket is closed, so that the counters are correct
 	   when the peer sees the connection close. */
-	server->open--;
-	counter_set(&server->count->connections, server->open);
-	counter_add(&server->count->closed[why], 1);
+	queue_count_closed(server, conn, why);
 	tls_close(conn->tls);
 	/* These would come back at once. */
 	if (why == CLOSING_REFUSED)
@@ -207,13 +206,11 @@ conn_throttle(
 {
 	char peer[ADDRESS_TEXT];
 
-	conn->need = need;
-	conn->slot = slot;
-	TAILQ_INSERT_TAIL(&server->queue[slot], conn, queue);
+	queue_join(server, conn, slot, need);
 	if (conn_waits(conn))
 		return;
 	conn_set_state(server, conn, CONN_THROTTLED);
-	conn_watch(server, conn, 0);
+	conn_watch(server, conn, EPOLLRDHUP);
 	counter_add(&server->count->throttles, 1);
 	log_limited(&server->throttles,
 	    "agent %s: throttled: the ring of worker %u is full",
@@ -262,6 +259,7 @@ conn_intake(struct server *server, struct conn *conn)
 {
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
 	    (uint64_t)time(NULL));
+	intake_queue(server->intake, queue_awaited(server), conn->turn);
 	return server->intake;
 }
 
@@ -271,6 +269,7 @@ conn_follow(struct server *server, struct conn *conn,
     const struct intake_result *result)
 {
 	intake_publish(server->intake);
+	conn->turn = result->turn;
 	if (result->rejected > 0)
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
@@ -485,10 +484,14 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 {
 	if (conn->state <= CONN_READING) {
 		conn_read(server, conn);
-	} else if (events & (EPOLLHUP | EPOLLERR)) {
-		/* Process what is in the input buffer, then close. */
+	} else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
+		/* Process what is in the input buffer and left in the socket,
+		   then close.  That may take long, so its place is for others.
+		 */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
+		queue_release(server, conn,
+		    conn->half_closed ? CLOSING_AGE : CLOSING_BY_AGENT);
 	}
 }
 
@@ -502,6 +505,7 @@ conn_resume(struct server *server, struct conn *conn)
 	if (conn->state == CONN_THROTTLED && conn->need == 0) {
 		conn_set_state(server, conn, CONN_READING);
 		conn_watch(server, conn, EPOLLIN);
+		conn->turn = 0;
 	}
 	/* epoll does not report bytes that TLS has already decrypted.  A closed
 	   connection is no longer in epoll, so read its socket here. */

@@ -18,6 +18,7 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
+#define RESUME_MS 2         /* for one ring, of one turn of the loop */
 #define LAST_READS 64       /* of a connection in one turn of its end */
 /* How long a connection over max_connection_age may take to complete a message,
    and then how long its agent to close. */
@@ -88,6 +89,8 @@ void
 server_configure(
     struct server *server, const struct settings *settings, struct tls *tls)
 {
+	uint64_t spare = fdlimit_spare(settings->max_connections);
+
 	if (server->settings == NULL || server->settings->max_connection_age !=
 					    settings->max_connection_age)
 		server->aging_ms = monotonic_ms();
@@ -97,8 +100,9 @@ server_configure(
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;
 	admission_take(&server->admission);
-	tarpit_resize(
-	    &server->tarpit, fdlimit_spare(settings->max_connections));
+	tarpit_resize(&server->tarpit, spare);
+	spare -= server->tarpit.capacity;
+	server->gone_max = spare < FDLIMIT_GONE ? spare : FDLIMIT_GONE;
 	server_enforce(server);
 }
 
@@ -121,19 +125,24 @@ server_retry(struct server *server)
 		TAILQ_CONCAT(&waiting, &server->queue[i], queue);
 	while ((conn = TAILQ_FIRST(&waiting)) != NULL) {
 		TAILQ_REMOVE(&waiting, conn, queue);
+		/* Those that wait again keep their order. */
+		conn->turn = 0;
 		conn_resume(server, conn);
 	}
 }
 
-/* Go on with connections that wait for this ring, as far as there is room. */
+/* Go on with connections that wait for this ring, as far as there is room and
+   time: a worker may make room as fast as it is taken. */
 static void
 server_resume(struct server *server, uint32_t slot)
 {
 	struct conn_list *queue = &server->queue[slot];
+	uint64_t until_ms = monotonic_ms() + RESUME_MS;
 	struct conn *conn;
 
 	while ((conn = TAILQ_FIRST(queue)) != NULL &&
-	       intake_has_room(server->intake, slot, conn->need)) {
+	       intake_has_room(server->intake, slot, conn->need) &&
+	       monotonic_ms() <= until_ms) {
 		TAILQ_REMOVE(queue, conn, queue);
 		conn_resume(server, conn);
 	}

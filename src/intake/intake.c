@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static_assert(INTAKE_PIECE <= RING_RECORDS_MIN, "a piece fits into a ring");
+
 struct intake {
 	struct input_counters *count;
 	struct ring *rings[WORKERS_MAX];
@@ -24,6 +26,8 @@ struct intake {
 	uint64_t max_skew; /* seconds that a report may be ahead */
 	bool peer_is_ipv4; /* of the bytes; if not, no caller matches */
 	uint32_t peer;     /* if it is: the address */
+	uint64_t awaited;  /* rings that others wait for, by bit */
+	uint32_t turn;     /* records that may still be put into these */
 	uint64_t touched;  /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
@@ -121,11 +125,20 @@ intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
 
 	intake->report.now = now;
 	intake->report.horizon = now + intake->max_skew;
+	intake->awaited = 0;
+	intake->turn = 0;
 	intake->peer_is_ipv4 = bytes != NULL && family == AF_INET;
 	if (!intake->peer_is_ipv4)
 		return;
 	memcpy(&intake->peer, bytes, sizeof(intake->peer));
 	intake->peer = be32toh(intake->peer);
+}
+
+void
+intake_queue(struct intake *intake, uint64_t awaited, uint32_t turn)
+{
+	intake->awaited = awaited;
+	intake->turn = turn;
 }
 
 /* Whether the decoded report is of another host than the peer, where that is
@@ -147,36 +160,79 @@ intake_is_foreign(struct intake *intake)
 	return false;
 }
 
-/* Put the decoded report into its ring.  Returns false when it must wait. */
-static bool
-intake_route(struct intake *intake, struct intake_result *result)
+static uint32_t
+min_u32(uint64_t a, uint64_t b)
 {
-	struct report *report = &intake->report;
+	return (uint32_t)(a < b ? a : b);
+}
+
+/* How many of the report's records to put now, of those left: all that there is
+   room for, if nobody else waits for it.  0: it must wait, until there is room
+   for result->need. */
+static uint32_t
+intake_piece(struct intake *intake, uint32_t slot, uint32_t left,
+    struct intake_result *result)
+{
+	uint64_t room = ring_room(intake->rings[slot], left);
+	bool awaited = intake->awaited >> slot & 1;
+
+	if (intake->drop)
+		return min_u32(left, room);
+	result->slot = slot;
+	result->need = min_u32(left, INTAKE_PIECE);
+	if (room < result->need || (awaited && intake->turn == 0))
+		return 0;
+	if (!awaited)
+		return min_u32(left, room);
+	intake->turn -= min_u32(intake->turn, result->need);
+	return result->need;
+}
+
+/* Put the rest of the decoded report into its ring, or a piece of it; *put: how
+   many of its records are there.  Returns false when it must wait. */
+static bool
+intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
+{
+	const struct report *report = &intake->report;
 	uint32_t slot =
 	    routes_find(&intake->routes, report->modid, report->cmdid);
-	uint64_t room = ring_room(intake->rings[slot], report->count);
-	uint32_t n = report->count;
+
+	while (*put < report->count) {
+		uint32_t left = report->count - *put;
+		uint32_t n = intake_piece(intake, slot, left, result);
+
+		if (n == 0 && !intake->drop)
+			return false;
+		ring_put(intake->rings[slot], report->records + *put, n);
+		FAULT_POINT("intake_put");
+		intake->touched |= UINT64_C(1) << slot;
+		if (intake->drop) {
+			intake->dropped += left - n;
+			n = left;
+		}
+		intake->received += n;
+		*put += n;
+	}
+	return true;
+}
+
+/* Take the decoded report.  Its counts are added once, when all of it is in its
+   ring.  Returns false when it must wait. */
+static bool
+intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
+{
+	struct report *report = &intake->report;
 	bool foreign = intake_is_foreign(intake);
 
 	result->named = true;
 	result->last_caller = report->caller;
-	if (foreign && intake->check_caller == CHECK_CALLER_REJECT) {
+	if (foreign && intake->check_caller == CHECK_CALLER_REJECT &&
+	    *put == 0) {
 		intake_reject(intake, result, REJECT_WRONG_CALLER, 1);
 		return true;
 	}
-	if (room < n && !intake->drop) {
-		result->slot = slot;
-		result->need = n;
+	if (!intake_put(intake, put, result))
 		return false;
-	}
-	if (room < n) {
-		intake->dropped += n - room;
-		n = (uint32_t)room;
-	}
-	ring_put(intake->rings[slot], report->records, n);
-	FAULT_POINT("intake_put");
-	intake->touched |= UINT64_C(1) << slot;
-	intake->received += report->count;
 	intake->reports++;
 	intake->skewed += report->skewed;
 	if (foreign) {
@@ -192,18 +248,18 @@ intake_route(struct intake *intake, struct intake_result *result)
 
 /* Take messages as long as they are whole; *result is zero at first. */
 static void
-intake_messages(struct intake *intake, enum dialect dialect,
+intake_messages(struct intake *intake, struct stream *stream,
     const uint8_t *bytes, size_t length, struct intake_result *result)
 {
 	struct report *report = &intake->report;
 
 	while (result->used < length) {
-		switch (intake_decode(intake, dialect, bytes + result->used,
-		    length - result->used)) {
+		switch (intake_decode(intake, stream->dialect,
+		    bytes + result->used, length - result->used)) {
 		case DECODE_SHORT:
 			return;
 		case DECODE_REPORT:
-			if (!intake_route(intake, result)) {
+			if (!intake_route(intake, &stream->put, result)) {
 				result->verdict = VERDICT_BLOCKED;
 				return;
 			}
@@ -219,6 +275,7 @@ intake_messages(struct intake *intake, enum dialect dialect,
 			return;
 		}
 		result->used += report->used;
+		stream->put = 0;
 	}
 }
 
@@ -234,7 +291,8 @@ intake_read(struct intake *intake, struct stream *stream, const uint8_t *bytes,
 		result.verdict = VERDICT_CLOSE;
 		return result;
 	}
-	intake_messages(intake, stream->dialect, bytes, length, &result);
+	intake_messages(intake, stream, bytes, length, &result);
+	result.turn = intake->turn;
 	result.fault += stream->offset;
 	stream->offset += result.used;
 	if (result.used > 0)

@@ -28,6 +28,7 @@ struct stream {
 	enum dialect dialect;
 	uint64_t offset;         /* bytes taken so far */
 	struct native_scan scan; /* of the first message not taken */
+	uint32_t put;            /* records of it that are in a ring already */
 };
 
 enum verdict {
@@ -40,7 +41,8 @@ struct intake_result {
 	enum verdict verdict;
 	size_t used;          /* bytes taken, from the first on */
 	uint32_t slot;        /* VERDICT_BLOCKED: of the ring that is full */
-	uint32_t need;        /* and how many records the report has */
+	uint32_t need;        /* and how many records are to be put next */
+	uint32_t turn;        /* what is left of the turn: see intake_queue() */
 	enum reject reason;   /* VERDICT_CLOSE; else of the first rejection */
 	uint64_t fault;       /* VERDICT_CLOSE: where in the stream it lies */
 	uint64_t rejected;    /* records and reports rejected in these bytes */
@@ -64,9 +66,19 @@ void intake_set_rings(
     struct intake *intake, struct ring *const *rings, uint32_t workers);
 
 /* intake_begin - the next bytes are this peer's, and arrive now (seconds since
-   1970).  Before the first intake_read() of each turn. */
+   1970), and it waits behind nobody.  Before the first intake_read() of each
+   turn. */
 void intake_begin(
     struct intake *intake, const struct sockaddr *peer, uint64_t now);
+
+/* A report is put into its ring in pieces of so many records at least, less at
+   its end. */
+#define INTAKE_PIECE 1024
+
+/* intake_queue - after intake_begin(), while streams wait: into a ring of which
+   others wait for room (one bit for each slot) put pieces of no report once
+   `turn` records have been put. */
+void intake_queue(struct intake *intake, uint64_t awaited, uint32_t turn);
 
 /* intake_read - take as many whole messages as there are; length: 1 or more.
    The bytes not used are to come first in the next call for this stream.
