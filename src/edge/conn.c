@@ -221,16 +221,23 @@ conn_complain(struct server *server, struct conn *conn,
 
 	if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
-		    "agent %s: %s at byte %" PRIu64 " of its stream: closed",
+		    "agent %s: %s at byte %" PRIu64
+		    " of its stream: closed; %s",
 		    conn_name(conn, peer), reject_text(result->reason),
-		    result->fault);
-	else if (!conn->complained)
+		    result->fault, result->explanation);
+	else if (result->explanation != NULL)
 		log_limited(&server->faults,
-		    "agent %s: %s before byte %" PRIu64
-		    " of its stream: rejected; logged once per connection",
-		    conn_name(conn, peer), reject_text(result->reason),
-		    conn->inbuf.stream.offset);
-	conn->complained = true;
+		    "agent %s: report at byte %" PRIu64
+		    " of its stream rejected: %s: %s; logged once per "
+		    "connection",
+		    conn_name(conn, peer), result->fault,
+		    reject_text(result->reason), result->explanation);
+	if (result->ahead > 0)
+		log_limited(&server->faults,
+		    "agent %s: its clock is %" PRIu64
+		    " s ahead: storing the time of arrival instead; logged "
+		    "once per connection",
+		    conn_name(conn, peer), result->ahead);
 }
 
 static void
@@ -261,7 +268,7 @@ conn_follow(struct server *server, struct conn *conn,
     const struct intake_result *result)
 {
 	intake_publish(server->intake);
-	if (result->rejected > 0)
+	if (result->rejected > 0 || result->ahead > 0)
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
 		conn_complain_foreign(server, conn, result->caller);

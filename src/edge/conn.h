@@ -70,7 +70,6 @@ struct conn {
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
 	bool secure;              /* the listener has TLS */
-	bool complained;          /* its first rejection was logged */
 	bool foreign;             /* its first foreign report was logged */
 	struct tls_session *tls;  /* NULL: no TLS, or no byte of it yet */
 	struct sockaddr_in6 peer; /* or sockaddr_in */

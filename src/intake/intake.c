@@ -12,6 +12,7 @@
 #include "shm/segment.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct intake {
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
 	uint64_t rejected[REJECT_REASONS];
+	char explanation[FAULT_TEXT];
 	struct report report; /* the one being decoded, and its limits */
 };
 
@@ -170,16 +172,66 @@ intake_route(struct intake *intake, struct intake_result *result)
 	return true;
 }
 
+/* Explain why the message at p, whole unless the stream closes, or one of its
+   records was rejected. */
+static void
+intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
+    struct intake_result *result)
+{
+	const struct report *report = &intake->report;
+	bool close = result->verdict == VERDICT_CLOSE;
+	int32_t id = dialect == DIALECT_ELB ? FRAME_ID_ELB : FRAME_ID_LARS;
+	size_t length = close ? FRAME_HEADER : report->used;
+	char *text = intake->explanation;
+	enum reject reason = result->reason;
+
+	result->explanation = text;
+	if (reason == REJECT_WRONG_CALLER)
+		snprintf(text, FAULT_TEXT,
+		    "caller: %u.%u.%u.%u; expected the peer's address",
+		    report->caller >> 24, report->caller >> 16 & 0xff,
+		    report->caller >> 8 & 0xff, report->caller & 0xff);
+	else if (dialect != DIALECT_NATIVE)
+		reason =
+		    frame_explain(p, length, id, report->max_message, text);
+	else if (!close)
+		reason = native_explain(p, length, text);
+	else if (reason == REJECT_NOT_MSGPACK)
+		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
+	else
+		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
+		    report->max_message);
+	if (reason != REJECT_REASONS)
+		result->reason = reason;
+}
+
+/* After a message: note the first of the stream that was rejected, and the
+   first whose clock is ahead. */
+static inline void
+intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
+    struct intake_result *result)
+{
+	if (result->rejected > 0 && !stream->explained) {
+		stream->explained = true;
+		result->fault = result->used;
+		intake_explain(intake, stream->dialect, p, result);
+	}
+	if (intake->report.skewed && !stream->skewed) {
+		stream->skewed = true;
+		result->ahead = intake->report.ts - intake->report.now;
+	}
+}
+
 /* Take messages as long as they are whole; *result is zero at first. */
 static void
-intake_messages(struct intake *intake, enum dialect dialect,
+intake_messages(struct intake *intake, struct stream *stream,
     const uint8_t *bytes, size_t length, struct intake_result *result)
 {
 	struct report *report = &intake->report;
 
 	while (result->used < length) {
-		switch (intake_decode(intake, dialect, bytes + result->used,
-		    length - result->used)) {
+		switch (intake_decode(intake, stream->dialect,
+		    bytes + result->used, length - result->used)) {
 		case DECODE_SHORT:
 			return;
 		case DECODE_REPORT:
@@ -196,8 +248,11 @@ intake_messages(struct intake *intake, enum dialect dialect,
 			result->verdict = VERDICT_CLOSE;
 			result->reason = report->reason;
 			result->fault = result->used + report->used;
+			intake_explain(intake, stream->dialect,
+			    bytes + result->used, result);
 			return;
 		}
+		intake_note(intake, stream, bytes + result->used, result);
 		result->used += report->used;
 	}
 }
@@ -210,7 +265,7 @@ intake_read(struct intake *intake, struct stream *stream, const uint8_t *bytes,
 
 	if (stream->dialect == DIALECT_UNKNOWN)
 		stream->dialect = dialect_of(bytes, length);
-	intake_messages(intake, stream->dialect, bytes, length, &result);
+	intake_messages(intake, stream, bytes, length, &result);
 	result.fault += stream->offset;
 	stream->offset += result.used;
 	if (result.used > 0)

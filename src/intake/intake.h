@@ -28,6 +28,9 @@ struct stream {
 	enum dialect dialect;
 	uint64_t offset;         /* bytes taken so far */
 	struct native_scan scan; /* of the first message not taken */
+	bool explained; /* its first rejection was, in intake_result.explanation
+			 */
+	bool skewed;    /* and its first report whose clock is ahead was seen */
 };
 
 enum verdict {
@@ -42,10 +45,17 @@ struct intake_result {
 	uint32_t slot;      /* VERDICT_BLOCKED: of the ring that is full */
 	uint32_t need;      /* and how many records the report has */
 	enum reject reason; /* VERDICT_CLOSE; else of the first rejection */
-	uint64_t fault;     /* VERDICT_CLOSE: where in the stream it lies */
-	uint64_t rejected;  /* records and reports rejected in these bytes */
-	uint64_t foreign;   /* reports taken whose caller is not the peer */
-	uint32_t caller;    /* if there were any: the first one's */
+	/* VERDICT_CLOSE: where in the stream the fault lies; else, with an
+	   explanation, where the report begins. */
+	uint64_t fault;
+	/* The fault in words, the intake's until the next call; of a stream's
+	   first rejection and of VERDICT_CLOSE, else NULL. */
+	const char *explanation;
+	uint64_t rejected; /* records and reports rejected in these bytes */
+	uint64_t ahead;    /* seconds, if the stream's first skewed report is
+			      among them; else 0 */
+	uint64_t foreign;  /* reports taken whose caller is not the peer */
+	uint32_t caller;   /* if there were any: the first one's */
 };
 
 /* intake_new - count: where to count what comes; outlives the intake.  Returns

@@ -15,6 +15,8 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define MESSAGE_NUMBER 1 /* a status report */
 #define MESSAGE_ELEMENTS 6
@@ -364,4 +366,154 @@ native_decode(const uint8_t *p, size_t length, struct report *report)
 		return settle(p, length, report, c.reason);
 	report->used = (size_t)(c.at - p);
 	return DECODE_REPORT;
+}
+
+/* ------------------------------------------------------ faults in words -- */
+
+#define STRING_SHOWN 24 /* bytes */
+
+/* Integers, in their order. */
+struct field {
+	const char *name;
+	int64_t min, max;
+};
+static const struct field own_fields[] = {
+	{ "message number", MESSAGE_NUMBER, MESSAGE_NUMBER },
+	{ "modid", INT32_MIN, INT32_MAX },
+	{ "cmdid", INT32_MIN, INT32_MAX },
+	{ "caller", INT32_MIN, UINT32_MAX },
+	{ "ts", 0, TS_MAX },
+};
+static const struct field result_fields[] = {
+	{ "ip", INT32_MIN, UINT32_MAX },
+	{ "port", 0, UINT16_MAX },
+	{ "succ", 0, UINT32_MAX },
+	{ "err", 0, UINT32_MAX },
+	{ "overload", 0, 1 },
+};
+
+/* describe_string - the beginning of a string whose header has so many bytes.
+ */
+static void
+describe_string(const uint8_t *p, unsigned header, char *into, size_t size)
+{
+	uint64_t length =
+	    header == 1 ? *p & 0x1fu : load_big_endian(p + 1, header - 1);
+	bool cut = length > STRING_SHOWN;
+
+	snprintf(into, size, "string \"%.*s\"%s",
+	    cut ? STRING_SHOWN : (int)length, (const char *)p + header,
+	    cut ? "..." : "");
+}
+
+/* describe - the object at the cursor: the value of an integer or a string,
+   else its type. */
+static void
+describe(struct cursor c, char *into, size_t size)
+{
+	/* Of the tags 0xc0 to 0xdf. */
+	static const char *const types[32] = { "nil", "", "false", "true",
+		"binary", "binary", "binary", "extension", "extension",
+		"extension", "float", "float", [20] = "extension", "extension",
+		"extension", "extension", "extension", [30] = "map", "map" };
+	const uint8_t *p = c.at;
+	uint32_t elements;
+	int64_t value;
+
+	if (*p == 0xcf)
+		snprintf(into, size, "%" PRIu64, load_big_endian(p + 1, 8));
+	else if (take_any_far(&c, &value))
+		snprintf(into, size, "%" PRId64, value);
+	else if (take_array(&c, 0, &elements))
+		snprintf(into, size, "array of %" PRIu32, elements);
+	else if (*p >= 0xa0 && *p < 0xc0)
+		describe_string(p, 1, into, size);
+	else if (*p >= 0xd9 && *p <= 0xdb)
+		describe_string(p, 1 + (1u << (*p - 0xd9)), into, size);
+	else
+		snprintf(into, size, "%s", *p < 0xc0 ? "map" : types[*p & 31]);
+}
+
+/* explain_array - as take_array(), and describe a fault as that of `name`. */
+static bool
+explain_array(struct cursor *c, const char *name, uint32_t min,
+    uint32_t *elements, char *fault)
+{
+	const struct cursor start = *c;
+	char found[FAULT_TEXT / 2];
+
+	if (take_array(c, min, elements))
+		return true;
+	describe(start, found, sizeof(found));
+	snprintf(fault, FAULT_TEXT,
+	    "%s: %s; expected an array of %" PRIu32 " or more", name, found,
+	    min);
+	return false;
+}
+
+/* explain_fields - take n fields, the last one a flag if `flag`, and describe
+   the first that is invalid.  path: of the result that they belong to. */
+static bool
+explain_fields(struct cursor *c, const char *path, const struct field *f,
+    unsigned n, bool flag, char *fault)
+{
+	for (; n > 0; n--, f++) {
+		const struct cursor start = *c;
+		char found[FAULT_TEXT / 2];
+		int64_t value;
+		uint8_t overload;
+
+		if (n == 1 && flag ? take_flag(c, &overload)
+				   : take_int(c, f->min, f->max, &value))
+			continue;
+		describe(start, found, sizeof(found));
+		snprintf(fault, FAULT_TEXT,
+		    "%s%s: %s; expected %" PRId64 " to %" PRId64, path, f->name,
+		    found, f->min, f->max);
+		return false;
+	}
+	return true;
+}
+
+/* explain_results - so many results at the cursor. */
+static bool
+explain_results(struct cursor *c, uint32_t results, char *fault)
+{
+	for (uint32_t i = 0; i < results; i++) {
+		const uint8_t *start = c->at;
+		uint32_t elements;
+		char path[32];
+
+		snprintf(path, sizeof(path), "results[%" PRIu32 "]", i);
+		if (!explain_array(c, path, RESULT_ELEMENTS, &elements, fault))
+			return false;
+		strcat(path, ".");
+		if (!explain_fields(
+			c, path, result_fields, RESULT_ELEMENTS, true, fault))
+			return false;
+		c->at = start;
+		skip(c, 1);
+	}
+	return true;
+}
+
+enum reject
+native_explain(const uint8_t *p, size_t length, char *fault)
+{
+	struct cursor c = { p, p, p + length, REJECT_REASONS }, again = c;
+	uint32_t elements, results;
+
+	if (!explain_array(&c, "message", 1, &elements, fault))
+		return c.reason;
+	if (!explain_fields(&c, "", own_fields, 1, false, fault))
+		return c.reason == REJECT_OUT_OF_RANGE ? REJECT_OTHER_MESSAGE
+						       : c.reason;
+	if (!explain_array(
+		&again, "message", MESSAGE_ELEMENTS, &elements, fault))
+		return again.reason;
+	if (explain_fields(&c, "", own_fields + 1, 4, false, fault) &&
+	    explain_array(&c, "results", 0, &results, fault) &&
+	    explain_results(&c, results, fault))
+		return REJECT_REASONS;
+	return c.reason;
 }
