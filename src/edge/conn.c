@@ -75,8 +75,12 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 		TAILQ_INSERT_TAIL(&server->active, conn, active);
 		conn->active_ms = monotonic_ms();
 	}
-	server->throttled += (uint64_t)conn_waits(conn) - waited;
+	if (conn_waits(conn) == waited)
+		return;
+	server->throttled += waited ? UINT64_MAX : 1;
 	counter_set(&server->count->throttled, server->throttled);
+	agent_set(
+	    &conn->agent->throttled_since, waited ? 0 : (uint64_t)time(NULL));
 }
 
 /* Have epoll report these events, and no others but errors. */
@@ -92,6 +96,22 @@ conn_watch(struct server *server, struct conn *conn, uint32_t events)
 }
 
 /* ------------------------------------------------------- open and close --- */
+
+/* Show it, or its new peer, to readers. */
+static void
+conn_show(struct server *server, struct conn *conn)
+{
+	struct agent agent = { .since = (uint64_t)time(NULL),
+		.clock_offset = AGENT_NO_OFFSET };
+
+	memcpy(agent.peer, &conn->peer, sizeof(conn->peer));
+	if (conn->agent == NULL && server->agents != NULL)
+		conn->agent = agents_take(server->agents, &agent);
+	else if (conn->agent != NULL && conn->agent != &server->unlisted)
+		agents_change(conn->agent, &agent);
+	if (conn->agent == NULL)
+		conn->agent = &server->unlisted;
+}
 
 struct conn *
 conn_new(struct server *server, const struct listen_spec *spec, int fd,
@@ -123,6 +143,7 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 				  : CONN_READING;
 	if (conn->state != CONN_READING)
 		conn_start_timer(server, conn);
+	conn_show(server, conn);
 	server->open++;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->accepted, 1);
@@ -138,6 +159,9 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
+	if (server->agents != NULL)
+		agents_free(server->agents,
+		    conn->agent != &server->unlisted ? conn->agent : NULL);
 	/* Closing is not enough: a worker that was just forked may still have
 	   the socket open, and epoll would report a connection that is freed.
 	 */
@@ -258,7 +282,7 @@ static struct intake *
 conn_intake(struct server *server, struct conn *conn)
 {
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
-	    (uint64_t)time(NULL));
+	    (uint64_t)time(NULL), conn->agent);
 	return server->intake;
 }
 
@@ -268,6 +292,8 @@ conn_follow(struct server *server, struct conn *conn,
     const struct intake_result *result)
 {
 	intake_publish(server->intake);
+	agent_set(&conn->agent->dialect, conn->inbuf.stream.dialect);
+	agent_set(&conn->agent->held, conn->inbuf.length);
 	if (result->rejected > 0 || result->ahead > 0)
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
@@ -337,6 +363,7 @@ conn_identify(
 	    header->source.any.sa_family == AF_INET
 		? sizeof(header->source.in)
 		: sizeof(header->source.in6));
+	conn_show(server, conn);
 	conn->origin = admission_identify(
 	    &server->admission, (const struct sockaddr *)&conn->peer, &why);
 	if (conn->origin != NULL)

@@ -69,6 +69,7 @@ struct conn {
 	bool half_closed;      /* our direction is closed */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
+	struct agent *agent;      /* what readers see, or server.unlisted */
 	bool secure;              /* the listener has TLS */
 	bool foreign;             /* its first foreign report was logged */
 	struct tls_session *tls;  /* NULL: no TLS, or no byte of it yet */

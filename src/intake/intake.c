@@ -22,13 +22,15 @@ struct intake {
 	struct routes routes;
 	bool drop; /* overflow = drop: never block */
 	enum check_caller check_caller;
-	uint64_t max_skew; /* seconds that a report may be ahead */
-	bool peer_is_ipv4; /* of the bytes; if not, no caller matches */
-	uint32_t peer;     /* if it is: the address */
-	uint64_t touched;  /* rings with records not yet published, by bit */
+	uint64_t max_skew;   /* seconds that a report may be ahead */
+	bool peer_is_ipv4;   /* of the bytes; if not, no caller matches */
+	uint32_t peer;       /* if it is: the address */
+	struct agent *agent; /* of the bytes */
+	uint64_t touched;    /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
 	uint64_t rejected[REJECT_REASONS];
+	uint64_t caller, ts; /* of the last of these reports */
 	char explanation[FAULT_TEXT];
 	struct report report; /* the one being decoded, and its limits */
 };
@@ -108,11 +110,13 @@ intake_set_rings(
 }
 
 void
-intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
+intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now,
+    struct agent *agent)
 {
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
 
+	intake->agent = agent;
 	intake->report.now = now;
 	intake->report.horizon = now + intake->max_skew;
 	intake->peer_is_ipv4 = bytes != NULL && family == AF_INET;
@@ -160,6 +164,8 @@ intake_route(struct intake *intake, struct intake_result *result)
 	intake->touched |= UINT64_C(1) << slot;
 	intake->received += report->count;
 	intake->reports++;
+	intake->caller = report->caller;
+	intake->ts = report->ts;
 	intake->skewed += report->skewed;
 	if (foreign) {
 		if (result->foreign++ == 0)
@@ -286,6 +292,29 @@ intake_is_due(const struct intake *intake, struct stream *stream,
 	       scan->offset + scan->wanted > max;
 }
 
+/* Count what is not yet added as the agent's. */
+static void
+intake_show(const struct intake *intake)
+{
+	struct agent *agent = intake->agent;
+	uint64_t records = intake->received;
+
+	for (int i = 0; i < REJECT_REASONS; i++) {
+		if (intake->rejected[i] == 0)
+			continue;
+		records -= intake->rejected[i];
+		agent_add(&agent->rejected[i], intake->rejected[i]);
+	}
+	if (intake->reports == 0)
+		return;
+	agent_add(&agent->records, records);
+	agent_add(&agent->reports, intake->reports);
+	agent_set(&agent->caller, intake->caller);
+	agent_set((uint64_t *)&agent->clock_offset,
+	    intake->ts == 0 ? (uint64_t)AGENT_NO_OFFSET
+			    : intake->ts - intake->report.now);
+}
+
 static void
 count_move(counter *to, uint64_t *from)
 {
@@ -307,6 +336,8 @@ intake_publish(struct intake *intake)
 		intake->touched &= intake->touched - 1;
 	}
 	FAULT_POINT("intake_uncounted");
+	if (intake->received != 0)
+		intake_show(intake);
 	count_move(&intake->count->received, &intake->received);
 	FAULT_POINT("intake_received");
 	count_move(&intake->count->reports, &intake->reports);

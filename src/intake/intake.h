@@ -9,18 +9,12 @@
 
 #include "conf/settings.h"
 #include "intake/native.h"
+#include "shm/agents.h"
 #include "shm/ring.h"
 
 #include <sys/socket.h>
 
 struct intake;
-
-enum dialect {
-	DIALECT_UNKNOWN, /* not known from so few bytes yet */
-	DIALECT_NATIVE,
-	DIALECT_LARS,
-	DIALECT_ELB
-};
 
 /* What the intake remembers of one stream, its owner's.  All zero: nothing has
    come yet. */
@@ -72,9 +66,10 @@ void intake_set_rings(
     struct intake *intake, struct ring *const *rings, uint32_t workers);
 
 /* intake_begin - the next bytes are this peer's, and arrive now (seconds since
-   1970).  Before the first intake_read() of each turn. */
-void intake_begin(
-    struct intake *intake, const struct sockaddr *peer, uint64_t now);
+   1970).  Before the first intake_read() of each turn.  agent: where to count
+   them as well, until the next call. */
+void intake_begin(struct intake *intake, const struct sockaddr *peer,
+    uint64_t now, struct agent *agent);
 
 /* intake_read - take as many whole messages as there are; length: 1 or more.
    The bytes not used are to come first in the next call for this stream.

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reporterctl agents: the agents that are connected.
+ */
+#include "config.h"
+
+#include "ctl/ctl.h"
+#include "status/agent_list.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+int
+ctl_agents(const char *instance, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct agent_list list;
+	long max = AGENTS_MAX;
+	int option, column = agent_column("address");
+	bool json = false;
+
+	while ((option = getopt_long(argc, argv, "jn:s:", longs, NULL)) != -1) {
+		json |= option == 'j';
+		if (option == 's' && (column = agent_column(optarg)) < 0)
+			fprintf(stderr,
+			    "reporterctl: -s: found \"%s\", "
+			    "expected " AGENT_COLUMNS "\n",
+			    optarg);
+		if (option == '?' || column < 0 ||
+		    (option == 'n' &&
+			!ctl_number("-n", optarg, 1, AGENTS_MAX, &max)))
+			return ctl_usage(*argv);
+	}
+	if (optind < argc)
+		return ctl_usage(*argv);
+	enum shm_status found = agent_list_read(&list, instance, column);
+	if (found != SHM_OK)
+		return ctl_unreadable(instance, found);
+	(json ? agent_list_json : agent_list_text)(&list, (size_t)max, stdout);
+	if (list.unlisted > 0)
+		fprintf(stderr,
+		    "reporterctl: %" PRIu64 " more connected, not listed\n",
+		    list.unlisted);
+	agent_list_free(&list);
+	return ctl_output();
+}
