@@ -21,7 +21,7 @@ agents_attach(struct agents *agents)
 	agents->shared = agents->map.base;
 	agents->rows = (struct agent_row *)((char *)agents->map.base +
 					    SEGMENT_AGENTS_ROWS);
-	agents->free = 0;
+	agents->free = agents->used = 0;
 }
 
 enum shm_status
@@ -79,15 +79,13 @@ agents_change(struct agent *shown, const struct agent *agent)
 struct agent *
 agents_take(struct agents *agents, const struct agent *agent)
 {
-	uint64_t used = counter_get(&agents->shared->used);
 	struct agent_row *row;
 
 	if (agents->free != 0) {
 		row = &agents->rows[agents->free - 1];
 		agents->free = row->agent.since;
-	} else if (used < agents->shared->header.table_keys) {
-		row = &agents->rows[used];
-		counter_set(&agents->shared->used, used + 1);
+	} else if (agents->used < agents->shared->header.table_keys) {
+		row = &agents->rows[agents->used++];
 	} else {
 		counter_add(&agents->shared->unlisted, 1);
 		return NULL;

@@ -22,7 +22,7 @@
 #include "shm/segment.h"
 
 #define AGENTS_MAX 65536
-#define AGENT_NO_OFFSET INT64_MIN /* nothing is known of its clock */
+#define AGENT_NONE ((uint64_t)INT64_MIN) /* for a word that has no value */
 
 enum dialect {
 	DIALECT_UNKNOWN, /* not known from so few bytes yet */
@@ -31,14 +31,17 @@ enum dialect {
 	DIALECT_ELB
 };
 
-/* What is known of a connection.  It may be copied as a whole. */
+/* What is known of a connection.  It may be copied as a whole.  All words are
+   read as signed numbers. */
 struct agent {
 	uint64_t reports, records; /* taken */
 	uint64_t held;             /* bytes in its input buffer */
-	int64_t clock_offset; /* ts of its last report less our time, seconds */
-	uint64_t caller;      /* of its last report, as in a record */
-	uint64_t dialect;     /* enum dialect */
-	uint64_t throttled_since; /* seconds since 1970; 0: it is not */
+	uint64_t clock_offset; /* ts of its last report less our time, seconds;
+				  or AGENT_NONE */
+	uint64_t caller;       /* of its last report, or AGENT_NONE */
+	uint64_t dialect;      /* enum dialect */
+	uint64_t throttled_since; /* seconds since 1970, or AGENT_NONE */
+	uint64_t rejected_sum;
 	uint64_t rejected[REJECT_REASONS]; /* records and reports */
 	uint64_t since;                    /* seconds since 1970 */
 	uint64_t peer[4]; /* its struct sockaddr_in or _in6, 0 behind */
@@ -52,7 +55,6 @@ static_assert(sizeof(struct agent_row) == 192, "part of the format");
 
 struct agents_shared {
 	struct segment_header header;
-	counter used;     /* rows that were ever taken; they come first */
 	counter unlisted; /* connections that found no free row, a gauge */
 };
 
@@ -60,7 +62,9 @@ struct agents {
 	struct segment map;
 	struct agents_shared *shared;
 	struct agent_row *rows;
-	uint64_t free; /* the writer's: of the free rows one, plus 1 */
+	/* The writer's: one of the rows that are free again, plus 1, and how
+	   many were ever taken. */
+	uint64_t free, used;
 };
 
 /* agents_create - for the master: make the segment with so many rows, 1 to
@@ -99,8 +103,8 @@ agent_add(uint64_t *figure, uint64_t n)
 enum shm_status agents_open(
     struct agents *agents, const char *instance, uid_t owner);
 
-/* agents_read - copy row i, below shared->used.  Any process.  Returns false if
-   no agent is there. */
+/* agents_read - copy row i, 0 to header.table_keys - 1.  Any process.  Returns
+   false if no agent is there. */
 bool agents_read(const struct agents *agents, uint64_t i, struct agent *agent);
 
 /* dialect_name - as in "native". */

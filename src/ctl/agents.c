@@ -18,10 +18,10 @@ ctl_agents(const char *instance, int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct agent_list list;
 	long max = AGENTS_MAX;
 	int option, column = agent_column("address");
 	bool json = false;
+	uint64_t unlisted;
 
 	while ((option = getopt_long(argc, argv, "jn:s:", longs, NULL)) != -1) {
 		json |= option == 'j';
@@ -37,14 +37,13 @@ ctl_agents(const char *instance, int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage(*argv);
-	enum shm_status found = agent_list_read(&list, instance, column);
+	enum shm_status found = agents_print(
+	    instance, column, (size_t)max, json, stdout, &unlisted);
 	if (found != SHM_OK)
 		return ctl_unreadable(instance, found);
-	(json ? agent_list_json : agent_list_text)(&list, (size_t)max, stdout);
-	if (list.unlisted > 0)
+	if (unlisted > 0)
 		fprintf(stderr,
 		    "reporterctl: %" PRIu64 " more connected, not listed\n",
-		    list.unlisted);
-	agent_list_free(&list);
+		    unlisted);
 	return ctl_output();
 }

@@ -79,8 +79,8 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 		return;
 	server->throttled += waited ? UINT64_MAX : 1;
 	counter_set(&server->count->throttled, server->throttled);
-	agent_set(
-	    &conn->agent->throttled_since, waited ? 0 : (uint64_t)time(NULL));
+	agent_set(&conn->agent->throttled_since,
+	    waited ? AGENT_NONE : (uint64_t)time(NULL));
 }
 
 /* Have epoll report these events, and no others but errors. */
@@ -102,7 +102,9 @@ static void
 conn_show(struct server *server, struct conn *conn)
 {
 	struct agent agent = { .since = (uint64_t)time(NULL),
-		.clock_offset = AGENT_NO_OFFSET };
+		.clock_offset = AGENT_NONE,
+		.caller = AGENT_NONE,
+		.throttled_since = AGENT_NONE };
 
 	memcpy(agent.peer, &conn->peer, sizeof(conn->peer));
 	if (conn->agent == NULL && server->agents != NULL)

@@ -297,22 +297,21 @@ static void
 intake_show(const struct intake *intake)
 {
 	struct agent *agent = intake->agent;
-	uint64_t records = intake->received;
+	uint64_t rejected = 0;
 
-	for (int i = 0; i < REJECT_REASONS; i++) {
-		if (intake->rejected[i] == 0)
-			continue;
-		records -= intake->rejected[i];
-		agent_add(&agent->rejected[i], intake->rejected[i]);
-	}
+	for (int i = 0; i < REJECT_REASONS; i++)
+		if (intake->rejected[i] != 0) {
+			rejected += intake->rejected[i];
+			agent_add(&agent->rejected[i], intake->rejected[i]);
+		}
+	agent_add(&agent->rejected_sum, rejected);
+	agent_add(&agent->records, intake->received - rejected);
+	agent_add(&agent->reports, intake->reports);
 	if (intake->reports == 0)
 		return;
-	agent_add(&agent->records, records);
-	agent_add(&agent->reports, intake->reports);
 	agent_set(&agent->caller, intake->caller);
-	agent_set((uint64_t *)&agent->clock_offset,
-	    intake->ts == 0 ? (uint64_t)AGENT_NO_OFFSET
-			    : intake->ts - intake->report.now);
+	agent_set(&agent->clock_offset,
+	    intake->ts == 0 ? AGENT_NONE : intake->ts - intake->report.now);
 }
 
 static void

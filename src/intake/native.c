@@ -370,8 +370,6 @@ native_decode(const uint8_t *p, size_t length, struct report *report)
 
 /* ------------------------------------------------------ faults in words -- */
 
-#define STRING_SHOWN 24 /* bytes */
-
 /* Integers, in their order. */
 struct field {
 	const char *name;
@@ -392,85 +390,73 @@ static const struct field result_fields[] = {
 	{ "overload", 0, 1 },
 };
 
-/* describe_string - the beginning of a string whose header has so many bytes.
- */
-static void
-describe_string(const uint8_t *p, unsigned header, char *into, size_t size)
-{
-	uint64_t length =
-	    header == 1 ? *p & 0x1fu : load_big_endian(p + 1, header - 1);
-	bool cut = length > STRING_SHOWN;
-
-	snprintf(into, size, "string \"%.*s\"%s",
-	    cut ? STRING_SHOWN : (int)length, (const char *)p + header,
-	    cut ? "..." : "");
-}
-
-/* describe - the object at the cursor: the value of an integer or a string,
-   else its type. */
-static void
-describe(struct cursor c, char *into, size_t size)
+/* explain - describe the object at the cursor, an integer by its value, any
+   other by its type, as the fault of a field. */
+static bool
+explain(struct cursor c, const char *path, const char *name,
+    const char *expected, char *fault)
 {
 	/* Of the tags 0xc0 to 0xdf. */
-	static const char *const types[32] = { "nil", "", "false", "true",
+	static const char *const types[32] = { "nil", "", "boolean", "boolean",
 		"binary", "binary", "binary", "extension", "extension",
 		"extension", "float", "float", [20] = "extension", "extension",
-		"extension", "extension", "extension", [30] = "map", "map" };
+		"extension", "extension", "extension", "string", "string",
+		"string", [30] = "map", "map" };
 	const uint8_t *p = c.at;
+	char found[32];
 	uint32_t elements;
 	int64_t value;
 
 	if (*p == 0xcf)
-		snprintf(into, size, "%" PRIu64, load_big_endian(p + 1, 8));
+		snprintf(found, sizeof(found), "%" PRIu64,
+		    load_big_endian(p + 1, 8));
 	else if (take_any_far(&c, &value))
-		snprintf(into, size, "%" PRId64, value);
+		snprintf(found, sizeof(found), "%" PRId64, value);
 	else if (take_array(&c, 0, &elements))
-		snprintf(into, size, "array of %" PRIu32, elements);
-	else if (*p >= 0xa0 && *p < 0xc0)
-		describe_string(p, 1, into, size);
-	else if (*p >= 0xd9 && *p <= 0xdb)
-		describe_string(p, 1 + (1u << (*p - 0xd9)), into, size);
+		snprintf(found, sizeof(found), "array of %" PRIu32, elements);
 	else
-		snprintf(into, size, "%s", *p < 0xc0 ? "map" : types[*p & 31]);
+		snprintf(found, sizeof(found), "%s",
+		    *p < 0x90   ? "map"
+		    : *p < 0xc0 ? "string"
+				: types[*p & 31]);
+	snprintf(fault, FAULT_TEXT, "%s%s: %s; expected %s", path, name, found,
+	    expected);
+	return false;
 }
 
-/* explain_array - as take_array(), and describe a fault as that of `name`. */
+/* explain_array - as take_array(), and explain a fault. */
 static bool
 explain_array(struct cursor *c, const char *name, uint32_t min,
     uint32_t *elements, char *fault)
 {
 	const struct cursor start = *c;
-	char found[FAULT_TEXT / 2];
+	char expected[32];
 
-	if (take_array(c, min, elements))
-		return true;
-	describe(start, found, sizeof(found));
-	snprintf(fault, FAULT_TEXT,
-	    "%s: %s; expected an array of %" PRIu32 " or more", name, found,
-	    min);
-	return false;
+	snprintf(
+	    expected, sizeof(expected), "array of %" PRIu32 " or more", min);
+	return take_array(c, min, elements) ||
+	       explain(start, "", name, expected, fault);
 }
 
-/* explain_fields - take n fields, the last one a flag if `flag`, and describe
-   the first that is invalid.  path: of the result that they belong to. */
+/* explain_fields - take n fields, the last one a flag if it is of a result, and
+   explain the first that is invalid.  path: of the result, or "". */
 static bool
 explain_fields(struct cursor *c, const char *path, const struct field *f,
-    unsigned n, bool flag, char *fault)
+    unsigned n, char *fault)
 {
 	for (; n > 0; n--, f++) {
 		const struct cursor start = *c;
-		char found[FAULT_TEXT / 2];
+		char expected[64];
 		int64_t value;
-		uint8_t overload;
+		uint8_t flag;
 
-		if (n == 1 && flag ? take_flag(c, &overload)
-				   : take_int(c, f->min, f->max, &value))
+		if (n == 1 && *path != '\0'
+			? take_flag(c, &flag)
+			: take_int(c, f->min, f->max, &value))
 			continue;
-		describe(start, found, sizeof(found));
-		snprintf(fault, FAULT_TEXT,
-		    "%s%s: %s; expected %" PRId64 " to %" PRId64, path, f->name,
-		    found, f->min, f->max);
-		return false;
+		snprintf(expected, sizeof(expected), "%" PRId64 " to %" PRId64,
+		    f->min, f->max);
+		return explain(start, path, f->name, expected, fault);
 	}
 	return true;
 }
@@ -489,7 +475,7 @@ explain_results(struct cursor *c, uint32_t results, char *fault)
 			return false;
 		strcat(path, ".");
 		if (!explain_fields(
-			c, path, result_fields, RESULT_ELEMENTS, true, fault))
+			c, path, result_fields, RESULT_ELEMENTS, fault))
 			return false;
 		c->at = start;
 		skip(c, 1);
@@ -505,13 +491,13 @@ native_explain(const uint8_t *p, size_t length, char *fault)
 
 	if (!explain_array(&c, "message", 1, &elements, fault))
 		return c.reason;
-	if (!explain_fields(&c, "", own_fields, 1, false, fault))
+	if (!explain_fields(&c, "", own_fields, 1, fault))
 		return c.reason == REJECT_OUT_OF_RANGE ? REJECT_OTHER_MESSAGE
 						       : c.reason;
 	if (!explain_array(
 		&again, "message", MESSAGE_ELEMENTS, &elements, fault))
 		return again.reason;
-	if (explain_fields(&c, "", own_fields + 1, 4, false, fault) &&
+	if (explain_fields(&c, "", own_fields + 1, 4, fault) &&
 	    explain_array(&c, "results", 0, &results, fault) &&
 	    explain_results(&c, results, fault))
 		return REJECT_REASONS;

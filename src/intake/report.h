@@ -17,9 +17,8 @@
 #define REPORT_RECORDS_MAX 32768
 
 /* Bytes for a fault in words, as in "results[3].port: 70000; expected 0 to
-   65535".  Strings that the agent sent are cut, but not escaped: the log does
-   that. */
-#define FAULT_TEXT 256
+   65535". */
+#define FAULT_TEXT 160
 
 /* What a decoder found at the beginning of its bytes. */
 enum decode {

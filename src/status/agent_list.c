@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists of connected agents.  Own their memory; map segments for the length of
- * a read.  Failures are returned, or left in the stream.
+ * Lists of connected agents.  Segments are mapped while they are read; failures
+ * are returned, or left in the stream.
  */
 #include "config.h"
 
@@ -17,236 +17,189 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum kind {
+	FIGURE,
+	ADDRESS,
+	DIALECT,
+	TIME,
+	IPV4
+};
+
+/* The columns, named as in JSON.  width: of the text, left-aligned if below 0.
+ */
+static const struct column {
+	const char *name;
+	enum kind kind;
+	int width;
+	size_t offset;
+} columns[] = {
+#define AT(field) offsetof(struct agent, field)
+	{ "address", ADDRESS, -21, AT(peer) },
+	{ "dialect", DIALECT, -7, AT(dialect) },
+	{ "since", TIME, -19, AT(since) },
+	{ "reports", FIGURE, 10, AT(reports) },
+	{ "records", FIGURE, 11, AT(records) },
+	{ "clock_offset", FIGURE, 12, AT(clock_offset) },
+	{ "throttled", FIGURE, 9, AT(throttled_since) },
+	{ "held", FIGURE, 6, AT(held) },
+	{ "caller", IPV4, -15, AT(caller) },
+	{ "rejected", FIGURE, 8, AT(rejected_sum) },
+#undef AT
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(*columns))
+
+int
+agent_column(const char *name)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (strcmp(name, columns[i].name) == 0)
+			return (int)i;
+	return -1;
+}
+
 static const struct sockaddr *
 peer(const struct agent *a)
 {
 	return (const struct sockaddr *)a->peer;
 }
 
-/* --------------------------------------------------------------- sorting -- */
-
-enum column {
-	ADDRESS,
-	DIALECT,
-	SINCE,
-	REPORTS,
-	RECORDS,
-	REJECTED,
-	CLOCK_OFFSET,
-	THROTTLED,
-	HELD,
-	CALLER,
-	COLUMNS
-};
-static const char *const names[COLUMNS] = { "address", "dialect", "since",
-	"reports", "records", "rejected", "clock_offset", "throttled", "held",
-	"caller" };
-
-int
-agent_column(const char *name)
-{
-	for (int i = 0; i < COLUMNS; i++)
-		if (strcmp(name, names[i]) == 0)
-			return i;
-	return -1;
-}
-
-/* What a column sorts by. */
 static int64_t
-value(const struct agent *a, int column)
+value(const struct agent *a, const struct column *c)
 {
-	uint64_t rejected = 0;
-
-	switch ((enum column)column) {
-	case DIALECT:
-		return (int64_t)a->dialect;
-	case SINCE:
-		return (int64_t)a->since;
-	case REPORTS:
-		return (int64_t)a->reports;
-	case RECORDS:
-		return (int64_t)a->records;
-	case REJECTED:
-		for (int i = 0; i < REJECT_REASONS; i++)
-			rejected += a->rejected[i];
-		return (int64_t)rejected;
-	case CLOCK_OFFSET:
-		return a->clock_offset;
-	case THROTTLED:
-		return a->throttled_since == 0 ? INT64_MIN
-					       : -(int64_t)a->throttled_since;
-	case HELD:
-		return (int64_t)a->held;
-	case CALLER:
-		return (int64_t)a->caller;
-	case ADDRESS:
-	case COLUMNS:
-		break;
-	}
-	return 0;
+	return *(const int64_t *)((const char *)a + c->offset);
 }
 
 /* A comparison for qsort_r(). */
 static int
 compare(const void *a, const void *b, void *column)
 {
-	int64_t m = value(a, *(int *)column), n = value(b, *(int *)column);
-	int family = AF_UNSPEC, others = AF_UNSPEC;
+	const struct column *c = column;
+	int x_family = AF_UNSPEC, y_family = AF_UNSPEC;
 
-	if (m != n)
-		return m > n ? -1 : 1;
-	const uint8_t *x = prefix_peer_bytes(peer(a), &family);
-	const uint8_t *y = prefix_peer_bytes(peer(b), &others);
-	if (family != others || x == NULL || y == NULL)
-		return (family > others) - (family < others);
-	int order = memcmp(x, y, family == AF_INET ? 4 : 16);
-	/* In both kinds the port is where it is in an IPv4 one. */
-	return order != 0
-		   ? order
-		   : memcmp(&((const struct sockaddr_in *)peer(a))->sin_port,
-			 &((const struct sockaddr_in *)peer(b))->sin_port,
-			 sizeof(in_port_t));
+	if (c->kind != ADDRESS && value(a, c) != value(b, c))
+		return value(a, c) > value(b, c) ? -1 : 1;
+	const uint8_t *x = prefix_peer_bytes(peer(a), &x_family);
+	const uint8_t *y = prefix_peer_bytes(peer(b), &y_family);
+	if (x_family != y_family || x == NULL || y == NULL)
+		return (x_family > y_family) - (x_family < y_family);
+	int order = memcmp(x, y, x_family == AF_INET ? 4 : 16);
+	/* In both kinds of address the port comes third and fourth. */
+	return order != 0 ? order
+			  : memcmp(peer(a)->sa_data, peer(b)->sa_data, 2);
 }
 
-/* --------------------------------------------------------------- reading -- */
-
-/* Copy the rows that are taken. */
-static enum shm_status
-rows_copy(struct agent_list *list, const struct agents *agents)
+/* Write a column's value, as JSON or as text. */
+static void
+cell(const struct agent *a, const struct column *c, bool json, char *text,
+    size_t size)
 {
-	uint64_t rows = counter_get(&agents->shared->used);
+	int64_t n = value(a, c);
+	bool none = c->kind != ADDRESS && n == INT64_MIN;
+	bool quoted = json && !none && c->kind != FIGURE && c->kind != TIME;
+	char plain[ADDRESS_TEXT];
+	struct tm tm;
 
-	if (rows > agents->shared->header.table_keys)
-		return SHM_DAMAGED;
-	list->unlisted = counter_get(&agents->shared->unlisted);
-	list->agents = calloc(rows + 1, sizeof(*list->agents));
-	if (list->agents == NULL)
-		return SHM_SYSTEM;
-	for (uint64_t i = 0; i < rows; i++)
-		list->count +=
-		    agents_read(agents, i, &list->agents[list->count]);
-	return SHM_OK;
+	if (none)
+		snprintf(plain, sizeof(plain), "%s", json ? "null" : "-");
+	else if (c->kind == ADDRESS)
+		address_text(peer(a), plain);
+	else if (c->kind == DIALECT)
+		snprintf(plain, sizeof(plain), "%s", dialect_name((uint64_t)n));
+	else if (c->kind == IPV4)
+		snprintf(plain, sizeof(plain), "%u.%u.%u.%u", (unsigned)n >> 24,
+		    (unsigned)n >> 16 & 0xff, (unsigned)n >> 8 & 0xff,
+		    (unsigned)n & 0xff);
+	else if (c->kind == TIME && !json)
+		strftime(plain, sizeof(plain), "%Y-%m-%dT%H:%M:%S",
+		    localtime_r(&(time_t){ (time_t)n }, &tm));
+	else
+		snprintf(plain, sizeof(plain), "%" PRId64, n);
+	snprintf(text, size, quoted ? "\"%s\"" : "%s", plain);
+}
+
+static void
+row_print(const struct agent *a, bool json, FILE *out)
+{
+	char text[ADDRESS_TEXT + 2];
+
+	for (size_t i = 0; i < COLUMNS - json; i++) {
+		cell(a, &columns[i], json, text, sizeof(text));
+		if (json)
+			fprintf(out, "%s\"%s\":%s", i > 0 ? "," : "{",
+			    columns[i].name, text);
+		else
+			fprintf(out, "%*s ", columns[i].width, text);
+	}
+	fputs(json ? ",\"rejected\":{" : "", out);
+	for (int i = 0; i < REJECT_REASONS; i++)
+		if (json)
+			fprintf(out, "%s\"%s\":%" PRIu64, i > 0 ? "," : "",
+			    reject_name((enum reject)i), a->rejected[i]);
+		else if (a->rejected[i] > 0)
+			fprintf(out, " %s=%" PRIu64,
+			    reject_name((enum reject)i), a->rejected[i]);
+	fputs(json ? "}}" : "\n", out);
+}
+
+/* Sort and print so many agents. */
+static void
+list_print(struct agent *list, size_t count, struct column column, size_t max,
+    bool json, FILE *out)
+{
+	qsort_r(list, count, sizeof(*list), compare, &column);
+	if (!json) {
+		for (size_t i = 0; i < COLUMNS; i++)
+			fprintf(out, "%*s ", columns[i].width, columns[i].name);
+		putc('\n', out);
+	}
+	for (size_t i = 0; i < count && i < max; i++) {
+		fputs(!json ? "" : i > 0 ? ",\n" : "{\"agents\":[\n", out);
+		row_print(&list[i], json, out);
+	}
 }
 
 enum shm_status
-agent_list_read(struct agent_list *list, const char *instance, int column)
+agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
+    uint64_t *unlisted)
 {
 	struct segment master;
 	struct agents agents;
+	uint64_t now = (uint64_t)time(NULL);
+	size_t count = 0;
 	enum shm_status found =
 	    segment_open_master(&master, instance, SEGMENT_READ);
 
-	*list = (struct agent_list){ .now = (uint64_t)time(NULL) };
 	if (found != SHM_OK)
 		return found;
-	if (status_running(&master))
-		found = agents_open(&agents, instance, master.owner);
-	else
-		found = SHM_MISSING;
+	found = status_running(&master)
+		    ? agents_open(&agents, instance, master.owner)
+		    : SHM_MISSING;
 	KEEP_ERRNO(segment_close(&master));
 	if (found != SHM_OK)
 		return found;
-	found = rows_copy(list, &agents);
+	uint32_t rows = agents.shared->header.table_keys;
+	struct agent *list = calloc(rows, sizeof(*list));
+	for (uint32_t i = 0; list != NULL && i < rows; i++) {
+		struct agent *a = &list[count];
+
+		if (!agents_read(&agents, i, a))
+			continue;
+		count++;
+		if (a->throttled_since != AGENT_NONE)
+			a->throttled_since = now > a->throttled_since
+						 ? now - a->throttled_since
+						 : 0;
+	}
+	*unlisted = counter_get(&agents.shared->unlisted);
 	KEEP_ERRNO(segment_close(&agents.map));
-	if (found == SHM_OK)
-		qsort_r(list->agents, list->count, sizeof(*list->agents),
-		    compare, &column);
-	return found;
-}
-
-void
-agent_list_free(struct agent_list *list)
-{
-	free(list->agents);
-}
-
-/* --------------------------------------------------------------- writing -- */
-
-/* Texts of an agent's columns that may have none, in JSON or not. */
-struct texts {
-	char address[ADDRESS_TEXT], since[24], clock_offset[24], throttled[24],
-	    caller[24];
-};
-
-static void
-texts_fill(struct texts *t, const struct agent_list *list,
-    const struct agent *a, bool json)
-{
-	const char *none = json ? "null" : "-", *quote = json ? "\"" : "";
-	time_t since = (time_t)a->since;
-	unsigned caller = (unsigned)a->caller;
-	struct tm tm;
-
-	address_text(peer(a), t->address);
-	strftime(t->since, sizeof(t->since), "%Y-%m-%dT%H:%M:%S",
-	    localtime_r(&since, &tm));
-	snprintf(t->clock_offset, sizeof(t->clock_offset), "%" PRId64,
-	    a->clock_offset);
-	snprintf(t->throttled, sizeof(t->throttled), "%" PRIu64,
-	    list->now > a->throttled_since ? list->now - a->throttled_since
-					   : 0);
-	snprintf(t->caller, sizeof(t->caller), "%s%u.%u.%u.%u%s", quote,
-	    caller >> 24, caller >> 16 & 0xff, caller >> 8 & 0xff,
-	    caller & 0xff, quote);
-	if (a->clock_offset == AGENT_NO_OFFSET)
-		strcpy(t->clock_offset, none);
-	if (a->throttled_since == 0)
-		strcpy(t->throttled, none);
-	if (a->reports == 0)
-		strcpy(t->caller, none);
-}
-
-void
-agent_list_text(const struct agent_list *list, size_t max, FILE *out)
-{
-	struct texts t;
-
-	fprintf(out, "%-21s %-7s %-19s %10s %11s %12s %9s %6s %-15s %s\n",
-	    "ADDRESS", "DIALECT", "SINCE", "REPORTS", "RECORDS", "CLOCK_OFFSET",
-	    "THROTTLED", "HELD", "CALLER", "REJECTED");
-	for (size_t i = 0; i < list->count && i < max; i++) {
-		const struct agent *a = &list->agents[i];
-
-		texts_fill(&t, list, a, false);
-		fprintf(out,
-		    "%-21s %-7s %-19s %10" PRIu64 " %11" PRIu64
-		    " %12s %9s %6" PRIu64 " %-15s %" PRId64,
-		    t.address, dialect_name(a->dialect), t.since, a->reports,
-		    a->records, t.clock_offset, t.throttled, a->held, t.caller,
-		    value(a, REJECTED));
-		for (int r = 0; r < REJECT_REASONS; r++)
-			if (a->rejected[r] != 0)
-				fprintf(out, " %s=%" PRIu64,
-				    reject_name((enum reject)r),
-				    a->rejected[r]);
-		putc('\n', out);
-	}
-}
-
-void
-agent_list_json(const struct agent_list *list, size_t max, FILE *out)
-{
-	struct texts t;
-
-	fputs("{\"agents\":[", out);
-	for (size_t i = 0; i < list->count && i < max; i++) {
-		const struct agent *a = &list->agents[i];
-
-		texts_fill(&t, list, a, true);
-		fprintf(out,
-		    "%s\n{\"address\":\"%s\",\"dialect\":\"%s\","
-		    "\"since\":%" PRIu64 ",\"reports\":%" PRIu64
-		    ",\"records\":%" PRIu64 ",\"clock_offset\":%s,"
-		    "\"throttled\":%s,\"held\":%" PRIu64
-		    ",\"caller\":%s,\"rejected\":{",
-		    i > 0 ? "," : "", t.address, dialect_name(a->dialect),
-		    a->since, a->reports, a->records, t.clock_offset,
-		    t.throttled, a->held, t.caller);
-		for (int r = 0; r < REJECT_REASONS; r++)
-			fprintf(out, "%s\"%s\":%" PRIu64, r > 0 ? "," : "",
-			    reject_name((enum reject)r), a->rejected[r]);
-		fputs("}}", out);
-	}
-	fprintf(out, "],\n\"more\":%s,\"unlisted\":%" PRIu64 "}\n",
-	    list->count > max ? "true" : "false", list->unlisted);
+	if (list == NULL)
+		return SHM_SYSTEM;
+	list_print(list, count, columns[column], max, json, out);
+	if (json)
+		fprintf(out, "%s],\n\"more\":%s,\"unlisted\":%" PRIu64 "}\n",
+		    count == 0 ? "{\"agents\":[" : "",
+		    count > max ? "true" : "false", *unlisted);
+	free(list);
+	return SHM_OK;
 }

@@ -111,7 +111,7 @@ page_agents(struct page *page, const struct page_query *query, FILE *out)
 	    agent_column(query->sort != NULL ? query->sort : "address");
 	int32_t limit = PAGE_AGENTS;
 	const char *invalid = limit_read(query, &limit);
-	struct agent_list list;
+	uint64_t unlisted;
 
 	if (column < 0)
 		invalid = "sort is not " AGENT_COLUMNS;
@@ -122,13 +122,10 @@ page_agents(struct page *page, const struct page_query *query, FILE *out)
 		show_error(page, 400, invalid, out);
 		return;
 	}
-	enum shm_status found = agent_list_read(&list, query->instance, column);
-	if (found != SHM_OK) {
+	enum shm_status found = agents_print(
+	    query->instance, column, (size_t)limit, true, out, &unlisted);
+	if (found != SHM_OK)
 		show_error(page, 503, status_reason(found), out);
-		return;
-	}
-	agent_list_json(&list, (size_t)limit, out);
-	agent_list_free(&list);
 }
 
 /* ----------------------------------------------------------------- keys --- */
