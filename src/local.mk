@@ -22,8 +22,9 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/child src/master/child_state src/master/generation \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
-	src/status/health src/status/keys src/status/metric \
-	src/status/scan src/status/services src/status/status \
+	src/status/agent_list src/status/health src/status/keys \
+	src/status/metric src/status/scan src/status/services \
+	src/status/status \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
 if SECCOMP
@@ -65,7 +66,7 @@ src_reporter_send_LDADD = $(our_libs)
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
-src_reporterctl_SOURCES = src/ctl/ctl.h src/ctl/keys.c \
+src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/ctl.h src/ctl/keys.c \
 	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
 	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
 if WITH_NCURSES

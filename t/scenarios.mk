@@ -14,7 +14,7 @@ report_stories = t/scenario_addresses_of_elb t/scenario_bad_input \
 	t/scenario_native_reports_reach_the_table t/scenario_poison_record \
 	t/scenario_reports_cut_anywhere
 # Agents, listeners and limits.
-stories += t/scenario_agents_come_back_at_once \
+stories += t/scenario_agents t/scenario_agents_come_back_at_once \
 	t/scenario_agents_move_back t/scenario_backpressure \
 	t/scenario_closed_connection_is_seen_closed \
 	t/scenario_dead_peers_are_detected \

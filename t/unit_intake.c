@@ -17,6 +17,7 @@
 #define CAPACITY 64 /* small, to be full soon */
 
 static struct intake *intake;
+static struct agent connected;
 static struct settings settings;
 static struct input_counters count;
 static struct ring rings[WORKERS];
@@ -40,7 +41,7 @@ setup(void)
 	intake = intake_new(&count);
 	ck_assert_ptr_nonnull(intake);
 	intake_configure(intake, &settings);
-	intake_begin(intake, (const struct sockaddr *)&peer, NOW);
+	intake_begin(intake, (const struct sockaddr *)&peer, NOW, &connected);
 	for (int i = 0; i < WORKERS; i++) {
 		ring_attach(&rings[i], &producers[i], &consumers[i], records[i],
 		    CAPACITY);
@@ -412,11 +413,11 @@ come_from(const char *text)
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
 	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		intake_begin(intake, (struct sockaddr *)&in, NOW);
+		intake_begin(intake, (struct sockaddr *)&in, NOW, &connected);
 		return;
 	}
 	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-	intake_begin(intake, (struct sockaddr *)&in6, NOW);
+	intake_begin(intake, (struct sockaddr *)&in6, NOW, &connected);
 }
 
 static const struct {

@@ -80,8 +80,12 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 	conn->state = state;
 	if (was_active != (state <= CONN_READING))
 		conn_touch(server, conn);
-	server->throttled += (uint64_t)conn_waits(conn) - waited;
+	if (conn_waits(conn) == waited)
+		return;
+	server->throttled += waited ? UINT64_MAX : 1;
 	counter_set(&server->count->throttled, server->throttled);
+	agent_set(&conn->agent->throttled_since,
+	    waited ? AGENT_NONE : (uint64_t)time(NULL));
 }
 
 /* Have epoll report these events, and no others but errors. */
@@ -97,6 +101,24 @@ conn_watch(struct server *server, struct conn *conn, uint32_t events)
 }
 
 /* ------------------------------------------------------- open and close --- */
+
+/* Show it, or its new peer, to readers. */
+static void
+conn_show(struct server *server, struct conn *conn)
+{
+	struct agent agent = { .since = (uint64_t)time(NULL),
+		.clock_offset = AGENT_NONE,
+		.caller = AGENT_NONE,
+		.throttled_since = AGENT_NONE };
+
+	memcpy(agent.peer, &conn->peer, sizeof(conn->peer));
+	if (conn->agent == NULL && server->agents != NULL)
+		conn->agent = agents_take(server->agents, &agent);
+	else if (conn->agent != NULL && conn->agent != &server->unlisted)
+		agents_change(conn->agent, &agent);
+	if (conn->agent == NULL)
+		conn->agent = &server->unlisted;
+}
 
 struct conn *
 conn_new(struct server *server, const struct listen_spec *spec, int fd,
@@ -128,6 +150,7 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	conn_touch(server, conn);
 	if (conn->state != CONN_READING)
 		conn_start_timer(server, conn);
+	conn_show(server, conn);
 	server->open++;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->accepted, 1);
@@ -142,6 +165,9 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	queue_leave(server, conn);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
+	if (server->agents != NULL)
+		agents_free(server->agents,
+		    conn->agent != &server->unlisted ? conn->agent : NULL);
 	/* Closing is not enough: a worker that was just forked may still have
 	   the socket open, and epoll would report a connection that is freed.
 	 */
@@ -228,16 +254,23 @@ conn_complain(struct server *server, struct conn *conn,
 		    stranger_of(inbuf_bytes(&conn->inbuf), conn->inbuf.length));
 	else if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
-		    "agent %s: %s at byte %" PRIu64 " of its stream: closed",
+		    "agent %s: %s at byte %" PRIu64
+		    " of its stream: closed; %s",
 		    conn_name(conn, peer), reject_text(result->reason),
-		    result->fault);
-	else if (!conn->complained)
+		    result->fault, result->explanation);
+	else if (result->explanation != NULL)
 		log_limited(&server->faults,
-		    "agent %s: %s before byte %" PRIu64
-		    " of its stream: rejected; logged once per connection",
-		    conn_name(conn, peer), reject_text(result->reason),
-		    conn->inbuf.stream.offset);
-	conn->complained = true;
+		    "agent %s: report at byte %" PRIu64
+		    " of its stream rejected: %s: %s; logged once per "
+		    "connection",
+		    conn_name(conn, peer), result->fault,
+		    reject_text(result->reason), result->explanation);
+	if (result->ahead > 0)
+		log_limited(&server->faults,
+		    "agent %s: its clock is %" PRIu64
+		    " s ahead: storing the time of arrival instead; logged "
+		    "once per connection",
+		    conn_name(conn, peer), result->ahead);
 }
 
 static void
@@ -258,7 +291,7 @@ static struct intake *
 conn_intake(struct server *server, struct conn *conn)
 {
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
-	    (uint64_t)time(NULL));
+	    (uint64_t)time(NULL), conn->agent);
 	intake_queue(server->intake, queue_awaited(server), conn->turn);
 	return server->intake;
 }
@@ -270,7 +303,9 @@ conn_follow(struct server *server, struct conn *conn,
 {
 	intake_publish(server->intake);
 	conn->turn = result->turn;
-	if (result->rejected > 0)
+	agent_set(&conn->agent->dialect, conn->inbuf.stream.dialect);
+	agent_set(&conn->agent->held, conn->inbuf.length);
+	if (result->rejected > 0 || result->ahead > 0)
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
 		conn_complain_foreign(server, conn, result->caller);
@@ -347,7 +382,7 @@ conn_read_header(struct server *server, struct conn *conn)
 	case PROGRESS_CLOSED:
 		return conn_end(server, conn, why);
 	case PROGRESS_MADE:
-		break;
+		conn_show(server, conn);
 	}
 	if (!conn->secure)
 		return conn_open(server, conn);

@@ -58,6 +58,12 @@ server_new(int epoll, struct input_counters *count)
 	return server;
 }
 
+void
+server_show_agents(struct server *server, struct agents *agents)
+{
+	server->agents = agents;
+}
+
 /* ------------------------------------------------------- configuration ---- */
 
 int

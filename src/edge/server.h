@@ -13,7 +13,7 @@
 #include "edge/stranger.h"
 #include "edge/tarpit.h"
 #include "lib/log.h"
-#include "shm/segment.h"
+#include "shm/agents.h"
 
 struct server {
 	struct intake *intake;
@@ -21,6 +21,8 @@ struct server {
 	struct admission admission;
 	struct tls *tls; /* the master's; NULL: no listener has it */
 	struct input_counters *count;
+	struct agents *agents; /* NULL: connections are not shown */
+	struct agent unlisted; /* of connections without a row */
 	int epoll;
 	/* Spare descriptor, closed to accept and refuse one connection when
 	   there are no others. */
@@ -51,6 +53,10 @@ struct server {
 /* server_new - no connections yet.  epoll: where they are to be added, with
    their struct conn as the event's pointer.  Returns NULL with errno. */
 struct server *server_new(int epoll, struct input_counters *count);
+
+/* server_show_agents - from now on show connections to readers in these rows,
+   which the caller owns.  Before the first connection. */
+void server_show_agents(struct server *server, struct agents *agents);
 
 /* server_prepare - allocate what the settings require; the current rules stay
    in use.  Returns 0, or -1 with errno: then nothing has changed. */

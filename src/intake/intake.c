@@ -12,6 +12,7 @@
 #include "shm/segment.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,15 +24,18 @@ struct intake {
 	struct routes routes;
 	bool drop; /* overflow = drop: never block */
 	enum check_caller check_caller;
-	uint64_t max_skew; /* seconds that a report may be ahead */
-	bool peer_is_ipv4; /* of the bytes; if not, no caller matches */
-	uint32_t peer;     /* if it is: the address */
-	uint64_t awaited;  /* rings that others wait for, by bit */
-	uint32_t turn;     /* records that may still be put into these */
-	uint64_t touched;  /* rings with records not yet published, by bit */
+	uint64_t max_skew;   /* seconds that a report may be ahead */
+	bool peer_is_ipv4;   /* of the bytes; if not, no caller matches */
+	uint32_t peer;       /* if it is: the address */
+	struct agent *agent; /* of the bytes */
+	uint64_t awaited;    /* rings that others wait for, by bit */
+	uint32_t turn;       /* records that may still be put into these */
+	uint64_t touched;    /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
 	uint64_t rejected[REJECT_REASONS];
+	uint64_t caller, ts; /* of the last of these reports */
+	char explanation[FAULT_TEXT];
 	struct report report; /* the one being decoded, and its limits */
 };
 
@@ -118,11 +122,13 @@ intake_set_rings(
 }
 
 void
-intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
+intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now,
+    struct agent *agent)
 {
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
 
+	intake->agent = agent;
 	intake->report.now = now;
 	intake->report.horizon = now + intake->max_skew;
 	intake->awaited = 0;
@@ -234,6 +240,8 @@ intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
 	if (!intake_put(intake, put, result))
 		return false;
 	intake->reports++;
+	intake->caller = report->caller;
+	intake->ts = report->ts;
 	intake->skewed += report->skewed;
 	if (foreign) {
 		if (result->foreign++ == 0)
@@ -244,6 +252,56 @@ intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
 		intake_reject(
 		    intake, result, (enum reject)i, report->rejected[i]);
 	return true;
+}
+
+/* Explain why the message at p, whole unless the stream closes, or one of its
+   records was rejected. */
+static void
+intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
+    struct intake_result *result)
+{
+	const struct report *report = &intake->report;
+	bool close = result->verdict == VERDICT_CLOSE;
+	int32_t id = dialect == DIALECT_ELB ? FRAME_ID_ELB : FRAME_ID_LARS;
+	size_t length = close ? FRAME_HEADER : report->used;
+	char *text = intake->explanation;
+	enum reject reason = result->reason;
+
+	result->explanation = text;
+	if (reason == REJECT_WRONG_CALLER)
+		snprintf(text, FAULT_TEXT,
+		    "caller: %u.%u.%u.%u; expected the peer's address",
+		    report->caller >> 24, report->caller >> 16 & 0xff,
+		    report->caller >> 8 & 0xff, report->caller & 0xff);
+	else if (dialect != DIALECT_NATIVE)
+		reason =
+		    frame_explain(p, length, id, report->max_message, text);
+	else if (!close)
+		reason = native_explain(p, length, text);
+	else if (reason == REJECT_NOT_MSGPACK)
+		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
+	else
+		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
+		    report->max_message);
+	if (reason != REJECT_REASONS)
+		result->reason = reason;
+}
+
+/* After a message: note the first of the stream that was rejected, and the
+   first whose clock is ahead. */
+static inline void
+intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
+    struct intake_result *result)
+{
+	if (result->rejected > 0 && !stream->explained) {
+		stream->explained = true;
+		result->fault = result->used;
+		intake_explain(intake, stream->dialect, p, result);
+	}
+	if (intake->report.skewed && !stream->skewed) {
+		stream->skewed = true;
+		result->ahead = intake->report.ts - intake->report.now;
+	}
 }
 
 /* Take messages as long as they are whole; *result is zero at first. */
@@ -272,8 +330,11 @@ intake_messages(struct intake *intake, struct stream *stream,
 			result->verdict = VERDICT_CLOSE;
 			result->reason = report->reason;
 			result->fault = result->used + report->used;
+			intake_explain(intake, stream->dialect,
+			    bytes + result->used, result);
 			return;
 		}
+		intake_note(intake, stream, bytes + result->used, result);
 		result->used += report->used;
 		stream->put = 0;
 	}
@@ -313,6 +374,28 @@ intake_is_due(const struct intake *intake, struct stream *stream,
 	       scan->offset + scan->wanted > max;
 }
 
+/* Count what is not yet added as the agent's. */
+static void
+intake_show(const struct intake *intake)
+{
+	struct agent *agent = intake->agent;
+	uint64_t rejected = 0;
+
+	for (int i = 0; i < REJECT_REASONS; i++)
+		if (intake->rejected[i] != 0) {
+			rejected += intake->rejected[i];
+			agent_add(&agent->rejected[i], intake->rejected[i]);
+		}
+	agent_add(&agent->rejected_sum, rejected);
+	agent_add(&agent->records, intake->received - rejected);
+	agent_add(&agent->reports, intake->reports);
+	if (intake->reports == 0)
+		return;
+	agent_set(&agent->caller, intake->caller);
+	agent_set(&agent->clock_offset,
+	    intake->ts == 0 ? AGENT_NONE : intake->ts - intake->report.now);
+}
+
 static void
 count_move(counter *to, uint64_t *from)
 {
@@ -334,6 +417,8 @@ intake_publish(struct intake *intake)
 		intake->touched &= intake->touched - 1;
 	}
 	FAULT_POINT("intake_uncounted");
+	if (intake->received != 0)
+		intake_show(intake);
 	count_move(&intake->count->received, &intake->received);
 	FAULT_POINT("intake_received");
 	count_move(&intake->count->reports, &intake->reports);

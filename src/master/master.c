@@ -25,6 +25,7 @@
 #include "privilege/sandbox.h"
 #include "shm/faultpoint.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -145,6 +146,22 @@ master_take_instance(struct master *m)
 	return -1;
 }
 
+/* Make the rows of connected agents, likewise. */
+static int
+master_list_agents(struct master *m)
+{
+	uint64_t max = m->settings->max_connections;
+	enum shm_status status =
+	    agents_create(&m->agents, m->settings->instance,
+		(uint32_t)(max < AGENTS_MAX ? max : AGENTS_MAX), m->readers);
+
+	if (status == SHM_OK)
+		return 0;
+	log_error("cannot create segment %s: %s", m->agents.map.name,
+	    shm_strerror(status, errno));
+	return -1;
+}
+
 static int
 master_start(struct master *m)
 {
@@ -153,13 +170,15 @@ master_start(struct master *m)
 	if (master_inspect(s) < 0 || master_open_signals(m) < 0 ||
 	    fdlimit_ensure(s->max_connections) < 0 || master_listen(m) < 0 ||
 	    tls_load_logged(s, &m->tls) < 0 ||
-	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
+	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0 ||
+	    master_list_agents(m) < 0)
 		return -1;
 	m->server = server_new(m->epoll, &m->shared->input);
 	if (m->server == NULL || server_prepare(m->server, s) < 0) {
 		log_error("cannot start: %m");
 		return -1;
 	}
+	server_show_agents(m->server, &m->agents);
 	tls_warn_of_key(s);
 	server_configure(m->server, s, m->tls);
 	if (master_open_rings(m) < 0)
@@ -186,6 +205,7 @@ master_give_up(struct master *m)
 		return;
 	if (segment_list_of(m->settings->instance, geteuid(), name, 1) == 0)
 		segment_remove(m->segment.name);
+	agents_remove(&m->agents);
 	segment_close(&m->segment);
 }
 

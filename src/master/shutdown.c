@@ -117,5 +117,7 @@ shutdown_end(struct master *m)
 		log_info("stopped; all records stored");
 		segment_remove(m->segment.name);
 	}
+	/* Before the next master may take the instance, and make its own. */
+	agents_remove(&m->agents);
 	segment_close(&m->segment);
 }

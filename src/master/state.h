@@ -26,6 +26,7 @@ struct master {
 	gid_t readers; /* group of the segments, (gid_t)-1: none */
 	struct segment segment;
 	struct master_shared *shared;
+	struct agents agents;
 	struct children children;
 	struct server *server; /* NULL from MASTER_FINISHING on */
 	uint64_t unread;       /* connections that are, in MASTER_SETTLING */
