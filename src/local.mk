@@ -2,11 +2,12 @@
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/figures src/lib/file src/lib/log src/lib/memory \
-	src/lib/prefix src/lib/text src/lib/title
+	src/lib/pass src/lib/prefix src/lib/text src/lib/title
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
-	src/edge/bind src/edge/conn src/edge/inbuf src/edge/limiter \
+	src/edge/ark src/edge/bind src/edge/carry src/edge/conn \
+	src/edge/inbuf src/edge/limiter \
 	src/edge/listener src/edge/proxy src/edge/server \
 	src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
@@ -21,6 +22,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/worker/held src/worker/store src/worker/trial src/worker/worker \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \
+	src/master/handover \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/health src/status/keys src/status/metric src/status/range \

@@ -3,6 +3,7 @@
 master that serves one."""
 
 import os
+import re
 import resource
 import subprocess
 
@@ -42,6 +43,20 @@ class Crowd:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def finished(self):
+        """End agents of Lars or ELB.  Returns how many were refused, how many
+        lost their connection, and {agent: frames sent}."""
+        self.process.terminate()
+        self.process.wait(scenario.PATIENCE)
+        with open(self.said) as said:
+            text = said.read()
+        counts = re.search(r"^refused (\d+) lost (\d+)$", text, re.M)
+        if not counts:
+            raise Failure(f"the crowd ended: {text[-300:]}")
+        frames = dict(tuple(map(int, line)) for line in re.findall(
+            r"^(\d+) (\d+)$", text, re.M))
+        return int(counts[1]), int(counts[2]), frames
 
     # Scenario.finish() closes agents.
     close = kill
