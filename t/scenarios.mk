@@ -45,6 +45,7 @@ slow_stories = t/scenario_back_to_the_first_host t/scenario_retention \
 stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_clean_stop_and_leftovers t/scenario_clocks \
 	t/scenario_daemon_manners t/scenario_damaged_segment \
+	t/scenario_handover_killed_at_every_step \
 	t/scenario_hostile_neighbour t/scenario_least_privilege \
 	t/scenario_log_rotation t/scenario_master_killed \
 	t/scenario_reload_workers_under_load t/scenario_restart_keeps_agents \
@@ -64,4 +65,4 @@ stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
-	t/faulty.py t/galera.py t/tls.py t/wire/elb-reports.bin t/wire/lars-report.bin
+	t/faulty.py t/galera.py t/service_manager.py t/tls.py t/wire/elb-reports.bin t/wire/lars-report.bin
