@@ -57,13 +57,6 @@ def take_over(s, program=None):
     return status
 
 
-def sent(kind, number, frames):
-    """The rows of an agent's frames: of each key the last."""
-    caller = number + (1000001 if kind == "elb" else 1)
-    return {(number + 1, at % KEYS, 1, 1, caller): (at + 1, 0, TS, 0)
-            for at in range(frames)}
-
-
 def crowds(s, agents, restarts):
     """Both kinds of agents through many restarts."""
     period = max(50, agents // 10)
@@ -90,8 +83,7 @@ def crowds(s, agents, restarts):
         s.equal(f"{kind}: refused, lost", (refused, lost), (0, 0))
         s.check(f"{kind}: all have sent", min(frames.values()) > restarts / 2,
                 str(frames))
-        for number, count in frames.items():
-            wanted |= sent(kind, number, count)
+        wanted |= crowd.rows(kind, frames, KEYS)
         print(f"{kind}: {sum(frames.values())} frames")
     s.reporter.settled(0)
     return wanted

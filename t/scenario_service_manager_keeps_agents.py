@@ -47,10 +47,7 @@ def restarts(s, manager, held):
     for kind, one in kinds.items():
         refused, lost, frames = one.finished()
         s.equal(f"{kind}: refused, lost", (refused, lost), (0, 0))
-        first = 1000001 if kind == "elb" else 1
-        wanted |= {(number + 1, at % KEYS, 1, 1, number + first):
-                   (at + 1, 0, TS, 0)
-                   for number, count in frames.items() for at in range(count)}
+        wanted |= crowd.rows(kind, frames, KEYS)
     s.reporter.settled(0)
     s.check("the table has what was sent", s.database.table() == wanted)
 

@@ -83,7 +83,7 @@ const struct conf_option option_table[] = {
 	  .text = "File that contains the process ID of the master" },
 	{ ROW("reporter", "runtime_directory", runtime_directory), FILE_PATH(4095),
 	  .initial = RUNSTATEDIR "/reporter", .live = OPTION_RESTART,
-	  .text = "Directory of the socket over which reporter -r takes over" },
+	  .text = "Directory of the socket for reporter -r" },
 	{ ROW("reporter", "shutdown_timeout", shutdown_timeout),
 	  SECONDS(100, HOUR),
 	  .initial = "30s", .live = OPTION_LIVE,
