@@ -65,6 +65,7 @@ def it_runs(s, script):
     script.expect("it runs", reload=0, force_reload=0)
     s.equal("two reloads are counted", s.reporter.status()["reloads"], 2)
     s.equal("and it is the same process", script.pid(), first)
+    s.reporter.addresses = installed.addresses(s)
     kinds = {kind: crowd.Crowd(s, kind, 50, 50, 20)
              for kind in ("lars", "elb")}
     for one in kinds.values():
@@ -272,6 +273,9 @@ def tell(s):
     s.database.start()
     place = installed.Installed(os.path.join(s.directory, "root"))
     script = Script(s, place)
+    # A restart keeps a socket whose address is in `listen`.
+    s.reporter.configure("reporter",
+                         listen=f"127.0.0.1:{scenario.free_port()}")
     installed.use(s, place)
     try:
         nothing_runs(s, script)

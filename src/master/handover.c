@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "privilege/fdlimit.h"
 #include "shm/faultpoint.h"
+#include "shm/keep_errno.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -81,7 +82,7 @@ note_receive(int from, uint64_t wait_ms, struct note *note, struct ark *ark)
 	return -1;
 }
 
-/* Returns 0, or -1 with errno. */
+/* Returns 0, or -1 with errno: the path is cut. */
 static int
 address_make(
     struct sockaddr_un *address, const char *directory, const char *instance)
@@ -112,12 +113,13 @@ int
 handover_listen(struct handover *h, const char *directory, const char *instance)
 {
 	const struct sockaddr *address = (const struct sockaddr *)&h->address;
+	int rc = address_make(&h->address, directory, instance);
 	mode_t mask = umask(0177);
 
-	h->listening =
-	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (h->listening >= 0 &&
-	    address_make(&h->address, directory, instance) == 0) {
+	if (rc == 0)
+		h->listening = socket(
+		    AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (h->listening >= 0) {
 		/* The instance is ours: a killed process left it. */
 		unlink(h->address.sun_path);
 		if (bind(h->listening, address, sizeof(h->address)) == 0 &&
@@ -127,9 +129,9 @@ handover_listen(struct handover *h, const char *directory, const char *instance)
 		}
 	}
 	umask(mask);
-	log_warn("cannot listen on %s/%s.ark: %m; reporter -r will not be able "
-		 "to take over",
-	    directory, instance);
+	log_warn("cannot listen on %s: %m; reporter -r will not be able to "
+		 "take over",
+	    h->address.sun_path);
 	if (h->listening >= 0)
 		close(h->listening);
 	h->listening = -1;
@@ -209,17 +211,16 @@ handover_close(struct handover *h)
 
 /* Returns the connection, or -1 with errno. */
 static int
-handover_connect(const struct settings *s)
+handover_connect(const struct settings *s, struct sockaddr_un *address)
 {
-	struct sockaddr_un address;
 	int fd;
 
-	if (address_make(&address, s->runtime_directory, s->instance) < 0)
+	if (address_make(address, s->runtime_directory, s->instance) < 0)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address,
-			   sizeof(address)) < 0) {
-		close(fd);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)address,
+			   sizeof(*address)) < 0) {
+		KEEP_ERRNO(close(fd));
 		return -1;
 	}
 	return fd;
@@ -276,15 +277,16 @@ wait_for_exit(int fd, uint64_t end_ms)
 int
 handover_take(const struct settings *s, struct ark_reader *arrived)
 {
+	struct sockaddr_un address;
 	uint64_t end_ms;
 	int rc, fd;
 
 	if (fdlimit_ensure(s->max_connections) < 0)
 		return -1;
-	fd = handover_connect(s);
+	fd = handover_connect(s, &address);
 	if (fd < 0) {
-		log_warn("nothing to take over at %s/%s.ark: %m; starting",
-		    s->runtime_directory, s->instance);
+		log_warn("nothing to take over at %s: %m; starting",
+		    address.sun_path);
 		return 0;
 	}
 	rc = receive_ark(fd, s, arrived, &end_ms);

@@ -181,7 +181,7 @@ master_carry(struct master *m)
 	carry_in(m->server, &m->arrived);
 	ark_close(&m->arrived);
 	FAULT_POINT("ark_carried");
-	if (!notify_can_store() &&
+	if (*m->settings->runtime_directory != '\0' && !notify_can_store() &&
 	    handover_listen(&m->handover, m->settings->runtime_directory,
 		m->settings->instance) == 0)
 		epoll_ctl(
