@@ -58,6 +58,7 @@ static const struct reason closings[CLOSINGS] = {
 	[CLOSING_BAD_STREAM] = { "bad_stream", "invalid stream" },
 	[CLOSING_NO_MEMORY] = { "no_memory", "out of memory" },
 	[CLOSING_STOP] = { "stop", "shutdown" },
+	[CLOSING_CARRIED] = { "carried", "continued by the next process" },
 };
 
 const char *

@@ -135,7 +135,8 @@ enum closing {
 	CLOSING_TLS,             /* TLS handshake failed, or no TLS */
 	CLOSING_BAD_STREAM,      /* a rejection that closes */
 	CLOSING_NO_MEMORY,
-	CLOSING_STOP, /* reporter ended, or was killed */
+	CLOSING_STOP,    /* reporter ended, or was killed */
+	CLOSING_CARRIED, /* continued by the next master */
 	CLOSINGS
 };
 

@@ -127,6 +127,30 @@ PROXIED = {
 for name, stream in PROXIED.items():
     put("proxy", name, stream)
 
+# ----------------------------------------------------------------- arks --
+
+def ark(*connections, magic=b"reparkA\0", version=1, listeners=1,
+        instance=b"default"):
+    """See src/edge/ark.h; a connection is its entry's numbers and bytes."""
+    state = b"".join(
+        struct.pack("=H26xIIIQQ", family, flags, dialect, len(held), 5, 6)
+        + held + bytes(-len(held) % 8)
+        for family, flags, dialect, held in connections)
+    return struct.pack("=8sIIQQQ32s", magic, version, listeners,
+                       len(connections), 0, 7, instance) + state
+
+
+ARKS = {
+    "none": ark(),
+    "two": ark((2, 0, 1, PLAIN[:7]), (10, 30, 3, b"")),
+    "header": ark((10, 3, 0, proxy(0x21, 0x11, b"")[:9])),
+    "damaged": ark((2, 0, 4, b"12345678"), listeners=1 << 30),
+    "version": ark(version=2),
+    "other": ark(instance=b"defaults"),
+}
+for name, state in ARKS.items():
+    put("ark", name, state)
+
 # ------------------------------------------------------- configuration --
 
 CONFIGS = {

@@ -496,7 +496,8 @@ class Reporter:
         self.popen = {}  # how else it is started, as Popen takes it
         self.options = {
             "reporter": {"instance": instance, "listen": "127.0.0.1:0",
-                         "workers": 2},
+                         "workers": 2,
+                         "runtime_directory": directory},
             "limits": {"max_connections": 500},
             "tls": {},
             "queue": {"ring_records": 32768, "table_keys": 65536},

@@ -52,9 +52,11 @@ slow_stories = t/scenario_back_to_the_first_host t/scenario_retention \
 stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_clean_stop_and_leftovers t/scenario_clocks \
 	t/scenario_daemon_manners t/scenario_damaged_segment \
+	t/scenario_handover_killed_at_every_step \
 	t/scenario_hostile_neighbour t/scenario_least_privilege \
 	t/scenario_log_rotation t/scenario_master_killed \
-	t/scenario_reload_workers_under_load t/scenario_sandbox_lets_work \
+	t/scenario_reload_workers_under_load t/scenario_restart_keeps_agents \
+	t/scenario_sandbox_lets_work \
 	t/scenario_signals_during_the_start t/scenario_startup_failures \
 	t/scenario_stop_reads_what_has_arrived t/scenario_stop_while_throttled \
 	t/scenario_swapped_configuration \
@@ -63,14 +65,15 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 	t/scenario_keys_and_check t/scenario_moving_in \
 	t/scenario_rates_and_metrics \
-	t/scenario_service_manager_is_told t/scenario_shell_is_clean \
+	t/scenario_service_manager_is_told \
+	t/scenario_service_manager_keeps_agents t/scenario_shell_is_clean \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
 	t/scenario_web
 
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
-	t/faulty.py t/galera.py t/tls.py \
+	t/faulty.py t/galera.py t/service_manager.py t/tls.py \
 	t/wire/elb-agent-real.bin t/wire/elb-reports.bin \
 	t/wire/lars-agent-real.bin t/wire/lars-midframe-typical.bin \
 	t/wire/lars-report.bin

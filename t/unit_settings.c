@@ -658,7 +658,7 @@ static const char *const all_other =
     "[reporter]\n"
     "instance = other\nlisten = *:1,[::1]:2 proxy\nworkers = 3\nuser = nobody\n"
     "group = adm\nsandbox = off\n"
-    "pid_file = /run/x.pid\nshutdown_timeout = 1500ms\n"
+    "pid_file = /run/x.pid\nruntime_directory = /run/x\nshutdown_timeout = 1500ms\n"
     "[limits]\n"
     "max_connections = 7\nmax_message = 1025\nidle_timeout = 0\n"
     "allow = 10.0.0.0/8, 2001:db8:1111:2222::/64, 2001:db8:3333::/48,\n"

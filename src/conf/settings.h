@@ -58,6 +58,7 @@ struct settings {
 	char *group;               /* may read the segments; "" is: nobody */
 	int sandbox;               /* enum sandbox_mode */
 	char *pid_file;            /* "" is: none */
+	char *runtime_directory;   /* of the handover's socket; "" is: none */
 	uint64_t shutdown_timeout; /* ms */
 	/* [limits] */
 	uint64_t max_connections;

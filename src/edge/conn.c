@@ -361,8 +361,7 @@ conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 
 /* ----------------------------------------------- before the reports, TLS -- */
 
-/* Start reading reports. */
-static enum progress
+enum progress
 conn_open(struct server *server, struct conn *conn)
 {
 	conn_set_state(server, conn, CONN_READING);

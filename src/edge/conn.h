@@ -107,6 +107,10 @@ enum progress {
 	PROGRESS_CLOSED /* it is closed and freed */
 };
 
+/* conn_open - what comes before the reports is complete: start reading them.
+   Returns PROGRESS_MADE. */
+enum progress conn_open(struct server *server, struct conn *conn);
+
 /* conn_read - read once, and all that TLS has already decrypted, and process
    it; nothing if it is throttled. */
 enum progress conn_read(struct server *server, struct conn *conn);

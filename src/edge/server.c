@@ -301,7 +301,7 @@ server_tick(struct server *server, uint64_t now_ms)
 /* -------------------------------------------------------------- the end --- */
 
 uint64_t
-server_drain(struct server *server)
+server_drain(struct server *server, bool keep)
 {
 	struct conn *conn, *next;
 	uint64_t left = 0;
@@ -311,10 +311,12 @@ server_drain(struct server *server)
 		enum progress progress = server_read(server, conn);
 		/* A worker that sleeps would let its ring fill up. */
 		intake_alert(server->intake);
-		if (progress == PROGRESS_MADE ||
-		    (progress == PROGRESS_NONE && conn->need != 0))
+		if (progress == PROGRESS_CLOSED)
+			continue;
+		if (conn->need != 0 ||
+		    (progress == PROGRESS_MADE && (!keep || conn->secure)))
 			left++;
-		else if (progress == PROGRESS_NONE)
+		else if (!keep || conn->secure)
 			conn_close(server, conn, CLOSING_STOP);
 	}
 	return left;
