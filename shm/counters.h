@@ -237,6 +237,6 @@ struct input_counters {
 	/* 1 more than those taken and refused while a reload is under way. */
 	counter reloads_begun;
 };
-static_assert(sizeof(struct input_counters) == 384, "part of the format");
+static_assert(sizeof(struct input_counters) == 448, "part of the format");
 
 #endif

@@ -211,9 +211,9 @@ struct master_shared {
 	struct retirement retirement;
 };
 static_assert(
-    offsetof(struct master_shared, children) == 568, "part of the format");
+    offsetof(struct master_shared, children) == 632, "part of the format");
 static_assert(
-    offsetof(struct master_shared, history) == 8768, "part of the format");
+    offsetof(struct master_shared, history) == 8832, "part of the format");
 
 /* A mapped segment. */
 struct segment {

@@ -349,7 +349,8 @@ START_TEST(half_a_message_is_continued)
 	ck_assert_uint_ne(conn->begun_ms, 0);
 	ck_assert_uint_eq(conn->inbuf.stream.offset, sizeof(report));
 	ck_assert_int_eq(conn->inbuf.stream.dialect, DIALECT_NATIVE);
-	ck_assert(conn->inbuf.stream.explained && conn->foreign && !conn->half_closed);
+	ck_assert(conn->inbuf.stream.explained && conn->foreign &&
+		  !conn->half_closed);
 	ck_assert_uint_lt(conn->born_ms - born_ms, 1000);
 	ck_assert_uint_eq(server->aging_ms, 0);
 	agent_sends(report + 5, sizeof(report) - 5);

@@ -26,7 +26,7 @@
 static const char magic[8] = "reparkA";
 
 static_assert(sizeof(struct ark_header) == 72, "part of the format");
-static_assert(sizeof(struct ark_conn) == 56, "part of the format");
+static_assert(sizeof(struct ark_conn) == 240, "part of the format");
 
 void
 ark_drop(struct ark *ark)

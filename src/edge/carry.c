@@ -14,8 +14,7 @@
 #include <inttypes.h>
 
 static struct ark_conn
-entry_of(
-    const struct server *server, const struct conn *conn, uint64_t now_ms)
+entry_of(const struct server *server, const struct conn *conn, uint64_t now_ms)
 {
 	const struct stream *stream = &conn->inbuf.stream;
 

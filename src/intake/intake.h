@@ -47,12 +47,12 @@ struct intake_result {
 	/* The fault in words, the intake's until the next call; of a stream's
 	   first rejection and of VERDICT_CLOSE, else NULL. */
 	const char *explanation;
-	uint64_t rejected; /* records and reports rejected in these bytes */
-	uint64_t ahead;    /* seconds, if the stream's first skewed report is
-			      among them; else 0 */
-	uint64_t foreign;  /* reports taken whose caller is not the peer */
-	uint32_t caller;   /* if there were any: the first one's */
-	bool named;        /* there was a report with a caller */
+	uint64_t rejected;    /* records and reports rejected in these bytes */
+	uint64_t ahead;       /* seconds, if the stream's first skewed report is
+				 among them; else 0 */
+	uint64_t foreign;     /* reports taken whose caller is not the peer */
+	uint32_t caller;      /* if there were any: the first one's */
+	bool named;           /* there was a report with a caller */
 	uint32_t last_caller; /* if so: the last one's */
 };
 

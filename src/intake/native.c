@@ -453,10 +453,10 @@ explain_fields(struct cursor *c, const char *path, const struct field *f,
 		const struct cursor start = *c;
 		char expected[64];
 		int64_t value;
-		uint8_t flag;
+		struct record record;
 
 		if (n == 1 && *path != '\0'
-			? take_flag(c, &flag)
+			? take_flag(c, &record)
 			: take_int(c, f->min, f->max, &value))
 			continue;
 		snprintf(expected, sizeof(expected), "%" PRId64 " to %" PRId64,

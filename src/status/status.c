@@ -2,7 +2,8 @@
  *
  * Owns its mappings for the length of a call.  Records travel meanwhile.
  * Reading against their direction, the workers' side first and the master's
- * last, finds every record at most once, and what is under way counts as queued.
+ * last, finds every record at most once, and what is under way counts as
+ * queued.
  */
 #include "config.h"
 
