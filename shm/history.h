@@ -7,8 +7,7 @@
  * that has the segment mapped may read.  Part of the segment format: see "if
  * you change this" in segment.h.
  */
-#ifndef REPORTER_HISTORY_H
-#define REPORTER_HISTORY_H
+#pragma once
 
 #include "shm/counters.h"
 
@@ -84,5 +83,3 @@ struct rates {
  */
 void rates_over(struct rates *rates, const struct history *history,
     const struct history_sample *now, unsigned seconds);
-
-#endif

@@ -21,8 +21,7 @@
  * A kill at any instruction leaves whole records before head, and a tail that
  * passed only what was drained: the next process goes on from these two words.
  */
-#ifndef REPORTER_RING_H
-#define REPORTER_RING_H
+#pragma once
 
 #include "shm/counters.h"
 #include "shm/record.h"
@@ -132,5 +131,3 @@ void ring_wait(struct ring *ring, int timeout_ms);
 
 /* ring_queued - published and not yet drained; an instant's figure. */
 uint64_t ring_queued(const struct ring *ring);
-
-#endif

@@ -29,8 +29,7 @@
  * each record.  It is a hint; the state word decides, and the map is rebuilt
  * from the states after a kill.
  */
-#ifndef REPORTER_TABLE_H
-#define REPORTER_TABLE_H
+#pragma once
 
 #include "shm/counters.h"
 #include "shm/record.h"
@@ -165,5 +164,3 @@ uint64_t table_pending(const struct table *table);
  */
 uint64_t table_read(
     const struct table *table, uint32_t slot, struct record *record);
-
-#endif

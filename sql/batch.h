@@ -4,8 +4,7 @@
  * Used by one thread.  The text works on MySQL 5.6 to 9, MariaDB 10.5 and up
  * and TiDB.
  */
-#ifndef REPORTER_BATCH_H
-#define REPORTER_BATCH_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -94,5 +93,3 @@ const char *batch_end(struct batch *batch, size_t *length);
 
 /* batch_close - free what it owns. */
 void batch_close(struct batch *batch);
-
-#endif

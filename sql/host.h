@@ -3,8 +3,7 @@
  * The list of hosts that reporter.conf gives: each parsed, and which one is
  * next.
  */
-#ifndef REPORTER_HOST_H
-#define REPORTER_HOST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,5 +84,3 @@ void hosts_next(struct hosts *hosts);
  * host, after all were tried, the answer to our statement is what counts.
  */
 bool hosts_leave_read_only(const struct hosts *hosts);
-
-#endif

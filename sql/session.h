@@ -3,8 +3,7 @@
  * The session at the server: what it must be before the first row is sent, and
  * the end of the one before.  The worker's flush thread.
  */
-#ifndef REPORTER_SESSION_H
-#define REPORTER_SESSION_H
+#pragma once
 
 #include "sql/link.h"
 
@@ -92,5 +91,3 @@ enum db_class session_succeed(struct link *link, struct session *session);
 /* session_closed - the connection is closed; lost: perhaps with a statement
    under way. */
 void session_closed(struct session *session, bool lost);
-
-#endif

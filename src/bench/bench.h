@@ -6,8 +6,7 @@
  * Single-threaded except for the pacer.  Errors call fail() unless stated
  * otherwise.
  */
-#ifndef REPORTER_BENCH_H
-#define REPORTER_BENCH_H
+#pragma once
 
 #include "conf/settings.h"
 #include "send/sender.h"
@@ -317,5 +316,3 @@ void base_check(const struct keyset *set, uint64_t ts);
 /* base_tidy - wait, up to a timeout, until no records are queued or pending,
    then delete the rows of SITE_MODID. */
 void base_tidy(void);
-
-#endif

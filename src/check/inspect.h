@@ -4,8 +4,7 @@
  * requires.  Nothing is changed: no file, no shared memory, no other process.
  * Called by main().
  */
-#ifndef REPORTER_INSPECT_H
-#define REPORTER_INSPECT_H
+#pragma once
 
 #include "lib/complain.h"
 #include "conf/settings.h"
@@ -43,5 +42,3 @@ void inspect_files(const struct settings *settings, const char *path,
    is a path. */
 void inspect_writable(const struct settings *settings, const char *section,
     const char *name, struct complaints *complaints);
-
-#endif

@@ -3,8 +3,7 @@
  * Reading a configuration file, and those it includes: from bytes to options
  * with their text.
  */
-#ifndef REPORTER_CONFFILE_H
-#define REPORTER_CONFFILE_H
+#pragma once
 
 #include "conf/option.h"
 #include "lib/complain.h"
@@ -24,5 +23,3 @@ typedef void conffile_take(void *arg, const struct conf_option *option,
  */
 void conffile_read(const char *path, struct complaints *complaints,
     conffile_take *take, void *arg);
-
-#endif

@@ -3,8 +3,7 @@
  * An entry of `listen`: an address, and what precedes the reports of the
  * agents that connect there.
  */
-#ifndef REPORTER_LISTEN_SPEC_H
-#define REPORTER_LISTEN_SPEC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +27,3 @@ const char *listen_spec_parse(struct listen_spec *spec, const char *text);
 
 /* listen_spec_words - the keywords: "", " proxy", " tls" or " proxy tls". */
 const char *listen_spec_words(const struct listen_spec *spec);
-
-#endif

@@ -3,8 +3,7 @@
  * The reload: reading the configuration again.  For the master; a
  * worker reopens its log.
  */
-#ifndef REPORTER_RELOAD_H
-#define REPORTER_RELOAD_H
+#pragma once
 
 #include "conf/settings.h"
 
@@ -34,5 +33,3 @@ int reload_rehearse(const char *path, const struct settings *now);
 /* reload_user - the name of the user that this process runs as, or the number
    of one without a name.  Valid until the next call. */
 const char *reload_user(void);
-
-#endif

@@ -5,8 +5,7 @@
  * whole. Any process; only one thread may use a struct settings while it is
  * written.
  */
-#ifndef REPORTER_SETTINGS_H
-#define REPORTER_SETTINGS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -167,5 +166,3 @@ void settings_compare(const struct settings *before,
 /* settings_keep - give all options that require a restart the value that they
    have now. */
 void settings_keep(struct settings *next, const struct settings *now);
-
-#endif

@@ -3,8 +3,7 @@
  * Values of options: from text into a struct settings and back.  Any process,
  * any thread.
  */
-#ifndef REPORTER_VALUE_H
-#define REPORTER_VALUE_H
+#pragma once
 
 #include "conf/option.h"
 
@@ -42,5 +41,3 @@ char *value_format(
 
 /* value_free - free what the value owns. */
 void value_free(const struct conf_option *option, struct settings *settings);
-
-#endif

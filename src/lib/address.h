@@ -3,8 +3,7 @@
  * Addresses as people write them, HOST:PORT.  Only their form is checked,
  * nothing is resolved.
  */
-#ifndef REPORTER_ADDRESS_H
-#define REPORTER_ADDRESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -33,5 +32,3 @@ bool address_same(const struct sockaddr *a, const struct sockaddr *b);
 /* address_text - an IPv4 or IPv6 address and port as text, of ADDRESS_TEXT
    bytes at most; "unknown" for another family.  Returns text. */
 const char *address_text(const struct sockaddr *address, char *text);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Paths.  Any process, any thread.
  */
-#ifndef REPORTER_FILE_H
-#define REPORTER_FILE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -17,5 +16,3 @@ bool file_is_endless(const char *path);
 /* file_is_behind - whether this process can read the file at `real`, but may
    not search a directory of `path`. */
 bool file_is_behind(const char *path, const char *real);
-
-#endif

@@ -4,8 +4,7 @@
  * wording; reporter(8) lists them.  Any process; any thread (a line is one
  * write).
  */
-#ifndef REPORTER_LOG_H
-#define REPORTER_LOG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -83,5 +82,3 @@ bool log_limiter_pass(
    suppressed)" when there were any. */
 void log_limited(struct log_limiter *limiter, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-#endif

@@ -4,8 +4,7 @@
  * texts of its errors.  Any process; OpenSSL's queue of errors is the calling
  * thread's, and the functions that take a file leave it empty.
  */
-#ifndef REPORTER_PEM_H
-#define REPORTER_PEM_H
+#pragma once
 
 #include "config.h"
 
@@ -58,7 +57,5 @@ const char *pem_check_ca(const char *file, char *text, size_t size);
 
 #define pem_check_pair(certificate, key, locked, reason, size) PEM_NONE
 #define pem_check_ca(file, text, size) NULL
-
-#endif
 
 #endif

@@ -2,8 +2,7 @@
  *
  * Address prefixes, IPv4 and IPv6.  Any process, any thread.
  */
-#ifndef REPORTER_PREFIX_H
-#define REPORTER_PREFIX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,5 +50,3 @@ bool prefix_list_match(
 /* prefix_peer_bytes - the bytes of a peer's address, in network order; *family
    is AF_INET for an IPv4 peer at an IPv6 socket.  NULL for other families. */
 const uint8_t *prefix_peer_bytes(const struct sockaddr *peer, int *family);
-
-#endif

@@ -3,8 +3,7 @@
  * Text from outside: escaping it for the log, cleaning the lines of a file,
  * numbers, secrets.  Any process, any thread.
  */
-#ifndef REPORTER_TEXT_H
-#define REPORTER_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,5 +40,3 @@ void wipe_text(char *text);
  * it is freed.  The caller wipes the last one, *size bytes at *line.
  */
 ssize_t wipe_getline(char **line, size_t *size, FILE *file);
-
-#endif

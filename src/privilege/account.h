@@ -3,8 +3,7 @@
  * The user and the group of the process.  Called at its start, while there is
  * one thread.
  */
-#ifndef REPORTER_ACCOUNT_H
-#define REPORTER_ACCOUNT_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -34,5 +33,3 @@ int account_become(const char *user, gid_t group);
  */
 int account_borrow(const char *user);
 int account_return(void);
-
-#endif

@@ -5,8 +5,7 @@
  * pid file, one for the process.  The titles that `ps` shows: "reporter: worker
  * 3".
  */
-#ifndef REPORTER_DAEMON_H
-#define REPORTER_DAEMON_H
+#pragma once
 
 /*
  * background_enter - continue in a child process, in a session of its own.
@@ -32,5 +31,3 @@ void title_init(int argc, char **argv);
 
 /* title_set - set the role, truncated to the room there is. */
 void title_set(const char *role);
-
-#endif

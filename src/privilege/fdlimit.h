@@ -2,8 +2,7 @@
  *
  * The limit on open files, as max_connections requires it.
  */
-#ifndef REPORTER_FDLIMIT_H
-#define REPORTER_FDLIMIT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -22,5 +21,3 @@ int fdlimit_ensure(uint64_t connections);
 /* fdlimit_spare - how many open files the limit allows beyond what this number
    of connections needs; 0 if it cannot be read. */
 uint64_t fdlimit_spare(uint64_t connections);
-
-#endif

@@ -4,8 +4,7 @@
  * process cannot inspect others that are not under the same rules, not in
  * /proc either.  Called while the process has one thread.
  */
-#ifndef REPORTER_LANDLOCK_H
-#define REPORTER_LANDLOCK_H
+#pragma once
 
 #include "config.h"
 
@@ -56,6 +55,4 @@ int landlock_enforce(int rules);
 #define landlock_allow(rules, path, rights) \
 	((void)(rules), landlock_begin(rights))
 #define landlock_enforce(rules) landlock_begin((uint64_t)(rules))
-#endif
-
 #endif

@@ -3,8 +3,7 @@
  * Health: a status judged against limits, in the manner of monitoring plugins.
  * Pure functions; any process.
  */
-#ifndef REPORTER_HEALTH_H
-#define REPORTER_HEALTH_H
+#pragma once
 
 #include "status/status.h"
 
@@ -90,5 +89,3 @@ unsigned health_workers(const struct status *status, unsigned *down);
  */
 enum health health_judge(const struct status *status,
     const struct health_limits *limits, char *text, size_t size);
-
-#endif

@@ -3,8 +3,7 @@
  * A scan of all keys in the pending tables of an instance.  Maps its shared
  * memory read-only; any process that may open the segments, one thread.
  */
-#ifndef REPORTER_SCAN_H
-#define REPORTER_SCAN_H
+#pragma once
 
 #include "shm/segment.h"
 
@@ -46,5 +45,3 @@ void scan_walk(struct scan *scan,
 
 /* scan_close - unmap all. */
 void scan_close(struct scan *scan);
-
-#endif

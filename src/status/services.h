@@ -4,8 +4,7 @@
  * each service's reports and records come in, from one scan to the next.  One
  * process, one thread.
  */
-#ifndef REPORTER_SERVICES_H
-#define REPORTER_SERVICES_H
+#pragma once
 
 #include "status/keys.h"
 
@@ -67,5 +66,3 @@ enum shm_status services_scan(struct services *services, const char *instance,
 
 /* services_free - free all that is remembered; NULL is allowed. */
 void services_free(struct services *services);
-
-#endif

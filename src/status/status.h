@@ -4,8 +4,7 @@
  * people or for programs.  Attaches read-only and takes no lock that a
  * reporter could miss; any process that may open the segments.
  */
-#ifndef REPORTER_STATUS_H
-#define REPORTER_STATUS_H
+#pragma once
 
 #include "shm/segment.h"
 #include "sql/dberror.h"
@@ -131,5 +130,3 @@ bool status_json(const struct status *status, FILE *out);
 /* status_prometheus - write it in Prometheus' text format.  A NULL status is
    that of an instance that is not there. */
 void status_prometheus(const struct status *status, FILE *out);
-
-#endif

@@ -3,8 +3,7 @@
  * The retention: removes rows that nobody has reported for a long time, in
  * small steps while there is nothing to flush.  Used by the flush thread.
  */
-#ifndef REPORTER_RETENTION_H
-#define REPORTER_RETENTION_H
+#pragma once
 
 #include "conf/settings.h"
 #include "lib/log.h"
@@ -80,5 +79,3 @@ void retention_init(struct retention *retention,
  * most, less what the step took.
  */
 int retention_idle(struct retention *retention, int timeout_ms);
-
-#endif

@@ -7,8 +7,7 @@
  * for calm keys, those whose overload did not change: so each of them is
  * written once a sweep at most.
  */
-#ifndef REPORTER_ROUND_H
-#define REPORTER_ROUND_H
+#pragma once
 
 #include "shm/table.h"
 
@@ -105,5 +104,3 @@ void round_collect(
  */
 void order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
     struct order_key *spare);
-
-#endif

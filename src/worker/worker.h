@@ -3,8 +3,7 @@
  * The worker process: it drains one ring into one pending table, and
  * flushes that table to MySQL.
  */
-#ifndef REPORTER_WORKER_H
-#define REPORTER_WORKER_H
+#pragma once
 
 #include "shm/segment.h"
 #include "conf/settings.h"
@@ -34,5 +33,3 @@ struct worker_start {
  * Returns the exit status, enum worker_exit.
  */
 int worker_main(const struct worker_start *start);
-
-#endif
