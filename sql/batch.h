@@ -73,10 +73,8 @@ char *batch_quote(const char *table);
 int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);
 
-/*
- * batch_begin - begin a statement.  horizon: a greater ts that is in the
- * table is replaced by any.
- */
+/* batch_begin - begin a statement.  horizon: a greater ts that is in the
+   table is replaced by any. */
 void batch_begin(struct batch *batch, uint64_t horizon);
 
 /* batch_add - add a row.  Returns false when it does not fit any more; an

@@ -31,11 +31,9 @@ struct session {
 	"'wsrep_retry_autocommit','wsrep_dirty_reads','max_statement_time'," \
 	"'innodb_lock_wait_timeout','sql_mode'"
 
-/*
- * session_note - note what the server has of these.  answer: name and value of
- * each, and of others.  limit_ms: how long we wait for an answer to a
- * statement.
- */
+/* session_note - note what the server has of these.  answer: name and value of
+   each, and of others.  limit_ms: how long we wait for an answer to a
+   statement. */
 void session_note(
     struct session *session, const struct answer *answer, unsigned limit_ms);
 
@@ -73,10 +71,8 @@ enum db_class session_begin(struct link *link);
  */
 enum db_class session_commit(struct link *link, struct session *session);
 
-/*
- * session_may_be_lax - whether a statement that was refused with this error
- * may be accepted in the server's own sql_mode.
- */
+/* session_may_be_lax - whether a statement that was refused with this error
+   may be accepted in the server's own sql_mode. */
 bool session_may_be_lax(const struct session *session, unsigned number);
 
 /*

@@ -71,11 +71,9 @@ struct wait {
 	uint64_t min;
 };
 
-/*
- * wait_more - wait for one interval; left: how much remains.  Returns false if
- * nothing remains, or at a timeout if `what` is NULL.  A new minimum of left is
- * progress.
- */
+/* wait_more - wait for one interval; left: how much remains.  Returns false if
+   nothing remains, or at a timeout if `what` is NULL.  A new minimum of left is
+   progress. */
 bool wait_more(struct wait *wait, uint64_t left);
 
 /* grown - realloc(); a lack of memory is fatal. */

@@ -11,11 +11,9 @@
 
 #include <stdbool.h>
 
-/*
- * inspect_machine - check addresses, memory, the limit on open files, and files
- * as the user that reporter will run as.  path: the configuration's file.  Each
- * fault is complained about, with the line of its option.
- */
+/* inspect_machine - check addresses, memory, the limit on open files, and files
+   as the user that reporter will run as.  path: the configuration's file.  Each
+   fault is complained about, with the line of its option. */
 void inspect_machine(const struct settings *settings, const char *path,
     struct complaints *complaints);
 
@@ -25,11 +23,9 @@ void inspect_machine(const struct settings *settings, const char *path,
 void inspect_database(const struct settings *settings, const char *path,
     struct complaints *complaints, FILE *found);
 
-/*
- * inspect_room - whether `need` bytes of shared memory fit into the space of
- * /dev/shm and the memory that the machine has available, in bytes.  If not,
- * writes the fault and the remedy to text.
- */
+/* inspect_room - whether `need` bytes of shared memory fit into the space of
+   /dev/shm and the memory that the machine has available, in bytes.  If not,
+   writes the fault and the remedy to text. */
 bool inspect_room(
     uint64_t need, uint64_t space, uint64_t available, char *text, size_t size);
 

@@ -16,10 +16,8 @@
 typedef void conffile_take(void *arg, const struct conf_option *option,
     const char *value, const char *where);
 
-/*
- * conffile_read - read the file at path.  Every error in its form and its
- * names is reported to complaints, and reading continues.  No byte of the file
- * is left in memory but what `take` was given and kept.
- */
+/* conffile_read - read the file at path.  Every error in its form and its
+   names is reported to complaints, and reading continues.  No byte of the file
+   is left in memory but what `take` was given and kept. */
 void conffile_read(const char *path, struct complaints *complaints,
     conffile_take *take, void *arg);

@@ -18,11 +18,9 @@ struct listen_spec {
 	bool tls;   /* reports come through TLS */
 };
 
-/*
- * listen_spec_parse - parse ADDRESS:PORT and the keywords after it, proxy and
- * tls, in any order.
- * Returns NULL, or the fault, as in "has no port".
- */
+/* listen_spec_parse - parse ADDRESS:PORT and the keywords after it, proxy and
+   tls, in any order.
+   Returns NULL, or the fault, as in "has no port". */
 const char *listen_spec_parse(struct listen_spec *spec, const char *text);
 
 /* listen_spec_words - the keywords: "", " proxy", " tls" or " proxy tls". */

@@ -153,10 +153,8 @@ enum option_live {
 	OPTION_RESTART  /* a restart of the daemon */
 };
 
-/*
- * settings_compare - for each option that differs, call `differs` with its name
- * ("section.name"), both values as text and what the change requires.
- */
+/* settings_compare - for each option that differs, call `differs` with its name
+   ("section.name"), both values as text and what the change requires. */
 void settings_compare(const struct settings *before,
     const struct settings *after,
     void (*differs)(void *arg, const char *name, const char *old_value,

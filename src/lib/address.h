@@ -17,11 +17,9 @@ struct address {
 	int port; /* 0 to 65535, -1 when none was given */
 };
 
-/*
- * address_parse - parse ADDRESS:PORT, [ADDRESS6]:PORT, NAME:PORT, *:PORT
- * or each of them without :PORT.
- * Returns NULL, or the fault, as in "has a port above 65535".
- */
+/* address_parse - parse ADDRESS:PORT, [ADDRESS6]:PORT, NAME:PORT, *:PORT
+   or each of them without :PORT.
+   Returns NULL, or the fault, as in "has a port above 65535". */
 const char *address_parse(struct address *address, const char *text);
 
 /* address_same - whether both are the same IPv4 or IPv6 address and port. */

@@ -36,11 +36,9 @@ const char *tls_verify_text(
 bool tls_file_wrong(
     const char *file, const char *expected, char *reason, size_t size);
 
-/*
- * pem_use_pair - have the context show a certificate, and its key, which must
- * have no password.  On a fault the reason (of size bytes) is "FILE: WHY;
- * expected WHAT".
- */
+/* pem_use_pair - have the context show a certificate, and its key, which must
+   have no password.  On a fault the reason (of size bytes) is "FILE: WHY;
+   expected WHAT". */
 enum pem_fault pem_use_pair(SSL_CTX *context, const char *certificate,
     const char *key, char *reason, size_t size);
 

@@ -28,11 +28,9 @@ struct prefix_list {
  */
 const char *prefix_parse(struct prefix *prefix, const char *text);
 
-/*
- * prefix_list_make - parse count words that prefix_parse() takes; the list is
- * freed by prefix_list_free().  Returns 0; or -1 with errno, ENOMEM or EINVAL
- * for an invalid word, and an empty list.
- */
+/* prefix_list_make - parse count words that prefix_parse() takes; the list is
+   freed by prefix_list_free().  Returns 0; or -1 with errno, ENOMEM or EINVAL
+   for an invalid word, and an empty list. */
 int prefix_list_make(
     struct prefix_list *list, char *const *words, size_t count);
 

@@ -18,11 +18,9 @@ int account_group(const char *name, gid_t *group);
    groups. */
 bool account_may_join(gid_t group);
 
-/*
- * account_become - change to the user named, with that user's groups, for
- * good.  "": do not change user.  group: one to join besides, or
- * ACCOUNT_NO_GROUP.  Returns 0, or -1: logged.
- */
+/* account_become - change to the user named, with that user's groups, for
+   good.  "": do not change user.  group: one to join besides, or
+   ACCOUNT_NO_GROUP.  Returns 0, or -1: logged. */
 int account_become(const char *user, gid_t group);
 
 /*

@@ -7,11 +7,9 @@
  */
 #pragma once
 
-/*
- * background_enter - continue in a child process, in a session of its own.
- * The parent waits there: it exits with 0 at background_ready(), with 1 if the
- * child ends before.  Returns 0 in the child only, or -1 with errno.
- */
+/* background_enter - continue in a child process, in a session of its own.
+   The parent waits there: it exits with 0 at background_ready(), with 1 if the
+   child ends before.  Returns 0 in the child only, or -1 with errno. */
 int background_enter(void);
 
 /* background_ready - redirect the standard streams to /dev/null and let the

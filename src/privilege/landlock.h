@@ -26,11 +26,9 @@
 	(LANDLOCK_ALL & ~(UINT64_C(1) | LANDLOCK_ACCESS_FS_READ_FILE | \
 			    LANDLOCK_ACCESS_FS_READ_DIR))
 
-/*
- * landlock_begin - create a set of rules: these rights, and truncation where
- * the kernel has a right for it, are refused unless a rule grants them.
- * Returns its descriptor, or -1 with errno.
- */
+/* landlock_begin - create a set of rules: these rights, and truncation where
+   the kernel has a right for it, are refused unless a rule grants them.
+   Returns its descriptor, or -1 with errno. */
 int landlock_begin(uint64_t rights);
 
 /* landlock_missing - whether errno of landlock_begin() means that Landlock is

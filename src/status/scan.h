@@ -27,11 +27,9 @@ struct scan {
 	struct worker_segment segments[SCAN_SEGMENTS_MAX];
 };
 
-/*
- * scan_open - map all worker segments that INSTANCE has now.  Returns SHM_OK,
- * or why the master's segment cannot be read (SHM_SYSTEM: see errno); then
- * nothing is mapped.
- */
+/* scan_open - map all worker segments that INSTANCE has now.  Returns SHM_OK,
+   or why the master's segment cannot be read (SHM_SYSTEM: see errno); then
+   nothing is mapped. */
 enum shm_status scan_open(struct scan *scan, const char *instance);
 
 /*

@@ -72,22 +72,18 @@ struct status {
 	struct status_worker workers[STATUS_WORKERS_MAX];
 };
 
-/*
- * status_collect - read the status of INSTANCE.
- * Returns SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM:
- * see errno).
- */
+/* status_collect - read the status of INSTANCE.
+   Returns SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM:
+   see errno). */
 enum shm_status status_collect(struct status *status, const char *instance);
 
 /* status_reason - why status_collect() failed, in words; right after it, since
    it uses errno. */
 const char *status_reason(enum shm_status found);
 
-/*
- * status_find_stalled - collect again until each worker that has records in its
- * ring has taken some, for up to 2 s; stalled is set of those that have
- * not.  Such a one hangs or is stopped, or its table is full.
- */
+/* status_find_stalled - collect again until each worker that has records in its
+   ring has taken some, for up to 2 s; stalled is set of those that have
+   not.  Such a one hangs or is stopped, or its table is full. */
 void status_find_stalled(struct status *status, const char *instance);
 
 /* status_end - the end of the workers, for loops. */

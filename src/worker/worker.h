@@ -27,9 +27,7 @@ struct worker_start {
 	bool crashed; /* the previous worker ended by a fault of its own */
 };
 
-/*
- * worker_main - run as a worker.  Called in the forked child, which has no
- * descriptors but the standard ones and the log's.
- * Returns the exit status, enum worker_exit.
- */
+/* worker_main - run as a worker.  Called in the forked child, which has no
+   descriptors but the standard ones and the log's.
+   Returns the exit status, enum worker_exit. */
 int worker_main(const struct worker_start *start);
