@@ -4,8 +4,7 @@
  * survive a kill.  Compiled in with -DREPORTER_FAULTS only; without it,
  * nothing of it is left.  What happens there is in t/faultpoint.h.
  */
-#ifndef REPORTER_FAULTPOINT_H
-#define REPORTER_FAULTPOINT_H
+#pragma once
 
 #ifdef REPORTER_FAULTS
 
@@ -23,7 +22,5 @@ void fault_poison(const char *name, int32_t modid);
 
 #define FAULT_POINT(name) ((void)0)
 #define FAULT_POISON(name, modid) ((void)0)
-
-#endif
 
 #endif

@@ -7,8 +7,7 @@
  * that has the segment mapped may read.  Part of the segment format: see "if
  * you change this" in segment.h.
  */
-#ifndef REPORTER_HISTORY_H
-#define REPORTER_HISTORY_H
+#pragma once
 
 #include "shm/counters.h"
 
@@ -58,11 +57,9 @@ void history_reset(struct history *history);
 /* history_put - add a sample; the oldest one goes.  The master's. */
 void history_put(struct history *history, const struct history_sample *sample);
 
-/*
- * history_nearest - the sample whose time comes closest to at_ms.  Any
- * process.  Returns false when there is none, or the history was never found
- * at rest.
- */
+/* history_nearest - the sample whose time comes closest to at_ms.  Any
+   process.  Returns false when there is none, or the history was never found
+   at rest. */
 bool history_nearest(const struct history *history, uint64_t at_ms,
     struct history_sample *sample);
 
@@ -78,11 +75,7 @@ struct rates {
 	double per_second[HISTORY_COUNTS];
 };
 
-/*
- * rates_over - the rates from about `seconds` before NOW until NOW.  A count
- * that went back, which only a master's restart does, has rate 0.
- */
+/* rates_over - the rates from about `seconds` before NOW until NOW.  A count
+   that went back, which only a master's restart does, has rate 0. */
 void rates_over(struct rates *rates, const struct history *history,
     const struct history_sample *now, unsigned seconds);
-
-#endif

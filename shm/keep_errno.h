@@ -2,8 +2,7 @@
  *
  * Errors that survive the clean-up after them.
  */
-#ifndef REPORTER_KEEP_ERRNO_H
-#define REPORTER_KEEP_ERRNO_H
+#pragma once
 
 #include <errno.h>
 
@@ -15,5 +14,3 @@
 		(void)(call); \
 		errno = kept_errno; \
 	} while (0)
-
-#endif

@@ -21,8 +21,7 @@
  * A kill at any instruction leaves whole records before head, and a tail that
  * passed only what was drained: the next process goes on from these two words.
  */
-#ifndef REPORTER_RING_H
-#define REPORTER_RING_H
+#pragma once
 
 #include "shm/counters.h"
 #include "shm/record.h"
@@ -64,11 +63,9 @@ struct ring {
 	uint32_t rung;    /* consumer: the doorbell after the last sleep */
 };
 
-/*
- * ring_attach - make RING a view of these words.  capacity is a power of two.
- * Both sides begin where the words say, so a process may attach to what a
- * killed one left.
- */
+/* ring_attach - make RING a view of these words.  capacity is a power of two.
+   Both sides begin where the words say, so a process may attach to what a
+   killed one left. */
 void ring_attach(struct ring *ring, struct ring_producer *producer,
     struct ring_consumer *consumer, struct record *records, uint64_t capacity);
 
@@ -81,26 +78,20 @@ void ring_attach(struct ring *ring, struct ring_producer *producer,
  */
 uint64_t ring_room(struct ring *ring, uint64_t want);
 
-/*
- * ring_put - copy n records behind the last one put.  n is at most what
- * ring_room() returned.  Nobody sees them before ring_publish().
- */
+/* ring_put - copy n records behind the last one put.  n is at most what
+   ring_room() returned.  Nobody sees them before ring_publish(). */
 void ring_put(struct ring *ring, const struct record *records, uint64_t n);
 
-/*
- * ring_publish - let the worker see all that was put.  May leave it asleep:
- * call ring_alert() before waiting for anything.
- */
+/* ring_publish - let the worker see all that was put.  May leave it asleep:
+   call ring_alert() before waiting for anything. */
 void ring_publish(struct ring *ring);
 
 /* ring_alert - wake the worker if it sleeps and something was published since
    the last call. */
 void ring_alert(struct ring *ring);
 
-/*
- * ring_command - set the command and wake the worker.  It stays until the next
- * one.
- */
+/* ring_command - set the command and wake the worker.  It stays until the next
+   one. */
 void ring_command(struct ring *ring, enum ring_command command);
 
 /* ------------------------------------------------------- the consumer's -- */
@@ -113,24 +104,18 @@ void ring_command(struct ring *ring, enum ring_command command);
  */
 const struct record *ring_peek(struct ring *ring, uint64_t *n);
 
-/*
- * ring_advance - pass over n records that ring_peek() showed, giving their
- * room to the producer.  Rule 2: call it only when they are in the table.
- */
+/* ring_advance - pass over n records that ring_peek() showed, giving their
+   room to the producer.  Rule 2: call it only when they are in the table. */
 void ring_advance(struct ring *ring, uint64_t n);
 
 /* ring_asked - the command in force; any thread of the worker may ask. */
 enum ring_command ring_asked(const struct ring *ring);
 
-/*
- * ring_wait - sleep until something is published, the doorbell rings or
- * timeout_ms have passed (1 to 60000).  May return early for no reason.
- */
+/* ring_wait - sleep until something is published, the doorbell rings or
+   timeout_ms have passed (1 to 60000).  May return early for no reason. */
 void ring_wait(struct ring *ring, int timeout_ms);
 
 /* ------------------------------------------------------------ everyone's -- */
 
 /* ring_queued - published and not yet drained; an instant's figure. */
 uint64_t ring_queued(const struct ring *ring);
-
-#endif

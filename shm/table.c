@@ -92,11 +92,9 @@ mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/*
- * Where a key's probe path begins.  The secrets keep agents from choosing keys
- * that meet.  There are two, each of its own half of the product: with one, and
- * a constant between the halves, the words could change places.
- */
+/* Where a key's probe path begins.  The secrets keep agents from choosing keys
+   that meet.  There are two, each of its own half of the product: with one, and
+   a constant between the halves, the words could change places. */
 static inline uint32_t
 table_home(const struct table *table, const struct record *key)
 {
@@ -147,11 +145,9 @@ table_has_room(struct table *table)
 	return added - table->settled < table->keys;
 }
 
-/*
- * Find KEY, or else the slot that it may take: an empty one, or a clean one of
- * another key.  *state: the slot's state when it holds the key, else 0.
- * Returns NULL when there is neither: all within reach are dirty.
- */
+/* Find KEY, or else the slot that it may take: an empty one, or a clean one of
+   another key.  *state: the slot's state when it holds the key, else 0.
+   Returns NULL when there is neither: all within reach are dirty. */
 static struct slot *
 table_find(const struct table *table, const struct record *key, uint32_t home,
     uint64_t *state)

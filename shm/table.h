@@ -29,8 +29,7 @@
  * each record.  It is a hint; the state word decides, and the map is rebuilt
  * from the states after a kill.
  */
-#ifndef REPORTER_TABLE_H
-#define REPORTER_TABLE_H
+#pragma once
 
 #include "shm/counters.h"
 #include "shm/record.h"
@@ -124,29 +123,21 @@ uint64_t table_recover(struct table *table, uint64_t drained);
 size_t table_collect_within(struct table *table, unsigned marks,
     uint32_t *position, uint32_t *slots, struct table_row *rows, size_t max);
 
-/*
- * table_urgent - how many times a key has become urgent, ever.  Who collects
- * all urgent keys after that has all that were counted.
- */
+/* table_urgent - how many times a key has become urgent, ever.  Who collects
+   all urgent keys after that has all that were counted. */
 uint64_t table_urgent(const struct table *table);
 
-/*
- * table_refresh - update ROW to the newest version of its key.  The key itself
- * cannot have changed, since dirty keys are never evicted.
- */
+/* table_refresh - update ROW to the newest version of its key.  The key itself
+   cannot have changed, since dirty keys are never evicted. */
 void table_refresh(const struct table *table, struct table_row *row);
 
-/*
- * table_stored - the version in ROW was committed.  Returns whether that turns
- * the key clean, and counts it as stored then.  It does not when a newer one
- * came, or when the key was clean already.
- */
+/* table_stored - the version in ROW was committed.  Returns whether that turns
+   the key clean, and counts it as stored then.  It does not when a newer one
+   came, or when the key was clean already. */
 bool table_stored(struct table *table, const struct table_row *row);
 
-/*
- * table_refused - the version in ROW was set aside into the dead-letter file.
- * As table_stored(), but counts it as a dead letter.
- */
+/* table_refused - the version in ROW was set aside into the dead-letter file.
+   As table_stored(), but counts it as a dead letter. */
 bool table_refused(struct table *table, const struct table_row *row);
 
 /* table_mark - mark ROW's slot dirty again: it was not stored. */
@@ -165,5 +156,3 @@ uint64_t table_pending(const struct table *table);
  */
 uint64_t table_read(
     const struct table *table, uint32_t slot, struct record *record);
-
-#endif

@@ -4,8 +4,7 @@
  * Used by one thread.  The text works on MySQL 5.6 to 9, MariaDB 10.5 and up
  * and TiDB.
  */
-#ifndef REPORTER_BATCH_H
-#define REPORTER_BATCH_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -74,10 +73,8 @@ char *batch_quote(const char *table);
 int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);
 
-/*
- * batch_begin - begin a statement.  horizon: a greater ts that is in the
- * table is replaced by any.
- */
+/* batch_begin - begin a statement.  horizon: a greater ts that is in the
+   table is replaced by any. */
 void batch_begin(struct batch *batch, uint64_t horizon);
 
 /* batch_add - add a row.  Returns false when it does not fit any more; an
@@ -94,5 +91,3 @@ const char *batch_end(struct batch *batch, size_t *length);
 
 /* batch_close - free what it owns. */
 void batch_close(struct batch *batch);
-
-#endif

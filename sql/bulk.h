@@ -5,8 +5,7 @@
  * other servers one row of placeholders for each row, and a fixed number of
  * rows.
  */
-#ifndef REPORTER_BULK_H
-#define REPORTER_BULK_H
+#pragma once
 
 #include "sql/batch.h"
 #include "sql/client.h"
@@ -50,5 +49,3 @@ bool bulk_unsupported(unsigned number);
 
 /* bulk_close - before the connection is closed; NULL is allowed. */
 void bulk_close(struct bulk *bulk);
-
-#endif

@@ -10,8 +10,7 @@
  * - MYSQL_OPT_RECONNECT: off by default in both, and MySQL's library complains
  *   on standard error about anyone who sets it.
  */
-#ifndef REPORTER_CLIENT_H
-#define REPORTER_CLIENT_H
+#pragma once
 
 #include "sql/db.h"
 
@@ -213,5 +212,3 @@ client_keepalive(MYSQL *mysql, int idle)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
-
-#endif

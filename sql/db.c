@@ -178,11 +178,9 @@ db_use(struct db *db)
 	return link_in_time(&db->link, kind);
 }
 
-/*
- * Sets up the session.  A node of a cluster without a quorum, or with
- * wsrep_reject_queries, accepts the login and describes the table; only reading
- * from the table fails.
- */
+/* Sets up the session.  A node of a cluster without a quorum, or with
+   wsrep_reject_queries, accepts the login and describes the table; only reading
+   from the table fails. */
 static enum db_class
 db_enter(struct db *db)
 {

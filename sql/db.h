@@ -5,8 +5,7 @@
  * within the time limits given.  It never logs: every failure is returned with
  * its class, number and text in db->error.
  */
-#ifndef REPORTER_DB_H
-#define REPORTER_DB_H
+#pragma once
 
 #include "shm/counters.h"
 #include "shm/record.h"
@@ -170,5 +169,3 @@ bool db_probe(struct db *db, db_report *report, void *arg);
 
 /* db_error - the last error. */
 const struct db_error *db_error(const struct db *db);
-
-#endif

@@ -3,8 +3,7 @@
  * The state of a database connection, for its two sources: db.c connects,
  * write.c sends rows.
  */
-#ifndef REPORTER_DB_STATE_H
-#define REPORTER_DB_STATE_H
+#pragma once
 
 #include "sql/batch.h"
 #include "sql/bulk.h"
@@ -43,5 +42,3 @@ enum db_class db_look(struct db *db, bool *changed);
 /* db_after - after a statement of this class: close a connection that is of no
    more use.  Returns kind. */
 enum db_class db_after(struct db *db, enum db_class kind);
-
-#endif

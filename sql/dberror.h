@@ -2,8 +2,7 @@
  *
  * What is done about an error of the database.  A pure function.
  */
-#ifndef REPORTER_DBERROR_H
-#define REPORTER_DBERROR_H
+#pragma once
 
 #include "shm/counters.h"
 
@@ -57,5 +56,3 @@ dberror_is_client(unsigned number)
  * several meanings (1105, 1180, 9005).
  */
 enum db_class dberror_class(unsigned number, const char *text);
-
-#endif

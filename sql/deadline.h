@@ -8,8 +8,7 @@
  *
  * One connection at a time, and one thread that calls these functions.
  */
-#ifndef REPORTER_DEADLINE_H
-#define REPORTER_DEADLINE_H
+#pragma once
 
 #include "sql/client.h"
 
@@ -52,5 +51,3 @@ void deadline_watch(struct deadline *deadline, MYSQL *mysql);
 /* deadline_forget - the connection is about to be closed.  cut: it may be in
    any state; what the library does to close it must not wait. */
 void deadline_forget(struct deadline *deadline, bool cut);
-
-#endif

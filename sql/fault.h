@@ -12,8 +12,7 @@
  * as text), prepare, execute; all when left out.  The same settings give the
  * same sequence of failures.
  */
-#ifndef REPORTER_FAULT_H
-#define REPORTER_FAULT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -30,7 +29,5 @@ bool fault_late(unsigned number);
 
 #define fault_db(call) ((void)(call), 0u)
 #define fault_late(number) ((void)(number), false)
-
-#endif
 
 #endif

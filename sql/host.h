@@ -3,8 +3,7 @@
  * The list of hosts that reporter.conf gives: each parsed, and which one is
  * next.
  */
-#ifndef REPORTER_HOST_H
-#define REPORTER_HOST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,11 +78,7 @@ bool hosts_read(struct hosts *hosts, struct host *host);
 /* hosts_next - go on to the next one. */
 void hosts_next(struct hosts *hosts);
 
-/*
- * hosts_leave_read_only - whether to leave a server that calls itself
- * read-only.  A proxy may have asked another server for it: without a better
- * host, after all were tried, the answer to our statement is what counts.
- */
+/* hosts_leave_read_only - whether to leave a server that calls itself
+   read-only.  A proxy may have asked another server for it: without a better
+   host, after all were tried, the answer to our statement is what counts. */
 bool hosts_leave_read_only(const struct hosts *hosts);
-
-#endif

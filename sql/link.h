@@ -4,8 +4,7 @@
  * time limit.  One thread.  Every failure is returned as a class, with number
  * and text in link->error.
  */
-#ifndef REPORTER_LINK_H
-#define REPORTER_LINK_H
+#pragma once
 
 #include "sql/client.h"
 #include "sql/deadline.h"
@@ -92,5 +91,3 @@ enum db_class link_send(struct link *link, const char *call, const char *text,
 /* link_ask - likewise, a question, or a statement about the session. */
 enum db_class link_ask(struct link *link, const char *text, unsigned columns,
     struct answer *answer);
-
-#endif

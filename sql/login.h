@@ -2,8 +2,7 @@
  *
  * Connecting to one host: all that the client library must know before.
  */
-#ifndef REPORTER_LOGIN_H
-#define REPORTER_LOGIN_H
+#pragma once
 
 #include "sql/client.h"
 #include "sql/db.h"
@@ -49,5 +48,3 @@ const char *login_read_fault(const char *path);
    wait forever for the writer of a pipe. */
 const char *login_unreadable(
     const struct db_options *options, const char **reason);
-
-#endif

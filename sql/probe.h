@@ -3,8 +3,7 @@
  * Inspecting a server and its table: what each connection must know, and the
  * thorough check of a configuration.
  */
-#ifndef REPORTER_PROBE_H
-#define REPORTER_PROBE_H
+#pragma once
 
 #include "sql/batch.h"
 #include "sql/db.h"
@@ -48,5 +47,3 @@ struct shape {
  */
 enum db_class probe_table(struct link *link, const char *table,
     const char *quoted, struct shape *shape, db_report *report, void *arg);
-
-#endif

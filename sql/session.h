@@ -3,8 +3,7 @@
  * The session at the server: what it must be before the first row is sent, and
  * the end of the one before.  The worker's flush thread.
  */
-#ifndef REPORTER_SESSION_H
-#define REPORTER_SESSION_H
+#pragma once
 
 #include "sql/link.h"
 
@@ -32,11 +31,9 @@ struct session {
 	"'wsrep_retry_autocommit','wsrep_dirty_reads','max_statement_time'," \
 	"'innodb_lock_wait_timeout','sql_mode'"
 
-/*
- * session_note - note what the server has of these.  answer: name and value of
- * each, and of others.  limit_ms: how long we wait for an answer to a
- * statement.
- */
+/* session_note - note what the server has of these.  answer: name and value of
+   each, and of others.  limit_ms: how long we wait for an answer to a
+   statement. */
 void session_note(
     struct session *session, const struct answer *answer, unsigned limit_ms);
 
@@ -74,10 +71,8 @@ enum db_class session_begin(struct link *link);
  */
 enum db_class session_commit(struct link *link, struct session *session);
 
-/*
- * session_may_be_lax - whether a statement that was refused with this error
- * may be accepted in the server's own sql_mode.
- */
+/* session_may_be_lax - whether a statement that was refused with this error
+   may be accepted in the server's own sql_mode. */
 bool session_may_be_lax(const struct session *session, unsigned number);
 
 /*
@@ -92,5 +87,3 @@ enum db_class session_succeed(struct link *link, struct session *session);
 /* session_closed - the connection is closed; lost: perhaps with a statement
    under way. */
 void session_closed(struct session *session, bool lost);
-
-#endif

@@ -3,8 +3,7 @@
  * A walk along the table's primary key in small steps, which removes old rows.
  * Used by the thread that has the connection.
  */
-#ifndef REPORTER_WALK_H
-#define REPORTER_WALK_H
+#pragma once
 
 #include "sql/db.h"
 
@@ -42,5 +41,3 @@ walk_is_read(const struct walk *walk)
 {
 	return !walk->begun || walk->next == walk->rows;
 }
-
-#endif

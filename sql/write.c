@@ -80,11 +80,9 @@ db_roll_back(struct db *db, enum db_class kind)
 	return kind;
 }
 
-/*
- * Writes rows in one statement, or in a transaction of several, which is
- * committed after read_timeout with those sent so far.  On an error *sent
- * counts the rows up to the end of the statement that failed.
- */
+/* Writes rows in one statement, or in a transaction of several, which is
+   committed after read_timeout with those sent so far.  On an error *sent
+   counts the rows up to the end of the statement that failed. */
 static enum db_class
 db_write(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)

@@ -6,8 +6,7 @@
  * Single-threaded except for the pacer.  Errors call fail() unless stated
  * otherwise.
  */
-#ifndef REPORTER_BENCH_H
-#define REPORTER_BENCH_H
+#pragma once
 
 #include "conf/settings.h"
 #include "send/sender.h"
@@ -72,11 +71,9 @@ struct wait {
 	uint64_t min;
 };
 
-/*
- * wait_more - wait for one interval; left: how much remains.  Returns false if
- * nothing remains, or at a timeout if `what` is NULL.  A new minimum of left is
- * progress.
- */
+/* wait_more - wait for one interval; left: how much remains.  Returns false if
+   nothing remains, or at a timeout if `what` is NULL.  A new minimum of left is
+   progress. */
 bool wait_more(struct wait *wait, uint64_t left);
 
 /* grown - realloc(); a lack of memory is fatal. */
@@ -317,5 +314,3 @@ void base_check(const struct keyset *set, uint64_t ts);
 /* base_tidy - wait, up to a timeout, until no records are queued or pending,
    then delete the rows of SITE_MODID. */
 void base_tidy(void);
-
-#endif

@@ -4,19 +4,16 @@
  * requires.  Nothing is changed: no file, no shared memory, no other process.
  * Called by main().
  */
-#ifndef REPORTER_INSPECT_H
-#define REPORTER_INSPECT_H
+#pragma once
 
 #include "lib/complain.h"
 #include "conf/settings.h"
 
 #include <stdbool.h>
 
-/*
- * inspect_machine - check addresses, memory, the limit on open files, and files
- * as the user that reporter will run as.  path: the configuration's file.  Each
- * fault is complained about, with the line of its option.
- */
+/* inspect_machine - check addresses, memory, the limit on open files, and files
+   as the user that reporter will run as.  path: the configuration's file.  Each
+   fault is complained about, with the line of its option. */
 void inspect_machine(const struct settings *settings, const char *path,
     struct complaints *complaints);
 
@@ -26,11 +23,9 @@ void inspect_machine(const struct settings *settings, const char *path,
 void inspect_database(const struct settings *settings, const char *path,
     struct complaints *complaints, FILE *found);
 
-/*
- * inspect_room - whether `need` bytes of shared memory fit into the space of
- * /dev/shm and the memory that the machine has available, in bytes.  If not,
- * writes the fault and the remedy to text.
- */
+/* inspect_room - whether `need` bytes of shared memory fit into the space of
+   /dev/shm and the memory that the machine has available, in bytes.  If not,
+   writes the fault and the remedy to text. */
 bool inspect_room(
     uint64_t need, uint64_t space, uint64_t available, char *text, size_t size);
 
@@ -43,5 +38,3 @@ void inspect_files(const struct settings *settings, const char *path,
    is a path. */
 void inspect_writable(const struct settings *settings, const char *section,
     const char *name, struct complaints *complaints);
-
-#endif

@@ -3,8 +3,7 @@
  * Reading a configuration file, and those it includes: from bytes to options
  * with their text.
  */
-#ifndef REPORTER_CONFFILE_H
-#define REPORTER_CONFFILE_H
+#pragma once
 
 #include "conf/option.h"
 #include "lib/complain.h"
@@ -17,12 +16,8 @@
 typedef void conffile_take(void *arg, const struct conf_option *option,
     const char *value, const char *where);
 
-/*
- * conffile_read - read the file at path.  Every error in its form and its
- * names is reported to complaints, and reading continues.  No byte of the file
- * is left in memory but what `take` was given and kept.
- */
+/* conffile_read - read the file at path.  Every error in its form and its
+   names is reported to complaints, and reading continues.  No byte of the file
+   is left in memory but what `take` was given and kept. */
 void conffile_read(const char *path, struct complaints *complaints,
     conffile_take *take, void *arg);
-
-#endif

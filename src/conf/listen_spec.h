@@ -3,8 +3,7 @@
  * An entry of `listen`: an address, and what precedes the reports of the
  * agents that connect there.
  */
-#ifndef REPORTER_LISTEN_SPEC_H
-#define REPORTER_LISTEN_SPEC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,14 +18,10 @@ struct listen_spec {
 	bool tls;   /* reports come through TLS */
 };
 
-/*
- * listen_spec_parse - parse ADDRESS:PORT and the keywords after it, proxy and
- * tls, in any order.
- * Returns NULL, or the fault, as in "has no port".
- */
+/* listen_spec_parse - parse ADDRESS:PORT and the keywords after it, proxy and
+   tls, in any order.
+   Returns NULL, or the fault, as in "has no port". */
 const char *listen_spec_parse(struct listen_spec *spec, const char *text);
 
 /* listen_spec_words - the keywords: "", " proxy", " tls" or " proxy tls". */
 const char *listen_spec_words(const struct listen_spec *spec);
-
-#endif

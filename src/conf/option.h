@@ -5,8 +5,7 @@
  * and of the sample file all come.  Constant data and pure functions; any
  * process, any thread.
  */
-#ifndef REPORTER_OPTION_H
-#define REPORTER_OPTION_H
+#pragma once
 
 #include "conf/settings.h"
 
@@ -56,5 +55,3 @@ const char *option_section(const char *name);
 
 /* option_name - "section.name". */
 void option_name(const struct conf_option *option, char *name, size_t size);
-
-#endif

@@ -3,8 +3,7 @@
  * The reload: reading the configuration again.  For the master; a
  * worker reopens its log.
  */
-#ifndef REPORTER_RELOAD_H
-#define REPORTER_RELOAD_H
+#pragma once
 
 #include "conf/settings.h"
 
@@ -24,15 +23,11 @@ struct settings *reload_load(const char *path);
  */
 const char *reload_path(const char *path, char *real);
 
-/*
- * reload_rehearse - check that the current user can read the file, as each
- * worker and each reload will, with the same values. Returns 0, or -1: logged,
- * with what to do.
- */
+/* reload_rehearse - check that the current user can read the file, as each
+   worker and each reload will, with the same values. Returns 0, or -1: logged,
+   with what to do. */
 int reload_rehearse(const char *path, const struct settings *now);
 
 /* reload_user - the name of the user that this process runs as, or the number
    of one without a name.  Valid until the next call. */
 const char *reload_user(void);
-
-#endif

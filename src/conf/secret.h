@@ -4,8 +4,7 @@
  * it.  struct settings only has whether it is set: so the master, which reads
  * from the network, has none in its memory.
  */
-#ifndef REPORTER_SECRET_H
-#define REPORTER_SECRET_H
+#pragma once
 
 #include "conf/option.h"
 
@@ -38,5 +37,3 @@ enum secret_status secret_read(struct secret *secret, FILE *errors);
 
 /* secret_wipe - wipe and free the text. */
 void secret_wipe(struct secret *secret);
-
-#endif

@@ -5,8 +5,7 @@
  * whole. Any process; only one thread may use a struct settings while it is
  * written.
  */
-#ifndef REPORTER_SETTINGS_H
-#define REPORTER_SETTINGS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -156,10 +155,8 @@ enum option_live {
 	OPTION_RESTART  /* a restart of the daemon */
 };
 
-/*
- * settings_compare - for each option that differs, call `differs` with its name
- * ("section.name"), both values as text and what the change requires.
- */
+/* settings_compare - for each option that differs, call `differs` with its name
+   ("section.name"), both values as text and what the change requires. */
 void settings_compare(const struct settings *before,
     const struct settings *after,
     void (*differs)(void *arg, const char *name, const char *old_value,
@@ -169,5 +166,3 @@ void settings_compare(const struct settings *before,
 /* settings_keep - give all options that require a restart the value that they
    have now. */
 void settings_keep(struct settings *next, const struct settings *now);
-
-#endif

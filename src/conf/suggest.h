@@ -3,8 +3,7 @@
  * Errors about unknown names, with the name that may be meant: one that is
  * the same but for two typing errors, or is known in another section.
  */
-#ifndef REPORTER_SUGGEST_H
-#define REPORTER_SUGGEST_H
+#pragma once
 
 #define SUGGEST_MAX 160 /* bytes of a text, with the 0 */
 
@@ -15,5 +14,3 @@ void suggest_option(
 
 /* suggest_section - as in "unknown section; did you mean [log]?". */
 void suggest_section(char text[SUGGEST_MAX], const char *name);
-
-#endif

@@ -3,8 +3,7 @@
  * Values of options: from text into a struct settings and back.  Any process,
  * any thread.
  */
-#ifndef REPORTER_VALUE_H
-#define REPORTER_VALUE_H
+#pragma once
 
 #include "conf/option.h"
 
@@ -15,11 +14,9 @@
    bytes), as in "a time from 1ms to 1h, default unit ms". */
 void value_expects(const struct conf_option *option, char *text, size_t size);
 
-/*
- * value_parse - parse text, as it is in a file, and replace the value in
- * settings.  On failure settings keep the old value, and reason
- * (VALUE_REASON_MAX bytes) has the fault and what was expected.
- */
+/* value_parse - parse text, as it is in a file, and replace the value in
+   settings.  On failure settings keep the old value, and reason
+   (VALUE_REASON_MAX bytes) has the fault and what was expected. */
 bool value_parse(const struct conf_option *option, struct settings *settings,
     const char *text, char *reason);
 
@@ -32,15 +29,11 @@ bool value_parse(const struct conf_option *option, struct settings *settings,
 char *value_text(
     const struct conf_option *option, const char *text, char *reason);
 
-/*
- * value_format - the value as text that value_parse() takes.  A secret comes
- * as "(hidden)", or as "" when it is not set.
- * Returns memory of the caller's, or NULL when memory is short.
- */
+/* value_format - the value as text that value_parse() takes.  A secret comes
+   as "(hidden)", or as "" when it is not set.
+   Returns memory of the caller's, or NULL when memory is short. */
 char *value_format(
     const struct conf_option *option, const struct settings *settings);
 
 /* value_free - free what the value owns. */
 void value_free(const struct conf_option *option, struct settings *settings);
-
-#endif

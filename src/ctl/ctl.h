@@ -2,8 +2,7 @@
  *
  * reporterctl: what its commands share.  One process, one thread.
  */
-#ifndef REPORTER_CTL_H
-#define REPORTER_CTL_H
+#pragma once
 
 #include "shm/segment.h"
 
@@ -41,5 +40,3 @@ bool ctl_number(
 /* ctl_output - flush standard output.  Returns CTL_OK, or CTL_ERROR: printed.
  */
 int ctl_output(void);
-
-#endif

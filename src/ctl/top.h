@@ -2,8 +2,7 @@
  *
  * reporterctl top: what the plain list and the screen share.
  */
-#ifndef REPORTER_TOP_H
-#define REPORTER_TOP_H
+#pragma once
 
 #include "status/services.h"
 #include "status/status.h"
@@ -42,6 +41,4 @@ bool top_line(const struct top *top, unsigned line, char *text);
 bool top_screen(struct top *top);
 #else
 #define top_screen(top) false
-#endif
-
 #endif

@@ -3,8 +3,7 @@
  * Addresses as people write them, HOST:PORT.  Only their form is checked,
  * nothing is resolved.
  */
-#ifndef REPORTER_ADDRESS_H
-#define REPORTER_ADDRESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -18,11 +17,9 @@ struct address {
 	int port; /* 0 to 65535, -1 when none was given */
 };
 
-/*
- * address_parse - parse ADDRESS:PORT, [ADDRESS6]:PORT, NAME:PORT, *:PORT
- * or each of them without :PORT.
- * Returns NULL, or the fault, as in "has a port above 65535".
- */
+/* address_parse - parse ADDRESS:PORT, [ADDRESS6]:PORT, NAME:PORT, *:PORT
+   or each of them without :PORT.
+   Returns NULL, or the fault, as in "has a port above 65535". */
 const char *address_parse(struct address *address, const char *text);
 
 /* address_same - whether both are the same IPv4 or IPv6 address and port. */
@@ -33,5 +30,3 @@ bool address_same(const struct sockaddr *a, const struct sockaddr *b);
 /* address_text - an IPv4 or IPv6 address and port as text, of ADDRESS_TEXT
    bytes at most; "unknown" for another family.  Returns text. */
 const char *address_text(const struct sockaddr *address, char *text);
-
-#endif

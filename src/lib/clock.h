@@ -2,8 +2,7 @@
  *
  * The monotonic clock.  Any process, any thread.
  */
-#ifndef REPORTER_CLOCK_H
-#define REPORTER_CLOCK_H
+#pragma once
 
 #include <pthread.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ struct timespec monotonic_after(uint32_t ms);
 
 /* monotonic_condition - initialize a condition of this clock. */
 void monotonic_condition(pthread_cond_t *condition);
-
-#endif

@@ -3,8 +3,7 @@
  * Errors of a configuration, all in one form: "WHERE: WHAT: reason", one a
  * line.  Any process; one thread for each struct complaints.
  */
-#ifndef REPORTER_COMPLAIN_H
-#define REPORTER_COMPLAIN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,5 +26,3 @@ void complain(struct complaints *complaints, const char *where,
 void complain_lost(struct complaints *complaints, const char *where,
     const char *what, int error, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-
-#endif

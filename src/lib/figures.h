@@ -2,8 +2,7 @@
  *
  * Figures for people, in few columns.  Pure functions; any process.
  */
-#ifndef REPORTER_FIGURES_H
-#define REPORTER_FIGURES_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,5 +18,3 @@ const char *figures_rate(char *text, size_t size, double rate, int width);
 /* figures_age - a span of time in at most five columns, as in "90m".  Returns
    text. */
 const char *figures_age(char *text, size_t size, uint64_t seconds);
-
-#endif

@@ -2,20 +2,15 @@
  *
  * Paths.  Any process, any thread.
  */
-#ifndef REPORTER_FILE_H
-#define REPORTER_FILE_H
+#pragma once
 
 #include <stdbool.h>
 
-/*
- * file_is_endless - whether path exists and is neither a regular file nor a
- * directory: opening a pipe would wait for its writer, a device may have no
- * end.
- */
+/* file_is_endless - whether path exists and is neither a regular file nor a
+   directory: opening a pipe would wait for its writer, a device may have no
+   end. */
 bool file_is_endless(const char *path);
 
 /* file_is_behind - whether this process can read the file at `real`, but may
    not search a directory of `path`. */
 bool file_is_behind(const char *path, const char *real);
-
-#endif

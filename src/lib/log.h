@@ -4,8 +4,7 @@
  * wording; reporter(8) lists them.  Any process; any thread (a line is one
  * write).
  */
-#ifndef REPORTER_LOG_H
-#define REPORTER_LOG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,11 +54,9 @@ void log_line(enum log_level level, const char *format, ...)
    NULL is allowed.  Line ends in the text are overwritten. */
 void log_error_lines(char *text);
 
-/*
- * A rate limiter: at most `max` lines in `period_ms`; suppressed lines are
- * counted and reported with the next line that passes.  Owned by the module
- * that logs; used by one thread.
- */
+/* A rate limiter: at most `max` lines in `period_ms`; suppressed lines are
+   counted and reported with the next line that passes.  Owned by the module
+   that logs; used by one thread. */
 struct log_limiter {
 	uint32_t max;       /* lines, 1 or more */
 	uint32_t period_ms; /* 1 or more */
@@ -71,11 +68,9 @@ struct log_limiter {
 #define LOG_PER_MINUTE(lines) \
 	((struct log_limiter){ .max = (lines), .period_ms = 60000 })
 
-/*
- * log_limiter_pass - whether a line may pass at now_ms (a monotonic clock).
- * *suppressed: set to the number of lines suppressed since the last that
- * passed.
- */
+/* log_limiter_pass - whether a line may pass at now_ms (a monotonic clock).
+   *suppressed: set to the number of lines suppressed since the last that
+   passed. */
 bool log_limiter_pass(
     struct log_limiter *limiter, uint64_t now_ms, uint64_t *suppressed);
 
@@ -83,5 +78,3 @@ bool log_limiter_pass(
    suppressed)" when there were any. */
 void log_limited(struct log_limiter *limiter, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-#endif

@@ -2,8 +2,7 @@
  *
  * How much memory there is, and a limit on it.  Any process and thread.
  */
-#ifndef REPORTER_MEMORY_H
-#define REPORTER_MEMORY_H
+#pragma once
 
 #include <stdint.h>
 
@@ -29,5 +28,3 @@ void memory_limit(uint64_t bytes);
    `name` at the beginning of a line.  UINT64_MAX: there is none, as in "max".
  */
 uint64_t memory_number(const char *path, const char *name);
-
-#endif

@@ -4,8 +4,7 @@
  * texts of its errors.  Any process; OpenSSL's queue of errors is the calling
  * thread's, and the functions that take a file leave it empty.
  */
-#ifndef REPORTER_PEM_H
-#define REPORTER_PEM_H
+#pragma once
 
 #include "config.h"
 
@@ -37,11 +36,9 @@ const char *tls_verify_text(
 bool tls_file_wrong(
     const char *file, const char *expected, char *reason, size_t size);
 
-/*
- * pem_use_pair - have the context show a certificate, and its key, which must
- * have no password.  On a fault the reason (of size bytes) is "FILE: WHY;
- * expected WHAT".
- */
+/* pem_use_pair - have the context show a certificate, and its key, which must
+   have no password.  On a fault the reason (of size bytes) is "FILE: WHY;
+   expected WHAT". */
 enum pem_fault pem_use_pair(SSL_CTX *context, const char *certificate,
     const char *key, char *reason, size_t size);
 
@@ -58,7 +55,5 @@ const char *pem_check_ca(const char *file, char *text, size_t size);
 
 #define pem_check_pair(certificate, key, locked, reason, size) PEM_NONE
 #define pem_check_ca(file, text, size) NULL
-
-#endif
 
 #endif

@@ -2,8 +2,7 @@
  *
  * Address prefixes, IPv4 and IPv6.  Any process, any thread.
  */
-#ifndef REPORTER_PREFIX_H
-#define REPORTER_PREFIX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,11 +28,9 @@ struct prefix_list {
  */
 const char *prefix_parse(struct prefix *prefix, const char *text);
 
-/*
- * prefix_list_make - parse count words that prefix_parse() takes; the list is
- * freed by prefix_list_free().  Returns 0; or -1 with errno, ENOMEM or EINVAL
- * for an invalid word, and an empty list.
- */
+/* prefix_list_make - parse count words that prefix_parse() takes; the list is
+   freed by prefix_list_free().  Returns 0; or -1 with errno, ENOMEM or EINVAL
+   for an invalid word, and an empty list. */
 int prefix_list_make(
     struct prefix_list *list, char *const *words, size_t count);
 
@@ -51,5 +48,3 @@ bool prefix_list_match(
 /* prefix_peer_bytes - the bytes of a peer's address, in network order; *family
    is AF_INET for an IPv4 peer at an IPv6 socket.  NULL for other families. */
 const uint8_t *prefix_peer_bytes(const struct sockaddr *peer, int *family);
-
-#endif

@@ -9,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * The bytes of the printable UTF-8 character at p, or 0 when there is none: a
- * control character (C0, DEL, C1), an overlong form, half of a surrogate pair,
- * or no UTF-8 at all.
- */
+/* The bytes of the printable UTF-8 character at p, or 0 when there is none: a
+   control character (C0, DEL, C1), an overlong form, half of a surrogate pair,
+   or no UTF-8 at all. */
 static size_t
 character(const unsigned char *p)
 {

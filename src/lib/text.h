@@ -3,8 +3,7 @@
  * Text from outside: escaping it for the log, cleaning the lines of a file,
  * numbers, secrets.  Any process, any thread.
  */
-#ifndef REPORTER_TEXT_H
-#define REPORTER_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,10 +35,6 @@ bool text_number(const char *text, int64_t min, int64_t max, int64_t *number);
 /* wipe_text - wipe and free a text; NULL is allowed. */
 void wipe_text(char *text);
 
-/*
- * wipe_getline - as getline(3), but a buffer that is too small is wiped before
- * it is freed.  The caller wipes the last one, *size bytes at *line.
- */
+/* wipe_getline - as getline(3), but a buffer that is too small is wiped before
+   it is freed.  The caller wipes the last one, *size bytes at *line. */
 ssize_t wipe_getline(char **line, size_t *size, FILE *file);
-
-#endif

@@ -3,8 +3,7 @@
  * The user and the group of the process.  Called at its start, while there is
  * one thread.
  */
-#ifndef REPORTER_ACCOUNT_H
-#define REPORTER_ACCOUNT_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -19,11 +18,9 @@ int account_group(const char *name, gid_t *group);
    groups. */
 bool account_may_join(gid_t group);
 
-/*
- * account_become - change to the user named, with that user's groups, for
- * good.  "": do not change user.  group: one to join besides, or
- * ACCOUNT_NO_GROUP.  Returns 0, or -1: logged.
- */
+/* account_become - change to the user named, with that user's groups, for
+   good.  "": do not change user.  group: one to join besides, or
+   ACCOUNT_NO_GROUP.  Returns 0, or -1: logged. */
 int account_become(const char *user, gid_t group);
 
 /*
@@ -34,5 +31,3 @@ int account_become(const char *user, gid_t group);
  */
 int account_borrow(const char *user);
 int account_return(void);
-
-#endif

@@ -5,14 +5,11 @@
  * pid file, one for the process.  The titles that `ps` shows: "reporter: worker
  * 3".
  */
-#ifndef REPORTER_DAEMON_H
-#define REPORTER_DAEMON_H
+#pragma once
 
-/*
- * background_enter - continue in a child process, in a session of its own.
- * The parent waits there: it exits with 0 at background_ready(), with 1 if the
- * child ends before.  Returns 0 in the child only, or -1 with errno.
- */
+/* background_enter - continue in a child process, in a session of its own.
+   The parent waits there: it exits with 0 at background_ready(), with 1 if the
+   child ends before.  Returns 0 in the child only, or -1 with errno. */
 int background_enter(void);
 
 /* background_ready - redirect the standard streams to /dev/null and let the
@@ -32,5 +29,3 @@ void title_init(int argc, char **argv);
 
 /* title_set - set the role, truncated to the room there is. */
 void title_set(const char *role);
-
-#endif

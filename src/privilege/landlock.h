@@ -4,8 +4,7 @@
  * process cannot inspect others that are not under the same rules, not in
  * /proc either.  Called while the process has one thread.
  */
-#ifndef REPORTER_LANDLOCK_H
-#define REPORTER_LANDLOCK_H
+#pragma once
 
 #include "config.h"
 
@@ -27,11 +26,9 @@
 	(LANDLOCK_ALL & ~(UINT64_C(1) | LANDLOCK_ACCESS_FS_READ_FILE | \
 			    LANDLOCK_ACCESS_FS_READ_DIR))
 
-/*
- * landlock_begin - create a set of rules: these rights, and truncation where
- * the kernel has a right for it, are refused unless a rule grants them.
- * Returns its descriptor, or -1 with errno.
- */
+/* landlock_begin - create a set of rules: these rights, and truncation where
+   the kernel has a right for it, are refused unless a rule grants them.
+   Returns its descriptor, or -1 with errno. */
 int landlock_begin(uint64_t rights);
 
 /* landlock_missing - whether errno of landlock_begin() means that Landlock is
@@ -56,6 +53,4 @@ int landlock_enforce(int rules);
 #define landlock_allow(rules, path, rights) \
 	((void)(rules), landlock_begin(rights))
 #define landlock_enforce(rules) landlock_begin((uint64_t)(rules))
-#endif
-
 #endif

@@ -4,8 +4,7 @@
  * of its start, while it has one thread; workers inherit it.  Each function
  * returns 0, or -1: logged.
  */
-#ifndef REPORTER_PRIVILEGE_H
-#define REPORTER_PRIVILEGE_H
+#pragma once
 
 /*
  * privilege_bound - no program that is ever executed from here gains a
@@ -21,5 +20,3 @@ int privilege_drop(void);
 /* privilege_hide - protect the memory of this process: it writes no core, and
    no other process of its user can trace it. */
 int privilege_hide(void);
-
-#endif

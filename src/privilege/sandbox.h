@@ -2,8 +2,7 @@
  *
  * The sandbox: which system calls a process of this daemon may still make.
  */
-#ifndef REPORTER_SANDBOX_H
-#define REPORTER_SANDBOX_H
+#pragma once
 
 #include "config.h"
 
@@ -43,5 +42,3 @@ sandbox_built(void)
 	return false;
 #endif
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Health: a status judged against limits, in the manner of monitoring plugins.
  * Pure functions; any process.
  */
-#ifndef REPORTER_HEALTH_H
-#define REPORTER_HEALTH_H
+#pragma once
 
 #include "status/status.h"
 
@@ -42,11 +41,9 @@ struct range {
 	double min, max; /* both belong to it; INFINITY: no limit */
 };
 
-/*
- * range_parse - read "10", "10:", "10:20", "~:10" or "@10:20"; min is 0 by
- * default, ~ is no limit; max has none after a colon.  "" is no range.  Returns
- * false for anything else.
- */
+/* range_parse - read "10", "10:", "10:20", "~:10" or "@10:20"; min is 0 by
+   default, ~ is no limit; max has none after a colon.  "" is no range.  Returns
+   false for anything else. */
 bool range_parse(struct range *range, const char *text);
 
 /* range_alerts - whether a value is a fault.  NAN, a value that is not known,
@@ -67,11 +64,9 @@ void health_defaults(struct health_limits *limits);
 /* health_name - the word in front of a plugin's line, as in "WARNING". */
 const char *health_name(enum health health);
 
-/*
- * health_parse - read "measure=range,measure=range" into limits (an array of
- * HEALTH_MEASURES); "measure=" takes a limit away.  Returns false if the text
- * is invalid, and reason (size bytes) tells why.
- */
+/* health_parse - read "measure=range,measure=range" into limits (an array of
+   HEALTH_MEASURES); "measure=" takes a limit away.  Returns false if the text
+   is invalid, and reason (size bytes) tells why. */
 bool health_parse(
     struct range *limits, const char *text, char *reason, size_t size);
 
@@ -83,12 +78,8 @@ unsigned health_workers(const struct status *status, unsigned *down);
    may be. */
 #define HEALTH_TEXT_MAX 4096
 
-/*
- * health_judge - judge a status.  Writes the plugin's line, without
- * "REPORTER ..." in front and with performance data behind; it is cut to size,
- * HEALTH_TEXT_MAX has room for all.
- */
+/* health_judge - judge a status.  Writes the plugin's line, without
+   "REPORTER ..." in front and with performance data behind; it is cut to size,
+   HEALTH_TEXT_MAX has room for all. */
 enum health health_judge(const struct status *status,
     const struct health_limits *limits, char *text, size_t size);
-
-#endif

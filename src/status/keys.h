@@ -2,8 +2,7 @@
  *
  * Keys as text: for people and scripts, or for programs.  Any process.
  */
-#ifndef REPORTER_KEYS_H
-#define REPORTER_KEYS_H
+#pragma once
 
 #include "status/scan.h"
 
@@ -26,5 +25,3 @@ void keys_line(const struct scan_key *key, FILE *out);
 
 /* keys_json - a key as one JSON object, without a line's end. */
 void keys_json(const struct scan_key *key, FILE *out);
-
-#endif

@@ -4,8 +4,7 @@
  * test that compares reporterctl(8) go by it: a new counter is a word in
  * shm/counters.h, a row here and a line in the manual.  Constant; any process.
  */
-#ifndef REPORTER_METRIC_H
-#define REPORTER_METRIC_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -61,5 +60,3 @@ extern const struct metric metrics[], *const metrics_end;
    complement. */
 uint64_t metric_value(
     const struct metric *metric, const void *of, unsigned reason);
-
-#endif

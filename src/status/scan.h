@@ -3,8 +3,7 @@
  * A scan of all keys in the pending tables of an instance.  Maps its shared
  * memory read-only; any process that may open the segments, one thread.
  */
-#ifndef REPORTER_SCAN_H
-#define REPORTER_SCAN_H
+#pragma once
 
 #include "shm/segment.h"
 
@@ -28,11 +27,9 @@ struct scan {
 	struct worker_segment segments[SCAN_SEGMENTS_MAX];
 };
 
-/*
- * scan_open - map all worker segments that INSTANCE has now.  Returns SHM_OK,
- * or why the master's segment cannot be read (SHM_SYSTEM: see errno); then
- * nothing is mapped.
- */
+/* scan_open - map all worker segments that INSTANCE has now.  Returns SHM_OK,
+   or why the master's segment cannot be read (SHM_SYSTEM: see errno); then
+   nothing is mapped. */
 enum shm_status scan_open(struct scan *scan, const char *instance);
 
 /*
@@ -46,5 +43,3 @@ void scan_walk(struct scan *scan,
 
 /* scan_close - unmap all. */
 void scan_close(struct scan *scan);
-
-#endif

@@ -4,8 +4,7 @@
  * each service's reports and records come in, from one scan to the next.  One
  * process, one thread.
  */
-#ifndef REPORTER_SERVICES_H
-#define REPORTER_SERVICES_H
+#pragma once
 
 #include "status/keys.h"
 
@@ -50,22 +49,16 @@ struct services_result {
 	unsigned unread;      /* segments that could not be read */
 };
 
-/*
- * services_new - memory for scans: a fixed part, and four bytes for each slot
- * of the tables that are scanned.  Returns NULL if out of memory.
- */
+/* services_new - memory for scans: a fixed part, and four bytes for each slot
+   of the tables that are scanned.  Returns NULL if out of memory. */
 struct services *services_new(void);
 
-/*
- * services_scan - scan INSTANCE now.  now_ms: a monotonic clock.  Returns
- * SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM: see errno);
- * then the scan is empty.
- */
+/* services_scan - scan INSTANCE now.  now_ms: a monotonic clock.  Returns
+   SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM: see errno);
+   then the scan is empty. */
 enum shm_status services_scan(struct services *services, const char *instance,
     const struct keys_filter *filter, enum services_order order,
     uint64_t now_ms, struct services_result *result);
 
 /* services_free - free all that is remembered; NULL is allowed. */
 void services_free(struct services *services);
-
-#endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Owns its mappings for the length of a call.  Records travel meanwhile.
- * Reading against their direction, the workers' side first and the master's
+ * Owns its mappings for the length of a call.  Records travel meanwhile:
+ * reading against their direction, the workers' side first and the master's
  * last, finds every record at most once, and what is under way counts as
  * queued.
  */

@@ -4,8 +4,7 @@
  * people or for programs.  Attaches read-only and takes no lock that a
  * reporter could miss; any process that may open the segments.
  */
-#ifndef REPORTER_STATUS_H
-#define REPORTER_STATUS_H
+#pragma once
 
 #include "shm/segment.h"
 #include "sql/dberror.h"
@@ -73,22 +72,18 @@ struct status {
 	struct status_worker workers[STATUS_WORKERS_MAX];
 };
 
-/*
- * status_collect - read the status of INSTANCE.
- * Returns SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM:
- * see errno).
- */
+/* status_collect - read the status of INSTANCE.
+   Returns SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM:
+   see errno). */
 enum shm_status status_collect(struct status *status, const char *instance);
 
 /* status_reason - why status_collect() failed, in words; right after it, since
    it uses errno. */
 const char *status_reason(enum shm_status found);
 
-/*
- * status_find_stalled - collect again until each worker that has records in its
- * ring has taken some, for up to 2 s; stalled is set of those that have
- * not.  Such a one hangs or is stopped, or its table is full.
- */
+/* status_find_stalled - collect again until each worker that has records in its
+   ring has taken some, for up to 2 s; stalled is set of those that have
+   not.  Such a one hangs or is stopped, or its table is full. */
 void status_find_stalled(struct status *status, const char *instance);
 
 /* status_end - the end of the workers, for loops. */
@@ -131,5 +126,3 @@ bool status_json(const struct status *status, FILE *out);
 /* status_prometheus - write it in Prometheus' text format.  A NULL status is
    that of an instance that is not there. */
 void status_prometheus(const struct status *status, FILE *out);
-
-#endif

@@ -3,8 +3,7 @@
  * Waits between tries: doubled each time, capped, with jitter, so that many
  * workers do not come back at one instant.
  */
-#ifndef REPORTER_BACKOFF_H
-#define REPORTER_BACKOFF_H
+#pragma once
 
 #include <stdint.h>
 
@@ -33,5 +32,3 @@ backoff_next(struct backoff *backoff)
 	backoff->random = x;
 	return (uint32_t)(wait - x % (wait / 4 + 1));
 }
-
-#endif

@@ -4,8 +4,7 @@
  * line, to be looked at and sent again with `reporterctl replay`.  Shared by
  * all workers: each line is one append.
  */
-#ifndef REPORTER_DEADLETTER_H
-#define REPORTER_DEADLETTER_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -22,5 +21,3 @@ struct deadletter {
  */
 int deadletter_write(const struct deadletter *file, const struct record *record,
     unsigned number, const char *message);
-
-#endif

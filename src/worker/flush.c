@@ -74,11 +74,9 @@ flush_wanted(const struct flush *f, uint64_t dirty)
 		   atomic_load_explicit(&f->wake_urgent, memory_order_relaxed);
 }
 
-/*
- * Sleep until `dirty` keys are pending, keys became urgent more than `urgent`
- * times, timeout_ms are over, the drain waits for room, or the thread is asked
- * to finish or stop.
- */
+/* Sleep until `dirty` keys are pending, keys became urgent more than `urgent`
+   times, timeout_ms are over, the drain waits for room, or the thread is asked
+   to finish or stop. */
 static void
 flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 {

@@ -4,8 +4,7 @@
  * the pending table to MySQL.  It may block for any time; the drain waits for
  * it only when the table is full.
  */
-#ifndef REPORTER_FLUSH_H
-#define REPORTER_FLUSH_H
+#pragma once
 
 #include "conf/secret.h"
 #include "shm/segment.h"
@@ -41,5 +40,3 @@ bool flush_ended(struct flush *flush, int timeout_ms);
 
 /* flush_join - wait for the thread's end and free. */
 void flush_join(struct flush *flush);
-
-#endif

@@ -4,8 +4,7 @@
  * table takes others.  They stay dirty, are left out of batches, and are
  * retried alone, ever more slowly.  Used by the flush thread.
  */
-#ifndef REPORTER_HELD_H
-#define REPORTER_HELD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,5 +47,3 @@ void held_defer(struct held *held, uint64_t due_ms);
 
 /* held_hurry - all rows are due now. */
 void held_hurry(struct held *held);
-
-#endif

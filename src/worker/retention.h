@@ -3,8 +3,7 @@
  * The retention: removes rows that nobody has reported for a long time, in
  * small steps while there is nothing to flush.  Used by the flush thread.
  */
-#ifndef REPORTER_RETENTION_H
-#define REPORTER_RETENTION_H
+#pragma once
 
 #include "conf/settings.h"
 #include "lib/log.h"
@@ -35,18 +34,14 @@ enum verdict {
 	VERDICT_AWAY  /* far fewer rows are reported than before */
 };
 
-/*
- * census_count - add a row to a census that was begun at `begin`; ts and begin:
- * seconds since 1970; retention: seconds, 1 or more.  A ts that is ahead by
- * more than a day is not counted.
- */
+/* census_count - add a row to a census that was begun at `begin`; ts and begin:
+   seconds since 1970; retention: seconds, 1 or more.  A ts that is ahead by
+   more than a day is not counted. */
 void census_count(
     struct census *census, int64_t ts, uint64_t begin, uint64_t retention);
 
-/*
- * attendance_judge - whether the old rows of a census may be removed.
- * attendance: all zero at first.  now_ms: monotonic, not 0.
- */
+/* attendance_judge - whether the old rows of a census may be removed.
+   attendance: all zero at first.  now_ms: monotonic, not 0. */
 enum verdict attendance_judge(struct attendance *attendance,
     const struct census *census, uint64_t now_ms, uint64_t retention);
 
@@ -80,5 +75,3 @@ void retention_init(struct retention *retention,
  * most, less what the step took.
  */
 int retention_idle(struct retention *retention, int timeout_ms);
-
-#endif

@@ -7,8 +7,7 @@
  * for calm keys, those whose overload did not change: so each of them is
  * written once a sweep at most.
  */
-#ifndef REPORTER_ROUND_H
-#define REPORTER_ROUND_H
+#pragma once
 
 #include "shm/table.h"
 
@@ -59,23 +58,17 @@ round_run_urgent(int i)
 /* round_close - free the memory.  A round that is all zero may be closed. */
 void round_close(struct round *round);
 
-/*
- * round_urgent - how many times a key became urgent since all urgent ones were
- * taken; 0: none is.
- */
+/* round_urgent - how many times a key became urgent since all urgent ones were
+   taken; 0: none is. */
 uint64_t round_urgent(const struct round *round, const struct table *table);
 
-/*
- * round_collect_urgent - take urgent keys only, all if there is room; as
- * round_collect() otherwise.
- */
+/* round_collect_urgent - take urgent keys only, all if there is room; as
+   round_collect() otherwise. */
 void round_collect_urgent(struct round *round, struct table *table);
 
-/*
- * round_between - take up to max urgent keys, 1 to `between`, to be put between
- * two parts of a round that was collected.  Returns them as one run, in
- * primary-key order, until the next call.
- */
+/* round_between - take up to max urgent keys, 1 to `between`, to be put between
+   two parts of a round that was collected.  Returns them as one run, in
+   primary-key order, until the next call. */
 struct run round_between(struct round *round, struct table *table, size_t max);
 
 /*
@@ -105,5 +98,3 @@ void round_collect(
  */
 void order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
     struct order_key *spare);
-
-#endif

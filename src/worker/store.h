@@ -4,8 +4,7 @@
  * It waits, reconnects, and halves batches to isolate a refused row.
  * Used by the flush thread, except for store_stop().
  */
-#ifndef REPORTER_STORE_H
-#define REPORTER_STORE_H
+#pragma once
 
 #include "conf/secret.h"
 #include "shm/segment.h"
@@ -71,5 +70,3 @@ bool store_wait(struct store *store, uint32_t ms);
 
 /* store_stop - give up: cut waits short, now and from now on.  Any thread. */
 void store_stop(struct store *store);
-
-#endif

@@ -3,8 +3,7 @@
  * The state of the store, for its three sources: attempt.c sends a statement,
  * alone.c deals with rows that fail alone, store.c writes batches.
  */
-#ifndef REPORTER_STORE_STATE_H
-#define REPORTER_STORE_STATE_H
+#pragma once
 
 #include "sql/db.h"
 #include "worker/backoff.h"
@@ -108,5 +107,3 @@ enum db_class store_send(
    wait while the table takes none.  Returns false when asked to stop. */
 bool store_alone(
     struct store *store, struct table_row *row, enum db_class kind);
-
-#endif

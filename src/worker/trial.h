@@ -6,8 +6,7 @@
  * set aside into the dead-letter file, so that it cannot stop the rest for
  * ever.
  */
-#ifndef REPORTER_TRIAL_H
-#define REPORTER_TRIAL_H
+#pragma once
 
 #include "worker/deadletter.h"
 #include "shm/segment.h"
@@ -36,5 +35,3 @@ void trial_drain(struct worker_info *info, uint64_t index);
 void trial_drained(struct worker_info *info);
 void trial_flush(struct worker_info *info, uint32_t slot);
 void trial_flushed(struct worker_info *info);
-
-#endif

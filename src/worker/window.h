@@ -4,8 +4,7 @@
  * how much a network takes (RFC 5681).  The server rejects oversized statements
  * in many ways, and none names the limit.
  */
-#ifndef REPORTER_WINDOW_H
-#define REPORTER_WINDOW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,5 +53,3 @@ window_passed(struct window *window, size_t rows)
 	}
 	window->size = size < limit ? size : limit;
 }
-
-#endif

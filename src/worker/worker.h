@@ -3,8 +3,7 @@
  * The worker process: it drains one ring into one pending table, and
  * flushes that table to MySQL.
  */
-#ifndef REPORTER_WORKER_H
-#define REPORTER_WORKER_H
+#pragma once
 
 #include "shm/segment.h"
 #include "conf/settings.h"
@@ -28,11 +27,7 @@ struct worker_start {
 	bool crashed; /* the previous worker ended by a fault of its own */
 };
 
-/*
- * worker_main - run as a worker.  Called in the forked child, which has no
- * descriptors but the standard ones and the log's.
- * Returns the exit status, enum worker_exit.
- */
+/* worker_main - run as a worker.  Called in the forked child, which has no
+   descriptors but the standard ones and the log's.
+   Returns the exit status, enum worker_exit. */
 int worker_main(const struct worker_start *start);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * A worker and files: which of them it may change.
  */
-#ifndef REPORTER_WORKER_FILES_H
-#define REPORTER_WORKER_FILES_H
+#pragma once
 
 #include "worker/worker.h"
 
@@ -15,5 +14,3 @@
  * Returns 1; 0 where the kernel cannot do that; -1: logged.
  */
 int worker_files_confine(const struct worker_start *start);
-
-#endif
