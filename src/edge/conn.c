@@ -250,8 +250,9 @@ conn_complain(struct server *server, struct conn *conn,
 	char peer[ADDRESS_TEXT];
 
 	if (result->reason == REJECT_UNKNOWN_PROTOCOL)
-		stranger_log(server->strangers, conn_name(conn, peer),
-		    stranger_of(inbuf_bytes(&conn->inbuf), conn->inbuf.length));
+		notice_stranger(&server->notices,
+		    (const struct sockaddr *)&conn->peer,
+		    inbuf_bytes(&conn->inbuf), conn->inbuf.length);
 	else if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
 		    "agent %s: %s at byte %" PRIu64
@@ -314,7 +315,7 @@ conn_follow(struct server *server, struct conn *conn,
 	    (!conn->named || conn->caller != result->last_caller)) {
 		conn->named = true;
 		conn->caller = result->last_caller;
-		callers_note(&server->callers,
+		notice_caller(&server->notices,
 		    (const struct sockaddr *)&conn->peer, conn->caller);
 	}
 	if (result->verdict == VERDICT_CLOSE)

@@ -48,8 +48,7 @@ server_new(int epoll, struct input_counters *count)
 	server->throttles = LOG_PER_MINUTE(5);
 	server->holds = LOG_PER_MINUTE(1);
 	server->shortages = LOG_PER_MINUTE(1);
-	strangers_init(server->strangers);
-	server->callers.lines = LOG_PER_MINUTE(5);
+	notices_init(&server->notices);
 	/* Connections of a master that was killed. */
 	counter_add(
 	    &count->closed[CLOSING_STOP], counter_get(&count->connections));

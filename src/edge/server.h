@@ -7,10 +7,9 @@
 #define REPORTER_SERVER_H
 
 #include "edge/admission.h"
-#include "edge/callers.h"
 #include "edge/conn.h"
 #include "edge/limiter.h"
-#include "edge/stranger.h"
+#include "edge/notice.h"
 #include "edge/tarpit.h"
 #include "lib/log.h"
 #include "shm/agents.h"
@@ -43,8 +42,8 @@ struct server {
 	   INTAKE_PIECE records, then queues again if it has more. */
 	struct conn_list queue[WORKERS_MAX];
 	struct log_limiter refusals, closings, faults, throttles, holds,
-	    shortages, strangers[STRANGERS];
-	struct callers callers;
+	    shortages;
+	struct notices notices;
 	/* What is read goes to the second half; bytes buffered before are put
 	   in front of it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
