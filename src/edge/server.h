@@ -20,6 +20,9 @@ struct server {
 	struct tls *tls; /* the master's; NULL: no listener has it */
 	struct input_counters *count;
 	int epoll;
+	/* Watches connections that begin with TLS; itself watched by `epoll`,
+	   with the server as the event's pointer. */
+	int handshakes;
 	/* Spare descriptor, closed to accept and refuse one connection when
 	   there are no others. */
 	int reserve;
@@ -45,9 +48,14 @@ struct server {
 	uint8_t buffer[2 * MESSAGE_MAX];
 };
 
-/* server_new - no connections yet.  epoll: where they are to be added, with
-   their struct conn as the event's pointer.  Returns NULL with errno. */
+/* server_new - no connections yet.  epoll: where they are to be added; events
+   whose pointer is not the caller's go to server_process().  Returns NULL with
+   errno. */
 struct server *server_new(int epoll, struct input_counters *count);
+
+/* server_process - epoll reported these events with this pointer.  TLS
+   handshakes take 3 ms at most, and the rest of the last of them. */
+void server_process(struct server *server, void *pointer, uint32_t events);
 
 /* server_prepare - allocate what the settings require; the current rules stay
    in use.  Returns 0, or -1 with errno: then nothing has changed. */
