@@ -43,14 +43,14 @@ server_new(int epoll, struct input_counters *count)
 	struct server *server = calloc(1, sizeof(*server));
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = server };
 
-	if (server == NULL || (server->intake = intake_new(count)) == NULL) {
-		free(server);
+	if (server == NULL)
 		return NULL;
-	}
 	server->reserve = -1;
 	server->epoll = epoll;
+	server->intake = intake_new(count);
 	server->handshakes = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, server->handshakes, &event) < 0) {
+	if (server->intake == NULL || server->handshakes < 0 ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, server->handshakes, &event) < 0) {
 		server_free(server);
 		return NULL;
 	}
