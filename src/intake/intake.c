@@ -172,54 +172,36 @@ min_u32(uint64_t a, uint64_t b)
 	return (uint32_t)(a < b ? a : b);
 }
 
-/* How many of the report's records to put now, of those left: all that there is
-   room for, if nobody else waits for it.  0: it must wait, until there is room
-   for result->need. */
-static uint32_t
-intake_piece(struct intake *intake, uint32_t slot, uint32_t left,
-    struct intake_result *result)
-{
-	uint64_t room = ring_room(intake->rings[slot], left);
-	bool awaited = intake->awaited >> slot & 1;
-
-	if (intake->drop)
-		return min_u32(left, room);
-	result->slot = slot;
-	result->need = min_u32(left, INTAKE_PIECE);
-	if (room < result->need || (awaited && intake->turn == 0))
-		return 0;
-	if (!awaited)
-		return min_u32(left, room);
-	intake->turn -= min_u32(intake->turn, result->need);
-	return result->need;
-}
-
-/* Put the rest of the decoded report into its ring, or a piece of it; *put: how
-   many of its records are there.  Returns false when it must wait. */
+/* Put the rest of the decoded report into its ring, or a piece of it: all that
+   there is room for, if nobody else waits for it.  *put: how many of its
+   records are there.  Returns false when the others must wait. */
 static bool
 intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
 {
 	const struct report *report = &intake->report;
 	uint32_t slot =
 	    routes_find(&intake->routes, report->modid, report->cmdid);
+	uint32_t left = report->count - *put;
+	uint32_t piece = min_u32(left, INTAKE_PIECE);
+	uint32_t n = min_u32(left, ring_room(intake->rings[slot], left));
 
-	while (*put < report->count) {
-		uint32_t left = report->count - *put;
-		uint32_t n = intake_piece(intake, slot, left, result);
-
-		if (n == 0 && !intake->drop)
-			return false;
-		ring_put(intake->rings[slot], report->records + *put, n);
-		FAULT_POINT("intake_put");
-		intake->touched |= UINT64_C(1) << slot;
-		if (intake->drop) {
-			intake->dropped += left - n;
-			n = left;
-		}
-		intake->received += n;
-		*put += n;
+	if (intake->drop) {
+		intake->dropped += left - n;
+		intake->received += left - n;
+	} else if (intake->awaited >> slot & 1) {
+		n = n < piece || intake->turn == 0 ? 0 : piece;
+		intake->turn -= min_u32(intake->turn, n);
+	} else if (n < piece) {
+		n = 0;
 	}
-	return true;
+	ring_put(intake->rings[slot], report->records + *put, n);
+	FAULT_POINT("intake_put");
+	intake->touched |= UINT64_C(1) << slot;
+	intake->received += n;
+	*put += n;
+	result->slot = slot;
+	result->need = min_u32(left - n, INTAKE_PIECE);
+	return n == left || intake->drop;
 }
 
 /* Take the decoded report.  Its counts are added once, when all of it is in its

@@ -319,7 +319,7 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		 NULL)
 		accept_agents(m->server, listener->fd, &listener->spec);
 	else
-		conn_process(m->server, event->data.ptr, event->events);
+		server_process(m->server, event->data.ptr, event->events);
 }
 
 /* Wait for events, and dispatch those of connections, which during shutdown are
