@@ -29,7 +29,7 @@ struct intake {
 	uint64_t touched;    /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
-	uint64_t rejected[REJECT_REASONS];
+	uint64_t rejected[REJECT_REASONS], rejected_sum;
 	uint64_t caller, ts; /* of the last of these reports */
 	char explanation[FAULT_TEXT];
 	struct report report; /* the one being decoded, and its limits */
@@ -38,10 +38,12 @@ struct intake {
 struct intake *
 intake_new(struct input_counters *count)
 {
-	struct intake *intake = calloc(1, sizeof(*intake));
+	struct intake *intake = aligned_alloc(CACHE_LINE, sizeof(*intake));
 
-	if (intake != NULL)
-		intake->count = count;
+	if (intake == NULL)
+		return NULL;
+	memset(intake, 0, offsetof(struct intake, report.records));
+	intake->count = count;
 	return intake;
 }
 
@@ -98,6 +100,7 @@ intake_reject(struct intake *intake, struct intake_result *result,
 		result->reason = reason;
 	result->rejected += n;
 	intake->rejected[reason] += n;
+	intake->rejected_sum += n;
 	intake->received += n;
 }
 
@@ -297,16 +300,12 @@ static void
 intake_show(const struct intake *intake)
 {
 	struct agent *agent = intake->agent;
-	uint64_t rejected = 0;
 
-	for (int i = 0; i < REJECT_REASONS; i++)
-		if (intake->rejected[i] != 0) {
-			rejected += intake->rejected[i];
-			agent_add(&agent->rejected[i], intake->rejected[i]);
-		}
-	agent_add(&agent->rejected_sum, rejected);
-	agent_add(&agent->records, intake->received - rejected);
+	agent_add(&agent->records, intake->received - intake->rejected_sum);
 	agent_add(&agent->reports, intake->reports);
+	for (int i = 0; intake->rejected_sum != 0 && i < REJECT_REASONS; i++)
+		agent_add(&agent->rejected[i], intake->rejected[i]);
+	agent_add(&agent->rejected_sum, intake->rejected_sum);
 	if (intake->reports == 0)
 		return;
 	agent_set(&agent->caller, intake->caller);
@@ -343,8 +342,9 @@ intake_publish(struct intake *intake)
 	count_move(&intake->count->dropped, &intake->dropped);
 	count_move(&intake->count->skewed, &intake->skewed);
 	count_move(&intake->count->foreign, &intake->foreign);
-	for (int i = 0; i < REJECT_REASONS; i++)
+	for (int i = 0; intake->rejected_sum != 0 && i < REJECT_REASONS; i++)
 		count_move(&intake->count->rejected[i], &intake->rejected[i]);
+	intake->rejected_sum = 0;
 }
 
 bool

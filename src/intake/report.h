@@ -46,7 +46,9 @@ struct report {
 	uint32_t count; /* records in `records` */
 	/* Records of this report that were rejected, by reason. */
 	uint32_t rejected[REJECT_REASONS];
-	struct record records[REPORT_RECORDS_MAX];
+	/* Aligned, since records that lie in two cache lines are copied at nine
+	   tenths of the speed. */
+	alignas(CACHE_LINE) struct record records[REPORT_RECORDS_MAX];
 };
 
 /* report_begin - for a decoder: no records, nothing rejected so far. */
