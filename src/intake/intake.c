@@ -30,8 +30,7 @@ struct intake {
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
 	uint64_t rejected[REJECT_REASONS], rejected_sum;
-	uint64_t caller, ts; /* of the last of these reports */
-	char explanation[FAULT_TEXT];
+	uint64_t caller, ts;  /* of the last of these reports */
 	struct report report; /* the one being decoded, and its limits */
 };
 
@@ -175,43 +174,36 @@ intake_route(struct intake *intake, struct intake_result *result)
 			result->caller = report->caller;
 		intake->foreign++;
 	}
-	for (int i = 0; i < REJECT_REASONS; i++)
+	for (int i = 0; report->is_partial && i < REJECT_REASONS; i++)
 		intake_reject(
 		    intake, result, (enum reject)i, report->rejected[i]);
 	return true;
 }
 
-/* Explain why the message at p, whole unless the stream closes, or one of its
-   records was rejected. */
+/* Explain why the message at p or one of its records was rejected, or why the
+   stream closes.  Of a frame it is known. */
 static void
 intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
     struct intake_result *result)
 {
-	const struct report *report = &intake->report;
-	bool close = result->verdict == VERDICT_CLOSE;
-	int32_t id = dialect == DIALECT_ELB ? FRAME_ID_ELB : FRAME_ID_LARS;
-	size_t length = close ? FRAME_HEADER : report->used;
-	char *text = intake->explanation;
-	enum reject reason = result->reason;
+	struct report *report = &intake->report;
+	char *text = report->fault;
 
 	result->explanation = text;
-	if (reason == REJECT_WRONG_CALLER)
+	if (result->reason == REJECT_WRONG_CALLER)
 		snprintf(text, FAULT_TEXT,
 		    "caller: %u.%u.%u.%u; expected the peer's address",
 		    report->caller >> 24, report->caller >> 16 & 0xff,
 		    report->caller >> 8 & 0xff, report->caller & 0xff);
 	else if (dialect != DIALECT_NATIVE)
-		reason =
-		    frame_explain(p, length, id, report->max_message, text);
-	else if (!close)
-		reason = native_explain(p, length, text);
-	else if (reason == REJECT_NOT_MSGPACK)
+		return;
+	else if (result->verdict != VERDICT_CLOSE)
+		result->reason = native_explain(p, report->used, text);
+	else if (result->reason == REJECT_NOT_MSGPACK)
 		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
 	else
 		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
 		    report->max_message);
-	if (reason != REJECT_REASONS)
-		result->reason = reason;
 }
 
 /* After a message: note the first of the stream that was rejected, and the
@@ -222,6 +214,7 @@ intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
 {
 	if (result->rejected > 0 && !stream->explained) {
 		stream->explained = true;
+		intake->report.explain = false;
 		result->fault = result->used;
 		intake_explain(intake, stream->dialect, p, result);
 	}
@@ -238,6 +231,8 @@ intake_messages(struct intake *intake, struct stream *stream,
 {
 	struct report *report = &intake->report;
 
+	report->explain = !stream->explained;
+	*report->fault = '\0';
 	while (result->used < length) {
 		switch (intake_decode(intake, stream->dialect,
 		    bytes + result->used, length - result->used)) {
