@@ -33,19 +33,20 @@ struct intake {
 	uint64_t touched;    /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
-	uint64_t rejected[REJECT_REASONS];
-	uint64_t caller, ts; /* of the last of these reports */
-	char explanation[FAULT_TEXT];
+	uint64_t rejected[REJECT_REASONS], rejected_sum;
+	uint64_t caller, ts;  /* of the last of these reports */
 	struct report report; /* the one being decoded, and its limits */
 };
 
 struct intake *
 intake_new(struct input_counters *count)
 {
-	struct intake *intake = calloc(1, sizeof(*intake));
+	struct intake *intake = aligned_alloc(CACHE_LINE, sizeof(*intake));
 
-	if (intake != NULL)
-		intake->count = count;
+	if (intake == NULL)
+		return NULL;
+	memset(intake, 0, offsetof(struct intake, report.records));
+	intake->count = count;
 	return intake;
 }
 
@@ -110,6 +111,7 @@ intake_reject(struct intake *intake, struct intake_result *result,
 		result->reason = reason;
 	result->rejected += n;
 	intake->rejected[reason] += n;
+	intake->rejected_sum += n;
 	intake->received += n;
 }
 
@@ -230,43 +232,36 @@ intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
 			result->caller = report->caller;
 		intake->foreign++;
 	}
-	for (int i = 0; i < REJECT_REASONS; i++)
+	for (int i = 0; report->is_partial && i < REJECT_REASONS; i++)
 		intake_reject(
 		    intake, result, (enum reject)i, report->rejected[i]);
 	return true;
 }
 
-/* Explain why the message at p, whole unless the stream closes, or one of its
-   records was rejected. */
+/* Explain why the message at p or one of its records was rejected, or why the
+   stream closes.  Of a frame it is known. */
 static void
 intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
     struct intake_result *result)
 {
-	const struct report *report = &intake->report;
-	bool close = result->verdict == VERDICT_CLOSE;
-	int32_t id = dialect == DIALECT_ELB ? FRAME_ID_ELB : FRAME_ID_LARS;
-	size_t length = close ? FRAME_HEADER : report->used;
-	char *text = intake->explanation;
-	enum reject reason = result->reason;
+	struct report *report = &intake->report;
+	char *text = report->fault;
 
 	result->explanation = text;
-	if (reason == REJECT_WRONG_CALLER)
+	if (result->reason == REJECT_WRONG_CALLER)
 		snprintf(text, FAULT_TEXT,
 		    "caller: %u.%u.%u.%u; expected the peer's address",
 		    report->caller >> 24, report->caller >> 16 & 0xff,
 		    report->caller >> 8 & 0xff, report->caller & 0xff);
 	else if (dialect != DIALECT_NATIVE)
-		reason =
-		    frame_explain(p, length, id, report->max_message, text);
-	else if (!close)
-		reason = native_explain(p, length, text);
-	else if (reason == REJECT_NOT_MSGPACK)
+		return;
+	else if (result->verdict != VERDICT_CLOSE)
+		result->reason = native_explain(p, report->used, text);
+	else if (result->reason == REJECT_NOT_MSGPACK)
 		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
 	else
 		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
 		    report->max_message);
-	if (reason != REJECT_REASONS)
-		result->reason = reason;
 }
 
 /* After a message: note the first of the stream that was rejected, and the
@@ -277,6 +272,7 @@ intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
 {
 	if (result->rejected > 0 && !stream->explained) {
 		stream->explained = true;
+		intake->report.explain = false;
 		result->fault = result->used;
 		intake_explain(intake, stream->dialect, p, result);
 	}
@@ -293,6 +289,8 @@ intake_messages(struct intake *intake, struct stream *stream,
 {
 	struct report *report = &intake->report;
 
+	report->explain = !stream->explained;
+	*report->fault = '\0';
 	while (result->used < length) {
 		switch (intake_decode(intake, stream->dialect,
 		    bytes + result->used, length - result->used)) {
@@ -361,16 +359,12 @@ static void
 intake_show(const struct intake *intake)
 {
 	struct agent *agent = intake->agent;
-	uint64_t rejected = 0;
 
-	for (int i = 0; i < REJECT_REASONS; i++)
-		if (intake->rejected[i] != 0) {
-			rejected += intake->rejected[i];
-			agent_add(&agent->rejected[i], intake->rejected[i]);
-		}
-	agent_add(&agent->rejected_sum, rejected);
-	agent_add(&agent->records, intake->received - rejected);
+	agent_add(&agent->records, intake->received - intake->rejected_sum);
 	agent_add(&agent->reports, intake->reports);
+	for (int i = 0; intake->rejected_sum != 0 && i < REJECT_REASONS; i++)
+		agent_add(&agent->rejected[i], intake->rejected[i]);
+	agent_add(&agent->rejected_sum, intake->rejected_sum);
 	if (intake->reports == 0)
 		return;
 	agent_set(&agent->caller, intake->caller);
@@ -407,8 +401,9 @@ intake_publish(struct intake *intake)
 	count_move(&intake->count->dropped, &intake->dropped);
 	count_move(&intake->count->skewed, &intake->skewed);
 	count_move(&intake->count->foreign, &intake->foreign);
-	for (int i = 0; i < REJECT_REASONS; i++)
+	for (int i = 0; intake->rejected_sum != 0 && i < REJECT_REASONS; i++)
 		count_move(&intake->count->rejected[i], &intake->rejected[i]);
+	intake->rejected_sum = 0;
 }
 
 bool

@@ -291,7 +291,7 @@ take_results(struct cursor *c, struct report *report, const struct record *own,
 		c->at = start;
 		if (!skip(c, 1))
 			return false;
-		report->rejected[c->reason]++;
+		report_reject(report, c->reason);
 	}
 	report->count = (uint32_t)(r - report->records);
 	return true;
