@@ -106,14 +106,14 @@ def upgrade(s):
 
 def throttled(s):
     """The database is away, and the rings are full."""
-    s.reporter.configure("queue", table_keys=4096)
+    s.reporter.configure("queue", table_keys=1024)
     s.reporter.write_conf()
     take_over(s)
     s.database.freeze()
     agent = s.agent()
     agent.socket.setblocking(False)
     reports, wanted = [], {}
-    for at in range(3000):
+    for at in range(2000):
         results = [(1, port, at + 1, 0, False) for port in range(40)]
         reports.append(scenario.native(1000008, at, 8, TS, results))
         wanted |= scenario.rows(1000008, at, 8, TS, results)
@@ -251,7 +251,7 @@ def nothing_there(s):
 
 
 def tell(s):
-    agents, restarts = map(int, sys.argv[1:] or (400, 6))
+    agents, restarts = map(int, sys.argv[1:] or (300, 4))
     s.reporter.configure("reporter", shutdown_timeout="1s", listen=", ".join(
         f"127.0.0.1:{scenario.free_port()}{words}"
         for words in ("", " proxy")))
@@ -263,7 +263,9 @@ def tell(s):
     if not sys.argv[1:]:
         for show in (upgrade, throttled, header):
             wanted |= show(s)
-        s.reporter.settled(0)
+    wait_for(lambda: s.database.count() == len(wanted),
+             "all rows are in the table")
+    s.reporter.settled(0)
     found = s.database.table()
     s.check("the table has what was sent", found == wanted,
             f"{len(found)} rows, wanted {len(wanted)}: "
