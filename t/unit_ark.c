@@ -32,9 +32,9 @@ begin(void)
 {
 	listening_socket = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(listen(listening_socket, 1), 0);
-	plain = socket(AF_INET6, SOCK_STREAM, 0);
+	plain = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (plain < 0)
-		plain = socket(AF_INET, SOCK_STREAM, 0);
+		plain = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 }
 
 /* ------------------------------------------------------------- the ark ---- */
@@ -125,7 +125,8 @@ START_TEST(all_or_nothing)
 {
 	write_ark(300, 0);
 	struct ark ark;
-	int udp = socket(AF_INET, SOCK_DGRAM, 0), ends[2];
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), ends[2];
+	int blocks = socket(AF_INET, SOCK_STREAM, 0);
 	uint64_t first = 3;
 
 	/* Without the state, which is the last part, and without a queue. */
@@ -137,7 +138,12 @@ START_TEST(all_or_nothing)
 	close(ark.part[0]);
 	ark.part[0] = ark.part[--ark.count];
 	check_fault(&ark, "incomplete");
-	/* Another kind of socket, a connection that listens, one twice. */
+	/* One that blocks, another kind of socket, a connection that listens,
+	 * one twice. */
+	write_ark(1, 0);
+	ck_assert_int_eq(ark_put(&w, blocks, &entry, NULL), 0);
+	ark = ended();
+	check_fault(&ark, "damaged");
 	write_ark(1, 0);
 	ck_assert_int_eq(ark_put(&w, udp, &entry, NULL), 0);
 	ark = ended();

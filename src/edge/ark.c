@@ -18,9 +18,6 @@
 #include <unistd.h>
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define FLAGS \
-	(ARK_HEADER | ARK_BALANCER | ARK_HALF_CLOSED | ARK_COMPLAINED | \
-	    ARK_FOREIGN)
 
 static const char magic[8] = "reparkA";
 
@@ -217,8 +214,7 @@ take_conn(struct ark_reader *r, const uint8_t **bytes)
 
 	/* An input buffer never has more. */
 	if (conn == NULL || conn->buffered > 2 * MESSAGE_MAX ||
-	    (conn->flags & ~(uint32_t)FLAGS) != 0 ||
-	    conn->dialect > DIALECT_ELB ||
+	    conn->flags > ARK_FLAGS || conn->dialect > DIALECT_ELB ||
 	    (conn->peer.sin6_family != AF_INET &&
 		conn->peer.sin6_family != AF_INET6))
 		return NULL;
@@ -274,7 +270,8 @@ is_tcp(int fd, bool listening)
 {
 	return socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP &&
 	       socket_option(fd, SO_TYPE) == SOCK_STREAM &&
-	       socket_option(fd, SO_ACCEPTCONN) == listening;
+	       socket_option(fd, SO_ACCEPTCONN) == listening &&
+	       (listening || fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
 /* Take the sockets out of a queue.  Returns NULL or the fault. */

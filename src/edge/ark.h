@@ -43,6 +43,7 @@ struct ark_header {
 #define ARK_HALF_CLOSED 4 /* our direction is closed */
 #define ARK_COMPLAINED 8
 #define ARK_FOREIGN 16
+#define ARK_FLAGS 31 /* all of them */
 
 struct ark_conn {
 	struct sockaddr_in6 peer; /* or sockaddr_in */

@@ -95,7 +95,7 @@ handover_prepare(const struct settings *s)
 
 	if (mkdir(s->runtime_directory, 0755) == 0 && pw != NULL &&
 	    geteuid() == 0 &&
-	    chown(s->runtime_directory, pw->pw_uid, pw->pw_gid) < 0)
+	    lchown(s->runtime_directory, pw->pw_uid, pw->pw_gid) < 0)
 		rmdir(s->runtime_directory);
 }
 
