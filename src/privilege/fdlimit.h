@@ -11,7 +11,8 @@
 
 /* fdlimit_raise - raise the limit to *required, which is what this number of
    connections needs, and by FDLIMIT_REFUSED + FDLIMIT_GONE beyond it where that
-   is permitted.  Returns 0, or -1 with errno when the limit stays below *required. */
+   is permitted.  Returns 0, or -1 with errno when the limit stays below
+   *required. */
 int fdlimit_raise(uint64_t connections, uint64_t *required);
 
 /* fdlimit_ensure - fdlimit_raise() that logs its failure. */
