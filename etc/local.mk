@@ -10,6 +10,8 @@ dist_examples_DATA = etc/examples/haproxy-galera.cfg \
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf
 
+dist_sbin_SCRIPTS = etc/reporter-migrate
+
 etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
 	etc/reporter.service etc/reporter-web.service \
 	$(sysusers_DATA) $(tmpfiles_DATA)
@@ -25,10 +27,11 @@ $(etc_made): %: %.in Makefile
 		-e 's|@runstatedir[@]|$(runstatedir)|g' \
 		$< >$@.new && mv $@.new $@
 
-# The sample, with this installation's own state directory.
+# The sample, with this installation's own state directories.
 etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
-		's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
+		-e 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
+		-e 's|/run/reporter|$(runstatedir)/reporter|' \
 		$< >$@.new && mv $@.new $@
 
 # Configuration files, see conffile.sh.  reporter.conf may contain a password:

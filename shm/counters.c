@@ -26,6 +26,7 @@ static const struct reason rejects[REJECT_REASONS] = {
 	[REJECT_WRONG_SHAPE] = { "wrong_shape", "invalid structure" },
 	[REJECT_OUT_OF_RANGE] = { "out_of_range", "value out of range" },
 	[REJECT_WRONG_CALLER] = { "wrong_caller", "caller is another host" },
+	[REJECT_UNKNOWN_PROTOCOL] = { "unknown_protocol", "unknown protocol" },
 };
 
 static const struct reason refusals[REFUSALS] = {
@@ -57,6 +58,7 @@ static const struct reason closings[CLOSINGS] = {
 	[CLOSING_BAD_STREAM] = { "bad_stream", "invalid stream" },
 	[CLOSING_NO_MEMORY] = { "no_memory", "out of memory" },
 	[CLOSING_STOP] = { "stop", "shutdown" },
+	[CLOSING_CARRIED] = { "carried", "continued by the next process" },
 };
 
 const char *

@@ -96,6 +96,7 @@ enum reject {
 	REJECT_WRONG_SHAPE,     /* not an array, too few elements, wrong type */
 	REJECT_OUT_OF_RANGE,    /* a value outside of its range */
 	REJECT_WRONG_CALLER,    /* caller is not the peer: check_caller */
+	REJECT_UNKNOWN_PROTOCOL, /* no dialect begins like this: closes */
 	REJECT_REASONS
 };
 
@@ -134,7 +135,8 @@ enum closing {
 	CLOSING_TLS,             /* TLS handshake failed, or no TLS */
 	CLOSING_BAD_STREAM,      /* a rejection that closes */
 	CLOSING_NO_MEMORY,
-	CLOSING_STOP, /* reporter ended, or was killed */
+	CLOSING_STOP,    /* reporter ended, or was killed */
+	CLOSING_CARRIED, /* continued by the next master */
 	CLOSINGS
 };
 
@@ -235,6 +237,6 @@ struct input_counters {
 	/* 1 more than those taken and refused while a reload is under way. */
 	counter reloads_begun;
 };
-static_assert(sizeof(struct input_counters) == 384, "part of the format");
+static_assert(sizeof(struct input_counters) == 448, "part of the format");
 
 #endif

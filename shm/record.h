@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -25,18 +26,31 @@
 struct record {
 	int32_t modid;   /* service number */
 	int32_t cmdid;   /* function number */
-	uint32_t ip;     /* IPv4 address of the called server, as a number */
+	uint32_t ip;     /* of the called server, see record_address() */
 	uint32_t caller; /* IPv4 address of the agent, as a number */
 	uint32_t succ;   /* calls that succeeded in the reported interval */
 	uint32_t err;    /* calls that failed in it */
 	uint16_t port;   /* port of the called server */
-	uint8_t
-	    overload;    /* 0, or 1: the agent takes the server as overloaded */
-	uint8_t ts_high; /* seconds since 1970, bits 32 to 39 */
-	uint32_t ts_low; /* seconds since 1970, bits 0 to 31 */
+	uint8_t overload : 1; /* the agent takes the server as overloaded */
+	uint8_t elb : 1;      /* from an ELB agent, see record_address() */
+	uint8_t unused : 6;   /* 0 in every record */
+	uint8_t ts_high;      /* seconds since 1970, bits 32 to 39 */
+	uint32_t ts_low;      /* seconds since 1970, bits 0 to 31 */
 };
 
 static_assert(sizeof(struct record) == 32, "part of the segment format");
+static_assert(offsetof(struct record, ts_high) == 27, "one byte of flags");
+
+/*
+ * record_address - the called server's address as a number, for people.  ELB
+ * agents send ip as an in_addr's s_addr, which on their machines has its bytes
+ * reversed; it is stored so, since ELB's own tools read the table.
+ */
+static inline uint32_t
+record_address(const struct record *r)
+{
+	return r->elb ? __builtin_bswap32(r->ip) : r->ip;
+}
 
 /* record_ts - the record's time, seconds since 1970. */
 static inline uint64_t

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "shm/segment.h"
+#include "shm/agents.h"
 #include "shm/faultpoint.h"
 #include "shm/keep_errno.h"
 
@@ -53,6 +53,13 @@ uint64_t
 segment_worker_size(uint32_t ring_records, uint32_t table_keys)
 {
 	return layout_of(ring_records, table_keys).size;
+}
+
+static uint64_t
+agents_size(uint32_t rows)
+{
+	return page_up(
+	    SEGMENT_AGENTS_ROWS + (uint64_t)rows * sizeof(struct agent_row));
 }
 
 /* ----------------------------------------------------------------- check -- */
@@ -118,6 +125,11 @@ segment_check(const void *base, uint64_t size, enum segment_kind kind)
 		return SHM_DAMAGED;
 	if (kind == SEGMENT_MASTER)
 		return size == page_up(sizeof(struct master_shared))
+			   ? SHM_OK
+			   : SHM_DAMAGED;
+	if (kind == SEGMENT_AGENTS)
+		return h->table_keys > 0 && h->table_keys <= AGENTS_MAX &&
+			       size == agents_size(h->table_keys)
 			   ? SHM_OK
 			   : SHM_DAMAGED;
 	if (!geometry_ok(h->ring_records, h->table_keys) ||
@@ -378,6 +390,21 @@ segment_create_master(struct segment *segment, const char *instance)
 	return segment_make(segment, SEGMENT_MASTER, &spec, NULL);
 }
 
+enum shm_status
+segment_create_agents(
+    struct segment *segment, const char *instance, uint32_t rows)
+{
+	struct segment_spec spec = { .instance = instance, .table_keys = rows };
+	enum shm_status status = segment_begin(segment, instance);
+
+	if (status != SHM_OK)
+		return status;
+	segment_name_agents(segment->name, instance);
+	segment->size = agents_size(rows);
+	segment_remove(segment->name);
+	return segment_make(segment, SEGMENT_AGENTS, &spec, NULL);
+}
+
 /* --------------------------------------------------------------- opening -- */
 
 /*
@@ -501,6 +528,17 @@ segment_open_master(
 		return status;
 	segment_name_master(segment->name, instance);
 	return segment_map(segment, SEGMENT_MASTER, access, SEGMENT_ANYBODY);
+}
+
+enum shm_status
+segment_view_agents(struct segment *segment, const char *instance, uid_t owner)
+{
+	enum shm_status status = segment_begin(segment, instance);
+
+	if (status != SHM_OK)
+		return status;
+	segment_name_agents(segment->name, instance);
+	return segment_map(segment, SEGMENT_AGENTS, SEGMENT_READ, owner);
 }
 
 /* SHM_OK when the name leads to this segment still, SHM_MISSING if not. */

@@ -19,7 +19,10 @@
  *              knows these can choose keys that meet in the table.  Made before
  *              its segment is ready, removed after it.
  *
- * If you change this (or record.h, ring.h, table.h, counters.h, history.h):
+ *   /reporter.INSTANCE.agents             see agents.h
+ *
+ * If you change this (or record.h, ring.h, table.h, counters.h, history.h,
+ * agents.h):
  *   1. change SEGMENT_VERSION;
  *   2. fix the static asserts on sizes and offsets;
  *   3. fix segment_check(), the drawing above, and t/offsets.c;
@@ -48,6 +51,7 @@
  *   dead_letter                                             records
  *   last_error_version flush             readers            the error's text
  *   history taken      master            readers            the samples
+ *   agent version      master            readers            the row's words
  *   info.pid           worker            master, readers    checked_in is 0, or
  *                                                           of this worker
  *   checked_in         worker            master             the worker's start
@@ -69,7 +73,9 @@
 #include <sys/types.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
-#define SEGMENT_VERSION 8
+#ifndef SEGMENT_VERSION /* a test builds another one */
+#define SEGMENT_VERSION 9
+#endif
 
 #define SHM_DIR "/dev/shm"
 #define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
@@ -81,8 +87,11 @@
 
 enum segment_kind {
 	SEGMENT_MASTER = 1,
-	SEGMENT_WORKER = 2
+	SEGMENT_WORKER = 2,
+	SEGMENT_AGENTS = 3
 };
+
+#define SEGMENT_AGENTS_ROWS 4096 /* where its rows begin, bytes */
 
 /* The result of a call. */
 enum shm_status {
@@ -112,9 +121,9 @@ struct segment_header {
 	uint32_t slot;         /* 0 to WORKERS_MAX - 1 */
 	uint32_t workers;      /* how many slots its generation has */
 	uint32_t ring_records; /* a power of two */
-	uint32_t table_keys;
-	uint64_t id;      /* random: tells this segment from all others */
-	uint64_t created; /* seconds since 1970 */
+	uint32_t table_keys;   /* of the agents: rows */
+	uint64_t id;           /* random: tells this segment from all others */
+	uint64_t created;      /* seconds since 1970 */
 	char instance[INSTANCE_MAX];
 	uint64_t check;         /* hash of all above */
 	_Atomic uint32_t ready; /* 1 when the segment may be used */
@@ -202,9 +211,9 @@ struct master_shared {
 	struct retirement retirement;
 };
 static_assert(
-    offsetof(struct master_shared, children) == 568, "part of the format");
+    offsetof(struct master_shared, children) == 632, "part of the format");
 static_assert(
-    offsetof(struct master_shared, history) == 8768, "part of the format");
+    offsetof(struct master_shared, history) == 8832, "part of the format");
 
 /* A mapped segment. */
 struct segment {
@@ -277,6 +286,14 @@ enum shm_status segment_create_master(
 enum shm_status segment_open_master(
     struct segment *segment, const char *instance, enum segment_access access);
 
+/* segment_create_agents, segment_view_agents - likewise, the segment of the
+   connected agents, for agents.c.  It is created in place of one that is
+   there, and read if it is this owner's. */
+enum shm_status segment_create_agents(
+    struct segment *segment, const char *instance, uint32_t rows);
+enum shm_status segment_view_agents(
+    struct segment *segment, const char *instance, uid_t owner);
+
 /* segment_master - the words of a mapped master's segment. */
 static inline struct master_shared *
 segment_master(const struct segment *segment)
@@ -317,11 +334,12 @@ enum shm_status segment_share(const struct segment *segment, gid_t readers);
  */
 enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 
-/* segment_name, segment_name_master - the name of a worker's segment, and of
-   the master's.  name: SEGMENT_NAME_MAX bytes. */
+/* segment_name, segment_name_master, segment_name_agents - the name of a
+   worker's segment, and of the master's.  name: SEGMENT_NAME_MAX bytes. */
 void segment_name(
     char *name, const char *instance, uint64_t generation, uint32_t slot);
 void segment_name_master(char *name, const char *instance);
+void segment_name_agents(char *name, const char *instance);
 
 /* segment_name_secret - the name of what holds the secrets of a worker's
    SEGMENT.  segment_list() leaves it out. */

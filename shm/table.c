@@ -5,19 +5,18 @@
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))
 
 /* The key is words 0 and 1 and the port, the first bytes of word 3; the rest
-   of that is the overload byte and the time. */
+   of that is the byte of flags and the time. */
 static_assert(offsetof(struct record, ip) == 8, "key comparison");
 static_assert(offsetof(struct record, succ) == 16, "key comparison");
 static_assert(offsetof(struct record, port) == 24, "key comparison");
-static_assert(offsetof(struct record, overload) == 26, "word_overload()");
 static_assert(offsetof(struct record, ts_high) == 27, "word_ts()");
 static_assert(offsetof(struct record, ts_low) == 28, "word_ts()");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "all of these");
 #define PORT_MASK UINT64_C(0xffff)
 
-/* The upper bits of the overload byte, which no record sets.  A slot cleared
-   after a kill has them, so that it matches no key at all. */
-#define CLEARED UINT64_C(0xfe0000)
+/* The unused bits of the flags.  A slot cleared after a kill has them, so that
+   it matches no key at all. */
+#define CLEARED UINT64_C(0xfc0000)
 
 /*
  * How many slots from its home a key may be.  This bounds the cost of a put:
@@ -65,10 +64,11 @@ word_ts(uint64_t word)
 	return (word >> 24 & 0xff) << 32 | word >> 32;
 }
 
-static inline uint8_t
+/* The bit of `overload`, the first of the flags. */
+static inline unsigned
 word_overload(uint64_t word)
 {
-	return word >> 16 & 0xff;
+	return word >> 16 & 1;
 }
 
 static inline bool

@@ -9,7 +9,8 @@
 -- the last 60 seconds: agents report about every 15.  With a flush_interval of
 -- more than 15 seconds, add that interval to the 60 seconds.
 --
--- Each reads the whole table once.  The mask makes an address right whether
+-- Each reads the whole table once.  Servers come from the view: view.sql, or
+-- view-elb.sql where ELB agents report.  The mask makes an address right whether
 -- the column is signed or unsigned.
 
 -- What is overloaded now: servers that more than half of those who call them
@@ -17,14 +18,14 @@
 SELECT
 	modid,
 	cmdid,
-	INET_NTOA(ip & 4294967295) AS server,
+	ip                    AS server,
 	port,
-	COUNT(*)                   AS callers,
-	SUM(overload = '1')        AS callers_overloaded
-FROM ServerCallStatus
-WHERE ts BETWEEN UNIX_TIMESTAMP() - 60 AND UNIX_TIMESTAMP() + 86400
+	COUNT(*)              AS callers,
+	SUM(overload = 'yes') AS callers_overloaded
+FROM ServerCallStatusView
+WHERE age BETWEEN -86400 AND 60
 GROUP BY modid, cmdid, ip, port
-HAVING SUM(overload = '1') * 2 > COUNT(*)
+HAVING SUM(overload = 'yes') * 2 > COUNT(*)
 ORDER BY callers_overloaded DESC, modid, cmdid, server, port;
 
 -- Which callers see errors now, and with how many servers.

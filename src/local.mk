@@ -2,13 +2,14 @@
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/figures src/lib/file src/lib/log src/lib/memory \
-	src/lib/prefix src/lib/text
+	src/lib/pass src/lib/prefix src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
-	src/edge/bind src/edge/conn src/edge/inbuf src/edge/limiter \
-	src/edge/listener src/edge/proxy src/edge/server \
-	src/edge/tarpit src/edge/tls_load
+	src/edge/ark src/edge/bind src/edge/callers src/edge/carry \
+	src/edge/conn src/edge/header src/edge/inbuf src/edge/limiter \
+	src/edge/listener src/edge/proxy src/edge/queue src/edge/server \
+	src/edge/stranger src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/listen_spec src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
@@ -20,10 +21,12 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/worker/held src/worker/store src/worker/trial src/worker/worker \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \
+	src/master/handover \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
-	src/status/health src/status/keys src/status/metric \
-	src/status/scan src/status/services src/status/status \
+	src/status/agent_list src/status/health src/status/keys \
+	src/status/metric src/status/scan src/status/services \
+	src/status/status \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
 if SECCOMP
@@ -65,7 +68,7 @@ src_reporter_send_LDADD = $(our_libs)
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
-src_reporterctl_SOURCES = src/ctl/ctl.h src/ctl/keys.c \
+src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/ctl.h src/ctl/keys.c \
 	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
 	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
 if WITH_NCURSES

@@ -8,6 +8,7 @@
 #include "check/inspect.h"
 #include "conf/reload.h"
 #include "lib/log.h"
+#include "master/handover.h"
 #include "master/master.h"
 #include "privilege/account.h"
 #include "privilege/daemon.h"
@@ -25,21 +26,23 @@
 
 struct arguments {
 	const char *config;
-	bool foreground, dump;
+	bool foreground, dump, take_over;
 	int check; /* -t once or twice */
 };
 
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: reporter [-f] [-t [-t]] [-d] [-V] [-h] [-c FILE]\n"
-		     "  -f       stay in the foreground\n"
-		     "  -t       check the configuration and exit\n"
-		     "  -t -t    check the database as well\n"
-		     "  -d       print the effective configuration and exit\n"
-		     "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
-		     "  -V       print the version and exit\n"
-		     "  -h       print this and exit\n");
+	fprintf(out,
+	    "usage: reporter [-f] [-r] [-t [-t]] [-d] [-V] [-h] [-c FILE]\n"
+	    "  -f       stay in the foreground\n"
+	    "  -r       take over from the running instance\n"
+	    "  -t       check the configuration and exit\n"
+	    "  -t -t    check the database as well\n"
+	    "  -d       print the effective configuration and exit\n"
+	    "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
+	    "  -V       print the version and exit\n"
+	    "  -h       print this and exit\n");
 }
 
 static void
@@ -47,10 +50,13 @@ arguments_read(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "ftdVhc:")) != -1) {
+	while ((option = getopt(argc, argv, "frtdVhc:")) != -1) {
 		switch (option) {
 		case 'f':
 			a->foreground = true;
+			break;
+		case 'r':
+			a->take_over = true;
 			break;
 		case 't':
 			a->check++;
@@ -102,7 +108,8 @@ open_log(const struct settings *settings)
 
 /* Become the process that the master will be.  Returns 0, or -1: logged. */
 static int
-prepare(const struct arguments *a, const struct settings *settings)
+prepare(const struct arguments *a, const struct settings *settings,
+    struct ark_reader *arrived)
 {
 	/* No file that we create is readable for everybody. */
 	umask(027);
@@ -114,6 +121,8 @@ prepare(const struct arguments *a, const struct settings *settings)
 	log_role("master");
 	log_echo(true);
 	if (open_log(settings) < 0)
+		return -1;
+	if (a->take_over && handover_take(settings, arrived) < 0)
 		return -1;
 	if (pidfile_write(settings->pid_file) < 0)
 		return -1;
@@ -135,7 +144,8 @@ check(const struct arguments *a, const struct settings *settings,
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)
 		return 1;
-	printf("%s: configuration OK\n", a->config);
+	if (a->check > 0)
+		printf("%s: configuration OK\n", a->config);
 	return 0;
 }
 
@@ -154,22 +164,23 @@ static int
 run(const struct arguments *a, const char *path)
 {
 	struct settings *settings = settings_load(path, stderr);
-	int status = 1;
+	struct ark_reader arrived = { .bytes = NULL };
+	int status = 0;
 
 	if (settings == NULL)
 		return 1;
 	if (a->dump)
 		settings_dump(settings, stdout);
-	if (a->check > 0)
+	/* The running process must not end for one that cannot start. */
+	if (a->check > 0 || (a->take_over && !a->dump))
 		status = check(a, settings, path);
-	else if (a->dump)
-		status = 0;
-	if (a->dump || a->check > 0) {
+	if (a->dump || a->check > 0 || status != 0) {
 		settings_free(settings);
 		return output_written() ? status : 1;
 	}
-	if (prepare(a, settings) == 0) {
-		status = master_run(settings, path, started);
+	status = 1;
+	if (prepare(a, settings, &arrived) == 0) {
+		status = master_run(settings, path, &arrived, started);
 		pidfile_remove();
 	} else {
 		settings_free(settings);

@@ -15,13 +15,18 @@ fault_calls = malloc calloc realloc strdup strndup fopen open_memstream \
 	setrlimit shm_open posix_fallocate mmap flock fstat ftruncate \
 	opendir open fork pthread_create getrandom
 
-check_PROGRAMS += t/reporter-fault
+check_PROGRAMS += t/reporter-fault t/reporter-older
 EXTRA_DIST += t/chaos.py
 t_reporter_fault_SOURCES = src/main.c t/fault_calls.c
 t_reporter_fault_CPPFLAGS = $(t_libfault_a_CPPFLAGS)
 t_reporter_fault_CFLAGS = $(t_libfault_a_CFLAGS) -fno-builtin -Wno-undef
 t_reporter_fault_LDFLAGS = $(AM_LDFLAGS) $(fault_calls:%=-Wl,--wrap=%)
 t_reporter_fault_LDADD = t/libfault.a $(system_libs)
+
+# The daemon with another layout of segments, for an upgrade.
+t_reporter_older_SOURCES = src/main.c shm/segment.c
+t_reporter_older_CPPFLAGS = $(AM_CPPFLAGS) -DSEGMENT_VERSION=8
+t_reporter_older_LDADD = $(our_libs)
 
 t_unit_fault_CPPFLAGS = $(t_libfault_a_CPPFLAGS)
 t_unit_fault_LDADD = t/libtest.a t/libfault.a $(LDADD)

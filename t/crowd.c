@@ -12,6 +12,13 @@
  *                                     is disconnected connects again and sends
  *                                     another; ends when it is killed
  *
+ *     crowd ADDRESS PORT lars N MS K  N that behave like agents of Lars, or
+ * ELB: crowd ADDRESS PORT elb N MS K   each sends a frame every MS
+ * milliseconds, which arrives in two parts, of K keys in turn.  One that is
+ * refused tries again never (Lars) or after 2 s (ELB), one that is disconnected
+ * at once.  At SIGTERM they complete their frames and print "refused R lost L",
+ * and for each agent its number and how many frames it has sent
+ *
  * "N connected" is said when all are; errors end it with status 1.  Agents
  * connect from 127.0.1.1, 127.0.1.2, ..., a thousand from each.
  */
@@ -20,6 +27,9 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,7 +51,9 @@
 enum mode {
 	TRICKLE,
 	PUSH,
-	STAY
+	STAY,
+	LARS,
+	ELB
 };
 
 struct agent {
@@ -49,7 +61,8 @@ struct agent {
 	bool connected;
 	uint32_t number;
 	uint64_t left;     /* bytes to send */
-	uint64_t again_ms; /* when to connect again */
+	uint64_t again_ms; /* when to connect again, or to send */
+	uint64_t frames;   /* sent */
 };
 
 static struct sockaddr_in to;
@@ -59,6 +72,8 @@ static uint32_t count, connected, gone;
 static uint64_t reports, sent_to_end;
 static int epoll;
 static bool said;
+static uint64_t period_ms, keys, refused, lost;
+static volatile sig_atomic_t stopped;
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
 fail(const char *format, ...)
@@ -144,18 +159,120 @@ agent_trickle(struct agent *agent)
 	return open;
 }
 
+/* ------------------------------------------------------ frames ------------ */
+
+static uint8_t *
+field(uint8_t *p, uint8_t number, uint64_t value)
+{
+	*p++ = (uint8_t)(number << 3);
+	for (; value > 127; value >>= 7)
+		*p++ = (uint8_t)(value | 128);
+	*p++ = (uint8_t)value;
+	return p;
+}
+
+/* A frame; frames of one key differ in succ.  Returns its end. */
+static uint8_t *
+frame_make(uint8_t *frame, const struct agent *agent)
+{
+	uint32_t head[2] = { htole32(mode == ELB ? 8 : 3), 0 };
+	uint8_t *p = frame + sizeof(head), *result;
+
+	p = field(p, 1, agent->number + 1);
+	p = field(p, 2, agent->frames % keys);
+	p = field(p, 3, agent->number + (mode == ELB ? 1000001 : 1));
+	*p++ = 4 << 3 | 2;
+	result = p++;
+	p = field(p, 1, 1);
+	p = field(p, 2, 1);
+	p = field(p, 3, agent->frames + 1);
+	p = field(p, 4, 0);
+	p = field(p, 5, 0);
+	*result = (uint8_t)(p - result - 1);
+	p = field(p, 5, 1700000000);
+	head[1] = htole32((uint32_t)(p - frame - (long)sizeof(head)));
+	memcpy(frame, head, sizeof(head));
+	return p;
+}
+
+/* Send up to `most` bytes of the current frame; left: bytes of it that were
+   sent.  Returns false when the connection is gone. */
+static bool
+frame_send(struct agent *agent, size_t most)
+{
+	uint8_t frame[128];
+	size_t length = (size_t)(frame_make(frame, agent) - frame), written;
+	size_t n = length - agent->left < most ? length - agent->left : most;
+
+	if (!agent_write(agent, frame + agent->left, n, &written))
+		return false;
+	agent->left += written;
+	if (agent->left == length) {
+		agent->left = 0;
+		agent->frames++;
+	}
+	return true;
+}
+
+/* The rest of a frame, and the beginning of the next. */
+static bool
+agent_report(struct agent *agent, uint64_t now)
+{
+	if (now < agent->again_ms)
+		return true;
+	agent->again_ms += period_ms;
+	return frame_send(agent, SIZE_MAX) &&
+	       (agent->left > 0 || frame_send(agent, 5));
+}
+
+static void
+stop(int number)
+{
+	stopped = number;
+}
+
+/* Complete all frames, and print what became of the agents. */
+static void
+frames_end(void)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct pollfd pollfd = { .fd = agents[i].fd,
+			.events = POLLOUT };
+
+		while (agents[i].connected && agents[i].left > 0 &&
+		       poll(&pollfd, 1, 30000) > 0 &&
+		       frame_send(&agents[i], SIZE_MAX))
+			continue;
+	}
+	printf("refused %" PRIu64 " lost %" PRIu64 "\n", refused, lost);
+	for (uint32_t i = 0; i < count; i++)
+		printf("%u %" PRIu64 "\n", i, agents[i].frames);
+}
+
 /* ----------------------------------------------------------- connecting --- */
 
 static void
 agent_close(struct agent *agent)
 {
-	if (agent->connected)
+	bool was_connected = agent->connected;
+
+	if (was_connected)
 		connected--;
 	agent->connected = false;
 	close(agent->fd);
 	agent->fd = -1;
 	gone++;
 	agent->again_ms = now_ms() + (uint64_t)(rand() % AGAIN_MS);
+	if (mode < LARS)
+		return;
+	agent->left = 0;
+	agent->again_ms = now_ms();
+	if (was_connected)
+		lost++;
+	else
+		refused++;
+	if (!was_connected)
+		agent->again_ms = mode == ELB ? now_ms() + 2000 : UINT64_MAX;
 }
 
 static void
@@ -195,6 +312,8 @@ agent_begin(struct agent *agent)
 		.data.ptr = agent };
 
 	agent->connected = true;
+	if (mode >= LARS)
+		agent->again_ms = now_ms() + (uint64_t)rand() % period_ms;
 	connected++;
 	if (mode != PUSH)
 		epoll_ctl(epoll, EPOLL_CTL_MOD, agent->fd, &event);
@@ -212,7 +331,7 @@ agent_event(struct agent *agent, uint32_t events)
 
 	if (open && !agent->connected)
 		agent_begin(agent);
-	if (open && agent->left > 0 && mode != TRICKLE)
+	if (open && agent->left > 0 && (mode == PUSH || mode == STAY))
 		open = agent_push(agent);
 	if (!open && mode == PUSH)
 		fail("agent %u was disconnected", agent->number);
@@ -228,8 +347,11 @@ tick(uint64_t now, bool second)
 	for (uint32_t i = 0; i < count; i++) {
 		struct agent *agent = &agents[i];
 
-		if (mode == STAY && agent->fd < 0 && agent->again_ms <= now)
+		if (mode >= STAY && agent->fd < 0 && agent->again_ms <= now)
 			agent_connect(agent);
+		if (mode >= LARS && agent->connected &&
+		    !agent_report(agent, now))
+			agent_close(agent);
 		if (mode == TRICKLE && second && agent->connected &&
 		    !agent_trickle(agent))
 			agent_close(agent);
@@ -239,7 +361,7 @@ tick(uint64_t now, bool second)
 static bool
 over(void)
 {
-	return (mode == TRICKLE && gone == count) ||
+	return stopped || (mode == TRICKLE && gone == count) ||
 	       (mode == PUSH && sent_to_end == count);
 }
 
@@ -267,13 +389,16 @@ loop(void)
 int
 main(int argc, char **argv)
 {
-	static const char *const modes[] = { "trickle", "push", "stay" };
+	static const char *const modes[] = { "trickle", "push", "stay", "lars",
+		"elb" };
 	struct rlimit limit;
 
-	while (argc >= 5 && mode <= STAY && strcmp(argv[3], modes[mode]) != 0)
+	while (argc >= 5 && mode <= ELB && strcmp(argv[3], modes[mode]) != 0)
 		mode++;
-	if (argc < (mode == PUSH ? 6 : 5) || mode > STAY ||
-	    inet_pton(AF_INET, argv[1], &to.sin_addr) != 1) {
+	if (argc < (mode >= LARS      ? 7
+		       : mode == PUSH ? 6
+				      : 5) ||
+	    mode > ELB || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1) {
 		fprintf(stderr, "see the head of t/crowd.c\n");
 		return 2;
 	}
@@ -281,6 +406,11 @@ main(int argc, char **argv)
 	to.sin_port = htons((uint16_t)atoi(argv[2]));
 	count = (uint32_t)atoi(argv[4]);
 	reports = mode == PUSH ? strtoull(argv[5], NULL, 10) : 1;
+	if (mode >= LARS) {
+		period_ms = strtoull(argv[5], NULL, 10);
+		keys = strtoull(argv[6], NULL, 10);
+		signal(SIGTERM, stop);
+	}
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -293,6 +423,8 @@ main(int argc, char **argv)
 		agent_connect(&agents[i]);
 	}
 	loop();
+	if (mode >= LARS)
+		frames_end();
 	free(agents);
 	return 0;
 }

@@ -3,6 +3,7 @@
 master that serves one."""
 
 import os
+import re
 import resource
 import subprocess
 
@@ -43,8 +44,31 @@ class Crowd:
         self.process.kill()
         self.process.wait()
 
+    def finished(self):
+        """End agents of Lars or ELB.  Returns how many were refused, how many
+        lost their connection, and {agent: frames sent}."""
+        self.process.terminate()
+        self.process.wait(scenario.PATIENCE)
+        with open(self.said) as said:
+            text = said.read()
+        counts = re.search(r"^refused (\d+) lost (\d+)$", text, re.M)
+        if not counts:
+            raise Failure(f"the crowd ended: {text[-300:]}")
+        frames = dict(tuple(map(int, line)) for line in re.findall(
+            r"^(\d+) (\d+)$", text, re.M))
+        return int(counts[1]), int(counts[2]), frames
+
     # Scenario.finish() closes agents.
     close = kill
+
+
+def rows(kind, frames, keys):
+    """What stands in the table after agents of Lars or ELB have sent so many
+    frames: of each key the last."""
+    first = 1000001 if kind == "elb" else 1
+    return {(number + 1, at % keys, 1, 1, number + first):
+            (at + 1, 0, 1700000000, 0)
+            for number, count in frames.items() for at in range(count)}
 
 
 def serve(s, agents, **limits):

@@ -27,8 +27,8 @@ expect_result(struct report *report, int32_t ip, int32_t port, uint32_t succ,
 }
 
 static void
-expect_own(struct report *report, int32_t modid, int32_t cmdid, int32_t caller,
-    uint32_t ts)
+expect_own(struct report *report, bool elb, int32_t modid, int32_t cmdid,
+    int32_t caller, uint32_t ts)
 {
 	uint64_t stored = report_time(report, ts);
 
@@ -39,12 +39,13 @@ expect_own(struct report *report, int32_t modid, int32_t cmdid, int32_t caller,
 		report->records[i].modid = modid;
 		report->records[i].cmdid = cmdid;
 		report->records[i].caller = (uint32_t)caller;
+		report->records[i].elb = elb;
 		record_set_ts(&report->records[i], stored);
 	}
 }
 
 /* Both schemas have the same fields, in types of their own. */
-#define EXPECT(report, message) \
+#define EXPECT(report, elb, message) \
 	do { \
 		for (size_t i = 0; i < (message)->n_results; i++) \
 			expect_result((report), (message)->results[i]->ip, \
@@ -52,8 +53,8 @@ expect_own(struct report *report, int32_t modid, int32_t cmdid, int32_t caller,
 			    (message)->results[i]->succ, \
 			    (message)->results[i]->err, \
 			    (message)->results[i]->overload); \
-		expect_own((report), (message)->modid, (message)->cmdid, \
-		    (message)->caller, (message)->ts); \
+		expect_own((report), (elb), (message)->modid, \
+		    (message)->cmdid, (message)->caller, (message)->ts); \
 	} while (0)
 
 enum decode
@@ -69,7 +70,7 @@ frame_oracle(
 		if (message == NULL)
 			return report_fail(report, DECODE_REJECT,
 			    REJECT_NOT_PROTOBUF, report->used);
-		EXPECT(report, message);
+		EXPECT(report, true, message);
 		elb__status_report__free_unpacked(message, NULL);
 	} else {
 		Lars__StatusReport *message =
@@ -78,7 +79,7 @@ frame_oracle(
 		if (message == NULL)
 			return report_fail(report, DECODE_REJECT,
 			    REJECT_NOT_PROTOBUF, report->used);
-		EXPECT(report, message);
+		EXPECT(report, false, message);
 		lars__status_report__free_unpacked(message, NULL);
 	}
 	return DECODE_REPORT;

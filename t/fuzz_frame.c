@@ -15,6 +15,7 @@
 #include <endian.h>
 
 static struct report report, expected;
+static char fault[FAULT_TEXT];
 
 static int32_t
 int32_at(const uint8_t *p)
@@ -56,8 +57,11 @@ check_frame(int32_t id, const uint8_t *p, size_t length, size_t max)
 
 	FUZZ_CHECK(
 	    report_difference(found, &report, wanted, &expected) == NULL);
-	return found == DECODE_REPORT || found == DECODE_REJECT ? report.used
-								: 0;
+	if (found == DECODE_SHORT || found == DECODE_CLOSE)
+		return 0;
+	fuzz_explained(found, &report,
+	    frame_explain(p, report.used, id, max, fault), fault);
+	return report.used;
 }
 
 int

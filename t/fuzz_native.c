@@ -12,6 +12,7 @@
 #include "native_oracle.h"
 
 static struct report report, expected;
+static char fault[FAULT_TEXT];
 
 /* Where msgpack-c cannot tell, the look for the end still can. */
 static void
@@ -45,6 +46,8 @@ check_message(const uint8_t *p, size_t length, size_t max)
 	check_end(found, ended, &scan);
 	if (found == DECODE_SHORT || found == DECODE_CLOSE)
 		return 0;
+	fuzz_explained(
+	    found, &report, native_explain(p, report.used, fault), fault);
 	FUZZ_CHECK(report.used > 0 && report.used <= length);
 	return report.used;
 }

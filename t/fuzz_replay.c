@@ -10,6 +10,7 @@
 #include "worker/deadletter.h"
 #include "send/encode.h"
 #include "fuzz.h"
+#include "intake/frame.h"
 #include "intake/native.h"
 #include "send/replay.h"
 
@@ -75,12 +76,15 @@ static void
 check_sent(const struct record *record)
 {
 	uint8_t bytes[ENCODE_REPORT_MAX];
-	size_t n = encode_report(ENCODE_NATIVE, record, 1, bytes);
+	size_t n = encode_report(
+	    record->elb ? ENCODE_ELB : ENCODE_NATIVE, record, 1, bytes);
 
 	report.now = 1;
 	report.horizon = UINT64_MAX;
 	report.max_message = MESSAGE_MAX;
-	FUZZ_CHECK(native_decode(bytes, n, &report) == DECODE_REPORT);
+	FUZZ_CHECK(
+	    (record->elb ? frame_decode(bytes, n, FRAME_ID_ELB, &report)
+			 : native_decode(bytes, n, &report)) == DECODE_REPORT);
 	FUZZ_CHECK(report.used == n && report.count == 1 && !report.skewed);
 	struct record sent = report.records[0];
 	if (record_ts(record) == 0)

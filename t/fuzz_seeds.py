@@ -120,9 +120,36 @@ PROXIED = {
     "most": proxy(0x20, 0, bytes(1240)) + b"\1",
     "too-long": proxy(0x20, 0, bytes(1241)),
     "version-1": b"PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316\r\n",
+    "version-1-ipv6": b"PROXY TCP6 2001:db8::7 ::1 54321 12316\r\n" + LARS,
+    "version-1-unknown": b"PROXY UNKNOWN a b\r\n" + LARS,
+    "version-1-too-long": b"PROXY UNKNOWN " + b"x" * 100,
 }
 for name, stream in PROXIED.items():
     put("proxy", name, stream)
+
+# ----------------------------------------------------------------- arks --
+
+def ark(*connections, magic=b"reparkA\0", version=1, listeners=1,
+        instance=b"default"):
+    """See src/edge/ark.h; a connection is its entry's numbers and bytes."""
+    state = b"".join(
+        struct.pack("=H26xIIIQQ", family, flags, dialect, len(held), 5, 6)
+        + held + bytes(-len(held) % 8)
+        for family, flags, dialect, held in connections)
+    return struct.pack("=8sIIQQQ32s", magic, version, listeners,
+                       len(connections), 0, 7, instance) + state
+
+
+ARKS = {
+    "none": ark(),
+    "two": ark((2, 0, 1, PLAIN[:7]), (10, 30, 3, b"")),
+    "header": ark((10, 3, 0, proxy(0x21, 0x11, b"")[:9])),
+    "damaged": ark((2, 0, 4, b"12345678"), listeners=1 << 30),
+    "version": ark(version=2),
+    "other": ark(instance=b"defaults"),
+}
+for name, state in ARKS.items():
+    put("ark", name, state)
 
 # ------------------------------------------------------- configuration --
 
@@ -157,6 +184,8 @@ LINE = (b'{"time":"2025-01-01T00:00:00Z","error":1264,"message":"Out of range",'
 LINES = {
     "good": LINE,
     "three": LINE + b"\n\n" + LINE + b"\n{\"cut\n" + LINE + b"\n",
+    "elb": LINE.replace(b'"overload":1', b'"overload":1,"dialect":"elb"')
+               .replace(b"1099511627775", b"4294967295"),
     "now": LINE.replace(b"1099511627775", b"0"),
     "missing": LINE.replace(b'"modid":-1,', b""),
     "types": LINE.replace(b"80", b'"80"').replace(b'"1.2.3.4"', b"7"),

@@ -27,6 +27,7 @@ struct side {
 };
 
 static struct side whole, cut;
+static struct agent connected;
 
 static void
 side_begin(struct side *side, size_t max_message)
@@ -46,7 +47,8 @@ side_begin(struct side *side, size_t max_message)
 	FUZZ_CHECK(side->intake != NULL);
 	intake_configure(side->intake, &settings);
 	intake_set_rings(side->intake, &ring, 1);
-	intake_begin(side->intake, (const struct sockaddr *)&peer, FUZZ_NOW);
+	intake_begin(
+	    side->intake, (const struct sockaddr *)&peer, FUZZ_NOW, &connected);
 	side->used = 0;
 	side->result = (struct intake_result){ 0 };
 }

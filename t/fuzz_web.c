@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * What reporter-web takes from a request once libmicrohttpd has taken it
- * apart: path, modid, cmdid, limit and whatever else, each up to a line's end;
- * a text that is "~" alone is one that was not given.  Shows that each known
- * path is answered, that a number is one of 32 bits or refused, and that the
- * answer to what is refused is one of four texts.
+ * apart: path, modid, cmdid, limit, whatever else, and sort, each up to a
+ * line's end; a text that is "~" alone is one that was not given.  Shows that
+ * each known path is answered, that a number is one of 32 bits or refused, and
+ * that the answer to what is refused is one of four texts.
  *
  * Of an instance that does not run: what segments hold is fuzz_segment's.
  */
 #include "config.h"
 
 #include "fuzz.h"
+#include "status/agent_list.h"
 #include "status/keys.h"
 #include "web/page.h"
 
@@ -18,7 +19,7 @@
 #include <string.h>
 
 #define INSTANCE "fuzz-none"
-#define PARTS 5
+#define PARTS 6
 
 /* Cut at line ends; *text is what the parts lie in, for free(). */
 static void
@@ -75,7 +76,7 @@ refusal(const struct page_query *query)
 {
 	int32_t limit = 1;
 
-	if (query->others)
+	if (query->others || query->sort != NULL)
 		return "{\"error\":\"expected modid, cmdid and limit, once "
 		       "each\"}\n";
 	if (is_invalid(query->modid))
@@ -89,6 +90,19 @@ refusal(const struct page_query *query)
 	return NULL;
 }
 
+/* The same for the agents, but for the text. */
+static bool
+agents_refused(const struct page_query *query)
+{
+	int32_t limit = 1;
+
+	return query->others || query->modid != NULL || query->cmdid != NULL ||
+	       (query->sort != NULL && agent_column(query->sort) < 0) ||
+	       is_invalid(query->limit) ||
+	       (query->limit != NULL && keys_number(query->limit, &limit) &&
+		   (limit < 1 || limit > 100000));
+}
+
 static void
 check_page(const char *path, const struct page_query *query)
 {
@@ -97,12 +111,14 @@ check_page(const char *path, const struct page_query *query)
 	FUZZ_CHECK(page_make(&page, path, query));
 	FUZZ_CHECK(page.type != NULL);
 	FUZZ_CHECK(page.length > 0 && strlen(page.body) == page.length);
-	/* Only the keys have something to ask for. */
+	/* Only the keys and agents have something to ask for. */
 	const char *wanted =
 	    strcmp(path, "/api/v1/keys") == 0 ? refusal(query) : NULL;
 	if (wanted != NULL)
 		FUZZ_CHECK(
 		    page.status == 400 && strcmp(page.body, wanted) == 0);
+	else if (strcmp(path, "/api/v1/agents") == 0)
+		FUZZ_CHECK(page.status == (agents_refused(query) ? 400 : 503));
 	else
 		FUZZ_CHECK(page.status == 200 || page.status == 503);
 	free(page.body);
@@ -112,13 +128,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const known[] = { "/metrics", "/healthz", "/readyz",
-		"/api/v1/status", "/api/v1/keys" };
+		"/api/v1/status", "/api/v1/keys", "/api/v1/agents" };
 	const char *parts[PARTS] = { NULL };
 	char *text;
 
 	parts_read(parts, &text, data, size);
 	const struct page_query query = { INSTANCE, parts[1], parts[2],
-		parts[3], parts[4] != NULL };
+		parts[3], parts[5], parts[4] != NULL };
 	for (int i = 1; i < PARTS; i++)
 		check_number(parts[i]);
 	bool found = false;

@@ -49,6 +49,10 @@ check_mysql = cd $(srcdir) && \
 	OLD='$(database_stories:=.py) $(report_stories:=.py)' \
 	$(SHELL) $(abs_top_srcdir)/t/check_mysql.sh
 
+# 10,000 agents through 20 restarts.
+check-restarts: all t/crowd t/reporter-older
+	$(python) $(srcdir)/t/scenario_restart_keeps_agents.py 10000 20
+
 # All tests but those that take long because they wait.
 check-quick:
 	$(MAKE) $(AM_MAKEFLAGS) check \
@@ -91,5 +95,5 @@ distcheck-short:
 clean-local:
 	-rm -rf t/scenario-data analyse coverage fuzz mysql
 .PHONY: bench bench-short check-mysql check-mysql-short check-quick mysql-root \
-	profile analyse coverage format format-fix \
+	check-restarts profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

@@ -30,7 +30,7 @@ STRING = r'"(?:\\.|[^"\\\n])*"'
 COMMENT = rf"({STRING})|/\*.*?\*/|//[^\n]*"
 CALL = r"\blog_(?:error|warn|limited)\s*\("
 # The text of a call; log_limited() has a limiter before it.
-TEXT = rf"{CALL}(?:\s*&[\w>.\-]+,)?\s*((?:{STRING}\s*)+)"
+TEXT = rf"{CALL}(?:\s*&[\w>.\[\]\-]+,)?\s*((?:{STRING}\s*)+)"
 CONVERSION = r"%[-+ #0]*[0-9.*]*(?:hh|h|ll|l|z|j|t)?[a-zA-Z]"
 # Several in a row, as an address's four, are one thing to the reader.
 CONVERSIONS = rf"{CONVERSION}(?:\.?{CONVERSION})*"

@@ -496,7 +496,8 @@ class Reporter:
         self.popen = {}  # how else it is started, as Popen takes it
         self.options = {
             "reporter": {"instance": instance, "listen": "127.0.0.1:0",
-                         "workers": 2},
+                         "workers": 2,
+                         "runtime_directory": directory},
             "limits": {"max_connections": 500},
             "tls": {},
             "queue": {"ring_records": 32768, "table_keys": 65536},
@@ -799,7 +800,7 @@ def rows(modid, cmdid, caller, ts, results):
 def recorded(name):
     """The bytes recorded from a real agent.  A time that lies ahead would be
     stored as now, so the clock must not be before the recordings'."""
-    if time.time() < 1795364351:
+    if time.time() < 1795734457:
         raise Failure(f"this machine's clock is wrong: {time.ctime()}")
     with open(os.path.join(SOURCE, "t", "wire", name), "rb") as file:
         return file.read()

@@ -192,7 +192,7 @@ def the_group(s):
     s.equal("shared memory is for the group to read",
             [(os.stat(path).st_mode & 0o777, os.stat(path).st_gid)
              for path in s.reporter.segments()
-             if not path.endswith(".secret")], [(0o640, gid)] * 3)
+             if not path.endswith(".secret")], [(0o640, gid)] * 4)
     s.equal("the secrets of the hash are not",
             [os.stat(path).st_mode & 0o777 for path in s.reporter.segments()
              if path.endswith(".secret")], [0o600] * 2)
@@ -200,6 +200,7 @@ def the_group(s):
     s.check("a member sees the status", member.returncode == 0
             and '"running": true' in member.stdout.replace('":t', '": t'),
             member.stderr)
+    s.equal("and the agents", ctl(s, STRANGER, GROUP, "agents").returncode, 0)
     other = ctl(s, STRANGER, "nogroup", "status")
     s.check("others do not", other.returncode == 1
             and "Permission denied" in other.stderr
@@ -213,7 +214,7 @@ def the_group(s):
     s.reporter.start()
     s.equal("without the group it is for the user alone",
             [os.stat(path).st_mode & 0o777
-             for path in s.reporter.segments()], [0o600] * 5)
+             for path in s.reporter.segments()], [0o600] * 6)
     s.reporter.stop()
 
 

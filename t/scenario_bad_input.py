@@ -1,10 +1,13 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """Agents send everything that can be wrong with a report.  Each fault is
-counted under its reason and logged once for a connection.  Where the stream
-can still be followed the connection lives, and its next report is taken;
+counted under its reason and logged once for a connection, with the field, its
+value and where in the stream the report begins.  Where the stream can still be
+followed the connection lives, and its next report is taken;
 where it cannot, the connection is closed, and the whole reports before the
 fault count.  Another agent's reports go through all the while."""
+
+import re
 
 import scenario
 from scenario import elb, framed, lars, native, pack
@@ -12,52 +15,99 @@ from scenario import elb, framed, lars, native, pack
 TS = 1700000000
 GOOD = [(1, 1, 1, 1, False)]
 
-# What is wrong, the bytes, the reason, and a whole report of its dialect.
+I32 = "expected -2147483648 to 2147483647"
+U16 = "expected 0 to 65535"
+U32 = "expected 0 to 4294967295"
+
+# What is wrong, the bytes, the reason, a whole report of its dialect, and the
+# field and its value in the log.
 LIVES = (
     ("another message number", pack([2, 1, 1, 1, TS, []]), "other_message",
-     native),
-    ("a text", pack("hello"), "wrong_shape", native),
-    ("a map", b"\x81\x01\x02", "wrong_shape", native),
-    ("too few elements", pack([1, 1, 1, 1]), "wrong_shape", native),
+     native,
+     "message number: 2; expected 1 to 1"),
+    ("a text", pack("hello"), "wrong_shape", native,
+     "message: string; expected array of 1 or more"),
+    ("a map", b"\x81\x01\x02", "wrong_shape", native,
+     "message: map; expected array of 1 or more"),
+    ("too few elements", pack([1, 1, 1, 1]), "wrong_shape", native,
+     "message: array of 4; expected array of 6 or more"),
     ("results that are no list", pack([1, 1, 1, 1, TS, 5]), "wrong_shape",
-     native),
+     native,
+     "results: 5; expected array of 0 or more"),
     ("a modid that is a text", pack([1, "one", 1, 1, TS, []]),
-     "wrong_shape", native),
+     "wrong_shape", native,
+     f"modid: string; {I32}"),
     ("a result with too few elements", native(1, 1, 1, TS, [(1, 1, 1)]),
-     "wrong_shape", native),
+     "wrong_shape", native,
+     "results[0]: array of 3; expected array of 5 or more"),
     ("an overload that is a text", native(1, 1, 1, TS, [(1, 1, 1, 1, "y")]),
-     "wrong_shape", native),
+     "wrong_shape", native,
+     "results[0].overload: string; expected 0 to 1"),
     ("a modid over its range", native(1 << 31, 1, 1, TS, GOOD),
-     "out_of_range", native),
+     "out_of_range", native,
+     f"modid: 2147483648; {I32}"),
     ("a caller over its range", native(1, 1, 1 << 32, TS, GOOD),
-     "out_of_range", native),
-    ("a time below zero", native(1, 1, 1, -1, GOOD), "out_of_range", native),
+     "out_of_range", native,
+     "caller: 4294967296; expected -2147483648 to 4294967295"),
+    ("a time below zero", native(1, 1, 1, -1, GOOD), "out_of_range", native,
+     "ts: -1; expected 0 to 9007199254740992"),
     ("a port over its range", native(1, 1, 1, TS, [(1, 65536, 1, 1, False)]),
-     "out_of_range", native),
+     "out_of_range", native,
+     f"results[0].port: 65536; {U16}"),
     ("a port below zero", native(1, 1, 1, TS, [(1, -1, 1, 1, False)]),
-     "out_of_range", native),
+     "out_of_range", native,
+     f"results[0].port: -1; {U16}"),
     ("a count below zero", native(1, 1, 1, TS, [(1, 1, -1, 1, False)]),
-     "out_of_range", native),
+     "out_of_range", native,
+     f"results[0].succ: -1; {U32}"),
     ("an overload of 2", native(1, 1, 1, TS, [(1, 1, 1, 1, 2)]),
-     "out_of_range", native),
+     "out_of_range", native,
+     "results[0].overload: 2; expected 0 to 1"),
     ("a payload that is no protobuf", framed(3, b"\x07\xff\xff"),
-     "not_protobuf", lars),
+     "not_protobuf", lars,
+     "byte 0 of the payload: 0x07; expected a field"),
     ("a payload that is cut", framed(8, elb(1, 1, 1, TS, GOOD)[8:-3]),
-     "not_protobuf", elb),
+     "not_protobuf", elb, "byte 18 of the payload: 0x28; expected a field"),
+    ("a cmdid that is a long text", b"\x96\x01\x01\xd9\x64" + b"\x1b" * 100
+     + b"\x01\x01\x90", "wrong_shape", native, f"cmdid: string; {I32}"),
+    ("a caller that is a float", b"\x96\x01\x01\x01\xca\0\0\0\0\x01\x90",
+     "wrong_shape", native,
+     "caller: float; expected -2147483648 to 4294967295"),
+    ("an ip over all ranges", b"\x96\x01\x01\x01\x01\x01\x91\x95\xcf"
+     + b"\xff" * 8 + b"\x01\x01\x01\xc2", "out_of_range", native,
+     "results[0].ip: 18446744073709551615; expected -2147483648 to "
+     "4294967295"),
+    ("a port of ELB", elb(1, 1, 1, TS, [(1, 65536, 1, 1, False)]),
+     "out_of_range", elb, f"results[0].port: 65536; {U16}"),
+    ("a port of Lars", lars(1, 1, 1, TS, [(1, -1, 1, 1, False)]),
+     "out_of_range", lars, f"results[0].port: -1; {U16}"),
+    ("ELB without a field", framed(8, b"\x08\x01\x10\x01"), "not_protobuf",
+     elb, "caller: missing"),
+    ("Lars with a text", framed(3, b"\x12\x01x"), "not_protobuf", lars,
+     "cmdid: wire type 2; expected 0"),
+    ("a result with a text", framed(3, b"\x22\x00\x22\x03\x0a\x01x"),
+     "not_protobuf", lars, "results[1].ip: wire type 2; expected 0"),
     ("a frame of another message", framed(5, b"anything"), "other_message",
-     lars),
+     lars,
+     "message id: 5; expected 3"),
 )
 CLOSES = (
-    ("bytes that are no MessagePack", b"\xc1", "not_msgpack", native),
+    ("bytes that are no MessagePack", b"\xc1", "not_msgpack", native,
+     "byte: 0xc1"),
     ("a message that claims to be long", b"\xdb\x7f\xff\xff\xff",
-     "too_long", native),
+     "too_long", native,
+     "expected up to 65536 bytes"),
     ("a message that is too long", b"\xdc\xff\xff" + b"\x00" * 65537,
-     "too_long", native),
+     "too_long", native,
+     "expected up to 65536 bytes"),
     ("a negative length", b"\x03\0\0\0\xff\xff\xff\xff", "negative_length",
-     lars),
-    ("a negative length", b"\x08\0\0\0\0\0\0\x80", "negative_length", elb),
-    ("a length over the limit", b"\x03\0\0\0\xf8\xff\0\0", "too_long", lars),
-    ("a length over the limit", b"\x08\0\0\0\xf9\xff\0\0", "too_long", elb),
+     lars, "length: -1; expected 0 to 65527"),
+    ("a negative length", b"\x08\0\0\0\0\0\0\x80", "negative_length", elb,
+     "length: -2147483648; expected 0 to 65528"),
+    ("a length over the limit", b"\x03\0\0\0\xf8\xff\0\0", "too_long", lars,
+     "length: 65528; expected 0 to 65527"),
+    ("a length over the limit", b"\x08\0\0\0\xf9\xff\0\0", "too_long", elb,
+     "length: 65529; expected 0 to 65528"),
 )
 
 # What the log calls the reasons.
@@ -69,6 +119,7 @@ TEXTS = {
     "other_message": "not a report message",
     "wrong_shape": "invalid structure",
     "out_of_range": "value out of range",
+    "unknown_protocol": "begins with an HTTP request",
 }
 
 
@@ -85,20 +136,21 @@ class Part:
         self.sent = self.received = 0
 
     def good(self, agent, dialect):
-        """A good report, which is taken."""
+        """A good report, which is taken.  Returns its length."""
         self.sent += 1
         self.received += 1
         report = (self.modid, self.sent, 1, TS, GOOD)
         agent.send(dialect(*report))
         self.wanted.update(scenario.rows(*report))
+        return len(dialect(*report))
 
     def bad(self, agent, data, reason):
         self.received += 1
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
         agent.send(data)
 
-    def rejected(self, what, agent, reason):
-        """The fault, and nothing else, is counted and logged once."""
+    def rejected(self, what, agent, reason, line):
+        """The fault, and nothing else, is counted and logged once, so."""
         status = scenario.wait_for(
             lambda: (t := self.s.reporter.status())["records"]["received"]
             >= self.received and t, f"{what}: it is received")
@@ -111,7 +163,9 @@ class Part:
                     if f"{agent.name}:" in line and TEXTS[reason] in line]
 
         scenario.wait_for(logged, f"{what} is logged")
-        self.s.equal(f"{what} is logged once", len(logged()), 1)
+        self.s.check(f"{what} is logged once", len(logged()) == 1
+                     and re.search(f"agent {agent.name}: {line}$", logged()[0]),
+                     f"{logged()}, expected {line}")
 
     def end(self):
         status = self.s.reporter.settled(self.received)
@@ -129,29 +183,44 @@ def tell(s):
     s.database.start()
 
     part = Part(s, 7)
-    for what, data, reason, dialect in LIVES:
+    for what, data, reason, dialect, fault in LIVES:
         agent = s.agent()
-        part.good(agent, dialect)
+        at = part.good(agent, dialect)
         for _ in range(3):
             part.bad(agent, data, reason)
         part.good(agent, dialect)
-        part.rejected(what, agent, reason)
+        part.rejected(
+            what, agent, reason,
+            f"report at byte {at} of its stream rejected: {TEXTS[reason]}: "
+            f"{re.escape(fault)}; logged once per connection")
         s.check(f"{what}: the connection lives", agent.is_open())
         part.good(part.other, native)
     # A record out of range leaves its report's others in force.
-    part.other.send(native(7, 0, 1, TS, [(1, 70000, 1, 1, False), *GOOD]))
+    part.other.send(native(7, 0, 1, TS, [*GOOD * 3, (1, 70000, 1, 1, False)]))
     part.wanted.update(scenario.rows(7, 0, 1, TS, GOOD))
-    part.received += 2
+    part.received += 4
     part.end()
+    s.check("it is the fourth one", "value out of range: results[3].port: 70000;"
+            in s.reporter.log_text())
 
     part = Part(s, 8)
-    for what, data, reason, dialect in CLOSES:
+    for what, data, reason, dialect, fault in CLOSES:
         agent = s.agent()
-        part.good(agent, dialect)
+        at = part.good(agent, dialect)
         part.bad(agent, data, reason)
         s.check(f"{what}: the connection is closed", agent.sees_end())
-        part.rejected(what, agent, reason)
+        # The fault lies in the frame's length.  How much of a message is read
+        # until it is too long depends on the reads.
+        at = (at + 4 if dialect != native else
+              at if reason == "not_msgpack" else r"\d+")
+        part.rejected(what, agent, reason,
+                      rf"{TEXTS[reason]} at byte {at} of its stream: closed; "
+                      + fault)
         part.good(part.other, native)
+    agent = s.agent()
+    part.bad(agent, b"GET / HTTP/1.0\r\n\r\n", "unknown_protocol")
+    s.check("a stranger's connection is closed", agent.sees_end())
+    part.rejected("a stranger", agent, "unknown_protocol")
     part.end()
     s.equal("no bad report made a row",
             {key[0] for key in s.database.table()}, {7, 8})

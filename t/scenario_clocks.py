@@ -5,6 +5,7 @@
 counted, so that no row is frozen: the next honest report of the same key wins.
 A time of the past is believed, and gives way to any later one."""
 
+import re
 import time
 
 import scenario
@@ -35,10 +36,18 @@ def tell(s):
     s.equal("those that were ahead are counted", status["skewed"], 3)
 
     # The frames' agents have clocks, too.
-    agent = s.agent()
+    first, agent = agent, s.agent()
     agent.send(scenario.elb(7, 1, 1, YEAR_2106, [(1, 1, 1, 1, False)]))
     status = s.reporter.settled(len(times) + 1)
     s.equal("in a frame as well", status["skewed"], 4)
+    lines = re.findall(r"agent (\S+): its clock is (\d+) s ahead: storing the "
+                       "time of arrival instead; logged once per connection",
+                       s.reporter.log_text())
+    s.equal("each agent's clock is logged once", [line[0] for line in lines],
+            [first.name, agent.name])
+    s.check("with how far it is ahead", HOUR - 5 <= int(lines[0][1]) <= HOUR
+            and YEAR_2106 - ended - 5 <= int(lines[1][1]) <= YEAR_2106 - began,
+            lines)
 
     # The next honest report of each key wins: nothing is frozen.
     honest = ended + 1

@@ -4,7 +4,8 @@
 verb, and each exit status is LSB's.  Starting what runs and stopping what does
 not run is a success; a configuration with errors stops nothing and is not
 loaded; a daemon that was killed is told from one that ended, from one that left
-records, and from one that cannot be looked at, where it says why."""
+records, and from one that cannot be looked at, where it says why.  A restart
+keeps the agents connected."""
 
 import os
 import shutil
@@ -12,6 +13,7 @@ import signal
 import socket
 import subprocess
 
+import crowd
 import installed
 import scenario
 from scenario import wait_for
@@ -63,10 +65,25 @@ def it_runs(s, script):
     script.expect("it runs", reload=0, force_reload=0)
     s.equal("two reloads are counted", s.reporter.status()["reloads"], 2)
     s.equal("and it is the same process", script.pid(), first)
-    for verb in ("restart", "try-restart"):
+    s.reporter.addresses = installed.addresses(s)
+    kinds = {kind: crowd.Crowd(s, kind, 50, 50, 20)
+             for kind in ("lars", "elb")}
+    for one in kinds.values():
+        one.connected()
+    for verb in ("restart", "try-restart", "restart"):
         before = script.pid()
         s.equal(f"it runs: {verb} ends with 0", script.run(verb), 0)
         s.check(f"{verb} makes another process", script.pid() != before)
+        wait_for(lambda: s.reporter.status()["records"]["received"] > 200,
+                 "the agents report")
+    wanted = {}
+    for kind, one in kinds.items():
+        refused, lost, frames = one.finished()
+        s.equal(f"{kind}: refused, lost", (refused, lost), (0, 0))
+        wanted |= crowd.rows(kind, frames, 20)
+    s.reporter.settled(0)
+    s.check("the table has what was sent", s.database.table() == wanted)
+    s.database.sql("DELETE FROM ServerCallStatus")
 
 
 def bad_configuration(s, script):
@@ -210,7 +227,32 @@ def another_layout(s, script):
                 script.said)
         segment.seek(version)
         segment.write(ours)
-    script.expect("it still runs", stop=0)
+        segment.flush()
+        script.expect("it still runs", status=0)
+        segment.seek(version)
+        segment.write(b"\xff\xff\xff\xff")
+        segment.flush()
+        script.expect("one of another layout hands over", restart=0)
+    script.expect("and the new one runs", status=0, stop=0)
+
+
+def socket_unit(s, script):
+    """systemd would start it again."""
+    tools = os.path.join(s.directory, "tools")
+    os.mkdir(tools)
+    with open(os.path.join(tools, "systemctl"), "w") as file:
+        file.write('#!/bin/sh\necho "$@" >>"$0.log"\n')
+    os.chmod(os.path.join(tools, "systemctl"), 0o755)
+    with open(script.path) as file:
+        text = file.read()
+    script.path += ".systemd"
+    with open(script.path, "w") as file:
+        file.write(text.replace("PATH=", f"PATH={tools}:", 1))
+    os.chmod(script.path, 0o755)
+    script.expect("beside systemd", start=0, stop=0)
+    s.check("it tells how to stop both", "systemctl stop reporter.socket "
+            "reporter.service" in script.said, script.said)
+    script.path = script.path.removesuffix(".systemd")
 
 
 def without_lsb(s, script):
@@ -231,6 +273,9 @@ def tell(s):
     s.database.start()
     place = installed.Installed(os.path.join(s.directory, "root"))
     script = Script(s, place)
+    # A restart keeps a socket whose address is in `listen`.
+    s.reporter.configure("reporter",
+                         listen=f"127.0.0.1:{scenario.free_port()}")
     installed.use(s, place)
     try:
         nothing_runs(s, script)
@@ -247,6 +292,7 @@ def tell(s):
         not_possible(s, script, place)
         no_permission(s, script)
         another_layout(s, script)
+        socket_unit(s, script)
         without_lsb(s, script)
     finally:
         installed.end(s)

@@ -29,10 +29,12 @@ def read(path):
 def everything(s, place):
     """[(path, mode)] of each thing that has a place of its own."""
     wanted = [("sbindir", 0o755, "reporter"), ("sbindir", 0o755, "reporterctl"),
+              ("sbindir", 0o755, "reporter-migrate"),
               ("sysconfdir", 0o640, "reporter", "reporter.conf"),
               ("sysconfdir", 0o644, "default", "reporter"),
               ("pkgdatadir", 0o644, "schema.sql"),
               ("pkgdatadir", 0o644, "queries.sql"),
+              ("pkgdatadir", 0o644, "view-elb.sql"),
               ("examplesdir", 0o644, "haproxy-galera.cfg"),
               ("examplesdir", 0o644, "haproxy-reporters.cfg"),
               ("initddir", 0o755, "reporter"),

@@ -16,12 +16,14 @@ CLOSING = 1500  # connections for each kind that closes
 GOOD = [(1, 1, 1, 1, False)]
 LOCAL = scenario.LOCALHOST
 
-# The bytes of a message that the connection survives, and the reason.
+# The bytes of a message that the connection survives, the reason, and what comes
+# first where no stream may begin so.
+BEGIN = (pack([2, 1]), "other_message")
 LIVES = (
     (pack([2, 1]), "other_message"),
-    (pack("no"), "wrong_shape"),
+    (pack("no"), "wrong_shape", BEGIN),
     (pack([1, 1, LOCAL]), "wrong_shape"),
-    (b"\x81\x01\x02", "wrong_shape"),
+    (b"\x81\x01\x02", "wrong_shape", BEGIN),
     (native(1, 1, LOCAL, TS, [(1, 1, 1)]), "wrong_shape"),
     (native(1 << 31, 1, LOCAL, TS, GOOD), "out_of_range"),
     (native(1, 1, LOCAL, TS, [(1, 65536, 1, 1, False)]), "out_of_range"),
@@ -33,9 +35,10 @@ LIVES = (
 FIRST = framed(3, b"\x07\xff\xff")
 LATER = (framed(5, b"any"), "other_message")
 CLOSES = (
-    (b"\xc1", "not_msgpack"),
+    (b"\xc1", "unknown_protocol"),
+    (b"GET / HTTP/1.0\r\n\r\n", "unknown_protocol"),
     (b"\x91\xc1", "not_msgpack"),
-    (b"\xdb\x7f\xff\xff\xff", "too_long"),
+    (b"\x91\xdb\x7f\xff\xff\xff", "too_long"),
     (b"\xdd\xff\xff\xff\xff", "too_long"),
     (b"\x08\0\0\0\xf9\xff\0\0", "too_long"),
     (b"\x03\0\0\0\xff\xff\xff\xff", "negative_length"),
@@ -50,7 +53,7 @@ class Flood:
         self.s = s
         self.reasons = collections.Counter()
 
-    def lives(self, data, reason, times, before=()):
+    def lives(self, data, reason, *before, times):
         """Over one connection, which is open at the end."""
         agent = self.s.agent()
         for first, why in before:
@@ -64,15 +67,16 @@ class Flood:
         agent.close()
 
     def closes(self, data, reason, times):
-        """Each over a connection of its own."""
-        ended = 0
-        for _ in range(times):
+        """Each over a connection of its own.  Nobody waits for its end: so many
+        see it two seconds later."""
+        for n in range(times):
             agent = scenario.Agent(self.s.reporter.addresses[0])
             agent.send(data)
-            ended += agent.sees_end()
             agent.close()
-        self.reasons[reason] += times
-        self.s.equal(f"{reason}: each connection is closed", ended, times)
+            self.reasons[reason] += 1
+            if n % 100 == 0:
+                wait_for(lambda: self.s.reporter.status()["records"]["received"]
+                         >= self.total(), f"{reason} is received")
 
     def total(self):
         return sum(self.reasons.values())
@@ -83,15 +87,15 @@ def tell(s):
     good = s.agent()
     flood = Flood(s)
     # The first of everything, so that memory has what it needs.
-    for data, reason in LIVES:
-        flood.lives(data, reason, 1000)
+    for kind in LIVES:
+        flood.lives(*kind, times=1000)
     before = resident(s)
     for data, reason in CLOSES:
         flood.closes(data, reason, CLOSING)
-    flood.lives(*LATER, 1000, before=[(FIRST, "not_protobuf")])
+    flood.lives(*LATER, (FIRST, "not_protobuf"), times=1000)
     each = (MILLION - flood.total()) // len(LIVES) + 1
-    for data, reason in LIVES:
-        flood.lives(data, reason, each)
+    for kind in LIVES:
+        flood.lives(*kind, times=each)
     s.check("a million messages were sent", flood.total() >= MILLION)
 
     status = wait_for(

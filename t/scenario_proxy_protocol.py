@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """Agents come through a balancer, HAProxy, which tells their addresses by the
-PROXY protocol.  The agent's own address is what allow, deny, the limit for one
+PROXY protocol, in version 1 as in version 2.  The agent's own address is what allow, deny, the limit for one
 address, check_caller and the log see; through TLS as well, which the balancer
 passes on.  The balancer's health checks are served.  Who comes to that port and
 is no balancer is refused; a balancer that does not say whose connection it is,
@@ -36,19 +36,21 @@ defaults
     bind 127.0.0.1:{port}
     default_backend b{n}
 backend b{n}
-    server s{n} {host}:{to} send-proxy-v2 {check}
+    server s{n} {host}:{to} {header} {check}
 """
 
     def __init__(self, s):
-        self.ports = [scenario.free_port() for _ in range(2)]
+        self.ports = [scenario.free_port() for _ in range(4)]
         conf = os.path.join(s.directory, "haproxy.cfg")
         with open(conf, "w") as file:
             file.write(self.CONF)
             for n, port in enumerate(self.ports):
-                host, to = s.reporter.addresses[n]
-                check = "check check-send-proxy inter 100" if n == 0 else ""
+                # To both listeners by version 2, then by version 1.
+                host, to = s.reporter.addresses[n % 2]
+                check = "" if n % 2 else "check check-send-proxy inter 100"
+                header = "send-proxy-v2" if n < 2 else "send-proxy"
                 file.write(self.PART.format(n=n, port=port, host=host, to=to,
-                                            check=check))
+                                            header=header, check=check))
         self.log = open(os.path.join(s.directory, "haproxy.log"), "w")
         self.process = subprocess.Popen(
             [scenario.tool("haproxy", "haproxy"), "-db", "-f", conf],
@@ -136,6 +138,7 @@ def through_haproxy(story, balancer):
     story.arrived("and brings its report")
     s.equal("from the agent's address as well",
             s.reporter.status()["foreign"], 1)
+    by_version_1(story, balancer)
 
     for source, name, text in (
             (DENIED, "denied", "address is in limits.deny"),
@@ -164,8 +167,30 @@ def through_haproxy(story, balancer):
     tls.reload(s)
 
 
+def by_version_1(story, balancer):
+    """Through HAProxy, plain and with TLS; and a caller of another host, to see
+    whose address is known."""
+    s = story.s
+    agent = Agent(("127.0.0.1", balancer.ports[2]), AGENT)
+    s.agents.append(agent)
+    agent.send(story.report())
+    story.arrived("version 1 passes reports on as well")
+    s.equal("from the agent's address", s.reporter.status()["foreign"], 1)
+    secure = tls.s_client(
+        ("127.0.0.1", balancer.ports[3]), story.report(), "-bind",
+        f"{AGENT}:0", "-CAfile", story.authority.certificate)
+    s.check("and TLS, of which no byte is missing",
+            "Verify return code: 0" in secure[1], secure[1])
+    story.arrived("with its report")
+    s.equal("from the agent's address, too", s.reporter.status()["foreign"], 1)
+    agent.close()
+    scenario.wait_for(lambda: story.status("closed", "by_agent") > 0,
+                      "the agent is gone")
+
+
 def by_hand(story):
     s = story.s
+    by_hand_version_1(story)
     whole = proxy_header(AGENT) + story.report()
     agent = direct(story, b"")
     for byte in whole:
@@ -173,22 +198,26 @@ def by_hand(story):
     story.arrived("a header may come byte by byte")
     direct(story, proxy_header(AGENT, more=b"\x04\0\x02hi") + story.report())
     story.arrived("and have values of other kinds")
+    foreign = s.reporter.status()["foreign"]
     direct(story, proxy_header(None, command=0x20)
            + story.report(0x7F000001))
     story.arrived("the balancer's own reports have its own address")
-    s.equal("so they are not foreign", s.reporter.status()["foreign"], 1)
+    s.equal("so they are not foreign", s.reporter.status()["foreign"], foreign)
 
     for what, data in (
             ("who sends a report and no header",
              scenario.native(999, 1, 1, TS, [])),
-            ("version 1", b"PROXY TCP4 127.0.0.5 127.0.0.1 1 2\r\n"),
+            ("version 1 without an address", b"PROXY TCP4\r\n"),
+            ("one that does not end", b"PROXY TCP4 127.0.0.5" + b" " * 90),
             ("an unknown command", proxy_header(AGENT, command=0x22)),
             ("a header too long", PROXY_SIGNATURE + b"\x21\x11\xff\xff"),
             ("one without address", proxy_header(None))):
         story.counted(what, "closed", "proxy_header",
                       lambda: direct(story, data))
     story.logged(r"agent 127\.0\.0\.1:\d+: invalid PROXY header: "
-                 r"not a PROXY header of version 2: closed")
+                 r"not a PROXY header: closed")
+    story.logged(r"agent 127\.0\.0\.1:\d+: invalid PROXY header: "
+                 r"a malformed PROXY header of version 1: closed")
     story.counted("a header behind which no TLS comes", "closed", "tls",
                   lambda: direct(story, proxy_header(AGENT) + b"no TLS at all",
                                  listener=1))
@@ -216,6 +245,28 @@ def by_hand(story):
                   lambda: Agent(s.reporter.addresses[0], BALANCER))
     idle.send(story.report())
     story.arrived("but its connections of before stay")
+
+
+def by_hand_version_1(story):
+    s = story.s
+    text = f"PROXY TCP4 {AGENT} 127.0.0.1 1 2\r\n".encode()
+    agent = direct(story, b"")
+    for byte in text + story.report():
+        agent.send(bytes([byte]))
+    story.arrived("a header of version 1 may come byte by byte")
+    direct(story, text + story.report())
+    story.arrived("or with the report")
+    foreign = s.reporter.status()["foreign"]
+    direct(story, text + story.report(CALLER + 1))
+    story.arrived("another caller's as well")
+    s.equal("which is foreign", s.reporter.status()["foreign"], foreign + 1)
+    direct(story, b"PROXY UNKNOWN\r\n" + story.report(0x7F000001))
+    story.arrived("the balancer's own reports have its own address")
+    s.equal("so they are not foreign", s.reporter.status()["foreign"],
+            foreign + 1)
+    story.counted("a denied agent by version 1", "refused", "denied",
+                  lambda: direct(story, text.replace(
+                      AGENT.encode(), DENIED.encode())))
 
 
 def tell(s):

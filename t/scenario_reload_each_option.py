@@ -139,6 +139,10 @@ class Options:
         self.needs_restart("reporter.pid_file", "empty", path)
         self.s.check("no pid file is made", not os.path.exists(path))
 
+    def reporter_runtime_directory(self):
+        self.needs_restart("reporter.runtime_directory", self.s.directory,
+                           "/none")
+
     def reporter_listen(self):
         other = scenario.free_port()
         agent = self.agent()

@@ -4,9 +4,10 @@
 has put there, with the sandbox of the unit.  The service starts, without an
 error in the journal and with each line there once; a report reaches the
 database; a reload says how it went; the status has the rates.  It comes back
-when its master is killed, and when its loop stands still.  With the socket unit
-no agent is refused during a restart.  reporter-web runs beside it, and option
-group works.  An end leaves nothing.
+when its master is killed, and when its loop stands still.  A restart keeps
+agents that never connect again, without the socket unit.  With it no agent is
+refused during a restart.  reporter-web runs beside it, and option group works.
+An end leaves nothing.
 
 It takes root and a machine that lets it have namespaces and control groups;
 elsewhere, as in most containers, it is not shown.  Nor is it where configure
@@ -314,6 +315,39 @@ def comes_back(s, service):
     service.send(3)
 
 
+def keeps_agents(s, service):
+    """Without the socket unit: the descriptor store has the sockets."""
+    m = service.machine
+    said = os.path.join(s.directory, "crowd")
+    with open(said, "w") as out:
+        agents = subprocess.Popen(
+            ["nsenter", "-t", str(m.pid), "-n",
+             os.path.join(scenario.BUILD, "t", "crowd"), "127.0.0.1",
+             str(PORT), "lars", "50", "50", "4"],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    before = s.database.count()
+    wait_for(lambda: s.database.count() == before + 200, "all agents report")
+    for _ in range(3):
+        m.does("a restart", "restart", "reporter.service")
+        wait_for(lambda: "took over: 50 connections" in
+                 m.journal("-t", "reporter", "-n", "30"), "it took over")
+        s.equal("nothing is left in the store",
+                m.show("NFileDescriptorStore"), "0")
+    agents.terminate()
+    agents.wait(scenario.PATIENCE)
+    with open(said) as file:
+        text = file.read()
+    s.check("agents that never connect again are kept by a restart",
+            "refused 0 lost 0\n" in text, text[:300])
+    # They come from 127.0.1.1.
+    s.database.sql("DELETE FROM ServerCallStatus WHERE ts = 1700000000")
+    m.does("the service stops", "stop", "reporter.service")
+    # systemd closes what is in the store a moment later.
+    wait_for(lambda: m.run("ss", "-ltnH", "sport", "=", f":{PORT}").stdout
+             == "", "nobody listens")
+    m.does("and starts", "start", "reporter.service")
+
+
 def holds_the_socket(s, service):
     m = service.machine
     m.does("a stop", "stop", "reporter.service")
@@ -387,6 +421,7 @@ def tell(s):
         starts(s, service)
         reloads(s, service)
         comes_back(s, service)
+        keeps_agents(s, service)
         holds_the_socket(s, service)
         a_second_one(s, service)
         ends(s, service)

@@ -84,6 +84,24 @@ def pages(s, web):
                 400)
 
 
+def agents(s, web):
+    mine = s.agents[0].name
+    found = web.json("/api/v1/agents?sort=records")
+    s.equal("the agents", (len(found["agents"]), found["more"],
+                           found["unlisted"]), (2, False, 0))
+    s.equal("one of them", [(a["dialect"], a["reports"], a["records"])
+                            for a in found["agents"] if a["address"] == mine],
+            [("native", 1, 20)])
+    found = web.json("/api/v1/agents?limit=1")
+    s.equal("only one", (len(found["agents"]), found["more"]), (1, True))
+    for wrong in ("sort=x", "sort=", "limit=0", "limit=x", "modid=1",
+                  "sort=held&sort=held", "n=1"):
+        s.equal(f"{wrong} is refused for agents",
+                web.ask(f"/api/v1/agents?{wrong}")[0], 400)
+    s.equal("sort is refused for keys", web.ask("/api/v1/keys?sort=held")[0],
+            400)
+
+
 def refusals(s, web):
     for path in ("/", "/metrics/", "/api/v1", "/../etc/passwd", "/metricsx"):
         s.equal(f"{path} is not there", web.ask(path)[0], 404)
@@ -328,6 +346,7 @@ def tell(s):
                  r"listening on 127\.0\.0\.1:(\d+)")
     try:
         pages(s, web)
+        agents(s, web)
         refusals(s, web)
         cannot_write(s, web)
         s.part(prometheus, s, web)

@@ -6,20 +6,27 @@ stories = t/scenario_growth t/scenario_worker_killed_under_load \
 	t/scenario_flipping_agent_starves_nobody t/scenario_reload_each_option \
 	t/scenario_chaos t/scenario_killed_at_every_step
 # Reports reach the table.
-report_stories = t/scenario_bad_input t/scenario_elb_frames_reach_the_table \
+report_stories = t/scenario_addresses_of_elb t/scenario_bad_input \
+	t/scenario_elb_frames_reach_the_table \
 	t/scenario_lars_frames_reach_the_table \
 	t/scenario_malformed_by_the_million \
 	t/scenario_mixed_dialects_share_one_port \
 	t/scenario_native_reports_reach_the_table t/scenario_poison_record \
 	t/scenario_reports_cut_anywhere
 # Agents, listeners and limits.
-stories += t/scenario_agents_come_back_at_once \
+stories += t/scenario_agents t/scenario_agents_come_back_at_once \
 	t/scenario_agents_move_back t/scenario_backpressure \
 	t/scenario_closed_connection_is_seen_closed \
-	t/scenario_descriptors_run_out t/scenario_ipv6_and_several_listeners \
+	t/scenario_dead_peers_are_detected \
+	t/scenario_descriptors_run_out t/scenario_faulty_agents_are_held \
+	t/scenario_gone_while_throttled \
+	t/scenario_ipv6_and_several_listeners \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
+	t/scenario_one_caller_of_many_agents \
 	t/scenario_proxy_protocol t/scenario_refused_agents_are_held \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
+	t/scenario_strangers_are_named \
+	t/scenario_throttled_share_a_ring \
 	t/scenario_tls_agents t/scenario_tls_backpressure
 # The database.
 database_stories = t/scenario_back_to_the_first_host \
@@ -45,21 +52,28 @@ slow_stories = t/scenario_back_to_the_first_host t/scenario_retention \
 stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_clean_stop_and_leftovers t/scenario_clocks \
 	t/scenario_daemon_manners t/scenario_damaged_segment \
+	t/scenario_handover_killed_at_every_step \
 	t/scenario_hostile_neighbour t/scenario_least_privilege \
 	t/scenario_log_rotation t/scenario_master_killed \
-	t/scenario_reload_workers_under_load t/scenario_sandbox_lets_work \
+	t/scenario_reload_workers_under_load t/scenario_restart_keeps_agents \
+	t/scenario_sandbox_lets_work \
 	t/scenario_signals_during_the_start t/scenario_startup_failures \
 	t/scenario_stop_reads_what_has_arrived t/scenario_stop_while_throttled \
 	t/scenario_swapped_configuration \
 	t/scenario_unknown_option_is_an_error
 # Tools and installation.
 stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
-	t/scenario_keys_and_check t/scenario_rates_and_metrics \
-	t/scenario_service_manager_is_told t/scenario_shell_is_clean \
+	t/scenario_keys_and_check t/scenario_moving_in \
+	t/scenario_rates_and_metrics \
+	t/scenario_service_manager_is_told \
+	t/scenario_service_manager_keeps_agents t/scenario_shell_is_clean \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
 	t/scenario_web
 
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
-	t/faulty.py t/galera.py t/tls.py t/wire/elb-reports.bin t/wire/lars-report.bin
+	t/faulty.py t/galera.py t/service_manager.py t/tls.py \
+	t/wire/elb-agent-real.bin t/wire/elb-reports.bin \
+	t/wire/lars-agent-real.bin t/wire/lars-midframe-typical.bin \
+	t/wire/lars-report.bin

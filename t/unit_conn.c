@@ -10,6 +10,7 @@
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -64,14 +65,6 @@ agent_sends_reports(unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		memcpy(bytes + i * sizeof(report), report, sizeof(report));
 	agent_sends(bytes, n * sizeof(report));
-}
-
-/* Its fixed part is read in one turn, what follows in the next. */
-static void
-agent_sends_header(void)
-{
-	agent_sends(header, sizeof(header));
-	turn(5000);
 }
 
 static void
@@ -130,6 +123,33 @@ START_TEST(a_header_comes_in_any_pieces)
 }
 END_TEST
 
+/* A report behind it is the agent's. */
+START_TEST(a_header_of_version_1_comes_in_any_pieces)
+{
+	static const char text[] = "PROXY TCP4 10.0.0.1 127.0.0.1 1 2\r\n";
+	uint8_t bytes[sizeof(text) - 1 + sizeof(report)];
+
+	memcpy(bytes, text, sizeof(text) - 1);
+	memcpy(bytes + sizeof(text) - 1, report, sizeof(report));
+	for (size_t cut = 1; cut < sizeof(text); cut++) {
+		struct conn *conn = agent_connect(true, false);
+
+		agent_sends(bytes, cut);
+		agent_sends(bytes + cut, sizeof(bytes) - cut);
+		if (cut < sizeof(text) - 1)
+			turn(5000);
+		ck_assert_int_eq(conn->state, CONN_READING);
+		ck_assert_uint_eq(
+		    ((struct sockaddr_in *)&conn->peer)->sin_addr.s_addr,
+		    htonl(0x0a000001));
+		ck_assert_uint_eq(counter_get(&count.received), cut);
+		drain(RING);
+		close(agent);
+		turn(5000);
+	}
+}
+END_TEST
+
 START_TEST(an_invalid_header_closes)
 {
 	agent_connect(true, false);
@@ -143,7 +163,7 @@ START_TEST(tls_follows_the_header)
 {
 	struct conn *conn = agent_connect(true, true);
 
-	agent_sends_header();
+	agent_sends(header, sizeof(header));
 	ck_assert_int_eq(conn->state, CONN_HANDSHAKE);
 	/* A first byte from 0x80 on is not TLS. */
 	agent_sends(report, sizeof(report));
@@ -161,7 +181,7 @@ START_TEST(an_address_that_is_denied_goes_to_the_tarpit)
 	server_configure(server, &settings, NULL);
 	tarpit_resize(&server->tarpit, 1);
 	agent_connect(true, false);
-	agent_sends_header();
+	agent_sends(header, sizeof(header));
 	check_closed(CLOSING_REFUSED);
 	ck_assert_uint_eq(counter_get(&count.refused[REFUSAL_DENIED]), 1);
 	ck_assert_int_lt(recv(agent, &byte, 1, MSG_DONTWAIT), 0);
@@ -212,6 +232,46 @@ START_TEST(what_a_lost_peer_sent_still_counts)
 }
 END_TEST
 
+/* Its place is free at once, and what was read and what is left in its socket
+   goes in. */
+START_TEST(a_throttled_agent_that_closes_does_not_count)
+{
+	struct conn *conn = agent_connect(false, false);
+	struct admission *admission = &server->admission;
+	char byte;
+
+	server->gone_max = _i;
+	agent_sends_reports(RING + 1);
+	ck_assert_int_eq(conn->state, CONN_THROTTLED);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(
+		    send(agent, report, sizeof(report), MSG_NOSIGNAL),
+		    sizeof(report));
+	shutdown(agent, SHUT_WR);
+	turn(5000);
+	ck_assert_int_eq(conn->state, CONN_ENDED);
+	ck_assert_uint_eq(counter_get(&count.throttled), 1);
+	/* Beyond gone_max it counts as before. */
+	ck_assert_uint_eq(counter_get(&count.connections), 1 - _i);
+	ck_assert_uint_eq(admission->open, 1 - _i);
+	ck_assert_uint_eq(counter_get(&count.closed[CLOSING_BY_AGENT]), _i);
+	ck_assert_uint_eq(admission_open_from(
+			      admission, (const struct sockaddr *)&conn->peer),
+	    1);
+	/* The agent is not disconnected before everything was taken. */
+	ck_assert_int_lt(recv(agent, &byte, 1, MSG_DONTWAIT), 0);
+	for (int i = 0; i < 100 && !TAILQ_EMPTY(&server->all); i++) {
+		drain(RING);
+		server_tick(server, monotonic_ms());
+	}
+	check_closed(CLOSING_BY_AGENT);
+	ck_assert_uint_eq(counter_get(&count.received), RING + 101);
+	ck_assert_uint_eq(admission->open, 0);
+	ck_assert_uint_eq(server->gone, 0);
+	ck_assert_int_eq(recv(agent, &byte, 1, 0), 0);
+}
+END_TEST
+
 START_TEST(other_rings_resume_all)
 {
 	static struct record more[16];
@@ -257,6 +317,25 @@ START_TEST(an_idle_agent_is_disconnected)
 	ck_assert_uint_eq(server->open, 1);
 	server_tick(server, LATER);
 	check_closed(CLOSING_IDLE);
+}
+END_TEST
+
+/* One that has sent nothing is idle. */
+START_TEST(an_agent_of_elb_or_lars_may_be_silent)
+{
+	const uint8_t frame[] = { _i ? 8 : 3, 0, 0, 0, 0, 0, 0, 0 };
+	struct conn *conn;
+
+	settings.idle_timeout = 50000;
+	conn = agent_connect(false, false);
+	agent_sends(frame, sizeof(frame));
+	server_tick(server, LATER);
+	ck_assert_uint_eq(server->open, 1);
+	ck_assert_int_eq(conn->state, CONN_READING);
+	/* A frame that is begun must end. */
+	agent_sends(frame, 3);
+	server_tick(server, LATER);
+	check_closed(CLOSING_MESSAGE_TIMEOUT);
 }
 END_TEST
 
@@ -412,6 +491,40 @@ START_TEST(a_malformed_stream_closes)
 }
 END_TEST
 
+START_TEST(a_stranger_is_closed_at_once)
+{
+	agent_connect(false, false);
+	agent_sends("GET", 3);
+	check_closed(CLOSING_BAD_STREAM);
+	ck_assert_uint_eq(
+	    counter_get(&count.rejected[REJECT_UNKNOWN_PROTOCOL]), 1);
+	ck_assert_int_ne(recv(agent, &(char){ 0 }, 1, 0), 1);
+}
+END_TEST
+
+/* The first few are closed at once, the others after a while. */
+START_TEST(many_faulty_agents_are_held)
+{
+	uint64_t held = 0;
+	char byte;
+
+	tarpit_resize(&server->tarpit, 10);
+	for (int i = 0; i < 30; i++) {
+		agent_connect(false, false);
+		agent_sends("GET", 3);
+		ck_assert_uint_eq(server->open, 0);
+		held +=
+		    recv(agent, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+		close(agent);
+	}
+	ck_assert_uint_ge(server->tarpit.count, 1);
+	ck_assert_uint_ge(held, 10);
+	ck_assert_uint_le(held, 20);
+	server_tick(server, LATER);
+	ck_assert_uint_eq(server->tarpit.count, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -421,15 +534,19 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, server_end);
 	tcase_add_test(tc, a_plain_connection_is_read);
 	tcase_add_test(tc, a_header_comes_in_any_pieces);
+	tcase_add_test(tc, a_header_of_version_1_comes_in_any_pieces);
 	tcase_add_test(tc, an_invalid_header_closes);
 	tcase_add_test(tc, tls_follows_the_header);
 	tcase_add_test(tc, an_address_that_is_denied_goes_to_the_tarpit);
 	tcase_add_test(tc, a_full_ring_throttles_until_there_is_room);
 	tcase_add_test(tc, what_a_lost_peer_sent_still_counts);
+	tcase_add_loop_test(
+	    tc, a_throttled_agent_that_closes_does_not_count, 0, 2);
 	tcase_add_test(tc, other_rings_resume_all);
 	tcase_add_test(tc, a_message_that_is_late_closes);
 	tcase_add_test(tc, a_header_that_is_late_closes);
 	tcase_add_test(tc, an_idle_agent_is_disconnected);
+	tcase_add_loop_test(tc, an_agent_of_elb_or_lars_may_be_silent, 0, 2);
 	tcase_add_test(tc, ages_are_spread_evenly);
 	tcase_add_test(tc, a_throttled_connection_is_not_too_old);
 	tcase_add_test(tc, the_end_of_a_message_is_not_awaited_forever);
@@ -438,6 +555,8 @@ main(void)
 	tcase_add_test(tc, an_old_connection_ends_between_two_messages);
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
 	tcase_add_test(tc, a_malformed_stream_closes);
+	tcase_add_test(tc, a_stranger_is_closed_at_once);
+	tcase_add_test(tc, many_faulty_agents_are_held);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

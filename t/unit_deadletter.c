@@ -88,7 +88,25 @@ START_TEST(a_line_tells_all)
 	    json_integer_value(json_object_get(record, "ts")), 5000000000);
 	ck_assert_int_eq(
 	    json_integer_value(json_object_get(record, "overload")), 1);
+	ck_assert_ptr_null(json_object_get(record, "dialect"));
 	json_decref(json);
+}
+END_TEST
+
+START_TEST(a_record_of_an_elb_agent_has_its_dialect)
+{
+	struct record r = sample();
+	char line[1024];
+
+	r.ip = (uint32_t)-939524086;
+	r.elb = true;
+	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), 0);
+	FILE *in = fopen(path, "r");
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), in));
+	fclose(in);
+	ck_assert_ptr_nonnull(strstr(line, "\"ip\":\"10.0.0.200\""));
+	ck_assert_ptr_nonnull(
+	    strstr(line, "\"overload\":1,\"dialect\":\"elb\"}}"));
 }
 END_TEST
 
@@ -188,6 +206,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_line_tells_all);
+	tcase_add_test(tc, a_record_of_an_elb_agent_has_its_dialect);
 	tcase_add_test(tc, it_is_capped_at_whole_lines);
 	tcase_add_test(tc, line_that_was_cut_spoils_no_other);
 	tcase_add_test(tc, others_cannot_read_it);

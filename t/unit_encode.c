@@ -152,8 +152,8 @@ frame(enum encode_dialect dialect, size_t n, uint32_t id)
 	return length - FRAME_HEADER;
 }
 
-/* Both schemas have the same field names. */
-#define CHECK_FRAME(report, n) \
+/* Both schemas have the same field names.  wire: as in encode.c. */
+#define CHECK_FRAME(report, wire, n) \
 	do { \
 		ck_assert_ptr_nonnull(report); \
 		ck_assert_int_eq((report)->modid, records->modid); \
@@ -162,8 +162,8 @@ frame(enum encode_dialect dialect, size_t n, uint32_t id)
 		ck_assert_uint_eq((report)->ts, record_ts(records)); \
 		ck_assert_uint_eq((report)->n_results, n); \
 		for (size_t i = 0; i < (n); i++) { \
-			ck_assert_int_eq( \
-			    (report)->results[i]->ip, (int32_t)records[i].ip); \
+			ck_assert_int_eq((report)->results[i]->ip, \
+			    (int32_t)wire(records[i].ip)); \
 			ck_assert_int_eq( \
 			    (report)->results[i]->port, records[i].port); \
 			ck_assert_uint_eq( \
@@ -182,7 +182,7 @@ check_elb(size_t n)
 	Elb__StatusReport *report =
 	    elb__status_report__unpack(NULL, length, out + FRAME_HEADER);
 
-	CHECK_FRAME(report, n);
+	CHECK_FRAME(report, __builtin_bswap32, n);
 	elb__status_report__free_unpacked(report, NULL);
 }
 
@@ -193,7 +193,7 @@ check_lars(size_t n)
 	Lars__StatusReport *report =
 	    lars__status_report__unpack(NULL, length, out + FRAME_HEADER);
 
-	CHECK_FRAME(report, n);
+	CHECK_FRAME(report, (uint32_t), n);
 	lars__status_report__free_unpacked(report, NULL);
 }
 
@@ -240,12 +240,37 @@ START_TEST(frames_are_byte_for_byte_what_agents_send)
 	size_t at = 0;
 	for (int i = 0; i < 3; i++) {
 		fill_recorded(i == 0 ? 1 : 2, 1795364349 + (uint32_t)i, "111");
+		for (int j = 0; j < 3; j++)
+			records[j].elb = true;
 		size_t length = encode_report(ENCODE_ELB, records, 3, out);
 		ck_assert_uint_le(at + length, n);
 		ck_assert_mem_eq(out, bytes + at, length);
 		at += length;
 	}
 	ck_assert_uint_eq(at, n);
+}
+END_TEST
+
+START_TEST(an_address_goes_in_the_manner_of_the_dialect)
+{
+	/* 10.0.0.200, as people and as an ELB agent give it. */
+	struct record r[2] = { { .ip = 0x0a0000c8 },
+		{ .ip = (uint32_t)-939524086, .elb = true } };
+
+	for (int i = 0; i < 2; i++) {
+		records[0] = r[i];
+		ck_assert_uint_eq(record_address(&r[i]), 0x0a0000c8);
+		size_t length = frame(ENCODE_ELB, 1, FRAME_ID_ELB);
+		Elb__StatusReport *elb = elb__status_report__unpack(
+		    NULL, length, out + FRAME_HEADER);
+		ck_assert_int_eq(elb->results[0]->ip, -939524086);
+		elb__status_report__free_unpacked(elb, NULL);
+		length = frame(ENCODE_LARS, 1, FRAME_ID_LARS);
+		Lars__StatusReport *lars = lars__status_report__unpack(
+		    NULL, length, out + FRAME_HEADER);
+		ck_assert_int_eq(lars->results[0]->ip, 0x0a0000c8);
+		lars__status_report__free_unpacked(lars, NULL);
+	}
 }
 END_TEST
 
@@ -303,6 +328,7 @@ main(void)
 	tcase_add_test(tcase, native_reports_decode_to_the_same);
 	tcase_add_test(tcase, frames_decode_to_the_same);
 	tcase_add_test(tcase, frames_are_byte_for_byte_what_agents_send);
+	tcase_add_test(tcase, an_address_goes_in_the_manner_of_the_dialect);
 	tcase_add_test(tcase, reports_are_told_apart_by_four_fields);
 	tcase_add_test(tcase, dialects_have_names_and_limits);
 	suite_add_tcase(suite, tcase);

@@ -17,6 +17,7 @@
 #define CAPACITY 64 /* small, to be full soon */
 
 static struct intake *intake;
+static struct agent connected;
 static struct settings settings;
 static struct input_counters count;
 static struct ring rings[WORKERS];
@@ -40,7 +41,7 @@ setup(void)
 	intake = intake_new(&count);
 	ck_assert_ptr_nonnull(intake);
 	intake_configure(intake, &settings);
-	intake_begin(intake, (const struct sockaddr *)&peer, NOW);
+	intake_begin(intake, (const struct sockaddr *)&peer, NOW, &connected);
 	for (int i = 0; i < WORKERS; i++) {
 		ring_attach(&rings[i], &producers[i], &consumers[i], records[i],
 		    CAPACITY);
@@ -108,10 +109,11 @@ START_TEST(first_bytes_tell_the_dialect)
 		{ { 3 }, 1, DIALECT_UNKNOWN },
 		{ { 8, 0 }, 2, DIALECT_UNKNOWN },
 		{ { 8, 0, 0 }, 3, DIALECT_UNKNOWN },
-		{ { 8, 1 }, 2, DIALECT_NATIVE },
-		{ { 3, 0, 0, 1 }, 4, DIALECT_NATIVE },
+		{ { 0x90 }, 1, DIALECT_NATIVE },
 		{ { 0x96 }, 1, DIALECT_NATIVE },
-		{ { 0 }, 1, DIALECT_NATIVE },
+		{ { 0x9f }, 1, DIALECT_NATIVE },
+		{ { 0xdc }, 1, DIALECT_NATIVE },
+		{ { 0xdd }, 1, DIALECT_NATIVE },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -120,6 +122,40 @@ START_TEST(first_bytes_tell_the_dialect)
 		intake_read(intake, &stream, cases[i].bytes, cases[i].length);
 		ck_assert_int_eq(stream.dialect, cases[i].dialect);
 	}
+}
+END_TEST
+
+/* Whatever else a connection begins with is not read: in all but a few cases
+   one byte is enough. */
+START_TEST(no_dialect_begins_with_another_byte)
+{
+	static const uint8_t cut[][4] = { { 8, 1, 0, 0 }, { 8, 0, 1, 0 },
+		{ 3, 0, 0, 1 }, { 3, 0, 0, 0x80 } };
+	unsigned begun = 0;
+
+	for (unsigned first = 0; first < 256; first++) {
+		const uint8_t byte = (uint8_t)first;
+		struct stream stream = { 0 };
+		struct intake_result r = intake_read(intake, &stream, &byte, 1);
+
+		begun += r.verdict == VERDICT_MORE;
+		ck_assert_uint_eq(r.used, byte == 0x90);
+		if (r.verdict == VERDICT_CLOSE)
+			ck_assert_int_eq(r.reason, REJECT_UNKNOWN_PROTOCOL);
+	}
+	ck_assert_uint_eq(begun, 2 + 16 + 2);
+	for (size_t i = 0; i < sizeof(cut) / sizeof(*cut); i++) {
+		struct stream stream = { 0 };
+		struct intake_result r =
+		    intake_read(intake, &stream, cut[i], sizeof(cut[i]));
+
+		ck_assert_int_eq(r.verdict, VERDICT_CLOSE);
+		ck_assert_uint_eq(r.used, 0);
+	}
+	intake_publish(intake);
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_UNKNOWN_PROTOCOL]),
+	    256 - 20 + sizeof(cut) / sizeof(*cut));
+	ck_assert_uint_eq(queued_in_all(), 0);
 }
 END_TEST
 
@@ -255,6 +291,120 @@ START_TEST(every_cut_gives_the_same)
 }
 END_TEST
 
+/* [1, 7, 1, 9, 5, [n x [i, 80, 2, 3, true]]], n up to 65535. */
+static size_t
+native_long(uint8_t *p, uint16_t n)
+{
+	static const uint8_t head[] = { 0x96, 1, 7, 1, 9, 5, 0xdc };
+	uint8_t *start = p;
+
+	memcpy(p, head, sizeof(head));
+	p += sizeof(head);
+	*p++ = (uint8_t)(n >> 8);
+	*p++ = (uint8_t)n;
+	for (uint16_t i = 0; i < n; i++) {
+		const uint8_t result[] = { 0x95, 0xcd, (uint8_t)(i >> 8),
+			(uint8_t)i, 80, 2, 3, 0xc3 };
+
+		memcpy(p, result, sizeof(result));
+		p += sizeof(result);
+	}
+	return (size_t)(p - start);
+}
+
+#define LARGE 4096
+static struct ring worker; /* the view of the other side */
+
+/* All services go to one ring with room for several pieces. */
+static void
+setup_large(void)
+{
+	static struct record large[LARGE];
+	struct ring *views[] = { &rings[0] };
+
+	setup();
+	ring_attach(&rings[0], &producers[0], &consumers[0], large, LARGE);
+	ring_attach(&worker, &producers[0], &consumers[0], large, LARGE);
+	intake_set_rings(intake, views, 1);
+}
+
+START_TEST(a_long_report_goes_in_in_pieces)
+{
+	static uint8_t bytes[MESSAGE_MAX];
+	const uint32_t all = 6000;
+	struct stream stream = { 0 };
+	size_t length = native_long(bytes, (uint16_t)all);
+	uint64_t taken = 0;
+	uint32_t next = 0;
+
+	setup_large();
+	for (int i = 0; i < 3; i++) {
+		struct intake_result r =
+		    intake_read(intake, &stream, bytes, length);
+		uint64_t n = LARGE;
+
+		intake_publish(intake);
+		ck_assert_uint_eq(
+		    counter_get(&count.received), taken + queued_in_all());
+		ck_assert_uint_eq(counter_get(&count.reports), i == 2);
+		if (r.verdict == VERDICT_MORE)
+			break;
+		ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+		ck_assert_uint_eq(r.used, 0);
+		ck_assert_uint_eq(r.need, all - stream.put < INTAKE_PIECE
+					      ? all - stream.put
+					      : INTAKE_PIECE);
+		const struct record *record = ring_peek(&worker, &n);
+		for (uint64_t at = 0; at < INTAKE_PIECE; at++)
+			ck_assert_uint_eq(record[at].ip, next++);
+		/* Less room than a piece needs. */
+		ring_advance(&worker, 1);
+		taken++;
+		ck_assert(!intake_has_room(intake, 0, r.need));
+		ring_advance(&worker, INTAKE_PIECE - 1);
+		taken += INTAKE_PIECE - 1;
+	}
+	ck_assert_uint_eq(counter_get(&count.reports), 1);
+	ck_assert_uint_eq(counter_get(&count.received), all);
+	ck_assert_uint_eq(stream.put, 0);
+}
+END_TEST
+
+START_TEST(a_turn_is_a_piece_while_others_wait)
+{
+	static uint8_t bytes[MESSAGE_MAX];
+	struct stream small = { 0 }, large = { 0 };
+	size_t length = 0, each = native(bytes, 7, 15);
+	struct intake_result r;
+
+	setup_large();
+	while (length < 100 * each)
+		length += native(bytes + length, 7, 15);
+	/* Who has not waited queues behind those who have. */
+	intake_queue(intake, 1, 0);
+	r = intake_read(intake, &small, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(r.used, 0);
+	/* Whole reports of little more than a turn. */
+	intake_queue(intake, 1, INTAKE_PIECE);
+	r = intake_read(intake, &small, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(r.turn, 0);
+	ck_assert_uint_eq(r.used, (INTAKE_PIECE / 15 + 1) * each);
+	/* A piece of a long one. */
+	length = native_long(bytes, 2 * INTAKE_PIECE);
+	intake_queue(intake, 1, INTAKE_PIECE);
+	r = intake_read(intake, &large, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(large.put, INTAKE_PIECE);
+	/* And all of it when others wait for another ring only. */
+	intake_queue(intake, 2, 0);
+	r = intake_read(intake, &large, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	ck_assert_uint_eq(large.put, 0);
+}
+END_TEST
+
 /* The address that a report comes from, as a peer's. */
 static void
 come_from(const char *text)
@@ -263,11 +413,11 @@ come_from(const char *text)
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
 	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		intake_begin(intake, (struct sockaddr *)&in, NOW);
+		intake_begin(intake, (struct sockaddr *)&in, NOW, &connected);
 		return;
 	}
 	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-	intake_begin(intake, (struct sockaddr *)&in6, NOW);
+	intake_begin(intake, (struct sockaddr *)&in6, NOW, &connected);
 }
 
 static const struct {
@@ -311,6 +461,58 @@ START_TEST(caller_is_compared_with_the_peer)
 		ck_assert_uint_eq(r.foreign, counter_get(&count.foreign));
 		if (r.foreign > 0)
 			ck_assert_uint_eq(r.caller, 9);
+	}
+}
+END_TEST
+
+/* The caller that the records in the rings have. */
+static uint32_t
+stored_caller(void)
+{
+	uint32_t caller = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		for (uint64_t n = 0; n < ring_queued(&rings[i]); n++) {
+			ck_assert(
+			    caller == 0 || caller == records[i][n].caller);
+			caller = records[i][n].caller;
+		}
+	return caller;
+}
+
+START_TEST(caller_is_replaced_by_the_peer)
+{
+	static const struct {
+		const char *peer;
+		uint32_t caller;
+		bool foreign;
+	} cases[] = {
+		{ "0.0.0.9", 9, false },
+		{ "10.0.0.8", 0x0a000008, false },
+		{ "::ffff:10.0.0.8", 0x0a000008, false },
+		{ "2001:db8::1", 9, true },
+	};
+	uint8_t bytes[512];
+	size_t n = native(bytes, 5, 2);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct stream stream = { 0 };
+		struct intake_result r;
+
+		setup();
+		settings.check_caller = CHECK_CALLER_REPLACE;
+		intake_configure(intake, &settings);
+		come_from(cases[i].peer);
+		r = intake_read(intake, &stream, bytes, n);
+		intake_publish(intake);
+		ck_assert_uint_eq(counter_get(&count.reports), 1);
+		ck_assert_uint_eq(queued_in_all(), 2);
+		ck_assert_uint_eq(stored_caller(), cases[i].caller);
+		ck_assert(r.named);
+		ck_assert_uint_eq(r.last_caller, cases[i].caller);
+		ck_assert_uint_eq(r.foreign, cases[i].foreign);
+		ck_assert_uint_eq(
+		    counter_get(&count.foreign), cases[i].foreign);
 	}
 }
 END_TEST
@@ -361,14 +563,18 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, first_bytes_tell_the_dialect);
+	tcase_add_test(tc, no_dialect_begins_with_another_byte);
 	tcase_add_test(tc, recorded_frames_reach_the_rings);
 	tcase_add_test(tc, a_service_goes_to_the_worker_of_its_route);
 	tcase_add_test(tc, a_full_ring_blocks_at_its_report);
 	tcase_add_test(tc, drop_takes_what_fits_and_counts_the_rest);
 	tcase_add_test(tc, rejections_are_counted_by_reason);
 	tcase_add_test(tc, every_cut_gives_the_same);
+	tcase_add_test(tc, a_long_report_goes_in_in_pieces);
+	tcase_add_test(tc, a_turn_is_a_piece_while_others_wait);
 	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
 	    sizeof(callers) / sizeof(*callers));
+	tcase_add_test(tc, caller_is_replaced_by_the_peer);
 	tcase_add_test(tc, caller_of_a_frame_without_results);
 	tcase_add_test(tc, a_foreign_report_that_waits_counts_once);
 	suite_add_tcase(suite, tc);

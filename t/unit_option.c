@@ -41,13 +41,16 @@ source(const char *name)
 
 /* ------------------------------------------- the table and its readers ---- */
 
-/* The default as manual and sample have it: for localstatedir=/var. */
+/* The default as manual and sample have it: for localstatedir=/var and
+   runstatedir=/run. */
 static const char *
 initial(const struct conf_option *option)
 {
 	static char text[512];
 	size_t length = strlen(LOCALSTATEDIR);
 
+	if (strcmp(option->initial, RUNSTATEDIR "/reporter") == 0)
+		return "/run/reporter";
 	if (strncmp(option->initial, LOCALSTATEDIR "/", length + 1) != 0)
 		return option->initial;
 	snprintf(text, sizeof(text), "/var%s", option->initial + length);

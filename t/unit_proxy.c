@@ -156,6 +156,138 @@ START_TEST(longest_header_is_taken_and_one_byte_more_is_not)
 }
 END_TEST
 
+static size_t
+begin_text(const char *text)
+{
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, text, strlen(text));
+	return strlen(text);
+}
+
+/* As nginx and coturn send it. */
+static const struct {
+	const char *line, *source;
+	int family;
+} lines[] = {
+	{ "PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316\r\n", "192.0.2.7",
+	    AF_INET },
+	{ "PROXY TCP4 255.255.255.255 255.255.255.255 54321 65535\r\n",
+	    "255.255.255.255", AF_INET },
+	{ "PROXY TCP6 2001:db8::7 2001:db8::1 54321 0\r\n", "2001:db8::7",
+	    AF_INET6 },
+	{ "PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
+	  "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 54321 65535\r\n",
+	    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", AF_INET6 },
+};
+
+START_TEST(text_source_is_told)
+{
+	size_t length = begin_text(lines[_i].line);
+	struct proxy_header header = proxy_parse(bytes, length);
+	struct in6_addr wanted;
+
+	ck_assert_uint_le(length, PROXY_TEXT_MAX);
+	ck_assert_int_eq(header.verdict, PROXY_ADDRESS);
+	ck_assert_uint_eq(header.wanted, length);
+	ck_assert_int_eq(header.source.any.sa_family, lines[_i].family);
+	inet_pton(lines[_i].family, lines[_i].source, &wanted);
+	ck_assert_mem_eq(lines[_i].family == AF_INET
+			     ? (void *)&header.source.in.sin_addr
+			     : (void *)&header.source.in6.sin6_addr,
+	    &wanted, lines[_i].family == AF_INET ? 4 : 16);
+	ck_assert_uint_eq(ntohs(header.source.in.sin_port), 54321);
+}
+END_TEST
+
+/* Until its end all bytes are the header's; then none. */
+static void
+check_text_cuts(const char *line, enum proxy_verdict verdict)
+{
+	size_t length = begin_text(line);
+
+	memcpy(bytes + length, "\r\n\n", 3);
+	for (size_t n = 1; n < length; n++) {
+		struct proxy_header header = proxy_parse(bytes, n);
+
+		ck_assert_int_eq(header.verdict, PROXY_SHORT);
+		ck_assert_uint_gt(header.wanted, n);
+		ck_assert_uint_le(header.wanted, length);
+	}
+	for (size_t n = length; n < length + 3; n++) {
+		struct proxy_header header = proxy_parse(bytes, n);
+
+		ck_assert_int_eq(header.verdict, verdict);
+		ck_assert_uint_eq(header.wanted, length);
+	}
+}
+
+START_TEST(text_may_be_cut_anywhere)
+{
+	check_text_cuts(lines[0].line, PROXY_ADDRESS);
+	check_text_cuts(lines[2].line, PROXY_ADDRESS);
+	check_text_cuts("PROXY UNKNOWN\r\n", PROXY_OWN);
+	check_text_cuts("PROXY UNKNOWN what ever \r\n", PROXY_OWN);
+}
+END_TEST
+
+START_TEST(longest_text_is_taken_and_one_byte_more_is_not)
+{
+	char line[] = "PROXY UNKNOWN"
+		      " ffff:f...f:ffff ffff:f...f:ffff 65535 65535"
+		      " ffff:f...f:ffff ffff:f...f:ffff 65535 655\r\n";
+	size_t length = begin_text(line);
+
+	ck_assert_uint_lt(length, PROXY_TEXT_MAX);
+	memset(bytes + length - 2, 'x', PROXY_TEXT_MAX - length);
+	memcpy(bytes + PROXY_TEXT_MAX - 2, "\r\n", 2);
+	ck_assert_int_eq(
+	    proxy_parse(bytes, PROXY_TEXT_MAX - 1).verdict, PROXY_SHORT);
+	ck_assert_int_eq(proxy_parse(bytes, 200).verdict, PROXY_OWN);
+	memcpy(bytes + PROXY_TEXT_MAX - 2, "x\r\n", 3);
+	check_wrong(PROXY_TEXT_MAX, "a PROXY header that is too long");
+}
+END_TEST
+
+static const char *const malformed[] = {
+	"PROXY \r\n",
+	"PROXY TCP4\r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 54321\r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316 \r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316 1\r\n",
+	"PROXY TCP4  192.0.2.7 10.0.0.1 54321 12316\r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 54321 12316\r\r\n",
+	"PROXY TCP4 192.0.2 10.0.0.1 54321 12316\r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.256 54321 12316\r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 65536 12316\r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 54321 -1\r\n",
+	"PROXY TCP4 192.0.2.7 10.0.0.1 x 12316\r\n",
+	"PROXY TCP4 2001:db8::7 2001:db8::1 54321 12316\r\n",
+	"PROXY TCP6 192.0.2.7 10.0.0.1 54321 12316\r\n",
+	"PROXY UDP4 192.0.2.7 10.0.0.1 54321 12316\r\n",
+	"PROXY UNKNOWNX\r\n",
+	"PROXY tcp4 192.0.2.7 10.0.0.1 54321 12316\r\n",
+};
+
+START_TEST(malformed_text_is_wrong)
+{
+	check_wrong(
+	    begin_text(malformed[_i]), "a malformed PROXY header of version 1");
+}
+END_TEST
+
+START_TEST(text_ends_at_no_zero_byte)
+{
+	size_t length = begin_text(lines[0].line);
+
+	bytes[length - 2] = '\0';
+	check_wrong(length, "a malformed PROXY header of version 1");
+	length = begin_text(lines[0].line);
+	memcpy(bytes + length - 2, "\0\r\n", 3);
+	check_wrong(length + 1, "a malformed PROXY header of version 1");
+}
+END_TEST
+
 /* A stranger is known by the first byte that does not fit. */
 START_TEST(each_byte_of_the_signature_counts)
 {
@@ -163,11 +295,14 @@ START_TEST(each_byte_of_the_signature_counts)
 		begin_ipv4(0);
 		bytes[at] ^= 0x20;
 		ck_assert_int_eq(proxy_parse(bytes, at).verdict, PROXY_SHORT);
-		check_wrong(at + 1, "not a PROXY header of version 2");
-		check_wrong(28, "not a PROXY header of version 2");
+		check_wrong(at + 1, "not a PROXY header");
+		check_wrong(28, "not a PROXY header");
 	}
-	memcpy(bytes, "PROXY TCP4 192.0.2.7 10.0.0.1 1 2\r\n", 35);
-	check_wrong(1, "not a PROXY header of version 2");
+	for (size_t at = 0; at < 6; at++) {
+		begin_text(lines[0].line);
+		bytes[at] ^= 0x20;
+		check_wrong(at + 1, "not a PROXY header");
+	}
 }
 END_TEST
 
@@ -245,6 +380,13 @@ main(void)
 	tcase_add_test(tc, local_command_speaks_for_the_balancer);
 	tcase_add_test(tc, header_may_be_cut_anywhere);
 	tcase_add_test(tc, longest_header_is_taken_and_one_byte_more_is_not);
+	tcase_add_loop_test(
+	    tc, text_source_is_told, 0, sizeof(lines) / sizeof(*lines));
+	tcase_add_test(tc, text_may_be_cut_anywhere);
+	tcase_add_test(tc, longest_text_is_taken_and_one_byte_more_is_not);
+	tcase_add_loop_test(tc, malformed_text_is_wrong, 0,
+	    sizeof(malformed) / sizeof(*malformed));
+	tcase_add_test(tc, text_ends_at_no_zero_byte);
 	tcase_add_test(tc, each_byte_of_the_signature_counts);
 	tcase_add_test(tc, other_versions_and_commands_are_wrong);
 	tcase_add_test(tc, other_families_are_wrong);

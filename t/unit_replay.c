@@ -54,8 +54,25 @@ START_TEST(a_line_is_a_record)
 	ck_assert_uint_eq(r.err, 0);
 	ck_assert_uint_eq(record_ts(&r), RECORD_TS_MAX);
 	ck_assert_uint_eq(r.overload, 1);
+	ck_assert(!r.elb);
 	ck_assert_int_eq(parse("", &r), LINES_NOTHING);
 	ck_assert_int_eq(parse(" \r", &r), LINES_NOTHING);
+}
+END_TEST
+
+#define ELB \
+	"{\"record\":{\"modid\":1,\"cmdid\":2,\"ip\":\"10.0.0.200\"," \
+	"\"port\":80,\"caller\":\"10.0.0.1\",\"succ\":1,\"err\":0,\"ts\":5," \
+	"\"overload\":0,\"dialect\":\"elb\"}}"
+
+START_TEST(an_elb_record_has_the_address_of_its_agent)
+{
+	struct record r;
+
+	ck_assert_int_eq(parse(ELB, &r), LINES_RECORD);
+	ck_assert(r.elb);
+	ck_assert_uint_eq(r.ip, (uint32_t)-939524086);
+	ck_assert_uint_eq(r.caller, 0x0a000001);
 }
 END_TEST
 
@@ -101,6 +118,12 @@ static const struct {
 	    "1099511627775\n" },
 	{ "\"overload\":1", "\"overload\":2",
 	    "file:3: overload: found 2, expected a number from 0 to 1\n" },
+	{ "\"overload\":1", "\"overload\":1,\"dialect\":\"Elb\"",
+	    "file:3: dialect: invalid, expected \"elb\"\n" },
+	{ "\"overload\":1", "\"overload\":1,\"dialect\":\"elb\"",
+	    "file:3: ts: found 1099511627775, over 32 bits with elb\n" },
+	{ "\"overload\":1", "\"overload\":1,\"dialect\":7",
+	    "file:3: dialect: invalid, expected \"elb\"\n" },
 	{ "\"port\":80", "\"err\":0", "file:3: line: invalid JSON: duplicate" },
 };
 
@@ -214,6 +237,7 @@ main(void)
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, a_line_is_a_record);
+	tcase_add_test(tcase, an_elb_record_has_the_address_of_its_agent);
 	tcase_add_loop_test(tcase, every_fault_is_reported, 0,
 	    (int)(sizeof(faults) / sizeof(*faults)));
 	tcase_add_test(tcase, a_file_is_sent_without_its_faulty_lines);

@@ -94,10 +94,20 @@ START_TEST(keys_are_summed_up)
 	put(5, 2, 1, 0, false);
 	put(6, 1, 1, 7, true);
 	put(6, 2, 1, 7, true);
+	/* The second one, as an ELB agent sends its address. */
+	struct record elb = { .modid = 6,
+		.cmdid = 1,
+		.ip = 2u << 24,
+		.elb = 1,
+		.caller = 2,
+		.port = 80,
+		.overload = 1 };
+	record_set_ts(&elb, 1700000000);
+	ck_assert_uint_eq(table_put(&segment.table, &elb, 1, HORIZON), 1);
 	take(SERVICES_BY_OVERLOAD, 1000);
 	ck_assert_uint_eq(result.count, 2);
-	ck_assert_uint_eq(result.keys, 6);
-	ck_assert_uint_eq(result.dirty, 6);
+	ck_assert_uint_eq(result.keys, 7);
+	ck_assert_uint_eq(result.dirty, 7);
 	ck_assert(result.seconds == 0);
 	ck_assert(!result.cut);
 	ck_assert_int_eq(result.list[0].modid, 6);

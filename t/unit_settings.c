@@ -159,6 +159,17 @@ static const struct {
 	    "a.conf:1: [ log ]: unknown section; did you mean [log]?\n" },
 	{ "[databases]\nx = 1\n", "a.conf:1: [databases]: unknown section\n" },
 	{ "[]\n", "a.conf:1: []: unknown section\n" },
+	{ "[reactor]\nmaxConn = 1\n",
+	    "a.conf:1: [reactor]: unknown section; for a file of Lars or ELB, "
+	    "see reporter-migrate(8)\n" },
+	{ "[repoter]\n", "a.conf:1: [repoter]: unknown section; for a file of "
+			 "Lars or ELB, see reporter-migrate(8)\n" },
+	{ "[mysql]\ndb_host = x\n",
+	    "a.conf:2: mysql.db_host: unknown option; for a file of Lars or "
+	    "ELB, see reporter-migrate(8)\n" },
+	{ "[limits]\nmaxConn = 1\n",
+	    "a.conf:2: limits.maxConn: unknown option; for a file of Lars or "
+	    "ELB, see reporter-migrate(8)\n" },
 };
 
 START_TEST(unknown_name_is_an_error_with_a_suggestion)
@@ -647,7 +658,8 @@ static const char *const all_other =
     "[reporter]\n"
     "instance = other\nlisten = *:1,[::1]:2 proxy\nworkers = 3\nuser = nobody\n"
     "group = adm\nsandbox = off\n"
-    "pid_file = /run/x.pid\nshutdown_timeout = 1500ms\n"
+    "pid_file = /run/x.pid\nruntime_directory = /run/x\nshutdown_timeout = "
+    "1500ms\n"
     "[limits]\n"
     "max_connections = 7\nmax_message = 1025\nidle_timeout = 0\n"
     "allow = 10.0.0.0/8, 2001:db8:1111:2222::/64, 2001:db8:3333::/48,\n"

@@ -103,7 +103,7 @@ slot_of(const struct table *t, const struct record *key)
 	for (uint32_t i = 0; i < t->size; i++) {
 		struct record r;
 
-		if (table_read(t, i, &r) == 0 || r.overload > 1 ||
+		if (table_read(t, i, &r) == 0 || r.unused != 0 ||
 		    record_compare(&r, key) != 0)
 			continue;
 		must(found < 0); /* one key in two slots */
@@ -603,6 +603,23 @@ START_TEST(changed_overload_goes_first)
 	ck_assert_uint_eq(table_urgent(&table), 53);
 	ck_assert_uint_eq(collect_all(URGENT), 1);
 	ck_assert_uint_eq(collect_all(DIRTY), 48);
+}
+END_TEST
+
+START_TEST(a_dialect_is_no_part_of_a_key_nor_urgent)
+{
+	struct record r = record_make(7, 10, 0);
+
+	table_begin(1024, 1);
+	ck_assert_uint_eq(table_put(&table, &r, 1, HORIZON), 1);
+	ck_assert_uint_eq(collect_all(URGENT), 1);
+	ck_assert(table_stored(&table, &rows[0]));
+	r.elb = true;
+	ck_assert_uint_eq(table_put(&table, &r, 1, HORIZON), 1);
+	ck_assert_uint_eq(table_pending(&table), 1);
+	ck_assert_uint_eq(collect_all(URGENT), 0);
+	must(table_read(&table, (uint32_t)slot_of(&table, &r), &r) != 0);
+	ck_assert(r.elb);
 }
 END_TEST
 
@@ -1157,7 +1174,7 @@ nothing_is_lost(void)
 		uint64_t state = table_read(t, i, &r);
 
 		must(!(counter_get(&t->slots[i].state) & STATE_WRITING));
-		if (state == 0 || r.overload > 1)
+		if (state == 0 || r.unused != 0)
 			continue;
 		must(r.ip < KILL_KEYS);
 		must(record_whole(&r));
@@ -1363,6 +1380,7 @@ main(void)
 	tcase_add_test(c, refused_counts_as_dead_letter);
 	tcase_add_test(c, marked_row_is_collected_again);
 	tcase_add_test(c, changed_overload_goes_first);
+	tcase_add_test(c, a_dialect_is_no_part_of_a_key_nor_urgent);
 	tcase_add_test(c, collect_within_looks_at_so_many_slots);
 	suite_add_tcase(suite, c);
 

@@ -153,6 +153,8 @@ one_report(struct bytes *b, size_t size)
 		BYTES(b, 0x95, 1, 2, 3, 4, 0xc2);
 }
 
+/* What a stream cannot begin with comes behind an empty list. */
+
 /* A list in a list in a list. */
 static void
 nested_lists(struct bytes *b, size_t size)
@@ -164,6 +166,7 @@ nested_lists(struct bytes *b, size_t size)
 static void
 nested_maps(struct bytes *b, size_t size)
 {
+	BYTES(b, 0x90);
 	while (b->length + 2 < size)
 		BYTES(b, 0x81, 1);
 	BYTES(b, 1);
@@ -199,6 +202,7 @@ declared_bytes(struct bytes *b, size_t size)
 {
 	static const uint8_t tags[] = { 0xc6, 0xc9, 0xdb };
 
+	BYTES(b, 0x90);
 	for (size_t i = 0; b->length < size; i++) {
 		size_t length = size / 4;
 
@@ -212,6 +216,7 @@ declared_bytes(struct bytes *b, size_t size)
 static void
 rejected(struct bytes *b, size_t size)
 {
+	BYTES(b, 0x90);
 	while (b->length < size)
 		BYTES(b, 7, 0x91, 2, 0xa2, 'n', 'o', 0xc0);
 }
@@ -453,15 +458,15 @@ static const struct {
 	size_t length;
 } claims[] = {
 	{ { 0xdd, 0xff, 0xff, 0xff, 0xff }, 5 },
-	{ { 0xdf, 0xff, 0xff, 0xff, 0xff }, 5 },
-	{ { 0xdb, 0xff, 0xff, 0xff, 0xff }, 5 },
-	{ { 0xc6, 0xff, 0xff, 0xff, 0xff }, 5 },
-	{ { 0xc9, 0xff, 0xff, 0xff, 0xff, 1 }, 6 },
+	{ { 0x90, 0xdf, 0xff, 0xff, 0xff, 0xff }, 6 },
+	{ { 0x90, 0xdb, 0xff, 0xff, 0xff, 0xff }, 6 },
+	{ { 0x90, 0xc6, 0xff, 0xff, 0xff, 0xff }, 6 },
+	{ { 0x90, 0xc9, 0xff, 0xff, 0xff, 0xff, 1 }, 7 },
 	{ { 0xdc, 0xff, 0xff }, 3 },
 	{ { 3, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f }, 8 },
 	{ { 8, 0, 0, 0, 0xff, 0xff, 0, 0 }, 8 },
 	{ { 0xdc, 0xf0, 0 }, 3 },
-	{ { 0xdb, 0, 0, 0xf0, 0 }, 5 },
+	{ { 0x90, 0xdb, 0, 0, 0xf0, 0 }, 6 },
 	{ { 3, 0, 0, 0, 0, 0xf0, 0, 0 }, 8 },
 };
 

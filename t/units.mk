@@ -1,6 +1,7 @@
 # Check suites, one a module: t/unit_NAME.c.  One that needs more than the
 # libraries says so below.
-units = t/unit_admission t/unit_batch t/unit_bench t/unit_child t/unit_conn \
+units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
+	t/unit_child t/unit_conn \
 	t/unit_db t/unit_dberror t/unit_dbfail t/unit_deadletter t/unit_encode \
 	t/unit_fault t/unit_flush t/unit_frame t/unit_generation t/unit_health t/unit_host \
 	t/unit_inspect t/unit_instance t/unit_intake t/unit_limiter \
@@ -50,7 +51,7 @@ t_libsqlmysql_a_CPPFLAGS = -I$(srcdir)/t/mysql $(AM_CPPFLAGS)
 # basic block calls __sanitizer_cov_trace_pc(), which the test provides, and
 # copies and allocations go through the test.
 check_LIBRARIES += t/libwork.a
-t_libwork_a_SOURCES = shm/counters.c shm/ring.c src/intake/native_scan.c \
+t_libwork_a_SOURCES = shm/agents.c shm/counters.c shm/ring.c src/intake/native_scan.c \
 	$(edge_modules:=.c) $(intake_modules:=.c) $(lib_modules:=.c)
 t_libwork_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS) \
 	-fsanitize-coverage=trace-pc -fno-builtin

@@ -123,6 +123,9 @@ stream_make(struct stream *stream, enum encode_dialect dialect,
 		}
 		stream->begins[i] = stream->length;
 		keyset_report(set, i, succ, ts, records);
+		/* The same keys in every dialect: the table has room once. */
+		for (int j = 0; j < KEYSET_RESULTS; j++)
+			records[j].elb = dialect == ENCODE_ELB;
 		stream->length += encode_report(dialect, records,
 		    KEYSET_RESULTS, stream->bytes + stream->length);
 	}

@@ -145,7 +145,7 @@ syntax_table(const char *word)
 static const char *const overflow_names[] = { "block", "drop", NULL };
 static const char *const bulk_names[] = { "auto", "off", NULL };
 static const char *const check_caller_names[] = { "off", "log", "reject",
-	NULL };
+	"replace", NULL };
 static const char *const switch_names[] = { "off", "on", NULL };
 static const char *const version_names[] = { "1.2", "1.3", NULL };
 static const char *const verify_names[] = { "on", "ca", "off", NULL };
@@ -200,6 +200,9 @@ const struct conf_option option_table[] = {
 	{ ROW("reporter", "pid_file", pid_file), FILE_PATH(4095),
 	  .initial = "", .live = OPTION_RESTART,
 	  .text = "File that contains the process ID of the master" },
+	{ ROW("reporter", "runtime_directory", runtime_directory), FILE_PATH(4095),
+	  .initial = RUNSTATEDIR "/reporter", .live = OPTION_RESTART,
+	  .text = "Directory of the socket for reporter -r" },
 	{ ROW("reporter", "shutdown_timeout", shutdown_timeout),
 	  SECONDS(100, HOUR),
 	  .initial = "30s", .live = OPTION_LIVE,
@@ -220,7 +223,7 @@ const struct conf_option option_table[] = {
 	  .text = "Maximum message size" },
 	{ ROW("limits", "idle_timeout", idle_timeout), SECONDS(0, 24 * HOUR),
 	  .initial = "5min", .live = OPTION_LIVE,
-	  .text = "Idle timeout; 0: none" },
+	  .text = "Idle timeout of native agents; 0: none" },
 	{ ROW("limits", "message_timeout", message_timeout),
 	  SECONDS(0, 24 * HOUR),
 	  .initial = "30s", .live = OPTION_LIVE,
@@ -237,7 +240,7 @@ const struct conf_option option_table[] = {
 	  .text = "Addresses that may not connect; overrides allow" },
 	{ ROW("limits", "check_caller", check_caller), CHOICE(check_caller_names),
 	  .initial = "off", .live = OPTION_LIVE,
-	  .text = "Check that the caller in a report is the address of its agent" },
+	  .text = "Action when the caller in a report is not the address of its agent" },
 	{ ROW("limits", "proxy_from", proxy_from), PREFIXES,
 	  .initial = "", .live = OPTION_LIVE,
 	  .text = "Load balancers that may connect to a proxy listener" },

@@ -39,7 +39,8 @@ enum bulk_use {
 enum check_caller {
 	CHECK_CALLER_OFF,
 	CHECK_CALLER_LOG,
-	CHECK_CALLER_REJECT
+	CHECK_CALLER_REJECT,
+	CHECK_CALLER_REPLACE /* where the peer has an IPv4 address */
 };
 
 enum tls_version {
@@ -56,6 +57,7 @@ struct settings {
 	char *group;               /* may read the segments; "" is: nobody */
 	int sandbox;               /* enum sandbox_mode */
 	char *pid_file;            /* "" is: none */
+	char *runtime_directory;   /* of the handover's socket; "" is: none */
 	uint64_t shutdown_timeout; /* ms */
 	/* [limits] */
 	uint64_t max_connections;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MIGRATE "; for a file of Lars or ELB, see reporter-migrate(8)"
 #define NEAR 2 /* typing errors in a name that is still suggested */
 
 static unsigned
@@ -68,6 +69,19 @@ nearest_option(const char *section, const char *name)
 	return nearest;
 }
 
+/* Whether this name of a section or an option is of Lars' or ELB's reporter. */
+static bool
+is_ancestors(const char *name)
+{
+	static const char *const names[] = { "reactor", "repoter", "maxConn",
+		"maxConns", "threadNum", "thread_cnt", "db_thread_cnt" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return strncmp(name, "db_", 3) == 0;
+}
+
 void
 suggest_option(char text[SUGGEST_MAX], const char *section, const char *name)
 {
@@ -76,7 +90,8 @@ suggest_option(char text[SUGGEST_MAX], const char *section, const char *name)
 	const char *error = "unknown option", *home = "reporter";
 
 	if (near == NULL && distance(name, "include") > NEAR) {
-		snprintf(text, SUGGEST_MAX, "%s", error);
+		snprintf(text, SUGGEST_MAX, "%s%s", error,
+		    is_ancestors(name) ? MIGRATE : "");
 		return;
 	}
 	if (near != NULL && outside)
@@ -107,6 +122,10 @@ suggest_section(char text[SUGGEST_MAX], const char *name)
 			best = away;
 			nearest = option_table[i].section;
 		}
+	}
+	if (is_ancestors(name)) {
+		snprintf(text, SUGGEST_MAX, "unknown section%s", MIGRATE);
+		return;
 	}
 	snprintf(text, SUGGEST_MAX, "unknown section%s%s%s",
 	    nearest == NULL ? "" : "; did you mean [",

@@ -18,6 +18,7 @@ enum ctl_exit {
 int ctl_status(const char *instance, int argc, char **argv);
 int ctl_top(const char *instance, int argc, char **argv);
 int ctl_keys(const char *instance, int argc, char **argv);
+int ctl_agents(const char *instance, int argc, char **argv);
 int ctl_check(const char *instance, int argc, char **argv);
 int ctl_reload(const char *instance, int argc, char **argv);
 int ctl_stop(const char *instance, int argc, char **argv);

@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{ "status", ctl_status, "[--json | --prometheus]", "show its figures" },
 	{ "top", ctl_top, "[-b] [-d SECONDS] ...", "watch its services" },
 	{ "keys", ctl_keys, "[--json] [MODID [CMDID]]", "list its keys" },
+	{ "agents", ctl_agents, "[--json] [-s COLUMN] ...", "list its agents" },
 	{ "check", ctl_check, "[-w LIMITS] [-c LIMITS]",
 	    "check it, as a monitoring plugin" },
 	{ "reload", ctl_reload, "[-t SECONDS]", "reload its configuration" },

@@ -45,25 +45,24 @@ accept_admits(struct server *server, const struct listen_spec *spec,
 	return *origin != NULL;
 }
 
-static void
+struct conn *
 accept_open(struct server *server, const struct listen_spec *spec, int fd,
     const struct sockaddr *peer, socklen_t length)
 {
 	enum refusal why;
 	struct origin *origin;
-	int on = 1;
+	struct conn *conn;
 
 	if (!accept_admits(server, spec, peer, &origin, &why)) {
 		accept_refuse(server, fd, peer, why);
-		return;
+		return NULL;
 	}
-	if (conn_new(server, spec, fd, peer, length, origin) == NULL) {
+	conn = conn_new(server, spec, fd, peer, length, origin);
+	if (conn == NULL) {
 		admission_leave(&server->admission, origin);
 		accept_refuse(server, fd, peer, REFUSAL_NO_MEMORY);
-		return;
 	}
-	/* Detects an agent whose host was lost. */
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return conn;
 }
 
 /* -------------------------------------------------------------- holding --- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listening sockets passed in by a service manager.  Owns them until they are
- * taken.  Called by the master at its start; what cannot be used is logged and
- * closed, and reporter opens its own sockets then.
+ * Listening sockets passed in by a service manager or inherited in an ark.
+ * Owns them until they are taken.  What cannot be used is logged and closed,
+ * and reporter opens its own sockets then.
  */
 #include "config.h"
 
@@ -12,18 +12,21 @@
 #include "lib/log.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #else
 #define SD_LISTEN_FDS_START 3
-#define sd_listen_fds(unset) 0
+#define sd_listen_fds_with_names(unset, names) (*(names) = NULL, 0)
 #define sd_is_socket_inet(fd, family, type, listening, port) 0
 #endif
 
 struct passed {
 	int fd; /* -1: taken */
+	bool inherited;
 	struct sockaddr_storage address;
 };
 
@@ -57,13 +60,45 @@ activation_add(int fd)
 }
 
 void
-activation_open(void)
+activation_open(struct ark *ark)
 {
+	char **names = NULL;
 	/* The variables are forgotten: they are for this process alone. */
-	int n = sd_listen_fds(1);
+	int n = sd_listen_fds_with_names(1, &names);
 
-	for (int i = 0; i < n; i++)
-		activation_add(SD_LISTEN_FDS_START + i);
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+
+		if (strcmp(names[i], ARK_NAME) == 0 && ark->count < ARK_PARTS)
+			ark->part[ark->count++] = fd;
+		else
+			activation_add(fd);
+		free(names[i]);
+	}
+	free(names);
+}
+
+void
+activation_inherit(int fd)
+{
+	struct passed p = { .fd = fd, .inherited = true };
+	socklen_t length = sizeof(p.address);
+
+	if (getsockname(fd, (struct sockaddr *)&p.address, &length) == 0 &&
+	    passed_count < SOCKETS_MAX) {
+		bool known = false;
+
+		for (int i = 0; i < passed_count; i++)
+			known =
+			    known ||
+			    address_same((struct sockaddr *)&passed[i].address,
+				(struct sockaddr *)&p.address);
+		if (!known) {
+			passed[passed_count++] = p;
+			return;
+		}
+	}
+	close(fd);
 }
 
 int
@@ -90,9 +125,13 @@ activation_close(void)
 	for (int i = 0; i < passed_count; i++) {
 		if (passed[i].fd < 0)
 			continue;
-		log_warn("the service manager passed in a socket for %s, which "
-			 "is not in reporter.listen: closed",
-		    address_text((struct sockaddr *)&passed[i].address, text));
+		address_text((struct sockaddr *)&passed[i].address, text);
+		if (passed[i].inherited)
+			log_info("no longer listening on %s", text);
+		else
+			log_warn("the service manager passed in a socket for "
+				 "%s, which is not in reporter.listen: closed",
+			    text);
 		close(passed[i].fd);
 	}
 	passed_count = 0;

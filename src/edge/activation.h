@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listening sockets that a service manager holds and passes in (socket
- * activation), so that no agent is refused while reporter is restarted.  The
- * master's, at its start.
+ * Listening sockets that this process does not open: those that a service
+ * manager holds and passes in (socket activation), and those of an ark.  So no
+ * agent is refused while reporter is restarted.  The master's, at its start.
  */
 #ifndef REPORTER_ACTIVATION_H
 #define REPORTER_ACTIVATION_H
 
+#include "edge/ark.h"
+
 #include <sys/socket.h>
 
 /* activation_open - look what was passed in to this process.  What does not
-   listen for TCP is closed, with a line in the log. */
-void activation_open(void);
+   listen for TCP is closed, with a line in the log.  ark: gets the parts of an
+   ark, if there is one. */
+void activation_open(struct ark *ark);
+
+/* activation_inherit - after that, take over a listening socket of an ark;
+   closed if the service manager has passed in one for its address. */
+void activation_inherit(int fd);
 
 /*
  * activation_take - the socket that listens on exactly this address, if it was
@@ -21,7 +28,7 @@ void activation_open(void);
 int activation_take(const struct sockaddr *address);
 
 /* activation_close - close what nobody took, with a line in the log for each.
-   What was passed in is forgotten. */
+ */
 void activation_close(void);
 
 #endif

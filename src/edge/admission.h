@@ -30,7 +30,8 @@ struct rules {
 struct admission {
 	struct rules rules, next; /* in force; prepared */
 	void *tree;               /* of tsearch(3): a struct origin for each */
-	uint64_t open;            /* connections let in that have not left */
+	uint64_t open;            /* connections let in that have not left, less
+				     those in server->gone */
 };
 
 /* admission_prepare - make the rules of these settings beside those in force.

@@ -8,9 +8,15 @@
 #include "lib/address.h"
 #include "shm/keep_errno.h"
 
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 
+/* Of an idle connection: seconds to the first probe, between probes, and how
+   many get no answer: 120 s in all. */
+#define KEEPALIVE_IDLE 60
+#define KEEPALIVE_INTERVAL 15
+#define KEEPALIVE_PROBES 4
 #define BACKLOG 4096 /* after a restart all agents may connect at once */
 
 int
@@ -31,6 +37,19 @@ socket_listen(const struct addrinfo *ai, bool ipv6_only)
 		return fd;
 	KEEP_ERRNO(close(fd));
 	return -1;
+}
+
+void
+socket_keepalive(int fd)
+{
+	const int on = 1, idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL,
+		  probes = KEEPALIVE_PROBES;
+
+	/* A connection inherits all of it. */
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
 int

@@ -22,4 +22,8 @@ int spec_resolve(const char *address, int flags, struct addrinfo **found);
    Returns a non-blocking descriptor, or -1 with errno. */
 int socket_listen(const struct addrinfo *ai, bool ipv6_only);
 
+/* socket_keepalive - the connections that a listening socket accepts detect
+   within two minutes that the peer's host was lost. */
+void socket_keepalive(int fd);
+
 #endif

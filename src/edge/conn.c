@@ -8,7 +8,9 @@
 #include "config.h"
 
 #include "edge/conn.h"
+#include "edge/header.h"
 #include "edge/proxy.h"
+#include "edge/queue.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -30,13 +32,20 @@ conn_waits(const struct conn *conn)
 	return conn->state == CONN_THROTTLED || conn->state == CONN_ENDED;
 }
 
-/* Data arrived: restart the idle timeout. */
+/* Data arrived, or the state changed: restart the idle timeout, or stop it.
+   Agents of ELB and Lars are silent while nobody calls: TCP detects those whose
+   host was lost. */
 static void
 conn_touch(struct server *server, struct conn *conn)
 {
-	if (conn->state > CONN_READING)
+	enum dialect dialect = conn->inbuf.stream.dialect;
+
+	if (conn->active_ms != 0)
+		TAILQ_REMOVE(&server->active, conn, active);
+	conn->active_ms = 0;
+	if (conn->state > CONN_READING || dialect == DIALECT_ELB ||
+	    dialect == DIALECT_LARS)
 		return;
-	TAILQ_REMOVE(&server->active, conn, active);
 	TAILQ_INSERT_TAIL(&server->active, conn, active);
 	conn->active_ms = monotonic_ms();
 }
@@ -60,8 +69,8 @@ conn_stop_timer(struct server *server, struct conn *conn)
 	conn->begun_ms = 0;
 }
 
-/* Change the state.  The list of active connections (idle_timeout) has those up
-   to CONN_READING, and the count of throttled ones the others until closing. */
+/* Change the state.  The idle timeout is for those up to CONN_READING, and the
+   count of throttled ones has the others until closing. */
 static void
 conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 {
@@ -69,14 +78,14 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 	     was_active = conn->state <= CONN_READING;
 
 	conn->state = state;
-	if (was_active && state > CONN_READING)
-		TAILQ_REMOVE(&server->active, conn, active);
-	if (!was_active && state <= CONN_READING) {
-		TAILQ_INSERT_TAIL(&server->active, conn, active);
-		conn->active_ms = monotonic_ms();
-	}
-	server->throttled += (uint64_t)conn_waits(conn) - waited;
+	if (was_active != (state <= CONN_READING))
+		conn_touch(server, conn);
+	if (conn_waits(conn) == waited)
+		return;
+	server->throttled += waited ? UINT64_MAX : 1;
 	counter_set(&server->count->throttled, server->throttled);
+	agent_set(&conn->agent->throttled_since,
+	    waited ? AGENT_NONE : (uint64_t)time(NULL));
 }
 
 /* Have epoll report these events, and no others but errors. */
@@ -92,6 +101,24 @@ conn_watch(struct server *server, struct conn *conn, uint32_t events)
 }
 
 /* ------------------------------------------------------- open and close --- */
+
+/* Show it, or its new peer, to readers. */
+static void
+conn_show(struct server *server, struct conn *conn)
+{
+	struct agent agent = { .since = (uint64_t)time(NULL),
+		.clock_offset = AGENT_NONE,
+		.caller = AGENT_NONE,
+		.throttled_since = AGENT_NONE };
+
+	memcpy(agent.peer, &conn->peer, sizeof(conn->peer));
+	if (conn->agent == NULL && server->agents != NULL)
+		conn->agent = agents_take(server->agents, &agent);
+	else if (conn->agent != NULL && conn->agent != &server->unlisted)
+		agents_change(conn->agent, &agent);
+	if (conn->agent == NULL)
+		conn->agent = &server->unlisted;
+}
 
 struct conn *
 conn_new(struct server *server, const struct listen_spec *spec, int fd,
@@ -112,8 +139,7 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	memcpy(&conn->peer, peer,
 	    length < sizeof(conn->peer) ? length : sizeof(conn->peer));
 	TAILQ_INSERT_TAIL(&server->all, conn, all);
-	TAILQ_INSERT_TAIL(&server->active, conn, active);
-	conn->born_ms = conn->active_ms = monotonic_ms();
+	conn->born_ms = monotonic_ms();
 	/* Multiples of the golden ratio, modulo 1: connections that come
 	   together end evenly spread. */
 	conn->jitter = (uint32_t)counter_get(&server->count->accepted) *
@@ -121,8 +147,10 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	conn->state = spec->proxy ? CONN_HEADER
 		      : spec->tls ? CONN_HANDSHAKE
 				  : CONN_READING;
+	conn_touch(server, conn);
 	if (conn->state != CONN_READING)
 		conn_start_timer(server, conn);
+	conn_show(server, conn);
 	server->open++;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->accepted, 1);
@@ -134,22 +162,26 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 {
 	conn_set_state(server, conn, CONN_CLOSING);
 	conn_stop_timer(server, conn);
-	if (conn->need > 0)
-		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
+	queue_leave(server, conn);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
+	if (server->agents != NULL)
+		agents_free(server->agents,
+		    conn->agent != &server->unlisted ? conn->agent : NULL);
 	/* Closing is not enough: a worker that was just forked may still have
 	   the socket open, and epoll would report a connection that is freed.
 	 */
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	/* Count before the socket is closed, so that the counters are correct
 	   when the peer sees the connection close. */
-	server->open--;
-	counter_set(&server->count->connections, server->open);
-	counter_add(&server->count->closed[why], 1);
+	queue_count_closed(server, conn, why);
 	tls_close(conn->tls);
+	/* These would come back at once. */
 	if (why == CLOSING_REFUSED)
 		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
+	else if (why == CLOSING_PROXY_HEADER || why == CLOSING_TLS ||
+		 why == CLOSING_BAD_STREAM || why == CLOSING_NO_MEMORY)
+		tarpit_add_faulty(&server->tarpit, conn->fd, monotonic_ms());
 	else
 		close(conn->fd);
 	inbuf_free(&conn->inbuf);
@@ -200,13 +232,11 @@ conn_throttle(
 {
 	char peer[ADDRESS_TEXT];
 
-	conn->need = need;
-	conn->slot = slot;
-	TAILQ_INSERT_TAIL(&server->queue[slot], conn, queue);
+	queue_join(server, conn, slot, need);
 	if (conn_waits(conn))
 		return;
 	conn_set_state(server, conn, CONN_THROTTLED);
-	conn_watch(server, conn, 0);
+	conn_watch(server, conn, EPOLLRDHUP);
 	counter_add(&server->count->throttles, 1);
 	log_limited(&server->throttles,
 	    "agent %s: throttled: the ring of worker %u is full",
@@ -219,18 +249,28 @@ conn_complain(struct server *server, struct conn *conn,
 {
 	char peer[ADDRESS_TEXT];
 
-	if (result->verdict == VERDICT_CLOSE)
+	if (result->reason == REJECT_UNKNOWN_PROTOCOL)
+		stranger_log(server->strangers, conn_name(conn, peer),
+		    stranger_of(inbuf_bytes(&conn->inbuf), conn->inbuf.length));
+	else if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
-		    "agent %s: %s at byte %" PRIu64 " of its stream: closed",
+		    "agent %s: %s at byte %" PRIu64
+		    " of its stream: closed; %s",
 		    conn_name(conn, peer), reject_text(result->reason),
-		    result->fault);
-	else if (!conn->complained)
+		    result->fault, result->explanation);
+	else if (result->explanation != NULL)
 		log_limited(&server->faults,
-		    "agent %s: %s before byte %" PRIu64
-		    " of its stream: rejected; logged once per connection",
-		    conn_name(conn, peer), reject_text(result->reason),
-		    conn->inbuf.stream.offset);
-	conn->complained = true;
+		    "agent %s: report at byte %" PRIu64
+		    " of its stream rejected: %s: %s; logged once per "
+		    "connection",
+		    conn_name(conn, peer), result->fault,
+		    reject_text(result->reason), result->explanation);
+	if (result->ahead > 0)
+		log_limited(&server->faults,
+		    "agent %s: its clock is %" PRIu64
+		    " s ahead: storing the time of arrival instead; logged "
+		    "once per connection",
+		    conn_name(conn, peer), result->ahead);
 }
 
 static void
@@ -251,7 +291,8 @@ static struct intake *
 conn_intake(struct server *server, struct conn *conn)
 {
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
-	    (uint64_t)time(NULL));
+	    (uint64_t)time(NULL), conn->agent);
+	intake_queue(server->intake, queue_awaited(server), conn->turn);
 	return server->intake;
 }
 
@@ -261,10 +302,21 @@ conn_follow(struct server *server, struct conn *conn,
     const struct intake_result *result)
 {
 	intake_publish(server->intake);
-	if (result->rejected > 0)
+	conn->turn = result->turn;
+	agent_set(&conn->agent->dialect, conn->inbuf.stream.dialect);
+	agent_set(&conn->agent->held, conn->inbuf.length);
+	if (result->rejected > 0 || result->ahead > 0)
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
 		conn_complain_foreign(server, conn, result->caller);
+	/* Once per connection, as a rule. */
+	if (result->named &&
+	    (!conn->named || conn->caller != result->last_caller)) {
+		conn->named = true;
+		conn->caller = result->last_caller;
+		callers_note(&server->callers,
+		    (const struct sockaddr *)&conn->peer, conn->caller);
+	}
 	if (result->verdict == VERDICT_CLOSE)
 		return conn_end(server, conn, CLOSING_BAD_STREAM);
 	/* message_timeout ends when the message is complete, or waits for its
@@ -295,10 +347,13 @@ conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 {
 	struct intake_result result;
 
+	int error;
+
 	counter_add(&server->count->bytes, (uint64_t)n);
+	error = inbuf_receive(
+	    &conn->inbuf, conn_intake(server, conn), fresh, n, &result);
 	conn_touch(server, conn);
-	if (inbuf_receive(&conn->inbuf, conn_intake(server, conn), fresh, n,
-		&result) == 0)
+	if (error == 0)
 		return conn_follow(server, conn, &result);
 	intake_publish(server->intake);
 	return conn_end(server, conn, CLOSING_NO_MEMORY);
@@ -306,8 +361,7 @@ conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 
 /* ----------------------------------------------- before the reports, TLS -- */
 
-/* Start reading reports. */
-static enum progress
+enum progress
 conn_open(struct server *server, struct conn *conn)
 {
 	conn_set_state(server, conn, CONN_READING);
@@ -316,61 +370,19 @@ conn_open(struct server *server, struct conn *conn)
 	return PROGRESS_MADE;
 }
 
-/* Apply the rules to the agent's address from the PROXY header. */
-static enum progress
-conn_identify(
-    struct server *server, struct conn *conn, const struct proxy_header *header)
-{
-	char balancer[ADDRESS_TEXT], peer[ADDRESS_TEXT];
-	enum refusal why;
-
-	conn_name(conn, balancer);
-	memset(&conn->peer, 0, sizeof(conn->peer));
-	memcpy(&conn->peer, &header->source,
-	    header->source.any.sa_family == AF_INET
-		? sizeof(header->source.in)
-		: sizeof(header->source.in6));
-	conn->origin = admission_identify(
-	    &server->admission, (const struct sockaddr *)&conn->peer, &why);
-	if (conn->origin != NULL)
-		return PROGRESS_MADE;
-	counter_add(&server->count->refused[why], 1);
-	log_limited(&server->refusals, "agent %s: refused: %s; passed on by %s",
-	    conn_name(conn, peer), refusal_text(why), balancer);
-	return conn_end(server, conn, CLOSING_REFUSED);
-}
-
-/* What follows the header may be TLS, so no byte after it is read. */
 static enum progress
 conn_read_header(struct server *server, struct conn *conn)
 {
-	struct inbuf *inbuf = &conn->inbuf;
-	struct proxy_header header = { .wanted = PROXY_FIXED };
-	char balancer[ADDRESS_TEXT];
+	enum closing why;
 
-	if (inbuf->length >= PROXY_FIXED)
-		header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
-	ssize_t n =
-	    read(conn->fd, server->buffer, header.wanted - inbuf->length);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	switch (header_read(server, conn, &why)) {
+	case PROGRESS_NONE:
 		return PROGRESS_NONE;
-	if (n <= 0)
-		return conn_end(server, conn, CLOSING_BY_AGENT);
-	if (inbuf_append(inbuf, server->buffer, (size_t)n) < 0)
-		return conn_end(server, conn, CLOSING_NO_MEMORY);
-	header = proxy_parse(inbuf_bytes(inbuf), inbuf->length);
-	if (header.verdict == PROXY_SHORT)
-		return PROGRESS_MADE;
-	if (header.verdict == PROXY_INVALID) {
-		log_limited(&server->faults,
-		    "agent %s: invalid PROXY header: %s: closed",
-		    conn_name(conn, balancer), header.fault);
-		return conn_end(server, conn, CLOSING_PROXY_HEADER);
+	case PROGRESS_CLOSED:
+		return conn_end(server, conn, why);
+	case PROGRESS_MADE:
+		conn_show(server, conn);
 	}
-	inbuf_free(inbuf);
-	if (header.verdict == PROXY_ADDRESS &&
-	    conn_identify(server, conn, &header) != PROGRESS_MADE)
-		return PROGRESS_NONE;
 	if (!conn->secure)
 		return conn_open(server, conn);
 	conn_set_state(server, conn, CONN_HANDSHAKE);
@@ -506,10 +518,14 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 {
 	if (conn->state <= CONN_READING) {
 		conn_read(server, conn);
-	} else if (events & (EPOLLHUP | EPOLLERR)) {
-		/* Process what is in the input buffer, then close. */
+	} else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
+		/* Process what is in the input buffer and left in the socket,
+		   then close.  That may take long, so its place is for others.
+		 */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
+		queue_release(server, conn,
+		    conn->half_closed ? CLOSING_AGE : CLOSING_BY_AGENT);
 	}
 }
 
@@ -523,6 +539,7 @@ conn_resume(struct server *server, struct conn *conn)
 	if (conn->state == CONN_THROTTLED && conn->need == 0) {
 		conn_set_state(server, conn, CONN_READING);
 		conn_watch(server, conn, EPOLLIN);
+		conn->turn = 0;
 	}
 	/* epoll does not report bytes that TLS has already decrypted.  A closed
 	   connection is no longer in epoll, so read its socket here. */

@@ -45,8 +45,8 @@ enum conn_state {
 	CONN_HANDSHAKE, /* TLS begins */
 	CONN_READING,   /* reports are read */
 	CONN_THROTTLED, /* its next report waits for room in a ring: not read */
-	CONN_ENDED,  /* throttled, and the connection was reset or closed both
-			ways:  removed from epoll */
+	CONN_ENDED,  /* throttled, and its agent closed it or is lost: what is
+			left to read is taken; removed from epoll */
 	CONN_CLOSING /* to be closed by conn_read() or conn_resume() */
 };
 
@@ -55,23 +55,27 @@ struct conn {
 	enum conn_state state;
 	enum closing why; /* CONN_CLOSING */
 	uint32_t watched; /* events that epoll reports */
-	uint32_t need;    /* records of the report that waits; 0: none does */
-	uint32_t slot;    /* of the ring that it waits for */
+	uint32_t need;    /* records that wait for room; 0: none do */
+	uint32_t slot;    /* of the ring that they wait for */
+	uint32_t turn;    /* records that it may put before others who wait */
 	TAILQ_ENTRY(conn) all;
-	TAILQ_ENTRY(conn) active; /* on the list up to CONN_READING */
+	TAILQ_ENTRY(conn) active; /* on the list if active_ms is not 0 */
 	TAILQ_ENTRY(conn) begun;  /* on the list if begun_ms is not 0 */
 	TAILQ_ENTRY(conn) queue;  /* on the list if need is not 0 */
-	uint64_t active_ms;       /* when its last bytes arrived */
+	uint64_t active_ms;    /* when its last bytes arrived; 0: may be idle */
 	uint64_t begun_ms;     /* when its incomplete message began; 0: none */
 	uint64_t born_ms;      /* when it was accepted */
 	uint64_t retire_ms;    /* when it was found too old; 0: it was not */
 	uint32_t jitter;       /* its place in the range of max ages */
 	bool half_closed;      /* our direction is closed */
+	bool gone;             /* counted as closed, in server->gone */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
-	bool secure;              /* the listener has TLS */
-	bool complained;          /* its first rejection was logged */
-	bool foreign;             /* its first foreign report was logged */
+	struct agent *agent; /* what readers see, or server.unlisted */
+	bool secure;         /* the listener has TLS */
+	bool foreign;        /* its first foreign report was logged */
+	bool named;          /* its caller was noted */
+	uint32_t caller;
 	struct tls_session *tls;  /* NULL: no TLS, or no byte of it yet */
 	struct sockaddr_in6 peer; /* or sockaddr_in */
 };
@@ -102,6 +106,10 @@ enum progress {
 	PROGRESS_NONE,  /* nothing to read, or it is throttled */
 	PROGRESS_CLOSED /* it is closed and freed */
 };
+
+/* conn_open - what comes before the reports is complete: start reading them.
+   Returns PROGRESS_MADE. */
+enum progress conn_open(struct server *server, struct conn *conn);
 
 /* conn_read - read once, and all that TLS has already decrypted, and process
    it; nothing if it is throttled. */

@@ -165,6 +165,7 @@ listener_add(struct listeners *listeners, const struct listen_spec *spec,
 		close(fd);
 		return -1;
 	}
+	socket_keepalive(fd);
 	l->used = l->added = true;
 	l->both = socket_serves_both(fd, &l->address);
 	l->fd = fd;

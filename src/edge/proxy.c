@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The PROXY header.
+ * The PROXY header.  Version 1 is a line of text, which ends in CR LF:
+ *
+ *	PROXY TCP4|TCP6 source destination source-port destination-port
+ *	PROXY UNKNOWN anything
+ *
+ * Version 2:
  *
  *    0  signature, 12 bytes
  *   12  version 2 and command: 0x20 LOCAL, 0x21 PROXY
@@ -12,7 +17,9 @@
 #include "config.h"
 
 #include "edge/proxy.h"
+#include "lib/text.h"
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -94,7 +101,7 @@ fixed_fault(const uint8_t *bytes, size_t length)
 {
 	if (memcmp(bytes, signature,
 		length < SIGNATURE_BYTES ? length : SIGNATURE_BYTES) != 0)
-		return "not a PROXY header of version 2";
+		return "not a PROXY header";
 	if (length > 12 && bytes[12] >> 4 != 2)
 		return "a PROXY header of another version";
 	if (length > 12 && bytes[12] > COMMAND_PROXY)
@@ -109,12 +116,88 @@ fixed_fault(const uint8_t *bytes, size_t length)
 	return NULL;
 }
 
+/* ------------------------------------------------------------ version 1 --- */
+
+static bool
+text_port(const char *text, in_port_t *port)
+{
+	int64_t number;
+
+	if (!text_number(text, 0, UINT16_MAX, &number))
+		return false;
+	*port = htons((in_port_t)number);
+	return true;
+}
+
+/* The source of a whole line, which is changed. */
+static bool
+text_source(char *line, struct proxy_header *header)
+{
+	struct in6_addr destination;
+	in_port_t port;
+	char *field[7];
+	size_t n = 0;
+	bool ipv4;
+
+	while (line != NULL && n < sizeof(field) / sizeof(*field))
+		field[n++] = strsep(&line, " ");
+	if (n != 6)
+		return false;
+	ipv4 = strcmp(field[1], "TCP4") == 0;
+	if (!ipv4 && strcmp(field[1], "TCP6") != 0)
+		return false;
+	header->source.any.sa_family = ipv4 ? AF_INET : AF_INET6;
+	/* The port has the same place in an IPv6 address. */
+	return inet_pton(header->source.any.sa_family, field[2],
+		   ipv4 ? (void *)&header->source.in.sin_addr
+			: (void *)&header->source.in6.sin6_addr) == 1 &&
+	       inet_pton(
+		   header->source.any.sa_family, field[3], &destination) == 1 &&
+	       text_port(field[4], &header->source.in.sin_port) &&
+	       text_port(field[5], &port);
+}
+
+static struct proxy_header
+text_parse(const uint8_t *bytes, size_t length)
+{
+	static const char unknown[] = "PROXY UNKNOWN";
+	size_t near = length < PROXY_TEXT_MAX ? length : PROXY_TEXT_MAX;
+	const uint8_t *end = memchr(bytes, '\n', near);
+	struct proxy_header header = { .verdict = PROXY_ADDRESS };
+	char line[PROXY_TEXT_MAX];
+	size_t size;
+
+	if (end == NULL)
+		return length < PROXY_TEXT_MAX
+			   ? header_short(length + 1)
+			   : header_invalid("a PROXY header that is too long");
+	size = (size_t)(end - bytes) - 1;
+	header.wanted = size + 2;
+	memcpy(line, bytes, size);
+	line[size] = '\0';
+	if (end[-1] != '\r' || strlen(line) != size)
+		return header_invalid("a malformed PROXY header of version 1");
+	if (strncmp(line, unknown, sizeof(unknown) - 1) == 0 &&
+	    strchr(" ", line[sizeof(unknown) - 1]) != NULL)
+		header.verdict = PROXY_OWN;
+	else if (!text_source(line, &header))
+		return header_invalid("a malformed PROXY header of version 1");
+	return header;
+}
+
+/* ----------------------------------------------------------- any version -- */
+
 struct proxy_header
 proxy_parse(const uint8_t *bytes, size_t length)
 {
-	const char *fault = fixed_fault(bytes, length);
-	size_t follow;
+	static const char text[] = "PROXY ";
+	const char *fault;
+	size_t follow, size = sizeof(text) - 1;
 
+	if (length > 0 && bytes[0] == (uint8_t)text[0] &&
+	    memcmp(bytes, text, length < size ? length : size) == 0)
+		return text_parse(bytes, length);
+	fault = fixed_fault(bytes, length);
 	if (fault != NULL)
 		return header_invalid(fault);
 	if (length < PROXY_FIXED)

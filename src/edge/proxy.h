@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The header of the PROXY protocol, version 2, with which a balancer passes on
- * an agent's connection.  Pure functions.
+ * The header of the PROXY protocol, version 1 (text) or 2 (binary), with which
+ * a balancer passes on an agent's connection.  Pure functions.
  */
 #ifndef REPORTER_PROXY_H
 #define REPORTER_PROXY_H
@@ -11,13 +11,14 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define PROXY_FIXED 16        /* bytes that every header begins with */
+#define PROXY_TEXT_MAX 107    /* bytes of a header of version 1 */
+#define PROXY_FIXED 16        /* bytes that one of version 2 begins with */
 #define PROXY_ADDRESSES 216   /* of addresses, at most, by the protocol */
 #define PROXY_VALUES_MAX 1024 /* of values behind them, our limit */
 #define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_VALUES_MAX)
 
 enum proxy_verdict {
-	PROXY_SHORT,   /* incomplete: read up to `wanted` bytes */
+	PROXY_SHORT,   /* incomplete: all these bytes belong to it */
 	PROXY_ADDRESS, /* complete; source: the agent's address */
 	PROXY_OWN,     /* complete: a connection of the balancer's own */
 	PROXY_INVALID  /* no header, or not usable: see fault */
@@ -25,9 +26,9 @@ enum proxy_verdict {
 
 struct proxy_header {
 	enum proxy_verdict verdict;
-	/* Bytes of the header, as far as known yet: PROXY_FIXED to
-	   PROXY_HEADER_MAX.  A caller that reads no more than that never reads
-	   what follows the header. */
+	/* Bytes of the header, up to PROXY_HEADER_MAX; what follows them
+	   belongs to the agent.  PROXY_SHORT: as far as known yet, and more
+	   than there are. */
 	size_t wanted;
 	const char *fault; /* PROXY_INVALID: "not a PROXY header ..." */
 	union {

@@ -18,6 +18,7 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
+#define RESUME_MS 2         /* for one ring, of one turn of the loop */
 #define LAST_READS 64       /* of a connection in one turn of its end */
 /* How long a connection over max_connection_age may take to complete a message,
    and then how long its agent to close. */
@@ -47,12 +48,20 @@ server_new(int epoll, struct input_counters *count)
 	server->throttles = LOG_PER_MINUTE(5);
 	server->holds = LOG_PER_MINUTE(1);
 	server->shortages = LOG_PER_MINUTE(1);
+	strangers_init(server->strangers);
+	server->callers.lines = LOG_PER_MINUTE(5);
 	/* Connections of a master that was killed. */
 	counter_add(
 	    &count->closed[CLOSING_STOP], counter_get(&count->connections));
 	counter_set(&count->connections, 0);
 	counter_set(&count->throttled, 0);
 	return server;
+}
+
+void
+server_show_agents(struct server *server, struct agents *agents)
+{
+	server->agents = agents;
 }
 
 /* ------------------------------------------------------- configuration ---- */
@@ -86,6 +95,8 @@ void
 server_configure(
     struct server *server, const struct settings *settings, struct tls *tls)
 {
+	uint64_t spare = fdlimit_spare(settings->max_connections);
+
 	if (server->settings == NULL || server->settings->max_connection_age !=
 					    settings->max_connection_age)
 		server->aging_ms = monotonic_ms();
@@ -95,8 +106,9 @@ server_configure(
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;
 	admission_take(&server->admission);
-	tarpit_resize(
-	    &server->tarpit, fdlimit_spare(settings->max_connections));
+	tarpit_resize(&server->tarpit, spare);
+	spare -= server->tarpit.capacity;
+	server->gone_max = spare < FDLIMIT_GONE ? spare : FDLIMIT_GONE;
 	server_enforce(server);
 }
 
@@ -119,19 +131,24 @@ server_retry(struct server *server)
 		TAILQ_CONCAT(&waiting, &server->queue[i], queue);
 	while ((conn = TAILQ_FIRST(&waiting)) != NULL) {
 		TAILQ_REMOVE(&waiting, conn, queue);
+		/* Those that wait again keep their order. */
+		conn->turn = 0;
 		conn_resume(server, conn);
 	}
 }
 
-/* Go on with connections that wait for this ring, as far as there is room. */
+/* Go on with connections that wait for this ring, as far as there is room and
+   time: a worker may make room as fast as it is taken. */
 static void
 server_resume(struct server *server, uint32_t slot)
 {
 	struct conn_list *queue = &server->queue[slot];
+	uint64_t until_ms = monotonic_ms() + RESUME_MS;
 	struct conn *conn;
 
 	while ((conn = TAILQ_FIRST(queue)) != NULL &&
-	       intake_has_room(server->intake, slot, conn->need)) {
+	       intake_has_room(server->intake, slot, conn->need) &&
+	       monotonic_ms() <= until_ms) {
 		TAILQ_REMOVE(queue, conn, queue);
 		conn_resume(server, conn);
 	}
@@ -284,7 +301,7 @@ server_tick(struct server *server, uint64_t now_ms)
 /* -------------------------------------------------------------- the end --- */
 
 uint64_t
-server_drain(struct server *server)
+server_drain(struct server *server, bool keep)
 {
 	struct conn *conn, *next;
 	uint64_t left = 0;
@@ -294,10 +311,12 @@ server_drain(struct server *server)
 		enum progress progress = server_read(server, conn);
 		/* A worker that sleeps would let its ring fill up. */
 		intake_alert(server->intake);
-		if (progress == PROGRESS_MADE ||
-		    (progress == PROGRESS_NONE && conn->need != 0))
+		if (progress == PROGRESS_CLOSED)
+			continue;
+		if (conn->need != 0 ||
+		    (progress == PROGRESS_MADE && (!keep || conn->secure)))
 			left++;
-		else if (progress == PROGRESS_NONE)
+		else if (!keep || conn->secure)
 			conn_close(server, conn, CLOSING_STOP);
 	}
 	return left;

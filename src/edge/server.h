@@ -7,11 +7,13 @@
 #define REPORTER_SERVER_H
 
 #include "edge/admission.h"
+#include "edge/callers.h"
 #include "edge/conn.h"
 #include "edge/limiter.h"
+#include "edge/stranger.h"
 #include "edge/tarpit.h"
 #include "lib/log.h"
-#include "shm/segment.h"
+#include "shm/agents.h"
 
 struct server {
 	struct intake *intake;
@@ -19,23 +21,30 @@ struct server {
 	struct admission admission;
 	struct tls *tls; /* the master's; NULL: no listener has it */
 	struct input_counters *count;
+	struct agents *agents; /* NULL: connections are not shown */
+	struct agent unlisted; /* of connections without a row */
 	int epoll;
 	/* Spare descriptor, closed to accept and refuse one connection when
 	   there are no others. */
 	int reserve;
-	struct tarpit tarpit;     /* refused agents */
+	struct tarpit tarpit;     /* refused and faulty agents */
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
+	/* Throttled ones whose agent is gone: they count as closed, and have
+	   descriptors of their own, up to gone_max. */
+	uint64_t gone, gone_max;
 	uint64_t retired_ms;     /* when max_connection_age was last applied */
 	uint64_t aging_ms;       /* and when it was set */
 	struct conn_list all;    /* by age */
-	struct conn_list active; /* by active_ms; not those throttled */
+	struct conn_list active; /* by active_ms; idle_timeout applies */
 	struct conn_list begun;  /* by begun_ms */
-	/* Those that wait for room in one ring, first come, first served. */
+	/* Those that wait for room in one ring.  Each has its turn of
+	   INTAKE_PIECE records, then queues again if it has more. */
 	struct conn_list queue[WORKERS_MAX];
 	struct log_limiter refusals, closings, faults, throttles, holds,
-	    shortages;
+	    shortages, strangers[STRANGERS];
+	struct callers callers;
 	/* What is read goes to the second half; bytes buffered before are put
 	   in front of it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
@@ -44,6 +53,10 @@ struct server {
 /* server_new - no connections yet.  epoll: where they are to be added, with
    their struct conn as the event's pointer.  Returns NULL with errno. */
 struct server *server_new(int epoll, struct input_counters *count);
+
+/* server_show_agents - from now on show connections to readers in these rows,
+   which the caller owns.  Before the first connection. */
+void server_show_agents(struct server *server, struct agents *agents);
 
 /* server_prepare - allocate what the settings require; the current rules stay
    in use.  Returns 0, or -1 with errno: then nothing has changed. */
@@ -74,11 +87,12 @@ int server_tick(struct server *server, uint64_t now_ms);
 
 /*
  * server_drain - during shutdown: read what has arrived on each connection, and
- * close those that have nothing left to read.  To be called again, after
- * server_tick(), until nothing is left or time is up. Returns how many
- * connections are left: throttled, or still sending.
+ * close those that have nothing left to read.  keep: those without TLS stay
+ * open, to be carried over, and are not waited for while they send.  To be
+ * called again, after server_tick(), until nothing is left or time is up.
+ * Returns how many connections are left: throttled, or still sending.
  */
-uint64_t server_drain(struct server *server);
+uint64_t server_drain(struct server *server, bool keep);
 
 /* server_close - close all connections, and free. */
 void server_close(struct server *server);

@@ -45,6 +45,18 @@ tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms)
 	tarpit->count++;
 }
 
+void
+tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms)
+{
+	limiter_set(&tarpit->at_once, TARPIT_AT_ONCE, now_ms);
+	if (limiter_wait(&tarpit->at_once, now_ms) > 0) {
+		tarpit_add(tarpit, fd, now_ms);
+		return;
+	}
+	limiter_take(&tarpit->at_once);
+	close(fd);
+}
+
 uint64_t
 tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t max_ms)
 {

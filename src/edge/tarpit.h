@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tarpit: sockets of refused agents, kept open and unread for a while.
+ * The tarpit: sockets of refused and of faulty agents, kept open and unread for
+ * a while.
  * Agents of ELB and Lars reconnect at once when they are disconnected, 15,500
  * times a second, so a refused connection is not closed at once.  Belongs to
  * the master's loop.  now_ms: the monotonic clock, in milliseconds.
@@ -8,15 +9,18 @@
 #ifndef REPORTER_TARPIT_H
 #define REPORTER_TARPIT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "edge/limiter.h"
 
-#define TARPIT_MAX 1024 /* sockets */
-#define TARPIT_MS 2000  /* how long each is kept */
+#include <stdbool.h>
+
+#define TARPIT_MAX 1024    /* sockets */
+#define TARPIT_MS 2000     /* how long each is kept */
+#define TARPIT_AT_ONCE 100 /* faulty ones that are not kept, a second */
 
 /* All zero: empty, of capacity 0. */
 struct tarpit {
 	uint32_t capacity, first, count;
+	struct limiter at_once;
 	struct {
 		int fd;
 		uint64_t until_ms;
@@ -30,6 +34,13 @@ void tarpit_resize(struct tarpit *tarpit, uint64_t capacity);
 /* tarpit_add - take ownership of a socket, which epoll must not watch.  If the
    tarpit is full the oldest one is closed, if its capacity is 0 this one. */
 void tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms);
+
+/*
+ * tarpit_add_faulty - likewise, but some are closed at once: an agent that
+ * resends its buffer from the middle of a message soon gets to its end, and
+ * many agents cost little all the same.
+ */
+void tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
 /* tarpit_drop - close the oldest.  Returns false when there is none. */
 bool tarpit_drop(struct tarpit *tarpit);

@@ -16,6 +16,8 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define VARINT_BYTES 10      /* the longest varint */
 #define SHORT_VARINT_BYTES 5 /* the longest tag, and length */
@@ -135,7 +137,7 @@ field_uint32(const struct field *field, uint32_t *value)
 	return true;
 }
 
-static inline uint8_t
+static inline bool
 field_flag(const struct field *field)
 {
 	unsigned bits = 0;
@@ -260,7 +262,7 @@ decode_payload(
 
 /* fill_in - give every record the report's own fields. */
 static void
-fill_in(struct report *report, const struct own *own)
+fill_in(struct report *report, const struct own *own, bool elb)
 {
 	uint64_t ts = report_time(report, own->ts);
 
@@ -273,6 +275,7 @@ fill_in(struct report *report, const struct own *own)
 		r->modid = report->modid;
 		r->cmdid = report->cmdid;
 		r->caller = own->caller;
+		r->elb = elb;
 		record_set_ts(r, ts);
 	}
 }
@@ -317,7 +320,115 @@ frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
 	if (!decode_payload(c, elb, report, &own))
 		return report_fail(
 		    report, DECODE_REJECT, REJECT_NOT_PROTOBUF, used);
-	fill_in(report, &own);
+	fill_in(report, &own, elb);
 	report->used = used;
 	return DECODE_REPORT;
+}
+
+/* ------------------------------------------------------ faults in words -- */
+
+/* By field number. */
+static const char *const own_names[] = { "", "modid", "cmdid", "caller",
+	"results", "ts" };
+static const char *const result_names[] = { "", "ip", "port", "succ", "err",
+	"overload" };
+
+/* explain_field - whether a field of 1 to 5 has its wire type. */
+static bool
+explain_field(const struct field *field, const char *path, char *fault)
+{
+	bool own = *path == '\0';
+	enum wire wanted = own && field->number == 4 ? WIRE_BYTES : WIRE_VARINT;
+
+	if (field->wire == wanted || (!own && field->number == 5))
+		return true;
+	snprintf(fault, FAULT_TEXT, "%s%s: wire type %u; expected %d", path,
+	    (own ? own_names : result_names)[field->number], field->wire,
+	    (int)wanted);
+	return false;
+}
+
+/* explain_message - as frame_explain(): the report, whose path is "", or the
+   result with this path.  start: of the payload.  *fault: "" at first. */
+static enum reject
+explain_message(struct cursor c, const uint8_t *start, const char *path,
+    bool elb, char *fault)
+{
+	bool own = *path == '\0';
+	uint32_t missing = !elb ? 0 : own ? REPORT_REQUIRED : RESULT_REQUIRED;
+	uint32_t port = 0, results = 0;
+	enum reject found = REJECT_REASONS;
+	struct field field;
+	char result[32];
+
+	while (c.at < c.end) {
+		const uint8_t *at = c.at;
+
+		if (!take_field(&c, &field)) {
+			snprintf(fault, FAULT_TEXT,
+			    "%sbyte %td of the payload: 0x%02x; expected a "
+			    "field",
+			    path, at - start, *at);
+			return REJECT_NOT_PROTOBUF;
+		}
+		if (field.number > 5)
+			continue;
+		if (!explain_field(&field, path, fault))
+			return REJECT_NOT_PROTOBUF;
+		missing &= ~(1u << field.number);
+		if (!own && field.number == 2)
+			port = (uint32_t)field.value;
+		if (!own || field.number != 4)
+			continue;
+		snprintf(
+		    result, sizeof(result), "results[%" PRIu32 "].", results++);
+		struct cursor within = { field.data + field.prefix,
+			field.data + field.size };
+		enum reject reason =
+		    explain_message(within, start, result, elb, fault);
+		if (reason == REJECT_NOT_PROTOBUF)
+			return reason;
+		if (found == REJECT_REASONS)
+			found = reason;
+	}
+	if (missing != 0) {
+		snprintf(fault, FAULT_TEXT, "%s%s: missing", path,
+		    (own ? own_names : result_names)[__builtin_ctz(missing)]);
+		return REJECT_NOT_PROTOBUF;
+	}
+	if (port <= UINT16_MAX)
+		return found;
+	/* Of several it is the first one's. */
+	if (*fault == '\0')
+		snprintf(fault, FAULT_TEXT,
+		    "%sport: %" PRId32 "; expected 0 to 65535", path,
+		    (int32_t)port);
+	return REJECT_OUT_OF_RANGE;
+}
+
+enum reject
+frame_explain(const uint8_t *p, size_t length, int32_t id, size_t max_message,
+    char *fault)
+{
+	size_t max = id == FRAME_ID_ELB ? FRAME_MAX_ELB : FRAME_MAX_LARS;
+	struct cursor c = { p + FRAME_HEADER, p + length };
+	int32_t payload = load_int32(p + 4);
+
+	if ((size_t)payload != length - FRAME_HEADER) {
+		snprintf(fault, FAULT_TEXT,
+		    "length: %" PRId32 "; expected 0 to %zu", payload,
+		    max_message - FRAME_HEADER < max
+			? max_message - FRAME_HEADER
+			: max);
+		return payload < 0 ? REJECT_NEGATIVE_LENGTH : REJECT_TOO_LONG;
+	}
+	if (load_int32(p) != id) {
+		snprintf(fault, FAULT_TEXT,
+		    "message id: %" PRId32 "; expected %" PRId32, load_int32(p),
+		    id);
+		return REJECT_OTHER_MESSAGE;
+	}
+	*fault = '\0';
+	return explain_message(
+	    c, p + FRAME_HEADER, "", id == FRAME_ID_ELB, fault);
 }

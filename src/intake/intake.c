@@ -12,8 +12,11 @@
 #include "shm/segment.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static_assert(INTAKE_PIECE <= RING_RECORDS_MIN, "a piece fits into a ring");
 
 struct intake {
 	struct input_counters *count;
@@ -21,13 +24,18 @@ struct intake {
 	struct routes routes;
 	bool drop; /* overflow = drop: never block */
 	enum check_caller check_caller;
-	uint64_t max_skew; /* seconds that a report may be ahead */
-	bool peer_is_ipv4; /* of the bytes; if not, no caller matches */
-	uint32_t peer;     /* if it is: the address */
-	uint64_t touched;  /* rings with records not yet published, by bit */
+	uint64_t max_skew;   /* seconds that a report may be ahead */
+	bool peer_is_ipv4;   /* of the bytes; if not, no caller matches */
+	uint32_t peer;       /* if it is: the address */
+	struct agent *agent; /* of the bytes */
+	uint64_t awaited;    /* rings that others wait for, by bit */
+	uint32_t turn;       /* records that may still be put into these */
+	uint64_t touched;    /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
 	uint64_t rejected[REJECT_REASONS];
+	uint64_t caller, ts; /* of the last of these reports */
+	char explanation[FAULT_TEXT];
 	struct report report; /* the one being decoded, and its limits */
 };
 
@@ -50,19 +58,27 @@ intake_configure(struct intake *intake, const struct settings *settings)
 	intake->report.max_message = settings->max_message;
 }
 
-/* By the first four bytes: a frame opens with its id, little-endian. */
-static enum dialect
-dialect_of(const uint8_t *bytes, size_t length)
+/* By the first four bytes: a frame opens with its id, little-endian, a native
+   report with an array's marker.  Returns false if no dialect begins so. */
+static bool
+dialect_find(const uint8_t *bytes, size_t length, enum dialect *dialect)
 {
-	if (bytes[0] != FRAME_ID_LARS && bytes[0] != FRAME_ID_ELB)
-		return DIALECT_NATIVE;
+	uint8_t first = bytes[0];
+
+	if ((first & 0xf0) == 0x90 || first == 0xdc || first == 0xdd) {
+		*dialect = DIALECT_NATIVE;
+		return true;
+	}
+	if (first != FRAME_ID_LARS && first != FRAME_ID_ELB)
+		return false;
 	for (size_t i = 1; i < 4; i++) {
 		if (i == length)
-			return DIALECT_UNKNOWN;
+			return true; /* unknown so far */
 		if (bytes[i] != 0)
-			return DIALECT_NATIVE;
+			return false;
 	}
-	return bytes[0] == FRAME_ID_LARS ? DIALECT_LARS : DIALECT_ELB;
+	*dialect = first == FRAME_ID_LARS ? DIALECT_LARS : DIALECT_ELB;
+	return true;
 }
 
 static enum decode
@@ -106,13 +122,17 @@ intake_set_rings(
 }
 
 void
-intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
+intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now,
+    struct agent *agent)
 {
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
 
+	intake->agent = agent;
 	intake->report.now = now;
 	intake->report.horizon = now + intake->max_skew;
+	intake->awaited = 0;
+	intake->turn = 0;
 	intake->peer_is_ipv4 = bytes != NULL && family == AF_INET;
 	if (!intake->peer_is_ipv4)
 		return;
@@ -120,44 +140,108 @@ intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now)
 	intake->peer = be32toh(intake->peer);
 }
 
-/* Whether the decoded report is of another host than the peer, where that is
-   checked. */
-static bool
-intake_is_foreign(const struct intake *intake)
+void
+intake_queue(struct intake *intake, uint64_t awaited, uint32_t turn)
 {
-	return intake->check_caller != CHECK_CALLER_OFF &&
-	       (!intake->peer_is_ipv4 || intake->report.caller != intake->peer);
+	intake->awaited = awaited;
+	intake->turn = turn;
 }
 
-/* Put the decoded report into its ring.  Returns false when it must wait. */
+/* Whether the decoded report is of another host than the peer, where that is
+   checked; it is not any more where the caller can be replaced. */
 static bool
-intake_route(struct intake *intake, struct intake_result *result)
+intake_is_foreign(struct intake *intake)
 {
 	struct report *report = &intake->report;
+
+	if (intake->check_caller == CHECK_CALLER_OFF ||
+	    (intake->peer_is_ipv4 && report->caller == intake->peer))
+		return false;
+	if (intake->check_caller != CHECK_CALLER_REPLACE ||
+	    !intake->peer_is_ipv4)
+		return true;
+	report->caller = intake->peer;
+	for (uint32_t i = 0; i < report->count; i++)
+		report->records[i].caller = intake->peer;
+	return false;
+}
+
+static uint32_t
+min_u32(uint64_t a, uint64_t b)
+{
+	return (uint32_t)(a < b ? a : b);
+}
+
+/* How many of the report's records to put now, of those left: all that there is
+   room for, if nobody else waits for it.  0: it must wait, until there is room
+   for result->need. */
+static uint32_t
+intake_piece(struct intake *intake, uint32_t slot, uint32_t left,
+    struct intake_result *result)
+{
+	uint64_t room = ring_room(intake->rings[slot], left);
+	bool awaited = intake->awaited >> slot & 1;
+
+	if (intake->drop)
+		return min_u32(left, room);
+	result->slot = slot;
+	result->need = min_u32(left, INTAKE_PIECE);
+	if (room < result->need || (awaited && intake->turn == 0))
+		return 0;
+	if (!awaited)
+		return min_u32(left, room);
+	intake->turn -= min_u32(intake->turn, result->need);
+	return result->need;
+}
+
+/* Put the rest of the decoded report into its ring, or a piece of it; *put: how
+   many of its records are there.  Returns false when it must wait. */
+static bool
+intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
+{
+	const struct report *report = &intake->report;
 	uint32_t slot =
 	    routes_find(&intake->routes, report->modid, report->cmdid);
-	uint64_t room = ring_room(intake->rings[slot], report->count);
-	uint32_t n = report->count;
+
+	while (*put < report->count) {
+		uint32_t left = report->count - *put;
+		uint32_t n = intake_piece(intake, slot, left, result);
+
+		if (n == 0 && !intake->drop)
+			return false;
+		ring_put(intake->rings[slot], report->records + *put, n);
+		FAULT_POINT("intake_put");
+		intake->touched |= UINT64_C(1) << slot;
+		if (intake->drop) {
+			intake->dropped += left - n;
+			n = left;
+		}
+		intake->received += n;
+		*put += n;
+	}
+	return true;
+}
+
+/* Take the decoded report.  Its counts are added once, when all of it is in its
+   ring.  Returns false when it must wait. */
+static bool
+intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
+{
+	struct report *report = &intake->report;
 	bool foreign = intake_is_foreign(intake);
 
-	if (foreign && intake->check_caller == CHECK_CALLER_REJECT) {
+	result->named = true;
+	result->last_caller = report->caller;
+	if (foreign && intake->check_caller == CHECK_CALLER_REJECT &&
+	    *put == 0) {
 		intake_reject(intake, result, REJECT_WRONG_CALLER, 1);
 		return true;
 	}
-	if (room < n && !intake->drop) {
-		result->slot = slot;
-		result->need = n;
+	if (!intake_put(intake, put, result))
 		return false;
-	}
-	if (room < n) {
-		intake->dropped += n - room;
-		n = (uint32_t)room;
-	}
-	ring_put(intake->rings[slot], report->records, n);
-	FAULT_POINT("intake_put");
-	intake->touched |= UINT64_C(1) << slot;
-	intake->received += report->count;
 	intake->reports++;
+	intake->caller = report->caller;
+	intake->ts = report->ts;
 	intake->skewed += report->skewed;
 	if (foreign) {
 		if (result->foreign++ == 0)
@@ -170,20 +254,70 @@ intake_route(struct intake *intake, struct intake_result *result)
 	return true;
 }
 
+/* Explain why the message at p, whole unless the stream closes, or one of its
+   records was rejected. */
+static void
+intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
+    struct intake_result *result)
+{
+	const struct report *report = &intake->report;
+	bool close = result->verdict == VERDICT_CLOSE;
+	int32_t id = dialect == DIALECT_ELB ? FRAME_ID_ELB : FRAME_ID_LARS;
+	size_t length = close ? FRAME_HEADER : report->used;
+	char *text = intake->explanation;
+	enum reject reason = result->reason;
+
+	result->explanation = text;
+	if (reason == REJECT_WRONG_CALLER)
+		snprintf(text, FAULT_TEXT,
+		    "caller: %u.%u.%u.%u; expected the peer's address",
+		    report->caller >> 24, report->caller >> 16 & 0xff,
+		    report->caller >> 8 & 0xff, report->caller & 0xff);
+	else if (dialect != DIALECT_NATIVE)
+		reason =
+		    frame_explain(p, length, id, report->max_message, text);
+	else if (!close)
+		reason = native_explain(p, length, text);
+	else if (reason == REJECT_NOT_MSGPACK)
+		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
+	else
+		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
+		    report->max_message);
+	if (reason != REJECT_REASONS)
+		result->reason = reason;
+}
+
+/* After a message: note the first of the stream that was rejected, and the
+   first whose clock is ahead. */
+static inline void
+intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
+    struct intake_result *result)
+{
+	if (result->rejected > 0 && !stream->explained) {
+		stream->explained = true;
+		result->fault = result->used;
+		intake_explain(intake, stream->dialect, p, result);
+	}
+	if (intake->report.skewed && !stream->skewed) {
+		stream->skewed = true;
+		result->ahead = intake->report.ts - intake->report.now;
+	}
+}
+
 /* Take messages as long as they are whole; *result is zero at first. */
 static void
-intake_messages(struct intake *intake, enum dialect dialect,
+intake_messages(struct intake *intake, struct stream *stream,
     const uint8_t *bytes, size_t length, struct intake_result *result)
 {
 	struct report *report = &intake->report;
 
 	while (result->used < length) {
-		switch (intake_decode(intake, dialect, bytes + result->used,
-		    length - result->used)) {
+		switch (intake_decode(intake, stream->dialect,
+		    bytes + result->used, length - result->used)) {
 		case DECODE_SHORT:
 			return;
 		case DECODE_REPORT:
-			if (!intake_route(intake, result)) {
+			if (!intake_route(intake, &stream->put, result)) {
 				result->verdict = VERDICT_BLOCKED;
 				return;
 			}
@@ -196,9 +330,13 @@ intake_messages(struct intake *intake, enum dialect dialect,
 			result->verdict = VERDICT_CLOSE;
 			result->reason = report->reason;
 			result->fault = result->used + report->used;
+			intake_explain(intake, stream->dialect,
+			    bytes + result->used, result);
 			return;
 		}
+		intake_note(intake, stream, bytes + result->used, result);
 		result->used += report->used;
+		stream->put = 0;
 	}
 }
 
@@ -208,9 +346,14 @@ intake_read(struct intake *intake, struct stream *stream, const uint8_t *bytes,
 {
 	struct intake_result result = { .verdict = VERDICT_MORE };
 
-	if (stream->dialect == DIALECT_UNKNOWN)
-		stream->dialect = dialect_of(bytes, length);
-	intake_messages(intake, stream->dialect, bytes, length, &result);
+	if (stream->dialect == DIALECT_UNKNOWN &&
+	    !dialect_find(bytes, length, &stream->dialect)) {
+		intake_reject(intake, &result, REJECT_UNKNOWN_PROTOCOL, 1);
+		result.verdict = VERDICT_CLOSE;
+		return result;
+	}
+	intake_messages(intake, stream, bytes, length, &result);
+	result.turn = intake->turn;
 	result.fault += stream->offset;
 	stream->offset += result.used;
 	if (result.used > 0)
@@ -229,6 +372,28 @@ intake_is_due(const struct intake *intake, struct stream *stream,
 	return stream->dialect != DIALECT_NATIVE || length >= max ||
 	       native_scan(bytes, length, scan) != DECODE_SHORT ||
 	       scan->offset + scan->wanted > max;
+}
+
+/* Count what is not yet added as the agent's. */
+static void
+intake_show(const struct intake *intake)
+{
+	struct agent *agent = intake->agent;
+	uint64_t rejected = 0;
+
+	for (int i = 0; i < REJECT_REASONS; i++)
+		if (intake->rejected[i] != 0) {
+			rejected += intake->rejected[i];
+			agent_add(&agent->rejected[i], intake->rejected[i]);
+		}
+	agent_add(&agent->rejected_sum, rejected);
+	agent_add(&agent->records, intake->received - rejected);
+	agent_add(&agent->reports, intake->reports);
+	if (intake->reports == 0)
+		return;
+	agent_set(&agent->caller, intake->caller);
+	agent_set(&agent->clock_offset,
+	    intake->ts == 0 ? AGENT_NONE : intake->ts - intake->report.now);
 }
 
 static void
@@ -252,6 +417,8 @@ intake_publish(struct intake *intake)
 		intake->touched &= intake->touched - 1;
 	}
 	FAULT_POINT("intake_uncounted");
+	if (intake->received != 0)
+		intake_show(intake);
 	count_move(&intake->count->received, &intake->received);
 	FAULT_POINT("intake_received");
 	count_move(&intake->count->reports, &intake->reports);

@@ -9,18 +9,12 @@
 
 #include "conf/settings.h"
 #include "intake/native.h"
+#include "shm/agents.h"
 #include "shm/ring.h"
 
 #include <sys/socket.h>
 
 struct intake;
-
-enum dialect {
-	DIALECT_UNKNOWN, /* not known from so few bytes yet */
-	DIALECT_NATIVE,
-	DIALECT_LARS,
-	DIALECT_ELB
-};
 
 /* What the intake remembers of one stream, its owner's.  All zero: nothing has
    come yet. */
@@ -28,6 +22,10 @@ struct stream {
 	enum dialect dialect;
 	uint64_t offset;         /* bytes taken so far */
 	struct native_scan scan; /* of the first message not taken */
+	uint32_t put;            /* records of it that are in a ring already */
+	bool explained; /* its first rejection was, in intake_result.explanation
+			 */
+	bool skewed;    /* and its first report whose clock is ahead was seen */
 };
 
 enum verdict {
@@ -40,12 +38,22 @@ struct intake_result {
 	enum verdict verdict;
 	size_t used;        /* bytes taken, from the first on */
 	uint32_t slot;      /* VERDICT_BLOCKED: of the ring that is full */
-	uint32_t need;      /* and how many records the report has */
+	uint32_t need;      /* and how many records are to be put next */
+	uint32_t turn;      /* what is left of the turn: see intake_queue() */
 	enum reject reason; /* VERDICT_CLOSE; else of the first rejection */
-	uint64_t fault;     /* VERDICT_CLOSE: where in the stream it lies */
-	uint64_t rejected;  /* records and reports rejected in these bytes */
-	uint64_t foreign;   /* reports taken whose caller is not the peer */
-	uint32_t caller;    /* if there were any: the first one's */
+	/* VERDICT_CLOSE: where in the stream the fault lies; else, with an
+	   explanation, where the report begins. */
+	uint64_t fault;
+	/* The fault in words, the intake's until the next call; of a stream's
+	   first rejection and of VERDICT_CLOSE, else NULL. */
+	const char *explanation;
+	uint64_t rejected;    /* records and reports rejected in these bytes */
+	uint64_t ahead;       /* seconds, if the stream's first skewed report is
+				 among them; else 0 */
+	uint64_t foreign;     /* reports taken whose caller is not the peer */
+	uint32_t caller;      /* if there were any: the first one's */
+	bool named;           /* there was a report with a caller */
+	uint32_t last_caller; /* if so: the last one's */
 };
 
 /* intake_new - count: where to count what comes; outlives the intake.  Returns
@@ -62,9 +70,19 @@ void intake_set_rings(
     struct intake *intake, struct ring *const *rings, uint32_t workers);
 
 /* intake_begin - the next bytes are this peer's, and arrive now (seconds since
-   1970).  Before the first intake_read() of each turn. */
-void intake_begin(
-    struct intake *intake, const struct sockaddr *peer, uint64_t now);
+   1970), and it waits behind nobody.  Before the first intake_read() of each
+   turn.  agent: where to count them as well, until the next call. */
+void intake_begin(struct intake *intake, const struct sockaddr *peer,
+    uint64_t now, struct agent *agent);
+
+/* A report is put into its ring in pieces of so many records at least, less at
+   its end. */
+#define INTAKE_PIECE 1024
+
+/* intake_queue - after intake_begin(), while streams wait: into a ring of which
+   others wait for room (one bit for each slot) put pieces of no report once
+   `turn` records have been put. */
+void intake_queue(struct intake *intake, uint64_t awaited, uint32_t turn);
 
 /* intake_read - take as many whole messages as there are; length: 1 or more.
    The bytes not used are to come first in the next call for this stream.

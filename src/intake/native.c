@@ -15,6 +15,8 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define MESSAGE_NUMBER 1 /* a status report */
 #define MESSAGE_ELEMENTS 6
@@ -169,9 +171,9 @@ take_uint32(struct cursor *c, uint32_t *value)
 	return true;
 }
 
-/* take_flag - true, false, 1 or 0. */
+/* take_flag - overload: true, false, 1 or 0. */
 static bool
-take_flag(struct cursor *c, uint8_t *value)
+take_flag(struct cursor *c, struct record *r)
 {
 	int64_t wide;
 
@@ -179,7 +181,7 @@ take_flag(struct cursor *c, uint8_t *value)
 		wide = *c->at++ & 1;
 	else if (!take_int(c, 0, 1, &wide))
 		return false;
-	*value = (uint8_t)wide;
+	r->overload = wide & 1;
 	return true;
 }
 
@@ -216,7 +218,7 @@ take_result(struct cursor *c, struct record *r)
 	if (!take_array(c, RESULT_ELEMENTS, &elements) ||
 	    !take_address(c, &r->ip) || !take_int(c, 0, UINT16_MAX, &port) ||
 	    !take_uint32(c, &r->succ) || !take_uint32(c, &r->err) ||
-	    !take_flag(c, &r->overload))
+	    !take_flag(c, r))
 		return false;
 	r->port = (uint16_t)port;
 	return elements == RESULT_ELEMENTS ||
@@ -252,7 +254,10 @@ take_result_near(struct cursor *c, struct record *r)
 	if ((*at & 0xfe) != 0xc2 && *at > 1)
 		return false;
 	r->port = (uint16_t)port;
+	/* All bits, so that the byte is not read before it is written. */
 	r->overload = *at++ & 1;
+	r->elb = 0;
+	r->unused = 0;
 	c->at = at;
 	return true;
 }
@@ -260,8 +265,10 @@ take_result_near(struct cursor *c, struct record *r)
 /* ---------------------------------------------------------- a message -- */
 
 /* take_results - so many results.  own: a record with the report's own
-   fields.  Returns false when the bytes end, or are not MessagePack. */
-static bool
+   fields.  Returns false when the bytes end, or are not MessagePack.  Not
+   inlined: gcc would store own again for each result, field by field, and the
+   copy would wait for that (9 ns a record). */
+__attribute__((noinline)) static bool
 take_results(struct cursor *c, struct report *report, const struct record *own,
     uint32_t results)
 {
@@ -364,4 +371,140 @@ native_decode(const uint8_t *p, size_t length, struct report *report)
 		return settle(p, length, report, c.reason);
 	report->used = (size_t)(c.at - p);
 	return DECODE_REPORT;
+}
+
+/* ------------------------------------------------------ faults in words -- */
+
+/* Integers, in their order. */
+struct field {
+	const char *name;
+	int64_t min, max;
+};
+static const struct field own_fields[] = {
+	{ "message number", MESSAGE_NUMBER, MESSAGE_NUMBER },
+	{ "modid", INT32_MIN, INT32_MAX },
+	{ "cmdid", INT32_MIN, INT32_MAX },
+	{ "caller", INT32_MIN, UINT32_MAX },
+	{ "ts", 0, TS_MAX },
+};
+static const struct field result_fields[] = {
+	{ "ip", INT32_MIN, UINT32_MAX },
+	{ "port", 0, UINT16_MAX },
+	{ "succ", 0, UINT32_MAX },
+	{ "err", 0, UINT32_MAX },
+	{ "overload", 0, 1 },
+};
+
+/* explain - describe the object at the cursor, an integer by its value, any
+   other by its type, as the fault of a field. */
+static bool
+explain(struct cursor c, const char *path, const char *name,
+    const char *expected, char *fault)
+{
+	/* Of the tags 0xc0 to 0xdf. */
+	static const char *const types[32] = { "nil", "", "boolean", "boolean",
+		"binary", "binary", "binary", "extension", "extension",
+		"extension", "float", "float", [20] = "extension", "extension",
+		"extension", "extension", "extension", "string", "string",
+		"string", [30] = "map", "map" };
+	const uint8_t *p = c.at;
+	char found[32];
+	uint32_t elements;
+	int64_t value;
+
+	if (*p == 0xcf)
+		snprintf(found, sizeof(found), "%" PRIu64,
+		    load_big_endian(p + 1, 8));
+	else if (take_any_far(&c, &value))
+		snprintf(found, sizeof(found), "%" PRId64, value);
+	else if (take_array(&c, 0, &elements))
+		snprintf(found, sizeof(found), "array of %" PRIu32, elements);
+	else
+		snprintf(found, sizeof(found), "%s",
+		    *p < 0x90   ? "map"
+		    : *p < 0xc0 ? "string"
+				: types[*p & 31]);
+	snprintf(fault, FAULT_TEXT, "%s%s: %s; expected %s", path, name, found,
+	    expected);
+	return false;
+}
+
+/* explain_array - as take_array(), and explain a fault. */
+static bool
+explain_array(struct cursor *c, const char *name, uint32_t min,
+    uint32_t *elements, char *fault)
+{
+	const struct cursor start = *c;
+	char expected[32];
+
+	snprintf(
+	    expected, sizeof(expected), "array of %" PRIu32 " or more", min);
+	return take_array(c, min, elements) ||
+	       explain(start, "", name, expected, fault);
+}
+
+/* explain_fields - take n fields, the last one a flag if it is of a result, and
+   explain the first that is invalid.  path: of the result, or "". */
+static bool
+explain_fields(struct cursor *c, const char *path, const struct field *f,
+    unsigned n, char *fault)
+{
+	for (; n > 0; n--, f++) {
+		const struct cursor start = *c;
+		char expected[64];
+		int64_t value;
+		struct record record;
+
+		if (n == 1 && *path != '\0'
+			? take_flag(c, &record)
+			: take_int(c, f->min, f->max, &value))
+			continue;
+		snprintf(expected, sizeof(expected), "%" PRId64 " to %" PRId64,
+		    f->min, f->max);
+		return explain(start, path, f->name, expected, fault);
+	}
+	return true;
+}
+
+/* explain_results - so many results at the cursor. */
+static bool
+explain_results(struct cursor *c, uint32_t results, char *fault)
+{
+	for (uint32_t i = 0; i < results; i++) {
+		const uint8_t *start = c->at;
+		uint32_t elements;
+		char path[32];
+
+		snprintf(path, sizeof(path), "results[%" PRIu32 "]", i);
+		if (!explain_array(c, path, RESULT_ELEMENTS, &elements, fault))
+			return false;
+		strcat(path, ".");
+		if (!explain_fields(
+			c, path, result_fields, RESULT_ELEMENTS, fault))
+			return false;
+		c->at = start;
+		skip(c, 1);
+	}
+	return true;
+}
+
+enum reject
+native_explain(const uint8_t *p, size_t length, char *fault)
+{
+	struct cursor c = { p, p, p + length, REJECT_REASONS }, again = c;
+	uint32_t elements, results;
+
+	if (!explain_array(&c, "message", 1, &elements, fault))
+		return c.reason;
+	if (!explain_fields(&c, "", own_fields, 1, fault))
+		return c.reason == REJECT_OUT_OF_RANGE ? REJECT_OTHER_MESSAGE
+						       : c.reason;
+	if (!explain_array(
+		&again, "message", MESSAGE_ELEMENTS, &elements, fault))
+		return again.reason;
+	if (explain_fields(&c, "", own_fields + 1, 4, fault) &&
+	    explain_array(&c, "results", 0, &results, fault) &&
+	    explain_results(&c, results, fault))
+		return REJECT_REASONS;
+	return c.reason;
 }

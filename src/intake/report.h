@@ -16,6 +16,10 @@
 #define MESSAGE_MAX 65536
 #define REPORT_RECORDS_MAX 32768
 
+/* Bytes for a fault in words, as in "results[3].port: 70000; expected 0 to
+   65535". */
+#define FAULT_TEXT 160
+
 /* What a decoder found at the beginning of its bytes. */
 enum decode {
 	DECODE_REPORT, /* a report; it may hold no records */
@@ -37,7 +41,8 @@ struct report {
 	enum reject reason; /* for DECODE_REJECT and DECODE_CLOSE */
 	int32_t modid, cmdid;
 	uint32_t caller;
-	bool skewed;    /* its ts was beyond the horizon */
+	uint64_t ts;    /* as it came; 0: when received */
+	bool skewed;    /* it is beyond the horizon */
 	uint32_t count; /* records in `records` */
 	/* Records of this report that were rejected, by reason. */
 	uint32_t rejected[REJECT_REASONS];
@@ -70,6 +75,7 @@ report_fail(
 static inline uint64_t
 report_time(struct report *report, uint64_t ts)
 {
+	report->ts = ts;
 	if (ts == 0)
 		return report->now;
 	if (ts > report->horizon || ts > RECORD_TS_MAX) {

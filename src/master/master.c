@@ -9,6 +9,7 @@
 #include "conf/reload.h"
 #include "edge/accept.h"
 #include "edge/activation.h"
+#include "edge/carry.h"
 #include "edge/tls_load.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -25,6 +26,7 @@
 #include "privilege/sandbox.h"
 #include "shm/faultpoint.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -112,11 +114,34 @@ master_give_up_privileges(struct master *m)
 		   : 0;
 }
 
+/* Open the ark that the service manager has kept. */
+static void
+master_open_ark(struct master *m, struct ark *ark)
+{
+	const char *fault;
+
+	if (ark->count == 0)
+		return;
+	fault = ark_open(&m->arrived, ark, m->settings->instance);
+	if (fault != NULL)
+		log_warn("cannot take connections over: ark: %s; agents must "
+			 "reconnect",
+		    fault);
+	notify_forget();
+	FAULT_POINT("ark_forgotten");
+}
+
 /* Listen, on sockets that were passed in where there are such. */
 static int
 master_listen(struct master *m)
 {
-	activation_open();
+	struct ark ark = { .count = 0 };
+	int fd;
+
+	activation_open(&ark);
+	master_open_ark(m, &ark);
+	while ((fd = ark_next_listener(&m->arrived)) >= 0)
+		activation_inherit(fd);
 	int rc = listeners_add(&m->listeners, &m->settings->listen, m->epoll);
 	activation_close();
 	return rc;
@@ -145,26 +170,66 @@ master_take_instance(struct master *m)
 	return -1;
 }
 
+/* Make the rows of connected agents, likewise. */
+static int
+master_list_agents(struct master *m)
+{
+	uint64_t max = m->settings->max_connections;
+	enum shm_status status =
+	    agents_create(&m->agents, m->settings->instance,
+		(uint32_t)(max < AGENTS_MAX ? max : AGENTS_MAX), m->readers);
+
+	if (status == SHM_OK)
+		return 0;
+	log_error("cannot create segment %s: %s", m->agents.map.name,
+	    shm_strerror(status, errno));
+	return -1;
+}
+
+/* Continue the connections of the previous master, and let the next one have
+   them. */
+static void
+master_carry(struct master *m)
+{
+	struct epoll_event event = { .events = EPOLLIN,
+		.data.ptr = &m->handover };
+
+	FAULT_POINT("ark_listening");
+	carry_in(m->server, &m->arrived);
+	ark_close(&m->arrived);
+	FAULT_POINT("ark_carried");
+	if (*m->settings->runtime_directory != '\0' && !notify_can_store() &&
+	    handover_listen(&m->handover, m->settings->runtime_directory,
+		m->settings->instance) == 0)
+		epoll_ctl(
+		    m->epoll, EPOLL_CTL_ADD, m->handover.listening, &event);
+}
+
 static int
 master_start(struct master *m)
 {
 	const struct settings *s = m->settings;
 
+	if (!notify_can_store())
+		handover_prepare(s->runtime_directory, s->user);
 	if (master_inspect(s) < 0 || master_open_signals(m) < 0 ||
 	    fdlimit_ensure(s->max_connections) < 0 || master_listen(m) < 0 ||
 	    tls_load_logged(s, &m->tls) < 0 ||
-	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
+	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0 ||
+	    master_list_agents(m) < 0)
 		return -1;
 	m->server = server_new(m->epoll, &m->shared->input);
 	if (m->server == NULL || server_prepare(m->server, s) < 0) {
 		log_error("cannot start: %m");
 		return -1;
 	}
+	server_show_agents(m->server, &m->agents);
 	tls_warn_of_key(s);
 	server_configure(m->server, s, m->tls);
 	if (master_open_rings(m) < 0)
 		return -1;
 	change_route(m);
+	master_carry(m);
 	log_info("reporter %s: instance %s, %u worker%s, generation %" PRIu64
 		 "%s",
 	    PACKAGE_VERSION, s->instance, m->generation.workers,
@@ -186,6 +251,7 @@ master_give_up(struct master *m)
 		return;
 	if (segment_list_of(m->settings->instance, geteuid(), name, 1) == 0)
 		segment_remove(m->segment.name);
+	agents_remove(&m->agents);
 	segment_close(&m->segment);
 }
 
@@ -245,7 +311,9 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 {
 	struct listener *listener;
 
-	if (event->data.ptr == &m->signals)
+	if (event->data.ptr == &m->handover)
+		m->asked = true;
+	else if (event->data.ptr == &m->signals)
 		master_read_signals(m);
 	else if ((listener = listener_of(&m->listeners, event->data.ptr)) !=
 		 NULL)
@@ -313,7 +381,9 @@ master_loop(struct master *m)
 			reload_log(m->settings);
 			children_signal(&m->children, SIGUSR1);
 		}
-		m->reap = m->reload = m->reopen = false;
+		if (m->asked && m->mode == MASTER_SERVING && !m->stop)
+			shutdown_hand_over(m);
+		m->reap = m->reload = m->reopen = m->asked = false;
 		counter_release(&m->shared->oldest_generation,
 		    children_oldest(&m->children));
 		shutdown_turn(m, now);
@@ -322,7 +392,8 @@ master_loop(struct master *m)
 }
 
 int
-master_run(struct settings *settings, const char *path, void (*ready)(void))
+master_run(struct settings *settings, const char *path,
+    const struct ark_reader *arrived, void (*ready)(void))
 {
 	static struct master master; /* too large for a stack */
 	struct master *m = &master;
@@ -330,6 +401,8 @@ master_run(struct settings *settings, const char *path, void (*ready)(void))
 
 	m->settings = settings;
 	m->path = path;
+	m->arrived = *arrived;
+	m->handover = (struct handover){ .listening = -1, .peer = -1 };
 	log_role("master");
 	title_set("master");
 	if (master_start(m) == 0) {

@@ -6,16 +6,23 @@
 
 #include "master/notify.h"
 #include "lib/clock.h"
+#include "lib/log.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STORE_US 5000000
 
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #else
 #define sd_notify(unset, note) ((void)(note))
+#define sd_notify_barrier(unset, timeout) 0
+#define sd_pid_notify_with_fds(pid, unset, note, fds, n) ((void)(fds), 0)
 #define sd_watchdog_enabled(unset, usec) (*(usec) = 0, 0)
 #endif
 
@@ -23,6 +30,41 @@ void
 notify(const char *note)
 {
 	sd_notify(0, note);
+}
+
+bool
+notify_can_store(void)
+{
+#ifdef HAVE_SYSTEMD
+	return getenv("NOTIFY_SOCKET") != NULL;
+#else
+	return false;
+#endif
+}
+
+int
+notify_store(const struct ark *ark)
+{
+	/* FDPOLL=0: the queues hang up when we exit, which is no reason to drop
+	   them. */
+	int rc = sd_pid_notify_with_fds(0, 0,
+	    "FDSTORE=1\nFDNAME=" ARK_NAME "\nFDPOLL=0", ark->part,
+	    (unsigned)ark->count);
+
+	if (rc >= 0)
+		rc = sd_notify_barrier(0, STORE_US);
+	if (rc >= 0)
+		return 0;
+	log_warn("the service manager did not take the connections over: %s; "
+		 "agents must reconnect",
+	    strerror(-rc));
+	return -1;
+}
+
+void
+notify_forget(void)
+{
+	notify("FDSTOREREMOVE=1\nFDNAME=" ARK_NAME);
 }
 
 void

@@ -6,11 +6,26 @@
 #ifndef REPORTER_NOTIFY_H
 #define REPORTER_NOTIFY_H
 
+#include "edge/ark.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 /* notify - send an assignment of sd_notify(3): READY=1 after a start or a
    reload, STOPPING=1, STATUS=one line. */
 void notify(const char *note);
+
+/* notify_can_store - whether there may be a service manager that keeps an ark
+   over a restart. */
+bool notify_can_store(void);
+
+/* notify_store - have the service manager keep an ark until the next start; if
+   it does not start reporter again, it closes the ark.  Blocks until it has it,
+   5 seconds at most.  Returns 0, or -1: logged. */
+int notify_store(const struct ark *ark);
+
+/* notify_forget - the service manager need no longer keep the ark. */
+void notify_forget(void);
 
 /* notify_reloading - a reload begins; READY=1 follows. */
 void notify_reloading(void);

@@ -5,9 +5,11 @@
  */
 #include "config.h"
 
+#include "edge/carry.h"
 #include "lib/log.h"
 #include "master/notify.h"
 #include "master/state.h"
+#include "shm/faultpoint.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -15,6 +17,66 @@
 
 #define SETTLE_MS 1        /* between two turns of server_drain() */
 #define STOP_GRACE_MS 5000 /* for a statement under way, after the timeout */
+
+/* Put the listening sockets and the connections into an ark.  Returns 0, or -1:
+   logged. */
+static int
+pack(const struct master *m, struct ark_writer *w)
+{
+	const struct settings *s = m->settings;
+	int rc = ark_begin(w, s->instance, s->max_connection_age);
+
+	for (int i = 0; i < SOCKETS_MAX && rc == 0; i++)
+		if (m->listeners.listener[i].used)
+			rc = ark_put_listener(w, m->listeners.listener[i].fd);
+	if (rc == 0)
+		rc = carry_out(m->server, w);
+	if (rc == 0)
+		rc = ark_end(w);
+	if (rc == 0) {
+		FAULT_POINT("ark_packed");
+		return 0;
+	}
+	log_warn("cannot carry connections over: %m");
+	ark_give_up(w);
+	return -1;
+}
+
+void
+shutdown_hand_over(struct master *m)
+{
+	uint64_t end_ms = m->settings->shutdown_timeout + STOP_GRACE_MS;
+	struct ark_writer w;
+
+	if (!handover_accept(&m->handover))
+		return;
+	if (pack(m, &w) < 0) {
+		handover_cancel(&m->handover);
+		return;
+	}
+	if (handover_give(&m->handover, &w.ark, end_ms) == 0) {
+		carry_close(m->server, w.header.connections);
+		FAULT_POINT("ark_given");
+		m->stop = true;
+	}
+	ark_give_up(&w);
+}
+
+/* Have the service manager keep what it may hand to the next process. */
+static void
+store(struct master *m)
+{
+	struct ark_writer w;
+
+	if (pack(m, &w) < 0)
+		return;
+	if (notify_store(&w.ark) == 0) {
+		FAULT_POINT("ark_stored");
+		carry_close(m->server, w.header.connections);
+		m->unread = 0;
+	}
+	ark_give_up(&w);
+}
 
 static bool
 mode_over(const struct master *m, uint64_t now_ms)
@@ -39,10 +101,13 @@ mode_over(const struct master *m, uint64_t now_ms)
 static void
 settled(struct master *m)
 {
+	if (m->keep)
+		store(m);
 	if (m->unread > 0)
 		log_warn("throttled connections closed: %" PRIu64
 			 "; their unread reports are lost",
 		    m->unread);
+	listeners_close(&m->listeners);
 	server_close(m->server);
 	m->server = NULL;
 }
@@ -59,10 +124,13 @@ mode_advance(struct master *m, uint64_t now_ms)
 	case MASTER_SERVING:
 		notify("STOPPING=1");
 		log_info("stopping");
-		listeners_close(&m->listeners);
+		m->keep = m->handover.peer < 0 && notify_can_store();
+		handover_close(&m->handover);
+		if (!m->keep)
+			listeners_close(&m->listeners);
 		m->ended_ms = now_ms;
 		m->mode_over_ms = now_ms + timeout / 2;
-		m->unread = server_drain(m->server);
+		m->unread = server_drain(m->server, m->keep);
 		break;
 	case MASTER_SETTLING:
 		settled(m);
@@ -87,7 +155,7 @@ void
 shutdown_turn(struct master *m, uint64_t now_ms)
 {
 	if (m->mode == MASTER_SETTLING)
-		m->unread = server_drain(m->server);
+		m->unread = server_drain(m->server, m->keep);
 	while (mode_over(m, now_ms))
 		mode_advance(m, now_ms);
 }
@@ -117,5 +185,7 @@ shutdown_end(struct master *m)
 		log_info("stopped; all records stored");
 		segment_remove(m->segment.name);
 	}
+	/* Before the next master may take the instance, and make its own. */
+	agents_remove(&m->agents);
 	segment_close(&m->segment);
 }

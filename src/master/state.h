@@ -6,9 +6,11 @@
 #ifndef REPORTER_MASTER_STATE_H
 #define REPORTER_MASTER_STATE_H
 
+#include "edge/ark.h"
 #include "edge/server.h"
 #include "edge/listener.h"
 #include "master/generation.h"
+#include "master/handover.h"
 
 /* The modes of the loop, in their order. */
 enum master_mode {
@@ -26,9 +28,13 @@ struct master {
 	gid_t readers; /* group of the segments, (gid_t)-1: none */
 	struct segment segment;
 	struct master_shared *shared;
+	struct agents agents;
 	struct children children;
 	struct server *server; /* NULL from MASTER_FINISHING on */
 	uint64_t unread;       /* connections that are, in MASTER_SETTLING */
+	bool keep;             /* and then they go to the service manager */
+	struct handover handover;
+	struct ark_reader arrived; /* from the previous master */
 
 	/* What a reload replaces, see change.c. */
 	struct settings *settings;
@@ -39,6 +45,7 @@ struct master {
 	enum master_mode mode;
 	uint64_t mode_over_ms, ended_ms; /* of the mode, of the service */
 	bool stop, reap, reload, reopen; /* requested by signals */
+	bool asked;                      /* for a handover */
 };
 
 /* change_route - lead all routes to the rings of the current generation. */
@@ -54,6 +61,10 @@ void shutdown_turn(struct master *m, uint64_t now_ms);
 /* shutdown_wait - milliseconds until the next shutdown_turn(), in a mode after
    MASTER_SERVING. */
 int shutdown_wait(const struct master *m, uint64_t now_ms);
+
+/* shutdown_hand_over - a new process has connected: give it the listening
+   sockets and the connections, and request a stop if it took them. */
+void shutdown_hand_over(struct master *m);
 
 /* shutdown_end - in MASTER_ENDED: remove shared memory that is empty. */
 void shutdown_end(struct master *m);

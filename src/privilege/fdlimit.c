@@ -13,7 +13,7 @@ int
 fdlimit_raise(uint64_t connections, uint64_t *required)
 {
 	rlim_t need = (rlim_t)connections + FDLIMIT_OTHERS;
-	rlim_t wanted = need + FDLIMIT_REFUSED;
+	rlim_t wanted = need + FDLIMIT_REFUSED + FDLIMIT_GONE;
 	struct rlimit limit, raised;
 
 	*required = need;

@@ -88,8 +88,8 @@ static const char *const both[] = {
 /* Allowed to the master besides. */
 /* clang-format off */
 static const char *const of_master[] = {
-	/* agents */
-	"accept", "accept4", "listen",
+	/* agents, and the ark */
+	"accept", "accept4", "listen", "memfd_create",
 	/* segments and the pid file */
 	"fallocate", "ftruncate", "ftruncate64", "fchmod", "fchown", "fchown32",
 	"unlink", "unlinkat", "rename", "renameat", "renameat2",

@@ -87,7 +87,7 @@ encode_native(const struct record *records, size_t n, uint8_t *out)
 	msgpack_pack_array(&packer, n);
 	for (const struct record *r = records; r < records + n; r++) {
 		msgpack_pack_array(&packer, 5);
-		msgpack_pack_uint32(&packer, r->ip);
+		msgpack_pack_uint32(&packer, record_address(r));
 		msgpack_pack_uint16(&packer, r->port);
 		msgpack_pack_uint32(&packer, r->succ);
 		msgpack_pack_uint32(&packer, r->err);
@@ -118,8 +118,9 @@ encode_frame(uint32_t id, const ProtobufCMessage *message, uint8_t *out)
 	return FRAME_HEADER + length;
 }
 
-/* Both schemas have the same fields, in types of their own. */
-#define DEFINE_ENCODER(name, prefix, Prefix, id, REPORT_INIT) \
+/* Both schemas have the same fields, in types of their own.  wire: makes a
+   result's ip of an address, see record_address(). */
+#define DEFINE_ENCODER(name, prefix, Prefix, id, wire, REPORT_INIT) \
 	static size_t name( \
 	    const struct record *records, size_t n, uint8_t *out) \
 	{ \
@@ -129,7 +130,8 @@ encode_frame(uint32_t id, const ProtobufCMessage *message, uint8_t *out)
 \
 		for (size_t i = 0; i < n; i++) { \
 			prefix##__call_result__init(&results[i]); \
-			results[i].ip = (int32_t)records[i].ip; \
+			results[i].ip = \
+			    (int32_t)wire(record_address(&records[i])); \
 			results[i].port = records[i].port; \
 			results[i].succ = records[i].succ; \
 			results[i].err = records[i].err; \
@@ -145,9 +147,10 @@ encode_frame(uint32_t id, const ProtobufCMessage *message, uint8_t *out)
 		return encode_frame(id, &report.base, out); \
 	}
 
-DEFINE_ENCODER(encode_elb, elb, Elb, FRAME_ID_ELB, ELB__STATUS_REPORT__INIT)
-DEFINE_ENCODER(
-    encode_lars, lars, Lars, FRAME_ID_LARS, LARS__STATUS_REPORT__INIT)
+DEFINE_ENCODER(encode_elb, elb, Elb, FRAME_ID_ELB, __builtin_bswap32,
+    ELB__STATUS_REPORT__INIT)
+DEFINE_ENCODER(encode_lars, lars, Lars, FRAME_ID_LARS, (uint32_t),
+    LARS__STATUS_REPORT__INIT)
 
 size_t
 encode_report(enum encode_dialect dialect, const struct record *records,

@@ -63,6 +63,24 @@ feed_open(struct feed *feed, const char *file)
 	return fd >= 0;
 }
 
+/* Connect again if the record came in another dialect than the one before.
+   Returns false when a connection failed. */
+static bool
+feed_redial(struct feed *feed, const struct record *record)
+{
+	struct sender *sender = feed->sender;
+	enum encode_dialect dialect = record->elb ? ENCODE_ELB : ENCODE_NATIVE;
+
+	if (feed->host == NULL || sender->dialect == dialect)
+		return true;
+	if (sender_finish(sender) == SENDER_FAILED)
+		return false;
+	uint64_t records = sender->records;
+	bool open = sender_open(sender, feed->host, feed->port, dialect);
+	sender->records = records;
+	return open;
+}
+
 static void
 feed_line(struct feed *feed, char *text, size_t length)
 {
@@ -73,7 +91,8 @@ feed_line(struct feed *feed, char *text, size_t length)
 	if (kind == LINES_BAD)
 		feed->faulty = true;
 	else if (kind == LINES_RECORD && feed->sender != NULL)
-		feed->lost = !sender_add(feed->sender, &record);
+		feed->lost = !feed_redial(feed, &record) ||
+			     !sender_add(feed->sender, &record);
 }
 
 /* Returns false at the end. */

@@ -15,8 +15,11 @@ struct feed {
 	uint64_t ts_max;
 	FILE *errors;
 	struct sender *sender; /* NULL: only check the lines */
-	bool lost;             /* the connection failed: see sender->error */
-	bool faulty;           /* a line is, or a file cannot be read */
+	/* For records of ELB agents: a connection keeps its dialect, so another
+	   one is opened where it changes.  NULL: all go the sender's way. */
+	const char *host, *port;
+	bool lost;   /* the connection failed: see sender->error */
+	bool faulty; /* a line is, or a file cannot be read */
 };
 
 /* feed_init - begin with the arguments for parse. */

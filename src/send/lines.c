@@ -98,7 +98,7 @@ lines_record(struct record *record, const int64_t *values)
 		.succ = (uint32_t)values[FIELD_SUCC],
 		.err = (uint32_t)values[FIELD_ERR],
 		.port = (uint16_t)values[FIELD_PORT],
-		.overload = (uint8_t)values[FIELD_OVERLOAD],
+		.overload = values[FIELD_OVERLOAD] & 1,
 	};
 	record_set_ts(record, (uint64_t)values[FIELD_TS]);
 }

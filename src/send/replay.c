@@ -36,6 +36,26 @@ take_field(const struct lines *lines, FILE *errors, const json_t *record,
 	return false;
 }
 
+/* Whether the record came from an ELB agent; other dialects are not named. */
+static bool
+take_elb(const struct lines *lines, FILE *errors, const json_t *record,
+    int64_t ts, enum lines_kind *kind)
+{
+	const json_t *json = json_object_get(record, "dialect");
+	const char *name = json_string_value(json);
+
+	if (json == NULL)
+		return false;
+	if (name == NULL || strcmp(name, "elb") != 0)
+		*kind = lines_fault(
+		    lines, errors, "dialect", "invalid, expected \"elb\"");
+	else if (ts > (int64_t)encode_ts_max(ENCODE_ELB))
+		*kind = lines_fault(lines, errors, "ts",
+		    "found %" JSON_INTEGER_FORMAT ", over 32 bits with elb",
+		    (json_int_t)ts);
+	return true;
+}
+
 enum lines_kind
 replay_parse(const struct lines *lines, char *text, size_t length,
     uint64_t ts_max, struct record *record, FILE *errors)
@@ -59,9 +79,15 @@ replay_parse(const struct lines *lines, char *text, size_t length,
 		if (!take_field(
 			lines, errors, from, &lines_fields[i], &values[i]))
 			kind = LINES_BAD;
+	bool elb = take_elb(lines, errors, from, values[FIELD_TS], &kind);
 	json_decref(line);
 	if (kind == LINES_RECORD)
 		lines_record(record, values);
+	/* In the order that record_address() undoes. */
+	if (kind == LINES_RECORD && elb) {
+		record->ip = __builtin_bswap32(record->ip);
+		record->elb = true;
+	}
 	return kind;
 }
 
@@ -78,6 +104,8 @@ replay_file(const char *file, const char *host, const char *port,
 	if (!feed_open(&feed, file))
 		return REPLAY_FAULTY;
 	feed.sender = &sender;
+	feed.host = host;
+	feed.port = port;
 	feed.lost = !sender_open(&sender, host, port, ENCODE_NATIVE);
 	feed_run(&feed);
 	if (!feed.lost)

@@ -44,10 +44,11 @@ keys_line(const struct scan_key *key, FILE *out)
 
 	fprintf(out,
 	    "%" PRId32 "\t%" PRId32 "\t%s\t%" PRIu64 "\t%s\t%u\t%" PRIu32
-	    "\t%" PRIu32 "\t%u\t%s\n",
+	    "\t%" PRIu32 "\t%u\t%s%s\n",
 	    r->modid, r->cmdid, dotted(r->caller, caller), record_ts(r),
-	    dotted(r->ip, ip), r->port, r->succ, r->err, r->overload,
-	    key->dirty ? "dirty" : "stored");
+	    dotted(record_address(r), ip), r->port, r->succ, r->err,
+	    r->overload, key->dirty ? "dirty" : "stored",
+	    r->elb ? "\telb" : "");
 }
 
 void
@@ -60,8 +61,9 @@ keys_json(const struct scan_key *key, FILE *out)
 	    "{\"modid\":%" PRId32 ",\"cmdid\":%" PRId32
 	    ",\"ip\":\"%s\",\"port\":%u,\"caller\":\"%s\",\"succ\":%" PRIu32
 	    ",\"err\":%" PRIu32 ",\"ts\":%" PRIu64
-	    ",\"overload\":%u,\"state\":\"%s\"}",
-	    r->modid, r->cmdid, dotted(r->ip, ip), r->port,
+	    ",\"overload\":%u,\"state\":\"%s\"%s}",
+	    r->modid, r->cmdid, dotted(record_address(r), ip), r->port,
 	    dotted(r->caller, caller), r->succ, r->err, record_ts(r),
-	    r->overload, key->dirty ? "dirty" : "stored");
+	    r->overload, key->dirty ? "dirty" : "stored",
+	    r->elb ? ",\"dialect\":\"elb\"" : "");
 }

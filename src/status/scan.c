@@ -61,10 +61,9 @@ slot_read(const struct table *table, uint32_t slot, struct record *record)
 	for (int try = 0; try < TRIES; try++) {
 		uint64_t state = table_read(table, slot, record);
 
-		/* More than one bit of overload: a slot cleared after a kill,
-		   or no record at all. */
+		/* Else a slot cleared after a kill, or no record at all. */
 		if (state != 0)
-			return record->overload <= 1 ? state : 0;
+			return record->unused == 0 ? state : 0;
 		if (counter_get(&table->slots[slot].state) == 0)
 			return 0;
 	}

@@ -199,7 +199,8 @@ service_of(struct services *s, const struct record *r)
 static bool
 server_is_new(struct services *s, const struct record *r)
 {
-	struct entry *e = index_entry(s, &s->servers, r, r->ip, r->port);
+	struct entry *e =
+	    index_entry(s, &s->servers, r, record_address(r), r->port);
 
 	s->result.cut |= e == NULL;
 	return e != NULL && e->value++ == 0;

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "web/page.h"
+#include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
 
@@ -92,6 +93,41 @@ page_status(struct page *page, const struct page_query *query, FILE *out)
 		show_error(page, 503, status_reason(found), out);
 }
 
+/* Read the limit of a list, if there is one.  Returns why it is invalid, or
+   NULL. */
+static const char *
+limit_read(const struct page_query *query, int32_t *limit)
+{
+	if (query->limit != NULL && (!keys_number(query->limit, limit) ||
+					*limit < 1 || *limit > PAGE_KEYS_MAX))
+		return "limit is not from 1 to 100000";
+	return NULL;
+}
+
+static void
+page_agents(struct page *page, const struct page_query *query, FILE *out)
+{
+	int column =
+	    agent_column(query->sort != NULL ? query->sort : "address");
+	int32_t limit = PAGE_AGENTS;
+	const char *invalid = limit_read(query, &limit);
+	uint64_t unlisted;
+
+	if (column < 0)
+		invalid = "sort is not " AGENT_COLUMNS;
+	if (query->others || query->modid != NULL || query->cmdid != NULL)
+		invalid = "expected sort and limit, once each";
+	page->type = TYPE_JSON;
+	if (invalid != NULL) {
+		show_error(page, 400, invalid, out);
+		return;
+	}
+	enum shm_status found = agents_print(
+	    query->instance, column, (size_t)limit, true, out, &unlisted);
+	if (found != SHM_OK)
+		show_error(page, 503, status_reason(found), out);
+}
+
 /* ----------------------------------------------------------------- keys --- */
 
 struct listing {
@@ -122,7 +158,7 @@ list_key(void *arg, const struct scan_key *key)
 static const char *
 listing_read(struct listing *l, const struct page_query *query)
 {
-	if (query->others)
+	if (query->others || query->sort != NULL)
 		return "expected modid, cmdid and limit, once each";
 	l->filter.has_modid = query->modid != NULL;
 	l->filter.has_cmdid = query->cmdid != NULL;
@@ -130,11 +166,7 @@ listing_read(struct listing *l, const struct page_query *query)
 		return "modid is not a 32-bit integer";
 	if (l->filter.has_cmdid && !keys_number(query->cmdid, &l->filter.cmdid))
 		return "cmdid is not a 32-bit integer";
-	if (query->limit != NULL &&
-	    (!keys_number(query->limit, &l->limit) || l->limit < 1 ||
-		l->limit > PAGE_KEYS_MAX))
-		return "limit is not from 1 to 100000";
-	return NULL;
+	return limit_read(query, &l->limit);
 }
 
 static void
@@ -172,6 +204,7 @@ static const struct {
 	{ "/readyz", page_readyz },
 	{ "/api/v1/status", page_status },
 	{ "/api/v1/keys", page_keys },
+	{ "/api/v1/agents", page_agents },
 };
 
 #define PAGES (sizeof(pages) / sizeof(*pages))

@@ -11,6 +11,7 @@
 
 #define PAGE_KEYS 1000       /* listed by default */
 #define PAGE_KEYS_MAX 100000 /* that a limit may ask for */
+#define PAGE_AGENTS 1000     /* listed by default */
 
 struct page {
 	unsigned status;  /* of HTTP */
@@ -22,7 +23,7 @@ struct page {
 struct page_query {
 	const char *instance;
 	/* The arguments of the request; NULL: not given. */
-	const char *modid, *cmdid, *limit;
+	const char *modid, *cmdid, *limit, *sort;
 	bool others; /* other arguments, or one given twice */
 };
 

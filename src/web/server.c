@@ -188,11 +188,12 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 		.modid = argument(connection, "modid"),
 		.cmdid = argument(connection, "cmdid"),
 		.limit = argument(connection, "limit"),
+		.sort = argument(connection, "sort"),
 	};
 	query.others =
 	    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL,
 		NULL) != (query.modid != NULL) + (query.cmdid != NULL) +
-			     (query.limit != NULL);
+			     (query.limit != NULL) + (query.sort != NULL);
 	if (!page_make(&page, path, &query))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		    "out of memory\n");

@@ -33,11 +33,12 @@ address_json(uint32_t address)
 static json_t *
 record_json(const struct record *r)
 {
-	return json_pack("{s:i s:i s:o s:i s:o s:I s:I s:I s:i}", "modid",
-	    r->modid, "cmdid", r->cmdid, "ip", address_json(r->ip), "port",
-	    (int)r->port, "caller", address_json(r->caller), "succ",
+	return json_pack("{s:i s:i s:o s:i s:o s:I s:I s:I s:i s:s*}", "modid",
+	    r->modid, "cmdid", r->cmdid, "ip", address_json(record_address(r)),
+	    "port", (int)r->port, "caller", address_json(r->caller), "succ",
 	    (json_int_t)r->succ, "err", (json_int_t)r->err, "ts",
-	    (json_int_t)record_ts(r), "overload", (int)r->overload);
+	    (json_int_t)record_ts(r), "overload", (int)r->overload, "dialect",
+	    r->elb ? "elb" : NULL);
 }
 
 static char *

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections to and from an ark.
+ */
+#include "config.h"
+
+#include "edge/carry.h"
+#include "edge/accept.h"
+#include "edge/proxy.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static struct ark_conn
+entry_of(const struct server *server, const struct conn *conn, uint64_t now_ms)
+{
+	const struct stream *stream = &conn->inbuf.stream;
+
+	return (struct ark_conn){
+		.peer = conn->peer,
+		.flags = (conn->state == CONN_HEADER ? ARK_HEADER : 0) |
+			 (conn->origin == NULL ? ARK_BALANCER : 0) |
+			 (conn->half_closed ? ARK_HALF_CLOSED : 0) |
+			 (conn->foreign ? ARK_FOREIGN : 0) |
+			 (stream->explained ? ARK_EXPLAINED : 0) |
+			 (stream->skewed ? ARK_SKEWED : 0) |
+			 (conn->agent != &server->unlisted ? ARK_SHOWN : 0),
+		.dialect = stream->dialect,
+		.buffered = conn->inbuf.length,
+		.put = stream->put,
+		.offset = stream->offset,
+		.age_ms = now_ms - conn->born_ms,
+		.agent = *conn->agent,
+	};
+}
+
+int
+carry_out(const struct server *server, struct ark_writer *ark)
+{
+	uint64_t now_ms = monotonic_ms();
+	const struct conn *conn;
+
+	TAILQ_FOREACH(conn, &server->all, all)
+	{
+		struct ark_conn entry = entry_of(server, conn, now_ms);
+
+		if (!conn->secure && ark_put_conn(ark, conn->fd, &entry,
+					 inbuf_bytes(&conn->inbuf)) < 0)
+			return errno == ENOBUFS ? 0 : -1;
+	}
+	return 0;
+}
+
+void
+carry_close(struct server *server, uint64_t n)
+{
+	struct conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&server->all); n > 0; conn = next) {
+		next = TAILQ_NEXT(conn, all);
+		if (conn->secure)
+			continue;
+		conn_close(server, conn, CLOSING_CARRIED);
+		n--;
+	}
+}
+
+/* Whether the buffered bytes are the beginning of a PROXY header, which is all
+   that may be read before it. */
+static bool
+header_is_short(const struct ark_conn *entry, const uint8_t *bytes)
+{
+	return proxy_parse(bytes, entry->buffered).verdict == PROXY_SHORT;
+}
+
+static void
+carry_one_in(struct server *server, const struct ark_conn *entry,
+    const uint8_t *bytes, int fd)
+{
+	const struct listen_spec spec = { .proxy =
+					      entry->flags & ARK_BALANCER };
+	struct conn *conn = accept_open(server, &spec, fd,
+	    (const struct sockaddr *)&entry->peer, sizeof(entry->peer));
+
+	if (conn == NULL)
+		return;
+	if (entry->age_ms < conn->born_ms)
+		conn->born_ms -= entry->age_ms;
+	conn->half_closed = entry->flags & ARK_HALF_CLOSED;
+	conn->foreign = entry->flags & ARK_FOREIGN;
+	conn->inbuf.stream = (struct stream){
+		.dialect = (enum dialect)entry->dialect,
+		.offset = entry->offset,
+		.put = entry->put,
+		.explained = entry->flags & ARK_EXPLAINED,
+		.skewed = entry->flags & ARK_SKEWED,
+	};
+	if (entry->flags & ARK_SHOWN && conn->agent != &server->unlisted) {
+		agents_change(conn->agent, &entry->agent);
+		agent_set(&conn->agent->throttled_since, AGENT_NONE);
+	}
+	if (conn->state == CONN_HEADER && !(entry->flags & ARK_HEADER))
+		conn_open(server, conn);
+	if (entry->buffered == 0)
+		return;
+	if (inbuf_append(&conn->inbuf, bytes, entry->buffered) < 0)
+		conn_close(server, conn, CLOSING_NO_MEMORY);
+	else if (conn->state == CONN_READING)
+		conn_resume(server, conn);
+	else if (!header_is_short(entry, bytes))
+		conn_close(server, conn, CLOSING_PROXY_HEADER);
+}
+
+void
+carry_in(struct server *server, struct ark_reader *ark)
+{
+	uint64_t connections = ark->header.connections;
+	const struct ark_conn *entry;
+	const uint8_t *bytes;
+	int fd;
+
+	if (ark->header.max_age_ms == server->settings->max_connection_age)
+		server->aging_ms = 0;
+	while ((fd = ark_next_conn(ark, &entry, &bytes)) >= 0)
+		carry_one_in(server, entry, bytes, fd);
+	if (ark->bytes != NULL)
+		log_info("took over: %" PRIu64 " connection%s", connections,
+		    connections == 1 ? "" : "s");
+}

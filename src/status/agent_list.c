@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists of connected agents.  Segments are mapped while they are read; failures
+ * are returned, or left in the stream.
+ */
+#include "config.h"
+
+#include "status/agent_list.h"
+#include "lib/address.h"
+#include "lib/prefix.h"
+#include "shm/keep_errno.h"
+#include "status/status.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum kind {
+	FIGURE,
+	ADDRESS,
+	DIALECT,
+	TIME,
+	IPV4
+};
+
+/* The columns, named as in JSON.  width: of the text, left-aligned if below 0.
+ */
+static const struct column {
+	const char *name;
+	enum kind kind;
+	int width;
+	size_t offset;
+} columns[] = {
+#define AT(field) offsetof(struct agent, field)
+	{ "address", ADDRESS, -21, AT(peer) },
+	{ "dialect", DIALECT, -7, AT(dialect) },
+	{ "since", TIME, -19, AT(since) },
+	{ "reports", FIGURE, 10, AT(reports) },
+	{ "records", FIGURE, 11, AT(records) },
+	{ "clock_offset", FIGURE, 12, AT(clock_offset) },
+	{ "throttled", FIGURE, 9, AT(throttled_since) },
+	{ "held", FIGURE, 6, AT(held) },
+	{ "caller", IPV4, -15, AT(caller) },
+	{ "rejected", FIGURE, 8, AT(rejected_sum) },
+#undef AT
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(*columns))
+
+int
+agent_column(const char *name)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (strcmp(name, columns[i].name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static const struct sockaddr *
+peer(const struct agent *a)
+{
+	return (const struct sockaddr *)a->peer;
+}
+
+static int64_t
+value(const struct agent *a, const struct column *c)
+{
+	return *(const int64_t *)((const char *)a + c->offset);
+}
+
+/* A comparison for qsort_r(). */
+static int
+compare(const void *a, const void *b, void *column)
+{
+	const struct column *c = column;
+	int x_family = AF_UNSPEC, y_family = AF_UNSPEC;
+
+	if (c->kind != ADDRESS && value(a, c) != value(b, c))
+		return value(a, c) > value(b, c) ? -1 : 1;
+	const uint8_t *x = prefix_peer_bytes(peer(a), &x_family);
+	const uint8_t *y = prefix_peer_bytes(peer(b), &y_family);
+	if (x_family != y_family || x == NULL || y == NULL)
+		return (x_family > y_family) - (x_family < y_family);
+	int order = memcmp(x, y, x_family == AF_INET ? 4 : 16);
+	/* In both kinds of address the port comes third and fourth. */
+	return order != 0 ? order
+			  : memcmp(peer(a)->sa_data, peer(b)->sa_data, 2);
+}
+
+/* Write a column's value, as JSON or as text. */
+static void
+cell(const struct agent *a, const struct column *c, bool json, char *text,
+    size_t size)
+{
+	int64_t n = value(a, c);
+	bool none = c->kind != ADDRESS && n == INT64_MIN;
+	bool quoted = json && !none && c->kind != FIGURE && c->kind != TIME;
+	char plain[ADDRESS_TEXT];
+	struct tm tm;
+
+	if (none)
+		snprintf(plain, sizeof(plain), "%s", json ? "null" : "-");
+	else if (c->kind == ADDRESS)
+		address_text(peer(a), plain);
+	else if (c->kind == DIALECT)
+		snprintf(plain, sizeof(plain), "%s", dialect_name((uint64_t)n));
+	else if (c->kind == IPV4)
+		snprintf(plain, sizeof(plain), "%u.%u.%u.%u", (unsigned)n >> 24,
+		    (unsigned)n >> 16 & 0xff, (unsigned)n >> 8 & 0xff,
+		    (unsigned)n & 0xff);
+	else if (c->kind == TIME && !json)
+		strftime(plain, sizeof(plain), "%Y-%m-%dT%H:%M:%S",
+		    localtime_r(&(time_t){ (time_t)n }, &tm));
+	else
+		snprintf(plain, sizeof(plain), "%" PRId64, n);
+	snprintf(text, size, quoted ? "\"%s\"" : "%s", plain);
+}
+
+static void
+row_print(const struct agent *a, bool json, FILE *out)
+{
+	char text[ADDRESS_TEXT + 2];
+
+	for (size_t i = 0; i < COLUMNS - json; i++) {
+		cell(a, &columns[i], json, text, sizeof(text));
+		if (json)
+			fprintf(out, "%s\"%s\":%s", i > 0 ? "," : "{",
+			    columns[i].name, text);
+		else
+			fprintf(out, "%*s ", columns[i].width, text);
+	}
+	fputs(json ? ",\"rejected\":{" : "", out);
+	for (int i = 0; i < REJECT_REASONS; i++)
+		if (json)
+			fprintf(out, "%s\"%s\":%" PRIu64, i > 0 ? "," : "",
+			    reject_name((enum reject)i), a->rejected[i]);
+		else if (a->rejected[i] > 0)
+			fprintf(out, " %s=%" PRIu64,
+			    reject_name((enum reject)i), a->rejected[i]);
+	fputs(json ? "}}" : "\n", out);
+}
+
+/* Sort and print so many agents. */
+static void
+list_print(struct agent *list, size_t count, struct column column, size_t max,
+    bool json, FILE *out)
+{
+	qsort_r(list, count, sizeof(*list), compare, &column);
+	if (!json) {
+		for (size_t i = 0; i < COLUMNS; i++)
+			fprintf(out, "%*s ", columns[i].width, columns[i].name);
+		putc('\n', out);
+	}
+	for (size_t i = 0; i < count && i < max; i++) {
+		fputs(!json ? "" : i > 0 ? ",\n" : "{\"agents\":[\n", out);
+		row_print(&list[i], json, out);
+	}
+}
+
+enum shm_status
+agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
+    uint64_t *unlisted)
+{
+	struct segment master;
+	struct agents agents;
+	uint64_t now = (uint64_t)time(NULL);
+	size_t count = 0;
+	enum shm_status found =
+	    segment_open_master(&master, instance, SEGMENT_READ);
+
+	if (found != SHM_OK)
+		return found;
+	found = status_running(&master)
+		    ? agents_open(&agents, instance, master.owner)
+		    : SHM_MISSING;
+	KEEP_ERRNO(segment_close(&master));
+	if (found != SHM_OK)
+		return found;
+	uint32_t rows = agents.shared->header.table_keys;
+	struct agent *list = calloc(rows, sizeof(*list));
+	for (uint32_t i = 0; list != NULL && i < rows; i++) {
+		struct agent *a = &list[count];
+
+		if (!agents_read(&agents, i, a))
+			continue;
+		count++;
+		if (a->throttled_since != AGENT_NONE)
+			a->throttled_since = now > a->throttled_since
+						 ? now - a->throttled_since
+						 : 0;
+	}
+	*unlisted = counter_get(&agents.shared->unlisted);
+	KEEP_ERRNO(segment_close(&agents.map));
+	if (list == NULL)
+		return SHM_SYSTEM;
+	list_print(list, count, columns[column], max, json, out);
+	if (json)
+		fprintf(out, "%s],\n\"more\":%s,\"unlisted\":%" PRIu64 "}\n",
+		    count == 0 ? "{\"agents\":[" : "",
+		    count > max ? "true" : "false", *unlisted);
+	free(list);
+	return SHM_OK;
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""A service manager restarts reporter by SIGTERM and a start, as `systemctl
+restart` does, with its descriptor store and without a socket unit.  Agents of
+Lars and of ELB send frames meanwhile: no connect is refused, no connection is
+lost, and the table has what was sent.  A socket that is passed in as well does
+no harm.  After a damaged ark and after a stop the agents are disconnected;
+what had arrived by then is in the table."""
+
+import os
+import socket
+
+import crowd
+import scenario
+import service_manager
+from scenario import wait_for
+
+TS = 1700000000
+KEYS = 20
+AGENTS = 200
+RESTARTS = 4
+
+
+def restarts(s, manager, held):
+    kinds = {kind: crowd.Crowd(s, kind, AGENTS // 2, 50, KEYS)
+             for kind in ("lars", "elb")}
+    for one in kinds.values():
+        one.connected()
+    log = s.reporter.log_text
+    for turn in range(RESTARTS):
+        wait_for(lambda: s.reporter.status()["connections"] == AGENTS and
+                 s.reporter.status()["records"]["received"] >= AGENTS,
+                 "all agents report")
+        status = manager.stop()
+        s.equal(f"restart {turn}: exit status, stored",
+                (status, [name for name, _ in manager.store]),
+                (0, ["ark", "ark"]))
+        start = os.path.getsize(s.reporter.log)
+        manager.start(*(held if turn % 2 else []))
+        s.equal("the store is empty again", manager.store, [])
+        s.check("it took the connections over",
+                f"took over: {AGENTS} connections" in log(start), log(start))
+        s.check("without a warning of its sockets",
+                "not in reporter.listen" not in log(start), log(start))
+    s.connections_add_up(s.reporter.status())
+    wanted = {}
+    for kind, one in kinds.items():
+        refused, lost, frames = one.finished()
+        s.equal(f"{kind}: refused, lost", (refused, lost), (0, 0))
+        wanted |= crowd.rows(kind, frames, KEYS)
+    s.reporter.settled(0)
+    s.check("the table has what was sent", s.database.table() == wanted)
+
+
+def damaged(s, manager):
+    """A queue is lost."""
+    agent = s.agent()
+    wait_for(lambda: s.reporter.status()["connections"] == 1, "connected")
+    manager.stop()
+    for at, (_name, fd) in enumerate(manager.store):
+        if "socket:" in os.readlink(f"/proc/self/fd/{fd}"):
+            os.close(fd)
+            del manager.store[at]
+    manager.start()
+    s.check("a damaged ark is logged", "cannot take connections over: ark: "
+            "incomplete; agents must reconnect" in s.reporter.log_text())
+    s.check("the agent is disconnected", agent.sees_end())
+
+
+def stopped(s, manager):
+    """The manager closes the store: what has arrived is read first."""
+    agent, before = s.agent(), s.database.count()
+    report = [scenario.lars(3000000, at, 1, TS, [(1, 1, 1, 0, False)])
+              for at in range(5000)]
+    agent.send(b"".join(report) + report[0][:9])
+    s.equal("a stop: exit status", manager.stop(), 0)
+    manager.drop()
+    s.check("the agent is disconnected", agent.sees_end())
+    s.equal("all that had arrived is in the table",
+            s.database.count() - before, 5000)
+    try:
+        s.agent()
+        s.check("nobody listens", False)
+    except ConnectionRefusedError:
+        s.check("nobody listens", True)
+
+
+def tell(s):
+    s.database.start()
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    held.listen(512)
+    s.reporter.addresses = [held.getsockname()]
+    s.reporter.configure("reporter",
+                         listen="%s:%d" % s.reporter.addresses[0])
+    manager = service_manager.Manager(s)
+    manager.start(held)
+    restarts(s, manager, [held])
+    held.close()
+    damaged(s, manager)
+    stopped(s, manager)
+
+
+if not scenario.has("SYSTEMD"):
+    scenario.skip("built without libsystemd: there is no descriptor store")
+scenario.run(__doc__, tell)
