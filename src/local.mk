@@ -14,7 +14,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/listen_spec src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
 	src/conf/value \
-	src/privilege/account src/privilege/daemon src/privilege/fdlimit \
+	src/privilege/daemon src/privilege/fdlimit \
 	src/privilege/landlock src/privilege/privilege \
 	src/check/inspect \
 	src/worker/deadletter src/worker/flush src/worker/retention src/worker/round \

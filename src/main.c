@@ -10,7 +10,7 @@
 #include "lib/log.h"
 #include "master/handover.h"
 #include "master/master.h"
-#include "privilege/account.h"
+#include "privilege/privilege.h"
 #include "privilege/daemon.h"
 #include "shm/faultpoint.h"
 

@@ -11,7 +11,7 @@
 #include "edge/bind.h"
 #include "edge/tls_load.h"
 #include "lib/memory.h"
-#include "privilege/account.h"
+#include "privilege/privilege.h"
 #include "privilege/fdlimit.h"
 #include "shm/segment.h"
 #include "sql/host.h"

@@ -18,7 +18,6 @@
 #include "master/retire.h"
 #include "master/sample.h"
 #include "master/state.h"
-#include "privilege/account.h"
 #include "privilege/daemon.h"
 #include "privilege/fdlimit.h"
 #include "privilege/landlock.h"

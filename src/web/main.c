@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "privilege/account.h"
+#include "privilege/privilege.h"
 #include "privilege/daemon.h"
 #include "privilege/landlock.h"
 #include "lib/log.h"
