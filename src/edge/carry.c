@@ -93,7 +93,9 @@ carry_one_in(struct server *server, const struct ark_conn *entry,
 		agents_change(conn->agent, &entry->agent);
 		agent_set(&conn->agent->throttled_since, AGENT_NONE);
 	}
-	if (conn->state == CONN_HEADER && !(entry->flags & ARK_HEADER))
+	/* Also of one that is being read: its dialect decides whether
+	   idle_timeout applies. */
+	if (!(entry->flags & ARK_HEADER))
 		conn_open(server, conn);
 	if (entry->buffered == 0)
 		return;
