@@ -39,7 +39,7 @@ LIVES = (
      f"modid: string; {I32}"),
     ("a result with too few elements", native(1, 1, 1, TS, [(1, 1, 1)]),
      "wrong_shape", native,
-     "results[0]: array of 3; expected array of 5 or more"),
+     "results[0].elements: array of 3; expected array of 5 or more"),
     ("an overload that is a text", native(1, 1, 1, TS, [(1, 1, 1, 1, "y")]),
      "wrong_shape", native,
      "results[0].overload: string; expected 0 to 1"),

@@ -239,7 +239,7 @@ intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
 }
 
 /* Explain why the message at p or one of its records was rejected, or why the
-   stream closes.  Of a frame it is known. */
+   stream closes.  Most faults are known from the decoder. */
 static void
 intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
     struct intake_result *result)
@@ -248,18 +248,16 @@ intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
 	char *text = report->fault;
 
 	result->explanation = text;
+	if (report->is_partial && dialect == DIALECT_NATIVE)
+		result->reason = report->reason;
 	if (result->reason == REJECT_WRONG_CALLER)
 		snprintf(text, FAULT_TEXT,
 		    "caller: %u.%u.%u.%u; expected the peer's address",
 		    report->caller >> 24, report->caller >> 16 & 0xff,
 		    report->caller >> 8 & 0xff, report->caller & 0xff);
-	else if (dialect != DIALECT_NATIVE)
-		return;
-	else if (result->verdict != VERDICT_CLOSE)
-		result->reason = native_explain(p, report->used, text);
 	else if (result->reason == REJECT_NOT_MSGPACK)
 		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
-	else
+	else if (result->reason == REJECT_TOO_LONG && dialect == DIALECT_NATIVE)
 		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
 		    report->max_message);
 }
