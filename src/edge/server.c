@@ -336,6 +336,17 @@ server_tick(struct server *server, uint64_t now_ms)
 
 /* -------------------------------------------------------------- the end --- */
 
+/* Nothing is left to read.  close_notify confirms that, if no message is
+   incomplete. */
+static void
+server_stop(struct server *server, struct conn *conn)
+{
+	if (conn->tls != NULL && conn->state == CONN_READING &&
+	    conn->begun_ms == 0)
+		tls_shutdown(conn->tls);
+	conn_close(server, conn, CLOSING_STOP);
+}
+
 uint64_t
 server_drain(struct server *server, bool keep)
 {
@@ -353,7 +364,7 @@ server_drain(struct server *server, bool keep)
 		    (progress == PROGRESS_MADE && (!keep || conn->secure)))
 			left++;
 		else if (!keep || conn->secure)
-			conn_close(server, conn, CLOSING_STOP);
+			server_stop(server, conn);
 	}
 	return left;
 }
