@@ -222,7 +222,8 @@ def tell(s):
     agent = s.agent()
     part.bad(agent, b"GET / HTTP/1.0\r\n\r\n", "unknown_protocol")
     s.check("a stranger's connection is closed", agent.sees_end())
-    part.rejected("a stranger", agent, "unknown_protocol")
+    part.rejected("a stranger", agent, "unknown_protocol",
+                  "begins with an HTTP request: closed")
     part.end()
     s.equal("no bad report made a row",
             {key[0] for key in s.database.table()}, {7, 8})
