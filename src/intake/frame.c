@@ -351,12 +351,13 @@ frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
 		return DECODE_SHORT;
 	payload = load_int32(p + 4);
 	used = FRAME_HEADER + (size_t)payload;
-	max = elb ? FRAME_MAX_ELB : FRAME_MAX_LARS;
-	if (max > report->max_message - FRAME_HEADER)
-		max = report->max_message - FRAME_HEADER;
-	if (payload < 0 || (size_t)payload > max) {
+	max = FRAME_HEADER + (elb ? FRAME_MAX_ELB : FRAME_MAX_LARS);
+	if (max > report->max_message)
+		max = report->max_message;
+	if (payload < 0 || used > max) {
 		snprintf(report->fault, sizeof(report->fault),
-		    "length: %" PRId32 "; expected 0 to %zu", payload, max);
+		    "length: %" PRId32 "; expected 0 to %zu", payload,
+		    max - FRAME_HEADER);
 		return report_fail(report, DECODE_CLOSE,
 		    payload < 0 ? REJECT_NEGATIVE_LENGTH : REJECT_TOO_LONG, 4);
 	}
