@@ -209,7 +209,9 @@ def only_root_can_reach_it(s, reports):
     s.check("it warns that it will not follow links again",
             f"user {USER} cannot access {s.reporter.conf}; using the resolved "
             "path, so changed symbolic links are not noticed" in log_text(s))
-    old = s.reporter.workers()
+    # A pid of 0 would be the group of this test.
+    old = wait_for(lambda: (w := s.reporter.workers())[0]["pid"] and w,
+                   "the worker has a pid")
     s.equal("a reload succeeds", s.reporter.ctl("reload").returncode, 0)
     os.kill(old[0]["pid"], signal.SIGKILL)
     wait_for(lambda: (w := s.reporter.workers()[0])["state"] == "running"

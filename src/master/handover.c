@@ -15,6 +15,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MARGIN_MS 5000 /* beyond what the running process may take to exit */
@@ -188,10 +189,23 @@ handover_close(struct handover *h)
 
 /* -------------------------------------------------------- the new process - */
 
+/* The running process, or -1. */
+static int
+peer_process(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, who.pid, 0);
+}
+
 /* Take the ark, confirm, and wait until the other process has exited.  Returns
    NULL, or the fault. */
 static const char *
-take_from(int fd, const struct settings *s, struct ark_reader *arrived)
+take_from(
+    int fd, int process, const struct settings *s, struct ark_reader *arrived)
 {
 	struct ark ark = { .count = 0 };
 	const char *fault = NULL;
@@ -210,6 +224,11 @@ take_from(int fd, const struct settings *s, struct ark_reader *arrived)
 		rc = note_receive(fd, note.end_ms + MARGIN_MS, &note, &ark);
 		ark_drop(&ark);
 		FAULT_POINT("ark_waited");
+		/* One that is killed closes its sockets before it releases its
+		   locks. */
+		if (rc == 0 && process >= 0)
+			poll(&(struct pollfd){ process, POLLIN, 0 }, 1,
+			    MARGIN_MS);
 		if (rc == 0)
 			return NULL;
 	}
@@ -224,7 +243,7 @@ handover_take(const struct settings *s, struct ark_reader *arrived)
 {
 	struct sockaddr_un address;
 	const char *fault;
-	int fd;
+	int fd, process;
 
 	if (fdlimit_ensure(s->max_connections) < 0)
 		return -1;
@@ -237,8 +256,11 @@ handover_take(const struct settings *s, struct ark_reader *arrived)
 		    address.sun_path);
 		return 0;
 	}
-	fault = take_from(fd, s, arrived);
+	process = peer_process(fd);
+	fault = take_from(fd, process, s, arrived);
 	close(fd);
+	if (process >= 0)
+		close(process);
 	if (fault == NULL)
 		return 0;
 	log_error("cannot take over from the running process: %s", fault);
