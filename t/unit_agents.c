@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 
 #define ROWS 4
-#define READS 200000
+#define READS 20000
 #define CHANGES 20 /* that must be seen */
 #define WORDS (sizeof(struct agent) / sizeof(uint64_t))
 
@@ -245,6 +245,7 @@ main(void)
 	TCase *tcase = tcase_create("agents");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, rows_are_taken_and_freed);
 	tcase_add_test(tcase, figures_change_in_place);
 	tcase_add_test(tcase, a_reader_sees_whole_rows);
