@@ -319,13 +319,13 @@ def keeps_agents(s, service):
     """Without the socket unit: the descriptor store has the sockets."""
     m = service.machine
     said = os.path.join(s.directory, "crowd")
+    before = s.database.count()
     with open(said, "w") as out:
         agents = subprocess.Popen(
             ["nsenter", "-t", str(m.pid), "-n",
              os.path.join(scenario.BUILD, "t", "crowd"), "127.0.0.1",
              str(PORT), "lars", "50", "50", "4"],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    before = s.database.count()
     wait_for(lambda: s.database.count() == before + 200, "all agents report")
     for _ in range(3):
         m.does("a restart", "restart", "reporter.service")
