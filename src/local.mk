@@ -2,14 +2,14 @@
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/figures src/lib/file src/lib/log src/lib/memory \
-	src/lib/pass src/lib/prefix src/lib/text
+	src/lib/prefix src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
-	src/edge/ark src/edge/bind src/edge/callers src/edge/carry \
+	src/edge/ark src/edge/bind src/edge/carry \
 	src/edge/conn src/edge/header src/edge/inbuf src/edge/limiter \
-	src/edge/listener src/edge/proxy src/edge/queue src/edge/server \
-	src/edge/stranger src/edge/tarpit src/edge/tls_load
+	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \
+	src/edge/server src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/listen_spec src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \

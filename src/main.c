@@ -33,16 +33,15 @@ struct arguments {
 static void
 usage(FILE *out)
 {
-	fprintf(out,
-	    "usage: reporter [-f] [-r] [-t [-t]] [-d] [-V] [-h] [-c FILE]\n"
-	    "  -f       stay in the foreground\n"
-	    "  -r       take over from the running instance\n"
-	    "  -t       check the configuration and exit\n"
-	    "  -t -t    check the database as well\n"
-	    "  -d       print the effective configuration and exit\n"
-	    "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
-	    "  -V       print the version and exit\n"
-	    "  -h       print this and exit\n");
+	fprintf(out, "usage: reporter [-dfhrV] [-t [-t]] [-c FILE]\n"
+		     "  -f       stay in the foreground\n"
+		     "  -r       take over from the running instance\n"
+		     "  -t       check the configuration and exit\n"
+		     "  -t -t    check the database as well\n"
+		     "  -d       print the effective configuration and exit\n"
+		     "  -c FILE  read this configuration, not " CONFIG_FILE "\n"
+		     "  -V       print the version and exit\n"
+		     "  -h       print this and exit\n");
 }
 
 static void

@@ -26,11 +26,14 @@ read_all(struct ark_reader *reader)
 	FUZZ_CHECK(reader->fds != NULL);
 	for (uint64_t i = 0; i < sockets; i++)
 		reader->fds[i] = (int)i;
-	for (uint32_t i = 0; i < reader->header.listeners; i++)
-		FUZZ_CHECK(ark_next_listener(reader) == (int)i);
-	FUZZ_CHECK(ark_next_listener(reader) == -1);
-	while ((fd = ark_next_conn(reader, &conn, &bytes)) >= 0) {
+	while ((fd = ark_next(reader, &conn, &bytes)) >= 0) {
 		uint8_t last = 0;
+
+		FUZZ_CHECK(reader->next == (uint64_t)fd + 1);
+		FUZZ_CHECK((conn == NULL) ==
+			   ((uint64_t)fd < reader->header.listeners));
+		if (conn == NULL)
+			continue;
 
 		FUZZ_CHECK((const uint8_t *)conn == end);
 		FUZZ_CHECK(bytes == end + sizeof(*conn));

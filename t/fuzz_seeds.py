@@ -209,6 +209,8 @@ REQUESTS = {
     "quoted": b'/api/v1/keys\n"\n\\\n',
     "sign": b"/api/v1/keys\n--1\n-\n1e3",
     "others": b"/api/v1/keys\n~\n~\n~\nmodid",
+    "agents": b"/api/v1/agents\n~\n~\n10\n~\nclock_offset",
+    "agents-refused": b"/api/v1/agents\n1\n~\n0\n~\nx",
     "status": b"/api/v1/status\n~\n~\n~",
     "metrics": b"/metrics",
     "readyz": b"/readyz",

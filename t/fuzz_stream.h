@@ -24,24 +24,6 @@ fuzz_report(struct report *report, size_t max_message)
 	report->max_message = max_message;
 }
 
-/* fuzz_explained - the reason that was explained is one that the whole message
-   was rejected for, or a record of it; none if nothing was. */
-static inline void
-fuzz_explained(enum decode found, const struct report *report,
-    enum reject reason, const char *fault)
-{
-	uint32_t rejected = found == DECODE_REJECT;
-
-	for (int i = 0; i < REJECT_REASONS; i++)
-		rejected += report->rejected[i];
-	FUZZ_CHECK((reason != REJECT_REASONS) == (rejected > 0));
-	if (rejected == 0)
-		return;
-	FUZZ_CHECK(found == DECODE_REJECT ? reason == report->reason
-					  : report->rejected[reason] > 0);
-	FUZZ_CHECK(strlen(fault) > 0 && strlen(fault) < FAULT_TEXT);
-}
-
 /*
  * fuzz_stream - take the bytes of a stream in one piece, then in pieces whose
  * lengths come from `cuts`, and see that both give the same records, counts and

@@ -14,6 +14,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 
 import scenario
@@ -39,12 +40,14 @@ def tell(s):
     os.mkdir(state, 0o750)
     os.chown(state, UID, GID)
     s.database.start()
-    s.reporter.configure("reporter", user=USER)
+    s.reporter.configure("reporter", user=USER, runtime_directory=os.path.join(
+        s.directory, "run"), listen=f"127.0.0.1:{scenario.free_port()}")
     s.reporter.configure("mysql", dead_letter_file=os.path.join(state, "dead"))
     s.reporter.configure("log", target=os.path.join(state, "log"))
     reports = scenario.Reports(s)
     refused(s)
     works(s, reports)
+    taken_over(s, reports)
     rotated(s, state)
     privileged_port(s)
     password_gone(s, reports)
@@ -105,6 +108,37 @@ def works(s, reports):
         s.equal("and has no capability", [
             int(status[name], 16) for name in (
                 "CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd")], [0] * 5)
+
+
+def taken_over(s, reports):
+    """Root, the user, and nobody else."""
+    path = os.path.join(s.directory, "run", f"{s.reporter.instance}.ark")
+    s.equal("the directory of the socket is the user's",
+            os.stat(os.path.dirname(path)).st_uid, UID)
+    s.equal("the socket's mode and owner",
+            (os.stat(path).st_mode & 0o777, os.stat(path).st_uid), (0o600, UID))
+    os.chmod(path, 0o666)
+    os.chmod(os.path.dirname(path), 0o755)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setuid(pwd.getpwnam(STRANGER).pw_uid)
+                stranger.connect(path)
+                stranger.settimeout(PATIENCE)
+                os._exit(stranger.recv(64) != b"")
+            finally:
+                os._exit(2)
+        s.equal("a stranger gets nothing", os.waitpid(pid, 0)[1], 0)
+    s.check("and is logged", "handover refused: process" in log_text(s))
+    before = s.reporter.process
+    s.reporter.process = subprocess.Popen(
+        [os.path.join(s.directory, "reporter"), "-f", "-r", "-c",
+         s.reporter.conf], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True)
+    s.equal("root takes over", before.wait(PATIENCE), 0)
+    wait_for(lambda: s.reporter.ctl("status").returncode == 0, "it runs")
+    reports.send()
 
 
 def rotated(s, state):

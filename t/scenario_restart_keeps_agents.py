@@ -106,14 +106,14 @@ def upgrade(s):
 
 def throttled(s):
     """The database is away, and the rings are full."""
-    s.reporter.configure("queue", table_keys=4096)
+    s.reporter.configure("queue", table_keys=1024)
     s.reporter.write_conf()
     take_over(s)
     s.database.freeze()
     agent = s.agent()
     agent.socket.setblocking(False)
     reports, wanted = [], {}
-    for at in range(3000):
+    for at in range(2000):
         results = [(1, port, at + 1, 0, False) for port in range(40)]
         reports.append(scenario.native(1000008, at, 8, TS, results))
         wanted |= scenario.rows(1000008, at, 8, TS, results)
@@ -180,9 +180,9 @@ def nobody_answers(s):
         for fd in fds:
             os.close(fd)
         s.equal("it is given an ark", (note[:8], len(fds)),
-                (b"rephand\0", 2))
+                (bytes([1, 0, 0, 0, 0, 0, 0, 0]), 2))
         s.equal("it is told that the other one continues",
-                new.recv(64)[12:16], b"\2\0\0\0")
+                new.recv(64)[:8], bytes([1, 0, 0, 0, 2, 0, 0, 0]))
         s.check("after 5 s", 4 < time.monotonic() - began < 9)
     continues(s, "no answer", "handover failed: Connection timed out")
     ask(s).close()  # before or after the ark is sent
@@ -205,9 +205,10 @@ def refused(s):
             launch(s, "-r").wait(scenario.PATIENCE), 1)
     s.reporter.conf = conf
     continues(s, "a configuration with errors", "log.level")
-    # While it is stopped, both connect.
+    # While it is stopped, both connect; and a reload is requested.
     running = s.reporter.process
     os.kill(running.pid, signal.SIGSTOP)
+    os.kill(running.pid, signal.SIGHUP)
     both = [launch(s, "-r") for _ in range(2)]
     wait_for(lambda: listening_queue(s) == 2, "both have connected")
     os.kill(running.pid, signal.SIGCONT)
@@ -218,6 +219,26 @@ def refused(s):
     s.reporter.process, = [one for one in both if one.poll() is None]
     wait_for(lambda: serves(s), "the other one runs")
     continues(s, "two at once", "cannot take over from the running process")
+    continues(s, "a reload comes first", "configuration reloaded")
+
+
+def while_stopping(s):
+    """A process that stops does not hand over any more."""
+    s.database.freeze()
+    s.agents[-1].send(scenario.native(11, 1, 1, TS, [(1, 1, 1, 0, False)]))
+    wait_for(lambda: s.reporter.status()["records"]["pending"] > 0,
+             "a record is pending")
+    stopping, start = s.reporter.process, os.path.getsize(s.reporter.log)
+    stopping.terminate()
+    wait_for(lambda: "stopping" in s.reporter.log_text(start), "it stops")
+    s.equal("while it stops: exit status",
+            launch(s, "-r").wait(scenario.PATIENCE), 1)
+    s.check("and why is logged", "is running already" in
+            s.reporter.log_text(start), s.reporter.log_text(start))
+    s.database.thaw()
+    s.equal("the stop goes on", stopping.wait(scenario.PATIENCE), 0)
+    s.reporter.process = None
+    s.reporter.start()
 
 
 def listening_queue(s):
@@ -230,6 +251,7 @@ def listening_queue(s):
 def nothing_there(s):
     """It starts as usual, and in the background, with a pid file."""
     s.reporter.stop()
+    start = os.path.getsize(s.reporter.log)
     file = os.path.join(s.directory, "pid")
     s.reporter.configure("reporter", pid_file=file)
     s.reporter.configure("log", target=s.reporter.log)
@@ -243,7 +265,7 @@ def nothing_there(s):
         done = s.reporter.ctl("status", "--json")
         s.check("the pid file is that of the new process",
                 f'"pid": {pid},' in done.stdout, done.stdout + done.stderr)
-    log = s.reporter.log_text()
+    log = s.reporter.log_text(start)
     s.equal("it logs once that there was nothing to take over",
             log.count("nothing to take over at"), 1)
     s.reporter.ctl("stop").check_returncode()
@@ -251,7 +273,7 @@ def nothing_there(s):
 
 
 def tell(s):
-    agents, restarts = map(int, sys.argv[1:] or (400, 6))
+    agents, restarts = map(int, sys.argv[1:] or (300, 4))
     s.reporter.configure("reporter", shutdown_timeout="1s", listen=", ".join(
         f"127.0.0.1:{scenario.free_port()}{words}"
         for words in ("", " proxy")))
@@ -263,7 +285,9 @@ def tell(s):
     if not sys.argv[1:]:
         for show in (upgrade, throttled, header):
             wanted |= show(s)
-        s.reporter.settled(0)
+    wait_for(lambda: s.database.count() == len(wanted),
+             "all rows are in the table")
+    s.reporter.settled(0)
     found = s.database.table()
     s.check("the table has what was sent", found == wanted,
             f"{len(found)} rows, wanted {len(wanted)}: "
@@ -271,6 +295,7 @@ def tell(s):
     if not sys.argv[1:]:
         nobody_answers(s)
         refused(s)
+        while_stopping(s)
         nothing_there(s)
 
 

@@ -3,9 +3,9 @@
 """A service manager restarts reporter by SIGTERM and a start, as `systemctl
 restart` does, with its descriptor store and without a socket unit.  Agents of
 Lars and of ELB send frames meanwhile: no connect is refused, no connection is
-lost, and the table has what was sent.  A socket that is passed in as well does
-no harm.  After a damaged ark and after a stop the agents are disconnected;
-what had arrived by then is in the table."""
+lost, and the table has what was sent; so it is with one that is throttled.  A
+socket that is passed in as well does no harm.  After a damaged ark and after a
+stop the agents are disconnected; what had arrived by then is in the table."""
 
 import os
 import socket
@@ -50,6 +50,42 @@ def restarts(s, manager, held):
         wanted |= crowd.rows(kind, frames, KEYS)
     s.reporter.settled(0)
     s.check("the table has what was sent", s.database.table() == wanted)
+
+
+def throttled(s, manager):
+    """The database is away: an agent waits, also in the store."""
+    s.reporter.configure("queue", table_keys=1024)
+    s.reporter.configure("reporter", shutdown_timeout="1s")
+    manager.stop()
+    manager.start()
+    before = s.database.count()
+    s.database.freeze()
+    agent = s.agent()
+    agent.socket.setblocking(False)
+    stream = b"".join(
+        scenario.native(2000000, at, 1, TS,
+                        [(1, port, 1, 0, False) for port in range(40)])
+        for at in range(2000))
+    at = 0
+
+    def waits():
+        nonlocal at
+        at += agent.send_some(stream[at:])
+        manager.listen()
+        return s.reporter.status()["throttled"] == 1
+
+    wait_for(waits, "the agent is throttled")
+    s.equal("throttled: exit status", manager.stop(), 0)
+    manager.start()
+    wait_for(waits, "it is throttled again")
+    s.database.thaw()
+    agent.socket.settimeout(scenario.PATIENCE)
+    agent.send(stream[at:])
+    wait_for(lambda: s.database.count() - before == 80000,
+             "all of its records are in the table")
+    s.check("throttled: the agent is connected", agent.is_open())
+    agent.close()
+    wait_for(lambda: s.reporter.status()["connections"] == 0, "closed")
 
 
 def damaged(s, manager):
@@ -98,6 +134,7 @@ def tell(s):
     manager.start(held)
     restarts(s, manager, [held])
     held.close()
+    throttled(s, manager)
     damaged(s, manager)
     stopped(s, manager)
 

@@ -111,6 +111,31 @@ def reports_arrive(story):
     story.arrived("and theirs, and that of a plain agent beside it")
 
 
+def a_restart_closes_them(story):
+    """Another process cannot continue TLS: close_notify comes, after all that
+    had arrived was read.  A plain agent stays connected."""
+    s = story.s
+    secure, plain = story.agent(story.known), scenario.Agent(story.plain)
+    for agent in (secure, plain):
+        agent.send(story.report())
+    wait_for = scenario.wait_for
+    story.arrived("an agent of each kind is heard")
+    before = s.reporter.process
+    with open(s.reporter.log, "a") as log:
+        s.reporter.process = subprocess.Popen(
+            [scenario.program("reporter"), "-f", "-r", "-c", s.reporter.conf],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True)
+    s.equal("the process before ends", before.wait(scenario.PATIENCE), 0)
+    secure.socket.suppress_ragged_eofs = False
+    s.check("an agent with TLS sees an end in order", secure.sees_end())
+    wait_for(lambda: s.reporter.ctl("status").returncode == 0, "it runs")
+    plain.send(story.report())
+    wait_for(lambda: s.database.table() == story.wanted, "a plain one goes on")
+    secure.close()
+    plain.close()
+
+
 def pieces(story):
     """A report cut into records of one byte, and many reports in one."""
     agent = story.agent()
@@ -467,6 +492,7 @@ def agents_need_certificates(story):
                   "certificate verify failed: "):
         s.check(f"the log says: {fault}", f"TLS failed: {fault}"
                 in s.reporter.log_text(), s.reporter.log_text()[-500:])
+    story.known = known
     good = story.agent(known)
     good.send(story.report())
     authority = ("--tls", "--ca", story.authority.certificate)
@@ -499,7 +525,7 @@ def tell(s):
                  nobody_waits_for_a_pipe, an_authority_holds_certificates,
                  a_key_belongs_to_its_certificate,
                  version_can_be_raised,
-                 agents_need_certificates):
+                 agents_need_certificates, a_restart_closes_them):
         part(story)
     status = s.reporter.status()
     s.identity(status)

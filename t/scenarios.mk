@@ -27,7 +27,8 @@ stories += t/scenario_agents t/scenario_agents_come_back_at_once \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
 	t/scenario_strangers_are_named \
 	t/scenario_throttled_share_a_ring \
-	t/scenario_tls_agents t/scenario_tls_backpressure
+	t/scenario_tls_agents t/scenario_tls_backpressure \
+	t/scenario_tls_burst
 # The database.
 database_stories = t/scenario_back_to_the_first_host \
 	t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers \

@@ -15,6 +15,8 @@ OPENSSL = scenario.require("openssl", "openssl")
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
          "stderr": subprocess.STDOUT, "text": True}
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+KEY_P384 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes"]
+KEY_RSA4096 = ["-newkey", "rsa:4096", "-nodes"]
 
 
 def openssl(*arguments):
@@ -34,13 +36,13 @@ class Authority:
         openssl("req", "-x509", *KEY, "-keyout", self.key, "-out",
                 self.certificate, "-subj", f"/CN={name}", "-days", "2")
 
-    def issue(self, name, *addresses):
-        """A certificate for these addresses.  Returns the files of it and of
-        its key."""
+    def issue(self, name, *addresses, key=None):
+        """A certificate for these addresses, of a kind of key.  Returns the
+        files of it and of its key."""
         base = os.path.join(self.directory, f"{self.name}-{name}")
         names = ",".join(f"IP:{address}" for address in addresses)
         more = ["-addext", f"subjectAltName={names}"] if names else []
-        openssl("req", "-new", *KEY, "-keyout", base + ".key", "-out",
+        openssl("req", "-new", *(key or KEY), "-keyout", base + ".key", "-out",
                 base + ".csr", "-subj", f"/CN={name}", *more)
         openssl("x509", "-req", "-in", base + ".csr", "-copy_extensions",
                 "copyall", "-CA", self.certificate, "-CAkey", self.key,

@@ -24,6 +24,7 @@
 #define INSTANCE "unit"
 
 static int listening_socket, plain;
+static struct ark_writer w;
 static const struct ark_conn entry = { .peer.sin6_family = AF_INET };
 
 static void
@@ -31,39 +32,37 @@ begin(void)
 {
 	listening_socket = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(listen(listening_socket, 1), 0);
-	plain = socket(AF_INET6, SOCK_STREAM, 0);
+	plain = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (plain < 0)
-		plain = socket(AF_INET, SOCK_STREAM, 0);
+		plain = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 }
 
 /* ------------------------------------------------------------- the ark ---- */
 
 /* An ark of one listener and n connections, each with `buffered` bytes. */
-static struct ark_writer
-written(unsigned n, uint32_t buffered)
+static void
+write_ark(unsigned n, uint32_t buffered)
 {
 	static uint8_t bytes[64];
-	struct ark_writer w;
 	struct ark_conn one = entry;
 
 	one.buffered = buffered;
 	ck_assert_int_eq(ark_begin(&w, INSTANCE, 0), 0);
-	ck_assert_int_eq(ark_put_listener(&w, listening_socket), 0);
+	ck_assert_int_eq(ark_put(&w, listening_socket, NULL, NULL), 0);
 	for (unsigned i = 0; i < n; i++) {
 		bytes[0] = (uint8_t)i;
 		one.offset = i;
-		ck_assert_int_eq(ark_put_conn(&w, plain, &one, bytes), 0);
+		ck_assert_int_eq(ark_put(&w, plain, &one, bytes), 0);
 	}
-	return w;
 }
 
 static struct ark
-ended(struct ark_writer *w)
+ended(void)
 {
-	ck_assert_int_eq(ark_end(w), 0);
-	struct ark ark = w->ark;
-	w->ark.count = 0;
-	ark_give_up(w);
+	ck_assert_int_eq(ark_end(&w), 0);
+	struct ark ark = w.ark;
+	w.ark.count = 0;
+	ark_give_up(&w);
 	return ark;
 }
 
@@ -80,19 +79,21 @@ open_descriptors(void)
 static void
 check_fault(struct ark *ark, const char *fault)
 {
+	const struct ark_conn *one;
+	const uint8_t *bytes;
 	struct ark_reader r;
 	int before = open_descriptors() - ark->count;
 
 	ck_assert_str_eq(ark_open(&r, ark, INSTANCE), fault);
 	ck_assert_int_eq(open_descriptors(), before);
-	ck_assert_int_eq(ark_next_listener(&r), -1);
+	ck_assert_int_eq(ark_next(&r, &one, &bytes), -1);
 }
 
 START_TEST(what_is_put_in_comes_out)
 {
 	/* More than two messages. */
-	struct ark_writer w = written(600, 13);
-	struct ark ark = ended(&w);
+	write_ark(600, 13);
+	struct ark ark = ended();
 	struct ark_reader r;
 	const struct ark_conn *conn;
 	const uint8_t *bytes;
@@ -104,11 +105,11 @@ START_TEST(what_is_put_in_comes_out)
 	ark.part[ark.count - 1] = part;
 	ck_assert_ptr_null(ark_open(&r, &ark, INSTANCE));
 	ck_assert_int_eq(ark.count, 0);
-	fd = ark_next_listener(&r);
+	fd = ark_next(&r, &conn, &bytes);
 	ck_assert_int_ge(fd, 0);
+	ck_assert_ptr_null(conn);
 	close(fd);
-	ck_assert_int_eq(ark_next_listener(&r), -1);
-	while ((fd = ark_next_conn(&r, &conn, &bytes)) >= 0) {
+	while ((fd = ark_next(&r, &conn, &bytes)) >= 0) {
 		ck_assert_uint_eq(conn->offset, n);
 		ck_assert_uint_eq(conn->buffered, 13);
 		ck_assert_uint_eq(bytes[0], (uint8_t)n);
@@ -122,42 +123,47 @@ END_TEST
 
 START_TEST(all_or_nothing)
 {
-	struct ark_writer w = written(300, 0);
+	write_ark(300, 0);
 	struct ark ark;
-	int udp = socket(AF_INET, SOCK_DGRAM, 0), ends[2];
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), ends[2];
+	int blocks = socket(AF_INET, SOCK_STREAM, 0);
 	uint64_t first = 3;
 
-	/* Without the state, and without a queue. */
-	ark = ended(&w);
+	/* Without the state, which is the last part, and without a queue. */
+	ark = ended();
+	close(ark.part[--ark.count]);
+	check_fault(&ark, "incomplete");
+	write_ark(300, 0);
+	ark = ended();
 	close(ark.part[0]);
 	ark.part[0] = ark.part[--ark.count];
 	check_fault(&ark, "incomplete");
-	w = written(300, 0);
-	ark = ended(&w);
-	while (ark.count > 1)
-		close(ark.part[--ark.count]);
-	check_fault(&ark, "incomplete");
-	/* Another kind of socket, a connection that listens, one twice. */
-	w = written(1, 0);
-	ck_assert_int_eq(ark_put_conn(&w, udp, &entry, NULL), 0);
-	ark = ended(&w);
+	/* One that blocks, another kind of socket, a connection that listens,
+	 * one twice. */
+	write_ark(1, 0);
+	ck_assert_int_eq(ark_put(&w, blocks, &entry, NULL), 0);
+	ark = ended();
 	check_fault(&ark, "damaged");
-	w = written(1, 0);
-	ck_assert_int_eq(ark_put_conn(&w, listening_socket, &entry, NULL), 0);
-	ark = ended(&w);
+	write_ark(1, 0);
+	ck_assert_int_eq(ark_put(&w, udp, &entry, NULL), 0);
+	ark = ended();
 	check_fault(&ark, "damaged");
-	w = written(5, 0);
-	ark = ended(&w);
+	write_ark(1, 0);
+	ck_assert_int_eq(ark_put(&w, listening_socket, &entry, NULL), 0);
+	ark = ended();
+	check_fault(&ark, "damaged");
+	write_ark(5, 0);
+	ark = ended();
 	ck_assert_int_eq(
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
 	ck_assert_int_eq(
-	    pass_send(ends[0], &first, sizeof(first), &plain, 1), 0);
+	    ark_send(ends[0], &first, sizeof(first), &plain, 1), 0);
 	ark.part[ark.count++] = ends[1];
 	close(ends[0]);
 	check_fault(&ark, "damaged");
 	/* No queue at all. */
-	w = written(0, 0);
-	ark = ended(&w);
+	write_ark(0, 0);
+	ark = ended();
 	ark.part[ark.count++] = udp;
 	ck_assert_ptr_nonnull(ark_open(&(struct ark_reader){ 0 }, &ark, "x"));
 	ck_assert_int_eq(ark.count, 0);
@@ -166,16 +172,17 @@ END_TEST
 
 START_TEST(an_unsealed_state_is_refused)
 {
-	struct ark_writer w = written(1, 0);
-	struct ark ark = ended(&w);
+	write_ark(1, 0);
+	struct ark ark = ended();
+	int *state = &ark.part[ark.count - 1];
 	char copy[4096];
-	ssize_t n = pread(ark.part[0], copy, sizeof(copy), 0);
+	ssize_t n = pread(*state, copy, sizeof(copy), 0);
 	int unsealed = memfd_create("unsealed", MFD_ALLOW_SEALING);
 
-	ck_assert_int_eq(pwrite(ark.part[0], copy, 1, 0), -1);
+	ck_assert_int_eq(pwrite(*state, copy, 1, 0), -1);
 	ck_assert_int_eq(write(unsealed, copy, (size_t)n), n);
-	close(ark.part[0]);
-	ark.part[0] = unsealed;
+	close(*state);
+	*state = unsealed;
 	check_fault(&ark, "incomplete");
 }
 END_TEST
@@ -190,12 +197,13 @@ struct state {
 static struct state
 state_make(void)
 {
-	struct ark_writer w = written(1, 3);
-	struct ark ark = ended(&w);
+	write_ark(1, 3);
+	struct ark ark = ended();
 	struct state state;
 
 	ck_assert_int_eq(
-	    pread(ark.part[0], &state, sizeof(state), 0), sizeof(state));
+	    pread(ark.part[ark.count - 1], &state, sizeof(state), 0),
+	    sizeof(state));
 	ark_drop(&ark);
 	return state;
 }
@@ -216,7 +224,7 @@ START_TEST(each_damage_is_found)
 
 	check_parse(&s, sizeof(s), NULL);
 	check_parse(&s, sizeof(s) - 8, "damaged");
-	check_parse(&s, 7, "damaged");
+	check_parse(&s, 7, "not an ark");
 	s.header.magic[0]++;
 	check_parse(&s, sizeof(s), "not an ark");
 	s = whole;
@@ -252,16 +260,16 @@ END_TEST
 
 START_TEST(what_has_no_room_stays_out)
 {
-	struct ark_writer w = written(0, 0);
+	write_ark(0, 0);
 	uint64_t n = 0;
 	int rc;
 
-	while ((rc = ark_put_conn(&w, plain, &entry, NULL)) == 0)
+	while ((rc = ark_put(&w, plain, &entry, NULL)) == 0)
 		n++;
 	/* An ordinary user may not have so many in flight. */
 	if (errno == ENOBUFS) {
 		ck_assert_int_eq(ark_end(&w), 0);
-		ck_assert_uint_ge(w.header.connections, n - PASS_MAX);
+		ck_assert_uint_ge(w.header.connections, n - ARK_MESSAGE_FDS);
 		ck_assert_uint_lt(w.header.connections, n);
 		ck_assert_uint_eq(w.header.length,
 		    sizeof(w.header) + w.header.connections * sizeof(entry));
@@ -308,13 +316,12 @@ agent_sends(const void *bytes, size_t n)
 static struct conn *
 carried(void)
 {
-	struct ark_writer w;
 	struct ark_reader r;
 
 	ck_assert_int_eq(
 	    ark_begin(&w, INSTANCE, settings.max_connection_age), 0);
 	ck_assert_int_eq(carry_out(server, &w), 0);
-	struct ark ark = ended(&w);
+	struct ark ark = ended();
 	carry_close(server, w.header.connections);
 	ck_assert_uint_eq(server->open, 1 - w.header.connections);
 	ck_assert_ptr_null(ark_open(&r, &ark, INSTANCE));

@@ -47,7 +47,7 @@ turn(int timeout_ms)
 	struct epoll_event event;
 
 	if (epoll_wait(epoll, &event, 1, timeout_ms) == 1)
-		conn_process(server, event.data.ptr, event.events);
+		server_process(server, event.data.ptr, event.events);
 }
 
 static void
@@ -286,6 +286,60 @@ START_TEST(other_rings_resume_all)
 	server_route(server, others, 1);
 	ck_assert_int_eq(conn->state, CONN_READING);
 	ck_assert_uint_eq(counter_get(&count.received), RING + 2);
+	server_route(server, rings, 1);
+}
+END_TEST
+
+/* A reload while a piece of a report is in its ring: other rings, or overflow =
+   drop. */
+START_TEST(the_rest_of_a_report_follows_a_reload)
+{
+	enum {
+		SOME = 2048,
+		ALL = 3000
+	};
+	static const uint8_t head[] = { 0x96, 1, 7, 8, 9, 100, 0xdc, ALL >> 8,
+		ALL & 0xff };
+	static const uint8_t result[] = { 0x95, 1, 2, 3, 4, 0xc2 };
+	static uint8_t bytes[sizeof(head) + ALL * sizeof(result)];
+	static struct record more[2 * SOME];
+	static struct ring_producer other_producer;
+	static struct ring_consumer other_consumer;
+	struct settings wanted = settings, drop;
+	struct ring other, *others[] = { &other };
+	struct conn *conn;
+
+	wanted.max_message = MESSAGE_MAX;
+	server_end();
+	server_begin(&wanted, SOME);
+	conn = agent_connect(false, false);
+	memcpy(bytes, head, sizeof(head));
+	for (size_t i = 0; i < ALL; i++)
+		memcpy(bytes + sizeof(head) + i * sizeof(result), result,
+		    sizeof(result));
+	agent_sends(bytes, sizeof(bytes));
+	for (int i = 0; i < 100 && conn->state == CONN_READING; i++)
+		turn(100);
+	ck_assert_int_eq(conn->state, CONN_THROTTLED);
+	ck_assert_uint_eq(counter_get(&count.received), SOME);
+	ck_assert_uint_eq(counter_get(&count.reports), 0);
+
+	ring_attach(&other, &other_producer, &other_consumer, more, 2 * SOME);
+	drop = settings;
+	drop.overflow = OVERFLOW_DROP;
+	if (_i == 0) {
+		server_route(server, others, 1);
+	} else {
+		ck_assert_int_eq(server_prepare(server, &drop), 0);
+		server_configure(server, &drop, NULL);
+		server_retry(server);
+	}
+	ck_assert_int_eq(conn->state, CONN_READING);
+	ck_assert_uint_eq(counter_get(&count.received), ALL);
+	ck_assert_uint_eq(counter_get(&count.reports), 1);
+	ck_assert_uint_eq(
+	    counter_get(&count.dropped), _i == 0 ? 0 : ALL - SOME);
+	ck_assert_uint_eq(conn->inbuf.stream.put, 0);
 	server_route(server, rings, 1);
 }
 END_TEST
@@ -543,6 +597,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, a_throttled_agent_that_closes_does_not_count, 0, 2);
 	tcase_add_test(tc, other_rings_resume_all);
+	tcase_add_loop_test(tc, the_rest_of_a_report_follows_a_reload, 0, 2);
 	tcase_add_test(tc, a_message_that_is_late_closes);
 	tcase_add_test(tc, a_header_that_is_late_closes);
 	tcase_add_test(tc, an_idle_agent_is_disconnected);

@@ -33,8 +33,8 @@ struct passed {
 static struct passed passed[SOCKETS_MAX];
 static int passed_count;
 
-static void
-activation_add(int fd)
+void
+activation_add(int fd, bool inherited)
 {
 	struct passed *p = &passed[passed_count];
 	socklen_t length = sizeof(p->address);
@@ -47,7 +47,9 @@ activation_add(int fd)
 		return;
 	}
 	p->fd = fd;
-	if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0 ||
+	p->inherited = inherited;
+	if ((!inherited &&
+		sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0) ||
 	    getsockname(fd, (struct sockaddr *)&p->address, &length) < 0 ||
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0) {
 		log_warn("the service manager passed in descriptor %d, which "
@@ -72,33 +74,10 @@ activation_open(struct ark *ark)
 		if (strcmp(names[i], ARK_NAME) == 0 && ark->count < ARK_PARTS)
 			ark->part[ark->count++] = fd;
 		else
-			activation_add(fd);
+			activation_add(fd, false);
 		free(names[i]);
 	}
 	free(names);
-}
-
-void
-activation_inherit(int fd)
-{
-	struct passed p = { .fd = fd, .inherited = true };
-	socklen_t length = sizeof(p.address);
-
-	if (getsockname(fd, (struct sockaddr *)&p.address, &length) == 0 &&
-	    passed_count < SOCKETS_MAX) {
-		bool known = false;
-
-		for (int i = 0; i < passed_count; i++)
-			known =
-			    known ||
-			    address_same((struct sockaddr *)&passed[i].address,
-				(struct sockaddr *)&p.address);
-		if (!known) {
-			passed[passed_count++] = p;
-			return;
-		}
-	}
-	close(fd);
 }
 
 int
@@ -125,13 +104,13 @@ activation_close(void)
 	for (int i = 0; i < passed_count; i++) {
 		if (passed[i].fd < 0)
 			continue;
-		address_text((struct sockaddr *)&passed[i].address, text);
-		if (passed[i].inherited)
-			log_info("no longer listening on %s", text);
-		else
+		/* What was inherited was in reporter.listen, or is there twice.
+		 */
+		if (!passed[i].inherited)
 			log_warn("the service manager passed in a socket for "
 				 "%s, which is not in reporter.listen: closed",
-			    text);
+			    address_text(
+				(struct sockaddr *)&passed[i].address, text));
 		close(passed[i].fd);
 	}
 	passed_count = 0;

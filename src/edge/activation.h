@@ -16,9 +16,9 @@
    ark, if there is one. */
 void activation_open(struct ark *ark);
 
-/* activation_inherit - after that, take over a listening socket of an ark;
-   closed if the service manager has passed in one for its address. */
-void activation_inherit(int fd);
+/* activation_add - one more listening socket; inherited: of an ark.  To be
+   called after activation_open(): of two for one address the first is taken. */
+void activation_add(int fd, bool inherited);
 
 /*
  * activation_take - the socket that listens on exactly this address, if it was

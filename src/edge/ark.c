@@ -14,19 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define FLAGS \
-	(ARK_HEADER | ARK_BALANCER | ARK_HALF_CLOSED | ARK_FOREIGN | \
-	    ARK_EXPLAINED | ARK_SKEWED | ARK_SHOWN)
 
 static const char magic[8] = "reparkA";
 
 static_assert(sizeof(struct ark_header) == 72, "part of the format");
 static_assert(sizeof(struct ark_conn) == 240, "part of the format");
+
+/* ------------------------------------------------------ descriptors ------- */
+
+union control {
+	struct cmsghdr header; /* aligns it */
+	char room[CMSG_SPACE(ARK_MESSAGE_FDS * sizeof(int))];
+};
 
 void
 ark_drop(struct ark *ark)
@@ -35,34 +38,66 @@ ark_drop(struct ark *ark)
 		close(ark->part[--ark->count]);
 }
 
+int
+ark_send(int to, const void *bytes, size_t n, const int *fds, int count)
+{
+	size_t size = (size_t)count * sizeof(int);
+	union control control = { .room = { 0 } };
+	struct iovec text = { .iov_base = (void *)(uintptr_t)bytes,
+		.iov_len = n };
+	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1 };
+
+	if (count > 0) {
+		message.msg_control = control.room;
+		message.msg_controllen = CMSG_SPACE(size);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(&control.header), fds, size);
+	}
+	return sendmsg(to, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+ssize_t
+ark_receive(int from, void *bytes, size_t n, int *fds, int *count)
+{
+	union control control;
+	struct iovec text = { .iov_base = bytes, .iov_len = n };
+	struct msghdr message = { .msg_iov = &text,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room) };
+	ssize_t got = recvmsg(from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	*count = 0;
+	if (c != NULL && c->cmsg_type == SCM_RIGHTS) {
+		*count = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(fds, CMSG_DATA(c), (size_t)*count * sizeof(int));
+	}
+	if (got > 0 && message.msg_flags & MSG_CTRUNC) {
+		errno = EMFILE;
+		return -1;
+	}
+	return got;
+}
+
 /* -------------------------------------------------------------- writing --- */
 
 int
 ark_begin(struct ark_writer *w, const char *instance, uint64_t max_age_ms)
 {
-	int file;
-
 	*w = (struct ark_writer){ .to = -1 };
 	memcpy(w->header.magic, magic, sizeof(magic));
 	w->header.version = ARK_VERSION;
 	w->header.max_age_ms = max_age_ms;
 	strncpy(w->header.instance, instance, sizeof(w->header.instance) - 1);
-	w->ark.part[0] =
-	    memfd_create("reporter-ark", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (w->ark.part[0] < 0)
-		return -1;
-	w->ark.count = 1;
-	file = fcntl(w->ark.part[0], F_DUPFD_CLOEXEC, 0);
-	if (file < 0)
-		return -1;
-	w->file = fdopen(file, "w");
-	if (w->file == NULL) {
-		close(file);
-		errno = ENOMEM;
-		return -1;
-	}
+	w->file = open_memstream(&w->bytes, &w->size);
 	/* Written again when the counts are known. */
-	return fwrite(&w->header, sizeof(w->header), 1, w->file) == 1 ? 0 : -1;
+	return w->file != NULL &&
+		       fwrite(&w->header, sizeof(w->header), 1, w->file) == 1
+		   ? 0
+		   : -1;
 }
 
 static int
@@ -70,7 +105,7 @@ queue_add(struct ark_writer *w)
 {
 	int ends[2];
 
-	if (w->ark.count == ARK_PARTS) {
+	if (w->ark.count == ARK_PARTS - 1) {
 		errno = ENOBUFS;
 		return -1;
 	}
@@ -87,35 +122,17 @@ queue_add(struct ark_writer *w)
 static int
 batch_send(struct ark_writer *w)
 {
-	off_t length;
-
 	if (w->to < 0 && queue_add(w) < 0)
 		return -1;
-	while (pass_send(w->to, &w->sockets, sizeof(w->sockets), w->batch,
+	while (ark_send(w->to, &w->sockets, sizeof(w->sockets), w->batch,
 		   w->batched) < 0)
 		if (errno != EAGAIN || queue_add(w) < 0)
 			return -1;
-	w->sockets += w->batched;
+	w->sockets += (uint64_t)w->batched;
+	w->header.connections = w->sockets - w->header.listeners;
+	w->header.length = (uint64_t)ftello(w->file);
 	w->batched = 0;
-	length = ftello(w->file);
-	w->header.length = (uint64_t)length;
-	return length < 0 ? -1 : 0;
-}
-
-static int
-batch_add(struct ark_writer *w, int fd)
-{
-	if (w->batched == PASS_MAX && batch_send(w) < 0)
-		return -1;
-	w->batch[w->batched++] = fd;
 	return 0;
-}
-
-int
-ark_put_listener(struct ark_writer *w, int fd)
-{
-	w->header.listeners++;
-	return batch_add(w, fd);
 }
 
 static size_t
@@ -125,16 +142,23 @@ padded(size_t buffered)
 }
 
 int
-ark_put_conn(struct ark_writer *w, int fd, const struct ark_conn *conn,
+ark_put(struct ark_writer *w, int fd, const struct ark_conn *entry,
     const uint8_t *bytes)
 {
 	static const uint8_t zero[8];
-	size_t n = conn->buffered, padding = padded(n) - n;
+	size_t n;
 
-	if (batch_add(w, fd) < 0 ||
-	    fwrite(conn, sizeof(*conn), 1, w->file) != 1 ||
+	if (w->batched == ARK_MESSAGE_FDS && batch_send(w) < 0)
+		return -1;
+	w->batch[w->batched++] = fd;
+	if (entry == NULL) {
+		w->header.listeners++;
+		return 0;
+	}
+	n = entry->buffered;
+	if (fwrite(entry, sizeof(*entry), 1, w->file) != 1 ||
 	    (n > 0 && fwrite(bytes, 1, n, w->file) != n) ||
-	    fwrite(zero, 1, padding, w->file) != padding)
+	    fwrite(zero, 1, padded(n) - n, w->file) != padded(n) - n)
 		return -1;
 	return 0;
 }
@@ -142,19 +166,19 @@ ark_put_conn(struct ark_writer *w, int fd, const struct ark_conn *conn,
 int
 ark_end(struct ark_writer *w)
 {
+	int fd;
+
 	/* If the ark is full, the last batch stays out. */
-	if (batch_send(w) < 0 &&
-	    (errno != ENOBUFS || w->sockets < w->header.listeners))
+	if ((batch_send(w) < 0 && errno != ENOBUFS) || fflush(w->file) != 0)
 		return -1;
-	w->header.connections = w->sockets - w->header.listeners;
-	if (fflush(w->file) != 0 ||
-	    ftruncate(w->ark.part[0], (off_t)w->header.length) < 0 ||
-	    pwrite(w->ark.part[0], &w->header, sizeof(w->header), 0) !=
-		(ssize_t)sizeof(w->header))
+	memcpy(w->bytes, &w->header, sizeof(w->header));
+	fd = memfd_create("reporter-ark", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
 		return -1;
-	/* A file that is open for writing cannot be sealed only if it is
-	   mapped. */
-	return fcntl(w->ark.part[0], F_ADD_SEALS, SEALS);
+	w->ark.part[w->ark.count++] = fd;
+	if (write(fd, w->bytes, w->header.length) != (ssize_t)w->header.length)
+		return -1;
+	return fcntl(fd, F_ADD_SEALS, SEALS);
 }
 
 void
@@ -162,16 +186,15 @@ ark_give_up(struct ark_writer *w)
 {
 	if (w->file != NULL)
 		fclose(w->file);
-	w->file = NULL;
+	free(w->bytes);
 	if (w->to >= 0)
 		close(w->to);
-	w->to = -1;
 	ark_drop(&w->ark);
 }
 
 /* -------------------------------------------------------------- reading --- */
 
-/* The next `size` bytes of the state, or NULL. */
+/* The next `size` bytes of the memfd, or NULL. */
 static const void *
 take_bytes(struct ark_reader *r, size_t size)
 {
@@ -183,63 +206,42 @@ take_bytes(struct ark_reader *r, size_t size)
 	return bytes;
 }
 
+/* The next connection, or NULL. */
 static const struct ark_conn *
 take_conn(struct ark_reader *r, const uint8_t **bytes)
 {
 	const struct ark_conn *conn = take_bytes(r, sizeof(*conn));
 
 	/* An input buffer never has more. */
-	if (conn == NULL || conn->buffered > 2 * MESSAGE_MAX)
+	if (conn == NULL || conn->buffered > 2 * MESSAGE_MAX ||
+	    conn->flags > ARK_FLAGS || conn->dialect > DIALECT_ELB ||
+	    (conn->peer.sin6_family != AF_INET &&
+		conn->peer.sin6_family != AF_INET6))
 		return NULL;
 	*bytes = take_bytes(r, padded(conn->buffered));
 	return *bytes == NULL ? NULL : conn;
-}
-
-static const char *
-check_header(
-    const struct ark_header *header, size_t length, const char *instance)
-{
-	if (memcmp(header->magic, magic, sizeof(magic)) != 0)
-		return "not an ark";
-	if (header->version != ARK_VERSION)
-		return "unknown version";
-	if (header->length != length || header->listeners > SOCKETS_MAX)
-		return "damaged";
-	if (strncmp(header->instance, instance, sizeof(header->instance)) != 0)
-		return "of another instance";
-	return NULL;
-}
-
-static bool
-conn_is_valid(const struct ark_conn *conn)
-{
-	return (conn->peer.sin6_family == AF_INET ||
-		   conn->peer.sin6_family == AF_INET6) &&
-	       (conn->flags & ~(uint32_t)FLAGS) == 0 &&
-	       conn->dialect <= DIALECT_ELB;
 }
 
 const char *
 ark_parse(struct ark_reader *r, const uint8_t *bytes, size_t length,
     const char *instance)
 {
-	const struct ark_conn *conn;
 	const struct ark_header *header;
-	const char *fault;
 	const uint8_t *buffered;
 
 	*r = (struct ark_reader){ .bytes = bytes, .length = length };
 	header = take_bytes(r, sizeof(*header));
-	if (header == NULL)
+	if (header == NULL || memcmp(header->magic, magic, sizeof(magic)) != 0)
+		return "not an ark";
+	if (header->version != ARK_VERSION)
+		return "unknown version";
+	if (strncmp(header->instance, instance, sizeof(header->instance)) != 0)
+		return "of another instance";
+	if (header->length != length || header->listeners > SOCKETS_MAX)
 		return "damaged";
-	fault = check_header(header, length, instance);
-	if (fault != NULL)
-		return fault;
-	for (uint64_t i = 0; i < header->connections; i++) {
-		conn = take_conn(r, &buffered);
-		if (conn == NULL || !conn_is_valid(conn))
+	for (uint64_t i = 0; i < header->connections; i++)
+		if (take_conn(r, &buffered) == NULL)
 			return "damaged";
-	}
 	if (r->at != length)
 		return "damaged";
 	r->at = sizeof(*header);
@@ -253,18 +255,23 @@ sockets_of(const struct ark_reader *r)
 	return r->header.listeners + r->header.connections;
 }
 
-static bool
-socket_is(int fd, bool listening)
+static int
+socket_option(int fd, int name)
 {
-	int family = 0, type = 0, accepts = -1;
 	socklen_t size = sizeof(int);
+	int value = -1;
 
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) ==
-		   0 &&
-	       (family == AF_INET || family == AF_INET6) &&
-	       type == SOCK_STREAM && accepts == listening;
+	return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value
+								    : -1;
+}
+
+static bool
+is_tcp(int fd, bool listening)
+{
+	return socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP &&
+	       socket_option(fd, SO_TYPE) == SOCK_STREAM &&
+	       socket_option(fd, SO_ACCEPTCONN) == listening &&
+	       (listening || fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
 /* Take the sockets out of a queue.  Returns NULL or the fault. */
@@ -272,20 +279,17 @@ static const char *
 queue_empty(struct ark_reader *r, int queue)
 {
 	const char *fault = NULL;
-	int fds[PASS_MAX];
+	int fds[ARK_MESSAGE_FDS], count;
 	uint64_t first = 0;
-	size_t count;
 	ssize_t n;
 
 	do {
-		n = pass_receive(queue, &first, sizeof(first), fds, &count);
-		for (size_t i = 0; i < count; i++) {
-			uint64_t at = first + i;
-
-			if (n == (ssize_t)sizeof(first) && at >= first &&
-			    at < sockets_of(r) && r->fds[at] < 0 &&
-			    socket_is(fds[i], at < r->header.listeners)) {
-				r->fds[at] = fds[i];
+		n = ark_receive(queue, &first, sizeof(first), fds, &count);
+		for (int i = 0; i < count; i++, first++) {
+			if (n == (ssize_t)sizeof(first) &&
+			    first < sockets_of(r) && r->fds[first] < 0 &&
+			    is_tcp(fds[i], first < r->header.listeners)) {
+				r->fds[first] = fds[i];
 			} else {
 				fault = "damaged";
 				close(fds[i]);
@@ -304,9 +308,7 @@ take_sockets(struct ark_reader *r, const struct ark *ark)
 	r->fds = malloc((sockets + 1) * sizeof(int));
 	if (r->fds == NULL)
 		return "out of memory";
-	for (uint64_t i = 0; i < sockets; i++)
-		r->fds[i] = -1;
-	/* Receiving from the memfd fails, as it should: it is no queue. */
+	memset(r->fds, -1, sockets * sizeof(int));
 	for (int i = 0; i < ark->count && fault == NULL; i++)
 		if (fcntl(ark->part[i], F_GET_SEALS) < 0)
 			fault = queue_empty(r, ark->part[i]);
@@ -317,7 +319,7 @@ take_sockets(struct ark_reader *r, const struct ark *ark)
 }
 
 static const char *
-map_state(struct ark_reader *r, const struct ark *ark, const char *instance)
+take_ark(struct ark_reader *r, const struct ark *ark, const char *instance)
 {
 	const char *fault;
 	struct stat st;
@@ -343,7 +345,7 @@ ark_open(struct ark_reader *r, struct ark *ark, const char *instance)
 	const char *fault;
 
 	*r = (struct ark_reader){ .bytes = NULL };
-	fault = map_state(r, ark, instance);
+	fault = take_ark(r, ark, instance);
 	if (fault != NULL)
 		ark_close(r);
 	ark_drop(ark);
@@ -351,37 +353,27 @@ ark_open(struct ark_reader *r, struct ark *ark, const char *instance)
 }
 
 int
-ark_next_listener(struct ark_reader *r)
+ark_next(
+    struct ark_reader *r, const struct ark_conn **entry, const uint8_t **bytes)
 {
-	int fd = -1;
+	int fd;
 
-	if (r->next < r->header.listeners) {
-		fd = r->fds[r->next];
-		r->fds[r->next++] = -1;
-	}
-	return fd;
-}
-
-int
-ark_next_conn(
-    struct ark_reader *r, const struct ark_conn **conn, const uint8_t **bytes)
-{
-	int fd = -1;
-
-	if (r->next < sockets_of(r)) {
-		*conn = take_conn(r, bytes);
-		fd = r->fds[r->next];
-		r->fds[r->next++] = -1;
-	}
+	*entry = NULL;
+	if (r->next == sockets_of(r))
+		return -1;
+	if (r->next >= r->header.listeners)
+		*entry = take_conn(r, bytes);
+	fd = r->fds[r->next];
+	r->fds[r->next++] = -1;
 	return fd;
 }
 
 void
 ark_close(struct ark_reader *r)
 {
-	for (uint64_t i = 0; r->fds != NULL && i < sockets_of(r); i++)
-		if (r->fds[i] >= 0)
-			close(r->fds[i]);
+	while (r->fds != NULL && r->next < sockets_of(r))
+		if (r->fds[r->next++] >= 0)
+			close(r->fds[r->next - 1]);
 	free(r->fds);
 	if (r->bytes != NULL)
 		munmap((void *)(uintptr_t)r->bytes, r->length);

@@ -1,45 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
  * The ark: what a master leaves to its successor, so that no agent notices a
- * restart: its listening sockets, its connections, and the bytes read of
- * incomplete messages.  It consists of descriptors, which a service manager can
- * store and a Unix socket can pass on:
+ * restart.  It consists of descriptors, which a service manager can store and a
+ * Unix socket can pass on:
  *
- *   - a sealed memfd with the state: struct ark_header, then a struct ark_conn
- *     for each connection, each followed by its buffered bytes, padded to a
- *     multiple of 8;
+ *   - a sealed memfd: struct ark_header, then a struct ark_conn for each
+ *     connection, followed by its buffered bytes, padded to a multiple of 8;
  *   - ends of SOCK_SEQPACKET pairs.  In their queues are the sockets, as
  *     SCM_RIGHTS messages that begin with the number of their first socket:
- *     first the listening ones, then those of the connections, in the order of
- *     the state.
+ *     the listening ones, then the connections in the order of the memfd.
  *
- * Both sides run on one machine, so numbers have its byte order.  If you change
- * the format, change ARK_VERSION: an ark of another version is refused.
- *
- * Nothing here blocks.  Called by the master.
+ * If you change the format, change ARK_VERSION: an ark of another version is
+ * refused.  Nothing here blocks.  Called by the master.
  */
 #ifndef REPORTER_ARK_H
 #define REPORTER_ARK_H
 
-#include "lib/pass.h"
 #include "shm/agents.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #define ARK_VERSION 1
-#define ARK_NAME "ark" /* in the store of a service manager */
-/* Descriptors: the state, and queues for about 70,000 sockets each. */
-#define ARK_PARTS 8
+#define ARK_NAME "ark"      /* in the store of a service manager */
+#define ARK_PARTS 8         /* the memfd, and queues for 70,000 sockets each */
+#define ARK_MESSAGE_FDS 253 /* of one message: the kernel's SCM_MAX_FD */
 
 struct ark_header {
 	char magic[8];
 	uint32_t version;
 	uint32_t listeners;
 	uint64_t connections;
-	uint64_t length;     /* of the state, bytes */
+	uint64_t length;     /* of the memfd, bytes */
 	uint64_t max_age_ms; /* max_connection_age */
 	char instance[INSTANCE_MAX];
 };
@@ -52,6 +45,7 @@ struct ark_header {
 #define ARK_EXPLAINED 16  /* and so was its first rejection */
 #define ARK_SKEWED 32     /* and that its clock is ahead */
 #define ARK_SHOWN 64      /* `agent` is what readers saw of it */
+#define ARK_FLAGS 127     /* all of them */
 
 struct ark_conn {
 	struct sockaddr_in6 peer; /* or sockaddr_in */
@@ -73,71 +67,68 @@ struct ark {
 /* ark_drop - close its descriptors. */
 void ark_drop(struct ark *ark);
 
-/* -------------------------------------------------------------- writing --- */
+/* ark_send - send a message of n bytes and up to ARK_MESSAGE_FDS descriptors,
+   which the caller keeps as well.  Returns 0, or -1 with errno. */
+int ark_send(int to, const void *bytes, size_t n, const int *fds, int count);
+
+/* ark_receive - receive one; fds has ARK_MESSAGE_FDS.  Returns its length, 0 at
+   the end, or -1 with errno; also then *count descriptors are the caller's. */
+ssize_t ark_receive(int from, void *bytes, size_t n, int *fds, int *count);
 
 struct ark_writer {
 	struct ark ark;
-	struct ark_header header;
-	FILE *file;       /* the state */
+	struct ark_header header; /* of what is in queues */
+	FILE *file;               /* the state, in memory */
+	char *bytes;
+	size_t size;
 	int to;           /* the other end of the last queue, or -1 */
 	uint64_t sockets; /* in queues */
-	uint32_t batched; /* the next message */
-	int batch[PASS_MAX];
+	int batched, batch[ARK_MESSAGE_FDS];
 };
 
 /* ark_begin - an empty ark; max_age_ms: max_connection_age.  Returns 0, or -1
-   with errno: to be given up. */
+   with errno.  In any case ark_give_up() ends it. */
 int ark_begin(
     struct ark_writer *writer, const char *instance, uint64_t max_age_ms);
 
-/* ark_put_listener, ark_put_conn - add a socket, which the caller keeps as
-   well; all listeners first.  bytes: conn->buffered.  Return 0, or -1 with
-   errno: ENOBUFS if the ark is full, which ark_end() can still complete; else
-   it is to be given up. */
-int ark_put_listener(struct ark_writer *writer, int fd);
-int ark_put_conn(struct ark_writer *writer, int fd, const struct ark_conn *conn,
+/* ark_put - add a socket, which the caller keeps as well, and for a connection
+   its entry and its buffered bytes; listeners come first, with entry NULL.
+   Returns 0, or -1 with errno: ENOBUFS if the ark is full, which ark_end() can
+   complete; else it cannot be used. */
+int ark_put(struct ark_writer *writer, int fd, const struct ark_conn *entry,
     const uint8_t *bytes);
 
 /* ark_end - complete it: writer->ark, with the first header.connections
-   connections.  Returns 0, or -1 with errno: to be given up. */
+   connections.  Returns 0, or -1 with errno. */
 int ark_end(struct ark_writer *writer);
 
 /* ark_give_up - free all of it, complete or not. */
 void ark_give_up(struct ark_writer *writer);
 
-/* -------------------------------------------------------------- reading --- */
-
 /* All zero: nothing is left in it. */
 struct ark_reader {
-	const uint8_t *bytes; /* the state */
+	const uint8_t *bytes; /* the memfd */
 	size_t length, at;
 	struct ark_header header;
 	int *fds; /* the sockets in order, -1: missing or taken */
 	uint64_t next;
 };
 
-/*
- * ark_parse - check the state, `length` bytes that are aligned to 8; instance:
- * whose it must be.  A pure function.  Returns NULL, and the reader is at the
- * first connection, without sockets; or the fault, as in "unknown version".
- */
+/* ark_parse - check `length` bytes of a memfd, aligned to 8; instance: whose it
+   must be.  A pure function.  Returns NULL, and the reader is at the first
+   connection, without sockets; or the fault, as in "unknown version". */
 const char *ark_parse(struct ark_reader *reader, const uint8_t *bytes,
     size_t length, const char *instance);
 
-/*
- * ark_open - check an ark, take all its sockets out, and close its descriptors.
- * Returns NULL, then ark_close() ends it; or the fault: then all is closed.
- */
+/* ark_open - check an ark, take all its sockets out, and close its descriptors.
+   Returns NULL, then ark_close() ends it; or the fault: then all is closed. */
 const char *ark_open(
     struct ark_reader *reader, struct ark *ark, const char *instance);
 
-/* ark_next_listener - the next listening socket, which is the caller's now; -1:
-   there are no more. */
-int ark_next_listener(struct ark_reader *reader);
-
-/* ark_next_conn - after all listeners, the next connection, likewise, and its
+/* ark_next - the next socket, which is the caller's now; -1: no more.  First
+   those that listen, with entry NULL; for the others the entry is set, and the
    buffered bytes. */
-int ark_next_conn(struct ark_reader *reader, const struct ark_conn **conn,
+int ark_next(struct ark_reader *reader, const struct ark_conn **entry,
     const uint8_t **bytes);
 
 /* ark_close - close the sockets that were not taken, and free. */

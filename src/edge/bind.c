@@ -42,14 +42,15 @@ socket_listen(const struct addrinfo *ai, bool ipv6_only)
 void
 socket_keepalive(int fd)
 {
-	const int on = 1, idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL,
-		  probes = KEEPALIVE_PROBES;
-
 	/* A connection inherits all of it. */
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	static const int options[][3] = { { SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES } };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		setsockopt(fd, options[i][0], options[i][1], &options[i][2],
+		    sizeof(options[i][2]));
 }
 
 int

@@ -46,7 +46,7 @@ carry_out(const struct server *server, struct ark_writer *ark)
 	{
 		struct ark_conn entry = entry_of(server, conn, now_ms);
 
-		if (!conn->secure && ark_put_conn(ark, conn->fd, &entry,
+		if (!conn->secure && ark_put(ark, conn->fd, &entry,
 					 inbuf_bytes(&conn->inbuf)) < 0)
 			return errno == ENOBUFS ? 0 : -1;
 	}
@@ -65,14 +65,6 @@ carry_close(struct server *server, uint64_t n)
 		conn_close(server, conn, CLOSING_CARRIED);
 		n--;
 	}
-}
-
-/* Whether the buffered bytes are the beginning of a PROXY header, which is all
-   that may be read before it. */
-static bool
-header_is_short(const struct ark_conn *entry, const uint8_t *bytes)
-{
-	return proxy_parse(bytes, entry->buffered).verdict == PROXY_SHORT;
 }
 
 static void
@@ -101,7 +93,9 @@ carry_one_in(struct server *server, const struct ark_conn *entry,
 		agents_change(conn->agent, &entry->agent);
 		agent_set(&conn->agent->throttled_since, AGENT_NONE);
 	}
-	if (conn->state == CONN_HEADER && !(entry->flags & ARK_HEADER))
+	/* Also of one that is being read: its dialect decides whether
+	   idle_timeout applies. */
+	if (!(entry->flags & ARK_HEADER))
 		conn_open(server, conn);
 	if (entry->buffered == 0)
 		return;
@@ -109,7 +103,7 @@ carry_one_in(struct server *server, const struct ark_conn *entry,
 		conn_close(server, conn, CLOSING_NO_MEMORY);
 	else if (conn->state == CONN_READING)
 		conn_resume(server, conn);
-	else if (!header_is_short(entry, bytes))
+	else if (proxy_parse(bytes, entry->buffered).verdict != PROXY_SHORT)
 		conn_close(server, conn, CLOSING_PROXY_HEADER);
 }
 
@@ -123,7 +117,7 @@ carry_in(struct server *server, struct ark_reader *ark)
 
 	if (ark->header.max_age_ms == server->settings->max_connection_age)
 		server->aging_ms = 0;
-	while ((fd = ark_next_conn(ark, &entry, &bytes)) >= 0)
+	while ((fd = ark_next(ark, &entry, &bytes)) >= 0)
 		carry_one_in(server, entry, bytes, fd);
 	if (ark->bytes != NULL)
 		log_info("took over: %" PRIu64 " connection%s", connections,

@@ -90,14 +90,14 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 
 /* Have epoll report these events, and no others but errors. */
 static void
-conn_watch(struct server *server, struct conn *conn, uint32_t events)
+conn_watch(struct conn *conn, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = conn };
 
 	if (conn->watched == events || conn->state == CONN_ENDED)
 		return;
 	conn->watched = events;
-	epoll_ctl(server->epoll, EPOLL_CTL_MOD, conn->fd, &event);
+	epoll_ctl(conn->epoll, EPOLL_CTL_MOD, conn->fd, &event);
 }
 
 /* ------------------------------------------------------- open and close --- */
@@ -126,13 +126,14 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
+	int epoll = spec->tls ? server->handshakes : server->epoll;
 
-	if (conn == NULL ||
-	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+	if (conn == NULL || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 		free(conn);
 		return NULL;
 	}
 	conn->fd = fd;
+	conn->epoll = epoll;
 	conn->watched = EPOLLIN;
 	conn->origin = origin;
 	conn->secure = spec->tls;
@@ -171,7 +172,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	/* Closing is not enough: a worker that was just forked may still have
 	   the socket open, and epoll would report a connection that is freed.
 	 */
-	epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+	epoll_ctl(conn->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	/* Count before the socket is closed, so that the counters are correct
 	   when the peer sees the connection close. */
 	queue_count_closed(server, conn, why);
@@ -236,7 +237,7 @@ conn_throttle(
 	if (conn_waits(conn))
 		return;
 	conn_set_state(server, conn, CONN_THROTTLED);
-	conn_watch(server, conn, EPOLLRDHUP);
+	conn_watch(conn, EPOLLRDHUP);
 	counter_add(&server->count->throttles, 1);
 	log_limited(&server->throttles,
 	    "agent %s: throttled: the ring of worker %u is full",
@@ -250,8 +251,9 @@ conn_complain(struct server *server, struct conn *conn,
 	char peer[ADDRESS_TEXT];
 
 	if (result->reason == REJECT_UNKNOWN_PROTOCOL)
-		stranger_log(server->strangers, conn_name(conn, peer),
-		    stranger_of(inbuf_bytes(&conn->inbuf), conn->inbuf.length));
+		notice_stranger(&server->notices,
+		    (const struct sockaddr *)&conn->peer,
+		    inbuf_bytes(&conn->inbuf), conn->inbuf.length);
 	else if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
 		    "agent %s: %s at byte %" PRIu64
@@ -314,7 +316,7 @@ conn_follow(struct server *server, struct conn *conn,
 	    (!conn->named || conn->caller != result->last_caller)) {
 		conn->named = true;
 		conn->caller = result->last_caller;
-		callers_note(&server->callers,
+		notice_caller(&server->notices,
 		    (const struct sockaddr *)&conn->peer, conn->caller);
 	}
 	if (result->verdict == VERDICT_CLOSE)
@@ -424,11 +426,16 @@ static enum progress
 conn_shake_hands(struct server *server, struct conn *conn)
 {
 	enum tls_status status = tls_accept(server->tls, conn->fd, &conn->tls);
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
 
-	conn_watch(
-	    server, conn, status == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
-	return status == TLS_DONE ? conn_open(server, conn)
-				  : conn_tls_not_done(server, conn, status);
+	conn_watch(conn, status == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
+	if (status != TLS_DONE)
+		return conn_tls_not_done(server, conn, status);
+	epoll_ctl(conn->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+	conn->epoll = server->epoll;
+	if (epoll_ctl(conn->epoll, EPOLL_CTL_ADD, conn->fd, &event) < 0)
+		return conn_end(server, conn, CLOSING_NO_MEMORY);
+	return conn_open(server, conn);
 }
 
 static enum progress
@@ -438,8 +445,7 @@ conn_read_tls(
 	size_t n = 0;
 	enum tls_status status = tls_read(conn->tls, fresh, room, &n);
 
-	conn_watch(
-	    server, conn, status == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
+	conn_watch(conn, status == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
 	if (status == TLS_DONE)
 		return conn_take(server, conn, fresh, n);
 	/* A part of a TLS record may be the beginning of a message. */
@@ -538,7 +544,7 @@ conn_resume(struct server *server, struct conn *conn)
 	progress = conn_take_buffered(server, conn);
 	if (conn->state == CONN_THROTTLED && conn->need == 0) {
 		conn_set_state(server, conn, CONN_READING);
-		conn_watch(server, conn, EPOLLIN);
+		conn_watch(conn, EPOLLIN);
 		conn->turn = 0;
 	}
 	/* epoll does not report bytes that TLS has already decrypted.  A closed

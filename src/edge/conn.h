@@ -52,6 +52,7 @@ enum conn_state {
 
 struct conn {
 	int fd;
+	int epoll; /* that watches it */
 	enum conn_state state;
 	enum closing why; /* CONN_CLOSING */
 	uint32_t watched; /* events that epoll reports */

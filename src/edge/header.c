@@ -37,59 +37,48 @@ header_admit(struct server *server, struct conn *conn,
 	return PROGRESS_CLOSED;
 }
 
-/* A header that is not complete, or at its end, and its bytes, of which the
-   last n are in the socket yet. */
-static enum progress
-header_take(struct server *server, struct conn *conn,
-    const struct proxy_header *header, size_t n, enum closing *why)
+enum progress
+header_read(struct server *server, struct conn *conn, enum closing *why)
 {
+	const struct sockaddr *peer = (const struct sockaddr *)&conn->peer;
 	struct inbuf *inbuf = &conn->inbuf;
-	uint8_t *fresh = server->buffer + inbuf->length;
+	uint8_t *bytes = server->buffer, *fresh = bytes + inbuf->length;
+	struct proxy_header header;
+	char balancer[ADDRESS_TEXT];
 
+	if (inbuf->length > 0)
+		memcpy(bytes, inbuf_bytes(inbuf), inbuf->length);
+	/* Where it ends is known when it was looked at. */
+	ssize_t n =
+	    recv(conn->fd, fresh, PROXY_HEADER_MAX - inbuf->length, MSG_PEEK);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return PROGRESS_NONE;
 	*why = CLOSING_BY_AGENT;
-	if (recv(conn->fd, fresh, n, 0) != (ssize_t)n)
+	if (n <= 0)
 		return PROGRESS_CLOSED;
-	if (header->verdict == PROXY_SHORT) {
+	header = proxy_parse(bytes, inbuf->length + (size_t)n);
+	if (header.verdict == PROXY_INVALID) {
+		log_limited(&server->faults,
+		    "agent %s: invalid PROXY header: %s: closed",
+		    address_text(peer, balancer), header.fault);
+		*why = CLOSING_PROXY_HEADER;
+		return PROGRESS_CLOSED;
+	}
+	if (header.verdict != PROXY_SHORT)
+		n = (ssize_t)(header.wanted - inbuf->length);
+	if (recv(conn->fd, fresh, (size_t)n, 0) != n)
+		return PROGRESS_CLOSED;
+	if (header.verdict == PROXY_SHORT) {
 		*why = CLOSING_NO_MEMORY;
-		return inbuf_append(inbuf, fresh, n) == 0 ? PROGRESS_NONE
-							  : PROGRESS_CLOSED;
+		return inbuf_append(inbuf, fresh, (size_t)n) == 0
+			   ? PROGRESS_NONE
+			   : PROGRESS_CLOSED;
 	}
 	inbuf_free(inbuf);
 	/* Version 1 has no command LOCAL: a balancer's own connection has its
 	   own address. */
-	if (header->verdict == PROXY_OWN ||
-	    address_same((struct sockaddr *)&conn->peer, &header->source.any))
+	if (header.verdict == PROXY_OWN ||
+	    address_same(peer, &header.source.any))
 		return PROGRESS_MADE;
-	return header_admit(server, conn, header, why);
-}
-
-enum progress
-header_read(struct server *server, struct conn *conn, enum closing *why)
-{
-	size_t before = conn->inbuf.length;
-	struct proxy_header header;
-	char balancer[ADDRESS_TEXT];
-
-	if (before > 0)
-		memcpy(server->buffer, inbuf_bytes(&conn->inbuf), before);
-	/* Where it ends is known when it was looked at. */
-	ssize_t n = recv(conn->fd, server->buffer + before,
-	    PROXY_HEADER_MAX - before, MSG_PEEK);
-	*why = CLOSING_BY_AGENT;
-	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR)
-			   ? PROGRESS_NONE
-			   : PROGRESS_CLOSED;
-	header = proxy_parse(server->buffer, before + (size_t)n);
-	if (header.verdict == PROXY_INVALID) {
-		log_limited(&server->faults,
-		    "agent %s: invalid PROXY header: %s: closed",
-		    address_text((struct sockaddr *)&conn->peer, balancer),
-		    header.fault);
-		*why = CLOSING_PROXY_HEADER;
-		return PROGRESS_CLOSED;
-	}
-	return header_take(server, conn, &header,
-	    header.verdict == PROXY_SHORT ? (size_t)n : header.wanted - before,
-	    why);
+	return header_admit(server, conn, &header, why);
 }

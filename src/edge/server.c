@@ -11,6 +11,7 @@
 #include "privilege/fdlimit.h"
 
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
@@ -18,24 +19,42 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
+#define HANDSHAKES_MS 3     /* in one turn of the loop */
 #define RESUME_MS 2         /* for one ring, of one turn of the loop */
 #define LAST_READS 64       /* of a connection in one turn of its end */
 /* How long a connection over max_connection_age may take to complete a message,
    and then how long its agent to close. */
 #define GRACE_MS 5000
 
+static void
+server_free(struct server *server)
+{
+	if (server->reserve >= 0)
+		close(server->reserve);
+	if (server->handshakes >= 0)
+		close(server->handshakes);
+	free(server->intake);
+	free(server);
+}
+
 struct server *
 server_new(int epoll, struct input_counters *count)
 {
 	struct server *server = calloc(1, sizeof(*server));
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = server };
 
-	if (server == NULL || (server->intake = intake_new(count)) == NULL) {
-		free(server);
+	if (server == NULL)
+		return NULL;
+	server->reserve = -1;
+	server->epoll = epoll;
+	server->intake = intake_new(count);
+	server->handshakes = epoll_create1(EPOLL_CLOEXEC);
+	if (server->intake == NULL || server->handshakes < 0 ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, server->handshakes, &event) < 0) {
+		server_free(server);
 		return NULL;
 	}
-	server->epoll = epoll;
 	server->count = count;
-	server->reserve = -1;
 	accept_reserve(server);
 	TAILQ_INIT(&server->all);
 	TAILQ_INIT(&server->active);
@@ -48,8 +67,7 @@ server_new(int epoll, struct input_counters *count)
 	server->throttles = LOG_PER_MINUTE(5);
 	server->holds = LOG_PER_MINUTE(1);
 	server->shortages = LOG_PER_MINUTE(1);
-	strangers_init(server->strangers);
-	server->callers.lines = LOG_PER_MINUTE(5);
+	notices_init(&server->notices);
 	/* Connections of a master that was killed. */
 	counter_add(
 	    &count->closed[CLOSING_STOP], counter_get(&count->connections));
@@ -154,6 +172,23 @@ server_resume(struct server *server, uint32_t slot)
 	}
 }
 
+/* --------------------------------------------------------------- events --- */
+
+void
+server_process(struct server *server, void *pointer, uint32_t events)
+{
+	uint64_t until_ms = monotonic_ms() + HANDSHAKES_MS;
+	struct epoll_event event;
+
+	if (pointer != server) {
+		conn_process(server, pointer, events);
+		return;
+	}
+	while (epoll_wait(server->handshakes, &event, 1, 0) == 1 &&
+	       monotonic_ms() < until_ms)
+		conn_process(server, event.data.ptr, event.events);
+}
+
 /* --------------------------------------------------------- time limits ---- */
 
 /* A connection that is over a time limit, and which one; or NULL. */
@@ -255,9 +290,10 @@ server_expire(struct server *server, uint64_t now_ms)
 		bool overdue = true;
 
 		/* Read what arrived while the master was busy or stopped; with
-		   TLS a message may need several reads. */
-		for (int i = 0;
-		     i < LAST_READS && progress == PROGRESS_MADE && overdue;
+		   TLS a message may need several reads.  A handshake would not
+		   end with that, and many would take too long. */
+		for (int i = 0; i < LAST_READS && progress == PROGRESS_MADE &&
+				overdue && conn->state != CONN_HANDSHAKE;
 		     i++) {
 			progress = conn_read(server, conn);
 			overdue =
@@ -300,6 +336,17 @@ server_tick(struct server *server, uint64_t now_ms)
 
 /* -------------------------------------------------------------- the end --- */
 
+/* Nothing is left to read.  close_notify confirms that, if no message is
+   incomplete. */
+static void
+server_stop(struct server *server, struct conn *conn)
+{
+	if (conn->tls != NULL && conn->state == CONN_READING &&
+	    conn->begun_ms == 0)
+		tls_shutdown(conn->tls);
+	conn_close(server, conn, CLOSING_STOP);
+}
+
 uint64_t
 server_drain(struct server *server, bool keep)
 {
@@ -317,7 +364,7 @@ server_drain(struct server *server, bool keep)
 		    (progress == PROGRESS_MADE && (!keep || conn->secure)))
 			left++;
 		else if (!keep || conn->secure)
-			conn_close(server, conn, CLOSING_STOP);
+			server_stop(server, conn);
 	}
 	return left;
 }
@@ -330,9 +377,6 @@ server_close(struct server *server)
 	while ((conn = TAILQ_FIRST(&server->all)) != NULL)
 		conn_close(server, conn, CLOSING_STOP);
 	tarpit_close(&server->tarpit);
-	if (server->reserve >= 0)
-		close(server->reserve);
 	admission_free(&server->admission);
-	free(server->intake);
-	free(server);
+	server_free(server);
 }

@@ -7,10 +7,9 @@
 #define REPORTER_SERVER_H
 
 #include "edge/admission.h"
-#include "edge/callers.h"
 #include "edge/conn.h"
 #include "edge/limiter.h"
-#include "edge/stranger.h"
+#include "edge/notice.h"
 #include "edge/tarpit.h"
 #include "lib/log.h"
 #include "shm/agents.h"
@@ -24,6 +23,9 @@ struct server {
 	struct agents *agents; /* NULL: connections are not shown */
 	struct agent unlisted; /* of connections without a row */
 	int epoll;
+	/* Watches connections that begin with TLS; itself watched by `epoll`,
+	   with the server as the event's pointer. */
+	int handshakes;
 	/* Spare descriptor, closed to accept and refuse one connection when
 	   there are no others. */
 	int reserve;
@@ -43,20 +45,25 @@ struct server {
 	   INTAKE_PIECE records, then queues again if it has more. */
 	struct conn_list queue[WORKERS_MAX];
 	struct log_limiter refusals, closings, faults, throttles, holds,
-	    shortages, strangers[STRANGERS];
-	struct callers callers;
+	    shortages;
+	struct notices notices;
 	/* What is read goes to the second half; bytes buffered before are put
 	   in front of it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
 };
 
-/* server_new - no connections yet.  epoll: where they are to be added, with
-   their struct conn as the event's pointer.  Returns NULL with errno. */
+/* server_new - no connections yet.  epoll: where they are to be added; events
+   whose pointer is not the caller's go to server_process().  Returns NULL with
+   errno. */
 struct server *server_new(int epoll, struct input_counters *count);
 
 /* server_show_agents - from now on show connections to readers in these rows,
    which the caller owns.  Before the first connection. */
 void server_show_agents(struct server *server, struct agents *agents);
+
+/* server_process - epoll reported these events with this pointer.  TLS
+   handshakes take 3 ms at most, and the rest of the last of them. */
+void server_process(struct server *server, void *pointer, uint32_t events);
 
 /* server_prepare - allocate what the settings require; the current rules stay
    in use.  Returns 0, or -1 with errno: then nothing has changed. */

@@ -147,11 +147,40 @@ field_flag(const struct field *field)
 	return bits != 0;
 }
 
+/* fault - describe the first fault of a payload, if it is asked for: of a field
+   of the report's own or of the next result.  number: 0 if there is none.
+   Returns false. */
+static bool __attribute__((cold, noinline))
+fault(struct report *report, bool own, unsigned number, const char *found)
+{
+	static const char *const names[2][6] = {
+		{ "field", "ip", "port", "succ", "err", "overload" },
+		{ "field", "modid", "cmdid", "caller", "results", "ts" }
+	};
+	char path[32] = "";
+
+	if (!report->explain)
+		return false;
+	if (!own)
+		snprintf(path, sizeof(path), "results[%" PRIu32 "].",
+		    report->count + report->rejected[REJECT_OUT_OF_RANGE]);
+	snprintf(report->fault, sizeof(report->fault), "%s%s: %s; expected %s",
+	    path, names[own][number], found,
+	    number == 0           ? "a tag and a value"
+	    : own && number == 4  ? "bytes"
+	    : !own && number == 2 ? "a varint of 0 to 65535"
+				  : "a varint");
+	return false;
+}
+
+static const char *const wires[8] = { "varint", "64 bits",
+	"bytes", [WIRE_32BIT] = "32 bits" };
+
 /* decode_result - a message of the results.  *port: as it came.  Returns
    false when it does not decode. */
 static bool
-decode_result(
-    struct cursor c, uint32_t required, struct record *r, uint32_t *port)
+decode_result(struct report *report, struct cursor c, uint32_t required,
+    struct record *r, uint32_t *port)
 {
 	uint32_t seen = 0;
 	struct field field;
@@ -161,7 +190,7 @@ decode_result(
 		bool good = true;
 
 		if (!take_field(&c, &field))
-			return false;
+			return fault(report, false, 0, "malformed");
 		switch (field.number) {
 		case 1:
 			good = field_uint32(&field, &r->ip);
@@ -182,10 +211,24 @@ decode_result(
 			continue;
 		}
 		if (!good)
-			return false;
+			return fault(
+			    report, false, field.number, wires[field.wire]);
 		seen |= 1u << field.number;
 	}
-	return (seen & required) == required;
+	return (seen & required) == required ||
+	       fault(report, false, (unsigned)__builtin_ctz(required & ~seen),
+		   "missing");
+}
+
+/* port_fault - the same, of a port. */
+static void __attribute__((cold, noinline))
+port_fault(struct report *report, uint32_t port)
+{
+	char found[16];
+
+	snprintf(found, sizeof(found), "%" PRId32, (int32_t)port);
+	if (*report->fault == '\0')
+		fault(report, false, 2, found);
 }
 
 /* add_result - decode a field of results, and keep the record if its port is
@@ -198,14 +241,15 @@ add_result(const struct field *field, uint32_t required, struct report *report)
 	uint32_t port;
 
 	if (field->wire != WIRE_BYTES)
-		return false;
+		return fault(report, true, 4, wires[field->wire]);
 	c.at = field->data + field->prefix;
 	c.end = field->data + field->size;
 	memset(r, 0, sizeof(*r));
-	if (!decode_result(c, required, r, &port))
+	if (!decode_result(report, c, required, r, &port))
 		return false;
 	if (port > UINT16_MAX) {
-		report->rejected[REJECT_OUT_OF_RANGE]++;
+		port_fault(report, port);
+		report_reject(report, REJECT_OUT_OF_RANGE);
 		return true;
 	}
 	r->port = (uint16_t)port;
@@ -232,7 +276,7 @@ decode_payload(
 		bool good = true;
 
 		if (!take_field(&c, &field))
-			return false;
+			return fault(report, true, 0, "malformed");
 		switch (field.number) {
 		case 1:
 			good = field_uint32(&field, &own->modid);
@@ -254,10 +298,14 @@ decode_payload(
 			continue;
 		}
 		if (!good)
-			return false;
+			return field.number != 4 &&
+			       fault(report, true, field.number,
+				   wires[field.wire]);
 		seen |= 1u << field.number;
 	}
-	return (seen & required) == required;
+	return (seen & required) == required ||
+	       fault(report, true, (unsigned)__builtin_ctz(required & ~seen),
+		   "missing");
 }
 
 /* fill_in - give every record the report's own fields. */
@@ -296,24 +344,32 @@ frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
 	struct own own = { 0 };
 	struct cursor c;
 	int32_t payload;
-	size_t used;
+	size_t used, max;
 
 	assert(report->max_message <= MESSAGE_MAX);
 	if (length < FRAME_HEADER)
 		return DECODE_SHORT;
 	payload = load_int32(p + 4);
-	if (payload < 0)
-		return report_fail(
-		    report, DECODE_CLOSE, REJECT_NEGATIVE_LENGTH, 4);
 	used = FRAME_HEADER + (size_t)payload;
-	if (payload > (elb ? FRAME_MAX_ELB : FRAME_MAX_LARS) ||
-	    used > report->max_message)
-		return report_fail(report, DECODE_CLOSE, REJECT_TOO_LONG, 4);
+	max = elb ? FRAME_MAX_ELB : FRAME_MAX_LARS;
+	if (max > report->max_message - FRAME_HEADER)
+		max = report->max_message - FRAME_HEADER;
+	if (payload < 0 || (size_t)payload > max) {
+		snprintf(report->fault, sizeof(report->fault),
+		    "length: %" PRId32 "; expected 0 to %zu", payload, max);
+		return report_fail(report, DECODE_CLOSE,
+		    payload < 0 ? REJECT_NEGATIVE_LENGTH : REJECT_TOO_LONG, 4);
+	}
 	if (length < used)
 		return DECODE_SHORT;
-	if (load_int32(p) != id)
+	if (load_int32(p) != id) {
+		if (report->explain)
+			snprintf(report->fault, sizeof(report->fault),
+			    "message id: %" PRId32 "; expected %" PRId32,
+			    load_int32(p), id);
 		return report_fail(
 		    report, DECODE_REJECT, REJECT_OTHER_MESSAGE, used);
+	}
 
 	report_begin(report);
 	c = (struct cursor){ p + FRAME_HEADER, p + used };
@@ -323,112 +379,4 @@ frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
 	fill_in(report, &own, elb);
 	report->used = used;
 	return DECODE_REPORT;
-}
-
-/* ------------------------------------------------------ faults in words -- */
-
-/* By field number. */
-static const char *const own_names[] = { "", "modid", "cmdid", "caller",
-	"results", "ts" };
-static const char *const result_names[] = { "", "ip", "port", "succ", "err",
-	"overload" };
-
-/* explain_field - whether a field of 1 to 5 has its wire type. */
-static bool
-explain_field(const struct field *field, const char *path, char *fault)
-{
-	bool own = *path == '\0';
-	enum wire wanted = own && field->number == 4 ? WIRE_BYTES : WIRE_VARINT;
-
-	if (field->wire == wanted || (!own && field->number == 5))
-		return true;
-	snprintf(fault, FAULT_TEXT, "%s%s: wire type %u; expected %d", path,
-	    (own ? own_names : result_names)[field->number], field->wire,
-	    (int)wanted);
-	return false;
-}
-
-/* explain_message - as frame_explain(): the report, whose path is "", or the
-   result with this path.  start: of the payload.  *fault: "" at first. */
-static enum reject
-explain_message(struct cursor c, const uint8_t *start, const char *path,
-    bool elb, char *fault)
-{
-	bool own = *path == '\0';
-	uint32_t missing = !elb ? 0 : own ? REPORT_REQUIRED : RESULT_REQUIRED;
-	uint32_t port = 0, results = 0;
-	enum reject found = REJECT_REASONS;
-	struct field field;
-	char result[32];
-
-	while (c.at < c.end) {
-		const uint8_t *at = c.at;
-
-		if (!take_field(&c, &field)) {
-			snprintf(fault, FAULT_TEXT,
-			    "%sbyte %td of the payload: 0x%02x; expected a "
-			    "field",
-			    path, at - start, *at);
-			return REJECT_NOT_PROTOBUF;
-		}
-		if (field.number > 5)
-			continue;
-		if (!explain_field(&field, path, fault))
-			return REJECT_NOT_PROTOBUF;
-		missing &= ~(1u << field.number);
-		if (!own && field.number == 2)
-			port = (uint32_t)field.value;
-		if (!own || field.number != 4)
-			continue;
-		snprintf(
-		    result, sizeof(result), "results[%" PRIu32 "].", results++);
-		struct cursor within = { field.data + field.prefix,
-			field.data + field.size };
-		enum reject reason =
-		    explain_message(within, start, result, elb, fault);
-		if (reason == REJECT_NOT_PROTOBUF)
-			return reason;
-		if (found == REJECT_REASONS)
-			found = reason;
-	}
-	if (missing != 0) {
-		snprintf(fault, FAULT_TEXT, "%s%s: missing", path,
-		    (own ? own_names : result_names)[__builtin_ctz(missing)]);
-		return REJECT_NOT_PROTOBUF;
-	}
-	if (port <= UINT16_MAX)
-		return found;
-	/* Of several it is the first one's. */
-	if (*fault == '\0')
-		snprintf(fault, FAULT_TEXT,
-		    "%sport: %" PRId32 "; expected 0 to 65535", path,
-		    (int32_t)port);
-	return REJECT_OUT_OF_RANGE;
-}
-
-enum reject
-frame_explain(const uint8_t *p, size_t length, int32_t id, size_t max_message,
-    char *fault)
-{
-	size_t max = id == FRAME_ID_ELB ? FRAME_MAX_ELB : FRAME_MAX_LARS;
-	struct cursor c = { p + FRAME_HEADER, p + length };
-	int32_t payload = load_int32(p + 4);
-
-	if ((size_t)payload != length - FRAME_HEADER) {
-		snprintf(fault, FAULT_TEXT,
-		    "length: %" PRId32 "; expected 0 to %zu", payload,
-		    max_message - FRAME_HEADER < max
-			? max_message - FRAME_HEADER
-			: max);
-		return payload < 0 ? REJECT_NEGATIVE_LENGTH : REJECT_TOO_LONG;
-	}
-	if (load_int32(p) != id) {
-		snprintf(fault, FAULT_TEXT,
-		    "message id: %" PRId32 "; expected %" PRId32, load_int32(p),
-		    id);
-		return REJECT_OTHER_MESSAGE;
-	}
-	*fault = '\0';
-	return explain_message(
-	    c, p + FRAME_HEADER, "", id == FRAME_ID_ELB, fault);
 }

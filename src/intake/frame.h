@@ -27,9 +27,4 @@
 enum decode frame_decode(
     const uint8_t *p, size_t length, int32_t id, struct report *report);
 
-/* frame_explain - as native_explain(), of a whole frame; or of the header of
-   one whose length is invalid, then length is FRAME_HEADER. */
-enum reject frame_explain(const uint8_t *p, size_t length, int32_t id,
-    size_t max_message, char *fault);
-
 #endif

@@ -33,19 +33,20 @@ struct intake {
 	uint64_t touched;    /* rings with records not yet published, by bit */
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
-	uint64_t rejected[REJECT_REASONS];
-	uint64_t caller, ts; /* of the last of these reports */
-	char explanation[FAULT_TEXT];
+	uint64_t rejected[REJECT_REASONS], rejected_sum;
+	uint64_t caller, ts;  /* of the last of these reports */
 	struct report report; /* the one being decoded, and its limits */
 };
 
 struct intake *
 intake_new(struct input_counters *count)
 {
-	struct intake *intake = calloc(1, sizeof(*intake));
+	struct intake *intake = aligned_alloc(CACHE_LINE, sizeof(*intake));
 
-	if (intake != NULL)
-		intake->count = count;
+	if (intake == NULL)
+		return NULL;
+	memset(intake, 0, offsetof(struct intake, report.records));
+	intake->count = count;
 	return intake;
 }
 
@@ -110,6 +111,7 @@ intake_reject(struct intake *intake, struct intake_result *result,
 		result->reason = reason;
 	result->rejected += n;
 	intake->rejected[reason] += n;
+	intake->rejected_sum += n;
 	intake->received += n;
 }
 
@@ -172,54 +174,36 @@ min_u32(uint64_t a, uint64_t b)
 	return (uint32_t)(a < b ? a : b);
 }
 
-/* How many of the report's records to put now, of those left: all that there is
-   room for, if nobody else waits for it.  0: it must wait, until there is room
-   for result->need. */
-static uint32_t
-intake_piece(struct intake *intake, uint32_t slot, uint32_t left,
-    struct intake_result *result)
-{
-	uint64_t room = ring_room(intake->rings[slot], left);
-	bool awaited = intake->awaited >> slot & 1;
-
-	if (intake->drop)
-		return min_u32(left, room);
-	result->slot = slot;
-	result->need = min_u32(left, INTAKE_PIECE);
-	if (room < result->need || (awaited && intake->turn == 0))
-		return 0;
-	if (!awaited)
-		return min_u32(left, room);
-	intake->turn -= min_u32(intake->turn, result->need);
-	return result->need;
-}
-
-/* Put the rest of the decoded report into its ring, or a piece of it; *put: how
-   many of its records are there.  Returns false when it must wait. */
+/* Put the rest of the decoded report into its ring, or a piece of it: all that
+   there is room for, if nobody else waits for it.  *put: how many of its
+   records are there.  Returns false when the others must wait. */
 static bool
 intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
 {
 	const struct report *report = &intake->report;
 	uint32_t slot =
 	    routes_find(&intake->routes, report->modid, report->cmdid);
+	uint32_t left = report->count - *put;
+	uint32_t piece = min_u32(left, INTAKE_PIECE);
+	uint32_t n = min_u32(left, ring_room(intake->rings[slot], left));
 
-	while (*put < report->count) {
-		uint32_t left = report->count - *put;
-		uint32_t n = intake_piece(intake, slot, left, result);
-
-		if (n == 0 && !intake->drop)
-			return false;
-		ring_put(intake->rings[slot], report->records + *put, n);
-		FAULT_POINT("intake_put");
-		intake->touched |= UINT64_C(1) << slot;
-		if (intake->drop) {
-			intake->dropped += left - n;
-			n = left;
-		}
-		intake->received += n;
-		*put += n;
+	if (intake->drop) {
+		intake->dropped += left - n;
+		intake->received += left - n;
+	} else if (intake->awaited >> slot & 1) {
+		n = n < piece || intake->turn == 0 ? 0 : piece;
+		intake->turn -= min_u32(intake->turn, n);
+	} else if (n < piece) {
+		n = 0;
 	}
-	return true;
+	ring_put(intake->rings[slot], report->records + *put, n);
+	FAULT_POINT("intake_put");
+	intake->touched |= UINT64_C(1) << slot;
+	intake->received += n;
+	*put += n;
+	result->slot = slot;
+	result->need = min_u32(left - n, INTAKE_PIECE);
+	return n == left || intake->drop;
 }
 
 /* Take the decoded report.  Its counts are added once, when all of it is in its
@@ -248,43 +232,34 @@ intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
 			result->caller = report->caller;
 		intake->foreign++;
 	}
-	for (int i = 0; i < REJECT_REASONS; i++)
+	for (int i = 0; report->is_partial && i < REJECT_REASONS; i++)
 		intake_reject(
 		    intake, result, (enum reject)i, report->rejected[i]);
 	return true;
 }
 
-/* Explain why the message at p, whole unless the stream closes, or one of its
-   records was rejected. */
+/* Explain why the message at p or one of its records was rejected, or why the
+   stream closes.  Most faults are known from the decoder. */
 static void
 intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
     struct intake_result *result)
 {
-	const struct report *report = &intake->report;
-	bool close = result->verdict == VERDICT_CLOSE;
-	int32_t id = dialect == DIALECT_ELB ? FRAME_ID_ELB : FRAME_ID_LARS;
-	size_t length = close ? FRAME_HEADER : report->used;
-	char *text = intake->explanation;
-	enum reject reason = result->reason;
+	struct report *report = &intake->report;
+	char *text = report->fault;
 
 	result->explanation = text;
-	if (reason == REJECT_WRONG_CALLER)
+	if (report->is_partial && dialect == DIALECT_NATIVE)
+		result->reason = report->reason;
+	if (result->reason == REJECT_WRONG_CALLER)
 		snprintf(text, FAULT_TEXT,
 		    "caller: %u.%u.%u.%u; expected the peer's address",
 		    report->caller >> 24, report->caller >> 16 & 0xff,
 		    report->caller >> 8 & 0xff, report->caller & 0xff);
-	else if (dialect != DIALECT_NATIVE)
-		reason =
-		    frame_explain(p, length, id, report->max_message, text);
-	else if (!close)
-		reason = native_explain(p, length, text);
-	else if (reason == REJECT_NOT_MSGPACK)
+	else if (result->reason == REJECT_NOT_MSGPACK)
 		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
-	else
+	else if (result->reason == REJECT_TOO_LONG && dialect == DIALECT_NATIVE)
 		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
 		    report->max_message);
-	if (reason != REJECT_REASONS)
-		result->reason = reason;
 }
 
 /* After a message: note the first of the stream that was rejected, and the
@@ -295,6 +270,7 @@ intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
 {
 	if (result->rejected > 0 && !stream->explained) {
 		stream->explained = true;
+		intake->report.explain = false;
 		result->fault = result->used;
 		intake_explain(intake, stream->dialect, p, result);
 	}
@@ -311,6 +287,8 @@ intake_messages(struct intake *intake, struct stream *stream,
 {
 	struct report *report = &intake->report;
 
+	report->explain = !stream->explained;
+	*report->fault = '\0';
 	while (result->used < length) {
 		switch (intake_decode(intake, stream->dialect,
 		    bytes + result->used, length - result->used)) {
@@ -379,16 +357,12 @@ static void
 intake_show(const struct intake *intake)
 {
 	struct agent *agent = intake->agent;
-	uint64_t rejected = 0;
 
-	for (int i = 0; i < REJECT_REASONS; i++)
-		if (intake->rejected[i] != 0) {
-			rejected += intake->rejected[i];
-			agent_add(&agent->rejected[i], intake->rejected[i]);
-		}
-	agent_add(&agent->rejected_sum, rejected);
-	agent_add(&agent->records, intake->received - rejected);
+	agent_add(&agent->records, intake->received - intake->rejected_sum);
 	agent_add(&agent->reports, intake->reports);
+	for (int i = 0; intake->rejected_sum != 0 && i < REJECT_REASONS; i++)
+		agent_add(&agent->rejected[i], intake->rejected[i]);
+	agent_add(&agent->rejected_sum, intake->rejected_sum);
 	if (intake->reports == 0)
 		return;
 	agent_set(&agent->caller, intake->caller);
@@ -425,8 +399,9 @@ intake_publish(struct intake *intake)
 	count_move(&intake->count->dropped, &intake->dropped);
 	count_move(&intake->count->skewed, &intake->skewed);
 	count_move(&intake->count->foreign, &intake->foreign);
-	for (int i = 0; i < REJECT_REASONS; i++)
+	for (int i = 0; intake->rejected_sum != 0 && i < REJECT_REASONS; i++)
 		count_move(&intake->count->rejected[i], &intake->rejected[i]);
+	intake->rejected_sum = 0;
 }
 
 bool

@@ -33,6 +33,7 @@ struct cursor {
 	const uint8_t *start, *at, *end; /* start: of the message */
 	enum reject reason; /* why the last take_*() failed; if only because the
 			       bytes end, it does not matter */
+	struct report *report;
 };
 
 static inline bool
@@ -135,37 +136,108 @@ take_any_far(struct cursor *c, int64_t *value)
 	return true;
 }
 
-/* take_int - an integer from min to max. */
-static inline bool
-take_int(struct cursor *c, int64_t min, int64_t max, int64_t *value)
+/* take_header - an array's. */
+static bool
+take_header(struct cursor *c, uint32_t *elements)
 {
+	unsigned bytes;
+
+	if (c->at == c->end)
+		return fail(c, REJECT_WRONG_SHAPE);
+	if ((*c->at & 0xf0) == 0x90) {
+		*elements = *c->at++ & 0x0fu;
+		return true;
+	}
+	if (*c->at != 0xdc && *c->at != 0xdd)
+		return fail(c, REJECT_WRONG_SHAPE);
+	bytes = *c->at == 0xdc ? 2 : 4;
+	if ((size_t)(c->end - c->at) <= bytes)
+		return fail(c, REJECT_WRONG_SHAPE);
+	*elements = (uint32_t)load_big_endian(c->at + 1, bytes);
+	c->at += 1 + bytes;
+	return true;
+}
+
+/* The types of the tags 0xc0 to 0xdf that are neither integers nor arrays. */
+static const char *const types[32] = { "nil", "", "boolean", "boolean",
+	"binary", "binary", "binary", "extension", "extension", "extension",
+	"float", "float", [20] = "extension", "extension", "extension",
+	"extension", "extension", "string", "string", "string", [30] = "map",
+	"map" };
+
+/*
+ * fault - describe the object at `at` as the message's first fault, if that is
+ * asked for: an integer by its value, others by their type.  min, max: what was
+ * expected; max below min: an array of at least min.  Returns false.
+ */
+static bool __attribute__((cold, noinline)) fault(const struct cursor *c,
+    const uint8_t *at, const char *name, int64_t min, int64_t max)
+{
+	struct cursor object = { at, at, c->end, c->reason, NULL };
+	char *text = c->report->fault, found[32];
+	uint32_t elements;
+	int64_t n;
+
+	if (at == c->end || !c->report->explain || *text != '\0')
+		return false;
+	c->report->reason = c->reason;
+	if (*at == 0xcf && c->end - at > 8)
+		snprintf(found, sizeof(found), "%" PRIu64,
+		    load_big_endian(at + 1, 8));
+	else if (take_any_far(&object, &n))
+		snprintf(found, sizeof(found), "%" PRId64, n);
+	else if (take_header(&object, &elements))
+		snprintf(found, sizeof(found), "array of %" PRIu32, elements);
+	else if (*at >= 0xc0 && types[*at & 31] == NULL)
+		return false; /* cut */
+	else
+		snprintf(found, sizeof(found), "%s",
+		    *at < 0x90   ? "map"
+		    : *at < 0xc0 ? "string"
+				 : types[*at & 31]);
+	snprintf(text, FAULT_TEXT,
+	    max < min ? "%s: %s; expected array of %" PRId64 " or more"
+		      : "%s: %s; expected %" PRId64 " to %" PRId64,
+	    name, found, min, max);
+	return false;
+}
+
+/* take_int - an integer from min to max.  name: of the field, for fault(). */
+static inline bool
+take_int(struct cursor *c, const char *name, int64_t min, int64_t max,
+    int64_t *value)
+{
+	const uint8_t *start = c->at;
 	uint32_t near;
 
 	if (c->end - c->at >= INT_NEAR_BYTES && take_near(&c->at, &near))
 		*value = near;
 	else if (!take_any_far(c, value))
-		return false;
-	return (*value >= min && *value <= max) || fail(c, REJECT_OUT_OF_RANGE);
+		return fault(c, start, name, min, max);
+	if (*value >= min && *value <= max)
+		return true;
+	c->reason = REJECT_OUT_OF_RANGE;
+	return fault(c, start, name, min, max);
 }
 
 /* take_address - an uint32, or an int32 taken as the same bits. */
 static bool
-take_address(struct cursor *c, uint32_t *value)
+take_address(struct cursor *c, const char *name, uint32_t *value)
 {
 	int64_t wide;
 
-	if (!take_int(c, INT32_MIN, UINT32_MAX, &wide))
+	if (!take_int(c, name, INT32_MIN, UINT32_MAX, &wide))
 		return false;
 	*value = (uint32_t)wide;
 	return true;
 }
 
 static bool
-take_uint32(struct cursor *c, uint32_t *value)
+take_uint32(struct cursor *c, const char *name, uint32_t *value)
 {
 	int64_t wide;
 
-	if (!take_int(c, 0, UINT32_MAX, &wide))
+	if (!take_int(c, name, 0, UINT32_MAX, &wide))
 		return false;
 	*value = (uint32_t)wide;
 	return true;
@@ -179,7 +251,7 @@ take_flag(struct cursor *c, struct record *r)
 
 	if (c->at != c->end && (*c->at & 0xfe) == 0xc2)
 		wide = *c->at++ & 1;
-	else if (!take_int(c, 0, 1, &wide))
+	else if (!take_int(c, "overload", 0, 1, &wide))
 		return false;
 	r->overload = wide & 1;
 	return true;
@@ -187,24 +259,14 @@ take_flag(struct cursor *c, struct record *r)
 
 /* take_array - the header of an array of at least min elements. */
 static bool
-take_array(struct cursor *c, uint32_t min, uint32_t *elements)
+take_array(struct cursor *c, const char *name, uint32_t min, uint32_t *elements)
 {
-	unsigned bytes;
+	const uint8_t *start = c->at;
 
-	if (c->at == c->end)
-		return fail(c, REJECT_WRONG_SHAPE);
-	if ((*c->at & 0xf0) == 0x90) {
-		*elements = *c->at++ & 0x0fu;
-	} else {
-		if (*c->at != 0xdc && *c->at != 0xdd)
-			return fail(c, REJECT_WRONG_SHAPE);
-		bytes = *c->at == 0xdc ? 2 : 4;
-		if ((size_t)(c->end - c->at) <= bytes)
-			return fail(c, REJECT_WRONG_SHAPE);
-		*elements = (uint32_t)load_big_endian(c->at + 1, bytes);
-		c->at += 1 + bytes;
-	}
-	return *elements >= min || fail(c, REJECT_WRONG_SHAPE);
+	if (take_header(c, elements) && *elements >= min)
+		return true;
+	c->reason = REJECT_WRONG_SHAPE;
+	return fault(c, start, name, min, -1);
 }
 
 /* take_result - one result in any encoding.  On a fault the cursor lies
@@ -215,9 +277,11 @@ take_result(struct cursor *c, struct record *r)
 	uint32_t elements;
 	int64_t port;
 
-	if (!take_array(c, RESULT_ELEMENTS, &elements) ||
-	    !take_address(c, &r->ip) || !take_int(c, 0, UINT16_MAX, &port) ||
-	    !take_uint32(c, &r->succ) || !take_uint32(c, &r->err) ||
+	if (!take_array(c, "elements", RESULT_ELEMENTS, &elements) ||
+	    !take_address(c, "ip", &r->ip) ||
+	    !take_int(c, "port", 0, UINT16_MAX, &port) ||
+	    !take_uint32(c, "succ", &r->succ) ||
+	    !take_uint32(c, "err", &r->err) ||
 	    !take_flag(c, r))
 		return false;
 	r->port = (uint16_t)port;
@@ -264,6 +328,17 @@ take_result_near(struct cursor *c, struct record *r)
 
 /* ---------------------------------------------------------- a message -- */
 
+/* fault_of_result - say which result the fault that was described is of. */
+static void __attribute__((cold, noinline))
+fault_of_result(struct report *report, uint32_t number)
+{
+	char text[FAULT_TEXT];
+
+	snprintf(text, sizeof(text), "%s", report->fault);
+	snprintf(report->fault, sizeof(report->fault),
+	    "results[%" PRIu32 "].%.120s", number, text);
+}
+
 /* take_results - so many results.  own: a record with the report's own
    fields.  Returns false when the bytes end, or are not MessagePack.  Not
    inlined: gcc would store own again for each result, field by field, and the
@@ -273,6 +348,7 @@ take_results(struct cursor *c, struct report *report, const struct record *own,
     uint32_t results)
 {
 	struct record *r = report->records;
+	const uint32_t all = results;
 
 	/* A result has six bytes or more, and a message MESSAGE_MAX at most:
 	   there is room for every one that the bytes can hold. */
@@ -284,14 +360,17 @@ take_results(struct cursor *c, struct report *report, const struct record *own,
 			r++;
 			continue;
 		}
+		bool is_first = *report->fault == '\0';
 		if (take_result(c, r)) {
 			r++;
 			continue;
 		}
+		if (is_first && *report->fault != '\0')
+			fault_of_result(report, all - results);
 		c->at = start;
 		if (!skip(c, 1))
 			return false;
-		report->rejected[c->reason]++;
+		report_reject(report, c->reason);
 	}
 	report->count = (uint32_t)(r - report->records);
 	return true;
@@ -303,9 +382,10 @@ take_own(struct cursor *c, struct report *report, struct record *own)
 {
 	int64_t modid, cmdid, ts;
 
-	if (!take_int(c, INT32_MIN, INT32_MAX, &modid) ||
-	    !take_int(c, INT32_MIN, INT32_MAX, &cmdid) ||
-	    !take_address(c, &own->caller) || !take_int(c, 0, TS_MAX, &ts))
+	if (!take_int(c, "modid", INT32_MIN, INT32_MAX, &modid) ||
+	    !take_int(c, "cmdid", INT32_MIN, INT32_MAX, &cmdid) ||
+	    !take_address(c, "caller", &own->caller) ||
+	    !take_int(c, "ts", 0, TS_MAX, &ts))
 		return false;
 	report->modid = own->modid = (int32_t)modid;
 	report->cmdid = own->cmdid = (int32_t)cmdid;
@@ -320,17 +400,25 @@ static bool
 take_message(struct cursor *c, struct report *report)
 {
 	struct record own = { 0 };
-	uint32_t elements, results;
+	uint32_t elements, results = 0;
 	int64_t number;
 
-	if (!take_array(c, 1, &elements) ||
-	    !take_int(c, INT64_MIN, INT64_MAX, &number))
+	if (!take_array(c, "message", 1, &elements))
 		return false;
-	if (number != MESSAGE_NUMBER)
-		return fail(c, REJECT_OTHER_MESSAGE);
-	if (elements < MESSAGE_ELEMENTS)
-		return fail(c, REJECT_WRONG_SHAPE);
-	return take_own(c, report, &own) && take_array(c, 0, &results) &&
+	const uint8_t *at = c->at;
+	if (!take_int(c, "message number", INT64_MIN, INT64_MAX, &number))
+		return false;
+	if (number != MESSAGE_NUMBER) {
+		c->reason = REJECT_OTHER_MESSAGE;
+		return fault(
+		    c, at, "message number", MESSAGE_NUMBER, MESSAGE_NUMBER);
+	}
+	if (elements < MESSAGE_ELEMENTS) {
+		c->reason = REJECT_WRONG_SHAPE;
+		return fault(c, c->start, "message", MESSAGE_ELEMENTS, -1);
+	}
+	return take_own(c, report, &own) &&
+	       take_array(c, "results", 0, &results) &&
 	       take_results(c, report, &own, results) &&
 	       (elements == MESSAGE_ELEMENTS ||
 		   skip(c, elements - MESSAGE_ELEMENTS));
@@ -363,7 +451,7 @@ native_decode(const uint8_t *p, size_t length, struct report *report)
 {
 	size_t near =
 	    length < report->max_message ? length : report->max_message;
-	struct cursor c = { p, p, p + near, REJECT_WRONG_SHAPE };
+	struct cursor c = { p, p, p + near, REJECT_WRONG_SHAPE, report };
 
 	assert(report->max_message <= MESSAGE_MAX);
 	report_begin(report);
@@ -371,140 +459,4 @@ native_decode(const uint8_t *p, size_t length, struct report *report)
 		return settle(p, length, report, c.reason);
 	report->used = (size_t)(c.at - p);
 	return DECODE_REPORT;
-}
-
-/* ------------------------------------------------------ faults in words -- */
-
-/* Integers, in their order. */
-struct field {
-	const char *name;
-	int64_t min, max;
-};
-static const struct field own_fields[] = {
-	{ "message number", MESSAGE_NUMBER, MESSAGE_NUMBER },
-	{ "modid", INT32_MIN, INT32_MAX },
-	{ "cmdid", INT32_MIN, INT32_MAX },
-	{ "caller", INT32_MIN, UINT32_MAX },
-	{ "ts", 0, TS_MAX },
-};
-static const struct field result_fields[] = {
-	{ "ip", INT32_MIN, UINT32_MAX },
-	{ "port", 0, UINT16_MAX },
-	{ "succ", 0, UINT32_MAX },
-	{ "err", 0, UINT32_MAX },
-	{ "overload", 0, 1 },
-};
-
-/* explain - describe the object at the cursor, an integer by its value, any
-   other by its type, as the fault of a field. */
-static bool
-explain(struct cursor c, const char *path, const char *name,
-    const char *expected, char *fault)
-{
-	/* Of the tags 0xc0 to 0xdf. */
-	static const char *const types[32] = { "nil", "", "boolean", "boolean",
-		"binary", "binary", "binary", "extension", "extension",
-		"extension", "float", "float", [20] = "extension", "extension",
-		"extension", "extension", "extension", "string", "string",
-		"string", [30] = "map", "map" };
-	const uint8_t *p = c.at;
-	char found[32];
-	uint32_t elements;
-	int64_t value;
-
-	if (*p == 0xcf)
-		snprintf(found, sizeof(found), "%" PRIu64,
-		    load_big_endian(p + 1, 8));
-	else if (take_any_far(&c, &value))
-		snprintf(found, sizeof(found), "%" PRId64, value);
-	else if (take_array(&c, 0, &elements))
-		snprintf(found, sizeof(found), "array of %" PRIu32, elements);
-	else
-		snprintf(found, sizeof(found), "%s",
-		    *p < 0x90   ? "map"
-		    : *p < 0xc0 ? "string"
-				: types[*p & 31]);
-	snprintf(fault, FAULT_TEXT, "%s%s: %s; expected %s", path, name, found,
-	    expected);
-	return false;
-}
-
-/* explain_array - as take_array(), and explain a fault. */
-static bool
-explain_array(struct cursor *c, const char *name, uint32_t min,
-    uint32_t *elements, char *fault)
-{
-	const struct cursor start = *c;
-	char expected[32];
-
-	snprintf(
-	    expected, sizeof(expected), "array of %" PRIu32 " or more", min);
-	return take_array(c, min, elements) ||
-	       explain(start, "", name, expected, fault);
-}
-
-/* explain_fields - take n fields, the last one a flag if it is of a result, and
-   explain the first that is invalid.  path: of the result, or "". */
-static bool
-explain_fields(struct cursor *c, const char *path, const struct field *f,
-    unsigned n, char *fault)
-{
-	for (; n > 0; n--, f++) {
-		const struct cursor start = *c;
-		char expected[64];
-		int64_t value;
-		struct record record;
-
-		if (n == 1 && *path != '\0'
-			? take_flag(c, &record)
-			: take_int(c, f->min, f->max, &value))
-			continue;
-		snprintf(expected, sizeof(expected), "%" PRId64 " to %" PRId64,
-		    f->min, f->max);
-		return explain(start, path, f->name, expected, fault);
-	}
-	return true;
-}
-
-/* explain_results - so many results at the cursor. */
-static bool
-explain_results(struct cursor *c, uint32_t results, char *fault)
-{
-	for (uint32_t i = 0; i < results; i++) {
-		const uint8_t *start = c->at;
-		uint32_t elements;
-		char path[32];
-
-		snprintf(path, sizeof(path), "results[%" PRIu32 "]", i);
-		if (!explain_array(c, path, RESULT_ELEMENTS, &elements, fault))
-			return false;
-		strcat(path, ".");
-		if (!explain_fields(
-			c, path, result_fields, RESULT_ELEMENTS, fault))
-			return false;
-		c->at = start;
-		skip(c, 1);
-	}
-	return true;
-}
-
-enum reject
-native_explain(const uint8_t *p, size_t length, char *fault)
-{
-	struct cursor c = { p, p, p + length, REJECT_REASONS }, again = c;
-	uint32_t elements, results;
-
-	if (!explain_array(&c, "message", 1, &elements, fault))
-		return c.reason;
-	if (!explain_fields(&c, "", own_fields, 1, fault))
-		return c.reason == REJECT_OUT_OF_RANGE ? REJECT_OTHER_MESSAGE
-						       : c.reason;
-	if (!explain_array(
-		&again, "message", MESSAGE_ELEMENTS, &elements, fault))
-		return again.reason;
-	if (explain_fields(&c, "", own_fields + 1, 4, fault) &&
-	    explain_array(&c, "results", 0, &results, fault) &&
-	    explain_results(&c, results, fault))
-		return REJECT_REASONS;
-	return c.reason;
 }

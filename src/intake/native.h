@@ -53,12 +53,4 @@ enum decode native_scan(
 enum decode native_decode(
     const uint8_t *p, size_t length, struct report *report);
 
-/*
- * native_explain - find the first fault of a whole message, for the log.
- * fault: FAULT_TEXT bytes, filled with the field, its value and what was
- * expected.  Returns why the report or the record is rejected, or
- * REJECT_REASONS if there is no fault: then fault is unchanged.
- */
-enum reject native_explain(const uint8_t *p, size_t length, char *fault);
-
 #endif

@@ -34,6 +34,7 @@ struct report {
 	uint64_t
 	    horizon; /* the greatest believable ts; later ones become now */
 	size_t max_message; /* bytes of the longest message, to MESSAGE_MAX */
+	bool explain;       /* fill in `fault` */
 
 	/* Set by a decoder.  used: bytes to pass over, for DECODE_REPORT and
 	   DECODE_REJECT; where the fault lies, for DECODE_CLOSE. */
@@ -41,21 +42,34 @@ struct report {
 	enum reject reason; /* for DECODE_REJECT and DECODE_CLOSE */
 	int32_t modid, cmdid;
 	uint32_t caller;
-	uint64_t ts;    /* as it came; 0: when received */
-	bool skewed;    /* it is beyond the horizon */
-	uint32_t count; /* records in `records` */
-	/* Records of this report that were rejected, by reason. */
+	uint64_t ts;            /* as it came; 0: when received */
+	bool skewed;            /* it is beyond the horizon */
+	uint32_t count;         /* records in `records` */
+	char fault[FAULT_TEXT]; /* the first, "" at first */
+	/* Records of this report that were rejected, by reason; is_partial if
+	   there are any. */
+	bool is_partial;
 	uint32_t rejected[REJECT_REASONS];
-	struct record records[REPORT_RECORDS_MAX];
+	/* Aligned, since records that lie in two cache lines are copied at nine
+	   tenths of the speed. */
+	alignas(CACHE_LINE) struct record records[REPORT_RECORDS_MAX];
 };
 
 /* report_begin - for a decoder: no records, nothing rejected so far. */
 static inline void
 report_begin(struct report *report)
 {
-	report->skewed = false;
+	report->skewed = report->is_partial = false;
 	report->count = 0;
 	memset(report->rejected, 0, sizeof(report->rejected));
+}
+
+/* report_reject - for a decoder: one of its records is rejected. */
+static inline void
+report_reject(struct report *report, enum reject reason)
+{
+	report->rejected[reason]++;
+	report->is_partial = true;
 }
 
 /* report_fail - for a decoder: make it empty, note the reason and the place.

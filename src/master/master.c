@@ -126,7 +126,7 @@ master_open_ark(struct master *m, struct ark *ark)
 		log_warn("cannot take connections over: ark: %s; agents must "
 			 "reconnect",
 		    fault);
-	notify_forget();
+	notify("FDSTOREREMOVE=1\nFDNAME=" ARK_NAME);
 	FAULT_POINT("ark_forgotten");
 }
 
@@ -135,12 +135,13 @@ static int
 master_listen(struct master *m)
 {
 	struct ark ark = { .count = 0 };
-	int fd;
+	const struct ark_conn *none;
+	const uint8_t *bytes;
 
 	activation_open(&ark);
 	master_open_ark(m, &ark);
-	while ((fd = ark_next_listener(&m->arrived)) >= 0)
-		activation_inherit(fd);
+	for (uint32_t i = 0; i < m->arrived.header.listeners; i++)
+		activation_add(ark_next(&m->arrived, &none, &bytes), true);
 	int rc = listeners_add(&m->listeners, &m->settings->listen, m->epoll);
 	activation_close();
 	return rc;
@@ -197,9 +198,8 @@ master_carry(struct master *m)
 	carry_in(m->server, &m->arrived);
 	ark_close(&m->arrived);
 	FAULT_POINT("ark_carried");
-	if (*m->settings->runtime_directory != '\0' && !notify_can_store() &&
-	    handover_listen(&m->handover, m->settings->runtime_directory,
-		m->settings->instance) == 0)
+	if (!notify_can_store() &&
+	    handover_listen(&m->handover, m->settings) == 0)
 		epoll_ctl(
 		    m->epoll, EPOLL_CTL_ADD, m->handover.listening, &event);
 }
@@ -210,7 +210,7 @@ master_start(struct master *m)
 	const struct settings *s = m->settings;
 
 	if (!notify_can_store())
-		handover_prepare(s->runtime_directory, s->user);
+		handover_prepare(s);
 	if (master_inspect(s) < 0 || master_open_signals(m) < 0 ||
 	    fdlimit_ensure(s->max_connections) < 0 || master_listen(m) < 0 ||
 	    tls_load_logged(s, &m->tls) < 0 ||
@@ -318,7 +318,7 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		 NULL)
 		accept_agents(m->server, listener->fd, &listener->spec);
 	else
-		conn_process(m->server, event->data.ptr, event->events);
+		server_process(m->server, event->data.ptr, event->events);
 }
 
 /* Wait for events, and dispatch those of connections, which during shutdown are

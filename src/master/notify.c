@@ -62,12 +62,6 @@ notify_store(const struct ark *ark)
 }
 
 void
-notify_forget(void)
-{
-	notify("FDSTOREREMOVE=1\nFDNAME=" ARK_NAME);
-}
-
-void
 notify_reloading(void)
 {
 	char note[64];

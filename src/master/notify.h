@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* notify - send an assignment of sd_notify(3): READY=1 after a start or a
-   reload, STOPPING=1, STATUS=one line. */
+   reload, STOPPING=1, STATUS=one line, FDSTOREREMOVE=1 for an ark. */
 void notify(const char *note);
 
 /* notify_can_store - whether there may be a service manager that keeps an ark
@@ -23,9 +23,6 @@ bool notify_can_store(void);
    it does not start reporter again, it closes the ark.  Blocks until it has it,
    5 seconds at most.  Returns 0, or -1: logged. */
 int notify_store(const struct ark *ark);
-
-/* notify_forget - the service manager need no longer keep the ark. */
-void notify_forget(void);
 
 /* notify_reloading - a reload begins; READY=1 follows. */
 void notify_reloading(void);

@@ -19,7 +19,7 @@
 #define STOP_GRACE_MS 5000 /* for a statement under way, after the timeout */
 
 /* Put the listening sockets and the connections into an ark.  Returns 0, or -1:
-   logged. */
+   logged.  In any case ark_give_up() ends it. */
 static int
 pack(const struct master *m, struct ark_writer *w)
 {
@@ -28,7 +28,8 @@ pack(const struct master *m, struct ark_writer *w)
 
 	for (int i = 0; i < SOCKETS_MAX && rc == 0; i++)
 		if (m->listeners.listener[i].used)
-			rc = ark_put_listener(w, m->listeners.listener[i].fd);
+			rc =
+			    ark_put(w, m->listeners.listener[i].fd, NULL, NULL);
 	if (rc == 0)
 		rc = carry_out(m->server, w);
 	if (rc == 0)
@@ -38,7 +39,6 @@ pack(const struct master *m, struct ark_writer *w)
 		return 0;
 	}
 	log_warn("cannot carry connections over: %m");
-	ark_give_up(w);
 	return -1;
 }
 
@@ -50,14 +50,13 @@ shutdown_hand_over(struct master *m)
 
 	if (!handover_accept(&m->handover))
 		return;
-	if (pack(m, &w) < 0) {
-		handover_cancel(&m->handover);
-		return;
-	}
-	if (handover_give(&m->handover, &w.ark, end_ms) == 0) {
+	m->stop = pack(m, &w) == 0 &&
+		  handover_give(&m->handover, &w.ark, end_ms) == 0;
+	if (m->stop) {
 		carry_close(m->server, w.header.connections);
 		FAULT_POINT("ark_given");
-		m->stop = true;
+	} else {
+		handover_cancel(&m->handover);
 	}
 	ark_give_up(&w);
 }
@@ -68,9 +67,7 @@ store(struct master *m)
 {
 	struct ark_writer w;
 
-	if (pack(m, &w) < 0)
-		return;
-	if (notify_store(&w.ark) == 0) {
+	if (pack(m, &w) == 0 && notify_store(&w.ark) == 0) {
 		FAULT_POINT("ark_stored");
 		carry_close(m->server, w.header.connections);
 		m->unread = 0;

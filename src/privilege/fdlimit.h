@@ -9,12 +9,10 @@
 #define FDLIMIT_REFUSED 1024 /* open files for refused agents that are held */
 #define FDLIMIT_GONE 1024    /* for throttled agents that are gone */
 
-/*
- * fdlimit_raise - raise the limit to *required, which is what this number of
- * connections needs, and by FDLIMIT_REFUSED + FDLIMIT_GONE beyond it where that
- * is permitted.
- * Returns 0, or -1 with errno when the limit stays below *required.
- */
+/* fdlimit_raise - raise the limit to *required, which is what this number of
+   connections needs, and by FDLIMIT_REFUSED + FDLIMIT_GONE beyond it where that
+   is permitted.  Returns 0, or -1 with errno when the limit stays below
+   *required. */
 int fdlimit_raise(uint64_t connections, uint64_t *required);
 
 /* fdlimit_ensure - fdlimit_raise() that logs its failure. */
