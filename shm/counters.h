@@ -21,8 +21,7 @@
  * Counters are part of the segment format: see "if you change this" in
  * segment.h.
  */
-#ifndef REPORTER_COUNTERS_H
-#define REPORTER_COUNTERS_H
+#pragma once
 
 #include <assert.h>
 #include <stdalign.h>
@@ -238,5 +237,3 @@ struct input_counters {
 	counter reloads_begun;
 };
 static_assert(sizeof(struct input_counters) == 448, "part of the format");
-
-#endif

@@ -7,8 +7,7 @@
  * Shared memory holds records, so this layout is part of the segment format:
  * see "if you change this" in segment.h.
  */
-#ifndef REPORTER_RECORD_H
-#define REPORTER_RECORD_H
+#pragma once
 
 #include <assert.h>
 #include <stdbool.h>
@@ -84,5 +83,3 @@ record_compare(const struct record *a, const struct record *b)
 		return a->port < b->port ? -1 : 1;
 	return (a->caller > b->caller) - (a->caller < b->caller);
 }
-
-#endif

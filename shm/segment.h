@@ -63,8 +63,7 @@
  *
  * The library returns codes; it never logs and never exits.
  */
-#ifndef REPORTER_SEGMENT_H
-#define REPORTER_SEGMENT_H
+#pragma once
 
 #include "shm/history.h"
 #include "shm/ring.h"
@@ -356,5 +355,3 @@ int segment_list(
 /* segment_list_of - the same, of those that are this owner's. */
 int segment_list_of(const char *instance, uid_t owner,
     char (*names)[SEGMENT_NAME_MAX], int max);
-
-#endif

@@ -4,8 +4,7 @@
  * manager holds and passes in (socket activation), and those of an ark.  So no
  * agent is refused while reporter is restarted.  The master's, at its start.
  */
-#ifndef REPORTER_ACTIVATION_H
-#define REPORTER_ACTIVATION_H
+#pragma once
 
 #include "edge/ark.h"
 
@@ -30,5 +29,3 @@ int activation_take(const struct sockaddr *address);
 /* activation_close - close what nobody took, with a line in the log for each.
  */
 void activation_close(void);
-
-#endif

@@ -10,8 +10,7 @@
  * origins than connections, and each step takes time in the logarithm of their
  * number, whatever the addresses are.
  */
-#ifndef REPORTER_ADMISSION_H
-#define REPORTER_ADMISSION_H
+#pragma once
 
 #include "conf/settings.h"
 #include "lib/prefix.h"
@@ -75,5 +74,3 @@ uint64_t admission_open_from(
 
 /* admission_free - forget the rules; nobody is connected any more. */
 void admission_free(struct admission *admission);
-
-#endif

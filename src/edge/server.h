@@ -3,8 +3,7 @@
  * The server: all connections of agents, and what they share.  Belongs to the
  * master's loop; nothing here blocks.  Only src/edge accesses its members.
  */
-#ifndef REPORTER_SERVER_H
-#define REPORTER_SERVER_H
+#pragma once
 
 #include "edge/admission.h"
 #include "edge/conn.h"
@@ -103,5 +102,3 @@ uint64_t server_drain(struct server *server, bool keep);
 
 /* server_close - close all connections, and free. */
 void server_close(struct server *server);
-
-#endif

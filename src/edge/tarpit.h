@@ -6,8 +6,7 @@
  * times a second, so a refused connection is not closed at once.  Belongs to
  * the master's loop.  now_ms: the monotonic clock, in milliseconds.
  */
-#ifndef REPORTER_TARPIT_H
-#define REPORTER_TARPIT_H
+#pragma once
 
 #include "edge/limiter.h"
 
@@ -51,5 +50,3 @@ uint64_t tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t max_ms);
 
 /* tarpit_close - close all. */
 void tarpit_close(struct tarpit *tarpit);
-
-#endif

@@ -4,8 +4,7 @@
  * this in use.  Sockets are the caller's, and do not block.  The master's; one
  * thread.
  */
-#ifndef REPORTER_TLS_H
-#define REPORTER_TLS_H
+#pragma once
 
 #include "config.h"
 
@@ -85,6 +84,4 @@ void tls_close(struct tls_session *session);
 #define tls_shutdown(session) ((void)(session))
 #define tls_fault(session, text, size) ((void)(text), "no TLS")
 #define tls_close(session) ((void)(session))
-#endif
-
 #endif

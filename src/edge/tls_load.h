@@ -3,8 +3,7 @@
  * Certificates at start and at a reload.  For the master, and the check of a
  * configuration.
  */
-#ifndef REPORTER_TLS_LOAD_H
-#define REPORTER_TLS_LOAD_H
+#pragma once
 
 #include "edge/tls.h"
 
@@ -22,5 +21,3 @@ int tls_load_logged(const struct settings *settings, struct tls **tls);
 /* tls_warn_of_key - log a warning if this process, by now of the configured
    user, cannot read the key for a reload. */
 void tls_warn_of_key(const struct settings *settings);
-
-#endif

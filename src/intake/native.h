@@ -4,8 +4,7 @@
  * reporter-protocol(7).  A cursor over the fixed schema; no objects are built,
  * nothing is allocated, nothing recurses.
  */
-#ifndef REPORTER_NATIVE_H
-#define REPORTER_NATIVE_H
+#pragma once
 
 #include "intake/report.h"
 
@@ -52,5 +51,3 @@ enum decode native_scan(
  */
 enum decode native_decode(
     const uint8_t *p, size_t length, struct report *report);
-
-#endif

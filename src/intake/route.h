@@ -3,8 +3,7 @@
  * Routing: which worker a service belongs to.  Pure functions; a struct routes,
  * which caches their results, belongs to one thread.
  */
-#ifndef REPORTER_ROUTE_H
-#define REPORTER_ROUTE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,5 +46,3 @@ void routes_set(struct routes *routes, uint32_t workers);
 
 /* routes_find - the result of route(), from the cache if it is there. */
 uint32_t routes_find(struct routes *routes, int32_t modid, int32_t cmdid);
-
-#endif

@@ -3,8 +3,7 @@
  * Sampling: once a second the master notes where the counters stand, for the
  * rates that readers show, and now and then notifies the service manager.
  */
-#ifndef REPORTER_SAMPLE_H
-#define REPORTER_SAMPLE_H
+#pragma once
 
 #include "master/child.h"
 
@@ -16,5 +15,3 @@ void sample_begin(const struct children *children, uint64_t now_ms);
  * the milliseconds until the next call.
  */
 int sample_tick(const struct children *children, uint64_t now_ms);
-
-#endif

@@ -4,8 +4,7 @@
  * reporter-protocol(7).  For the tools that send; the daemon does not use it.
  * Any thread; no function fails.
  */
-#ifndef REPORTER_ENCODE_H
-#define REPORTER_ENCODE_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -41,5 +40,3 @@ bool encode_same_report(const struct record *a, const struct record *b);
  */
 size_t encode_report(enum encode_dialect dialect, const struct record *records,
     size_t n, uint8_t *out);
-
-#endif

@@ -3,8 +3,7 @@
  * A feed: the records in the lines of a file, given to a sender.  For the
  * tools; one thread.
  */
-#ifndef REPORTER_FEED_H
-#define REPORTER_FEED_H
+#pragma once
 
 #include "send/lines.h"
 #include "send/sender.h"
@@ -36,5 +35,3 @@ bool feed_open(struct feed *feed, const char *file);
  * all that was read is sent.
  */
 void feed_run(struct feed *feed);
-
-#endif

@@ -3,8 +3,7 @@
  * Lines: reading text line by line in bounded memory, and the records in them,
  * see reporter-send(1).  For the tools; a struct lines is one thread's.
  */
-#ifndef REPORTER_LINES_H
-#define REPORTER_LINES_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -95,5 +94,3 @@ lines_parser lines_parse;
 enum lines_kind lines_fault(const struct lines *lines, FILE *errors,
     const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-
-#endif

@@ -3,8 +3,7 @@
  * Replay: sends the records of a dead-letter file to a reporter again.  For
  * reporterctl; one thread.
  */
-#ifndef REPORTER_REPLAY_H
-#define REPORTER_REPLAY_H
+#pragma once
 
 #include "send/lines.h"
 
@@ -24,5 +23,3 @@ enum replay_end {
  */
 enum replay_end replay_file(const char *file, const char *host,
     const char *port, uint64_t *records, FILE *errors);
-
-#endif

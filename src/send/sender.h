@@ -4,8 +4,7 @@
  * reports.  For the tools; one thread.  Failures are returned, with a text for
  * people in sender->error.
  */
-#ifndef REPORTER_SENDER_H
-#define REPORTER_SENDER_H
+#pragma once
 
 #include "send/encode.h"
 
@@ -95,5 +94,3 @@ bool sender_fail(struct sender *sender, const char *format, ...)
 /* sender_wait - wait for an event of poll(2).  deadline: of monotonic_ms(),
    UINT64_MAX for none.  Returns false when the time is over. */
 bool sender_wait(int fd, short events, uint64_t deadline);
-
-#endif

@@ -3,8 +3,7 @@
  * reporter-web: what it answers.  Knows nothing of HTTP but status numbers.
  * One thread at a time.
  */
-#ifndef REPORTER_PAGE_H
-#define REPORTER_PAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,5 +35,3 @@ bool page_is_known(const char *path);
  */
 bool page_make(
     struct page *page, const char *path, const struct page_query *query);
-
-#endif

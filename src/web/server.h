@@ -2,8 +2,7 @@
  *
  * reporter-web: the HTTP side, on libmicrohttpd.
  */
-#ifndef REPORTER_SERVER_H
-#define REPORTER_SERVER_H
+#pragma once
 
 struct server;
 
@@ -21,5 +20,3 @@ struct server *server_start(int fd, const char *instance);
 /* server_stop - end the thread, close the listening socket and all connections,
    free the server. */
 void server_stop(struct server *server);
-
-#endif
