@@ -45,11 +45,9 @@ counter_set(counter *c, uint64_t value)
 	atomic_store_explicit(c, value, memory_order_relaxed);
 }
 
-/*
- * counter_release, counter_acquire - the same, for a word that says something
- * of other words: whoever acquires a value sees all that its writer wrote
- * before it released that value.  Which words these are: segment.h.
- */
+/* counter_release, counter_acquire - the same, for a word that says something
+   of other words: whoever acquires a value sees all that its writer wrote
+   before it released that value.  Which words these are: segment.h. */
 static inline void
 counter_release(counter *c, uint64_t value)
 {

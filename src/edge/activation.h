@@ -19,11 +19,9 @@ void activation_open(struct ark *ark);
    called after activation_open(): of two for one address the first is taken. */
 void activation_add(int fd, bool inherited);
 
-/*
- * activation_take - the socket that listens on exactly this address, if it was
- * passed in; from now on it is the caller's.  It is non-blocking and
- * close-on-exec.  address: IPv4 or IPv6.  Returns -1 if there is none.
- */
+/* activation_take - the socket that listens on exactly this address, if it was
+   passed in; from now on it is the caller's.  It is non-blocking and
+   close-on-exec.  address: IPv4 or IPv6.  Returns -1 if there is none. */
 int activation_take(const struct sockaddr *address);
 
 /* activation_close - close what nobody took, with a line in the log for each.

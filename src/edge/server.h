@@ -84,11 +84,9 @@ void server_route(
    have changed. */
 void server_retry(struct server *server);
 
-/*
- * server_tick - resume throttled connections whose ring has room, and
- * disconnect those over idle_timeout, message_timeout or max_connection_age.
- * Returns the maximum number of milliseconds until the next call.
- */
+/* server_tick - resume throttled connections whose ring has room, and
+   disconnect those over idle_timeout, message_timeout or max_connection_age.
+   Returns the maximum number of milliseconds until the next call. */
 int server_tick(struct server *server, uint64_t now_ms);
 
 /*

@@ -34,11 +34,9 @@ void tarpit_resize(struct tarpit *tarpit, uint64_t capacity);
    tarpit is full the oldest one is closed, if its capacity is 0 this one. */
 void tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
-/*
- * tarpit_add_faulty - likewise, but some are closed at once: an agent that
- * resends its buffer from the middle of a message soon gets to its end, and
- * many agents cost little all the same.
- */
+/* tarpit_add_faulty - likewise, but some are closed at once: an agent that
+   resends its buffer from the middle of a message soon gets to its end, and
+   many agents cost little all the same. */
 void tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
 /* tarpit_drop - close the oldest.  Returns false when there is none. */

@@ -7,11 +7,9 @@
 
 #include "edge/tls.h"
 
-/*
- * tls_load - read the certificates, if a listener of these settings has TLS.
- * *tls: the caller's, NULL when none has.  Returns 0, or -1 when they cannot be
- * used; *option and reason say why, as of tls_new().
- */
+/* tls_load - read the certificates, if a listener of these settings has TLS.
+   *tls: the caller's, NULL when none has.  Returns 0, or -1 when they cannot be
+   used; *option and reason say why, as of tls_new(). */
 int tls_load(const struct settings *settings, struct tls **tls,
     const char **option, char *reason, size_t size);
 

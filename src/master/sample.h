@@ -10,8 +10,6 @@
 /* sample_begin - a new master: the history begins. */
 void sample_begin(const struct children *children, uint64_t now_ms);
 
-/*
- * sample_tick - take a sample if one is due at now_ms (monotonic).  Returns
- * the milliseconds until the next call.
- */
+/* sample_tick - take a sample if one is due at now_ms (monotonic).  Returns
+   the milliseconds until the next call. */
 int sample_tick(const struct children *children, uint64_t now_ms);

@@ -29,9 +29,7 @@ void feed_init(
    fails: reported, and feed->faulty is set. */
 bool feed_open(struct feed *feed, const char *file);
 
-/*
- * feed_run - send the records of the file, until its end or feed->lost, and
- * close it.  A faulty line is reported and skipped.  Before waiting for input
- * all that was read is sent.
- */
+/* feed_run - send the records of the file, until its end or feed->lost, and
+   close it.  A faulty line is reported and skipped.  Before waiting for input
+   all that was read is sent. */
 void feed_run(struct feed *feed);

@@ -37,11 +37,9 @@ struct lines {
 /* lines_init - begin to read fd. */
 void lines_init(struct lines *lines, int fd, const char *file);
 
-/*
- * lines_next - the next line.  *text: its bytes, without the line's end and
- * with a 0 in its place, valid until the next call; *length: how many (the
- * line may hold zero bytes of its own).
- */
+/* lines_next - the next line.  *text: its bytes, without the line's end and
+   with a 0 in its place, valid until the next call; *length: how many (the
+   line may hold zero bytes of its own). */
 enum lines_found lines_next(struct lines *lines, char **text, size_t *length);
 
 /* The fields of a record, in the order of a line of text. */
@@ -80,10 +78,8 @@ enum lines_kind {
 	LINES_BAD
 };
 
-/*
- * How a line becomes a record.  text: may be changed; ts_max: the latest time
- * allowed.  Each fault is written to errors as "file:line: field: reason".
- */
+/* How a line becomes a record.  text: may be changed; ts_max: the latest time
+   allowed.  Each fault is written to errors as "file:line: field: reason". */
 typedef enum lines_kind lines_parser(const struct lines *lines, char *text,
     size_t length, uint64_t ts_max, struct record *record, FILE *errors);
 

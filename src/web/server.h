@@ -6,10 +6,8 @@
 
 struct server;
 
-/*
- * server_listen - a listening socket for ADDRESS:PORT; the address a number,
- * port 0 any that is free.  Returns it, or -1: logged.
- */
+/* server_listen - a listening socket for ADDRESS:PORT; the address a number,
+   port 0 any that is free.  Returns it, or -1: logged. */
 int server_listen(const char *address);
 
 /* server_start - answer on a listening socket, in a thread of its own, until
