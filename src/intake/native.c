@@ -279,8 +279,7 @@ take_result(struct cursor *c, struct record *r)
 	    !take_address(c, "ip", &r->ip) ||
 	    !take_int(c, "port", 0, UINT16_MAX, &port) ||
 	    !take_uint32(c, "succ", &r->succ) ||
-	    !take_uint32(c, "err", &r->err) ||
-	    !take_flag(c, r))
+	    !take_uint32(c, "err", &r->err) || !take_flag(c, r))
 		return false;
 	r->port = (uint16_t)port;
 	return elements == RESULT_ELEMENTS ||
