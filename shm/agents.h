@@ -16,8 +16,7 @@
  *
  * Part of the segment format: see "if you change this" in segment.h.
  */
-#ifndef REPORTER_AGENTS_H
-#define REPORTER_AGENTS_H
+#pragma once
 
 #include "shm/segment.h"
 
@@ -109,5 +108,3 @@ bool agents_read(const struct agents *agents, uint64_t i, struct agent *agent);
 
 /* dialect_name - as in "native". */
 const char *dialect_name(uint64_t dialect);
-
-#endif

@@ -21,8 +21,7 @@
  * Counters are part of the segment format: see "if you change this" in
  * segment.h.
  */
-#ifndef REPORTER_COUNTERS_H
-#define REPORTER_COUNTERS_H
+#pragma once
 
 #include <assert.h>
 #include <stdalign.h>
@@ -46,11 +45,9 @@ counter_set(counter *c, uint64_t value)
 	atomic_store_explicit(c, value, memory_order_relaxed);
 }
 
-/*
- * counter_release, counter_acquire - the same, for a word that says something
- * of other words: whoever acquires a value sees all that its writer wrote
- * before it released that value.  Which words these are: segment.h.
- */
+/* counter_release, counter_acquire - the same, for a word that says something
+   of other words: whoever acquires a value sees all that its writer wrote
+   before it released that value.  Which words these are: segment.h. */
 static inline void
 counter_release(counter *c, uint64_t value)
 {
@@ -238,5 +235,3 @@ struct input_counters {
 	counter reloads_begun;
 };
 static_assert(sizeof(struct input_counters) == 448, "part of the format");
-
-#endif

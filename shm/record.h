@@ -7,8 +7,7 @@
  * Shared memory holds records, so this layout is part of the segment format:
  * see "if you change this" in segment.h.
  */
-#ifndef REPORTER_RECORD_H
-#define REPORTER_RECORD_H
+#pragma once
 
 #include <assert.h>
 #include <stdbool.h>
@@ -19,10 +18,8 @@
 /* Greatest time a record can hold: 40 bits of seconds since 1970. */
 #define RECORD_TS_MAX ((UINT64_C(1) << 40) - 1)
 
-/*
- * 32 bytes, so that two share a cache line.  The time is cut in two parts to
- * get there; use record_ts() and record_set_ts().
- */
+/* 32 bytes, so that two share a cache line.  The time is cut in two parts to
+   get there; use record_ts() and record_set_ts(). */
 struct record {
 	int32_t modid;   /* service number */
 	int32_t cmdid;   /* function number */
@@ -41,11 +38,9 @@ struct record {
 static_assert(sizeof(struct record) == 32, "part of the segment format");
 static_assert(offsetof(struct record, ts_high) == 27, "one byte of flags");
 
-/*
- * record_address - the called server's address as a number, for people.  ELB
- * agents send ip as an in_addr's s_addr, which on their machines has its bytes
- * reversed; it is stored so, since ELB's own tools read the table.
- */
+/* record_address - the called server's address as a number, for people.  ELB
+   agents send ip as an in_addr's s_addr, which on their machines has its bytes
+   reversed; it is stored so, since ELB's own tools read the table. */
 static inline uint32_t
 record_address(const struct record *r)
 {
@@ -67,10 +62,8 @@ record_set_ts(struct record *r, uint64_t ts)
 	r->ts_high = (uint8_t)(ts >> 32);
 }
 
-/*
- * record_compare - order by primary key: modid, cmdid, ip, port, caller.
- * Returns less than, equal to or greater than 0.
- */
+/* record_compare - order by primary key: modid, cmdid, ip, port, caller.
+   Returns less than, equal to or greater than 0. */
 static inline int
 record_compare(const struct record *a, const struct record *b)
 {
@@ -84,5 +77,3 @@ record_compare(const struct record *a, const struct record *b)
 		return a->port < b->port ? -1 : 1;
 	return (a->caller > b->caller) - (a->caller < b->caller);
 }
-
-#endif

@@ -63,8 +63,7 @@
  *
  * The library returns codes; it never logs and never exits.
  */
-#ifndef REPORTER_SEGMENT_H
-#define REPORTER_SEGMENT_H
+#pragma once
 
 #include "shm/history.h"
 #include "shm/ring.h"
@@ -320,18 +319,14 @@ void segment_close(struct segment *segment);
  */
 enum shm_status segment_remove(const char *name);
 
-/*
- * segment_share - let the members of a group read a segment that is mapped for
- * writing; (gid_t)-1: only its user may, as after it was created.
- * Returns SHM_OK or SHM_SYSTEM.
- */
+/* segment_share - let the members of a group read a segment that is mapped for
+   writing; (gid_t)-1: only its user may, as after it was created.
+   Returns SHM_OK or SHM_SYSTEM. */
 enum shm_status segment_share(const struct segment *segment, gid_t readers);
 
-/*
- * segment_set_aside - rename NAME so that no reporter finds it again, and its
- * secrets; the bytes stay under /dev/shm for whoever wants to look.  aside:
- * filled with the new path.  Returns SHM_OK, _MISSING or _SYSTEM.
- */
+/* segment_set_aside - rename NAME so that no reporter finds it again, and its
+   secrets; the bytes stay under /dev/shm for whoever wants to look.  aside:
+   filled with the new path.  Returns SHM_OK, _MISSING or _SYSTEM. */
 enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 
 /* segment_name, segment_name_master, segment_name_agents - the name of a
@@ -345,16 +340,12 @@ void segment_name_agents(char *name, const char *instance);
    SEGMENT.  segment_list() leaves it out. */
 void segment_name_secret(char *name, const char *segment);
 
-/*
- * segment_list - the names of INSTANCE's worker segments, in the order of
- * generation, then slot.  names: an array of max.  Returns how many there are
- * (possibly more than max), or -1 with errno.
- */
+/* segment_list - the names of INSTANCE's worker segments, in the order of
+   generation, then slot.  names: an array of max.  Returns how many there are
+   (possibly more than max), or -1 with errno. */
 int segment_list(
     const char *instance, char (*names)[SEGMENT_NAME_MAX], int max);
 
 /* segment_list_of - the same, of those that are this owner's. */
 int segment_list_of(const char *instance, uid_t owner,
     char (*names)[SEGMENT_NAME_MAX], int max);
-
-#endif

@@ -40,6 +40,7 @@ answer_add(struct answer *a, MYSQL_ROW row, const unsigned long *lengths)
 	if (a->rows == ANSWER_ROWS)
 		return "the server sent more rows than were asked for";
 	for (unsigned i = 0; i < a->columns; i++) {
+		values[i] = NULL;
 		if (row[i] == NULL)
 			continue;
 		if (lengths[i] >= ANSWER_BYTES - a->length)
@@ -70,7 +71,7 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 	}
 	/* A page that no answer has needed is not resident. */
 	a->text = malloc(ANSWER_BYTES);
-	a->values = calloc(ANSWER_ROWS * columns, sizeof(*a->values));
+	a->values = malloc(ANSWER_ROWS * columns * sizeof(*a->values));
 	if (a->text == NULL || a->values == NULL) {
 		a->fault = "no memory for an answer";
 	} else if (mysql_num_fields(result) < columns) {

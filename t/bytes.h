@@ -3,8 +3,7 @@
  * For tests of decoders: bytes to build messages with, a place for them that
  * ends where the memory ends, and random numbers that repeat.
  */
-#ifndef REPORTER_BYTES_H
-#define REPORTER_BYTES_H
+#pragma once
 
 #include <check.h>
 #include <stdint.h>
@@ -156,5 +155,3 @@ bytes_mutate(struct bytes *b, uint64_t *state)
 		break;
 	}
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Taking dirty keys out of a whole table, as the flush of a worker does it part
  * by part.
  */
-#ifndef REPORTER_T_COLLECT_H
-#define REPORTER_T_COLLECT_H
+#pragma once
 
 #include "shm/table.h"
 
@@ -17,5 +16,3 @@ table_collect(struct table *table, unsigned marks, uint32_t *position,
 
 	return table_collect_within(table, marks, position, &slots, rows, max);
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Loading configurations in tests: files in a directory of the test.  One test
  * at a time.
  */
-#ifndef CONFIG_FIXTURE_H
-#define CONFIG_FIXTURE_H
+#pragma once
 
 #include "conf/settings.h"
 
@@ -35,5 +34,3 @@ void config_invalid(const char *text, const char *wanted);
    dead-letter file is depends on how reporter was built. */
 void config_same(void *arg, const char *name, const char *old_value,
     const char *new_value, enum option_live live);
-
-#endif

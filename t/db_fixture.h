@@ -5,8 +5,7 @@
  * each test; and an administrator's connection to look at what is there.  Every
  * failure fails the test.
  */
-#ifndef REPORTER_DB_FIXTURE_H
-#define REPORTER_DB_FIXTURE_H
+#pragma once
 
 #include "sql/db.h"
 
@@ -85,5 +84,3 @@ size_t store(struct db *db, const struct record *records, size_t n,
 
 /* Enough rows for bulk execution to be used. */
 #define MANY 300
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Comparing what two decoders made of the same bytes.  For the tests.
  */
-#ifndef REPORTER_DIFFERENCE_H
-#define REPORTER_DIFFERENCE_H
+#pragma once
 
 #include "intake/report.h"
 
@@ -14,5 +13,3 @@
  */
 const char *report_difference(enum decode found, const struct report *report,
     enum decode wanted, const struct report *expected);
-
-#endif

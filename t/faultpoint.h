@@ -8,8 +8,7 @@
  * children, so that a test can arm a point while they run, and see that it was
  * reached.
  */
-#ifndef REPORTER_T_FAULTPOINT_H
-#define REPORTER_T_FAULTPOINT_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -35,5 +34,3 @@ struct fault_words {
 /* fault_call - whether to pretend that this system call or allocation failed;
    called by the wrappers in t/fault_calls.c. */
 int fault_call(const char *name);
-
-#endif

@@ -3,8 +3,7 @@
  * The ELB and Lars dialects once more, in the plainest way: protobuf-c unpacks
  * the message, and its fields are copied.  For the tests.
  */
-#ifndef REPORTER_FRAME_ORACLE_H
-#define REPORTER_FRAME_ORACLE_H
+#pragma once
 
 #include "intake/report.h"
 
@@ -15,5 +14,3 @@
  */
 enum decode frame_oracle(
     int32_t id, const uint8_t *payload, size_t length, struct report *report);
-
-#endif

@@ -5,8 +5,7 @@
  * bytes of any kind.  It ends the process when something is wrong, and keeps
  * nothing from one call to the next that could change what the next one does.
  */
-#ifndef REPORTER_FUZZ_H
-#define REPORTER_FUZZ_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort(); \
 		} \
 	} while (0)
-
-#endif

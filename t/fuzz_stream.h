@@ -3,8 +3,7 @@
  * An agent's stream through the intake, in one piece and cut, for the fuzz
  * targets of the dialects.
  */
-#ifndef REPORTER_FUZZ_STREAM_H
-#define REPORTER_FUZZ_STREAM_H
+#pragma once
 
 #include "fuzz.h"
 #include "intake/intake.h"
@@ -31,5 +30,3 @@ fuzz_report(struct report *report, size_t max_message)
  */
 void fuzz_stream(enum dialect dialect, size_t max_message, uint8_t cuts,
     const uint8_t *bytes, size_t length);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * An instance of a test's own in shared memory.
  */
-#ifndef REPORTER_T_INSTANCE_FIXTURE_H
-#define REPORTER_T_INSTANCE_FIXTURE_H
+#pragma once
 
 #include "shm/segment.h"
 
@@ -64,5 +63,3 @@ instance_remove_aside(const char *instance)
 		closedir(directory);
 	return count;
 }
-
-#endif

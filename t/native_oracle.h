@@ -3,8 +3,7 @@
  * The native dialect once more, in the plainest way: msgpack-c builds the
  * objects, and these are judged one after the other.  For the tests.
  */
-#ifndef REPORTER_NATIVE_ORACLE_H
-#define REPORTER_NATIVE_ORACLE_H
+#pragma once
 
 #include "intake/report.h"
 
@@ -15,5 +14,3 @@
  */
 bool oracle_decode(
     const uint8_t *p, size_t length, struct report *report, enum decode *found);
-
-#endif

@@ -3,8 +3,7 @@
  * What the suites of connections share: a server, the ring of its one worker,
  * and an agent on the loopback interface.  One agent at a time.
  */
-#ifndef REPORTER_T_SERVER_FIXTURE_H
-#define REPORTER_T_SERVER_FIXTURE_H
+#pragma once
 
 #include "edge/accept.h"
 
@@ -27,5 +26,3 @@ struct conn *agent_connect(bool proxy, bool tls);
 
 /* drain - the worker takes up to max records out of the ring. */
 void drain(uint64_t max);
-
-#endif

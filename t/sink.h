@@ -2,8 +2,7 @@
  *
  * The sink: a server of one connection in a thread, for tests of what sends.
  */
-#ifndef REPORTER_SINK_H
-#define REPORTER_SINK_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -43,5 +42,3 @@ size_t sink_decode(const struct sink *sink, struct record *records, size_t max,
 
 /* sink_free - free what it read. */
 void sink_free(struct sink *sink);
-
-#endif

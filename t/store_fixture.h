@@ -5,8 +5,7 @@
  * so that those of libsql are not linked.  The functions here may be called
  * while a flush thread runs.
  */
-#ifndef REPORTER_T_STORE_FIXTURE_H
-#define REPORTER_T_STORE_FIXTURE_H
+#pragma once
 
 #include "conf/secret.h"
 #include "conf/settings.h"
@@ -91,5 +90,3 @@ struct stub_call stub_call(size_t number);
 
 /* stub_password - the password of the last connect. */
 const char *stub_password(void);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Running a Check suite, as each of them ends.
  */
-#ifndef REPORTER_T_SUITE_H
-#define REPORTER_T_SUITE_H
+#pragma once
 
 #include <check.h>
 
@@ -19,5 +18,3 @@ suite_run(Suite *suite)
 	srunner_free(runner);
 	return failed != 0;
 }
-
-#endif

@@ -4,8 +4,7 @@
  * done when out of descriptors.  Belongs to the master's loop; refusals are
  * counted and logged.
  */
-#ifndef REPORTER_ACCEPT_H
-#define REPORTER_ACCEPT_H
+#pragma once
 
 #include "edge/server.h"
 
@@ -26,5 +25,3 @@ bool accept_is_open(const struct server *server, uint64_t now_ms);
 
 /* accept_reserve - open the reserve descriptor, if it can be opened. */
 void accept_reserve(struct server *server);
-
-#endif

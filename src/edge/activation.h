@@ -4,8 +4,7 @@
  * manager holds and passes in (socket activation), and those of an ark.  So no
  * agent is refused while reporter is restarted.  The master's, at its start.
  */
-#ifndef REPORTER_ACTIVATION_H
-#define REPORTER_ACTIVATION_H
+#pragma once
 
 #include "edge/ark.h"
 
@@ -20,15 +19,11 @@ void activation_open(struct ark *ark);
    called after activation_open(): of two for one address the first is taken. */
 void activation_add(int fd, bool inherited);
 
-/*
- * activation_take - the socket that listens on exactly this address, if it was
- * passed in; from now on it is the caller's.  It is non-blocking and
- * close-on-exec.  address: IPv4 or IPv6.  Returns -1 if there is none.
- */
+/* activation_take - the socket that listens on exactly this address, if it was
+   passed in; from now on it is the caller's.  It is non-blocking and
+   close-on-exec.  address: IPv4 or IPv6.  Returns -1 if there is none. */
 int activation_take(const struct sockaddr *address);
 
 /* activation_close - close what nobody took, with a line in the log for each.
  */
 void activation_close(void);
-
-#endif

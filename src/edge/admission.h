@@ -10,8 +10,7 @@
  * origins than connections, and each step takes time in the logarithm of their
  * number, whatever the addresses are.
  */
-#ifndef REPORTER_ADMISSION_H
-#define REPORTER_ADMISSION_H
+#pragma once
 
 #include "conf/settings.h"
 #include "lib/prefix.h"
@@ -47,20 +46,16 @@ void admission_take(struct admission *admission);
 bool admission_allows(const struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 
-/*
- * admission_enter - let a connection in, unless a rule is against it.  Returns
- * its origin, for admission_leave() when the connection closes; or NULL, and
- * *why.
- */
+/* admission_enter - let a connection in, unless a rule is against it.  Returns
+   its origin, for admission_leave() when the connection closes; or NULL, and
+   *why. */
 struct origin *admission_enter(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 void admission_leave(struct admission *admission, struct origin *origin);
 
-/*
- * admission_enter_balancer - let a balancer in, whose connection counts as one
- * of all: the agent's address is not known yet.  admission_leave() without an
- * origin ends it.  Returns false, and *why.
- */
+/* admission_enter_balancer - let a balancer in, whose connection counts as one
+   of all: the agent's address is not known yet.  admission_leave() without an
+   origin ends it.  Returns false, and *why. */
 bool admission_enter_balancer(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 
@@ -75,5 +70,3 @@ uint64_t admission_open_from(
 
 /* admission_free - forget the rules; nobody is connected any more. */
 void admission_free(struct admission *admission);
-
-#endif

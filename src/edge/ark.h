@@ -13,8 +13,7 @@
  * If you change the format, change ARK_VERSION: an ark of another version is
  * refused.  Nothing here blocks.  Called by the master.
  */
-#ifndef REPORTER_ARK_H
-#define REPORTER_ARK_H
+#pragma once
 
 #include "shm/agents.h"
 
@@ -133,5 +132,3 @@ int ark_next(struct ark_reader *reader, const struct ark_conn **entry,
 
 /* ark_close - close the sockets that were not taken, and free. */
 void ark_close(struct ark_reader *reader);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Words of `listen` to addresses and sockets.  spec_resolve() may block.
  */
-#ifndef REPORTER_BIND_H
-#define REPORTER_BIND_H
+#pragma once
 
 #include "conf/listen_spec.h"
 
@@ -25,5 +24,3 @@ int socket_listen(const struct addrinfo *ai, bool ipv6_only);
 /* socket_keepalive - the connections that a listening socket accepts detect
    within two minutes that the peer's host was lost. */
 void socket_keepalive(int fd);
-
-#endif

@@ -3,8 +3,7 @@
  * Connections that an ark carries from one master to the next: all but those
  * with TLS, whose state cannot leave OpenSSL.  Belongs to the master's loop.
  */
-#ifndef REPORTER_CARRY_H
-#define REPORTER_CARRY_H
+#pragma once
 
 #include "edge/ark.h"
 #include "edge/server.h"
@@ -21,5 +20,3 @@ void carry_close(struct server *server, uint64_t n);
 /* carry_in - continue the connections of an ark, as far as the rules allow, and
    process their buffered bytes.  The rings must be set. */
 void carry_in(struct server *server, struct ark_reader *ark);
-
-#endif

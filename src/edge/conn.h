@@ -26,8 +26,7 @@
  * declare.  The session is therefore allocated only after the peer's first
  * byte.
  */
-#ifndef REPORTER_CONN_H
-#define REPORTER_CONN_H
+#pragma once
 
 #include "conf/listen_spec.h"
 #include "edge/inbuf.h"
@@ -119,5 +118,3 @@ enum progress conn_read(struct server *server, struct conn *conn);
 /* conn_resume - continue a throttled connection, which the caller removed from
    its queue, since its ring has room or the rings were replaced. */
 void conn_resume(struct server *server, struct conn *conn);
-
-#endif

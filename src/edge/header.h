@@ -3,8 +3,7 @@
  * The PROXY header of a connection: reading it, and the rules for the agent's
  * address in it.  Belongs to the master's loop.
  */
-#ifndef REPORTER_HEADER_H
-#define REPORTER_HEADER_H
+#pragma once
 
 #include "edge/conn.h"
 
@@ -17,5 +16,3 @@
  */
 enum progress header_read(
     struct server *server, struct conn *conn, enum closing *why);
-
-#endif

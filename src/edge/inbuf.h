@@ -8,8 +8,7 @@
  * bytes and new ones are joined by moving the smaller part, taking bytes from
  * the front moves nothing, and memory grows by doubling.
  */
-#ifndef REPORTER_INBUF_H
-#define REPORTER_INBUF_H
+#pragma once
 
 #include "intake/intake.h"
 
@@ -58,5 +57,3 @@ struct intake_result inbuf_retry(struct inbuf *inbuf, struct intake *intake);
 
 /* inbuf_free - free the memory; nothing is buffered. */
 void inbuf_free(struct inbuf *inbuf);
-
-#endif

@@ -4,8 +4,7 @@
  * holds a tenth of a second's tokens, at least one.  Pure functions, the clock
  * is passed in.
  */
-#ifndef REPORTER_LIMITER_H
-#define REPORTER_LIMITER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -25,5 +24,3 @@ uint64_t limiter_wait(struct limiter *limiter, uint64_t now_ms);
 
 /* limiter_take - it has come; limiter_wait() returned 0 before. */
 void limiter_take(struct limiter *limiter);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Listening sockets, of the master's loop.
  */
-#ifndef REPORTER_LISTENER_H
-#define REPORTER_LISTENER_H
+#pragma once
 
 #include "conf/listen_spec.h"
 #include "conf/settings.h"
@@ -58,5 +57,3 @@ void listeners_close(struct listeners *listeners);
 
 /* listener_of - the listener that an event's pointer is, or NULL. */
 struct listener *listener_of(struct listeners *listeners, const void *pointer);
-
-#endif

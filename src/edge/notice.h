@@ -7,8 +7,7 @@
  * Where that is 127.0.1.1, as by Debian's default, the agents of all hosts
  * overwrite each other's rows.
  */
-#ifndef REPORTER_NOTICE_H
-#define REPORTER_NOTICE_H
+#pragma once
 
 #include "lib/log.h"
 
@@ -38,5 +37,3 @@ void notice_stranger(struct notices *notices, const struct sockaddr *peer,
    caller.  Peers on this machine may report for others. */
 void notice_caller(
     struct notices *notices, const struct sockaddr *peer, uint32_t caller);
-
-#endif

@@ -3,8 +3,7 @@
  * The header of the PROXY protocol, version 1 (text) or 2 (binary), with which
  * a balancer passes on an agent's connection.  Pure functions.
  */
-#ifndef REPORTER_PROXY_H
-#define REPORTER_PROXY_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stddef.h>
@@ -40,5 +39,3 @@ struct proxy_header {
 
 /* proxy_parse - parse the first length bytes of a connection. */
 struct proxy_header proxy_parse(const uint8_t *bytes, size_t length);
-
-#endif

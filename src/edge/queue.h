@@ -3,8 +3,7 @@
  * The queues of throttled connections, one for each ring, and how those count
  * whose agent is gone.  Belongs to the master's loop.
  */
-#ifndef REPORTER_QUEUE_H
-#define REPORTER_QUEUE_H
+#pragma once
 
 #include "edge/server.h"
 
@@ -28,5 +27,3 @@ void queue_release(struct server *server, struct conn *conn, enum closing why);
 
 /* queue_leave - the connection closes: it waits no more. */
 void queue_leave(struct server *server, struct conn *conn);
-
-#endif

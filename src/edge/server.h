@@ -3,8 +3,7 @@
  * The server: all connections of agents, and what they share.  Belongs to the
  * master's loop; nothing here blocks.  Only src/edge accesses its members.
  */
-#ifndef REPORTER_SERVER_H
-#define REPORTER_SERVER_H
+#pragma once
 
 #include "edge/admission.h"
 #include "edge/conn.h"
@@ -85,11 +84,9 @@ void server_route(
    have changed. */
 void server_retry(struct server *server);
 
-/*
- * server_tick - resume throttled connections whose ring has room, and
- * disconnect those over idle_timeout, message_timeout or max_connection_age.
- * Returns the maximum number of milliseconds until the next call.
- */
+/* server_tick - resume throttled connections whose ring has room, and
+   disconnect those over idle_timeout, message_timeout or max_connection_age.
+   Returns the maximum number of milliseconds until the next call. */
 int server_tick(struct server *server, uint64_t now_ms);
 
 /*
@@ -103,5 +100,3 @@ uint64_t server_drain(struct server *server, bool keep);
 
 /* server_close - close all connections, and free. */
 void server_close(struct server *server);
-
-#endif

@@ -6,8 +6,7 @@
  * times a second, so a refused connection is not closed at once.  Belongs to
  * the master's loop.  now_ms: the monotonic clock, in milliseconds.
  */
-#ifndef REPORTER_TARPIT_H
-#define REPORTER_TARPIT_H
+#pragma once
 
 #include "edge/limiter.h"
 
@@ -35,11 +34,9 @@ void tarpit_resize(struct tarpit *tarpit, uint64_t capacity);
    tarpit is full the oldest one is closed, if its capacity is 0 this one. */
 void tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
-/*
- * tarpit_add_faulty - likewise, but some are closed at once: an agent that
- * resends its buffer from the middle of a message soon gets to its end, and
- * many agents cost little all the same.
- */
+/* tarpit_add_faulty - likewise, but some are closed at once: an agent that
+   resends its buffer from the middle of a message soon gets to its end, and
+   many agents cost little all the same. */
 void tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
 /* tarpit_drop - close the oldest.  Returns false when there is none. */
@@ -51,5 +48,3 @@ uint64_t tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t max_ms);
 
 /* tarpit_close - close all. */
 void tarpit_close(struct tarpit *tarpit);
-
-#endif

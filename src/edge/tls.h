@@ -4,8 +4,7 @@
  * this in use.  Sockets are the caller's, and do not block.  The master's; one
  * thread.
  */
-#ifndef REPORTER_TLS_H
-#define REPORTER_TLS_H
+#pragma once
 
 #include "config.h"
 
@@ -16,11 +15,9 @@ struct tls_session; /* one connection's */
 
 #define TLS_REASON_MAX 512 /* bytes of a reason, with the 0 */
 
-/*
- * tls_new - read the files that section [tls] names.
- * Returns NULL when one cannot be used: *option is its option's name in that
- * section, and reason "FILE: WHY; expected WHAT".
- */
+/* tls_new - read the files that section [tls] names.
+   Returns NULL when one cannot be used: *option is its option's name in that
+   section, and reason "FILE: WHY; expected WHAT". */
 struct tls *tls_new(const struct settings *settings, const char **option,
     char *reason, size_t size);
 
@@ -38,18 +35,14 @@ enum tls_status {
 	TLS_NO_MEMORY
 };
 
-/*
- * tls_accept - continue the handshake on a connected socket, which is lent to
- * the session.  tls: used at the beginning of a session.  *session: NULL at
- * first, made when the peer has sent a byte; tls_close() frees it.
- */
+/* tls_accept - continue the handshake on a connected socket, which is lent to
+   the session.  tls: used at the beginning of a session.  *session: NULL at
+   first, made when the peer has sent a byte; tls_close() frees it. */
 enum tls_status tls_accept(
     struct tls *tls, int fd, struct tls_session **session);
 
-/*
- * tls_read - read up to size bytes; *n: how many, when TLS_DONE is returned.
- * One call reads at most one record of TLS.
- */
+/* tls_read - read up to size bytes; *n: how many, when TLS_DONE is returned.
+   One call reads at most one record of TLS. */
 enum tls_status tls_read(
     struct tls_session *session, void *bytes, size_t size, size_t *n);
 
@@ -85,6 +78,4 @@ void tls_close(struct tls_session *session);
 #define tls_shutdown(session) ((void)(session))
 #define tls_fault(session, text, size) ((void)(text), "no TLS")
 #define tls_close(session) ((void)(session))
-#endif
-
 #endif

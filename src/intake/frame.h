@@ -4,8 +4,7 @@
  * length), then a protobuf message; see reporter-protocol(7).  A cursor over
  * the fixed schema; nothing is allocated.
  */
-#ifndef REPORTER_FRAME_H
-#define REPORTER_FRAME_H
+#pragma once
 
 #include "intake/report.h"
 
@@ -26,5 +25,3 @@
  */
 enum decode frame_decode(
     const uint8_t *p, size_t length, int32_t id, struct report *report);
-
-#endif

@@ -4,8 +4,7 @@
  * dialect, decodes, routes and puts; it knows nothing of sockets.  One intake
  * serves all streams, one after the other; it belongs to the master's loop.
  */
-#ifndef REPORTER_INTAKE_H
-#define REPORTER_INTAKE_H
+#pragma once
 
 #include "conf/settings.h"
 #include "intake/native.h"
@@ -106,5 +105,3 @@ bool intake_has_room(struct intake *intake, uint32_t slot, uint32_t need);
 /* intake_alert - wake the workers that have something to do.  To be called
    before waiting for anything. */
 void intake_alert(struct intake *intake);
-
-#endif

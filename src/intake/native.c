@@ -165,11 +165,9 @@ static const char *const types[32] = { "nil", "", "boolean", "boolean",
 	"extension", "extension", "string", "string", "string", [30] = "map",
 	"map" };
 
-/*
- * fault - describe the object at `at` as the message's first fault, if that is
- * asked for: an integer by its value, others by their type.  min, max: what was
- * expected; max below min: an array of at least min.  Returns false.
- */
+/* fault - describe the object at `at` as the message's first fault, if that is
+   asked for: an integer by its value, others by their type.  min, max: what was
+   expected; max below min: an array of at least min.  Returns false. */
 static bool __attribute__((cold, noinline)) fault(const struct cursor *c,
     const uint8_t *at, const char *name, int64_t min, int64_t max)
 {

@@ -4,8 +4,7 @@
  * reporter-protocol(7).  A cursor over the fixed schema; no objects are built,
  * nothing is allocated, nothing recurses.
  */
-#ifndef REPORTER_NATIVE_H
-#define REPORTER_NATIVE_H
+#pragma once
 
 #include "intake/report.h"
 
@@ -20,11 +19,9 @@ load_big_endian(const uint8_t *p, unsigned bytes)
 	return value;
 }
 
-/*
- * Where the search for a message's end stopped.  It lets native_scan() continue
- * with the bytes that came since, so that the cost stays linear in the bytes
- * received however they are cut.  All zero: at the beginning of a message.
- */
+/* Where the search for a message's end stopped.  It lets native_scan() continue
+   with the bytes that came since, so that the cost stays linear in the bytes
+   received however they are cut.  All zero: at the beginning of a message. */
 struct native_scan {
 	uint64_t offset; /* bytes scanned, or known to belong to it */
 	uint64_t wanted; /* objects still to come; meaningful if offset > 0 */
@@ -52,5 +49,3 @@ enum decode native_scan(
  */
 enum decode native_decode(
     const uint8_t *p, size_t length, struct report *report);
-
-#endif

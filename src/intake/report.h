@@ -3,8 +3,7 @@
  * The report: one message of an agent, decoded.  What the decoders of the three
  * dialects make out of bytes, and what the intake routes.
  */
-#ifndef REPORTER_REPORT_H
-#define REPORTER_REPORT_H
+#pragma once
 
 #include "shm/counters.h"
 #include "shm/record.h"
@@ -98,5 +97,3 @@ report_time(struct report *report, uint64_t ts)
 	}
 	return ts;
 }
-
-#endif

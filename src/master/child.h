@@ -5,8 +5,7 @@
  * to; those of older ones are retired: their workers store what is left and
  * end, and the segment is removed.  Called by the master's loop alone.
  */
-#ifndef REPORTER_CHILD_H
-#define REPORTER_CHILD_H
+#pragma once
 
 #include "conf/settings.h"
 #include "master/child_state.h"
@@ -85,5 +84,3 @@ void children_end(struct children *children, enum child_event event);
 /* children_close - after shutdown: remove empty segments, unmap the others.
    Returns the number of records in those. */
 uint64_t children_close(struct children *children);
-
-#endif

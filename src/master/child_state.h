@@ -4,8 +4,7 @@
  * what the master has to do then, and when it is restarted.  Pure: no process,
  * no memory; the clock is passed in.
  */
-#ifndef REPORTER_CHILD_STATE_H
-#define REPORTER_CHILD_STATE_H
+#pragma once
 
 #include "shm/segment.h"
 
@@ -70,5 +69,3 @@ struct respawn {
  * Returns the delay in milliseconds; respawn->not_before is set.
  */
 uint64_t respawn_death(struct respawn *respawn, bool served, uint64_t now_ms);
-
-#endif

@@ -3,8 +3,7 @@
  * Generations: the segments that belong together because their records were
  * routed over the same number of workers.  Called by the master.
  */
-#ifndef REPORTER_GENERATION_H
-#define REPORTER_GENERATION_H
+#pragma once
 
 #include "master/child.h"
 
@@ -34,5 +33,3 @@ void generation_drop(struct generation *generation);
  */
 int generation_adopt(struct generation *generation, struct children *children,
     const struct settings *settings);
-
-#endif

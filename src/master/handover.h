@@ -11,8 +11,7 @@
  * Without TAKEN within HANDOVER_MS the running one sends CANCELLED and
  * continues.
  */
-#ifndef REPORTER_HANDOVER_H
-#define REPORTER_HANDOVER_H
+#pragma once
 
 #include "conf/settings.h"
 #include "edge/ark.h"
@@ -58,5 +57,3 @@ void handover_close(struct handover *handover);
    is nothing to take over, which is logged.  Or -1: logged; the running process
    continues, or does not exit. */
 int handover_take(const struct settings *settings, struct ark_reader *arrived);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * The instance: one master for each name, and its own segment.
  */
-#ifndef REPORTER_INSTANCE_H
-#define REPORTER_INSTANCE_H
+#pragma once
 
 #include "master/child.h"
 
@@ -34,5 +33,3 @@ void instance_recount(const struct children *children);
 
 /* instance_publish - let readers see that this master runs. */
 void instance_publish(const struct children *children);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * The master process: its start, its loop, its end.
  */
-#ifndef REPORTER_MASTER_H
-#define REPORTER_MASTER_H
+#pragma once
 
 #include "conf/settings.h"
 #include "edge/ark.h"
@@ -18,5 +17,3 @@
  */
 int master_run(struct settings *settings, const char *path,
     const struct ark_reader *arrived, void (*ready)(void));
-
-#endif

@@ -3,8 +3,7 @@
  * Notes to the service manager (systemd).  Without one, or built without
  * libsystemd, nothing happens.  Called by the master.
  */
-#ifndef REPORTER_NOTIFY_H
-#define REPORTER_NOTIFY_H
+#pragma once
 
 #include "edge/ark.h"
 
@@ -30,5 +29,3 @@ void notify_reloading(void);
 /* notify_alive - the loop turns: reset the watchdog, twice within its time.
    now_ms is monotonic.  Returns the milliseconds until the next call. */
 int notify_alive(uint64_t now_ms);
-
-#endif

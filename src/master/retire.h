@@ -3,8 +3,7 @@
  * Removing a worker's segment that is empty, and keeping its totals.  The
  * master's.
  */
-#ifndef REPORTER_RETIRE_H
-#define REPORTER_RETIRE_H
+#pragma once
 
 #include "shm/segment.h"
 
@@ -21,5 +20,3 @@ int retire_segment(struct master_shared *shared, struct worker_segment *segment,
 /* retire_recover - complete the removal during which a master was killed, so
    that each segment is counted once.  Call it before segments are adopted. */
 void retire_recover(struct master_shared *shared, const char *instance);
-
-#endif

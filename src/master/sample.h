@@ -3,18 +3,13 @@
  * Sampling: once a second the master notes where the counters stand, for the
  * rates that readers show, and now and then notifies the service manager.
  */
-#ifndef REPORTER_SAMPLE_H
-#define REPORTER_SAMPLE_H
+#pragma once
 
 #include "master/child.h"
 
 /* sample_begin - a new master: the history begins. */
 void sample_begin(const struct children *children, uint64_t now_ms);
 
-/*
- * sample_tick - take a sample if one is due at now_ms (monotonic).  Returns
- * the milliseconds until the next call.
- */
+/* sample_tick - take a sample if one is due at now_ms (monotonic).  Returns
+   the milliseconds until the next call. */
 int sample_tick(const struct children *children, uint64_t now_ms);
-
-#endif

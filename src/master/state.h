@@ -3,8 +3,7 @@
  * What the master owns, and what its loop in master.c calls in change.c and
  * shutdown.c.
  */
-#ifndef REPORTER_MASTER_STATE_H
-#define REPORTER_MASTER_STATE_H
+#pragma once
 
 #include "edge/ark.h"
 #include "edge/server.h"
@@ -68,5 +67,3 @@ void shutdown_hand_over(struct master *m);
 
 /* shutdown_end - in MASTER_ENDED: remove shared memory that is empty. */
 void shutdown_end(struct master *m);
-
-#endif

@@ -4,8 +4,7 @@
  * reporter-protocol(7).  For the tools that send; the daemon does not use it.
  * Any thread; no function fails.
  */
-#ifndef REPORTER_ENCODE_H
-#define REPORTER_ENCODE_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -34,12 +33,8 @@ uint64_t encode_ts_max(enum encode_dialect dialect);
    caller and ts are equal. */
 bool encode_same_report(const struct record *a, const struct record *b);
 
-/*
- * encode_report - encode n records, 1 to ENCODE_RECORDS_MAX, that can be in one
- * report; their ts is at most encode_ts_max().  out: ENCODE_REPORT_MAX bytes.
- * Returns the length of the report in bytes, frame header included.
- */
+/* encode_report - encode n records, 1 to ENCODE_RECORDS_MAX, that can be in one
+   report; their ts is at most encode_ts_max().  out: ENCODE_REPORT_MAX bytes.
+   Returns the length of the report in bytes, frame header included. */
 size_t encode_report(enum encode_dialect dialect, const struct record *records,
     size_t n, uint8_t *out);
-
-#endif

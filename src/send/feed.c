@@ -27,10 +27,8 @@ feed_fail(struct feed *feed, const char *file)
 	feed->faulty = true;
 }
 
-/*
- * The next line has to be read.  If that would block, send what there is, and
- * watch the server while waiting.
- */
+/* The next line has to be read.  If that would block, send what there is, and
+   watch the server while waiting. */
 static bool
 feed_wait(void *arg)
 {

@@ -3,8 +3,7 @@
  * A feed: the records in the lines of a file, given to a sender.  For the
  * tools; one thread.
  */
-#ifndef REPORTER_FEED_H
-#define REPORTER_FEED_H
+#pragma once
 
 #include "send/lines.h"
 #include "send/sender.h"
@@ -30,11 +29,7 @@ void feed_init(
    fails: reported, and feed->faulty is set. */
 bool feed_open(struct feed *feed, const char *file);
 
-/*
- * feed_run - send the records of the file, until its end or feed->lost, and
- * close it.  A faulty line is reported and skipped.  Before waiting for input
- * all that was read is sent.
- */
+/* feed_run - send the records of the file, until its end or feed->lost, and
+   close it.  A faulty line is reported and skipped.  Before waiting for input
+   all that was read is sent. */
 void feed_run(struct feed *feed);
-
-#endif

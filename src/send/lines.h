@@ -3,8 +3,7 @@
  * Lines: reading text line by line in bounded memory, and the records in them,
  * see reporter-send(1).  For the tools; a struct lines is one thread's.
  */
-#ifndef REPORTER_LINES_H
-#define REPORTER_LINES_H
+#pragma once
 
 #include "shm/record.h"
 
@@ -38,11 +37,9 @@ struct lines {
 /* lines_init - begin to read fd. */
 void lines_init(struct lines *lines, int fd, const char *file);
 
-/*
- * lines_next - the next line.  *text: its bytes, without the line's end and
- * with a 0 in its place, valid until the next call; *length: how many (the
- * line may hold zero bytes of its own).
- */
+/* lines_next - the next line.  *text: its bytes, without the line's end and
+   with a 0 in its place, valid until the next call; *length: how many (the
+   line may hold zero bytes of its own). */
 enum lines_found lines_next(struct lines *lines, char **text, size_t *length);
 
 /* The fields of a record, in the order of a line of text. */
@@ -81,10 +78,8 @@ enum lines_kind {
 	LINES_BAD
 };
 
-/*
- * How a line becomes a record.  text: may be changed; ts_max: the latest time
- * allowed.  Each fault is written to errors as "file:line: field: reason".
- */
+/* How a line becomes a record.  text: may be changed; ts_max: the latest time
+   allowed.  Each fault is written to errors as "file:line: field: reason". */
 typedef enum lines_kind lines_parser(const struct lines *lines, char *text,
     size_t length, uint64_t ts_max, struct record *record, FILE *errors);
 
@@ -95,5 +90,3 @@ lines_parser lines_parse;
 enum lines_kind lines_fault(const struct lines *lines, FILE *errors,
     const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-
-#endif

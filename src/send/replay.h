@@ -3,8 +3,7 @@
  * Replay: sends the records of a dead-letter file to a reporter again.  For
  * reporterctl; one thread.
  */
-#ifndef REPORTER_REPLAY_H
-#define REPORTER_REPLAY_H
+#pragma once
 
 #include "send/lines.h"
 
@@ -17,12 +16,8 @@ enum replay_end {
 	REPLAY_LOST    /* the connection failed */
 };
 
-/*
- * replay_file - send all records of a dead-letter file ("-" is standard input)
- * to host and port.  A faulty line is reported and skipped.  *records: how many
- * were sent.  Messages are written to errors.
- */
+/* replay_file - send all records of a dead-letter file ("-" is standard input)
+   to host and port.  A faulty line is reported and skipped.  *records: how many
+   were sent.  Messages are written to errors. */
 enum replay_end replay_file(const char *file, const char *host,
     const char *port, uint64_t *records, FILE *errors);
-
-#endif

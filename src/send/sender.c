@@ -100,11 +100,9 @@ plain_alive(struct sender *sender)
 	return sender_lost(sender, n == 0 ? 0 : errno);
 }
 
-/*
- * The server has closed.  Whether it had read everything shows when the last
- * byte is acknowledged: data that reaches a closed socket is answered by a
- * reset.
- */
+/* The server has closed.  Whether it had read everything shows when the last
+   byte is acknowledged: data that reaches a closed socket is answered by a
+   reset. */
 static enum sender_end
 await_acknowledged(struct sender *sender, uint64_t deadline)
 {

@@ -4,8 +4,7 @@
  * reports.  For the tools; one thread.  Failures are returned, with a text for
  * people in sender->error.
  */
-#ifndef REPORTER_SENDER_H
-#define REPORTER_SENDER_H
+#pragma once
 
 #include "send/encode.h"
 
@@ -41,11 +40,9 @@ enum sender_end {
 	SENDER_FAILED   /* it closed early, or has not all */
 };
 
-/*
- * sender_open - connect to host (a name or an address, IPv4 or IPv6) and port
- * (a number or a service's name), trying all its addresses.  Ignores SIGPIPE
- * in the whole process.
- */
+/* sender_open - connect to host (a name or an address, IPv4 or IPv6) and port
+   (a number or a service's name), trying all its addresses.  Ignores SIGPIPE
+   in the whole process. */
 bool sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect);
 
@@ -67,11 +64,9 @@ struct sender_layer {
 bool sender_secure(
     struct sender *sender, struct sender_layer *layer, const char *host);
 
-/*
- * sender_add - send a record.  Consecutive records that can be in one report
- * are; reports wait in a buffer until it is full, or sender_flush().  Blocks
- * while the server does not read.
- */
+/* sender_add - send a record.  Consecutive records that can be in one report
+   are; reports wait in a buffer until it is full, or sender_flush().  Blocks
+   while the server does not read. */
 bool sender_add(struct sender *sender, const struct record *record);
 
 /* sender_flush - give everything to the kernel. */
@@ -95,5 +90,3 @@ bool sender_fail(struct sender *sender, const char *format, ...)
 /* sender_wait - wait for an event of poll(2).  deadline: of monotonic_ms(),
    UINT64_MAX for none.  Returns false when the time is over. */
 bool sender_wait(int fd, short events, uint64_t deadline);
-
-#endif

@@ -156,11 +156,9 @@ client_write(struct sender *sender)
 	return true;
 }
 
-/*
- * Tell the server that nothing more comes, and wait for it to confirm by TLS
- * that it has taken all.  The end of the connection alone proves nothing:
- * anybody on the way can cause that.
- */
+/* Tell the server that nothing more comes, and wait for it to confirm by TLS
+   that it has taken all.  The end of the connection alone proves nothing:
+   anybody on the way can cause that. */
 static enum sender_end
 client_finish(struct sender *sender, uint64_t deadline)
 {

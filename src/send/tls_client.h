@@ -2,8 +2,7 @@
  *
  * TLS for the sender.  For the tools; one thread.
  */
-#ifndef REPORTER_TLS_CLIENT_H
-#define REPORTER_TLS_CLIENT_H
+#pragma once
 
 #include "config.h"
 
@@ -36,6 +35,4 @@ void tls_client_free(struct sender_layer *layer);
 	     "--tls: this reporter-send was built without OpenSSL"), \
 	    NULL)
 #define tls_client_free(layer) ((void)(layer))
-#endif
-
 #endif

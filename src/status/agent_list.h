@@ -3,8 +3,7 @@
  * The connected agents of an instance, read from its shared memory.  One
  * process, one thread; takes no lock.
  */
-#ifndef REPORTER_AGENT_LIST_H
-#define REPORTER_AGENT_LIST_H
+#pragma once
 
 #include "shm/agents.h"
 
@@ -28,5 +27,3 @@ int agent_column(const char *name);
  */
 enum shm_status agents_print(const char *instance, int column, size_t max,
     bool json, FILE *out, uint64_t *unlisted);
-
-#endif

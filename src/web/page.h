@@ -3,8 +3,7 @@
  * reporter-web: what it answers.  Knows nothing of HTTP but status numbers.
  * One thread at a time.
  */
-#ifndef REPORTER_PAGE_H
-#define REPORTER_PAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,11 +29,7 @@ struct page_query {
 /* page_is_known - whether there is such a page. */
 bool page_is_known(const char *path);
 
-/*
- * page_make - the page under a path that is known.  Returns
- * false if out of memory.
- */
+/* page_make - the page under a path that is known.  Returns
+   false if out of memory. */
 bool page_make(
     struct page *page, const char *path, const struct page_query *query);
-
-#endif

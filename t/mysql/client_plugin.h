@@ -2,8 +2,7 @@
  *
  * What sql/ uses of MySQL's <client_plugin.h>.  For t/libsqlmysql.a.
  */
-#ifndef REPORTER_MYSQL_CLIENT_PLUGIN_H
-#define REPORTER_MYSQL_CLIENT_PLUGIN_H
+#pragma once
 
 #ifndef CR_ERROR
 #define CR_ERROR 0
@@ -17,6 +16,4 @@ struct auth_plugin_t {
 
 struct st_mysql_client_plugin *mysql_client_find_plugin(
     MYSQL *mysql, const char *name, int type);
-#endif
-
 #endif
