@@ -316,6 +316,7 @@ agent_sends(const void *bytes, size_t n)
 static struct conn *
 carried(void)
 {
+	uint64_t open = server->open;
 	struct ark_reader r;
 
 	ck_assert_int_eq(
@@ -323,7 +324,7 @@ carried(void)
 	ck_assert_int_eq(carry_out(server, &w), 0);
 	struct ark ark = ended();
 	carry_close(server, w.header.connections);
-	ck_assert_uint_eq(server->open, 1 - w.header.connections);
+	ck_assert_uint_eq(server->open, open - w.header.connections);
 	ck_assert_ptr_null(ark_open(&r, &ark, INSTANCE));
 	carry_in(server, &r);
 	ark_close(&r);
@@ -406,6 +407,18 @@ START_TEST(one_whose_agent_is_gone_ends)
 }
 END_TEST
 
+/* As many more as the limit may be open, while their agents are gone. */
+START_TEST(limits_are_not_applied_again)
+{
+	agent_connect(false, false);
+	agent_connect(false, false);
+	server->admission.rules.max = 1;
+	carried();
+	check_counts(2);
+	ck_assert_uint_eq(server->admission.rules.max, 1);
+}
+END_TEST
+
 START_TEST(a_header_is_continued)
 {
 	static const uint8_t header[] = { '\r', '\n', '\r', '\n', 0, '\r', '\n',
@@ -483,6 +496,7 @@ main(void)
 	tcase_add_test(carry, half_a_message_is_continued);
 	tcase_add_test(carry, a_throttled_one_is_throttled_again);
 	tcase_add_test(carry, one_whose_agent_is_gone_ends);
+	tcase_add_test(carry, limits_are_not_applied_again);
 	tcase_add_test(carry, a_header_is_continued);
 	tcase_add_test(carry, a_balancers_own_stays_one);
 	tcase_add_test(carry, the_rules_apply_again);
