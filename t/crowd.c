@@ -235,12 +235,14 @@ stop(int number)
 static void
 frames_end(void)
 {
+	uint64_t end = now_ms() + 20000;
+
 	for (uint32_t i = 0; i < count; i++) {
 		struct pollfd pollfd = { .fd = agents[i].fd,
 			.events = POLLOUT };
 
 		while (agents[i].connected && agents[i].left > 0 &&
-		       poll(&pollfd, 1, 30000) > 0 &&
+		       now_ms() < end && poll(&pollfd, 1, 1000) >= 0 &&
 		       frame_send(&agents[i], SIZE_MAX))
 			continue;
 	}

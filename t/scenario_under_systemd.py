@@ -320,9 +320,11 @@ def keeps_agents(s, service):
     m = service.machine
     said = os.path.join(s.directory, "crowd")
     before = s.database.count()
+    # It ends with the scenario, also with one that fails.
     with open(said, "w") as out:
         agents = subprocess.Popen(
             ["nsenter", "-t", str(m.pid), "-n",
+             "setpriv", "--pdeathsig", "KILL",
              os.path.join(scenario.BUILD, "t", "crowd"), "127.0.0.1",
              str(PORT), "lars", "50", "50", "4"],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out)
