@@ -25,7 +25,8 @@ GOOD = [(1, 80, 1, 1, False)]
 RING = 32768
 ROWS, CROWD = 4000, 5000
 ALL_REASONS = ("not_msgpack", "too_long", "negative_length", "not_protobuf",
-               "other_message", "wrong_shape", "out_of_range", "wrong_caller")
+               "other_message", "wrong_shape", "out_of_range", "wrong_caller",
+               "unknown_protocol")
 
 
 def agents(s, *words):

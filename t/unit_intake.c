@@ -370,6 +370,23 @@ START_TEST(a_long_report_goes_in_in_pieces)
 }
 END_TEST
 
+/* As in a damaged ark, or if the rest is rejected now. */
+START_TEST(more_is_put_already_than_there_is)
+{
+	struct stream stream = { .put = 5 };
+	uint8_t bytes[64];
+	size_t length = native(bytes, 1, 2);
+	struct intake_result r = intake_read(intake, &stream, bytes, length);
+
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	ck_assert_uint_eq(r.used, length);
+	ck_assert_uint_eq(stream.put, 0);
+	intake_publish(intake);
+	ck_assert_uint_eq(counter_get(&count.received), 0);
+	ck_assert_uint_eq(counter_get(&count.reports), 1);
+}
+END_TEST
+
 START_TEST(a_turn_is_a_piece_while_others_wait)
 {
 	static uint8_t bytes[MESSAGE_MAX];
@@ -571,6 +588,7 @@ main(void)
 	tcase_add_test(tc, rejections_are_counted_by_reason);
 	tcase_add_test(tc, every_cut_gives_the_same);
 	tcase_add_test(tc, a_long_report_goes_in_in_pieces);
+	tcase_add_test(tc, more_is_put_already_than_there_is);
 	tcase_add_test(tc, a_turn_is_a_piece_while_others_wait);
 	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
 	    sizeof(callers) / sizeof(*callers));

@@ -183,7 +183,8 @@ intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
 	const struct report *report = &intake->report;
 	uint32_t slot =
 	    routes_find(&intake->routes, report->modid, report->cmdid);
-	uint32_t left = report->count - *put;
+	/* A message may have fewer records than when the first were put. */
+	uint32_t left = report->count - min_u32(*put, report->count);
 	uint32_t piece = min_u32(left, INTAKE_PIECE);
 	uint32_t n = min_u32(left, ring_room(intake->rings[slot], left));
 
