@@ -19,14 +19,14 @@ TS = 1700000000
 
 class Agents:
     """Each sends the first half of a report in one turn and the second half in
-    the next.  One that sees the end finishes its report and connects again, as
-    agents do."""
+    the next, half of them alternately with the others.  One that sees the end
+    finishes its report and connects again, as agents do."""
 
     def __init__(self, port):
         self.address = ("127.0.0.1", port)
         self.agents = [scenario.Agent(self.address) for _ in range(AGENTS)]
         self.rest = [b""] * AGENTS
-        self.sent = 0
+        self.sent = self.turns = 0
         self.ends = []  # when
 
     def finish(self, at):
@@ -47,11 +47,12 @@ class Agents:
         for at, agent in enumerate(self.agents):
             if self.rest[at]:
                 self.finish(at)
-            else:
+            elif (at + self.turns) % 2 == 0:
                 report = scenario.native(at, 1, 1, TS + self.sent,
                                          [(1, 1, 1, 1, False)])
                 agent.send(report[:9])
                 self.rest[at] = report[9:]
+        self.turns += 1
 
     def until(self, condition, what, seconds=scenario.PATIENCE):
         """Report until condition()."""

@@ -104,9 +104,11 @@ def an_asterisk(s, family, both):
     held = socket.socket(family)
     if family == socket.AF_INET6:
         held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both)
-    held.bind(("", 0))
+    # Free for both kinds.
+    port = scenario.free_port()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("", port))
     held.listen(64)
-    port = held.getsockname()[1]
     s.reporter.configure("reporter", listen=f"*:{port}")
     launch(s, [held])
     wait_for(lambda: ready(s), "reporter runs")
