@@ -72,7 +72,7 @@ agents_change(struct agent *shown, const struct agent *agent)
 	for (size_t i = 0; i < WORDS; i++)
 		agent_set(
 		    (uint64_t *)&row->agent + i, ((const uint64_t *)agent)[i]);
-	/* Release: licenses readers to take the row. */
+	/* Release: licenses readers to use what they copied of the row. */
 	counter_release(&row->version, version + 2);
 }
 
@@ -131,7 +131,7 @@ agents_read(const struct agents *agents, uint64_t i, struct agent *agent)
 			((uint64_t *)agent)[word] = __atomic_load_n(
 			    (const uint64_t *)&row->agent + word,
 			    __ATOMIC_RELAXED);
-		/* Acquire fence: if a word was newer, so is the version. */
+		/* Acquire fence: if a word is newer, so is the version. */
 		atomic_thread_fence(memory_order_acquire);
 		if (version % 2 == 0 && counter_get(&row->version) == version)
 			return agent->peer[0] != 0;

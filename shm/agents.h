@@ -11,8 +11,8 @@
  * It is made when the master starts, in place of one that a killed master left,
  * and removed when it ends.  The master's loop is the only writer.  A row's
  * version is odd while the row is taken, freed or changed as a whole, so
- * readers never see parts of two connections.  The figures of a row are plain:
- * written in place while the connection is read.
+ * readers never see parts of two connections.  Figures are written in place
+ * while the connection is read, without a change of the version.
  *
  * Part of the segment format: see "if you change this" in segment.h.
  */
@@ -24,7 +24,7 @@
 #define AGENT_NONE ((uint64_t)INT64_MIN) /* for a word that has no value */
 
 enum dialect {
-	DIALECT_UNKNOWN, /* not known from so few bytes yet */
+	DIALECT_UNKNOWN, /* too few bytes so far */
 	DIALECT_NATIVE,
 	DIALECT_LARS,
 	DIALECT_ELB
@@ -43,7 +43,7 @@ struct agent {
 	uint64_t rejected_sum;
 	uint64_t rejected[REJECT_REASONS]; /* records and reports */
 	uint64_t since;                    /* seconds since 1970 */
-	uint64_t peer[4]; /* its struct sockaddr_in or _in6, 0 behind */
+	uint64_t peer[4]; /* struct sockaddr_in or _in6; the rest is 0 */
 };
 
 struct agent_row {
@@ -66,18 +66,18 @@ struct agents {
 	uint64_t free, used;
 };
 
-/* agents_create - for the master: make the segment with so many rows, 1 to
-   AGENTS_MAX, and let a group read it as segment_share() does.  No child of
-   fork(2) has it mapped.  As segment_create_master(). */
+/* agents_create - for the master: create the segment with this number of rows,
+   1 to AGENTS_MAX, readable by a group as with segment_share().  Children of
+   fork(2) do not have it mapped.  Results as of segment_create_master(). */
 enum shm_status agents_create(
     struct agents *agents, const char *instance, uint32_t rows, gid_t readers);
 
 /* agents_remove - unmap and remove it; nothing if none was created. */
 void agents_remove(struct agents *agents);
 
-/* agents_take - show this agent in a free row.  Returns its figures there, for
-   agents_free(); or NULL: all rows are taken, which is counted until
-   agents_free(agents, NULL). */
+/* agents_take - show this agent in a free row.  Returns its figures there,
+   until agents_free(); or NULL if all rows are taken: then it counts as
+   unlisted until agents_free(agents, NULL). */
 struct agent *agents_take(struct agents *agents, const struct agent *agent);
 void agents_free(struct agents *agents, struct agent *shown);
 
@@ -97,13 +97,13 @@ agent_add(uint64_t *figure, uint64_t n)
 	agent_set(figure, *figure + n);
 }
 
-/* agents_open - for readers: map it read-only if it is this owner's.  As
-   segment_view_worker(). */
+/* agents_open - for readers: map it read-only if it is this owner's.  Results
+   as of segment_view_worker(). */
 enum shm_status agents_open(
     struct agents *agents, const char *instance, uid_t owner);
 
 /* agents_read - copy row i, 0 to header.table_keys - 1.  Any process.  Returns
-   false if no agent is there. */
+   false if no agent is there, or the row is never at rest. */
 bool agents_read(const struct agents *agents, uint64_t i, struct agent *agent);
 
 /* dialect_name - as in "native". */

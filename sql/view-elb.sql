@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
 --
 -- ServerCallStatusView where ELB agents report: use this file in place of
--- view.sql, and all else stays as it says there.
+-- view.sql, whose comments apply here as well.
 --
 --	mysql DATABASE < view-elb.sql
 --
 -- ELB agents send the address of a server with its bytes reversed, and reporter
--- stores it so, for ELB's own tools; caller is not reversed.  The table does not
--- say which agent wrote a row: where agents of other kinds report as well, their
--- servers are reversed by this view, and those of ELB by the other one.
+-- stores it so, for ELB's own tools; caller is not reversed.  The table has no
+-- column for the kind of agent: where others report as well, this view shows their
+-- servers reversed, and the view of view.sql those of ELB agents.
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW ServerCallStatusView AS
 SELECT

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Listening sockets that this process does not open: those that a service
- * manager holds and passes in (socket activation), and those of an ark.  So no
- * agent is refused while reporter is restarted.  The master's, at its start.
+ * manager holds and passes in (socket activation), and those of an ark.  With
+ * them no agent is refused while reporter is restarted.  Called by the master
+ * at its start.
  */
 #pragma once
 
@@ -10,13 +11,14 @@
 
 #include <sys/socket.h>
 
-/* activation_open - look what was passed in to this process.  What does not
-   listen for TCP is closed, with a line in the log.  ark: gets the parts of an
-   ark, if there is one. */
+/* activation_open - take the descriptors that were passed in to this process.
+   Those that are not listening TCP sockets are logged and closed.  *ark gets
+   the parts of an ark, if there is one. */
 void activation_open(struct ark *ark);
 
-/* activation_add - one more listening socket; inherited: of an ark.  To be
-   called after activation_open(): of two for one address the first is taken. */
+/* activation_add - add a listening socket, which is activation's now.
+   inherited: it comes from an ark.  To be called after activation_open(): of
+   two for one address the first one added is taken. */
 void activation_add(int fd, bool inherited);
 
 /* activation_take - the socket that listens on exactly this address, if it was
@@ -24,6 +26,6 @@ void activation_add(int fd, bool inherited);
    close-on-exec.  address: IPv4 or IPv6.  Returns -1 if there is none. */
 int activation_take(const struct sockaddr *address);
 
-/* activation_close - close what nobody took, with a line in the log for each.
- */
+/* activation_close - close what nobody took; those that were passed in are
+   logged. */
 void activation_close(void);

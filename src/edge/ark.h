@@ -43,7 +43,7 @@ struct ark_header {
 #define ARK_FOREIGN 8     /* its first foreign report was logged */
 #define ARK_EXPLAINED 16  /* and so was its first rejection */
 #define ARK_SKEWED 32     /* and that its clock is ahead */
-#define ARK_SHOWN 64      /* `agent` is what readers saw of it */
+#define ARK_SHOWN 64      /* it had a row: `agent` */
 #define ARK_FLAGS 127     /* all of them */
 
 struct ark_conn {
@@ -52,7 +52,7 @@ struct ark_conn {
 	uint32_t dialect;  /* enum dialect */
 	uint32_t buffered; /* bytes */
 	uint32_t put;      /* see struct stream */
-	uint64_t offset;   /* of the first of these in the stream */
+	uint64_t offset;   /* of the first buffered byte in the stream */
 	uint64_t age_ms;
 	struct agent agent;
 };
@@ -104,7 +104,7 @@ int ark_end(struct ark_writer *writer);
 /* ark_give_up - free all of it, complete or not. */
 void ark_give_up(struct ark_writer *writer);
 
-/* All zero: nothing is left in it. */
+/* All zero: empty. */
 struct ark_reader {
 	const uint8_t *bytes; /* the memfd */
 	size_t length, at;

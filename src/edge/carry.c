@@ -93,8 +93,8 @@ carry_one_in(struct server *server, const struct ark_conn *entry,
 		agents_change(conn->agent, &entry->agent);
 		agent_set(&conn->agent->throttled_since, AGENT_NONE);
 	}
-	/* Also of one that is being read: its dialect decides whether
-	   idle_timeout applies. */
+	/* Also if it is CONN_READING already: the dialect, known now, decides
+	   whether idle_timeout applies. */
 	if (!(entry->flags & ARK_HEADER))
 		conn_open(server, conn);
 	if (entry->buffered == 0)

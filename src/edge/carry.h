@@ -9,7 +9,7 @@
 #include "edge/server.h"
 
 /* carry_out - add the connections to an ark, as far as there is room; they stay
-   open here, and must not be read until it is clear who continues them.
+   open here, and must not be read until it is known who continues them.
    Returns 0, or -1 with errno: the ark is to be given up. */
 int carry_out(const struct server *server, struct ark_writer *ark);
 

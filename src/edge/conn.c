@@ -69,8 +69,8 @@ conn_stop_timer(struct server *server, struct conn *conn)
 	conn->begun_ms = 0;
 }
 
-/* Change the state.  The idle timeout is for those up to CONN_READING, and the
-   count of throttled ones has the others until closing. */
+/* Change the state.  Up to CONN_READING the idle timeout applies; from then on,
+   until CONN_CLOSING, the connection counts as throttled. */
 static void
 conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 {
@@ -88,7 +88,7 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 	    waited ? AGENT_NONE : (uint64_t)time(NULL));
 }
 
-/* Have epoll report these events, and no others but errors. */
+/* Have epoll report only these events, and errors. */
 static void
 conn_watch(struct conn *conn, uint32_t events)
 {
@@ -177,7 +177,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	   when the peer sees the connection close. */
 	queue_count_closed(server, conn, why);
 	tls_close(conn->tls);
-	/* These would come back at once. */
+	/* These agents would reconnect at once. */
 	if (why == CLOSING_REFUSED)
 		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
 	else if (why == CLOSING_PROXY_HEADER || why == CLOSING_TLS ||
@@ -311,7 +311,7 @@ conn_follow(struct server *server, struct conn *conn,
 		conn_complain(server, conn, result);
 	if (result->foreign > 0)
 		conn_complain_foreign(server, conn, result->caller);
-	/* Once per connection, as a rule. */
+	/* Usually once per connection. */
 	if (result->named &&
 	    (!conn->named || conn->caller != result->last_caller)) {
 		conn->named = true;
@@ -348,7 +348,6 @@ static enum progress
 conn_take(struct server *server, struct conn *conn, uint8_t *fresh, size_t n)
 {
 	struct intake_result result;
-
 	int error;
 
 	counter_add(&server->count->bytes, (uint64_t)n);
@@ -526,8 +525,8 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 		conn_read(server, conn);
 	} else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
 		/* Process what is in the input buffer and left in the socket,
-		   then close.  That may take long, so its place is for others.
-		 */
+		   then close.  That may take long, so it no longer counts
+		   towards max_connections. */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
 		queue_release(server, conn,

@@ -71,11 +71,11 @@ struct conn {
 	bool gone;             /* counted as closed, in server->gone */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
-	struct agent *agent; /* what readers see, or server.unlisted */
-	bool secure;         /* the listener has TLS */
-	bool foreign;        /* its first foreign report was logged */
-	bool named;          /* its caller was noted */
-	uint32_t caller;
+	struct agent *agent;      /* what readers see, or server.unlisted */
+	bool secure;              /* the listener has TLS */
+	bool foreign;             /* its first foreign report was logged */
+	bool named;               /* notice_caller() was called for it */
+	uint32_t caller;          /* with this caller, the last one */
 	struct tls_session *tls;  /* NULL: no TLS, or no byte of it yet */
 	struct sockaddr_in6 peer; /* or sockaddr_in */
 };

@@ -48,7 +48,7 @@ header_read(struct server *server, struct conn *conn, enum closing *why)
 
 	if (inbuf->length > 0)
 		memcpy(bytes, inbuf_bytes(inbuf), inbuf->length);
-	/* Where it ends is known when it was looked at. */
+	/* Peek first: only its bytes show where the header ends. */
 	ssize_t n =
 	    recv(conn->fd, fresh, PROXY_HEADER_MAX - inbuf->length, MSG_PEEK);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

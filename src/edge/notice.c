@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notices.  The table of callers has no chains: one that is displaced goes
- * unnoticed.
+ * Notices.  The table of callers has one place for each hash: a caller that was
+ * displaced is not recognized.
  */
 #include "config.h"
 
@@ -67,8 +67,8 @@ is_loopback(const uint8_t *bytes, int family)
 				 : memcmp(bytes, &in6addr_loopback, 16) == 0;
 }
 
-/* Remember the address, in network order.  Returns the other one that the
-   caller had, or 0. */
+/* Remember this address of a caller, in network byte order.  Returns the
+   different one that was remembered, or 0. */
 static uint32_t
 caller_move(struct notices *notices, uint32_t caller, uint32_t address)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the log says of agents that are misconfigured, at a limited rate.
- * Belongs to the master's loop.
+ * Log lines about misconfigured agents, at a limited rate.  Belongs to the
+ * master's loop.
  *
- * An agent of ELB or Lars takes the address of its host name for its caller.
- * Where that is 127.0.1.1, as by Debian's default, the agents of all hosts
- * overwrite each other's rows.
+ * An agent of ELB or Lars reports the address of its host name as its caller.
+ * Where that is 127.0.1.1, Debian's default, the agents of all hosts overwrite
+ * each other's rows.
  */
 #pragma once
 
@@ -24,16 +24,18 @@ struct notices {
 	} last[NOTICE_CALLERS];
 };
 
-/* notices_init - nothing was noticed; all is zero. */
+/* notices_init - set the rate limits; all else must be zero. */
 void notices_init(struct notices *notices);
 
-/* notice_stranger - this peer's connection begins with these bytes, and with no
-   report, and is closed. */
+/* notice_stranger - log what the bytes look like that this peer's connection
+   begins with; they are no report, and the connection is closed.  length: 1 or
+   more. */
 void notice_stranger(struct notices *notices, const struct sockaddr *peer,
     const uint8_t *bytes, size_t length);
 
-/* notice_caller - this peer's connection begins to report as this caller.  Logs
-   that it is a loopback address, or that another address reported as the same
-   caller.  Peers on this machine may report for others. */
+/* notice_caller - this peer's connection begins to report as this caller.  Log
+   if that is a loopback address, or if another address reported as the same
+   caller.  Nothing is logged of peers on this machine, which may report for
+   others. */
 void notice_caller(
     struct notices *notices, const struct sockaddr *peer, uint32_t caller);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The queues of throttled connections, one for each ring, and how those count
- * whose agent is gone.  Belongs to the master's loop.
+ * The queues of throttled connections, one for each ring, and the counting of
+ * those whose agent is gone.  Belongs to the master's loop.
  */
 #pragma once
 
 #include "edge/server.h"
 
 /* queue_join - wait until the ring of this slot has room for `need` records, 1
-   or more.  One whose turn is not over becomes the first, others the last. */
+   or more: first in the queue if its turn is not over, else last. */
 void queue_join(
     struct server *server, struct conn *conn, uint32_t slot, uint32_t need);
 
@@ -25,5 +25,5 @@ void queue_count_closed(
    max_connections_per_address only; if gone_max is reached, nothing changes. */
 void queue_release(struct server *server, struct conn *conn, enum closing why);
 
-/* queue_leave - the connection closes: it waits no more. */
+/* queue_leave - the connection closes: it no longer waits. */
 void queue_leave(struct server *server, struct conn *conn);

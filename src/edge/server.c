@@ -20,7 +20,7 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 #define TICK_MS 1000
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
 #define HANDSHAKES_MS 3     /* in one turn of the loop */
-#define RESUME_MS 2         /* for one ring, of one turn of the loop */
+#define RESUME_MS 2         /* for one ring, in one turn of the loop */
 #define LAST_READS 64       /* of a connection in one turn of its end */
 /* How long a connection over max_connection_age may take to complete a message,
    and then how long its agent to close. */
@@ -155,8 +155,8 @@ server_retry(struct server *server)
 	}
 }
 
-/* Go on with connections that wait for this ring, as far as there is room and
-   time: a worker may make room as fast as it is taken. */
+/* Resume connections that wait for this ring, while it has room, but not for
+   long: a worker may make room as fast as it is taken. */
 static void
 server_resume(struct server *server, uint32_t slot)
 {

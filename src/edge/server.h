@@ -32,16 +32,16 @@ struct server {
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
 	uint64_t open, throttled;
-	/* Throttled ones whose agent is gone: they count as closed, and have
-	   descriptors of their own, up to gone_max. */
+	/* Throttled ones whose agent is gone, up to gone_max: they count as
+	   closed, and their descriptors are beyond max_connections. */
 	uint64_t gone, gone_max;
 	uint64_t retired_ms;     /* when max_connection_age was last applied */
 	uint64_t aging_ms;       /* and when it was set */
 	struct conn_list all;    /* by age */
 	struct conn_list active; /* by active_ms; idle_timeout applies */
 	struct conn_list begun;  /* by begun_ms */
-	/* Those that wait for room in one ring.  Each has its turn of
-	   INTAKE_PIECE records, then queues again if it has more. */
+	/* By ring: connections that wait for room in it.  Each has a turn of
+	   INTAKE_PIECE records, then goes to the end if it has more. */
 	struct conn_list queue[WORKERS_MAX];
 	struct log_limiter refusals, closings, faults, throttles, holds,
 	    shortages;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The tarpit: sockets of refused and of faulty agents, kept open and unread for
- * a while.
- * Agents of ELB and Lars reconnect at once when they are disconnected, 15,500
- * times a second, so a refused connection is not closed at once.  Belongs to
- * the master's loop.  now_ms: the monotonic clock, in milliseconds.
+ * a while.  Agents of ELB and Lars reconnect at once when they are
+ * disconnected, 15,500 times a second, so these connections are not closed at
+ * once.  Belongs to the master's loop.  now_ms: the monotonic clock, in
+ * milliseconds.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 #define TARPIT_MAX 1024    /* sockets */
 #define TARPIT_MS 2000     /* how long each is kept */
-#define TARPIT_AT_ONCE 100 /* faulty ones that are not kept, a second */
+#define TARPIT_AT_ONCE 100 /* faulty ones closed at once, per second */
 
 /* All zero: empty, of capacity 0. */
 struct tarpit {
@@ -34,9 +34,9 @@ void tarpit_resize(struct tarpit *tarpit, uint64_t capacity);
    tarpit is full the oldest one is closed, if its capacity is 0 this one. */
 void tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
-/* tarpit_add_faulty - likewise, but some are closed at once: an agent that
-   resends its buffer from the middle of a message soon gets to its end, and
-   many agents cost little all the same. */
+/* tarpit_add_faulty - likewise, but TARPIT_AT_ONCE a second are closed at once:
+   so an agent that resends its buffer from the middle of a message soon reaches
+   the end of it, and many faulty agents still cost little. */
 void tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
 /* tarpit_drop - close the oldest.  Returns false when there is none. */

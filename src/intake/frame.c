@@ -147,8 +147,8 @@ field_flag(const struct field *field)
 	return bits != 0;
 }
 
-/* fault - describe the first fault of a payload, if it is asked for: of a field
-   of the report's own or of the next result.  number: 0 if there is none.
+/* fault - describe a fault of the payload, if that is asked for.  own: in the
+   report's own fields, not in the next result.  number: of the field, or 0.
    Returns false. */
 static bool __attribute__((cold, noinline))
 fault(struct report *report, bool own, unsigned number, const char *found)
@@ -220,7 +220,7 @@ decode_result(struct report *report, struct cursor c, uint32_t required,
 		   "missing");
 }
 
-/* port_fault - the same, of a port. */
+/* port_fault - fault() for a port out of range, if it is the first fault. */
 static void __attribute__((cold, noinline))
 port_fault(struct report *report, uint32_t port)
 {
@@ -232,7 +232,7 @@ port_fault(struct report *report, uint32_t port)
 }
 
 /* add_result - decode a field of results, and keep the record if its port is
-   one. */
+   valid.  Returns false when it does not decode. */
 static bool
 add_result(const struct field *field, uint32_t required, struct report *report)
 {

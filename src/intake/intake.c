@@ -34,7 +34,7 @@ struct intake {
 	/* Counted, but not yet added to `count`: see intake_publish(). */
 	uint64_t received, reports, dropped, skewed, foreign;
 	uint64_t rejected[REJECT_REASONS], rejected_sum;
-	uint64_t caller, ts;  /* of the last of these reports */
+	uint64_t caller, ts;  /* of the last report counted there */
 	struct report report; /* the one being decoded, and its limits */
 };
 
@@ -149,10 +149,11 @@ intake_queue(struct intake *intake, uint64_t awaited, uint32_t turn)
 	intake->turn = turn;
 }
 
-/* Whether the decoded report is of another host than the peer, where that is
-   checked; it is not any more where the caller can be replaced. */
+/* Apply check_caller to the decoded report: with `replace` its caller becomes
+   the peer's IPv4 address.  Returns whether its caller is another host still.
+ */
 static bool
-intake_is_foreign(struct intake *intake)
+intake_check_caller(struct intake *intake)
 {
 	struct report *report = &intake->report;
 
@@ -174,9 +175,9 @@ min_u32(uint64_t a, uint64_t b)
 	return (uint32_t)(a < b ? a : b);
 }
 
-/* Put the rest of the decoded report into its ring, or a piece of it: all that
-   there is room for, if nobody else waits for it.  *put: how many of its
-   records are there.  Returns false when the others must wait. */
+/* Put the rest of the decoded report into its ring: all that there is room for,
+   or one piece if other streams wait for that ring.  *put: how many of its
+   records are in the ring.  Returns false when the remaining ones must wait. */
 static bool
 intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
 {
@@ -207,13 +208,13 @@ intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
 	return n == left || intake->drop;
 }
 
-/* Take the decoded report.  Its counts are added once, when all of it is in its
-   ring.  Returns false when it must wait. */
+/* Route the decoded report.  It is counted once, when all of it is in its ring.
+   Returns false when it must wait. */
 static bool
 intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
 {
 	struct report *report = &intake->report;
-	bool foreign = intake_is_foreign(intake);
+	bool foreign = intake_check_caller(intake);
 
 	result->named = true;
 	result->last_caller = report->caller;
@@ -263,8 +264,8 @@ intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
 		    report->max_message);
 }
 
-/* After a message: note the first of the stream that was rejected, and the
-   first whose clock is ahead. */
+/* After a message: explain the stream's first rejection, and note its first
+   report whose clock is ahead. */
 static inline void
 intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
     struct intake_result *result)
@@ -281,7 +282,7 @@ intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
 	}
 }
 
-/* Take messages as long as they are whole; *result is zero at first. */
+/* Take all whole messages; *result is zero at first. */
 static void
 intake_messages(struct intake *intake, struct stream *stream,
     const uint8_t *bytes, size_t length, struct intake_result *result)
@@ -353,7 +354,7 @@ intake_is_due(const struct intake *intake, struct stream *stream,
 	       scan->offset + scan->wanted > max;
 }
 
-/* Count what is not yet added as the agent's. */
+/* Add to the agent's row what intake_publish() is about to count. */
 static void
 intake_show(const struct intake *intake)
 {

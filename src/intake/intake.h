@@ -22,9 +22,8 @@ struct stream {
 	uint64_t offset;         /* bytes taken so far */
 	struct native_scan scan; /* of the first message not taken */
 	uint32_t put;            /* records of it that are in a ring already */
-	bool explained; /* its first rejection was, in intake_result.explanation
-			 */
-	bool skewed;    /* and its first report whose clock is ahead was seen */
+	bool explained;          /* intake_result had its first explanation */
+	bool skewed;             /* and its first `ahead` */
 };
 
 enum verdict {
@@ -37,14 +36,15 @@ struct intake_result {
 	enum verdict verdict;
 	size_t used;        /* bytes taken, from the first on */
 	uint32_t slot;      /* VERDICT_BLOCKED: of the ring that is full */
-	uint32_t need;      /* and how many records are to be put next */
+	uint32_t need;      /* and for how many records it needs room */
 	uint32_t turn;      /* what is left of the turn: see intake_queue() */
 	enum reject reason; /* VERDICT_CLOSE; else of the first rejection */
 	/* VERDICT_CLOSE: where in the stream the fault lies; else, with an
 	   explanation, where the report begins. */
 	uint64_t fault;
-	/* The fault in words, the intake's until the next call; of a stream's
-	   first rejection and of VERDICT_CLOSE, else NULL. */
+	/* The fault in words, for a stream's first rejection and for
+	   VERDICT_CLOSE; else NULL.  The intake's, valid until the next call.
+	 */
 	const char *explanation;
 	uint64_t rejected;    /* records and reports rejected in these bytes */
 	uint64_t ahead;       /* seconds, if the stream's first skewed report is
@@ -68,19 +68,19 @@ void intake_configure(struct intake *intake, const struct settings *settings);
 void intake_set_rings(
     struct intake *intake, struct ring *const *rings, uint32_t workers);
 
-/* intake_begin - the next bytes are this peer's, and arrive now (seconds since
-   1970), and it waits behind nobody.  Before the first intake_read() of each
-   turn.  agent: where to count them as well, until the next call. */
+/* intake_begin - the next bytes come from this peer, at the time `now` (seconds
+   since 1970), and no other stream waits.  Before the first intake_read() of
+   each turn.  agent: where to count them as well, until the next call. */
 void intake_begin(struct intake *intake, const struct sockaddr *peer,
     uint64_t now, struct agent *agent);
 
-/* A report is put into its ring in pieces of so many records at least, less at
-   its end. */
+/* A report is put into its ring in pieces of at least this many records, except
+   for the last piece. */
 #define INTAKE_PIECE 1024
 
-/* intake_queue - after intake_begin(), while streams wait: into a ring of which
-   others wait for room (one bit for each slot) put pieces of no report once
-   `turn` records have been put. */
+/* intake_queue - after intake_begin(), while other streams wait.  awaited: the
+   rings that they wait for, one bit for each slot.  Of this stream at most
+   `turn` records, rounded up to a whole piece, go into these. */
 void intake_queue(struct intake *intake, uint64_t awaited, uint32_t turn);
 
 /* intake_read - take as many whole messages as there are; length: 1 or more.

@@ -187,7 +187,7 @@ static bool __attribute__((cold, noinline)) fault(const struct cursor *c,
 	else if (take_header(&object, &elements))
 		snprintf(found, sizeof(found), "array of %" PRIu32, elements);
 	else if (*at >= 0xc0 && types[*at & 31] == NULL)
-		return false; /* cut */
+		return false; /* the bytes end within it */
 	else
 		snprintf(found, sizeof(found), "%s",
 		    *at < 0x90   ? "map"
@@ -325,7 +325,7 @@ take_result_near(struct cursor *c, struct record *r)
 
 /* ---------------------------------------------------------- a message -- */
 
-/* fault_of_result - say which result the fault that was described is of. */
+/* fault_of_result - put the number of the result before the fault's text. */
 static void __attribute__((cold, noinline))
 fault_of_result(struct report *report, uint32_t number)
 {

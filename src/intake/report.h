@@ -44,7 +44,7 @@ struct report {
 	uint64_t ts;            /* as it came; 0: when received */
 	bool skewed;            /* it is beyond the horizon */
 	uint32_t count;         /* records in `records` */
-	char fault[FAULT_TEXT]; /* the first, "" at first */
+	char fault[FAULT_TEXT]; /* the first fault in words, or "" */
 	/* Records of this report that were rejected, by reason; is_partial if
 	   there are any. */
 	bool is_partial;

@@ -20,7 +20,7 @@
 
 #define MARGIN_MS 5000 /* beyond what the running process may take to exit */
 
-/* One message.  The version stays where it is. */
+/* One message.  `version` comes first in every version of it. */
 struct note {
 	uint32_t version; /* ARK_VERSION */
 	enum kind {
@@ -71,7 +71,7 @@ note_receive(int from, uint64_t wait_ms, struct note *note, struct ark *ark)
 	return -1;
 }
 
-/* Make the address, and a socket for it.  Returns the socket, or -1 with
+/* Set the address, and create a socket for it.  Returns the socket, or -1 with
    errno. */
 static int
 handover_socket(const struct settings *s, struct sockaddr_un *address)

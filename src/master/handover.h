@@ -26,22 +26,23 @@ struct handover {
 	struct sockaddr_un address;
 };
 
-/* handover_prepare - create the runtime directory for reporter.user, if it is
-   missing; handover_listen() logs what fails.  Called with the privileges of
-   the start. */
+/* handover_prepare - create the runtime directory, owned by reporter.user, if
+   it is missing.  If that fails, handover_listen() logs it.  Called before
+   privileges are dropped. */
 void handover_prepare(const struct settings *settings);
 
 /* handover_listen - from now on a new process can connect.  Returns 0, or -1:
-   logged, or not configured.  Called by the owner of the instance. */
+   logged, or runtime_directory is empty.  Called by the owner of the instance:
+   the file of a killed process is removed. */
 int handover_listen(struct handover *handover, const struct settings *settings);
 
-/* handover_accept - whether a process has connected that may take over: it is
-   the peer.  Others are logged and disconnected. */
+/* handover_accept - accept a process that has connected, as the peer.  Returns
+   false if none has, or if it may not take over: logged and disconnected. */
 bool handover_accept(struct handover *handover);
 
 /* handover_give - send the ark to the peer, and wait until it was taken, for
-   HANDOVER_MS at most.  end_ms: how long we may then take to exit.  Returns 0;
-   or -1: logged, and handover_cancel() is to be called. */
+   HANDOVER_MS at most.  end_ms: how long we may take to exit afterwards.
+   Returns 0; or -1: logged, and handover_cancel() is to be called. */
 int handover_give(
     struct handover *handover, const struct ark *ark, uint64_t end_ms);
 
@@ -49,11 +50,12 @@ int handover_give(
 void handover_cancel(struct handover *handover);
 
 /* handover_close - no process can connect any more.  A peer stays connected: it
-   sees our exit. */
+   waits for our exit. */
 void handover_close(struct handover *handover);
 
-/* handover_take - the new process: take the ark of the running one, and wait
-   until that has exited.  Blocks.  Returns 0, and *arrived; all zero if there
-   is nothing to take over, which is logged.  Or -1: logged; the running process
+/* handover_take - in the new process: take the ark of the running one, and wait
+   until that has exited.  Blocks for 10 seconds at most until the ark arrives,
+   then for end_ms and a margin.  Returns 0, and *arrived, which stays all zero
+   if there is nothing to take over: logged.  Or -1: logged; the running process
    continues, or does not exit. */
 int handover_take(const struct settings *settings, struct ark_reader *arrived);

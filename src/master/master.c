@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The master: start and loop.  A failure to start is logged and
- * returned; afterwards nothing but a signal ends it.
+ * The master: start and loop.  A failure to start is logged and returned;
+ * afterwards only a signal or a handover ends it.
  */
 #include "config.h"
 
@@ -170,7 +170,8 @@ master_take_instance(struct master *m)
 	return -1;
 }
 
-/* Make the rows of connected agents, likewise. */
+/* Create the segment of connected agents; master_give_up() removes it as well.
+ */
 static int
 master_list_agents(struct master *m)
 {

@@ -14,13 +14,13 @@
    reload, STOPPING=1, STATUS=one line, FDSTOREREMOVE=1 for an ark. */
 void notify(const char *note);
 
-/* notify_can_store - whether there may be a service manager that keeps an ark
-   over a restart. */
+/* notify_can_store - whether there is a service manager to keep an ark over a
+   restart.  Whether it will, is known after notify_store(). */
 bool notify_can_store(void);
 
 /* notify_store - have the service manager keep an ark until the next start; if
-   it does not start reporter again, it closes the ark.  Blocks until it has it,
-   5 seconds at most.  Returns 0, or -1: logged. */
+   it does not start reporter again, it closes the ark.  Blocks until the
+   manager has received it, 5 seconds at most.  Returns 0, or -1: logged. */
 int notify_store(const struct ark *ark);
 
 /* notify_reloading - a reload begins; READY=1 follows. */

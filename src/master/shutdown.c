@@ -61,7 +61,7 @@ shutdown_hand_over(struct master *m)
 	ark_give_up(&w);
 }
 
-/* Have the service manager keep what it may hand to the next process. */
+/* Have the service manager keep the connections for the next process. */
 static void
 store(struct master *m)
 {

@@ -30,8 +30,8 @@ struct master {
 	struct agents agents;
 	struct children children;
 	struct server *server; /* NULL from MASTER_FINISHING on */
-	uint64_t unread;       /* connections that are, in MASTER_SETTLING */
-	bool keep;             /* and then they go to the service manager */
+	uint64_t unread; /* in MASTER_SETTLING: connections with more to read */
+	bool keep;       /* after it: the service manager keeps connections */
 	struct handover handover;
 	struct ark_reader arrived; /* from the previous master */
 
@@ -43,8 +43,9 @@ struct master {
 
 	enum master_mode mode;
 	uint64_t mode_over_ms, ended_ms; /* of the mode, of the service */
-	bool stop, reap, reload, reopen; /* requested by signals */
-	bool asked;                      /* for a handover */
+	bool stop;                 /* requested by a signal or a handover */
+	bool reap, reload, reopen; /* requested by signals */
+	bool asked;                /* a process has connected for a handover */
 };
 
 /* change_route - lead all routes to the rings of the current generation. */

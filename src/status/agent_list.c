@@ -142,7 +142,7 @@ row_print(const struct agent *a, bool json, FILE *out)
 	fputs(json ? "}}" : "\n", out);
 }
 
-/* Sort and print so many agents. */
+/* Sort the agents, and print up to max of them. */
 static void
 list_print(struct agent *list, size_t count, struct column column, size_t max,
     bool json, FILE *out)

@@ -18,9 +18,9 @@
 int agent_column(const char *name);
 
 /*
- * agents_print - write up to max of the agents that are connected, sorted by a
- * column (figures with the greatest first; then and else by address), as one
- * JSON object or as a table.  *unlisted: connections that have no row.
+ * agents_print - write up to max of the connected agents as one JSON object or
+ * as a table.  column: to sort by, the greatest first, and then by address; the
+ * addresses themselves ascend.  *unlisted: connections that have no row.
  * Returns SHM_OK, then a failure to write is left in the stream; SHM_MISSING if
  * the instance does not run; or why a segment cannot be read (SHM_SYSTEM: see
  * errno).
