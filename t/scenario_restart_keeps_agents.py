@@ -107,6 +107,7 @@ def upgrade(s):
 def throttled(s):
     """The database is away, and the rings are full."""
     s.reporter.configure("queue", table_keys=1024)
+    s.reporter.configure("reporter", shutdown_timeout="60s")
     s.reporter.write_conf()
     take_over(s)
     s.database.freeze()
@@ -125,7 +126,12 @@ def throttled(s):
         return s.reporter.status()["throttled"] == 1
 
     wait_for(is_throttled, "the agent is throttled")
+    s.reporter.configure("reporter", shutdown_timeout="1s")
+    s.reporter.write_conf()
+    began = time.monotonic()
     s.equal("throttled: exit status", take_over(s), 0)
+    took = time.monotonic() - began
+    s.check("it does not wait for the database", took < 20, took)
     wait_for(is_throttled, "it is throttled again")
     s.database.thaw()
     agent.socket.settimeout(scenario.PATIENCE)

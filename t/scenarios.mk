@@ -45,8 +45,9 @@ database_stories = t/scenario_back_to_the_first_host \
 	t/scenario_statements_find_their_size \
 	t/scenario_table_altered_while_connected \
 	t/scenario_table_refuses_every_row t/scenario_unsigned_columns
-# Those of them that take more than a minute, waiting.
-slow_stories = t/scenario_back_to_the_first_host t/scenario_retention \
+# Those that take more than a minute, waiting.
+slow_stories = t/scenario_back_to_the_first_host t/scenario_bench \
+	t/scenario_growth t/scenario_retention \
 	t/scenario_statements_find_their_size \
 	t/scenario_table_refuses_every_row
 # Processes: start, stop, reload, crash.

@@ -134,6 +134,13 @@ admission_allows(const struct admission *admission, const struct sockaddr *peer,
 	       prefix_list_match(&rules->allow, peer);
 }
 
+static bool
+admission_is_full(
+    const struct admission *admission, uint64_t max, uint64_t open)
+{
+	return max != 0 && open >= max && !admission->unlimited;
+}
+
 struct origin *
 admission_enter(
     struct admission *admission, const struct sockaddr *peer, enum refusal *why)
@@ -144,11 +151,11 @@ admission_enter(
 	if (!admission_allows(admission, peer, why))
 		return NULL;
 	*why = REFUSAL_MAX_CONNECTIONS;
-	if (rules->max != 0 && admission->open >= rules->max)
+	if (admission_is_full(admission, rules->max, admission->open))
 		return NULL;
 	*why = REFUSAL_MAX_CONNECTIONS_PER_ADDRESS;
-	if (rules->max_per_address != 0 &&
-	    admission_open_from(admission, peer) >= rules->max_per_address)
+	if (admission_is_full(admission, rules->max_per_address,
+		admission_open_from(admission, peer)))
 		return NULL;
 	*why = REFUSAL_NO_MEMORY;
 	origin = origin_enter(admission, peer);
@@ -177,7 +184,7 @@ admission_enter_balancer(
 	if (!prefix_list_match(&rules->proxy_from, peer))
 		return false;
 	*why = REFUSAL_MAX_CONNECTIONS;
-	if (rules->max != 0 && admission->open >= rules->max)
+	if (admission_is_full(admission, rules->max, admission->open))
 		return false;
 	admission->open++;
 	return true;

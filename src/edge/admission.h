@@ -28,6 +28,7 @@ struct rules {
 /* All zero at first; then admission_prepare() and admission_take(). */
 struct admission {
 	struct rules rules, next; /* in force; prepared */
+	bool unlimited;           /* max and max_per_address do not count */
 	void *tree;               /* of tsearch(3): a struct origin for each */
 	uint64_t open;            /* connections let in that have not left, less
 				     those in server->gone */

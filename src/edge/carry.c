@@ -110,9 +110,6 @@ carry_one_in(struct server *server, const struct ark_conn *entry,
 void
 carry_in(struct server *server, struct ark_reader *ark)
 {
-	uint64_t connections = ark->header.connections;
-	struct rules *rules = &server->admission.rules;
-	const uint64_t max = rules->max, per_address = rules->max_per_address;
 	const struct ark_conn *entry;
 	const uint8_t *bytes;
 	int fd;
@@ -121,12 +118,11 @@ carry_in(struct server *server, struct ark_reader *ark)
 		server->aging_ms = 0;
 	/* They were let in before.  As after a reload, only allow and deny
 	   count; some may exceed the limits, as their agents are gone. */
-	rules->max = rules->max_per_address = 0;
+	server->admission.unlimited = true;
 	while ((fd = ark_next(ark, &entry, &bytes)) >= 0)
 		carry_one_in(server, entry, bytes, fd);
-	rules->max = max;
-	rules->max_per_address = per_address;
+	server->admission.unlimited = false;
 	if (ark->bytes != NULL)
-		log_info("took over: %" PRIu64 " connection%s", connections,
-		    connections == 1 ? "" : "s");
+		log_info("took over: %" PRIu64 " connection%s", server->open,
+		    server->open == 1 ? "" : "s");
 }

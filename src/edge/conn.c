@@ -112,10 +112,12 @@ conn_show(struct server *server, struct conn *conn)
 		.throttled_since = AGENT_NONE };
 
 	memcpy(agent.peer, &conn->peer, sizeof(conn->peer));
-	if (conn->agent == NULL && server->agents != NULL)
+	if (conn->agent == NULL && server->agents != NULL) {
 		conn->agent = agents_take(server->agents, &agent);
-	else if (conn->agent != NULL && conn->agent != &server->unlisted)
+	} else if (conn->agent != NULL && conn->agent != &server->unlisted) {
+		agent.since = conn->agent->since;
 		agents_change(conn->agent, &agent);
+	}
 	if (conn->agent == NULL)
 		conn->agent = &server->unlisted;
 }

@@ -393,7 +393,7 @@ intake_publish(struct intake *intake)
 		intake->touched &= intake->touched - 1;
 	}
 	FAULT_POINT("intake_uncounted");
-	if (intake->received != 0)
+	if ((intake->received | intake->reports) != 0)
 		intake_show(intake);
 	count_move(&intake->count->received, &intake->received);
 	FAULT_POINT("intake_received");

@@ -28,13 +28,14 @@ struct note {
 		KIND_TAKEN,
 		KIND_CANCELLED
 	} kind;
-	uint64_t end_ms; /* KIND_ARK */
+	uint64_t end_ms;   /* KIND_ARK */
+	uint64_t segments; /* SEGMENT_VERSION */
 };
 
 static int
 note_send(int to, enum kind kind, uint64_t end_ms, const struct ark *ark)
 {
-	struct note note = { ARK_VERSION, kind, end_ms };
+	struct note note = { ARK_VERSION, kind, end_ms, SEGMENT_VERSION };
 
 	return ark_send(to, &note, sizeof(note), ark->part, ark->count);
 }
@@ -168,6 +169,7 @@ handover_give(struct handover *h, const struct ark *ark, uint64_t end_ms)
 		rc = note_receive(h->peer, HANDOVER_MS, &note, &none);
 	ark_drop(&none);
 	if (rc == 1 && note.kind == KIND_TAKEN) {
+		h->adopts = note.segments == SEGMENT_VERSION;
 		log_info("handed over to a new process");
 		FAULT_POINT("ark_acknowledged");
 		return 0;
@@ -245,6 +247,11 @@ handover_take(const struct settings *s, struct ark_reader *arrived)
 	const char *fault;
 	int fd, process;
 
+	if (*s->runtime_directory == '\0') {
+		log_error("cannot take over: reporter.runtime_directory is "
+			  "empty");
+		return -1;
+	}
 	if (fdlimit_ensure(s->max_connections) < 0)
 		return -1;
 	fd = handover_socket(s, &address);

@@ -23,6 +23,7 @@
 struct handover {
 	int listening; /* -1: none */
 	int peer;      /* the process that takes over, or -1 */
+	bool adopts;   /* it can read our segments */
 	struct sockaddr_un address;
 };
 

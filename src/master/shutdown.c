@@ -17,6 +17,7 @@
 
 #define SETTLE_MS 1        /* between two turns of server_drain() */
 #define STOP_GRACE_MS 5000 /* for a statement under way, after the timeout */
+#define ADOPTED_MS 1000    /* to store what the next master could adopt */
 
 /* Put the listening sockets and the connections into an ark.  Returns 0, or -1:
    logged.  In any case ark_give_up() ends it. */
@@ -69,6 +70,9 @@ store(struct master *m)
 
 	if (pack(m, &w) == 0 && notify_store(&w.ark) == 0) {
 		FAULT_POINT("ark_stored");
+		log_info("left with the service manager: %" PRIu64
+			 " connection%s",
+		    w.header.connections, w.header.connections == 1 ? "" : "s");
 		carry_close(m->server, w.header.connections);
 		m->unread = 0;
 	}
@@ -133,6 +137,9 @@ mode_advance(struct master *m, uint64_t now_ms)
 		settled(m);
 		children_end(&m->children, CHILD_FINISH);
 		m->mode_over_ms = m->ended_ms + timeout;
+		/* Meanwhile nobody reads what the agents send. */
+		if (m->handover.adopts && m->mode_over_ms > now_ms + ADOPTED_MS)
+			m->mode_over_ms = now_ms + ADOPTED_MS;
 		break;
 	case MASTER_FINISHING:
 		children_end(&m->children, CHILD_STOP);
