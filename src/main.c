@@ -8,7 +8,6 @@
 #include "check/inspect.h"
 #include "conf/reload.h"
 #include "lib/log.h"
-#include "master/handover.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
@@ -107,8 +106,7 @@ open_log(const struct settings *settings)
 
 /* Become the process that the master will be.  Returns 0, or -1: logged. */
 static int
-prepare(const struct arguments *a, const struct settings *settings,
-    struct ark_reader *arrived)
+prepare(const struct arguments *a, const struct settings *settings)
 {
 	/* No file that we create is readable for everybody. */
 	umask(027);
@@ -121,11 +119,6 @@ prepare(const struct arguments *a, const struct settings *settings,
 	log_echo(true);
 	if (open_log(settings) < 0)
 		return -1;
-	if (a->take_over && handover_take(settings, arrived) < 0)
-		return -1;
-	if (pidfile_write(settings->pid_file) < 0)
-		return -1;
-	FAULT_POINT("main_pid_file");
 	if (!a->foreground && chdir("/") < 0)
 		log_warn("cannot change to /: %m");
 	return 0;
@@ -163,7 +156,6 @@ static int
 run(const struct arguments *a, const char *path)
 {
 	struct settings *settings = settings_load(path, stderr);
-	struct ark_reader arrived = { .bytes = NULL };
 	int status = 0;
 
 	if (settings == NULL)
@@ -178,8 +170,8 @@ run(const struct arguments *a, const char *path)
 		return output_written() ? status : 1;
 	}
 	status = 1;
-	if (prepare(a, settings, &arrived) == 0) {
-		status = master_run(settings, path, &arrived, started);
+	if (prepare(a, settings) == 0) {
+		status = master_run(settings, path, a->take_over, started);
 		pidfile_remove();
 	} else {
 		settings_free(settings);

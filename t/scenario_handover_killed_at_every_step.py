@@ -6,6 +6,7 @@ them from there.  No record that had been read is lost.  As long as the new
 process has not confirmed, the running one keeps its agents when the new one
 dies, and the new one has them when the running one dies."""
 
+import signal
 import subprocess
 
 import faulty
@@ -96,6 +97,17 @@ class Story:
         wait_for(self.serves, f"{point}: one of them runs")
         self.settle(point, lives)
 
+    def hangs(self, point):
+        """The running process does not exit: it is killed."""
+        self.report()
+        self.faults.kill(point, number=signal.SIGSTOP)
+        running, self.s.reporter.process = (self.s.reporter.process,
+                                            self.take_over())
+        self.s.equal(f"{point}: the one that hangs is killed",
+                     running.wait(scenario.PATIENCE), -9)
+        wait_for(self.serves, f"{point}: the new one runs")
+        self.settle(f"{point}, hanging", True)
+
     def stored(self, manager, point, lives):
         self.report()
         self.faults.kill(point)
@@ -120,7 +132,7 @@ class Story:
 
 
 def tell(s):
-    s.reporter.configure("reporter",
+    s.reporter.configure("reporter", shutdown_timeout="1s",
                          listen=f"127.0.0.1:{scenario.free_port()}")
     story = Story(s)
     s.start()
@@ -128,6 +140,7 @@ def tell(s):
         story.handover(point, lives, new_dies=False)
     for point, lives in NEW:
         story.handover(point, lives, new_dies=True)
+    story.hangs("ark_given")
     if not scenario.has("SYSTEMD"):
         raise scenario.Missing("libsystemd, for the descriptor store")
     s.reporter.stop()

@@ -204,6 +204,18 @@ def nobody_answers(s):
 
 def refused(s):
     """Who cannot start does not take over; nor do two at once."""
+    listen = s.reporter.options["reporter"]["listen"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        s.reporter.configure("reporter", listen=f"{listen}, "
+                             f"127.0.0.1:{taken.getsockname()[1]}")
+        s.reporter.write_conf()
+        s.equal("a port that is taken",
+                launch(s, "-r").wait(scenario.PATIENCE), 1)
+    s.reporter.configure("reporter", listen=listen)
+    s.reporter.write_conf()
+    continues(s, "a port that is taken", "Address already in use")
     conf, s.reporter.conf = s.reporter.conf, s.reporter.conf + ".bad"
     with open(conf) as file, open(s.reporter.conf, "w") as bad:
         bad.write(file.read() + "[log]\nlevel = loud\n")

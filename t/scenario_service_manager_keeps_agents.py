@@ -88,6 +88,37 @@ def throttled(s, manager):
     wait_for(lambda: s.reporter.status()["connections"] == 0, "closed")
 
 
+def start_fails(s, manager):
+    """A port is taken, and free at the next start; then it listens on all
+    addresses with the port that it had on one."""
+    agent, listen = s.agent(), s.reporter.options["reporter"]["listen"]
+    manager.stop()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        s.reporter.configure("reporter", listen=f"{listen}, "
+                             f"127.0.0.1:{taken.getsockname()[1]}")
+        try:
+            manager.start()
+            s.check("the start fails", False)
+        except scenario.Failure:
+            s.check("the start fails", "Address already in use"
+                    in s.reporter.log_text())
+    manager.listen()
+    s.equal("the connections are stored again",
+            [name for name, _ in manager.store], ["ark", "ark"])
+    s.reporter.configure("reporter", listen=listen.replace("127.0.0.1", "*"))
+    manager.start()
+    agent.send(scenario.native(4, 1, 1, TS, [(1, 1, 1, 0, False)]))
+    s.reporter.settled(1)
+    s.agent().close()
+    s.check("the agent is still connected", agent.is_open())
+    agent.close()
+    s.reporter.configure("reporter", listen=listen)
+    manager.stop()
+    manager.start()
+
+
 def damaged(s, manager):
     """A queue is lost."""
     agent = s.agent()
@@ -135,6 +166,7 @@ def tell(s):
     restarts(s, manager, [held])
     held.close()
     throttled(s, manager)
+    start_fails(s, manager)
     damaged(s, manager)
     stopped(s, manager)
 

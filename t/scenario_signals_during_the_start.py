@@ -16,7 +16,7 @@ from scenario import wait_for
 def at_the_pid_file(s, faults, start):
     """Have it started by start(), in a thread, and wait until it is stopped
     where its pid file has been written.  Returns the thread."""
-    faults.kill("main_pid_file", number=signal.SIGSTOP)
+    faults.kill("master_pid_file", number=signal.SIGSTOP)
     s.reporter.process = None
     starting = threading.Thread(target=start, daemon=True)
     starting.start()

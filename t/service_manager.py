@@ -20,6 +20,7 @@ class Manager:
         self.socket.bind(path)
         self.socket.setblocking(False)
         os.environ["NOTIFY_SOCKET"] = path
+        os.environ["INVOCATION_ID"] = "0" * 32
         self.heard = []
         self.store = []  # (name, descriptor)
 

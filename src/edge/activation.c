@@ -96,22 +96,46 @@ activation_take(const struct sockaddr *address)
 	return -1;
 }
 
-void
-activation_close(void)
+static void
+passed_close(struct passed *p)
 {
 	char text[ADDRESS_TEXT];
 
+	address_text((struct sockaddr *)&p->address, text);
+	if (p->inherited)
+		log_info("no longer listening on %s", text);
+	else
+		log_warn("the service manager passed in a socket for %s, which "
+			 "is not in reporter.listen: closed",
+		    text);
+	close(p->fd);
+	p->fd = -1;
+}
+
+bool
+activation_release(const struct sockaddr *address)
+{
+	bool released = false;
+
 	for (int i = 0; i < passed_count; i++) {
-		if (passed[i].fd < 0)
+		struct passed *p = &passed[i];
+
+		/* The port is at the same place in both families. */
+		if (p->fd < 0 || !p->inherited ||
+		    ((struct sockaddr_in *)&p->address)->sin_port !=
+			((const struct sockaddr_in *)address)->sin_port)
 			continue;
-		/* What was inherited was in reporter.listen, or is there twice.
-		 */
-		if (!passed[i].inherited)
-			log_warn("the service manager passed in a socket for "
-				 "%s, which is not in reporter.listen: closed",
-			    address_text(
-				(struct sockaddr *)&passed[i].address, text));
-		close(passed[i].fd);
+		passed_close(p);
+		released = true;
 	}
+	return released;
+}
+
+void
+activation_close(void)
+{
+	for (int i = 0; i < passed_count; i++)
+		if (passed[i].fd >= 0)
+			passed_close(&passed[i]);
 	passed_count = 0;
 }

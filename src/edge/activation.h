@@ -26,6 +26,10 @@ void activation_add(int fd, bool inherited);
    close-on-exec.  address: IPv4 or IPv6.  Returns -1 if there is none. */
 int activation_take(const struct sockaddr *address);
 
-/* activation_close - close what nobody took; those that were passed in are
-   logged. */
+/* activation_release - close inherited sockets that nobody took and that have
+   the port of this address: it is to be bound.  Returns whether there were
+   any. */
+bool activation_release(const struct sockaddr *address);
+
+/* activation_close - close what nobody took, and log it. */
 void activation_close(void);

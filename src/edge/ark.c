@@ -368,6 +368,24 @@ ark_next(
 	return fd;
 }
 
+int
+ark_put_rest(struct ark_writer *w, const struct ark_reader *rest)
+{
+	struct ark_reader r = *rest;
+	const struct ark_conn *entry;
+	const uint8_t *bytes = NULL;
+
+	for (; r.next < sockets_of(&r); r.next++) {
+		if (r.next < r.header.listeners)
+			continue;
+		entry = take_conn(&r, &bytes);
+		if (entry == NULL ||
+		    ark_put(w, r.fds[r.next], entry, bytes) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 void
 ark_close(struct ark_reader *r)
 {

@@ -97,6 +97,11 @@ int ark_begin(
 int ark_put(struct ark_writer *writer, int fd, const struct ark_conn *entry,
     const uint8_t *bytes);
 
+/* ark_put_rest - add the connections of another ark that were not taken; they
+   stay there as well.  As ark_put(). */
+struct ark_reader;
+int ark_put_rest(struct ark_writer *writer, const struct ark_reader *rest);
+
 /* ark_end - complete it: writer->ark, with the first header.connections
    connections.  Returns 0, or -1 with errno. */
 int ark_end(struct ark_writer *writer);

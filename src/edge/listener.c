@@ -239,6 +239,10 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 			continue;
 		}
 		int fd = socket_listen(list, true);
+		/* 127.0.0.1:7 keeps *:7 from being bound. */
+		if (fd < 0 && errno == EADDRINUSE &&
+		    activation_release(list->ai_addr))
+			fd = socket_listen(list, true);
 		if (fd >= 0) {
 			if (listener_add(listeners, spec, fd, epoll) < 0)
 				return -1;

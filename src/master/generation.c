@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
+#define FREED_TRIES 50 /* of 10 ms */
 
 /* Before anything is created: to reserve more memory than there is would have
    the kernel end processes, ours and others. */
@@ -25,11 +26,18 @@ generation_fits(const struct settings *settings)
 {
 	uint64_t each = segment_worker_size(
 	    (uint32_t)settings->ring_records, (uint32_t)settings->table_keys);
-	uint64_t need = each * settings->workers;
-	uint64_t space = segment_space(), memory = memory_available();
-	bool fits = need <= space && need <= memory;
-	bool one = settings->workers == 1;
+	uint64_t need = each * settings->workers, space, memory;
+	bool one = settings->workers == 1, fits = false;
 
+	/* The kernel frees what a process had that has just ended a little
+	   later. */
+	for (int i = 0; i < FREED_TRIES && !fits; i++) {
+		if (i > 0)
+			usleep(10000);
+		space = segment_space();
+		memory = memory_available();
+		fits = need <= space && need <= memory;
+	}
 	if (!fits)
 		log_error("%s is too small: %" PRIu64 " %s %.1f MiB%s, %.1f "
 			  "MiB are free; lower queue.ring_records, "

@@ -8,17 +8,19 @@
 #include "lib/log.h"
 #include "privilege/fdlimit.h"
 #include "shm/faultpoint.h"
-#include "shm/keep_errno.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MARGIN_MS 5000 /* beyond what the running process may take to exit */
+#define MARGIN_MS 2000 /* beyond what the running process may take to exit */
 
 /* One message.  `version` comes first in every version of it. */
 struct note {
@@ -50,7 +52,7 @@ note_receive(int from, uint64_t wait_ms, struct note *note, struct ark *ark)
 	ssize_t n;
 
 	*note = (struct note){ .version = 0 };
-	if (poll(&pollfd, 1, (int)wait_ms) <= 0) {
+	if (poll(&pollfd, 1, wait_ms < INT_MAX ? (int)wait_ms : INT_MAX) <= 0) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
@@ -191,61 +193,41 @@ handover_close(struct handover *h)
 
 /* -------------------------------------------------------- the new process - */
 
-/* The running process, or -1. */
-static int
-peer_process(int fd)
-{
-	struct ucred who;
-	socklen_t size = sizeof(who);
+#define IT_CONTINUES "it continues; see its log"
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
-		return -1;
-	return (int)syscall(SYS_pidfd_open, who.pid, 0);
+static int
+cannot_take_over(const char *fault)
+{
+	log_error("cannot take over from the running process: %s", fault);
+	return -1;
 }
 
-/* Take the ark, confirm, and wait until the other process has exited.  Returns
-   NULL, or the fault. */
+/* Receive the ark.  Returns NULL or the fault. */
 static const char *
-take_from(
-    int fd, int process, const struct settings *s, struct ark_reader *arrived)
+receive(struct handover *h, const char *instance, struct ark_reader *arrived)
 {
 	struct ark ark = { .count = 0 };
-	const char *fault = NULL;
+	const char *fault;
 	struct note note;
-	int rc = note_receive(fd, 2 * HANDOVER_MS, &note, &ark);
+	int rc = note_receive(h->peer, 2 * HANDOVER_MS, &note, &ark);
 
 	FAULT_POINT("ark_received");
-	if (rc == 1 && note.kind == KIND_ARK)
-		fault = ark_open(arrived, &ark, s->instance);
+	h->end_ms = note.end_ms;
+	fault = rc < 0 ? strerror(errno)
+		: rc == 0 || note.kind != KIND_ARK
+		    ? IT_CONTINUES
+		    : ark_open(arrived, &ark, instance);
 	ark_drop(&ark);
-	if (rc == 1 && note.kind == KIND_ARK && fault == NULL) {
-		FAULT_POINT("ark_opened");
-		/* If this fails, what is received next is the reason. */
-		note_send(fd, KIND_TAKEN, 0, &ark);
-		FAULT_POINT("ark_taken");
-		rc = note_receive(fd, note.end_ms + MARGIN_MS, &note, &ark);
-		ark_drop(&ark);
-		FAULT_POINT("ark_waited");
-		/* One that is killed closes its sockets before it releases its
-		   locks. */
-		if (rc == 0 && process >= 0)
-			poll(&(struct pollfd){ process, POLLIN, 0 }, 1,
-			    MARGIN_MS);
-		if (rc == 0)
-			return NULL;
-	}
-	if (fault == NULL)
-		fault = rc < 0 ? strerror(errno) : "it continues; see its log";
-	ark_close(arrived);
+	FAULT_POINT("ark_opened");
 	return fault;
 }
 
 int
-handover_take(const struct settings *s, struct ark_reader *arrived)
+handover_ask(
+    struct handover *h, const struct settings *s, struct ark_reader *arrived)
 {
 	struct sockaddr_un address;
 	const char *fault;
-	int fd, process;
 
 	if (*s->runtime_directory == '\0') {
 		log_error("cannot take over: reporter.runtime_directory is "
@@ -254,22 +236,56 @@ handover_take(const struct settings *s, struct ark_reader *arrived)
 	}
 	if (fdlimit_ensure(s->max_connections) < 0)
 		return -1;
-	fd = handover_socket(s, &address);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address,
-			  sizeof(address)) < 0) {
-		if (fd >= 0)
-			KEEP_ERRNO(close(fd));
+	h->peer = handover_socket(s, &address);
+	if (h->peer < 0 || connect(h->peer, (const struct sockaddr *)&address,
+			       sizeof(address)) < 0) {
 		log_warn("nothing to take over at %s: %m; starting",
 		    address.sun_path);
+		if (h->peer >= 0)
+			close(h->peer);
+		h->peer = -1;
 		return 0;
 	}
-	process = peer_process(fd);
-	fault = take_from(fd, process, s, arrived);
-	close(fd);
-	if (process >= 0)
-		close(process);
+	fault = receive(h, s->instance, arrived);
 	if (fault == NULL)
 		return 0;
-	log_error("cannot take over from the running process: %s", fault);
-	return -1;
+	return cannot_take_over(fault);
+}
+
+int
+handover_confirm(struct handover *h)
+{
+	struct pollfd process = { .events = POLLIN };
+	struct ark none = { .count = 0 };
+	struct ucred who = { .pid = 0 };
+	socklen_t size = sizeof(who);
+	struct note note;
+
+	getsockopt(h->peer, SOL_SOCKET, SO_PEERCRED, &who, &size);
+	process.fd = (int)syscall(SYS_pidfd_open, who.pid, 0);
+	log_info("taking over from process %d, which may take %" PRIu64
+		 " s to exit",
+	    (int)who.pid, h->end_ms / 1000);
+	/* If this fails, what is received next is the reason. */
+	note_send(h->peer, KIND_TAKEN, 0, &none);
+	FAULT_POINT("ark_taken");
+	int rc = note_receive(h->peer, h->end_ms + MARGIN_MS, &note, &none);
+	ark_drop(&none);
+	FAULT_POINT("ark_waited");
+	close(h->peer);
+	h->peer = -1;
+	/* From now on the connections are ours alone.  One that is killed
+	   closes its sockets before it releases its locks. */
+	if (rc != 1 && process.fd >= 0 && poll(&process, 1, MARGIN_MS) == 0) {
+		log_warn("process %d has not exited in time: killing it; what "
+			 "it has not stored is in shared memory",
+		    (int)who.pid);
+		syscall(SYS_pidfd_send_signal, process.fd, SIGKILL, NULL, 0);
+		poll(&process, 1, MARGIN_MS);
+	}
+	if (process.fd >= 0)
+		close(process.fd);
+	if (rc != 1)
+		return 0;
+	return cannot_take_over(IT_CONTINUES);
 }

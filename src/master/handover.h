@@ -21,9 +21,11 @@
 #define HANDOVER_MS 5000
 
 struct handover {
-	int listening; /* -1: none */
-	int peer;      /* the process that takes over, or -1 */
-	bool adopts;   /* it can read our segments */
+	int listening;   /* -1: none */
+	int peer;        /* the process that takes over, or -1; in the new
+			    process the running one, until it has exited */
+	bool adopts;     /* the new process can read our segments */
+	uint64_t end_ms; /* how long the running one may take to exit */
 	struct sockaddr_un address;
 };
 
@@ -54,9 +56,14 @@ void handover_cancel(struct handover *handover);
    waits for our exit. */
 void handover_close(struct handover *handover);
 
-/* handover_take - in the new process: take the ark of the running one, and wait
-   until that has exited.  Blocks for 10 seconds at most until the ark arrives,
-   then for end_ms and a margin.  Returns 0, and *arrived, which stays all zero
-   if there is nothing to take over: logged.  Or -1: logged; the running process
-   continues, or does not exit. */
-int handover_take(const struct settings *settings, struct ark_reader *arrived);
+/* handover_ask - in the new process: receive the ark of the running one, which
+   waits HANDOVER_MS for handover_confirm().  Blocks.  Returns 0, and *arrived
+   and a peer; or 0 without a peer: there is nothing to take over, which is
+   logged.  Or -1: logged. */
+int handover_ask(struct handover *handover, const struct settings *settings,
+    struct ark_reader *arrived);
+
+/* handover_confirm - take what was received, and wait until the running process
+   has exited; one that does not is killed.  Blocks.  Returns 0; or -1: logged,
+   the running process continues. */
+int handover_confirm(struct handover *handover);

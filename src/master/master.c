@@ -126,8 +126,6 @@ master_open_ark(struct master *m, struct ark *ark)
 		log_warn("cannot take connections over: ark: %s; agents must "
 			 "reconnect",
 		    fault);
-	notify("FDSTOREREMOVE=1\nFDNAME=" ARK_NAME);
-	FAULT_POINT("ark_forgotten");
 }
 
 /* Listen, on sockets that were passed in where there are such. */
@@ -187,36 +185,63 @@ master_list_agents(struct master *m)
 	return -1;
 }
 
-/* Continue the connections of the previous master, and let the next one have
-   them. */
+/* Let the next master ask for the connections. */
 static void
-master_carry(struct master *m)
+master_await_next(struct master *m)
 {
 	struct epoll_event event = { .events = EPOLLIN,
 		.data.ptr = &m->handover };
 
-	FAULT_POINT("ark_listening");
-	carry_in(m->server, &m->arrived);
-	ark_close(&m->arrived);
-	FAULT_POINT("ark_carried");
 	if (!notify_can_store() &&
 	    handover_listen(&m->handover, m->settings) == 0)
 		epoll_ctl(
 		    m->epoll, EPOLL_CTL_ADD, m->handover.listening, &event);
 }
 
+/* Continue the connections of the previous master. */
+static void
+master_carry(struct master *m)
+{
+	FAULT_POINT("ark_listening");
+	carry_in(m->server, &m->arrived);
+	ark_close(&m->arrived);
+	FAULT_POINT("ark_carried");
+}
+
+/* From here on no other process has the instance.  When taking over, all that
+   may fail should be done before. */
 static int
-master_start(struct master *m)
+master_begin(struct master *m)
+{
+	bool takes_over = m->handover.peer >= 0;
+
+	if (takes_over && handover_confirm(&m->handover) < 0)
+		return -1;
+	/* The agents are worth more than the file. */
+	if (pidfile_write(m->settings->pid_file) < 0 && !takes_over)
+		return -1;
+	FAULT_POINT("master_pid_file");
+	return master_inspect(m->settings);
+}
+
+static int
+master_start(struct master *m, bool take_over)
 {
 	const struct settings *s = m->settings;
 
 	if (!notify_can_store())
 		handover_prepare(s);
-	if (master_inspect(s) < 0 || master_open_signals(m) < 0 ||
+	if (take_over && handover_ask(&m->handover, s, &m->arrived) < 0)
+		return -1;
+	take_over = m->handover.peer >= 0;
+	if ((!take_over && master_begin(m) < 0) || master_open_signals(m) < 0 ||
 	    fdlimit_ensure(s->max_connections) < 0 || master_listen(m) < 0 ||
 	    tls_load_logged(s, &m->tls) < 0 ||
-	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0 ||
-	    master_list_agents(m) < 0)
+	    (take_over && master_begin(m) < 0) ||
+	    master_give_up_privileges(m) < 0 || master_take_instance(m) < 0)
+		return -1;
+	master_await_next(m);
+	if (master_list_agents(m) < 0)
 		return -1;
 	m->server = server_new(m->epoll, &m->shared->input);
 	if (m->server == NULL || server_prepare(m->server, s) < 0) {
@@ -392,8 +417,8 @@ master_loop(struct master *m)
 }
 
 int
-master_run(struct settings *settings, const char *path,
-    const struct ark_reader *arrived, void (*ready)(void))
+master_run(struct settings *settings, const char *path, bool take_over,
+    void (*ready)(void))
 {
 	static struct master master; /* too large for a stack */
 	struct master *m = &master;
@@ -401,17 +426,20 @@ master_run(struct settings *settings, const char *path,
 
 	m->settings = settings;
 	m->path = path;
-	m->arrived = *arrived;
 	m->handover = (struct handover){ .listening = -1, .peer = -1 };
 	log_role("master");
 	title_set("master");
-	if (master_start(m) == 0) {
+	if (master_start(m, take_over) == 0) {
+		/* What is stored there is ours now. */
+		notify("FDSTOREREMOVE=1\nFDNAME=" ARK_NAME);
+		FAULT_POINT("ark_forgotten");
 		ready();
 		notify("READY=1");
 		master_loop(m);
 		shutdown_end(m);
 		status = 0;
 	} else {
+		shutdown_put_back(m);
 		master_give_up(m);
 	}
 	tls_free(m->tls);

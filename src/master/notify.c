@@ -36,7 +36,9 @@ bool
 notify_can_store(void)
 {
 #ifdef HAVE_SYSTEMD
-	return getenv("NOTIFY_SOCKET") != NULL;
+	/* Others than systemd may be notified, and have no store. */
+	return getenv("NOTIFY_SOCKET") != NULL &&
+	       getenv("INVOCATION_ID") != NULL;
 #else
 	return false;
 #endif

@@ -31,8 +31,10 @@ pack(const struct master *m, struct ark_writer *w)
 		if (m->listeners.listener[i].used)
 			rc =
 			    ark_put(w, m->listeners.listener[i].fd, NULL, NULL);
-	if (rc == 0)
+	if (rc == 0 && m->server != NULL)
 		rc = carry_out(m->server, w);
+	if (rc == 0)
+		rc = ark_put_rest(w, &m->arrived);
 	if (rc == 0)
 		rc = ark_end(w);
 	if (rc == 0) {
@@ -73,10 +75,20 @@ store(struct master *m)
 		log_info("left with the service manager: %" PRIu64
 			 " connection%s",
 		    w.header.connections, w.header.connections == 1 ? "" : "s");
-		carry_close(m->server, w.header.connections);
+		if (m->server != NULL)
+			carry_close(m->server, w.header.connections);
 		m->unread = 0;
 	}
 	ark_give_up(&w);
+}
+
+void
+shutdown_put_back(struct master *m)
+{
+	if (m->arrived.fds == NULL || !notify_can_store())
+		return;
+	notify("FDSTOREREMOVE=1\nFDNAME=" ARK_NAME);
+	store(m);
 }
 
 static bool

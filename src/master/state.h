@@ -66,5 +66,9 @@ int shutdown_wait(const struct master *m, uint64_t now_ms);
    sockets and the connections, and request a stop if it took them. */
 void shutdown_hand_over(struct master *m);
 
+/* shutdown_put_back - the start has failed: have the service manager keep the
+   connections that it handed over. */
+void shutdown_put_back(struct master *m);
+
 /* shutdown_end - in MASTER_ENDED: remove shared memory that is empty. */
 void shutdown_end(struct master *m);
