@@ -80,8 +80,8 @@ void server_configure(
 void server_route(
     struct server *server, struct ring *const *rings, uint32_t workers);
 
-/* server_retry - try again with the throttled connections, since `overflow` may
-   have changed. */
+/* server_retry - try again with the throttled connections, since `overflow` has
+   changed. */
 void server_retry(struct server *server);
 
 /* server_tick - resume throttled connections whose ring has room, and

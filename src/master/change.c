@@ -120,9 +120,10 @@ change_commit(struct change *change, struct master *m)
 	}
 	children_configure(&m->children, m->settings, change->workers);
 	server_configure(m->server, m->settings, m->tls);
+	/* Each report that waits is decoded again. */
 	if (change->queue)
 		change_route(m);
-	else
+	else if (m->settings->overflow != change->settings->overflow)
 		server_retry(m->server);
 }
 
