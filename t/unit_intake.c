@@ -387,14 +387,31 @@ START_TEST(more_is_put_already_than_there_is)
 }
 END_TEST
 
+/* The worker drains so many of the records. */
+static void
+drain_large(uint64_t n)
+{
+	uint64_t most = LARGE;
+
+	intake_publish(intake);
+	ring_peek(&worker, &most);
+	ck_assert_uint_ge(most, n);
+	ring_advance(&worker, n);
+}
+
 START_TEST(a_turn_is_a_piece_while_others_wait)
 {
 	static uint8_t bytes[MESSAGE_MAX];
 	struct stream small = { 0 }, large = { 0 };
-	size_t length = 0, each = native(bytes, 7, 15);
+	size_t length = native_long(bytes, LARGE / 2 - 8),
+	       each = native(bytes + length, 7, 15);
 	struct intake_result r;
 
 	setup_large();
+	/* Less than half of the ring is free beside a report of 15. */
+	r = intake_read(intake, &large, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	length = 0;
 	while (length < 100 * each)
 		length += native(bytes + length, 7, 15);
 	/* Who has not waited queues behind those who have. */
@@ -409,16 +426,37 @@ START_TEST(a_turn_is_a_piece_while_others_wait)
 	ck_assert_uint_eq(r.turn, 0);
 	ck_assert_uint_eq(r.used, (INTAKE_PIECE / 15 + 1) * each);
 	/* A piece of a long one. */
+	drain_large(LARGE / 8);
 	length = native_long(bytes, 2 * INTAKE_PIECE);
 	intake_queue(intake, 1, INTAKE_PIECE);
 	r = intake_read(intake, &large, bytes, length);
 	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
 	ck_assert_uint_eq(large.put, INTAKE_PIECE);
 	/* And all of it when others wait for another ring only. */
+	drain_large(LARGE / 4);
 	intake_queue(intake, 2, 0);
 	r = intake_read(intake, &large, bytes, length);
 	ck_assert_int_eq(r.verdict, VERDICT_MORE);
 	ck_assert_uint_eq(large.put, 0);
+}
+END_TEST
+
+START_TEST(who_has_room_beside_the_others_does_not_wait)
+{
+	static uint8_t bytes[MESSAGE_MAX];
+	struct stream stream = { 0 };
+	size_t length = native_long(bytes, LARGE / 2);
+	struct intake_result r;
+
+	setup_large();
+	intake_queue(intake, 1, 0);
+	r = intake_read(intake, &stream, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_MORE);
+	ck_assert_uint_eq(r.used, length);
+	/* There is none for as many. */
+	r = intake_read(intake, &stream, bytes, length);
+	ck_assert_int_eq(r.verdict, VERDICT_BLOCKED);
+	ck_assert_uint_eq(stream.put, 0);
 }
 END_TEST
 
@@ -590,6 +628,7 @@ main(void)
 	tcase_add_test(tc, a_long_report_goes_in_in_pieces);
 	tcase_add_test(tc, more_is_put_already_than_there_is);
 	tcase_add_test(tc, a_turn_is_a_piece_while_others_wait);
+	tcase_add_test(tc, who_has_room_beside_the_others_does_not_wait);
 	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
 	    sizeof(callers) / sizeof(*callers));
 	tcase_add_test(tc, caller_is_replaced_by_the_peer);

@@ -175,6 +175,17 @@ min_u32(uint64_t a, uint64_t b)
 	return (uint32_t)(a < b ? a : b);
 }
 
+/* Whether less than half of the ring is free beside so many records.  There is
+   room for all who wait otherwise, and pieces, for each of which a message is
+   decoded again, would only keep them waiting. */
+static bool
+ring_is_short(struct ring *ring, uint32_t n)
+{
+	uint64_t wanted = (ring->mask + 1) / 2 + n;
+
+	return ring_room(ring, wanted) < wanted;
+}
+
 /* Put the rest of the decoded report into its ring: all that there is room for,
    or one piece if other streams wait for that ring.  *put: how many of its
    records are in the ring.  Returns false when the remaining ones must wait. */
@@ -187,18 +198,19 @@ intake_put(struct intake *intake, uint32_t *put, struct intake_result *result)
 	/* A message may have fewer records than when the first were put. */
 	uint32_t left = report->count - min_u32(*put, report->count);
 	uint32_t piece = min_u32(left, INTAKE_PIECE);
-	uint32_t n = min_u32(left, ring_room(intake->rings[slot], left));
+	struct ring *ring = intake->rings[slot];
+	uint32_t n = min_u32(left, ring_room(ring, left));
 
 	if (intake->drop) {
 		intake->dropped += left - n;
 		intake->received += left - n;
-	} else if (intake->awaited >> slot & 1) {
-		n = n < piece || intake->turn == 0 ? 0 : piece;
-		intake->turn -= min_u32(intake->turn, n);
 	} else if (n < piece) {
 		n = 0;
+	} else if (intake->awaited >> slot & 1 && ring_is_short(ring, left)) {
+		n = intake->turn == 0 ? 0 : piece;
+		intake->turn -= min_u32(intake->turn, n);
 	}
-	ring_put(intake->rings[slot], report->records + *put, n);
+	ring_put(ring, report->records + *put, n);
 	FAULT_POINT("intake_put");
 	intake->touched |= UINT64_C(1) << slot;
 	intake->received += n;
