@@ -5,14 +5,16 @@ has put there, with the sandbox of the unit.  The service starts, without an
 error in the journal and with each line there once; a report reaches the
 database; a reload says how it went; the status has the rates.  It comes back
 when its master is killed, and when its loop stands still.  A restart keeps
-agents that never connect again, without the socket unit.  With it no agent is
-refused during a restart.  reporter-web runs beside it, and option group works.
-An end leaves nothing.
+agents that never connect again, without the socket unit; so do six in a row,
+and one with an error in the configuration, which is then corrected.  With the
+socket unit no agent is refused during a restart.  reporter-web runs beside it,
+and option group works.  An end leaves nothing.
 
 It takes root and a machine that lets it have namespaces and control groups;
 elsewhere, as in most containers, it is not shown.  Nor is it where configure
 was told directories that systemd does not look into, or that the sandbox hides."""
 
+import json
 import os
 import re
 import signal
@@ -192,8 +194,12 @@ workers = 2
         wait_for(lambda: self.s.database.count() == before + 1,
                  f"report {modid} is stored")
 
-    def status(self):
-        return self.machine.run(self.program("reporterctl"), "status")
+    def status(self, *options):
+        return self.machine.run(self.program("reporterctl"), "status",
+                                *options)
+
+    def connections(self):
+        return json.loads(self.status("--json").stdout)["connections"]
 
 
 def probe(m, path, command):
@@ -315,6 +321,20 @@ def comes_back(s, service):
     service.send(3)
 
 
+def hurried_restarts(s, service):
+    """More of them than systemd allows by default."""
+    m = service.machine
+    for _ in range(6):
+        m.does("a restart in a row", "restart", "reporter.service")
+    service.configure("[limits]\nmax_connections = many\n")
+    m.does("a restart with an error in the configuration", "restart",
+           "reporter.service", status=1)
+    wait_for(lambda: int(m.show("NRestarts")) >= 3, "it is tried each second")
+    service.configure()
+    wait_for(lambda: m.show("ActiveState") == "active", "it is corrected")
+    s.equal("it took over", service.connections(), 50)
+
+
 def keeps_agents(s, service):
     """Without the socket unit: the descriptor store has the sockets."""
     m = service.machine
@@ -335,6 +355,7 @@ def keeps_agents(s, service):
                  m.journal("-t", "reporter", "-n", "30"), "it took over")
         s.equal("nothing is left in the store",
                 m.show("NFileDescriptorStore"), "0")
+    hurried_restarts(s, service)
     agents.terminate()
     agents.wait(scenario.PATIENCE)
     with open(said) as file:
