@@ -5,13 +5,16 @@ verb, and each exit status is LSB's.  Starting what runs and stopping what does
 not run is a success; a configuration with errors stops nothing and is not
 loaded; a daemon that was killed is told from one that ended, from one that left
 records, and from one that cannot be looked at, where it says why.  A restart
-keeps the agents connected."""
+keeps the agents connected, also one that fails; where it must stop the running
+process first, it warns."""
 
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import threading
+import time
 
 import crowd
 import installed
@@ -83,6 +86,74 @@ def it_runs(s, script):
         wanted |= crowd.rows(kind, frames, 20)
     s.reporter.settled(0)
     s.check("the table has what was sent", s.database.table() == wanted)
+    s.database.sql("DELETE FROM ServerCallStatus")
+
+
+def restarts_in_a_row(s, script):
+    """The next restart begins when the last has hardly ended, then while it
+    still goes on: that one may fail."""
+    for _ in range(3):
+        s.equal("a restart soon after another", script.run("restart"), 0)
+        time.sleep(0.09)
+    at_once = []
+    for _ in range(3):
+        at_once.append(subprocess.Popen(
+            [script.path, "restart"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        time.sleep(0.09)
+    statuses = [one.wait(scenario.PATIENCE) for one in at_once]
+    s.check("restarts during a restart", statuses[0] == 0
+            and set(statuses) <= {0, 1}, statuses)
+
+
+def restart_fails(s, script, place):
+    """The new process cannot take over: the running one continues."""
+    daemon = os.path.join(s.directory, "daemon")
+    with open(daemon, "w") as file:
+        file.write('#!/bin/sh\n[ "$1" != -r ] || exit 1\n'
+                   f'exec {place.path("sbindir", "reporter")} "$@"\n')
+    os.chmod(daemon, 0o755)
+    place.set(INSTANCE=s.reporter.instance, DAEMON=daemon)
+    before = script.pid()
+    script.expect("it cannot take over", restart=1, try_restart=1)
+    s.check("it says that it continues",
+            "the running process continues" in script.said, script.said)
+    s.equal("the warning of root is there once",
+            script.said.count("runs as root"), int(os.geteuid() == 0))
+    s.equal("it is the same process", script.pid(), before)
+    place.set(INSTANCE=s.reporter.instance)
+
+
+def socket_is_late(s, script, ark):
+    """As that of a process that has just taken over."""
+    before = script.pid()
+    os.rename(ark, ark + ".away")
+    late = threading.Timer(1, os.rename, (ark + ".away", ark))
+    late.start()
+    script.expect("the socket is late", restart=0)
+    late.join()
+    s.check("another process runs", script.pid() != before)
+    s.check("without a warning", "cannot take over" not in script.said,
+            script.said)
+
+
+def restarts(s, script, place):
+    ark = os.path.join(s.directory, s.reporter.instance + ".ark")
+    agents = crowd.Crowd(s, "lars", 50, 50, 20)
+    agents.connected()
+    restarts_in_a_row(s, script)
+    restart_fails(s, script, place)
+    socket_is_late(s, script, ark)
+    s.equal("each restart keeps the agents: refused, lost",
+            agents.finished()[:2], (0, 0))
+    before = script.pid()
+    os.unlink(ark)
+    script.expect("the socket is gone", restart=0)
+    s.check("another process runs", script.pid() != before)
+    s.check("it warns that agents are refused",
+            f"no socket {ark}" in script.said
+            and "agents are refused" in script.said, script.said)
+    s.reporter.settled(0)
     s.database.sql("DELETE FROM ServerCallStatus")
 
 
@@ -280,6 +351,7 @@ def tell(s):
     try:
         nothing_runs(s, script)
         it_runs(s, script)
+        restarts(s, script, place)
         bad_configuration(s, script)
         killed(s, script, with_pid_file=False)
         after_a_boot(s, script, place)

@@ -4,7 +4,7 @@
 makes a reporter.conf of each of their files, with the same port, database, user
 and number of workers, and says of each line what it was; `reporter -t` has no
 errors in it, and names reporter-migrate when it is given their file instead.
-What it does not know it reports with file and line.  Then one instance listens
+What it cannot convert it reports with file and line.  Then one instance listens
 on both ports, stores the reports of both agents, and goes on when LarsWeb's
 login adds its columns to the table."""
 
@@ -73,7 +73,7 @@ def options(text):
 
 def written(s, name, text):
     path = f"{s.directory}/{name}"
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     os.chmod(path, 0o600)
     return path
@@ -122,6 +122,12 @@ def faults(s):
              r'x:5: reactor\.port: found "77790", expected a number'),
             ("an address of text", "127.0.0.1", "here",
              r'x:4: reactor\.ip: found "here", expected an IPv4 address'),
+            ("a host in quotes", "= localhost", '= "localhost"',
+             r"x:8: mysql\.db_host: in quotes, .* Lars .* remove them"),
+            ("a database in quotes", "= lars_dns", "= 'lars_dns'",
+             r"x:12: mysql\.db_name: in quotes"),
+            ("no threads", "db_thread_cnt = 2", "db_thread_cnt = 0",
+             r'x:15: repoter\.db_thread_cnt: found "0", expected a number'),
             ("a password with a comment in it", "a#b", "a #b",
              r"x:11: mysql\.db_passwd: contains #, .* mysql\.defaults_file"),
             ("both at once", "[repoter]", "[mysql]\nthread_cnt = 1\n[repoter]",
@@ -150,6 +156,15 @@ def defaults(s):
     s.check("ELB's defaults", {
         "listen = 0.0.0.0:12316", "workers = 3", "user = ",
         "database = dnsserver"} <= set(options(done.stdout)), done.stdout)
+
+
+def too_many_threads(s):
+    done = migrate(written(s, "threads", "\ufeff[mysql]\nthread_cnt = 65\n"
+                           "db_name = dnsserver\n"))
+    s.check("after a byte order mark, with more threads than workers",
+            re.search(r":2: mysql\.thread_cnt = 65\n# .* 64:\n"
+                      r"workers = 64\n", done.stdout),
+            done.stdout + done.stderr)
 
 
 def both_on_one_instance(s, lars, elb):
@@ -193,6 +208,7 @@ def tell(s):
             "9: mysql.thread_cnt = 5", "11: log.level = 6"])
     faults(s)
     defaults(s)
+    too_many_threads(s)
     both_on_one_instance(s, lars, elb)
 
 

@@ -5,14 +5,16 @@ has put there, with the sandbox of the unit.  The service starts, without an
 error in the journal and with each line there once; a report reaches the
 database; a reload says how it went; the status has the rates.  It comes back
 when its master is killed, and when its loop stands still.  A restart keeps
-agents that never connect again, without the socket unit.  With it no agent is
-refused during a restart.  reporter-web runs beside it, and option group works.
-An end leaves nothing.
+agents that never connect again, without the socket unit; so do six in a row,
+and one with an error in the configuration, which is then corrected.  With the
+socket unit no agent is refused during a restart, nor while addresses are added.
+reporter-web runs beside it, and option group works.  An end leaves nothing.
 
 It takes root and a machine that lets it have namespaces and control groups;
 elsewhere, as in most containers, it is not shown.  Nor is it where configure
 was told directories that systemd does not look into, or that the sandbox hides."""
 
+import json
 import os
 import re
 import signal
@@ -192,8 +194,16 @@ workers = 2
         wait_for(lambda: self.s.database.count() == before + 1,
                  f"report {modid} is stored")
 
-    def status(self):
-        return self.machine.run(self.program("reporterctl"), "status")
+    def status(self, *options):
+        return self.machine.run(self.program("reporterctl"), "status",
+                                *options)
+
+    def connections(self):
+        return json.loads(self.status("--json").stdout)["connections"]
+
+    def is_settled(self):
+        records = json.loads(self.status("--json").stdout)["records"]
+        return records["queued"] == records["pending"] == 0
 
 
 def probe(m, path, command):
@@ -315,34 +325,64 @@ def comes_back(s, service):
     service.send(3)
 
 
+def hurried_restarts(s, service):
+    """More of them than systemd allows by default."""
+    m = service.machine
+    for _ in range(6):
+        m.does("a restart in a row", "restart", "reporter.service")
+    service.configure("[limits]\nmax_connections = many\n")
+    m.does("a restart with an error in the configuration", "restart",
+           "reporter.service", status=1)
+    wait_for(lambda: int(m.show("NRestarts")) >= 3, "it is tried each second")
+    service.configure()
+    wait_for(lambda: m.show("ActiveState") == "active", "it is corrected")
+    s.equal("it took over", service.connections(), 50)
+
+
+class Agents:
+    """50 agents of Lars.  They end with the scenario, also with one that
+    fails."""
+
+    def __init__(self, s, service):
+        self.s = s
+        self.service = service
+        self.said = os.path.join(s.directory, "crowd")
+        before = s.database.count()
+        with open(self.said, "w") as out:
+            self.process = subprocess.Popen(
+                ["nsenter", "-t", str(service.machine.pid), "-n",
+                 "setpriv", "--pdeathsig", "KILL",
+                 os.path.join(scenario.BUILD, "t", "crowd"), "127.0.0.1",
+                 str(PORT), "lars", "50", "50", "4"],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        wait_for(lambda: s.database.count() == before + 200,
+                 "all agents report")
+
+    def are_kept(self, by):
+        self.process.terminate()
+        self.process.wait(scenario.PATIENCE)
+        with open(self.said) as file:
+            text = file.read()
+        self.s.check(f"agents that never connect again are kept by {by}",
+                     "refused 0 lost 0\n" in text, text[:300])
+        wait_for(self.service.is_settled, "what they sent is stored")
+        # They come from 127.0.1.1.
+        self.s.database.sql("DELETE FROM ServerCallStatus "
+                            "WHERE ts = 1700000000")
+
+
 def keeps_agents(s, service):
     """Without the socket unit: the descriptor store has the sockets."""
     m = service.machine
-    said = os.path.join(s.directory, "crowd")
-    before = s.database.count()
-    # It ends with the scenario, also with one that fails.
-    with open(said, "w") as out:
-        agents = subprocess.Popen(
-            ["nsenter", "-t", str(m.pid), "-n",
-             "setpriv", "--pdeathsig", "KILL",
-             os.path.join(scenario.BUILD, "t", "crowd"), "127.0.0.1",
-             str(PORT), "lars", "50", "50", "4"],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    wait_for(lambda: s.database.count() == before + 200, "all agents report")
+    agents = Agents(s, service)
     for _ in range(3):
         m.does("a restart", "restart", "reporter.service")
         wait_for(lambda: "took over: 50 connections" in
                  m.journal("-t", "reporter", "-n", "30"), "it took over")
         s.equal("nothing is left in the store",
                 m.show("NFileDescriptorStore"), "0")
-    agents.terminate()
-    agents.wait(scenario.PATIENCE)
-    with open(said) as file:
-        text = file.read()
-    s.check("agents that never connect again are kept by a restart",
-            "refused 0 lost 0\n" in text, text[:300])
-    # They come from 127.0.1.1.
-    s.database.sql("DELETE FROM ServerCallStatus WHERE ts = 1700000000")
+    hurried_restarts(s, service)
+    agents.are_kept("restarts")
     m.does("the service stops", "stop", "reporter.service")
     # systemd closes what is in the store a moment later.
     wait_for(lambda: m.run("ss", "-ltnH", "sport", "=", f":{PORT}").stdout
@@ -375,6 +415,35 @@ def holds_the_socket(s, service):
     service.send(4)
 
 
+def changes_its_addresses(s, service):
+    """As INSTALL.md says, with the socket unit active."""
+    m = service.machine
+    more = PORT + 2
+    agents = Agents(s, service)
+    m.write("/etc/systemd/system/reporter.socket.d/override.conf",
+            f"[Socket]\nListenStream=0.0.0.0:{more}\n")
+    service.configure(f"listen = 0.0.0.0:{PORT}, 0.0.0.0:{more}\n")
+    m.systemctl("daemon-reload")
+    m.does("a restart with one more address", "restart", "reporter.service")
+    s.equal("it took over", service.connections(), 50)
+    s.equal("the socket unit is active",
+            m.show("ActiveState", "reporter.socket"), "active")
+    m.does("a restart of the socket unit is refused", "restart",
+           "reporter.socket", status=1)
+    s.check("and the socket unit is dead",
+            m.show("ActiveState", "reporter.socket") != "active")
+    m.does("one more restart", "restart", "reporter.service")
+    s.equal("it listens on both", sorted(
+        int(line.split()[3].rpartition(":")[2]) for line in m.run(
+            "ss", "-ltnH").stdout.splitlines()), [PORT, more])
+    agents.are_kept("a change of addresses")
+    m.does("both stop", "stop", "reporter.socket", "reporter.service")
+    m.does("the socket unit starts", "start", "reporter.socket")
+    s.check("with the new address", f":{more}" in m.run("ss", "-ltnH").stdout)
+    m.does("and the service", "start", "reporter.service")
+    service.send(5)
+
+
 def a_second_one(s, service):
     """Beside the first, by the commands of INSTALL.md."""
     m = service.machine
@@ -396,7 +465,7 @@ def a_second_one(s, service):
     m.does("it is reloaded", "reload", "reporter-second.service")
     m.does("and ends", "stop", "reporter-second.service")
     s.equal("the first one goes on", service.status().returncode, 0)
-    service.send(5)
+    service.send(6)
 
 
 def ends(s, service):
@@ -425,6 +494,7 @@ def tell(s):
         comes_back(s, service)
         keeps_agents(s, service)
         holds_the_socket(s, service)
+        changes_its_addresses(s, service)
         a_second_one(s, service)
         ends(s, service)
     finally:

@@ -4,7 +4,8 @@
 with the units, rate the service's hardening at 1.5 or better, make the user
 that the service runs as, and make its directories with the modes they must have.
 And the sandbox leaves what reporter needs: its segments outlive the service,
-the filter of system calls has those that a running reporter makes."""
+the filter of system calls has those that a running reporter makes.  systemd does
+not limit how often they start."""
 
 import os
 import re
@@ -67,6 +68,21 @@ def records_survive(s, place):
             settings(place.path("systemdsystemunitdir",
                                 "reporter.socket"))["ListenStream"],
             default_listen(place))
+
+
+def no_start_is_refused(s, place):
+    """With the limit of systemd's default a few restarts in a row, or an error
+    in the configuration, end the service and its socket for good."""
+    for name in ("reporter.service", "reporter-web.service"):
+        path = place.path("systemdsystemunitdir", name)
+        if not os.path.exists(path):  # configured without reporter-web
+            continue
+        with open(path) as file:
+            head = file.read().partition("[Service]")[0]
+        s.check(f"{name}: starts are not limited",
+                "\nStartLimitIntervalSec=0\n" in head, head)
+        s.equal(f"{name}: a second between them",
+                settings(path)["RestartSec"], ["1"])
 
 
 def members(analyze, group, seen):
@@ -153,6 +169,7 @@ def run_time_folders(s, place, tmpfiles, etc):
 def tell(s):
     place = installed.Installed(os.path.join(s.directory, "root"))
     records_survive(s, place)
+    no_start_is_refused(s, place)
     analyze = scenario.tool("systemd-analyze", "systemd")
     sysusers = scenario.tool("systemd-sysusers", "systemd")
     tmpfiles = scenario.tool("systemd-tmpfiles", "systemd")
