@@ -556,13 +556,35 @@ START_TEST(a_stranger_is_closed_at_once)
 }
 END_TEST
 
+/* Its agents reconnect at once: connections wait in the kernel. */
+START_TEST(a_full_tarpit_holds_accepting)
+{
+	char ten[] = "10.0.0.0/8", *denied[] = { ten, NULL };
+
+	settings.deny = (struct words_list){ denied, 1 };
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings, NULL);
+	tarpit_resize(&server->tarpit, 1);
+	for (int i = 0; i < 2; i++) {
+		agent_connect(true, false);
+		ck_assert(accept_is_open(server, 0));
+		agent_sends(header, sizeof(header));
+		close(agent);
+	}
+	ck_assert(!accept_is_open(server, server->hold_until_ms - 1));
+	ck_assert_uint_ge(server->hold_until_ms + 5000, monotonic_ms());
+	ck_assert_uint_le(server->hold_until_ms, monotonic_ms() + HOLD_MIN_MS);
+	ck_assert(accept_is_open(server, server->hold_until_ms));
+}
+END_TEST
+
 /* The first few are closed at once, the others after a while. */
 START_TEST(many_faulty_agents_are_held)
 {
 	uint64_t held = 0;
 	char byte;
 
-	tarpit_resize(&server->tarpit, 10);
+	tarpit_resize(&server->tarpit, 30);
 	for (int i = 0; i < 30; i++) {
 		agent_connect(false, false);
 		agent_sends("GET", 3);
@@ -611,6 +633,7 @@ main(void)
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
 	tcase_add_test(tc, a_malformed_stream_closes);
 	tcase_add_test(tc, a_stranger_is_closed_at_once);
+	tcase_add_test(tc, a_full_tarpit_holds_accepting);
 	tcase_add_test(tc, many_faulty_agents_are_held);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

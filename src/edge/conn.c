@@ -163,6 +163,9 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 void
 conn_close(struct server *server, struct conn *conn, enum closing why)
 {
+	uint64_t now = monotonic_ms();
+	bool kept = true;
+
 	conn_set_state(server, conn, CONN_CLOSING);
 	conn_stop_timer(server, conn);
 	queue_leave(server, conn);
@@ -181,12 +184,14 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	tls_close(conn->tls);
 	/* These agents would reconnect at once. */
 	if (why == CLOSING_REFUSED)
-		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
+		kept = tarpit_add(&server->tarpit, conn->fd, now);
 	else if (why == CLOSING_PROXY_HEADER || why == CLOSING_TLS ||
 		 why == CLOSING_BAD_STREAM || why == CLOSING_NO_MEMORY)
-		tarpit_add_faulty(&server->tarpit, conn->fd, monotonic_ms());
+		kept = tarpit_add_faulty(&server->tarpit, conn->fd, now);
 	else
 		close(conn->fd);
+	if (!kept)
+		server_hold(server, now, HOLD_MIN_MS);
 	inbuf_free(&conn->inbuf);
 	free(conn);
 }

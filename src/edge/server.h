@@ -51,6 +51,18 @@ struct server {
 	uint8_t buffer[2 * MESSAGE_MAX];
 };
 
+#define HOLD_MIN_MS 10 /* the shortest hold */
+
+/* server_hold - accept nothing for so many milliseconds: connections wait in
+   the kernel.  Listeners are not watched meanwhile, since epoll would report
+   them all the time. */
+static inline void
+server_hold(struct server *server, uint64_t now_ms, uint64_t ms)
+{
+	if (server->hold_until_ms < now_ms + ms)
+		server->hold_until_ms = now_ms + ms;
+}
+
 /* server_new - no connections yet.  epoll: where they are to be added; events
    whose pointer is not the caller's go to server_process().  Returns NULL with
    errno. */
