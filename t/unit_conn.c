@@ -272,6 +272,41 @@ START_TEST(a_throttled_agent_that_closes_does_not_count)
 }
 END_TEST
 
+/* Its row is free at once, for one that is connected. */
+START_TEST(a_throttled_agent_that_closes_is_not_shown)
+{
+	char instance[INSTANCE_MAX];
+	struct agents agents;
+	struct agent shown;
+
+	snprintf(instance, sizeof(instance), "unit-conn-%d", getpid());
+	ck_assert_int_eq(
+	    agents_create(&agents, instance, 1, (gid_t)-1), SHM_OK);
+	server_show_agents(server, &agents);
+	server->gone_max = 1;
+	agent_connect(false, false);
+	ck_assert(agents_read(&agents, 0, &shown));
+	agent_sends_reports(RING + 1);
+	close(agent);
+	turn(5000);
+	ck_assert_uint_eq(server->gone, 1);
+	ck_assert(!agents_read(&agents, 0, &shown));
+	agent_connect(false, false);
+	ck_assert(agents_read(&agents, 0, &shown));
+	ck_assert_uint_eq(counter_get(&agents.shared->unlisted), 0);
+	drain(RING);
+	server_tick(server, monotonic_ms());
+	ck_assert_uint_eq(server->gone, 0);
+	ck_assert(agents_read(&agents, 0, &shown));
+	ck_assert_uint_eq(counter_get(&agents.shared->unlisted), 0);
+	close(agent);
+	turn(5000);
+	ck_assert(!agents_read(&agents, 0, &shown));
+	server_show_agents(server, NULL);
+	agents_remove(&agents);
+}
+END_TEST
+
 START_TEST(other_rings_resume_all)
 {
 	static struct record more[16];
@@ -618,6 +653,7 @@ main(void)
 	tcase_add_test(tc, what_a_lost_peer_sent_still_counts);
 	tcase_add_loop_test(
 	    tc, a_throttled_agent_that_closes_does_not_count, 0, 2);
+	tcase_add_test(tc, a_throttled_agent_that_closes_is_not_shown);
 	tcase_add_test(tc, other_rings_resume_all);
 	tcase_add_loop_test(tc, the_rest_of_a_report_follows_a_reload, 0, 2);
 	tcase_add_test(tc, a_message_that_is_late_closes);

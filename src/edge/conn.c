@@ -171,9 +171,6 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	queue_leave(server, conn);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
-	if (server->agents != NULL)
-		agents_free(server->agents,
-		    conn->agent != &server->unlisted ? conn->agent : NULL);
 	/* Closing is not enough: a worker that was just forked may still have
 	   the socket open, and epoll would report a connection that is freed.
 	 */
