@@ -636,6 +636,49 @@ START_TEST(many_faulty_agents_are_held)
 }
 END_TEST
 
+static void
+exhaust(struct log_limiter *limiter)
+{
+	limiter->passed = limiter->max;
+	limiter->began_ms = monotonic_ms();
+}
+
+/* A rejected port, a time that is ahead and another host's caller: each is
+   logged once, when the limiter lets it pass, whatever closes others. */
+START_TEST(lines_are_logged_once_although_they_were_suppressed)
+{
+	static const uint8_t bad[] = { 0x96, 1, 7, 8, 9, 0xce, 0xff, 0xff, 0xff,
+		0xff, 0x91, 0x95, 1, 0xce, 0, 1, 0x11, 0x70, 3, 4, 0xc2 };
+	struct conn *conn;
+
+	settings.check_caller = CHECK_CALLER_LOG;
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings, NULL);
+	conn = agent_connect(false, false);
+	exhaust(&server->faults);
+	exhaust(&server->reports);
+	agent_sends(bad, sizeof(bad));
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_OUT_OF_RANGE]), 1);
+	ck_assert_uint_eq(server->reports.suppressed, 3);
+	ck_assert(!conn->inbuf.stream.explained);
+	ck_assert(!conn->inbuf.stream.skewed && !conn->foreign);
+	server->reports.passed = 0;
+	agent_sends(bad, sizeof(bad));
+	ck_assert_uint_eq(server->reports.passed, 3);
+	ck_assert(conn->inbuf.stream.explained);
+	ck_assert(conn->inbuf.stream.skewed && conn->foreign);
+	agent_sends(bad, sizeof(bad));
+	ck_assert_uint_eq(server->reports.passed, 3);
+	ck_assert_uint_eq(server->reports.suppressed, 0);
+	/* What closes a connection has a limiter of its own. */
+	server->faults.passed = 0;
+	agent_sends("\xc1", 1);
+	check_closed(CLOSING_BAD_STREAM);
+	ck_assert_uint_eq(server->faults.passed, 1);
+	ck_assert_uint_eq(server->reports.passed, 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -669,6 +712,7 @@ main(void)
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
 	tcase_add_test(tc, a_malformed_stream_closes);
 	tcase_add_test(tc, a_stranger_is_closed_at_once);
+	tcase_add_test(tc, lines_are_logged_once_although_they_were_suppressed);
 	tcase_add_test(tc, a_full_tarpit_holds_accepting);
 	tcase_add_test(tc, many_faulty_agents_are_held);
 	suite_add_tcase(suite, tc);

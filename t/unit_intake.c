@@ -41,7 +41,8 @@ setup(void)
 	intake = intake_new(&count);
 	ck_assert_ptr_nonnull(intake);
 	intake_configure(intake, &settings);
-	intake_begin(intake, (const struct sockaddr *)&peer, NOW, &connected);
+	intake_begin(
+	    intake, (const struct sockaddr *)&peer, NOW, &connected, true);
 	for (int i = 0; i < WORKERS; i++) {
 		ring_attach(&rings[i], &producers[i], &consumers[i], records[i],
 		    CAPACITY);
@@ -430,11 +431,12 @@ come_from(const char *text)
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
 	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		intake_begin(intake, (struct sockaddr *)&in, NOW, &connected);
+		intake_begin(
+		    intake, (struct sockaddr *)&in, NOW, &connected, true);
 		return;
 	}
 	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-	intake_begin(intake, (struct sockaddr *)&in6, NOW, &connected);
+	intake_begin(intake, (struct sockaddr *)&in6, NOW, &connected, true);
 }
 
 static const struct {

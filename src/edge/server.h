@@ -43,8 +43,10 @@ struct server {
 	/* By ring: connections that wait for room in it.  Each has a turn of
 	   INTAKE_PIECE records, then goes to the end if it has more. */
 	struct conn_list queue[WORKERS_MAX];
-	struct log_limiter refusals, closings, faults, throttles, holds,
-	    shortages;
+	/* faults: what closes a connection; reports: what does not.  A scanner
+	   must not silence the lines about agents. */
+	struct log_limiter refusals, closings, faults, reports, throttles,
+	    holds, shortages;
 	struct notices notices;
 	/* What is read goes to the second half; bytes buffered before are put
 	   in front of it. */
