@@ -47,8 +47,8 @@ side_begin(struct side *side, size_t max_message)
 	FUZZ_CHECK(side->intake != NULL);
 	intake_configure(side->intake, &settings);
 	intake_set_rings(side->intake, &ring, 1);
-	intake_begin(
-	    side->intake, (const struct sockaddr *)&peer, FUZZ_NOW, &connected);
+	intake_begin(side->intake, (const struct sockaddr *)&peer, FUZZ_NOW,
+	    &connected, true);
 	side->used = 0;
 	side->result = (struct intake_result){ 0 };
 }

@@ -272,6 +272,41 @@ START_TEST(a_throttled_agent_that_closes_does_not_count)
 }
 END_TEST
 
+/* Its row is free at once, for one that is connected. */
+START_TEST(a_throttled_agent_that_closes_is_not_shown)
+{
+	char instance[INSTANCE_MAX];
+	struct agents agents;
+	struct agent shown;
+
+	snprintf(instance, sizeof(instance), "unit-conn-%d", getpid());
+	ck_assert_int_eq(
+	    agents_create(&agents, instance, 1, (gid_t)-1), SHM_OK);
+	server_show_agents(server, &agents);
+	server->gone_max = 1;
+	agent_connect(false, false);
+	ck_assert(agents_read(&agents, 0, &shown));
+	agent_sends_reports(RING + 1);
+	close(agent);
+	turn(5000);
+	ck_assert_uint_eq(server->gone, 1);
+	ck_assert(!agents_read(&agents, 0, &shown));
+	agent_connect(false, false);
+	ck_assert(agents_read(&agents, 0, &shown));
+	ck_assert_uint_eq(counter_get(&agents.shared->unlisted), 0);
+	drain(RING);
+	server_tick(server, monotonic_ms());
+	ck_assert_uint_eq(server->gone, 0);
+	ck_assert(agents_read(&agents, 0, &shown));
+	ck_assert_uint_eq(counter_get(&agents.shared->unlisted), 0);
+	close(agent);
+	turn(5000);
+	ck_assert(!agents_read(&agents, 0, &shown));
+	server_show_agents(server, NULL);
+	agents_remove(&agents);
+}
+END_TEST
+
 START_TEST(other_rings_resume_all)
 {
 	static struct record more[16];
@@ -556,13 +591,35 @@ START_TEST(a_stranger_is_closed_at_once)
 }
 END_TEST
 
+/* Its agents reconnect at once: connections wait in the kernel. */
+START_TEST(a_full_tarpit_holds_accepting)
+{
+	char ten[] = "10.0.0.0/8", *denied[] = { ten, NULL };
+
+	settings.deny = (struct words_list){ denied, 1 };
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings, NULL);
+	tarpit_resize(&server->tarpit, 1);
+	for (int i = 0; i < 2; i++) {
+		agent_connect(true, false);
+		ck_assert(accept_is_open(server, 0));
+		agent_sends(header, sizeof(header));
+		close(agent);
+	}
+	ck_assert(!accept_is_open(server, server->hold_until_ms - 1));
+	ck_assert_uint_ge(server->hold_until_ms + 5000, monotonic_ms());
+	ck_assert_uint_le(server->hold_until_ms, monotonic_ms() + HOLD_MIN_MS);
+	ck_assert(accept_is_open(server, server->hold_until_ms));
+}
+END_TEST
+
 /* The first few are closed at once, the others after a while. */
 START_TEST(many_faulty_agents_are_held)
 {
 	uint64_t held = 0;
 	char byte;
 
-	tarpit_resize(&server->tarpit, 10);
+	tarpit_resize(&server->tarpit, 30);
 	for (int i = 0; i < 30; i++) {
 		agent_connect(false, false);
 		agent_sends("GET", 3);
@@ -576,6 +633,49 @@ START_TEST(many_faulty_agents_are_held)
 	ck_assert_uint_le(held, 20);
 	server_tick(server, LATER);
 	ck_assert_uint_eq(server->tarpit.count, 0);
+}
+END_TEST
+
+static void
+exhaust(struct log_limiter *limiter)
+{
+	limiter->passed = limiter->max;
+	limiter->began_ms = monotonic_ms();
+}
+
+/* A rejected port, a time that is ahead and another host's caller: each is
+   logged once, when the limiter lets it pass, whatever closes others. */
+START_TEST(lines_are_logged_once_although_they_were_suppressed)
+{
+	static const uint8_t bad[] = { 0x96, 1, 7, 8, 9, 0xce, 0xff, 0xff, 0xff,
+		0xff, 0x91, 0x95, 1, 0xce, 0, 1, 0x11, 0x70, 3, 4, 0xc2 };
+	struct conn *conn;
+
+	settings.check_caller = CHECK_CALLER_LOG;
+	ck_assert_int_eq(server_prepare(server, &settings), 0);
+	server_configure(server, &settings, NULL);
+	conn = agent_connect(false, false);
+	exhaust(&server->faults);
+	exhaust(&server->reports);
+	agent_sends(bad, sizeof(bad));
+	ck_assert_uint_eq(counter_get(&count.rejected[REJECT_OUT_OF_RANGE]), 1);
+	ck_assert_uint_eq(server->reports.suppressed, 3);
+	ck_assert(!conn->inbuf.stream.explained);
+	ck_assert(!conn->inbuf.stream.skewed && !conn->foreign);
+	server->reports.passed = 0;
+	agent_sends(bad, sizeof(bad));
+	ck_assert_uint_eq(server->reports.passed, 3);
+	ck_assert(conn->inbuf.stream.explained);
+	ck_assert(conn->inbuf.stream.skewed && conn->foreign);
+	agent_sends(bad, sizeof(bad));
+	ck_assert_uint_eq(server->reports.passed, 3);
+	ck_assert_uint_eq(server->reports.suppressed, 0);
+	/* What closes a connection has a limiter of its own. */
+	server->faults.passed = 0;
+	agent_sends("\xc1", 1);
+	check_closed(CLOSING_BAD_STREAM);
+	ck_assert_uint_eq(server->faults.passed, 1);
+	ck_assert_uint_eq(server->reports.passed, 3);
 }
 END_TEST
 
@@ -596,6 +696,7 @@ main(void)
 	tcase_add_test(tc, what_a_lost_peer_sent_still_counts);
 	tcase_add_loop_test(
 	    tc, a_throttled_agent_that_closes_does_not_count, 0, 2);
+	tcase_add_test(tc, a_throttled_agent_that_closes_is_not_shown);
 	tcase_add_test(tc, other_rings_resume_all);
 	tcase_add_loop_test(tc, the_rest_of_a_report_follows_a_reload, 0, 2);
 	tcase_add_test(tc, a_message_that_is_late_closes);
@@ -611,6 +712,8 @@ main(void)
 	tcase_add_test(tc, what_has_come_before_the_tick_is_not_late);
 	tcase_add_test(tc, a_malformed_stream_closes);
 	tcase_add_test(tc, a_stranger_is_closed_at_once);
+	tcase_add_test(tc, lines_are_logged_once_although_they_were_suppressed);
+	tcase_add_test(tc, a_full_tarpit_holds_accepting);
 	tcase_add_test(tc, many_faulty_agents_are_held);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

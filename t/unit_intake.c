@@ -41,7 +41,8 @@ setup(void)
 	intake = intake_new(&count);
 	ck_assert_ptr_nonnull(intake);
 	intake_configure(intake, &settings);
-	intake_begin(intake, (const struct sockaddr *)&peer, NOW, &connected);
+	intake_begin(
+	    intake, (const struct sockaddr *)&peer, NOW, &connected, true);
 	for (int i = 0; i < WORKERS; i++) {
 		ring_attach(&rings[i], &producers[i], &consumers[i], records[i],
 		    CAPACITY);
@@ -468,11 +469,12 @@ come_from(const char *text)
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
 	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		intake_begin(intake, (struct sockaddr *)&in, NOW, &connected);
+		intake_begin(
+		    intake, (struct sockaddr *)&in, NOW, &connected, true);
 		return;
 	}
 	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-	intake_begin(intake, (struct sockaddr *)&in6, NOW, &connected);
+	intake_begin(intake, (struct sockaddr *)&in6, NOW, &connected, true);
 }
 
 static const struct {
@@ -486,6 +488,26 @@ static const struct {
 	{ "::9", false },
 	{ "2001:db8::1", false },
 };
+
+START_TEST(rejections_are_explained_until_the_owner_wants_no_more)
+{
+	static const uint8_t bad[] = { 0x91, 1, 0x91, 1 };
+	static const struct sockaddr_in peer = { .sin_family = AF_INET };
+	struct stream stream = { 0 };
+	struct intake_result r;
+
+	for (int i = 0; i < 4; i++) {
+		intake_begin(intake, (const struct sockaddr *)&peer, NOW,
+		    &connected, i != 1);
+		stream.explained = i == 3;
+		r = intake_read(intake, &stream, bad, sizeof(bad));
+		ck_assert_uint_eq(r.rejected, 2);
+		ck_assert_int_eq(r.explanation != NULL, i == 0 || i == 2);
+		if (r.explanation != NULL)
+			ck_assert_uint_eq(r.fault, (uint64_t)i * sizeof(bad));
+	}
+}
+END_TEST
 
 START_TEST(caller_is_compared_with_the_peer)
 {
@@ -629,6 +651,8 @@ main(void)
 	tcase_add_test(tc, more_is_put_already_than_there_is);
 	tcase_add_test(tc, a_turn_is_a_piece_while_others_wait);
 	tcase_add_test(tc, who_has_room_beside_the_others_does_not_wait);
+	tcase_add_test(
+	    tc, rejections_are_explained_until_the_owner_wants_no_more);
 	tcase_add_loop_test(tc, caller_is_compared_with_the_peer, 0,
 	    sizeof(callers) / sizeof(*callers));
 	tcase_add_test(tc, caller_is_replaced_by_the_peer);

@@ -554,12 +554,15 @@ START_TEST(limited_line_reports_the_suppressed)
 
 	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
 	limiter.began_ms = monotonic_ms();
-	log_limited(&limiter, "lost %d", 1);
+	ck_assert(log_limited_passes(&limiter));
+	ck_assert(log_limited(&limiter, "lost %d", 1));
 	ck_assert_str_eq(message(path), "lost 1");
-	log_limited(&limiter, "lost %d", 2);
-	log_limited(&limiter, "lost %d", 3);
+	ck_assert(!log_limited_passes(&limiter));
+	ck_assert(!log_limited(&limiter, "lost %d", 2));
+	ck_assert(!log_limited(&limiter, "lost %d", 3));
 	ck_assert_int_eq(truncate(path, 0), 0);
 	limiter.began_ms -= limiter.period_ms; /* as if the period were over */
+	ck_assert(log_limited_passes(&limiter));
 	log_limited(&limiter, "lost %d", 4);
 	ck_assert_str_eq(
 	    message(path), "lost 4 (2 similar messages suppressed)");
@@ -571,8 +574,9 @@ START_TEST(limiter_ignores_lines_below_the_level)
 	struct log_limiter limiter = { .max = 1, .period_ms = 3600000 };
 
 	ck_assert_int_eq(log_open(path, LOG_LEVEL_ERROR), 0);
+	ck_assert(!log_limited_passes(&limiter));
 	for (int i = 0; i < 5; i++)
-		log_limited(&limiter, "x");
+		ck_assert(!log_limited(&limiter, "x"));
 	ck_assert_str_eq(contents(path), "");
 	ck_assert_uint_eq(limiter.passed, 0);
 	ck_assert_uint_eq(limiter.suppressed, 0);

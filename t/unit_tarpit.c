@@ -27,14 +27,14 @@ begin(void)
 	agents = 0;
 }
 
-static void
+static bool
 add(uint64_t now_ms)
 {
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	ends[agents++] = pair[0];
-	tarpit_add(&tarpit, pair[1], now_ms);
+	return tarpit_add(&tarpit, pair[1], now_ms);
 }
 
 /* How many agents see that they are disconnected. */
@@ -99,6 +99,18 @@ START_TEST(the_oldest_makes_room)
 }
 END_TEST
 
+START_TEST(one_that_makes_room_too_early_is_told_of)
+{
+	tarpit_resize(&tarpit, 2);
+	ck_assert(add(1000) && add(2000));
+	ck_assert(!add(2999));
+	ck_assert(add(4000));
+	ck_assert(!add(4000));
+	tarpit_resize(&tarpit, 0);
+	ck_assert(!add(9000));
+}
+END_TEST
+
 START_TEST(the_capacity_may_change)
 {
 	add(1000); /* none may be kept */
@@ -124,6 +136,7 @@ main(void)
 	tcase_add_checked_fixture(all, begin, end);
 	tcase_add_test(all, each_is_kept_for_its_time);
 	tcase_add_test(all, the_oldest_makes_room);
+	tcase_add_test(all, one_that_makes_room_too_early_is_told_of);
 	tcase_add_test(all, the_capacity_may_change);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

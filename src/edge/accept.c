@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 #define ACCEPT_BURST 256  /* connections accepted in one go */
-#define HOLD_MIN_MS 10    /* the shortest hold for accept_rate */
 #define HOLD_SHORT_MS 100 /* when out of descriptors or memory */
 
 static void
 accept_refuse(struct server *server, int fd, const struct sockaddr *peer,
     enum refusal why)
 {
+	uint64_t now = monotonic_ms();
 	char text[ADDRESS_TEXT];
 
 	counter_add(&server->count->refused[why], 1);
@@ -28,8 +28,8 @@ accept_refuse(struct server *server, int fd, const struct sockaddr *peer,
 	    address_text(peer, text), refusal_text(why));
 	if (why == REFUSAL_NO_DESCRIPTORS)
 		close(fd);
-	else
-		tarpit_add(&server->tarpit, fd, monotonic_ms());
+	else if (!tarpit_add(&server->tarpit, fd, now))
+		server_hold(server, now, HOLD_MIN_MS);
 }
 
 /* Whether a peer may be connected, and its origin. */
@@ -67,14 +67,6 @@ accept_open(struct server *server, const struct listen_spec *spec, int fd,
 
 /* -------------------------------------------------------------- holding --- */
 
-/* Accept nothing for a while: connections wait in the kernel.  Listeners are
-   not watched meanwhile, since epoll would report them all the time. */
-static void
-accept_hold(struct server *server, uint64_t ms)
-{
-	server->hold_until_ms = monotonic_ms() + ms;
-}
-
 bool
 accept_is_open(const struct server *server, uint64_t now_ms)
 {
@@ -98,7 +90,7 @@ accept_may(struct server *server)
 	    "accept rate limited to %" PRIu64 " per second "
 	    "(limits.accept_rate)",
 	    server->accepting.rate);
-	accept_hold(server, wait > HOLD_MIN_MS ? wait : HOLD_MIN_MS);
+	server_hold(server, now, wait > HOLD_MIN_MS ? wait : HOLD_MIN_MS);
 	return false;
 }
 
@@ -153,7 +145,7 @@ accept_failed(struct server *server, int listening)
 	}
 	log_limited(&server->shortages, "cannot accept: %s; retrying soon",
 	    strerror(error));
-	accept_hold(server, HOLD_SHORT_MS);
+	server_hold(server, monotonic_ms(), HOLD_SHORT_MS);
 	return false;
 }
 

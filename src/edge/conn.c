@@ -163,14 +163,14 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 void
 conn_close(struct server *server, struct conn *conn, enum closing why)
 {
+	uint64_t now = monotonic_ms();
+	bool kept = true;
+
 	conn_set_state(server, conn, CONN_CLOSING);
 	conn_stop_timer(server, conn);
 	queue_leave(server, conn);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
-	if (server->agents != NULL)
-		agents_free(server->agents,
-		    conn->agent != &server->unlisted ? conn->agent : NULL);
 	/* Closing is not enough: a worker that was just forked may still have
 	   the socket open, and epoll would report a connection that is freed.
 	 */
@@ -181,12 +181,14 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	tls_close(conn->tls);
 	/* These agents would reconnect at once. */
 	if (why == CLOSING_REFUSED)
-		tarpit_add(&server->tarpit, conn->fd, monotonic_ms());
+		kept = tarpit_add(&server->tarpit, conn->fd, now);
 	else if (why == CLOSING_PROXY_HEADER || why == CLOSING_TLS ||
 		 why == CLOSING_BAD_STREAM || why == CLOSING_NO_MEMORY)
-		tarpit_add_faulty(&server->tarpit, conn->fd, monotonic_ms());
+		kept = tarpit_add_faulty(&server->tarpit, conn->fd, now);
 	else
 		close(conn->fd);
+	if (!kept)
+		server_hold(server, now, HOLD_MIN_MS);
 	inbuf_free(&conn->inbuf);
 	free(conn);
 }
@@ -250,6 +252,7 @@ static void
 conn_complain(struct server *server, struct conn *conn,
     const struct intake_result *result)
 {
+	struct stream *stream = &conn->inbuf.stream;
 	char peer[ADDRESS_TEXT];
 
 	if (result->reason == REJECT_UNKNOWN_PROTOCOL)
@@ -263,14 +266,16 @@ conn_complain(struct server *server, struct conn *conn,
 		    conn_name(conn, peer), reject_text(result->reason),
 		    result->fault, result->explanation);
 	else if (result->explanation != NULL)
-		log_limited(&server->faults,
+		stream->explained = log_limited(&server->reports,
 		    "agent %s: report at byte %" PRIu64
 		    " of its stream rejected: %s: %s; logged once per "
 		    "connection",
 		    conn_name(conn, peer), result->fault,
 		    reject_text(result->reason), result->explanation);
+	else if (result->rejected > 0 && !stream->explained)
+		server->reports.suppressed++;
 	if (result->ahead > 0)
-		log_limited(&server->faults,
+		stream->skewed = log_limited(&server->reports,
 		    "agent %s: its clock is %" PRIu64
 		    " s ahead: storing the time of arrival instead; logged "
 		    "once per connection",
@@ -283,19 +288,19 @@ conn_complain_foreign(struct server *server, struct conn *conn, uint32_t caller)
 	char peer[ADDRESS_TEXT];
 
 	if (!conn->foreign)
-		log_limited(&server->faults,
+		conn->foreign = log_limited(&server->reports,
 		    "agent %s: reports as caller %u.%u.%u.%u; logged once per "
 		    "connection",
 		    conn_name(conn, peer), caller >> 24, caller >> 16 & 0xff,
 		    caller >> 8 & 0xff, caller & 0xff);
-	conn->foreign = true;
 }
 
 static struct intake *
 conn_intake(struct server *server, struct conn *conn)
 {
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
-	    (uint64_t)time(NULL), conn->agent);
+	    (uint64_t)time(NULL), conn->agent,
+	    log_limited_passes(&server->reports));
 	intake_queue(server->intake, queue_awaited(server), conn->turn);
 	return server->intake;
 }

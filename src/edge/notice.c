@@ -45,7 +45,8 @@ notices_init(struct notices *notices)
 {
 	for (size_t i = 0; i < NOTICE_STRANGERS; i++)
 		notices->stranger[i] = LOG_PER_MINUTE(1);
-	notices->callers = LOG_PER_MINUTE(5);
+	notices->loopback = LOG_PER_MINUTE(5);
+	notices->shared = LOG_PER_MINUTE(5);
 }
 
 void
@@ -98,7 +99,7 @@ notice_caller(
 	address_text(peer, name);
 	inet_ntop(AF_INET, &swapped, text, sizeof(text));
 	if (is_loopback((const uint8_t *)&swapped, AF_INET)) {
-		log_limited(&notices->callers,
+		log_limited(&notices->loopback,
 		    "agent %s: reports as loopback caller %s, as other hosts "
 		    "may: correct the address of its host name, or set "
 		    "limits.check_caller = replace",
@@ -110,7 +111,7 @@ notice_caller(
 	memcpy(&address, bytes, sizeof(address));
 	address = caller_move(notices, caller, address);
 	if (address != 0)
-		log_limited(&notices->callers,
+		log_limited(&notices->shared,
 		    "agent %s: reports as caller %s, as %s did: they overwrite "
 		    "each other's rows; see limits.check_caller",
 		    name, text,

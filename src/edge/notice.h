@@ -18,7 +18,7 @@
 #define NOTICE_CALLERS 1024 /* remembered, by hash */
 
 struct notices {
-	struct log_limiter stranger[NOTICE_STRANGERS], callers;
+	struct log_limiter stranger[NOTICE_STRANGERS], loopback, shared;
 	struct {
 		uint32_t caller, address; /* address 0: none */
 	} last[NOTICE_CALLERS];

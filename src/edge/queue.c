@@ -36,6 +36,10 @@ queue_count_closed(struct server *server, struct conn *conn, enum closing why)
 {
 	if (conn->gone)
 		return;
+	if (server->agents != NULL)
+		agents_free(server->agents,
+		    conn->agent != &server->unlisted ? conn->agent : NULL);
+	conn->agent = &server->unlisted;
 	server->open--;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->closed[why], 1);

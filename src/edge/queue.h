@@ -16,7 +16,8 @@ void queue_join(
  */
 uint64_t queue_awaited(const struct server *server);
 
-/* queue_count_closed - count a connection as closed, unless it is already. */
+/* queue_count_closed - count a connection as closed, and no longer show it,
+   unless this was done before. */
 void queue_count_closed(
     struct server *server, struct conn *conn, enum closing why);
 

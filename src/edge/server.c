@@ -64,6 +64,7 @@ server_new(int epoll, struct input_counters *count)
 	server->refusals = LOG_PER_MINUTE(10);
 	server->closings = LOG_PER_MINUTE(10);
 	server->faults = LOG_PER_MINUTE(30);
+	server->reports = LOG_PER_MINUTE(30);
 	server->throttles = LOG_PER_MINUTE(5);
 	server->holds = LOG_PER_MINUTE(1);
 	server->shortages = LOG_PER_MINUTE(1);

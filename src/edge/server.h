@@ -43,13 +43,27 @@ struct server {
 	/* By ring: connections that wait for room in it.  Each has a turn of
 	   INTAKE_PIECE records, then goes to the end if it has more. */
 	struct conn_list queue[WORKERS_MAX];
-	struct log_limiter refusals, closings, faults, throttles, holds,
-	    shortages;
+	/* faults: what closes a connection; reports: what does not.  A scanner
+	   must not silence the lines about agents. */
+	struct log_limiter refusals, closings, faults, reports, throttles,
+	    holds, shortages;
 	struct notices notices;
 	/* What is read goes to the second half; bytes buffered before are put
 	   in front of it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
 };
+
+#define HOLD_MIN_MS 10 /* the shortest hold */
+
+/* server_hold - accept nothing for so many milliseconds: connections wait in
+   the kernel.  Listeners are not watched meanwhile, since epoll would report
+   them all the time. */
+static inline void
+server_hold(struct server *server, uint64_t now_ms, uint64_t ms)
+{
+	if (server->hold_until_ms < now_ms + ms)
+		server->hold_until_ms = now_ms + ms;
+}
 
 /* server_new - no connections yet.  epoll: where they are to be added; events
    whose pointer is not the caller's go to server_process().  Returns NULL with

@@ -28,33 +28,36 @@ tarpit_resize(struct tarpit *tarpit, uint64_t capacity)
 		tarpit_drop(tarpit);
 }
 
-void
+bool
 tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms)
 {
+	bool kept = true;
 	uint32_t place;
 
 	if (tarpit->capacity == 0) {
 		close(fd);
-		return;
+		return false;
 	}
-	if (tarpit->count == tarpit->capacity)
+	if (tarpit->count == tarpit->capacity) {
+		kept = tarpit->kept[tarpit->first].until_ms <= now_ms;
 		tarpit_drop(tarpit);
+	}
 	place = (tarpit->first + tarpit->count) % TARPIT_MAX;
 	tarpit->kept[place].fd = fd;
 	tarpit->kept[place].until_ms = now_ms + TARPIT_MS;
 	tarpit->count++;
+	return kept;
 }
 
-void
+bool
 tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms)
 {
 	limiter_set(&tarpit->at_once, TARPIT_AT_ONCE, now_ms);
-	if (limiter_wait(&tarpit->at_once, now_ms) > 0) {
-		tarpit_add(tarpit, fd, now_ms);
-		return;
-	}
+	if (limiter_wait(&tarpit->at_once, now_ms) > 0)
+		return tarpit_add(tarpit, fd, now_ms);
 	limiter_take(&tarpit->at_once);
 	close(fd);
+	return true;
 }
 
 uint64_t

@@ -31,13 +31,16 @@ struct tarpit {
 void tarpit_resize(struct tarpit *tarpit, uint64_t capacity);
 
 /* tarpit_add - take ownership of a socket, which epoll must not watch.  If the
-   tarpit is full the oldest one is closed, if its capacity is 0 this one. */
-void tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms);
+   tarpit is full the oldest one is closed, if its capacity is 0 this one.
+   Returns false if that one's time was not over: its agent reconnects now, and
+   the caller should accept more slowly. */
+bool tarpit_add(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
-/* tarpit_add_faulty - likewise, but TARPIT_AT_ONCE a second are closed at once:
-   so an agent that resends its buffer from the middle of a message soon reaches
-   the end of it, and many faulty agents still cost little. */
-void tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms);
+/* tarpit_add_faulty - likewise, with the same result, but TARPIT_AT_ONCE a
+   second are closed at once: so an agent that resends its buffer from the
+   middle of a message soon reaches the end of it, and many faulty agents still
+   cost little. */
+bool tarpit_add_faulty(struct tarpit *tarpit, int fd, uint64_t now_ms);
 
 /* tarpit_drop - close the oldest.  Returns false when there is none. */
 bool tarpit_drop(struct tarpit *tarpit);

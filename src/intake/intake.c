@@ -28,6 +28,7 @@ struct intake {
 	bool peer_is_ipv4;   /* of the bytes; if not, no caller matches */
 	uint32_t peer;       /* if it is: the address */
 	struct agent *agent; /* of the bytes */
+	bool explain;        /* their first rejection */
 	uint64_t awaited;    /* rings that others wait for, by bit */
 	uint32_t turn;       /* records that may still be put into these */
 	uint64_t touched;    /* rings with records not yet published, by bit */
@@ -125,12 +126,13 @@ intake_set_rings(
 
 void
 intake_begin(struct intake *intake, const struct sockaddr *peer, uint64_t now,
-    struct agent *agent)
+    struct agent *agent, bool explain)
 {
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
 
 	intake->agent = agent;
+	intake->explain = explain;
 	intake->report.now = now;
 	intake->report.horizon = now + intake->max_skew;
 	intake->awaited = 0;
@@ -276,22 +278,19 @@ intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
 		    report->max_message);
 }
 
-/* After a message: explain the stream's first rejection, and note its first
-   report whose clock is ahead. */
+/* After a message: explain the first rejection, and note the first report whose
+   clock is ahead. */
 static inline void
 intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
     struct intake_result *result)
 {
-	if (result->rejected > 0 && !stream->explained) {
-		stream->explained = true;
+	if (result->rejected > 0 && intake->report.explain) {
 		intake->report.explain = false;
 		result->fault = result->used;
 		intake_explain(intake, stream->dialect, p, result);
 	}
-	if (intake->report.skewed && !stream->skewed) {
-		stream->skewed = true;
+	if (intake->report.skewed && !stream->skewed && result->ahead == 0)
 		result->ahead = intake->report.ts - intake->report.now;
-	}
 }
 
 /* Take all whole messages; *result is zero at first. */
@@ -301,7 +300,7 @@ intake_messages(struct intake *intake, struct stream *stream,
 {
 	struct report *report = &intake->report;
 
-	report->explain = !stream->explained;
+	report->explain = intake->explain && !stream->explained;
 	*report->fault = '\0';
 	while (result->used < length) {
 		switch (intake_decode(intake, stream->dialect,

@@ -22,8 +22,8 @@ struct stream {
 	uint64_t offset;         /* bytes taken so far */
 	struct native_scan scan; /* of the first message not taken */
 	uint32_t put;            /* records of it that are in a ring already */
-	bool explained;          /* intake_result had its first explanation */
-	bool skewed;             /* and its first `ahead` */
+	bool explained; /* set by the owner: explain no more rejections */
+	bool skewed;    /* likewise: no more `ahead` */
 };
 
 enum verdict {
@@ -42,13 +42,14 @@ struct intake_result {
 	/* VERDICT_CLOSE: where in the stream the fault lies; else, with an
 	   explanation, where the report begins. */
 	uint64_t fault;
-	/* The fault in words, for a stream's first rejection and for
-	   VERDICT_CLOSE; else NULL.  The intake's, valid until the next call.
+	/* The fault in words, for VERDICT_CLOSE and, where it is to be
+	   explained, for the first rejection; else NULL.  The intake's, valid
+	   until the next call.
 	 */
 	const char *explanation;
 	uint64_t rejected;    /* records and reports rejected in these bytes */
-	uint64_t ahead;       /* seconds, if the stream's first skewed report is
-				 among them; else 0 */
+	uint64_t ahead;       /* seconds, of the first skewed report among them,
+				 unless stream.skewed; else 0 */
 	uint64_t foreign;     /* reports taken whose caller is not the peer */
 	uint32_t caller;      /* if there were any: the first one's */
 	bool named;           /* there was a report with a caller */
@@ -70,9 +71,10 @@ void intake_set_rings(
 
 /* intake_begin - the next bytes come from this peer, at the time `now` (seconds
    since 1970), and no other stream waits.  Before the first intake_read() of
-   each turn.  agent: where to count them as well, until the next call. */
+   each turn.  agent: where to count them as well, until the next call.
+   explain: explain the first rejection, unless stream.explained. */
 void intake_begin(struct intake *intake, const struct sockaddr *peer,
-    uint64_t now, struct agent *agent);
+    uint64_t now, struct agent *agent, bool explain);
 
 /* A report is put into its ring in pieces of at least this many records, except
    for the last piece. */

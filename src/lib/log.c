@@ -325,7 +325,15 @@ log_limiter_pass(
 	return true;
 }
 
-void
+bool
+log_limited_passes(const struct log_limiter *limiter)
+{
+	return LOG_LEVEL_WARN <= threshold &&
+	       (limiter->passed < limiter->max ||
+		   monotonic_ms() - limiter->began_ms >= limiter->period_ms);
+}
+
+bool
 log_limited(struct log_limiter *limiter, const char *format, ...)
 {
 	char text[TEXT_MAX - 64];
@@ -334,7 +342,7 @@ log_limited(struct log_limiter *limiter, const char *format, ...)
 
 	if (LOG_LEVEL_WARN > threshold ||
 	    !log_limiter_pass(limiter, monotonic_ms(), &n))
-		return;
+		return false;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -343,4 +351,5 @@ log_limited(struct log_limiter *limiter, const char *format, ...)
 	else
 		log_warn("%s (%" PRIu64 " similar message%s suppressed)", text,
 		    n, n == 1 ? "" : "s");
+	return true;
 }

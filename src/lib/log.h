@@ -74,7 +74,11 @@ struct log_limiter {
 bool log_limiter_pass(
     struct log_limiter *limiter, uint64_t now_ms, uint64_t *suppressed);
 
+/* log_limited_passes - whether log_limited() would write a line now.  Takes
+   nothing from the limiter. */
+bool log_limited_passes(const struct log_limiter *limiter);
+
 /* log_limited - log_warn() through a limiter; appends "(N similar messages
-   suppressed)" when there were any. */
-void log_limited(struct log_limiter *limiter, const char *format, ...)
+   suppressed)" when there were any.  Returns whether the line was written. */
+bool log_limited(struct log_limiter *limiter, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
