@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define ACCEPT_BURST 256  /* connections accepted in one go */
+#define HOLD_MIN_MS 10    /* the shortest hold for accept_rate */
 #define HOLD_SHORT_MS 100 /* when out of descriptors or memory */
 
 static void
@@ -29,7 +30,7 @@ accept_refuse(struct server *server, int fd, const struct sockaddr *peer,
 	if (why == REFUSAL_NO_DESCRIPTORS)
 		close(fd);
 	else if (!tarpit_add(&server->tarpit, fd, now))
-		server_hold(server, now, HOLD_MIN_MS);
+		server_hold(server, now, HOLD_FULL_MS);
 }
 
 /* Whether a peer may be connected, and its origin. */

@@ -188,7 +188,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	else
 		close(conn->fd);
 	if (!kept)
-		server_hold(server, now, HOLD_MIN_MS);
+		server_hold(server, now, HOLD_FULL_MS);
 	inbuf_free(&conn->inbuf);
 	free(conn);
 }

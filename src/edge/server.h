@@ -53,7 +53,7 @@ struct server {
 	uint8_t buffer[2 * MESSAGE_MAX];
 };
 
-#define HOLD_MIN_MS 10 /* the shortest hold */
+#define HOLD_FULL_MS 1 /* when the tarpit is full */
 
 /* server_hold - accept nothing for so many milliseconds: connections wait in
    the kernel.  Listeners are not watched meanwhile, since epoll would report
