@@ -63,7 +63,7 @@ class Crowd:
 
 
 def rows(kind, frames, keys):
-    """What stands in the table after agents of Lars or ELB have sent so many
+    """What the table has after agents of Lars or ELB have sent so many
     frames: of each key the last."""
     first = 1000001 if kind == "elb" else 1
     return {(number + 1, at % keys, 1, 1, number + first):

@@ -5,7 +5,7 @@ have a row each, with what they sent, what of it was rejected and why, how far
 their clock is off; one behind a balancer has its own address; one that is
 throttled shows for how long and what is held of it.  Of 5,000 agents 4,000 have
 a row, and the others are counted.  Somebody who reads all the while that agents
-come, send and go never sees parts of two.  After a kill the list is made anew,
+come, send and go never sees parts of two.  After a kill the list is created again,
 and after the end it is gone."""
 
 import json

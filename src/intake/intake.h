@@ -76,8 +76,8 @@ void intake_set_rings(
 void intake_begin(struct intake *intake, const struct sockaddr *peer,
     uint64_t now, struct agent *agent, bool explain);
 
-/* A report is put into its ring in pieces of at least this many records, except
-   for the last piece. */
+/* A report is put into its ring in pieces of this many records or more; the
+   last one may have less. */
 #define INTAKE_PIECE 1024
 
 /* intake_queue - after intake_begin(), while other streams wait.  awaited: the

@@ -167,7 +167,7 @@ static const char *const types[32] = { "nil", "", "boolean", "boolean",
 
 /* fault - describe the object at `at` as the message's first fault, if that is
    asked for: an integer by its value, others by their type.  min, max: what was
-   expected; max below min: an array of at least min.  Returns false. */
+   expected; max below min: an array of min or more.  Returns false. */
 static bool __attribute__((cold, noinline)) fault(const struct cursor *c,
     const uint8_t *at, const char *name, int64_t min, int64_t max)
 {
@@ -255,7 +255,7 @@ take_flag(struct cursor *c, struct record *r)
 	return true;
 }
 
-/* take_array - the header of an array of at least min elements. */
+/* take_array - the header of an array of min elements or more. */
 static bool
 take_array(struct cursor *c, const char *name, uint32_t min, uint32_t *elements)
 {
