@@ -88,6 +88,31 @@ def throttled(s, manager):
     wait_for(lambda: s.reporter.status()["connections"] == 0, "closed")
 
 
+def no_room(s, manager):
+    """The start fails when connections are about to be taken."""
+    agent, queue = s.agent(), dict(s.reporter.options["queue"])
+    workers = s.reporter.options["reporter"].get("workers", 2)
+    manager.stop()
+    s.reporter.configure("queue", table_keys=1 << 28)
+    s.reporter.configure("reporter", workers=64)
+    try:
+        manager.start()
+        s.check("no room: the start fails", False)
+    except scenario.Failure:
+        s.check("no room: the start fails",
+                "is too small: 64 workers need" in s.reporter.log_text())
+    s.equal("no room: exit status",
+            s.reporter.process.wait(scenario.PATIENCE), 1)
+    manager.listen()
+    s.reporter.options["queue"] = queue
+    s.reporter.configure("reporter", workers=workers)
+    manager.start()
+    agent.send(scenario.native(5, 1, 1, TS, [(1, 1, 1, 0, False)]))
+    s.reporter.settled(1)
+    s.check("no room: the agent is still connected", agent.is_open())
+    agent.close()
+
+
 def start_fails(s, manager):
     """A port is taken, and free at the next start; then it listens on all
     addresses with the port that it had on one."""
@@ -166,6 +191,7 @@ def tell(s):
     restarts(s, manager, [held])
     held.close()
     throttled(s, manager)
+    no_room(s, manager)
     start_fails(s, manager)
     damaged(s, manager)
     stopped(s, manager)

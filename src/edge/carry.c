@@ -58,7 +58,8 @@ carry_close(struct server *server, uint64_t n)
 {
 	struct conn *conn, *next;
 
-	for (conn = TAILQ_FIRST(&server->all); n > 0; conn = next) {
+	for (conn = TAILQ_FIRST(&server->all); conn != NULL && n > 0;
+	     conn = next) {
 		next = TAILQ_NEXT(conn, all);
 		if (conn->secure)
 			continue;

@@ -13,8 +13,8 @@
    Returns 0, or -1 with errno: the ark is to be given up. */
 int carry_out(const struct server *server, struct ark_writer *ark);
 
-/* carry_close - close our side of the first n that carry_out() has added.  For
-   their agents they stay open. */
+/* carry_close - close our side of the first n, or all if there are fewer, that
+   carry_out() has added.  For their agents they stay open. */
 void carry_close(struct server *server, uint64_t n);
 
 /* carry_in - continue the connections of an ark, as far as the rules allow, and
