@@ -285,14 +285,13 @@ conn_complain(struct server *server, struct conn *conn,
 static void
 conn_complain_foreign(struct server *server, struct conn *conn, uint32_t caller)
 {
-	char peer[ADDRESS_TEXT];
+	char peer[ADDRESS_TEXT], text[DOTTED_TEXT];
 
 	if (!conn->foreign)
 		conn->foreign = log_limited(&server->reports,
-		    "agent %s: reports as caller %u.%u.%u.%u; logged once per "
+		    "agent %s: reports as caller %s; logged once per "
 		    "connection",
-		    conn_name(conn, peer), caller >> 24, caller >> 16 & 0xff,
-		    caller >> 8 & 0xff, caller & 0xff);
+		    conn_name(conn, peer), dotted(caller, text));
 }
 
 static struct intake *

@@ -89,7 +89,7 @@ void
 notice_caller(
     struct notices *notices, const struct sockaddr *peer, uint32_t caller)
 {
-	char name[ADDRESS_TEXT], text[INET_ADDRSTRLEN], other[INET_ADDRSTRLEN];
+	char name[ADDRESS_TEXT], text[DOTTED_TEXT], other[DOTTED_TEXT];
 	uint32_t swapped = htonl(caller), address;
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
@@ -97,7 +97,7 @@ notice_caller(
 	if (bytes == NULL || is_loopback(bytes, family))
 		return;
 	address_text(peer, name);
-	inet_ntop(AF_INET, &swapped, text, sizeof(text));
+	dotted(caller, text);
 	if (is_loopback((const uint8_t *)&swapped, AF_INET)) {
 		log_limited(&notices->loopback,
 		    "agent %s: reports as loopback caller %s, as other hosts "
@@ -114,6 +114,5 @@ notice_caller(
 		log_limited(&notices->shared,
 		    "agent %s: reports as caller %s, as %s did: they overwrite "
 		    "each other's rows; see limits.check_caller",
-		    name, text,
-		    inet_ntop(AF_INET, &address, other, sizeof(other)));
+		    name, text, dotted(ntohl(address), other));
 }

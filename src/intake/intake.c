@@ -7,6 +7,7 @@
 #include "intake/intake.h"
 #include "intake/frame.h"
 #include "intake/route.h"
+#include "lib/address.h"
 #include "lib/prefix.h"
 #include "shm/faultpoint.h"
 #include "shm/segment.h"
@@ -261,16 +262,15 @@ intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
     struct intake_result *result)
 {
 	struct report *report = &intake->report;
-	char *text = report->fault;
+	char *text = report->fault, caller[DOTTED_TEXT];
 
 	result->explanation = text;
 	if (report->is_partial && dialect == DIALECT_NATIVE)
 		result->reason = report->reason;
 	if (result->reason == REJECT_WRONG_CALLER)
 		snprintf(text, FAULT_TEXT,
-		    "caller: %u.%u.%u.%u; expected the peer's address",
-		    report->caller >> 24, report->caller >> 16 & 0xff,
-		    report->caller >> 8 & 0xff, report->caller & 0xff);
+		    "caller: %s; expected the peer's address",
+		    dotted(report->caller, caller));
 	else if (result->reason == REJECT_NOT_MSGPACK)
 		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
 	else if (result->reason == REJECT_TOO_LONG && dialect == DIALECT_NATIVE)

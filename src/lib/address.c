@@ -153,3 +153,11 @@ address_text(const struct sockaddr *address, char *text)
 		    port);
 	return text;
 }
+
+const char *
+dotted(uint32_t address, char text[DOTTED_TEXT])
+{
+	struct in_addr in = { .s_addr = htonl(address) };
+
+	return inet_ntop(AF_INET, &in, text, DOTTED_TEXT);
+}

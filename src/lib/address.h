@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #define ADDRESS_HOST_MAX 254 /* bytes of a host, with the 0 */
@@ -30,3 +31,8 @@ bool address_same(const struct sockaddr *a, const struct sockaddr *b);
 /* address_text - an IPv4 or IPv6 address and port as text, of ADDRESS_TEXT
    bytes at most; "unknown" for another family.  Returns text. */
 const char *address_text(const struct sockaddr *address, char *text);
+
+#define DOTTED_TEXT 16 /* bytes that dotted() needs */
+
+/* dotted - an IPv4 address, given as a number, as text.  Returns text. */
+const char *dotted(uint32_t address, char text[DOTTED_TEXT]);

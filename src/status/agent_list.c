@@ -107,9 +107,7 @@ cell(const struct agent *a, const struct column *c, bool json, char *text,
 	else if (c->kind == DIALECT)
 		snprintf(plain, sizeof(plain), "%s", dialect_name((uint64_t)n));
 	else if (c->kind == IPV4)
-		snprintf(plain, sizeof(plain), "%u.%u.%u.%u", (unsigned)n >> 24,
-		    (unsigned)n >> 16 & 0xff, (unsigned)n >> 8 & 0xff,
-		    (unsigned)n & 0xff);
+		dotted((uint32_t)n, plain);
 	else if (c->kind == TIME && !json)
 		strftime(plain, sizeof(plain), "%Y-%m-%dT%H:%M:%S",
 		    localtime_r(&(time_t){ (time_t)n }, &tm));

@@ -5,9 +5,9 @@
 #include "config.h"
 
 #include "status/keys.h"
+#include "lib/address.h"
 #include "lib/text.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 
 bool
@@ -28,19 +28,11 @@ keys_number(const char *text, int32_t *number)
 	return true;
 }
 
-static const char *
-dotted(uint32_t address, char text[INET_ADDRSTRLEN])
-{
-	struct in_addr in = { .s_addr = htonl(address) };
-
-	return inet_ntop(AF_INET, &in, text, INET_ADDRSTRLEN);
-}
-
 void
 keys_line(const struct scan_key *key, FILE *out)
 {
 	const struct record *r = &key->record;
-	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];
+	char caller[DOTTED_TEXT], ip[DOTTED_TEXT];
 
 	fprintf(out,
 	    "%" PRId32 "\t%" PRId32 "\t%s\t%" PRIu64 "\t%s\t%u\t%" PRIu32
@@ -55,7 +47,7 @@ void
 keys_json(const struct scan_key *key, FILE *out)
 {
 	const struct record *r = &key->record;
-	char caller[INET_ADDRSTRLEN], ip[INET_ADDRSTRLEN];
+	char caller[DOTTED_TEXT], ip[DOTTED_TEXT];
 
 	fprintf(out,
 	    "{\"modid\":%" PRId32 ",\"cmdid\":%" PRId32

@@ -6,10 +6,10 @@
 #include "config.h"
 
 #include "worker/deadletter.h"
+#include "lib/address.h"
 #include "lib/text.h"
 #include "shm/keep_errno.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -23,11 +23,9 @@
 static json_t *
 address_json(uint32_t address)
 {
-	struct in_addr in = { htonl(address) };
-	char text[INET_ADDRSTRLEN];
+	char text[DOTTED_TEXT];
 
-	inet_ntop(AF_INET, &in, text, sizeof(text));
-	return json_string(text);
+	return json_string(dotted(address, text));
 }
 
 static json_t *
