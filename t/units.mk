@@ -34,6 +34,9 @@ LDADD = t/libtest.a $(FUZZ_MAIN) src/bench/libbench.a $(our_libs) \
 # This makes forks fail.
 t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
 
+# This makes queues small.
+t_unit_ark_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=socketpair
+
 # These stub the database.
 store_fixture = t/store_fixture.c t/store_fixture.h
 t_unit_store_SOURCES = t/unit_store.c $(store_fixture)
