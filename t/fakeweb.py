@@ -604,17 +604,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer_json(200, found, tag)
 
     def file(self, path):
+        # The last segment may name a file at any depth: /s/7/page.js.
         name = os.path.basename(path)
-        if path in ("/", "/agents", "/instance", "/help") or \
-                path.startswith("/s/"):
-            name = "page.html"
         kind = TYPES.get(os.path.splitext(name)[1])
+        if kind is None and (path in ("/", "/agents", "/instance", "/help") or
+                             path.startswith("/s/")):
+            name, kind = "page.html", TYPES[".html"]
         try:
             with open(os.path.join(self.server.pages, name), "rb") as file:
                 body = file.read()
         except OSError:
-            body = None
-        if kind is None or body is None:
+            kind = None
+        if kind is None:
             return self.answer_json(404, {"error": "no such page"})
         return self.answer(200, kind, body, f'"{zlib.crc32(body):x}"')
 
