@@ -596,12 +596,7 @@ def complaints(s, site, part):
     s.equal(f"the console has no errors after {part.__name__}", bad, [])
 
 
-ALL = (first_screen, one_caller, keyboard, place, stands_still, pause, hidden,
-       live_region, goes_away, sizes, looks, chinese, hostile_names, prefix,
-       accessible, heap, quiet)
-
-
-def real(s, b):
+def real(s, site):
     """The page of a real reporter-web."""
     now = int(time.time())
     s.start()
@@ -621,7 +616,7 @@ def real(s, b):
         port = wait_for(lambda: re.search(
             r"listening on 127\.0\.0\.1:(\d+)", open(log).read()),
             "reporter-web listens").group(1)
-        walk(s, b, f"http://127.0.0.1:{port}")
+        walk(s, site.browser, f"http://127.0.0.1:{port}")
     finally:
         scenario.end_group(web)
 
@@ -648,11 +643,17 @@ def walk(s, b, base):
             all(u.startswith(base) for u in b.requests()))
 
 
+ALL = (first_screen, one_caller, keyboard, place, stands_still, pause, hidden,
+       live_region, goes_away, sizes, looks, chinese, hostile_names, prefix,
+       accessible, heap, quiet, real)
+
+
 def tell(s):
     site = Site(s)
+    b = site.browser
     try:
-        site.browser.get("about:blank")
-        site.browser.requests()
+        b.get("about:blank")
+        b.requests()
         for part in ALL:
             if PARTS and part.__name__ not in PARTS:
                 continue
@@ -660,15 +661,10 @@ def tell(s):
             try:
                 s.part(part, s, site)
             except scenario.Failure as failure:
-                s.check(f"{part.__name__}: {failure}", False,
-                        site.browser.text()[:1500])
-                site.browser.screenshot(os.path.join(
-                    s.directory, part.__name__ + ".png"))
+                s.check(f"{part.__name__}: {failure}", False, b.text()[:1500])
+                b.screenshot(f"{s.directory}/{part.__name__}.png")
             complaints(s, site, part)
             print(f"-- {part.__name__}: {time.monotonic() - began:.1f} s")
-        if not PARTS or "real" in PARTS:
-            real(s, site.browser)
-            complaints(s, site, real)
     finally:
         site.close()
 
