@@ -491,7 +491,8 @@ export class Agents {
 	draw(data) {
 		const { t, lang } = this.c, rows = data.own.agents;
 
-		text(this.sum, count(data.agents?.connected ?? rows.length, lang) +
+		text(this.sum, t("a_connected") + ": " + count(
+			data.agents?.connected ?? rows.length, lang) +
 			(data.own.more ? t("semicolon") +
 				t("a_more", { n: count(rows.length, lang) }) : ""));
 		this.table.draw_all(rows.map((r) => ({ ...r, now: data.as_of })),
