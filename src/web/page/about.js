@@ -2,7 +2,7 @@
 // @ts-check
 // The instance, and the help.
 import { clock, count, duration, short } from "./format.js";
-import { Table, child, h, put, text } from "./table.js";
+import { Table, child, column, h, put, text } from "./table.js";
 
 const TERMS = ["rejected", "dropped", "queued", "pending", "superseded",
 	"stored", "dead_letter"];
@@ -23,9 +23,6 @@ const draw_list = (dl, pairs) => pairs.forEach(([term, value], i) => {
 	put(line, 1, "dd", value);
 });
 
-const column = (name, head, value, figure = true) =>
-	({ name, head, figure, draw: (td, row) => text(td, value(row)) });
-
 export class Instance {
 	constructor(c) {
 		const { t } = c;
@@ -37,18 +34,17 @@ export class Instance {
 		this.identity = h("dl", { class: "identity" });
 		this.rates = h("dl", { class: "identity" });
 		this.workers = new Table(t("i_workers"), [
-			column("worker", "#", (w) => w.slot, false),
-			column("state", t("c_state"), (w) => w.segment_error || w.state,
-				false),
+			column("worker", "#", (w) => w.slot),
+			column("state", t("c_state"), (w) => w.segment_error || w.state),
 			column("room", t("i_keys"), (w) => short(w.keys) + " / " +
 				short(w.table_keys)),
 			number("queued"), number("pending"), number("stored"),
 			column("seen", t("i_flush"), (w) => w.last_flush_ts ?
 				clock(w.last_flush_ts, c.api.now()) : "–"),
 			column("database", t("i_database"), (w) => w.connected ?
-				w.host || "–" : t("apart"), false),
-			column("error", t("i_error"), (w) => w.last_error || "–", false)]);
-		this.element = h("section", {},
+				w.host || "–" : t("apart")),
+			column("error", t("i_error"), (w) => w.last_error || "–")]);
+		this.element = h("section", { class: "narrow" },
 			h("h1", { tabindex: -1 }, t("instance")), this.sum,
 			h("div", { class: "pair" },
 				h("div", {}, h("h2", {}, t("i_identity")), this.identity),

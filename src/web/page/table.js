@@ -27,16 +27,20 @@ export function text(e, value) {
 		e.textContent = value;
 }
 
-// The n-th child, made when it is missing.
-export function child(e, n, tag, kind = "") {
+// The n-th child, made when it is missing, a blank apart from the one before.
+export function child(e, n, tag, kind) {
 	while (e.children.length <= n)
-		e.append(h(tag, { class: kind }));
+		e.append(n > 0 ? " " : "", h(tag, { class: kind }));
 	return e.children[n];
 }
 
 // A child with text.
 export const put = (e, n, tag, value, kind) =>
 	text(child(e, n, tag, kind), value);
+
+// A column of a table that shows a value.
+export const column = (name, head, value) =>
+	({ name, head, draw: (td, row) => text(td, value(row)) });
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -65,16 +69,15 @@ export function chart(e, height, paths, label) {
 export const objects = ({ columns, rows }) => rows.map((r) =>
 	Object.fromEntries(columns.map((name, i) => [name, r[i]])));
 
-// Columns are {name, head, draw(cell, row), figure, sort, title}.
+// Columns are {name, head, draw(cell, row), sort, title}.
 export class Table {
 	constructor(caption, columns, sort) {
 		this.columns = columns;
 		this.rows = new Map(); // by key: one or two elements each
 		this.body = h("tbody");
-		this.heads = columns.map((c) => h("th", { scope: "col", title: c.title,
-			class: c.name + (c.figure ? " figure" : "") },
-		sort && c.sort ? h("button", { type: "button",
-			click: () => sort(c.sort) }, c.head) : c.head));
+		this.heads = columns.map((c) => h("th", { scope: "col", class: c.name,
+			title: c.title }, sort && c.sort ? h("button",
+			{ type: "button", click: () => sort(c.sort) }, c.head) : c.head));
 		this.element = h("table", {}, h("caption", { class: "away" }, caption),
 			h("thead", {}, h("tr", {}, ...this.heads)), this.body);
 		this.pointed = false;
@@ -103,7 +106,7 @@ export class Table {
 
 		if (!trs) {
 			trs = [h("tr", { "data-key": key }, ...this.columns.map((c) =>
-				h("td", { class: c.name + (c.figure ? " figure" : "") })))];
+				h("td", { class: c.name })))];
 			this.rows.set(key, trs);
 		}
 		trs[0].classList.toggle("gone", !row);

@@ -6,7 +6,7 @@
 import { bands, clock, count, duration, lines, percent, short, spans }
 	from "./format.js";
 import { LIMITS, SORTS, above, order } from "./state.js";
-import { Table, attribute, chart, child, h, objects, put, text }
+import { Table, attribute, chart, child, column, h, objects, put, text }
 	from "./table.js";
 
 const REORDER_MS = 10000, FEW_CALLS = 20, WINDOW_S = 600;
@@ -23,34 +23,34 @@ const worst_of = (rows) =>
 // The columns that several lists have.  c: the page's context.
 function columns(c) {
 	const { t } = c;
-	const column = (name, draw, more) =>
-		({ name, head: t(`c_${name}`), draw, figure: true, ...more });
+	const drawn = (name, draw, more) =>
+		({ name, head: t(`c_${name}`), draw, ...more });
 	const figure = (name, value, more) =>
-		column(name, (td, row) => text(td, value(row)), more);
-	// "2 / 40 +1 stale"
-	const part = (name, some, all) => column(name, (td, row) => {
-		put(td, 0, "span", row.stale > 0 ?
-			t("stale", { n: row.stale }) + " " : "", "stale");
+		({ ...column(name, t(`c_${name}`), value), ...more });
+	// "+1 stale 2 / 40"
+	const part = (name, some, all) => drawn(name, (td, row) => {
+		put(td, 0, "span", row.stale > 0 ? t("stale", { n: row.stale }) : "",
+			"stale");
 		put(td, 1, "b", row[some]);
-		put(td, 2, "span", " / " + row[all], "dim");
+		put(td, 2, "span", "/ " + row[all], "dim");
 		td.classList.toggle("some", row[some] > 0);
 	}, { sort: name, title: t(`t_${name}`) });
 
 	return {
 		figure,
-		state: column("state", (td, row) => draw_state(c, td, row.state),
-			{ figure: false, sort: "trouble" }),
+		state: drawn("state", (td, row) => draw_state(c, td, row.state),
+			{ sort: "trouble" }),
 		overloaded: part("overloaded", "overloaded", "servers"),
 		by: part("by", "overloaded_by", "callers"),
-		since: column("since", (td, row) => {
+		since: drawn("since", (td, row) => {
 			const d = duration(row.now - row.since, t);
 			const known = row.since_known && row.since != null;
 
-			put(td, 0, "span", known ? clock(row.since, row.now, true) + " " : "");
+			put(td, 0, "span", known ? clock(row.since, row.now, true) : "");
 			put(td, 1, "span", known ? d : row.since == null ? "" :
 				t("over", { d }), "dim");
 		}, { sort: "since" }),
-		errors: column("errors", (td, row) => {
+		errors: drawn("errors", (td, row) => {
 			const few = row.succ + row.err < FEW_CALLS;
 
 			child(td, 0, "span", "bar").style.setProperty("--share",
@@ -66,8 +66,7 @@ function columns(c) {
 		callers: figure("callers", (r) => short(r.callers),
 			{ sort: "callers" }),
 		age: figure("age", (r) => duration(r.age, t), { sort: "age" }),
-		history: (draw) => column("history", draw,
-			{ figure: false, title: t("t_history") }),
+		history: (draw) => drawn("history", draw, { title: t("t_history") }),
 		// A caller leads to all services that it calls.
 		caller: { name: "caller", head: t("c_caller"), draw: (td, row) => {
 			const a = child(td, 0, "a", "main");
@@ -93,7 +92,7 @@ function draw_sum(c, e, state, words) {
 
 // Since when, as part of a sentence.
 const since = (c, row, now) => c.t(row.since_known ? "since" : "since_over",
-	{ t: clock(row.since, now), d: duration(now - row.since, c.t) });
+	{ t: clock(row.since, now, true), d: duration(now - row.since, c.t) });
 
 // Who calls a server overloaded: that of one caller tells of the caller, that of
 // most of the server.
@@ -197,10 +196,7 @@ export class Services {
 		} else if (e.key === "ArrowDown") {
 			this.table.step(0);
 		} else if (e.key === "Escape") {
-			if (this.input.value === "")
-				this.input.blur();
-			this.input.value = "";
-			this.typed();
+			this.input.blur();
 		} else {
 			return;
 		}
@@ -464,21 +460,19 @@ const AGENTS = 1000;
 export class Agents {
 	constructor(c) {
 		const { t } = c, l = columns(c);
-		const column = (name, head, value, figure = true) => ({ name, figure,
-			head: t(head), draw: (td, row) => text(td, value(row)) });
-
 		this.c = c;
 		this.sum = h("p", { class: "dim" });
 		this.table = new Table(t("agents"), [
-			column("address", "agents", (r) => r.address, false), l.caller,
-			column("dialect", "a_dialect", (r) => r.dialect, false),
-			column("seen", "a_connected", (r) => clock(r.since, r.now)),
-			column("count", "c_count", (r) => short(r.reports)),
-			column("records", "a_records", (r) => short(r.records)),
-			column("clock", "a_clock", (r) => r.clock_offset == null ?
+			column("address", t("agents"), (r) => r.address), l.caller,
+			column("dialect", t("a_dialect"), (r) => r.dialect),
+			column("seen", t("a_connected"), (r) => clock(r.since, r.now)),
+			l.figure("count", (r) => short(r.reports)),
+			column("records", t("a_records"), (r) => short(r.records)),
+			column("clock", t("a_clock"), (r) => r.clock_offset == null ?
 				"–" : r.clock_offset + " " + t("s")),
-			column("throttled", "a_throttled", (r) => duration(r.throttled, t)),
-			column("rejected", "r_rejected", (r) => short(Object.values(
+			column("throttled", t("a_throttled"), (r) =>
+				duration(r.throttled, t)),
+			column("rejected", t("r_rejected"), (r) => short(Object.values(
 				r.rejected).reduce((a, b) => a + b, 0)))]);
 		this.element = h("section", {}, h("h1", { tabindex: -1 }, t("agents")),
 			this.sum, this.table.element);
@@ -497,7 +491,8 @@ export class Agents {
 	draw(data) {
 		const { t, lang } = this.c, rows = data.own.agents;
 
-		text(this.sum, count(data.agents?.connected ?? rows.length, lang) +
+		text(this.sum, t("a_connected") + ": " + count(
+			data.agents?.connected ?? rows.length, lang) +
 			(data.own.more ? t("semicolon") +
 				t("a_more", { n: count(rows.length, lang) }) : ""));
 		this.table.draw_all(rows.map((r) => ({ ...r, now: data.as_of })),

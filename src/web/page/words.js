@@ -59,7 +59,7 @@ export const WORDS = {
 		b_apart: "The database is not connected: this page is current, the table is not.",
 		b_silent: "{n} agent connected, but no report for {d}.|{n} agents connected, but no report for {d}.",
 		b_truncated: "More services than can be told apart; some are missing.",
-		b_empty: "No reports yet. To try it:",
+		b_empty: "To try it:",
 		b_gone: "No caller reports this any more.",
 
 		a_dialect: "Protocol", a_connected: "Connected", a_records: "Records",
@@ -96,13 +96,13 @@ export const WORDS = {
 		s: "秒", min: "分钟", h: "小时", d: "天",
 
 		overloaded: "过载", errors: "错误", silent: "无上报",
-		late: "迟到", fine: "正常",
+		late: "延迟", fine: "正常",
 
 		v_overloaded: "{n} 个服务过载",
 		v_servers: "（{n} 台服务器）",
 		v_new: "5 分钟内新增 {n} 个", v_none: "没有服务过载",
 		v_errors: "{n} 个有错误", v_silent: "{n} 个无上报",
-		v_late: "{n} 个迟到", v_fine: "{n} 个正常",
+		v_late: "{n} 个延迟", v_fine: "{n} 个正常",
 		v_callers: "{n} 个调用方无上报",
 		v_empty: "尚无上报",
 
@@ -120,12 +120,12 @@ export const WORDS = {
 		c_history: "最近 10 分钟", c_age: "距今", c_server: "服务器",
 		c_by: "报告方", c_caller: "调用方", c_seen: "上报时间",
 		c_count: "上报次数",
-		t_overloaded: "过载服务器 / 有上报的服务器；陈旧：仅旧上报称其过载",
+		t_overloaded: "过载服务器 / 有上报的服务器；过期：仅旧上报称其过载",
 		t_errors: "最新上报中失败的调用；灰色：少于 20 次调用",
-		t_by: "报告过载的调用方 / 调用方；陈旧：仅旧上报称其过载",
+		t_by: "报告过载的调用方 / 调用方；过期：仅旧上报称其过载",
 		t_history: "折线：错误率；色带：过载",
 
-		stale: "+{n} 陈旧", over: "> {d}",
+		stale: "+{n} 过期", over: "> {d}",
 		of_callers: "{n} 个调用方中有 {m} 个报告过载",
 		of_all: "全部 {n} 个调用方报告过载",
 		of_none: "{n} 个调用方均未报告过载",
@@ -145,7 +145,7 @@ export const WORDS = {
 		b_apart: "数据库未连接：本页是最新的，数据表不是。",
 		b_silent: "{n} 个代理已连接，但 {d}没有上报。",
 		b_truncated: "服务过多，无法全部区分，缺少一部分。",
-		b_empty: "尚无上报。可以试一试：",
+		b_empty: "可以试一试：",
 		b_gone: "已没有调用方上报。",
 
 		a_dialect: "协议", a_connected: "连接时间", a_records: "记录",
