@@ -264,7 +264,7 @@ class World:
                          round(time.time() - self.made + 75) if away else 0},
             "agents": {"connected":
                        0 if self.state in REPORTERS + ("empty",) else
-                       min(400, 40 * len(self.services))}}
+                       min(400, 8 * len(self.services))}}
 
     def verdict(self, at):
         rows = self.rows()
