@@ -54,7 +54,7 @@ function columns(c) {
 			const few = row.succ + row.err < FEW_CALLS;
 
 			child(td, 0, "span", "bar").style.setProperty("--share",
-				row.error_share || 0);
+				row.error_share >= 0.02 ? row.error_share : 0);
 			put(td, 1, "span", percent(row.error_share));
 			td.classList.toggle("few", few);
 			td.classList.toggle("many", !few && row.error_share >= 0.05);
