@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // @ts-check
 // The page: its frame (verdict, freshness, banners), its views, its keys.
-import { Help, Instance } from "./about.js";
 import { clock, count, duration, short } from "./format.js";
 import { Api, Poll } from "./poll.js";
 import { above, place, url } from "./state.js";
 import { attribute, h, put, text } from "./table.js";
-import { Agents, SHAPES, Server, Service, Services } from "./views.js";
+import { Agents, Help, Instance, SHAPES, Server, Service, Services }
+	from "./views.js";
 import { language, translator } from "./words.js";
 
 const BEHIND_S = 30; // a database that is further behind is worth a banner

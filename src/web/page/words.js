@@ -24,7 +24,6 @@ export const WORDS = {
 		behind: "database {d} behind", apart: "database not connected",
 
 		filter: "Filter", update: "Update", more: "Show more",
-		hint: "login  7/1  10.0.0.0/16  state:overloaded  err>5",
 		shown: "{m} of {n} services", none: "No service matches.",
 		moved: "{n} row moved: sort now|{n} rows moved: sort now",
 
@@ -53,12 +52,12 @@ export const WORDS = {
 		b_stopped: "reporter is stopped.",
 		b_unresponsive: "reporter is not responding.",
 		b_other_layout: "reporter has another layout of shared memory: restart reporter-web.",
-		b_unreadable: "reporter-web cannot read reporter's shared memory: see option group of reporter.conf(5).",
+		b_unreadable: "reporter-web cannot read reporter's shared memory: see option group.",
 		b_last: "Below: as of {t}.",
 		b_behind: "The database is {d} behind: this page is current, the table is not.",
 		b_apart: "The database is not connected: this page is current, the table is not.",
 		b_silent: "{n} agent connected, but no report for {d}.|{n} agents connected, but no report for {d}.",
-		b_truncated: "More services than can be told apart; some are missing.",
+		b_truncated: "Too many services; some are missing.",
 		b_empty: "To try it:",
 		b_gone: "No caller reports this any more.",
 
@@ -66,7 +65,7 @@ export const WORDS = {
 		a_clock: "Clock offset", a_throttled: "Throttled for",
 		a_more: "the first {n}",
 
-		i_identity: "Records", i_workers: "Workers", i_rates: "Per second",
+		i_workers: "Workers", i_rates: "Per second",
 		i_sum: "sum", i_up: "running for {d}", i_down: "not running",
 		i_keys: "Keys / room", i_flush: "Last flush", i_database: "Database",
 		i_error: "Last error",
@@ -77,7 +76,6 @@ export const WORDS = {
 
 		h_keys: "Keys", h_words: "Words", k_rows: "select a row",
 		k_open: "open it", k_back: "leave; one level up",
-		k_pause: "pause, resume", k_update: "update and sort now",
 		k_trouble: "sort by trouble",
 		w_service: "modid/cmdid, and its name in services_file",
 		w_server: "address and port called",
@@ -110,7 +108,6 @@ export const WORDS = {
 		behind: "数据库落后 {d}", apart: "数据库未连接",
 
 		filter: "筛选", update: "更新", more: "显示更多",
-		hint: "login  7/1  10.0.0.0/16  state:overloaded  err>5",
 		shown: "{m} / {n} 个服务", none: "没有匹配的服务。",
 		moved: "{n} 行位置已变：立即排序",
 
@@ -139,12 +136,12 @@ export const WORDS = {
 		b_stopped: "reporter 已停止。",
 		b_unresponsive: "reporter 没有响应。",
 		b_other_layout: "reporter 的共享内存格式不同：请重启 reporter-web。",
-		b_unreadable: "reporter-web 无法读取 reporter 的共享内存：见 reporter.conf(5) 的选项 group。",
+		b_unreadable: "reporter-web 无法读取 reporter 的共享内存：见选项 group。",
 		b_last: "以下内容截至 {t}。",
 		b_behind: "数据库落后 {d}：本页是最新的，数据表不是。",
 		b_apart: "数据库未连接：本页是最新的，数据表不是。",
 		b_silent: "{n} 个代理已连接，但 {d}没有上报。",
-		b_truncated: "服务过多，无法全部区分，缺少一部分。",
+		b_truncated: "服务过多，缺少一部分。",
 		b_empty: "可以试一试：",
 		b_gone: "已没有调用方上报。",
 
@@ -152,7 +149,7 @@ export const WORDS = {
 		a_clock: "时钟偏差", a_throttled: "限流时长",
 		a_more: "前 {n} 个",
 
-		i_identity: "记录", i_workers: "工作进程", i_rates: "每秒",
+		i_workers: "工作进程", i_rates: "每秒",
 		i_sum: "合计", i_up: "已运行 {d}", i_down: "未运行",
 		i_keys: "键 / 容量", i_flush: "最近写入", i_database: "数据库",
 		i_error: "最近错误",
@@ -163,7 +160,6 @@ export const WORDS = {
 
 		h_keys: "按键", h_words: "术语", k_rows: "选择行",
 		k_open: "打开该行", k_back: "离开；返回上一级",
-		k_pause: "暂停、继续", k_update: "立即更新并排序",
 		k_trouble: "按问题排序",
 		w_service: "modid/cmdid，及 services_file 中的名称",
 		w_server: "被调用的地址和端口",
