@@ -5,8 +5,8 @@ them overloaded.  The first screen names the service, the server, since when,
 and how many callers say so.  He walks through it by keyboard, filters, sorts,
 reloads, goes back, pauses; rows do not jump under his pointer; a page in a
 hidden tab asks nothing.  reporter-web goes away and comes back, reporter stops,
-the database falls behind, names attack.  It works at 390 pixels, in the dark, in
-Chinese, printed, below a path prefix, and asks for nothing from elsewhere.
+the database falls behind, names attack.  It works at 390 pixels, in the dark,
+in Chinese, printed, below a path prefix, and asks for nothing from elsewhere.
 
 t/fakeweb.py stands behind it, since it has each state at will; the last part is
 a real reporter-web.  The heap must not grow over 60 polls, or
@@ -26,7 +26,8 @@ import scenario
 from scenario import wait_for
 
 LONG = "--long" in sys.argv
-PARTS = sys.argv[sys.argv.index("--parts") + 1:] if "--parts" in sys.argv else []
+PARTS = sys.argv[sys.argv.index("--parts") + 1:] \
+    if "--parts" in sys.argv else []
 PAGE = os.environ.get("PAGE") or os.path.join(scenario.SOURCE, "src/web/page")
 SCRIPT_S = 0.2  # of script until the first screen is there
 AXE = "axe-core@4.10.3"
@@ -36,8 +37,8 @@ KEYS = ("return [...document.querySelectorAll('tbody tr[data-key]')]"
 FILTER, WRONG, PAUSE = "#q", "#q-error", "#pause"
 VERDICT, BANNERS = "#verdict", "#banner"
 BANNER_OF = {"away": "apart", "agents": "silent"}  # in the names of words
-# Timers run faster, so that seconds of polling take tenths; a request may take as
-# long as ever.
+# Timers run faster, so that seconds of polling take tenths; a request may take
+# as long as ever.
 FAST = """
 const timeout = window.setTimeout, interval = window.setInterval;
 const now = performance.now.bind(performance);
@@ -228,7 +229,8 @@ def place(s, site):
     site.open("/?q=err%3E5&sort=errors")
     before = b.script(KEYS), b.url()
     s.check("a filter in a URL is in its field",
-            b.script(f"return document.querySelector('{FILTER}').value") == "err>5")
+            b.script(f"return document.querySelector('{FILTER}').value")
+            == "err>5")
     b.reload()
     b.wait(f"{ROWS} > 0", "reloaded")
     s.equal("a reload shows the same", (b.script(KEYS), b.url()), before)
@@ -361,7 +363,8 @@ def goes_away(s, site):
         site.open()
         before = b.script(KEYS)
         site.world.state = "dead"
-        b.wait(f"{banner}.includes('not answer')", "the page says that reporter-web is away")
+        b.wait(f"{banner}.includes('not answer')",
+               "the page says that reporter-web is away")
         s.equal("the rows stay", b.script(KEYS), before)
         s.check("greyed", b.script(
             "return document.body.classList.contains('old')"))
