@@ -264,7 +264,7 @@ class World:
                          round(time.time() - self.made + 75) if away else 0},
             "agents": {"connected":
                        0 if self.state in REPORTERS + ("empty",) else
-                       min(400, 40 * len(self.services))}}
+                       min(400, 8 * len(self.services))}}
 
     def verdict(self, at):
         rows = self.rows()
@@ -285,7 +285,7 @@ class World:
             "silent_callers": silent, "late_callers": silent // 4,
             "truncated": self.state == "truncated"}
 
-    # ------------------------------------------------------------ drill-down ---
+    # ----------------------------------------------------------- drill-down ---
 
     def server_rows(self, s):
         row = self.row(s, self.made if self.still else self.look()[1])
@@ -391,7 +391,8 @@ ORDERS = {
     "overloaded": lambda r: (-r[4], r[0], r[1]),
     "since": lambda r: (-(r[7] or 0), r[0], r[1]),
     "age": lambda r: (-r[14], r[0], r[1]),
-    "succ": lambda r: (-r[9], r[0], r[1]), "err": lambda r: (-r[10], r[0], r[1]),
+    "succ": lambda r: (-r[9], r[0], r[1]),
+    "err": lambda r: (-r[10], r[0], r[1]),
     "callers": lambda r: (-r[13], r[0], r[1]),
     "name": lambda r: (r[2] is None, r[2] or "", r[0], r[1]),
 }
