@@ -29,7 +29,7 @@ export const WORDS = {
 
 		c_state: "State", c_service: "Service", c_overloaded: "Overloaded",
 		c_since: "Since", c_errors: "Error %", c_reports: "Reports/s",
-		c_succ: "Success", c_err: "Failed", c_callers: "Callers",
+		c_succ: "OK", c_err: "Failed", c_callers: "Callers",
 		c_history: "Last 10 min", c_age: "Age", c_server: "Server",
 		c_by: "By callers", c_caller: "Caller", c_seen: "Reported",
 		c_count: "Reports",
@@ -42,7 +42,7 @@ export const WORDS = {
 		of_callers: "overloaded for {m} of {n} caller|overloaded for {m} of {n} callers",
 		of_all: "overloaded for its {n} caller|overloaded for all {n} callers",
 		of_none: "not overloaded for its {n} caller|not overloaded for any of {n} callers",
-		by_server: "check the server", by_caller: "check the caller first",
+		by_server: "check the server", by_caller: "check that caller first",
 		since: "since {t} ({d})", since_over: "since before {t} (over {d})",
 		others: "and {n} more server|and {n} more servers",
 		sum_over: "{m} of {n} server overloaded|{m} of {n} servers overloaded",
