@@ -83,5 +83,3 @@ endif
 src_reporter_web_SOURCES = src/web/main.c src/web/page.c src/web/page.h \
 	src/web/server.c src/web/server.h
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)
-
-include src/bench.mk
