@@ -225,6 +225,11 @@ uint32_t *look_sort(const struct look *look, enum look_order order,
     bool (*match)(void *arg, const struct look_service *service), void *arg,
     size_t *count);
 
+/* look_sorted_after - where in an array of look_sort() those begin that come
+   after `last`: a service as it was in this look or in one before. */
+size_t look_sorted_after(const struct look *look, enum look_order order,
+    const uint32_t *places, size_t count, const struct look_service *last);
+
 /* look_sort_servers - likewise the servers of a service, as places in
    look_servers(); trouble first. */
 uint32_t *look_sort_servers(

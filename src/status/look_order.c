@@ -192,6 +192,21 @@ ranks_sort(struct rank *ranks, size_t count)
 	return places;
 }
 
+static struct rank
+rank_of(const struct look_totals *totals, enum look_order order,
+    const struct look_service *s, uint32_t place)
+{
+	struct rank rank = { { service_rank(totals, order, s) },
+		(int64_t)s->modid * (INT64_C(1) << 32) +
+		    ((int64_t)s->cmdid - INT32_MIN),
+		place };
+
+	if (order == LOOK_BY_TROUBLE)
+		rank_trouble(&rank, totals, &s->sum,
+		    (double)s->overloaded / (s->servers + 1e-9));
+	return rank;
+}
+
 uint32_t *
 look_sort(const struct look *look, enum look_order order,
     bool (*match)(void *arg, const struct look_service *service), void *arg,
@@ -204,22 +219,33 @@ look_sort(const struct look *look, enum look_order order,
 	*count = 0;
 	if (ranks == NULL)
 		return NULL;
-	for (uint32_t i = 0; i < totals->services; i++) {
-		const struct look_service *s = &services[i];
-		struct rank *rank = &ranks[*count];
-
-		if (match != NULL && !match(arg, s))
-			continue;
-		*rank = (struct rank){ { service_rank(totals, order, s) },
-			(int64_t)s->modid * (INT64_C(1) << 32) +
-			    ((int64_t)s->cmdid - INT32_MIN),
-			i };
-		if (order == LOOK_BY_TROUBLE)
-			rank_trouble(rank, totals, &s->sum,
-			    (double)s->overloaded / (s->servers + 1e-9));
-		++*count;
-	}
+	for (uint32_t i = 0; i < totals->services; i++)
+		if (match == NULL || match(arg, &services[i]))
+			ranks[(*count)++] =
+			    rank_of(totals, order, &services[i], i);
 	return ranks_sort(ranks, *count);
+}
+
+size_t
+look_sorted_after(const struct look *look, enum look_order order,
+    const uint32_t *places, size_t count, const struct look_service *last)
+{
+	const struct look_totals *totals = look_totals(look);
+	const struct look_service *services = look_services(look);
+	struct rank limit = rank_of(totals, order, last, 0);
+	size_t first = 0;
+
+	while (first < count) {
+		size_t middle = first + (count - first) / 2;
+		struct rank rank =
+		    rank_of(totals, order, &services[places[middle]], 0);
+
+		if (rank_compare(&rank, &limit) <= 0)
+			first = middle + 1;
+		else
+			count = middle;
+	}
+	return first;
 }
 
 uint32_t *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporter-web: the files of the page.  embed.sh compiles them in; for who works
- * on them they are read from a directory.  Any thread.
+ * reporter-web: the files of the page.  embed.sh compiles them in; for who
+ * works on them they are read from a directory.  Any thread.
  */
 #pragma once
 
@@ -10,8 +10,8 @@
 
 /* A file that is compiled in. */
 struct asset {
-	const char *name; /* without its directory */
-	const char *tag;  /* of its content, for ETag */
+	const char *name;                    /* without its directory */
+	const char *tag;                     /* of its content, for ETag */
 	const unsigned char *plain, *packed; /* packed with gzip */
 	size_t plain_size, packed_size;      /* bytes */
 };

@@ -52,8 +52,8 @@ void query_add(struct query *query, const char *name, const char *value);
 bool query_accept(const struct query *query, const enum query_name *allowed,
     struct page *page, FILE *out);
 
-/* query_number - read an argument into *number, which is left alone if it is not
-   given.  Returns false if it is not an integer from min to max. */
+/* query_number - read an argument into *number, which is left alone if it is
+   not given.  Returns false if it is not an integer from min to max. */
 bool query_number(const struct query *query, enum query_name name, int64_t min,
     int64_t max, int64_t *number);
 

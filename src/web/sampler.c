@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Owns the looks, the history and the names.  They are made without the lock; it
- * is held while they are exchanged, and while an answer is written from them.
- * An instance that cannot be read is a sample, too.
+ * Owns the looks, the timeline and the names.  They are made without the lock;
+ * it is held while they are exchanged, and while an answer is written from
+ * them. An instance that cannot be read is a sample, too.
  */
 #include "config.h"
 
@@ -60,11 +60,11 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 		return;
 	}
 	s->reason = found == SHM_OK ? "not running" : status_reason(found);
-	s->reporter = found == SHM_OK || found == SHM_MISSING ||
-			      found == SHM_UNFINISHED
-			  ? "stopped"
-		      : found == SHM_VERSION ? "other_layout"
-					     : "unreadable";
+	s->reporter =
+	    found == SHM_OK || found == SHM_MISSING || found == SHM_UNFINISHED
+		? "stopped"
+	    : found == SHM_VERSION ? "other_layout"
+				   : "unreadable";
 }
 
 /* Make a sample from that of before: what is replaced stays in it. */
@@ -88,8 +88,8 @@ sample_make(struct sampler *sampler, struct sample *s)
 	if (s->interval_s < INTERVAL_S)
 		s->interval_s = INTERVAL_S;
 	reporter_ask(sampler, s);
-	struct names *names = names_read(settings->names,
-	    settings->names_optional, s->names, complain);
+	struct names *names = names_read(
+	    settings->names, settings->names_optional, s->names, complain);
 	if (names != NULL)
 		s->names = names;
 	s->number = now_ms > s->number ? now_ms : s->number + 1;
@@ -104,7 +104,7 @@ sample_take(struct sampler *sampler)
 	pthread_mutex_lock(&sampler->lock);
 	sampler->sample = s;
 	if (s.look != old.look)
-		history_add(s.history, s.look);
+		timeline_add(s.timeline, s.look);
 	pthread_mutex_unlock(&sampler->lock);
 	if (s.look != old.look)
 		look_free(old.look);
@@ -120,9 +120,8 @@ sampler_wait(struct sampler *sampler)
 	    monotonic_after((uint32_t)(sampler->sample.interval_s * 1000));
 
 	pthread_mutex_lock(&sampler->lock);
-	while (!sampler->stopping &&
-	       pthread_cond_timedwait(
-		   &sampler->stop, &sampler->lock, &until) == 0)
+	while (!sampler->stopping && pthread_cond_timedwait(&sampler->stop,
+					 &sampler->lock, &until) == 0)
 		;
 	bool on = !sampler->stopping;
 	pthread_mutex_unlock(&sampler->lock);
@@ -143,8 +142,8 @@ sampler_start(const struct sampler_settings *settings)
 	struct sampler *sampler = calloc(1, sizeof(*sampler));
 
 	if (sampler != NULL)
-		sampler->sample.history = history_new();
-	if (sampler == NULL || sampler->sample.history == NULL) {
+		sampler->sample.timeline = timeline_new();
+	if (sampler == NULL || sampler->sample.timeline == NULL) {
 		log_error("cannot start the sampler: %m");
 		free(sampler);
 		return NULL;
@@ -192,6 +191,6 @@ sampler_stop(struct sampler *sampler)
 	pthread_join(sampler->thread, NULL);
 	look_free(sampler->sample.look);
 	names_free(sampler->sample.names);
-	history_free(sampler->sample.history);
+	timeline_free(sampler->sample.timeline);
 	free(sampler);
 }

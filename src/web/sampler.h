@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "status/history.h"
+#include "status/timeline.h"
 #include "status/look.h"
 #include "status/names.h"
 
@@ -28,7 +28,7 @@ struct sample {
 	bool connected;       /* all workers, to the database */
 	uint64_t behind_s;    /* that keys have been waiting for the database */
 	uint64_t agents;      /* connected */
-	struct history *history;
+	struct timeline *timeline;
 	struct names *names;
 };
 

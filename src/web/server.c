@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "web/files.h"
 #include "web/page.h"
+#include "web/sampler.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -205,9 +206,8 @@ held_room(struct server *server)
 	if (server->held <= HELD_MAX)
 		return true;
 	TAILQ_FOREACH(c, &server->clients, next)
-		if (c->held > 0 &&
-		    (oldest == NULL || c->since_ms < oldest->since_ms))
-			oldest = c;
+	if (c->held > 0 && (oldest == NULL || c->since_ms < oldest->since_ms))
+		oldest = c;
 	if (oldest != NULL && monotonic_ms() - oldest->since_ms > HELD_MS)
 		client_end(server, oldest);
 	return false;
