@@ -1,8 +1,8 @@
 # Fuzz targets.  Here they are linked with a plain main() that reads files, and
 # t/fuzz_corpus.py runs all that is kept in t/corpus through them; t/fuzz.sh
 # builds them once more for libFuzzer or AFL++, which bring their own.
-fuzz_targets = t/fuzz_ark t/fuzz_config t/fuzz_frame t/fuzz_native t/fuzz_proxy \
-	t/fuzz_replay t/fuzz_segment t/fuzz_web
+fuzz_targets = t/fuzz_ark t/fuzz_config t/fuzz_filter t/fuzz_frame \
+	t/fuzz_names t/fuzz_native t/fuzz_proxy t/fuzz_replay t/fuzz_segment t/fuzz_web
 check_PROGRAMS += $(fuzz_targets)
 TESTS += t/fuzz_corpus.py
 EXTRA_DIST += t/fuzz.sh t/fuzz_corpus.py t/fuzz_seeds.py t/corpus
@@ -14,7 +14,7 @@ FUZZ_ENGINE =
 
 t_fuzz_segment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=nanosleep
 # The pages know nothing of HTTP, so this needs no libmicrohttpd.
-t_fuzz_web_SOURCES = t/fuzz_web.c src/web/page.c src/web/page.h
+t_fuzz_web_SOURCES = t/fuzz_web.c $(web_sources)
 
 # Fuzz each target for so many seconds: make fuzz SECONDS=300.  Fails when
 # something is found, and says where the input is.  fuzz-merge does so as well,
