@@ -146,7 +146,7 @@ function failed(error, retry_ms) {
 	if (error.status === 404)
 		failure = t("b_gone");
 	else if (error.status)
-		failure = "reporter-web: " + error.message;
+		failure = "reporter: " + error.message;
 	else if (error instanceof TypeError || error.name === "AbortError")
 		failure = t("b_answer", { d: duration(retry_ms / 1000, t) });
 	else
