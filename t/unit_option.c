@@ -392,8 +392,8 @@ START_TEST(number_is_shown_with_its_largest_unit)
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct conf_option option = { .type = numbers[i].type,
-			.offset = offsetof(struct settings, port) };
-		struct settings settings = { .port = numbers[i].number };
+			.offset = offsetof(struct settings, db.port) };
+		struct settings settings = { .db.port = numbers[i].number };
 		char *text = value_format(&option, &settings);
 
 		ck_assert_str_eq(text, numbers[i].text);
