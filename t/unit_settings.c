@@ -25,7 +25,7 @@ secret_is(const char *wanted)
 {
 	struct secret secret;
 
-	secret_init(&secret, config_path, "mysql", "password");
+	secret_init(&secret, config_path);
 	ck_assert_int_eq(secret_read(&secret, stderr), SECRET_READ);
 	ck_assert_str_eq(secret.text, wanted);
 	secret_wipe(&secret);
