@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Admission.  Owns the rules, and the origins, which are in the C library's
- * balanced tree.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/admission.h"

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The server.  Owns the connections.  Every close is counted; conn_disconnect()
- * also logs it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/server.h"

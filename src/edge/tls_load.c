@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Certificates at start and at a reload.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/tls_load.h"

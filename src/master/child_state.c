@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The life of a child: the table of its states, and the delay before it is
- * restarted.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "master/child_state.h"
