@@ -11,7 +11,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \
 	src/edge/server src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/listen_spec src/conf/option \
+	src/conf/conffile src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
 	src/conf/value \
 	src/privilege/daemon src/privilege/fdlimit \

@@ -8,7 +8,6 @@
 
 #include "conf/option.h"
 
-#include "conf/listen_spec.h"
 #include "lib/address.h"
 #include "lib/prefix.h"
 #include "shm/segment.h"

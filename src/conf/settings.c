@@ -4,7 +4,7 @@
 #include "conf/settings.h"
 
 #include "conf/conffile.h"
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "conf/option.h"
 #include "conf/value.h"
 #include "sql/db.h"

@@ -52,7 +52,7 @@ enum tls_version {
 struct settings {
 	/* [reporter] */
 	const char *instance;
-	struct words_list listen; /* see listen_spec.h */
+	struct words_list listen; /* see lib/address.h */
 	uint64_t workers;         /* 0 is auto until settings_load() ends */
 	const char *user;         /* "" is: do not change user */
 	const char *group;        /* may read the segments; "" is: nobody */

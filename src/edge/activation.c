@@ -8,7 +8,6 @@
 
 #include "edge/activation.h"
 #include "lib/address.h"
-#include "conf/listen_spec.h"
 #include "lib/log.h"
 
 #include <fcntl.h>

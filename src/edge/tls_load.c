@@ -3,7 +3,7 @@
 
 #include "edge/tls_load.h"
 #include "lib/file.h"
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "lib/log.h"
 
 #include <unistd.h>
