@@ -136,13 +136,15 @@ master_listen(struct master *m)
 	const struct ark_conn *none;
 	const uint8_t *bytes;
 
-	activation_open(&ark);
+	activation_open(&m->listeners, &ark, m->epoll);
 	master_open_ark(m, &ark);
 	for (uint32_t i = 0; i < m->arrived.header.listeners; i++)
-		activation_add(ark_next(&m->arrived, &none, &bytes), true);
-	int rc = listeners_add(&m->listeners, &m->settings->listen, m->epoll);
-	activation_close();
-	return rc;
+		listeners_pass(&m->listeners,
+		    ark_next(&m->arrived, &none, &bytes), true, m->epoll);
+	if (listeners_add(&m->listeners, &m->settings->listen, m->epoll) < 0)
+		return -1;
+	listeners_commit(&m->listeners, m->epoll);
+	return 0;
 }
 
 static int
