@@ -265,6 +265,12 @@ check_together(struct load *load)
 /* ------------------------------------------------------------- loading ---- */
 
 static bool
+make_prefixes(struct prefix_list *list, const struct words_list *words)
+{
+	return prefix_list_make(list, words->words, words->count) == 0;
+}
+
+static bool
 begin(struct load *load)
 {
 	load->settings = calloc(1, sizeof(*load->settings));
@@ -300,6 +306,12 @@ settings_load(const char *path, FILE *errors)
 	if (load.complaints.count == load.invalid_count)
 		check_together(&load);
 	free(load.invalid);
+	if (load.complaints.count == 0 &&
+	    !(make_prefixes(&load.settings->allowed, &load.settings->allow) &&
+		make_prefixes(&load.settings->denied, &load.settings->deny) &&
+		make_prefixes(
+		    &load.settings->balancers, &load.settings->proxy_from)))
+		complain(&load.complaints, "limits", NULL, "out of memory");
 	if (load.complaints.count > 0) {
 		settings_free(load.settings);
 		return NULL;
@@ -317,6 +329,9 @@ settings_free(struct settings *settings)
 		if (settings->origins != NULL)
 			free(settings->origins[i]);
 	}
+	prefix_list_free(&settings->allowed);
+	prefix_list_free(&settings->denied);
+	prefix_list_free(&settings->balancers);
 	free(settings->origins);
 	free(settings);
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "lib/prefix.h"
 #include "sql/db.h"
 
 #include <stdbool.h>
@@ -99,6 +100,9 @@ struct settings {
 	/* [log] */
 	const char *log_target;
 	int log_level; /* enum log_level */
+
+	/* What limits.allow, deny and proxy_from mean. */
+	struct prefix_list allowed, denied, balancers;
 
 	/* Where each option's value comes from, in the order of option_table:
 	   "default" or "file:line".  settings.c's own. */

@@ -246,7 +246,7 @@ master_start(struct master *m, bool take_over)
 	if (master_list_agents(m) < 0)
 		return -1;
 	m->server = server_new(m->epoll, &m->shared->input);
-	if (m->server == NULL || server_prepare(m->server, s) < 0) {
+	if (m->server == NULL) {
 		log_error("cannot start: %m");
 		return -1;
 	}
