@@ -124,8 +124,8 @@ def without_a_terminal(s):
         rf"instance {s.reporter.instance}: 2 of 2 workers running, \d+\.\d "
         r"records/s, \d\d:\d\d:\d\d", lines[0]), lines[0])
     s.equal("then the verdict", lines[1:3], [
-        "2 services overloaded (5 servers), 1 with errors, 1 silent; 1 of 5 "
-        "callers silent", "6 services, by trouble"])
+        "services: 2 overloaded (5 servers), 1 with errors, 1 silent; 1 silent "
+        "caller", "6 services, by trouble"])
     s.equal("trouble first, no dead agent", services(lines), TROUBLE)
     found = {fields[1]: fields for fields in listed(lines)}
     s.equal("with its figures", [found["2/1"][i] for i in (0, 2, 4, 5, 6, 8)],

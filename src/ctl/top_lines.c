@@ -71,14 +71,12 @@ line_verdict(const struct top *top, char *text)
 		snprintf(note, sizeof(note), "; cannot read %u segment%s",
 		    t->unread, status_s(t->unread));
 	line_write(text,
-	    "%" PRIu64 " service%s overloaded (%" PRIu64 " server%s), %" PRIu64
-	    " with errors, %" PRIu64 " silent; %" PRIu64 " of %" PRIu64
-	    " callers silent%s",
-	    t->by_state[LOOK_OVERLOADED],
-	    status_s(t->by_state[LOOK_OVERLOADED]), t->overloaded_servers,
+	    "services: %" PRIu64 " overloaded (%" PRIu64 " server%s), %" PRIu64
+	    " with errors, %" PRIu64 " silent; %" PRIu64 " silent caller%s%s",
+	    t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
 	    status_s(t->overloaded_servers), t->by_state[LOOK_ERRORS],
-	    t->by_state[LOOK_SILENT], t->callers_by_age[AGE_SILENT], t->callers,
-	    note);
+	    t->by_state[LOOK_SILENT], t->callers_by_age[AGE_SILENT],
+	    status_s(t->callers_by_age[AGE_SILENT]), note);
 }
 
 /* What is listed. */
