@@ -99,6 +99,7 @@ draw(struct view *view)
 	const struct top *top = view->top;
 	char line[TOP_LINE];
 
+	select_row(view, view->selected); /* the screen may be another */
 	for (unsigned i = 0; i <= TOP_HEADING; i++) {
 		top_line(top, i, line);
 		put_line((int)i,
