@@ -12,119 +12,10 @@
 #include "lib/clock.h"
 #include "lib/figures.h"
 #include "lib/memory.h"
-#include "status/look.h"
-#include "instance_fixture.h"
-#include "suite.h"
+#include "look_fixture.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-#define NOW UINT64_C(1700000000)
-#define HORIZON UINT64_C(2000000000)
-
-static char instance[INSTANCE_MAX];
-static struct segment master;
-static struct worker_segment segment;
-static struct look *look;
-static const struct look_limits limits = { LOOK_FRESH_S, LOOK_SILENT_S };
-
-static void
-make(uint64_t generation, uint32_t keys)
-{
-	struct segment_spec spec = instance_spec(instance);
-
-	spec.generation = generation;
-	spec.table_keys = keys;
-	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
-}
-
-static void
-begin(uint32_t keys)
-{
-	instance_remove(instance);
-	ck_assert_int_eq(segment_create_master(&master, instance), SHM_OK);
-	make(1, keys);
-	look = NULL;
-}
-
-/* The tables as after a restart: empty. */
-static void
-begin_again(void)
-{
-	segment_remove(segment.map.name);
-	segment_close(&segment.map);
-	make(1, 1024);
-}
-
-/* A record of that age at NOW. */
-static struct record
-record(int32_t modid, uint32_t ip, uint32_t caller, int64_t age)
-{
-	struct record r = { .modid = modid,
-		.cmdid = 1,
-		.ip = ip,
-		.port = 80,
-		.caller = caller,
-		.succ = 10 };
-
-	record_set_ts(&r, (uint64_t)((int64_t)NOW - age));
-	return r;
-}
-
-static void
-put_record(struct record r)
-{
-	ck_assert_uint_eq(table_put(&segment.table, &r, 1, HORIZON), 1);
-}
-
-static void
-put(int32_t modid, uint32_t ip, uint32_t caller, int64_t age, bool overload)
-{
-	struct record r = record(modid, ip, caller, age);
-
-	r.overload = overload;
-	put_record(r);
-}
-
-/* Look at so many seconds after NOW. */
-static void
-take(int64_t seconds)
-{
-	struct look *previous = look;
-
-	ck_assert_int_eq(look_new(&look, instance, previous, &limits,
-			     (NOW + (uint64_t)seconds) * 1000),
-	    SHM_OK);
-	look_free(previous);
-}
-
-static const struct look_service *
-service(int32_t modid)
-{
-	const struct look_service *s = look_find(look, modid, 1);
-
-	ck_assert_ptr_nonnull(s);
-	return s;
-}
-
-static const struct look_server *
-server(int32_t modid, uint32_t ip)
-{
-	const struct look_server *s =
-	    look_find_server(look, service(modid), ip, 80);
-
-	ck_assert_ptr_nonnull(s);
-	return s;
-}
-
-static void
-end(void)
-{
-	look_free(look);
-	segment_close(&segment.map);
-	segment_close(&master);
-	instance_remove(instance);
-}
 
 /* A dead agent's last word leads the list for 45 seconds, and not for days. */
 START_TEST(only_fresh_records_are_overloaded)
@@ -614,19 +505,41 @@ report(const char *what, uint64_t before)
 	    before / 1024.0);
 }
 
-static int
-cost(uint32_t keys, uint32_t services, uint32_t servers)
+static bool
+count_one(void *arg, const struct scan_key *key)
+{
+	(void)key;
+	++*(uint64_t *)arg;
+	return true;
+}
+
+static void
+report_scan(void)
+{
+	static struct scan scan;
+	uint64_t us = monotonic_us(), n = 0;
+
+	ck_assert_int_eq(scan_open(&scan, instance), SHM_OK);
+	scan_walk(&scan, count_one, &n);
+	scan_close(&scan);
+	printf("a scan:    %7.1f ms\n", (double)(monotonic_us() - us) / 1000);
+}
+
+static uint32_t wanted_keys, wanted_services, wanted_servers;
+
+START_TEST(cost)
 {
 	size_t count;
 
-	begin(keys);
-	for (uint32_t i = 0; i < keys; i++) {
-		uint32_t s = i % services, rest = i / services;
+	begin(wanted_keys);
+	for (uint32_t i = 0; i < wanted_keys; i++) {
+		uint32_t s = i % wanted_services, rest = i / wanted_services;
 
-		put((int32_t)s, s * 64 + rest % servers, 1 + rest / servers, 0,
-		    s < 3);
+		put((int32_t)s, s * 64 + rest % wanted_servers,
+		    1 + rest / wanted_servers, 0, s < 3);
 	}
 	uint64_t before = resident_kb("RssAnon:");
+	report_scan();
 	for (int i = 0; i < 4; i++) {
 		take(i);
 		report("a look:", before);
@@ -641,12 +554,13 @@ cost(uint32_t keys, uint32_t services, uint32_t servers)
 	free(look_sort(look, LOOK_BY_TROUBLE, NULL, NULL, &count));
 	printf("sorting %zu services: %.1f ms\n", count,
 	    (double)(monotonic_us() - us) / 1000);
-	printf("%" PRIu64 " keys, %" PRIu64 " servers, %" PRIu64 " callers\n",
+	printf("%" PRIu64 " keys, %" PRIu64 " servers, %" PRIu64
+	       " callers; at most %.1f MB\n",
 	    look_totals(look)->keys, look_totals(look)->servers,
-	    look_totals(look)->callers);
+	    look_totals(look)->callers, resident_kb("VmHWM:") / 1024.0);
 	end();
-	return 0;
 }
+END_TEST
 
 int
 main(int argc, char **argv)
@@ -655,10 +569,15 @@ main(int argc, char **argv)
 	TCase *tcase = tcase_create("looks");
 
 	snprintf(instance, sizeof(instance), "unit-looks-%d", (int)getpid());
-	if (argc == 4)
-		return cost((uint32_t)atoi(argv[1]), (uint32_t)atoi(argv[2]),
-		    (uint32_t)atoi(argv[3]));
-	tcase_set_timeout(tcase, 60);
+	tcase_set_timeout(tcase, 120);
+	if (argc == 4) {
+		wanted_keys = (uint32_t)atoi(argv[1]);
+		wanted_services = (uint32_t)atoi(argv[2]);
+		wanted_servers = (uint32_t)atoi(argv[3]);
+		tcase_add_test(tcase, cost);
+		suite_add_tcase(suite, tcase);
+		return suite_run(suite);
+	}
 	tcase_add_test(tcase, only_fresh_records_are_overloaded);
 	tcase_add_test(tcase, errors_are_five_percent_of_twenty_calls);
 	tcase_add_test(tcase, a_servers_keys_are_read_again);

@@ -35,7 +35,7 @@ look_find_server(const struct look *look, const struct look_service *service,
     uint32_t ip, uint16_t port)
 {
 	uint32_t place =
-	    look_place(look, (uint32_t)(service - SERVICES(look)), ip, port);
+	    look_place(look, service->modid, service->cmdid, ip, port);
 
 	return place == NONE ? NULL : SERVERS(look) + place;
 }
@@ -80,7 +80,6 @@ size_t
 look_keys(const struct look *look, const char *instance,
     const struct look_server *server, struct look_key *keys, size_t max)
 {
-	const struct look_service *service = SERVICES(look) + server->service;
 	const uint32_t *slots =
 	    (const uint32_t *)look->slots.at + server->first;
 	struct scan *scan = malloc(sizeof(*scan));
@@ -95,7 +94,7 @@ look_keys(const struct look *look, const char *instance,
 	for (uint32_t i = 0; i < server->keys && count < max; i++) {
 		/* Another key may have the slot now. */
 		if (!slot_again(look, scan, slots[i], &key) ||
-		    r->modid != service->modid || r->cmdid != service->cmdid ||
+		    r->modid != server->modid || r->cmdid != server->cmdid ||
 		    record_address(r) != server->ip || r->port != server->port)
 			continue;
 		keys[count++] = (struct look_key){ r->caller, r->overload,
