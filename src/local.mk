@@ -26,7 +26,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
 	src/status/keys src/status/look src/status/metric src/status/names \
-	src/status/scan src/status/services src/status/status \
+	src/status/scan src/status/status \
 	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
@@ -72,7 +72,8 @@ src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
 src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/ctl.h src/ctl/keys.c \
 	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
-	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
+	src/ctl/top.h src/ctl/top_lines.c src/ctl/top_rows.c \
+	src/ctl/watch.c
 if WITH_NCURSES
 src_reporterctl_SOURCES += src/ctl/top_screen.c
 endif

@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define TYPE_TEXT "text/plain; charset=utf-8"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
@@ -132,6 +133,7 @@ page_agents(struct page *page, const struct page_query *query, FILE *out)
 
 struct listing {
 	struct keys_filter filter;
+	struct keys_view view;
 	int32_t limit;
 	int32_t listed;
 	bool more;
@@ -150,7 +152,7 @@ list_key(void *arg, const struct scan_key *key)
 		return false;
 	}
 	fputs(l->listed++ == 0 ? "\n" : ",\n", l->out);
-	keys_json(key, l->out);
+	keys_json(key, &l->view, l->out);
 	return true;
 }
 
@@ -172,7 +174,10 @@ listing_read(struct listing *l, const struct page_query *query)
 static void
 page_keys(struct page *page, const struct page_query *query, FILE *out)
 {
-	struct listing l = { .limit = PAGE_KEYS, .out = out };
+	struct listing l = { .view = { { LOOK_FRESH_S, LOOK_SILENT_S },
+				 (uint64_t)time(NULL) * 1000, NULL },
+		.limit = PAGE_KEYS,
+		.out = out };
 	const char *invalid = listing_read(&l, query);
 
 	page->type = TYPE_JSON;
