@@ -42,6 +42,14 @@ const struct metric metrics[] = {
 	    "Number of the generation that is written to." },
 	{ "reload_failed", INSTANCE(reload_failed), FLAG,
 	    GAUGE("reload_failed"), "Whether the last reload was refused." },
+	{ "configured_ts", INSTANCE(input.configured_ts),
+	    GAUGE("last_reload_timestamp_seconds"),
+	    "When the configuration in use was taken into use, at the start or "
+	    "by a reload, seconds since 1970." },
+	{ "certificate_expires", INSTANCE(input.certificate_expires),
+	    GAUGE("certificate_expiry_timestamp_seconds"),
+	    "When the certificate for agents expires, seconds since 1970; 0: "
+	    "there is none." },
 	{ "last_dead_letter_ts", INSTANCE(input.last_dead_letter_ts) },
 	{ "last_dropped_ts", INSTANCE(input.last_dropped_ts) },
 
@@ -57,6 +65,8 @@ const struct metric metrics[] = {
 
 	{ "connections", CONNECTIONS(input.connections), .title = "open",
 	    GAUGE("connections"), "Connections of agents open now." },
+	{ "connections_max", CONNECTIONS(input.connections_max),
+	    GAUGE("connections_max"), "Connections of agents allowed." },
 	{ "connections_accepted", CONNECTIONS(input.accepted),
 	    .title = "accepted", COUNTER("connections_accepted_total"),
 	    "Connections accepted." },

@@ -98,25 +98,108 @@ show_hosts(const struct status *s, FILE *out)
 	}
 }
 
+/* A histogram whose bucket i counts what is below 2^i units. */
+struct histogram {
+	const char *name, *help;
+	double unit; /* seconds */
+	unsigned buckets;
+};
+
+static const struct histogram flushes = { "flush_duration_seconds",
+	"How long transactions took that were committed.", 1e-3,
+	FLUSH_BUCKETS };
+static const struct histogram ages = { "record_age_seconds",
+	"How old records were when they were committed, by their own time.", 1,
+	AGE_BUCKETS };
+
 static void
-show_flush(const struct status_worker *w, FILE *out)
+show_histogram(const struct histogram *h, const struct status_worker *w,
+    const counter *buckets, double sum, FILE *out)
 {
-	static const char name[] = "reporter_flush_duration_seconds";
 	char labels[LABELS_MAX];
 	uint64_t count = 0;
 
 	worker_labels(w, labels);
-	for (int i = 0; i < FLUSH_BUCKETS - 1; i++) {
-		count += w->flush.buckets[i];
-		fprintf(out, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name,
-		    labels, (double)(1u << i) / 1000, count);
+	for (unsigned i = 0; i < h->buckets - 1; i++) {
+		count += counter_get(&buckets[i]);
+		fprintf(out, "reporter_%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n",
+		    h->name, labels, (double)(1u << i) * h->unit, count);
 	}
-	count += w->flush.buckets[FLUSH_BUCKETS - 1];
+	count += counter_get(&buckets[h->buckets - 1]);
 	fprintf(out,
-	    "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
-	    "%s_sum{%s} %.6f\n%s_count{%s} %" PRIu64 "\n",
-	    name, labels, count, name, labels, (double)w->flush.flush_us / 1e6,
-	    name, labels, count);
+	    "reporter_%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
+	    "reporter_%s_sum{%s} %.6f\n"
+	    "reporter_%s_count{%s} %" PRIu64 "\n",
+	    h->name, labels, count, h->name, labels, sum, h->name, labels,
+	    count);
+}
+
+static void
+show_histograms(const struct status *s, FILE *out)
+{
+	const struct status_worker *w;
+
+	family(out, flushes.name, "histogram", flushes.help);
+	for (w = s->workers; w < status_end(s); w++)
+		if (w->trouble == NULL)
+			show_histogram(&flushes, w, w->flush.buckets,
+			    (double)w->flush.flush_us / 1e6, out);
+	family(out, ages.name, "histogram", ages.help);
+	for (w = s->workers; w < status_end(s); w++)
+		if (w->trouble == NULL)
+			show_histogram(&ages, w, w->flush.ages,
+			    (double)w->flush.age_seconds, out);
+}
+
+/* -------------------------------------------------------------- processes --
+ */
+
+static const struct {
+	const char *name, *type, *help;
+	size_t offset;
+	double unit;
+} takes[] = {
+#define TAKES(member) offsetof(struct process_counters, member)
+	{ "process_cpu_seconds_total", "counter",
+	    "Processor time of the process, seconds.", TAKES(cpu_us), 1e-6 },
+	{ "process_resident_memory_bytes", "gauge",
+	    "Memory of the process, with the shared memory it uses, bytes.",
+	    TAKES(memory), 1 },
+	{ "process_open_fds", "gauge", "Descriptors that the process has open.",
+	    TAKES(files), 1 },
+	{ "process_max_fds", "gauge",
+	    "Descriptors that the process may have open.", TAKES(files_max),
+	    1 },
+};
+
+/* One sample of each process that runs: the master, workers, and ours. */
+static void
+show_processes(const struct status *s, FILE *out)
+{
+	char labels[LABELS_MAX];
+
+#define TAKEN(process) \
+	((double)counter_get( \
+	     (const counter *)((const char *)(process) + takes[i].offset)) * \
+	    takes[i].unit)
+	for (size_t i = 0; i < sizeof(takes) / sizeof(*takes); i++) {
+		const char *name = takes[i].name;
+
+		family(out, name, takes[i].type, takes[i].help);
+		if (s->running)
+			fprintf(out, "reporter_%s{role=\"master\"} %.15g\n",
+			    name, TAKEN(&s->input.process));
+		for (const struct status_worker *w = s->workers;
+		     w < status_end(s); w++)
+			if (w->trouble == NULL && w->pid > 0)
+				fprintf(out,
+				    "reporter_%s{role=\"worker\",%s} %.15g\n",
+				    name, worker_labels(w, labels),
+				    TAKEN(&w->process));
+		if (s->web != NULL)
+			fprintf(out, "reporter_%s{role=\"web\"} %.15g\n", name,
+			    TAKEN(s->web));
+	}
 }
 
 void
@@ -129,13 +212,13 @@ status_prometheus(const struct status *s, FILE *out)
 	family(out, "build_info", "gauge", "The reporter's version; always 1.");
 	fputs("reporter_build_info{version=\"", out);
 	show_info(s->version, out);
+	family(out, "master_age_seconds", "gauge",
+	    "How long ago the master's loop went round, seconds.");
+	fprintf(out, "reporter_master_age_seconds %.3f\n", s->master_age);
 	for (const struct metric *m = metrics; m < metrics_end; m++)
 		if (m->family != NULL)
 			show_metric(s, m, out);
 	show_hosts(s, out);
-	family(out, "flush_duration_seconds", "histogram",
-	    "How long transactions took that were committed.");
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
-		if (w->trouble == NULL)
-			show_flush(w, out);
+	show_histograms(s, out);
+	show_processes(s, out);
 }

@@ -95,8 +95,9 @@ confine(void)
 			return 0;
 		}
 	}
-	/* /dev/null is for going to the background. */
+	/* /dev/null is for going to the background, /proc/self for metrics. */
 	if (rules >= 0 && landlock_allow(rules, "/dev/shm", READ_ACCESS) == 0 &&
+	    landlock_allow(rules, "/proc/self", READ_ACCESS) == 0 &&
 	    landlock_allow(rules, "/dev/null", FILE_ACCESS) == 0 &&
 	    landlock_enforce(rules) == 0)
 		return 0;

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "web/page.h"
+#include "lib/process.h"
 #include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
@@ -20,6 +21,7 @@
 
 static struct status status; /* too large for a stack */
 static struct scan scan;
+static struct process_counters process; /* ours */
 
 /* An error as JSON; the text is ours and needs no escapes. */
 static void
@@ -35,6 +37,8 @@ page_metrics(struct page *page, const struct page_query *query, FILE *out)
 	enum shm_status found = status_collect(&status, query->instance);
 
 	page->type = TYPE_METRICS;
+	process_note(&process, 0);
+	status.web = &process;
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);

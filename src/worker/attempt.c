@@ -287,9 +287,32 @@ store_prove(struct store *store, const struct record *record)
 	store->unproven = 0;
 }
 
+/* Note how old n records were that are stored now. */
+static void
+ages_note(struct flush_counters *count, const struct table_row *rows, size_t n)
+{
+	uint64_t now = (uint64_t)time(NULL), sum = 0;
+	uint64_t ages[AGE_BUCKETS] = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t ts = record_ts(&rows[i].record);
+		uint64_t age = now > ts ? now - ts : 0;
+		int bucket = 0;
+
+		while (bucket < AGE_BUCKETS - 1 && age >> bucket > 0)
+			bucket++;
+		ages[bucket]++;
+		sum += age;
+	}
+	for (int i = 0; i < AGE_BUCKETS; i++)
+		counter_add(&count->ages[i], ages[i]);
+	counter_add(&count->age_seconds, sum);
+}
+
 void
 store_settled(struct store *store, const struct table_row *rows, size_t n)
 {
+	ages_note(store->count, rows, n);
 	for (size_t i = 0; i < n; i++) {
 		FAULT_POINT("store_settling");
 		table_stored(store->table, &rows[i]);
