@@ -24,9 +24,10 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/handover \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
-	src/status/agent_list src/status/health src/status/keys \
-	src/status/metric src/status/scan src/status/services \
-	src/status/status \
+	src/status/agent_list src/status/filter src/status/health \
+	src/status/keys src/status/look src/status/metric src/status/names \
+	src/status/scan src/status/services src/status/status \
+	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
 if SECCOMP
@@ -40,6 +41,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
+	src/status/look_order.c \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/worker/backoff.h \
 	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \
