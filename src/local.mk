@@ -25,7 +25,8 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look src/status/metric src/status/names \
+	src/status/keys src/status/look src/status/look_prometheus \
+	src/status/metric src/status/names \
 	src/status/scan src/status/services src/status/status \
 	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
