@@ -7,6 +7,7 @@ dist_systemdsystemunit_DATA = etc/reporter.socket
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/examples/haproxy-galera.cfg \
 	etc/examples/haproxy-reporters.cfg
+dist_examples_DATA += etc/prometheus/reporter.rules.yml etc/grafana/reporter.json
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf
 
