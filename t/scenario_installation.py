@@ -37,6 +37,8 @@ def everything(s, place):
               ("pkgdatadir", 0o644, "view-elb.sql"),
               ("examplesdir", 0o644, "haproxy-galera.cfg"),
               ("examplesdir", 0o644, "haproxy-reporters.cfg"),
+              ("examplesdir", 0o644, "haproxy-web.cfg"),
+              ("examplesdir", 0o644, "nginx-web.conf"),
               ("examplesdir", 0o644, "reporter.rules.yml"),
               ("examplesdir", 0o644, "reporter.json"),
               ("initddir", 0o755, "reporter"),

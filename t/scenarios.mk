@@ -70,7 +70,7 @@ stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 	t/scenario_service_manager_is_told \
 	t/scenario_service_manager_keeps_agents t/scenario_shell_is_clean \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
-	t/scenario_web
+	t/scenario_web t/scenario_web_behind_a_proxy
 
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
