@@ -1,17 +1,110 @@
 /* SPDX-License-Identifier: MIT
  *
- * The orders of services, the names of states, and ages.
+ * Reading looks: what they hold, their figures and orders.
  */
 #include "config.h"
 
-#include "status/look.h"
+#include "status/look_state.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* A service is in trouble from this share of this many calls on. */
-#define ERRORS_SHARE 0.05
-#define SEEN_LATELY_S 3600
+#define SEEN_LATELY_S 3600 /* what is silent is of interest so long */
+
+/* ------------------------------------------------------ what they hold ---- */
+
+const struct look_totals *
+look_totals(const struct look *look)
+{
+	return &look->totals;
+}
+
+const struct look_service *
+look_services(const struct look *look)
+{
+	return SERVICES(look);
+}
+
+const struct look_server *
+look_servers(const struct look *look, const struct look_service *service)
+{
+	return SERVERS(look) + service->first;
+}
+
+const struct look_server *
+look_find_server(const struct look *look, const struct look_service *service,
+    uint32_t ip, uint16_t port)
+{
+	uint32_t place =
+	    look_place(look, (uint32_t)(service - SERVICES(look)), ip, port);
+
+	return place == NONE ? NULL : SERVERS(look) + place;
+}
+
+const uint32_t *
+look_callers_of(const struct look *look, const struct look_service *service)
+{
+	return (const uint32_t *)look->callers_of.at + service->first_caller;
+}
+
+const struct look_caller *
+look_callers(const struct look *look)
+{
+	return CALLERS(look);
+}
+
+const struct look_flip *
+look_flips(const struct look *look, size_t *count)
+{
+	*count = look->flips.count;
+	return look->flips.at;
+}
+
+/* Read a slot again, if its segment is still there. */
+static bool
+slot_again(const struct look *look, const struct scan *scan, uint32_t slot,
+    struct scan_key *key)
+{
+	unsigned segment = look->segments - 1;
+
+	while (segment > 0 && look->base[segment] > slot)
+		segment--;
+	slot -= look->base[segment];
+	for (unsigned i = 0; i < scan->count; i++)
+		if (scan->segments[i].shared->header.id == look->ids[segment])
+			return slot < scan->segments[i].table.size &&
+			       scan_read(scan, i, slot, key);
+	return false;
+}
+
+size_t
+look_keys(const struct look *look, const char *instance,
+    const struct look_server *server, struct look_key *keys, size_t max)
+{
+	const struct look_service *service = SERVICES(look) + server->service;
+	const uint32_t *slots =
+	    (const uint32_t *)look->slots.at + server->first;
+	struct scan *scan = malloc(sizeof(*scan));
+	struct scan_key key;
+	const struct record *r = &key.record;
+	size_t count = 0;
+
+	if (scan == NULL || scan_open(scan, instance) != SHM_OK) {
+		free(scan);
+		return 0;
+	}
+	for (uint32_t i = 0; i < server->keys && count < max; i++) {
+		/* Another key may have the slot now. */
+		if (!slot_again(look, scan, slots[i], &key) ||
+		    r->modid != service->modid || r->cmdid != service->cmdid ||
+		    record_address(r) != server->ip || r->port != server->port)
+			continue;
+		keys[count++] = (struct look_key){ r->caller, r->overload,
+			r->succ, r->err, record_ts(r), key.puts };
+	}
+	scan_close(scan);
+	free(scan);
+	return count;
+}
 
 /* ------------------------------------------------------------- figures ---- */
 
@@ -122,6 +215,12 @@ rank_compare(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
+static double
+ratio(uint32_t part, uint32_t all)
+{
+	return all > 0 ? (double)part / all : 0;
+}
+
 /* The class that trouble begins with, and what weighs in it.  share: of what
    is overloaded. */
 static void
@@ -216,7 +315,7 @@ look_sort(const struct look *look, enum look_order order,
 			i };
 		if (order == LOOK_BY_TROUBLE)
 			rank_trouble(rank, totals, &s->sum,
-			    (double)s->overloaded / (s->servers + 1e-9));
+			    ratio(s->overloaded, s->servers));
 		++*count;
 	}
 	return ranks_sort(ranks, *count);
@@ -237,7 +336,7 @@ look_sort_servers(const struct look *look, const struct look_service *service)
 		ranks[i].place = i;
 		ranks[i].number = (int64_t)s->ip << 16 | s->port;
 		rank_trouble(&ranks[i], look_totals(look), &s->sum,
-		    (double)s->overloaded_by / (s->sum.callers + 1e-9));
+		    ratio(s->overloaded_by, s->sum.callers));
 	}
 	return ranks_sort(ranks, count);
 }
