@@ -83,8 +83,16 @@ if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
 dist_man_MANS += man/reporter-web.8
 endif
-src_reporter_web_SOURCES = src/web/main.c src/web/page.c src/web/page.h \
-	src/web/server.c src/web/server.h
+web_sources = src/web/api.c src/web/api.h src/web/page.c src/web/page.h \
+	src/web/query.c src/web/query.h src/web/sampler.c src/web/sampler.h
+src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
+	src/web/main.c src/web/server.c src/web/server.h
+nodist_src_reporter_web_SOURCES = src/web/assets.c
+page_files = src/web/page/icon.svg src/web/page/page.css \
+	src/web/page/page.html src/web/page/page.js
+EXTRA_DIST += $(page_files) src/web/embed.sh
+CLEANFILES += src/web/assets.c
+src/web/assets.c: $(page_files) src/web/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(srcdir)/src/web/embed.sh \
+		$(filter-out %.sh,$^) >$@.tmp && mv $@.tmp $@
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)
-
-include src/bench.mk
