@@ -6,7 +6,6 @@ of the machine is what /proc says, how old records were when they were stored is
 counted, and the certificate and the limit are those of the configuration, from
 its start and after a reload.  An overload is counted once it is seen."""
 
-import json
 import os
 import pathlib
 import re
@@ -26,11 +25,13 @@ SHIPPED = ("etc/prometheus/reporter.rules.yml", "etc/grafana/reporter.json")
 class Web:
     def __init__(self, s):
         log = os.path.join(s.directory, "web.log")
+        names = os.path.join(s.directory, "services")
+        pathlib.Path(names).write_text('7 1 pay "now"\n')
         with open(log, "w") as out:
             # A confined process cannot be looked into for leaks.
             self.process = subprocess.Popen(
                 [scenario.program("reporter-web"), "-f", "-i",
-                 s.reporter.instance, "-l", "127.0.0.1:0"],
+                 s.reporter.instance, "-l", "127.0.0.1:0", "-n", names],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,
                 env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
@@ -156,6 +157,37 @@ def configuration(s, web, first, second):
             expiry(second[0]))
 
 
+def services(s, web):
+    agent, now = s.agent(), int(time.time())
+    agent.send(scenario.native(7, 1, 1, now, [(1, 80, 9, 1, True),
+                                              (2, 80, 5, 0, False)]))
+    agent.send(scenario.native(8, 1, 2, now - 9999, [(1, 80, 9, 1, True)]))
+    found = wait_for(lambda: (m := web.metrics()).get("overloaded_servers")
+                     != "0" and m, "the overload is seen", seconds=10)
+    s.equal("of one server", found["overloaded_servers"], "1")
+    s.equal("of one service; that of long ago is silent",
+            [found[f'services{{state="{state}"}}'] for state in
+             ("overloaded", "errors", "silent", "fine")],
+            ["1", "0", "2", "0"])
+    text = web.ask("/metrics/services")
+    s.part(scenario.promtool, s, text)
+    s.check("its series have its name",
+            'reporter_service_overloaded_servers{modid="7",cmdid="1",'
+            'name="pay \\"now\\""} 1\n' in text, text)
+    s.check("and others", 'service_servers{modid="8",cmdid="1"} 1\n' in text,
+            text)
+    text = web.ask("/metrics/services?limit=1")
+    s.check("the one in trouble comes first",
+            'modid="7"' in text and 'modid="8"' not in text
+            and "reporter_services_left_out 3\n" in text, text)
+    for wrong in ("limit=0", "limit=10001", "limit=1&limit=1", "n=1"):
+        try:
+            s.check(f"{wrong} is refused", not web.ask(
+                f"/metrics/services?{wrong}"))
+        except urllib.error.HTTPError as error:
+            s.equal(f"{wrong} is refused", error.code, 400)
+
+
 def loop(s, web):
     """A master that hangs is seen."""
     pid = s.reporter.status()["pid"]
@@ -184,6 +216,7 @@ def tell(s):
         names(s, web.ask("/metrics"))
         processes(s, web)
         ages(s, web)
+        services(s, web)
         configuration(s, web, first, second)
         loop(s, web)
         web.process.terminate()

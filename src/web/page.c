@@ -11,6 +11,7 @@
 #include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
+#include "status/look_prometheus.h"
 #include "web/api.h"
 #include "web/sampler.h"
 
@@ -25,6 +26,16 @@ static struct scan scan;
 static struct process_counters process; /* ours */
 
 static void
+metrics_of_look(struct sampler *sampler, FILE *out)
+{
+	const struct sample *sample = sampler_borrow(sampler);
+
+	if (sample->look != NULL)
+		look_prometheus(sample->look, out);
+	sampler_return(sampler);
+}
+
+static void
 page_metrics(struct page *page, const struct query *query, FILE *out)
 {
 	enum shm_status found = status_collect(&status, query->instance);
@@ -35,6 +46,9 @@ page_metrics(struct page *page, const struct query *query, FILE *out)
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
+		/* The last look at one that has ended is no news. */
+		if (found == SHM_OK && status.running && query->sampler != NULL)
+			metrics_of_look(query->sampler, out);
 		return;
 	}
 	/* Whether it runs is unknown: no metrics are better than false ones. */
@@ -42,6 +56,30 @@ page_metrics(struct page *page, const struct query *query, FILE *out)
 	page->status = 503;
 	fprintf(
 	    out, "instance %s: %s\n", query->instance, status_reason(found));
+}
+
+static void
+page_services_metrics(struct page *page, const struct query *query, FILE *out)
+{
+	static const enum query_name allowed[] = { QUERY_LIMIT, QUERY_NAMES };
+	int64_t limit = LOOK_PROMETHEUS_SERVICES;
+	const struct sample *sample;
+
+	if (!query_accept(query, allowed, page, out) || query->sampler == NULL)
+		return;
+	if (!query_number(
+		query, QUERY_LIMIT, 1, LOOK_PROMETHEUS_SERVICES_MAX, &limit)) {
+		page_error(page, 400, "limit is not from 1 to 10000", out);
+		return;
+	}
+	sample = sampler_borrow(query->sampler);
+	page->type = TYPE_METRICS;
+	if (sample->look == NULL)
+		page_error(page, 503, sample->reason, out);
+	else if (!look_prometheus_services(
+		     sample->look, sample->names, (size_t)limit, out))
+		page_error(page, 503, "out of memory", out);
+	sampler_return(query->sampler);
 }
 
 static void
@@ -225,6 +263,7 @@ static const struct known {
 	bool sampled;
 } pages[] = {
 	{ "/metrics", page_metrics, false },
+	{ "/metrics/services", page_services_metrics, true },
 	{ "/healthz", page_healthz, false }, { "/readyz", page_readyz, false },
 	{ "/api/v1/status", page_status, false },
 	{ "/api/v1/keys", page_keys, false },
