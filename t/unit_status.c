@@ -609,7 +609,8 @@ START_TEST(prometheus_shows_the_same_figures)
 		"reporter_last_reload_timestamp_seconds 1700000001\n",
 		"reporter_certificate_expiry_timestamp_seconds 1900000000\n",
 		"reporter_master_age_seconds 0.000\n",
-		"reporter_process_cpu_seconds_total{role=\"master\"} 1.25\n",
+		"reporter_process_cpu_seconds_total{role=\"master\"} "
+		"1.250000\n",
 		"reporter_process_open_fds{role=\"master\"} 99\n",
 		"reporter_process_resident_memory_bytes{role=\"worker\","
 		"generation=\"7\",slot=\"1\"} 123456789012\n",

@@ -2,58 +2,37 @@
 #include "config.h"
 
 #include "lib/process.h"
+#include "lib/memory.h"
 
 #include <dirent.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-/* Descriptors that are open; 0: unknown. */
-static uint64_t
-files_open(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	uint64_t n = 0;
-
-	if (directory == NULL)
-		return 0;
-	while (readdir(directory) != NULL)
-		n++;
-	closedir(directory);
-	return n - 3; /* ".", "..", and the directory's own */
-}
-
-static uint64_t
-microseconds(struct timeval time)
-{
-	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
-}
+#define COUNT_MAX 1000 /* 0.7 ms */
+#define NO_FILES 3     /* ".", "..", and the descriptor of the directory */
 
 void
 process_note(struct process_counters *process, uint64_t connections)
 {
-	static uint64_t others; /* descriptors besides connections */
-	FILE *file = fopen("/proc/self/statm", "re");
-	struct rusage usage;
-	struct rlimit limit;
-	uint64_t pages;
+	uint64_t kilobytes = memory_number("/proc/self/status", "VmRSS:");
+	DIR *directory = opendir("/proc/self/fd");
+	uint64_t files = directory == NULL ? NO_FILES : 0;
+	struct rusage usage = { .ru_maxrss = 0 };
+	struct rlimit limit = { .rlim_cur = 0 };
 
-	if (file != NULL && fscanf(file, "%*u %" SCNu64, &pages) == 1)
-		counter_set(
-		    &process->memory, pages * (uint64_t)sysconf(_SC_PAGESIZE));
-	if (file != NULL)
-		fclose(file);
-	if (getrusage(RUSAGE_SELF, &usage) == 0)
-		counter_set(&process->cpu_us, microseconds(usage.ru_utime) +
-						  microseconds(usage.ru_stime));
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		counter_set(&process->files_max, (uint64_t)limit.rlim_cur);
-	if (connections <= PROCESS_COUNT_MAX) {
-		uint64_t all = files_open();
-
-		if (all > connections)
-			others = all - connections;
-	}
-	counter_set(&process->files, connections + others);
+	while (directory != NULL && files < COUNT_MAX &&
+	       readdir(directory) != NULL)
+		files++;
+	if (directory != NULL)
+		closedir(directory);
+	counter_set(&process->files,
+	    files < COUNT_MAX ? files - NO_FILES : connections);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	counter_set(&process->files_max, limit.rlim_cur);
+	counter_set(
+	    &process->memory, kilobytes == UINT64_MAX ? 0 : kilobytes * 1024);
+	getrusage(RUSAGE_SELF, &usage);
+	counter_set(&process->cpu_us,
+	    (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) *
+		    1000000 +
+		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
 }

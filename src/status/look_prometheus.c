@@ -1,157 +1,136 @@
-/* SPDX-License-Identifier: MIT
- *
- * Only fresh records show overload and errors: the series of calls of a service
- * that is not fresh end, and begin again when it is.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "status/look_prometheus.h"
+#include "status/metric.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void
-family(FILE *out, const char *name, const char *help)
+static const char *
+state_name(unsigned state)
 {
-	fprintf(out, "# HELP reporter_%s %s\n# TYPE reporter_%s gauge\n", name,
-	    help, name);
+	return look_state_name((enum look_state)state);
 }
 
-static void
-show(FILE *out, const char *name, const char *help, double value)
+static const char *
+age_name(unsigned age)
 {
-	family(out, name, help);
+	return look_age_name((enum look_age)age);
+}
+
+static const struct metric_reasons states = { "state", 0, LOOK_STATES,
+	state_name };
+static const struct metric_reasons ages = { "state", 0, AGES, age_name };
+
+#define AT(type, member) \
+	.offset = offsetof(struct type, member), \
+	.size = sizeof(((struct type *)0)->member)
+#define TOTAL(name, member) .family = (name), AT(look_totals, member)
+#define SERVICE(name, member) .family = (name), AT(look_service, member)
+
+static const struct metric of_look[] = {
+	{ TOTAL("services", by_state[0]), .reasons = &states,
+	    .help = "Services, by state." },
+	{ TOTAL("callers", callers_by_age[0]), .reasons = &ages,
+	    .help = "Callers, by the age of their newest record." },
+	{ TOTAL("overloaded_servers", overloaded_servers),
+	    .help = "Servers that a fresh record shows overloaded." },
+	{ TOTAL("look_truncated", truncated),
+	    .help = "Whether there are more services or servers than are told "
+		    "apart." },
+};
+
+/* Those of calls are of fresh services only. */
+static const struct metric of_service[] = {
+	{ SERVICE("service_overloaded_servers", overloaded),
+	    .help = "Servers that a fresh record shows overloaded." },
+	{ SERVICE("service_servers", servers), .help = "Its servers." },
+	{ SERVICE("service_callers", sum.callers), .help = "Its callers." },
+	{ SERVICE("service_newest_record_timestamp_seconds", sum.newest_ts),
+	    .help = "Time of its newest record, seconds since 1970." },
+	{ SERVICE("service_succeeded_calls", sum.succ),
+	    .help = "Calls that succeeded, sum over its fresh records." },
+	{ SERVICE("service_failed_calls", sum.err),
+	    .help = "Calls that failed, sum over its fresh records." },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static void
+show_real(const char *name, const char *help, double value, FILE *out)
+{
+	metric_family(&(struct metric){ .family = name, .help = help }, out);
 	fprintf(out, "reporter_%s %.15g\n", name, value);
 }
 
 void
 look_prometheus(const struct look *look, FILE *out)
 {
-	const struct look_totals *t = look_totals(look);
+	const struct look_totals *totals = look_totals(look);
 
-	show(out, "look_timestamp_seconds",
+	show_real("look_timestamp_seconds",
 	    "When the services were looked at, seconds since 1970.",
-	    (double)t->now_ms / 1000);
-	show(out, "look_duration_seconds",
-	    "Processor time of the look, seconds.", t->walk_ms / 1000);
-	show(out, "look_truncated",
-	    "Whether there are more services or servers than are told apart.",
-	    t->truncated);
-	show(out, "overloaded_servers",
-	    "Servers that a fresh record shows overloaded.",
-	    (double)t->overloaded_servers);
-	family(out, "services", "Services, by state.");
-	for (int i = 0; i < LOOK_STATES; i++)
-		fprintf(out, "reporter_services{state=\"%s\"} %" PRIu64 "\n",
-		    look_state_name((enum look_state)i), t->by_state[i]);
-	family(out, "callers", "Callers, by the age of their newest record.");
-	for (int i = 0; i < AGES; i++)
-		fprintf(out, "reporter_callers{state=\"%s\"} %" PRIu64 "\n",
-		    look_age_name((enum look_age)i), t->callers_by_age[i]);
-}
-
-/* -------------------------------------------------------------- services -- */
-
-enum figure {
-	OVERLOADED,
-	SERVERS,
-	CALLERS,
-	SUCC,
-	ERR,
-	REPORTS,
-	NEWEST,
-	FIGURES
-};
-
-static const struct {
-	const char *name, *help;
-} figures[FIGURES] = {
-	[OVERLOADED] = { "service_overloaded_servers",
-	    "Servers of the service that a fresh record shows overloaded." },
-	[SERVERS] = { "service_servers", "Servers of the service." },
-	[CALLERS] = { "service_callers", "Callers of the service." },
-	[SUCC] = { "service_succeeded_calls",
-	    "Calls that succeeded, sum over its fresh records." },
-	[ERR] = { "service_failed_calls",
-	    "Calls that failed, sum over its fresh records." },
-	[REPORTS] = { "service_reports_per_second",
-	    "Reports of the service since the look before, per second." },
-	[NEWEST] = { "service_newest_record_timestamp_seconds",
-	    "Time of its newest record, seconds since 1970." },
-};
-
-/* Returns the figure of a service, or -1 if it has none. */
-static double
-figure_of(
-    const struct look *look, const struct look_service *s, enum figure figure)
-{
-	bool fresh = s->sum.age == AGE_FRESH;
-
-	switch (figure) {
-	case OVERLOADED:
-		return s->overloaded;
-	case SERVERS:
-		return s->servers;
-	case CALLERS:
-		return s->sum.callers;
-	case SUCC:
-		return fresh ? (double)s->sum.succ : -1;
-	case ERR:
-		return fresh ? (double)s->sum.err : -1;
-	case REPORTS:
-		return look_rate(look, s->sum.reports);
-	case NEWEST:
-		return (double)s->sum.newest_ts;
-	case FIGURES:
-		break;
+	    (double)totals->now_ms / 1000, out);
+	show_real("look_duration_seconds",
+	    "Processor time of the look, seconds.", totals->walk_ms / 1000,
+	    out);
+	for (size_t i = 0; i < COUNT(of_look); i++) {
+		metric_family(&of_look[i], out);
+		metric_samples(&of_look[i], totals, "", out);
 	}
-	return -1;
 }
 
 static void
-show_labels(const struct look_service *s, const struct names *names, FILE *out)
+labels_write(const struct look_service *s, const char *name,
+    char labels[NAMES_NAME_MAX * 2 + 64])
 {
-	const char *name = names_find(names, s->modid, s->cmdid);
+	char *at = labels + sprintf(labels,
+				"modid=\"%" PRId32 "\",cmdid=\"%" PRId32 "\"",
+				s->modid, s->cmdid);
 
-	fprintf(out, "{modid=\"%" PRId32 "\",cmdid=\"%" PRId32 "\"", s->modid,
-	    s->cmdid);
-	if (name != NULL) {
-		fputs(",name=\"", out);
-		for (; *name != '\0'; name++) {
-			if (*name == '"' || *name == '\\')
-				putc('\\', out);
-			putc(*name, out);
-		}
-		putc('"', out);
+	if (name == NULL)
+		return;
+	at += sprintf(at, ",name=\"");
+	for (; *name != '\0'; name++) {
+		if (*name == '"' || *name == '\\')
+			*at++ = '\\';
+		*at++ = *name;
 	}
-	putc('}', out);
+	strcpy(at, "\"");
 }
 
 bool
 look_prometheus_services(
     const struct look *look, const struct names *names, size_t limit, FILE *out)
 {
-	const struct look_service *services = look_services(look);
+	char labels[NAMES_NAME_MAX * 2 + 64];
 	size_t count;
 	uint32_t *order = look_sort(look, LOOK_BY_TROUBLE, NULL, NULL, &count);
 
 	if (order == NULL)
 		return false;
 	size_t listed = count < limit ? count : limit;
-	show(out, "services_left_out",
+	show_real("services_left_out",
 	    "Services that are not listed, for the limit.",
-	    (double)(count - listed));
-	for (int f = 0; f < FIGURES; f++) {
-		family(out, figures[f].name, figures[f].help);
-		for (size_t i = 0; i < listed; i++) {
-			const struct look_service *s = &services[order[i]];
-			double value = figure_of(look, s, (enum figure)f);
+	    (double)(count - listed), out);
+	for (const struct metric *m = of_service;
+	     m < of_service + COUNT(of_service); m++) {
+		bool calls =
+		    m->offset == offsetof(struct look_service, sum.succ) ||
+		    m->offset == offsetof(struct look_service, sum.err);
 
-			if (value < 0)
+		metric_family(m, out);
+		for (size_t i = 0; i < listed; i++) {
+			const struct look_service *s =
+			    &look_services(look)[order[i]];
+
+			if (calls && s->sum.age != AGE_FRESH)
 				continue;
-			fprintf(out, "reporter_%s", figures[f].name);
-			show_labels(s, names, out);
-			fprintf(out, " %.15g\n", value);
+			labels_write(
+			    s, names_find(names, s->modid, s->cmdid), labels);
+			metric_samples(m, s, labels, out);
 		}
 	}
 	free(order);

@@ -25,6 +25,7 @@ static const struct metric_reasons db_errors = { "class", DB_OK + 1, DB_CLASSES,
 #define RECORDS(member) AT(METRIC_RECORDS, status, records.member)
 #define SLOT(member) AT(METRIC_SLOT, status_worker, member)
 #define WORKER(member) AT(METRIC_WORKER, status_worker, member)
+#define PROCESS(member) AT(METRIC_PROCESS, process_counters, member)
 /* The help follows. */
 #define GAUGE(f) .kind = METRIC_GAUGE, .family = (f)
 #define COUNTER(f) .kind = METRIC_COUNTER, .family = (f)
@@ -208,6 +209,15 @@ const struct metric metrics[] = {
 	    GAUGE("worker_last_error_timestamp_seconds"),
 	    "When the database last refused something, seconds since 1970; 0: "
 	    "never." },
+
+	{ NULL, PROCESS(cpu_us), MICROSECONDS,
+	    COUNTER("process_cpu_seconds_total"), "Processor time, seconds." },
+	{ NULL, PROCESS(memory), GAUGE("process_resident_memory_bytes"),
+	    "Memory in use, with shared memory, bytes." },
+	{ NULL, PROCESS(files), GAUGE("process_open_fds"),
+	    "Descriptors open." },
+	{ NULL, PROCESS(files_max), GAUGE("process_max_fds"),
+	    "Descriptors that may be open." },
 };
 
 const struct metric *const metrics_end =

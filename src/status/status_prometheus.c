@@ -33,10 +33,16 @@ show_info(const char *value, FILE *out)
 	fputs("\"} 1\n", out);
 }
 
-/* The samples of a metric; worker: its labels, "" for the instance. */
-static void
-show_samples(
-    const struct metric *m, const void *of, const char *worker, FILE *out)
+void
+metric_family(const struct metric *m, FILE *out)
+{
+	family(out, m->family, m->kind == METRIC_COUNTER ? "counter" : "gauge",
+	    m->help);
+}
+
+void
+metric_samples(
+    const struct metric *m, const void *of, const char *labels, FILE *out)
 {
 	static const struct metric_reasons none = { .end = 1 };
 	const struct metric_reasons *reasons =
@@ -47,13 +53,18 @@ show_samples(
 
 		fprintf(out, "reporter_%s", m->family);
 		if (reasons != &none)
-			fprintf(out, "{%s%s%s=\"%s\"}", worker,
-			    *worker != '\0' ? "," : "", reasons->label,
+			fprintf(out, "{%s%s%s=\"%s\"}", labels,
+			    *labels != '\0' ? "," : "", reasons->label,
 			    reasons->name(i));
-		else if (*worker != '\0')
-			fprintf(out, "{%s}", worker);
+		else if (*labels != '\0')
+			fprintf(out, "{%s}", labels);
 		/* No figure is negative but one of a damaged segment. */
-		fprintf(out, " %" PRIu64 "\n", value > INT64_MAX ? 0 : value);
+		if (value > INT64_MAX)
+			value = 0;
+		if (m->unit == METRIC_MICROSECONDS)
+			fprintf(out, " %.6f\n", (double)value / 1e6);
+		else
+			fprintf(out, " %" PRIu64 "\n", value);
 	}
 }
 
@@ -65,20 +76,42 @@ worker_labels(const struct status_worker *w, char labels[LABELS_MAX])
 	return labels;
 }
 
+/* One sample of each process that runs. */
+static void
+show_processes(const struct status *s, const struct metric *m, FILE *out)
+{
+	char labels[LABELS_MAX], of_worker[2 * LABELS_MAX];
+
+	if (s->running)
+		metric_samples(m, &s->input.process, "role=\"master\"", out);
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		if (w->trouble != NULL || w->pid == 0)
+			continue;
+		snprintf(of_worker, sizeof(of_worker), "role=\"worker\",%s",
+		    worker_labels(w, labels));
+		metric_samples(m, &w->process, of_worker, out);
+	}
+	if (s->web != NULL)
+		metric_samples(m, s->web, "role=\"web\"", out);
+}
+
 static void
 show_metric(const struct status *s, const struct metric *m, FILE *out)
 {
 	char labels[LABELS_MAX];
 
-	family(out, m->family, m->kind == METRIC_COUNTER ? "counter" : "gauge",
-	    m->help);
-	if (m->group < METRIC_SLOT) {
-		show_samples(m, s, "", out);
-		return;
-	}
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
-		if (m->group == METRIC_SLOT || w->trouble == NULL)
-			show_samples(m, w, worker_labels(w, labels), out);
+	metric_family(m, out);
+	if (m->group == METRIC_PROCESS)
+		show_processes(s, m, out);
+	else if (m->group < METRIC_SLOT)
+		metric_samples(m, s, "", out);
+	else
+		for (const struct status_worker *w = s->workers;
+		     w < status_end(s); w++)
+			if (m->group == METRIC_SLOT || w->trouble == NULL)
+				metric_samples(
+				    m, w, worker_labels(w, labels), out);
 }
 
 static void
@@ -98,108 +131,48 @@ show_hosts(const struct status *s, FILE *out)
 	}
 }
 
-/* A histogram whose bucket i counts what is below 2^i units. */
-struct histogram {
-	const char *name, *help;
-	double unit; /* seconds */
-	unsigned buckets;
-};
-
-static const struct histogram flushes = { "flush_duration_seconds",
-	"How long transactions took that were committed.", 1e-3,
-	FLUSH_BUCKETS };
-static const struct histogram ages = { "record_age_seconds",
-	"How old records were when they were committed, by their own time.", 1,
-	AGE_BUCKETS };
-
+/* A histogram whose bucket i counts what is below 2^i units of so many
+   seconds. */
 static void
-show_histogram(const struct histogram *h, const struct status_worker *w,
-    const counter *buckets, double sum, FILE *out)
+show_histogram(const struct status_worker *w, const char *name, double unit,
+    const counter *buckets, unsigned n, double sum, FILE *out)
 {
 	char labels[LABELS_MAX];
 	uint64_t count = 0;
 
 	worker_labels(w, labels);
-	for (unsigned i = 0; i < h->buckets - 1; i++) {
+	for (unsigned i = 0; i < n - 1; i++) {
 		count += counter_get(&buckets[i]);
 		fprintf(out, "reporter_%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n",
-		    h->name, labels, (double)(1u << i) * h->unit, count);
+		    name, labels, (double)(1u << i) * unit, count);
 	}
-	count += counter_get(&buckets[h->buckets - 1]);
+	count += counter_get(&buckets[n - 1]);
 	fprintf(out,
 	    "reporter_%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
-	    "reporter_%s_sum{%s} %.6f\n"
-	    "reporter_%s_count{%s} %" PRIu64 "\n",
-	    h->name, labels, count, h->name, labels, sum, h->name, labels,
-	    count);
+	    "reporter_%s_sum{%s} %.6f\nreporter_%s_count{%s} %" PRIu64 "\n",
+	    name, labels, count, name, labels, sum, name, labels, count);
 }
 
 static void
 show_histograms(const struct status *s, FILE *out)
 {
+	static const char flush[] = "flush_duration_seconds";
+	static const char age[] = "record_age_seconds";
 	const struct status_worker *w;
 
-	family(out, flushes.name, "histogram", flushes.help);
+	family(out, flush, "histogram",
+	    "How long transactions took that were committed.");
 	for (w = s->workers; w < status_end(s); w++)
 		if (w->trouble == NULL)
-			show_histogram(&flushes, w, w->flush.buckets,
-			    (double)w->flush.flush_us / 1e6, out);
-	family(out, ages.name, "histogram", ages.help);
+			show_histogram(w, flush, 1e-3, w->flush.buckets,
+			    FLUSH_BUCKETS, (double)w->flush.flush_us / 1e6,
+			    out);
+	family(out, age, "histogram",
+	    "How old records were when they were committed, by their time.");
 	for (w = s->workers; w < status_end(s); w++)
 		if (w->trouble == NULL)
-			show_histogram(&ages, w, w->flush.ages,
+			show_histogram(w, age, 1, w->flush.ages, AGE_BUCKETS,
 			    (double)w->flush.age_seconds, out);
-}
-
-/* -------------------------------------------------------------- processes --
- */
-
-static const struct {
-	const char *name, *type, *help;
-	size_t offset;
-	double unit;
-} takes[] = {
-#define TAKES(member) offsetof(struct process_counters, member)
-	{ "process_cpu_seconds_total", "counter",
-	    "Processor time of the process, seconds.", TAKES(cpu_us), 1e-6 },
-	{ "process_resident_memory_bytes", "gauge",
-	    "Memory of the process, with the shared memory it uses, bytes.",
-	    TAKES(memory), 1 },
-	{ "process_open_fds", "gauge", "Descriptors that the process has open.",
-	    TAKES(files), 1 },
-	{ "process_max_fds", "gauge",
-	    "Descriptors that the process may have open.", TAKES(files_max),
-	    1 },
-};
-
-/* One sample of each process that runs: the master, workers, and ours. */
-static void
-show_processes(const struct status *s, FILE *out)
-{
-	char labels[LABELS_MAX];
-
-#define TAKEN(process) \
-	((double)counter_get( \
-	     (const counter *)((const char *)(process) + takes[i].offset)) * \
-	    takes[i].unit)
-	for (size_t i = 0; i < sizeof(takes) / sizeof(*takes); i++) {
-		const char *name = takes[i].name;
-
-		family(out, name, takes[i].type, takes[i].help);
-		if (s->running)
-			fprintf(out, "reporter_%s{role=\"master\"} %.15g\n",
-			    name, TAKEN(&s->input.process));
-		for (const struct status_worker *w = s->workers;
-		     w < status_end(s); w++)
-			if (w->trouble == NULL && w->pid > 0)
-				fprintf(out,
-				    "reporter_%s{role=\"worker\",%s} %.15g\n",
-				    name, worker_labels(w, labels),
-				    TAKEN(&w->process));
-		if (s->web != NULL)
-			fprintf(out, "reporter_%s{role=\"web\"} %.15g\n", name,
-			    TAKEN(s->web));
-	}
 }
 
 void
@@ -220,5 +193,4 @@ status_prometheus(const struct status *s, FILE *out)
 			show_metric(s, m, out);
 	show_hosts(s, out);
 	show_histograms(s, out);
-	show_processes(s, out);
 }
