@@ -162,8 +162,7 @@ struct process_counters {
 	counter files_max; /* its limit on them */
 };
 
-#define FLUSH_BUCKETS 16
-#define AGE_BUCKETS 16
+#define HISTOGRAM_BUCKETS 16
 #define FLUSH_ERRORS 9 /* classes of errors, see sql/dberror.h */
 
 /* Written by a worker's flush thread. */
@@ -178,11 +177,11 @@ struct flush_counters {
 	counter last_flush_ts; /* seconds since 1970 */
 	counter last_flush_us; /* how long it took, microseconds */
 	counter flush_us;      /* the sum of all, microseconds */
-	counter errors[FLUSH_ERRORS];   /* by class; [0] stays 0 */
-	counter buckets[FLUSH_BUCKETS]; /* flushes that took < 2^i ms */
-	counter connected;              /* 1 while connected, a gauge */
-	counter last_error_ts;          /* seconds since 1970, 0 = none */
-	counter last_error_number;      /* MySQL's error number */
+	counter errors[FLUSH_ERRORS];       /* by class; [0] stays 0 */
+	counter buckets[HISTOGRAM_BUCKETS]; /* flushes that took < 2^i ms */
+	counter connected;                  /* 1 while connected, a gauge */
+	counter last_error_ts;              /* seconds since 1970, 0 = none */
+	counter last_error_number;          /* MySQL's error number */
 	/* Odd while last_error is being written. */
 	counter last_error_version;
 	char last_error[192]; /* text, ended by a 0: last_error_get() */
@@ -200,7 +199,7 @@ struct flush_counters {
 	counter host[16];
 	counter clock_skew;  /* between the server's clock and ours, seconds */
 	counter age_seconds; /* sum over the records committed */
-	counter ages[AGE_BUCKETS]; /* those that were < 2^i seconds old */
+	counter ages[HISTOGRAM_BUCKETS]; /* those that were < 2^i seconds old */
 	counter reserve[2];
 };
 static_assert(sizeof(struct flush_counters) == 832, "part of the format");

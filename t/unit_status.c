@@ -620,7 +620,8 @@ START_TEST(prometheus_shows_the_same_figures)
 	make_history();
 	counter_set(&workers[0].shared->flush.buckets[0], 1);
 	counter_set(&workers[0].shared->flush.buckets[1], 2);
-	counter_set(&workers[0].shared->flush.buckets[FLUSH_BUCKETS - 1], 4);
+	counter_set(
+	    &workers[0].shared->flush.buckets[HISTOGRAM_BUCKETS - 1], 4);
 	counter_set(&workers[0].shared->flush.flush_us, 1500000);
 	counter_set(&workers[0].shared->flush.ages[0], 2);
 	counter_set(&workers[0].shared->flush.ages[4], 3);

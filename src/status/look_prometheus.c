@@ -8,21 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *
-state_name(unsigned state)
-{
-	return look_state_name((enum look_state)state);
-}
-
-static const char *
-age_name(unsigned age)
-{
-	return look_age_name((enum look_age)age);
-}
-
 static const struct metric_reasons states = { "state", 0, LOOK_STATES,
-	state_name };
-static const struct metric_reasons ages = { "state", 0, AGES, age_name };
+	look_state_name };
+static const struct metric_reasons ages = { "state", 0, AGES, look_age_name };
 
 #define AT(type, member) \
 	.offset = offsetof(struct type, member), \

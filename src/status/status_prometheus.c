@@ -131,48 +131,39 @@ show_hosts(const struct status *s, FILE *out)
 	}
 }
 
-/* A histogram whose bucket i counts what is below 2^i units of so many
-   seconds. */
+/* A histogram of each worker, whose bucket i counts what is below 2^i units of
+   so many seconds; where its buckets and its sum are, and the sum's unit. */
 static void
-show_histogram(const struct status_worker *w, const char *name, double unit,
-    const counter *buckets, unsigned n, double sum, FILE *out)
+show_histogram(const struct status *s, const char *name, double unit,
+    size_t buckets, size_t sum, double sum_unit, FILE *out)
 {
 	char labels[LABELS_MAX];
-	uint64_t count = 0;
 
-	worker_labels(w, labels);
-	for (unsigned i = 0; i < n - 1; i++) {
-		count += counter_get(&buckets[i]);
-		fprintf(out, "reporter_%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n",
-		    name, labels, (double)(1u << i) * unit, count);
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		const char *base = (const char *)w;
+		const counter *bucket = (const counter *)(base + buckets);
+		uint64_t count = 0;
+
+		if (w->trouble != NULL)
+			continue;
+		worker_labels(w, labels);
+		for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
+			count += counter_get(bucket++);
+			fprintf(out,
+			    "reporter_%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n",
+			    name, labels, (double)(1u << i) * unit, count);
+		}
+		count += counter_get(bucket);
+		fprintf(out,
+		    "reporter_%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
+		    "reporter_%s_sum{%s} %.6f\n"
+		    "reporter_%s_count{%s} %" PRIu64 "\n",
+		    name, labels, count, name, labels,
+		    (double)counter_get((const counter *)(base + sum)) *
+			sum_unit,
+		    name, labels, count);
 	}
-	count += counter_get(&buckets[n - 1]);
-	fprintf(out,
-	    "reporter_%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
-	    "reporter_%s_sum{%s} %.6f\nreporter_%s_count{%s} %" PRIu64 "\n",
-	    name, labels, count, name, labels, sum, name, labels, count);
-}
-
-static void
-show_histograms(const struct status *s, FILE *out)
-{
-	static const char flush[] = "flush_duration_seconds";
-	static const char age[] = "record_age_seconds";
-	const struct status_worker *w;
-
-	family(out, flush, "histogram",
-	    "How long transactions took that were committed.");
-	for (w = s->workers; w < status_end(s); w++)
-		if (w->trouble == NULL)
-			show_histogram(w, flush, 1e-3, w->flush.buckets,
-			    FLUSH_BUCKETS, (double)w->flush.flush_us / 1e6,
-			    out);
-	family(out, age, "histogram",
-	    "How old records were when they were committed, by their time.");
-	for (w = s->workers; w < status_end(s); w++)
-		if (w->trouble == NULL)
-			show_histogram(w, age, 1, w->flush.ages, AGE_BUCKETS,
-			    (double)w->flush.age_seconds, out);
 }
 
 void
@@ -192,5 +183,13 @@ status_prometheus(const struct status *s, FILE *out)
 		if (m->family != NULL)
 			show_metric(s, m, out);
 	show_hosts(s, out);
-	show_histograms(s, out);
+	family(out, "flush_duration_seconds", "histogram",
+	    "How long transactions took that were committed.");
+#define AT(member) offsetof(struct status_worker, flush.member)
+	show_histogram(s, "flush_duration_seconds", 1e-3, AT(buckets),
+	    AT(flush_us), 1e-6, out);
+	family(out, "record_age_seconds", "histogram",
+	    "How old records were when they were committed, by their time.");
+	show_histogram(
+	    s, "record_age_seconds", 1, AT(ages), AT(age_seconds), 1, out);
 }

@@ -26,19 +26,10 @@ static struct scan scan;
 static struct process_counters process; /* ours */
 
 static void
-metrics_of_look(struct sampler *sampler, FILE *out)
-{
-	const struct sample *sample = sampler_borrow(sampler);
-
-	if (sample->look != NULL)
-		look_prometheus(sample->look, out);
-	sampler_return(sampler);
-}
-
-static void
 page_metrics(struct page *page, const struct query *query, FILE *out)
 {
 	enum shm_status found = status_collect(&status, query->instance);
+	const struct look *look;
 
 	page->type = TYPE_METRICS;
 	process_note(&process, 0);
@@ -47,8 +38,13 @@ page_metrics(struct page *page, const struct query *query, FILE *out)
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
 		/* The last look at one that has ended is no news. */
-		if (found == SHM_OK && status.running && query->sampler != NULL)
-			metrics_of_look(query->sampler, out);
+		if (found != SHM_OK || !status.running ||
+		    query->sampler == NULL)
+			return;
+		look = sampler_borrow(query->sampler)->look;
+		if (look != NULL)
+			look_prometheus(look, out);
+		sampler_return(query->sampler);
 		return;
 	}
 	/* Whether it runs is unknown: no metrics are better than false ones. */
