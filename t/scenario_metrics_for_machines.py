@@ -12,46 +12,22 @@ import re
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 
 import scenario
 import tls
+import web
 from scenario import wait_for
 
 SHIPPED = ("etc/prometheus/reporter.rules.yml", "etc/grafana/reporter.json")
 
 
-class Web:
-    def __init__(self, s):
-        log = os.path.join(s.directory, "web.log")
-        names = os.path.join(s.directory, "services")
-        pathlib.Path(names).write_text('7 1 pay "now"\n')
-        with open(log, "w") as out:
-            # A confined process cannot be looked into for leaks.
-            self.process = subprocess.Popen(
-                [scenario.program("reporter-web"), "-f", "-i",
-                 s.reporter.instance, "-l", "127.0.0.1:0", "-n", names],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True,
-                env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
-        self.port = int(wait_for(
-            lambda: re.search(r"listening on 127\.0\.0\.1:(\d+)",
-                              pathlib.Path(log).read_text()),
-            "reporter-web listens")[1])
-
-    def ask(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}",
-                                    timeout=scenario.PATIENCE) as answer:
-            return answer.read().decode()
-
-    def metrics(self):
-        return dict(re.findall(r"^reporter_(\S+) (\S+)$", self.ask("/metrics"),
-                               re.MULTILINE))
+def metrics(server):
+    return dict(re.findall(r"^reporter_(\S+) (\S+)$", server.ask("/metrics")[2],
+                           re.MULTILINE))
 
 
-def number(metrics, name):
-    return float(metrics[name])
+def number(found, name):
+    return float(found[name])
 
 
 def names(s, text):
@@ -88,36 +64,36 @@ def taken(s, found, role, pid):
             f"{figure('cpu_seconds_total')} {spent}")
 
 
-def processes(s, web):
+def processes(s, server):
     status = s.reporter.status()
     worker, = status["workers"]
     of_worker = (f'"worker",generation="{worker["generation"]}",'
                  f'slot="{worker["slot"]}"')
     # The first note of the master is two seconds after its start.
-    found = wait_for(lambda: (m := web.metrics())[
+    found = wait_for(lambda: (m := metrics(server))[
         'process_open_fds{role="master"}'] != "0" and m,
                      "the processes have noted their figures", seconds=10)
     taken(s, found, '"master"', status["pid"])
     taken(s, found, of_worker, worker["pid"])
-    taken(s, found, '"web"', web.process.pid)
+    taken(s, found, '"web"', server.process.pid)
 
 
-def age_bucket(web, le):
+def age_bucket(server, le):
     """Records stored that were younger than so many seconds."""
-    return sum(int(value) for name, value in web.metrics().items()
+    return sum(int(value) for name, value in metrics(server).items()
                if name.startswith("record_age_seconds_bucket")
                and f'le="{le}"' in name)
 
 
-def ages(s, web):
+def ages(s, server):
     agent, now = s.agent(), int(time.time())
     agent.send(scenario.native(1, 1, 1, now - 100, [(1, 80, 1, 0, False)]))
     agent.send(scenario.native(1, 2, 1, now - 99999, [(1, 80, 1, 0, False)]))
     s.reporter.settled(2)
     s.equal("one record of 100 seconds, one of a day",
-            [age_bucket(web, le) for le in ("64", "128", "16384", "+Inf")],
+            [age_bucket(server, le) for le in ("64", "128", "16384", "+Inf")],
             [0, 1, 1, 2])
-    total, = (float(value) for name, value in web.metrics().items()
+    total, = (float(value) for name, value in metrics(server).items()
               if name.startswith("record_age_seconds_sum"))
     s.check("their sum", 0 <= total - 100099 < 60, total)
 
@@ -131,8 +107,8 @@ def expiry(certificate):
         text, "notAfter=%b %d %H:%M:%S %Y GMT\n")) - time.timezone)
 
 
-def configuration(s, web, first, second):
-    before = web.metrics()
+def configuration(s, server, first, second):
+    before = metrics(server)
     s.equal("the certificate's end",
             number(before, "certificate_expiry_timestamp_seconds"),
             expiry(first[0]))
@@ -143,12 +119,12 @@ def configuration(s, web, first, second):
     s.reporter.configure("limits", max_connections="none")
     s.reporter.reload(status=1)
     s.equal("a reload that is refused does not",
-            web.metrics()["last_reload_timestamp_seconds"],
+            metrics(server)["last_reload_timestamp_seconds"],
             before["last_reload_timestamp_seconds"])
     s.reporter.configure("limits", max_connections=78)
     s.reporter.configure("tls", certificate=second[0], key=second[1])
     s.reporter.reload()
-    after = web.metrics()
+    after = metrics(server)
     s.check("one that is taken does",
             number(after, "last_reload_timestamp_seconds") > loaded)
     s.equal("with its limit", after["connections_max"], "78")
@@ -157,45 +133,42 @@ def configuration(s, web, first, second):
             expiry(second[0]))
 
 
-def services(s, web):
+def services(s, server):
     agent, now = s.agent(), int(time.time())
     agent.send(scenario.native(7, 1, 1, now, [(1, 80, 9, 1, True),
                                               (2, 80, 5, 0, False)]))
     agent.send(scenario.native(8, 1, 2, now - 9999, [(1, 80, 9, 1, True)]))
-    found = wait_for(lambda: (m := web.metrics()).get("overloaded_servers")
+    found = wait_for(lambda: (m := metrics(server)).get("overloaded_servers")
                      != "0" and m, "the overload is seen", seconds=10)
     s.equal("of one server", found["overloaded_servers"], "1")
     s.equal("of one service; that of long ago is silent",
             [found[f'services{{state="{state}"}}'] for state in
              ("overloaded", "errors", "silent", "fine")],
             ["1", "0", "2", "0"])
-    text = web.ask("/metrics/services")
+    text = server.ask("/metrics/services")[2]
     s.part(scenario.promtool, s, text)
     s.check("its series have its name",
             'reporter_service_overloaded_servers{modid="7",cmdid="1",'
             'name="pay \\"now\\""} 1\n' in text, text)
     s.check("and others", 'service_servers{modid="8",cmdid="1"} 1\n' in text,
             text)
-    text = web.ask("/metrics/services?limit=1")
+    text = server.ask("/metrics/services?limit=1")[2]
     s.check("the one in trouble comes first",
             'modid="7"' in text and 'modid="8"' not in text
             and "reporter_services_left_out 3\n" in text, text)
     for wrong in ("limit=0", "limit=10001", "limit=1&limit=1", "n=1"):
-        try:
-            s.check(f"{wrong} is refused", not web.ask(
-                f"/metrics/services?{wrong}"))
-        except urllib.error.HTTPError as error:
-            s.equal(f"{wrong} is refused", error.code, 400)
+        s.equal(f"{wrong} is refused",
+                server.ask(f"/metrics/services?{wrong}")[0], 400)
 
 
-def loop(s, web):
+def loop(s, server):
     """A master that hangs is seen."""
     pid = s.reporter.status()["pid"]
     s.check("its loop goes round",
-            number(web.metrics(), "master_age_seconds") < 3)
+            number(metrics(server), "master_age_seconds") < 3)
     os.kill(pid, signal.SIGSTOP)
     try:
-        wait_for(lambda: number(web.metrics(), "master_age_seconds") > 3,
+        wait_for(lambda: number(metrics(server), "master_age_seconds") > 3,
                  "its age grows", seconds=10)
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -211,18 +184,20 @@ def tell(s):
     s.reporter.configure("limits", max_connections=77)
     s.reporter.configure("tls", certificate=first[0], key=first[1])
     s.start()
-    web = Web(s)
+    names_file = os.path.join(s.directory, "services")
+    pathlib.Path(names_file).write_text('7 1 pay "now"\n')
+    server = web.start(s, "-n", names_file)
     try:
-        names(s, web.ask("/metrics"))
-        processes(s, web)
-        ages(s, web)
-        services(s, web)
-        configuration(s, web, first, second)
-        loop(s, web)
-        web.process.terminate()
-        s.equal("it ends in order", web.process.wait(scenario.PATIENCE), 0)
+        names(s, server.ask("/metrics")[2])
+        processes(s, server)
+        ages(s, server)
+        services(s, server)
+        configuration(s, server, first, second)
+        loop(s, server)
+        server.process.terminate()
+        s.equal("it ends in order", server.process.wait(scenario.PATIENCE), 0)
     finally:
-        scenario.end_group(web.process)
+        scenario.end_group(server.process)
 
 
 if not scenario.has("MICROHTTPD"):
