@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* What is next; once it is committed, what was before. */
 struct change {
@@ -38,16 +37,6 @@ change_route(struct master *m)
 	for (uint32_t i = 0; i < m->generation.workers; i++)
 		rings[i] = &m->generation.child[i]->segment.ring;
 	server_route(m->server, rings, m->generation.workers);
-}
-
-void
-change_note(struct master *m)
-{
-	struct input_counters *input = &m->shared->input;
-
-	counter_set(&input->connections_max, m->settings->max_connections);
-	counter_set(&input->configured_ts, (uint64_t)time(NULL));
-	counter_set(&input->certificate_expires, tls_expires(m->tls));
 }
 
 static const char *
@@ -131,7 +120,6 @@ change_commit(struct change *change, struct master *m)
 	}
 	children_configure(&m->children, m->settings, change->workers);
 	server_configure(m->server, m->settings, m->tls);
-	change_note(m);
 	/* Each report that waits is decoded again. */
 	if (change->queue)
 		change_route(m);

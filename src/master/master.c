@@ -253,7 +253,6 @@ master_start(struct master *m, bool take_over)
 	server_configure(m->server, s, m->tls);
 	if (master_open_rings(m) < 0)
 		return -1;
-	change_note(m);
 	change_route(m);
 	master_carry(m);
 	log_info("reporter %s: instance %s, %u worker%s, generation %" PRIu64

@@ -48,10 +48,6 @@ struct master {
 	bool asked;                /* a process has connected for a handover */
 };
 
-/* change_note - show readers the limits of the configuration that came into use
-   now. */
-void change_note(struct master *m);
-
 /* change_route - lead all routes to the rings of the current generation. */
 void change_route(struct master *m);
 

@@ -43,7 +43,7 @@ struct worker {
 	struct flush *flush;
 	struct trial trial;
 	uint64_t orphaned_ms; /* since when the master is gone; 0: it lives */
-	uint64_t noted_ms;    /* when the figures of this process were */
+	uint64_t note_ms;     /* when to note the figures of this process */
 };
 
 /* -------------------------------------------------------- the password ---- */
@@ -204,9 +204,9 @@ worker_note(struct worker *w)
 {
 	uint64_t now = monotonic_ms();
 
-	if (w->noted_ms != 0 && now - w->noted_ms < PROCESS_NOTE_MS)
+	if (now < w->note_ms)
 		return;
-	w->noted_ms = now;
+	w->note_ms = now + PROCESS_NOTE_MS;
 	process_note(&w->segment.shared->info.process, 0);
 }
 
