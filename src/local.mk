@@ -2,7 +2,7 @@
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/figures src/lib/file src/lib/log src/lib/memory \
-	src/lib/prefix src/lib/text
+	src/lib/prefix src/lib/process src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
@@ -25,7 +25,8 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look src/status/metric src/status/names \
+	src/status/keys src/status/look src/status/look_prometheus \
+	src/status/metric src/status/names \
 	src/status/scan src/status/services src/status/status \
 	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
