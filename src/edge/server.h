@@ -80,8 +80,8 @@ void server_process(struct server *server, void *pointer, uint32_t events);
 
 /* server_configure - use these settings, and `tls` (NULL: no listener has TLS)
    for handshakes that begin from now on; the caller owns both, and must keep
-   them until the next call.  Connections that are no longer
-   allowed are closed. */
+   them until the next call.  Connections that are no longer allowed are closed.
+   Readers are shown what is in use since now. */
 void server_configure(
     struct server *server, const struct settings *settings, struct tls *tls);
 
