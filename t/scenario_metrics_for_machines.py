@@ -69,9 +69,9 @@ def processes(s, server):
     worker, = status["workers"]
     of_worker = (f'"worker",generation="{worker["generation"]}",'
                  f'slot="{worker["slot"]}"')
-    found = wait_for(lambda: len([name for name in (m := metrics(server))
-                                  if "process_open_fds" in name]) == 3 and m,
-                     "all have noted their figures", seconds=10)
+    found = wait_for(
+        lambda: (m := metrics(server)) and str(m).count("open_fds") == 3 and m,
+        "all have noted their figures", seconds=10)
     taken(s, found, '"master"', status["pid"])
     taken(s, found, of_worker, worker["pid"])
     taken(s, found, '"web"', server.process.pid)
