@@ -61,19 +61,19 @@ page_services_metrics(struct page *page, const struct query *query, FILE *out)
 	int64_t limit = LOOK_PROMETHEUS_SERVICES;
 	const struct sample *sample;
 
-	if (!query_accept(query, allowed, page, out) || query->sampler == NULL)
+	if (!query_accept(query, allowed, page, out))
 		return;
 	if (!query_number(
 		query, QUERY_LIMIT, 1, LOOK_PROMETHEUS_SERVICES_MAX, &limit)) {
 		page_error(page, 400, "limit is not from 1 to 10000", out);
 		return;
 	}
-	sample = sampler_borrow(query->sampler);
+	sample = api_sample(page, query, out);
+	if (sample == NULL)
+		return;
 	page->type = TYPE_METRICS;
-	if (sample->look == NULL)
-		page_error(page, 503, sample->reason, out);
-	else if (!look_prometheus_services(
-		     sample->look, sample->names, (size_t)limit, out))
+	if (!look_prometheus_services(
+		sample->look, sample->names, (size_t)limit, out))
 		page_error(page, 503, "out of memory", out);
 	sampler_return(query->sampler);
 }
