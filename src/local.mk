@@ -24,9 +24,10 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/handover \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
-	src/status/agent_list src/status/health src/status/keys \
-	src/status/metric src/status/scan src/status/services \
-	src/status/status \
+	src/status/agent_list src/status/filter src/status/health \
+	src/status/keys src/status/look src/status/metric src/status/names \
+	src/status/scan src/status/services src/status/status \
+	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
 if SECCOMP
@@ -40,6 +41,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
+	src/status/look_order.c \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/worker/backoff.h \
 	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \
@@ -80,8 +82,16 @@ if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
 dist_man_MANS += man/reporter-web.8
 endif
-src_reporter_web_SOURCES = src/web/main.c src/web/page.c src/web/page.h \
-	src/web/server.c src/web/server.h
+web_sources = src/web/api.c src/web/api.h src/web/page.c src/web/page.h \
+	src/web/query.c src/web/query.h src/web/sampler.c src/web/sampler.h
+src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
+	src/web/main.c src/web/server.c src/web/server.h
+nodist_src_reporter_web_SOURCES = src/web/assets.c
+page_files = src/web/page/icon.svg src/web/page/page.css \
+	src/web/page/page.html src/web/page/page.js
+EXTRA_DIST += $(page_files) src/web/embed.sh
+CLEANFILES += src/web/assets.c
+src/web/assets.c: $(page_files) src/web/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(srcdir)/src/web/embed.sh \
+		$(filter-out %.sh,$^) >$@.tmp && mv $@.tmp $@
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)
-
-include src/bench.mk

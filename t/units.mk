@@ -28,7 +28,7 @@ fixtures = t/config_fixture t/db_fixture t/difference t/frame_oracle \
 check_LIBRARIES += t/libtest.a
 t_libtest_a_SOURCES = $(fixtures:=.c) $(fixtures:=.h) t/bytes.h t/fuzz.h \
 	t/collect.h t/instance_fixture.h t/suite.h
-LDADD = t/libtest.a $(FUZZ_MAIN) src/bench/libbench.a $(our_libs) \
+LDADD = t/libtest.a $(FUZZ_MAIN) t/bench/libbench.a $(our_libs) \
 	$(CHECK_LIBS) $(FUZZ_ENGINE)
 
 # This makes forks fail.

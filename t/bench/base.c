@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 #include "conf/secret.h"
 #include "sql/batch.h"
 #include "sql/login.h"

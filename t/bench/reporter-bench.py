@@ -315,7 +315,7 @@ def options_read(arguments):
 
 def helper(name):
     """Path of a helper program: in the build directory, or as installed."""
-    built = os.path.join(DIRECTORY, "bench", name)
+    built = os.path.join(DIRECTORY, "../t/bench", name)
     return built if os.access(built, os.X_OK) else f"@pkglibexecdir@/{name}"
 
 

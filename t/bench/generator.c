@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 #include "lib/memory.h"
 
 #define CASES_MAX 16

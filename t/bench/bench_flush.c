@@ -12,7 +12,7 @@
  */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 
 #define CONNECTIONS 10
 

@@ -13,7 +13,7 @@
  */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 #include "sql/batch.h"
 
 #include <math.h>

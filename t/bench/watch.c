@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 #include "status/scan.h"
 
 #include <errno.h>

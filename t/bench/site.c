@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 #include "conf/listen_spec.h"
 #include "lib/address.h"
 

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A look: all keys of an instance at one moment, summed up by service and by
+ * server, and how old they are.  It is made by one walk, and nothing in it
+ * changes afterwards: any thread may read it.
+ *
+ * This is where records age: an agent that is dead cannot take back what it
+ * reported, so only fresh records show overload and errors.
+ */
+#pragma once
+
+#include "status/scan.h"
+
+#define LOOK_SERVICES_MAX (1u << 22)
+#define LOOK_SERVERS_MAX (1u << 24)
+#define LOOK_FLIPS_MAX 4096
+#define LOOK_FRESH_S 45 /* defaults of struct look_limits */
+#define LOOK_SILENT_S 300
+#define LOOK_NEW_MS 300000 /* so long an overload is a new one */
+
+/* Up to which age a record is fresh, and from which on it is silent; between
+   the two it is late.  Seconds, fresh_s <= silent_s. */
+struct look_limits {
+	uint32_t fresh_s, silent_s;
+};
+
+enum look_age {
+	AGE_FRESH,
+	AGE_LATE,
+	AGE_SILENT,
+	AGES
+};
+
+/* Of a service or a server: the first that is true. */
+enum look_state {
+	LOOK_OVERLOADED, /* a fresh record says so */
+	LOOK_ERRORS,     /* 5 % of 20 or more calls of fresh records */
+	LOOK_SILENT,     /* all records are silent */
+	LOOK_LATE,       /* none is fresh */
+	LOOK_FINE,
+	LOOK_STATES
+};
+
+/* What a service and each of its servers has.  Sums are over the records of
+   its age: of a fresh one over the fresh records, of a late or silent one over
+   all that are late or silent.  Counts are of what is not silent; of a silent
+   one, of all. */
+struct look_sum {
+	uint64_t newest_ts; /* seconds since 1970 */
+	uint64_t succ, err;
+	int64_t since_ms; /* overloaded since, ms since 1970; -1: it is not */
+	bool since_known; /* false: at since_ms it was seen, and began before */
+	uint8_t state;    /* enum look_state */
+	uint8_t age;      /* enum look_age, of the newest record */
+	uint32_t callers; /* agents that reported it */
+	uint32_t reports; /* that came since the look before, at least */
+	uint32_t stale;   /* a service's servers, a server's callers, with an
+			     overload that is late or silent */
+};
+
+struct look_server {
+	struct look_sum sum;
+	uint32_t ip; /* for people, see record_address() */
+	uint16_t port;
+	uint32_t service;       /* place in the array of services */
+	uint32_t overloaded_by; /* callers whose fresh record says so */
+	uint32_t first, keys;   /* of its slots; for look_callers() */
+};
+
+struct look_service {
+	struct look_sum sum;
+	int32_t modid, cmdid;
+	uint32_t servers;    /* see struct look_sum */
+	uint32_t overloaded; /* of these */
+	uint32_t keys;
+	uint32_t records;            /* that came since the look before */
+	uint32_t first, all_servers; /* for look_servers() */
+	uint32_t first_caller, all_callers; /* for look_callers_of() */
+};
+
+/* One agent. */
+struct look_caller {
+	uint32_t address;
+	uint64_t newest_ts;
+};
+
+/* One key of a server, read again. */
+struct look_key {
+	uint32_t caller;
+	bool overload;
+	uint32_t succ, err;
+	uint64_t ts;
+	uint64_t reports; /* records put into its slot ever */
+};
+
+/* A server's overload that began or ended between the look before and this. */
+struct look_flip {
+	int32_t modid, cmdid;
+	uint32_t ip;
+	uint16_t port;
+	bool overloaded;
+	uint32_t callers; /* that say so; of an end: said so before */
+};
+
+/* The whole of it. */
+struct look_totals {
+	uint64_t number; /* 1 for the first look; grows by 1 */
+	uint64_t now_ms; /* as of, ms since 1970 */
+	double seconds;  /* since the look before; 0: there was none */
+	double walk_ms;  /* processor time that it took */
+	struct look_limits limits;
+	uint64_t services, servers, keys, dirty;
+	uint64_t by_state[LOOK_STATES]; /* services */
+	uint64_t overloaded_servers;
+	uint64_t new_overloaded; /* services, see LOOK_NEW_MS */
+	uint64_t callers, callers_by_age[AGES];
+	uint64_t reports, records; /* since the look before */
+	unsigned unread;           /* segments that could not be read */
+	bool truncated;            /* there are more services or servers */
+};
+
+struct look;
+
+/*
+ * look_new - look at INSTANCE now.  now_ms: the time, ms since 1970.
+ * previous: the look before, or NULL; rates and `since` come from it.  It stays
+ * readable for other threads and its owner frees it, after this returned; one
+ * look is the previous of one other at a time.
+ * Returns SHM_OK, and *look for look_free(); or why the master's segment cannot
+ * be read (SHM_SYSTEM: see errno, which is ENOMEM without memory).
+ */
+enum shm_status look_new(struct look **look, const char *instance,
+    struct look *previous, const struct look_limits *limits, uint64_t now_ms);
+
+/* look_free - NULL is allowed. */
+void look_free(struct look *look);
+
+/* look_totals - valid as long as the look; so are all arrays below. */
+const struct look_totals *look_totals(const struct look *look);
+
+/* look_services - all services, in no order; their number is
+   look_totals()->services. */
+const struct look_service *look_services(const struct look *look);
+
+/* look_find - a service, or NULL. */
+const struct look_service *look_find(
+    const struct look *look, int32_t modid, int32_t cmdid);
+
+/* look_servers - the servers of a service, service->all_servers of them. */
+const struct look_server *look_servers(
+    const struct look *look, const struct look_service *service);
+
+/* look_find_server - a server of a service, or NULL. */
+const struct look_server *look_find_server(const struct look *look,
+    const struct look_service *service, uint32_t ip, uint16_t port);
+
+/* look_callers_of - the agents that reported a service, as places in
+   look_callers(); service->all_callers of them. */
+const uint32_t *look_callers_of(
+    const struct look *look, const struct look_service *service);
+
+/* look_callers - all agents, look_totals()->callers of them, in no order. */
+const struct look_caller *look_callers(const struct look *look);
+
+/* look_keys - read a server's keys again, up to max of them, as they are now.
+   Returns how many; fewer than server->callers when some have gone or INSTANCE
+   cannot be read any more. */
+size_t look_keys(const struct look *look, const char *instance,
+    const struct look_server *server, struct look_key *keys, size_t max);
+
+/* look_flips - of servers; none of the first look.  *count: up to
+   LOOK_FLIPS_MAX. */
+const struct look_flip *look_flips(const struct look *look, size_t *count);
+
+/* ------------------------------------------------------------- figures ---- */
+
+/* look_age - seconds from ts (since 1970) to now_ms, not below 0. */
+double look_age(uint64_t now_ms, uint64_t ts);
+
+/* look_age_of - of a record with that ts. */
+enum look_age look_age_of(
+    const struct look_limits *limits, uint64_t now_ms, uint64_t ts);
+
+/* look_age_name, look_state_name - as in "silent", "overloaded". */
+const char *look_age_name(enum look_age age);
+const char *look_state_name(enum look_state state);
+
+/* look_error_share - err of succ + err of a fresh service or server, 0 to 1;
+   -1: no fresh record has a call. */
+double look_error_share(const struct look_sum *sum);
+
+/* look_rate - a count of this look a second; -1: the first look. */
+double look_rate(const struct look *look, uint64_t count);
+
+/* -------------------------------------------------------------- orders ---- */
+
+/* Each puts the greatest, oldest or latest first, and then goes by number. */
+enum look_order {
+	LOOK_BY_TROUBLE,
+	LOOK_BY_ERRORS, /* share */
+	LOOK_BY_REPORTS,
+	LOOK_BY_SERVERS,
+	LOOK_BY_OVERLOADED,
+	LOOK_BY_SINCE, /* the latest first, then what is not overloaded */
+	LOOK_BY_AGE,
+	LOOK_BY_NUMBER,
+	LOOK_BY_RECORDS,
+	LOOK_BY_KEYS,
+	LOOK_BY_SUCC,
+	LOOK_BY_CALLERS,
+	LOOK_ORDERS
+};
+
+/* look_order_name - as in "errors". */
+const char *look_order_name(enum look_order order);
+
+/* look_order_find - by name; "overload" is "overloaded".  LOOK_ORDERS: there
+   is none of that name. */
+enum look_order look_order_find(const char *name);
+
+/* look_sort - places of services in that order, of those for which match()
+   returns true; match NULL: of all.  *count: how many.  Returns an array for
+   free(); NULL without memory. */
+uint32_t *look_sort(const struct look *look, enum look_order order,
+    bool (*match)(void *arg, const struct look_service *service), void *arg,
+    size_t *count);
+
+/* look_sorted_after - where in an array of look_sort() those begin that come
+   after `last`: a service as it was in this look or in one before. */
+size_t look_sorted_after(const struct look *look, enum look_order order,
+    const uint32_t *places, size_t count, const struct look_service *last);
+
+/* look_sort_servers - likewise the servers of a service, as places in
+   look_servers(); trouble first. */
+uint32_t *look_sort_servers(
+    const struct look *look, const struct look_service *service);
