@@ -41,7 +41,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
-	src/status/look_order.c \
+	src/status/look_group.c src/status/look_read.c src/status/look_state.h \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/worker/backoff.h \
 	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \

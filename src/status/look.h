@@ -168,6 +168,13 @@ const struct look_caller *look_callers(const struct look *look);
 size_t look_keys(const struct look *look, const char *instance,
     const struct look_server *server, struct look_key *keys, size_t max);
 
+/* look_visit - visit the keys of count servers as they are now, until visit()
+   returns false.  scan: for its own use; of it unread is left.  Returns SHM_OK,
+   or why INSTANCE cannot be read, as scan_open() does. */
+enum shm_status look_visit(const struct look *look, struct scan *scan,
+    const char *instance, const struct look_server *servers, size_t count,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg);
+
 /* look_flips - of servers; none of the first look.  *count: up to
    LOOK_FLIPS_MAX. */
 const struct look_flip *look_flips(const struct look *look, size_t *count);

@@ -127,25 +127,33 @@ struct walk {
 	bool short_of_memory;
 };
 
+bool
+scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
+    struct scan_key *key)
+{
+	const struct worker_segment *w = &scan->segments[segment];
+	uint64_t state = slot_read(&w->table, slot, &key->record);
+
+	key->dirty = (state & STATE_DIRTY) != 0;
+	key->puts = state / STATE_VERSION;
+	key->generation = w->shared->header.generation;
+	key->worker = w->shared->header.slot;
+	key->segment = segment;
+	key->slot = slot;
+	return state != 0;
+}
+
 /* Returns false when the walk is to end. */
 static bool
 walk_segment(const struct scan *scan, unsigned segment, struct walk *walk)
 {
-	const struct worker_segment *w = &scan->segments[segment];
-	struct scan_key key = {
-		.generation = w->shared->header.generation,
-		.worker = w->shared->header.slot,
-		.segment = segment,
-	};
+	const struct table *table = &scan->segments[segment].table;
+	struct scan_key key;
 
-	for (; key.slot < w->table.size; key.slot++) {
-		uint64_t state = slot_read(&w->table, key.slot, &key.record);
-
-		if (state == 0 ||
+	for (uint32_t slot = 0; slot < table->size; slot++) {
+		if (!scan_read(scan, segment, slot, &key) ||
 		    visited_has(&walk->visited, walk->newer, &key.record))
 			continue;
-		key.dirty = (state & STATE_DIRTY) != 0;
-		key.puts = state / STATE_VERSION;
 		if (walk->older && !visited_add(&walk->visited, &key.record))
 			walk->short_of_memory = true;
 		if (!walk->visit(walk->arg, &key))

@@ -41,5 +41,9 @@ enum shm_status scan_open(struct scan *scan, const char *instance);
 void scan_walk(struct scan *scan,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg);
 
+/* scan_read - read one slot of a segment.  Returns false if it holds no key. */
+bool scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
+    struct scan_key *key);
+
 /* scan_close - unmap all. */
 void scan_close(struct scan *scan);

@@ -11,6 +11,7 @@
 #include "status/health.h"
 #include "status/keys.h"
 #include "web/api.h"
+#include "web/sampler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,36 @@ listing_read(struct listing *l, const struct query *query)
 	return NULL;
 }
 
+/* Those of one service are found by the last look, all others by a walk. */
+static enum shm_status
+keys_visit(const struct query *query, struct listing *l)
+{
+	const struct look_service *service = NULL;
+	enum shm_status found = SHM_OK;
+
+	if (l->filter.has_modid && l->filter.has_cmdid &&
+	    query->sampler != NULL) {
+		const struct look *look = sampler_borrow(query->sampler)->look;
+
+		if (look != NULL)
+			service =
+			    look_find(look, l->filter.modid, l->filter.cmdid);
+		if (service != NULL)
+			found = look_visit(look, &scan, query->instance,
+			    look_servers(look, service), service->all_servers,
+			    list_key, l);
+		sampler_return(query->sampler);
+	}
+	if (service != NULL)
+		return found;
+	found = scan_open(&scan, query->instance);
+	if (found == SHM_OK) {
+		scan_walk(&scan, list_key, l);
+		scan_close(&scan);
+	}
+	return found;
+}
+
 static void
 page_keys(struct page *page, const struct query *query, FILE *out)
 {
@@ -171,16 +202,15 @@ page_keys(struct page *page, const struct query *query, FILE *out)
 		page_error(page, 400, invalid, out);
 		return;
 	}
-	enum shm_status found = scan_open(&scan, query->instance);
-	if (found != SHM_OK) {
-		page_error(page, 503, status_reason(found), out);
+	fputs("{\"keys\":[", out);
+	enum shm_status found = keys_visit(query, &l);
+	if (found == SHM_OK) {
+		fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
+		    l.more ? "true" : "false", scan.unread);
 		return;
 	}
-	fputs("{\"keys\":[", out);
-	scan_walk(&scan, list_key, &l);
-	fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
-	    l.more ? "true" : "false", scan.unread);
-	scan_close(&scan);
+	rewind(out);
+	page_error(page, 503, status_reason(found), out);
 }
 
 /* ---------------------------------------------------------------- pages --- */

@@ -1,17 +1,147 @@
 /* SPDX-License-Identifier: MIT
  *
- * The orders of services, the names of states, and ages.
+ * Reading looks: what they hold, their figures and orders.
  */
 #include "config.h"
 
-#include "status/look.h"
+#include "status/look_state.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* A service is in trouble from this share of this many calls on. */
-#define ERRORS_SHARE 0.05
-#define SEEN_LATELY_S 3600
+#define SEEN_LATELY_S 3600 /* what is silent is of interest so long */
+
+/* ------------------------------------------------------ what they hold ---- */
+
+const struct look_totals *
+look_totals(const struct look *look)
+{
+	return &look->totals;
+}
+
+const struct look_service *
+look_services(const struct look *look)
+{
+	return SERVICES(look);
+}
+
+const struct look_server *
+look_servers(const struct look *look, const struct look_service *service)
+{
+	return SERVERS(look) + service->first;
+}
+
+const struct look_server *
+look_find_server(const struct look *look, const struct look_service *service,
+    uint32_t ip, uint16_t port)
+{
+	uint32_t place =
+	    look_place(look, (uint32_t)(service - SERVICES(look)), ip, port);
+
+	return place == NONE ? NULL : SERVERS(look) + place;
+}
+
+const uint32_t *
+look_callers_of(const struct look *look, const struct look_service *service)
+{
+	return (const uint32_t *)look->callers_of.at + service->first_caller;
+}
+
+const struct look_caller *
+look_callers(const struct look *look)
+{
+	return CALLERS(look);
+}
+
+const struct look_flip *
+look_flips(const struct look *look, size_t *count)
+{
+	*count = look->flips.count;
+	return look->flips.at;
+}
+
+/* Read a slot again, if its segment is still there. */
+static bool
+slot_again(const struct look *look, const struct scan *scan, uint32_t slot,
+    struct scan_key *key)
+{
+	unsigned segment = look->segments - 1;
+
+	while (segment > 0 && look->base[segment] > slot)
+		segment--;
+	slot -= look->base[segment];
+	for (unsigned i = 0; i < scan->count; i++)
+		if (scan->segments[i].shared->header.id == look->ids[segment])
+			return slot < scan->segments[i].table.size &&
+			       scan_read(scan, i, slot, key);
+	return false;
+}
+
+/* Visit the keys of a server, unless another key has the slot now.  Returns
+   false when visit() did. */
+static bool
+server_visit(const struct look *look, const struct scan *scan,
+    const struct look_server *server,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
+{
+	const struct look_service *service = SERVICES(look) + server->service;
+	const uint32_t *slots =
+	    (const uint32_t *)look->slots.at + server->first;
+	struct scan_key key;
+	const struct record *r = &key.record;
+
+	for (uint32_t i = 0; i < server->keys; i++)
+		if (slot_again(look, scan, slots[i], &key) &&
+		    r->modid == service->modid && r->cmdid == service->cmdid &&
+		    record_address(r) == server->ip &&
+		    r->port == server->port && !visit(arg, &key))
+			return false;
+	return true;
+}
+
+enum shm_status
+look_visit(const struct look *look, struct scan *scan, const char *instance,
+    const struct look_server *servers, size_t count,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
+{
+	enum shm_status found = scan_open(scan, instance);
+
+	if (found != SHM_OK)
+		return found;
+	for (size_t i = 0; i < count; i++)
+		if (!server_visit(look, scan, &servers[i], visit, arg))
+			break;
+	scan_close(scan);
+	return SHM_OK;
+}
+
+struct key_list {
+	struct look_key *keys;
+	size_t count, max;
+};
+
+static bool
+key_add(void *arg, const struct scan_key *key)
+{
+	const struct record *r = &key->record;
+	struct key_list *list = arg;
+
+	list->keys[list->count++] = (struct look_key){ r->caller, r->overload,
+		r->succ, r->err, record_ts(r), key->puts };
+	return list->count < list->max;
+}
+
+size_t
+look_keys(const struct look *look, const char *instance,
+    const struct look_server *server, struct look_key *keys, size_t max)
+{
+	struct key_list list = { keys, 0, max };
+	struct scan *scan = max > 0 ? malloc(sizeof(*scan)) : NULL;
+
+	if (scan != NULL)
+		look_visit(look, scan, instance, server, 1, key_add, &list);
+	free(scan);
+	return list.count;
+}
 
 /* ------------------------------------------------------------- figures ---- */
 
@@ -122,6 +252,12 @@ rank_compare(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
+static double
+ratio(uint32_t part, uint32_t all)
+{
+	return all > 0 ? (double)part / all : 0;
+}
+
 /* The class that trouble begins with, and what weighs in it.  share: of what
    is overloaded. */
 static void
@@ -202,8 +338,8 @@ rank_of(const struct look_totals *totals, enum look_order order,
 		place };
 
 	if (order == LOOK_BY_TROUBLE)
-		rank_trouble(&rank, totals, &s->sum,
-		    (double)s->overloaded / (s->servers + 1e-9));
+		rank_trouble(
+		    &rank, totals, &s->sum, ratio(s->overloaded, s->servers));
 	return rank;
 }
 
@@ -263,7 +399,7 @@ look_sort_servers(const struct look *look, const struct look_service *service)
 		ranks[i].place = i;
 		ranks[i].number = (int64_t)s->ip << 16 | s->port;
 		rank_trouble(&ranks[i], look_totals(look), &s->sum,
-		    (double)s->overloaded_by / (s->sum.callers + 1e-9));
+		    ratio(s->overloaded_by, s->sum.callers));
 	}
 	return ranks_sort(ranks, count);
 }

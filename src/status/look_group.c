@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looks: from what the walk has noted to services that have their servers, and
+ * servers that have their keys, next to each other; and what a look has from
+ * the one before it.
+ */
+#include "config.h"
+
+#include "status/look_state.h"
+
+#define ERRORS_SHARE 0.05 /* of so many calls or more is the state errors */
+#define ERRORS_CALLS 20
+
+/* Of a caller, while a service is summed up. */
+struct mark {
+	uint32_t service; /* that it is of, plus 1 */
+	uint32_t grown;   /* records of its most frequent server */
+	bool lives;       /* a record of it is not silent */
+};
+
+/* --------------------------------------------------------------- sorting -- */
+
+/* Put the servers of each service next to each other. */
+static bool
+servers_sort(struct making *m)
+{
+	struct look *look = m->look;
+	size_t count = look->servers.count, services = look->services.count;
+	struct look_server *servers = SERVERS(look);
+	struct area area = { 0 };
+	uint32_t first = 0, *to = area_fill(&area, count, sizeof(*to));
+	uint64_t *entries = look->server_index.entries.at;
+	struct noted *noted = m->noted.at;
+
+	if (to == NULL)
+		return false;
+	for (size_t i = 0; i < services; i++) {
+		SERVICES(look)[i].first = first;
+		first += SERVICES(look)[i].all_servers;
+	}
+	for (size_t i = 0; i < count; i++)
+		to[i] = SERVICES(look)[servers[i].service].first++;
+	for (size_t i = 0; i < services; i++)
+		SERVICES(look)[i].first -= SERVICES(look)[i].all_servers;
+	for (size_t i = 0; i < m->noted.count; i++)
+		noted[i].server = to[noted[i].server];
+	for (size_t i = 0; i < look->server_index.entries.count; i++)
+		if (entries[i] != 0)
+			entries[i] = (entries[i] >> 32 << 32) |
+				     (to[(uint32_t)entries[i] - 1] + 1);
+	for (size_t i = 0; i < count; i++)
+		while (to[i] != i) {
+			uint32_t at = to[i];
+			struct look_server server = servers[at];
+
+			servers[at] = servers[i];
+			servers[i] = server;
+			to[i] = to[at];
+			to[at] = at;
+		}
+	area_free(&area);
+	return true;
+}
+
+/* Put the keys of each server next to each other, as places of what was
+   noted. */
+static bool
+keys_sort(struct making *m)
+{
+	struct look *look = m->look;
+	const struct noted *noted = m->noted.at;
+	size_t count = look->servers.count;
+	uint32_t first = 0, *keys;
+
+	keys = area_fill(&look->slots, m->noted.count, sizeof(*keys));
+	if (keys == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		SERVERS(look)[i].first = first;
+		first += SERVERS(look)[i].keys;
+	}
+	for (uint32_t i = 0; i < m->noted.count; i++)
+		keys[SERVERS(look)[noted[i].server].first++] = i;
+	for (size_t i = 0; i < count; i++)
+		SERVERS(look)[i].first -= SERVERS(look)[i].keys;
+	return true;
+}
+
+/* -------------------------------------------------------------- summing --- */
+
+static uint8_t
+state_of(const struct look_sum *sum, uint32_t overloaded)
+{
+	if (overloaded > 0)
+		return LOOK_OVERLOADED;
+	if (look_error_share(sum) >= ERRORS_SHARE &&
+	    sum->succ + sum->err >= ERRORS_CALLS)
+		return LOOK_ERRORS;
+	if (sum->age == AGE_SILENT)
+		return LOOK_SILENT;
+	return sum->age == AGE_LATE ? LOOK_LATE : LOOK_FINE;
+}
+
+/* Add a server to its service. */
+static void
+server_add(struct look_service *service, struct look_server *server)
+{
+	struct look_sum *sum = &service->sum;
+
+	server->sum.state = state_of(&server->sum, server->overloaded_by);
+	if (server->sum.age < sum->age) {
+		sum->succ = sum->err = 0;
+		if (sum->age == AGE_SILENT)
+			service->servers = 0;
+		sum->age = server->sum.age;
+	}
+	if (server->sum.age == sum->age) {
+		sum->succ += server->sum.succ;
+		sum->err += server->sum.err;
+	}
+	if (server->sum.newest_ts > sum->newest_ts)
+		sum->newest_ts = server->sum.newest_ts;
+	service->servers +=
+	    server->sum.age != AGE_SILENT || sum->age == AGE_SILENT;
+	service->overloaded += server->overloaded_by > 0;
+	sum->stale += server->overloaded_by == 0 && server->sum.stale > 0;
+	service->keys += server->keys;
+}
+
+/* Add a key to its service: its caller, and what it has grown by. */
+static bool
+key_add(struct look *look, uint32_t place, const struct noted *noted,
+    struct mark *mark)
+{
+	struct look_service *service = &SERVICES(look)[place];
+
+	if (mark->service != place + 1) {
+		uint32_t *caller = area_add(&look->callers_of, sizeof(*caller));
+
+		if (caller == NULL)
+			return false;
+		*caller = noted->caller;
+		service->all_callers++;
+		*mark = (struct mark){ .service = place + 1 };
+	}
+	if (noted->age != AGE_SILENT && !mark->lives) {
+		mark->lives = true;
+		service->sum.callers++;
+	}
+	if (noted->grown > mark->grown) {
+		service->sum.reports += noted->grown - mark->grown;
+		mark->grown = noted->grown;
+	}
+	service->records += noted->grown;
+	return true;
+}
+
+static bool
+service_sum(struct making *m, uint32_t place, struct mark *marks)
+{
+	struct look *look = m->look;
+	struct look_service *service = &SERVICES(look)[place];
+	const struct noted *all = m->noted.at;
+	uint32_t *slots = look->slots.at;
+
+	service->first_caller = (uint32_t)look->callers_of.count;
+	for (uint32_t i = 0; i < service->all_servers; i++) {
+		struct look_server *server = &SERVERS(look)[service->first + i];
+
+		server_add(service, server);
+		for (uint32_t j = 0; j < server->keys; j++) {
+			uint32_t *slot = &slots[server->first + j];
+			const struct noted *noted = &all[*slot];
+
+			if (!key_add(look, place, noted, &marks[noted->caller]))
+				return false;
+			server->sum.reports += noted->grown;
+			*slot = noted->slot;
+		}
+	}
+	if (service->sum.age == AGE_SILENT)
+		service->sum.callers = service->all_callers;
+	service->sum.state = state_of(&service->sum, service->overloaded);
+	return true;
+}
+
+static void
+totals_add(struct look_totals *totals, const struct look_service *service)
+{
+	totals->by_state[service->sum.state]++;
+	totals->overloaded_servers += service->overloaded;
+	totals->reports += service->sum.reports;
+	totals->records += service->records;
+}
+
+bool
+look_group(struct making *m)
+{
+	struct look *look = m->look;
+	struct look_totals *totals = &look->totals;
+	struct area area = { 0 };
+	struct mark *marks = NULL;
+	bool made = servers_sort(m) && keys_sort(m) &&
+		    (marks = area_fill(
+			 &area, look->callers.count, sizeof(*marks))) != NULL;
+
+	totals->services = look->services.count;
+	totals->servers = look->servers.count;
+	totals->callers = look->callers.count;
+	for (uint32_t i = 0; made && i < totals->services; i++) {
+		made = service_sum(m, i, marks);
+		totals_add(totals, &SERVICES(look)[i]);
+	}
+	for (uint32_t i = 0; made && i < totals->callers; i++)
+		totals->callers_by_age[look_age_of(&totals->limits,
+		    totals->now_ms, CALLERS(look)[i].newest_ts)]++;
+	area_free(&area);
+	return made;
+}
+
+/* --------------------------------------------------- from look to look ---- */
+
+/* Call each() for the servers that are overloaded in a look, of another one
+   the place of the same server, or NONE. */
+static void
+overloaded_each(struct making *m, struct look *in, const struct look *other,
+    void (*each)(struct making *m, struct look_server *server, uint32_t place))
+{
+	for (uint32_t i = 0; i < in->servers.count; i++) {
+		struct look_server *s = &SERVERS(in)[i];
+		uint32_t place = NONE;
+
+		if (s->overloaded_by == 0)
+			continue;
+		if (other != NULL) {
+			const struct look_service *service =
+			    &SERVICES(in)[s->service];
+			const struct look_service *there =
+			    look_find(other, service->modid, service->cmdid);
+
+			if (there != NULL)
+				place = look_place(other,
+				    (uint32_t)(there - SERVICES(other)), s->ip,
+				    s->port);
+		}
+		each(m, s, place);
+	}
+}
+
+/* A key that was evicted takes its flag along, but no agent took it back:
+   while it would be fresh the server stays as it was, without keys. */
+static void
+keep_one(struct making *m, struct look_server *before, uint32_t place)
+{
+	struct look_totals *totals = &m->look->totals;
+	const struct look_service *service =
+	    &SERVICES(m->previous)[before->service];
+
+	if (place != NONE || look_age_of(&totals->limits, totals->now_ms,
+				 before->sum.newest_ts) != AGE_FRESH)
+		return;
+	place = look_server_of(
+	    m, service->modid, service->cmdid, before->ip, before->port);
+	if (place == NONE)
+		return;
+	struct look_server *server = &SERVERS(m->look)[place];
+	server->sum = before->sum;
+	server->sum.reports = 0;
+	server->overloaded_by = before->overloaded_by;
+}
+
+void
+look_keep(struct making *m)
+{
+	overloaded_each(m, m->previous, m->look, keep_one);
+}
+
+static void
+flip_add(struct making *m, const struct look *in,
+    const struct look_server *server, bool overloaded)
+{
+	const struct look_service *service = &SERVICES(in)[server->service];
+	struct look_flip *flip = NULL;
+
+	if (m->look->flips.count < LOOK_FLIPS_MAX)
+		flip = area_add(&m->look->flips, sizeof(*flip));
+	if (flip != NULL)
+		*flip = (struct look_flip){ service->modid, service->cmdid,
+			server->ip, server->port, overloaded,
+			server->overloaded_by };
+}
+
+static void
+ended_one(struct making *m, struct look_server *before, uint32_t place)
+{
+	if (place == NONE || SERVERS(m->look)[place].overloaded_by == 0)
+		flip_add(m, m->previous, before, false);
+}
+
+/* before: the same in the look before, NULL if it was not overloaded then. */
+static void
+since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
+{
+	sum->since_ms =
+	    before != NULL ? before->since_ms : (int64_t)m->look->totals.now_ms;
+	sum->since_known =
+	    before != NULL ? before->since_known : m->previous != NULL;
+}
+
+static void
+began_one(struct making *m, struct look_server *server, uint32_t place)
+{
+	const struct look_server *before =
+	    place == NONE ? NULL : &SERVERS(m->previous)[place];
+
+	if (before != NULL && before->overloaded_by == 0)
+		before = NULL;
+	since_set(m, &server->sum, before == NULL ? NULL : &before->sum);
+	if (before == NULL && m->previous != NULL)
+		flip_add(m, m->look, server, true);
+}
+
+void
+look_compare(struct making *m)
+{
+	struct look_totals *totals = &m->look->totals;
+
+	for (uint32_t i = 0; i < m->look->servers.count; i++)
+		SERVERS(m->look)[i].sum.since_ms = -1;
+	overloaded_each(m, m->look, m->previous, began_one);
+	if (m->previous != NULL)
+		overloaded_each(m, m->previous, m->look, ended_one);
+	for (uint32_t i = 0; i < totals->services; i++) {
+		struct look_service *s = &SERVICES(m->look)[i];
+		const struct look_service *before = NULL;
+
+		s->sum.since_ms = -1;
+		if (s->overloaded == 0)
+			continue;
+		if (m->previous != NULL)
+			before = look_find(m->previous, s->modid, s->cmdid);
+		if (before != NULL && before->overloaded == 0)
+			before = NULL;
+		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
+		totals->new_overloaded +=
+		    s->sum.since_known &&
+		    totals->now_ms < (uint64_t)s->sum.since_ms + LOOK_NEW_MS;
+	}
+}
