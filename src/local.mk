@@ -87,8 +87,10 @@ web_sources = src/web/api.c src/web/api.h src/web/page.c src/web/page.h \
 src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 	src/web/main.c src/web/server.c src/web/server.h
 nodist_src_reporter_web_SOURCES = src/web/assets.c
-page_files = src/web/page/icon.svg src/web/page/page.css \
-	src/web/page/page.html src/web/page/page.js
+page_files = src/web/page/about.js src/web/page/format.js \
+	src/web/page/icon.svg src/web/page/page.css src/web/page/page.html \
+	src/web/page/page.js src/web/page/poll.js src/web/page/state.js \
+	src/web/page/table.js src/web/page/views.js src/web/page/words.js
 EXTRA_DIST += $(page_files) src/web/embed.sh
 CLEANFILES += src/web/assets.c
 src/web/assets.c: $(page_files) src/web/embed.sh

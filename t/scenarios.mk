@@ -70,12 +70,12 @@ stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 	t/scenario_service_manager_is_told \
 	t/scenario_service_manager_keeps_agents t/scenario_shell_is_clean \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
-	t/scenario_web t/scenario_web_behind_a_proxy
+	t/scenario_web t/scenario_web_api t/scenario_web_behind_a_proxy
 
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
-	t/faulty.py t/galera.py t/service_manager.py t/tls.py \
+	t/faulty.py t/galera.py t/service_manager.py t/tls.py t/web.py \
 	t/wire/elb-agent-real.bin t/wire/elb-reports.bin \
 	t/wire/lars-agent-real.bin t/wire/lars-midframe-typical.bin \
 	t/wire/lars-report.bin

@@ -614,19 +614,41 @@ report(const char *what, uint64_t before)
 	    before / 1024.0);
 }
 
-static int
-cost(uint32_t keys, uint32_t services, uint32_t servers)
+static bool
+count_one(void *arg, const struct scan_key *key)
+{
+	(void)key;
+	++*(uint64_t *)arg;
+	return true;
+}
+
+static void
+report_scan(void)
+{
+	static struct scan scan;
+	uint64_t us = monotonic_us(), n = 0;
+
+	ck_assert_int_eq(scan_open(&scan, instance), SHM_OK);
+	scan_walk(&scan, count_one, &n);
+	scan_close(&scan);
+	printf("a scan:    %7.1f ms\n", (double)(monotonic_us() - us) / 1000);
+}
+
+static uint32_t wanted_keys, wanted_services, wanted_servers;
+
+START_TEST(cost)
 {
 	size_t count;
 
-	begin(keys);
-	for (uint32_t i = 0; i < keys; i++) {
-		uint32_t s = i % services, rest = i / services;
+	begin(wanted_keys);
+	for (uint32_t i = 0; i < wanted_keys; i++) {
+		uint32_t s = i % wanted_services, rest = i / wanted_services;
 
-		put((int32_t)s, s * 64 + rest % servers, 1 + rest / servers, 0,
-		    s < 3);
+		put((int32_t)s, s * 64 + rest % wanted_servers,
+		    1 + rest / wanted_servers, 0, s < 3);
 	}
 	uint64_t before = resident_kb("RssAnon:");
+	report_scan();
 	for (int i = 0; i < 4; i++) {
 		take(i);
 		report("a look:", before);
@@ -641,12 +663,13 @@ cost(uint32_t keys, uint32_t services, uint32_t servers)
 	free(look_sort(look, LOOK_BY_TROUBLE, NULL, NULL, &count));
 	printf("sorting %zu services: %.1f ms\n", count,
 	    (double)(monotonic_us() - us) / 1000);
-	printf("%" PRIu64 " keys, %" PRIu64 " servers, %" PRIu64 " callers\n",
+	printf("%" PRIu64 " keys, %" PRIu64 " servers, %" PRIu64
+	       " callers; at most %.1f MB\n",
 	    look_totals(look)->keys, look_totals(look)->servers,
-	    look_totals(look)->callers);
+	    look_totals(look)->callers, resident_kb("VmHWM:") / 1024.0);
 	end();
-	return 0;
 }
+END_TEST
 
 int
 main(int argc, char **argv)
@@ -655,10 +678,15 @@ main(int argc, char **argv)
 	TCase *tcase = tcase_create("looks");
 
 	snprintf(instance, sizeof(instance), "unit-looks-%d", (int)getpid());
-	if (argc == 4)
-		return cost((uint32_t)atoi(argv[1]), (uint32_t)atoi(argv[2]),
-		    (uint32_t)atoi(argv[3]));
-	tcase_set_timeout(tcase, 60);
+	tcase_set_timeout(tcase, 120);
+	if (argc == 4) {
+		wanted_keys = (uint32_t)atoi(argv[1]);
+		wanted_services = (uint32_t)atoi(argv[2]);
+		wanted_servers = (uint32_t)atoi(argv[3]);
+		tcase_add_test(tcase, cost);
+		suite_add_tcase(suite, tcase);
+		return suite_run(suite);
+	}
 	tcase_add_test(tcase, only_fresh_records_are_overloaded);
 	tcase_add_test(tcase, errors_are_five_percent_of_twenty_calls);
 	tcase_add_test(tcase, a_servers_keys_are_read_again);

@@ -2,24 +2,236 @@
 #include "config.h"
 
 #include "status/filter.h"
+#include "lib/prefix.h"
+#include "lib/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* --------------------------------------------------------------- parsing -- */
+
+/* Each of these returns NULL, or what was expected. */
+
+static const char *
+term_address(struct filter_term *term, const char *text)
+{
+	struct prefix prefix;
+
+	if (prefix_parse(&prefix, text) != NULL || prefix.family != AF_INET)
+		return "an IPv4 address or ADDRESS/BITS with no bits beyond "
+		       "the prefix";
+	term->kind = FILTER_ADDRESS;
+	for (int i = 0; i < 4; i++)
+		term->address = term->address << 8 | prefix.address[i];
+	term->mask = prefix.bits == 0 ? 0 : UINT32_MAX << (32 - prefix.bits);
+	return NULL;
+}
+
+static const char *
+term_number(struct filter_term *term, const char *text)
+{
+	char modid[16];
+	size_t length = strcspn(text, "/");
+	int64_t number[2] = { 0 };
+
+	term->kind = text[length] == '/' ? FILTER_SERVICE : FILTER_MODID;
+	if (length < sizeof(modid)) {
+		memcpy(modid, text, length);
+		modid[length] = '\0';
+		if (text_number(modid, INT32_MIN, INT32_MAX, &number[0]) &&
+		    (term->kind == FILTER_MODID ||
+			text_number(text + length + 1, INT32_MIN, INT32_MAX,
+			    &number[1]))) {
+			term->modid = (int32_t)number[0];
+			term->cmdid = (int32_t)number[1];
+			return NULL;
+		}
+	}
+	return "MODID, MODID/CMDID, an address, state:, err>, age> or part of "
+	       "a name";
+}
+
+static const char *
+term_state(struct filter_term *term, const char *text)
+{
+	term->kind = FILTER_STATE;
+	for (;; text++) {
+		size_t length = strcspn(text, ",");
+		unsigned i = 0;
+
+		for (; i < LOOK_STATES; i++) {
+			const char *name = look_state_name((enum look_state)i);
+
+			if (strlen(name) == length &&
+			    strncmp(name, text, length) == 0)
+				break;
+		}
+		if (i == LOOK_STATES)
+			return "overloaded, errors, silent, late or fine "
+			       "after state:";
+		term->states |= 1u << i;
+		text += length;
+		if (*text == '\0')
+			return NULL;
+	}
+}
+
+/* err and age: < or >, and a number. */
+static const char *
+term_limit(struct filter_term *term, const char *text)
+{
+	char *end;
+
+	term->below = *text == '<';
+	term->limit = strtod(text + 1, &end);
+	/* Digits and a point only, whatever else strtod() takes. */
+	if (end == text + 1 || *end != '\0' ||
+	    strspn(text + 1, "0123456789.") != (size_t)(end - text - 1))
+		return term->kind == FILTER_ERR
+			   ? "err> or err< and a percentage"
+			   : "age> or age< and seconds";
+	return NULL;
+}
+
+static bool
+has_letter(const char *text)
+{
+	/* Bytes from 0x80 on are parts of letters in UTF-8. */
+	for (; *text != '\0'; text++)
+		if (isalpha((unsigned char)*text) ||
+		    (unsigned char)*text >= 0x80)
+			return true;
+	return false;
+}
+
+static const char *
+term_parse(struct filter_term *term, const char *text)
+{
+	if (strncmp(text, "state:", 6) == 0)
+		return term_state(term, text + 6);
+	if (strncmp(text, "err", 3) == 0 && strchr("<>", text[3]) != NULL &&
+	    text[3] != '\0') {
+		term->kind = FILTER_ERR;
+		return term_limit(term, text + 3);
+	}
+	if (strncmp(text, "age", 3) == 0 && strchr("<>", text[3]) != NULL &&
+	    text[3] != '\0') {
+		term->kind = FILTER_AGE;
+		return term_limit(term, text + 3);
+	}
+	if (has_letter(text)) {
+		term->kind = FILTER_NAME;
+		term->name = text;
+		return NULL;
+	}
+	return strchr(text, '.') != NULL ? term_address(term, text)
+					 : term_number(term, text);
+}
+
+static bool
+filter_fault(struct filter *filter, char *error, size_t size, const char *found,
+    const char *expected)
+{
+	char quoted[FILTER_TEXT_MAX / 2];
+
+	text_escape(quoted, sizeof(quoted), found);
+	snprintf(error, size, "found \"%s\", expected %s", quoted, expected);
+	filter->count = 0;
+	return false;
+}
 
 bool
 filter_parse(struct filter *filter, const char *text, char *error, size_t size)
 {
-	(void)text;
-	(void)error;
-	(void)size;
+	char *rest = filter->text, *word;
+
 	filter->count = 0;
+	if (strlen(text) > FILTER_TEXT_MAX)
+		return filter_fault(
+		    filter, error, size, text, "up to 256 bytes");
+	strcpy(filter->text, text);
+	while ((word = strtok_r(rest, " \t\n\r", &rest)) != NULL) {
+		struct filter_term *term = &filter->terms[filter->count];
+
+		if (filter->count == FILTER_TERMS_MAX)
+			return filter_fault(
+			    filter, error, size, word, "up to 16 terms");
+		*term = (struct filter_term){ 0 };
+		const char *expected = term_parse(term, word);
+		if (expected != NULL)
+			return filter_fault(
+			    filter, error, size, word, expected);
+		filter->count++;
+	}
 	return true;
+}
+
+/* -------------------------------------------------------------- matching -- */
+
+static bool
+address_match(const struct filter_term *term, const struct look *look,
+    const struct look_service *service)
+{
+	const struct look_server *servers = look_servers(look, service);
+	const uint32_t *callers = look_callers_of(look, service);
+
+	for (uint32_t i = 0; i < service->all_servers; i++)
+		if ((servers[i].ip & term->mask) == term->address)
+			return true;
+	for (uint32_t i = 0; i < service->all_callers; i++)
+		if ((look_callers(look)[callers[i]].address & term->mask) ==
+		    term->address)
+			return true;
+	return false;
+}
+
+static bool
+name_match(const char *part, const char *name)
+{
+	return name != NULL && strcasestr(name, part) != NULL;
+}
+
+static bool
+limit_match(const struct filter_term *term, double value)
+{
+	return term->below ? value < term->limit : value > term->limit;
+}
+
+static bool
+term_match(const struct filter_term *term, const struct look *look,
+    const struct names *names, const struct look_service *service)
+{
+	double errors = look_error_share(&service->sum);
+
+	switch (term->kind) {
+	case FILTER_MODID:
+		return service->modid == term->modid;
+	case FILTER_SERVICE:
+		return service->modid == term->modid &&
+		       service->cmdid == term->cmdid;
+	case FILTER_ADDRESS:
+		return address_match(term, look, service);
+	case FILTER_STATE:
+		return (term->states >> service->sum.state & 1) != 0;
+	case FILTER_ERR:
+		return errors >= 0 && limit_match(term, 100 * errors);
+	case FILTER_AGE:
+		return limit_match(term, look_age(look_totals(look)->now_ms,
+					     service->sum.newest_ts));
+	case FILTER_NAME:
+		break;
+	}
+	return name_match(
+	    term->name, names_find(names, service->modid, service->cmdid));
 }
 
 bool
 filter_match(const struct filter *filter, const struct look *look,
     const struct names *names, const struct look_service *service)
 {
-	(void)filter;
-	(void)look;
-	(void)names;
-	(void)service;
+	for (unsigned i = 0; i < filter->count; i++)
+		if (!term_match(&filter->terms[i], look, names, service))
+			return false;
 	return true;
 }

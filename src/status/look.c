@@ -64,10 +64,11 @@ area_free(struct area *area)
 static uint32_t
 hash_of(uint64_t a, uint64_t b)
 {
-	uint64_t hash = (a ^ b * UINT64_C(0xff51afd7ed558ccd)) *
-			UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = (a * UINT64_C(0x9e3779b97f4a7c15) ^ b) *
+			UINT64_C(0xff51afd7ed558ccd);
 
-	return (uint32_t)(hash >> 32);
+	return (
+	    uint32_t)((hash ^ hash >> 29) * UINT64_C(0xc4ceb9fe1a85ec53) >> 32);
 }
 
 /* Entries are hash << 32 | place + 1; at most three quarters are in use. */
@@ -125,9 +126,10 @@ service_hash(int32_t modid, int32_t cmdid)
 }
 
 static uint32_t
-server_hash(uint32_t service, uint32_t ip, uint16_t port)
+server_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
 {
-	return hash_of(service, (uint64_t)ip << 16 | port);
+	return hash_of((uint64_t)(uint32_t)modid << 32 | (uint32_t)cmdid,
+	    (uint64_t)ip << 16 | port);
 }
 
 static uint32_t
@@ -151,19 +153,26 @@ look_find(const struct look *look, int32_t modid, int32_t cmdid)
 	return place == NONE ? NULL : &SERVICES(look)[place];
 }
 
-uint32_t
-look_place(
-    const struct look *look, uint32_t service, uint32_t ip, uint16_t port)
+static uint32_t
+server_place(const struct look *look, uint32_t hash, int32_t modid,
+    int32_t cmdid, uint32_t ip, uint16_t port)
 {
 	const struct look_server *servers = SERVERS(look);
-	uint32_t hash = server_hash(service, ip, port);
 
 	for
 		EACH_OF(i, &look->server_index, hash)
-	if (servers[i].service == service && servers[i].ip == ip &&
-	    servers[i].port == port)
+	if (servers[i].modid == modid && servers[i].cmdid == cmdid &&
+	    servers[i].ip == ip && servers[i].port == port)
 		return (uint32_t)i;
 	return NONE;
+}
+
+uint32_t
+look_place(const struct look *look, int32_t modid, int32_t cmdid, uint32_t ip,
+    uint16_t port)
+{
+	return server_place(
+	    look, server_hash(modid, cmdid, ip, port), modid, cmdid, ip, port);
 }
 
 /* --------------------------------------------------------- what there is ---
@@ -206,20 +215,22 @@ service_of(struct making *m, int32_t modid, int32_t cmdid)
 	return place;
 }
 
-uint32_t
-look_server_of(
-    struct making *m, int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
+static uint32_t
+server_of(struct making *m, uint32_t hash, int32_t modid, int32_t cmdid,
+    uint32_t ip, uint16_t port)
 {
 	struct look *look = m->look;
-	uint32_t service = service_of(m, modid, cmdid), place;
+	uint32_t place = server_place(look, hash, modid, cmdid, ip, port);
 
-	if (service == NONE ||
-	    (place = look_place(look, service, ip, port)) != NONE)
-		return service == NONE ? NONE : place;
-	place = place_new(m, &look->servers, sizeof(struct look_server),
-	    LOOK_SERVERS_MAX, &look->server_index,
-	    server_hash(service, ip, port));
+	if (place != NONE)
+		return place;
+	uint32_t service = service_of(m, modid, cmdid);
+	if (service != NONE)
+		place = place_new(m, &look->servers, sizeof(struct look_server),
+		    LOOK_SERVERS_MAX, &look->server_index, hash);
 	if (place != NONE) {
+		SERVERS(look)[place].modid = modid;
+		SERVERS(look)[place].cmdid = cmdid;
 		SERVERS(look)[place].ip = ip;
 		SERVERS(look)[place].port = port;
 		SERVERS(look)[place].service = service;
@@ -227,6 +238,14 @@ look_server_of(
 		SERVICES(look)[service].all_servers++;
 	}
 	return place;
+}
+
+uint32_t
+look_add(
+    struct making *m, int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
+{
+	return server_of(
+	    m, server_hash(modid, cmdid, ip, port), modid, cmdid, ip, port);
 }
 
 static uint32_t
@@ -344,31 +363,25 @@ sum_add(struct look_sum *sum, const struct record *r, enum look_age age)
 		sum->newest_ts = record_ts(r);
 }
 
+/* Note a key, see where it belongs, sum it up there. */
 static bool
-note_key(void *arg, const struct scan_key *key)
+note_key(struct making *m, const struct waiting *w)
 {
-	struct making *m = arg;
 	struct look *look = m->look;
-	const struct record *r = &key->record;
-	uint32_t server = NONE, caller = NONE;
-
-	look->totals.keys++;
-	look->totals.dirty += key->dirty;
-	if (key->segment < look->segments)
-		server = look_server_of(
-		    m, r->modid, r->cmdid, record_address(r), r->port);
-	if (server != NONE)
-		caller = caller_of(m, r->caller);
+	const struct record *r = &w->record;
+	uint32_t server = server_of(
+	    m, w->hash, r->modid, r->cmdid, record_address(r), r->port);
+	uint32_t caller = server == NONE ? NONE : caller_of(m, r->caller);
 	struct noted *noted =
 	    caller == NONE ? NULL : area_add(&m->noted, sizeof(*noted));
+
 	if (noted == NULL) {
 		m->failed |= caller != NONE;
 		return !m->failed;
 	}
 	enum look_age age = look_age_of(
 	    &look->totals.limits, look->totals.now_ms, record_ts(r));
-	*noted = (struct noted){ look->base[key->segment] + key->slot, server,
-		caller, past_grown(m, key), age };
+	*noted = (struct noted){ w->slot, server, caller, w->grown, age };
 	struct look_server *s = &SERVERS(look)[server];
 	sum_add(&s->sum, r, age);
 	s->keys++;
@@ -377,6 +390,53 @@ note_key(void *arg, const struct scan_key *key)
 	if (record_ts(r) > CALLERS(look)[caller].newest_ts)
 		CALLERS(look)[caller].newest_ts = record_ts(r);
 	return true;
+}
+
+/* Keys come in no order, so each of its services and servers would have to be
+   waited for: memory is asked for those of some keys at a time. */
+static bool
+note_waiting(struct making *m)
+{
+	struct look *look = m->look;
+	bool goes_on = true;
+
+	for (unsigned i = 0; i < m->waits; i++) {
+		size_t at = m->waiting[i].hash;
+		uint32_t place =
+		    index_next(&look->server_index, m->waiting[i].hash, &at);
+
+		if (place == NONE)
+			continue;
+		__builtin_prefetch(&SERVERS(look)[place].sum, 1);
+		__builtin_prefetch(&SERVERS(look)[place].service, 1);
+	}
+	for (unsigned i = 0; goes_on && i < m->waits; i++)
+		goes_on = note_key(m, &m->waiting[i]);
+	m->waits = 0;
+	return goes_on;
+}
+
+static bool
+take_key(void *arg, const struct scan_key *key)
+{
+	struct making *m = arg;
+	struct look *look = m->look;
+	const struct record *r = &key->record;
+	const struct index *index = &look->server_index;
+	struct waiting *w = &m->waiting[m->waits];
+
+	look->totals.keys++;
+	look->totals.dirty += key->dirty;
+	if (key->segment >= look->segments)
+		return true;
+	w->record = *r;
+	w->hash = server_hash(r->modid, r->cmdid, record_address(r), r->port);
+	w->slot = look->base[key->segment] + key->slot;
+	w->grown = past_grown(m, key);
+	if (index->used > 0)
+		__builtin_prefetch((uint64_t *)index->entries.at +
+				   (w->hash & (index->entries.count - 1)));
+	return ++m->waits < WAITING || note_waiting(m);
 }
 
 /* ----------------------------------------------------------------- looks ---
@@ -413,7 +473,9 @@ static bool
 look_make(struct making *m)
 {
 	if (!m->failed)
-		scan_walk(m->scan, note_key, m);
+		scan_walk(m->scan, take_key, m);
+	if (!m->failed)
+		note_waiting(m);
 	if (!m->failed && m->previous != NULL)
 		look_keep(m);
 	if (m->failed || !look_group(m))
@@ -427,8 +489,9 @@ enum shm_status
 look_new(struct look **look, const char *instance, struct look *previous,
     const struct look_limits *limits, uint64_t now_ms)
 {
-	struct making m = { calloc(1, sizeof(**look)), previous,
-		malloc(sizeof(struct scan)), { 0 }, false };
+	struct making m = { .look = calloc(1, sizeof(**look)),
+		.previous = previous,
+		.scan = malloc(sizeof(struct scan)) };
 	double begun = processor_ms();
 	enum shm_status found = SHM_SYSTEM;
 

@@ -60,7 +60,8 @@ struct look_sum {
 
 struct look_server {
 	struct look_sum sum;
-	uint32_t ip; /* for people, see record_address() */
+	int32_t modid, cmdid; /* its service */
+	uint32_t ip;          /* for people, see record_address() */
 	uint16_t port;
 	uint32_t service;       /* place in the array of services */
 	uint32_t overloaded_by; /* callers whose fresh record says so */

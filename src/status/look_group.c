@@ -11,6 +11,9 @@
 #define ERRORS_SHARE 0.05 /* of so many calls or more is the state errors */
 #define ERRORS_CALLS 20
 
+/* So many keys before it is needed, memory is asked for what was noted. */
+#define AHEAD 16
+
 /* Of a caller, while a service is summed up. */
 struct mark {
 	uint32_t service; /* that it is of, plus 1 */
@@ -20,20 +23,16 @@ struct mark {
 
 /* --------------------------------------------------------------- sorting -- */
 
-/* Put the servers of each service next to each other. */
-static bool
-servers_sort(struct making *m)
+/* Put the servers of each service next to each other.  to: filled with the
+   new place of each. */
+static void
+servers_sort(struct look *look, uint32_t *to)
 {
-	struct look *look = m->look;
 	size_t count = look->servers.count, services = look->services.count;
 	struct look_server *servers = SERVERS(look);
-	struct area area = { 0 };
-	uint32_t first = 0, *to = area_fill(&area, count, sizeof(*to));
 	uint64_t *entries = look->server_index.entries.at;
-	struct noted *noted = m->noted.at;
+	uint32_t first = 0;
 
-	if (to == NULL)
-		return false;
 	for (size_t i = 0; i < services; i++) {
 		SERVICES(look)[i].first = first;
 		first += SERVICES(look)[i].all_servers;
@@ -42,12 +41,16 @@ servers_sort(struct making *m)
 		to[i] = SERVICES(look)[servers[i].service].first++;
 	for (size_t i = 0; i < services; i++)
 		SERVICES(look)[i].first -= SERVICES(look)[i].all_servers;
-	for (size_t i = 0; i < m->noted.count; i++)
-		noted[i].server = to[noted[i].server];
 	for (size_t i = 0; i < look->server_index.entries.count; i++)
 		if (entries[i] != 0)
 			entries[i] = (entries[i] >> 32 << 32) |
 				     (to[(uint32_t)entries[i] - 1] + 1);
+}
+
+/* Move the servers to their places.  to: destroyed. */
+static void
+servers_move(struct look_server *servers, uint32_t *to, size_t count)
+{
 	for (size_t i = 0; i < count; i++)
 		while (to[i] != i) {
 			uint32_t at = to[i];
@@ -58,32 +61,54 @@ servers_sort(struct making *m)
 			to[i] = to[at];
 			to[at] = at;
 		}
-	area_free(&area);
-	return true;
 }
 
 /* Put the keys of each server next to each other, as places of what was
-   noted. */
+   noted.  next: memory for each server. */
+static void
+keys_sort(struct making *m, const uint32_t *to, uint32_t *next)
+{
+	const struct noted *noted = m->noted.at;
+	const struct look_server *servers = SERVERS(m->look);
+	uint32_t *keys = m->look->slots.at, first = 0;
+	size_t count = m->look->servers.count;
+
+	for (size_t i = 0; i < count; i++)
+		next[to[i]] = servers[i].keys;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t of_it = next[i];
+
+		next[i] = first;
+		first += of_it;
+	}
+	for (uint32_t i = 0; i < m->noted.count; i++)
+		keys[next[to[noted[i].server]]++] = i;
+}
+
 static bool
-keys_sort(struct making *m)
+sort(struct making *m)
 {
 	struct look *look = m->look;
-	const struct noted *noted = m->noted.at;
 	size_t count = look->servers.count;
-	uint32_t first = 0, *keys;
+	struct area places = { 0 };
+	uint32_t *to = area_fill(&places, 2 * count, sizeof(*to));
 
-	keys = area_fill(&look->slots, m->noted.count, sizeof(*keys));
-	if (keys == NULL)
-		return false;
-	for (size_t i = 0; i < count; i++) {
+	uint32_t first = 0;
+	bool made =
+	    to != NULL && area_fill(&look->slots, m->noted.count + AHEAD,
+			      sizeof(uint32_t)) != NULL;
+
+	if (made) {
+		servers_sort(look, to);
+		keys_sort(m, to, to + count);
+		servers_move(SERVERS(look), to, count);
+	}
+	for (size_t i = 0; made && i < count; i++) {
 		SERVERS(look)[i].first = first;
 		first += SERVERS(look)[i].keys;
 	}
-	for (uint32_t i = 0; i < m->noted.count; i++)
-		keys[SERVERS(look)[noted[i].server].first++] = i;
-	for (size_t i = 0; i < count; i++)
-		SERVERS(look)[i].first -= SERVERS(look)[i].keys;
-	return true;
+	area_free(&places);
+	return made;
 }
 
 /* -------------------------------------------------------------- summing --- */
@@ -172,6 +197,7 @@ service_sum(struct making *m, uint32_t place, struct mark *marks)
 			uint32_t *slot = &slots[server->first + j];
 			const struct noted *noted = &all[*slot];
 
+			__builtin_prefetch(&all[slot[AHEAD]]);
 			if (!key_add(look, place, noted, &marks[noted->caller]))
 				return false;
 			server->sum.reports += noted->grown;
@@ -200,9 +226,8 @@ look_group(struct making *m)
 	struct look_totals *totals = &look->totals;
 	struct area area = { 0 };
 	struct mark *marks = NULL;
-	bool made = servers_sort(m) && keys_sort(m) &&
-		    (marks = area_fill(
-			 &area, look->callers.count, sizeof(*marks))) != NULL;
+	bool made = sort(m) && (marks = area_fill(&area, look->callers.count,
+				    sizeof(*marks))) != NULL;
 
 	totals->services = look->services.count;
 	totals->servers = look->servers.count;
@@ -232,17 +257,9 @@ overloaded_each(struct making *m, struct look *in, const struct look *other,
 
 		if (s->overloaded_by == 0)
 			continue;
-		if (other != NULL) {
-			const struct look_service *service =
-			    &SERVICES(in)[s->service];
-			const struct look_service *there =
-			    look_find(other, service->modid, service->cmdid);
-
-			if (there != NULL)
-				place = look_place(other,
-				    (uint32_t)(there - SERVICES(other)), s->ip,
-				    s->port);
-		}
+		if (other != NULL)
+			place = look_place(
+			    other, s->modid, s->cmdid, s->ip, s->port);
 		each(m, s, place);
 	}
 }
@@ -253,14 +270,12 @@ static void
 keep_one(struct making *m, struct look_server *before, uint32_t place)
 {
 	struct look_totals *totals = &m->look->totals;
-	const struct look_service *service =
-	    &SERVICES(m->previous)[before->service];
 
 	if (place != NONE || look_age_of(&totals->limits, totals->now_ms,
 				 before->sum.newest_ts) != AGE_FRESH)
 		return;
-	place = look_server_of(
-	    m, service->modid, service->cmdid, before->ip, before->port);
+	place =
+	    look_add(m, before->modid, before->cmdid, before->ip, before->port);
 	if (place == NONE)
 		return;
 	struct look_server *server = &SERVERS(m->look)[place];
@@ -276,16 +291,14 @@ look_keep(struct making *m)
 }
 
 static void
-flip_add(struct making *m, const struct look *in,
-    const struct look_server *server, bool overloaded)
+flip_add(struct making *m, const struct look_server *server, bool overloaded)
 {
-	const struct look_service *service = &SERVICES(in)[server->service];
 	struct look_flip *flip = NULL;
 
 	if (m->look->flips.count < LOOK_FLIPS_MAX)
 		flip = area_add(&m->look->flips, sizeof(*flip));
 	if (flip != NULL)
-		*flip = (struct look_flip){ service->modid, service->cmdid,
+		*flip = (struct look_flip){ server->modid, server->cmdid,
 			server->ip, server->port, overloaded,
 			server->overloaded_by };
 }
@@ -294,7 +307,7 @@ static void
 ended_one(struct making *m, struct look_server *before, uint32_t place)
 {
 	if (place == NONE || SERVERS(m->look)[place].overloaded_by == 0)
-		flip_add(m, m->previous, before, false);
+		flip_add(m, before, false);
 }
 
 /* before: the same in the look before, NULL if it was not overloaded then. */
@@ -317,7 +330,7 @@ began_one(struct making *m, struct look_server *server, uint32_t place)
 		before = NULL;
 	since_set(m, &server->sum, before == NULL ? NULL : &before->sum);
 	if (before == NULL && m->previous != NULL)
-		flip_add(m, m->look, server, true);
+		flip_add(m, server, true);
 }
 
 void

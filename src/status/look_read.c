@@ -35,7 +35,7 @@ look_find_server(const struct look *look, const struct look_service *service,
     uint32_t ip, uint16_t port)
 {
 	uint32_t place =
-	    look_place(look, (uint32_t)(service - SERVICES(look)), ip, port);
+	    look_place(look, service->modid, service->cmdid, ip, port);
 
 	return place == NONE ? NULL : SERVERS(look) + place;
 }
@@ -83,7 +83,6 @@ server_visit(const struct look *look, const struct scan *scan,
     const struct look_server *server,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg)
 {
-	const struct look_service *service = SERVICES(look) + server->service;
 	const uint32_t *slots =
 	    (const uint32_t *)look->slots.at + server->first;
 	struct scan_key key;
@@ -91,7 +90,7 @@ server_visit(const struct look *look, const struct scan *scan,
 
 	for (uint32_t i = 0; i < server->keys; i++)
 		if (slot_again(look, scan, slots[i], &key) &&
-		    r->modid == service->modid && r->cmdid == service->cmdid &&
+		    r->modid == server->modid && r->cmdid == server->cmdid &&
 		    record_address(r) == server->ip &&
 		    r->port == server->port && !visit(arg, &key))
 			return false;

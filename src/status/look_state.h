@@ -50,11 +50,21 @@ struct noted {
 	uint32_t age : 2;
 };
 
+/* A key before that, while memory is asked for its server. */
+struct waiting {
+	struct record record;
+	uint32_t hash, slot, grown;
+};
+
+#define WAITING 64
+
 struct making {
 	struct look *look, *previous;
 	struct scan *scan;
 	struct area noted; /* until it is made */
 	bool failed;       /* no memory */
+	unsigned waits;
+	struct waiting waiting[WAITING];
 };
 
 #define SERVICES(look) ((struct look_service *)(look)->services.at)
@@ -67,14 +77,14 @@ void *area_add(struct area *area, size_t item);
 void *area_fill(struct area *area, size_t count, size_t item);
 void area_free(struct area *area);
 
-/* look_server_of - the place of a server, which is added if it is not there;
-   NONE: there is no room. */
-uint32_t look_server_of(
+/* look_add - the place of a server, which is added if it is not there; NONE:
+   there is no room. */
+uint32_t look_add(
     struct making *m, int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port);
 
-/* look_place - the place of a service's server, NONE if there is none. */
-uint32_t look_place(
-    const struct look *look, uint32_t service, uint32_t ip, uint16_t port);
+/* look_place - the place of a server, NONE if there is none. */
+uint32_t look_place(const struct look *look, int32_t modid, int32_t cmdid,
+    uint32_t ip, uint16_t port);
 
 /* look_keep - keep servers of the look before whose fresh overload went from
    the tables; called after the walk. */

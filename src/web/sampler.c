@@ -17,6 +17,7 @@
 
 #define INTERVAL_S 5.0
 #define LOOK_SHARE 0.02 /* of a processor, for looks */
+#define ASK_MS 1000u    /* between two questions whether the reporter runs */
 
 struct sampler {
 	const struct sampler_settings *settings;
@@ -25,7 +26,8 @@ struct sampler {
 	pthread_cond_t stop;
 	bool stopping;        /* under the lock */
 	struct sample sample; /* written by the thread, under the lock */
-	struct status status; /* the thread's */
+	struct status status; /* these are the thread's */
+	uint64_t looked_ms;   /* monotonic */
 };
 
 static void
@@ -43,12 +45,12 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 	    status_collect(status, sampler->settings->instance);
 
 	s->reason = "";
+	s->reporter = "running";
 	s->connected = false;
 	s->agents = s->behind_s = 0;
 	if (found == SHM_OK && status->running) {
-		s->reporter = status->master_age > STATUS_NOT_RESPONDING
-				  ? "unresponsive"
-				  : "running";
+		if (status->master_age > STATUS_NOT_RESPONDING)
+			s->reporter = "unresponsive";
 		s->connected = status->count > 0;
 		s->agents = counter_get(&status->input.connections);
 		for (const struct status_worker *w = status->workers;
@@ -69,7 +71,7 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 
 /* Make a sample from that of before: what is replaced stays in it. */
 static void
-sample_make(struct sampler *sampler, struct sample *s)
+sample_look(struct sampler *sampler, struct sample *s)
 {
 	const struct sampler_settings *settings = sampler->settings;
 	struct timespec now;
@@ -79,15 +81,16 @@ sample_make(struct sampler *sampler, struct sample *s)
 	uint64_t now_ms =
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	uint64_t began = monotonic_us();
+	sampler->looked_ms = began / 1000;
+	s->interval_s = INTERVAL_S;
 	if (look_new(&look, settings->instance, s->look, &settings->limits,
 		now_ms) == SHM_OK) {
 		s->look = look;
 		s->look_ms = (double)(monotonic_us() - began) / 1000;
-		s->interval_s = look_totals(look)->walk_ms / 1000 / LOOK_SHARE;
+		double longer = look_totals(look)->walk_ms / 1000 / LOOK_SHARE;
+		if (longer > s->interval_s)
+			s->interval_s = longer;
 	}
-	if (s->interval_s < INTERVAL_S)
-		s->interval_s = INTERVAL_S;
-	reporter_ask(sampler, s);
 	struct names *names = names_read(
 	    settings->names, settings->names_optional, s->names, complain);
 	if (names != NULL)
@@ -95,12 +98,18 @@ sample_make(struct sampler *sampler, struct sample *s)
 	s->number = now_ms > s->number ? now_ms : s->number + 1;
 }
 
+/* Take a new sample if it is time, or if the reporter's state has changed. */
 static void
 sample_take(struct sampler *sampler)
 {
 	struct sample old = sampler->sample, s = old;
 
-	sample_make(sampler, &s);
+	reporter_ask(sampler, &s);
+	if (s.reporter == old.reporter && s.connected == old.connected &&
+	    (double)(monotonic_ms() - sampler->looked_ms) <
+		s.interval_s * 1000 - ASK_MS / 2)
+		return;
+	sample_look(sampler, &s);
 	pthread_mutex_lock(&sampler->lock);
 	sampler->sample = s;
 	if (s.look != old.look)
@@ -112,12 +121,11 @@ sample_take(struct sampler *sampler)
 		names_free(old.names);
 }
 
-/* Wait for the time of the next sample.  Returns false at the end. */
+/* Wait a while.  Returns false at the end. */
 static bool
 sampler_wait(struct sampler *sampler)
 {
-	struct timespec until =
-	    monotonic_after((uint32_t)(sampler->sample.interval_s * 1000));
+	struct timespec until = monotonic_after(ASK_MS);
 
 	pthread_mutex_lock(&sampler->lock);
 	while (!sampler->stopping && pthread_cond_timedwait(&sampler->stop,
