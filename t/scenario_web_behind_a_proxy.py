@@ -5,7 +5,8 @@ etc/examples: TLS, a login, and the page under /reporter/ of a site or under a
 host name of its own.  Without the password nothing is shown.  reporter-web sees
 an address as Host, the request as the browser sent it, and no password; the
 browser sees reporter-web's headers, and what it may keep.  The proxy does not
-open a connection for each request.
+open a connection for each request.  A real browser shows the page under the
+path, also when it is opened far below it.
 
 What needs a program that is not installed is left out."""
 
@@ -20,6 +21,7 @@ import subprocess
 import threading
 import time
 
+import browser
 import scenario
 import tls
 import web
@@ -222,6 +224,33 @@ def own_name(s, make, port):
         proxy.end()
 
 
+def in_a_browser(s, make, port):
+    """The page itself, and all that it loads."""
+    proxy = make(s, f"{make.__name__}-browser", port, False)
+    directory = os.path.join(s.directory, f"{make.__name__}-chromium")
+    os.mkdir(directory)
+    chromium = None
+    try:
+        chromium = browser.Browser(directory)
+        chromium.cdp("Network.enable")
+        chromium.cdp("Network.setExtraHTTPHeaders",
+                     headers={"Authorization": login()})
+        chromium.cdp("Security.setIgnoreCertificateErrors", ignore=True)
+        for path, wanted in (("", "7/1"), ("s/7/1", "10.2.0.1:80"),
+                             ("s/7/1/10.2.0.1:80", "10.1.0.5")):
+            chromium.get(f"https://127.0.0.1:{proxy.port}/reporter/{path}")
+            wait_for(lambda: wanted in chromium.script(
+                "return document.body.innerText"),
+                f"/reporter/{path} shows {wanted}")
+            s.check(f"{proxy.name}: /reporter/{path} is shown with its style",
+                    chromium.script(
+                        "return document.styleSheets[0].cssRules.length") > 9)
+    finally:
+        if chromium:
+            chromium.close()
+        proxy.end()
+
+
 def tell(s):
     s.authority = tls.Authority(s.directory, "ca")
     s.identity_files = s.authority.issue("site", "127.0.0.1")
@@ -244,6 +273,7 @@ def tell(s):
         for make in nginx, haproxy:
             s.part(under_a_path, s, make, server.port)
             s.part(own_name, s, make, echo.server_port)
+            s.part(in_a_browser, s, make, server.port)
     finally:
         echo.shutdown()
         scenario.end_group(server.process)
