@@ -2,7 +2,7 @@
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/figures src/lib/file src/lib/log src/lib/memory \
-	src/lib/prefix src/lib/text
+	src/lib/prefix src/lib/process src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
@@ -25,7 +25,8 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look src/status/metric src/status/names \
+	src/status/keys src/status/look src/status/look_prometheus \
+	src/status/metric src/status/names \
 	src/status/scan src/status/services src/status/status \
 	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
@@ -41,7 +42,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
-	src/status/look_group.c src/status/look_read.c src/status/look_state.h \
+	src/status/look_group.c src/status/look_read.c src/status/look_state.c src/status/look_state.h \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/worker/backoff.h \
 	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \
@@ -87,13 +88,11 @@ web_sources = src/web/api.c src/web/api.h src/web/page.c src/web/page.h \
 src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 	src/web/main.c src/web/server.c src/web/server.h
 nodist_src_reporter_web_SOURCES = src/web/assets.c
-page_files = src/web/page/about.js src/web/page/format.js \
-	src/web/page/icon.svg src/web/page/page.css src/web/page/page.html \
-	src/web/page/page.js src/web/page/poll.js src/web/page/state.js \
-	src/web/page/table.js src/web/page/views.js src/web/page/words.js
-EXTRA_DIST += $(page_files) src/web/embed.sh
+page_files = $(sort $(foreach type,html js css svg, \
+	$(wildcard $(srcdir)/src/web/page/*.$(type))))
+EXTRA_DIST += src/web/page src/web/embed.sh
 CLEANFILES += src/web/assets.c
-src/web/assets.c: $(page_files) src/web/embed.sh
+src/web/assets.c: $(page_files) $(srcdir)/src/web/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(srcdir)/src/web/embed.sh \
-		$(filter-out %.sh,$^) >$@.tmp && mv $@.tmp $@
+		$(page_files) >$@.tmp && mv $@.tmp $@
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)

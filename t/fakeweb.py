@@ -129,10 +129,12 @@ class World:
         self.interval = interval
         self.still = False
         self.delay = 0.0
+        self.changes = 0  # part of ETags, as looks between two ticks
         self.make(state, services)
 
     def make(self, state, count):
         self.state = state
+        self.changes += 1
         self.made = time.time()
         count = 0 if state in ("empty", "never") else count
         self.services = [Service(i) for i in range(count)]
@@ -262,7 +264,7 @@ class World:
                          round(time.time() - self.made + 75) if away else 0},
             "agents": {"connected":
                        0 if self.state in REPORTERS + ("empty",) else
-                       min(400, 40 * len(self.services))}}
+                       min(400, 8 * len(self.services))}}
 
     def verdict(self, at):
         rows = self.rows()
@@ -283,7 +285,7 @@ class World:
             "silent_callers": silent, "late_callers": silent // 4,
             "truncated": self.state == "truncated"}
 
-    # ------------------------------------------------------------ drill-down ---
+    # ----------------------------------------------------------- drill-down ---
 
     def server_rows(self, s):
         row = self.row(s, self.made if self.still else self.look()[1])
@@ -389,7 +391,8 @@ ORDERS = {
     "overloaded": lambda r: (-r[4], r[0], r[1]),
     "since": lambda r: (-(r[7] or 0), r[0], r[1]),
     "age": lambda r: (-r[14], r[0], r[1]),
-    "succ": lambda r: (-r[9], r[0], r[1]), "err": lambda r: (-r[10], r[0], r[1]),
+    "succ": lambda r: (-r[9], r[0], r[1]),
+    "err": lambda r: (-r[10], r[0], r[1]),
     "callers": lambda r: (-r[13], r[0], r[1]),
     "name": lambda r: (r[2] is None, r[2] or "", r[0], r[1]),
 }
@@ -477,13 +480,13 @@ def api_agents(world, query):
     now = int(time.time())
     count = world.head()["agents"]["connected"]
     agents = [{
-        "address": f"10.240.{i // 64}.{i % 64}:{40000 + i}", "listener": 0,
+        "address": f"10.240.{i // 64}.{i % 64}:{40000 + i}",
         "dialect": ("native", "elb", "lars")[i % 3],
-        "connected": now - 86400 - i * 7, "last_report": now - i % 5,
-        "caller": f"10.240.{i // 64}.{i % 64}", "reports": 17280 + i,
-        "records": 207360 + 12 * i, "bytes": 4000000 + i * 100,
-        "throttled_since": 3 if i == 7 else None,
-        "rejected": {"malformed": 2 if i == 5 else 0}}
+        "since": now - 86400 - i * 7, "reports": 17280 + i,
+        "records": 207360 + 12 * i, "clock_offset": (i + 1) % 3 - 1,
+        "throttled": 3 if i == 7 else None, "held": 0,
+        "caller": f"10.240.{i // 64}.{i % 64}" if i % 50 else None,
+        "rejected": {"malformed": 2 if i == 5 else 0, "no_result": 0}}
         for i in range(min(count, a["limit"]))]
     return {"agents": agents, "more": count > a["limit"], "unlisted": 0}
 
@@ -589,7 +592,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if world.state == "never":
                 return self.answer_json(
                     503, {"error": "instance default: not running"})
-            number = world.look()[0]
+            number = world.look()[0] + 1000000 * world.changes
             tag = f'"{number}-{zlib.crc32(self.path.encode()):x}"'
             if not path.endswith("/services") and "/services/" not in path:
                 tag = None
@@ -646,6 +649,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             world.overload(s, {0: s.callers}, 0)
         world.cache = {}
+        world.changes += 1
 
 
 class Server(http.server.ThreadingHTTPServer):

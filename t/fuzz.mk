@@ -1,8 +1,8 @@
 # Fuzz targets.  Here they are linked with a plain main() that reads files, and
 # t/fuzz_corpus.py runs all that is kept in t/corpus through them; t/fuzz.sh
 # builds them once more for libFuzzer or AFL++, which bring their own.
-fuzz_targets = t/fuzz_ark t/fuzz_config t/fuzz_frame t/fuzz_native t/fuzz_proxy \
-	t/fuzz_replay t/fuzz_segment t/fuzz_web
+fuzz_targets = t/fuzz_ark t/fuzz_config t/fuzz_filter t/fuzz_frame \
+	t/fuzz_names t/fuzz_native t/fuzz_proxy t/fuzz_replay t/fuzz_segment t/fuzz_web
 check_PROGRAMS += $(fuzz_targets)
 TESTS += t/fuzz_corpus.py
 EXTRA_DIST += t/fuzz.sh t/fuzz_corpus.py t/fuzz_seeds.py t/corpus

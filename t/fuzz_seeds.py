@@ -284,3 +284,15 @@ SEGMENTS = {
 }
 for name, changes in SEGMENTS.items():
     put("segment", name, changes)
+
+# ------------------------------------------------------- filter and names --
+
+put("filter", "all", b"0/3 10.0.0.0/8 state:silent,fine err>1.5 age<500 1")
+put("filter", "name", "登录 a".encode())
+put("filter", "states", b"state:overloaded,errors,silent,late,fine,")
+put("filter", "address", b" 10.1.0.1 10.0.0.1/16\t")
+put("filter", "limits", b"err<5 age>1e3")
+put("names", "good", "# modid cmdid name\n0 0 login\n\n1 2  登录 \r\n".encode())
+put("names", "bad", b"0\n0 1\nx 1 y\n1 1 a\tb\n0 1 \xff\n1 1 a\0b\n" +
+    b"1 3 " + b"x" * 65 + b"\n1 4 one\n1 4 two")
+put("names", "long", b"0 0 " + b"y" * 600 + b"\n1 1 z")

@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The page's modules without a browser: its size, its types and its pure
-functions (t/page_*.mjs).
-
-    page.py [DIRECTORY]
+functions (t/page_*.mjs).  PAGE: another directory of it.
 
 Requires Debian's nodejs (18 or later); the types also node-typescript."""
 
@@ -75,8 +73,7 @@ def modules(directory):
 
 
 def main():
-    page = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else
-                        SOURCE / "src/web/page")
+    page = pathlib.Path(os.environ.get("PAGE") or SOURCE / "src/web/page")
     if not shutil.which("node"):
         print("skipped: install Debian's package nodejs")
         sys.exit(77)

@@ -39,6 +39,8 @@ def everything(s, place):
               ("examplesdir", 0o644, "haproxy-reporters.cfg"),
               ("examplesdir", 0o644, "haproxy-web.cfg"),
               ("examplesdir", 0o644, "nginx-web.conf"),
+              ("examplesdir", 0o644, "reporter.rules.yml"),
+              ("examplesdir", 0o644, "reporter.json"),
               ("initddir", 0o755, "reporter"),
               ("logrotatedir", 0o644, "reporter"),
               ("systemdsystemunitdir", 0o644, "reporter.service"),

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
@@ -122,6 +123,9 @@ server_configure(
 	server->settings = settings;
 	server->tls = tls;
 	intake_configure(server->intake, settings);
+	counter_set(&server->count->connections_max, settings->max_connections);
+	counter_set(&server->count->configured_ts, (uint64_t)time(NULL));
+	counter_set(&server->count->certificate_expires, tls_expires(tls));
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;
 	admission_take(&server->admission);

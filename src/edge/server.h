@@ -85,7 +85,7 @@ int server_prepare(struct server *server, const struct settings *settings);
 /* server_configure - use the settings that were prepared, and `tls` (NULL: no
    listener has TLS) for handshakes that begin from now on; the caller owns
    both, and must keep them until the next call.  Connections that are no longer
-   allowed are closed. */
+   allowed are closed.  Readers are shown what is in use since now. */
 void server_configure(
     struct server *server, const struct settings *settings, struct tls *tls);
 

@@ -274,8 +274,9 @@ keep_one(struct making *m, struct look_server *before, uint32_t place)
 	if (place != NONE || look_age_of(&totals->limits, totals->now_ms,
 				 before->sum.newest_ts) != AGE_FRESH)
 		return;
-	place =
-	    look_add(m, before->modid, before->cmdid, before->ip, before->port);
+	place = look_add(m,
+	    look_hash(before->modid, before->cmdid, before->ip, before->port),
+	    before->modid, before->cmdid, before->ip, before->port);
 	if (place == NONE)
 		return;
 	struct look_server *server = &SERVERS(m->look)[place];

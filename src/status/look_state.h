@@ -77,10 +77,20 @@ void *area_add(struct area *area, size_t item);
 void *area_fill(struct area *area, size_t count, size_t item);
 void area_free(struct area *area);
 
-/* look_add - the place of a server, which is added if it is not there; NONE:
-   there is no room. */
-uint32_t look_add(
-    struct making *m, int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port);
+/* look_hash - of a server; for look_add() and look_want(). */
+uint32_t look_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port);
+
+/* look_want - ask the memory for what look_add() needs soon: the index;
+   look_want_server, later: what that leads to. */
+void look_want(const struct look *look, uint32_t hash);
+void look_want_server(const struct look *look, uint32_t hash);
+
+/* look_add - the place of a server with that hash, which is added if it is not
+   there, with its service; look_add_caller - of an agent.  NONE: there is no
+   room, or m->failed. */
+uint32_t look_add(struct making *m, uint32_t hash, int32_t modid, int32_t cmdid,
+    uint32_t ip, uint16_t port);
+uint32_t look_add_caller(struct making *m, uint32_t address);
 
 /* look_place - the place of a server, NONE if there is none. */
 uint32_t look_place(const struct look *look, int32_t modid, int32_t cmdid,

@@ -7,9 +7,11 @@
 #include "config.h"
 
 #include "web/page.h"
+#include "lib/process.h"
 #include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
+#include "status/look_prometheus.h"
 #include "web/api.h"
 #include "web/sampler.h"
 
@@ -21,16 +23,28 @@
 
 static struct status status; /* too large for a stack */
 static struct scan scan;
+static struct process_counters process; /* ours */
 
 static void
 page_metrics(struct page *page, const struct query *query, FILE *out)
 {
 	enum shm_status found = status_collect(&status, query->instance);
+	const struct look *look;
 
 	page->type = TYPE_METRICS;
+	process_note(&process, 0);
+	status.web = &process;
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
+		/* The last look at one that has ended is no news. */
+		if (found != SHM_OK || !status.running ||
+		    query->sampler == NULL)
+			return;
+		look = sampler_borrow(query->sampler)->look;
+		if (look != NULL)
+			look_prometheus(look, out);
+		sampler_return(query->sampler);
 		return;
 	}
 	/* Whether it runs is unknown: no metrics are better than false ones. */
@@ -38,6 +52,30 @@ page_metrics(struct page *page, const struct query *query, FILE *out)
 	page->status = 503;
 	fprintf(
 	    out, "instance %s: %s\n", query->instance, status_reason(found));
+}
+
+static void
+page_services_metrics(struct page *page, const struct query *query, FILE *out)
+{
+	static const enum query_name allowed[] = { QUERY_LIMIT, QUERY_NAMES };
+	int64_t limit = LOOK_PROMETHEUS_SERVICES;
+	const struct sample *sample;
+
+	if (!query_accept(query, allowed, page, out))
+		return;
+	if (!query_number(
+		query, QUERY_LIMIT, 1, LOOK_PROMETHEUS_SERVICES_MAX, &limit)) {
+		page_error(page, 400, "limit is not from 1 to 10000", out);
+		return;
+	}
+	sample = api_sample(page, query, out);
+	if (sample == NULL)
+		return;
+	page->type = TYPE_METRICS;
+	if (!look_prometheus_services(
+		sample->look, sample->names, (size_t)limit, out))
+		page_error(page, 503, "out of memory", out);
+	sampler_return(query->sampler);
 }
 
 static void
@@ -221,6 +259,7 @@ static const struct known {
 	bool sampled;
 } pages[] = {
 	{ "/metrics", page_metrics, false },
+	{ "/metrics/services", page_services_metrics, true },
 	{ "/healthz", page_healthz, false }, { "/readyz", page_readyz, false },
 	{ "/api/v1/status", page_status, false },
 	{ "/api/v1/keys", page_keys, false },

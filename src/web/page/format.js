@@ -1,143 +1,111 @@
 // SPDX-License-Identifier: MIT
 // @ts-check
-// Figures and times as text.  Pure: the language is an argument.
+// Figures, times and charts as text.  Pure: the language is an argument.
 
-/** @param {number | null | undefined} n @param {string} [lang] */
 export const count = (n, lang = "en") =>
 	n == null ? "–" : Math.round(n).toLocaleString(lang);
 
-/** Four characters or so: 0, 0.4, 12, 999, 6.7 k, 81 k, 1.2 M.
- * @param {number | null | undefined} n */
-export function short(n) {
+// Six characters at most: 0, 0.4, 999, 6.7 k, 81.0 k, 1.2 M.
+export function short(n, digits = Number.isInteger(n) ? 0 : 1) {
 	if (n == null)
 		return "–";
-	for (const [unit, size] of /** @type {[string, number][]} */ (
-		[["G", 1e9], ["M", 1e6], ["k", 1e3]]))
-		if (n >= size * 0.9995)
-			return digits(n / size) + " " + unit;
-	return Number.isInteger(n) ? String(n) : digits(n);
+	const i = [1e9, 1e6, 1e3].findIndex((size) => n >= size * 0.99995);
+	const m = n / [1e9, 1e6, 1e3, 1][i < 0 ? 3 : i];
+
+	if (i >= 0)
+		return m.toFixed(m >= 99.95 ? 0 : 1) + " " + "GMk"[i];
+	return n.toFixed(n >= 99.95 ? 0 : digits);
 }
 
-/** @param {number} n */
-const digits = (n) =>
-	n >= 99.95 ? n.toFixed(0) : n.toFixed(1);
-
-/** @param {number | null | undefined} share of 0 to 1 */
 export function percent(share) {
 	if (share == null)
 		return "–";
-	const n = share * 100;
-
-	if (n > 0 && n < 0.1)
+	if (share > 0 && share < 0.001)
 		return "<0.1";
-	return n >= 99.95 ? "100" : n.toFixed(1);
+	return share >= 0.9995 ? "100" : (share * 100).toFixed(1);
 }
 
-/** The largest unit that makes the number 1 or more.
- * @param {number | null | undefined} seconds @param {(k: string) => string} t */
+// In the largest unit that makes it 1 or more; of hours the minutes, too.
 export function duration(seconds, t) {
 	if (seconds == null)
 		return "–";
 	const s = Math.max(0, Math.floor(seconds));
+	const unit = (size, name) => Math.floor(s / size) + " " + t(name);
 
-	if (s < 60)
-		return s + " " + t("s");
-	if (s < 3600)
-		return Math.floor(s / 60) + " " + t("min");
-	if (s < 86400)
-		return Math.floor(s / 3600) + " " + t("h") +
-			(s % 3600 >= 60 ?
-				" " + Math.floor(s % 3600 / 60) + " " + t("min") : "");
-	return Math.floor(s / 86400) + " " + t("d");
+	return s < 60 ? unit(1, "s") : s < 3600 ? unit(60, "min") :
+		s >= 86400 ? unit(86400, "d") : unit(3600, "h") + (s % 3600 < 60 ? "" :
+			" " + Math.floor(s % 3600 / 60) + " " + t("min"));
 }
 
-const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
-
-/** Local time; with the date if it is over 20 hours from now.
- * @param {number | null | undefined} seconds since 1970
- * @param {number} now the same @param {boolean} [minutes] leave out seconds */
+// Local time; with the date if that is far from now.  Seconds since 1970.
 export function clock(seconds, now, minutes = false) {
 	if (seconds == null)
 		return "–";
 	const d = new Date(seconds * 1000);
-	const far = Math.abs(now - seconds) > 72000;
+	const two = (n) => String(n).padStart(2, "0");
+	const day = Math.abs(now - seconds) <= 72000 ? "" :
+		two(d.getMonth() + 1) + "-" + two(d.getDate()) + " ";
 
-	return (far ? two(d.getMonth() + 1) + "-" + two(d.getDate()) + " " : "") +
-		two(d.getHours()) + ":" + two(d.getMinutes()) +
+	return day + two(d.getHours()) + ":" + two(d.getMinutes()) +
 		(minutes ? "" : ":" + two(d.getSeconds()));
 }
 
-/** Points of a line in a box of 120 x height; a gap starts another line.
- * @param {number[]} values shares x 1000, -1: none; oldest first
- * @param {number} height @param {number} max the value at the top
- * @param {number} room how many values fill the width */
+// A line in a box of 120 x height through values (-1: a gap), the newest last.
+// max: the value at the top; room: how many values fill the width.
 export function lines(values, height, max, room) {
-	/** @type {string[]} */
-	const parts = [];
-	let open = false;
 	const first = room - values.length;
+	let path = "";
 
 	values.forEach((v, i) => {
-		if (v < 0) {
-			open = false;
+		if (v < 0)
 			return;
-		}
-		const x = (first + i + 0.5) * 120 / room;
-		const y = height - 1 - Math.min(v / max, 1) * (height - 2);
-
-		parts.push((open ? "L" : "M") + x.toFixed(1) + " " + y.toFixed(1));
-		if (!open && !(values[i + 1] >= 0))
-			parts.push("h.1");
-		open = true;
+		path += (values[i - 1] >= 0 ? "L" : "M") +
+			((first + i + 0.5) * 120 / room).toFixed(1) + " " +
+			(height - 1 - Math.min(v / max, 1) * (height - 2)).toFixed(1);
+		if (!(values[i - 1] >= 0) && !(values[i + 1] >= 0))
+			path += "h.1";
 	});
-	return parts.join("");
+	return path;
 }
 
-/** Rectangles where a count is over 0, as one path.
- * @param {number[]} values @param {number} height @param {number} room */
+const box = (x, w, height) =>
+	`M${x.toFixed(1)} 0h${w.toFixed(1)}v${height}h-${w.toFixed(1)}z`;
+
+// Boxes where a count is over 0.
 export function bands(values, height, room) {
 	const first = room - values.length, w = 120 / room;
 	let path = "";
 
 	for (let i = 0; i < values.length; i++) {
-		let n = 0;
+		const begin = i;
 
-		while (values[i + n] > 0)
-			n++;
-		if (n > 0)
-			path += "M" + ((first + i) * w).toFixed(1) + " 0h" +
-				(n * w).toFixed(1) + "v" + height + "h-" +
-				(n * w).toFixed(1) + "z";
-		i += n;
+		while (values[i] > 0)
+			i++;
+		if (i > begin)
+			path += box((first + begin) * w, (i - begin) * w, height);
 	}
 	return path;
 }
 
-/** When a server was overloaded, of the last seconds, as bands() writes it.
- * @param {{time: number, overloaded: boolean}[]} flips of it, oldest first
- * @param {number | null} since overloaded since; null: it is not
- * @param {number} now @param {number} seconds @param {number} height */
+// Boxes while a server was overloaded, in the last seconds.  flips: of it, the
+// oldest first; since: overloaded since, null: it is not.
 export function spans(flips, since, now, seconds, height) {
-	/** @type {[number, number][]} */
-	const found = [];
 	const first = now - seconds;
-	let from = since != null && flips.length === 0 ? since : NaN;
+	let path = "", from = first;
+	const add = (begin, end) => {
+		const x = Math.max(0, begin - first) * 120 / seconds;
+
+		if (end > first)
+			path += box(x, Math.max(1, (end - first) * 120 / seconds - x),
+				height);
+	};
 
 	for (const flip of flips) {
-		if (flip.overloaded)
-			from = flip.time;
-		else
-			found.push([Number.isNaN(from) ? first : from, flip.time]);
 		if (!flip.overloaded)
-			from = NaN;
+			add(from, flip.time);
+		from = flip.time;
 	}
 	if (since != null)
-		found.push([Number.isNaN(from) ? since : from, now]);
-	return found.filter(([, end]) => end > first).map(([begin, end]) => {
-		const x = Math.max(0, begin - first) * 120 / seconds;
-		const w = Math.max(1, (end - first) * 120 / seconds - x);
-
-		return `M${x.toFixed(1)} 0h${w.toFixed(1)}v${height}h-` +
-			w.toFixed(1) + "z";
-	}).join("");
+		add(since, now);
+	return path;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // @ts-check
 // The page: its frame (verdict, freshness, banners), its views, its keys.
-import { Help, Instance } from "./about.js";
 import { clock, count, duration, short } from "./format.js";
 import { Api, Poll } from "./poll.js";
 import { above, place, url } from "./state.js";
-import { attribute, h, text } from "./table.js";
-import { Agents, Server, Service, Services } from "./views.js";
+import { attribute, h, put, text } from "./table.js";
+import { Agents, Help, Instance, SHAPES, Server, Service, Services }
+	from "./views.js";
 import { language, translator } from "./words.js";
 
 const BEHIND_S = 30; // a database that is further behind is worth a banner
@@ -14,200 +14,151 @@ const STALE_S = 30;  // a look that is older is shown grey
 const VIEWS = { services: Services, service: Service, server: Server,
 	agents: Agents, instance: Instance, help: Help };
 const SORT_KEYS = { t: "trouble", o: "overloaded", e: "errors", r: "reports",
-	s: "succ", a: "age", n: "number" };
+	s: "succ", c: "callers", a: "age", n: "number" };
 const SAMPLE = "echo 1 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 | reporter-send";
 
-const read_place = () => place(location.pathname, location.search);
-let here = read_place();
+const read = () => place(location.pathname, location.search);
+let here = read();
 const lang = language(here.lang, navigator.languages);
 const t = translator(lang);
-const n = (/** @type {number} */ value) => count(value, lang);
+const number = (n) => count(n, lang);
 const api = new Api(here.base);
-/** @type {Partial<import("./state.js").Place>} what the list had last */
-let list = {};
-/** @type {Map<string, string>} the row that was opened, by view */
-const opened = new Map();
-/** @type {Map<string, number>} by URL */
-const scrolls = new Map();
-/** @type {any} the view, and the head of the newest answer */
-let view, head = null;
-let trouble = "", failure = "", announced = "";
+const opened = new Map();  // the row that was opened, by view
+const scrolls = new Map(); // by URL
+let list = {};             // what the list of services had last
+let head = /** @type {any} */ (null); // of the newest answer
+let view = /** @type {any} */ (null);
+let failure = "", announced = "", restore = -1;
 
 /* ------------------------------------------------------------------- frame -- */
 
 const links = ["services", "agents", "instance", "help"].map((name) =>
 	h("a", { "data-view": name }, t(name)));
-const pause = h("button", { type: "button", "aria-pressed": "false",
-	title: "p", click: () => set_paused(!poll.paused) }, t("pause"));
-const update = h("button", { type: "button", hidden: true,
-	click: () => renew() }, t("update"));
-const other = h("a", { class: "language", lang: lang === "zh" ? "en" : "zh" },
+const button = (id, click) => h("button", { id, type: "button", click }, t(id));
+const pause = button("pause", () => set_paused(!poll.paused));
+const update = button("update", renew);
+const other = h("a", { class: "button", hreflang: lang === "zh" ? "en" : "zh" },
 	t("language"));
-const verdict = h("h1", { class: "verdict", tabindex: -1 }, h("b"), h("span"));
-const freshness = h("p", { class: "freshness" });
-const banners = h("div", { class: "banners" });
-const live = h("p", { class: "away", role: "status" });
+const verdict = h("h1", { id: "verdict", tabindex: -1 }, h("b"), h("span"));
+const fresh = h("p", { id: "fresh" }, h("span"), h("span"));
+const banner = h("div", { id: "banner", hidden: true });
+const live = h("p", { id: "live", class: "away", role: "status" });
 const name = h("span", { class: "dim" });
-const main = h("main", {});
+const main = h("main");
 
 document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
-document.body.append(h("header", {}, h("div", { class: "brand" },
-	h("strong", {}, "reporter"), name), h("nav", { "aria-label": "reporter" },
-	...links), h("div", { class: "right" }, freshness, update, pause, other)),
-banners, main, live);
+document.body.append(h("header", {}, h("div", {}, h("b", {}, "reporter"), " ",
+	name), h("nav", { "aria-label": "reporter" }, ...links), fresh,
+h("div", { class: "right" }, update, pause, other)), banner, main, live);
 
-/** The verdict: what is the matter first, then the rest.  @param {any} d */
-function verdict_of(d) {
-	const v = d.verdict, joined = t("semicolon");
-
-	if (v.services === 0)
-		return { main: t("v_empty"), rest: "" };
+// The verdict: what is the matter, then the rest.
+function draw_verdict(v) {
 	const fine = v.services - v.overloaded_services - v.error_services -
 		v.silent_services - v.late_services;
 	const rest = [["v_errors", v.error_services], ["v_silent",
 		v.silent_services], ["v_late", v.late_services], ["v_fine", fine],
-	["v_callers", v.silent_callers]].filter(([, some]) => some > 0)
-		.map(([key, some]) => t(key, { n: n(some) }));
-	const main_part = v.overloaded_services === 0 ? t("v_none") :
-		t("v_overloaded", { n: n(v.overloaded_services) }) + t("space") +
-		t("v_servers", { n: n(v.overloaded_servers) }) +
-		(v.new_overloaded > 0 ?
-			t("comma") + t("v_new", { n: n(v.new_overloaded) }) : "");
-
-	return { main: main_part, rest: rest.length > 0 ?
-		joined + rest.join(joined) : "" };
-}
-
-/** @param {any} d the head of an answer */
-function draw_head(d) {
-	head = d;
-	text(name, d.instance || "");
-	if (d.verdict) {
-		const v = verdict_of(d);
-
-		text(verdict.children[0], v.main);
-		text(verdict.children[1], v.rest);
-		attribute(verdict, "data-state",
-			d.verdict.overloaded_services > 0 ? "overloaded" : "fine");
-	}
-	announce(d);
-	draw_clock();
-	draw_banners();
-}
-
-/** Tell who cannot see it of a change in what is the matter, and of no other.
- * @param {any} d */
-function announce(d) {
-	const v = d.verdict;
-
-	if (!v)
-		return;
+	["v_callers", v.silent_callers]].filter(([, n]) => n > 0)
+		.map(([key, n]) => t("semicolon") + t(key, { n: number(n) }));
+	const matter = v.overloaded_services === 0 ?
+		t(v.services === 0 ? "v_empty" : "v_none") :
+		t("v_overloaded", { n: number(v.overloaded_services) }) +
+		t("v_servers", { n: number(v.overloaded_servers) }) +
+		(v.new_overloaded === 0 ? "" : t("comma") +
+			t("v_new", { n: number(v.new_overloaded) }));
 	const now = [v.overloaded_services, v.overloaded_servers, v.error_services]
 		.join();
+
+	put(verdict, 0, "b", matter);
+	put(verdict, 1, "span", rest.join(""));
+	attribute(verdict, "data-state",
+		v.overloaded_services > 0 ? "overloaded" : "fine");
+	/* Who cannot see it is told of changes only. */
 	if (announced !== "" && announced !== now)
-		text(live, verdict.textContent || "");
+		text(live, verdict.textContent);
 	announced = now;
 }
 
-function draw_title() {
-	const own = here.view === "services" ? head?.verdict ?
-		(head.verdict.overloaded_services > 0 ? "▲ " : "") +
-		verdict.textContent : "" : view.heading && head ?
-		view.heading(view.data) : "";
+function draw_title(data) {
+	const own = here.view === "services" ? head?.verdict &&
+		(head.verdict.overloaded_services > 0 ? SHAPES.overloaded + " " : "") +
+		verdict.textContent : view.heading ? data?.service &&
+		view.heading(data) : t(here.view);
 
 	document.title = (own ? own + " – " : "") + "reporter";
 }
 
 function draw_clock() {
-	if (head === null) {
-		text(freshness, failure ? "" : t("v_wait"));
-		return;
-	}
-	const age = Math.max(0, api.now() - head.as_of);
-	const parts = [t("as_of", { t: clock(head.as_of, api.now()) }) +
-		t("comma") + t("ago", { d: duration(age, t) })];
+	const age = head ? Math.max(0, api.now() - head.as_of) : 0;
 
-	if (head.reports_per_s != null)
-		parts.push(t("reports", { n: short(head.reports_per_s) }));
-	if (head.database)
-		parts.push(!head.database.connected ? t("apart") :
-			t("behind", { d: duration(head.database.behind_s, t) }));
-	if (poll.paused)
-		parts.unshift(t("paused"));
-	text(freshness, parts.join(t("semicolon")));
-	document.body.classList.toggle("stale", failure !== "" ||
-		(head.reporter && head.reporter !== "running") ||
-		(!poll.paused && age > STALE_S + (head.interval_s || 0)));
+	put(fresh, 0, "span", !head ? "" : (poll.paused ? t("paused") +
+		t("semicolon") : "") + t("as_of", { t: clock(head.as_of, api.now()) }) +
+		t("comma") + t("ago", { d: duration(age, t) }));
+	put(fresh, 1, "span", (head?.reports_per_s == null ? "" : t("semicolon") +
+		t("reports", { n: short(head.reports_per_s) })) +
+		(!head?.database || head.reporter !== "running" ? "" : t("semicolon") + (head.database.connected ?
+			t("behind", { d: duration(head.database.behind_s, t) }) :
+			t("apart"))));
+	document.body.classList.toggle("old", failure !== "" ||
+		(head?.reporter && head.reporter !== "running") ||
+		(!poll.paused && age > STALE_S + (head?.interval_s || 0)));
 }
 
-/* ----------------------------------------------------------------- banners -- */
-
-/** What is the matter beside services: texts, the gravest first. */
+// What is the matter beside services, the gravest first.
 function matters() {
-	const d = head, at = d ? clock(d.as_of, api.now()) : "";
-	/** @type {string[]} */
-	const found = failure ? [failure] : [];
+	const d = head, v = d?.verdict, db = d?.database;
+	const last = d ? " " + t("b_last", { t: clock(d.as_of, api.now()) }) : "";
+	const found = failure ? [failure + last] : [];
 
-	if (d === null)
+	if (!d)
 		return found;
 	if (d.reporter && d.reporter !== "running")
-		found.push(t("b_" + d.reporter, { t: at }));
-	else if (d.database && !d.database.connected)
+		found.push(t(`b_${d.reporter}`) + last);
+	else if (db && !db.connected)
 		found.push(t("b_apart"));
-	else if (d.database?.behind_s > BEHIND_S)
-		found.push(t("b_behind", { d: duration(d.database.behind_s, t) }));
-	const v = d.verdict;
+	else if (db?.behind_s > BEHIND_S)
+		found.push(t("b_behind", { d: duration(db.behind_s, t) }));
 	if (v?.truncated)
 		found.push(t("b_truncated"));
-	if (v?.services > 0 && d.agents?.connected > 0 && d.reporter === "running" &&
-	    v.callers === v.silent_callers + v.late_callers)
-		found.push(t("b_silent", { n: n(d.agents.connected),
-			d: duration(d.fresh_s, t) }));
 	if (v?.services === 0)
-		found.push(t("b_empty") + "\n" + SAMPLE);
+		found.push(t("b_empty"));
+	else if (v && d.reporter === "running" && d.agents?.connected > 0 &&
+	    v.callers <= v.silent_callers + v.late_callers)
+		found.push(t("b_silent", { n: number(d.agents.connected),
+			d: duration(d.fresh_s, t) }));
 	return found;
 }
 
-function draw_banners() {
-	const wanted = matters();
+function draw_banner() {
+	const found = matters();
 
-	while (banners.children.length > wanted.length)
-		banners.lastElementChild?.remove();
-	wanted.forEach((line, i) => {
-		const [words, sample] = line.split("\n");
+	while (banner.children.length > found.length)
+		banner.lastElementChild?.remove();
+	found.forEach((words, i) => {
+		const line = banner.children[i] || banner.appendChild(h("p"));
 
-		if (banners.children.length <= i)
-			banners.append(h("p", {}, h("span"), h("code")));
-		text(banners.children[i].children[0], words);
-		text(banners.children[i].children[1], sample || "");
+		put(line, 0, "span", words);
+		put(line, 1, "code", words === t("b_empty") ? SAMPLE : "");
 	});
+	banner.hidden = found.length === 0;
 }
 
-/** @param {any} error @param {number} retry_ms */
 function failed(error, retry_ms) {
-	const d = duration(retry_ms / 1000, t);
-
-	if (error.status === 400 && view.refused) {
+	if (error.status === 400 && view.refused)
 		view.refused(error.message);
-		failure = "";
-	} else if (error.status === 404) {
-		failure = t("gone");
-	} else if (error.status) {
-		failure = t("b_error", { e: error.message });
-	} else if (error instanceof TypeError || error.name === "AbortError") {
-		failure = head === null ? t("b_first", { d }) :
-			t("b_answer", { d, t: clock(head.as_of, api.now()) });
-	} else {
-		failure = String(error);
-		console.error(error);
-	}
+	else if (error.status === 404)
+		failure = t("b_gone");
+	else if (error.status)
+		failure = "reporter-web: " + error.message;
+	else if (error instanceof TypeError || error.name === "AbortError")
+		failure = t("b_answer", { d: duration(retry_ms / 1000, t) });
+	else
+		throw error;
 	draw_clock();
-	draw_banners();
+	draw_banner();
 }
 
 /* ------------------------------------------------------------------- views -- */
 
-/** @param {AbortSignal} signal */
 async function ask(signal) {
 	const asked = view, data = await asked.load(signal);
 
@@ -217,54 +168,53 @@ async function ask(signal) {
 	draw(data);
 }
 
-/** @param {any} data */
 function draw(data) {
-	view.data = data;
+	if (data.as_of) {
+		head = data;
+		text(name, data.instance || "");
+		if (data.verdict)
+			draw_verdict(data.verdict);
+	}
 	view.draw(data);
-	if (data.as_of !== undefined)
-		draw_head(data);
-	draw_title();
-	if (restore !== null && data.as_of !== undefined) {
+	draw_clock();
+	draw_banner();
+	draw_title(data);
+	if (restore >= 0 && data.as_of) {
 		scrollTo(0, restore);
-		restore = null;
+		restore = -1;
 	}
 }
 
 const poll = new Poll(ask, failed);
-/** @type {number | null} where to scroll after the first drawing */
-let restore = null;
-
-/** @type {import("./views.js").Context} */
 const context = {
-	t, lang, api,
+	t, lang, api, go, renew,
 	get place() {
 		return here;
 	},
-	go, again: () => renew(),
+	get list() {
+		return list;
+	},
 	href: (to) => url({ ...here, ...to }),
-	held: () => undefined,
 };
 
-/** Go to another place, which the URL then says.
- * @param {Partial<import("./state.js").Place>} to
- * @param {boolean} [replace] the entry of the history */
+// Go to another place, and have the URL say so.
 function go(to, replace = false) {
 	const next = { ...here, ...to }, at = url(next);
 
+	if (at === url(here) && replace)
+		return;
 	scrolls.set(url(here), scrollY);
 	if (at !== url(here))
 		history[replace ? "replaceState" : "pushState"](null, "", at);
-	else if (replace)
-		return;
 	arrive(next, 0);
 }
 
-/** @param {import("./state.js").Place} next @param {number} scroll */
 function arrive(next, scroll) {
-	const same = next.view === "services" && here.view === "services" && view;
+	const other_list = view && next.view === "services" &&
+		here.view === "services";
 
 	here = next;
-	if (same) {
+	if (other_list) {
 		view.changed();
 	} else {
 		show();
@@ -274,17 +224,16 @@ function arrive(next, scroll) {
 	const known = view.last();
 	if (known)
 		draw(known);
-	if (!known || !poll.paused)
-		poll.now();
+	poll.now();
 }
 
-/** Make the view of this place. */
+// Make the view of this place.
 function show() {
-	const first = view === undefined;
+	const first = !view;
 
-	view = new VIEWS[/** @type {"help"} */ (here.view)](context);
+	view = new VIEWS[here.view](context);
 	failure = "";
-	main.replaceChildren(...(here.view === "services" ? [verdict] : []),
+	main.replaceChildren(...here.view === "services" ? [verdict] : [],
 		view.element);
 	if (!first)
 		main.querySelector("h1")?.focus({ preventScroll: true });
@@ -294,29 +243,28 @@ function draw_frame() {
 	if (here.view === "services")
 		list = { q: here.q, sort: here.sort, limit: here.limit };
 	for (const a of links) {
-		const to = a.dataset.view || "";
+		const to = a.dataset.view;
 
 		attribute(a, "href", url({ ...here, ...list, view: to }));
 		attribute(a, "aria-current", to === here.view ? "page" :
-			to === "services" && here.view.startsWith("serv") ? "true" : null);
+			to === "services" && here.view.startsWith("serv") ? true : null);
 	}
-	attribute(other, "href", url({ ...here, lang: lang === "zh" ? "en" : "zh" }));
+	attribute(other, "href",
+		url({ ...here, lang: lang === "zh" ? "en" : "zh" }));
 	draw_title();
 }
 
-/** @param {boolean} paused */
 function set_paused(paused) {
-	poll.pause(paused);
+	poll.paused = paused;
+	poll.resume();
 	text(pause, t(paused ? "resume" : "pause"));
 	attribute(pause, "aria-pressed", paused);
-	update.hidden = !paused;
 	draw_clock();
 }
 
-/** Ask and sort now. */
+// Ask and order now.
 function renew() {
-	if (view.drawn)
-		view.drawn = "";
+	view.drawn = "";
 	poll.now();
 }
 
@@ -325,34 +273,16 @@ function renew() {
 function back() {
 	const active = /** @type {HTMLElement} */ (document.activeElement);
 
-	if (main.contains(active) && active.closest("table"))
+	if (active.closest("table"))
 		active.blur();
 	else if (here.view !== "services")
-		go(here.view.startsWith("serv") ? above(here, list) :
+		go(here.view === "server" ? above(here, {}) :
 			{ ...list, view: "services" });
 	else if (here.q)
 		go({ q: "" });
 }
 
-/** @param {KeyboardEvent} e */
-function in_filter(e) {
-	if (e.key === "ArrowDown") {
-		view.table.step(1);
-	} else if (e.key === "Escape") {
-		if (view.input.value === "")
-			view.input.blur();
-		view.input.value = "";
-		view.typed();
-	} else {
-		return;
-	}
-	e.preventDefault();
-}
-
-/** @param {string} key */
 function pressed(key) {
-	const sort = SORT_KEYS[/** @type {"t"} */ (key)];
-
 	if (key === "/" || key === "f") {
 		if (here.view !== "services")
 			go({ ...list, view: "services" });
@@ -369,10 +299,9 @@ function pressed(key) {
 	} else if (key === "Backspace" || key === "Escape") {
 		back();
 	} else if ((key === "ArrowDown" || key === "ArrowUp") && view.table) {
-		view.table.step(key === "ArrowDown" ? 1 : -1,
-			opened.get(here.view));
-	} else if (sort && here.view === "services") {
-		go({ sort });
+		view.table.step(key === "ArrowDown" ? 1 : -1, opened.get(here.view));
+	} else if (SORT_KEYS[key] && here.view === "services") {
+		go({ sort: SORT_KEYS[key] });
 	} else {
 		return false;
 	}
@@ -380,44 +309,34 @@ function pressed(key) {
 }
 
 document.addEventListener("keydown", (e) => {
-	const target = /** @type {HTMLElement} */ (e.target);
-
-	if (e.ctrlKey || e.metaKey || e.altKey)
-		return;
-	if (target instanceof HTMLInputElement)
-		in_filter(e);
-	else if (pressed(e.key))
+	if (!e.ctrlKey && !e.metaKey && !e.altKey &&
+	    !(e.target instanceof HTMLInputElement) && pressed(e.key))
 		e.preventDefault();
 });
 
+// A row leads where its first link does.
 document.addEventListener("click", (e) => {
-	const target = /** @type {HTMLElement} */ (e.target);
-	const row = target.closest?.("tr[data-key]");
-	const link = /** @type {HTMLAnchorElement | null} */ (
-		target.closest("a") || (getSelection()?.isCollapsed &&
-			row?.querySelector("a.main[href]")));
+	const target = /** @type {Element} */ (e.target);
+	const row = target.closest("tr[data-key]");
+	const link = /** @type {any} */ (target.closest("a[href]") ||
+		(getSelection()?.isCollapsed && row?.querySelector("a.main[href]")));
 
-	if (!link || link === other || e.ctrlKey || e.metaKey || e.shiftKey ||
-	    e.button !== 0)
+	if (!link || link === other || e.ctrlKey || e.metaKey || e.shiftKey)
 		return;
 	if (row)
-		opened.set(here.view, row.getAttribute("data-key") || "");
+		opened.set(here.view, row.getAttribute("data-key"));
 	e.preventDefault();
 	go(place(link.pathname, link.search));
 });
 
 addEventListener("popstate", () => {
 	scrolls.set(url(here), scrollY);
-	here.q !== undefined && arrive(read_place(), scrolls.get(url(read_place())) ||
-		0);
+	const next = read();
+	arrive(next, scrolls.get(url(next)) || 0);
 });
 
 history.scrollRestoration = "manual";
-setInterval(() => {
-	if (!document.hidden)
-		draw_clock();
-}, 1000);
+setInterval(draw_clock, 1000);
 show();
 draw_frame();
-draw_clock();
 poll.resume();
