@@ -91,9 +91,10 @@ src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 nodist_src_reporter_web_SOURCES = src/web/assets.c
 page_files = $(sort $(foreach type,html js css svg, \
 	$(wildcard $(srcdir)/src/web/page/*.$(type))))
-EXTRA_DIST += src/web/page src/web/embed.sh
+EXTRA_DIST += src/web/page src/web/page.sed src/web/embed.sh
 CLEANFILES += src/web/assets.c
-src/web/assets.c: $(page_files) $(srcdir)/src/web/embed.sh
+src/web/assets.c: $(page_files) $(srcdir)/src/web/embed.sh \
+		$(srcdir)/src/web/page.sed
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(srcdir)/src/web/embed.sh \
 		$(page_files) >$@.tmp && mv $@.tmp $@
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)
