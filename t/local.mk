@@ -1,8 +1,9 @@
 # Tests of the sources and of an installation, and targets for people.
-text_tests = t/configure.py t/hardening.py t/layers.py t/messages.py
+text_tests = t/alerts.py t/configure.py t/hardening.py t/layers.py t/messages.py
 TESTS += $(text_tests)
 EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
-	t/check_mysql.sh t/profile.py t/release.sh t/targets.py
+	t/check_mysql.sh t/profile.py t/release.sh \
+	t/reporter.rules.test.yml t/targets.py
 
 # hardening.py compares the programs with what configure chose; configure.py runs
 # configure with the same compiler.

@@ -169,6 +169,13 @@ const struct look_caller *look_callers(const struct look *look);
 size_t look_keys(const struct look *look, const char *instance,
     const struct look_server *server, struct look_key *keys, size_t max);
 
+/* look_visit - visit the keys of count servers as they are now, until visit()
+   returns false.  scan: for its own use; of it unread is left.  Returns SHM_OK,
+   or why INSTANCE cannot be read, as scan_open() does. */
+enum shm_status look_visit(const struct look *look, struct scan *scan,
+    const char *instance, const struct look_server *servers, size_t count,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg);
+
 /* look_flips - of servers; none of the first look.  *count: up to
    LOOK_FLIPS_MAX. */
 const struct look_flip *look_flips(const struct look *look, size_t *count);
@@ -225,6 +232,11 @@ enum look_order look_order_find(const char *name);
 uint32_t *look_sort(const struct look *look, enum look_order order,
     bool (*match)(void *arg, const struct look_service *service), void *arg,
     size_t *count);
+
+/* look_sorted_after - where in an array of look_sort() those begin that come
+   after `last`: a service as it was in this look or in one before. */
+size_t look_sorted_after(const struct look *look, enum look_order order,
+    const uint32_t *places, size_t count, const struct look_service *last);
 
 /* look_sort_servers - likewise the servers of a service, as places in
    look_servers(); trouble first. */
