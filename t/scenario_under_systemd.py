@@ -182,14 +182,16 @@ workers = 2
         done = m.run("chown", "root:reporter", self.conf)
         self.s.check("the configuration is reporter's to read",
                      done.returncode == 0, done.stdout)
+        m.write(os.path.join(os.path.dirname(self.conf), "services"),
+                "7 2 login\n")
 
-    def send(self, modid):
+    def send(self, modid, options=""):
         """A report reaches the database."""
         before = self.s.database.count()
         done = self.machine.run(
             "sh", "-c", f"echo {modid} 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 | "
             + os.path.join(self.dirs["sbindir"], "..", "bin",
-                           "reporter-send"))
+                           "reporter-send ") + options)
         self.s.check(f"report {modid} is sent", done.returncode == 0,
                      done.stdout)
         wait_for(lambda: self.s.database.count() == before + 1,
@@ -468,7 +470,8 @@ def a_second_one(s, service):
     done = m.run(service.program("reporterctl"), "-i", "second", "status")
     s.check("it runs", done.returncode == 0, done.stdout)
     if scenario.has("MICROHTTPD"):
-        shows(s, service, "reporter-web@second.service", 9317)
+        service.send(7, "-p 12317")
+        shows(s, service, "reporter-web@second.service", "second", 9317)
         m.does("its page ends", "stop", "reporter-web@second.service")
     m.does("it is reloaded", "reload", "reporter-second.service")
     m.does("and ends", "stop", "reporter-second.service")
@@ -476,20 +479,22 @@ def a_second_one(s, service):
     service.send(6)
 
 
-def shows(s, service, unit, port):
-    """A unit of reporter-web serves the status, as nobody who could harm."""
+def shows(s, service, unit, instance, port):
+    """A unit of reporter-web serves the page, as nobody who could harm."""
     m = service.machine
     python = os.path.realpath(sys.executable)
 
-    def status():
+    def look():
+        """That one which has the report sent before."""
         done = m.run(python, "-c", "import urllib.request as r\n"
                      f"print(r.urlopen('http://127.0.0.1:{port}"
-                     "/api/v1/status').read().decode())")
-        return done.returncode == 0 and json.loads(done.stdout)
+                     "/api/v1/services?q=7/2').read().decode())")
+        found = done.returncode == 0 and json.loads(done.stdout)
+        return found and found["rows"] and found
 
-    instance = unit.partition("@")[2].partition(".")[0] or "default"
-    s.equal(f"{unit} shows its instance",
-            wait_for(status, f"{unit} answers")["instance"], instance)
+    found = wait_for(look, f"{unit} answers")
+    s.equal(f"{unit} shows its instance, and names of services",
+            (found["instance"], found["rows"][0][2]), (instance, "login"))
     pid = m.show("MainPID", unit)
     ids = m.run("sh", "-c", "awk '/^[UG]id/ { print $3 }' "
                 f"/proc/{pid}/status; id -u reporter").stdout
@@ -507,8 +512,11 @@ def shows(s, service, unit, port):
 def ends(s, service):
     m = service.machine
     if scenario.has("MICROHTTPD"):
+        # A new row, and a report that is fresh.
+        s.database.sql("DELETE FROM ServerCallStatus WHERE modid = 7")
+        service.send(7)
         m.does("reporter-web starts", "start", "reporter-web.service")
-        shows(s, service, "reporter-web.service", 9316)
+        shows(s, service, "reporter-web.service", "default", 9316)
     m.does("the end", "stop", "reporter-web.service", "reporter.socket",
            "reporter.service")
     s.equal("which was an orderly one", m.show("Result"), "success")

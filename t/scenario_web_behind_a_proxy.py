@@ -5,9 +5,10 @@ etc/examples: TLS, a login, and the page under /reporter/ of a site or under a
 host name of its own.  Without the password nothing is shown.  reporter-web sees
 an address as Host, the request as the browser sent it, and no password; the
 browser sees reporter-web's headers, and what it may keep.  The proxy does not
-open a connection for each request.
+open a connection for each request.  A real browser shows the page under the
+path, also when it is opened far below it.
 
-The parts of a proxy that is not installed are left out."""
+What needs a program that is not installed is left out."""
 
 import base64
 import http.client
@@ -18,9 +19,12 @@ import re
 import ssl
 import subprocess
 import threading
+import time
 
+import browser
 import scenario
 import tls
+import web
 from scenario import wait_for
 
 USER, SECRET = "viewer", "a word"
@@ -30,6 +34,10 @@ HEADERS = {"ETag": '"7-0123"', "Cache-Control": "no-cache",
            "Referrer-Policy": "no-referrer",
            "Cross-Origin-Resource-Policy": "same-origin",
            "X-Content-Type-Options": "nosniff"}
+
+
+def login(secret=SECRET):
+    return "Basic " + base64.b64encode(f"{USER}:{secret}".encode()).decode()
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -76,7 +84,7 @@ class Proxy:
                 command, cwd=self.directory, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True)
         context = ssl.create_default_context(cafile=s.authority.certificate)
-        self.browser = http.client.HTTPSConnection(
+        self.connection = http.client.HTTPSConnection(
             "127.0.0.1", self.port, timeout=scenario.PATIENCE, context=context)
         wait_for(self._answers, f"{name} answers")
 
@@ -87,21 +95,20 @@ class Proxy:
         try:
             return self.ask("/reporter/healthz")[0] in (200, 404)
         except ConnectionRefusedError:
-            self.browser.close()
+            self.connection.close()
             return False
 
     def ask(self, path, secret=SECRET, method="GET", **headers):
         """(status, headers, text).  secret: None for no login."""
         if secret:
-            login = base64.b64encode(f"{USER}:{secret}".encode()).decode()
-            headers["Authorization"] = f"Basic {login}"
-        self.browser.request(method, path, headers={
+            headers["Authorization"] = login(secret)
+        self.connection.request(method, path, headers={
             name.replace("_", "-"): value for name, value in headers.items()})
-        answer = self.browser.getresponse()
+        answer = self.connection.getresponse()
         return answer.status, answer.headers, answer.read().decode()
 
     def end(self):
-        self.browser.close()
+        self.connection.close()
         scenario.end_group(self.process)
 
 
@@ -155,9 +162,9 @@ def haproxy(s, name, backend, own_name):
                  [program, "-db", "-f", "haproxy.cfg"])
 
 
-def under_a_path(s, make, web):
+def under_a_path(s, make, port):
     """Before the real reporter-web."""
-    proxy = make(s, f"{make.__name__}-path", web, False)
+    proxy = make(s, f"{make.__name__}-path", port, False)
     say = proxy.name
     try:
         for what, secret in (("no", None), ("a wrong", "x")):
@@ -217,20 +224,31 @@ def own_name(s, make, port):
         proxy.end()
 
 
-def web_start(s):
-    """(process, port) of reporter-web"""
-    log = os.path.join(s.directory, "web.log")
-    with open(log, "w") as out:
-        process = subprocess.Popen(
-            [scenario.program("reporter-web"), "-f", "-i",
-             s.reporter.instance, "-l", "127.0.0.1:0"],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True,
-            env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
-    found = wait_for(lambda: re.search(
-        r"listening on 127\.0\.0\.1:(\d+)", scenario.tail(log, 20)),
-        "reporter-web listens")
-    return process, int(found.group(1))
+def in_a_browser(s, make, port):
+    """The page itself, and all that it loads."""
+    proxy = make(s, f"{make.__name__}-browser", port, False)
+    directory = os.path.join(s.directory, f"{make.__name__}-chromium")
+    os.mkdir(directory)
+    chromium = None
+    try:
+        chromium = browser.Browser(directory)
+        chromium.cdp("Network.enable")
+        chromium.cdp("Network.setExtraHTTPHeaders",
+                     headers={"Authorization": login()})
+        chromium.cdp("Security.setIgnoreCertificateErrors", ignore=True)
+        for path, wanted in (("", "7/1"), ("s/7/1", "10.2.0.1:80"),
+                             ("s/7/1/10.2.0.1:80", "10.1.0.5")):
+            chromium.get(f"https://127.0.0.1:{proxy.port}/reporter/{path}")
+            wait_for(lambda: wanted in chromium.script(
+                "return document.body.innerText"),
+                f"/reporter/{path} shows {wanted}")
+            s.check(f"{proxy.name}: /reporter/{path} is shown with its style",
+                    chromium.script(
+                        "return document.styleSheets[0].cssRules.length") > 9)
+    finally:
+        if chromium:
+            chromium.close()
+        proxy.end()
 
 
 def tell(s):
@@ -244,17 +262,21 @@ def tell(s):
     s.hash = subprocess.run(
         [tls.OPENSSL, "passwd", "-5", SECRET], capture_output=True, text=True,
         check=True).stdout.strip()
-    s.reporter.start()
-    web, port = web_start(s)
+    s.start()
+    s.agent().send(scenario.native(7, 1, 0x0A010005, int(time.time()), [
+        (0x0A020001, 80, 10, 90, True)]))
+    s.reporter.settled(1)
+    server = web.start(s)
     echo = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     try:
         for make in nginx, haproxy:
-            s.part(under_a_path, s, make, port)
+            s.part(under_a_path, s, make, server.port)
             s.part(own_name, s, make, echo.server_port)
+            s.part(in_a_browser, s, make, server.port)
     finally:
         echo.shutdown()
-        scenario.end_group(web)
+        scenario.end_group(server.process)
 
 
 if not scenario.has("MICROHTTPD"):
