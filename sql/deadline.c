@@ -67,7 +67,8 @@ deadline_main(void *arg)
 		} else {
 			struct timespec until = { (time_t)(d->due / 1000),
 				(long)(d->due % 1000) * 1000000 };
-			pthread_cond_timedwait(&d->wake, &d->mutex, &until);
+			pthread_cond_clockwait(
+			    &d->wake, &d->mutex, CLOCK_MONOTONIC, &until);
 		}
 	}
 	pthread_mutex_unlock(&d->mutex);
@@ -78,7 +79,6 @@ struct deadline *
 deadline_new(void)
 {
 	struct deadline *d = calloc(1, sizeof(*d));
-	pthread_condattr_t monotonic;
 	sigset_t all, before;
 	int failed;
 
@@ -87,10 +87,7 @@ deadline_new(void)
 	d->due = NEVER;
 	d->fd = d->seen = -1;
 	pthread_mutex_init(&d->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&d->wake, NULL);
 	/* Signals are for the other threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -11,7 +11,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \
 	src/edge/server src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/listen_spec src/conf/option \
+	src/conf/conffile src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
 	src/conf/value \
 	src/privilege/daemon src/privilege/fdlimit \
@@ -27,7 +27,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/status/agent_list src/status/filter src/status/health \
 	src/status/keys src/status/look src/status/look_prometheus \
 	src/status/metric src/status/names \
-	src/status/scan src/status/services src/status/status \
+	src/status/scan src/status/status \
 	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
@@ -73,7 +73,8 @@ src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
 src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/ctl.h src/ctl/keys.c \
 	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
-	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
+	src/ctl/top.h src/ctl/top_lines.c src/ctl/top_rows.c \
+	src/ctl/watch.c
 if WITH_NCURSES
 src_reporterctl_SOURCES += src/ctl/top_screen.c
 endif
@@ -90,9 +91,10 @@ src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 nodist_src_reporter_web_SOURCES = src/web/assets.c
 page_files = $(sort $(foreach type,html js css svg, \
 	$(wildcard $(srcdir)/src/web/page/*.$(type))))
-EXTRA_DIST += src/web/page src/web/embed.sh
+EXTRA_DIST += src/web/page src/web/page.sed src/web/embed.sh
 CLEANFILES += src/web/assets.c
-src/web/assets.c: $(page_files) $(srcdir)/src/web/embed.sh
+src/web/assets.c: $(page_files) $(srcdir)/src/web/embed.sh \
+		$(srcdir)/src/web/page.sed
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(srcdir)/src/web/embed.sh \
 		$(page_files) >$@.tmp && mv $@.tmp $@
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)

@@ -69,10 +69,9 @@ def processes(s, server):
     worker, = status["workers"]
     of_worker = (f'"worker",generation="{worker["generation"]}",'
                  f'slot="{worker["slot"]}"')
-    # The first note of the master is two seconds after its start.
-    found = wait_for(lambda: (m := metrics(server))[
-        'process_open_fds{role="master"}'] != "0" and m,
-                     "the processes have noted their figures", seconds=10)
+    found = wait_for(
+        lambda: (m := metrics(server)) and str(m).count("open_fds") == 3 and m,
+        "all have noted their figures", seconds=10)
     taken(s, found, '"master"', status["pid"])
     taken(s, found, of_worker, worker["pid"])
     taken(s, found, '"web"', server.process.pid)

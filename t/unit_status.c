@@ -632,12 +632,17 @@ START_TEST(prometheus_shows_the_same_figures)
 	counter_set(&master->input.process.cpu_us, 1250000);
 	counter_set(&master->input.process.files, 99);
 	counter_set(&workers[1].shared->info.process.memory, 123456789012);
+	counter_set(&workers[1].shared->info.process.files_max, 20);
+	counter_set(&master->input.process.files_max, 20);
 	collect();
 	status.web = &web;
 	write_with(write_prometheus);
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
 		ck_assert_msg(strstr(written, samples[i]) != NULL,
 		    "no %s in %s", samples[i], written);
+	/* It has not noted its figures yet. */
+	ck_assert_ptr_null(strstr(
+	    written, "fds{role=\"worker\",generation=\"7\",slot=\"0\"}"));
 	write_with(write_absent);
 	ck_assert_ptr_nonnull(strstr(written, "\nreporter_up 0\n"));
 }

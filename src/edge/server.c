@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The server.  Owns the connections.  Every close is counted; conn_disconnect()
- * also logs it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/server.h"
@@ -86,12 +82,6 @@ server_show_agents(struct server *server, struct agents *agents)
 
 /* ------------------------------------------------------- configuration ---- */
 
-int
-server_prepare(struct server *server, const struct settings *settings)
-{
-	return admission_prepare(&server->admission, settings);
-}
-
 /* Disconnect those that the rules do not allow any more.  A balancer is subject
    to proxy_from alone, when it connects. */
 static void
@@ -128,7 +118,7 @@ server_configure(
 	counter_set(&server->count->certificate_expires, tls_expires(tls));
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;
-	admission_take(&server->admission);
+	server->admission.settings = settings;
 	tarpit_resize(&server->tarpit, spare);
 	spare -= server->tarpit.capacity;
 	server->gone_max = spare < FDLIMIT_GONE ? spare : FDLIMIT_GONE;

@@ -30,7 +30,8 @@ static const struct metric of_look[] = {
 		    "apart." },
 };
 
-/* Those of calls are of fresh services only. */
+#define OF_CALLS 4 /* from there on they are of fresh services only */
+
 static const struct metric of_service[] = {
 	{ SERVICE("service_overloaded_servers", overloaded),
 	    .help = "Servers that a fresh record shows overloaded." },
@@ -105,16 +106,13 @@ look_prometheus_services(
 	    (double)(count - listed), out);
 	for (const struct metric *m = of_service;
 	     m < of_service + COUNT(of_service); m++) {
-		bool calls =
-		    m->offset == offsetof(struct look_service, sum.succ) ||
-		    m->offset == offsetof(struct look_service, sum.err);
-
 		metric_family(m, out);
 		for (size_t i = 0; i < listed; i++) {
 			const struct look_service *s =
 			    &look_services(look)[order[i]];
 
-			if (calls && s->sum.age != AGE_FRESH)
+			if (m - of_service >= OF_CALLS &&
+			    s->sum.age != AGE_FRESH)
 				continue;
 			labels_write(
 			    s, names_find(names, s->modid, s->cmdid), labels);

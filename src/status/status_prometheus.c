@@ -76,17 +76,17 @@ worker_labels(const struct status_worker *w, char labels[LABELS_MAX])
 	return labels;
 }
 
-/* One sample of each process that runs. */
+/* One sample of each process that runs and has noted its figures. */
 static void
 show_processes(const struct status *s, const struct metric *m, FILE *out)
 {
 	char labels[LABELS_MAX], of_worker[2 * LABELS_MAX];
 
-	if (s->running)
+	if (s->running && s->input.process.files_max != 0)
 		metric_samples(m, &s->input.process, "role=\"master\"", out);
 	for (const struct status_worker *w = s->workers; w < status_end(s);
 	     w++) {
-		if (w->trouble != NULL || w->pid == 0)
+		if (w->pid == 0 || w->process.files_max == 0)
 			continue;
 		snprintf(of_worker, sizeof(of_worker), "role=\"worker\",%s",
 		    worker_labels(w, labels));

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
@@ -156,6 +157,7 @@ page_agents(struct page *page, const struct query *query, FILE *out)
 
 struct listing {
 	struct keys_filter filter;
+	struct keys_view view;
 	int64_t limit, listed;
 	bool more;
 	FILE *out;
@@ -173,7 +175,7 @@ list_key(void *arg, const struct scan_key *key)
 		return false;
 	}
 	fputs(l->listed++ == 0 ? "\n" : ",\n", l->out);
-	keys_json(key, l->out);
+	keys_json(key, &l->view, l->out);
 	return true;
 }
 
@@ -197,27 +199,17 @@ listing_read(struct listing *l, const struct query *query)
 
 /* Those of one service are found by the last look, all others by a walk. */
 static enum shm_status
-keys_visit(const struct query *query, struct listing *l)
+keys_visit(const char *instance, const struct look *look, struct listing *l)
 {
 	const struct look_service *service = NULL;
-	enum shm_status found = SHM_OK;
 
-	if (l->filter.has_modid && l->filter.has_cmdid &&
-	    query->sampler != NULL) {
-		const struct look *look = sampler_borrow(query->sampler)->look;
-
-		if (look != NULL)
-			service =
-			    look_find(look, l->filter.modid, l->filter.cmdid);
-		if (service != NULL)
-			found = look_visit(look, &scan, query->instance,
-			    look_servers(look, service), service->all_servers,
-			    list_key, l);
-		sampler_return(query->sampler);
-	}
+	if (l->filter.has_modid && l->filter.has_cmdid && look != NULL)
+		service = look_find(look, l->filter.modid, l->filter.cmdid);
 	if (service != NULL)
-		return found;
-	found = scan_open(&scan, query->instance);
+		return look_visit(look, &scan, instance,
+		    look_servers(look, service), service->all_servers, list_key,
+		    l);
+	enum shm_status found = scan_open(&scan, instance);
 	if (found == SHM_OK) {
 		scan_walk(&scan, list_key, l);
 		scan_close(&scan);
@@ -230,7 +222,11 @@ page_keys(struct page *page, const struct query *query, FILE *out)
 {
 	static const enum query_name allowed[] = { QUERY_MODID, QUERY_CMDID,
 		QUERY_LIMIT, QUERY_NAMES };
-	struct listing l = { .limit = PAGE_KEYS, .out = out };
+	struct listing l = { .view = { { LOOK_FRESH_S, LOOK_SILENT_S },
+				 (uint64_t)time(NULL) * 1000, NULL },
+		.limit = PAGE_KEYS,
+		.out = out };
+	const struct look *look = NULL;
 
 	if (!query_accept(query, allowed, page, out))
 		return;
@@ -241,7 +237,17 @@ page_keys(struct page *page, const struct query *query, FILE *out)
 		return;
 	}
 	fputs("{\"keys\":[", out);
-	enum shm_status found = keys_visit(query, &l);
+	if (query->sampler != NULL) {
+		const struct sample *s = sampler_borrow(query->sampler);
+
+		l.view.names = s->names;
+		look = s->look;
+		if (look != NULL)
+			l.view.limits = look_totals(look)->limits;
+	}
+	enum shm_status found = keys_visit(query->instance, look, &l);
+	if (query->sampler != NULL)
+		sampler_return(query->sampler);
 	if (found == SHM_OK) {
 		fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
 		    l.more ? "true" : "false", scan.unread);

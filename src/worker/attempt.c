@@ -24,7 +24,8 @@ store_wait(struct store *store, uint32_t ms)
 
 	pthread_mutex_lock(&store->mutex);
 	while (ms > 0 && !store->stop &&
-	       pthread_cond_timedwait(&store->wake, &store->mutex, &until) == 0)
+	       pthread_cond_clockwait(
+		   &store->wake, &store->mutex, CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	bool stop = store->stop;
 	pthread_mutex_unlock(&store->mutex);

@@ -58,7 +58,7 @@ worker_read_password(struct worker *w)
 	size_t size;
 	FILE *errors = open_memstream(&text, &size);
 
-	secret_init(&w->password, w->start->path, "mysql", "password");
+	secret_init(&w->password, w->start->path);
 	if (errors == NULL) {
 		log_error("cannot read the password: %m");
 		return status;

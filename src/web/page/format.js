@@ -25,15 +25,16 @@ export function percent(share) {
 	return share >= 0.9995 ? "100" : (share * 100).toFixed(1);
 }
 
-// In the largest unit that makes it 1 or more; of hours the minutes, too.
-export function duration(seconds, t) {
+// In the largest unit that makes it 1 or more; of hours the minutes, too,
+// unless it is to be brief.
+export function duration(seconds, t, brief = false) {
 	if (seconds == null)
 		return "–";
 	const s = Math.max(0, Math.floor(seconds));
 	const unit = (size, name) => Math.floor(s / size) + " " + t(name);
 
 	return s < 60 ? unit(1, "s") : s < 3600 ? unit(60, "min") :
-		s >= 86400 ? unit(86400, "d") : unit(3600, "h") + (s % 3600 < 60 ? "" :
+		s >= 86400 ? unit(86400, "d") : unit(3600, "h") + (brief || s % 3600 < 60 ? "" :
 			" " + Math.floor(s % 3600 / 60) + " " + t("min"));
 }
 

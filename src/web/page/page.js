@@ -143,9 +143,7 @@ function draw_banner() {
 }
 
 function failed(error, retry_ms) {
-	if (error.status === 400 && view.refused)
-		view.refused(error.message);
-	else if (error.status === 404)
+	if (error.status === 404)
 		failure = t("b_gone");
 	else if (error.status)
 		failure = "reporter-web: " + error.message;

@@ -44,7 +44,7 @@ function columns(c) {
 		overloaded: part("overloaded", "overloaded", "servers"),
 		by: part("by", "overloaded_by", "callers"),
 		since: drawn("since", (td, row) => {
-			const d = duration(row.now - row.since, t);
+			const d = duration(row.now - row.since, t, true);
 			const known = row.since_known && row.since != null;
 
 			put(td, 0, "span", known ? clock(row.since, row.now, true) : "");
@@ -55,7 +55,7 @@ function columns(c) {
 			const few = row.succ + row.err < FEW_CALLS;
 
 			child(td, 0, "span", "bar").style.setProperty("--share",
-				row.error_share >= 0.02 ? row.error_share : 0);
+				row.error_share >= 0.05 ? row.error_share : 0);
 			put(td, 1, "span", percent(row.error_share));
 			td.classList.toggle("few", few);
 			td.classList.toggle("many", !few && row.error_share >= 0.05);
@@ -217,7 +217,13 @@ export class Services {
 	}
 
 	async load(signal) {
-		const data = await this.c.api.get(this.path, signal);
+		const { api } = this.c;
+		const data = await api.get(this.path, signal).catch(async (e) => {
+			if (e.status !== 400)
+				throw e;
+			return { ...await api.get("services?limit=1", signal),
+				refused: e.message, rows: [] };
+		});
 		const rows = objects(data);
 		const keys = new Set([...this.worst, ...worst_of(rows)]);
 
@@ -228,7 +234,7 @@ export class Services {
 			if (!keys.has(key) || r.overloaded === 0 || r.servers > WIDE ||
 			    this.details.get(key)?.as_of === data.as_of)
 				return;
-			const found = await this.c.api.get("services/" + key, signal)
+			const found = await api.get("services/" + key, signal)
 				.catch(() => null);
 			if (found)
 				this.details.set(key, { as_of: data.as_of,
@@ -246,8 +252,19 @@ export class Services {
 	}
 
 	draw(data) {
-		const rows = objects(data), due = performance.now() - this.ordered >=
-			REORDER_MS;
+		const { refused = "" } = data;
+
+		text(this.error, refused);
+		attribute(this.input, "aria-invalid", refused ? true : null);
+		if (refused)
+			this.table.element.hidden = this.more.hidden =
+				this.shown.length === 0;
+		else
+			this.draw_list(objects(data), data);
+	}
+
+	draw_list(rows, data) {
+		const due = performance.now() - this.ordered >= REORDER_MS;
 		const now = order(this.shown, rows.map(key_of),
 			this.drawn !== this.path || (due && !this.table.held));
 
@@ -295,19 +312,11 @@ export class Services {
 	draw_around(data, length) {
 		const { t, lang, place } = this.c, n = count(data.total, lang);
 
-		this.refused("");
 		text(this.count, length === 0 ? t("none") :
 			t("shown", { m: count(length, lang), n }));
-		/** @type {any} */ (this.more).hidden =
-			data.total <= length || place.limit >= 1000;
+		this.more.hidden = data.total <= length || place.limit >= 1000;
 		this.table.element.hidden = length === 0;
 		this.element.hidden = data.verdict?.services === 0;
-	}
-
-	// The filter was refused.
-	refused(reason) {
-		text(this.error, reason);
-		attribute(this.input, "aria-invalid", reason ? true : null);
 	}
 }
 
@@ -445,11 +454,12 @@ export class Server extends Deep {
 				r.state === "errors" ? "errors" : "fine",
 			rank: age(r) ? 2 : r.overload ? 0 : 1 }));
 		const fresh = rows.filter((r) => r.rank < 2);
+		const over = fresh.filter((r) => r.overload);
 
 		draw_trail(c, this.trail, data.service);
 		draw_sum(c, this.sum, own?.state || "silent", fresh.length === 0 ?
-			c.t("b_gone") : says(c, fresh.filter((r) => r.overload).length,
-				fresh.length) + (own?.since == null ? "" : c.t("semicolon") +
+			c.t("b_gone") : says(c, over.length, fresh.length) +
+				(over.length === 1 ? ": " + over[0].caller : "") + (own?.since == null ? "" : c.t("semicolon") +
 				since(c, own, now)));
 		this.table.draw_all(rows.sort((a, b) => a.rank - b.rank),
 			(r) => r.caller);
