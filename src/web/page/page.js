@@ -3,7 +3,7 @@
 // The page: its frame (verdict, freshness, banners), its views, its keys.
 import { clock, count, duration, short } from "./format.js";
 import { Api, Poll } from "./poll.js";
-import { above, place, url } from "./state.js";
+import { SORTS, SORT_KEYS, above, place, url } from "./state.js";
 import { attribute, h, put, text } from "./table.js";
 import { Agents, Help, Instance, SHAPES, Server, Service, Services }
 	from "./views.js";
@@ -13,8 +13,6 @@ const BEHIND_S = 30; // a database that is further behind is worth a banner
 const STALE_S = 30;  // a look that is older is shown grey
 const VIEWS = { services: Services, service: Service, server: Server,
 	agents: Agents, instance: Instance, help: Help };
-const SORT_KEYS = { t: "trouble", o: "overloaded", e: "errors", r: "reports",
-	s: "succ", c: "callers", a: "age", n: "number" };
 const SAMPLE = "echo 1 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 | reporter-send";
 
 const read = () => place(location.pathname, location.search);
@@ -298,8 +296,8 @@ function pressed(key) {
 		back();
 	} else if ((key === "ArrowDown" || key === "ArrowUp") && view.table) {
 		view.table.step(key === "ArrowDown" ? 1 : -1, opened.get(here.view));
-	} else if (SORT_KEYS[key] && here.view === "services") {
-		go({ sort: SORT_KEYS[key] });
+	} else if (SORT_KEYS.includes(key) && here.view === "services") {
+		go({ sort: SORTS[SORT_KEYS.indexOf(key)] });
 	} else {
 		return false;
 	}
