@@ -26,6 +26,7 @@ const scrolls = new Map(); // by URL
 let list = {};             // what the list of services had last
 let head = /** @type {any} */ (null); // of the newest answer
 let view = /** @type {any} */ (null);
+let committed = url(here); // what the entry of the history was made for
 let failure = "", announced = "", restore = -1;
 
 /* ------------------------------------------------------------------- frame -- */
@@ -200,8 +201,18 @@ function go(to, replace = false) {
 	if (at === url(here) && replace)
 		return;
 	scrolls.set(url(here), scrollY);
-	if (at !== url(here))
-		history[replace ? "replaceState" : "pushState"](null, "", at);
+	if (replace) {
+		history.replaceState(null, "", at);
+	} else {
+		/* What was typed gets an entry of its own. */
+		if (committed !== url(here)) {
+			history.replaceState(null, "", committed);
+			history.pushState(null, "", url(here));
+		}
+		if (at !== url(here))
+			history.pushState(null, "", at);
+		committed = at;
+	}
 	arrive(next, 0);
 }
 
@@ -217,7 +228,7 @@ function arrive(next, scroll) {
 		restore = scroll;
 	}
 	draw_frame();
-	const known = view.last();
+	const known = view.last?.();
 	if (known)
 		draw(known);
 	poll.now();
@@ -328,7 +339,8 @@ document.addEventListener("click", (e) => {
 addEventListener("popstate", () => {
 	scrolls.set(url(here), scrollY);
 	const next = read();
-	arrive(next, scrolls.get(url(next)) || 0);
+	committed = url(next);
+	arrive(next, scrolls.get(committed) || 0);
 });
 
 history.scrollRestoration = "manual";

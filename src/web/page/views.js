@@ -497,8 +497,6 @@ export class Agents {
 		return { ...head, own };
 	}
 
-	last() {}
-
 	draw(data) {
 		const { t, lang } = this.c, rows = data.own.agents;
 
@@ -570,8 +568,6 @@ export class Instance {
 
 		return { ...head, own };
 	}
-
-	last() {}
 
 	draw(data) {
 		const { t, lang } = this.c, s = data.own, r = s.records;
