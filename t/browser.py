@@ -199,6 +199,8 @@ class Browser:
                 self.cdp("Performance.getMetrics")["metrics"]}
 
     def heap(self):
-        """Bytes of the page's heap after a collection of garbage."""
-        self.cdp("HeapProfiler.collectGarbage")
+        """Bytes of the page's heap after its garbage was collected, which one
+        collection alone may leave in part."""
+        for _ in range(2):
+            self.cdp("HeapProfiler.collectGarbage")
         return self.cdp("Runtime.getHeapUsage")["usedSize"]

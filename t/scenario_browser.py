@@ -578,7 +578,7 @@ def heap(s, site):
                      f"{count} polls", 2 * count)
             return b.heap(), b.metrics()["Nodes"]
 
-        before = after(20)
+        before = after(300 if LONG else 20)
         grown = after(polls)
     print(f"heap: {before[0] >> 10} KiB, after {polls} polls "
           f"{grown[0] >> 10} KiB; nodes {before[1]:.0f}, {grown[1]:.0f}")
