@@ -524,9 +524,10 @@ def axe_core(s):
         os.makedirs(directory, exist_ok=True)
         try:
             done = subprocess.run(
-                [npm, "pack", AXE, "--silent"], cwd=directory,
+                [npm, "pack", AXE, "--loglevel=error"], cwd=directory,
                 stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                timeout=60)
+                timeout=60, env={**os.environ, "npm_config_cache":
+                                 os.path.join(directory, "cache")})
         except subprocess.TimeoutExpired:
             raise scenario.Missing(f"npm cannot fetch {AXE} in 60 s") from None
         if done.returncode != 0:
