@@ -2,7 +2,7 @@
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/figures src/lib/file src/lib/log src/lib/memory \
-	src/lib/prefix src/lib/text
+	src/lib/prefix src/lib/process src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
@@ -11,7 +11,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \
 	src/edge/server src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/listen_spec src/conf/option \
+	src/conf/conffile src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
 	src/conf/value \
 	src/privilege/daemon src/privilege/fdlimit \
@@ -25,7 +25,8 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look src/status/metric src/status/names \
+	src/status/keys src/status/look src/status/look_prometheus \
+	src/status/metric src/status/names \
 	src/status/scan src/status/status \
 	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
@@ -83,8 +84,17 @@ if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
 dist_man_MANS += man/reporter-web.8
 endif
-src_reporter_web_SOURCES = src/web/main.c src/web/page.c src/web/page.h \
-	src/web/server.c src/web/server.h
+web_sources = src/web/api.c src/web/api.h src/web/page.c src/web/page.h \
+	src/web/query.c src/web/query.h src/web/sampler.c src/web/sampler.h
+src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
+	src/web/main.c src/web/server.c src/web/server.h
+nodist_src_reporter_web_SOURCES = src/web/assets.c
+page_files = $(sort $(foreach type,html js css svg, \
+	$(wildcard $(srcdir)/src/web/page/*.$(type))))
+EXTRA_DIST += src/web/page src/web/page.sed src/web/embed.sh
+CLEANFILES += src/web/assets.c
+src/web/assets.c: $(page_files) $(srcdir)/src/web/embed.sh \
+		$(srcdir)/src/web/page.sed
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(srcdir)/src/web/embed.sh \
+		$(page_files) >$@.tmp && mv $@.tmp $@
 src_reporter_web_LDADD = $(our_libs) $(MICROHTTPD_LIBS)
-
-include src/bench.mk

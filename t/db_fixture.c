@@ -125,7 +125,7 @@ server_open(const char *given)
 		place = "/tmp";
 	snprintf(server.directory, sizeof(server.directory),
 	    "%s/reporter-db-XXXXXX", place);
-	if (realpath("src/bench/reporter-bench-self", server_script) == NULL ||
+	if (realpath("t/bench/reporter-bench-self", server_script) == NULL ||
 	    mkdtemp(server.directory) == NULL) {
 		perror("cannot start a database server");
 		return 1;

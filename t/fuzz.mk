@@ -14,7 +14,7 @@ FUZZ_ENGINE =
 
 t_fuzz_segment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=nanosleep
 # The pages know nothing of HTTP, so this needs no libmicrohttpd.
-t_fuzz_web_SOURCES = t/fuzz_web.c src/web/page.c src/web/page.h
+t_fuzz_web_SOURCES = t/fuzz_web.c $(web_sources)
 
 # Fuzz each target for so many seconds: make fuzz SECONDS=300.  Fails when
 # something is found, and says where the input is.  fuzz-merge does so as well,

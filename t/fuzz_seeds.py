@@ -201,21 +201,30 @@ for name, text in LINES.items():
 # ----------------------------------------------------------------- web --
 
 REQUESTS = {
-    "keys": b"/api/v1/keys\n7\n-8\n100",
-    "edges": b"/api/v1/keys\n-2147483648\n2147483647\n100000",
-    "beyond": b"/api/v1/keys\n-2147483649\n99999999999999999999\n100001",
-    "one-beyond": b"/api/v1/keys\n1\n2147483648\n1",
-    "no-numbers": b"/api/v1/keys\n+1\n 1\n0x10",
-    "quoted": b'/api/v1/keys\n"\n\\\n',
-    "sign": b"/api/v1/keys\n--1\n-\n1e3",
-    "others": b"/api/v1/keys\n~\n~\n~\nmodid",
-    "agents": b"/api/v1/agents\n~\n~\n10\n~\nclock_offset",
-    "agents-refused": b"/api/v1/agents\n1\n~\n0\n~\nx",
-    "status": b"/api/v1/status\n~\n~\n~",
+    "keys": b"/api/v1/keys\nmodid\n7\ncmdid\n-8\nlimit\n100",
+    "edges": b"/api/v1/keys\nmodid\n-2147483648\ncmdid\n2147483647",
+    "beyond": b"/api/v1/keys\nmodid\n-2147483649\nlimit\n100001",
+    "one-beyond": b"/api/v1/keys\ncmdid\n2147483648\nlimit\n1",
+    "no-numbers": b"/api/v1/keys\nmodid\n+1\ncmdid\n 1\nlimit\n0x10",
+    "quoted": b'/api/v1/keys\nmodid\n"\n\\\n\\',
+    "twice": b"/api/v1/keys\nmodid\n1\nmodid\n1",
+    "others": b"/api/v1/keys\nmodi\n1\nlimit\n~",
+    "agents": b"/api/v1/agents\nlimit\n10\nsort\nclock_offset",
+    "agents-refused": b"/api/v1/agents\nlimit\n0\nsort\nx",
+    "status": b"/api/v1/status",
     "metrics": b"/metrics",
     "readyz": b"/readyz",
     "healthz": b"/healthz",
-    "no-page": b"/api/v1/keys/\n~\n~\n0",
+    "no-page": b"/api/v1/keys/\nlimit\n0",
+    "services": b"/api/v1/services\nq\n7/1 10.0.0.0/16 err>5 state:fine a\n"
+                b"sort\nerrors\nhistory\n1",
+    "cursor": b"/api/v1/services\nafter\n7.1.4.0.0.1.100.2.0.0.1.1.1795.-1",
+    "no-cursor": b"/api/v1/services\nafter\n7.1.4..0.1",
+    "no-filter": b'/api/v1/services\nq\nerr>"x"',
+    "service": b"/api/v1/services/7/-1",
+    "callers": b"/api/v1/services/7/1/callers\nserver\n10.0.0.1:80\nlimit\n1",
+    "no-service": b"/api/v1/services/7/x",
+    "events": b"/api/v1/events\nsince\n5",
 }
 for name, text in REQUESTS.items():
     put("web", name, text)

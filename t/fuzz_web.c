@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
  * What reporter-web takes from a request once libmicrohttpd has taken it
- * apart: path, modid, cmdid, limit, whatever else, and sort, each up to a
- * line's end; a text that is "~" alone is one that was not given.  Shows that
- * each known path is answered, that a number is one of 32 bits or refused, and
- * that the answer to what is refused is one of four texts.
+ * apart: the path, then names and values of arguments, each up to a line's
+ * end; a value that is "~" alone is one that was not given.  Shows that each
+ * known path is answered, that a number is one of 32 bits or refused, and that
+ * what is refused or missing is an error in JSON.
  *
  * Of an instance that does not run: what segments hold is fuzz_segment's.
  */
 #include "config.h"
 
 #include "fuzz.h"
-#include "status/agent_list.h"
 #include "status/keys.h"
 #include "web/page.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 
 #define INSTANCE "fuzz-none"
-#define PARTS 6
+#define PARTS 7
 
 /* Cut at line ends; *text is what the parts lie in, for free(). */
 static void
@@ -62,87 +62,64 @@ check_number(const char *text)
 	FUZZ_CHECK(strcmp(digits, number == 0 ? "" : wanted) == 0);
 }
 
+/* Without an instance all of these are errors. */
 static bool
-is_invalid(const char *text)
+is_json(const char *path)
 {
-	int32_t number;
-
-	return text != NULL && !keys_number(text, &number);
-}
-
-/* Why a query is invalid, or NULL. */
-static const char *
-refusal(const struct page_query *query)
-{
-	int32_t limit = 1;
-
-	if (query->others || query->sort != NULL)
-		return "{\"error\":\"expected modid, cmdid and limit, once "
-		       "each\"}\n";
-	if (is_invalid(query->modid))
-		return "{\"error\":\"modid is not a 32-bit integer\"}\n";
-	if (is_invalid(query->cmdid))
-		return "{\"error\":\"cmdid is not a 32-bit integer\"}\n";
-	if (is_invalid(query->limit) ||
-	    (query->limit != NULL && keys_number(query->limit, &limit) &&
-		(limit < 1 || limit > 100000)))
-		return "{\"error\":\"limit is not from 1 to 100000\"}\n";
-	return NULL;
-}
-
-/* The same for the agents, but for the text. */
-static bool
-agents_refused(const struct page_query *query)
-{
-	int32_t limit = 1;
-
-	return query->others || query->modid != NULL || query->cmdid != NULL ||
-	       (query->sort != NULL && agent_column(query->sort) < 0) ||
-	       is_invalid(query->limit) ||
-	       (query->limit != NULL && keys_number(query->limit, &limit) &&
-		   (limit < 1 || limit > 100000));
+	return strncmp(path, "/api/", 5) == 0 ||
+	       strcmp(path, "/metrics/services") == 0;
 }
 
 static void
-check_page(const char *path, const struct page_query *query)
+check_page(const struct query *query)
 {
 	struct page page;
+	json_t *value;
 
-	FUZZ_CHECK(page_make(&page, path, query));
+	FUZZ_CHECK(page_make(&page, query));
 	FUZZ_CHECK(page.type != NULL);
 	FUZZ_CHECK(page.length > 0 && strlen(page.body) == page.length);
-	/* Only the keys and agents have something to ask for. */
-	const char *wanted =
-	    strcmp(path, "/api/v1/keys") == 0 ? refusal(query) : NULL;
-	if (wanted != NULL)
-		FUZZ_CHECK(
-		    page.status == 400 && strcmp(page.body, wanted) == 0);
-	else if (strcmp(path, "/api/v1/agents") == 0)
-		FUZZ_CHECK(page.status == (agents_refused(query) ? 400 : 503));
-	else
-		FUZZ_CHECK(page.status == 200 || page.status == 503);
+	FUZZ_CHECK(page.status == 200 || page.status == 400 ||
+		   page.status == 404 || page.status == 503);
+	if (is_json(query->path)) {
+		/* Nothing that is read from an instance is there. */
+		FUZZ_CHECK(page.status != 200);
+		value = json_loadb(page.body, page.length, 0, NULL);
+		FUZZ_CHECK(json_is_string(json_object_get(value, "error")));
+		json_decref(value);
+	}
+	/* What is not understood is refused wherever something is asked. */
+	if (query->invalid && strncmp(query->path, "/api/v1/s", 9) != 0 &&
+	    is_json(query->path))
+		FUZZ_CHECK(page.status == 400);
 	free(page.body);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const known[] = { "/metrics", "/healthz", "/readyz",
-		"/api/v1/status", "/api/v1/keys", "/api/v1/agents" };
+	static const char *const known[] = { "/metrics", "/metrics/services",
+		"/healthz", "/readyz", "/api/v1/status", "/api/v1/keys",
+		"/api/v1/agents", "/api/v1/events", "/api/v1/services" };
 	const char *parts[PARTS] = { NULL };
 	char *text;
 
 	parts_read(parts, &text, data, size);
-	const struct page_query query = { INSTANCE, parts[1], parts[2],
-		parts[3], parts[5], parts[4] != NULL };
+	struct query query = { .instance = INSTANCE, .path = parts[0] };
 	for (int i = 1; i < PARTS; i++)
 		check_number(parts[i]);
+	for (int i = 1; i + 1 < PARTS; i += 2)
+		if (parts[i] != NULL)
+			query_add(&query, parts[i], parts[i + 1]);
 	bool found = false;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		found |= parts[0] != NULL && strcmp(parts[0], known[i]) == 0;
+	found |=
+	    parts[0] != NULL && strncmp(parts[0], "/api/v1/services/", 17) == 0;
 	FUZZ_CHECK(parts[0] == NULL || page_is_known(parts[0]) == found);
-	/* The query is read on every page, asked for or not. */
-	check_page(found ? parts[0] : "/api/v1/keys", &query);
+	if (!found) /* The arguments are read all the same. */
+		query.path = "/api/v1/services";
+	check_page(&query);
 	free(text);
 	return 0;
 }

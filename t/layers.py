@@ -25,13 +25,13 @@ SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or
 
 LAYERS = ("shm", "sql", "src/lib", "src/conf", "src/privilege", "src/intake",
           "src/edge", "src/worker", "src/status", "src/master", "src/check",
-          "src/send", "src", "src/ctl", "src/web", "src/bench")
+          "src/send", "src", "src/ctl", "src/web", "t/bench")
 
 # Of shm, these two know no more than what a record and a counter is.
 SQL_USES = {"shm/record.h", "shm/counters.h"}
 
 LIBRARIES = ("shm/libshm.a", "sql/libsql.a", "src/libreporter.a",
-             "src/bench/libbench.a")
+             "t/bench/libbench.a")
 
 
 def directory_of(path):
@@ -44,13 +44,14 @@ def directory_of_include(name):
     if name == "config.h":
         return None
     directory = str(pathlib.PurePath(name).parent)
-    return directory if directory in ("shm", "sql") else f"src/{directory}"
+    own = ("shm", "sql", "t/bench")
+    return directory if directory in own else f"src/{directory}"
 
 
 def check_includes():
     """Returns how many includes lead to a file of ours, and how many faults
     there are."""
-    files = [path for top in ("shm", "sql", "src")
+    files = [path for top in ("shm", "sql", "src", "t/bench")
              for path in sorted((SOURCE / top).rglob("*.[ch]"))
              if ".pb-c." not in path.name]  # made by a build in the source
     arrows = faults = 0

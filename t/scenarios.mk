@@ -1,7 +1,8 @@
 # Scenarios: a real reporter, a real database; each says in its name what it
 # shows.  `make -j2 check` runs them in this order: those that take longest come
 # first, so that it ends evenly.
-stories = t/scenario_growth t/scenario_worker_killed_under_load \
+stories = t/scenario_browser t/scenario_growth \
+	t/scenario_worker_killed_under_load \
 	t/scenario_another_user \
 	t/scenario_flipping_agent_starves_nobody t/scenario_reload_each_option \
 	t/scenario_chaos t/scenario_killed_at_every_step
@@ -47,6 +48,7 @@ database_stories = t/scenario_back_to_the_first_host \
 	t/scenario_table_refuses_every_row t/scenario_unsigned_columns
 # Those that take more than a minute, waiting.
 slow_stories = t/scenario_back_to_the_first_host t/scenario_bench \
+	t/scenario_browser \
 	t/scenario_growth t/scenario_retention \
 	t/scenario_statements_find_their_size \
 	t/scenario_table_refuses_every_row
@@ -66,16 +68,16 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 # Tools and installation.
 stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 	t/scenario_keys_and_check t/scenario_moving_in \
-	t/scenario_rates_and_metrics \
+	t/scenario_metrics_for_machines t/scenario_rates_and_metrics \
 	t/scenario_service_manager_is_told \
 	t/scenario_service_manager_keeps_agents t/scenario_shell_is_clean \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
-	t/scenario_web
+	t/scenario_web t/scenario_web_api t/scenario_web_behind_a_proxy
 
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)
 EXTRA_DIST += $(scenarios) t/scenario.py t/installed.py t/booted.sh t/crowd.py \
-	t/faulty.py t/galera.py t/service_manager.py t/tls.py \
+	t/faulty.py t/galera.py t/service_manager.py t/tls.py t/web.py \
 	t/wire/elb-agent-real.bin t/wire/elb-reports.bin \
 	t/wire/lars-agent-real.bin t/wire/lars-midframe-typical.bin \
 	t/wire/lars-report.bin

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "bench/bench.h"
+#include "t/bench/bench.h"
 #include "intake/native.h"
 #include "suite.h"
 

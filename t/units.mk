@@ -6,8 +6,9 @@ units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
 	t/unit_fault t/unit_figures t/unit_filter t/unit_flush t/unit_frame t/unit_generation \
 	t/unit_health t/unit_host \
 	t/unit_inspect t/unit_instance t/unit_intake t/unit_limiter \
-	t/unit_lines t/unit_listen_spec t/unit_listener t/unit_log t/unit_look t/unit_looks \
-	t/unit_names t/unit_native t/unit_option t/unit_order t/unit_prefix t/unit_probe \
+	t/unit_lines t/unit_listen_spec t/unit_listener t/unit_log t/unit_look \
+	t/unit_look_prometheus t/unit_looks t/unit_names \
+	t/unit_native t/unit_option t/unit_order t/unit_prefix t/unit_probe \
 	t/unit_proxy t/unit_rates t/unit_replay t/unit_respawn t/unit_retention t/unit_ring \
 	t/unit_round t/unit_route t/unit_scan t/unit_secret t/unit_segment \
 	t/unit_sender t/unit_settings t/unit_status \
@@ -29,7 +30,7 @@ fixtures = t/config_fixture t/db_fixture t/difference t/frame_oracle \
 check_LIBRARIES += t/libtest.a
 t_libtest_a_SOURCES = $(fixtures:=.c) $(fixtures:=.h) t/bytes.h t/fuzz.h \
 	t/collect.h t/instance_fixture.h t/look_fixture.h t/suite.h
-LDADD = t/libtest.a $(FUZZ_MAIN) src/bench/libbench.a $(our_libs) \
+LDADD = t/libtest.a $(FUZZ_MAIN) t/bench/libbench.a $(our_libs) \
 	$(CHECK_LIBS) $(FUZZ_ENGINE)
 
 # This makes forks fail.

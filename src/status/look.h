@@ -41,10 +41,9 @@ enum look_state {
 	LOOK_STATES
 };
 
-/* What a service and each of its servers has.  Sums are over the records of
-   its age: of a fresh one over the fresh records, of a late or silent one over
-   all that are late or silent.  Counts are of what is not silent; of a silent
-   one, of all. */
+/* What a service and each of its servers has.  Its age is that of its newest
+   record, and its sums are over the records of that age alone.  Counts are of
+   what is not silent; of a silent one, of all. */
 struct look_sum {
 	uint64_t newest_ts; /* seconds since 1970 */
 	uint64_t succ, err;
@@ -169,6 +168,13 @@ const struct look_caller *look_callers(const struct look *look);
 size_t look_keys(const struct look *look, const char *instance,
     const struct look_server *server, struct look_key *keys, size_t max);
 
+/* look_visit - visit the keys of count servers as they are now, until visit()
+   returns false.  scan: for its own use; of it unread is left.  Returns SHM_OK,
+   or why INSTANCE cannot be read, as scan_open() does. */
+enum shm_status look_visit(const struct look *look, struct scan *scan,
+    const char *instance, const struct look_server *servers, size_t count,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg);
+
 /* look_flips - of servers; none of the first look.  *count: up to
    LOOK_FLIPS_MAX. */
 const struct look_flip *look_flips(const struct look *look, size_t *count);
@@ -225,6 +231,11 @@ enum look_order look_order_find(const char *name);
 uint32_t *look_sort(const struct look *look, enum look_order order,
     bool (*match)(void *arg, const struct look_service *service), void *arg,
     size_t *count);
+
+/* look_sorted_after - where in an array of look_sort() those begin that come
+   after `last`: a service as it was in this look or in one before. */
+size_t look_sorted_after(const struct look *look, enum look_order order,
+    const uint32_t *places, size_t count, const struct look_service *last);
 
 /* look_sort_servers - likewise the servers of a service, as places in
    look_servers(); trouble first. */

@@ -76,33 +76,70 @@ slot_again(const struct look *look, const struct scan *scan, uint32_t slot,
 	return false;
 }
 
+/* Visit the keys of a server, unless another key has the slot now.  Returns
+   false when visit() did. */
+static bool
+server_visit(const struct look *look, const struct scan *scan,
+    const struct look_server *server,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
+{
+	const uint32_t *slots =
+	    (const uint32_t *)look->slots.at + server->first;
+	struct scan_key key;
+	const struct record *r = &key.record;
+
+	for (uint32_t i = 0; i < server->keys; i++)
+		if (slot_again(look, scan, slots[i], &key) &&
+		    r->modid == server->modid && r->cmdid == server->cmdid &&
+		    record_address(r) == server->ip &&
+		    r->port == server->port && !visit(arg, &key))
+			return false;
+	return true;
+}
+
+enum shm_status
+look_visit(const struct look *look, struct scan *scan, const char *instance,
+    const struct look_server *servers, size_t count,
+    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
+{
+	enum shm_status found = scan_open(scan, instance);
+
+	if (found != SHM_OK)
+		return found;
+	for (size_t i = 0; i < count; i++)
+		if (!server_visit(look, scan, &servers[i], visit, arg))
+			break;
+	scan_close(scan);
+	return SHM_OK;
+}
+
+struct key_list {
+	struct look_key *keys;
+	size_t count, max;
+};
+
+static bool
+key_add(void *arg, const struct scan_key *key)
+{
+	const struct record *r = &key->record;
+	struct key_list *list = arg;
+
+	list->keys[list->count++] = (struct look_key){ r->caller, r->overload,
+		r->succ, r->err, record_ts(r), key->puts };
+	return list->count < list->max;
+}
+
 size_t
 look_keys(const struct look *look, const char *instance,
     const struct look_server *server, struct look_key *keys, size_t max)
 {
-	const uint32_t *slots =
-	    (const uint32_t *)look->slots.at + server->first;
-	struct scan *scan = malloc(sizeof(*scan));
-	struct scan_key key;
-	const struct record *r = &key.record;
-	size_t count = 0;
+	struct key_list list = { keys, 0, max };
+	struct scan *scan = max > 0 ? malloc(sizeof(*scan)) : NULL;
 
-	if (scan == NULL || scan_open(scan, instance) != SHM_OK) {
-		free(scan);
-		return 0;
-	}
-	for (uint32_t i = 0; i < server->keys && count < max; i++) {
-		/* Another key may have the slot now. */
-		if (!slot_again(look, scan, slots[i], &key) ||
-		    r->modid != server->modid || r->cmdid != server->cmdid ||
-		    record_address(r) != server->ip || r->port != server->port)
-			continue;
-		keys[count++] = (struct look_key){ r->caller, r->overload,
-			r->succ, r->err, record_ts(r), key.puts };
-	}
-	scan_close(scan);
+	if (scan != NULL)
+		look_visit(look, scan, instance, server, 1, key_add, &list);
 	free(scan);
-	return count;
+	return list.count;
 }
 
 /* ------------------------------------------------------------- figures ---- */
@@ -290,6 +327,21 @@ ranks_sort(struct rank *ranks, size_t count)
 	return places;
 }
 
+static struct rank
+rank_of(const struct look_totals *totals, enum look_order order,
+    const struct look_service *s, uint32_t place)
+{
+	struct rank rank = { { service_rank(totals, order, s) },
+		(int64_t)s->modid * (INT64_C(1) << 32) +
+		    ((int64_t)s->cmdid - INT32_MIN),
+		place };
+
+	if (order == LOOK_BY_TROUBLE)
+		rank_trouble(
+		    &rank, totals, &s->sum, ratio(s->overloaded, s->servers));
+	return rank;
+}
+
 uint32_t *
 look_sort(const struct look *look, enum look_order order,
     bool (*match)(void *arg, const struct look_service *service), void *arg,
@@ -302,22 +354,33 @@ look_sort(const struct look *look, enum look_order order,
 	*count = 0;
 	if (ranks == NULL)
 		return NULL;
-	for (uint32_t i = 0; i < totals->services; i++) {
-		const struct look_service *s = &services[i];
-		struct rank *rank = &ranks[*count];
-
-		if (match != NULL && !match(arg, s))
-			continue;
-		*rank = (struct rank){ { service_rank(totals, order, s) },
-			(int64_t)s->modid * (INT64_C(1) << 32) +
-			    ((int64_t)s->cmdid - INT32_MIN),
-			i };
-		if (order == LOOK_BY_TROUBLE)
-			rank_trouble(rank, totals, &s->sum,
-			    ratio(s->overloaded, s->servers));
-		++*count;
-	}
+	for (uint32_t i = 0; i < totals->services; i++)
+		if (match == NULL || match(arg, &services[i]))
+			ranks[(*count)++] =
+			    rank_of(totals, order, &services[i], i);
 	return ranks_sort(ranks, *count);
+}
+
+size_t
+look_sorted_after(const struct look *look, enum look_order order,
+    const uint32_t *places, size_t count, const struct look_service *last)
+{
+	const struct look_totals *totals = look_totals(look);
+	const struct look_service *services = look_services(look);
+	struct rank limit = rank_of(totals, order, last, 0);
+	size_t first = 0;
+
+	while (first < count) {
+		size_t middle = first + (count - first) / 2;
+		struct rank rank =
+		    rank_of(totals, order, &services[places[middle]], 0);
+
+		if (rank_compare(&rank, &limit) <= 0)
+			first = middle + 1;
+		else
+			count = middle;
+	}
+	return first;
 }
 
 uint32_t *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporter-web: the figures of a reporter over HTTP, for scrapers and probes.
+ * reporter-web: the page that shows overload, and the figures of a reporter for
+ * scrapers and probes, over HTTP.
  * A process of its own: it reads shared memory, and neither the configuration
  * with its password nor the database.  A failure to start is logged; the exit
  * status is 1.
@@ -11,53 +12,138 @@
 #include "privilege/daemon.h"
 #include "privilege/landlock.h"
 #include "lib/log.h"
-#include "shm/segment.h"
+#include "lib/text.h"
+#include "web/sampler.h"
 #include "web/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #define ADDRESS "127.0.0.1:9316"
+#define NAMES_FILE SYSCONFDIR "/reporter/services"
+#define AGE_MAX_S 31536000
 #define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FILE_ACCESS \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
 
 struct web_options {
-	const char *instance, *address, *user;
+	struct server_settings server;
+	struct sampler_settings sampler;
+	const char *address, *user;
 	bool foreground;
 };
 
 static int
 usage(FILE *out)
 {
-	fputs("usage: reporter-web [-fhV] [-i INSTANCE] [-l ADDRESS:PORT] "
+	fputs("usage: reporter-web [-fhV] [-D DIRECTORY] [-F SECONDS] "
+	      "[-H NAME] [-i INSTANCE]\n"
+	      "                    [-l ADDRESS:PORT] [-n FILE] [-S SECONDS] "
 	      "[-u USER]\n",
 	    out);
 	return out == stdout ? 0 : 2;
+}
+
+/* Read a limit of age.  Returns -1 to continue, or an exit status. */
+static int
+seconds_read(uint32_t *seconds, int option, const char *text)
+{
+	int64_t number;
+
+	if (!text_number(text, 1, AGE_MAX_S, &number)) {
+		fprintf(stderr,
+		    "reporter-web: -%c: found \"%s\", expected 1 to %d "
+		    "seconds\n",
+		    option, text, AGE_MAX_S);
+		return 2;
+	}
+	*seconds = (uint32_t)number;
+	return -1;
+}
+
+/* Take an option with an argument.  Returns -1 to continue, or an exit
+   status. */
+static int
+option_take(struct web_options *options, int option, const char *argument)
+{
+	struct server_settings *server = &options->server;
+	struct look_limits *limits = &options->sampler.limits;
+
+	switch (option) {
+	case 'D':
+		server->directory = argument;
+		return -1;
+	case 'F':
+		return seconds_read(&limits->fresh_s, option, argument);
+	case 'H':
+		if (server->hosts == SERVER_HOSTS_MAX) {
+			fprintf(stderr, "reporter-web: more than %d -H\n",
+			    SERVER_HOSTS_MAX);
+			return 2;
+		}
+		server->host[server->hosts++] = argument;
+		return -1;
+	case 'i':
+		server->instance = argument;
+		return -1;
+	case 'l':
+		options->address = argument;
+		return -1;
+	case 'n':
+		options->sampler.names = argument;
+		options->sampler.names_optional = false;
+		return -1;
+	case 'S':
+		return seconds_read(&limits->silent_s, option, argument);
+	case 'u':
+		options->user = argument;
+		return -1;
+	default:
+		return usage(stderr);
+	}
+}
+
+/* Returns -1 to continue, or an exit status. */
+static int
+options_check(const struct web_options *options)
+{
+	const struct look_limits *limits = &options->sampler.limits;
+
+	if (!segment_instance_ok(options->server.instance)) {
+		fprintf(stderr,
+		    "reporter-web: -i: found \"%s\", expected up to %d "
+		    "letters, digits, - and _\n",
+		    options->server.instance, INSTANCE_MAX - 1);
+		return 2;
+	}
+	if (limits->fresh_s <= limits->silent_s)
+		return -1;
+	fprintf(stderr,
+	    "reporter-web: -S: found %" PRIu32 ", expected no less than -F, "
+	    "%" PRIu32 "\n",
+	    limits->silent_s, limits->fresh_s);
+	return 2;
 }
 
 /* Returns -1 to continue, or an exit status. */
 static int
 options_read(struct web_options *options, int argc, char **argv)
 {
-	int option;
+	int option, status = -1;
 
-	while ((option = getopt(argc, argv, "fhi:l:u:V")) != -1) {
+	while (status < 0 &&
+	       (option = getopt(argc, argv, "D:fF:hH:i:l:n:S:u:V")) != -1) {
 		switch (option) {
 		case 'f':
 			options->foreground = true;
-			break;
-		case 'i':
-			options->instance = optarg;
-			break;
-		case 'l':
-			options->address = optarg;
-			break;
-		case 'u':
-			options->user = optarg;
 			break;
 		case 'h':
 			return usage(stdout);
@@ -65,26 +151,36 @@ options_read(struct web_options *options, int argc, char **argv)
 			puts("reporter-web " PACKAGE_VERSION);
 			return 0;
 		default:
-			return usage(stderr);
+			status = option_take(options, option, optarg);
 		}
 	}
-	if (optind < argc)
-		return usage(stderr);
-	if (segment_instance_ok(options->instance))
-		return -1;
-	fprintf(stderr,
-	    "reporter-web: -i: found \"%s\", expected up to %d letters, "
-	    "digits, - and _\n",
-	    options->instance, INSTANCE_MAX - 1);
-	return 2;
+	if (status < 0 && optind < argc)
+		status = usage(stderr);
+	return status < 0 ? options_check(options) : status;
+}
+
+/* Let the directory be read that a file is in, so that it can be replaced. */
+static int
+allow_beside(int rules, const char *file)
+{
+	char *copy = strdup(file);
+	int result = -1;
+
+	if (copy != NULL)
+		result = landlock_allow(rules, dirname(copy), READ_ACCESS);
+	free(copy);
+	return result;
 }
 
 /* From now on this thread, and those that it starts, gain no privileges and,
-   where the kernel can do that, open nothing but files below /dev/shm for
-   reading, and /dev/null.  Returns 0, or -1: logged. */
+   where the kernel can do that, open nothing but files below /dev/shm, those
+   that the command line names, for reading, and /dev/null.  Returns 0, or -1:
+   logged. */
 static int
-confine(void)
+confine(const struct web_options *options)
 {
+	const char *names = options->sampler.names;
+	const char *directory = options->server.directory;
 	int rules = -1;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
@@ -95,9 +191,14 @@ confine(void)
 			return 0;
 		}
 	}
-	/* /dev/null is for going to the background. */
+	/* /dev/null is for going to the background, /proc/self for metrics. */
 	if (rules >= 0 && landlock_allow(rules, "/dev/shm", READ_ACCESS) == 0 &&
+	    (landlock_allow(rules, "/proc/self", READ_ACCESS) == 0 ||
+		errno == ENOENT) &&
 	    landlock_allow(rules, "/dev/null", FILE_ACCESS) == 0 &&
+	    (access(names, R_OK) < 0 || allow_beside(rules, names) == 0) &&
+	    (directory == NULL ||
+		landlock_allow(rules, directory, READ_ACCESS) == 0) &&
 	    landlock_enforce(rules) == 0)
 		return 0;
 	log_error("cannot give up privileges: %m");
@@ -106,7 +207,7 @@ confine(void)
 
 /* Serve until SIGTERM or SIGINT. */
 static int
-serve(const struct web_options *options)
+serve(struct web_options *options)
 {
 	sigset_t ends;
 	int number = 0;
@@ -116,11 +217,17 @@ serve(const struct web_options *options)
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Large answers go back to the system. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	int fd = server_listen(options->address);
 	if (fd < 0 || account_become(options->user, ACCOUNT_NO_GROUP) < 0 ||
-	    confine() < 0)
+	    confine(options) < 0)
 		return 1;
-	struct server *server = server_start(fd, options->instance);
+	options->sampler.instance = options->server.instance;
+	options->server.sampler = sampler_start(&options->sampler);
+	if (options->server.sampler == NULL)
+		return 1;
+	struct server *server = server_start(fd, &options->server);
 	if (server == NULL)
 		return 1;
 	if (!options->foreground)
@@ -128,6 +235,7 @@ serve(const struct web_options *options)
 	sigwait(&ends, &number);
 	log_info("stopping");
 	server_stop(server);
+	sampler_stop(options->server.sampler);
 	return 0;
 }
 
@@ -135,8 +243,14 @@ int
 main(int argc, char **argv)
 {
 	struct web_options options = {
-		.instance = "default", .address = ADDRESS, .user = ""
+		.server = { .instance = "default" },
+		.sampler = { .limits = { LOOK_FRESH_S, LOOK_SILENT_S },
+		    .names = NAMES_FILE,
+		    .names_optional = true },
+		.address = ADDRESS,
+		.user = "",
 	};
+
 	int status = options_read(&options, argc, argv);
 
 	if (status >= 0)

@@ -7,38 +7,45 @@
 #include "config.h"
 
 #include "web/page.h"
+#include "lib/process.h"
 #include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
+#include "status/look_prometheus.h"
+#include "web/api.h"
+#include "web/sampler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-#define TYPE_TEXT "text/plain; charset=utf-8"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
-#define TYPE_JSON "application/json"
 
 static struct status status; /* too large for a stack */
 static struct scan scan;
-
-/* An error as JSON; the text is ours and needs no escapes. */
-static void
-show_error(struct page *page, unsigned number, const char *text, FILE *out)
-{
-	page->status = number;
-	fprintf(out, "{\"error\":\"%s\"}\n", text);
-}
+static struct process_counters process; /* ours */
 
 static void
-page_metrics(struct page *page, const struct page_query *query, FILE *out)
+page_metrics(struct page *page, const struct query *query, FILE *out)
 {
 	enum shm_status found = status_collect(&status, query->instance);
+	const struct look *look;
 
 	page->type = TYPE_METRICS;
+	process_note(&process, 0);
+	status.web = &process;
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
+		/* The last look at one that has ended is no news. */
+		if (found != SHM_OK || !status.running ||
+		    query->sampler == NULL)
+			return;
+		look = sampler_borrow(query->sampler)->look;
+		if (look != NULL)
+			look_prometheus(look, out);
+		sampler_return(query->sampler);
 		return;
 	}
 	/* Whether it runs is unknown: no metrics are better than false ones. */
@@ -49,14 +56,38 @@ page_metrics(struct page *page, const struct page_query *query, FILE *out)
 }
 
 static void
-page_healthz(struct page *page, const struct page_query *query, FILE *out)
+page_services_metrics(struct page *page, const struct query *query, FILE *out)
+{
+	static const enum query_name allowed[] = { QUERY_LIMIT, QUERY_NAMES };
+	int64_t limit = LOOK_PROMETHEUS_SERVICES;
+	const struct sample *sample;
+
+	if (!query_accept(query, allowed, page, out))
+		return;
+	if (!query_number(
+		query, QUERY_LIMIT, 1, LOOK_PROMETHEUS_SERVICES_MAX, &limit)) {
+		page_error(page, 400, "limit is not from 1 to 10000", out);
+		return;
+	}
+	sample = api_sample(page, query, out);
+	if (sample == NULL)
+		return;
+	page->type = TYPE_METRICS;
+	if (!look_prometheus_services(
+		sample->look, sample->names, (size_t)limit, out))
+		page_error(page, 503, "out of memory", out);
+	sampler_return(query->sampler);
+}
+
+static void
+page_healthz(struct page *page, const struct query *query, FILE *out)
 {
 	(void)page, (void)query;
 	fputs("alive\n", out);
 }
 
 static void
-page_readyz(struct page *page, const struct page_query *query, FILE *out)
+page_readyz(struct page *page, const struct query *query, FILE *out)
 {
 	enum shm_status found = status_collect(&status, query->instance);
 	unsigned down, all;
@@ -83,7 +114,7 @@ page_readyz(struct page *page, const struct page_query *query, FILE *out)
 }
 
 static void
-page_status(struct page *page, const struct page_query *query, FILE *out)
+page_status(struct page *page, const struct query *query, FILE *out)
 {
 	enum shm_status found = status_collect(&status, query->instance);
 
@@ -91,42 +122,35 @@ page_status(struct page *page, const struct page_query *query, FILE *out)
 	if (found == SHM_OK)
 		status_json(&status, out);
 	else
-		show_error(page, 503, status_reason(found), out);
-}
-
-/* Read the limit of a list, if there is one.  Returns why it is invalid, or
-   NULL. */
-static const char *
-limit_read(const struct page_query *query, int32_t *limit)
-{
-	if (query->limit != NULL && (!keys_number(query->limit, limit) ||
-					*limit < 1 || *limit > PAGE_KEYS_MAX))
-		return "limit is not from 1 to 100000";
-	return NULL;
+		page_error(page, 503, status_reason(found), out);
 }
 
 static void
-page_agents(struct page *page, const struct page_query *query, FILE *out)
+page_agents(struct page *page, const struct query *query, FILE *out)
 {
-	int column =
-	    agent_column(query->sort != NULL ? query->sort : "address");
-	int32_t limit = PAGE_AGENTS;
-	const char *invalid = limit_read(query, &limit);
+	static const enum query_name allowed[] = { QUERY_SORT, QUERY_LIMIT,
+		QUERY_NAMES };
+	const char *sort = query->values[QUERY_SORT];
+	int column = agent_column(sort != NULL ? sort : "address");
+	int64_t limit = PAGE_AGENTS;
+	const char *invalid = NULL;
 	uint64_t unlisted;
 
+	if (!query_accept(query, allowed, page, out))
+		return;
 	if (column < 0)
 		invalid = "sort is not " AGENT_COLUMNS;
-	if (query->others || query->modid != NULL || query->cmdid != NULL)
-		invalid = "expected sort and limit, once each";
+	if (!query_number(query, QUERY_LIMIT, 1, PAGE_KEYS_MAX, &limit))
+		invalid = PAGE_LIMIT_INVALID;
 	page->type = TYPE_JSON;
 	if (invalid != NULL) {
-		show_error(page, 400, invalid, out);
+		page_error(page, 400, invalid, out);
 		return;
 	}
 	enum shm_status found = agents_print(
 	    query->instance, column, (size_t)limit, true, out, &unlisted);
 	if (found != SHM_OK)
-		show_error(page, 503, status_reason(found), out);
+		page_error(page, 503, status_reason(found), out);
 }
 
 /* ----------------------------------------------------------------- keys --- */
@@ -134,8 +158,7 @@ page_agents(struct page *page, const struct page_query *query, FILE *out)
 struct listing {
 	struct keys_filter filter;
 	struct keys_view view;
-	int32_t limit;
-	int32_t listed;
+	int64_t limit, listed;
 	bool more;
 	FILE *out;
 };
@@ -158,73 +181,130 @@ list_key(void *arg, const struct scan_key *key)
 
 /* Returns why a query is invalid, or NULL. */
 static const char *
-listing_read(struct listing *l, const struct page_query *query)
+listing_read(struct listing *l, const struct query *query)
 {
-	if (query->others || query->sort != NULL)
-		return "expected modid, cmdid and limit, once each";
-	l->filter.has_modid = query->modid != NULL;
-	l->filter.has_cmdid = query->cmdid != NULL;
-	if (l->filter.has_modid && !keys_number(query->modid, &l->filter.modid))
+	int64_t modid = 0, cmdid = 0;
+
+	if (!query_number(query, QUERY_MODID, INT32_MIN, INT32_MAX, &modid))
 		return "modid is not a 32-bit integer";
-	if (l->filter.has_cmdid && !keys_number(query->cmdid, &l->filter.cmdid))
+	if (!query_number(query, QUERY_CMDID, INT32_MIN, INT32_MAX, &cmdid))
 		return "cmdid is not a 32-bit integer";
-	return limit_read(query, &l->limit);
+	if (!query_number(query, QUERY_LIMIT, 1, PAGE_KEYS_MAX, &l->limit))
+		return PAGE_LIMIT_INVALID;
+	l->filter = (struct keys_filter){ query->values[QUERY_MODID] != NULL,
+		query->values[QUERY_CMDID] != NULL, (int32_t)modid,
+		(int32_t)cmdid };
+	return NULL;
+}
+
+/* Those of one service are found by the last look, all others by a walk. */
+static enum shm_status
+keys_visit(const char *instance, const struct look *look, struct listing *l)
+{
+	const struct look_service *service = NULL;
+
+	if (l->filter.has_modid && l->filter.has_cmdid && look != NULL)
+		service = look_find(look, l->filter.modid, l->filter.cmdid);
+	if (service != NULL)
+		return look_visit(look, &scan, instance,
+		    look_servers(look, service), service->all_servers, list_key,
+		    l);
+	enum shm_status found = scan_open(&scan, instance);
+	if (found == SHM_OK) {
+		scan_walk(&scan, list_key, l);
+		scan_close(&scan);
+	}
+	return found;
 }
 
 static void
-page_keys(struct page *page, const struct page_query *query, FILE *out)
+page_keys(struct page *page, const struct query *query, FILE *out)
 {
+	static const enum query_name allowed[] = { QUERY_MODID, QUERY_CMDID,
+		QUERY_LIMIT, QUERY_NAMES };
 	struct listing l = { .view = { { LOOK_FRESH_S, LOOK_SILENT_S },
 				 (uint64_t)time(NULL) * 1000, NULL },
 		.limit = PAGE_KEYS,
 		.out = out };
-	const char *invalid = listing_read(&l, query);
+	const struct look *look = NULL;
 
+	if (!query_accept(query, allowed, page, out))
+		return;
+	const char *invalid = listing_read(&l, query);
 	page->type = TYPE_JSON;
 	if (invalid != NULL) {
-		show_error(page, 400, invalid, out);
-		return;
-	}
-	enum shm_status found = scan_open(&scan, query->instance);
-	if (found != SHM_OK) {
-		show_error(page, 503, status_reason(found), out);
+		page_error(page, 400, invalid, out);
 		return;
 	}
 	fputs("{\"keys\":[", out);
-	scan_walk(&scan, list_key, &l);
-	fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
-	    l.more ? "true" : "false", scan.unread);
-	scan_close(&scan);
+	if (query->sampler != NULL) {
+		const struct sample *s = sampler_borrow(query->sampler);
+
+		l.view.names = s->names;
+		look = s->look;
+		if (look != NULL)
+			l.view.limits = look_totals(look)->limits;
+	}
+	enum shm_status found = keys_visit(query->instance, look, &l);
+	if (query->sampler != NULL)
+		sampler_return(query->sampler);
+	if (found == SHM_OK) {
+		fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
+		    l.more ? "true" : "false", scan.unread);
+		return;
+	}
+	rewind(out);
+	page_error(page, 503, status_reason(found), out);
 }
 
 /* ---------------------------------------------------------------- pages --- */
 
-static const struct {
+static const struct known {
 	const char *path;
-	void (*write)(
-	    struct page *page, const struct page_query *query, FILE *out);
+	void (*write)(struct page *page, const struct query *query, FILE *out);
+	bool sampled;
 } pages[] = {
-	{ "/metrics", page_metrics },
-	{ "/healthz", page_healthz },
-	{ "/readyz", page_readyz },
-	{ "/api/v1/status", page_status },
-	{ "/api/v1/keys", page_keys },
-	{ "/api/v1/agents", page_agents },
+	{ "/metrics", page_metrics, false },
+	{ "/metrics/services", page_services_metrics, true },
+	{ "/healthz", page_healthz, false }, { "/readyz", page_readyz, false },
+	{ "/api/v1/status", page_status, false },
+	{ "/api/v1/keys", page_keys, false },
+	{ "/api/v1/agents", page_agents, false },
+	{ "/api/v1/events", api_events, true },
+	{ API_SERVICES, api_services, true },
+	{ API_SERVICES "/", api_service, true }, /* and all below */
 };
 
-#define PAGES (sizeof(pages) / sizeof(*pages))
+static const struct known *
+known_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		const char *known = pages[i].path;
+		size_t length = strlen(known);
+
+		if (strncmp(known, path, length) == 0 &&
+		    (path[length] == '\0' || known[length - 1] == '/'))
+			return &pages[i];
+	}
+	return NULL;
+}
 
 bool
 page_is_known(const char *path)
 {
-	for (size_t i = 0; i < PAGES; i++)
-		if (strcmp(pages[i].path, path) == 0)
-			return true;
-	return false;
+	return known_find(path) != NULL;
 }
 
 bool
-page_make(struct page *page, const char *path, const struct page_query *query)
+page_is_sampled(const char *path)
+{
+	const struct known *known = known_find(path);
+
+	return known != NULL && known->sampled;
+}
+
+bool
+page_make(struct page *page, const struct query *query)
 {
 	FILE *out;
 
@@ -232,9 +312,7 @@ page_make(struct page *page, const char *path, const struct page_query *query)
 	out = open_memstream(&page->body, &page->length);
 	if (out == NULL)
 		return false;
-	for (size_t i = 0; i < PAGES; i++)
-		if (strcmp(pages[i].path, path) == 0)
-			pages[i].write(page, query, out);
+	known_find(query->path)->write(page, query, out);
 	bool good = !ferror(out);
 	good &= fclose(out) == 0;
 	if (!good)

@@ -1,0 +1,683 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Owns the services in the orders that were asked for, until the next sample.
+ */
+#include "config.h"
+
+#include "web/api.h"
+#include "lib/address.h"
+#include "lib/text.h"
+#include "status/filter.h"
+#include "web/sampler.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS 50 /* listed by default */
+#define ROWS_MAX 1000
+
+/* The services in each order, as places; of one sample. */
+static struct sorted {
+	uint64_t number;
+	uint32_t *places;
+	size_t count;
+} sorted[LOOK_ORDERS];
+
+/* ----------------------------------------------------------------- rows --- */
+
+static const char *const service_columns[] = { "modid", "cmdid", "name",
+	"state", "overloaded", "servers", "stale", "since", "since_known",
+	"succ", "err", "error_share", "reports_per_s", "callers", "age", NULL };
+static const char *const server_columns[] = { "ip", "port", "state",
+	"overloaded_by", "callers", "stale", "since", "since_known", "succ",
+	"err", "error_share", "reports_per_s", "age", NULL };
+static const char *const caller_columns[] = { "caller", "overload", "succ",
+	"err", "error_share", "ts", "age", "state", "reports", NULL };
+static const char *const event_columns[] = { "n", "time", "modid", "cmdid",
+	"ip", "port", "overloaded", "callers", NULL };
+
+/* A row that is being written: an array, or an object with these columns. */
+struct row {
+	FILE *out;
+	const char *const *columns;
+	unsigned count;
+};
+
+static void
+row_next(struct row *row)
+{
+	if (row->count > 0)
+		fputc(',', row->out);
+	if (row->columns != NULL)
+		fprintf(row->out, "\"%s\":", row->columns[row->count]);
+	row->count++;
+}
+
+static void row_put(struct row *row, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+row_put(struct row *row, const char *format, ...)
+{
+	va_list values;
+
+	row_next(row);
+	va_start(values, format);
+	vfprintf(row->out, format, values);
+	va_end(values);
+}
+
+/* A figure that is unknown if it is below 0. */
+static void
+figure_write(double value, int digits, FILE *out)
+{
+	if (value < 0)
+		fputs("null", out);
+	else
+		fprintf(out, "%.*f", digits, value);
+}
+
+static void
+row_figure(struct row *row, double value, int digits)
+{
+	row_next(row);
+	figure_write(value, digits, row->out);
+}
+
+static const char *
+boolean(bool value)
+{
+	return value ? "true" : "false";
+}
+
+/* What services and servers have alike. */
+static void
+row_sum(struct row *row, const struct sample *s, const struct look_sum *sum)
+{
+	row_put(row, "%" PRIu32, sum->stale);
+	row_figure(
+	    row, sum->since_ms < 0 ? -1 : (double)sum->since_ms / 1000, 3);
+	row_put(row, "%s", boolean(sum->since_known));
+	row_put(row, "%" PRIu64, sum->succ);
+	row_put(row, "%" PRIu64, sum->err);
+	row_figure(row, look_error_share(sum), 4);
+	row_figure(row, look_rate(s->look, sum->reports), 1);
+}
+
+static double
+age_of(const struct sample *s, uint64_t ts)
+{
+	return look_age(look_totals(s->look)->now_ms, ts);
+}
+
+static void
+row_service(
+    struct row row, const struct sample *s, const struct look_service *service)
+{
+	const struct look_sum *sum = &service->sum;
+
+	row_put(&row, "%" PRId32, service->modid);
+	row_put(&row, "%" PRId32, service->cmdid);
+	row_next(&row);
+	page_string(
+	    names_find(s->names, service->modid, service->cmdid), row.out);
+	row_put(&row, "\"%s\"", look_state_name(sum->state));
+	row_put(&row, "%" PRIu32, service->overloaded);
+	row_put(&row, "%" PRIu32, service->servers);
+	row_sum(&row, s, sum);
+	row_put(&row, "%" PRIu32, sum->callers);
+	row_figure(&row, age_of(s, sum->newest_ts), 1);
+}
+
+static void
+row_server(
+    struct row row, const struct sample *s, const struct look_server *server)
+{
+	const struct look_sum *sum = &server->sum;
+	char ip[DOTTED_TEXT];
+
+	row_put(&row, "\"%s\"", dotted(server->ip, ip));
+	row_put(&row, "%u", server->port);
+	row_put(&row, "\"%s\"", look_state_name(sum->state));
+	row_put(&row, "%" PRIu32, server->overloaded_by);
+	row_put(&row, "%" PRIu32, sum->callers);
+	row_sum(&row, s, sum);
+	row_figure(&row, age_of(s, sum->newest_ts), 1);
+}
+
+/* Begin the list of rows. */
+static void
+rows_begin(const char *const *columns, FILE *out)
+{
+	fputs(",\n\"columns\":[", out);
+	for (int i = 0; columns[i] != NULL; i++)
+		fprintf(out, "%s\"%s\"", i == 0 ? "" : ",", columns[i]);
+	fputs("],\n\"rows\":[", out);
+}
+
+/* Between the rows; each is one line. */
+static void
+row_begin(size_t place, FILE *out)
+{
+	fputs(place == 0 ? "\n[" : "],\n[", out);
+}
+
+static void
+rows_end(size_t count, FILE *out)
+{
+	fputs(count == 0 ? "]" : "]]", out);
+}
+
+/* ----------------------------------------------------------------- head --- */
+
+static void
+verdict_write(const struct look_totals *t, FILE *out)
+{
+	fprintf(out,
+	    "\"verdict\":{\"services\":%" PRIu64
+	    ",\"overloaded_services\":%" PRIu64
+	    ",\"overloaded_servers\":%" PRIu64 ",\"new_overloaded\":%" PRIu64
+	    ",\"error_services\":%" PRIu64 ",\"silent_services\":%" PRIu64
+	    ",\"late_services\":%" PRIu64 ",\"callers\":%" PRIu64
+	    ",\"silent_callers\":%" PRIu64 ",\"late_callers\":%" PRIu64
+	    ",\"truncated\":%s},\n",
+	    t->services, t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
+	    t->new_overloaded, t->by_state[LOOK_ERRORS],
+	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE], t->callers,
+	    t->callers_by_age[AGE_SILENT], t->callers_by_age[AGE_LATE],
+	    boolean(t->truncated || t->unread > 0));
+}
+
+/* What each answer begins with. */
+static void
+head_write(const struct sample *s, const struct query *query, FILE *out)
+{
+	const struct look_totals *t = look_totals(s->look);
+
+	fprintf(out,
+	    "{\"as_of\":%.3f,\"look_ms\":%.0f,\"interval_s\":%.0f,"
+	    "\"instance\":\"%s\",\"reporter\":\"%s\",\"fresh_s\":%" PRIu32
+	    ",\"silent_s\":%" PRIu32 ",\n",
+	    (double)t->now_ms / 1000, s->look_ms, s->interval_s,
+	    query->instance, s->reporter, t->limits.fresh_s,
+	    t->limits.silent_s);
+	verdict_write(t, out);
+	fputs("\"reports_per_s\":", out);
+	figure_write(look_rate(s->look, t->reports), 1, out);
+	fputs(",\"records_per_s\":", out);
+	figure_write(look_rate(s->look, t->records), 1, out);
+	fprintf(out,
+	    ",\n\"database\":{\"connected\":%s,\"behind_s\":%" PRIu64
+	    "},\"agents\":{\"connected\":%" PRIu64 "}",
+	    boolean(s->connected), s->behind_s, s->agents);
+}
+
+/* -------------------------------------------------------------- history --- */
+
+/* Up to TIMELINE_SAMPLES numbers for each service. */
+static void
+history_write(const struct sample *s, const struct look_service *services,
+    const uint32_t *places, size_t count, FILE *out)
+{
+	static struct timeline_samples samples; /* too large for a stack */
+
+	fputs(",\n\"history\":[", out);
+	for (size_t i = 0; i < count; i++) {
+		const struct look_service *service = &services[places[i]];
+
+		timeline_samples(
+		    s->timeline, service->modid, service->cmdid, &samples);
+		if (i == 0)
+			fprintf(out, "[%.3f,%.3f]",
+			    (double)samples.first_ms / 1000, samples.step_s);
+		fputs(",\n[[", out);
+		for (unsigned j = 0; j < samples.count; j++)
+			fprintf(
+			    out, "%s%d", j == 0 ? "" : ",", samples.errors[j]);
+		fputs("],[", out);
+		for (unsigned j = 0; j < samples.count; j++)
+			fprintf(out, "%s%" PRId32, j == 0 ? "" : ",",
+			    samples.overloaded[j]);
+		fputs("]]", out);
+	}
+	fputs(count == 0 ? "[0,0]]" : "]", out);
+}
+
+/* --------------------------------------------------------------- cursor --- */
+
+/* The last row of a page, with all that it can be sorted by.  So the next page
+   begins behind it in a later look, too, and skips no service that has not
+   moved. */
+#define CURSOR_FIELDS 14
+
+static void
+cursor_write(const struct look_service *s, FILE *out)
+{
+	const int64_t fields[CURSOR_FIELDS] = { s->modid, s->cmdid,
+		s->sum.state, s->sum.age, s->overloaded, s->servers,
+		(int64_t)s->sum.succ, (int64_t)s->sum.err, s->sum.reports,
+		s->records, s->keys, s->sum.callers, (int64_t)s->sum.newest_ts,
+		s->sum.since_ms };
+
+	for (int i = 0; i < CURSOR_FIELDS; i++)
+		fprintf(out, "%s%" PRId64, i == 0 ? "" : ".", fields[i]);
+}
+
+static bool
+cursor_read(struct look_service *s, const char *text)
+{
+	int64_t fields[CURSOR_FIELDS];
+	char copy[CURSOR_FIELDS * 21 + 1], *rest = copy;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	strcpy(copy, text);
+	for (int i = 0; i < CURSOR_FIELDS; i++) {
+		char *field = strsep(&rest, ".");
+
+		if (field == NULL ||
+		    !text_number(field, INT64_MIN + 1, INT64_MAX, &fields[i]))
+			return false;
+	}
+	*s = (struct look_service){ .modid = (int32_t)fields[0],
+		.cmdid = (int32_t)fields[1],
+		.overloaded = (uint32_t)fields[4],
+		.servers = (uint32_t)fields[5],
+		.records = (uint32_t)fields[9],
+		.keys = (uint32_t)fields[10],
+		.sum = { .state = (uint8_t)fields[2],
+		    .age = (uint8_t)fields[3],
+		    .succ = (uint64_t)fields[6],
+		    .err = (uint64_t)fields[7],
+		    .reports = (uint32_t)fields[8],
+		    .callers = (uint32_t)fields[11],
+		    .newest_ts = (uint64_t)fields[12],
+		    .since_ms = fields[13] } };
+	return rest == NULL;
+}
+
+/* ------------------------------------------------------------- services --- */
+
+struct listing {
+	const struct sample *sample;
+	struct filter filter;
+	enum look_order order;
+	int64_t limit, history;
+	bool has_cursor;
+	struct look_service last;
+};
+
+/* Read what is asked for.  Returns false if it is invalid: the page tells. */
+static bool
+listing_read(
+    struct listing *l, const struct query *query, struct page *page, FILE *out)
+{
+	static const enum query_name allowed[] = { QUERY_Q, QUERY_SORT,
+		QUERY_LIMIT, QUERY_AFTER, QUERY_HISTORY, QUERY_NAMES };
+	const char *sort = query->values[QUERY_SORT];
+	const char *q = query->values[QUERY_Q];
+	const char *after = query->values[QUERY_AFTER];
+	const char *invalid = NULL;
+	char error[FILTER_ERROR];
+
+	l->limit = ROWS;
+	l->history = 0;
+	l->has_cursor = after != NULL && *after != '\0';
+	l->order = sort == NULL ? LOOK_BY_TROUBLE : look_order_find(sort);
+	if (!query_accept(query, allowed, page, out))
+		return false;
+	if (!filter_parse(&l->filter, q == NULL ? "" : q, error, sizeof(error)))
+		invalid = error;
+	else if (l->order == LOOK_ORDERS)
+		invalid = "sort is not trouble, errors, reports, servers, "
+			  "overloaded, since, age, number, records, keys, succ "
+			  "or callers";
+	else if (!query_number(query, QUERY_LIMIT, 1, ROWS_MAX, &l->limit))
+		invalid = "limit is not from 1 to 1000";
+	else if (!query_number(query, QUERY_HISTORY, 0, 1, &l->history))
+		invalid = "history is not 0 or 1";
+	else if (l->has_cursor && !cursor_read(&l->last, after))
+		invalid = "after is not what an answer had";
+	if (invalid != NULL)
+		page_error(page, 400, invalid, out);
+	return invalid == NULL;
+}
+
+static bool
+listing_match(void *arg, const struct look_service *service)
+{
+	const struct listing *l = arg;
+
+	return filter_match(
+	    &l->filter, l->sample->look, l->sample->names, service);
+}
+
+/* The services in an order, which are kept for the next request.  Returns NULL
+   if out of memory. */
+static const struct sorted *
+sorted_get(const struct sample *s, enum look_order order)
+{
+	struct sorted *kept = &sorted[order];
+
+	if (kept->number == s->number && kept->places != NULL)
+		return kept;
+	for (int i = 0; i < LOOK_ORDERS; i++) {
+		if (sorted[i].number == s->number)
+			continue;
+		free(sorted[i].places);
+		sorted[i] = (struct sorted){ .number = s->number };
+	}
+	kept->places = look_sort(s->look, order, NULL, NULL, &kept->count);
+	return kept->places != NULL ? kept : NULL;
+}
+
+/* Write the rows of a page. */
+static void
+listing_write(
+    const struct listing *l, const uint32_t *places, size_t count, FILE *out)
+{
+	const struct sample *s = l->sample;
+	const struct look_service *services = look_services(s->look);
+	size_t first = 0, rows;
+
+	if (l->has_cursor)
+		first = look_sorted_after(
+		    s->look, l->order, places, count, &l->last);
+	rows = count - first;
+	if (rows > (size_t)l->limit)
+		rows = (size_t)l->limit;
+	rows_begin(service_columns, out);
+	for (size_t i = 0; i < rows; i++) {
+		row_begin(i, out);
+		row_service((struct row){ .out = out }, s,
+		    &services[places[first + i]]);
+	}
+	rows_end(rows, out);
+	if (l->history == 1)
+		history_write(s, services, places + first, rows, out);
+	fprintf(out, ",\n\"total\":%zu,\"after\":", count);
+	if (first + rows < count) {
+		fputc('"', out);
+		cursor_write(&services[places[first + rows - 1]], out);
+		fputs("\"}\n", out);
+	} else {
+		fputs("null}\n", out);
+	}
+}
+
+const struct sample *
+api_sample(struct page *page, const struct query *query, FILE *out)
+{
+	char text[256];
+
+	if (query->sampler != NULL) {
+		const struct sample *s = sampler_borrow(query->sampler);
+
+		if (s->look != NULL) {
+			page->type = TYPE_JSON;
+			return s;
+		}
+		snprintf(text, sizeof(text), "instance %s: %s", query->instance,
+		    s->reason);
+		sampler_return(query->sampler);
+	} else {
+		snprintf(text, sizeof(text), "instance %s: not running",
+		    query->instance);
+	}
+	page_error(page, 503, text, out);
+	return NULL;
+}
+
+void
+api_services(struct page *page, const struct query *query, FILE *out)
+{
+	struct listing l;
+	struct sorted own = { .places = NULL };
+	const struct sorted *found = &own;
+
+	if (!listing_read(&l, query, page, out))
+		return;
+	l.sample = api_sample(page, query, out);
+	if (l.sample == NULL)
+		return;
+	if (l.filter.count == 0)
+		found = sorted_get(l.sample, l.order);
+	else
+		own.places = look_sort(
+		    l.sample->look, l.order, listing_match, &l, &own.count);
+	if (found == NULL || found->places == NULL) {
+		page_error(page, 500, "out of memory", out);
+	} else {
+		head_write(l.sample, query, out);
+		listing_write(&l, found->places, found->count, out);
+	}
+	free(own.places);
+	sampler_return(query->sampler);
+}
+
+/* ---------------------------------------------------------- one service --- */
+
+static void
+service_write(
+    const struct sample *s, const struct look_service *service, FILE *out)
+{
+	const struct look_server *servers = look_servers(s->look, service);
+	uint32_t *places = look_sort_servers(s->look, service);
+	const uint32_t self = 0, all = service->all_servers;
+	uint32_t count = places == NULL ? 0 : all < ROWS_MAX ? all : ROWS_MAX;
+
+	fputs(",\n\"service\":{", out);
+	row_service((struct row){ out, service_columns, 0 }, s, service);
+	fputc('}', out);
+	rows_begin(server_columns, out);
+	for (uint32_t i = 0; i < count; i++) {
+		row_begin(i, out);
+		row_server((struct row){ .out = out }, s, &servers[places[i]]);
+	}
+	rows_end(count, out);
+	free(places);
+	fprintf(out, ",\"total\":%" PRIu32, all);
+	history_write(s, service, &self, 1, out);
+	fputs("}\n", out);
+}
+
+/* A caller's record is judged as a server with one caller is. */
+static enum look_state
+caller_state(const struct look_key *key, enum look_age age)
+{
+	if (age != AGE_FRESH)
+		return age == AGE_LATE ? LOOK_LATE : LOOK_SILENT;
+	if (key->overload)
+		return LOOK_OVERLOADED;
+	uint64_t calls = (uint64_t)key->succ + key->err;
+	return calls >= 20 && (uint64_t)key->err * 20 >= calls ? LOOK_ERRORS
+							       : LOOK_FINE;
+}
+
+static void
+callers_write(const struct sample *s, const struct look_key *keys, size_t count,
+    FILE *out)
+{
+	const struct look_totals *t = look_totals(s->look);
+	char caller[DOTTED_TEXT];
+
+	rows_begin(caller_columns, out);
+	for (size_t i = 0; i < count; i++) {
+		const struct look_key *key = &keys[i];
+		double calls = (double)key->succ + key->err;
+		struct row row = { .out = out };
+
+		row_begin(i, out);
+		row_put(&row, "\"%s\"", dotted(key->caller, caller));
+		row_put(&row, "%s", boolean(key->overload));
+		row_put(&row, "%" PRIu32, key->succ);
+		row_put(&row, "%" PRIu32, key->err);
+		row_figure(&row, calls > 0 ? key->err / calls : -1, 4);
+		row_put(&row, "%" PRIu64, key->ts);
+		row_figure(&row, age_of(s, key->ts), 1);
+		row_put(&row, "\"%s\"",
+		    look_state_name(caller_state(
+			key, look_age_of(&t->limits, t->now_ms, key->ts))));
+		row_put(&row, "%" PRIu64, key->reports);
+	}
+	rows_end(count, out);
+}
+
+/* Those who complain first, then by address. */
+static int
+key_compare(const void *a, const void *b)
+{
+	const struct look_key *x = a, *y = b;
+
+	if (x->overload != y->overload)
+		return x->overload ? -1 : 1;
+	return (x->caller > y->caller) - (x->caller < y->caller);
+}
+
+/* Read IP:PORT.  Returns the server, or NULL. */
+static const struct look_server *
+server_find(const struct sample *s, const struct look_service *service,
+    const char *text)
+{
+	struct address address;
+	struct in_addr ip;
+
+	if (text == NULL || address_parse(&address, text) != NULL ||
+	    address.port < 0 || inet_pton(AF_INET, address.host, &ip) != 1)
+		return NULL;
+	return look_find_server(
+	    s->look, service, ntohl(ip.s_addr), (uint16_t)address.port);
+}
+
+static void
+show_callers(const struct sample *s, const struct look_service *service,
+    struct page *page, const struct query *query, FILE *out)
+{
+	const struct look_server *server =
+	    server_find(s, service, query->values[QUERY_SERVER]);
+	int64_t limit = ROWS_MAX;
+
+	if (!query_number(query, QUERY_LIMIT, 1, ROWS_MAX, &limit)) {
+		page_error(page, 400, "limit is not from 1 to 1000", out);
+		return;
+	}
+	if (server == NULL) {
+		page_error(page, 404, "no such server of this service", out);
+		return;
+	}
+	struct look_key *keys = calloc(server->keys + 1, sizeof(*keys));
+	if (keys == NULL) {
+		page_error(page, 500, "out of memory", out);
+		return;
+	}
+	size_t count =
+	    look_keys(s->look, query->instance, server, keys, server->keys);
+	qsort(keys, count, sizeof(*keys), key_compare);
+	head_write(s, query, out);
+	callers_write(
+	    s, keys, count < (size_t)limit ? count : (size_t)limit, out);
+	fprintf(out, ",\"total\":%zu}\n", count);
+	free(keys);
+}
+
+/* Take a path apart: /M/C, and what follows.  Returns false if it is none. */
+static bool
+path_read(const char *path, int32_t *modid, int32_t *cmdid, bool *callers)
+{
+	char copy[64], *rest = copy;
+	int64_t number[2];
+
+	if (strlen(path) >= sizeof(copy))
+		return false;
+	strcpy(copy, path);
+	for (int i = 0; i < 2; i++) {
+		char *part = strsep(&rest, "/");
+
+		if (part == NULL ||
+		    !text_number(part, INT32_MIN, INT32_MAX, &number[i]))
+			return false;
+	}
+	*modid = (int32_t)number[0];
+	*cmdid = (int32_t)number[1];
+	*callers = rest != NULL;
+	return rest == NULL || strcmp(rest, "callers") == 0;
+}
+
+void
+api_service(struct page *page, const struct query *query, FILE *out)
+{
+	static const enum query_name none[] = { QUERY_NAMES };
+	static const enum query_name two[] = { QUERY_SERVER, QUERY_LIMIT,
+		QUERY_NAMES };
+	const struct look_service *service;
+	int32_t modid, cmdid;
+	bool callers;
+
+	if (!path_read(
+		query->path + sizeof(API_SERVICES), &modid, &cmdid, &callers)) {
+		page_error(page, 404, "expected MODID/CMDID", out);
+		return;
+	}
+	if (!query_accept(query, callers ? two : none, page, out))
+		return;
+	const struct sample *s = api_sample(page, query, out);
+	if (s == NULL)
+		return;
+	service = look_find(s->look, modid, cmdid);
+	if (service == NULL) {
+		page_error(page, 404, "no such service", out);
+	} else if (callers) {
+		show_callers(s, service, page, query, out);
+	} else {
+		head_write(s, query, out);
+		service_write(s, service, out);
+	}
+	sampler_return(query->sampler);
+}
+
+/* --------------------------------------------------------------- events --- */
+
+void
+api_events(struct page *page, const struct query *query, FILE *out)
+{
+	static struct timeline_event events[TIMELINE_EVENTS];
+	static const enum query_name allowed[] = { QUERY_SINCE, QUERY_NAMES };
+	int64_t since = 0;
+	uint64_t next;
+	char ip[DOTTED_TEXT];
+	bool lost;
+
+	if (!query_accept(query, allowed, page, out))
+		return;
+	if (!query_number(query, QUERY_SINCE, 0, INT64_MAX, &since)) {
+		page_error(page, 400, "since is not a number", out);
+		return;
+	}
+	const struct sample *s = api_sample(page, query, out);
+	if (s == NULL)
+		return;
+	size_t count = timeline_events(s->timeline, (uint64_t)since, events,
+	    TIMELINE_EVENTS, &next, &lost);
+	fprintf(out, "{\"next\":%" PRIu64 ",\"lost\":%s", next, boolean(lost));
+	rows_begin(event_columns, out);
+	for (size_t i = 0; i < count; i++) {
+		const struct look_flip *f = &events[i].flip;
+		struct row row = { .out = out };
+
+		row_begin(i, out);
+		row_put(&row, "%" PRIu64, events[i].number);
+		row_put(&row, "%.3f", (double)events[i].time_ms / 1000);
+		row_put(&row, "%" PRId32, f->modid);
+		row_put(&row, "%" PRId32, f->cmdid);
+		row_put(&row, "\"%s\"", dotted(f->ip, ip));
+		row_put(&row, "%u", f->port);
+		row_put(&row, "%s", boolean(f->overloaded));
+		row_put(&row, "%" PRIu32, f->callers);
+	}
+	rows_end(count, out);
+	fputs("}\n", out);
+	sampler_return(query->sampler);
+}

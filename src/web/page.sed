@@ -1,0 +1,8 @@
+# Of the page's files, what a browser does not need: indentation, empty lines,
+# comments, types.
+s/^[[:blank:]]*//
+/^$/d
+/^\/\//d
+/^\/\*[^*].*\*\/$/d
+s/\/\*\* @type {[^}]*} \*\/ //
+s/\([;,]\)[[:blank:]]*\/\/ .*$/\1/
