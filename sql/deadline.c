@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -79,8 +78,6 @@ struct deadline *
 deadline_new(void)
 {
 	struct deadline *d = calloc(1, sizeof(*d));
-	sigset_t all, before;
-	int failed;
 
 	if (d == NULL)
 		return NULL;
@@ -88,12 +85,7 @@ deadline_new(void)
 	d->fd = d->seen = -1;
 	pthread_mutex_init(&d->mutex, NULL);
 	pthread_cond_init(&d->wake, NULL);
-	/* Signals are for the other threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&d->thread, NULL, deadline_main, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed == 0)
+	if (pthread_create(&d->thread, NULL, deadline_main, d) == 0)
 		return d;
 	free(d);
 	return NULL;

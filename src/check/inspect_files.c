@@ -31,14 +31,6 @@ value_of(const struct settings *settings, const char *section, const char *name)
 						    option->offset);
 }
 
-static bool
-is_regular(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 /* Check a file of section [mysql].  Returns whether it is set, and can be
    read. */
 static bool
@@ -137,7 +129,7 @@ inspect_writable(const struct settings *settings, const char *section,
 static bool
 file_has_password(const char *path)
 {
-	FILE *file = is_regular(path) ? fopen(path, "re") : NULL;
+	FILE *file = login_read_fault(path) == NULL ? fopen(path, "re") : NULL;
 	char *line = NULL;
 	size_t size = 0;
 	bool has = false;

@@ -3,7 +3,7 @@
 // The page: its frame (verdict, freshness, banners), its views, its keys.
 import { clock, count, duration, short } from "./format.js";
 import { Api, Poll } from "./poll.js";
-import { above, place, url } from "./state.js";
+import { SORTS, SORT_KEYS, above, place, url } from "./state.js";
 import { attribute, h, put, text } from "./table.js";
 import { Agents, Help, Instance, SHAPES, Server, Service, Services }
 	from "./views.js";
@@ -13,8 +13,6 @@ const BEHIND_S = 30; // a database that is further behind is worth a banner
 const STALE_S = 30;  // a look that is older is shown grey
 const VIEWS = { services: Services, service: Service, server: Server,
 	agents: Agents, instance: Instance, help: Help };
-const SORT_KEYS = { t: "trouble", o: "overloaded", e: "errors", r: "reports",
-	s: "succ", c: "callers", a: "age", n: "number" };
 const SAMPLE = "echo 1 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 | reporter-send";
 
 const read = () => place(location.pathname, location.search);
@@ -28,6 +26,7 @@ const scrolls = new Map(); // by URL
 let list = {};             // what the list of services had last
 let head = /** @type {any} */ (null); // of the newest answer
 let view = /** @type {any} */ (null);
+let committed = url(here); // what the entry of the history was made for
 let failure = "", announced = "", restore = -1;
 
 /* ------------------------------------------------------------------- frame -- */
@@ -146,7 +145,7 @@ function failed(error, retry_ms) {
 	if (error.status === 404)
 		failure = t("b_gone");
 	else if (error.status)
-		failure = "reporter-web: " + error.message;
+		failure = "reporter: " + error.message;
 	else if (error instanceof TypeError || error.name === "AbortError")
 		failure = t("b_answer", { d: duration(retry_ms / 1000, t) });
 	else
@@ -202,8 +201,18 @@ function go(to, replace = false) {
 	if (at === url(here) && replace)
 		return;
 	scrolls.set(url(here), scrollY);
-	if (at !== url(here))
-		history[replace ? "replaceState" : "pushState"](null, "", at);
+	if (replace) {
+		history.replaceState(null, "", at);
+	} else {
+		/* What was typed gets an entry of its own. */
+		if (committed !== url(here)) {
+			history.replaceState(null, "", committed);
+			history.pushState(null, "", url(here));
+		}
+		if (at !== url(here))
+			history.pushState(null, "", at);
+		committed = at;
+	}
 	arrive(next, 0);
 }
 
@@ -219,7 +228,7 @@ function arrive(next, scroll) {
 		restore = scroll;
 	}
 	draw_frame();
-	const known = view.last();
+	const known = view.last?.();
 	if (known)
 		draw(known);
 	poll.now();
@@ -298,8 +307,8 @@ function pressed(key) {
 		back();
 	} else if ((key === "ArrowDown" || key === "ArrowUp") && view.table) {
 		view.table.step(key === "ArrowDown" ? 1 : -1, opened.get(here.view));
-	} else if (SORT_KEYS[key] && here.view === "services") {
-		go({ sort: SORT_KEYS[key] });
+	} else if (SORT_KEYS.includes(key) && here.view === "services") {
+		go({ sort: SORTS[SORT_KEYS.indexOf(key)] });
 	} else {
 		return false;
 	}
@@ -330,7 +339,8 @@ document.addEventListener("click", (e) => {
 addEventListener("popstate", () => {
 	scrolls.set(url(here), scrollY);
 	const next = read();
-	arrive(next, scrolls.get(url(next)) || 0);
+	committed = url(next);
+	arrive(next, scrolls.get(committed) || 0);
 });
 
 history.scrollRestoration = "manual";

@@ -3,8 +3,10 @@
 // What the page knows without a document: the URL, the order of rows, waiting.
 
 export const LIMITS = [50, 100, 200, 500, 1000];
-export const SORTS = ["trouble", "overloaded", "errors", "servers", "since",
-	"reports", "succ", "callers", "age", "number", "records", "keys"];
+// Those of reporterctl top, with its keys.
+export const SORTS = ["trouble", "errors", "reports", "servers", "overloaded",
+	"since", "age", "number", "records", "keys", "succ", "callers"];
+export const SORT_KEYS = "tervowancksl";
 const ROUTE = /(?<=\/)(?:s\/(-?\d+)\/(-?\d+)(?:\/([^/]+))?|(agents|instance|help))$/;
 
 // The place that a URL names: {base, view, modid, cmdid, server, q, sort, limit,

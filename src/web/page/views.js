@@ -497,8 +497,6 @@ export class Agents {
 		return { ...head, own };
 	}
 
-	last() {}
-
 	draw(data) {
 		const { t, lang } = this.c, rows = data.own.agents;
 
@@ -517,8 +515,8 @@ const RATES = ["received", "superseded", "stored"];
 const KEYS = [["/ f", "filter"], ["↑ ↓", "k_rows"], ["Enter", "k_open"],
 	["Esc Backspace", "k_back"], ["p", "pause"], ["u", "update"],
 	["m", "more"], ["t", "k_trouble"], ["o", "c_overloaded"],
-	["e", "c_errors"], ["r", "c_reports"], ["s", "c_succ"], ["c", "c_callers"],
-	["a", "c_age"], ["n", "c_service"], ["?", "help"]];
+	["e", "c_errors"], ["r", "c_reports"], ["s", "c_succ"], ["l", "c_callers"],
+	["w", "c_since"], ["a", "c_age"], ["n", "c_service"], ["?", "help"]];
 const HELP = ["c_service", "c_server", "c_caller", "overloaded", "errors",
 	"late", "silent", "k_trouble", "filter"];
 
@@ -570,8 +568,6 @@ export class Instance {
 
 		return { ...head, own };
 	}
-
-	last() {}
 
 	draw(data) {
 		const { t, lang } = this.c, s = data.own, r = s.records;

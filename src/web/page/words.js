@@ -85,7 +85,7 @@ export const WORDS = {
 		w_late: "newest report over {f} s old",
 		w_silent: "newest report over {s} s old",
 		w_trouble: "share of servers overloaded, errors by volume, silent, reports/s",
-		w_filter: "all terms must match: 7 7/1 10.0.0.5 10.0.0.0/16 state:overloaded,silent err>5 age>60 or part of a name",
+		w_filter: "all must match: 7 7/1 10.0.0.5 10.0.0.0/16 state:overloaded,silent err>5 age>60 or part of a name",
 	},
 	zh: {
 		services: "服务", agents: "代理", instance: "实例",
