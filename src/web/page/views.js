@@ -167,13 +167,14 @@ export class Services {
 		this.error = h("span", { id: "q-error" });
 		this.moved = h("button", { type: "button", id: "moved",
 			click: c.renew });
-		this.more = h("button", { type: "button", id: "more",
+		this.more = h("button", { type: "button", id: "more", hidden: true,
 			click: () => this.grow() }, t("more"));
 		this.count = h("span", { class: "dim" });
 		this.element = h("section", {}, h("div", { class: "tools" },
 			h("label", { for: "q" }, t("filter")), this.input, this.error,
 			this.moved), this.table.element,
 		h("p", { class: "end" }, this.count, this.more));
+		this.table.element.hidden = true;
 		this.timer = 0;
 	}
 
