@@ -460,7 +460,8 @@ export class Server extends Deep {
 		draw_trail(c, this.trail, data.service);
 		draw_sum(c, this.sum, own?.state || "silent", fresh.length === 0 ?
 			c.t("b_gone") : says(c, over.length, fresh.length) +
-				(over.length === 1 ? ": " + over[0].caller : "") + (own?.since == null ? "" : c.t("semicolon") +
+				(over.length === 1 ? ": " + over[0].caller : "") +
+				(own?.since == null ? "" : c.t("semicolon") +
 				since(c, own, now)));
 		this.table.draw_all(rows.sort((a, b) => a.rank - b.rank),
 			(r) => r.caller);
@@ -614,6 +615,7 @@ export class Help {
 		const { t } = this.c;
 
 		draw_list(this.words, HELP.map((name) => [t(name), t(
-			`w_${name.replace(/^\w_/, "")}`, { f: data.fresh_s ?? 45, s: data.silent_s ?? 300 })]));
+			`w_${name.replace(/^\w_/, "")}`,
+			{ f: data.fresh_s ?? 45, s: data.silent_s ?? 300 })]));
 	}
 }

@@ -34,7 +34,7 @@ export const WORDS = {
 		c_by: "By callers", c_caller: "Caller", c_seen: "Reported",
 		c_count: "Reports",
 		t_overloaded: "servers overloaded / servers; stale: in old reports only",
-		t_errors: "failed calls in the newest reports; grey: under 20 calls",
+		t_errors: "in the newest reports; grey: under 20 calls",
 		t_by: "callers that report overload / callers; stale: in old reports only",
 		t_history: "line: error %; band: overloaded",
 
@@ -62,7 +62,7 @@ export const WORDS = {
 		b_gone: "No caller reports this any more.",
 
 		a_dialect: "Protocol", a_connected: "Connected", a_records: "Records",
-		a_clock: "Clock offset", a_throttled: "Throttled for",
+		a_clock: "Clock offset", a_throttled: "Throttled",
 		a_more: "the first {n}",
 
 		i_workers: "Workers", i_rates: "Per second",
@@ -118,7 +118,7 @@ export const WORDS = {
 		c_by: "报告方", c_caller: "调用方", c_seen: "上报时间",
 		c_count: "上报次数",
 		t_overloaded: "过载服务器 / 服务器；过期：仅旧上报称其过载",
-		t_errors: "最新上报中失败的调用；灰色：少于 20 次调用",
+		t_errors: "最新上报；灰色：少于 20 次调用",
 		t_by: "报告过载的调用方 / 调用方；过期：仅旧上报称其过载",
 		t_history: "折线：错误率；色带：过载",
 
@@ -146,7 +146,7 @@ export const WORDS = {
 		b_gone: "已没有调用方上报。",
 
 		a_dialect: "协议", a_connected: "连接时间", a_records: "记录",
-		a_clock: "时钟偏差", a_throttled: "限流时长",
+		a_clock: "时钟偏差", a_throttled: "限流",
 		a_more: "前 {n} 个",
 
 		i_workers: "工作进程", i_rates: "每秒",
