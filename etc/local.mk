@@ -1,12 +1,14 @@
 # What an installation needs.  Directories are put into the files named *.in.
 systemdsystemunit_DATA = etc/reporter.service
 if WITH_MICROHTTPD
-systemdsystemunit_DATA += etc/reporter-web.service
+systemdsystemunit_DATA += etc/reporter-web.service etc/reporter-web@.service
 endif
 dist_systemdsystemunit_DATA = etc/reporter.socket
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/examples/haproxy-galera.cfg \
-	etc/examples/haproxy-reporters.cfg
+	etc/examples/haproxy-reporters.cfg etc/examples/haproxy-web.cfg \
+	etc/examples/nginx-web.conf
+dist_examples_DATA += etc/prometheus/reporter.rules.yml etc/grafana/reporter.json
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf
 
@@ -15,17 +17,25 @@ dist_sbin_SCRIPTS = etc/reporter-migrate
 etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
 	etc/reporter.service etc/reporter-web.service \
 	$(sysusers_DATA) $(tmpfiles_DATA)
+web_template = etc/reporter-web@.service
 EXTRA_DIST += etc/conffile.sh etc/reporter.conf $(etc_made:=.in)
-CLEANFILES += $(etc_made) etc/sample.conf
-all-local: $(etc_made) etc/sample.conf
+CLEANFILES += $(etc_made) $(web_template) etc/sample.conf
+all-local: $(etc_made) $(web_template) etc/sample.conf
+
+etc_fill = $(MKDIR_P) $(@D) && $(SED) \
+	-e 's|@sbindir[@]|$(sbindir)|g' \
+	-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+	-e 's|@localstatedir[@]|$(localstatedir)|g' \
+	-e 's|@runstatedir[@]|$(runstatedir)|g'
 
 $(etc_made): %: %.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) \
-		-e 's|@sbindir[@]|$(sbindir)|g' \
-		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
-		-e 's|@localstatedir[@]|$(localstatedir)|g' \
-		-e 's|@runstatedir[@]|$(runstatedir)|g' \
-		$< >$@.new && mv $@.new $@
+	$(AM_V_GEN)$(etc_fill) -e 's|@instance[@]|default|g' \
+		-e 's|@suffix[@]||g' $< >$@.new && mv $@.new $@
+
+# The same unit for an instance of another name.
+$(web_template): etc/reporter-web.service.in Makefile
+	$(AM_V_GEN)$(etc_fill) -e 's|@instance[@]|%i|g' \
+		-e 's|@suffix[@]|-%i|g' $< >$@.new && mv $@.new $@
 
 # The sample, with this installation's own state directories.
 etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile

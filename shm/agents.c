@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The rows of connected agents.  The writer is the master's loop; a failure to
- * make or open the segment is returned.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "shm/agents.h"

@@ -61,41 +61,20 @@ static const struct reason closings[CLOSINGS] = {
 	[CLOSING_CARRIED] = { "carried", "continued by the next process" },
 };
 
-const char *
-reject_name(enum reject reason)
-{
-	return REASON(rejects, reason).name;
-}
+/* The functions that look up a reason's name, and its text for the log. */
+#define DEFINE_LOOKUP(reason, table) \
+	const char *reason##_name(enum reason i) \
+	{ \
+		return REASON(table, i).name; \
+	} \
+	const char *reason##_text(enum reason i) \
+	{ \
+		return REASON(table, i).text; \
+	}
 
-const char *
-reject_text(enum reject reason)
-{
-	return REASON(rejects, reason).text;
-}
-
-const char *
-refusal_name(enum refusal refusal)
-{
-	return REASON(refusals, refusal).name;
-}
-
-const char *
-refusal_text(enum refusal refusal)
-{
-	return REASON(refusals, refusal).text;
-}
-
-const char *
-closing_name(enum closing closing)
-{
-	return REASON(closings, closing).name;
-}
-
-const char *
-closing_text(enum closing closing)
-{
-	return REASON(closings, closing).text;
-}
+DEFINE_LOOKUP(reject, rejects)
+DEFINE_LOOKUP(refusal, refusals)
+DEFINE_LOOKUP(closing, closings)
 
 /* A slot's seqlock in small: the version is odd while the text is written.  The
    text is no atomic, so its bytes are copied as such. */

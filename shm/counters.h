@@ -154,7 +154,15 @@ struct drain_counters {
 };
 static_assert(sizeof(struct drain_counters) == 64, "part of the format");
 
-#define FLUSH_BUCKETS 16
+/* What a process takes of the machine, noted by itself every few seconds. */
+struct process_counters {
+	counter cpu_us;    /* of all its threads, microseconds */
+	counter memory;    /* resident, with the shared memory it uses, bytes */
+	counter files;     /* descriptors open */
+	counter files_max; /* its limit on them */
+};
+
+#define HISTOGRAM_BUCKETS 16
 #define FLUSH_ERRORS 9 /* classes of errors, see sql/dberror.h */
 
 /* Written by a worker's flush thread. */
@@ -169,11 +177,11 @@ struct flush_counters {
 	counter last_flush_ts; /* seconds since 1970 */
 	counter last_flush_us; /* how long it took, microseconds */
 	counter flush_us;      /* the sum of all, microseconds */
-	counter errors[FLUSH_ERRORS];   /* by class; [0] stays 0 */
-	counter buckets[FLUSH_BUCKETS]; /* flushes that took < 2^i ms */
-	counter connected;              /* 1 while connected, a gauge */
-	counter last_error_ts;          /* seconds since 1970, 0 = none */
-	counter last_error_number;      /* MySQL's error number */
+	counter errors[FLUSH_ERRORS];       /* by class; [0] stays 0 */
+	counter buckets[HISTOGRAM_BUCKETS]; /* flushes that took < 2^i ms */
+	counter connected;                  /* 1 while connected, a gauge */
+	counter last_error_ts;              /* seconds since 1970, 0 = none */
+	counter last_error_number;          /* MySQL's error number */
 	/* Odd while last_error is being written. */
 	counter last_error_version;
 	char last_error[192]; /* text, ended by a 0: last_error_get() */
@@ -189,10 +197,12 @@ struct flush_counters {
 	/* The host connected to last, a text ended by a 0; written while
 	   connected is 0. */
 	counter host[16];
-	counter clock_skew; /* between the server's clock and ours, seconds */
-	counter reserve[3];
+	counter clock_skew;  /* between the server's clock and ours, seconds */
+	counter age_seconds; /* sum over the records committed */
+	counter ages[HISTOGRAM_BUCKETS]; /* those that were < 2^i seconds old */
+	counter reserve[2];
 };
-static_assert(sizeof(struct flush_counters) == 704, "part of the format");
+static_assert(sizeof(struct flush_counters) == 832, "part of the format");
 
 /* last_error_set - show an error of the database, and that it was now, to
    readers.  The text is cut to what fits.  The flush thread. */
@@ -233,5 +243,10 @@ struct input_counters {
 	counter last_dead_letter_ts, last_dropped_ts;
 	/* 1 more than those taken and refused while a reload is under way. */
 	counter reloads_begun;
+	/* Of the configuration in use: limits.max_connections, when it came
+	   into use, when its certificate expires (0: it has none); seconds
+	   since 1970. */
+	counter connections_max, configured_ts, certificate_expires;
+	struct process_counters process;
 };
 static_assert(sizeof(struct input_counters) == 448, "part of the format");

@@ -73,7 +73,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
 #ifndef SEGMENT_VERSION /* a test builds another one */
-#define SEGMENT_VERSION 9
+#define SEGMENT_VERSION 10
 #endif
 
 #define SHM_DIR "/dev/shm"
@@ -145,7 +145,8 @@ struct worker_info {
 	/* The database session: its number, and a hash that tells it from
 	   others of that number; 0: none. */
 	counter session, session_mark;
-	counter reserve[5];
+	struct process_counters process; /* written by the drain */
+	counter reserve[1];
 };
 static_assert(sizeof(struct worker_info) == 128, "part of the format");
 
@@ -157,7 +158,7 @@ struct worker_shared {
 	struct flush_counters flush;
 	struct worker_info info;
 };
-static_assert(sizeof(struct worker_shared) == 1152, "part of the format");
+static_assert(sizeof(struct worker_shared) == 1280, "part of the format");
 
 enum child_state {
 	CHILD_NONE,      /* the entry is free */

@@ -18,17 +18,6 @@
 	name "=IF(ts>VALUES(ts) AND ts<=%" PRIu64 "," name ",VALUES(" name ")" \
 	     ")"
 
-static const char digit_pairs[] = "00010203040506070809"
-				  "10111213141516171819"
-				  "20212223242526272829"
-				  "30313233343536373839"
-				  "40414243444546474849"
-				  "50515253545556575859"
-				  "60616263646566676869"
-				  "70717273747576777879"
-				  "80818283848586878889"
-				  "90919293949596979899";
-
 /* Writes value in decimal and a comma; returns the byte after them. */
 static char *
 put_number(char *p, uint64_t value)
@@ -37,13 +26,9 @@ put_number(char *p, uint64_t value)
 	char *at = digits + sizeof(digits);
 	size_t length;
 
-	while (value >= 10) {
-		at -= 2;
-		memcpy(at, digit_pairs + value % 100 * 2, 2);
-		value /= 100;
-	}
-	if (value > 0 || at == digits + sizeof(digits))
-		*--at = (char)('0' + value);
+	do
+		*--at = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
 	length = (size_t)(digits + sizeof(digits) - at);
 	memcpy(p, at, length);
 	p[length] = ',';

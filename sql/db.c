@@ -160,8 +160,10 @@ db_look(struct db *db, bool *changed)
 	if (!*changed)
 		return DB_OK;
 	db_open_bulk(db);
-	return db->session.lax ? session_mode(&db->link, &db->session, false)
-			       : DB_OK;
+	if (!db->session.lax)
+		return DB_OK;
+	db->session.lax = false;
+	return session_set(&db->link, &db->session);
 }
 
 /* Back to the database that we connected to: init_connect may have left it. */

@@ -26,7 +26,7 @@ enum db_verify {
 struct db_options {
 	char *const *hosts; /* HOST or HOST:PORT, NULL-terminated, tried in
 			       order; NULL or empty: localhost */
-	unsigned port;      /* for hosts that name none; 0: the default */
+	uint64_t port;      /* for hosts that name none; 0: the default */
 	const char *socket; /* "" is: none; used for localhost */
 	const char *user, *password, *database; /* "" or NULL: what
 						   defaults_file says */
@@ -37,18 +37,18 @@ struct db_options {
 	   DB_VERIFY_OFF there is no connection over the network without
 	   TLS. */
 	const char *ssl_ca, *ssl_cert, *ssl_key;
-	enum db_verify ssl_verify;
+	int ssl_verify;                /* enum db_verify */
 	const char *server_public_key; /* PEM file, "" or NULL: none; to encrypt
 					  the password without TLS */
-	bool insecure_auth; /* send the password as plain text, as its old hash
-			       or encrypted with a key that the server sends,
-			       if the server asks for it */
-	unsigned connect_timeout_ms; /* both are rounded up to seconds: the
+	int insecure_auth; /* 1: send the password as plain text, as its old
+			      hash or encrypted with a key that the server
+			      sends, if the server asks for it */
+	uint64_t connect_timeout_ms; /* both are rounded up to seconds: the
 					client library has no finer ones */
-	unsigned read_timeout_ms;
+	uint64_t read_timeout_ms;
 	size_t max_rows;       /* of one batch, 1 or more */
 	bool removes;          /* old rows are to be removed: for db_probe() */
-	unsigned keepalive_ms; /* of an idle TCP connection, before it is
+	uint64_t keepalive_ms; /* of an idle TCP connection, before it is
 				  probed; 0: never; whole seconds */
 	/* Shared memory: the number of the session at the server, 0: none, and
 	   a hash of its account and address.  db_connect() first kills that

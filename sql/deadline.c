@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -67,7 +66,8 @@ deadline_main(void *arg)
 		} else {
 			struct timespec until = { (time_t)(d->due / 1000),
 				(long)(d->due % 1000) * 1000000 };
-			pthread_cond_timedwait(&d->wake, &d->mutex, &until);
+			pthread_cond_clockwait(
+			    &d->wake, &d->mutex, CLOCK_MONOTONIC, &until);
 		}
 	}
 	pthread_mutex_unlock(&d->mutex);
@@ -78,25 +78,14 @@ struct deadline *
 deadline_new(void)
 {
 	struct deadline *d = calloc(1, sizeof(*d));
-	pthread_condattr_t monotonic;
-	sigset_t all, before;
-	int failed;
 
 	if (d == NULL)
 		return NULL;
 	d->due = NEVER;
 	d->fd = d->seen = -1;
 	pthread_mutex_init(&d->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	/* Signals are for the other threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&d->thread, NULL, deadline_main, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed == 0)
+	pthread_cond_init(&d->wake, NULL);
+	if (pthread_create(&d->thread, NULL, deadline_main, d) == 0)
 		return d;
 	free(d);
 	return NULL;

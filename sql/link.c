@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Owns the last error; the connection and its limits are db.c's.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "sql/link.h"

@@ -6,8 +6,9 @@
 --
 -- All of them go by age, since the table keeps the rows of servers and hosts
 -- that are gone (until `retention` of reporter.conf removes them).  "Now" is
--- the last 60 seconds: agents report about every 15.  With a flush_interval of
--- more than 15 seconds, add that interval to the 60 seconds.
+-- the last 60 seconds: a record is fresh for 45 seconds, as in reporterctl top,
+-- and may wait for flush_interval until it is stored.  If that is more than 15
+-- seconds, replace 60 by 45 and the interval.
 --
 -- Each reads the whole table once.  Servers come from the view: view.sql, or
 -- view-elb.sql where ELB agents report.  The mask makes an address right whether

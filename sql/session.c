@@ -176,13 +176,6 @@ session_commit(struct link *link, struct session *session)
 	return kind;
 }
 
-enum db_class
-session_mode(struct link *link, struct session *session, bool lax)
-{
-	session->lax = lax;
-	return session_set(link, session);
-}
-
 bool
 session_may_be_lax(const struct session *session, unsigned number)
 {

@@ -46,10 +46,6 @@ void session_note(
  */
 enum db_class session_set(struct link *link, struct session *session);
 
-/* session_mode - likewise, with lax or without. */
-enum db_class session_mode(
-    struct link *link, struct session *session, bool lax);
-
 /*
  * session_patience - how long statements wait for a row's lock: 1 second, as
  * session_set() has it, or not at all.  Other writers hold one for less; a row

@@ -7,9 +7,9 @@
 --	mysql DATABASE < view.sql
 --	SELECT * FROM ServerCallStatusView WHERE overload = 'yes' AND ABS(age) < 60;
 --
--- Always restrict the age: rows of servers and hosts that are gone stay in the
--- table.  See queries.sql for more questions.  Where ELB agents report, use
--- view-elb.sql in place of this file.
+-- Always restrict the age, or the last flags of hosts that are gone are shown as
+-- overloads until their rows are removed; queries.sql says why 60, and has more
+-- questions.  Where ELB agents report, use view-elb.sql in place of this file.
 --
 -- The mask makes the address right whether the column is signed or unsigned.
 -- Rows are found by key through modid and cmdid, which are the table's own.

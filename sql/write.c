@@ -149,8 +149,9 @@ db_refused(struct db *db, enum db_class kind)
 	if (look == DB_OK && changed)
 		return link_fail(
 		    &db->link, DB_RETRY, error.number, "the table has changed");
+	db->session.lax |= look == DB_OK && strict;
 	if (look == DB_OK && strict &&
-	    session_mode(&db->link, &db->session, true) == DB_OK)
+	    session_set(&db->link, &db->session) == DB_OK)
 		return link_fail(&db->link, DB_RETRY, error.number,
 		    "refused in strict mode; using the server's sql_mode");
 	db->link.error = error;

@@ -2,7 +2,7 @@
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/figures src/lib/file src/lib/log src/lib/memory \
-	src/lib/prefix src/lib/text
+	src/lib/prefix src/lib/process src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
 edge_modules = src/edge/accept src/edge/activation src/edge/admission \
@@ -11,7 +11,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \
 	src/edge/server src/edge/tarpit src/edge/tls_load
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/listen_spec src/conf/option \
+	src/conf/conffile src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
 	src/conf/value \
 	src/privilege/daemon src/privilege/fdlimit \
@@ -25,8 +25,9 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look src/status/metric src/status/names \
-	src/status/scan src/status/services src/status/status \
+	src/status/keys src/status/look src/status/look_prometheus \
+	src/status/metric src/status/names \
+	src/status/scan src/status/status \
 	src/status/timeline \
 	src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
@@ -72,7 +73,8 @@ src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
 src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/ctl.h src/ctl/keys.c \
 	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
-	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
+	src/ctl/top.h src/ctl/top_lines.c src/ctl/top_rows.c \
+	src/ctl/watch.c
 if WITH_NCURSES
 src_reporterctl_SOURCES += src/ctl/top_screen.c
 endif

@@ -62,6 +62,14 @@ check_number(const char *text)
 	FUZZ_CHECK(strcmp(digits, number == 0 ? "" : wanted) == 0);
 }
 
+/* Without an instance all of these are errors. */
+static bool
+is_json(const char *path)
+{
+	return strncmp(path, "/api/", 5) == 0 ||
+	       strcmp(path, "/metrics/services") == 0;
+}
+
 static void
 check_page(const struct query *query)
 {
@@ -73,7 +81,7 @@ check_page(const struct query *query)
 	FUZZ_CHECK(page.length > 0 && strlen(page.body) == page.length);
 	FUZZ_CHECK(page.status == 200 || page.status == 400 ||
 		   page.status == 404 || page.status == 503);
-	if (strncmp(query->path, "/api/", 5) == 0) {
+	if (is_json(query->path)) {
 		/* Nothing that is read from an instance is there. */
 		FUZZ_CHECK(page.status != 200);
 		value = json_loadb(page.body, page.length, 0, NULL);
@@ -82,7 +90,7 @@ check_page(const struct query *query)
 	}
 	/* What is not understood is refused wherever something is asked. */
 	if (query->invalid && strncmp(query->path, "/api/v1/s", 9) != 0 &&
-	    strncmp(query->path, "/api/", 5) == 0)
+	    is_json(query->path))
 		FUZZ_CHECK(page.status == 400);
 	free(page.body);
 }
@@ -90,9 +98,9 @@ check_page(const struct query *query)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const known[] = { "/metrics", "/healthz", "/readyz",
-		"/api/v1/status", "/api/v1/keys", "/api/v1/agents",
-		"/api/v1/events", "/api/v1/services" };
+	static const char *const known[] = { "/metrics", "/metrics/services",
+		"/healthz", "/readyz", "/api/v1/status", "/api/v1/keys",
+		"/api/v1/agents", "/api/v1/events", "/api/v1/services" };
 	const char *parts[PARTS] = { NULL };
 	char *text;
 

@@ -1,8 +1,9 @@
 # Tests of the sources and of an installation, and targets for people.
-text_tests = t/configure.py t/hardening.py t/layers.py t/messages.py
+text_tests = t/alerts.py t/configure.py t/hardening.py t/layers.py t/messages.py
 TESTS += $(text_tests)
 EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
-	t/check_mysql.sh t/profile.py t/release.sh t/targets.py
+	t/check_mysql.sh t/profile.py t/release.sh \
+	t/reporter.rules.test.yml t/targets.py t/web_cost.py
 
 # hardening.py compares the programs with what configure chose; configure.py runs
 # configure with the same compiler.
@@ -53,6 +54,10 @@ check_mysql = cd $(srcdir) && \
 check-restarts: all t/crowd t/reporter-older
 	$(python) $(srcdir)/t/scenario_restart_keeps_agents.py 10000 20
 
+# What the page costs: a million keys, a hundred viewers.
+check-web-cost: all
+	$(python) $(srcdir)/t/web_cost.py
+
 # All tests but those that take long because they wait.
 check-quick:
 	$(MAKE) $(AM_MAKEFLAGS) check \
@@ -95,5 +100,5 @@ distcheck-short:
 clean-local:
 	-rm -rf t/scenario-data analyse coverage fuzz mysql
 .PHONY: bench bench-short check-mysql check-mysql-short check-quick mysql-root \
-	check-restarts profile analyse coverage format format-fix \
+	check-restarts check-web-cost profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

@@ -68,14 +68,13 @@ def both_at_once(s):
 
 
 def sent_again(s):
-    """Lines of keys; the tenth column is the state, the eleventh the
-    dialect."""
+    """Lines of keys; the thirteenth column is the dialect."""
     table = s.database.table()
     lines = [line.split("\t") for line in
              s.reporter.ctl("keys").stdout.splitlines()]
     before = s.reporter.status()["records"]["received"]
     for dialect in ("elb", "native"):
-        mine = [line for line in lines if (line[10:] == ["elb"])
+        mine = [line for line in lines if (line[12] == "elb")
                 == (dialect == "elb")]
         send(s, "".join("\t".join(line[:9]) + "\n" for line in mine),
              "-D", dialect)

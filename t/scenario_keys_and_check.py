@@ -66,13 +66,16 @@ def lists_keys(s):
     s.equal("those of a service", as_rows(keys(s, "1", "2")),
             {k: v for k, v in sent.items() if k[:2] == (1, 2)})
     s.equal("those of nobody", keys(s, "99"), [])
+    s.equal("and fresh", {line[11] for line in lines}, {"fresh"})
     objects = [json.loads(line) for line in
                s.reporter.ctl("keys", "--json", "2", "1").stdout.splitlines()]
     s.equal("as JSON", len(objects), 50)
+    ages = {o.pop("age") for o in objects}
+    s.check("with their ages", 0 <= min(ages) <= max(ages) < 45, ages)
     s.equal("with its fields", [o for o in objects if o["port"] == 83],
             [{"modid": 2, "cmdid": 1, "ip": "192.168.0.3", "port": 83,
               "caller": "10.0.0.1", "succ": 3, "err": 6, "ts": NOW,
-              "overload": 1, "state": "stored"}])
+              "overload": 1, "state": "stored", "freshness": "fresh"}])
     s.equal("an invalid modid is refused",
             s.reporter.ctl("keys", "x").returncode,
             2)

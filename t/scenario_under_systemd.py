@@ -8,7 +8,8 @@ when its master is killed, and when its loop stands still.  A restart keeps
 agents that never connect again, without the socket unit; so do six in a row,
 and one with an error in the configuration, which is then corrected.  With the
 socket unit no agent is refused during a restart, nor while addresses are added.
-reporter-web runs beside it, and option group works.  An end leaves nothing.
+reporter-web runs beside it, also for a second instance: not as root, and unable
+to read the password.  Option group works.  An end leaves nothing.
 
 It takes root and a machine that lets it have namespaces and control groups;
 elsewhere, as in most containers, it is not shown.  Nor is it where configure
@@ -181,14 +182,16 @@ workers = 2
         done = m.run("chown", "root:reporter", self.conf)
         self.s.check("the configuration is reporter's to read",
                      done.returncode == 0, done.stdout)
+        m.write(os.path.join(os.path.dirname(self.conf), "services"),
+                "7 2 login\n")
 
-    def send(self, modid):
+    def send(self, modid, options=""):
         """A report reaches the database."""
         before = self.s.database.count()
         done = self.machine.run(
             "sh", "-c", f"echo {modid} 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 | "
             + os.path.join(self.dirs["sbindir"], "..", "bin",
-                           "reporter-send"))
+                           "reporter-send ") + options)
         self.s.check(f"report {modid} is sent", done.returncode == 0,
                      done.stdout)
         wait_for(lambda: self.s.database.count() == before + 1,
@@ -449,7 +452,11 @@ def a_second_one(s, service):
     m = service.machine
     with open(os.path.join(scenario.SOURCE, "INSTALL.md")) as file:
         part = file.read().partition("\n## A second instance\n")[2]
-    commands = re.findall(r"^    (.*)$", part.partition("\n## ")[0], re.M)
+    commands = [
+        line.replace("/etc/default", service.dirs["sysconfdir"] + "/default")
+        for line in re.findall(r"^    (.*)$", part.partition("\n## ")[0], re.M)
+        if scenario.has("MICROHTTPD") or "WEB_" not in line
+        and "-web" not in line]
     first = service.conf
     service.conf = os.path.join(os.path.dirname(first), "second.conf")
     service.configure("instance = second\nlisten = 127.0.0.1:12317\n"
@@ -462,18 +469,54 @@ def a_second_one(s, service):
             done.stdout + m.journal())
     done = m.run(service.program("reporterctl"), "-i", "second", "status")
     s.check("it runs", done.returncode == 0, done.stdout)
+    if scenario.has("MICROHTTPD"):
+        service.send(7, "-p 12317")
+        shows(s, service, "reporter-web@second.service", "second", 9317)
+        m.does("its page ends", "stop", "reporter-web@second.service")
     m.does("it is reloaded", "reload", "reporter-second.service")
     m.does("and ends", "stop", "reporter-second.service")
     s.equal("the first one goes on", service.status().returncode, 0)
     service.send(6)
 
 
+def shows(s, service, unit, instance, port):
+    """A unit of reporter-web serves the page, as nobody who could harm."""
+    m = service.machine
+    python = os.path.realpath(sys.executable)
+
+    def look():
+        """That one which has the report sent before."""
+        done = m.run(python, "-c", "import urllib.request as r\n"
+                     f"print(r.urlopen('http://127.0.0.1:{port}"
+                     "/api/v1/services?q=7/2').read().decode())")
+        found = done.returncode == 0 and json.loads(done.stdout)
+        return found and found["rows"] and found
+
+    found = wait_for(look, f"{unit} answers")
+    s.equal(f"{unit} shows its instance, and names of services",
+            (found["instance"], found["rows"][0][2]), (instance, "login"))
+    pid = m.show("MainPID", unit)
+    ids = m.run("sh", "-c", "awk '/^[UG]id/ { print $3 }' "
+                f"/proc/{pid}/status; id -u reporter").stdout
+    uid, gid, reporter = ids.split()[-3:]
+    s.equal(f"{unit} has the user of reporter, and no group", (uid, gid),
+            (reporter, "65534"))
+    for conf in ("reporter", "second"):
+        path = os.path.join(os.path.dirname(service.conf), f"{conf}.conf")
+        done = m.run("nsenter", "-t", pid, "-m", "setpriv", f"--reuid={uid}",
+                     f"--regid={gid}", "--clear-groups", "cat", path)
+        s.check(f"{unit} cannot read {conf}.conf", done.returncode == 1
+                and "Permission denied" in done.stdout, done.stdout)
+
+
 def ends(s, service):
     m = service.machine
-    if os.path.exists(os.path.join(scenario.BUILD, "src", "reporter-web")):
+    if scenario.has("MICROHTTPD"):
+        # A new row, and a report that is fresh.
+        s.database.sql("DELETE FROM ServerCallStatus WHERE modid = 7")
+        service.send(7)
         m.does("reporter-web starts", "start", "reporter-web.service")
-        s.equal("and runs", m.show("ActiveState", "reporter-web.service"),
-                "active")
+        shows(s, service, "reporter-web.service", "default", 9316)
     m.does("the end", "stop", "reporter-web.service", "reporter.socket",
            "reporter.service")
     s.equal("which was an orderly one", m.show("Result"), "success")

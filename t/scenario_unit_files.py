@@ -73,7 +73,8 @@ def records_survive(s, place):
 def no_start_is_refused(s, place):
     """With the limit of systemd's default a few restarts in a row, or an error
     in the configuration, end the service and its socket for good."""
-    for name in ("reporter.service", "reporter-web.service"):
+    for name in ("reporter.service", "reporter-web.service",
+                 "reporter-web@.service"):
         path = place.path("systemdsystemunitdir", name)
         if not os.path.exists(path):  # configured without reporter-web
             continue

@@ -68,11 +68,11 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 # Tools and installation.
 stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
 	t/scenario_keys_and_check t/scenario_moving_in \
-	t/scenario_rates_and_metrics \
+	t/scenario_metrics_for_machines t/scenario_rates_and_metrics \
 	t/scenario_service_manager_is_told \
 	t/scenario_service_manager_keeps_agents t/scenario_shell_is_clean \
 	t/scenario_top t/scenario_under_systemd t/scenario_unit_files \
-	t/scenario_web t/scenario_web_api
+	t/scenario_web t/scenario_web_api t/scenario_web_behind_a_proxy
 
 scenarios = $(stories:=.py) $(report_stories:=.py) $(database_stories:=.py)
 TESTS += $(scenarios)

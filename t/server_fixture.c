@@ -40,7 +40,6 @@ server_begin(const struct settings *wanted, uint64_t capacity)
 	epoll = epoll_create1(0);
 	server = server_new(epoll, &count);
 	ck_assert_ptr_nonnull(server);
-	ck_assert_int_eq(server_prepare(server, &settings), 0);
 	server_configure(server, &settings, NULL);
 	server_route(server, rings, 1);
 	listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);

@@ -82,7 +82,7 @@ fixture_begin(void)
 		.dead_letter_size = 1 << 20,
 	};
 	password_put("first");
-	secret_init(&password, conf_path, "mysql", "password");
+	secret_init(&password, conf_path);
 }
 
 void

@@ -302,7 +302,7 @@ END_TEST
 /* [1, 7, 8, 9, 100, [[1, 2, 3, 4, false]]] */
 static const uint8_t report[] = { 0x96, 1, 7, 8, 9, 100, 0x91, 0x95, 1, 2, 3, 4,
 	0xc2 };
-static char loopback[] = "127.0.0.0/8", *balancers[] = { loopback, NULL };
+static struct prefix loopback = { AF_INET, 8, { 127 } };
 
 static void
 serve(void)
@@ -311,7 +311,7 @@ serve(void)
 		.max_message = 1024,
 		.message_timeout = 30000,
 		.max_connection_age = 100000,
-		.proxy_from = { balancers, 1 } };
+		.balancers = { &loopback, 1 } };
 
 	server_begin(&wanted, 4);
 }
@@ -429,7 +429,7 @@ START_TEST(limits_are_not_applied_again)
 {
 	agent_connect(false, false);
 	server->admission.open++;
-	server->admission.rules.max = 1;
+	settings.max_connections = 1;
 	carried();
 	check_counts(1);
 	ck_assert(!server->admission.unlimited);
@@ -474,13 +474,8 @@ END_TEST
 
 START_TEST(the_rules_apply_again)
 {
-	static char *deny[] = { loopback, NULL };
-
 	agent_connect(false, false);
-	settings.deny.words = deny;
-	settings.deny.count = 1;
-	ck_assert_int_eq(server_prepare(server, &settings), 0);
-	admission_take(&server->admission);
+	settings.denied = (struct prefix_list){ &loopback, 1 };
 	ck_assert_ptr_null(carried());
 	ck_assert_uint_eq(counter_get(&count.refused[REFUSAL_DENIED]), 1);
 	check_counts(0);

@@ -90,26 +90,30 @@ END_TEST
 
 static const struct {
 	int status; /* of waitpid(): exit status << 8, or the signal */
-	enum child_outcome outcome;
-} outcomes[] = {
-	{ WORKER_FINISHED << 8, OUTCOME_FINISHED },
-	{ WORKER_LEFT << 8, OUTCOME_LEFT },
-	{ WORKER_BAD_CONFIG << 8, OUTCOME_REFUSED },
-	{ WORKER_FAILED << 8, OUTCOME_DIED },
-	{ 1 << 8, OUTCOME_DIED },
-	{ SIGKILL, OUTCOME_DIED },
-	{ SIGSYS, OUTCOME_DIED },
-	{ SIGSEGV, OUTCOME_CRASHED },
-	{ SIGBUS | 0x80, OUTCOME_CRASHED }, /* with a core dump */
-	{ SIGABRT, OUTCOME_CRASHED },
-	{ SIGILL, OUTCOME_CRASHED },
-	{ SIGFPE, OUTCOME_CRASHED },
+	enum child_event event;
+	bool crashed;
+} exits[] = {
+	{ WORKER_FINISHED << 8, CHILD_LEFT, false },
+	{ WORKER_LEFT << 8, CHILD_LEFT, false },
+	{ WORKER_BAD_CONFIG << 8, CHILD_REFUSED, false },
+	{ WORKER_FAILED << 8, CHILD_DIED, false },
+	{ 1 << 8, CHILD_DIED, false },
+	{ SIGKILL, CHILD_DIED, false },
+	{ SIGSYS, CHILD_DIED, false },
+	{ SIGSEGV, CHILD_DIED, true },
+	{ SIGBUS | 0x80, CHILD_DIED, true }, /* with a core dump */
+	{ SIGABRT, CHILD_DIED, true },
+	{ SIGILL, CHILD_DIED, true },
+	{ SIGFPE, CHILD_DIED, true },
 };
 
-START_TEST(outcome_of_each_status)
+START_TEST(event_of_each_status)
 {
+	bool crashed;
+
 	ck_assert_int_eq(
-	    child_outcome(outcomes[_i].status), outcomes[_i].outcome);
+	    child_exit(exits[_i].status, &crashed), exits[_i].event);
+	ck_assert_int_eq(crashed, exits[_i].crashed);
 }
 END_TEST
 
@@ -350,8 +354,7 @@ main(void)
 	TCase *tc = tcase_create("child");
 
 	tcase_add_test(table, each_event_in_each_state);
-	tcase_add_loop_test(
-	    table, outcome_of_each_status, 0, (int)COUNT(outcomes));
+	tcase_add_loop_test(table, event_of_each_status, 0, (int)COUNT(exits));
 	suite_add_tcase(suite, table);
 
 	tcase_add_checked_fixture(tc, setup, teardown);

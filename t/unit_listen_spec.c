@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "suite.h"
 
 #include <check.h>

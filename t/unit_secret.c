@@ -45,7 +45,7 @@ static void
 setup(void)
 {
 	config_setup();
-	secret_init(&secret, config_path, "mysql", "password");
+	secret_init(&secret, config_path);
 }
 
 static void

@@ -25,7 +25,7 @@ secret_is(const char *wanted)
 {
 	struct secret secret;
 
-	secret_init(&secret, config_path, "mysql", "password");
+	secret_init(&secret, config_path);
 	ck_assert_int_eq(secret_read(&secret, stderr), SECRET_READ);
 	ck_assert_str_eq(secret.text, wanted);
 	secret_wipe(&secret);
@@ -48,7 +48,7 @@ START_TEST(defaults_alone)
 	ck_assert_uint_eq(settings->flush_interval, 1000);
 	ck_assert_uint_eq(settings->urgent_interval, 50);
 	ck_assert_uint_eq(settings->max_message, 65536);
-	ck_assert_str_eq(settings->table, "ServerCallStatus");
+	ck_assert_str_eq(settings->db.table, "ServerCallStatus");
 	settings_free(settings);
 }
 END_TEST
@@ -202,10 +202,10 @@ START_TEST(form_of_lines_is_free)
 						 "[log]\n"
 						 "target = \"/a \"");
 
-	ck_assert_str_eq(settings->mysql_user, "a#b;c");
-	ck_assert_str_eq(settings->database, "x y");
-	ck_assert_uint_eq(settings->port, 1);
-	ck_assert_str_eq(settings->table, "t");
+	ck_assert_str_eq(settings->db.user, "a#b;c");
+	ck_assert_str_eq(settings->db.database, "x y");
+	ck_assert_uint_eq(settings->db.port, 1);
+	ck_assert_str_eq(settings->db.table, "t");
 	ck_assert_str_eq(settings->log_target, "/a ");
 	settings_free(settings);
 }
@@ -218,7 +218,7 @@ START_TEST(later_value_counts)
 			 "[log]\nlevel = warn\n[mysql]\n"
 			 "port = 2\nhost = b\n");
 
-	ck_assert_uint_eq(settings->port, 2);
+	ck_assert_uint_eq(settings->db.port, 2);
 	ck_assert_uint_eq(settings->host.count, 1);
 	ck_assert_str_eq(settings->host.words[0], "b");
 	settings_free(settings);
@@ -254,7 +254,7 @@ START_TEST(list_goes_on_after_a_comma)
 	/* Other values may end in a comma. */
 	settings = config_valid("[mysql]\npassword = a,\nport = 1\n");
 	secret_is("a,");
-	ck_assert_uint_eq(settings->port, 1);
+	ck_assert_uint_eq(settings->db.port, 1);
 	settings_free(settings);
 }
 END_TEST
@@ -367,8 +367,8 @@ START_TEST(files_are_included_in_their_place)
 	settings = config_valid("[mysql]\nport = 9\ndatabase = d\n[reporter]\n"
 				"include = conf.d/*.conf\n"
 				"instance = x\n[mysql]\nuser = last\n");
-	ck_assert_uint_eq(settings->port, 2);
-	ck_assert_str_eq(settings->mysql_user, "last");
+	ck_assert_uint_eq(settings->db.port, 2);
+	ck_assert_str_eq(settings->db.user, "last");
 	ck_assert_str_eq(settings->instance, "x");
 	ck_assert_str_eq(origin(settings, "mysql", "port"), "2.conf:3");
 	ck_assert_str_eq(origin(settings, "mysql", "user"), "a.conf:8");
@@ -377,8 +377,8 @@ START_TEST(files_are_included_in_their_place)
 	settings_free(settings);
 	/* Before any section; what comes after overrides it. */
 	settings = config_valid("include = conf.d/1.conf\n[mysql]\nport = 9\n");
-	ck_assert_uint_eq(settings->port, 9);
-	ck_assert_str_eq(settings->mysql_user, "one");
+	ck_assert_uint_eq(settings->db.port, 9);
+	ck_assert_str_eq(settings->db.user, "one");
 	settings_free(settings);
 }
 END_TEST
@@ -414,7 +414,7 @@ START_TEST(include_may_be_quoted)
 
 	config_put("b c.conf", "[mysql]\nport = 7\n", 17);
 	settings = config_valid("include = \"b c.conf\"\n");
-	ck_assert_uint_eq(settings->port, 7);
+	ck_assert_uint_eq(settings->db.port, 7);
 	settings_free(settings);
 }
 END_TEST
@@ -475,7 +475,7 @@ START_TEST(include_has_a_limited_depth)
 
 	put_chain(8);
 	settings = config_valid("include = 1.conf\n");
-	ck_assert_uint_eq(settings->port, 7);
+	ck_assert_uint_eq(settings->db.port, 7);
 	settings_free(settings);
 	put_chain(9);
 	config_invalid("include = 1.conf\n",

@@ -598,18 +598,51 @@ START_TEST(prometheus_shows_the_same_figures)
 		"reporter_flush_duration_seconds_sum{generation=\"7\","
 		"slot=\"0\"} 1.500000\n",
 		"reporter_flush_duration_seconds_count{generation=\"7\","
-		"slot=\"0\"} 7\n" };
+		"slot=\"0\"} 7\n",
+		"reporter_record_age_seconds_bucket{generation=\"7\","
+		"slot=\"0\",le=\"1\"} 2\n",
+		"reporter_record_age_seconds_bucket{generation=\"7\","
+		"slot=\"0\",le=\"16\"} 5\n",
+		"reporter_record_age_seconds_sum{generation=\"7\","
+		"slot=\"0\"} 30.000000\n",
+		"reporter_connections_max 5000\n",
+		"reporter_last_reload_timestamp_seconds 1700000001\n",
+		"reporter_certificate_expiry_timestamp_seconds 1900000000\n",
+		"reporter_master_age_seconds 0.000\n",
+		"reporter_process_cpu_seconds_total{role=\"master\"} "
+		"1.250000\n",
+		"reporter_process_open_fds{role=\"master\"} 99\n",
+		"reporter_process_resident_memory_bytes{role=\"worker\","
+		"generation=\"7\",slot=\"1\"} 123456789012\n",
+		"reporter_process_max_fds{role=\"web\"} 1024\n" };
+	static struct process_counters web = { .files_max = 1024 };
 
 	make_history();
 	counter_set(&workers[0].shared->flush.buckets[0], 1);
 	counter_set(&workers[0].shared->flush.buckets[1], 2);
-	counter_set(&workers[0].shared->flush.buckets[FLUSH_BUCKETS - 1], 4);
+	counter_set(
+	    &workers[0].shared->flush.buckets[HISTOGRAM_BUCKETS - 1], 4);
 	counter_set(&workers[0].shared->flush.flush_us, 1500000);
+	counter_set(&workers[0].shared->flush.ages[0], 2);
+	counter_set(&workers[0].shared->flush.ages[4], 3);
+	counter_set(&workers[0].shared->flush.age_seconds, 30);
+	counter_set(&master->input.connections_max, 5000);
+	counter_set(&master->input.configured_ts, 1700000001);
+	counter_set(&master->input.certificate_expires, 1900000000);
+	counter_set(&master->input.process.cpu_us, 1250000);
+	counter_set(&master->input.process.files, 99);
+	counter_set(&workers[1].shared->info.process.memory, 123456789012);
+	counter_set(&workers[1].shared->info.process.files_max, 20);
+	counter_set(&master->input.process.files_max, 20);
 	collect();
+	status.web = &web;
 	write_with(write_prometheus);
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
 		ck_assert_msg(strstr(written, samples[i]) != NULL,
 		    "no %s in %s", samples[i], written);
+	/* It has not noted its figures yet. */
+	ck_assert_ptr_null(strstr(
+	    written, "fds{role=\"worker\",generation=\"7\",slot=\"0\"}"));
 	write_with(write_absent);
 	ck_assert_ptr_nonnull(strstr(written, "\nreporter_up 0\n"));
 }
@@ -699,7 +732,8 @@ static const char *const numbers_of_instance[] = { "pid", "uptime",
 	"generation", "connections", "connections_accepted",
 	"connections_refused", "connections_closed", "connections_closed_idle",
 	"accept_holds", "foreign", "throttled", "throttles", "reports", "bytes",
-	"skewed", "clamped", "reloads", "reload_errors", NULL };
+	"skewed", "clamped", "reloads", "reload_errors", "connections_max",
+	"configured_ts", "certificate_expires", NULL };
 static const char *const numbers_of_records[] = { "received", "replayed",
 	"rejected", "dropped", "queued", "pending", "superseded", "stored",
 	"dead_letter", NULL };

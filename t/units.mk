@@ -3,13 +3,15 @@
 units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
 	t/unit_child t/unit_conn \
 	t/unit_db t/unit_dberror t/unit_dbfail t/unit_deadletter t/unit_encode \
-	t/unit_fault t/unit_filter t/unit_flush t/unit_frame t/unit_generation t/unit_health t/unit_host \
+	t/unit_fault t/unit_figures t/unit_filter t/unit_flush t/unit_frame t/unit_generation \
+	t/unit_health t/unit_host \
 	t/unit_inspect t/unit_instance t/unit_intake t/unit_limiter \
-	t/unit_lines t/unit_listen_spec t/unit_listener t/unit_log t/unit_look t/unit_looks \
-	t/unit_names t/unit_native t/unit_option t/unit_order t/unit_prefix t/unit_probe \
+	t/unit_lines t/unit_listen_spec t/unit_listener t/unit_log t/unit_look \
+	t/unit_look_prometheus t/unit_looks t/unit_names \
+	t/unit_native t/unit_option t/unit_order t/unit_prefix t/unit_probe \
 	t/unit_proxy t/unit_rates t/unit_replay t/unit_respawn t/unit_retention t/unit_ring \
 	t/unit_round t/unit_route t/unit_scan t/unit_secret t/unit_segment \
-	t/unit_sender t/unit_services t/unit_settings t/unit_status \
+	t/unit_sender t/unit_settings t/unit_status \
 	t/unit_store t/unit_table t/unit_tarpit t/unit_timeline t/unit_trial t/unit_walk t/unit_work \
 	t/unit_worker_files
 # Without libseccomp there is nothing to test.

@@ -72,7 +72,7 @@ inspect_database(const struct settings *settings, const char *path,
 	struct secret password;
 
 	memory_limit(CHECK_MEMORY);
-	secret_init(&password, path, "mysql", "password");
+	secret_init(&password, path);
 	if (secret_read(&password, complaints->out) != SECRET_READ) {
 		complaints->count++;
 		return;

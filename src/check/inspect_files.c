@@ -27,16 +27,8 @@ value_of(const struct settings *settings, const char *section, const char *name)
 {
 	const struct conf_option *option = option_find(section, name);
 
-	return *(char *const *)(const void *)((const char *)settings +
-					      option->offset);
-}
-
-static bool
-is_regular(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	return *(const char *const *)(const void *)((const char *)settings +
+						    option->offset);
 }
 
 /* Check a file of section [mysql].  Returns whether it is set, and can be
@@ -66,23 +58,25 @@ inspect_tls(const struct settings *settings, struct complaints *complaints)
 	bool key = inspect_readable(settings, "ssl_key", complaints);
 	enum pem_fault whose = PEM_NONE;
 	char reason[PEM_REASON_MAX];
-	struct db_options options = db_settings(settings);
-	const char *fault = NULL, *unsupported = login_unsupported(&options);
+	const char *fault = NULL;
+	const char *unsupported = login_unsupported(&settings->db);
 
 	inspect_readable(settings, "server_public_key", complaints);
 	if (unsupported != NULL)
 		settings_complain(complaints, settings, "mysql", "ssl_verify",
 		    "%s", unsupported);
 	if (inspect_readable(settings, "ssl_ca", complaints))
-		fault = pem_check_ca(settings->ssl_ca, reason, sizeof(reason));
+		fault =
+		    pem_check_ca(settings->db.ssl_ca, reason, sizeof(reason));
 	if (fault != NULL)
 		settings_complain(complaints, settings, "mysql", "ssl_ca",
 		    "%s: %s; expected certificates in PEM form",
-		    settings->ssl_ca, fault);
+		    settings->db.ssl_ca, fault);
 	/* The client library may find the key's password in defaults_file. */
 	if (certificate && key)
-		whose = pem_check_pair(settings->ssl_cert, settings->ssl_key,
-		    *settings->defaults_file != '\0', reason, sizeof(reason));
+		whose = pem_check_pair(settings->db.ssl_cert,
+		    settings->db.ssl_key, *settings->db.defaults_file != '\0',
+		    reason, sizeof(reason));
 	if (whose != PEM_NONE)
 		settings_complain(complaints, settings, "mysql",
 		    whose == PEM_KEY ? "ssl_key" : "ssl_cert", "%s", reason);
@@ -135,7 +129,7 @@ inspect_writable(const struct settings *settings, const char *section,
 static bool
 file_has_password(const char *path)
 {
-	FILE *file = is_regular(path) ? fopen(path, "re") : NULL;
+	FILE *file = login_read_fault(path) == NULL ? fopen(path, "re") : NULL;
 	char *line = NULL;
 	size_t size = 0;
 	bool has = false;
@@ -236,7 +230,7 @@ void
 inspect_files(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints)
 {
-	const char *defaults = settings->defaults_file;
+	const char *defaults = settings->db.defaults_file;
 
 	inspect_confs(settings, path, real, complaints);
 	inspect_readable(settings, "defaults_file", complaints);
@@ -245,7 +239,7 @@ inspect_files(const struct settings *settings, const char *path,
 	    settings_origin(settings, "mysql", "defaults_file"),
 	    "mysql.defaults_file", defaults, file_has_password(defaults));
 	inspect_mode(complaints, settings_origin(settings, "mysql", "ssl_key"),
-	    "mysql.ssl_key", settings->ssl_key, false);
+	    "mysql.ssl_key", settings->db.ssl_key, false);
 	inspect_writable(settings, "mysql", "dead_letter_file", complaints);
 	inspect_writable(settings, "log", "target", complaints);
 }

@@ -39,7 +39,6 @@ struct conf_option {
 	option_check *check;        /* of texts and of each entry of a list */
 	const char *expects;        /* of texts, secrets and lists */
 	size_t offset;              /* in struct settings */
-	const char *text;           /* what it is, one line */
 };
 
 extern const struct conf_option option_table[];

@@ -20,10 +20,10 @@ struct reading {
 };
 
 void
-secret_init(struct secret *secret, const char *path, const char *section,
-    const char *name)
+secret_init(struct secret *secret, const char *path)
 {
-	*secret = (struct secret){ path, option_find(section, name), NULL };
+	*secret =
+	    (struct secret){ path, option_find("mysql", "password"), NULL };
 }
 
 /* Keep one option and skip all others, which the master has checked. */

@@ -4,7 +4,7 @@
 #include "conf/settings.h"
 
 #include "conf/conffile.h"
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "conf/option.h"
 #include "conf/value.h"
 #include "sql/db.h"
@@ -152,7 +152,7 @@ check_socket(struct load *load)
 {
 	const struct words_list *host = &load->settings->host;
 
-	if (*load->settings->socket == '\0')
+	if (*load->settings->db.socket == '\0')
 		return;
 	for (size_t i = 0; i < host->count; i++) {
 		if (strcmp(host->words[i], "localhost") == 0)
@@ -168,14 +168,15 @@ static void
 check_database_tls(struct load *load)
 {
 	const struct settings *s = load->settings;
-	bool has_cert = *s->ssl_cert != '\0', has_key = *s->ssl_key != '\0';
+	bool has_cert = *s->db.ssl_cert != '\0',
+	     has_key = *s->db.ssl_key != '\0';
 
 	if (has_cert && !has_key)
 		fault(load, "mysql", "ssl_cert", "requires mysql.ssl_key");
-	else if (s->ssl_verify == DB_VERIFY_CA && *s->ssl_ca == '\0')
+	else if (s->db.ssl_verify == DB_VERIFY_CA && *s->db.ssl_ca == '\0')
 		fault(load, "mysql", "ssl_verify", "requires mysql.ssl_ca");
-	else if (has_cert && *s->ssl_ca == '\0' &&
-		 s->ssl_verify != DB_VERIFY_OFF)
+	else if (has_cert && *s->db.ssl_ca == '\0' &&
+		 s->db.ssl_verify != DB_VERIFY_OFF)
 		fault(load, "mysql", "ssl_cert",
 		    "requires mysql.ssl_ca to verify the server, or "
 		    "mysql.ssl_verify = off");
@@ -264,6 +265,12 @@ check_together(struct load *load)
 /* ------------------------------------------------------------- loading ---- */
 
 static bool
+make_prefixes(struct prefix_list *list, const struct words_list *words)
+{
+	return prefix_list_make(list, words->words, words->count) == 0;
+}
+
+static bool
 begin(struct load *load)
 {
 	load->settings = calloc(1, sizeof(*load->settings));
@@ -299,6 +306,12 @@ settings_load(const char *path, FILE *errors)
 	if (load.complaints.count == load.invalid_count)
 		check_together(&load);
 	free(load.invalid);
+	if (load.complaints.count == 0 &&
+	    !(make_prefixes(&load.settings->allowed, &load.settings->allow) &&
+		make_prefixes(&load.settings->denied, &load.settings->deny) &&
+		make_prefixes(
+		    &load.settings->balancers, &load.settings->proxy_from)))
+		complain(&load.complaints, "limits", NULL, "out of memory");
 	if (load.complaints.count > 0) {
 		settings_free(load.settings);
 		return NULL;
@@ -316,6 +329,9 @@ settings_free(struct settings *settings)
 		if (settings->origins != NULL)
 			free(settings->origins[i]);
 	}
+	prefix_list_free(&settings->allowed);
+	prefix_list_free(&settings->denied);
+	prefix_list_free(&settings->balancers);
 	free(settings->origins);
 	free(settings);
 }
@@ -325,28 +341,14 @@ settings_free(struct settings *settings)
 struct db_options
 db_settings(const struct settings *s)
 {
-	return (struct db_options){
-		.hosts = s->host.words,
-		.port = (unsigned)s->port,
-		.socket = s->socket,
-		.user = s->mysql_user,
-		.database = s->database,
-		.table = s->table,
-		.defaults_file = s->defaults_file,
-		.ssl_ca = s->ssl_ca,
-		.ssl_cert = s->ssl_cert,
-		.ssl_key = s->ssl_key,
-		.ssl_verify = (enum db_verify)s->ssl_verify,
-		.server_public_key = s->server_public_key,
-		.insecure_auth = s->insecure_auth,
-		.connect_timeout_ms = (unsigned)s->connect_timeout,
-		.read_timeout_ms = (unsigned)s->read_timeout,
-		.keepalive_ms = (unsigned)s->keepalive,
-		.max_rows = s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows
-							: DB_ROWS_MAX,
-		.text_only = s->bulk == BULK_OFF,
-		.removes = s->retention > 0,
-	};
+	struct db_options options = s->db;
+
+	options.hosts = s->host.words;
+	options.max_rows =
+	    s->flush_rows < DB_ROWS_MAX ? (size_t)s->flush_rows : DB_ROWS_MAX;
+	options.text_only = s->bulk == BULK_OFF;
+	options.removes = s->retention > 0;
+	return options;
 }
 
 /* ------------------------------------------------- dumping, comparing ---- */

@@ -7,13 +7,15 @@
  */
 #pragma once
 
+#include "lib/prefix.h"
+#include "sql/db.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 struct complaints;
-struct db_options;
 
 /* A list, as in `listen`, `host` and `allow`. */
 struct words_list {
@@ -50,15 +52,15 @@ enum tls_version {
 
 struct settings {
 	/* [reporter] */
-	char *instance;
-	struct words_list listen;  /* see listen_spec.h */
-	uint64_t workers;          /* 0 is auto until settings_load() ends */
-	char *user;                /* "" is: do not change user */
-	char *group;               /* may read the segments; "" is: nobody */
-	int sandbox;               /* enum sandbox_mode */
-	char *pid_file;            /* "" is: none */
-	char *runtime_directory;   /* of the handover's socket; "" is: none */
-	uint64_t shutdown_timeout; /* ms */
+	const char *instance;
+	struct words_list listen; /* see lib/address.h */
+	uint64_t workers;         /* 0 is auto until settings_load() ends */
+	const char *user;         /* "" is: do not change user */
+	const char *group;        /* may read the segments; "" is: nobody */
+	int sandbox;              /* enum sandbox_mode */
+	const char *pid_file;     /* "" is: none */
+	const char *runtime_directory; /* of the handover; "" is: none */
+	uint64_t shutdown_timeout;     /* ms */
 	/* [limits] */
 	uint64_t max_connections;
 	uint64_t max_connections_per_address; /* 0 is no limit */
@@ -73,9 +75,9 @@ struct settings {
 	struct words_list proxy_from;         /* prefixes; none is nobody */
 	uint64_t max_clock_skew;              /* ms */
 	/* [tls] */
-	char *certificate; /* of each of the three: "" is none */
-	char *key;
-	char *client_ca;
+	const char *certificate; /* of each of the three: "" is none */
+	const char *key;
+	const char *client_ca;
 	int min_version; /* enum tls_version */
 	/* [queue] */
 	uint64_t ring_records; /* a power of two */
@@ -83,31 +85,24 @@ struct settings {
 	int overflow; /* enum overflow */
 	/* [mysql] */
 	struct words_list host; /* HOST or HOST:PORT, tried in order */
-	uint64_t port;
-	char *socket;
-	char *mysql_user;
-	bool password; /* is set; only workers read it: secret.h */
-	char *database;
-	char *table;
-	char *defaults_file;
-	char *ssl_ca, *ssl_cert, *ssl_key; /* "" is: none */
-	char *server_public_key;           /* likewise */
-	int ssl_verify;                    /* enum db_verify */
-	int insecure_auth;                 /* 0 or 1 */
-	uint64_t flush_interval;           /* ms */
-	uint64_t urgent_interval;          /* ms */
+	bool password;          /* is set; only workers read it: secret.h */
+	/* The options of a connection, all but those that db_settings()
+	   adds. */
+	struct db_options db;
+	uint64_t flush_interval;  /* ms */
+	uint64_t urgent_interval; /* ms */
 	uint64_t flush_rows;
-	int bulk;                  /* enum bulk_use */
-	uint64_t connect_timeout;  /* ms */
-	uint64_t read_timeout;     /* ms */
-	uint64_t keepalive;        /* ms; 0 is: off */
-	char *dead_letter_file;    /* "" is: none is written */
-	uint64_t dead_letter_size; /* bytes */
-	uint64_t hold_time;        /* ms, 0: for ever */
-	uint64_t retention;        /* ms; 0 is for ever */
+	int bulk;                     /* enum bulk_use */
+	const char *dead_letter_file; /* "" is: none is written */
+	uint64_t dead_letter_size;    /* bytes */
+	uint64_t hold_time;           /* ms, 0: for ever */
+	uint64_t retention;           /* ms; 0 is for ever */
 	/* [log] */
-	char *log_target;
+	const char *log_target;
 	int log_level; /* enum log_level */
+
+	/* What limits.allow, deny and proxy_from mean. */
+	struct prefix_list allowed, denied, balancers;
 
 	/* Where each option's value comes from, in the order of option_table:
 	   "default" or "file:line".  settings.c's own. */

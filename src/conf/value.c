@@ -250,8 +250,14 @@ value_text(const struct conf_option *option, const char *text, char *reason)
 	return NULL;
 }
 
-/* value: a char *; a bool for a secret, of which only that it is set is kept.
- */
+static void
+text_free(const char **text)
+{
+	free((void *)(uintptr_t)*text);
+	*text = NULL;
+}
+
+/* value: a const char *; of a secret a bool: only whether it is set is kept. */
 static bool
 text_set(const struct conf_option *option, void *value, const char *text,
     char *reason)
@@ -264,8 +270,8 @@ text_set(const struct conf_option *option, void *value, const char *text,
 		*(bool *)value = *copy != '\0';
 		wipe_text(copy);
 	} else {
-		free(*(char **)value);
-		*(char **)value = copy;
+		text_free(value);
+		*(const char **)value = copy;
 	}
 	return true;
 }
@@ -457,7 +463,7 @@ value_format(const struct conf_option *option, const struct settings *settings)
 	case OPTION_CHOICE:
 		return strdup(option->choices[*(const int *)value]);
 	case OPTION_TEXT:
-		return text_format(*(char *const *)value);
+		return text_format(*(const char *const *)value);
 	case OPTION_SECRET:
 		return strdup(*(const bool *)value ? "(hidden)" : "");
 	case OPTION_LIST:
@@ -479,13 +485,8 @@ value_format(const struct conf_option *option, const struct settings *settings)
 void
 value_free(const struct conf_option *option, struct settings *settings)
 {
-	char **text;
-
-	if (option->type == OPTION_LIST) {
+	if (option->type == OPTION_LIST)
 		list_free(PLACE(option, settings));
-	} else if (option->type == OPTION_TEXT) {
-		text = PLACE(option, settings);
-		free(*text);
-		*text = NULL;
-	}
+	else if (option->type == OPTION_TEXT)
+		text_free(PLACE(option, settings));
 }

@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "shm/segment.h"
+#include "status/look.h"
+#include "status/names.h"
 
 enum ctl_exit {
 	CTL_OK = 0,
@@ -24,6 +25,17 @@ int ctl_reload(const char *instance, int argc, char **argv);
 int ctl_stop(const char *instance, int argc, char **argv);
 int ctl_reopen(const char *instance, int argc, char **argv);
 int ctl_replay(const char *instance, int argc, char **argv);
+
+/* ctl_limits - when records are late and silent, as the options before the
+   command have it. */
+const struct look_limits *ctl_limits(void);
+
+/* ctl_now_ms - the time, ms since 1970. */
+uint64_t ctl_now_ms(void);
+
+/* ctl_names - the names of services; names_read() of the file that the options
+   give, or of the default one.  quiet: print no errors. */
+struct names *ctl_names(struct names *before, bool quiet);
 
 /* ctl_usage - print a command's usage.  Returns CTL_USAGE. */
 int ctl_usage(const char *name);

@@ -12,6 +12,7 @@
 
 struct listing {
 	struct keys_filter filter;
+	struct keys_view view;
 	bool json;
 };
 
@@ -23,10 +24,10 @@ show(void *arg, const struct scan_key *key)
 	if (!keys_match(&listing->filter, &key->record))
 		return true;
 	if (listing->json) {
-		keys_json(key, stdout);
+		keys_json(key, &listing->view, stdout);
 		putchar('\n');
 	} else {
-		keys_line(key, stdout);
+		keys_line(key, &listing->view, stdout);
 	}
 	return !ferror(stdout);
 }
@@ -72,7 +73,7 @@ int
 ctl_keys(const char *instance, int argc, char **argv)
 {
 	static struct scan scan;
-	struct listing listing = { .json = false };
+	struct listing listing = { .view.limits = *ctl_limits() };
 	int option;
 
 	while ((option = next_option(argc, argv)) != -1) {
@@ -85,7 +86,11 @@ ctl_keys(const char *instance, int argc, char **argv)
 	enum shm_status found = scan_open(&scan, instance);
 	if (found != SHM_OK)
 		return ctl_unreadable(instance, found);
+	struct names *names = ctl_names(NULL, false);
+	listing.view.names = names;
+	listing.view.now_ms = ctl_now_ms();
 	scan_walk(&scan, show, &listing);
+	names_free(names);
 	unsigned unread = scan.unread;
 	scan_close(&scan);
 	if (ctl_output() != CTL_OK)

@@ -12,8 +12,16 @@
 #include "status/health.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
+
+#define NAMES_FILE SYSCONFDIR "/reporter/services"
+#define AGE_MAX (366 * 86400L) /* seconds */
+
+static struct look_limits limits = { LOOK_FRESH_S, LOOK_SILENT_S };
+static const char *names_file; /* NULL: the default, if it exists */
 
 struct command {
 	const char *name;
@@ -40,7 +48,10 @@ static const struct command commands[] = {
 static void
 usage(FILE *out)
 {
-	fputs("usage: reporterctl [-hV] [-i INSTANCE] COMMAND ...\n", out);
+	fputs("usage: reporterctl [-hV] [-F SECONDS] [-i INSTANCE] "
+	      "[-n FILE] [-S SECONDS]\n"
+	      "                   COMMAND ...\n",
+	    out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-7s %-25s %s\n", commands[i].name,
 		    commands[i].arguments, commands[i].help);
@@ -130,6 +141,54 @@ ctl_output(void)
 	return CTL_ERROR;
 }
 
+const struct look_limits *
+ctl_limits(void)
+{
+	return &limits;
+}
+
+static void
+complain(const char *text)
+{
+	fprintf(stderr, "reporterctl: %s\n", text);
+}
+
+static void
+complain_not(const char *text)
+{
+	(void)text;
+}
+
+struct names *
+ctl_names(struct names *before, bool quiet)
+{
+	return names_read(names_file != NULL ? names_file : NAMES_FILE,
+	    names_file == NULL, before, quiet ? complain_not : complain);
+}
+
+uint64_t
+ctl_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* -F or -S.  Returns false if it is invalid: printed. */
+static bool
+limit_read(int option)
+{
+	long seconds;
+
+	if (!ctl_number(
+		option == 'F' ? "-F" : "-S", optarg, 1, AGE_MAX, &seconds))
+		return false;
+	*(option == 'F' ? &limits.fresh_s : &limits.silent_s) =
+	    (uint32_t)seconds;
+	return true;
+}
+
 /* The options before the command are invalid.  The exit status is that of the
    command, since monitoring plugins have their own. */
 static int
@@ -165,8 +224,15 @@ main(int argc, char **argv)
 	bool invalid = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "+i:Vh")) != -1) {
+	while ((option = getopt(argc, argv, "+F:i:n:S:Vh")) != -1) {
 		switch (option) {
+		case 'F':
+		case 'S':
+			invalid |= !limit_read(option);
+			break;
+		case 'n':
+			names_file = optarg;
+			break;
 		case 'i':
 			instance = optarg;
 			if (segment_instance_ok(instance))
@@ -186,6 +252,13 @@ main(int argc, char **argv)
 		default:
 			invalid = true;
 		}
+	}
+	if (limits.fresh_s > limits.silent_s) {
+		fprintf(stderr,
+		    "reporterctl: -F: found %" PRIu32 ", expected at most "
+		    "the %" PRIu32 " seconds of -S\n",
+		    limits.fresh_s, limits.silent_s);
+		invalid = true;
 	}
 	if (invalid)
 		return invalid_options(argv[optind]);

@@ -23,18 +23,28 @@ struct top_output {
 };
 
 static bool
-order_read(enum services_order *order, const char *text)
+order_read(enum look_order *order, const char *text)
 {
-	for (int i = 0; i < SERVICES_ORDERS; i++) {
-		if (strcmp(text, services_order_name((enum services_order)i)))
-			continue;
-		*order = (enum services_order)i;
+	*order = look_order_find(text);
+	if (*order != LOOK_ORDERS)
 		return true;
-	}
-	fprintf(stderr,
-	    "reporterctl: -s: found \"%s\", expected overload, errors, "
-	    "reports, records, keys, succ or number\n",
-	    text);
+	fprintf(stderr, "reporterctl: -s: found \"%s\", expected ", text);
+	for (int i = 0; i < LOOK_ORDERS; i++)
+		fprintf(stderr, "%s%s", look_order_name((enum look_order)i),
+		    i + 2 < LOOK_ORDERS   ? ", "
+		    : i + 1 < LOOK_ORDERS ? " or "
+					  : "\n");
+	return false;
+}
+
+static bool
+filter_read(struct top *top, const char *text)
+{
+	char error[FILTER_ERROR];
+
+	if (top_filter(top, text, error))
+		return true;
+	fprintf(stderr, "reporterctl: -f: %s\n", error);
 	return false;
 }
 
@@ -71,7 +81,7 @@ options_read(struct top *top, struct top_output *output, int argc, char **argv)
 			output->plain = true;
 		else if (option == 's' && order_read(&top->order, optarg))
 			continue;
-		else if (option == 'f' && top_filter(&top->filter, optarg))
+		else if (option == 'f' && filter_read(top, optarg))
 			continue;
 		else
 			return false;
@@ -84,7 +94,7 @@ list_print(const struct top *top)
 {
 	char line[TOP_LINE];
 
-	for (unsigned i = 0; top_line(top, i, line); i++)
+	for (size_t i = 0; top_line(top, i, line); i++)
 		puts(line);
 }
 
@@ -125,16 +135,13 @@ ctl_top(const char *instance, int argc, char **argv)
 	top.interval_ms = INTERVAL_MS;
 	if (!options_read(&top, &output, argc, argv))
 		return ctl_usage(*argv);
-	top.services = services_new();
-	if (top.services == NULL) {
-		fprintf(stderr, "reporterctl: %s\n", strerror(errno));
-		return CTL_ERROR;
-	}
+	top.names = ctl_names(NULL, false);
 	if (!output.plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
 	    top_screen(&top))
 		status = CTL_OK;
 	else
 		status = top_plain(&top, output.lists);
-	services_free(top.services);
+	top_free(&top);
+	names_free(top.names);
 	return status;
 }

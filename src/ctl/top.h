@@ -4,36 +4,79 @@
  */
 #pragma once
 
-#include "status/services.h"
+#include "status/filter.h"
 #include "status/status.h"
 
-#define TOP_COLUMNS 80
-#define TOP_LINE (TOP_COLUMNS + 1) /* bytes of a line, with its 0 */
+#define TOP_LINE 256  /* bytes that a line needs at most, with its 0 */
+#define TOP_HEADING 3 /* the line above the list */
+
+/* What is listed: all services, the servers of one, or the callers of one of
+   these. */
+enum top_level {
+	TOP_SERVICES,
+	TOP_SERVERS,
+	TOP_CALLERS
+};
 
 struct top {
 	const char *instance;
-	struct services *services;
-	struct keys_filter filter;
-	enum services_order order;
 	long interval_ms;
-	enum shm_status found; /* of the last scan, and its errno */
+	enum look_order order;
+	struct filter filter;
+	struct names *names;
+	enum shm_status found; /* of the last look, and its errno */
 	int error;
-	struct services_result result;
+	struct look *look; /* NULL: the instance cannot be read */
 	struct status status;
+	enum top_level level;
+	int32_t modid, cmdid; /* below TOP_SERVICES */
+	uint32_t ip;          /* of TOP_CALLERS */
+	uint16_t port;
+	size_t count;           /* of the rows: */
+	uint32_t *places;       /* of the look's services or its servers */
+	struct look_key *calls; /* of TOP_CALLERS */
 };
 
-/* top_refresh - scan again. */
+/* top_refresh - look again, and list. */
 void top_refresh(struct top *top);
 
-/* top_filter - read "", "MODID" or "MODID/CMDID".  Returns false, and leaves
-   the filter as it was, for anything else. */
-bool top_filter(struct keys_filter *filter, const char *text);
+/* top_list - list anew what was found, after a change of order, filter or
+   level. */
+void top_list(struct top *top);
 
-#define TOP_HEADING 2 /* the line above the list */
+/* top_filter - set a filter.  Returns false, and leaves the filter as it was,
+   with a text of up to FILTER_ERROR bytes in `error`. */
+bool top_filter(struct top *top, const char *text, char *error);
 
-/* top_line - a line of it: from 0 on instance, services, heading and the list.
-   text: TOP_LINE bytes.  Returns false after the last one. */
-bool top_line(const struct top *top, unsigned line, char *text);
+/* top_service, top_server - of a row of TOP_SERVICES, of TOP_SERVERS. */
+const struct look_service *top_service(const struct top *top, size_t row);
+const struct look_server *top_server(const struct top *top, size_t row);
+
+/* top_call_age - of a row of TOP_CALLERS. */
+enum look_age top_call_age(const struct top *top, size_t row);
+
+/* top_row - what identifies a row, 0 to count - 1, as long as the level
+   stays. */
+uint64_t top_row(const struct top *top, size_t row);
+
+/* top_row_overloaded - whether a row is to be shown in bold. */
+bool top_row_overloaded(const struct top *top, size_t row);
+
+/* top_enter - list the servers of the row's service, or the callers of its
+   server. */
+void top_enter(struct top *top, size_t row);
+
+/* top_leave - list what was listed before top_enter().  Returns the row that
+   was entered: see top_row(). */
+uint64_t top_leave(struct top *top);
+
+/* top_free - free what was looked at. */
+void top_free(struct top *top);
+
+/* top_line - a line of it: from 0 on instance, verdict, what is listed,
+   heading and the list.  text: TOP_LINE bytes.  Returns false after the last
+   one. */
+bool top_line(const struct top *top, size_t line, char *text);
 
 /* top_screen - show it on the terminal until the user quits.  Returns false at
    once if the terminal cannot show a screen, or without ncurses. */

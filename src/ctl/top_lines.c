@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "ctl/top.h"
-#include "lib/clock.h"
+#include "lib/address.h"
 #include "lib/figures.h"
 #include "status/health.h"
 
@@ -10,41 +10,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <time.h>
-
-void
-top_refresh(struct top *top)
-{
-	top->found = services_scan(top->services, top->instance, &top->filter,
-	    top->order, monotonic_ms(), &top->result);
-	if (top->found == SHM_OK)
-		top->found = status_collect(&top->status, top->instance);
-	top->error = errno;
-	if (top->found != SHM_OK)
-		memset(&top->result, 0, sizeof(top->result));
-}
-
-bool
-top_filter(struct keys_filter *filter, const char *text)
-{
-	struct keys_filter read = { .has_modid = *text != '\0' };
-	size_t length = strcspn(text, "/");
-	char modid[16];
-
-	if (!read.has_modid) {
-		*filter = read;
-		return true;
-	}
-	if (length >= sizeof(modid))
-		return false;
-	memcpy(modid, text, length);
-	modid[length] = '\0';
-	read.has_cmdid = text[length] == '/';
-	if (!keys_number(modid, &read.modid) ||
-	    (read.has_cmdid && !keys_number(text + length + 1, &read.cmdid)))
-		return false;
-	*filter = read;
-	return true;
-}
 
 /* Write a line.  What is too long for one is cut: it would wrap, and scroll. */
 static void __attribute__((format(printf, 2, 3)))
@@ -94,90 +59,165 @@ line_instance(const struct top *top, char *text)
 	    clock);
 }
 
-static const char *
-filter_text(const struct keys_filter *filter, char *text, size_t size)
+static void
+line_verdict(const struct top *top, char *text)
 {
-	if (!filter->has_modid)
-		snprintf(text, size, "all");
-	else if (!filter->has_cmdid)
-		snprintf(text, size, "%" PRId32, filter->modid);
-	else
-		snprintf(text, size, "%" PRId32 "/%" PRId32, filter->modid,
-		    filter->cmdid);
-	return text;
+	const struct look_totals *t = look_totals(top->look);
+	char note[64] = "";
+
+	if (t->truncated)
+		snprintf(note, sizeof(note), "; too many to count all");
+	else if (t->unread > 0)
+		snprintf(note, sizeof(note), "; cannot read %u segment%s",
+		    t->unread, status_s(t->unread));
+	line_write(text,
+	    "services: %" PRIu64 " overloaded (%" PRIu64 " server%s), %" PRIu64
+	    " with errors, %" PRIu64 " silent; %" PRIu64 " silent caller%s%s",
+	    t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
+	    status_s(t->overloaded_servers), t->by_state[LOOK_ERRORS],
+	    t->by_state[LOOK_SILENT], t->callers_by_age[AGE_SILENT],
+	    status_s(t->callers_by_age[AGE_SILENT]), note);
 }
 
+/* What is listed. */
 static void
-line_services(const struct top *top, char *text)
+line_list(const struct top *top, char *text)
 {
-	char filter[32], keys[32], dirty[32], beyond[32];
-	int at = snprintf(text, TOP_LINE,
-	    "services %s: %u with %s keys, %s dirty; by %s",
-	    filter_text(&top->filter, filter, sizeof(filter)),
-	    top->result.count,
-	    figures_count(keys, sizeof(keys), top->result.keys, 6),
-	    figures_count(dirty, sizeof(dirty), top->result.dirty, 6),
-	    services_order_name(top->order));
+	const char *name = names_find(top->names, top->modid, top->cmdid);
+	char ip[DOTTED_TEXT], server[48] = "";
 
-	if (at < TOP_LINE && top->result.beyond > 0)
-		snprintf(text + at, (size_t)(TOP_LINE - at),
-		    "; %s keys of others",
-		    figures_count(
-			beyond, sizeof(beyond), top->result.beyond, 6));
-	else if (at < TOP_LINE && top->result.cut)
-		snprintf(text + at, (size_t)(TOP_LINE - at),
-		    "; too many to count all");
-	else if (at < TOP_LINE && top->result.unread > 0)
-		snprintf(text + at, (size_t)(TOP_LINE - at),
-		    "; cannot read %u segment%s", top->result.unread,
-		    status_s(top->result.unread));
-}
-
-static void
-line_service(const struct top *top, const struct service *service, char *text)
-{
-	char keys[32], succ[32], err[32], overloaded[32];
-	char reports[32] = "-", records[32] = "-";
-	char age[16], share[16] = "-";
-	double calls = (double)service->succ + (double)service->err;
-	double seconds = top->result.seconds;
-
-	if (seconds > 0) {
-		figures_rate(reports, sizeof(reports),
-		    (double)service->reports / seconds, 7);
-		figures_rate(records, sizeof(records),
-		    (double)service->puts / seconds, 7);
+	if (top->level == TOP_SERVICES && top->filter.count > 0) {
+		line_write(text,
+		    "%zu of %" PRIu64 " services, filter %s, by %s", top->count,
+		    look_totals(top->look)->services, top->filter.text,
+		    look_order_name(top->order));
+		return;
 	}
+	if (top->level == TOP_SERVICES) {
+		line_write(text, "%zu service%s, by %s", top->count,
+		    status_s(top->count), look_order_name(top->order));
+		return;
+	}
+	if (top->level == TOP_CALLERS)
+		snprintf(server, sizeof(server), ", server %s:%u",
+		    dotted(top->ip, ip), top->port);
+	line_write(text, "service %" PRId32 "/%" PRId32 "%s%s%s: %zu %s%s",
+	    top->modid, top->cmdid, name != NULL ? " " : "",
+	    name != NULL ? name : "", server, top->count,
+	    top->level == TOP_SERVERS ? "server" : "caller",
+	    status_s(top->count));
+}
+
+/* The columns that services and servers have; so many of `all` servers or
+   callers are overloaded, or call it so. */
+static void
+line_sum(const struct top *top, const struct look_sum *sum, uint32_t overloaded,
+    uint32_t all, int width, const char *first, const char *name, char *text)
+{
+	const struct look_totals *t = look_totals(top->look);
+	char of[40], since[24] = "-", share[16] = "-", calls[32];
+	char reports[32] = "-", age[16];
+	double errors = look_error_share(sum);
+	double rate = look_rate(top->look, sum->reports);
+	int at =
+	    snprintf(of, sizeof(of), "%" PRIu32 "/%" PRIu32, overloaded, all);
+
+	if (sum->stale > 0)
+		snprintf(
+		    of + at, sizeof(of) - (size_t)at, "+%" PRIu32, sum->stale);
+	if (sum->since_ms >= 0) {
+		uint64_t since_s = (uint64_t)look_age(
+		    t->now_ms, (uint64_t)sum->since_ms / 1000);
+		at = snprintf(
+		    since, sizeof(since), "%s", sum->since_known ? "" : ">");
+		figures_age(since + at, sizeof(since) - (size_t)at, since_s);
+	}
+	if (errors >= 0)
+		snprintf(share, sizeof(share), "%.1f", 100 * errors);
+	if (rate >= 0)
+		figures_rate(reports, sizeof(reports), rate, 6);
+	line_write(text, "%-10s %-*s %7s %6s %5s %6s %6s %5s%s%s",
+	    look_state_name((enum look_state)sum->state), width, first, of,
+	    since, share,
+	    figures_count(calls, sizeof(calls), sum->succ + sum->err, 6),
+	    reports,
+	    figures_age(age, sizeof(age),
+		(uint64_t)look_age(t->now_ms, sum->newest_ts)),
+	    name != NULL ? " " : "", name != NULL ? name : "");
+}
+
+static void
+line_service(const struct top *top, size_t row, char *text)
+{
+	const struct look_service *s = top_service(top, row);
+	char number[32];
+
+	snprintf(
+	    number, sizeof(number), "%" PRId32 "/%" PRId32, s->modid, s->cmdid);
+	line_sum(top, &s->sum, s->overloaded, s->servers, 11, number,
+	    names_find(top->names, s->modid, s->cmdid), text);
+}
+
+static void
+line_server(const struct top *top, size_t row, char *text)
+{
+	const struct look_server *s = top_server(top, row);
+	char ip[DOTTED_TEXT], address[32];
+
+	snprintf(address, sizeof(address), "%s:%u", dotted(s->ip, ip), s->port);
+	line_sum(top, &s->sum, s->overloaded_by, s->sum.callers, 21, address,
+	    NULL, text);
+}
+
+static void
+line_caller(const struct top *top, size_t row, char *text)
+{
+	const struct look_key *call = &top->calls[row];
+	double calls = (double)call->succ + (double)call->err;
+	char ip[DOTTED_TEXT], share[16] = "-", age[16];
+
 	if (calls > 0)
 		snprintf(share, sizeof(share), "%.1f",
-		    100 * (double)service->err / calls);
-	line_write(text,
-	    "%11" PRId32 " %11" PRId32 " %6s %7s %7s %7s %7s %5s %5s %4s",
-	    service->modid, service->cmdid,
-	    figures_count(keys, sizeof(keys), service->keys, 6), reports,
-	    records, figures_count(succ, sizeof(succ), service->succ, 7),
-	    figures_count(err, sizeof(err), service->err, 7), share,
-	    figures_count(
-		overloaded, sizeof(overloaded), service->overloaded, 5),
+		    100 * (double)call->err / calls);
+	line_write(text, "%-10s %-15s %8s %10" PRIu32 " %10" PRIu32 " %5s %5s",
+	    look_age_name(top_call_age(top, row)), dotted(call->caller, ip),
+	    call->overload ? "yes" : "no", call->succ, call->err, share,
 	    figures_age(age, sizeof(age),
-		status_since(&top->status, service->newest_ts)));
+		(uint64_t)look_age(look_totals(top->look)->now_ms, call->ts)));
 }
 
 bool
-top_line(const struct top *top, unsigned line, char *text)
+top_line(const struct top *top, size_t line, char *text)
 {
+	static const struct {
+		const char *heading;
+		void (*row)(const struct top *top, size_t row, char *text);
+	} levels[] = {
+		[TOP_SERVICES] = { "STATE      SERVICE     SERVERS  SINCE  "
+				   "ERR%  CALLS  REP/S   AGE NAME",
+		    line_service },
+		[TOP_SERVERS] = { "STATE      SERVER                CALLERS  "
+				  "SINCE  ERR%  CALLS  REP/S   AGE",
+		    line_server },
+		[TOP_CALLERS] = { "STATE      CALLER          OVERLOAD       "
+				  "SUCC        ERR  ERR%   AGE",
+		    line_caller },
+	};
+
+	*text = '\0';
 	if (line == 0)
 		line_instance(top, text);
-	else if (line == 1)
-		line_services(top, text);
 	else if (line == TOP_HEADING)
-		line_write(text, "%11s %11s %6s %7s %7s %7s %7s %5s %5s %4s",
-		    "MODID", "CMDID", "KEYS", "REP/S", "REC/S", "SUCC", "ERR",
-		    "ERR%", "OVERL", "AGE");
-	else if (line - TOP_HEADING <= top->result.count)
-		line_service(
-		    top, &top->result.list[line - TOP_HEADING - 1], text);
-	else
+		line_write(text, "%s", levels[top->level].heading);
+	else if (line > TOP_HEADING && line - TOP_HEADING > top->count)
 		return false;
+	else if (top->look == NULL)
+		return true;
+	else if (line == 1)
+		line_verdict(top, text);
+	else if (line == 2)
+		line_list(top, text);
+	else
+		levels[top->level].row(top, line - TOP_HEADING - 1, text);
 	return true;
 }

@@ -9,7 +9,10 @@
 #include "lib/clock.h"
 
 #include <curses.h>
+#include <locale.h>
+#include <stdlib.h>
 #include <unistd.h>
+#include <wchar.h>
 
 /* After curses.h, which it needs. */
 #include <term.h>
@@ -20,14 +23,30 @@
 
 #define LIST_ROW 4 /* where the list begins */
 
-static const char help[] = "q quit  f filter  by: o overl  e err  r rep/s  "
-			   "c rec/s  k keys  s succ  n modid";
+static const char help[] = "q quit  Enter open  Backspace back  f filter  "
+			   "by: t trouble e err% a age n no";
 
 struct view {
 	struct top *top;
-	unsigned first;      /* service in the first row */
-	const char *message; /* in the row above the heading, or NULL */
+	size_t first;        /* row of the list at the top of the screen */
+	size_t selected;     /* row of the list */
+	uint64_t row;        /* what stands there: see top_row() */
+	const char *message; /* instead of what is listed, or NULL */
 };
+
+/* Bytes of a text that the columns of the screen have room for. */
+static int
+fitting(const char *text)
+{
+	mbstate_t state = { 0 };
+	int width = 0, bytes = 0, n;
+	wchar_t c;
+
+	while ((n = (int)mbrtowc(&c, text + bytes, MB_CUR_MAX, &state)) > 0 &&
+	       (width += wcwidth(c)) <= COLS)
+		bytes += n;
+	return bytes;
+}
 
 static void
 put_line(int row, const char *text, attr_t attributes)
@@ -35,40 +54,73 @@ put_line(int row, const char *text, attr_t attributes)
 	move(row, 0);
 	clrtoeol();
 	attrset(attributes);
-	addnstr(text, COLS);
+	addnstr(text, fitting(text));
 	attrset(A_NORMAL);
 }
 
-static unsigned
+static size_t
 rows_of_list(void)
 {
-	return LINES > LIST_ROW + 1 ? (unsigned)(LINES - LIST_ROW - 1) : 0;
+	return LINES > LIST_ROW + 1 ? (size_t)(LINES - LIST_ROW - 1) : 1;
+}
+
+/* Select a row, or the last one; the screen follows. */
+static void
+select_row(struct view *view, size_t row)
+{
+	const struct top *top = view->top;
+
+	if (row >= top->count)
+		row = top->count > 0 ? top->count - 1 : 0;
+	view->selected = row;
+	view->row = top->count > 0 ? top_row(top, row) : 0;
+	if (view->first > row)
+		view->first = row;
+	else if (view->first + rows_of_list() <= row)
+		view->first = row - rows_of_list() + 1;
+}
+
+/* Select the row in which this stands now, if there is one. */
+static void
+select_same(struct view *view, uint64_t wanted)
+{
+	for (size_t i = 0; i < view->top->count; i++) {
+		if (top_row(view->top, i) == wanted) {
+			select_row(view, i);
+			return;
+		}
+	}
+	select_row(view, view->selected);
 }
 
 static void
 draw(struct view *view)
 {
-	const struct services_result *result = &view->top->result;
+	const struct top *top = view->top;
 	char line[TOP_LINE];
 
-	if (view->first >= result->count)
-		view->first = result->count > 0 ? result->count - 1 : 0;
-	for (unsigned i = 0; i < 2; i++) {
-		top_line(view->top, i, line);
-		put_line((int)i, line, A_NORMAL);
+	select_row(view, view->selected); /* the screen may be another */
+	for (unsigned i = 0; i <= TOP_HEADING; i++) {
+		top_line(top, i, line);
+		put_line((int)i,
+		    i == 2 && view->message != NULL ? view->message : line,
+		    i == TOP_HEADING ? A_REVERSE : A_NORMAL);
 	}
-	put_line(2, view->message != NULL ? view->message : "", A_BOLD);
-	top_line(view->top, TOP_HEADING, line);
-	put_line(3, line, A_REVERSE);
-	for (unsigned i = 0; i < rows_of_list(); i++) {
-		unsigned at = view->first + i;
-		bool any = top_line(view->top, TOP_HEADING + 1 + at, line);
+	for (size_t i = 0; i < rows_of_list(); i++) {
+		size_t row = view->first + i;
+		attr_t attributes = A_NORMAL;
 
-		put_line(LIST_ROW + (int)i, any ? line : "",
-		    any && result->list[at].overloaded > 0 ? A_BOLD : A_NORMAL);
+		if (top_line(top, LIST_ROW + row, line)) {
+			if (top_row_overloaded(top, row))
+				attributes |= A_BOLD;
+			if (row == view->selected)
+				attributes |= A_REVERSE;
+		}
+		put_line(LIST_ROW + (int)i, line, attributes);
 	}
 	put_line(LINES - 1, help, A_NORMAL);
-	move(2, 0);
+	/* For those who read the screen by its cursor. */
+	move(LIST_ROW + (int)(view->selected - view->first), 0);
 	refresh();
 }
 
@@ -76,68 +128,83 @@ draw(struct view *view)
 static void
 ask_filter(struct view *view)
 {
-	char answer[32] = "";
+	static char error[FILTER_ERROR];
+	char answer[FILTER_TEXT_MAX + 1] = "";
 
-	put_line(2, "filter (MODID or MODID/CMDID, nothing for all): ", A_BOLD);
+	put_line(LINES - 1,
+	    "7  7/1  10.0.0.0/16  state:overloaded,silent  err>5  age>60  "
+	    "a name; nothing: all",
+	    A_NORMAL);
+	put_line(2, "filter: ", A_BOLD);
 	timeout(-1);
 	echo();
 	curs_set(1);
 	getnstr(answer, sizeof(answer) - 1);
 	curs_set(0);
 	noecho();
-	view->message = NULL;
-	view->first = 0;
-	if (!top_filter(&view->top->filter, answer))
-		view->message = "invalid filter: expected MODID or MODID/CMDID";
+	if (!top_filter(view->top, answer, error))
+		view->message = error;
+	while (view->top->level != TOP_SERVICES)
+		top_leave(view->top);
+	top_list(view->top);
+	select_row(view, 0);
 }
 
+/* Keys that move through the list, or through levels. */
 static void
-scroll_by(struct view *view, int rows)
+press_move(struct view *view, int key)
 {
-	unsigned count = view->top->result.count;
+	struct top *top = view->top;
+	size_t row = view->selected, page = rows_of_list();
 
-	if (rows < 0)
-		view->first -= view->first < (unsigned)-rows ? view->first
-							     : (unsigned)-rows;
-	else if (view->first + (unsigned)rows < count)
-		view->first += (unsigned)rows;
+	switch (key) {
+	case KEY_DOWN:
+		select_row(view, row + 1);
+		break;
+	case KEY_UP:
+		select_row(view, row - (row > 0));
+		break;
+	case KEY_NPAGE:
+		select_row(view, row + page);
+		break;
+	case KEY_PPAGE:
+		select_row(view, row - (row < page ? row : page));
+		break;
+	case '\n':
+	case KEY_ENTER:
+		if (row < top->count && top->level != TOP_CALLERS) {
+			top_enter(top, row);
+			select_row(view, 0);
+		}
+		break;
+	case KEY_BACKSPACE:
+	case '\b':
+	case 127: /* DEL */
+		if (top->level != TOP_SERVICES)
+			select_same(view, top_leave(top));
+		break;
+	}
 }
 
-/* Returns whether the tables are to be scanned again now. */
+/* Returns whether to look again now. */
 static bool
 press(struct view *view, int key)
 {
-	/* A key for each of enum services_order. */
-	static const char orders[] = "oercksn";
+	/* A key for each of enum look_order. */
+	static const char orders[] = "tervowancksl";
 	const char *order = key > 0 && key < 128 ? strchr(orders, key) : NULL;
 
 	view->message = NULL;
 	if (order != NULL) {
-		view->top->order = (enum services_order)(order - orders);
-		view->first = 0;
-		return true;
-	}
-	switch (key) {
-	case 'f':
-	case '/':
+		view->top->order = (enum look_order)(order - orders);
+		top_list(view->top);
+		select_row(view, 0);
+	} else if (key == 'f' || key == '/') {
 		ask_filter(view);
-		return true;
-	case ' ':
-		return true;
-	case KEY_DOWN:
-		scroll_by(view, 1);
-		break;
-	case KEY_UP:
-		scroll_by(view, -1);
-		break;
-	case KEY_NPAGE:
-		scroll_by(view, (int)rows_of_list());
-		break;
-	case KEY_PPAGE:
-		scroll_by(view, -(int)rows_of_list());
-		break;
+	} else {
+		press_move(view, key);
 	}
-	return false;
+	return key == ' ';
 }
 
 /* Until the user quits, or the terminal is gone. */
@@ -152,6 +219,11 @@ screen_loop(struct view *view)
 
 		if (now >= due) {
 			top_refresh(view->top);
+			/* At the top stays what is first. */
+			if (view->selected == 0)
+				select_row(view, 0);
+			else
+				select_same(view, view->row);
 			due = now + (uint64_t)view->top->interval_ms;
 		}
 		draw(view);
@@ -188,6 +260,8 @@ bool
 top_screen(struct top *top)
 {
 	struct view view = { .top = top };
+
+	setlocale(LC_CTYPE, "");
 	SCREEN *screen = has_screen() ? newterm(NULL, stdout, stdin) : NULL;
 
 	if (screen == NULL)

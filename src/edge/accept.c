@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Accepting connections.  Owns the reserve descriptor.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/accept.h"

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Admission.  Owns the rules, and the origins, which are in the C library's
- * balanced tree.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/admission.h"
@@ -81,57 +77,18 @@ origin_enter(struct admission *admission, const struct sockaddr *peer)
 /* -------------------------------------------------------------- the rules --
  */
 
-static void
-rules_free(struct rules *rules)
-{
-	prefix_list_free(&rules->allow);
-	prefix_list_free(&rules->deny);
-	prefix_list_free(&rules->proxy_from);
-}
-
-static int
-list_make(struct prefix_list *list, const struct words_list *words)
-{
-	return prefix_list_make(list, words->words, words->count);
-}
-
-int
-admission_prepare(struct admission *admission, const struct settings *settings)
-{
-	struct rules next = { .max = settings->max_connections,
-		.max_per_address = settings->max_connections_per_address };
-
-	if (list_make(&next.allow, &settings->allow) < 0 ||
-	    list_make(&next.deny, &settings->deny) < 0 ||
-	    list_make(&next.proxy_from, &settings->proxy_from) < 0) {
-		rules_free(&next);
-		return -1;
-	}
-	rules_free(&admission->next);
-	admission->next = next;
-	return 0;
-}
-
-void
-admission_take(struct admission *admission)
-{
-	rules_free(&admission->rules);
-	admission->rules = admission->next;
-	admission->next = (struct rules){ 0 };
-}
-
 bool
 admission_allows(const struct admission *admission, const struct sockaddr *peer,
     enum refusal *why)
 {
-	const struct rules *rules = &admission->rules;
+	const struct settings *settings = admission->settings;
 
 	*why = REFUSAL_DENIED;
-	if (prefix_list_match(&rules->deny, peer))
+	if (prefix_list_match(&settings->denied, peer))
 		return false;
 	*why = REFUSAL_NOT_ALLOWED;
-	return rules->allow.count == 0 ||
-	       prefix_list_match(&rules->allow, peer);
+	return settings->allowed.count == 0 ||
+	       prefix_list_match(&settings->allowed, peer);
 }
 
 static bool
@@ -145,16 +102,17 @@ struct origin *
 admission_enter(
     struct admission *admission, const struct sockaddr *peer, enum refusal *why)
 {
-	const struct rules *rules = &admission->rules;
+	const struct settings *settings = admission->settings;
 	struct origin *origin;
 
 	if (!admission_allows(admission, peer, why))
 		return NULL;
 	*why = REFUSAL_MAX_CONNECTIONS;
-	if (admission_is_full(admission, rules->max, admission->open))
+	if (admission_is_full(
+		admission, settings->max_connections, admission->open))
 		return NULL;
 	*why = REFUSAL_MAX_CONNECTIONS_PER_ADDRESS;
-	if (admission_is_full(admission, rules->max_per_address,
+	if (admission_is_full(admission, settings->max_connections_per_address,
 		admission_open_from(admission, peer)))
 		return NULL;
 	*why = REFUSAL_NO_MEMORY;
@@ -178,13 +136,14 @@ bool
 admission_enter_balancer(
     struct admission *admission, const struct sockaddr *peer, enum refusal *why)
 {
-	const struct rules *rules = &admission->rules;
+	const struct settings *settings = admission->settings;
 
 	*why = REFUSAL_NOT_TRUSTED;
-	if (!prefix_list_match(&rules->proxy_from, peer))
+	if (!prefix_list_match(&settings->balancers, peer))
 		return false;
 	*why = REFUSAL_MAX_CONNECTIONS;
-	if (admission_is_full(admission, rules->max, admission->open))
+	if (admission_is_full(
+		admission, settings->max_connections, admission->open))
 		return false;
 	admission->open++;
 	return true;
@@ -206,8 +165,6 @@ admission_identify(
 void
 admission_free(struct admission *admission)
 {
-	rules_free(&admission->rules);
-	rules_free(&admission->next);
 	tdestroy(admission->tree, free);
 	admission->tree = NULL;
 }

@@ -13,34 +13,18 @@
 #pragma once
 
 #include "conf/settings.h"
-#include "lib/prefix.h"
 #include "shm/counters.h"
 
 struct origin; /* and how many connections it has */
 
-/* The rules of a configuration. */
-struct rules {
-	struct prefix_list allow, deny;
-	struct prefix_list proxy_from; /* balancers */
-	uint64_t max, max_per_address; /* connections; 0: no limit */
-};
-
-/* All zero at first; then admission_prepare() and admission_take(). */
+/* All zero, but for the settings. */
 struct admission {
-	struct rules rules, next; /* in force; prepared */
-	bool unlimited;           /* max and max_per_address do not count */
-	void *tree;               /* of tsearch(3): a struct origin for each */
-	uint64_t open;            /* connections let in that have not left, less
-				     those in server->gone */
+	const struct settings *settings; /* those in force, the owner's */
+	bool unlimited; /* maximum numbers of connections do not count */
+	void *tree;     /* of tsearch(3): a struct origin for each */
+	uint64_t open;  /* connections let in that have not left, less those in
+			   server->gone */
 };
-
-/* admission_prepare - make the rules of these settings beside those in force.
-   Returns 0, or -1 with errno: then nothing has changed. */
-int admission_prepare(
-    struct admission *admission, const struct settings *settings);
-
-/* admission_take - the rules that were prepared are in force. */
-void admission_take(struct admission *admission);
 
 /* admission_allows - whether deny and allow let this address be connected; if
    not, *why is REFUSAL_DENIED or REFUSAL_NOT_ALLOWED. */
@@ -69,5 +53,5 @@ struct origin *admission_identify(struct admission *admission,
 uint64_t admission_open_from(
     const struct admission *admission, const struct sockaddr *peer);
 
-/* admission_free - forget the rules; nobody is connected any more. */
+/* admission_free - nobody is connected any more. */
 void admission_free(struct admission *admission);

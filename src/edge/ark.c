@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "edge/ark.h"
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "intake/intake.h"
 
 #include <errno.h>

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Words of `listen` to addresses and sockets, which are the caller's.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/bind.h"

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 
 #include <netdb.h>
 #include <netinet/in.h>

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Connections to and from an ark.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/carry.h"

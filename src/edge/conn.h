@@ -28,7 +28,7 @@
  */
 #pragma once
 
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "edge/inbuf.h"
 #include "edge/tls.h"
 #include "shm/counters.h"

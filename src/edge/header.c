@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The PROXY header of a connection, from the socket to the rules.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/header.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Input buffers.  Own the bytes buffered; want of memory is returned.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/inbuf.h"

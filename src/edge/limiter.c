@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Rate limiters.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/limiter.h"

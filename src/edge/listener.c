@@ -6,12 +6,12 @@
 #include "config.h"
 
 #include "edge/listener.h"
-#include "edge/activation.h"
-#include "lib/address.h"
 #include "edge/bind.h"
+#include "lib/address.h"
 #include "lib/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -106,8 +106,16 @@ listener_find(struct listeners *listeners, const struct sockaddr *address,
 static void
 listener_claim(struct listener *l, const struct listen_spec *spec)
 {
+	char text[ADDRESS_TEXT];
+
 	l->claimed = true;
 	l->next = *spec;
+	if (!l->unnamed)
+		return;
+	l->unnamed = false;
+	l->spec = *spec;
+	log_info("listening on %s%s", listener_name(l, text),
+	    listen_spec_words(spec));
 }
 
 /* A more specific word has the listener of this name's address: should that
@@ -139,57 +147,88 @@ claim_by_word(struct listeners *listeners, const struct listen_spec *spec)
 	return found;
 }
 
-/* Listen on a socket, which is closed on failure.  Returns 0, or -1: logged. */
-static int
-listener_add(struct listeners *listeners, const struct listen_spec *spec,
-    int fd, int epoll)
+/* Add a listening socket, which is closed on failure; name: for the log.
+   Returns its listener, or NULL: logged. */
+static struct listener *
+listener_open(struct listeners *listeners, int fd, const char *name, int epoll)
 {
 	struct listener *l = listeners->listener;
 	struct epoll_event event = { .events =
 					 listeners->unwatched ? 0 : EPOLLIN };
 	socklen_t length = sizeof(l->address);
-	char text[ADDRESS_TEXT];
 
 	while (l < listeners->listener + SOCKETS_MAX && l->used)
 		l++;
 	if (l == listeners->listener + SOCKETS_MAX) {
-		log_error("cannot listen on %s: more than %d addresses",
-		    spec->address, SOCKETS_MAX);
+		log_error("cannot listen on %s: more than %d addresses", name,
+		    SOCKETS_MAX);
 		close(fd);
-		return -1;
+		return NULL;
 	}
+	*l = (struct listener){ .unnamed = true, .fd = fd };
 	event.data.ptr = l;
 	if (getsockname(fd, (struct sockaddr *)&l->address, &length) < 0 ||
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-		log_error("cannot listen on %s: %m", spec->address);
+		log_error("cannot listen on %s: %m", name);
 		close(fd);
-		return -1;
+		return NULL;
 	}
 	socket_keepalive(fd);
-	l->used = l->added = true;
+	l->used = true;
 	l->both = socket_serves_both(fd, &l->address);
-	l->fd = fd;
-	l->spec = *spec;
-	l->name[0] = l->next_name[0] = '\0';
+	return l;
+}
+
+void
+listeners_pass(struct listeners *listeners, int fd, bool carried, int epoll)
+{
+	struct listener *l =
+	    listener_open(listeners, fd, "a socket that was passed in", epoll);
+
+	if (l == NULL)
+		return;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	l->carried = carried;
+}
+
+/* Listen on a new socket.  Returns 0, or -1: logged. */
+static int
+listener_add(struct listeners *listeners, const struct listen_spec *spec,
+    int fd, int epoll)
+{
+	struct listener *l = listener_open(listeners, fd, spec->address, epoll);
+
+	if (l == NULL)
+		return -1;
+	l->added = true;
 	listener_claim(l, spec);
-	log_info("listening on %s%s", listener_name(l, text),
-	    listen_spec_words(spec));
 	return 0;
 }
 
-/* Listen on those sockets of the list that were passed in.  Returns 0, or -1:
-   logged. */
-static int
-list_take_passed(struct listeners *listeners, const struct listen_spec *spec,
-    const struct addrinfo *list, int epoll)
+/* Close carried sockets of this address's port that no word has: it is to be
+   bound, and 127.0.0.1:7 would keep *:7 from that.  Returns whether there were
+   any. */
+static bool
+carried_release(
+    struct listeners *listeners, const struct sockaddr *address, int epoll)
 {
-	for (; list != NULL; list = list->ai_next) {
-		int fd = activation_take(list->ai_addr);
+	bool released = false;
+	char text[ADDRESS_TEXT];
 
-		if (fd >= 0 && listener_add(listeners, spec, fd, epoll) < 0)
-			return -1;
+	for (int i = 0; i < SOCKETS_MAX; i++) {
+		struct listener *l = &listeners->listener[i];
+
+		/* The port has the same place in both families. */
+		if (!l->used || !l->unnamed || !l->carried ||
+		    l->address.sin6_port !=
+			((const struct sockaddr_in6 *)(const void *)address)
+			    ->sin6_port)
+			continue;
+		log_info("no longer listening on %s", listener_name(l, text));
+		listener_remove(l, epoll);
+		released = true;
 	}
-	return 0;
+	return released;
 }
 
 /* Whether the address is served: by a listener that was there, and then is this
@@ -239,9 +278,8 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 			continue;
 		}
 		int fd = socket_listen(list, true);
-		/* 127.0.0.1:7 keeps *:7 from being bound. */
 		if (fd < 0 && errno == EADDRINUSE &&
-		    activation_release(list->ai_addr))
+		    carried_release(listeners, list->ai_addr, epoll))
 			fd = socket_listen(list, true);
 		if (fd >= 0) {
 			if (listener_add(listeners, spec, fd, epoll) < 0)
@@ -276,9 +314,7 @@ spec_listen(struct listeners *listeners, const struct listen_spec *spec,
 		    gai_strerror(error));
 		return -1;
 	}
-	result = list_take_passed(listeners, spec, found, epoll);
-	if (result == 0)
-		result = list_listen(listeners, spec, found, epoll);
+	result = list_listen(listeners, spec, found, epoll);
 	freeaddrinfo(found);
 	return result;
 }
@@ -364,11 +400,16 @@ listeners_commit(struct listeners *listeners, int epoll)
 		if (l->claimed) {
 			l->spec = l->next;
 			memcpy(l->name, l->next_name, sizeof(l->name));
-		} else {
-			log_info("no longer listening on %s",
-			    listener_name(l, text));
-			listener_remove(l, epoll);
+			continue;
 		}
+		listener_name(l, text);
+		if (l->unnamed && !l->carried)
+			log_warn("the service manager passed in a socket for "
+				 "%s, which is not in reporter.listen: closed",
+			    text);
+		else
+			log_info("no longer listening on %s", text);
+		listener_remove(l, epoll);
 	}
 }
 

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The queues of throttled connections.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/queue.h"

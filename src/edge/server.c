@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The server.  Owns the connections.  Every close is counted; conn_disconnect()
- * also logs it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/server.h"
@@ -12,6 +8,7 @@
 
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
@@ -85,12 +82,6 @@ server_show_agents(struct server *server, struct agents *agents)
 
 /* ------------------------------------------------------- configuration ---- */
 
-int
-server_prepare(struct server *server, const struct settings *settings)
-{
-	return admission_prepare(&server->admission, settings);
-}
-
 /* Disconnect those that the rules do not allow any more.  A balancer is subject
    to proxy_from alone, when it connects. */
 static void
@@ -122,9 +113,12 @@ server_configure(
 	server->settings = settings;
 	server->tls = tls;
 	intake_configure(server->intake, settings);
+	counter_set(&server->count->connections_max, settings->max_connections);
+	counter_set(&server->count->configured_ts, (uint64_t)time(NULL));
+	counter_set(&server->count->certificate_expires, tls_expires(tls));
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;
-	admission_take(&server->admission);
+	server->admission.settings = settings;
 	tarpit_resize(&server->tarpit, spare);
 	spare -= server->tarpit.capacity;
 	server->gone_max = spare < FDLIMIT_GONE ? spare : FDLIMIT_GONE;

@@ -78,14 +78,10 @@ void server_show_agents(struct server *server, struct agents *agents);
    handshakes take 3 ms at most, and the rest of the last of them. */
 void server_process(struct server *server, void *pointer, uint32_t events);
 
-/* server_prepare - allocate what the settings require; the current rules stay
-   in use.  Returns 0, or -1 with errno: then nothing has changed. */
-int server_prepare(struct server *server, const struct settings *settings);
-
-/* server_configure - use the settings that were prepared, and `tls` (NULL: no
-   listener has TLS) for handshakes that begin from now on; the caller owns
-   both, and must keep them until the next call.  Connections that are no longer
-   allowed are closed. */
+/* server_configure - use these settings, and `tls` (NULL: no listener has TLS)
+   for handshakes that begin from now on; the caller owns both, and must keep
+   them until the next call.  Connections that are no longer allowed are closed.
+   Readers are shown what is in use since now. */
 void server_configure(
     struct server *server, const struct settings *settings, struct tls *tls);
 

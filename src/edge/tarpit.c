@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The tarpit.  Owns the sockets.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/tarpit.h"

@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 
 /* Groups of the key exchange.  OpenSSL's default list has finite fields of up
    to 8,192 bits as well: one ClientHello with such a key share costs the master
@@ -130,6 +131,19 @@ tls_new(const struct settings *settings, const char **option, char *reason,
 		return tls;
 	tls_free(tls);
 	return NULL;
+}
+
+uint64_t
+tls_expires(const struct tls *tls)
+{
+	const X509 *own =
+	    tls == NULL ? NULL : SSL_CTX_get0_certificate(tls->context);
+	struct tm end;
+
+	if (own == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(own), &end) != 1)
+		return 0;
+	time_t seconds = timegm(&end);
+	return seconds > 0 ? (uint64_t)seconds : 0;
 }
 
 void

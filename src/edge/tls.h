@@ -21,6 +21,10 @@ struct tls_session; /* one connection's */
 struct tls *tls_new(const struct settings *settings, const char **option,
     char *reason, size_t size);
 
+/* tls_expires - when the certificate expires, seconds since 1970; 0: there is
+   none. */
+uint64_t tls_expires(const struct tls *tls);
+
 /* tls_free - sessions that it created stay valid.  NULL is allowed. */
 void tls_free(struct tls *tls);
 
@@ -70,6 +74,7 @@ void tls_close(struct tls_session *session);
 #ifndef HAVE_OPENSSL
 #define tls_new(settings, option, reason, size) NULL
 #define tls_free(tls) ((void)(tls))
+#define tls_expires(tls) ((void)(tls), UINT64_C(0))
 #define tls_accept(tls, fd, session) TLS_FAILED
 #define tls_read(session, bytes, size, n) \
 	((void)(bytes), (void)(size), TLS_LOST)

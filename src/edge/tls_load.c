@@ -1,12 +1,9 @@
-/* SPDX-License-Identifier: MIT
- *
- * Certificates at start and at a reload.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "edge/tls_load.h"
 #include "lib/file.h"
-#include "conf/listen_spec.h"
+#include "lib/address.h"
 #include "lib/log.h"
 
 #include <unistd.h>

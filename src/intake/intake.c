@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The intake.  Owns the report being decoded; the rings are lent to it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "intake/intake.h"

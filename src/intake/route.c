@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Routing: MurmurHash3 and jump consistent hash.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "intake/route.h"

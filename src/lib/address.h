@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses as people write them, HOST:PORT.  Only their form is checked,
- * nothing is resolved.
+ * Addresses as people write them, HOST:PORT, and entries of `listen`.  Only
+ * their form is checked, nothing is resolved.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -36,3 +37,23 @@ const char *address_text(const struct sockaddr *address, char *text);
 
 /* dotted - an IPv4 address, given as a number, as text.  Returns text. */
 const char *dotted(uint32_t address, char text[DOTTED_TEXT]);
+
+#define LISTENERS_MAX 64       /* entries of `listen` */
+#define SOCKETS_MAX 128        /* of all of them: an entry may need several */
+#define LISTEN_ADDRESS_MAX 272 /* bytes of an address with its port */
+
+/* An entry of `listen`: an address, and what precedes the reports of the agents
+   that connect there. */
+struct listen_spec {
+	char address[LISTEN_ADDRESS_MAX]; /* ADDRESS:PORT, as it was written */
+	bool proxy; /* each connection begins with a PROXY header */
+	bool tls;   /* reports come through TLS */
+};
+
+/* listen_spec_parse - parse ADDRESS:PORT and the keywords after it, proxy and
+   tls, in any order.
+   Returns NULL, or the fault, as in "has no port". */
+const char *listen_spec_parse(struct listen_spec *spec, const char *text);
+
+/* listen_spec_words - the keywords: "", " proxy", " tls" or " proxy tls". */
+const char *listen_spec_words(const struct listen_spec *spec);

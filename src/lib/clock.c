@@ -28,14 +28,3 @@ monotonic_after(uint32_t ms)
 		.tv_nsec = (long)(then % 1000000) * 1000,
 	};
 }
-
-void
-monotonic_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attr);
-	pthread_condattr_destroy(&attr);
-}

@@ -78,8 +78,7 @@ change_prepare(struct change *change, struct master *m)
 {
 	const struct settings *next = change->settings;
 
-	if (change_compare(change, m->settings) < 0 ||
-	    server_prepare(m->server, next) < 0) {
+	if (change_compare(change, m->settings) < 0) {
 		log_error("cannot reload: %m");
 		return -1;
 	}

@@ -219,7 +219,7 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.master_pid = getpid(),
 		.slot = child->slot,
 		.generation = child->generation,
-		.crashed = child->outcome == OUTCOME_CRASHED,
+		.crashed = child->crashed,
 	};
 
 	char next[64];
@@ -342,41 +342,24 @@ child_died(
 	    table_pending(&child->segment.table), next);
 }
 
-/* Map the outcome of its worker to an event. */
-static enum child_event
-child_end_event(const struct children *children, const struct child *child)
-{
-	switch (child->outcome) {
-	case OUTCOME_FINISHED:
-	case OUTCOME_LEFT:
-		return child_retired(children, child) &&
-			       child_records(child) == 0
-			   ? CHILD_EMPTIED
-			   : CHILD_LEFT;
-	case OUTCOME_REFUSED:
-		return CHILD_REFUSED;
-	case OUTCOME_DIED:
-	case OUTCOME_CRASHED:
-		break;
-	}
-	return CHILD_DIED;
-}
-
 static void
 child_ended(
     struct children *children, struct child *child, int status, uint64_t now_ms)
 {
+	enum child_event event = child_exit(status, &child->crashed);
 	pid_t pid = child->pid;
 
-	child->outcome = child_outcome(status);
+	if (event == CHILD_LEFT && child_retired(children, child) &&
+	    child_records(child) == 0)
+		event = CHILD_EMPTIED;
 	atomic_store_explicit(&child->entry->pid, 0, memory_order_relaxed);
-	switch (child_take(child, child_end_event(children, child))) {
+	switch (child_take(child, event)) {
 	case ACTION_REMOVE:
 		child_remove(children, child);
 		break;
 	case ACTION_DELAY:
 		/* At shutdown it may leave rows that it holds. */
-		if (!children->ending || child->outcome != OUTCOME_LEFT)
+		if (!children->ending || event != CHILD_LEFT)
 			child_died(children, child, status, now_ms);
 		break;
 	case ACTION_FAIL:

@@ -20,9 +20,9 @@ struct child {
 	struct respawn respawn;
 	uint64_t generation;
 	uint32_t slot;
-	pid_t pid;                  /* 0: no process */
-	uint64_t flushes;           /* its segment's count when it was forked */
-	enum child_outcome outcome; /* of the previous process */
+	pid_t pid;        /* 0: no process */
+	uint64_t flushes; /* its segment's count when it was forked */
+	bool crashed;     /* the previous process, by a fault of its own */
 };
 
 struct children {

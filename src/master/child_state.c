@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The life of a child: the table of its states, and the delay before it is
- * restarted.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "master/child_state.h"
@@ -66,30 +62,23 @@ child_step(enum child_state state, enum child_event event)
 	return step;
 }
 
-enum child_outcome
-child_outcome(int status)
+enum child_event
+child_exit(int status, bool *crashed)
 {
-	if (WIFSIGNALED(status)) {
-		switch (WTERMSIG(status)) {
-		case SIGSEGV:
-		case SIGBUS:
-		case SIGABRT:
-		case SIGILL:
-		case SIGFPE:
-			return OUTCOME_CRASHED;
-		default:
-			return OUTCOME_DIED;
-		}
-	}
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	*crashed = number == SIGSEGV || number == SIGBUS || number == SIGABRT ||
+		   number == SIGILL || number == SIGFPE;
+	if (number != 0)
+		return CHILD_DIED;
 	switch (WEXITSTATUS(status)) {
 	case WORKER_FINISHED:
-		return OUTCOME_FINISHED;
 	case WORKER_LEFT:
-		return OUTCOME_LEFT;
+		return CHILD_LEFT;
 	case WORKER_BAD_CONFIG:
-		return OUTCOME_REFUSED;
+		return CHILD_REFUSED;
 	default:
-		return OUTCOME_DIED;
+		return CHILD_DIED;
 	}
 }
 

@@ -42,16 +42,10 @@ struct child_step {
    nothing in the state leaves it, with ACTION_NONE. */
 struct child_step child_step(enum child_state state, enum child_event event);
 
-enum child_outcome {
-	OUTCOME_FINISHED, /* nothing is left in its segment */
-	OUTCOME_LEFT,     /* stopped as commanded; records are left */
-	OUTCOME_REFUSED,  /* its configuration or segment is unusable */
-	OUTCOME_DIED,     /* out of a resource, or killed by another process */
-	OUTCOME_CRASHED   /* of a fault in the worker's own code */
-};
-
-/* child_outcome - what a worker's status of waitpid() means. */
-enum child_outcome child_outcome(int status);
+/* child_exit - the event that a worker's status of waitpid() means: CHILD_LEFT,
+   CHILD_REFUSED or CHILD_DIED.  *crashed: of a fault in its own code, and not
+   out of a resource or killed by another process. */
+enum child_event child_exit(int status, bool *crashed);
 
 #define RESPAWN_FIRST_MS 100
 #define RESPAWN_CAP_MS 30000

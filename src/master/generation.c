@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Generations of segments: creating and adopting.  The segments are the
- * children's.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "master/generation.h"

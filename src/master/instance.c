@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The instance: the master's own segment, which shows that its name is taken.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "master/instance.h"

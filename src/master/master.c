@@ -136,13 +136,15 @@ master_listen(struct master *m)
 	const struct ark_conn *none;
 	const uint8_t *bytes;
 
-	activation_open(&ark);
+	activation_open(&m->listeners, &ark, m->epoll);
 	master_open_ark(m, &ark);
 	for (uint32_t i = 0; i < m->arrived.header.listeners; i++)
-		activation_add(ark_next(&m->arrived, &none, &bytes), true);
-	int rc = listeners_add(&m->listeners, &m->settings->listen, m->epoll);
-	activation_close();
-	return rc;
+		listeners_pass(&m->listeners,
+		    ark_next(&m->arrived, &none, &bytes), true, m->epoll);
+	if (listeners_add(&m->listeners, &m->settings->listen, m->epoll) < 0)
+		return -1;
+	listeners_commit(&m->listeners, m->epoll);
+	return 0;
 }
 
 static int
@@ -244,7 +246,7 @@ master_start(struct master *m, bool take_over)
 	if (master_list_agents(m) < 0)
 		return -1;
 	m->server = server_new(m->epoll, &m->shared->input);
-	if (m->server == NULL || server_prepare(m->server, s) < 0) {
+	if (m->server == NULL) {
 		log_error("cannot start: %m");
 		return -1;
 	}

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "master/sample.h"
+#include "lib/process.h"
 #include "master/notify.h"
 
 #include <inttypes.h>
@@ -13,8 +14,8 @@
 #include <time.h>
 
 #define PERIOD_MS 1000
-#define NOTE_SAMPLES 5 /* the service manager gets every fifth */
-#define NOTE_SPAN 10   /* seconds that its rates are over */
+#define NOTE_SAMPLES (PROCESS_NOTE_MS / PERIOD_MS) /* between two notes */
+#define NOTE_SPAN 10 /* seconds that its rates are over */
 
 /* Where the counters stand: the master's own, the workers' that are there, and
    what segments counted that are gone. */
@@ -65,7 +66,7 @@ sample_losses(struct input_counters *input, const struct history_sample *now)
 	last = *now;
 }
 
-/* One line for `systemctl status`. */
+/* One line for `systemctl status`, and the figures of this process. */
 static void
 sample_note(const struct children *children, const struct history_sample *now)
 {
@@ -89,6 +90,8 @@ sample_note(const struct children *children, const struct history_sample *now)
 	    rates.per_second[HISTORY_SUPERSEDED],
 	    rates.per_second[HISTORY_STORED]);
 	notify(text);
+	process_note(&children->shared->input.process,
+	    counter_get(&children->shared->input.connections));
 }
 
 void

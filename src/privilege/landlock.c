@@ -8,12 +8,9 @@
 #include "shm/keep_errno.h"
 
 #include <errno.h>
-#include <unistd.h>
-
-#ifdef HAVE_LINUX_LANDLOCK_H
-
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define RIGHT_TRUNCATE (UINT64_C(1) << 14)
 #define TRUNCATE_SINCE 3 /* version of Landlock */
@@ -57,18 +54,6 @@ landlock_enforce(int rules)
 	close(rules);
 	return 0;
 }
-
-#else
-
-int
-landlock_begin(uint64_t rights)
-{
-	(void)rights;
-	errno = ENOSYS;
-	return -1;
-}
-
-#endif
 
 bool
 landlock_missing(int error)

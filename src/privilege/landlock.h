@@ -6,19 +6,9 @@
  */
 #pragma once
 
-#include "config.h"
-
+#include <linux/landlock.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#ifdef HAVE_LINUX_LANDLOCK_H
-#include <linux/landlock.h>
-#else
-#define LANDLOCK_ACCESS_FS_WRITE_FILE (UINT64_C(1) << 1)
-#define LANDLOCK_ACCESS_FS_READ_FILE (UINT64_C(1) << 2)
-#define LANDLOCK_ACCESS_FS_READ_DIR (UINT64_C(1) << 3)
-#define LANDLOCK_ACCESS_FS_MAKE_REG (UINT64_C(1) << 8)
-#endif
 
 /* All rights of its first version, and those of them that change something. */
 #define LANDLOCK_ALL ((UINT64_C(1) << 13) - 1)
@@ -46,11 +36,3 @@ int landlock_allow(int rules, const char *path, uint64_t rights);
    requires no_new_privs.  Returns 0 with the set closed, or -1 with errno and
    the set still open. */
 int landlock_enforce(int rules);
-
-/* Without the kernel's header landlock_begin() fails: there is no set of rules
-   to call these with. */
-#ifndef HAVE_LINUX_LANDLOCK_H
-#define landlock_allow(rules, path, rights) \
-	((void)(rules), landlock_begin(rights))
-#define landlock_enforce(rules) landlock_begin((uint64_t)(rules))
-#endif

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * From lines to the sender.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "send/feed.h"

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Lines and the fields of records.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "send/lines.h"

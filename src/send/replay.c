@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Replay of a dead-letter file.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "send/replay.h"

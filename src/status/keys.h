@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "status/scan.h"
+#include "status/look.h"
+#include "status/names.h"
 
 #include <stdio.h>
 
@@ -20,8 +21,18 @@ bool keys_match(const struct keys_filter *filter, const struct record *record);
    integer. */
 bool keys_number(const char *text, int32_t *number);
 
-/* keys_line - a key as reporter-send(1) reads it, and the state behind it. */
-void keys_line(const struct scan_key *key, FILE *out);
+/* What a key is shown with: its age at now_ms (ms since 1970) by these limits,
+   and its service's name; names may be NULL. */
+struct keys_view {
+	struct look_limits limits;
+	uint64_t now_ms;
+	const struct names *names;
+};
+
+/* keys_line - a key as reporter-send(1) reads it, and what else there is. */
+void keys_line(
+    const struct scan_key *key, const struct keys_view *view, FILE *out);
 
 /* keys_json - a key as one JSON object, without a line's end. */
-void keys_json(const struct scan_key *key, FILE *out);
+void keys_json(
+    const struct scan_key *key, const struct keys_view *view, FILE *out);

@@ -96,24 +96,6 @@ past_grown(const struct making *m, const struct scan_key *key)
 
 /* ------------------------------------------------------------- the walk --- */
 
-static void
-sum_add(struct look_sum *sum, const struct record *r, enum look_age age)
-{
-	if (age < sum->age) {
-		sum->succ = sum->err = 0;
-		if (sum->age == AGE_SILENT)
-			sum->callers = 0;
-		sum->age = (uint8_t)age;
-	}
-	if (age == sum->age) {
-		sum->succ += r->succ;
-		sum->err += r->err;
-	}
-	sum->callers += age != AGE_SILENT || sum->age == AGE_SILENT;
-	if (record_ts(r) > sum->newest_ts)
-		sum->newest_ts = record_ts(r);
-}
-
 /* Note a key, see where it belongs, sum it up there. */
 static bool
 note_key(struct making *m, const struct waiting *w)
@@ -134,7 +116,11 @@ note_key(struct making *m, const struct waiting *w)
 	    &look->totals.limits, look->totals.now_ms, record_ts(r));
 	*noted = (struct noted){ w->slot, server, caller, w->grown, age };
 	struct look_server *s = &SERVERS(look)[server];
-	sum_add(&s->sum, r, age);
+	look_sum_add(&s->sum, &s->sum.callers,
+	    &(struct look_sum){ .newest_ts = record_ts(r),
+		.succ = r->succ,
+		.err = r->err,
+		.age = (uint8_t)age });
 	s->keys++;
 	s->overloaded_by += r->overload && age == AGE_FRESH;
 	s->sum.stale += r->overload && age != AGE_FRESH;

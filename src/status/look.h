@@ -41,10 +41,9 @@ enum look_state {
 	LOOK_STATES
 };
 
-/* What a service and each of its servers has.  Sums are over the records of
-   its age: of a fresh one over the fresh records, of a late or silent one over
-   all that are late or silent.  Counts are of what is not silent; of a silent
-   one, of all. */
+/* What a service and each of its servers has.  Its age is that of its newest
+   record, and its sums are over the records of that age alone.  Counts are of
+   what is not silent; of a silent one, of all. */
 struct look_sum {
 	uint64_t newest_ts; /* seconds since 1970 */
 	uint64_t succ, err;

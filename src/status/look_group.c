@@ -114,9 +114,9 @@ sort(struct making *m)
 /* -------------------------------------------------------------- summing --- */
 
 static uint8_t
-state_of(const struct look_sum *sum, uint32_t overloaded)
+state_of(const struct look_sum *sum, bool overloaded)
 {
-	if (overloaded > 0)
+	if (overloaded)
 		return LOOK_OVERLOADED;
 	if (look_error_share(sum) >= ERRORS_SHARE &&
 	    sum->succ + sum->err >= ERRORS_CALLS)
@@ -131,24 +131,12 @@ static void
 server_add(struct look_service *service, struct look_server *server)
 {
 	struct look_sum *sum = &service->sum;
+	bool overloaded = server->overloaded_by > 0;
 
-	server->sum.state = state_of(&server->sum, server->overloaded_by);
-	if (server->sum.age < sum->age) {
-		sum->succ = sum->err = 0;
-		if (sum->age == AGE_SILENT)
-			service->servers = 0;
-		sum->age = server->sum.age;
-	}
-	if (server->sum.age == sum->age) {
-		sum->succ += server->sum.succ;
-		sum->err += server->sum.err;
-	}
-	if (server->sum.newest_ts > sum->newest_ts)
-		sum->newest_ts = server->sum.newest_ts;
-	service->servers +=
-	    server->sum.age != AGE_SILENT || sum->age == AGE_SILENT;
-	service->overloaded += server->overloaded_by > 0;
-	sum->stale += server->overloaded_by == 0 && server->sum.stale > 0;
+	server->sum.state = state_of(&server->sum, overloaded);
+	look_sum_add(sum, &service->servers, &server->sum);
+	service->overloaded += overloaded;
+	sum->stale += !overloaded && server->sum.stale > 0;
 	service->keys += server->keys;
 }
 
@@ -206,7 +194,7 @@ service_sum(struct making *m, uint32_t place, struct mark *marks)
 	}
 	if (service->sum.age == AGE_SILENT)
 		service->sum.callers = service->all_callers;
-	service->sum.state = state_of(&service->sum, service->overloaded);
+	service->sum.state = state_of(&service->sum, service->overloaded > 0);
 	return true;
 }
 
@@ -245,93 +233,93 @@ look_group(struct making *m)
 
 /* --------------------------------------------------- from look to look ---- */
 
-/* Call each() for the servers that are overloaded in a look, of another one
-   the place of the same server, or NONE. */
-static void
-overloaded_each(struct making *m, struct look *in, const struct look *other,
-    void (*each)(struct making *m, struct look_server *server, uint32_t place))
+/* The same server in another look, or NULL. */
+static struct look_server *
+same_in(const struct look *look, const struct look_server *s)
 {
-	for (uint32_t i = 0; i < in->servers.count; i++) {
-		struct look_server *s = &SERVERS(in)[i];
-		uint32_t place = NONE;
+	uint32_t place = NONE;
 
-		if (s->overloaded_by == 0)
-			continue;
-		if (other != NULL)
-			place = look_place(
-			    other, s->modid, s->cmdid, s->ip, s->port);
-		each(m, s, place);
-	}
+	if (look != NULL)
+		place = look_place(look, s->modid, s->cmdid, s->ip, s->port);
+	return place == NONE ? NULL : &SERVERS(look)[place];
 }
 
 /* A key that was evicted takes its flag along, but no agent took it back:
    while it would be fresh the server stays as it was, without keys. */
-static void
-keep_one(struct making *m, struct look_server *before, uint32_t place)
-{
-	struct look_totals *totals = &m->look->totals;
-
-	if (place != NONE || look_age_of(&totals->limits, totals->now_ms,
-				 before->sum.newest_ts) != AGE_FRESH)
-		return;
-	place = look_add(m,
-	    look_hash(before->modid, before->cmdid, before->ip, before->port),
-	    before->modid, before->cmdid, before->ip, before->port);
-	if (place == NONE)
-		return;
-	struct look_server *server = &SERVERS(m->look)[place];
-	server->sum = before->sum;
-	server->sum.reports = 0;
-	server->overloaded_by = before->overloaded_by;
-}
-
 void
 look_keep(struct making *m)
 {
-	overloaded_each(m, m->previous, m->look, keep_one);
+	const struct look_totals *totals = &m->look->totals;
+
+	for (uint32_t i = 0; i < m->previous->servers.count; i++) {
+		const struct look_server *s = &SERVERS(m->previous)[i];
+		uint32_t place = NONE;
+
+		if (s->overloaded_by > 0 && same_in(m->look, s) == NULL &&
+		    look_age_of(&totals->limits, totals->now_ms,
+			s->sum.newest_ts) == AGE_FRESH)
+			place = look_add(m,
+			    look_hash(s->modid, s->cmdid, s->ip, s->port),
+			    s->modid, s->cmdid, s->ip, s->port);
+		if (place == NONE)
+			continue;
+		struct look_server *kept = &SERVERS(m->look)[place];
+		kept->sum = s->sum;
+		kept->sum.reports = 0;
+		kept->overloaded_by = s->overloaded_by;
+	}
 }
 
 static void
-flip_add(struct making *m, const struct look_server *server, bool overloaded)
+flip_add(struct look *look, const struct look_server *s, bool overloaded)
 {
 	struct look_flip *flip = NULL;
 
-	if (m->look->flips.count < LOOK_FLIPS_MAX)
-		flip = area_add(&m->look->flips, sizeof(*flip));
+	if (look->flips.count < LOOK_FLIPS_MAX)
+		flip = area_add(&look->flips, sizeof(*flip));
 	if (flip != NULL)
-		*flip = (struct look_flip){ server->modid, server->cmdid,
-			server->ip, server->port, overloaded,
-			server->overloaded_by };
+		*flip = (struct look_flip){ s->modid, s->cmdid, s->ip, s->port,
+			overloaded, s->overloaded_by };
 }
 
-static void
-ended_one(struct making *m, struct look_server *before, uint32_t place)
-{
-	if (place == NONE || SERVERS(m->look)[place].overloaded_by == 0)
-		flip_add(m, before, false);
-}
-
-/* before: the same in the look before, NULL if it was not overloaded then. */
+/* before: the same in the look before, if it was overloaded then. */
 static void
 since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
 {
-	sum->since_ms =
-	    before != NULL ? before->since_ms : (int64_t)m->look->totals.now_ms;
-	sum->since_known =
-	    before != NULL ? before->since_known : m->previous != NULL;
+	if (before != NULL && before->state == LOOK_OVERLOADED) {
+		sum->since_ms = before->since_ms;
+		sum->since_known = before->since_known;
+	} else {
+		sum->since_ms = (int64_t)m->look->totals.now_ms;
+		sum->since_known = m->previous != NULL;
+	}
 }
 
 static void
-began_one(struct making *m, struct look_server *server, uint32_t place)
+servers_compare(struct making *m)
 {
-	const struct look_server *before =
-	    place == NONE ? NULL : &SERVERS(m->previous)[place];
+	struct look *look = m->look, *previous = m->previous;
 
-	if (before != NULL && before->overloaded_by == 0)
-		before = NULL;
-	since_set(m, &server->sum, before == NULL ? NULL : &before->sum);
-	if (before == NULL && m->previous != NULL)
-		flip_add(m, server, true);
+	for (uint32_t i = 0; i < look->servers.count; i++) {
+		struct look_server *s = &SERVERS(look)[i], *before;
+
+		s->sum.since_ms = -1;
+		if (s->overloaded_by == 0)
+			continue;
+		before = same_in(previous, s);
+		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
+		if (previous != NULL &&
+		    (before == NULL || before->overloaded_by == 0))
+			flip_add(look, s, true);
+	}
+	for (uint32_t i = 0; previous != NULL && i < previous->servers.count;
+	     i++) {
+		const struct look_server *s = &SERVERS(previous)[i], *now;
+
+		if (s->overloaded_by > 0 && ((now = same_in(look, s)) == NULL ||
+						now->overloaded_by == 0))
+			flip_add(look, s, false);
+	}
 }
 
 void
@@ -339,11 +327,7 @@ look_compare(struct making *m)
 {
 	struct look_totals *totals = &m->look->totals;
 
-	for (uint32_t i = 0; i < m->look->servers.count; i++)
-		SERVERS(m->look)[i].sum.since_ms = -1;
-	overloaded_each(m, m->look, m->previous, began_one);
-	if (m->previous != NULL)
-		overloaded_each(m, m->previous, m->look, ended_one);
+	servers_compare(m);
 	for (uint32_t i = 0; i < totals->services; i++) {
 		struct look_service *s = &SERVICES(m->look)[i];
 		const struct look_service *before = NULL;
@@ -353,8 +337,6 @@ look_compare(struct making *m)
 			continue;
 		if (m->previous != NULL)
 			before = look_find(m->previous, s->modid, s->cmdid);
-		if (before != NULL && before->overloaded == 0)
-			before = NULL;
 		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
 		totals->new_overloaded +=
 		    s->sum.since_known &&

@@ -96,6 +96,27 @@ uint32_t look_add_caller(struct making *m, uint32_t address);
 uint32_t look_place(const struct look *look, int32_t modid, int32_t cmdid,
     uint32_t ip, uint16_t port);
 
+/* look_sum_add - add what is as old as the sum, begin it anew with what is
+   younger, leave out what is older.  count: of what is added and not silent, or
+   of all that is silent. */
+static inline void
+look_sum_add(struct look_sum *sum, uint32_t *count, const struct look_sum *more)
+{
+	if (more->age < sum->age) {
+		sum->succ = sum->err = 0;
+		if (sum->age == AGE_SILENT)
+			*count = 0;
+		sum->age = more->age;
+	}
+	if (more->age == sum->age) {
+		sum->succ += more->succ;
+		sum->err += more->err;
+	}
+	*count += more->age != AGE_SILENT || sum->age == AGE_SILENT;
+	if (more->newest_ts > sum->newest_ts)
+		sum->newest_ts = more->newest_ts;
+}
+
 /* look_keep - keep servers of the look before whose fresh overload went from
    the tables; called after the walk. */
 void look_keep(struct making *m);

@@ -25,6 +25,7 @@ static const struct metric_reasons db_errors = { "class", DB_OK + 1, DB_CLASSES,
 #define RECORDS(member) AT(METRIC_RECORDS, status, records.member)
 #define SLOT(member) AT(METRIC_SLOT, status_worker, member)
 #define WORKER(member) AT(METRIC_WORKER, status_worker, member)
+#define PROCESS(member) AT(METRIC_PROCESS, process_counters, member)
 /* The help follows. */
 #define GAUGE(f) .kind = METRIC_GAUGE, .family = (f)
 #define COUNTER(f) .kind = METRIC_COUNTER, .family = (f)
@@ -42,6 +43,14 @@ const struct metric metrics[] = {
 	    "Number of the generation that is written to." },
 	{ "reload_failed", INSTANCE(reload_failed), FLAG,
 	    GAUGE("reload_failed"), "Whether the last reload was refused." },
+	{ "configured_ts", INSTANCE(input.configured_ts),
+	    GAUGE("last_reload_timestamp_seconds"),
+	    "When the configuration in use was taken into use, at the start or "
+	    "by a reload, seconds since 1970." },
+	{ "certificate_expires", INSTANCE(input.certificate_expires),
+	    GAUGE("certificate_expiry_timestamp_seconds"),
+	    "When the certificate for agents expires, seconds since 1970; 0: "
+	    "there is none." },
 	{ "last_dead_letter_ts", INSTANCE(input.last_dead_letter_ts) },
 	{ "last_dropped_ts", INSTANCE(input.last_dropped_ts) },
 
@@ -57,6 +66,8 @@ const struct metric metrics[] = {
 
 	{ "connections", CONNECTIONS(input.connections), .title = "open",
 	    GAUGE("connections"), "Connections of agents open now." },
+	{ "connections_max", CONNECTIONS(input.connections_max),
+	    GAUGE("connections_max"), "Connections of agents allowed." },
 	{ "connections_accepted", CONNECTIONS(input.accepted),
 	    .title = "accepted", COUNTER("connections_accepted_total"),
 	    "Connections accepted." },
@@ -198,6 +209,15 @@ const struct metric metrics[] = {
 	    GAUGE("worker_last_error_timestamp_seconds"),
 	    "When the database last refused something, seconds since 1970; 0: "
 	    "never." },
+
+	{ NULL, PROCESS(cpu_us), MICROSECONDS,
+	    COUNTER("process_cpu_seconds_total"), "Processor time, seconds." },
+	{ NULL, PROCESS(memory), GAUGE("process_resident_memory_bytes"),
+	    "Memory in use, with shared memory, bytes." },
+	{ NULL, PROCESS(files), GAUGE("process_open_fds"),
+	    "Descriptors open." },
+	{ NULL, PROCESS(files_max), GAUGE("process_max_fds"),
+	    "Descriptors that may be open." },
 };
 
 const struct metric *const metrics_end =

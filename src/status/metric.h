@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What a metric is of: up to METRIC_RECORDS of a struct status, then of a
    struct status_worker.  Those of METRIC_SLOT are known of a worker even if its
@@ -18,7 +19,8 @@ enum metric_group {
 	METRIC_REPORTS,
 	METRIC_RECORDS, /* the terms of the identity, in its order */
 	METRIC_SLOT,
-	METRIC_WORKER
+	METRIC_WORKER,
+	METRIC_PROCESS /* of a struct process_counters */
 };
 
 enum metric_kind {
@@ -30,7 +32,7 @@ enum metric_unit {
 	METRIC_NUMBER,
 	METRIC_SIGNED,      /* below 0 in a damaged segment */
 	METRIC_FLAG,        /* 0 or 1 */
-	METRIC_MICROSECONDS /* JSON has milliseconds */
+	METRIC_MICROSECONDS /* JSON has milliseconds, Prometheus seconds */
 };
 
 /* One figure for each reason. */
@@ -52,6 +54,13 @@ struct metric {
 	enum metric_kind kind;
 	const char *family, *help;
 };
+
+/* metric_family, metric_samples - write it in Prometheus' text format: the head
+   of its family, which comes once; and the samples of one thing, `of`, with
+   these labels, as in 'slot="0"', or "". */
+void metric_family(const struct metric *metric, FILE *out);
+void metric_samples(
+    const struct metric *metric, const void *of, const char *labels, FILE *out);
 
 extern const struct metric metrics[], *const metrics_end;
 

@@ -9,9 +9,12 @@
 #include "status/scan.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* A drain writes a slot within nanoseconds; a killed one leaves it so. */
 #define TRIES 1000
+#define RELEASE_SLOTS ((uint32_t)1 << 16) /* 4 MB */
 
 enum shm_status
 scan_open(struct scan *scan, const char *instance)
@@ -143,6 +146,18 @@ scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
 	return state != 0;
 }
 
+/* Let go of the pages before a slot: a reader of large tables would otherwise
+   seem to use all the memory that they have. */
+static void
+pages_release(const struct table *table, uint32_t slot)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t at = (uintptr_t)&table->slots[slot - RELEASE_SLOTS];
+
+	at -= at % page;
+	madvise((void *)at, RELEASE_SLOTS * sizeof(struct slot), MADV_DONTNEED);
+}
+
 /* Returns false when the walk is to end. */
 static bool
 walk_segment(const struct scan *scan, unsigned segment, struct walk *walk)
@@ -151,6 +166,8 @@ walk_segment(const struct scan *scan, unsigned segment, struct walk *walk)
 	struct scan_key key;
 
 	for (uint32_t slot = 0; slot < table->size; slot++) {
+		if (slot > 0 && slot % RELEASE_SLOTS == 0)
+			pages_release(table, slot);
 		if (!scan_read(scan, segment, slot, &key) ||
 		    visited_has(&walk->visited, walk->newer, &key.record))
 			continue;

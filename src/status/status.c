@@ -80,6 +80,7 @@ read_worker(const struct status *status, struct status_worker *w,
 	/* Against the direction of travel. */
 	COPY_COUNTERS(&w->flush, &shared->flush);
 	COPY_COUNTERS(&w->drain, &shared->drain);
+	COPY_COUNTERS(&w->process, &shared->info.process);
 	w->queued = ring_queued(&segment->ring);
 	w->pending =
 	    (int64_t)(w->drain.added - w->flush.stored - w->flush.dead_letter);
@@ -321,6 +322,7 @@ status_collect(struct status *status, const char *instance)
 	text_escape(status->version, sizeof(status->version), version);
 	status->now = (uint64_t)time(NULL);
 	status->running = status_running(&segment);
+	status->web = NULL;
 	status->owner = segment.owner;
 	/* Acquire: released by the master when the words beside it are set. */
 	status->pid = atomic_load_explicit(&master->pid, memory_order_acquire);

@@ -46,6 +46,7 @@ struct status_worker {
 	/* Copies of its counters; last_error is one printable line. */
 	struct drain_counters drain;
 	struct flush_counters flush;
+	struct process_counters process;
 };
 
 /* A master that has not gone round its loop for so many seconds is not
@@ -68,7 +69,9 @@ struct status {
 	uint64_t clamped;            /* sum over the workers shown */
 	struct status_records records;
 	struct rates rates[RATES_SPANS]; /* over rates_spans */
-	unsigned count;                  /* of workers */
+	/* Of the process that shows the status, or NULL; set by it. */
+	const struct process_counters *web;
+	unsigned count; /* of workers */
 	struct status_worker workers[STATUS_WORKERS_MAX];
 };
 

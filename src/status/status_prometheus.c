@@ -33,10 +33,16 @@ show_info(const char *value, FILE *out)
 	fputs("\"} 1\n", out);
 }
 
-/* The samples of a metric; worker: its labels, "" for the instance. */
-static void
-show_samples(
-    const struct metric *m, const void *of, const char *worker, FILE *out)
+void
+metric_family(const struct metric *m, FILE *out)
+{
+	family(out, m->family, m->kind == METRIC_COUNTER ? "counter" : "gauge",
+	    m->help);
+}
+
+void
+metric_samples(
+    const struct metric *m, const void *of, const char *labels, FILE *out)
 {
 	static const struct metric_reasons none = { .end = 1 };
 	const struct metric_reasons *reasons =
@@ -47,13 +53,18 @@ show_samples(
 
 		fprintf(out, "reporter_%s", m->family);
 		if (reasons != &none)
-			fprintf(out, "{%s%s%s=\"%s\"}", worker,
-			    *worker != '\0' ? "," : "", reasons->label,
+			fprintf(out, "{%s%s%s=\"%s\"}", labels,
+			    *labels != '\0' ? "," : "", reasons->label,
 			    reasons->name(i));
-		else if (*worker != '\0')
-			fprintf(out, "{%s}", worker);
+		else if (*labels != '\0')
+			fprintf(out, "{%s}", labels);
 		/* No figure is negative but one of a damaged segment. */
-		fprintf(out, " %" PRIu64 "\n", value > INT64_MAX ? 0 : value);
+		if (value > INT64_MAX)
+			value = 0;
+		if (m->unit == METRIC_MICROSECONDS)
+			fprintf(out, " %.6f\n", (double)value / 1e6);
+		else
+			fprintf(out, " %" PRIu64 "\n", value);
 	}
 }
 
@@ -65,20 +76,42 @@ worker_labels(const struct status_worker *w, char labels[LABELS_MAX])
 	return labels;
 }
 
+/* One sample of each process that runs and has noted its figures. */
+static void
+show_processes(const struct status *s, const struct metric *m, FILE *out)
+{
+	char labels[LABELS_MAX], of_worker[2 * LABELS_MAX];
+
+	if (s->running && s->input.process.files_max != 0)
+		metric_samples(m, &s->input.process, "role=\"master\"", out);
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		if (w->pid == 0 || w->process.files_max == 0)
+			continue;
+		snprintf(of_worker, sizeof(of_worker), "role=\"worker\",%s",
+		    worker_labels(w, labels));
+		metric_samples(m, &w->process, of_worker, out);
+	}
+	if (s->web != NULL)
+		metric_samples(m, s->web, "role=\"web\"", out);
+}
+
 static void
 show_metric(const struct status *s, const struct metric *m, FILE *out)
 {
 	char labels[LABELS_MAX];
 
-	family(out, m->family, m->kind == METRIC_COUNTER ? "counter" : "gauge",
-	    m->help);
-	if (m->group < METRIC_SLOT) {
-		show_samples(m, s, "", out);
-		return;
-	}
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
-		if (m->group == METRIC_SLOT || w->trouble == NULL)
-			show_samples(m, w, worker_labels(w, labels), out);
+	metric_family(m, out);
+	if (m->group == METRIC_PROCESS)
+		show_processes(s, m, out);
+	else if (m->group < METRIC_SLOT)
+		metric_samples(m, s, "", out);
+	else
+		for (const struct status_worker *w = s->workers;
+		     w < status_end(s); w++)
+			if (m->group == METRIC_SLOT || w->trouble == NULL)
+				metric_samples(
+				    m, w, worker_labels(w, labels), out);
 }
 
 static void
@@ -98,25 +131,39 @@ show_hosts(const struct status *s, FILE *out)
 	}
 }
 
+/* A histogram of each worker, whose bucket i counts what is below 2^i units of
+   so many seconds; where its buckets and its sum are, and the sum's unit. */
 static void
-show_flush(const struct status_worker *w, FILE *out)
+show_histogram(const struct status *s, const char *name, double unit,
+    size_t buckets, size_t sum, double sum_unit, FILE *out)
 {
-	static const char name[] = "reporter_flush_duration_seconds";
 	char labels[LABELS_MAX];
-	uint64_t count = 0;
 
-	worker_labels(w, labels);
-	for (int i = 0; i < FLUSH_BUCKETS - 1; i++) {
-		count += w->flush.buckets[i];
-		fprintf(out, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name,
-		    labels, (double)(1u << i) / 1000, count);
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		const char *base = (const char *)w;
+		const counter *bucket = (const counter *)(base + buckets);
+		uint64_t count = 0;
+
+		if (w->trouble != NULL)
+			continue;
+		worker_labels(w, labels);
+		for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
+			count += counter_get(bucket++);
+			fprintf(out,
+			    "reporter_%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n",
+			    name, labels, (double)(1u << i) * unit, count);
+		}
+		count += counter_get(bucket);
+		fprintf(out,
+		    "reporter_%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
+		    "reporter_%s_sum{%s} %.6f\n"
+		    "reporter_%s_count{%s} %" PRIu64 "\n",
+		    name, labels, count, name, labels,
+		    (double)counter_get((const counter *)(base + sum)) *
+			sum_unit,
+		    name, labels, count);
 	}
-	count += w->flush.buckets[FLUSH_BUCKETS - 1];
-	fprintf(out,
-	    "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n"
-	    "%s_sum{%s} %.6f\n%s_count{%s} %" PRIu64 "\n",
-	    name, labels, count, name, labels, (double)w->flush.flush_us / 1e6,
-	    name, labels, count);
 }
 
 void
@@ -129,13 +176,20 @@ status_prometheus(const struct status *s, FILE *out)
 	family(out, "build_info", "gauge", "The reporter's version; always 1.");
 	fputs("reporter_build_info{version=\"", out);
 	show_info(s->version, out);
+	family(out, "master_age_seconds", "gauge",
+	    "How long ago the master's loop went round, seconds.");
+	fprintf(out, "reporter_master_age_seconds %.3f\n", s->master_age);
 	for (const struct metric *m = metrics; m < metrics_end; m++)
 		if (m->family != NULL)
 			show_metric(s, m, out);
 	show_hosts(s, out);
 	family(out, "flush_duration_seconds", "histogram",
 	    "How long transactions took that were committed.");
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
-		if (w->trouble == NULL)
-			show_flush(w, out);
+#define AT(member) offsetof(struct status_worker, flush.member)
+	show_histogram(s, "flush_duration_seconds", 1e-3, AT(buckets),
+	    AT(flush_us), 1e-6, out);
+	family(out, "record_age_seconds", "histogram",
+	    "How old records were when they were committed, by their time.");
+	show_histogram(
+	    s, "record_age_seconds", 1, AT(ages), AT(age_seconds), 1, out);
 }

@@ -408,10 +408,8 @@ listing_write(
 	}
 }
 
-/* The sample to answer from, for sampler_return(); NULL: there is none, and the
-   page tells. */
-static const struct sample *
-sample_get(struct page *page, const struct query *query, FILE *out)
+const struct sample *
+api_sample(struct page *page, const struct query *query, FILE *out)
 {
 	char text[256];
 
@@ -442,7 +440,7 @@ api_services(struct page *page, const struct query *query, FILE *out)
 
 	if (!listing_read(&l, query, page, out))
 		return;
-	l.sample = sample_get(page, query, out);
+	l.sample = api_sample(page, query, out);
 	if (l.sample == NULL)
 		return;
 	if (l.filter.count == 0)
@@ -625,7 +623,7 @@ api_service(struct page *page, const struct query *query, FILE *out)
 	}
 	if (!query_accept(query, callers ? two : none, page, out))
 		return;
-	const struct sample *s = sample_get(page, query, out);
+	const struct sample *s = api_sample(page, query, out);
 	if (s == NULL)
 		return;
 	service = look_find(s->look, modid, cmdid);
@@ -658,7 +656,7 @@ api_events(struct page *page, const struct query *query, FILE *out)
 		page_error(page, 400, "since is not a number", out);
 		return;
 	}
-	const struct sample *s = sample_get(page, query, out);
+	const struct sample *s = api_sample(page, query, out);
 	if (s == NULL)
 		return;
 	size_t count = timeline_events(s->timeline, (uint64_t)since, events,

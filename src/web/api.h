@@ -9,6 +9,11 @@
 
 #define API_SERVICES "/api/v1/services"
 
+/* api_sample - the sample to answer from, until sampler_return(); it has a
+   look. NULL: there is none, and the page became the error. */
+const struct sample *api_sample(
+    struct page *page, const struct query *query, FILE *out);
+
 /* api_services - a page of the list of services. */
 void api_services(struct page *page, const struct query *query, FILE *out);
 

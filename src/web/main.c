@@ -191,8 +191,10 @@ confine(const struct web_options *options)
 			return 0;
 		}
 	}
-	/* /dev/null is for going to the background. */
+	/* /dev/null is for going to the background, /proc/self for metrics. */
 	if (rules >= 0 && landlock_allow(rules, "/dev/shm", READ_ACCESS) == 0 &&
+	    (landlock_allow(rules, "/proc/self", READ_ACCESS) == 0 ||
+		errno == ENOENT) &&
 	    landlock_allow(rules, "/dev/null", FILE_ACCESS) == 0 &&
 	    (access(names, R_OK) < 0 || allow_beside(rules, names) == 0) &&
 	    (directory == NULL ||

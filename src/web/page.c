@@ -7,30 +7,45 @@
 #include "config.h"
 
 #include "web/page.h"
+#include "lib/process.h"
 #include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
+#include "status/look_prometheus.h"
 #include "web/api.h"
 #include "web/sampler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
 static struct status status; /* too large for a stack */
 static struct scan scan;
+static struct process_counters process; /* ours */
 
 static void
 page_metrics(struct page *page, const struct query *query, FILE *out)
 {
 	enum shm_status found = status_collect(&status, query->instance);
+	const struct look *look;
 
 	page->type = TYPE_METRICS;
+	process_note(&process, 0);
+	status.web = &process;
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
+		/* The last look at one that has ended is no news. */
+		if (found != SHM_OK || !status.running ||
+		    query->sampler == NULL)
+			return;
+		look = sampler_borrow(query->sampler)->look;
+		if (look != NULL)
+			look_prometheus(look, out);
+		sampler_return(query->sampler);
 		return;
 	}
 	/* Whether it runs is unknown: no metrics are better than false ones. */
@@ -38,6 +53,30 @@ page_metrics(struct page *page, const struct query *query, FILE *out)
 	page->status = 503;
 	fprintf(
 	    out, "instance %s: %s\n", query->instance, status_reason(found));
+}
+
+static void
+page_services_metrics(struct page *page, const struct query *query, FILE *out)
+{
+	static const enum query_name allowed[] = { QUERY_LIMIT, QUERY_NAMES };
+	int64_t limit = LOOK_PROMETHEUS_SERVICES;
+	const struct sample *sample;
+
+	if (!query_accept(query, allowed, page, out))
+		return;
+	if (!query_number(
+		query, QUERY_LIMIT, 1, LOOK_PROMETHEUS_SERVICES_MAX, &limit)) {
+		page_error(page, 400, "limit is not from 1 to 10000", out);
+		return;
+	}
+	sample = api_sample(page, query, out);
+	if (sample == NULL)
+		return;
+	page->type = TYPE_METRICS;
+	if (!look_prometheus_services(
+		sample->look, sample->names, (size_t)limit, out))
+		page_error(page, 503, "out of memory", out);
+	sampler_return(query->sampler);
 }
 
 static void
@@ -118,6 +157,7 @@ page_agents(struct page *page, const struct query *query, FILE *out)
 
 struct listing {
 	struct keys_filter filter;
+	struct keys_view view;
 	int64_t limit, listed;
 	bool more;
 	FILE *out;
@@ -135,7 +175,7 @@ list_key(void *arg, const struct scan_key *key)
 		return false;
 	}
 	fputs(l->listed++ == 0 ? "\n" : ",\n", l->out);
-	keys_json(key, l->out);
+	keys_json(key, &l->view, l->out);
 	return true;
 }
 
@@ -159,27 +199,17 @@ listing_read(struct listing *l, const struct query *query)
 
 /* Those of one service are found by the last look, all others by a walk. */
 static enum shm_status
-keys_visit(const struct query *query, struct listing *l)
+keys_visit(const char *instance, const struct look *look, struct listing *l)
 {
 	const struct look_service *service = NULL;
-	enum shm_status found = SHM_OK;
 
-	if (l->filter.has_modid && l->filter.has_cmdid &&
-	    query->sampler != NULL) {
-		const struct look *look = sampler_borrow(query->sampler)->look;
-
-		if (look != NULL)
-			service =
-			    look_find(look, l->filter.modid, l->filter.cmdid);
-		if (service != NULL)
-			found = look_visit(look, &scan, query->instance,
-			    look_servers(look, service), service->all_servers,
-			    list_key, l);
-		sampler_return(query->sampler);
-	}
+	if (l->filter.has_modid && l->filter.has_cmdid && look != NULL)
+		service = look_find(look, l->filter.modid, l->filter.cmdid);
 	if (service != NULL)
-		return found;
-	found = scan_open(&scan, query->instance);
+		return look_visit(look, &scan, instance,
+		    look_servers(look, service), service->all_servers, list_key,
+		    l);
+	enum shm_status found = scan_open(&scan, instance);
 	if (found == SHM_OK) {
 		scan_walk(&scan, list_key, l);
 		scan_close(&scan);
@@ -192,7 +222,11 @@ page_keys(struct page *page, const struct query *query, FILE *out)
 {
 	static const enum query_name allowed[] = { QUERY_MODID, QUERY_CMDID,
 		QUERY_LIMIT, QUERY_NAMES };
-	struct listing l = { .limit = PAGE_KEYS, .out = out };
+	struct listing l = { .view = { { LOOK_FRESH_S, LOOK_SILENT_S },
+				 (uint64_t)time(NULL) * 1000, NULL },
+		.limit = PAGE_KEYS,
+		.out = out };
+	const struct look *look = NULL;
 
 	if (!query_accept(query, allowed, page, out))
 		return;
@@ -203,7 +237,17 @@ page_keys(struct page *page, const struct query *query, FILE *out)
 		return;
 	}
 	fputs("{\"keys\":[", out);
-	enum shm_status found = keys_visit(query, &l);
+	if (query->sampler != NULL) {
+		const struct sample *s = sampler_borrow(query->sampler);
+
+		l.view.names = s->names;
+		look = s->look;
+		if (look != NULL)
+			l.view.limits = look_totals(look)->limits;
+	}
+	enum shm_status found = keys_visit(query->instance, look, &l);
+	if (query->sampler != NULL)
+		sampler_return(query->sampler);
 	if (found == SHM_OK) {
 		fprintf(out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
 		    l.more ? "true" : "false", scan.unread);
@@ -221,6 +265,7 @@ static const struct known {
 	bool sampled;
 } pages[] = {
 	{ "/metrics", page_metrics, false },
+	{ "/metrics/services", page_services_metrics, true },
 	{ "/healthz", page_healthz, false }, { "/readyz", page_readyz, false },
 	{ "/api/v1/status", page_status, false },
 	{ "/api/v1/keys", page_keys, false },

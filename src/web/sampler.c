@@ -128,8 +128,9 @@ sampler_wait(struct sampler *sampler)
 	struct timespec until = monotonic_after(ASK_MS);
 
 	pthread_mutex_lock(&sampler->lock);
-	while (!sampler->stopping && pthread_cond_timedwait(&sampler->stop,
-					 &sampler->lock, &until) == 0)
+	while (!sampler->stopping &&
+	       pthread_cond_clockwait(&sampler->stop, &sampler->lock,
+		   CLOCK_MONOTONIC, &until) == 0)
 		;
 	bool on = !sampler->stopping;
 	pthread_mutex_unlock(&sampler->lock);
@@ -158,7 +159,7 @@ sampler_start(const struct sampler_settings *settings)
 	}
 	sampler->settings = settings;
 	pthread_mutex_init(&sampler->lock, NULL);
-	monotonic_condition(&sampler->stop);
+	pthread_cond_init(&sampler->stop, NULL);
 	sample_take(sampler);
 	errno = pthread_create(&sampler->thread, NULL, sampler_run, sampler);
 	if (errno == 0)

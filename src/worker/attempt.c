@@ -24,7 +24,8 @@ store_wait(struct store *store, uint32_t ms)
 
 	pthread_mutex_lock(&store->mutex);
 	while (ms > 0 && !store->stop &&
-	       pthread_cond_timedwait(&store->wake, &store->mutex, &until) == 0)
+	       pthread_cond_clockwait(
+		   &store->wake, &store->mutex, CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	bool stop = store->stop;
 	pthread_mutex_unlock(&store->mutex);
@@ -109,16 +110,24 @@ error_over(struct store *store)
 
 /* ---------------------------------------------------------- statements ---- */
 
+/* Count a value in the bucket i of those below 2^i. */
+static void
+bucket_add(counter buckets[HISTOGRAM_BUCKETS], uint64_t value)
+{
+	int bucket = 0;
+
+	while (bucket < HISTOGRAM_BUCKETS - 1 && value >> bucket > 0)
+		bucket++;
+	counter_add(&buckets[bucket], 1);
+}
+
 /* Note a transaction of n rows that took us microseconds. */
 static void
 flush_note(struct flush_counters *count, size_t n, uint64_t us)
 {
 	uint64_t now = (uint64_t)time(NULL);
-	int bucket = 0;
 
-	while (bucket < FLUSH_BUCKETS - 1 && us >= UINT64_C(1000) << bucket)
-		bucket++;
-	counter_add(&count->buckets[bucket], 1);
+	bucket_add(count->buckets, us / 1000);
 	counter_add(&count->flush_us, us);
 	counter_add(&count->rows, n);
 	counter_add(&count->flushes, 1);
@@ -290,7 +299,14 @@ store_prove(struct store *store, const struct record *record)
 void
 store_settled(struct store *store, const struct table_row *rows, size_t n)
 {
+	uint64_t now = (uint64_t)time(NULL);
+
 	for (size_t i = 0; i < n; i++) {
+		uint64_t ts = record_ts(&rows[i].record);
+		uint64_t age = now > ts ? now - ts : 0;
+
+		bucket_add(store->count->ages, age);
+		counter_add(&store->count->age_seconds, age);
 		FAULT_POINT("store_settling");
 		table_stored(store->table, &rows[i]);
 	}

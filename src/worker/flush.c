@@ -89,7 +89,8 @@ flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 	   drain sees that we sleep. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!flush_wanted(f, dirty) && !f->stop && !f->finish && !f->crowded)
-		pthread_cond_timedwait(&f->wake, &f->mutex, &until);
+		pthread_cond_clockwait(
+		    &f->wake, &f->mutex, CLOCK_MONOTONIC, &until);
 	atomic_store_explicit(&f->wake_at, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&f->mutex);
 }
@@ -125,7 +126,7 @@ flush_wait_room(struct flush *f, int timeout_ms)
 	   a key may take are dirty. */
 	f->crowded = true;
 	pthread_cond_signal(&f->wake);
-	pthread_cond_timedwait(&f->settled, &f->mutex, &until);
+	pthread_cond_clockwait(&f->settled, &f->mutex, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&f->mutex);
 }
 
@@ -390,8 +391,8 @@ flush_start(const struct settings *settings, struct secret *password,
 		flush_free(f);
 		return NULL;
 	}
-	monotonic_condition(&f->wake);
-	monotonic_condition(&f->settled);
+	pthread_cond_init(&f->wake, NULL);
+	pthread_cond_init(&f->settled, NULL);
 	pthread_mutex_init(&f->mutex, NULL);
 	errno = pthread_create(&f->thread, NULL, flush_main, f);
 	if (errno != 0) {
@@ -408,8 +409,8 @@ flush_ended(struct flush *f, int timeout_ms)
 
 	pthread_mutex_lock(&f->mutex);
 	/* Each statement stored wakes us as well. */
-	while (!f->ended &&
-	       pthread_cond_timedwait(&f->settled, &f->mutex, &until) == 0)
+	while (!f->ended && pthread_cond_clockwait(&f->settled, &f->mutex,
+				CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	bool ended = f->ended;
 	pthread_mutex_unlock(&f->mutex);

@@ -127,7 +127,8 @@ pass_step(struct retention *r, uint64_t started)
 		r->begin = (uint64_t)time(NULL);
 	}
 	if (db_connected(db))
-		kind = walk_step(db, r->settings->table, &r->walk, r->before);
+		kind =
+		    walk_step(db, r->settings->db.table, &r->walk, r->before);
 	store_note_connection(r->store);
 	counter_add(&r->shared->flush.removed, r->walk.removed - removed);
 	/* Somebody has locked some of these rows: they are left. */

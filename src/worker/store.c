@@ -60,7 +60,7 @@ store_new(const struct settings *settings, struct secret *password,
 	store->held_limiter = LOG_PER_MINUTE(LOG_LINES);
 	store->clocks = LOG_PER_MINUTE(1);
 	backoffs_init(store);
-	monotonic_condition(&store->wake);
+	pthread_cond_init(&store->wake, NULL);
 	pthread_mutex_init(&store->mutex, NULL);
 	counter_set(&store->count->connected, 0);
 

@@ -15,6 +15,7 @@
 #include "worker/store.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/process.h"
 #include "privilege/daemon.h"
 #include "worker/trial.h"
 
@@ -42,6 +43,7 @@ struct worker {
 	struct flush *flush;
 	struct trial trial;
 	uint64_t orphaned_ms; /* since when the master is gone; 0: it lives */
+	uint64_t note_ms;     /* when to note the figures of this process */
 };
 
 /* -------------------------------------------------------- the password ---- */
@@ -56,7 +58,7 @@ worker_read_password(struct worker *w)
 	size_t size;
 	FILE *errors = open_memstream(&text, &size);
 
-	secret_init(&w->password, w->start->path, "mysql", "password");
+	secret_init(&w->password, w->start->path);
 	if (errors == NULL) {
 		log_error("cannot read the password: %m");
 		return status;
@@ -197,6 +199,17 @@ worker_log_follow(const struct worker *w)
 		reload_log(w->start->settings);
 }
 
+static void
+worker_note(struct worker *w)
+{
+	uint64_t now = monotonic_ms();
+
+	if (now < w->note_ms)
+		return;
+	w->note_ms = now + PROCESS_NOTE_MS;
+	process_note(&w->segment.shared->info.process, 0);
+}
+
 /* Drain until there is a reason to end: RING_FINISH or RING_STOP. */
 static enum ring_command
 worker_drain(struct worker *w)
@@ -207,6 +220,7 @@ worker_drain(struct worker *w)
 		enum ring_command command = ring_asked(ring);
 
 		worker_log_follow(w);
+		worker_note(w);
 		if (command == RING_STOP || orphan_late(w))
 			return RING_STOP;
 		drain_turn(w);

@@ -80,10 +80,10 @@ base_open(void)
 	struct secret password;
 
 	struct db_options db = db_settings(s);
-	char *table = batch_quote(s->table);
+	char *table = batch_quote(db.table);
 	snprintf(base_table, sizeof(base_table), "%s", table);
 	free(table);
-	secret_init(&password, parameter_text("conf"), "mysql", "password");
+	secret_init(&password, parameter_text("conf"));
 	if (secret_read(&password, stderr) != SECRET_READ)
 		fail("cannot read the database password");
 	db.password = password.text;

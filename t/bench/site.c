@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "t/bench/bench.h"
-#include "conf/listen_spec.h"
 #include "lib/address.h"
 
 #include <string.h>

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a look shows a scraper: only fresh records are overloaded, and services
+ * in trouble come first.
+ */
+#include "config.h"
+
+#include "status/look_prometheus.h"
+#include "instance_fixture.h"
+#include "suite.h"
+
+#include <stdlib.h>
+
+#define NOW UINT64_C(1700000000)
+#define HORIZON UINT64_C(2000000000)
+
+static char instance[INSTANCE_MAX];
+static struct segment master;
+static struct worker_segment segment;
+static struct look *look;
+static char *text;
+static size_t length;
+
+static void
+put(int32_t modid, uint32_t ip, uint64_t age, bool overload, uint32_t err)
+{
+	struct record r = { .modid = modid,
+		.cmdid = -1,
+		.ip = ip,
+		.port = 80,
+		.caller = (uint32_t)modid,
+		.succ = 90,
+		.err = err,
+		.overload = overload };
+
+	record_set_ts(&r, NOW - age);
+	ck_assert_uint_eq(table_put(&segment.table, &r, 1, HORIZON), 1);
+}
+
+static void
+begin(void)
+{
+	struct segment_spec spec = instance_spec(instance);
+	const struct look_limits limits = { LOOK_FRESH_S, LOOK_SILENT_S };
+
+	instance_remove(instance);
+	ck_assert_int_eq(segment_create_master(&master, instance), SHM_OK);
+	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
+	put(1, 1, 1, false, 0);
+	put(2, 1, 86400, true, 9); /* a dead agent's last word */
+	put(3, 1, 100, true, 9);
+	put(4, 1, 2, true, 10);
+	put(4, 2, 2, false, 0);
+	ck_assert_int_eq(
+	    look_new(&look, instance, NULL, &limits, NOW * 1000 + 500), SHM_OK);
+}
+
+static void
+end(void)
+{
+	free(text);
+	look_free(look);
+	segment_close(&segment.map);
+	segment_close(&master);
+	instance_remove(instance);
+}
+
+static void
+check_all(const char *const *samples, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(strstr(text, samples[i]) != NULL, "no %s in %s",
+		    samples[i], text);
+}
+
+#define CHECK_ALL(samples) \
+	check_all(samples, sizeof(samples) / sizeof(*(samples)))
+
+START_TEST(a_look_is_shown_by_state)
+{
+	static const char *const samples[] = {
+		"# TYPE reporter_services gauge\n",
+		"\nreporter_look_timestamp_seconds 1700000000.5\n",
+		"\nreporter_look_truncated 0\n",
+		"\nreporter_overloaded_servers 1\n",
+		"\nreporter_services{state=\"overloaded\"} 1\n",
+		"\nreporter_services{state=\"silent\"} 1\n",
+		"\nreporter_services{state=\"late\"} 1\n",
+		"\nreporter_services{state=\"fine\"} 1\n",
+		"\nreporter_callers{state=\"fresh\"} 2\n",
+		"\nreporter_callers{state=\"late\"} 1\n",
+		"\nreporter_callers{state=\"silent\"} 1\n",
+	};
+
+	begin();
+	FILE *out = open_memstream(&text, &length);
+	look_prometheus(look, out);
+	fclose(out);
+	CHECK_ALL(samples);
+	end();
+}
+END_TEST
+
+static void
+show_services(size_t limit)
+{
+	FILE *out = open_memstream(&text, &length);
+
+	ck_assert(look_prometheus_services(look, NULL, limit, out));
+	fclose(out);
+}
+
+START_TEST(services_have_series_trouble_first)
+{
+	static const char *const samples[] = {
+		"\nreporter_services_left_out 0\n",
+		"\nreporter_service_overloaded_servers{modid=\"4\","
+		"cmdid=\"-1\"} 1\n",
+		"\nreporter_service_overloaded_servers{modid=\"2\","
+		"cmdid=\"-1\"} 0\n",
+		"\nreporter_service_servers{modid=\"4\",cmdid=\"-1\"} 2\n",
+		"\nreporter_service_callers{modid=\"4\",cmdid=\"-1\"} 1\n",
+		"\nreporter_service_succeeded_calls{modid=\"4\","
+		"cmdid=\"-1\"} 180\n",
+		"\nreporter_service_failed_calls{modid=\"4\",cmdid=\"-1\"} "
+		"10\n",
+		"\nreporter_service_newest_record_timestamp_seconds"
+		"{modid=\"3\",cmdid=\"-1\"} 1699999900\n",
+	};
+
+	begin();
+	show_services(1000);
+	CHECK_ALL(samples);
+	ck_assert_ptr_null(strstr(text, "failed_calls{modid=\"2\""));
+	free(text);
+	show_services(1);
+	ck_assert_ptr_nonnull(strstr(text, "\nreporter_services_left_out 3\n"));
+	ck_assert_ptr_nonnull(strstr(text, "{modid=\"4\""));
+	ck_assert_ptr_null(strstr(text, "{modid=\"1\""));
+	end();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("look_prometheus");
+	TCase *tcase = tcase_create("look_prometheus");
+
+	snprintf(instance, sizeof(instance), "unit-lp-%d", (int)getpid());
+	tcase_add_test(tcase, a_look_is_shown_by_state);
+	tcase_add_test(tcase, services_have_series_trouble_first);
+	suite_add_tcase(suite, tcase);
+
+	int failed = suite_run(suite);
+	instance_remove(instance);
+	return failed;
+}
