@@ -580,7 +580,7 @@ export class Instance {
 			.join(t("comma")));
 		draw_list(this.identity, [...TERMS.map(line), [t("i_sum"), count(
 			TERMS.reduce((n, name) => n + r[name], 0), lang)],
-		line("received")]);
+		...r.replayed > 0 ? [line("replayed")] : [], line("received")]);
 		draw_list(this.rates, [["", s.rates.map((rate) =>
 			rate.span + " " + t("s")).join(" / ")], ...RATES.map((name) =>
 			[t(`r_${name}`), s.rates.map((rate) =>
