@@ -224,18 +224,10 @@ def own_name(s, make, port):
         proxy.end()
 
 
-def in_a_browser(s, make, port):
+def opened(s, make, port, chromium):
     """The page itself, and all that it loads."""
     proxy = make(s, f"{make.__name__}-browser", port, False)
-    directory = os.path.join(s.directory, f"{make.__name__}-chromium")
-    os.mkdir(directory)
-    chromium = None
     try:
-        chromium = browser.Browser(directory)
-        chromium.cdp("Network.enable")
-        chromium.cdp("Network.setExtraHTTPHeaders",
-                     headers={"Authorization": login()})
-        chromium.cdp("Security.setIgnoreCertificateErrors", ignore=True)
         for path, wanted in (("", "7/1"), ("s/7/1", "10.2.0.1:80"),
                              ("s/7/1/10.2.0.1:80", "10.1.0.5")):
             chromium.get(f"https://127.0.0.1:{proxy.port}/reporter/{path}")
@@ -246,9 +238,22 @@ def in_a_browser(s, make, port):
                     chromium.script(
                         "return document.styleSheets[0].cssRules.length") > 9)
     finally:
-        if chromium:
-            chromium.close()
         proxy.end()
+
+
+def in_a_browser(s, port):
+    directory = os.path.join(s.directory, "chromium")
+    os.mkdir(directory)
+    chromium = browser.Browser(directory)
+    try:
+        chromium.cdp("Network.enable")
+        chromium.cdp("Network.setExtraHTTPHeaders",
+                     headers={"Authorization": login()})
+        chromium.cdp("Security.setIgnoreCertificateErrors", ignore=True)
+        for make in nginx, haproxy:
+            s.part(opened, s, make, port, chromium)
+    finally:
+        chromium.close()
 
 
 def tell(s):
@@ -273,7 +278,7 @@ def tell(s):
         for make in nginx, haproxy:
             s.part(under_a_path, s, make, server.port)
             s.part(own_name, s, make, echo.server_port)
-            s.part(in_a_browser, s, make, server.port)
+        s.part(in_a_browser, s, server.port)
     finally:
         echo.shutdown()
         scenario.end_group(server.process)

@@ -161,20 +161,24 @@ START_TEST(an_evicted_key_is_left_out)
 }
 END_TEST
 
+/* So many flips; if there are any, one of service 1. */
 static void
 check_flips(size_t wanted, bool overloaded, uint32_t ip)
 {
-	size_t count;
+	size_t count, at = 0;
 	const struct look_flip *flips = look_flips(look, &count);
 
 	ck_assert_uint_eq(count, wanted);
-	if (wanted > 0) {
-		ck_assert_int_eq(flips[0].overloaded, overloaded);
-		ck_assert_uint_eq(flips[0].ip, ip);
-		ck_assert_uint_eq(flips[0].port, 80);
-		ck_assert_int_eq(flips[0].modid, 1);
-		ck_assert_uint_eq(flips[0].callers, 1);
-	}
+	if (wanted == 0)
+		return;
+	/* They come in the order of slots, which nobody knows. */
+	while (at < count - 1 && flips[at].modid != 1)
+		at++;
+	ck_assert_int_eq(flips[at].modid, 1);
+	ck_assert_int_eq(flips[at].overloaded, overloaded);
+	ck_assert_uint_eq(flips[at].ip, ip);
+	ck_assert_uint_eq(flips[at].port, 80);
+	ck_assert_uint_eq(flips[at].callers, 1);
 }
 
 START_TEST(since_goes_on_from_look_to_look)

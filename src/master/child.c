@@ -218,7 +218,6 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.path = children->path,
 		.master_pid = getpid(),
 		.slot = child->slot,
-		.generation = child->generation,
 		.crashed = child->crashed,
 	};
 

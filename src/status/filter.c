@@ -94,15 +94,14 @@ term_limit(struct filter_term *term, const char *text)
 	return NULL;
 }
 
+/* Bytes from 0x80 on are parts of letters in UTF-8. */
 static bool
 has_letter(const char *text)
 {
-	/* Bytes from 0x80 on are parts of letters in UTF-8. */
-	for (; *text != '\0'; text++)
-		if (isalpha((unsigned char)*text) ||
-		    (unsigned char)*text >= 0x80)
-			return true;
-	return false;
+	while (*text != '\0' && !isalpha((unsigned char)*text) &&
+	       (unsigned char)*text < 0x80)
+		text++;
+	return *text != '\0';
 }
 
 static const char *
@@ -110,14 +109,9 @@ term_parse(struct filter_term *term, const char *text)
 {
 	if (strncmp(text, "state:", 6) == 0)
 		return term_state(term, text + 6);
-	if (strncmp(text, "err", 3) == 0 && strchr("<>", text[3]) != NULL &&
-	    text[3] != '\0') {
-		term->kind = FILTER_ERR;
-		return term_limit(term, text + 3);
-	}
-	if (strncmp(text, "age", 3) == 0 && strchr("<>", text[3]) != NULL &&
-	    text[3] != '\0') {
-		term->kind = FILTER_AGE;
+	if (strpbrk(text, "<>") == text + 3 &&
+	    (strncmp(text, "err", 3) == 0 || strncmp(text, "age", 3) == 0)) {
+		term->kind = *text == 'e' ? FILTER_ERR : FILTER_AGE;
 		return term_limit(term, text + 3);
 	}
 	if (has_letter(text)) {
@@ -187,12 +181,6 @@ address_match(const struct filter_term *term, const struct look *look,
 }
 
 static bool
-name_match(const char *part, const char *name)
-{
-	return name != NULL && strcasestr(name, part) != NULL;
-}
-
-static bool
 limit_match(const struct filter_term *term, double value)
 {
 	return term->below ? value < term->limit : value > term->limit;
@@ -203,6 +191,7 @@ term_match(const struct filter_term *term, const struct look *look,
     const struct names *names, const struct look_service *service)
 {
 	double errors = look_error_share(&service->sum);
+	const char *name;
 
 	switch (term->kind) {
 	case FILTER_MODID:
@@ -222,8 +211,8 @@ term_match(const struct filter_term *term, const struct look *look,
 	case FILTER_NAME:
 		break;
 	}
-	return name_match(
-	    term->name, names_find(names, service->modid, service->cmdid));
+	name = names_find(names, service->modid, service->cmdid);
+	return name != NULL && strcasestr(name, term->name) != NULL;
 }
 
 bool

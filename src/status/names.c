@@ -135,9 +135,7 @@ name_compare(const void *a, const void *b)
 	if (x->cmdid != y->cmdid)
 		return x->cmdid < y->cmdid ? -1 : 1;
 	/* A name that is looked up has no line. */
-	return x->line == 0 || y->line == 0
-		   ? 0
-		   : (x->line > y->line) - (x->line < y->line);
+	return x->line == 0 || y->line == 0 ? 0 : x->line > y->line ? 1 : -1;
 }
 
 const char *
@@ -182,10 +180,11 @@ names_sort(struct reading *r)
 void
 names_free(struct names *names)
 {
-	for (size_t i = 0; names != NULL && i < names->count; i++)
+	if (names == NULL)
+		return;
+	for (size_t i = 0; i < names->count; i++)
 		free(names->names[i].text);
-	if (names != NULL)
-		free(names->names);
+	free(names->names);
 	free(names);
 }
 

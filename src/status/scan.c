@@ -19,7 +19,8 @@
 enum shm_status
 scan_open(struct scan *scan, const char *instance)
 {
-	static char names[SCAN_SEGMENTS_MAX][SEGMENT_NAME_MAX];
+	/* Too large for a stack; threads look at the same time. */
+	static _Thread_local char names[SCAN_SEGMENTS_MAX][SEGMENT_NAME_MAX];
 	struct segment master;
 	enum shm_status found =
 	    segment_open_master(&master, instance, SEGMENT_READ);

@@ -179,7 +179,7 @@ read_child(struct status *status, const struct child_entry *entry)
 static void
 read_left(struct status *status)
 {
-	static char names[STATUS_WORKERS_MAX][SEGMENT_NAME_MAX];
+	static _Thread_local char names[STATUS_WORKERS_MAX][SEGMENT_NAME_MAX];
 	int n = segment_list_of(
 	    status->instance, status->owner, names, STATUS_WORKERS_MAX);
 

@@ -8,11 +8,10 @@
 #include "lib/address.h"
 #include "lib/text.h"
 #include "status/filter.h"
-#include "web/sampler.h"
+#include "web/rows.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,150 +25,10 @@ static struct sorted {
 	size_t count;
 } sorted[LOOK_ORDERS];
 
-/* ----------------------------------------------------------------- rows --- */
-
-static const char *const service_columns[] = { "modid", "cmdid", "name",
-	"state", "overloaded", "servers", "stale", "since", "since_known",
-	"succ", "err", "error_share", "reports_per_s", "callers", "age", NULL };
-static const char *const server_columns[] = { "ip", "port", "state",
-	"overloaded_by", "callers", "stale", "since", "since_known", "succ",
-	"err", "error_share", "reports_per_s", "age", NULL };
 static const char *const caller_columns[] = { "caller", "overload", "succ",
 	"err", "error_share", "ts", "age", "state", "reports", NULL };
 static const char *const event_columns[] = { "n", "time", "modid", "cmdid",
 	"ip", "port", "overloaded", "callers", NULL };
-
-/* A row that is being written: an array, or an object with these columns. */
-struct row {
-	FILE *out;
-	const char *const *columns;
-	unsigned count;
-};
-
-static void
-row_next(struct row *row)
-{
-	if (row->count > 0)
-		fputc(',', row->out);
-	if (row->columns != NULL)
-		fprintf(row->out, "\"%s\":", row->columns[row->count]);
-	row->count++;
-}
-
-static void row_put(struct row *row, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-row_put(struct row *row, const char *format, ...)
-{
-	va_list values;
-
-	row_next(row);
-	va_start(values, format);
-	vfprintf(row->out, format, values);
-	va_end(values);
-}
-
-/* A figure that is unknown if it is below 0. */
-static void
-figure_write(double value, int digits, FILE *out)
-{
-	if (value < 0)
-		fputs("null", out);
-	else
-		fprintf(out, "%.*f", digits, value);
-}
-
-static void
-row_figure(struct row *row, double value, int digits)
-{
-	row_next(row);
-	figure_write(value, digits, row->out);
-}
-
-static const char *
-boolean(bool value)
-{
-	return value ? "true" : "false";
-}
-
-/* What services and servers have alike. */
-static void
-row_sum(struct row *row, const struct sample *s, const struct look_sum *sum)
-{
-	row_put(row, "%" PRIu32, sum->stale);
-	row_figure(
-	    row, sum->since_ms < 0 ? -1 : (double)sum->since_ms / 1000, 3);
-	row_put(row, "%s", boolean(sum->since_known));
-	row_put(row, "%" PRIu64, sum->succ);
-	row_put(row, "%" PRIu64, sum->err);
-	row_figure(row, look_error_share(sum), 4);
-	row_figure(row, look_rate(s->look, sum->reports), 1);
-}
-
-static double
-age_of(const struct sample *s, uint64_t ts)
-{
-	return look_age(look_totals(s->look)->now_ms, ts);
-}
-
-static void
-row_service(
-    struct row row, const struct sample *s, const struct look_service *service)
-{
-	const struct look_sum *sum = &service->sum;
-
-	row_put(&row, "%" PRId32, service->modid);
-	row_put(&row, "%" PRId32, service->cmdid);
-	row_next(&row);
-	page_string(
-	    names_find(s->names, service->modid, service->cmdid), row.out);
-	row_put(&row, "\"%s\"", look_state_name(sum->state));
-	row_put(&row, "%" PRIu32, service->overloaded);
-	row_put(&row, "%" PRIu32, service->servers);
-	row_sum(&row, s, sum);
-	row_put(&row, "%" PRIu32, sum->callers);
-	row_figure(&row, age_of(s, sum->newest_ts), 1);
-}
-
-static void
-row_server(
-    struct row row, const struct sample *s, const struct look_server *server)
-{
-	const struct look_sum *sum = &server->sum;
-	char ip[DOTTED_TEXT];
-
-	row_put(&row, "\"%s\"", dotted(server->ip, ip));
-	row_put(&row, "%u", server->port);
-	row_put(&row, "\"%s\"", look_state_name(sum->state));
-	row_put(&row, "%" PRIu32, server->overloaded_by);
-	row_put(&row, "%" PRIu32, sum->callers);
-	row_sum(&row, s, sum);
-	row_figure(&row, age_of(s, sum->newest_ts), 1);
-}
-
-/* Begin the list of rows. */
-static void
-rows_begin(const char *const *columns, FILE *out)
-{
-	fputs(",\n\"columns\":[", out);
-	for (int i = 0; columns[i] != NULL; i++)
-		fprintf(out, "%s\"%s\"", i == 0 ? "" : ",", columns[i]);
-	fputs("],\n\"rows\":[", out);
-}
-
-/* Between the rows; each is one line. */
-static void
-row_begin(size_t place, FILE *out)
-{
-	fputs(place == 0 ? "\n[" : "],\n[", out);
-}
-
-static void
-rows_end(size_t count, FILE *out)
-{
-	fputs(count == 0 ? "]" : "]]", out);
-}
 
 /* ----------------------------------------------------------------- head --- */
 
@@ -188,7 +47,7 @@ verdict_write(const struct look_totals *t, FILE *out)
 	    t->new_overloaded, t->by_state[LOOK_ERRORS],
 	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE], t->callers,
 	    t->callers_by_age[AGE_SILENT], t->callers_by_age[AGE_LATE],
-	    boolean(t->truncated || t->unread > 0));
+	    row_boolean(t->truncated || t->unread > 0));
 }
 
 /* What each answer begins with. */
@@ -206,13 +65,13 @@ head_write(const struct sample *s, const struct query *query, FILE *out)
 	    t->limits.silent_s);
 	verdict_write(t, out);
 	fputs("\"reports_per_s\":", out);
-	figure_write(look_rate(s->look, t->reports), 1, out);
+	row_number(look_rate(s->look, t->reports), 1, out);
 	fputs(",\"records_per_s\":", out);
-	figure_write(look_rate(s->look, t->records), 1, out);
+	row_number(look_rate(s->look, t->records), 1, out);
 	fprintf(out,
 	    ",\n\"database\":{\"connected\":%s,\"behind_s\":%" PRIu64
 	    "},\"agents\":{\"connected\":%" PRIu64 "}",
-	    boolean(s->connected), s->behind_s, s->agents);
+	    row_boolean(s->connected), s->behind_s, s->agents);
 }
 
 /* -------------------------------------------------------------- history --- */
@@ -512,12 +371,12 @@ callers_write(const struct sample *s, const struct look_key *keys, size_t count,
 
 		row_begin(i, out);
 		row_put(&row, "\"%s\"", dotted(key->caller, caller));
-		row_put(&row, "%s", boolean(key->overload));
+		row_put(&row, "%s", row_boolean(key->overload));
 		row_put(&row, "%" PRIu32, key->succ);
 		row_put(&row, "%" PRIu32, key->err);
 		row_figure(&row, calls > 0 ? key->err / calls : -1, 4);
 		row_put(&row, "%" PRIu64, key->ts);
-		row_figure(&row, age_of(s, key->ts), 1);
+		row_figure(&row, row_age(s, key->ts), 1);
 		row_put(&row, "\"%s\"",
 		    look_state_name(caller_state(
 			key, look_age_of(&t->limits, t->now_ms, key->ts))));
@@ -661,7 +520,8 @@ api_events(struct page *page, const struct query *query, FILE *out)
 		return;
 	size_t count = timeline_events(s->timeline, (uint64_t)since, events,
 	    TIMELINE_EVENTS, &next, &lost);
-	fprintf(out, "{\"next\":%" PRIu64 ",\"lost\":%s", next, boolean(lost));
+	fprintf(
+	    out, "{\"next\":%" PRIu64 ",\"lost\":%s", next, row_boolean(lost));
 	rows_begin(event_columns, out);
 	for (size_t i = 0; i < count; i++) {
 		const struct look_flip *f = &events[i].flip;
@@ -674,7 +534,7 @@ api_events(struct page *page, const struct query *query, FILE *out)
 		row_put(&row, "%" PRId32, f->cmdid);
 		row_put(&row, "\"%s\"", dotted(f->ip, ip));
 		row_put(&row, "%u", f->port);
-		row_put(&row, "%s", boolean(f->overloaded));
+		row_put(&row, "%s", row_boolean(f->overloaded));
 		row_put(&row, "%" PRIu32, f->callers);
 	}
 	rows_end(count, out);

@@ -23,7 +23,6 @@ struct worker_start {
 	pid_t master_pid;
 	char segment[SEGMENT_NAME_MAX];
 	uint32_t slot;
-	uint64_t generation;
 	bool crashed; /* the previous worker ended by a fault of its own */
 };
 

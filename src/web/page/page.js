@@ -94,7 +94,8 @@ function draw_clock() {
 		t("comma") + t("ago", { d: duration(age, t) }));
 	put(fresh, 1, "span", (head?.reports_per_s == null ? "" : t("semicolon") +
 		t("reports", { n: short(head.reports_per_s) })) +
-		(!head?.database || head.reporter !== "running" ? "" : t("semicolon") + (head.database.connected ?
+		(!head?.database || head.reporter !== "running" ? "" :
+			t("semicolon") + (head.database.connected ?
 			t("behind", { d: duration(head.database.behind_s, t) }) :
 			t("apart"))));
 	document.body.classList.toggle("old", failure !== "" ||

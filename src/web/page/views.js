@@ -167,13 +167,14 @@ export class Services {
 		this.error = h("span", { id: "q-error" });
 		this.moved = h("button", { type: "button", id: "moved",
 			click: c.renew });
-		this.more = h("button", { type: "button", id: "more",
+		this.more = h("button", { type: "button", id: "more", hidden: true,
 			click: () => this.grow() }, t("more"));
 		this.count = h("span", { class: "dim" });
 		this.element = h("section", {}, h("div", { class: "tools" },
 			h("label", { for: "q" }, t("filter")), this.input, this.error,
 			this.moved), this.table.element,
 		h("p", { class: "end" }, this.count, this.more));
+		this.table.element.hidden = true;
 		this.timer = 0;
 	}
 
@@ -459,7 +460,8 @@ export class Server extends Deep {
 		draw_trail(c, this.trail, data.service);
 		draw_sum(c, this.sum, own?.state || "silent", fresh.length === 0 ?
 			c.t("b_gone") : says(c, over.length, fresh.length) +
-				(over.length === 1 ? ": " + over[0].caller : "") + (own?.since == null ? "" : c.t("semicolon") +
+				(over.length === 1 ? ": " + over[0].caller : "") +
+				(own?.since == null ? "" : c.t("semicolon") +
 				since(c, own, now)));
 		this.table.draw_all(rows.sort((a, b) => a.rank - b.rank),
 			(r) => r.caller);
@@ -578,7 +580,7 @@ export class Instance {
 			.join(t("comma")));
 		draw_list(this.identity, [...TERMS.map(line), [t("i_sum"), count(
 			TERMS.reduce((n, name) => n + r[name], 0), lang)],
-		line("received")]);
+		...r.replayed > 0 ? [line("replayed")] : [], line("received")]);
 		draw_list(this.rates, [["", s.rates.map((rate) =>
 			rate.span + " " + t("s")).join(" / ")], ...RATES.map((name) =>
 			[t(`r_${name}`), s.rates.map((rate) =>
@@ -613,6 +615,7 @@ export class Help {
 		const { t } = this.c;
 
 		draw_list(this.words, HELP.map((name) => [t(name), t(
-			`w_${name.replace(/^\w_/, "")}`, { f: data.fresh_s ?? 45, s: data.silent_s ?? 300 })]));
+			`w_${name.replace(/^\w_/, "")}`,
+			{ f: data.fresh_s ?? 45, s: data.silent_s ?? 300 })]));
 	}
 }
