@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define INTERVAL_S 5.0
 #define LOOK_SHARE 0.02 /* of a processor, for looks */
 #define ASK_MS 1000u    /* between two questions whether the reporter runs */
 
@@ -55,7 +54,10 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 		s->agents = counter_get(&status->input.connections);
 		for (const struct status_worker *w = status->workers;
 		     w < status_end(status); w++) {
-			s->connected &= !w->running || w->connected;
+			/* A worker connects when it has something to
+			   store. */
+			s->connected &=
+			    !w->running || w->connected || w->lag == 0;
 			if (w->lag > s->behind_s)
 				s->behind_s = w->lag;
 		}
@@ -82,7 +84,7 @@ sample_look(struct sampler *sampler, struct sample *s)
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	uint64_t began = monotonic_us();
 	sampler->looked_ms = began / 1000;
-	s->interval_s = INTERVAL_S;
+	s->interval_s = TIMELINE_STEP_S;
 	if (look_new(&look, settings->instance, s->look, &settings->limits,
 		now_ms) == SHM_OK) {
 		s->look = look;
