@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Somebody opens the page in Chromium: 10,000 services, one server of one of
 them overloaded.  The first screen names the service, the server, since when,
-and how many callers say so.  He walks through it by keyboard, filters, sorts,
-reloads, goes back, pauses; rows do not jump under his pointer; a page in a
-hidden tab asks nothing.  reporter-web goes away and comes back, reporter stops,
-the database falls behind, names attack.  It works at 390 pixels, in the dark,
+and how many callers report it.  The page is used by keyboard, filtered, sorted,
+reloaded and paused, and the back button works; rows do not move under the
+pointer; a page in a hidden tab sends no request.  reporter-web ends and returns,
+reporter stops, the database falls behind, names contain HTML.  It works at 390 pixels, in the dark,
 in Chinese, printed, below a path prefix, and asks for nothing from elsewhere.
 
-t/fakeweb.py stands behind it, since it has each state at will; the last part is
-a real reporter-web.  The heap must not grow over 50 polls, or
-3,000 with `--long`.  `--parts NAME...` runs some parts only."""
+t/fakeweb.py serves it, since it can be put into each state; the last part is a
+real reporter-web.  The heap must not grow over 50 polls, or 3,000 with
+`--long`.  `--parts NAME...` runs some parts only."""
 
 import json
 import os

@@ -119,7 +119,7 @@ draw(struct view *view)
 		put_line(LIST_ROW + (int)i, line, attributes);
 	}
 	put_line(LINES - 1, help, A_NORMAL);
-	/* For those who read the screen by its cursor. */
+	/* For screen readers, which follow the cursor. */
 	move(LIST_ROW + (int)(view->selected - view->first), 0);
 	refresh();
 }
@@ -207,7 +207,7 @@ press(struct view *view, int key)
 	return key == ' ';
 }
 
-/* Until the user quits, or the terminal is gone. */
+/* Run until the user quits, or the terminal is gone. */
 static void
 screen_loop(struct view *view)
 {
@@ -219,7 +219,8 @@ screen_loop(struct view *view)
 
 		if (now >= due) {
 			top_refresh(view->top);
-			/* At the top stays what is first. */
+			/* The selected row keeps what it shows, except the
+			   first: it stays at the top. */
 			if (view->selected == 0)
 				select_row(view, 0);
 			else

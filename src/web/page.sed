@@ -1,5 +1,4 @@
-# Of the page's files, what a browser does not need: indentation, empty lines,
-# comments, types.
+# Remove what a browser does not need: indentation, empty lines, comments, types.
 s/^[[:blank:]]*//
 /^$/d
 /^\/\//d

@@ -2,7 +2,7 @@
  *
  * Owns the looks, the timeline and the names.  They are made without the lock;
  * it is held while they are exchanged, and while an answer is written from
- * them. An instance that cannot be read is a sample, too.
+ * them.  An instance that cannot be read is a sample, too.
  */
 #include "config.h"
 
@@ -35,7 +35,7 @@ complain(const char *text)
 	log_warn("%s", text);
 }
 
-/* Whether it runs, its database and its agents. */
+/* Note whether the reporter runs, its database and its agents. */
 static void
 reporter_ask(struct sampler *sampler, struct sample *s)
 {
@@ -71,7 +71,8 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 				   : "unreadable";
 }
 
-/* Make a sample from that of before: what is replaced stays in it. */
+/* Turn the previous sample into a new one.  The caller frees what this
+   replaced. */
 static void
 sample_look(struct sampler *sampler, struct sample *s)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // @ts-check
-// All that the page says.  {n} is replaced; "one|many" depends on {n}.
+// All texts of the page.  {n} is replaced; "one|many" depends on {n}.
 
 export const WORDS = {
 	en: {
@@ -75,13 +75,13 @@ export const WORDS = {
 		r_superseded: "superseded", r_stored: "stored",
 		r_dead_letter: "dead letter",
 
-		h_keys: "Keys", h_words: "Words", k_rows: "select a row",
+		h_keys: "Keys", h_words: "Terms", k_rows: "select a row",
 		k_open: "open it", k_back: "leave; one level up",
 		k_trouble: "sort by trouble",
-		w_service: "modid/cmdid; name: services_file",
+		w_service: "modid/cmdid; name: reporter-web -n",
 		w_server: "address and port",
 		w_caller: "host that calls and reports",
-		w_overloaded: "a fresh report says so",
+		w_overloaded: "in a fresh report",
 		w_errors: "5 % or more of at least 20 calls fail",
 		w_late: "newest report over {f} s old",
 		w_silent: "newest report over {s} s old",
@@ -163,13 +163,13 @@ export const WORDS = {
 		h_keys: "按键", h_words: "术语", k_rows: "选择行",
 		k_open: "打开该行", k_back: "离开；返回上一级",
 		k_trouble: "按问题排序",
-		w_service: "modid/cmdid；名称：services_file",
+		w_service: "modid/cmdid；名称：reporter-web -n",
 		w_server: "被调用的地址和端口",
 		w_caller: "发起调用并上报的主机",
-		w_overloaded: "最新上报称其过载",
+		w_overloaded: "有新上报称其过载",
 		w_errors: "至少 20 次调用中有 5 % 以上失败",
-		w_late: "最新上报超过 {f} 秒",
-		w_silent: "最新上报超过 {s} 秒",
+		w_late: "最新上报已过 {f} 秒",
+		w_silent: "最新上报已过 {s} 秒",
 		w_trouble: "过载服务器比例、错误数量、无上报、上报/秒",
 		w_filter: "须全部匹配：7 7/1 10.0.0.5 10.0.0.0/16 state:overloaded,silent err>5 age>60 或名称的一部分",
 	},
