@@ -71,11 +71,13 @@ line_verdict(const struct top *top, char *text)
 		snprintf(note, sizeof(note), "; cannot read %u segment%s",
 		    t->unread, status_s(t->unread));
 	line_write(text,
-	    "services: %" PRIu64 " overloaded (%" PRIu64 " server%s), %" PRIu64
-	    " with errors, %" PRIu64 " silent; %" PRIu64 " silent caller%s%s",
+	    "%" PRIu64 " overloaded (%" PRIu64 " server%s), %" PRIu64
+	    " with errors, %" PRIu64 " silent, %" PRIu64 " late; %" PRIu64
+	    " silent caller%s%s",
 	    t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
 	    status_s(t->overloaded_servers), t->by_state[LOOK_ERRORS],
-	    t->by_state[LOOK_SILENT], t->callers_by_age[AGE_SILENT],
+	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE],
+	    t->callers_by_age[AGE_SILENT],
 	    status_s(t->callers_by_age[AGE_SILENT]), note);
 }
 
