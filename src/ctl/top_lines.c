@@ -55,7 +55,7 @@ line_instance(const struct top *top, char *text)
 	    "instance %s: %u of %u worker%s running, %s records/s, %s",
 	    s->instance, all - down, all, status_s(all),
 	    figures_rate(rate, sizeof(rate),
-		s->rates[0].per_second[HISTORY_RECEIVED], 8),
+		s->rates[1].per_second[HISTORY_RECEIVED], 8),
 	    clock);
 }
 

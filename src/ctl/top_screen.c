@@ -159,8 +159,8 @@ ask_filter(struct view *view)
 	char answer[FILTER_TEXT_MAX + 1] = "";
 
 	put_line(LINES - 1,
-	    "7  7/1  10.0.0.0/16  state:overloaded,silent  err>5  age>60  "
-	    "a name; nothing: all",
+	    "7  7/1  10.0.0.0/16  state:silent  err>5  age>60  login; "
+	    "nothing: all",
 	    A_NORMAL);
 	put_line(2, "filter: ", A_BOLD);
 	if (!read_line(answer, sizeof(answer)))
