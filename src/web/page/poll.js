@@ -46,7 +46,7 @@ export class Api {
 }
 
 export class Poll {
-	// ask(signal) asks once; failed(error, ms) is called with the time of the next try.
+	// ask(signal) asks once; failed(error, ms): ms until the next try.
 	constructor(ask, failed) {
 		this.ask = ask;
 		this.failed = failed;
