@@ -358,6 +358,34 @@ def live_region(s, site):
                 b.script("return said.at(-1)"), b.script("return said.at(-1)"))
 
 
+def gone(s, site):
+    """A server that nobody calls any more, and more servers than are shown."""
+    b = site.browser
+    site.state("one")
+    found = next(x for x in site.world.services if x.overloads)
+    service = site.deep()
+    site.open(service + "/10.9.9.9:1", "document.querySelector('.sum')"
+              "?.innerText.includes('No caller')")
+    s.equal("a server that is gone keeps its head",
+            b.text("main h1"), "10.9.9.9:1")
+    s.check("and its trail", f"{found.modid}/{found.cmdid}" in
+            b.text(".trail"), b.text(".trail"))
+    s.equal("its title has its state", b.script("return document.title")[:1],
+            "◌")
+    with site.world.lock:
+        found.servers = 1500
+        site.world.cache = {}
+    site.open(service)
+    s.check("a service says how many of its servers are shown",
+            "1,000 of 1,500" in b.text("main"), b.text("main")[-200:])
+    # One that is not among these: its callers alone tell its state.
+    last = "%s:%d" % found.host(1499)
+    site.open(f"{service}/{last}")
+    s.equal("a server beyond these has the state that its callers give it",
+            b.script("return document.querySelector('.sum').dataset.state"),
+            "fine")
+
+
 def goes_away(s, site):
     b = site.browser
     banner = f"document.querySelector('{BANNERS}').innerText"
@@ -403,10 +431,13 @@ def sizes(s, site):
             if b.script("const e = document.scrollingElement;"
                         "return e.scrollWidth > e.clientWidth"):
                 wide.append((path, width))
-            # What the row is about; a long name may be cut, not its number.
+            # What the row is about; a long name may be cut, not its number,
+            # nor where there is trouble.
             cut += [(path, width, text) for text in b.script("""
                 return [...document.querySelectorAll(
-                    'tbody .number, td.server a, td.caller a, td.state span')]
+                    'tbody .number, td.server a, td.caller a, td.state span,'
+                    + 'tr:not([data-state=fine]) .name')]
+                    .filter(e => getComputedStyle(e).clipPath === 'none')
                     .filter(e => { const r = e.getBoundingClientRect(),
                         c = e.closest('td').getBoundingClientRect();
                         return r.width > 0 && (e.scrollWidth > e.clientWidth
@@ -443,6 +474,9 @@ def looks(s, site):
     s.check("paper has no controls", b.script(
         f"return ['{FILTER}', '{PAUSE}'].every(q => document.querySelector(q)"
         ".getClientRects().length === 0)"))
+    s.check("nor links to other screens", b.script(
+        "return document.querySelector('header nav').getClientRects()"
+        ".length === 0"))
     s.check("but the verdict", b.script(
         f"return document.querySelector('{VERDICT}').getClientRects()"
         ".length > 0"))
@@ -600,7 +634,7 @@ def quiet(s, site):
 
 
 PROBLEMS = re.compile("Content Security Policy|Uncaught|TypeError|"
-                      "ReferenceError|SyntaxError|Unhandled")
+                      "ReferenceError|SyntaxError|Unhandled|Error: <")
 
 
 def complaints(s, site, part):
@@ -659,7 +693,7 @@ def walk(s, b, base):
 
 
 ALL = (first_screen, one_caller, keyboard, place, stands_still, pause, hidden,
-       live_region, goes_away, sizes, looks, chinese, hostile_names, prefix,
+       live_region, gone, goes_away, sizes, looks, chinese, hostile_names, prefix,
        accessible, heap, quiet, real)
 
 

@@ -23,14 +23,14 @@ export const WORDS = {
 		as_of: "as of {t}", ago: "{d} ago", reports: "{n} reports/s",
 		behind: "database {d} behind", apart: "database not connected",
 
-		filter: "Filter", update: "Update", more: "Show more",
-		shown: "{m} of {n} services", none: "No service matches.",
+		filter: "Filter", example: "e.g. ", update: "Update", more: "Show more",
+		shown: "{m} of {n}", none: "No service matches.",
 		moved: "{n} row moved: sort now|{n} rows moved: sort now",
 
 		c_state: "State", c_service: "Service", c_overloaded: "Overloaded",
 		c_since: "Since", c_errors: "Error %", c_reports: "Reports/s",
 		c_succ: "OK", c_err: "Failed", c_callers: "Callers",
-		c_history: "Last 10 min", c_age: "Age", c_server: "Server",
+		c_history: "Last 10 min", c_age: "Last report", c_server: "Server",
 		c_by: "By callers", c_caller: "Caller", c_seen: "Reported",
 		c_count: "Reports",
 		t_overloaded: "servers overloaded / servers; stale: in old reports only",
@@ -63,7 +63,6 @@ export const WORDS = {
 
 		a_dialect: "Protocol", a_connected: "Connected", a_records: "Records",
 		a_clock: "Clock offset", a_throttled: "Throttled",
-		a_more: "the first {n}",
 
 		i_workers: "Workers", i_rates: "Per second",
 		i_sum: "sum", i_up: "running for {d}", i_down: "not running",
@@ -108,14 +107,14 @@ export const WORDS = {
 		as_of: "截至 {t}", ago: "{d}前", reports: "每秒上报 {n}",
 		behind: "数据库落后 {d}", apart: "数据库未连接",
 
-		filter: "筛选", update: "更新", more: "显示更多",
-		shown: "{m} / {n} 个服务", none: "没有匹配的服务。",
+		filter: "筛选", example: "例如 ", update: "更新", more: "显示更多",
+		shown: "{m} / {n}", none: "没有匹配的服务。",
 		moved: "{n} 行位置已变：立即排序",
 
 		c_state: "状态", c_service: "服务", c_overloaded: "过载",
 		c_since: "开始于", c_errors: "错误率", c_reports: "上报/秒",
 		c_succ: "成功", c_err: "失败", c_callers: "调用方",
-		c_history: "最近 10 分钟", c_age: "距今", c_server: "服务器",
+		c_history: "最近 10 分钟", c_age: "最近上报", c_server: "服务器",
 		c_by: "报告方", c_caller: "调用方", c_seen: "上报时间",
 		c_count: "上报次数",
 		t_overloaded: "过载服务器 / 服务器；过期：仅旧上报称其过载",
@@ -148,7 +147,6 @@ export const WORDS = {
 
 		a_dialect: "协议", a_connected: "连接时间", a_records: "记录",
 		a_clock: "时钟偏差", a_throttled: "限流",
-		a_more: "前 {n} 个",
 
 		i_workers: "工作进程", i_rates: "每秒",
 		i_sum: "合计", i_up: "已运行 {d}", i_down: "未运行",
