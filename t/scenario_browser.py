@@ -5,8 +5,9 @@ them overloaded.  The first screen names the service, the server, since when,
 and how many callers report it.  The page is used by keyboard, filtered, sorted,
 reloaded and paused, and the back button works; rows do not move under the
 pointer; a page in a hidden tab sends no request.  reporter-web ends and returns,
-reporter stops, the database falls behind, names contain HTML.  It works at 390 pixels, in the dark,
-in Chinese, printed, below a path prefix, and asks for nothing from elsewhere.
+reporter stops, the database falls behind, names contain HTML.  It works at 390
+pixels, in the dark, in Chinese, printed, below a path prefix, and loads nothing
+from elsewhere.
 
 t/fakeweb.py serves it, since it can be put into each state; the last part is a
 real reporter-web.  The heap must not grow over 50 polls, or 3,000 with

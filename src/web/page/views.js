@@ -97,8 +97,8 @@ function draw_sum(c, e, state, words) {
 const since = (c, row, now) => c.t(row.since_known ? "since" : "since_over",
 	{ t: clock(row.since, now, true), d: duration(now - row.since, c.t, true) });
 
-// Who calls a server overloaded: that of one caller tells of the caller, that of
-// most of the server.
+// Who calls a server overloaded: one caller alone suggests a fault of the caller,
+// most of them a fault of the server.
 function says({ t }, m, n) {
 	const said = m === 0 ? "of_none" : m === n ? "of_all" : "of_callers";
 
@@ -470,7 +470,7 @@ export class Server extends Deep {
 		const { c } = this, now = data.as_of;
 		const own = objects(data).find((r) => address(r) === c.place.server);
 		const age = (r) => r.state === "late" || r.state === "silent";
-		/* What is not fresh says nothing now. */
+		/* Only fresh records show the present state. */
 		const rows = objects(data.callers).map((r) => ({ ...r, now,
 			state: age(r) ? r.state : r.overload ? "overloaded" :
 				r.state === "errors" ? "errors" : "fine",
