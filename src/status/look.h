@@ -75,13 +75,17 @@ struct look_service {
 	uint32_t keys;
 	uint32_t records;            /* that came since the look before */
 	uint32_t first, all_servers; /* for look_servers() */
-	uint32_t first_caller, all_callers; /* for look_callers_of() */
+	uint32_t first_caller, all_callers; /* for look_callers() */
 };
 
-/* One agent. */
+/* One agent, as it reported one service. */
 struct look_caller {
-	uint32_t address;
 	uint64_t newest_ts;
+	uint32_t address;
+	uint32_t service; /* place in the array of services */
+	uint32_t keys;
+	uint32_t records; /* of its most frequent server, since the look
+			     before */
 };
 
 /* One key of a server, read again. */
@@ -138,7 +142,7 @@ void look_free(struct look *look);
 /* look_totals - valid as long as the look; so are all arrays below. */
 const struct look_totals *look_totals(const struct look *look);
 
-/* look_services - all services, in no order; their number is
+/* look_services - all services, by number; there are
    look_totals()->services. */
 const struct look_service *look_services(const struct look *look);
 
@@ -146,7 +150,8 @@ const struct look_service *look_services(const struct look *look);
 const struct look_service *look_find(
     const struct look *look, int32_t modid, int32_t cmdid);
 
-/* look_servers - the servers of a service, service->all_servers of them. */
+/* look_servers - the servers of a service, by address; service->all_servers of
+   them. */
 const struct look_server *look_servers(
     const struct look *look, const struct look_service *service);
 
@@ -154,13 +159,10 @@ const struct look_server *look_servers(
 const struct look_server *look_find_server(const struct look *look,
     const struct look_service *service, uint32_t ip, uint16_t port);
 
-/* look_callers_of - the agents that reported a service, as places in
-   look_callers(); service->all_callers of them. */
-const uint32_t *look_callers_of(
+/* look_callers - the agents that reported a service, by address;
+   service->all_callers of them. */
+const struct look_caller *look_callers(
     const struct look *look, const struct look_service *service);
-
-/* look_callers - all agents, look_totals()->callers of them, in no order. */
-const struct look_caller *look_callers(const struct look *look);
 
 /* look_keys - read a server's keys again, up to max of them, as they are now.
    Returns how many; fewer than server->callers when some have gone or INSTANCE
