@@ -62,11 +62,11 @@ segments_begin(struct making *m)
 		*notes = notes_take(m->previous, look->ids[i]);
 		m->changed |= notes->at == NULL || m->changed ||
 			      m->previous->ids[i] != look->ids[i];
-		if (notes->count == w->table.size + AHEAD)
+		if (notes->count == w->table.size)
 			continue;
 		area_free(notes);
-		if (area_fill(notes, w->table.size + AHEAD,
-			sizeof(struct note)) == NULL) {
+		if (area_fill(notes, w->table.size, sizeof(struct note)) ==
+		    NULL) {
 			m->failed = true;
 			break;
 		}
@@ -135,20 +135,8 @@ known_begin(struct making *m)
 
 /* ------------------------------------------------------------- the walk --- */
 
-/* Slots come in no order of servers, so each would have to be waited for.  A
-   macro: gcc leaves out a function that does nothing else. */
-#define WANT(look, note) \
-	do { \
-		const struct look_server *s_ = SERVERS(look); \
-		if ((note)->server != 0) { \
-			__builtin_prefetch(s_ + (note)->server - 1, 1); \
-			__builtin_prefetch(&s_[(note)->server - 1].keys, 1); \
-			__builtin_prefetch( \
-			    CALLERS(look) + (note)->caller - 1, 1); \
-		} \
-	} while (0)
-
-/* Whether it says where this key belongs. */
+/* Whether it says where this key belongs.  Without branches, so that the
+   processor waits for several at a time. */
 static bool
 note_is_of(
     const struct look *look, const struct note *note, const struct record *r)
@@ -157,9 +145,10 @@ note_is_of(
 		return false;
 	const struct look_server *s = &SERVERS(look)[note->server - 1];
 	const struct look_caller *c = &CALLERS(look)[note->caller - 1];
-	return s->modid == r->modid && s->cmdid == r->cmdid &&
-	       s->ip == record_address(r) && s->port == r->port &&
-	       c->address == r->caller && c->service == s->service;
+	return ((uint32_t)(s->modid ^ r->modid) |
+		   (uint32_t)(s->cmdid ^ r->cmdid) |
+		   (s->ip ^ record_address(r)) | (uint32_t)(s->port ^ r->port) |
+		   (c->address ^ r->caller) | (c->service ^ s->service)) == 0;
 }
 
 /* grown: records since the look before. */
@@ -189,30 +178,55 @@ key_add(const struct look *look, const struct note *note,
 		c->records = grown;
 }
 
+/* Slots come in no order of servers, so each would have to be waited for:
+   memory is asked for what some keys add to, then they are added. */
+static bool
+waiting_add(struct making *m)
+{
+	bool known[WAITING];
+
+	for (unsigned i = 0; i < m->waits; i++)
+		known[i] = note_is_of(
+		    m->look, m->waiting[i].note, &m->waiting[i].record);
+	for (unsigned i = 0; i < m->waits && !m->failed; i++) {
+		const struct waiting *w = &m->waiting[i];
+
+		if (!known[i])
+			look_note(m, w->note, &w->record);
+		if (w->note->server == 0)
+			continue;
+		w->note->odd = m->look->totals.number & 1;
+		m->noted++;
+		key_add(m->look, w->note, &w->record, w->grown);
+	}
+	m->waits = 0;
+	return !m->failed;
+}
+
 static bool
 take_key(void *arg, const struct scan_key *key)
 {
 	struct making *m = arg;
 	struct look *look = m->look;
+	struct waiting *w = &m->waiting[m->waits];
 
 	look->totals.keys++;
 	look->totals.dirty += key->dirty;
 	if (key->segment >= look->segments)
 		return true;
 	struct note *note = NOTES(look, key->segment) + key->slot;
-	uint32_t puts = (uint32_t)key->puts & PUTS_MAX, before = note->puts;
-	WANT(look, note + AHEAD);
-	note->puts = puts;
-	if (!note_is_of(look, note, &key->record))
-		look_note(m, note, &key->record);
-	if (note->server == 0)
-		return !m->failed;
-	note->odd = look->totals.number & 1;
-	m->noted++;
+	uint32_t puts = (uint32_t)key->puts & PUTS_MAX;
 	/* A segment that is seen first in a later look was made in between. */
-	key_add(look, note, &key->record,
-	    m->previous == NULL ? 0 : (puts - before) & PUTS_MAX);
-	return true;
+	w->grown = m->previous == NULL ? 0 : (puts - note->puts) & PUTS_MAX;
+	w->record = key->record;
+	w->note = note;
+	note->puts = puts;
+	if (note->server != 0) {
+		__builtin_prefetch(SERVERS(look) + note->server - 1, 1);
+		__builtin_prefetch(&SERVERS(look)[note->server - 1].keys, 1);
+		__builtin_prefetch(CALLERS(look) + note->caller - 1, 1);
+	}
+	return ++m->waits < WAITING || waiting_add(m);
 }
 
 /* ----------------------------------------------------------------- looks -- */
@@ -252,6 +266,8 @@ look_make(struct making *m)
 
 	if (!m->failed)
 		scan_walk(m->scan, take_key, m);
+	if (!m->failed)
+		waiting_add(m);
 	look->totals.unread = m->scan->unread;
 	look_note_end(m);
 	if (m->failed || !look_sum(m))

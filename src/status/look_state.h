@@ -8,9 +8,6 @@
 
 #define NONE UINT32_MAX
 
-/* So many slots before it is needed, memory is asked for what a key adds to. */
-#define AHEAD 16
-
 /* An array in memory of its own, which goes back to the system at once. */
 struct area {
 	void *at;
@@ -45,10 +42,19 @@ struct look {
 	unsigned segments;
 	uint64_t ids[SCAN_SEGMENTS_MAX]; /* of segments */
 	uint32_t base[SCAN_SEGMENTS_MAX];
-	/* struct note, of each slot and AHEAD more.  The next look takes them
+	/* struct note, of each slot.  The next look takes them
 	   away, which nobody else reads. */
 	struct area notes[SCAN_SEGMENTS_MAX];
 };
+
+/* A key before it is added, while memory is asked for what it adds to. */
+struct waiting {
+	struct record record;
+	struct note *note;
+	uint32_t grown; /* records since the look before */
+};
+
+#define WAITING 64
 
 struct making {
 	struct look *look, *previous;
@@ -57,6 +63,8 @@ struct making {
 	bool changed; /* not the keys of the look before, in their slots */
 	bool failed;  /* no memory */
 	bool has_indexes;
+	unsigned waits;
+	struct waiting waiting[WAITING];
 	struct index service_index, server_index, caller_index;
 };
 
