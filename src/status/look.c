@@ -185,9 +185,16 @@ waiting_add(struct making *m)
 {
 	bool known[WAITING];
 
+	for (unsigned i = 0; i < m->waits; i++) {
+		const struct waiting *w = &m->waiting[i];
+
+		known[i] = note_is_of(m->look, w->note, &w->record);
+		if (!known[i])
+			look_want(m, &w->record, false);
+	}
 	for (unsigned i = 0; i < m->waits; i++)
-		known[i] = note_is_of(
-		    m->look, m->waiting[i].note, &m->waiting[i].record);
+		if (!known[i])
+			look_want(m, &m->waiting[i].record, true);
 	for (unsigned i = 0; i < m->waits && !m->failed; i++) {
 		const struct waiting *w = &m->waiting[i];
 

@@ -40,6 +40,8 @@ area_fill(struct area *area, size_t count, size_t item)
 	if (area_add(area, item) == NULL)
 		return NULL;
 	area->count = count;
+	/* It will be filled: at once is faster than page by page. */
+	madvise(area->at, count * item, MADV_POPULATE_WRITE);
 	return area->at;
 }
 
@@ -138,21 +140,23 @@ caller_is(const void *items, uint32_t place, const void *wanted)
 }
 
 static uint32_t
-service_hash(const struct look_service *s)
+service_hash(int32_t modid, int32_t cmdid)
 {
-	return index_hash(service_number(s->modid, s->cmdid), 0);
+	return index_hash(service_number(modid, cmdid), 0);
 }
 
 static uint32_t
-server_hash(const struct look_server *s)
+server_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
 {
-	return index_hash(s->service, server_number(s->ip, s->port));
+	return index_hash(
+	    service_number(modid, cmdid), server_number(ip, port) + 1);
 }
 
 static uint32_t
-caller_hash(const struct look_caller *c)
+caller_hash(int32_t modid, int32_t cmdid, uint32_t address)
 {
-	return index_hash(c->service, c->address);
+	return index_hash(
+	    service_number(modid, cmdid), ~server_number(address, 0));
 }
 
 /* The place of an item, which is added if it is not there.  NONE: there are too
@@ -187,17 +191,59 @@ indexes_make(struct making *m)
 	const struct look *look = m->look;
 	bool made = true;
 
-	for (uint32_t i = 0; made && i < look->services.count; i++)
+	for (uint32_t i = 0; made && i < look->services.count; i++) {
+		const struct look_service *s = &SERVICES(look)[i];
+
 		made = index_add(
-		    &m->service_index, service_hash(&SERVICES(look)[i]), i);
-	for (uint32_t i = 0; made && i < look->servers.count; i++)
-		made = index_add(
-		    &m->server_index, server_hash(&SERVERS(look)[i]), i);
-	for (uint32_t i = 0; made && i < look->callers.count; i++)
-		made = index_add(
-		    &m->caller_index, caller_hash(&CALLERS(look)[i]), i);
+		    &m->service_index, service_hash(s->modid, s->cmdid), i);
+	}
+	for (uint32_t i = 0; made && i < look->servers.count; i++) {
+		const struct look_server *s = &SERVERS(look)[i];
+
+		made = index_add(&m->server_index,
+		    server_hash(s->modid, s->cmdid, s->ip, s->port), i);
+	}
+	for (uint32_t i = 0; made && i < look->callers.count; i++) {
+		const struct look_caller *c = &CALLERS(look)[i];
+		const struct look_service *s = &SERVICES(look)[c->service];
+
+		made = index_add(&m->caller_index,
+		    caller_hash(s->modid, s->cmdid, c->address), i);
+	}
 	m->has_indexes = true;
 	m->failed |= !made;
+}
+
+/* Where an entry is, or the item that it leads to. */
+static const void *
+wanted_at(const struct index *index, uint32_t hash, const struct area *area,
+    size_t size, bool item)
+{
+	const uint64_t *entry = index->entries.at;
+
+	if (index->used == 0)
+		return entry;
+	entry += hash & (index->entries.count - 1);
+	if (!item || *entry == 0)
+		return entry;
+	return (const char *)area->at + (uint32_t)(*entry - 1) * size;
+}
+
+/* gcc leaves out calls of a static function that does nothing else. */
+void
+look_want(const struct making *m, const struct record *r, bool items)
+{
+	const struct look *look = m->look;
+
+	__builtin_prefetch(wanted_at(&m->server_index,
+	    server_hash(r->modid, r->cmdid, record_address(r), r->port),
+	    &look->servers, sizeof(struct look_server), items));
+	__builtin_prefetch(wanted_at(&m->caller_index,
+	    caller_hash(r->modid, r->cmdid, r->caller), &look->callers,
+	    sizeof(struct look_caller), items));
+	__builtin_prefetch(
+	    wanted_at(&m->service_index, service_hash(r->modid, r->cmdid),
+		&look->services, sizeof(struct look_service), items));
 }
 
 void
@@ -215,9 +261,9 @@ look_note(struct making *m, struct note *note, const struct record *r)
 	note->server = note->caller = 0;
 	if (m->failed)
 		return;
-	uint32_t service =
-	    place_of(m, &look->services, sizeof(s), LOOK_SERVICES_MAX,
-		&m->service_index, service_hash(&s), service_is, &s);
+	uint32_t service = place_of(m, &look->services, sizeof(s),
+	    LOOK_SERVICES_MAX, &m->service_index,
+	    service_hash(r->modid, r->cmdid), service_is, &s);
 	if (service != NONE) {
 		struct look_server t = { .modid = r->modid,
 			.cmdid = r->cmdid,
@@ -225,15 +271,17 @@ look_note(struct making *m, struct note *note, const struct record *r)
 			.port = r->port,
 			.service = service,
 			.sum.age = AGE_SILENT };
-		server =
-		    place_of(m, &look->servers, sizeof(t), LOOK_SERVERS_MAX,
-			&m->server_index, server_hash(&t), server_is, &t);
+		server = place_of(m, &look->servers, sizeof(t),
+		    LOOK_SERVERS_MAX, &m->server_index,
+		    server_hash(r->modid, r->cmdid, t.ip, t.port), server_is,
+		    &t);
 	}
 	if (server != NONE) {
 		struct look_caller c = { .address = r->caller,
 			.service = service };
 		caller = place_of(m, &look->callers, sizeof(c), NONE - 1,
-		    &m->caller_index, caller_hash(&c), caller_is, &c);
+		    &m->caller_index,
+		    caller_hash(r->modid, r->cmdid, c.address), caller_is, &c);
 	}
 	if (caller != NONE) {
 		note->server = server + 1;

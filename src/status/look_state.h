@@ -103,8 +103,10 @@ bool index_add(struct index *index, uint32_t hash, uint32_t place);
 uint32_t index_hash(uint64_t a, uint64_t b);
 
 /* look_note - note where a key belongs, and add what is new of its service,
-   server and caller.  m->failed: no memory. */
+   server and caller.  m->failed: no memory.  look_want - ask memory for what
+   that needs soon: entries of indexes; then items, to which they lead. */
 void look_note(struct making *m, struct note *note, const struct record *r);
+void look_want(const struct making *m, const struct record *r, bool items);
 void look_note_end(struct making *m);
 
 /* look_sum - sum up what the walk has added to servers and callers, and what
