@@ -51,6 +51,7 @@ STATES = {
 REPORTERS = ("stopped", "unresponsive", "other_layout", "unreadable")
 FRESH, SILENT = 45, 300
 SAMPLES, STEP = 120, 5
+LIMIT = 1000  # rows of an answer
 NAMES = ("login", "cart", "checkout", "search", "catalogue", "prices",
          "payment", "mail", "images", "sessions", "stock", "recommend",
          "登录服务", "支付网关")
@@ -455,7 +456,7 @@ def api_service(world, s, query):
     arguments(query)
     row = world.row(s, world.made if world.still else world.look()[1])
     return {**world.head(), "service": dict(zip(SERVICE, row)),
-            "columns": SERVER, "rows": world.server_rows(s),
+            "columns": SERVER, "rows": world.server_rows(s)[:LIMIT],
             "history": histories(world, [s])}
 
 

@@ -29,11 +29,27 @@ test("a share of errors is 0 only if there are none", () => {
 test("durations have a unit that fits", () => {
 	const t = translator("en");
 
-	for (const [s, text] of [[0, "0 s"], [-5, "0 s"], [59.9, "59 s"],
-		[60, "1 min"], [3599, "59 min"], [3600, "1 h"], [3660, "1 h 1 min"],
-		[86400, "1 d"], [900000, "10 d"], [null, "–"]])
+	for (const [s, text, exact] of [[0, "0 s", "0 s"], [-5, "0 s", "0 s"],
+		[59.9, "59 s", "59 s"], [60, "1 min", "1 min"],
+		[119, "2 min", "1 min 59 s"], [599, "10 min", "9 min 59 s"],
+		[630, "11 min", "11 min"], [3600, "1 h", "1 h"],
+		[3660, "1 h", "1 h 1 min"], [86400, "1 d", "1 d"],
+		[900000, "10 d", "10 d"], [null, "–", "–"]]) {
 		assert.equal(format.duration(s, t), text);
+		assert.equal(format.duration(s, t, true), exact);
+	}
 });
+
+test("an overload of which only the end is known begins with what is known",
+	() => {
+		const end = [{ time: 990, overloaded: false }];
+		const begins = (/** @type {number} */ begin) =>
+			format.spans(end, begin, null, 1000, 600, 20).split(" ")[0];
+
+		assert.equal(begins(400), "M0.0");
+		assert.equal(begins(985), "M117.0");
+		assert.equal(begins(0), "M0.0");
+	});
 
 test("a line has a gap where there is nothing", () => {
 	const paths = format.lines([0, 500, -1, 1000, -1], 20, 1000, 120);

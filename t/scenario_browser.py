@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Somebody opens the page in Chromium: 10,000 services, one server of one of
 them overloaded.  The first screen names the service, the server, since when,
-and how many callers say so.  He walks through it by keyboard, filters, sorts,
-reloads, goes back, pauses; rows do not jump under his pointer; a page in a
-hidden tab asks nothing.  reporter-web goes away and comes back, reporter stops,
-the database falls behind, names attack.  It works at 390 pixels, in the dark,
-in Chinese, printed, below a path prefix, and asks for nothing from elsewhere.
+and how many callers report it.  The page is used by keyboard, filtered, sorted,
+reloaded and paused, and the back button works; rows do not move under the
+pointer; a page in a hidden tab sends no request.  reporter-web ends and returns,
+reporter stops, the database falls behind, names contain HTML.  It works at 390
+pixels, in the dark, in Chinese, printed, below a path prefix, and loads nothing
+from elsewhere.
 
-t/fakeweb.py stands behind it, since it has each state at will; the last part is
-a real reporter-web.  The heap must not grow over 50 polls, or
-3,000 with `--long`.  `--parts NAME...` runs some parts only."""
+t/fakeweb.py serves it, since it can be put into each state; the last part is a
+real reporter-web.  The heap must not grow over 50 polls, or 3,000 with
+`--long`.  `--parts NAME...` runs some parts only."""
 
 import json
 import os
@@ -357,6 +358,34 @@ def live_region(s, site):
                 b.script("return said.at(-1)"), b.script("return said.at(-1)"))
 
 
+def gone(s, site):
+    """A server that nobody calls any more, and more servers than are shown."""
+    b = site.browser
+    site.state("one")
+    found = next(x for x in site.world.services if x.overloads)
+    service = site.deep()
+    site.open(service + "/10.9.9.9:1", "document.querySelector('.sum')"
+              "?.innerText.includes('No caller')")
+    s.equal("a server that is gone keeps its head",
+            b.text("main h1"), "10.9.9.9:1")
+    s.check("and its trail", f"{found.modid}/{found.cmdid}" in
+            b.text(".trail"), b.text(".trail"))
+    s.equal("its title has its state", b.script("return document.title")[:1],
+            "◌")
+    with site.world.lock:
+        found.servers = 1500
+        site.world.cache = {}
+    site.open(service)
+    s.check("a service says how many of its servers are shown",
+            "1,000 of 1,500" in b.text("main"), b.text("main")[-200:])
+    # One that is not among these: its callers alone tell its state.
+    last = "%s:%d" % found.host(1499)
+    site.open(f"{service}/{last}")
+    s.equal("a server beyond these has the state that its callers give it",
+            b.script("return document.querySelector('.sum').dataset.state"),
+            "fine")
+
+
 def goes_away(s, site):
     b = site.browser
     banner = f"document.querySelector('{BANNERS}').innerText"
@@ -402,10 +431,13 @@ def sizes(s, site):
             if b.script("const e = document.scrollingElement;"
                         "return e.scrollWidth > e.clientWidth"):
                 wide.append((path, width))
-            # What the row is about; a long name may be cut, not its number.
+            # What the row is about; a long name may be cut, not its number,
+            # nor where there is trouble.
             cut += [(path, width, text) for text in b.script("""
                 return [...document.querySelectorAll(
-                    'tbody .number, td.server a, td.caller a, td.state span')]
+                    'tbody .number, td.server a, td.caller a, td.state span,'
+                    + 'tr:not([data-state=fine]) .name')]
+                    .filter(e => getComputedStyle(e).clipPath === 'none')
                     .filter(e => { const r = e.getBoundingClientRect(),
                         c = e.closest('td').getBoundingClientRect();
                         return r.width > 0 && (e.scrollWidth > e.clientWidth
@@ -442,6 +474,9 @@ def looks(s, site):
     s.check("paper has no controls", b.script(
         f"return ['{FILTER}', '{PAUSE}'].every(q => document.querySelector(q)"
         ".getClientRects().length === 0)"))
+    s.check("nor links to other screens", b.script(
+        "return document.querySelector('header nav').getClientRects()"
+        ".length === 0"))
     s.check("but the verdict", b.script(
         f"return document.querySelector('{VERDICT}').getClientRects()"
         ".length > 0"))
@@ -599,7 +634,7 @@ def quiet(s, site):
 
 
 PROBLEMS = re.compile("Content Security Policy|Uncaught|TypeError|"
-                      "ReferenceError|SyntaxError|Unhandled")
+                      "ReferenceError|SyntaxError|Unhandled|Error: <")
 
 
 def complaints(s, site, part):
@@ -658,7 +693,7 @@ def walk(s, b, base):
 
 
 ALL = (first_screen, one_caller, keyboard, place, stands_still, pause, hidden,
-       live_region, goes_away, sizes, looks, chinese, hostile_names, prefix,
+       live_region, gone, goes_away, sizes, looks, chinese, hostile_names, prefix,
        accessible, heap, quiet, real)
 
 

@@ -93,7 +93,7 @@ def reports(s):
     return sent
 
 
-TROUBLE = [2, 3, 6, 4, 1, 5]
+TROUBLE = [2, 3, 6, 4, 5, 1]
 
 
 def listed(screen, heading=SERVICES):
@@ -124,7 +124,7 @@ def without_a_terminal(s):
         rf"instance {s.reporter.instance}: 2 of 2 workers running, \d+\.\d "
         r"records/s, \d\d:\d\d:\d\d", lines[0]), lines[0])
     s.equal("then the verdict", lines[1:3], [
-        "services: 2 overloaded (5 servers), 1 with errors, 1 silent; 1 silent "
+        "2 overloaded (5 servers), 1 with errors, 1 silent, 1 late; 1 silent "
         "caller", "6 services, by trouble"])
     s.equal("trouble first, no dead agent", services(lines), TROUBLE)
     found = {fields[1]: fields for fields in listed(lines)}
@@ -223,6 +223,14 @@ def on_a_terminal(s, terminal):
     wait_for(lambda: "err>x" in terminal.screen()[2],
              "a filter that is none is told")
     wait_order([2, 3], "and changes nothing")
+    terminal.type("f")
+    terminal.type("支", "Escape")
+    wait_for(lambda: terminal.screen()[2].startswith("2 of 6 services"),
+             "Escape leaves the question")
+    wait_order([2, 3], "and the filter")
+    terminal.type("f")
+    terminal.type("支付", "BSpace", "BSpace", "log", "Enter")
+    wait_order([3], "what is typed is corrected")
     terminal.type("f")
     terminal.type("Enter")
     wait_order(TROUBLE, "no filter")

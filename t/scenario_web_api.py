@@ -1,14 +1,13 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """The page asks reporter-web for the services again and again, over one connection,
-and while nothing new was seen it is told just that.  It walks through ten thousand
-services while some change their places, and misses none that kept its own.  A
-service is taken apart into servers, a server into callers.  Names that lead to
-this address and were not configured are refused, and so is what is not asked for
-properly.  Clients who do not read cost a bounded amount of memory.  When the
-reporter is stopped, killed, or of another layout, what was seen last stays, with
-what is the matter.  With reporter-web of a build without libmicrohttpd this is
-not shown."""
+and gets a 304 while nothing has changed.  It pages through ten thousand services
+while some change their places, and misses none whose place is unchanged.  It asks
+for the servers of a service and the callers of a server.  Host names that were
+not configured are refused, and so are invalid requests.  Clients that do not read
+cost a bounded amount of memory.  When the reporter is stopped, killed, or has
+another layout, the last answer is kept, with the reason.  A build without
+libmicrohttpd has no reporter-web, and then this is not shown."""
 
 import gzip
 import http.client

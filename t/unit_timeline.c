@@ -47,6 +47,9 @@ START_TEST(samples_are_kept_of_the_last_looks)
 	r.err = 5;
 	put_record(r);
 	add(0);
+	timeline_samples(timeline, 1, 1, &samples);
+	ck_assert_uint_eq(samples.count, 1);
+	ck_assert(samples.step_s == TIMELINE_STEP_S);
 	r.overload = 1;
 	record_set_ts(&r, NOW + 5);
 	put_record(r);

@@ -8,7 +8,7 @@
 #include "status/status.h"
 
 #define TOP_LINE 256  /* bytes that a line needs at most, with its 0 */
-#define TOP_HEADING 3 /* the line above the list */
+#define TOP_HEADING 3 /* number of the line above the list */
 
 /* What is listed: all services, the servers of one, or the callers of one of
    these. */
@@ -37,22 +37,21 @@ struct top {
 	struct look_key *calls; /* of TOP_CALLERS */
 };
 
-/* top_refresh - look again, and list. */
+/* top_refresh - make a new look, and list it. */
 void top_refresh(struct top *top);
 
-/* top_list - list anew what was found, after a change of order, filter or
-   level. */
+/* top_list - list the same look after a change of order, filter or level. */
 void top_list(struct top *top);
 
 /* top_filter - set a filter.  Returns false, and leaves the filter as it was,
    with a text of up to FILTER_ERROR bytes in `error`. */
 bool top_filter(struct top *top, const char *text, char *error);
 
-/* top_service, top_server - of a row of TOP_SERVICES, of TOP_SERVERS. */
+/* top_service, top_server - what a row of TOP_SERVICES, of TOP_SERVERS is. */
 const struct look_service *top_service(const struct top *top, size_t row);
 const struct look_server *top_server(const struct top *top, size_t row);
 
-/* top_call_age - of a row of TOP_CALLERS. */
+/* top_call_age - the age of a row of TOP_CALLERS. */
 enum look_age top_call_age(const struct top *top, size_t row);
 
 /* top_row - what identifies a row, 0 to count - 1, as long as the level
@@ -70,16 +69,16 @@ void top_enter(struct top *top, size_t row);
    was entered: see top_row(). */
 uint64_t top_leave(struct top *top);
 
-/* top_free - free what was looked at. */
+/* top_free - free the look and the rows. */
 void top_free(struct top *top);
 
-/* top_line - a line of it: from 0 on instance, verdict, what is listed,
+/* top_line - a line: from 0 on the instance, the verdict, what is listed, the
    heading and the list.  text: TOP_LINE bytes.  Returns false after the last
    one. */
 bool top_line(const struct top *top, size_t line, char *text);
 
-/* top_screen - show it on the terminal until the user quits.  Returns false at
-   once if the terminal cannot show a screen, or without ncurses. */
+/* top_screen - show the list on the terminal until the user quits.  Returns
+   false at once if the terminal cannot show a screen, or without ncurses. */
 #ifdef HAVE_NCURSES
 bool top_screen(struct top *top);
 #else

@@ -55,7 +55,7 @@ line_instance(const struct top *top, char *text)
 	    "instance %s: %u of %u worker%s running, %s records/s, %s",
 	    s->instance, all - down, all, status_s(all),
 	    figures_rate(rate, sizeof(rate),
-		s->rates[0].per_second[HISTORY_RECEIVED], 8),
+		s->rates[1].per_second[HISTORY_RECEIVED], 8),
 	    clock);
 }
 
@@ -71,11 +71,13 @@ line_verdict(const struct top *top, char *text)
 		snprintf(note, sizeof(note), "; cannot read %u segment%s",
 		    t->unread, status_s(t->unread));
 	line_write(text,
-	    "services: %" PRIu64 " overloaded (%" PRIu64 " server%s), %" PRIu64
-	    " with errors, %" PRIu64 " silent; %" PRIu64 " silent caller%s%s",
+	    "%" PRIu64 " overloaded (%" PRIu64 " server%s), %" PRIu64
+	    " with errors, %" PRIu64 " silent, %" PRIu64 " late; %" PRIu64
+	    " silent caller%s%s",
 	    t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
 	    status_s(t->overloaded_servers), t->by_state[LOOK_ERRORS],
-	    t->by_state[LOOK_SILENT], t->callers_by_age[AGE_SILENT],
+	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE],
+	    t->callers_by_age[AGE_SILENT],
 	    status_s(t->callers_by_age[AGE_SILENT]), note);
 }
 

@@ -119,12 +119,39 @@ draw(struct view *view)
 		put_line(LIST_ROW + (int)i, line, attributes);
 	}
 	put_line(LINES - 1, help, A_NORMAL);
-	/* For those who read the screen by its cursor. */
+	/* For screen readers, which follow the cursor. */
 	move(LIST_ROW + (int)(view->selected - view->first), 0);
 	refresh();
 }
 
-/* Ask for another filter; the list is not updated meanwhile. */
+/* Read a line that is typed at the cursor; the list is not updated meanwhile.
+   Returns false if Escape leaves it. */
+static bool
+read_line(char *text, size_t size)
+{
+	int row, column, key = 0;
+	size_t length = 0;
+
+	getyx(stdscr, row, column);
+	timeout(-1);
+	curs_set(1);
+	while (key != '\n' && key != KEY_ENTER && key != '\x1b' && key != ERR) {
+		text[length] = '\0';
+		mvaddstr(row, column, text);
+		clrtoeol();
+		key = getch();
+		if (key == KEY_BACKSPACE || key == '\b' || key == '\x7f')
+			/* All bytes of the last character. */
+			while (length > 0 && (text[--length] & 0xc0) == 0x80)
+				;
+		else if (key >= ' ' && key <= 0xff && length < size - 1)
+			text[length++] = (char)key;
+	}
+	curs_set(0);
+	return key != '\x1b' && key != ERR;
+}
+
+/* Ask for another filter. */
 static void
 ask_filter(struct view *view)
 {
@@ -132,16 +159,12 @@ ask_filter(struct view *view)
 	char answer[FILTER_TEXT_MAX + 1] = "";
 
 	put_line(LINES - 1,
-	    "7  7/1  10.0.0.0/16  state:overloaded,silent  err>5  age>60  "
-	    "a name; nothing: all",
+	    "7  7/1  10.0.0.0/16  state:silent  err>5  age>60  login; "
+	    "nothing: all",
 	    A_NORMAL);
 	put_line(2, "filter: ", A_BOLD);
-	timeout(-1);
-	echo();
-	curs_set(1);
-	getnstr(answer, sizeof(answer) - 1);
-	curs_set(0);
-	noecho();
+	if (!read_line(answer, sizeof(answer)))
+		return;
 	if (!top_filter(view->top, answer, error))
 		view->message = error;
 	while (view->top->level != TOP_SERVICES)
@@ -207,7 +230,7 @@ press(struct view *view, int key)
 	return key == ' ';
 }
 
-/* Until the user quits, or the terminal is gone. */
+/* Run until the user quits, or the terminal is gone. */
 static void
 screen_loop(struct view *view)
 {
@@ -219,7 +242,8 @@ screen_loop(struct view *view)
 
 		if (now >= due) {
 			top_refresh(view->top);
-			/* At the top stays what is first. */
+			/* The selected row keeps what it shows, except the
+			   first: it stays at the top. */
 			if (view->selected == 0)
 				select_row(view, 0);
 			else
@@ -269,6 +293,7 @@ top_screen(struct top *top)
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);
+	set_escdelay(100); /* Escape is a key here, too */
 	curs_set(0);
 	screen_loop(&view);
 	endwin();

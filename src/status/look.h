@@ -16,10 +16,10 @@
 #define LOOK_FLIPS_MAX 4096
 #define LOOK_FRESH_S 45 /* defaults of struct look_limits */
 #define LOOK_SILENT_S 300
-#define LOOK_NEW_MS 300000 /* so long an overload is a new one */
+#define LOOK_NEW_MS 300000 /* how long an overload counts as new */
 
-/* Up to which age a record is fresh, and from which on it is silent; between
-   the two it is late.  Seconds, fresh_s <= silent_s. */
+/* The max age of a fresh record, and of a late one; an older one is silent.
+   Seconds, fresh_s <= silent_s. */
 struct look_limits {
 	uint32_t fresh_s, silent_s;
 };
@@ -31,9 +31,9 @@ enum look_age {
 	AGES
 };
 
-/* Of a service or a server: the first that is true. */
+/* Of a service or a server: the first that applies. */
 enum look_state {
-	LOOK_OVERLOADED, /* a fresh record says so */
+	LOOK_OVERLOADED, /* a fresh record reports overload */
 	LOOK_ERRORS,     /* 5 % of 20 or more calls of fresh records */
 	LOOK_SILENT,     /* all records are silent */
 	LOOK_LATE,       /* none is fresh */
@@ -48,7 +48,7 @@ struct look_sum {
 	uint64_t newest_ts; /* seconds since 1970 */
 	uint64_t succ, err;
 	int64_t since_ms; /* overloaded since, ms since 1970; -1: it is not */
-	bool since_known; /* false: at since_ms it was seen, and began before */
+	bool since_known; /* false: it began before since_ms, the first look */
 	uint8_t state;    /* enum look_state */
 	uint8_t age;      /* enum look_age, of the newest record */
 	uint32_t callers; /* agents that reported it */
@@ -63,7 +63,7 @@ struct look_server {
 	uint32_t ip;          /* for people, see record_address() */
 	uint16_t port;
 	uint32_t service;       /* place in the array of services */
-	uint32_t overloaded_by; /* callers whose fresh record says so */
+	uint32_t overloaded_by; /* callers whose fresh record reports it */
 	uint32_t first, keys;   /* of its slots; for look_callers() */
 };
 
@@ -103,7 +103,7 @@ struct look_flip {
 	uint32_t ip;
 	uint16_t port;
 	bool overloaded;
-	uint32_t callers; /* that say so; of an end: said so before */
+	uint32_t callers; /* that report it; of an end: that reported it */
 };
 
 /* The whole of it. */

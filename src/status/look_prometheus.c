@@ -24,17 +24,17 @@ static const struct metric of_look[] = {
 	{ TOTAL("callers", callers_by_age[0]), .reasons = &ages,
 	    .help = "Callers, by the age of their newest record." },
 	{ TOTAL("overloaded_servers", overloaded_servers),
-	    .help = "Servers that a fresh record shows overloaded." },
+	    .help = "Servers that a fresh record reports as overloaded." },
 	{ TOTAL("look_truncated", truncated),
-	    .help = "Whether there are more services or servers than are told "
-		    "apart." },
+	    .help = "1 if there are more services or servers than can be "
+		    "counted." },
 };
 
 #define OF_CALLS 4 /* from there on they are of fresh services only */
 
 static const struct metric of_service[] = {
 	{ SERVICE("service_overloaded_servers", overloaded),
-	    .help = "Servers that a fresh record shows overloaded." },
+	    .help = "Servers that a fresh record reports as overloaded." },
 	{ SERVICE("service_servers", servers), .help = "Its servers." },
 	{ SERVICE("service_callers", sum.callers), .help = "Its callers." },
 	{ SERVICE("service_newest_record_timestamp_seconds", sum.newest_ts),
@@ -60,10 +60,10 @@ look_prometheus(const struct look *look, FILE *out)
 	const struct look_totals *totals = look_totals(look);
 
 	show_real("look_timestamp_seconds",
-	    "When the services were looked at, seconds since 1970.",
+	    "Time of the last walk through all keys, seconds since 1970.",
 	    (double)totals->now_ms / 1000, out);
 	show_real("look_duration_seconds",
-	    "Processor time of the look, seconds.", totals->walk_ms / 1000,
+	    "Processor time of that walk, seconds.", totals->walk_ms / 1000,
 	    out);
 	for (size_t i = 0; i < COUNT(of_look); i++) {
 		metric_family(&of_look[i], out);
@@ -101,8 +101,7 @@ look_prometheus_services(
 	if (order == NULL)
 		return false;
 	size_t listed = count < limit ? count : limit;
-	show_real("services_left_out",
-	    "Services that are not listed, for the limit.",
+	show_real("services_left_out", "Services left out by the limit.",
 	    (double)(count - listed), out);
 	for (const struct metric *m = of_service;
 	     m < of_service + COUNT(of_service); m++) {

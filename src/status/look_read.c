@@ -309,9 +309,9 @@ rank_trouble(struct rank *rank, const struct look_totals *totals,
 	else if (sum->state == LOOK_ERRORS)
 		rank->by[0] = -1;
 	else if (sum->state == LOOK_SILENT)
-		rank->by[0] = lately ? -2 : -4;
+		rank->by[0] = lately ? -2 : -5;
 	else
-		rank->by[0] = -3;
+		rank->by[0] = sum->state == LOOK_LATE ? -3 : -4;
 	/* Error percentage weighted by volume. */
 	rank->by[1] = errors > 0 ? errors * (double)sum->err : 0;
 	rank->by[2] = sum->reports;

@@ -45,8 +45,8 @@ const struct metric metrics[] = {
 	    GAUGE("reload_failed"), "Whether the last reload was refused." },
 	{ "configured_ts", INSTANCE(input.configured_ts),
 	    GAUGE("last_reload_timestamp_seconds"),
-	    "When the configuration in use was taken into use, at the start or "
-	    "by a reload, seconds since 1970." },
+	    "Time of the start or of the last successful reload, seconds since "
+	    "1970." },
 	{ "certificate_expires", INSTANCE(input.certificate_expires),
 	    GAUGE("certificate_expiry_timestamp_seconds"),
 	    "When the certificate for agents expires, seconds since 1970; 0: "
@@ -217,7 +217,7 @@ const struct metric metrics[] = {
 	{ NULL, PROCESS(files), GAUGE("process_open_fds"),
 	    "Descriptors open." },
 	{ NULL, PROCESS(files_max), GAUGE("process_max_fds"),
-	    "Descriptors that may be open." },
+	    "Max open descriptors." },
 };
 
 const struct metric *const metrics_end =

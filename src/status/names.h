@@ -10,16 +10,16 @@
 #include <stdint.h>
 
 #define NAMES_NAME_MAX 64       /* bytes of a name */
-#define NAMES_MAX 1000000       /* lines that count; others are errors */
-#define NAMES_COMPLAINTS_MAX 10 /* errors that are told of one reading */
+#define NAMES_MAX 1000000       /* names; further lines are errors */
+#define NAMES_COMPLAINTS_MAX 10 /* errors reported for one reading */
 
 struct names;
 
 /*
  * names_read - read the file at path, or read it again if its mtime, size or
- * inode is another than that of `before` (NULL: none).  complain: called with a
- * text such as "FILE:7: found ..., expected ..." for each line that does not
- * count, up to NAMES_COMPLAINTS_MAX of them, and for a file that cannot be
+ * inode differs from that of `before` (NULL: none).  complain: called with a
+ * text such as "FILE:7: found ..., expected ..." for each line that is
+ * ignored, up to NAMES_COMPLAINTS_MAX of them, and for a file that cannot be
  * read.  optional: a file that does not exist is no error, and has no names.
  * Returns `before` if nothing has changed, or else new names, for
  * names_free(); the caller frees `before` when no thread uses it any more.  A

@@ -177,7 +177,7 @@ status_prometheus(const struct status *s, FILE *out)
 	fputs("reporter_build_info{version=\"", out);
 	show_info(s->version, out);
 	family(out, "master_age_seconds", "gauge",
-	    "How long ago the master's loop went round, seconds.");
+	    "Time since the last round of the master's loop, seconds.");
 	fprintf(out, "reporter_master_age_seconds %.3f\n", s->master_age);
 	for (const struct metric *m = metrics; m < metrics_end; m++)
 		if (m->family != NULL)

@@ -174,7 +174,7 @@ timeline_samples(const struct timeline *t, int32_t modid, int32_t cmdid,
 	samples->step_s =
 	    samples->count > 1 && last > first
 		? (double)(last - first) / 1000 / (samples->count - 1)
-		: 0;
+		: TIMELINE_STEP_S;
 }
 
 size_t

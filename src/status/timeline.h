@@ -9,6 +9,7 @@
 #include "status/look.h"
 
 #define TIMELINE_SAMPLES 120
+#define TIMELINE_STEP_S 5.0     /* for ten minutes of samples */
 #define TIMELINE_SERVICES 16384 /* those beyond have no history */
 #define TIMELINE_EVENTS 4096
 
@@ -18,7 +19,8 @@ struct timeline;
 struct timeline_samples {
 	unsigned count;
 	uint64_t first_ms;                /* time of the first, ms since 1970 */
-	double step_s;                    /* between two, on the average */
+	double step_s;                    /* between two, on the average; of one
+					     TIMELINE_STEP_S */
 	int16_t errors[TIMELINE_SAMPLES]; /* error share x 1000; -1: unknown */
 	int32_t overloaded[TIMELINE_SAMPLES]; /* servers; -1: not seen then */
 };

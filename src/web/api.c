@@ -169,7 +169,8 @@ struct listing {
 	struct look_service last;
 };
 
-/* Read what is asked for.  Returns false if it is invalid: the page tells. */
+/* Read the arguments.  Returns false if they are invalid: the page is the
+   error. */
 static bool
 listing_read(
     struct listing *l, const struct query *query, struct page *page, FILE *out)
@@ -343,7 +344,7 @@ service_write(
 	fputs("}\n", out);
 }
 
-/* A caller's record is judged as a server with one caller is. */
+/* The state of a caller's record is that of a server with one caller. */
 static enum look_state
 caller_state(const struct look_key *key, enum look_age age)
 {
@@ -385,7 +386,7 @@ callers_write(const struct sample *s, const struct look_key *keys, size_t count,
 	rows_end(count, out);
 }
 
-/* Those who complain first, then by address. */
+/* Callers that report overload first, then by address. */
 static int
 key_compare(const void *a, const void *b)
 {

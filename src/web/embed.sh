@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # embed.sh FILE...: print a C file with the files of the page as they are and
-# packed, without what a browser does not need (page.sed).  The same files give
-# the same C file.
+# packed, without what a browser does not need (page.sed).  Equal files give an
+# equal C file.
 set -eu
 export LC_ALL=C
 script=${0%/*}/page.sed

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporter-web: the files of the page.  embed.sh compiles them in; for who
- * works on them they are read from a directory.  Any thread.
+ * reporter-web: the files of the page.  embed.sh compiles them in; for
+ * developers they are read from a directory.  Any thread.
  */
 #pragma once
 
@@ -19,8 +19,7 @@ struct asset {
 extern const struct asset assets[];
 extern const size_t assets_count;
 
-/* An answer: either of what is compiled in, or a body that is the caller's to
-   free. */
+/* A file found: either an asset, or a body that the caller frees. */
 struct file {
 	const char *type;
 	const struct asset *asset;
@@ -29,9 +28,10 @@ struct file {
 };
 
 /*
- * file_find - the file that a path of a URL means: the last part names it, at
- * any depth, so that relative addresses work on each screen; / and the paths of
- * the screens mean the page.  directory: read it from there, NULL: compiled in.
+ * file_find - the file for a URL's path: the last part is its name, at any
+ * depth, so that relative addresses work on each screen; / and the paths of the
+ * screens stand for the page.  directory: read it from there; NULL: compiled
+ * in.
  * Returns false if there is none, or if it cannot be read.
  */
 bool file_find(struct file *file, const char *directory, const char *path);

@@ -85,7 +85,8 @@ option_take(struct web_options *options, int option, const char *argument)
 		return seconds_read(&limits->fresh_s, option, argument);
 	case 'H':
 		if (server->hosts == SERVER_HOSTS_MAX) {
-			fprintf(stderr, "reporter-web: more than %d -H\n",
+			fprintf(stderr,
+			    "reporter-web: -H: more than %d names\n",
 			    SERVER_HOSTS_MAX);
 			return 2;
 		}
@@ -159,7 +160,7 @@ options_read(struct web_options *options, int argc, char **argv)
 	return status < 0 ? options_check(options) : status;
 }
 
-/* Let the directory be read that a file is in, so that it can be replaced. */
+/* Allow reading the directory of a file, so that the file can be replaced. */
 static int
 allow_beside(int rules, const char *file)
 {
@@ -172,10 +173,10 @@ allow_beside(int rules, const char *file)
 	return result;
 }
 
-/* From now on this thread, and those that it starts, gain no privileges and,
-   where the kernel can do that, open nothing but files below /dev/shm, those
-   that the command line names, for reading, and /dev/null.  Returns 0, or -1:
-   logged. */
+/* From now on this thread, and those that it starts, cannot gain privileges.
+   Where the kernel has Landlock, they can open only files below /dev/shm,
+   /proc/self and the directories of the options, for reading, and /dev/null.
+   Returns 0, or -1: logged. */
 static int
 confine(const struct web_options *options)
 {

@@ -38,7 +38,7 @@ page_metrics(struct page *page, const struct query *query, FILE *out)
 	if (found == SHM_OK || found == SHM_MISSING ||
 	    found == SHM_UNFINISHED) {
 		status_prometheus(found == SHM_OK ? &status : NULL, out);
-		/* The last look at one that has ended is no news. */
+		/* The last look at a reporter that ended is out of date. */
 		if (found != SHM_OK || !status.running ||
 		    query->sampler == NULL)
 			return;

@@ -31,7 +31,7 @@ struct query {
 	const char *path;
 	/* The arguments; NULL: not given. */
 	const char *values[QUERY_NAMES];
-	bool invalid; /* an unknown argument, one given twice or without = */
+	bool invalid; /* an argument is unknown, given twice or without = */
 };
 
 struct page {
@@ -61,6 +61,6 @@ bool query_number(const struct query *query, enum query_name name, int64_t min,
 void page_error(
     struct page *page, unsigned status, const char *text, FILE *out);
 
-/* page_string - write a text as a JSON string; null for NULL, or if it is no
-   UTF-8. */
+/* page_string - write a text as a JSON string; null for NULL, or if it is
+   not UTF-8. */
 void page_string(const char *text, FILE *out);

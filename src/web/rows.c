@@ -13,6 +13,7 @@ const char *const service_columns[] = { "modid", "cmdid", "name", "state",
 const char *const server_columns[] = { "ip", "port", "state", "overloaded_by",
 	"callers", "stale", "since", "since_known", "succ", "err",
 	"error_share", "reports_per_s", "age", NULL };
+
 static void
 row_next(struct row *row)
 {

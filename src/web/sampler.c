@@ -2,7 +2,7 @@
  *
  * Owns the looks, the timeline and the names.  They are made without the lock;
  * it is held while they are exchanged, and while an answer is written from
- * them. An instance that cannot be read is a sample, too.
+ * them.  An instance that cannot be read is a sample, too.
  */
 #include "config.h"
 
@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define INTERVAL_S 5.0
 #define LOOK_SHARE 0.02 /* of a processor, for looks */
 #define ASK_MS 1000u    /* between two questions whether the reporter runs */
 
@@ -36,7 +35,7 @@ complain(const char *text)
 	log_warn("%s", text);
 }
 
-/* Whether it runs, its database and its agents. */
+/* Note whether the reporter runs, its database and its agents. */
 static void
 reporter_ask(struct sampler *sampler, struct sample *s)
 {
@@ -55,7 +54,10 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 		s->agents = counter_get(&status->input.connections);
 		for (const struct status_worker *w = status->workers;
 		     w < status_end(status); w++) {
-			s->connected &= !w->running || w->connected;
+			/* A worker connects when it has something to
+			   store. */
+			s->connected &=
+			    !w->running || w->connected || w->lag == 0;
 			if (w->lag > s->behind_s)
 				s->behind_s = w->lag;
 		}
@@ -69,7 +71,8 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 				   : "unreadable";
 }
 
-/* Make a sample from that of before: what is replaced stays in it. */
+/* Turn the previous sample into a new one.  The caller frees what this
+   replaced. */
 static void
 sample_look(struct sampler *sampler, struct sample *s)
 {
@@ -82,7 +85,7 @@ sample_look(struct sampler *sampler, struct sample *s)
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	uint64_t began = monotonic_us();
 	sampler->looked_ms = began / 1000;
-	s->interval_s = INTERVAL_S;
+	s->interval_s = TIMELINE_STEP_S;
 	if (look_new(&look, settings->instance, s->look, &settings->limits,
 		now_ms) == SHM_OK) {
 		s->look = look;

@@ -16,7 +16,7 @@ struct sampler_settings {
 	bool names_optional; /* it need not exist */
 };
 
-/* What is known now.  The look stays the last one while there is no new one. */
+/* What is known now.  look stays the last one as long as none can be made. */
 struct sample {
 	uint64_t number;      /* ms since 1970; grows with each sample */
 	struct look *look;    /* NULL: there was none yet */
@@ -35,15 +35,15 @@ struct sample {
 struct sampler;
 
 /* sampler_start - make the first sample, and the others in a thread.  The
-   settings are the caller's, and stay.  Returns NULL: logged. */
+   settings belong to the caller and must stay valid.  Returns NULL: logged. */
 struct sampler *sampler_start(const struct sampler_settings *settings);
 
-/* sampler_borrow - the sample of now, for reading until sampler_return(): no
+/* sampler_borrow - the current sample, for reading until sampler_return(): no
    new one takes its place meanwhile.  Any thread. */
 const struct sample *sampler_borrow(struct sampler *sampler);
 void sampler_return(struct sampler *sampler);
 
-/* sampler_number - the number of the sample of now.  Any thread. */
+/* sampler_number - the number of the current sample.  Any thread. */
 uint64_t sampler_number(struct sampler *sampler);
 
 /* sampler_stop - end the thread and free all. */

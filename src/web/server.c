@@ -32,9 +32,9 @@
 #define MEMORY_MAX ((size_t)16384) /* of one connection's request */
 #define SEND_BUFFER 131072         /* bytes */
 
-/* An answer up to this size is kept for those who ask the same; a larger one
-   counts.  While larger ones take this much until their clients have read them,
-   there are no more; clients who read for so long lose theirs. */
+/* An answer up to this size is kept for others who make the same request.  The
+   bytes of larger ones are counted until they have been read; above HELD_MAX no
+   more are made, and a client that reads for over HELD_MS is disconnected. */
 #define KEPT 32
 #define KEPT_SIZE ((size_t)65536)
 #define HELD_MAX ((size_t)8 << 20)
@@ -155,7 +155,7 @@ clients_note(void *cls, struct MHD_Connection *connection, void **context,
 	c->fd = MHD_get_connection_info(
 	    connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 		    ->connect_fd;
-	/* The kernel would take megabytes for one who does not read. */
+	/* The kernel would buffer megabytes for a client that does not read. */
 	setsockopt(
 	    c->fd, SOL_SOCKET, SO_SNDBUF, &(int){ SEND_BUFFER }, sizeof(int));
 	TAILQ_INSERT_TAIL(&server->clients, c, next);
@@ -200,8 +200,8 @@ request_end(void *cls, struct MHD_Connection *connection, void **context,
 	c->begun = false;
 }
 
-/* Whether there is memory for an answer of any size.  If there is none the
-   client that has been reading for longest loses its own. */
+/* Whether there is memory for an answer of any size.  If not, the client that
+   has been reading for longest is disconnected. */
 static bool
 held_room(struct server *server)
 {
@@ -246,7 +246,7 @@ headers_add(struct MHD_Response *response, const char *type, const char *tag)
 		MHD_add_response_header(response, always[i][0], always[i][1]);
 }
 
-/* Queue a response and let go of it. */
+/* Queue a response and release it. */
 static enum MHD_Result
 queue(struct MHD_Connection *connection, unsigned status,
     struct MHD_Response *response)
@@ -298,7 +298,7 @@ header(struct MHD_Connection *connection, const char *name)
 	return value != NULL ? value : "";
 }
 
-/* Whether the client has what the tag (in quotes) stands for. */
+/* Whether If-None-Match has the tag, in quotes: the client has that answer. */
 static bool
 is_known(struct MHD_Connection *connection, const char *tag)
 {
@@ -316,8 +316,9 @@ answer_unchanged(struct MHD_Connection *connection, const char *tag)
 	return queue(connection, MHD_HTTP_NOT_MODIFIED, response);
 }
 
-/* A page of another site may have a name that leads here, and then its scripts
-   could read ours: only names that the administrator gave are accepted. */
+/* DNS rebinding: a page of another site may have a name that resolves to this
+   machine, and its scripts could then read our answers.  So only names given by
+   the administrator are accepted. */
 static bool
 host_accepted(const struct server *server, const char *text)
 {
@@ -449,7 +450,7 @@ answer_page(struct server *server, struct MHD_Connection *connection,
 	struct MHD_Response *response = kept_find(server, tag, c->uri);
 	if (response != NULL)
 		return MHD_queue_response(connection, MHD_HTTP_OK, response);
-	/* The page asks for two digits, and is not refused. */
+	/* The page's own requests have a limit of two digits: never refused. */
 	if (limit != NULL && strlen(limit) > 2 && !held_room(server))
 		return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 		    "too many large answers are being read\n");

@@ -23,7 +23,7 @@ struct server_settings {
 int server_listen(const char *address);
 
 /* server_start - answer on a listening socket, in a thread of its own, until
-   server_stop(), which closes it.  The settings are the caller's, and stay.
+   server_stop(), which closes it.  The settings must stay valid until then.
    Returns NULL: logged. */
 struct server *server_start(int fd, const struct server_settings *settings);
 

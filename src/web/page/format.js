@@ -25,17 +25,19 @@ export function percent(share) {
 	return share >= 0.9995 ? "100" : (share * 100).toFixed(1);
 }
 
-// In the largest unit that makes it 1 or more; of hours the minutes, too,
-// unless it is to be brief.
-export function duration(seconds, t, brief = false) {
+// In the largest unit that makes it 1 or more, rounded; exact: below 10 minutes
+// and below a day in two units.
+export function duration(seconds, t, exact = false) {
 	if (seconds == null)
 		return "–";
 	const s = Math.max(0, Math.floor(seconds));
-	const unit = (size, name) => Math.floor(s / size) + " " + t(name);
+	const i = s < 60 ? 0 : s < 3600 ? 1 : s < 86400 ? 2 : 3;
+	const size = [1, 60, 3600, 86400], unit = ["s", "min", "h", "d"];
+	const two = exact && (i === 2 || (i === 1 && s < 600));
+	const rest = two ? Math.floor(s % size[i] / size[i - 1]) : 0;
 
-	return s < 60 ? unit(1, "s") : s < 3600 ? unit(60, "min") :
-		s >= 86400 ? unit(86400, "d") : unit(3600, "h") + (brief || s % 3600 < 60 ? "" :
-			" " + Math.floor(s % 3600 / 60) + " " + t("min"));
+	return Math[two ? "floor" : "round"](s / size[i]) + " " + t(unit[i]) +
+		(rest ? " " + rest + " " + t(unit[i - 1]) : "");
 }
 
 // Local time; with the date if that is far from now.  Seconds since 1970.
@@ -89,12 +91,12 @@ export function bands(values, height, room) {
 }
 
 // Boxes while a server was overloaded, in the last seconds.  flips: of it, the
-// oldest first; since: overloaded since, null: it is not.
-export function spans(flips, since, now, seconds, height) {
+// oldest first, known from begin on; since: overloaded since, null: it is not.
+export function spans(flips, begin, since, now, seconds, height) {
 	const first = now - seconds;
-	let path = "", from = first;
-	const add = (begin, end) => {
-		const x = Math.max(0, begin - first) * 120 / seconds;
+	let path = "", from = begin;
+	const add = (start, end) => {
+		const x = Math.max(0, start - first) * 120 / seconds;
 
 		if (end > first)
 			path += box(x, Math.max(1, (end - first) * 120 / seconds - x),

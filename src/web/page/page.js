@@ -71,7 +71,7 @@ function draw_verdict(v) {
 	put(verdict, 1, "span", rest.join(""));
 	attribute(verdict, "data-state",
 		v.overloaded_services > 0 ? "overloaded" : "fine");
-	/* Who cannot see it is told of changes only. */
+	/* Screen readers announce changes only. */
 	if (announced !== "" && announced !== now)
 		text(live, verdict.textContent);
 	announced = now;
@@ -195,7 +195,7 @@ const context = {
 	href: (to) => url({ ...here, ...to }),
 };
 
-// Go to another place, and have the URL say so.
+// Go to another place, and put it into the URL.
 function go(to, replace = false) {
 	const next = { ...here, ...to }, at = url(next);
 

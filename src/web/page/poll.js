@@ -46,7 +46,7 @@ export class Api {
 }
 
 export class Poll {
-	// ask(signal) asks once; failed(error, ms) is told when that is repeated.
+	// ask(signal) asks once; failed(error, ms): ms until the next try.
 	constructor(ask, failed) {
 		this.ask = ask;
 		this.failed = failed;

@@ -10,7 +10,7 @@ import { Table, attribute, chart, child, column, h, objects, put, text }
 	from "./table.js";
 
 const REORDER_MS = 10000, FEW_CALLS = 20, WINDOW_S = 600;
-const HINT = "login  7/1  10.0.0.0/16  state:overloaded  err>5";
+const HINT = "login  7/1  10.0.0.0/16  state:overloaded";
 const WORST = 3;    // services of which the list shows the worst server
 const WIDE = 1000;  // not of one with more servers
 export const SHAPES = { overloaded: "▲", errors: "●", silent: "◌", late: "◌",
@@ -44,7 +44,7 @@ function columns(c) {
 		overloaded: part("overloaded", "overloaded", "servers"),
 		by: part("by", "overloaded_by", "callers"),
 		since: drawn("since", (td, row) => {
-			const d = duration(row.now - row.since, t, true);
+			const d = duration(row.now - row.since, t);
 			const known = row.since_known && row.since != null;
 
 			put(td, 0, "span", known ? clock(row.since, row.now, true) : "");
@@ -53,12 +53,13 @@ function columns(c) {
 		}, { sort: "since" }),
 		errors: drawn("errors", (td, row) => {
 			const few = row.succ + row.err < FEW_CALLS;
+			const many = !few && row.error_share >= 0.05;
 
 			child(td, 0, "span", "bar").style.setProperty("--share",
-				row.error_share >= 0.05 ? row.error_share : 0);
+				many ? row.error_share : 0);
 			put(td, 1, "span", percent(row.error_share));
 			td.classList.toggle("few", few);
-			td.classList.toggle("many", !few && row.error_share >= 0.05);
+			td.classList.toggle("many", many);
 		}, { sort: "errors", title: t("t_errors") }),
 		reports: figure("reports", (r) => short(r.reports_per_s, 1),
 			{ sort: "reports" }),
@@ -66,7 +67,8 @@ function columns(c) {
 		err: figure("err", (r) => short(r.err)),
 		callers: figure("callers", (r) => short(r.callers),
 			{ sort: "callers" }),
-		age: figure("age", (r) => duration(r.age, t), { sort: "age" }),
+		age: figure("age", (r) => t("ago", { d: duration(r.age, t) }),
+			{ sort: "age" }),
 		history: (draw) => drawn("history", draw, { title: t("t_history") }),
 		// A caller leads to all services that it calls.
 		caller: { name: "caller", head: t("c_caller"), draw: (td, row) => {
@@ -93,10 +95,10 @@ function draw_sum(c, e, state, words) {
 
 // Since when, as part of a sentence.
 const since = (c, row, now) => c.t(row.since_known ? "since" : "since_over",
-	{ t: clock(row.since, now, true), d: duration(now - row.since, c.t) });
+	{ t: clock(row.since, now, true), d: duration(now - row.since, c.t, true) });
 
-// Who calls a server overloaded: that of one caller tells of the caller, that of
-// most of the server.
+// Who calls a server overloaded: one caller alone suggests a fault of the caller,
+// most of them a fault of the server.
 function says({ t }, m, n) {
 	const said = m === 0 ? "of_none" : m === n ? "of_all" : "of_callers";
 
@@ -161,7 +163,7 @@ export class Services {
 		l.age], (sort) => c.go({ sort }));
 		this.input = /** @type {any} */ (h("input", { type: "search", id: "q",
 			"aria-describedby": "q-error", autocomplete: "off",
-			spellcheck: "false", maxlength: 250, placeholder: HINT,
+			spellcheck: "false", maxlength: 250, placeholder: t("example") + HINT,
 			input: () => this.typed(), keydown: (e) => this.key(e) }));
 		this.input.value = c.place.q;
 		this.error = h("span", { id: "q-error" });
@@ -329,7 +331,18 @@ class Deep {
 			"aria-label": c.t("c_service") });
 		this.title = h("h1", { tabindex: -1 });
 		this.sum = h("p", { class: "sum" });
-		this.path = `services/${c.place.modid}/${c.place.cmdid}`;
+		this.rest = h("p", { class: "end dim" });
+		this.path = "services/" + key_of(c.place);
+		/* What is gone keeps its place. */
+		draw_trail(c, this.trail, c.place);
+		draw_service(this.title, c.place);
+	}
+
+	draw_rest(shown, all) {
+		const { t, lang } = this.c;
+
+		text(this.rest, shown < all ? t("shown",
+			{ m: count(shown, lang), n: count(all, lang) }) : "");
 	}
 
 	heading(data) {
@@ -360,12 +373,13 @@ export class Service extends Deep {
 			},
 		}, l.by, l.since, l.errors, l.reports, l.succ, l.err,
 		l.history((td, row) => chart(td, 20, { band: spans(row.events,
-			row.since, row.now, WINDOW_S, 20) }, t("c_history"))), l.age]);
+			row.begin, row.since, row.now, WINDOW_S, 20) }, t("c_history"))),
+		l.age]);
 		this.element = h("section", {}, this.trail, this.title, this.sum,
 			h("figure", {}, this.max, this.time, h("figcaption", {},
 				h("span", {}, "−10 " + t("min")),
 				h("span", {}, t("t_history")), this.now)),
-			this.table.element);
+			this.table.element, this.rest);
 	}
 
 	async load(signal) {
@@ -400,15 +414,17 @@ export class Service extends Deep {
 			60)) + " %");
 		text(this.now, clock(now, now));
 		this.table.draw_all(objects(data).map((r) => ({ ...r, now,
+			begin: data.history?.[0][0] ?? now,
 			events: this.events.filter((e) => address(e) === address(r)) })),
 		address);
+		this.draw_rest(data.rows.length, row.servers);
 	}
 
 	words(row, now) {
 		const { t } = this.c;
 
 		if (row.state === "silent" || row.state === "late")
-			return t("sum_old", { d: duration(row.age, t) });
+			return t("sum_old", { d: duration(row.age, t, true) });
 		return t("sum_over", { m: row.overloaded, n: row.servers }) +
 			(row.since == null ? "" : t("comma") + since(this.c, row, now)) +
 			(row.error_share == null ? "" : t("semicolon") +
@@ -428,12 +444,17 @@ export class Server extends Deep {
 			l.succ, l.err, l.figure("seen", (r) => clock(r.ts, r.now)), l.age,
 			l.figure("count", (r) => short(r.reports))]);
 		this.element = h("section", { class: "narrow" }, this.trail, this.title,
-			this.sum, this.table.element);
+			this.sum, this.table.element, this.rest);
 	}
 
 	async load(signal) {
-		const [head, callers] = await Promise.all(
-			[this.path, this.callers].map((p) => this.c.api.get(p, signal)));
+		const { api } = this.c, [head, callers] = await Promise.all(
+			[api.get(this.path, signal),
+				api.get(this.callers, signal).catch((e) => {
+					if (e.status !== 404)
+						throw e;
+					return { columns: [], rows: [] };
+				})]);
 
 		return { ...head, callers };
 	}
@@ -449,7 +470,7 @@ export class Server extends Deep {
 		const { c } = this, now = data.as_of;
 		const own = objects(data).find((r) => address(r) === c.place.server);
 		const age = (r) => r.state === "late" || r.state === "silent";
-		/* What is not fresh says nothing now. */
+		/* Only fresh records show the present state. */
 		const rows = objects(data.callers).map((r) => ({ ...r, now,
 			state: age(r) ? r.state : r.overload ? "overloaded" :
 				r.state === "errors" ? "errors" : "fine",
@@ -458,13 +479,15 @@ export class Server extends Deep {
 		const over = fresh.filter((r) => r.overload);
 
 		draw_trail(c, this.trail, data.service);
-		draw_sum(c, this.sum, own?.state || "silent", fresh.length === 0 ?
+		draw_sum(c, this.sum, own?.state || (fresh.length === 0 ? "silent" :
+			over.length > 0 ? "overloaded" : "fine"), fresh.length === 0 ?
 			c.t("b_gone") : says(c, over.length, fresh.length) +
 				(over.length === 1 ? ": " + over[0].caller : "") +
 				(own?.since == null ? "" : c.t("semicolon") +
 				since(c, own, now)));
 		this.table.draw_all(rows.sort((a, b) => a.rank - b.rank),
 			(r) => r.caller);
+		this.draw_rest(rows.length, data.callers.total);
 	}
 }
 
@@ -502,10 +525,8 @@ export class Agents {
 	draw(data) {
 		const { t, lang } = this.c, rows = data.own.agents;
 
-		text(this.sum, t("a_connected") + ": " + count(
-			data.agents?.connected ?? rows.length, lang) +
-			(data.own.more ? t("semicolon") +
-				t("a_more", { n: count(rows.length, lang) }) : ""));
+		text(this.sum, t("shown", { m: count(rows.length, lang),
+			n: count(data.agents?.connected ?? rows.length, lang) }));
 		this.table.draw_all(rows.map((r) => ({ ...r, now: data.as_of })),
 			(r) => r.address);
 	}
@@ -542,7 +563,7 @@ export class Instance {
 		this.rates = h("dl", { class: "identity" });
 		this.workers = new Table(t("i_workers"), [
 			column("worker", "#", (w) => w.slot),
-			column("state", t("c_state"), (w) => w.segment_error || w.state),
+			column("phase", t("c_state"), (w) => w.segment_error || w.state),
 			column("room", t("i_keys"), (w) => short(w.keys) + " / " +
 				short(w.table_keys)),
 			number("queued"), number("pending"), number("stored"),
@@ -576,7 +597,7 @@ export class Instance {
 		const line = (name) => [t(`r_${name}`), count(r[name], lang)];
 
 		text(this.sum, [s.instance, s.version, s.running ?
-			t("i_up", { d: duration(s.uptime, t) }) : t("i_down")]
+			t("i_up", { d: duration(s.uptime, t, true) }) : t("i_down")]
 			.join(t("comma")));
 		draw_list(this.identity, [...TERMS.map(line), [t("i_sum"), count(
 			TERMS.reduce((n, name) => n + r[name], 0), lang)],

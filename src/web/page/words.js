@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // @ts-check
-// All that the page says.  {n} is replaced; "one|many" depends on {n}.
+// All texts of the page.  {n} is replaced; "one|many" depends on {n}.
 
 export const WORDS = {
 	en: {
@@ -23,14 +23,14 @@ export const WORDS = {
 		as_of: "as of {t}", ago: "{d} ago", reports: "{n} reports/s",
 		behind: "database {d} behind", apart: "database not connected",
 
-		filter: "Filter", update: "Update", more: "Show more",
-		shown: "{m} of {n} services", none: "No service matches.",
+		filter: "Filter", example: "e.g. ", update: "Update", more: "Show more",
+		shown: "{m} of {n}", none: "No service matches.",
 		moved: "{n} row moved: sort now|{n} rows moved: sort now",
 
 		c_state: "State", c_service: "Service", c_overloaded: "Overloaded",
 		c_since: "Since", c_errors: "Error %", c_reports: "Reports/s",
 		c_succ: "OK", c_err: "Failed", c_callers: "Callers",
-		c_history: "Last 10 min", c_age: "Age", c_server: "Server",
+		c_history: "Last 10 min", c_age: "Last report", c_server: "Server",
 		c_by: "By callers", c_caller: "Caller", c_seen: "Reported",
 		c_count: "Reports",
 		t_overloaded: "servers overloaded / servers; stale: in old reports only",
@@ -63,7 +63,6 @@ export const WORDS = {
 
 		a_dialect: "Protocol", a_connected: "Connected", a_records: "Records",
 		a_clock: "Clock offset", a_throttled: "Throttled",
-		a_more: "the first {n}",
 
 		i_workers: "Workers", i_rates: "Per second",
 		i_sum: "sum", i_up: "running for {d}", i_down: "not running",
@@ -75,13 +74,13 @@ export const WORDS = {
 		r_superseded: "superseded", r_stored: "stored",
 		r_dead_letter: "dead letter",
 
-		h_keys: "Keys", h_words: "Words", k_rows: "select a row",
+		h_keys: "Keys", h_words: "Terms", k_rows: "select a row",
 		k_open: "open it", k_back: "leave; one level up",
 		k_trouble: "sort by trouble",
-		w_service: "modid/cmdid; name: services_file",
+		w_service: "modid/cmdid; name: reporter-web -n",
 		w_server: "address and port",
 		w_caller: "host that calls and reports",
-		w_overloaded: "a fresh report says so",
+		w_overloaded: "in a fresh report",
 		w_errors: "5 % or more of at least 20 calls fail",
 		w_late: "newest report over {f} s old",
 		w_silent: "newest report over {s} s old",
@@ -108,14 +107,14 @@ export const WORDS = {
 		as_of: "截至 {t}", ago: "{d}前", reports: "每秒上报 {n}",
 		behind: "数据库落后 {d}", apart: "数据库未连接",
 
-		filter: "筛选", update: "更新", more: "显示更多",
-		shown: "{m} / {n} 个服务", none: "没有匹配的服务。",
+		filter: "筛选", example: "例如 ", update: "更新", more: "显示更多",
+		shown: "{m} / {n}", none: "没有匹配的服务。",
 		moved: "{n} 行位置已变：立即排序",
 
 		c_state: "状态", c_service: "服务", c_overloaded: "过载",
 		c_since: "开始于", c_errors: "错误率", c_reports: "上报/秒",
 		c_succ: "成功", c_err: "失败", c_callers: "调用方",
-		c_history: "最近 10 分钟", c_age: "距今", c_server: "服务器",
+		c_history: "最近 10 分钟", c_age: "最近上报", c_server: "服务器",
 		c_by: "报告方", c_caller: "调用方", c_seen: "上报时间",
 		c_count: "上报次数",
 		t_overloaded: "过载服务器 / 服务器；过期：仅旧上报称其过载",
@@ -148,7 +147,6 @@ export const WORDS = {
 
 		a_dialect: "协议", a_connected: "连接时间", a_records: "记录",
 		a_clock: "时钟偏差", a_throttled: "限流",
-		a_more: "前 {n} 个",
 
 		i_workers: "工作进程", i_rates: "每秒",
 		i_sum: "合计", i_up: "已运行 {d}", i_down: "未运行",
@@ -163,13 +161,13 @@ export const WORDS = {
 		h_keys: "按键", h_words: "术语", k_rows: "选择行",
 		k_open: "打开该行", k_back: "离开；返回上一级",
 		k_trouble: "按问题排序",
-		w_service: "modid/cmdid；名称：services_file",
+		w_service: "modid/cmdid；名称：reporter-web -n",
 		w_server: "被调用的地址和端口",
 		w_caller: "发起调用并上报的主机",
-		w_overloaded: "最新上报称其过载",
+		w_overloaded: "有新上报称其过载",
 		w_errors: "至少 20 次调用中有 5 % 以上失败",
-		w_late: "最新上报超过 {f} 秒",
-		w_silent: "最新上报超过 {s} 秒",
+		w_late: "最新上报已过 {f} 秒",
+		w_silent: "最新上报已过 {s} 秒",
 		w_trouble: "过载服务器比例、错误数量、无上报、上报/秒",
 		w_filter: "须全部匹配：7 7/1 10.0.0.5 10.0.0.0/16 state:overloaded,silent err>5 age>60 或名称的一部分",
 	},
