@@ -219,7 +219,9 @@ take_key(void *arg, const struct scan_key *key)
 
 	look->totals.keys++;
 	look->totals.dirty += key->dirty;
-	if (key->segment >= look->segments)
+	if (key->segment >= look->segments ||
+	    look_age(look->totals.now_ms, record_ts(&key->record)) >
+		LOOK_FORGOTTEN_S)
 		return true;
 	struct note *note = NOTES(look, key->segment) + key->slot;
 	uint32_t puts = (uint32_t)key->puts & PUTS_MAX;

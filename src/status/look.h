@@ -16,7 +16,8 @@
 #define LOOK_FLIPS_MAX 4096
 #define LOOK_FRESH_S 45 /* defaults of struct look_limits */
 #define LOOK_SILENT_S 300
-#define LOOK_NEW_MS 300000 /* how long an overload counts as new */
+#define LOOK_FORGOTTEN_S 86400 /* an older record is left out */
+#define LOOK_NEW_MS 300000     /* how long an overload counts as new */
 
 /* The max age of a fresh record, and of a late one; an older one is silent.
    Seconds, fresh_s <= silent_s. */
@@ -53,6 +54,7 @@ struct look_sum {
 	uint8_t age;      /* enum look_age, of the newest record */
 	uint32_t callers; /* agents that reported it */
 	uint32_t reports; /* that came since the look before, at least */
+	uint32_t rate;    /* of these, for look_rate() */
 	uint32_t stale;   /* a service's servers, a server's callers, with an
 			     overload that is late or silent */
 };
@@ -119,6 +121,7 @@ struct look_totals {
 	uint64_t new_overloaded; /* services, see LOOK_NEW_MS */
 	uint64_t callers, callers_by_age[AGES];
 	uint64_t reports, records; /* since the look before */
+	uint64_t rate;             /* of reports, for look_rate() */
 	unsigned unread;           /* segments that could not be read */
 	bool truncated;            /* there are more services or servers */
 };
@@ -198,8 +201,13 @@ const char *look_state_name(enum look_state state);
    -1: no fresh record has a call. */
 double look_error_share(const struct look_sum *sum);
 
-/* look_rate - a count of this look a second; -1: the first look. */
-double look_rate(const struct look *look, uint64_t count);
+/* look_rate - a member rate as reports per second, smoothed over half a minute;
+   -1: it is the first look. */
+double look_rate(const struct look *look, uint64_t rate);
+
+/* look_hash - a hash whose secrets are this process's own: agents cannot choose
+   numbers that meet.  Any thread. */
+uint32_t look_hash(uint64_t a, uint64_t b);
 
 /* -------------------------------------------------------------- orders ---- */
 

@@ -12,6 +12,7 @@
 
 #define ERRORS_SHARE 0.05 /* of so many calls or more is the state errors */
 #define ERRORS_CALLS 20
+#define SMOOTH_S 30.0 /* time constant of rates */
 
 /* --------------------------------------------------- from look to look ---- */
 
@@ -31,13 +32,33 @@ flip_add(struct look *look, const struct look_server *s, bool overloaded)
 static void
 since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
 {
+	int64_t now = (int64_t)m->look->totals.now_ms;
+
 	if (before != NULL && before->state == LOOK_OVERLOADED) {
-		sum->since_ms = before->since_ms;
+		/* The clock may have been set back. */
+		sum->since_ms = before->since_ms < now ? before->since_ms : now;
 		sum->since_known = before->since_known;
 	} else {
-		sum->since_ms = (int64_t)m->look->totals.now_ms;
+		sum->since_ms = now;
 		sum->since_known = m->previous != NULL;
 	}
+}
+
+/* Agents report every 15 seconds or so, so that the rate of one look would
+   jump. */
+static void
+rate_set(const struct look *look, struct look_sum *sum,
+    const struct look_sum *before)
+{
+	double seconds = look->totals.seconds, rate;
+
+	if (seconds <= 0)
+		return;
+	rate = sum->reports * 1000.0 / seconds;
+	if (before != NULL && look->totals.number > 2 && seconds < SMOOTH_S)
+		rate =
+		    before->rate + (rate - before->rate) * seconds / SMOOTH_S;
+	sum->rate = (uint32_t)rate;
 }
 
 /* A key that was evicted takes its flag along, but no agent took it back:
@@ -116,6 +137,7 @@ servers_sum(struct making *m)
 		if (s->keys == 0 && before != NULL)
 			server_keep(m, s, before);
 		server_compare(m, s, before);
+		rate_set(look, &s->sum, before == NULL ? NULL : &before->sum);
 		if (s->keys > 0 || s->overloaded_by > 0)
 			server_add(&SERVICES(look)[s->service], s);
 		else
@@ -134,7 +156,7 @@ agent_is(const void *items, uint32_t place, const void *wanted)
 static bool
 agent_add(struct area *agents, struct index *index, const struct look_caller *c)
 {
-	uint32_t hash = index_hash(c->address, 0);
+	uint32_t hash = look_hash(c->address, 0);
 	uint32_t place = index_find(index, hash, agent_is, agents->at, c);
 	struct look_caller *agent;
 
@@ -193,6 +215,7 @@ service_sum(
 	if (s->sum.age == AGE_SILENT)
 		s->sum.callers = s->all_callers;
 	s->sum.state = state_of(&s->sum, s->overloaded > 0);
+	rate_set(m->look, &s->sum, before == NULL ? NULL : &before->sum);
 	s->sum.since_ms = -1;
 	if (s->overloaded > 0) {
 		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
@@ -205,6 +228,7 @@ service_sum(
 	totals->by_state[s->sum.state]++;
 	totals->overloaded_servers += s->overloaded;
 	totals->reports += s->sum.reports;
+	totals->rate += s->sum.rate;
 	totals->records += s->records;
 }
 

@@ -228,11 +228,9 @@ look_error_share(const struct look_sum *sum)
 }
 
 double
-look_rate(const struct look *look, uint64_t count)
+look_rate(const struct look *look, uint64_t rate)
 {
-	double seconds = look_totals(look)->seconds;
-
-	return seconds > 0 ? (double)count / seconds : -1;
+	return look_totals(look)->seconds > 0 ? (double)rate / 1000 : -1;
 }
 
 /* -------------------------------------------------------------- orders ---- */
@@ -314,7 +312,7 @@ rank_trouble(struct rank *rank, const struct look_totals *totals,
 		rank->by[0] = sum->state == LOOK_LATE ? -3 : -4;
 	/* Error percentage weighted by volume. */
 	rank->by[1] = errors > 0 ? errors * (double)sum->err : 0;
-	rank->by[2] = sum->reports;
+	rank->by[2] = sum->rate;
 }
 
 static double
@@ -325,7 +323,7 @@ service_rank(const struct look_totals *totals, enum look_order order,
 	case LOOK_BY_ERRORS:
 		return look_error_share(&s->sum);
 	case LOOK_BY_REPORTS:
-		return s->sum.reports;
+		return s->sum.rate;
 	case LOOK_BY_SERVERS:
 		return s->servers;
 	case LOOK_BY_OVERLOADED:

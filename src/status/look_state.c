@@ -7,8 +7,11 @@
 #include "config.h"
 
 #include "status/look_state.h"
+#include "shm/mix.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 /* --------------------------------------------------------------- memory --- */
 
@@ -55,14 +58,24 @@ area_free(struct area *area)
 
 /* -------------------------------------------------------------- indexes --- */
 
-uint32_t
-index_hash(uint64_t a, uint64_t b)
-{
-	uint64_t hash = (a * UINT64_C(0x9e3779b97f4a7c15) ^ b) *
-			UINT64_C(0xff51afd7ed558ccd);
+static uint64_t secrets[2];
 
-	return (
-	    uint32_t)((hash ^ hash >> 29) * UINT64_C(0xc4ceb9fe1a85ec53) >> 32);
+static void
+secrets_make(void)
+{
+	/* It does not fail for so few bytes. */
+	while (getrandom(secrets, sizeof(secrets), 0) < 0)
+		;
+}
+
+uint32_t
+look_hash(uint64_t a, uint64_t b)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, secrets_make);
+	uint64_t hash = mix(a ^ secrets[0], b ^ secrets[1]);
+	return (uint32_t)(mix(hash, secrets[0] ^ secrets[1]) >> 32);
 }
 
 /* At most three quarters of the entries are in use. */
@@ -142,20 +155,20 @@ caller_is(const void *items, uint32_t place, const void *wanted)
 static uint32_t
 service_hash(int32_t modid, int32_t cmdid)
 {
-	return index_hash(service_number(modid, cmdid), 0);
+	return look_hash(service_number(modid, cmdid), 0);
 }
 
 static uint32_t
 server_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
 {
-	return index_hash(
+	return look_hash(
 	    service_number(modid, cmdid), server_number(ip, port) + 1);
 }
 
 static uint32_t
 caller_hash(int32_t modid, int32_t cmdid, uint32_t address)
 {
-	return index_hash(
+	return look_hash(
 	    service_number(modid, cmdid), ~server_number(address, 0));
 }
 

@@ -100,7 +100,6 @@ uint32_t index_find(const struct index *index, uint32_t hash,
     bool (*is)(const void *items, uint32_t place, const void *wanted),
     const void *items, const void *wanted);
 bool index_add(struct index *index, uint32_t hash, uint32_t place);
-uint32_t index_hash(uint64_t a, uint64_t b);
 
 /* look_note - note where a key belongs, and add what is new of its service,
    server and caller.  m->failed: no memory.  look_want - ask memory for what
