@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/table.h"
+#include "shm/mix.h"
 #include "shm/faultpoint.h"
 
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))
@@ -78,18 +79,6 @@ slot_has_key(const struct slot *slot, const struct record *key)
 		   (counter_get(&slot->words[1]) ^ word_of(key, 1)) |
 		   ((counter_get(&slot->words[3]) ^ word_of(key, 3)) &
 		       (PORT_MASK | CLEARED))) == 0;
-}
-
-__extension__ typedef unsigned __int128 uint128;
-
-/* Both halves of a product, laid over each other: the step of Wang Yi's wyhash
-   (public domain). */
-static inline uint64_t
-mix(uint64_t a, uint64_t b)
-{
-	uint128 product = (uint128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 /* Where a key's probe path begins.  The secrets keep agents from choosing keys

@@ -47,7 +47,7 @@ begin(void)
 	ck_assert_int_eq(segment_create_master(&master, instance), SHM_OK);
 	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
 	put(1, 1, 1, false, 0);
-	put(2, 1, 86400, true, 9); /* a dead agent's last word */
+	put(2, 1, 7200, true, 9); /* a dead agent's last word */
 	put(3, 1, 100, true, 9);
 	put(4, 1, 2, true, 10);
 	put(4, 2, 2, false, 0);

@@ -460,24 +460,26 @@ START_TEST(trouble_comes_first)
 	r.succ = 8000;
 	r.err = 2000; /* and of 10,000 it is more */
 	put_record(r);
+	put(10, 1, 1, 100, true); /* late */
+	put(11, 1, 1, LOOK_FORGOTTEN_S + 10, true);
 	put(1, 1, 1, 0, false);
 	put(2, 1, 1, 0, false);
 	take(0);
 	put(2, 1, 1, -1, false);
 	take(1);
-	check_order(
-	    LOOK_BY_TROUBLE, (const int32_t[]){ 6, 7, 3, 4, 5, 9, 2, 1, 8 }, 9);
-	check_order(
-	    LOOK_BY_NUMBER, (const int32_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9 }, 9);
-	check_order(
-	    LOOK_BY_AGE, (const int32_t[]){ 8, 9, 1, 3, 4, 5, 6, 7, 2 }, 9);
-	check_order(
-	    LOOK_BY_ERRORS, (const int32_t[]){ 5, 3, 4, 1, 2, 6, 7, 8, 9 }, 9);
-	check_order(
-	    LOOK_BY_SERVERS, (const int32_t[]){ 7, 1, 2, 3, 4, 5, 6, 8, 9 }, 9);
+	check_order(LOOK_BY_TROUBLE,
+	    (const int32_t[]){ 6, 7, 3, 4, 5, 9, 10, 2, 1, 8 }, 10);
+	check_order(LOOK_BY_NUMBER,
+	    (const int32_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, 10);
+	check_order(LOOK_BY_AGE,
+	    (const int32_t[]){ 8, 9, 10, 1, 3, 4, 5, 6, 7, 2 }, 10);
+	check_order(LOOK_BY_ERRORS,
+	    (const int32_t[]){ 5, 3, 4, 1, 2, 6, 7, 8, 9, 10 }, 10);
+	check_order(LOOK_BY_SERVERS,
+	    (const int32_t[]){ 7, 1, 2, 3, 4, 5, 6, 8, 9, 10 }, 10);
 	uint32_t *places =
 	    look_sort(look, LOOK_BY_TROUBLE, is_even, NULL, &count);
-	ck_assert_uint_eq(count, 4);
+	ck_assert_uint_eq(count, 5);
 	ck_assert_int_eq(look_services(look)[places[0]].modid, 6);
 	free(places);
 	places = look_sort_servers(look, service(7));

@@ -7,7 +7,7 @@ units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
 	t/unit_health t/unit_host \
 	t/unit_inspect t/unit_instance t/unit_intake t/unit_limiter \
 	t/unit_lines t/unit_listen_spec t/unit_listener t/unit_log t/unit_look \
-	t/unit_look_prometheus t/unit_looks t/unit_names \
+	t/unit_look_changes t/unit_look_prometheus t/unit_looks t/unit_names \
 	t/unit_native t/unit_option t/unit_order t/unit_prefix t/unit_probe \
 	t/unit_proxy t/unit_rates t/unit_replay t/unit_respawn t/unit_retention t/unit_ring \
 	t/unit_round t/unit_route t/unit_scan t/unit_secret t/unit_segment \

@@ -120,7 +120,7 @@ line_sum(const struct top *top, const struct look_sum *sum, uint32_t overloaded,
 	char of[40], since[24] = "-", share[16] = "-", calls[32];
 	char reports[32] = "-", age[16];
 	double errors = look_error_share(sum);
-	double rate = look_rate(top->look, sum->reports);
+	double rate = look_rate(top->look, sum->rate);
 	int at =
 	    snprintf(of, sizeof(of), "%" PRIu32 "/%" PRIu32, overloaded, all);
 

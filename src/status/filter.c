@@ -168,14 +168,13 @@ address_match(const struct filter_term *term, const struct look *look,
     const struct look_service *service)
 {
 	const struct look_server *servers = look_servers(look, service);
-	const uint32_t *callers = look_callers_of(look, service);
+	const struct look_caller *callers = look_callers(look, service);
 
 	for (uint32_t i = 0; i < service->all_servers; i++)
 		if ((servers[i].ip & term->mask) == term->address)
 			return true;
 	for (uint32_t i = 0; i < service->all_callers; i++)
-		if ((look_callers(look)[callers[i]].address & term->mask) ==
-		    term->address)
+		if ((callers[i].address & term->mask) == term->address)
 			return true;
 	return false;
 }

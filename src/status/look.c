@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A look is made in three steps: a walk that finds services, servers and
- * callers and notes of each key where it belongs; what went on from the look
- * before; and sorting, so that a service has its servers, a server its keys,
- * next to each other.  Memory is mapped, so that all of it goes back at once.
+ * A look is made in three steps: a walk that adds each key to its server and
+ * its caller; their sums, and what went on from the look before; and order, if
+ * keys came, went or moved.
+ *
+ * From look to look a slot mostly has the same key: notes say where that
+ * belongs, so that nothing has to be searched.  What they say is compared with
+ * the key.  Memory is mapped, so that all of it goes back at once.
  *
  * Tables hold no reports.  But a report has one record for a server, so a
  * caller has sent at least as many reports of a service as there came records
@@ -19,129 +22,192 @@
 
 /* ------------------------------------------------------------- the past --- */
 
-/* Take what another look remembers of a table's slots; slots 0: however many
-   they are.  NULL: it remembers none. */
-static struct past *
-past_take(struct look *from, uint64_t id, uint32_t slots)
+/* Take what another look remembers of a segment's slots; nothing: an empty
+   area. */
+static struct area
+notes_take(struct look *from, uint64_t id)
 {
-	for (unsigned i = 0; from != NULL && i < from->segments; i++) {
-		struct past *past = from->past[i];
+	struct area notes = { 0 };
 
-		if (past == NULL || past->id != id ||
-		    (slots != 0 && past->slots != slots))
-			continue;
-		from->past[i] = NULL;
-		return past;
-	}
-	return NULL;
+	for (unsigned i = 0; from != NULL && i < from->segments; i++)
+		if (from->ids[i] == id) {
+			notes = from->notes[i];
+			from->notes[i] = (struct area){ 0 };
+			break;
+		}
+	return notes;
 }
 
-/* Number the slots of all segments, and remember what was put there. */
+/* Number the slots of all segments. */
 static void
 segments_begin(struct making *m)
 {
 	struct look *look = m->look;
 	uint64_t base = 0;
 
+	m->changed =
+	    m->previous == NULL || m->previous->segments != m->scan->count;
 	for (unsigned i = 0; i < m->scan->count; i++) {
 		const struct worker_segment *w = &m->scan->segments[i];
-		uint32_t slots = w->table.size;
-		struct past *past;
+		struct area *notes = &look->notes[i];
 
-		if (base + slots >= NONE) {
+		if (base + w->table.size >= NONE) {
 			look->totals.truncated = true;
 			break;
 		}
 		look->ids[i] = w->shared->header.id;
 		look->base[i] = (uint32_t)base;
-		base += slots;
-		past = past_take(m->previous, look->ids[i], slots);
-		if (past == NULL) {
-			past = calloc(
-			    1, sizeof(*past) + slots * sizeof(past->puts[0]));
-			if (past == NULL) {
-				m->failed = true;
-				break;
-			}
-			past->id = look->ids[i];
-			past->slots = slots;
+		base += w->table.size;
+		look->segments++;
+		*notes = notes_take(m->previous, look->ids[i]);
+		m->changed |= notes->at == NULL || m->changed ||
+			      m->previous->ids[i] != look->ids[i];
+		if (notes->count == w->table.size)
+			continue;
+		area_free(notes);
+		if (area_fill(notes, w->table.size, sizeof(struct note)) ==
+		    NULL) {
+			m->failed = true;
+			break;
 		}
-		look->past[look->segments++] = past;
 	}
 }
 
-/* Give back to the look before what a look took that cannot be made. */
+/* Give back to the look before what a look took that cannot be made.  Places
+   may be its own: of a slot only its records are known. */
 static void
 segments_undo(struct making *m)
 {
 	struct look *previous = m->previous;
 
-	for (unsigned i = 0; previous != NULL && i < previous->segments; i++)
-		if (previous->past[i] == NULL)
-			previous->past[i] =
-			    past_take(m->look, previous->ids[i], 0);
+	for (unsigned i = 0; previous != NULL && i < previous->segments; i++) {
+		if (previous->notes[i].at == NULL)
+			previous->notes[i] =
+			    notes_take(m->look, previous->ids[i]);
+		for (size_t j = 0; j < previous->notes[i].count; j++)
+			NOTES(previous, i)[j].server = 0;
+	}
 }
 
-/* Records put into a key's slot since the look before.  A segment that is seen
-   first in a later look was made in between. */
-static uint32_t
-past_grown(const struct making *m, const struct scan_key *key)
+/* Begin with all that was in the look before, without its sums. */
+static void
+known_begin(struct making *m)
 {
-	uint32_t *past = &m->look->past[key->segment]->puts[key->slot];
-	uint32_t grown = (uint32_t)key->puts - *past;
+	struct look *look = m->look;
+	const struct look *previous = m->previous;
 
-	*past = (uint32_t)key->puts;
-	return m->previous == NULL ? 0 : grown & ((1u << 30) - 1);
+	if (previous == NULL)
+		return;
+	if (area_fill(&look->services, previous->services.count,
+		sizeof(struct look_service)) == NULL ||
+	    area_fill(&look->servers, previous->servers.count,
+		sizeof(struct look_server)) == NULL ||
+	    area_fill(&look->callers, previous->callers.count,
+		sizeof(struct look_caller)) == NULL) {
+		m->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < look->services.count; i++) {
+		const struct look_service *s = &SERVICES(previous)[i];
+
+		SERVICES(look)
+		[i] = (struct look_service){ .modid = s->modid,
+			.cmdid = s->cmdid,
+			.first = s->first,
+			.first_caller = s->first_caller,
+			.sum.age = AGE_SILENT };
+	}
+	for (size_t i = 0; i < look->servers.count; i++) {
+		struct look_server *s = &SERVERS(look)[i];
+
+		*s = SERVERS(previous)[i];
+		s->sum = (struct look_sum){ .age = AGE_SILENT };
+		s->keys = s->overloaded_by = 0;
+	}
+	for (size_t i = 0; i < look->callers.count; i++) {
+		const struct look_caller *c = &CALLERS(previous)[i];
+
+		CALLERS(look)
+		[i] = (struct look_caller){ .address = c->address,
+			.service = c->service };
+	}
 }
 
 /* ------------------------------------------------------------- the walk --- */
 
-/* Note a key, see where it belongs, sum it up there. */
+/* Whether it says where this key belongs.  Without branches, so that the
+   processor waits for several at a time. */
 static bool
-note_key(struct making *m, const struct waiting *w)
+note_is_of(
+    const struct look *look, const struct note *note, const struct record *r)
 {
-	struct look *look = m->look;
-	const struct record *r = &w->record;
-	uint32_t server = look_add(
-	    m, w->hash, r->modid, r->cmdid, record_address(r), r->port);
-	uint32_t caller = server == NONE ? NONE : look_add_caller(m, r->caller);
-	struct noted *noted =
-	    caller == NONE ? NULL : area_add(&m->noted, sizeof(*noted));
+	if (note->server == 0)
+		return false;
+	const struct look_server *s = &SERVERS(look)[note->server - 1];
+	const struct look_caller *c = &CALLERS(look)[note->caller - 1];
+	return ((uint32_t)(s->modid ^ r->modid) |
+		   (uint32_t)(s->cmdid ^ r->cmdid) |
+		   (s->ip ^ record_address(r)) | (uint32_t)(s->port ^ r->port) |
+		   (c->address ^ r->caller) | (c->service ^ s->service)) == 0;
+}
 
-	if (noted == NULL) {
-		m->failed |= caller != NONE;
-		return !m->failed;
-	}
-	enum look_age age = look_age_of(
-	    &look->totals.limits, look->totals.now_ms, record_ts(r));
-	*noted = (struct noted){ w->slot, server, caller, w->grown, age };
-	struct look_server *s = &SERVERS(look)[server];
+/* grown: records since the look before. */
+static void
+key_add(const struct look *look, const struct note *note,
+    const struct record *r, uint32_t grown)
+{
+	struct look_server *s = &SERVERS(look)[note->server - 1];
+	struct look_caller *c = &CALLERS(look)[note->caller - 1];
+	uint64_t ts = record_ts(r);
+	enum look_age age =
+	    look_age_of(&look->totals.limits, look->totals.now_ms, ts);
+
 	look_sum_add(&s->sum, &s->sum.callers,
-	    &(struct look_sum){ .newest_ts = record_ts(r),
+	    &(struct look_sum){ .newest_ts = ts,
 		.succ = r->succ,
 		.err = r->err,
 		.age = (uint8_t)age });
+	s->sum.reports += grown;
 	s->keys++;
 	s->overloaded_by += r->overload && age == AGE_FRESH;
 	s->sum.stale += r->overload && age != AGE_FRESH;
-	if (record_ts(r) > CALLERS(look)[caller].newest_ts)
-		CALLERS(look)[caller].newest_ts = record_ts(r);
-	return true;
+	c->keys++;
+	if (ts > c->newest_ts)
+		c->newest_ts = ts;
+	if (grown > c->records)
+		c->records = grown;
 }
 
-/* Keys come in no order, so each of its services and servers would have to be
-   waited for: memory is asked for those of some keys at a time. */
+/* Slots come in no order of servers, so each would have to be waited for:
+   memory is asked for what some keys add to, then they are added. */
 static bool
-note_waiting(struct making *m)
+waiting_add(struct making *m)
 {
-	bool goes_on = true;
+	bool known[WAITING];
 
+	for (unsigned i = 0; i < m->waits; i++) {
+		const struct waiting *w = &m->waiting[i];
+
+		known[i] = note_is_of(m->look, w->note, &w->record);
+		if (!known[i])
+			look_want(m, &w->record, false);
+	}
 	for (unsigned i = 0; i < m->waits; i++)
-		look_want_server(m->look, m->waiting[i].hash);
-	for (unsigned i = 0; goes_on && i < m->waits; i++)
-		goes_on = note_key(m, &m->waiting[i]);
+		if (!known[i])
+			look_want(m, &m->waiting[i].record, true);
+	for (unsigned i = 0; i < m->waits && !m->failed; i++) {
+		const struct waiting *w = &m->waiting[i];
+
+		if (!known[i])
+			look_note(m, w->note, &w->record);
+		if (w->note->server == 0)
+			continue;
+		w->note->odd = m->look->totals.number & 1;
+		m->noted++;
+		key_add(m->look, w->note, &w->record, w->grown);
+	}
 	m->waits = 0;
-	return goes_on;
+	return !m->failed;
 }
 
 static bool
@@ -149,23 +215,30 @@ take_key(void *arg, const struct scan_key *key)
 {
 	struct making *m = arg;
 	struct look *look = m->look;
-	const struct record *r = &key->record;
 	struct waiting *w = &m->waiting[m->waits];
 
 	look->totals.keys++;
 	look->totals.dirty += key->dirty;
-	if (key->segment >= look->segments)
+	if (key->segment >= look->segments ||
+	    look_age(look->totals.now_ms, record_ts(&key->record)) >
+		LOOK_FORGOTTEN_S)
 		return true;
-	w->record = *r;
-	w->hash = look_hash(r->modid, r->cmdid, record_address(r), r->port);
-	w->slot = look->base[key->segment] + key->slot;
-	w->grown = past_grown(m, key);
-	look_want(look, w->hash);
-	return ++m->waits < WAITING || note_waiting(m);
+	struct note *note = NOTES(look, key->segment) + key->slot;
+	uint32_t puts = (uint32_t)key->puts & PUTS_MAX;
+	/* A segment that is seen first in a later look was made in between. */
+	w->grown = m->previous == NULL ? 0 : (puts - note->puts) & PUTS_MAX;
+	w->record = key->record;
+	w->note = note;
+	note->puts = puts;
+	if (note->server != 0) {
+		__builtin_prefetch(SERVERS(look) + note->server - 1, 1);
+		__builtin_prefetch(&SERVERS(look)[note->server - 1].keys, 1);
+		__builtin_prefetch(CALLERS(look) + note->caller - 1, 1);
+	}
+	return ++m->waits < WAITING || waiting_add(m);
 }
 
-/* ----------------------------------------------------------------- looks ---
- */
+/* ----------------------------------------------------------------- looks -- */
 
 static double
 processor_ms(void)
@@ -191,23 +264,28 @@ look_begin(struct making *m, const struct look_limits *limits, uint64_t now_ms)
 		look->totals.seconds =
 		    (double)(look->made_ms - previous->made_ms) / 1000;
 	}
+	known_begin(m);
 	segments_begin(m);
 }
 
 static bool
 look_make(struct making *m)
 {
+	struct look *look = m->look, *previous = m->previous;
+
 	if (!m->failed)
 		scan_walk(m->scan, take_key, m);
 	if (!m->failed)
-		note_waiting(m);
-	if (!m->failed && m->previous != NULL)
-		look_keep(m);
-	if (m->failed || !look_group(m))
+		waiting_add(m);
+	look->totals.unread = m->scan->unread;
+	look_note_end(m);
+	if (m->failed || !look_sum(m))
 		return false;
-	look_compare(m);
-	m->look->totals.unread = m->scan->unread;
-	return !m->failed;
+	if (m->changed || m->noted + 1 != previous->slots.count)
+		return look_arrange(m);
+	look->slots = previous->slots;
+	SLOTS(look)[0]++;
+	return true;
 }
 
 enum shm_status
@@ -235,7 +313,6 @@ look_new(struct look **look, const char *instance, struct look *previous,
 		scan_close(m.scan);
 	}
 	int error = errno;
-	area_free(&m.noted);
 	free(m.scan);
 	if (*look == NULL)
 		look_free(m.look);
@@ -249,12 +326,12 @@ look_free(struct look *look)
 	if (look == NULL)
 		return;
 	for (unsigned i = 0; i < look->segments; i++)
-		free(look->past[i]);
-	struct area *const areas[] = { &look->services, &look->servers,
-		&look->callers, &look->slots, &look->callers_of, &look->flips,
-		&look->service_index.entries, &look->server_index.entries,
-		&look->caller_index.entries };
-	for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
-		area_free(areas[i]);
+		area_free(&look->notes[i]);
+	if (look->slots.at != NULL && --SLOTS(look)[0] == 0)
+		area_free(&look->slots);
+	area_free(&look->services);
+	area_free(&look->servers);
+	area_free(&look->callers);
+	area_free(&look->flips);
 	free(look);
 }

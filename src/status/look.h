@@ -16,7 +16,8 @@
 #define LOOK_FLIPS_MAX 4096
 #define LOOK_FRESH_S 45 /* defaults of struct look_limits */
 #define LOOK_SILENT_S 300
-#define LOOK_NEW_MS 300000 /* how long an overload counts as new */
+#define LOOK_FORGOTTEN_S 86400 /* an older record is left out */
+#define LOOK_NEW_MS 300000     /* how long an overload counts as new */
 
 /* The max age of a fresh record, and of a late one; an older one is silent.
    Seconds, fresh_s <= silent_s. */
@@ -53,6 +54,7 @@ struct look_sum {
 	uint8_t age;      /* enum look_age, of the newest record */
 	uint32_t callers; /* agents that reported it */
 	uint32_t reports; /* that came since the look before, at least */
+	uint32_t rate;    /* of these, for look_rate() */
 	uint32_t stale;   /* a service's servers, a server's callers, with an
 			     overload that is late or silent */
 };
@@ -75,13 +77,17 @@ struct look_service {
 	uint32_t keys;
 	uint32_t records;            /* that came since the look before */
 	uint32_t first, all_servers; /* for look_servers() */
-	uint32_t first_caller, all_callers; /* for look_callers_of() */
+	uint32_t first_caller, all_callers; /* for look_callers() */
 };
 
-/* One agent. */
+/* One agent, as it reported one service. */
 struct look_caller {
-	uint32_t address;
 	uint64_t newest_ts;
+	uint32_t address;
+	uint32_t service; /* place in the array of services */
+	uint32_t keys;
+	uint32_t records; /* of its most frequent server, since the look
+			     before */
 };
 
 /* One key of a server, read again. */
@@ -115,6 +121,7 @@ struct look_totals {
 	uint64_t new_overloaded; /* services, see LOOK_NEW_MS */
 	uint64_t callers, callers_by_age[AGES];
 	uint64_t reports, records; /* since the look before */
+	uint64_t rate;             /* of reports, for look_rate() */
 	unsigned unread;           /* segments that could not be read */
 	bool truncated;            /* there are more services or servers */
 };
@@ -138,7 +145,7 @@ void look_free(struct look *look);
 /* look_totals - valid as long as the look; so are all arrays below. */
 const struct look_totals *look_totals(const struct look *look);
 
-/* look_services - all services, in no order; their number is
+/* look_services - all services, by number; there are
    look_totals()->services. */
 const struct look_service *look_services(const struct look *look);
 
@@ -146,7 +153,8 @@ const struct look_service *look_services(const struct look *look);
 const struct look_service *look_find(
     const struct look *look, int32_t modid, int32_t cmdid);
 
-/* look_servers - the servers of a service, service->all_servers of them. */
+/* look_servers - the servers of a service, by address; service->all_servers of
+   them. */
 const struct look_server *look_servers(
     const struct look *look, const struct look_service *service);
 
@@ -154,13 +162,10 @@ const struct look_server *look_servers(
 const struct look_server *look_find_server(const struct look *look,
     const struct look_service *service, uint32_t ip, uint16_t port);
 
-/* look_callers_of - the agents that reported a service, as places in
-   look_callers(); service->all_callers of them. */
-const uint32_t *look_callers_of(
+/* look_callers - the agents that reported a service, by address;
+   service->all_callers of them. */
+const struct look_caller *look_callers(
     const struct look *look, const struct look_service *service);
-
-/* look_callers - all agents, look_totals()->callers of them, in no order. */
-const struct look_caller *look_callers(const struct look *look);
 
 /* look_keys - read a server's keys again, up to max of them, as they are now.
    Returns how many; fewer than server->callers when some have gone or INSTANCE
@@ -196,8 +201,13 @@ const char *look_state_name(enum look_state state);
    -1: no fresh record has a call. */
 double look_error_share(const struct look_sum *sum);
 
-/* look_rate - a count of this look a second; -1: the first look. */
-double look_rate(const struct look *look, uint64_t count);
+/* look_rate - a member rate as reports per second, smoothed over half a minute;
+   -1: it is the first look. */
+double look_rate(const struct look *look, uint64_t rate);
+
+/* look_hash - a hash whose secrets are this process's own: agents cannot choose
+   numbers that meet.  Any thread. */
+uint32_t look_hash(uint64_t a, uint64_t b);
 
 /* -------------------------------------------------------------- orders ---- */
 

@@ -1,114 +1,96 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks: from what the walk has noted to services that have their servers, and
- * servers that have their keys, next to each other; and what a look has from
- * the one before it.
+ * Looks: from servers and callers to services, what a look has from the one
+ * before it, and the order of all.  Until they are put in order, what was in
+ * the look before has its place of there.
  */
 #include "config.h"
 
 #include "status/look_state.h"
 
+#include <stdlib.h>
+
 #define ERRORS_SHARE 0.05 /* of so many calls or more is the state errors */
 #define ERRORS_CALLS 20
+#define SMOOTH_S 30.0 /* time constant of rates */
 
-/* So many keys before it is needed, memory is asked for what was noted. */
-#define AHEAD 16
+/* --------------------------------------------------- from look to look ---- */
 
-/* Of a caller, while a service is summed up. */
-struct mark {
-	uint32_t service; /* that it is of, plus 1 */
-	uint32_t grown;   /* records of its most frequent server */
-	bool lives;       /* a record of it is not silent */
-};
-
-/* --------------------------------------------------------------- sorting -- */
-
-/* Put the servers of each service next to each other.  to: filled with the
-   new place of each. */
 static void
-servers_sort(struct look *look, uint32_t *to)
+flip_add(struct look *look, const struct look_server *s, bool overloaded)
 {
-	size_t count = look->servers.count, services = look->services.count;
-	struct look_server *servers = SERVERS(look);
-	uint64_t *entries = look->server_index.entries.at;
-	uint32_t first = 0;
+	struct look_flip *flip = NULL;
 
-	for (size_t i = 0; i < services; i++) {
-		SERVICES(look)[i].first = first;
-		first += SERVICES(look)[i].all_servers;
-	}
-	for (size_t i = 0; i < count; i++)
-		to[i] = SERVICES(look)[servers[i].service].first++;
-	for (size_t i = 0; i < services; i++)
-		SERVICES(look)[i].first -= SERVICES(look)[i].all_servers;
-	for (size_t i = 0; i < look->server_index.entries.count; i++)
-		if (entries[i] != 0)
-			entries[i] = (entries[i] >> 32 << 32) |
-				     (to[(uint32_t)entries[i] - 1] + 1);
+	if (look->flips.count < LOOK_FLIPS_MAX)
+		flip = area_add(&look->flips, sizeof(*flip));
+	if (flip != NULL)
+		*flip = (struct look_flip){ s->modid, s->cmdid, s->ip, s->port,
+			overloaded, s->overloaded_by };
 }
 
-/* Move the servers to their places.  to: destroyed. */
+/* before: the same in the look before, if it was overloaded then. */
 static void
-servers_move(struct look_server *servers, uint32_t *to, size_t count)
+since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
 {
-	for (size_t i = 0; i < count; i++)
-		while (to[i] != i) {
-			uint32_t at = to[i];
-			struct look_server server = servers[at];
+	int64_t now = (int64_t)m->look->totals.now_ms;
 
-			servers[at] = servers[i];
-			servers[i] = server;
-			to[i] = to[at];
-			to[at] = at;
-		}
+	if (before != NULL && before->state == LOOK_OVERLOADED) {
+		/* The clock may have been set back. */
+		sum->since_ms = before->since_ms < now ? before->since_ms : now;
+		sum->since_known = before->since_known;
+	} else {
+		sum->since_ms = now;
+		sum->since_known = m->previous != NULL;
+	}
 }
 
-/* Put the keys of each server next to each other, as places of what was
-   noted.  next: memory for each server. */
+/* Agents report every 15 seconds or so, so that the rate of one look would
+   jump. */
 static void
-keys_sort(struct making *m, const uint32_t *to, uint32_t *next)
+rate_set(const struct look *look, struct look_sum *sum,
+    const struct look_sum *before)
 {
-	const struct noted *noted = m->noted.at;
-	const struct look_server *servers = SERVERS(m->look);
-	uint32_t *keys = m->look->slots.at, first = 0;
-	size_t count = m->look->servers.count;
+	double seconds = look->totals.seconds, rate;
 
-	for (size_t i = 0; i < count; i++)
-		next[to[i]] = servers[i].keys;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t of_it = next[i];
-
-		next[i] = first;
-		first += of_it;
-	}
-	for (uint32_t i = 0; i < m->noted.count; i++)
-		keys[next[to[noted[i].server]]++] = i;
+	if (seconds <= 0)
+		return;
+	rate = sum->reports * 1000.0 / seconds;
+	if (before != NULL && look->totals.number > 2 && seconds < SMOOTH_S)
+		rate =
+		    before->rate + (rate - before->rate) * seconds / SMOOTH_S;
+	sum->rate = (uint32_t)rate;
 }
 
-static bool
-sort(struct making *m)
+/* A key that was evicted takes its flag along, but no agent took it back:
+   while it would be fresh the server stays as it was, without keys. */
+static void
+server_keep(const struct making *m, struct look_server *s,
+    const struct look_server *before)
 {
-	struct look *look = m->look;
-	size_t count = look->servers.count;
-	struct area places = { 0 };
-	uint32_t *to = area_fill(&places, 2 * count, sizeof(*to));
+	const struct look_totals *totals = &m->look->totals;
 
-	uint32_t first = 0;
-	bool made =
-	    to != NULL && area_fill(&look->slots, m->noted.count + AHEAD,
-			      sizeof(uint32_t)) != NULL;
+	if (before->overloaded_by == 0 ||
+	    look_age_of(&totals->limits, totals->now_ms,
+		before->sum.newest_ts) != AGE_FRESH)
+		return;
+	s->sum = before->sum;
+	s->sum.reports = 0;
+	s->overloaded_by = before->overloaded_by;
+}
 
-	if (made) {
-		servers_sort(look, to);
-		keys_sort(m, to, to + count);
-		servers_move(SERVERS(look), to, count);
-	}
-	for (size_t i = 0; made && i < count; i++) {
-		SERVERS(look)[i].first = first;
-		first += SERVERS(look)[i].keys;
-	}
-	area_free(&places);
-	return made;
+/* before: NULL: it is a new one. */
+static void
+server_compare(
+    struct making *m, struct look_server *s, const struct look_server *before)
+{
+	bool was = before != NULL && before->overloaded_by > 0;
+
+	if (s->overloaded_by > 0)
+		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
+	else
+		s->sum.since_ms = -1;
+	if (m->previous != NULL && was != (s->overloaded_by > 0))
+		flip_add(m->look, was ? before : s, !was);
 }
 
 /* -------------------------------------------------------------- summing --- */
@@ -135,211 +117,322 @@ server_add(struct look_service *service, struct look_server *server)
 
 	server->sum.state = state_of(&server->sum, overloaded);
 	look_sum_add(sum, &service->servers, &server->sum);
+	service->all_servers++;
 	service->overloaded += overloaded;
 	sum->stale += !overloaded && server->sum.stale > 0;
 	service->keys += server->keys;
-}
-
-/* Add a key to its service: its caller, and what it has grown by. */
-static bool
-key_add(struct look *look, uint32_t place, const struct noted *noted,
-    struct mark *mark)
-{
-	struct look_service *service = &SERVICES(look)[place];
-
-	if (mark->service != place + 1) {
-		uint32_t *caller = area_add(&look->callers_of, sizeof(*caller));
-
-		if (caller == NULL)
-			return false;
-		*caller = noted->caller;
-		service->all_callers++;
-		*mark = (struct mark){ .service = place + 1 };
-	}
-	if (noted->age != AGE_SILENT && !mark->lives) {
-		mark->lives = true;
-		service->sum.callers++;
-	}
-	if (noted->grown > mark->grown) {
-		service->sum.reports += noted->grown - mark->grown;
-		mark->grown = noted->grown;
-	}
-	service->records += noted->grown;
-	return true;
-}
-
-static bool
-service_sum(struct making *m, uint32_t place, struct mark *marks)
-{
-	struct look *look = m->look;
-	struct look_service *service = &SERVICES(look)[place];
-	const struct noted *all = m->noted.at;
-	uint32_t *slots = look->slots.at;
-
-	service->first_caller = (uint32_t)look->callers_of.count;
-	for (uint32_t i = 0; i < service->all_servers; i++) {
-		struct look_server *server = &SERVERS(look)[service->first + i];
-
-		server_add(service, server);
-		for (uint32_t j = 0; j < server->keys; j++) {
-			uint32_t *slot = &slots[server->first + j];
-			const struct noted *noted = &all[*slot];
-
-			__builtin_prefetch(&all[slot[AHEAD]]);
-			if (!key_add(look, place, noted, &marks[noted->caller]))
-				return false;
-			server->sum.reports += noted->grown;
-			*slot = noted->slot;
-		}
-	}
-	if (service->sum.age == AGE_SILENT)
-		service->sum.callers = service->all_callers;
-	service->sum.state = state_of(&service->sum, service->overloaded > 0);
-	return true;
+	service->records += server->sum.reports;
 }
 
 static void
-totals_add(struct look_totals *totals, const struct look_service *service)
-{
-	totals->by_state[service->sum.state]++;
-	totals->overloaded_servers += service->overloaded;
-	totals->reports += service->sum.reports;
-	totals->records += service->records;
-}
-
-bool
-look_group(struct making *m)
+servers_sum(struct making *m)
 {
 	struct look *look = m->look;
-	struct look_totals *totals = &look->totals;
-	struct area area = { 0 };
-	struct mark *marks = NULL;
-	bool made = sort(m) && (marks = area_fill(&area, look->callers.count,
-				    sizeof(*marks))) != NULL;
 
-	totals->services = look->services.count;
-	totals->servers = look->servers.count;
-	totals->callers = look->callers.count;
-	for (uint32_t i = 0; made && i < totals->services; i++) {
-		made = service_sum(m, i, marks);
-		totals_add(totals, &SERVICES(look)[i]);
+	for (size_t i = 0; i < look->servers.count; i++) {
+		struct look_server *s = &SERVERS(look)[i], *before = NULL;
+
+		if (m->previous != NULL && i < m->previous->servers.count)
+			before = &SERVERS(m->previous)[i];
+		if (s->keys == 0 && before != NULL)
+			server_keep(m, s, before);
+		server_compare(m, s, before);
+		rate_set(look, &s->sum, before == NULL ? NULL : &before->sum);
+		if (s->keys > 0 || s->overloaded_by > 0)
+			server_add(&SERVICES(look)[s->service], s);
+		else
+			m->changed = true;
 	}
-	for (uint32_t i = 0; made && i < totals->callers; i++)
+}
+
+static bool
+agent_is(const void *items, uint32_t place, const void *wanted)
+{
+	const struct look_caller *c = items, *w = wanted;
+
+	return c[place].address == w->address;
+}
+
+static bool
+agent_add(struct area *agents, struct index *index, const struct look_caller *c)
+{
+	uint32_t hash = look_hash(c->address, 0);
+	uint32_t place = index_find(index, hash, agent_is, agents->at, c);
+	struct look_caller *agent;
+
+	if (place == NONE) {
+		place = (uint32_t)agents->count;
+		if ((agent = area_add(agents, sizeof(*agent))) == NULL ||
+		    !index_add(index, hash, place))
+			return false;
+		*agent = *c;
+	}
+	agent = (struct look_caller *)agents->at + place;
+	if (c->newest_ts > agent->newest_ts)
+		agent->newest_ts = c->newest_ts;
+	return true;
+}
+
+/* Add each caller to its service, and count those that there are of all
+   services. */
+static bool
+callers_sum(struct making *m)
+{
+	const struct look *look = m->look;
+	struct look_totals *totals = &m->look->totals;
+	struct area agents = { 0 };
+	struct index index = { 0 };
+	bool made = true;
+
+	for (size_t i = 0; made && i < look->callers.count; i++) {
+		const struct look_caller *c = &CALLERS(look)[i];
+		struct look_service *s = &SERVICES(look)[c->service];
+
+		if (c->keys == 0)
+			continue;
+		s->all_callers++;
+		s->sum.callers += look_age_of(&totals->limits, totals->now_ms,
+				      c->newest_ts) != AGE_SILENT;
+		s->sum.reports += c->records;
+		made = agent_add(&agents, &index, c);
+	}
+	totals->callers = agents.count;
+	for (size_t i = 0; made && i < agents.count; i++)
 		totals->callers_by_age[look_age_of(&totals->limits,
-		    totals->now_ms, CALLERS(look)[i].newest_ts)]++;
-	area_free(&area);
+		    totals->now_ms,
+		    ((struct look_caller *)agents.at)[i].newest_ts)]++;
+	area_free(&agents);
+	area_free(&index.entries);
 	return made;
 }
 
-/* --------------------------------------------------- from look to look ---- */
-
-/* The same server in another look, or NULL. */
-static struct look_server *
-same_in(const struct look *look, const struct look_server *s)
-{
-	uint32_t place = NONE;
-
-	if (look != NULL)
-		place = look_place(look, s->modid, s->cmdid, s->ip, s->port);
-	return place == NONE ? NULL : &SERVERS(look)[place];
-}
-
-/* A key that was evicted takes its flag along, but no agent took it back:
-   while it would be fresh the server stays as it was, without keys. */
-void
-look_keep(struct making *m)
-{
-	const struct look_totals *totals = &m->look->totals;
-
-	for (uint32_t i = 0; i < m->previous->servers.count; i++) {
-		const struct look_server *s = &SERVERS(m->previous)[i];
-		uint32_t place = NONE;
-
-		if (s->overloaded_by > 0 && same_in(m->look, s) == NULL &&
-		    look_age_of(&totals->limits, totals->now_ms,
-			s->sum.newest_ts) == AGE_FRESH)
-			place = look_add(m,
-			    look_hash(s->modid, s->cmdid, s->ip, s->port),
-			    s->modid, s->cmdid, s->ip, s->port);
-		if (place == NONE)
-			continue;
-		struct look_server *kept = &SERVERS(m->look)[place];
-		kept->sum = s->sum;
-		kept->sum.reports = 0;
-		kept->overloaded_by = s->overloaded_by;
-	}
-}
-
 static void
-flip_add(struct look *look, const struct look_server *s, bool overloaded)
-{
-	struct look_flip *flip = NULL;
-
-	if (look->flips.count < LOOK_FLIPS_MAX)
-		flip = area_add(&look->flips, sizeof(*flip));
-	if (flip != NULL)
-		*flip = (struct look_flip){ s->modid, s->cmdid, s->ip, s->port,
-			overloaded, s->overloaded_by };
-}
-
-/* before: the same in the look before, if it was overloaded then. */
-static void
-since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
-{
-	if (before != NULL && before->state == LOOK_OVERLOADED) {
-		sum->since_ms = before->since_ms;
-		sum->since_known = before->since_known;
-	} else {
-		sum->since_ms = (int64_t)m->look->totals.now_ms;
-		sum->since_known = m->previous != NULL;
-	}
-}
-
-static void
-servers_compare(struct making *m)
-{
-	struct look *look = m->look, *previous = m->previous;
-
-	for (uint32_t i = 0; i < look->servers.count; i++) {
-		struct look_server *s = &SERVERS(look)[i], *before;
-
-		s->sum.since_ms = -1;
-		if (s->overloaded_by == 0)
-			continue;
-		before = same_in(previous, s);
-		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
-		if (previous != NULL &&
-		    (before == NULL || before->overloaded_by == 0))
-			flip_add(look, s, true);
-	}
-	for (uint32_t i = 0; previous != NULL && i < previous->servers.count;
-	     i++) {
-		const struct look_server *s = &SERVERS(previous)[i], *now;
-
-		if (s->overloaded_by > 0 && ((now = same_in(look, s)) == NULL ||
-						now->overloaded_by == 0))
-			flip_add(look, s, false);
-	}
-}
-
-void
-look_compare(struct making *m)
+service_sum(
+    struct making *m, struct look_service *s, const struct look_service *before)
 {
 	struct look_totals *totals = &m->look->totals;
 
-	servers_compare(m);
-	for (uint32_t i = 0; i < totals->services; i++) {
-		struct look_service *s = &SERVICES(m->look)[i];
-		const struct look_service *before = NULL;
-
-		s->sum.since_ms = -1;
-		if (s->overloaded == 0)
-			continue;
-		if (m->previous != NULL)
-			before = look_find(m->previous, s->modid, s->cmdid);
+	if (s->sum.age == AGE_SILENT)
+		s->sum.callers = s->all_callers;
+	s->sum.state = state_of(&s->sum, s->overloaded > 0);
+	rate_set(m->look, &s->sum, before == NULL ? NULL : &before->sum);
+	s->sum.since_ms = -1;
+	if (s->overloaded > 0) {
 		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
 		totals->new_overloaded +=
 		    s->sum.since_known &&
 		    totals->now_ms < (uint64_t)s->sum.since_ms + LOOK_NEW_MS;
 	}
+	totals->services++;
+	totals->servers += s->all_servers;
+	totals->by_state[s->sum.state]++;
+	totals->overloaded_servers += s->overloaded;
+	totals->reports += s->sum.reports;
+	totals->rate += s->sum.rate;
+	totals->records += s->records;
+}
+
+bool
+look_sum(struct making *m)
+{
+	struct look *look = m->look;
+
+	servers_sum(m);
+	if (!callers_sum(m))
+		return false;
+	for (size_t i = 0; i < look->services.count; i++) {
+		struct look_service *s = &SERVICES(look)[i], *before = NULL;
+
+		if (m->previous != NULL && i < m->previous->services.count)
+			before = &SERVICES(m->previous)[i];
+		if (s->all_servers > 0)
+			service_sum(m, s, before);
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------- order --- */
+
+/* Of an item; service NONE: it has gone, and comes last. */
+struct order {
+	uint32_t service, place;
+	uint64_t number;
+};
+
+static int
+order_compare(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+
+	if (x->service != y->service)
+		return x->service < y->service ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* services: their new places. */
+static struct order
+service_order(void *item, const uint32_t *services)
+{
+	const struct look_service *s = item;
+
+	(void)services;
+	return (struct order){ .service = s->all_servers > 0 ? 0 : NONE,
+		.number = service_number(s->modid, s->cmdid) };
+}
+
+static struct order
+server_order(void *item, const uint32_t *services)
+{
+	struct look_server *s = item;
+
+	s->service =
+	    s->keys > 0 || s->overloaded_by > 0 ? services[s->service] : NONE;
+	return (struct order){ .service = s->service,
+		.number = server_number(s->ip, s->port) };
+}
+
+static struct order
+caller_order(void *item, const uint32_t *services)
+{
+	struct look_caller *c = item;
+
+	c->service = c->keys > 0 ? services[c->service] : NONE;
+	return (struct order){ .service = c->service, .number = c->address };
+}
+
+/* Move items to their places: place i gets what is at orders[i].place. */
+static void
+items_move(char *items, size_t size, struct order *orders, size_t count)
+{
+	char first[sizeof(struct look_service)];
+
+	for (size_t i = 0; i < count; i++) {
+		size_t at = i, next;
+
+		if (orders[i].place == i)
+			continue;
+		memcpy(first, items + i * size, size);
+		while ((next = orders[at].place) != i) {
+			memcpy(items + at * size, items + next * size, size);
+			orders[at].place = (uint32_t)at;
+			at = next;
+		}
+		memcpy(items + at * size, first, size);
+		orders[at].place = (uint32_t)at;
+	}
+}
+
+/* Put items in order.  to: filled with the new place of each, NONE if it has
+   gone.  Returns false without memory. */
+static bool
+items_arrange(struct area *items, size_t size, const uint32_t *services,
+    struct order (*order)(void *item, const uint32_t *services),
+    struct area *to)
+{
+	struct area area = { 0 };
+	struct order *orders = area_fill(&area, items->count, sizeof(*orders));
+	uint32_t *places = area_fill(to, items->count, sizeof(*places));
+	size_t count = 0;
+	bool made = orders != NULL && places != NULL, sorted = true;
+
+	for (uint32_t i = 0; made && i < items->count; i++) {
+		orders[i] = order((char *)items->at + i * size, services);
+		orders[i].place = i;
+		sorted &=
+		    i == 0 || order_compare(&orders[i - 1], &orders[i]) < 0;
+	}
+	if (made && !sorted)
+		qsort(orders, items->count, sizeof(*orders), order_compare);
+	for (uint32_t i = 0; made && i < items->count; i++) {
+		bool there = orders[i].service != NONE;
+
+		places[orders[i].place] = there ? i : NONE;
+		count += there;
+	}
+	if (made) {
+		items_move(items->at, size, orders, items->count);
+		items->count = count;
+	}
+	area_free(&area);
+	return made;
+}
+
+/* What belongs to one thing is next to each other: give each its first. */
+static void
+firsts_set(struct look *look)
+{
+	uint32_t server = 0, caller = 0, slot = 1;
+
+	for (size_t i = 0; i < look->services.count; i++) {
+		struct look_service *s = &SERVICES(look)[i];
+
+		s->first = server;
+		s->first_caller = caller;
+		server += s->all_servers;
+		caller += s->all_callers;
+	}
+	for (size_t i = 0; i < look->servers.count; i++) {
+		SERVERS(look)[i].first = slot;
+		slot += SERVERS(look)[i].keys;
+	}
+}
+
+/* Let the notes have the new places, and list the slots of each server.  Notes
+   of keys that the walk has not seen are of none. */
+static bool
+slots_arrange(
+    struct making *m, const uint32_t *servers, const uint32_t *callers)
+{
+	struct look *look = m->look;
+	struct area area = { 0 };
+	uint32_t *next =
+	    area_fill(&area, look->servers.count, sizeof(uint32_t));
+	uint32_t *slots =
+	    area_fill(&look->slots, m->noted + 1, sizeof(uint32_t));
+
+	if (next == NULL || slots == NULL) {
+		area_free(&area);
+		area_free(&look->slots);
+		return false;
+	}
+	slots[0] = 1;
+	for (size_t i = 0; i < look->servers.count; i++)
+		next[i] = SERVERS(look)[i].first;
+	for (unsigned i = 0; i < look->segments; i++)
+		for (uint32_t j = 0; j < look->notes[i].count; j++) {
+			struct note *note = NOTES(look, i) + j;
+
+			if (note->odd != (look->totals.number & 1))
+				note->server = 0;
+			if (note->server == 0)
+				continue;
+			uint32_t server = servers[note->server - 1];
+			slots[next[server]++] = look->base[i] + j;
+			note->server = server + 1;
+			note->caller = callers[note->caller - 1] + 1;
+		}
+	area_free(&area);
+	return true;
+}
+
+bool
+look_arrange(struct making *m)
+{
+	struct look *look = m->look;
+	struct area services = { 0 }, servers = { 0 }, callers = { 0 };
+	bool made = items_arrange(&look->services, sizeof(struct look_service),
+			NULL, service_order, &services) &&
+		    items_arrange(&look->servers, sizeof(struct look_server),
+			services.at, server_order, &servers) &&
+		    items_arrange(&look->callers, sizeof(struct look_caller),
+			services.at, caller_order, &callers);
+
+	if (made) {
+		firsts_set(look);
+		made = slots_arrange(m, servers.at, callers.at);
+	}
+	area_free(&services);
+	area_free(&servers);
+	area_free(&callers);
+	return made;
 }

@@ -30,26 +30,65 @@ look_servers(const struct look *look, const struct look_service *service)
 	return SERVERS(look) + service->first;
 }
 
+/* In an array that is in order: the item of that number, or NULL. */
+static const void *
+find(const void *items, size_t count, size_t item, uint64_t number,
+    uint64_t (*number_of)(const void *item))
+{
+	const char *first = items;
+
+	while (count > 0) {
+		const char *middle = first + count / 2 * item;
+		uint64_t of = number_of(middle);
+
+		if (of == number)
+			return middle;
+		if (of < number) {
+			first = middle + item;
+			count--;
+		}
+		count /= 2;
+	}
+	return NULL;
+}
+
+static uint64_t
+service_number_of(const void *item)
+{
+	const struct look_service *s = item;
+
+	return service_number(s->modid, s->cmdid);
+}
+
+const struct look_service *
+look_find(const struct look *look, int32_t modid, int32_t cmdid)
+{
+	return find(SERVICES(look), look->services.count,
+	    sizeof(struct look_service), service_number(modid, cmdid),
+	    service_number_of);
+}
+
+static uint64_t
+server_number_of(const void *item)
+{
+	const struct look_server *s = item;
+
+	return server_number(s->ip, s->port);
+}
+
 const struct look_server *
 look_find_server(const struct look *look, const struct look_service *service,
     uint32_t ip, uint16_t port)
 {
-	uint32_t place =
-	    look_place(look, service->modid, service->cmdid, ip, port);
-
-	return place == NONE ? NULL : SERVERS(look) + place;
-}
-
-const uint32_t *
-look_callers_of(const struct look *look, const struct look_service *service)
-{
-	return (const uint32_t *)look->callers_of.at + service->first_caller;
+	return find(look_servers(look, service), service->all_servers,
+	    sizeof(struct look_server), server_number(ip, port),
+	    server_number_of);
 }
 
 const struct look_caller *
-look_callers(const struct look *look)
+look_callers(const struct look *look, const struct look_service *service)
 {
-	return CALLERS(look);
+	return CALLERS(look) + service->first_caller;
 }
 
 const struct look_flip *
@@ -83,8 +122,7 @@ server_visit(const struct look *look, const struct scan *scan,
     const struct look_server *server,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg)
 {
-	const uint32_t *slots =
-	    (const uint32_t *)look->slots.at + server->first;
+	const uint32_t *slots = SLOTS(look) + server->first;
 	struct scan_key key;
 	const struct record *r = &key.record;
 
@@ -190,11 +228,9 @@ look_error_share(const struct look_sum *sum)
 }
 
 double
-look_rate(const struct look *look, uint64_t count)
+look_rate(const struct look *look, uint64_t rate)
 {
-	double seconds = look_totals(look)->seconds;
-
-	return seconds > 0 ? (double)count / seconds : -1;
+	return look_totals(look)->seconds > 0 ? (double)rate / 1000 : -1;
 }
 
 /* -------------------------------------------------------------- orders ---- */
@@ -276,7 +312,7 @@ rank_trouble(struct rank *rank, const struct look_totals *totals,
 		rank->by[0] = sum->state == LOOK_LATE ? -3 : -4;
 	/* Error percentage weighted by volume. */
 	rank->by[1] = errors > 0 ? errors * (double)sum->err : 0;
-	rank->by[2] = sum->reports;
+	rank->by[2] = sum->rate;
 }
 
 static double
@@ -287,7 +323,7 @@ service_rank(const struct look_totals *totals, enum look_order order,
 	case LOOK_BY_ERRORS:
 		return look_error_share(&s->sum);
 	case LOOK_BY_REPORTS:
-		return s->sum.reports;
+		return s->sum.rate;
 	case LOOK_BY_SERVERS:
 		return s->servers;
 	case LOOK_BY_OVERLOADED:

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * What looks are made of: areas of memory, indexes, and the services, servers
- * and callers in them.
+ * What looks are made of: areas of memory, and where a key belongs that the
+ * look before did not see in its slot.  Only a look with such keys makes
+ * indexes.
  */
 #include "config.h"
 
 #include "status/look_state.h"
+#include "shm/mix.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 /* --------------------------------------------------------------- memory --- */
 
@@ -39,6 +43,8 @@ area_fill(struct area *area, size_t count, size_t item)
 	if (area_add(area, item) == NULL)
 		return NULL;
 	area->count = count;
+	/* It will be filled: at once is faster than page by page. */
+	madvise(area->at, count * item, MADV_POPULATE_WRITE);
 	return area->at;
 }
 
@@ -52,18 +58,28 @@ area_free(struct area *area)
 
 /* -------------------------------------------------------------- indexes --- */
 
-static uint32_t
-hash_of(uint64_t a, uint64_t b)
-{
-	uint64_t hash = (a * UINT64_C(0x9e3779b97f4a7c15) ^ b) *
-			UINT64_C(0xff51afd7ed558ccd);
+static uint64_t secrets[2];
 
-	return (
-	    uint32_t)((hash ^ hash >> 29) * UINT64_C(0xc4ceb9fe1a85ec53) >> 32);
+static void
+secrets_make(void)
+{
+	/* It does not fail for so few bytes. */
+	while (getrandom(secrets, sizeof(secrets), 0) < 0)
+		;
 }
 
-/* Entries are hash << 32 | place + 1; at most three quarters are in use. */
-static bool
+uint32_t
+look_hash(uint64_t a, uint64_t b)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, secrets_make);
+	uint64_t hash = mix(a ^ secrets[0], b ^ secrets[1]);
+	return (uint32_t)(mix(hash, secrets[0] ^ secrets[1]) >> 32);
+}
+
+/* At most three quarters of the entries are in use. */
+bool
 index_add(struct index *index, uint32_t hash, uint32_t place)
 {
 	if (index->used >= index->entries.count / 4 * 3) {
@@ -90,184 +106,206 @@ index_add(struct index *index, uint32_t hash, uint32_t place)
 	return true;
 }
 
-/* The next place that has this hash.  *at: begins with the hash. */
-static inline uint32_t
-index_next(const struct index *index, uint32_t hash, size_t *at)
+uint32_t
+index_find(const struct index *index, uint32_t hash,
+    bool (*is)(const void *items, uint32_t place, const void *wanted),
+    const void *items, const void *wanted)
 {
 	const uint64_t *entries = index->entries.at;
 	size_t mask = index->entries.count - 1;
 
-	while (index->used > 0 && entries[*at & mask] != 0) {
-		uint64_t entry = entries[(*at)++ & mask];
+	for (size_t at = hash; index->used > 0 && entries[at & mask] != 0;
+	     at++) {
+		uint32_t place = (uint32_t)entries[at & mask] - 1;
 
-		if (entry >> 32 == hash)
-			return (uint32_t)entry - 1;
+		if (entries[at & mask] >> 32 == hash &&
+		    is(items, place, wanted))
+			return place;
 	}
 	return NONE;
 }
 
-#define EACH_OF(place, index, hash) \
-	(size_t at_ = (hash), place = index_next(index, hash, &at_); \
-	    place != NONE; place = index_next(index, hash, &at_))
+/* --------------------------------------------------------- what there is -- */
+
+static bool
+service_is(const void *items, uint32_t place, const void *wanted)
+{
+	const struct look_service *s = items, *w = wanted;
+
+	return s[place].modid == w->modid && s[place].cmdid == w->cmdid;
+}
+
+static bool
+server_is(const void *items, uint32_t place, const void *wanted)
+{
+	const struct look_server *s = items, *w = wanted;
+
+	return s[place].service == w->service && s[place].ip == w->ip &&
+	       s[place].port == w->port;
+}
+
+static bool
+caller_is(const void *items, uint32_t place, const void *wanted)
+{
+	const struct look_caller *c = items, *w = wanted;
+
+	return c[place].service == w->service && c[place].address == w->address;
+}
 
 static uint32_t
 service_hash(int32_t modid, int32_t cmdid)
 {
-	return hash_of((uint32_t)modid, (uint32_t)cmdid);
-}
-
-uint32_t
-look_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
-{
-	return hash_of((uint64_t)(uint32_t)modid << 32 | (uint32_t)cmdid,
-	    (uint64_t)ip << 16 | port);
+	return look_hash(service_number(modid, cmdid), 0);
 }
 
 static uint32_t
-service_place(const struct look *look, int32_t modid, int32_t cmdid)
+server_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
 {
-	const struct look_service *services = SERVICES(look);
-	uint32_t hash = service_hash(modid, cmdid);
-
-	for
-		EACH_OF(i, &look->service_index, hash)
-	if (services[i].modid == modid && services[i].cmdid == cmdid)
-		return (uint32_t)i;
-	return NONE;
-}
-
-const struct look_service *
-look_find(const struct look *look, int32_t modid, int32_t cmdid)
-{
-	uint32_t place = service_place(look, modid, cmdid);
-
-	return place == NONE ? NULL : &SERVICES(look)[place];
+	return look_hash(
+	    service_number(modid, cmdid), server_number(ip, port) + 1);
 }
 
 static uint32_t
-server_place(const struct look *look, uint32_t hash, int32_t modid,
-    int32_t cmdid, uint32_t ip, uint16_t port)
+caller_hash(int32_t modid, int32_t cmdid, uint32_t address)
 {
-	const struct look_server *servers = SERVERS(look);
-
-	for
-		EACH_OF(i, &look->server_index, hash)
-	if (servers[i].modid == modid && servers[i].cmdid == cmdid &&
-	    servers[i].ip == ip && servers[i].port == port)
-		return (uint32_t)i;
-	return NONE;
+	return look_hash(
+	    service_number(modid, cmdid), ~server_number(address, 0));
 }
 
-uint32_t
-look_place(const struct look *look, int32_t modid, int32_t cmdid, uint32_t ip,
-    uint16_t port)
-{
-	return server_place(
-	    look, look_hash(modid, cmdid, ip, port), modid, cmdid, ip, port);
-}
-
-void
-look_want(const struct look *look, uint32_t hash)
-{
-	const struct index *index = &look->server_index;
-
-	if (index->used > 0)
-		__builtin_prefetch((uint64_t *)index->entries.at +
-				   (hash & (index->entries.count - 1)));
-}
-
-void
-look_want_server(const struct look *look, uint32_t hash)
-{
-	size_t at = hash;
-	uint32_t place = index_next(&look->server_index, hash, &at);
-
-	if (place != NONE) {
-		__builtin_prefetch(&SERVERS(look)[place].sum, 1);
-		__builtin_prefetch(&SERVERS(look)[place].service, 1);
-	}
-}
-
-/* --------------------------------------------------------- what there is ---
- */
-
-/* Add a zeroed item to an area and its index.  Returns its place, or NONE:
-   there are too many, or no memory. */
+/* The place of an item, which is added if it is not there.  NONE: there are too
+   many, or m->failed. */
 static uint32_t
-place_new(struct making *m, struct area *area, size_t item, uint32_t max,
-    struct index *index, uint32_t hash)
+place_of(struct making *m, struct area *area, size_t size, uint32_t max,
+    struct index *index, uint32_t hash,
+    bool (*is)(const void *items, uint32_t place, const void *wanted),
+    const void *item)
 {
-	uint32_t place = (uint32_t)area->count;
+	uint32_t place = index_find(index, hash, is, area->at, item);
 
-	if (place >= max) {
+	if (place != NONE)
+		return place;
+	if (area->count >= max) {
 		m->look->totals.truncated = true;
 		return NONE;
 	}
-	if (area_add(area, item) != NULL && index_add(index, hash, place))
+	place = (uint32_t)area->count;
+	void *added = area_add(area, size);
+	if (added != NULL && index_add(index, hash, place)) {
+		memcpy(added, item, size);
 		return place;
+	}
 	m->failed = true;
 	return NONE;
 }
 
-static uint32_t
-service_of(struct making *m, int32_t modid, int32_t cmdid)
+static void
+indexes_make(struct making *m)
 {
-	struct look *look = m->look;
-	uint32_t place = service_place(look, modid, cmdid);
+	const struct look *look = m->look;
+	bool made = true;
 
-	if (place != NONE)
-		return place;
-	place = place_new(m, &look->services, sizeof(struct look_service),
-	    LOOK_SERVICES_MAX, &look->service_index,
-	    service_hash(modid, cmdid));
-	if (place != NONE)
-		SERVICES(look)
-	[place] = (struct look_service){
-		.modid = modid, .cmdid = cmdid, .sum.age = AGE_SILENT
-	};
-	return place;
+	for (uint32_t i = 0; made && i < look->services.count; i++) {
+		const struct look_service *s = &SERVICES(look)[i];
+
+		made = index_add(
+		    &m->service_index, service_hash(s->modid, s->cmdid), i);
+	}
+	for (uint32_t i = 0; made && i < look->servers.count; i++) {
+		const struct look_server *s = &SERVERS(look)[i];
+
+		made = index_add(&m->server_index,
+		    server_hash(s->modid, s->cmdid, s->ip, s->port), i);
+	}
+	for (uint32_t i = 0; made && i < look->callers.count; i++) {
+		const struct look_caller *c = &CALLERS(look)[i];
+		const struct look_service *s = &SERVICES(look)[c->service];
+
+		made = index_add(&m->caller_index,
+		    caller_hash(s->modid, s->cmdid, c->address), i);
+	}
+	m->has_indexes = true;
+	m->failed |= !made;
 }
 
-uint32_t
-look_add(struct making *m, uint32_t hash, int32_t modid, int32_t cmdid,
-    uint32_t ip, uint16_t port)
+/* Where an entry is, or the item that it leads to. */
+static const void *
+wanted_at(const struct index *index, uint32_t hash, const struct area *area,
+    size_t size, bool item)
+{
+	const uint64_t *entry = index->entries.at;
+
+	if (index->used == 0)
+		return entry;
+	entry += hash & (index->entries.count - 1);
+	if (!item || *entry == 0)
+		return entry;
+	return (const char *)area->at + (uint32_t)(*entry - 1) * size;
+}
+
+/* gcc leaves out calls of a static function that does nothing else. */
+void
+look_want(const struct making *m, const struct record *r, bool items)
+{
+	const struct look *look = m->look;
+
+	__builtin_prefetch(wanted_at(&m->server_index,
+	    server_hash(r->modid, r->cmdid, record_address(r), r->port),
+	    &look->servers, sizeof(struct look_server), items));
+	__builtin_prefetch(wanted_at(&m->caller_index,
+	    caller_hash(r->modid, r->cmdid, r->caller), &look->callers,
+	    sizeof(struct look_caller), items));
+	__builtin_prefetch(
+	    wanted_at(&m->service_index, service_hash(r->modid, r->cmdid),
+		&look->services, sizeof(struct look_service), items));
+}
+
+void
+look_note(struct making *m, struct note *note, const struct record *r)
 {
 	struct look *look = m->look;
-	uint32_t place = server_place(look, hash, modid, cmdid, ip, port);
+	uint32_t server = NONE, caller = NONE;
+	struct look_service s = {
+		.modid = r->modid, .cmdid = r->cmdid, .sum.age = AGE_SILENT
+	};
 
-	if (place != NONE)
-		return place;
-	uint32_t service = service_of(m, modid, cmdid);
-	if (service != NONE)
-		place = place_new(m, &look->servers, sizeof(struct look_server),
-		    LOOK_SERVERS_MAX, &look->server_index, hash);
-	if (place != NONE) {
-		SERVERS(look)
-		[place] = (struct look_server){ .modid = modid,
-			.cmdid = cmdid,
-			.ip = ip,
-			.port = port,
+	m->changed = true;
+	if (!m->has_indexes)
+		indexes_make(m);
+	note->server = note->caller = 0;
+	if (m->failed)
+		return;
+	uint32_t service = place_of(m, &look->services, sizeof(s),
+	    LOOK_SERVICES_MAX, &m->service_index,
+	    service_hash(r->modid, r->cmdid), service_is, &s);
+	if (service != NONE) {
+		struct look_server t = { .modid = r->modid,
+			.cmdid = r->cmdid,
+			.ip = record_address(r),
+			.port = r->port,
 			.service = service,
 			.sum.age = AGE_SILENT };
-		SERVICES(look)[service].all_servers++;
+		server = place_of(m, &look->servers, sizeof(t),
+		    LOOK_SERVERS_MAX, &m->server_index,
+		    server_hash(r->modid, r->cmdid, t.ip, t.port), server_is,
+		    &t);
 	}
-	return place;
+	if (server != NONE) {
+		struct look_caller c = { .address = r->caller,
+			.service = service };
+		caller = place_of(m, &look->callers, sizeof(c), NONE - 1,
+		    &m->caller_index,
+		    caller_hash(r->modid, r->cmdid, c.address), caller_is, &c);
+	}
+	if (caller != NONE) {
+		note->server = server + 1;
+		note->caller = caller + 1;
+	}
 }
 
-uint32_t
-look_add_caller(struct making *m, uint32_t address)
+void
+look_note_end(struct making *m)
 {
-	struct look *look = m->look;
-	const struct look_caller *callers = CALLERS(look);
-	uint32_t hash = hash_of(address, 0);
-
-	for
-		EACH_OF(i, &look->caller_index, hash)
-	if (callers[i].address == address)
-		return (uint32_t)i;
-	uint32_t place = place_new(m, &look->callers,
-	    sizeof(struct look_caller), NONE, &look->caller_index, hash);
-	if (place != NONE)
-		CALLERS(look)[place].address = address;
-	return place;
+	area_free(&m->service_index.entries);
+	area_free(&m->server_index.entries);
+	area_free(&m->caller_index.entries);
 }

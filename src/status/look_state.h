@@ -20,40 +20,38 @@ struct index {
 	size_t used;
 };
 
-/* The versions of a segment's slots, which count the records put there. */
-struct past {
-	uint64_t id; /* of the segment */
-	uint32_t slots;
-	uint32_t puts[]; /* of each slot */
+/* What is remembered of a slot from look to look. */
+struct note {
+	uint32_t server, caller; /* their places plus 1; 0: it has no key */
+	uint32_t puts : 31;      /* records put there ever */
+	uint32_t odd : 1;        /* the number of the look that saw the key */
 };
 
+#define PUTS_MAX ((UINT32_C(1) << 31) - 1)
+
+/* Services are in order of their numbers, servers and callers in that of their
+   services and their addresses. */
 struct look {
 	struct look_totals totals;
 	uint64_t made_ms; /* monotonic */
 	struct area services, servers, callers;
-	struct index service_index, server_index, caller_index;
-	struct area slots;      /* uint32_t, of each server next to each other;
-				   less the base of its segment */
-	struct area callers_of; /* uint32_t, likewise of each service */
+	/* uint32_t, of each server next to each other; each with the base of
+	   its segment.  The first says how many looks share them. */
+	struct area slots;
 	struct area flips;
 	unsigned segments;
 	uint64_t ids[SCAN_SEGMENTS_MAX]; /* of segments */
 	uint32_t base[SCAN_SEGMENTS_MAX];
-	/* The next look takes them away, which nobody else reads. */
-	struct past *past[SCAN_SEGMENTS_MAX];
+	/* struct note, of each slot.  The next look takes them
+	   away, which nobody else reads. */
+	struct area notes[SCAN_SEGMENTS_MAX];
 };
 
-/* What the walk notes of a key. */
-struct noted {
-	uint32_t slot, server, caller;
-	uint32_t grown : 30; /* records since the look before */
-	uint32_t age : 2;
-};
-
-/* A key before that, while memory is asked for its server. */
+/* A key before it is added, while memory is asked for what it adds to. */
 struct waiting {
 	struct record record;
-	uint32_t hash, slot, grown;
+	struct note *note;
+	uint32_t grown; /* records since the look before */
 };
 
 #define WAITING 64
@@ -61,15 +59,34 @@ struct waiting {
 struct making {
 	struct look *look, *previous;
 	struct scan *scan;
-	struct area noted; /* until it is made */
-	bool failed;       /* no memory */
+	size_t noted; /* keys */
+	bool changed; /* not the keys of the look before, in their slots */
+	bool failed;  /* no memory */
+	bool has_indexes;
 	unsigned waits;
 	struct waiting waiting[WAITING];
+	struct index service_index, server_index, caller_index;
 };
 
 #define SERVICES(look) ((struct look_service *)(look)->services.at)
 #define SERVERS(look) ((struct look_server *)(look)->servers.at)
 #define CALLERS(look) ((struct look_caller *)(look)->callers.at)
+#define NOTES(look, segment) ((struct note *)(look)->notes[segment].at)
+#define SLOTS(look) ((uint32_t *)(look)->slots.at)
+
+/* service_number, server_number - what they are sorted by. */
+static inline uint64_t
+service_number(int32_t modid, int32_t cmdid)
+{
+	return (uint64_t)((uint32_t)modid ^ UINT32_C(1) << 31) << 32 |
+	       ((uint32_t)cmdid ^ UINT32_C(1) << 31);
+}
+
+static inline uint64_t
+server_number(uint32_t ip, uint16_t port)
+{
+	return (uint64_t)ip << 16 | port;
+}
 
 /* area_add - add an item, zeroed.  area_fill - add count of them to an empty
    one.  Return the first of them, NULL without memory. */
@@ -77,24 +94,28 @@ void *area_add(struct area *area, size_t item);
 void *area_fill(struct area *area, size_t count, size_t item);
 void area_free(struct area *area);
 
-/* look_hash - of a server; for look_add() and look_want(). */
-uint32_t look_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port);
+/* index_find - the place of the item with that hash for which is() returns
+   true, or NONE.  index_add - returns false without memory. */
+uint32_t index_find(const struct index *index, uint32_t hash,
+    bool (*is)(const void *items, uint32_t place, const void *wanted),
+    const void *items, const void *wanted);
+bool index_add(struct index *index, uint32_t hash, uint32_t place);
 
-/* look_want - ask the memory for what look_add() needs soon: the index;
-   look_want_server, later: what that leads to. */
-void look_want(const struct look *look, uint32_t hash);
-void look_want_server(const struct look *look, uint32_t hash);
+/* look_note - note where a key belongs, and add what is new of its service,
+   server and caller.  m->failed: no memory.  look_want - ask memory for what
+   that needs soon: entries of indexes; then items, to which they lead. */
+void look_note(struct making *m, struct note *note, const struct record *r);
+void look_want(const struct making *m, const struct record *r, bool items);
+void look_note_end(struct making *m);
 
-/* look_add - the place of a server with that hash, which is added if it is not
-   there, with its service; look_add_caller - of an agent.  NONE: there is no
-   room, or m->failed. */
-uint32_t look_add(struct making *m, uint32_t hash, int32_t modid, int32_t cmdid,
-    uint32_t ip, uint16_t port);
-uint32_t look_add_caller(struct making *m, uint32_t address);
+/* look_sum - sum up what the walk has added to servers and callers, and what
+   began, went on or ended since the look before.  Returns false without
+   memory. */
+bool look_sum(struct making *m);
 
-/* look_place - the place of a server, NONE if there is none. */
-uint32_t look_place(const struct look *look, int32_t modid, int32_t cmdid,
-    uint32_t ip, uint16_t port);
+/* look_arrange - take away what has no keys any more, and put the rest in
+   order.  Returns false without memory. */
+bool look_arrange(struct making *m);
 
 /* look_sum_add - add what is as old as the sum, begin it anew with what is
    younger, leave out what is older.  count: of what is added and not silent, or
@@ -116,14 +137,3 @@ look_sum_add(struct look_sum *sum, uint32_t *count, const struct look_sum *more)
 	if (more->newest_ts > sum->newest_ts)
 		sum->newest_ts = more->newest_ts;
 }
-
-/* look_keep - keep servers of the look before whose fresh overload went from
-   the tables; called after the walk. */
-void look_keep(struct making *m);
-
-/* look_group - sort what the walk has noted, and sum it up.  Returns false
-   without memory. */
-bool look_group(struct making *m);
-
-/* look_compare - what began, went on or ended since the look before. */
-void look_compare(struct making *m);

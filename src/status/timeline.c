@@ -51,9 +51,7 @@ timeline_free(struct timeline *timeline)
 static unsigned
 index_of(const struct timeline *t, int32_t modid, int32_t cmdid)
 {
-	uint64_t hash = ((uint64_t)(uint32_t)modid << 32 | (uint32_t)cmdid) *
-			UINT64_C(0x9e3779b97f4a7c15);
-	unsigned at = (unsigned)((hash ^ hash >> 32) >> 17) % INDEX;
+	unsigned at = look_hash((uint32_t)modid, (uint32_t)cmdid) % INDEX;
 
 	for (; t->index[at] != 0; at = (at + 1) % INDEX) {
 		const struct row *row = &t->rows[t->index[at] - 1];

@@ -65,9 +65,10 @@ head_write(const struct sample *s, const struct query *query, FILE *out)
 	    t->limits.silent_s);
 	verdict_write(t, out);
 	fputs("\"reports_per_s\":", out);
-	row_number(look_rate(s->look, t->reports), 1, out);
+	row_number(look_rate(s->look, t->rate), 1, out);
 	fputs(",\"records_per_s\":", out);
-	row_number(look_rate(s->look, t->records), 1, out);
+	row_number(
+	    t->seconds > 0 ? (double)t->records / t->seconds : -1, 1, out);
 	fprintf(out,
 	    ",\n\"database\":{\"connected\":%s,\"behind_s\":%" PRIu64
 	    "},\"agents\":{\"connected\":%" PRIu64 "}",
@@ -117,7 +118,7 @@ cursor_write(const struct look_service *s, FILE *out)
 {
 	const int64_t fields[CURSOR_FIELDS] = { s->modid, s->cmdid,
 		s->sum.state, s->sum.age, s->overloaded, s->servers,
-		(int64_t)s->sum.succ, (int64_t)s->sum.err, s->sum.reports,
+		(int64_t)s->sum.succ, (int64_t)s->sum.err, s->sum.rate,
 		s->records, s->keys, s->sum.callers, (int64_t)s->sum.newest_ts,
 		s->sum.since_ms };
 
@@ -151,7 +152,7 @@ cursor_read(struct look_service *s, const char *text)
 		    .age = (uint8_t)fields[3],
 		    .succ = (uint64_t)fields[6],
 		    .err = (uint64_t)fields[7],
-		    .reports = (uint32_t)fields[8],
+		    .rate = (uint32_t)fields[8],
 		    .callers = (uint32_t)fields[11],
 		    .newest_ts = (uint64_t)fields[12],
 		    .since_ms = fields[13] } };

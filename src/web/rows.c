@@ -68,7 +68,7 @@ row_sum(struct row *row, const struct sample *s, const struct look_sum *sum)
 	row_put(row, "%" PRIu64, sum->succ);
 	row_put(row, "%" PRIu64, sum->err);
 	row_figure(row, look_error_share(sum), 4);
-	row_figure(row, look_rate(s->look, sum->reports), 1);
+	row_figure(row, look_rate(s->look, sum->rate), 1);
 }
 
 double
