@@ -181,8 +181,10 @@ START_TEST(it_is_read_again_when_it_changes)
 	ck_assert_uint_eq(tellings, 0);
 	names = read_text(names, "1 1 back\n");
 	check_name(names, 1, 1, "back");
-	/* Not a file. */
+	/* Not a file, after it was gone: another reason is told, too. */
 	unlink(path);
+	names = read_again(names);
+	ck_assert_uint_eq(tellings, 1);
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	names = read_again(names);
 	ck_assert_uint_eq(tellings, 1);

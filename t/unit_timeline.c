@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 static struct timeline *timeline;
+static double step_s = 60;
 static struct timeline_samples samples;
 static struct timeline_event events[TIMELINE_EVENTS];
 
@@ -17,7 +18,7 @@ static void
 add(int64_t seconds)
 {
 	take(seconds);
-	timeline_add(timeline, look);
+	timeline_add(timeline, look, step_s);
 }
 
 static size_t
@@ -79,6 +80,36 @@ START_TEST(samples_are_kept_of_the_last_looks)
 	ck_assert_int_eq(samples.errors[1], -1);
 	ck_assert_int_eq(samples.overloaded[1], 0);
 	ck_assert_int_eq(samples.overloaded[2], -1);
+	timeline_free(timeline);
+	end();
+}
+END_TEST
+
+/* No look succeeds for 60 s, and then for an hour. */
+START_TEST(missed_looks_are_samples_of_nothing)
+{
+	begin(1024);
+	timeline = timeline_new();
+	step_s = 5;
+	put(1, 1, 1, 0, true);
+	add(0);
+	add(5);
+	add(65);
+	timeline_samples(timeline, 1, 1, &samples);
+	ck_assert_uint_eq(samples.count, 13 + 1);
+	ck_assert(samples.step_s == 5);
+	ck_assert_int_eq(samples.overloaded[1], 1);
+	for (int i = 2; i < 13; i++)
+		ck_assert_int_eq(samples.overloaded[i], -1);
+	ck_assert_int_eq(samples.errors[2], -1);
+	ck_assert_int_ge(samples.overloaded[13], 0);
+	add(3665);
+	timeline_samples(timeline, 1, 1, &samples);
+	ck_assert_uint_eq(samples.count, TIMELINE_SAMPLES);
+	ck_assert(samples.step_s > 4.9 && samples.step_s < 5.1);
+	ck_assert_int_eq(samples.overloaded[0], -1);
+	ck_assert_int_eq(samples.overloaded[TIMELINE_SAMPLES - 2], -1);
+	step_s = 60;
 	timeline_free(timeline);
 	end();
 }
@@ -164,6 +195,7 @@ main(void)
 	snprintf(instance, sizeof(instance), "unit-timeline-%d", (int)getpid());
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, samples_are_kept_of_the_last_looks);
+	tcase_add_test(tcase, missed_looks_are_samples_of_nothing);
 	tcase_add_test(tcase, rows_are_taken_over_when_nothing_is_left_of_them);
 	tcase_add_test(tcase, flips_are_events);
 	suite_add_tcase(suite, tcase);

@@ -20,7 +20,7 @@ struct name {
 
 struct names {
 	struct stat file; /* zero if there is none */
-	bool failed;      /* it could not be read; complained of */
+	char failed[64];  /* why it could not be read; complained of */
 	size_t count, room;
 	struct name *names; /* sorted */
 };
@@ -188,7 +188,8 @@ names_free(struct names *names)
 	free(names);
 }
 
-/* The file cannot be read: keep what there was, and complain once. */
+/* The file cannot be read: keep what there was, and complain once of each
+   reason. */
 static struct names *
 names_keep(struct reading *r, struct names *before, const char *reason)
 {
@@ -196,12 +197,12 @@ names_keep(struct reading *r, struct names *before, const char *reason)
 
 	if (before == NULL && (before = calloc(1, sizeof(*before))) == NULL)
 		return NULL;
-	if (!before->failed) {
+	if (strncmp(before->failed, reason, sizeof(before->failed) - 1) != 0) {
 		snprintf(
 		    text, sizeof(text), "cannot read %s: %s", r->path, reason);
 		r->complain(text);
 	}
-	before->failed = true;
+	snprintf(before->failed, sizeof(before->failed), "%s", reason);
 	memset(&before->file, 0, sizeof(before->file));
 	return before;
 }

@@ -117,18 +117,40 @@ events_add(struct timeline *t, const struct look *look)
 	}
 }
 
+/* Begin a look: a sample of nothing. */
+static struct sample *
+samples_begin(struct timeline *t, uint64_t now_ms)
+{
+	unsigned at = t->looks++ % TIMELINE_SAMPLES;
+
+	t->times_ms[at] = now_ms;
+	return memset(t->samples[at], 0, t->used * sizeof(**t->samples));
+}
+
+/* Samples are shown as evenly spaced: add those that were missed. */
+static void
+missed_add(struct timeline *t, uint64_t now_ms, uint64_t step_ms)
+{
+	uint64_t last = t->times_ms[(t->looks - 1) % TIMELINE_SAMPLES];
+
+	if (now_ms > last + TIMELINE_SAMPLES * step_ms)
+		last = now_ms - TIMELINE_SAMPLES * step_ms;
+	while (now_ms >= last + 2 * step_ms)
+		samples_begin(t, last += step_ms);
+}
+
 void
-timeline_add(struct timeline *t, const struct look *look)
+timeline_add(struct timeline *t, const struct look *look, double step_s)
 {
 	const struct look_service *services = look_services(look);
-	struct sample *samples = t->samples[t->looks % TIMELINE_SAMPLES];
+	uint64_t now_ms = look_totals(look)->now_ms;
 	unsigned next = 0;
 
-	t->times_ms[t->looks % TIMELINE_SAMPLES] = look_totals(look)->now_ms;
-	memset(samples, 0, t->used * sizeof(*samples));
+	if (t->looks > 0)
+		missed_add(t, now_ms, (uint64_t)(step_s * 1000));
 	if (t->used == ROWS)
 		rows_sweep(t);
-	t->looks++;
+	struct sample *samples = samples_begin(t, now_ms);
 	for (uint64_t i = 0; i < look_totals(look)->services; i++) {
 		const struct look_service *s = &services[i];
 		unsigned row = row_of(t, s->modid, s->cmdid, &next);

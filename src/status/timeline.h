@@ -38,8 +38,10 @@ struct timeline *timeline_new(void);
 /* timeline_free - NULL is allowed. */
 void timeline_free(struct timeline *timeline);
 
-/* timeline_add - add what a look shows; each look once. */
-void timeline_add(struct timeline *timeline, const struct look *look);
+/* timeline_add - add what a look shows; each look once.  step_s: planned since
+   the last one; for looks that were missed samples of nothing are added. */
+void timeline_add(
+    struct timeline *timeline, const struct look *look, double step_s);
 
 /* timeline_samples - those of a service; count is 0 if there are none.
    TIMELINE: NULL is allowed. */

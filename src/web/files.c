@@ -3,6 +3,7 @@
 
 #include "web/files.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,20 +47,31 @@ file_read(struct file *file, const char *directory, const char *name)
 	return file->body != NULL;
 }
 
+/* On any other path the page would ask for figures where there are none. */
+static bool
+is_screen(const char *path)
+{
+	regex_t screens;
+
+	if (regcomp(&screens,
+		"^/(agents|instance|help|s/-?[0-9]+/-?[0-9]+(/[0-9.]+:[0-9]+)?)"
+		"?$",
+		REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	bool is = regexec(&screens, path, 0, NULL, 0) == 0;
+	regfree(&screens);
+	return is;
+}
+
 bool
 file_find(struct file *file, const char *directory, const char *path)
 {
-	static const char *const screens[] = { "/", "/agents", "/instance",
-		"/help" };
 	const char *name = strrchr(path, '/');
-	bool is_page = strncmp(path, "/s/", 3) == 0;
 
-	for (size_t i = 0; i < sizeof(screens) / sizeof(*screens); i++)
-		is_page |= strcmp(screens[i], path) == 0;
 	if (name == NULL)
 		return false;
 	*file = (struct file){ .type = type_of(++name) };
-	if (file->type == NULL && is_page)
+	if (file->type == NULL && is_screen(path))
 		file->type = type_of(name = "page.html");
 	if (file->type == NULL)
 		return false;

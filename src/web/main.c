@@ -160,17 +160,14 @@ options_read(struct web_options *options, int argc, char **argv)
 	return status < 0 ? options_check(options) : status;
 }
 
-/* Allow reading the directory of a file, so that the file can be replaced. */
-static int
-allow_beside(int rules, const char *file)
+/* Allow reading the directory of a file, so that the file can be replaced, or
+   come later.  A failure shows when the file is read.  file: this frees it. */
+static void
+allow_beside(int rules, char *file)
 {
-	char *copy = strdup(file);
-	int result = -1;
-
-	if (copy != NULL)
-		result = landlock_allow(rules, dirname(copy), READ_ACCESS);
-	free(copy);
-	return result;
+	if (file != NULL)
+		landlock_allow(rules, dirname(file), READ_ACCESS);
+	free(file);
 }
 
 /* From now on this thread, and those that it starts, cannot gain privileges.
@@ -192,12 +189,15 @@ confine(const struct web_options *options)
 			return 0;
 		}
 	}
+	if (rules >= 0) {
+		allow_beside(rules, strdup(names));
+		allow_beside(rules, realpath(names, NULL)); /* of a link */
+	}
 	/* /dev/null is for going to the background, /proc/self for metrics. */
 	if (rules >= 0 && landlock_allow(rules, "/dev/shm", READ_ACCESS) == 0 &&
 	    (landlock_allow(rules, "/proc/self", READ_ACCESS) == 0 ||
 		errno == ENOENT) &&
 	    landlock_allow(rules, "/dev/null", FILE_ACCESS) == 0 &&
-	    (access(names, R_OK) < 0 || allow_beside(rules, names) == 0) &&
 	    (directory == NULL ||
 		landlock_allow(rules, directory, READ_ACCESS) == 0) &&
 	    landlock_enforce(rules) == 0)

@@ -116,7 +116,9 @@ sample_take(struct sampler *sampler)
 	pthread_mutex_lock(&sampler->lock);
 	sampler->sample = s;
 	if (s.look != old.look)
-		timeline_add(s.timeline, s.look);
+		timeline_add(s.timeline, s.look,
+		    s.interval_s > old.interval_s ? s.interval_s
+						  : old.interval_s);
 	pthread_mutex_unlock(&sampler->lock);
 	if (s.look != old.look)
 		look_free(old.look);

@@ -289,6 +289,13 @@ refuse(struct MHD_Connection *connection, unsigned status, const char *text)
 	return queue(connection, status, response);
 }
 
+static enum MHD_Result
+refuse_large(struct MHD_Connection *connection)
+{
+	return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+	    "too many large answers are being read\n");
+}
+
 static const char *
 header(struct MHD_Connection *connection, const char *name)
 {
@@ -450,13 +457,20 @@ answer_page(struct server *server, struct MHD_Connection *connection,
 	struct MHD_Response *response = kept_find(server, tag, c->uri);
 	if (response != NULL)
 		return MHD_queue_response(connection, MHD_HTTP_OK, response);
-	/* The page's own requests have a limit of two digits: never refused. */
-	if (limit != NULL && strlen(limit) > 2 && !held_room(server))
-		return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-		    "too many large answers are being read\n");
+	/* Most are refused before they cost time; the page's own requests have
+	   a limit of two digits, and small answers. */
+	bool large = limit != NULL
+			 ? strlen(limit) > 2
+			 : strcmp(query->path, "/metrics/services") == 0;
+	if (large && !held_room(server))
+		return refuse_large(connection);
 	if (!page_make(&page, query))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		    "out of memory\n");
+	if (page.length > KEPT_SIZE && !held_room(server)) {
+		free(page.body);
+		return refuse_large(connection);
+	}
 	response = MHD_create_response_from_buffer(
 	    page.length, page.body, MHD_RESPMEM_MUST_FREE);
 	if (response == NULL) {
