@@ -87,7 +87,7 @@ def age_bucket(server, le):
 def ages(s, server):
     agent, now = s.agent(), int(time.time())
     agent.send(scenario.native(1, 1, 1, now - 100, [(1, 80, 1, 0, False)]))
-    agent.send(scenario.native(1, 2, 1, now - 99999, [(1, 80, 1, 0, False)]))
+    agent.send(scenario.native(1, 2, 1, now - 9999, [(1, 80, 1, 0, False)]))
     s.reporter.settled(2)
     s.equal("one record of 100 seconds, one of a day",
             [age_bucket(server, le) for le in ("64", "128", "16384", "+Inf")],

@@ -306,6 +306,9 @@ items_move(char *items, size_t size, struct order *orders, size_t count)
 {
 	char first[sizeof(struct look_service)];
 
+	static_assert(sizeof(first) >= sizeof(struct look_server) &&
+			  sizeof(first) >= sizeof(struct look_caller),
+	    "items fit");
 	for (size_t i = 0; i < count; i++) {
 		size_t at = i, next;
 
