@@ -74,6 +74,7 @@ def tell(s):
     finally:
         for path in aside(s):
             os.unlink(path)
+            os.unlink(path + ".secret")
     s.part(full_shm, s)
     s.part(short_memory, s)
 

@@ -466,6 +466,7 @@ START_TEST(trouble_comes_first)
 	put(2, 1, 1, 0, false);
 	take(0);
 	put(2, 1, 1, -1, false);
+	usleep(2000); /* a rate needs time */
 	take(1);
 	check_order(LOOK_BY_TROUBLE,
 	    (const int32_t[]){ 6, 7, 3, 4, 5, 9, 10, 2, 1, 8 }, 10);
