@@ -58,10 +58,10 @@ DAMAGES = ((flip_geometry, "inconsistent header"),
            (cut_to_a_stump, "inconsistent header"))
 
 
-def aside(s):
+def aside(s, secrets=False):
     return [path for path in glob.glob(
         f"/dev/shm/set-aside.reporter.{s.reporter.instance}*")
-            if not path.endswith(".secret")]
+            if secrets or not path.endswith(".secret")]
 
 
 def tell(s):
@@ -72,9 +72,8 @@ def tell(s):
         masters_segment(s)
         emptied_segment(s)
     finally:
-        for path in aside(s):
+        for path in aside(s, secrets=True):
             os.unlink(path)
-            os.unlink(path + ".secret")
     s.part(full_shm, s)
     s.part(short_memory, s)
 

@@ -165,8 +165,10 @@ ask_filter(struct view *view)
 	put_line(2, "filter: ", A_BOLD);
 	if (!read_line(answer, sizeof(answer)))
 		return;
-	if (!top_filter(view->top, answer, error))
+	if (!top_filter(view->top, answer, error)) {
 		view->message = error;
+		return;
+	}
 	while (view->top->level != TOP_SERVICES)
 		top_leave(view->top);
 	top_list(view->top);

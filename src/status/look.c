@@ -219,9 +219,7 @@ take_key(void *arg, const struct scan_key *key)
 
 	look->totals.keys++;
 	look->totals.dirty += key->dirty;
-	if (key->segment >= look->segments ||
-	    look_age(look->totals.now_ms, record_ts(&key->record)) >
-		LOOK_FORGOTTEN_S)
+	if (key->segment >= look->segments)
 		return true;
 	struct note *note = NOTES(look, key->segment) + key->slot;
 	uint32_t puts = (uint32_t)key->puts & PUTS_MAX;
@@ -230,6 +228,9 @@ take_key(void *arg, const struct scan_key *key)
 	w->record = key->record;
 	w->note = note;
 	note->puts = puts;
+	if (look_age(look->totals.now_ms, record_ts(&key->record)) >
+	    LOOK_FORGOTTEN_S)
+		return true;
 	if (note->server != 0) {
 		__builtin_prefetch(SERVERS(look) + note->server - 1, 1);
 		__builtin_prefetch(&SERVERS(look)[note->server - 1].keys, 1);

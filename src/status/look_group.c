@@ -52,13 +52,15 @@ rate_set(const struct look *look, struct look_sum *sum,
 {
 	double seconds = look->totals.seconds, rate;
 
-	if (seconds <= 0)
+	if (seconds <= 0) {
+		sum->rate = before == NULL ? 0 : before->rate;
 		return;
+	}
 	rate = sum->reports * 1000.0 / seconds;
 	if (before != NULL && look->totals.number > 2 && seconds < SMOOTH_S)
 		rate =
 		    before->rate + (rate - before->rate) * seconds / SMOOTH_S;
-	sum->rate = (uint32_t)rate;
+	sum->rate = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
 }
 
 /* A key that was evicted takes its flag along, but no agent took it back:

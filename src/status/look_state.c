@@ -40,8 +40,10 @@ void *
 area_fill(struct area *area, size_t count, size_t item)
 {
 	area->count = count > 0 ? count - 1 : 0;
-	if (area_add(area, item) == NULL)
+	if (area_add(area, item) == NULL) {
+		area->count = 0;
 		return NULL;
+	}
 	area->count = count;
 	/* It will be filled: at once is faster than page by page. */
 	madvise(area->at, count * item, MADV_POPULATE_WRITE);
