@@ -6,63 +6,36 @@
 #include "config.h"
 
 #include "status/look_prometheus.h"
-#include "instance_fixture.h"
-#include "suite.h"
+#include "look_fixture.h"
 
 #include <stdlib.h>
 
-#define NOW UINT64_C(1700000000)
-#define HORIZON UINT64_C(2000000000)
-
-static char instance[INSTANCE_MAX];
-static struct segment master;
-static struct worker_segment segment;
-static struct look *look;
 static char *text;
 static size_t length;
 
 static void
-put(int32_t modid, uint32_t ip, uint64_t age, bool overload, uint32_t err)
+add(int32_t modid, uint32_t ip, int64_t age, bool overload, uint32_t err)
 {
-	struct record r = { .modid = modid,
-		.cmdid = -1,
-		.ip = ip,
-		.port = 80,
-		.caller = (uint32_t)modid,
-		.succ = 90,
-		.err = err,
-		.overload = overload };
+	struct record r = record(modid, ip, (uint32_t)modid, age);
 
-	record_set_ts(&r, NOW - age);
-	ck_assert_uint_eq(table_put(&segment.table, &r, 1, HORIZON), 1);
+	r.cmdid = -1;
+	r.succ = 90;
+	r.err = err;
+	r.overload = overload;
+	put_record(r);
 }
 
 static void
-begin(void)
+begin_with_services(void)
 {
-	struct segment_spec spec = instance_spec(instance);
-	const struct look_limits limits = { LOOK_FRESH_S, LOOK_SILENT_S };
-
-	instance_remove(instance);
-	ck_assert_int_eq(segment_create_master(&master, instance), SHM_OK);
-	ck_assert_int_eq(segment_create_worker(&segment, &spec), SHM_OK);
-	put(1, 1, 1, false, 0);
-	put(2, 1, 7200, true, 9); /* a dead agent's last word */
-	put(3, 1, 100, true, 9);
-	put(4, 1, 2, true, 10);
-	put(4, 2, 2, false, 0);
+	begin(1024);
+	add(1, 1, 1, false, 0);
+	add(2, 1, 7200, true, 9); /* a dead agent's last word */
+	add(3, 1, 100, true, 9);
+	add(4, 1, 2, true, 10);
+	add(4, 2, 2, false, 0);
 	ck_assert_int_eq(
 	    look_new(&look, instance, NULL, &limits, NOW * 1000 + 500), SHM_OK);
-}
-
-static void
-end(void)
-{
-	free(text);
-	look_free(look);
-	segment_close(&segment.map);
-	segment_close(&master);
-	instance_remove(instance);
 }
 
 static void
@@ -92,11 +65,12 @@ START_TEST(a_look_is_shown_by_state)
 		"\nreporter_callers{state=\"silent\"} 1\n",
 	};
 
-	begin();
+	begin_with_services();
 	FILE *out = open_memstream(&text, &length);
 	look_prometheus(look, out);
 	fclose(out);
 	CHECK_ALL(samples);
+	free(text);
 	end();
 }
 END_TEST
@@ -128,7 +102,7 @@ START_TEST(services_have_series_trouble_first)
 		"{modid=\"3\",cmdid=\"-1\"} 1699999900\n",
 	};
 
-	begin();
+	begin_with_services();
 	show_services(1000);
 	CHECK_ALL(samples);
 	ck_assert_ptr_null(strstr(text, "failed_calls{modid=\"2\""));
@@ -137,6 +111,7 @@ START_TEST(services_have_series_trouble_first)
 	ck_assert_ptr_nonnull(strstr(text, "\nreporter_services_left_out 3\n"));
 	ck_assert_ptr_nonnull(strstr(text, "{modid=\"4\""));
 	ck_assert_ptr_null(strstr(text, "{modid=\"1\""));
+	free(text);
 	end();
 }
 END_TEST

@@ -30,9 +30,6 @@ int ctl_replay(const char *instance, int argc, char **argv);
    command have it. */
 const struct look_limits *ctl_limits(void);
 
-/* ctl_now_ms - the time, ms since 1970. */
-uint64_t ctl_now_ms(void);
-
 /* ctl_names - the names of services; names_read() of the file that the options
    give, or of the default one.  quiet: print no errors. */
 struct names *ctl_names(struct names *before, bool quiet);

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "ctl/ctl.h"
+#include "lib/clock.h"
 #include "status/keys.h"
 #include "status/status.h"
 
@@ -88,7 +89,7 @@ ctl_keys(const char *instance, int argc, char **argv)
 		return ctl_unreadable(instance, found);
 	struct names *names = ctl_names(NULL, false);
 	listing.view.names = names;
-	listing.view.now_ms = ctl_now_ms();
+	listing.view.now_ms = realtime_ms();
 	scan_walk(&scan, show, &listing);
 	names_free(names);
 	unsigned unread = scan.unread;

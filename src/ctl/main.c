@@ -14,11 +14,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
-
-#define NAMES_FILE SYSCONFDIR "/reporter/services"
-#define AGE_MAX (366 * 86400L) /* seconds */
 
 static struct look_limits limits = { LOOK_FRESH_S, LOOK_SILENT_S };
 static const char *names_file; /* NULL: the default, if it exists */
@@ -166,23 +162,14 @@ ctl_names(struct names *before, bool quiet)
 	    names_file == NULL, before, quiet ? complain_not : complain);
 }
 
-uint64_t
-ctl_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* -F or -S.  Returns false if it is invalid: printed. */
 static bool
 limit_read(int option)
 {
 	long seconds;
 
-	if (!ctl_number(
-		option == 'F' ? "-F" : "-S", optarg, 1, AGE_MAX, &seconds))
+	if (!ctl_number(option == 'F' ? "-F" : "-S", optarg, 1, LOOK_AGE_MAX_S,
+		&seconds))
 		return false;
 	*(option == 'F' ? &limits.fresh_s : &limits.silent_s) =
 	    (uint32_t)seconds;

@@ -7,6 +7,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/top.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ top_refresh(struct top *top)
 		top->names = names;
 	}
 	top->found = look_new(
-	    &look, top->instance, top->look, ctl_limits(), ctl_now_ms());
+	    &look, top->instance, top->look, ctl_limits(), realtime_ms());
 	if (top->found == SHM_OK)
 		top->found = status_collect(&top->status, top->instance);
 	top->error = errno;

@@ -28,3 +28,12 @@ monotonic_after(uint32_t ms)
 		.tv_nsec = (long)(then % 1000000) * 1000,
 	};
 }
+
+uint64_t
+realtime_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The monotonic clock.  Any process, any thread.
+ * Clocks.  Any process, any thread.
  */
 #pragma once
 
@@ -15,3 +15,6 @@ uint64_t monotonic_us(void);
 /* monotonic_after - the time in so many milliseconds, for
    pthread_cond_clockwait(). */
 struct timespec monotonic_after(uint32_t ms);
+
+/* realtime_ms - the time, ms since 1970. */
+uint64_t realtime_ms(void);

@@ -8,9 +8,9 @@
  * belongs, so that nothing has to be searched.  What they say is compared with
  * the key.  Memory is mapped, so that all of it goes back at once.
  *
- * Tables hold no reports.  But a report has one record for a server, so a
- * caller has sent at least as many reports of a service as there came records
- * of its most frequent server.
+ * Tables hold no reports.  But a report has one record for a server, so the
+ * number of reports that a caller has sent of a service is not below that of
+ * the records of its most frequent server.
  */
 #include "config.h"
 

@@ -16,8 +16,9 @@
 #define LOOK_FLIPS_MAX 4096
 #define LOOK_FRESH_S 45 /* defaults of struct look_limits */
 #define LOOK_SILENT_S 300
-#define LOOK_FORGOTTEN_S 86400 /* an older record is left out */
-#define LOOK_NEW_MS 300000     /* how long an overload counts as new */
+#define LOOK_AGE_MAX_S (366 * 86400) /* that a limit may be */
+#define LOOK_FORGOTTEN_S 86400       /* an older record is left out */
+#define LOOK_NEW_MS 300000           /* how long an overload counts as new */
 
 /* The max age of a fresh record, and of a late one; an older one is silent.
    Seconds, fresh_s <= silent_s. */
@@ -53,7 +54,7 @@ struct look_sum {
 	uint8_t state;    /* enum look_state */
 	uint8_t age;      /* enum look_age, of the newest record */
 	uint32_t callers; /* agents that reported it */
-	uint32_t reports; /* that came since the look before, at least */
+	uint32_t reports; /* since the look before, or more: see look.c */
 	uint32_t rate;    /* of these, for look_rate() */
 	uint32_t stale;   /* a service's servers, a server's callers, with an
 			     overload that is late or silent */

@@ -117,7 +117,7 @@ bool look_sum(struct making *m);
    order.  Returns false without memory. */
 bool look_arrange(struct making *m);
 
-/* look_sum_add - add what is as old as the sum, begin it anew with what is
+/* look_sum_add - add what is as old as the sum, start from 0 with what is
    younger, leave out what is older.  count: of what is added and not silent, or
    of all that is silent. */
 static inline void

@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAMES_NAME_MAX 64       /* bytes of a name */
+#define NAMES_FILE SYSCONFDIR "/reporter/services" /* by default */
+#define NAMES_NAME_MAX 64                          /* bytes of a name */
 #define NAMES_MAX 1000000       /* names; further lines are errors */
 #define NAMES_COMPLAINTS_MAX 10 /* errors reported for one reading */
 

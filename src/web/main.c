@@ -28,8 +28,6 @@
 #include <unistd.h>
 
 #define ADDRESS "127.0.0.1:9316"
-#define NAMES_FILE SYSCONFDIR "/reporter/services"
-#define AGE_MAX_S 31536000
 #define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FILE_ACCESS \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
@@ -58,11 +56,11 @@ seconds_read(uint32_t *seconds, int option, const char *text)
 {
 	int64_t number;
 
-	if (!text_number(text, 1, AGE_MAX_S, &number)) {
+	if (!text_number(text, 1, LOOK_AGE_MAX_S, &number)) {
 		fprintf(stderr,
 		    "reporter-web: -%c: found \"%s\", expected 1 to %d "
 		    "seconds\n",
-		    option, text, AGE_MAX_S);
+		    option, text, LOOK_AGE_MAX_S);
 		return 2;
 	}
 	*seconds = (uint32_t)number;

@@ -77,12 +77,9 @@ static void
 sample_look(struct sampler *sampler, struct sample *s)
 {
 	const struct sampler_settings *settings = sampler->settings;
-	struct timespec now;
+	uint64_t now_ms = realtime_ms();
 	struct look *look;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	uint64_t now_ms =
-	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	uint64_t began = monotonic_us();
 	sampler->looked_ms = began / 1000;
 	s->interval_s = TIMELINE_STEP_S;
