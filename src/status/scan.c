@@ -14,7 +14,7 @@
 
 /* A drain writes a slot within nanoseconds; a killed one leaves it so. */
 #define TRIES 1000
-#define RELEASE_SLOTS ((uint32_t)1 << 16) /* 4 MB */
+#define RELEASE_SLOTS ((uint32_t)1 << 16)
 
 enum shm_status
 scan_open(struct scan *scan, const char *instance)
