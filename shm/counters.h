@@ -109,6 +109,7 @@ enum refusal {
 	REFUSAL_NOT_ALLOWED,     /* its address is not in allow */
 	REFUSAL_MAX_CONNECTIONS, /* the limit is reached */
 	REFUSAL_MAX_CONNECTIONS_PER_ADDRESS,
+	REFUSAL_ACCEPT_RATE,    /* its address has used up its share */
 	REFUSAL_NOT_TRUSTED,    /* not in proxy_from, which is required there */
 	REFUSAL_NO_DESCRIPTORS, /* the reserve was given up for it */
 	REFUSAL_NO_MEMORY,
@@ -249,4 +250,4 @@ struct input_counters {
 	counter connections_max, configured_ts, certificate_expires;
 	struct process_counters process;
 };
-static_assert(sizeof(struct input_counters) == 448, "part of the format");
+static_assert(sizeof(struct input_counters) == 512, "part of the format");

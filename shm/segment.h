@@ -73,7 +73,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
 #ifndef SEGMENT_VERSION /* a test builds another one */
-#define SEGMENT_VERSION 10
+#define SEGMENT_VERSION 11
 #endif
 
 #define SHM_DIR "/dev/shm"
@@ -211,9 +211,9 @@ struct master_shared {
 	struct retirement retirement;
 };
 static_assert(
-    offsetof(struct master_shared, children) == 632, "part of the format");
+    offsetof(struct master_shared, children) == 696, "part of the format");
 static_assert(
-    offsetof(struct master_shared, history) == 8832, "part of the format");
+    offsetof(struct master_shared, history) == 8896, "part of the format");
 
 /* A mapped segment. */
 struct segment {

@@ -8,6 +8,7 @@
 #include "check/inspect.h"
 #include "conf/reload.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
@@ -216,6 +217,8 @@ main(int argc, char **argv)
 {
 	struct arguments a = { .config = CONFIG_FILE };
 
+	stdout = text_guard(stdout);
+	stderr = text_guard(stderr);
 	block_reload_signals();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);

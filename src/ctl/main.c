@@ -211,6 +211,7 @@ main(int argc, char **argv)
 	bool invalid = false;
 	int option;
 
+	stderr = text_guard(stderr);
 	while ((option = getopt(argc, argv, "+F:i:n:S:Vh")) != -1) {
 		switch (option) {
 		case 'F':

@@ -250,6 +250,7 @@ main(int argc, char **argv)
 		.user = "",
 	};
 
+	stderr = text_guard(stderr);
 	int status = options_read(&options, argc, argv);
 
 	if (status >= 0)
