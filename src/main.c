@@ -7,6 +7,7 @@
 
 #include "check/inspect.h"
 #include "conf/reload.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
@@ -217,6 +218,8 @@ main(int argc, char **argv)
 	struct arguments a = { .config = CONFIG_FILE };
 
 	block_reload_signals();
+	FAULT_POINT("main_begun");
+	file_open_standard();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
 	char *absolute = path_absolute(a.config);

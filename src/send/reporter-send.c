@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include "lib/file.h"
 #include "send/feed.h"
 #include "send/tls_client.h"
 
@@ -191,6 +192,7 @@ main(int argc, char **argv)
 	struct sender_layer *layer = NULL;
 	int n = 1;
 
+	file_open_standard();
 	options_read(&options, argc, argv);
 	if (options.tls) {
 		layer = tls_client_new(
