@@ -7,6 +7,7 @@
 
 #include "check/inspect.h"
 #include "conf/reload.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/text.h"
 #include "master/master.h"
@@ -220,6 +221,8 @@ main(int argc, char **argv)
 	stdout = text_guard(stdout);
 	stderr = text_guard(stderr);
 	block_reload_signals();
+	FAULT_POINT("main_begun");
+	file_open_standard();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
 	char *absolute = path_absolute(a.config);
