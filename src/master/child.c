@@ -9,7 +9,6 @@
 #include "lib/log.h"
 #include "master/child.h"
 #include "master/retire.h"
-#include "privilege/privilege.h"
 #include "privilege/sandbox.h"
 #include "worker/worker.h"
 #include "worker/worker_files.h"
@@ -189,8 +188,6 @@ child_main(struct children *children, const struct worker_start *start)
 	sigset_t usr1;
 
 	child_release_master(children, &start->segment.map);
-	if (privilege_hide() < 0)
-		_exit(WORKER_FAILED);
 	/* The master's commands are in the ring's header.  A signal sent to the
 	   whole process group must not interrupt a flush. */
 	signal(SIGTERM, SIG_IGN);

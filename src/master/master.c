@@ -96,7 +96,7 @@ master_give_up_privileges(struct master *m)
 	if (account_group(m->settings->group, &m->readers) < 0 ||
 	    privilege_bound() < 0 ||
 	    account_become(m->settings->user, m->readers) < 0 ||
-	    privilege_drop() < 0) {
+	    privilege_drop() < 0 || privilege_hide() < 0) {
 		free(real);
 		return -1;
 	}
