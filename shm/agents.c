@@ -20,6 +20,18 @@ agents_attach(struct agents *agents)
 	agents->free = agents->used = 0;
 }
 
+/* Let the readers and nobody else have it: no child of fork(2). */
+static enum shm_status
+agents_share(const struct agents *agents, gid_t readers)
+{
+	enum shm_status status = segment_share(&agents->map, readers);
+
+	if (status == SHM_OK &&
+	    madvise(agents->map.base, agents->map.size, MADV_DONTFORK) < 0)
+		status = SHM_SYSTEM;
+	return status;
+}
+
 enum shm_status
 agents_create(
     struct agents *agents, const char *instance, uint32_t rows, gid_t readers)
@@ -30,13 +42,18 @@ agents_create(
 	if (status != SHM_OK)
 		return status;
 	agents_attach(agents);
-	status = segment_share(&agents->map, readers);
-	if (status == SHM_OK &&
-	    madvise(agents->map.base, agents->map.size, MADV_DONTFORK) < 0)
-		status = SHM_SYSTEM;
+	status = agents_share(agents, readers);
 	if (status != SHM_OK)
 		KEEP_ERRNO(agents_remove(agents));
 	return status;
+}
+
+enum shm_status
+agents_renew(struct agents *agents, gid_t readers)
+{
+	enum shm_status status = segment_renew(&agents->map);
+
+	return status == SHM_OK ? agents_share(agents, readers) : status;
 }
 
 void

@@ -72,6 +72,9 @@ struct agents {
 enum shm_status agents_create(
     struct agents *agents, const char *instance, uint32_t rows, gid_t readers);
 
+/* agents_renew - create it again after it was removed, see segment_renew(). */
+enum shm_status agents_renew(struct agents *agents, gid_t readers);
+
 /* agents_remove - unmap and remove it; nothing if none was created. */
 void agents_remove(struct agents *agents);
 

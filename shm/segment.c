@@ -139,6 +139,13 @@ segment_check(const void *base, uint64_t size, enum segment_kind kind)
 	return SHM_OK;
 }
 
+enum shm_status
+segment_intact(const struct worker_segment *segment)
+{
+	return segment_check(
+	    segment->map.base, segment->map.size, SEGMENT_WORKER);
+}
+
 /* ---------------------------------------------------------------- secret -- */
 
 #define SECRET_MODE 0600
@@ -156,9 +163,8 @@ random_fill(void *bytes, size_t size)
 	return n == (ssize_t)size ? 0 : -1;
 }
 
-/* Create the file of a new segment's secrets. */
-static enum shm_status
-secret_make(const char *segment, const uint64_t secret[2])
+enum shm_status
+segment_make_secret(const char *segment, const uint64_t secret[2])
 {
 	const size_t size = 2 * sizeof(*secret);
 	char name[SEGMENT_NAME_MAX];
@@ -244,21 +250,28 @@ segment_share(const struct segment *segment, gid_t readers)
 	return SHM_OK;
 }
 
-/* Reserve all space of a new segment and map it: a full /dev/shm is an error
-   here and no SIGBUS later.  Returns 0 or an error number. */
-static int
+enum shm_status
 segment_reserve(struct segment *segment)
 {
 	int error;
 
+	segment->base = NULL;
+	segment->fd =
+	    shm_open(segment->name, O_RDWR | O_CREAT | O_EXCL, SEGMENT_MODE);
+	if (segment->fd < 0)
+		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
+	FAULT_POINT("segment_opened");
 	do
 		error = posix_fallocate(segment->fd, 0, (off_t)segment->size);
 	while (error == EINTR);
 	FAULT_POINT("segment_reserved");
-	if (error != 0)
-		return error;
-	return segment_mmap(segment, PROT_READ | PROT_WRITE) == SHM_OK ? 0
-								       : errno;
+	errno = error;
+	if (error == 0 &&
+	    segment_mmap(segment, PROT_READ | PROT_WRITE) == SHM_OK)
+		return SHM_OK;
+	KEEP_ERRNO(segment_remove(segment->name));
+	return segment_fail(
+	    segment, error == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM);
 }
 
 /* Fill in the header; the segment may be used from then on. */
@@ -292,25 +305,16 @@ static enum shm_status
 segment_make(struct segment *segment, enum segment_kind kind,
     const struct segment_spec *spec, uint64_t *secret)
 {
-	enum shm_status status = SHM_OK;
 	uint64_t id;
 
 	if (random_fill(&id, sizeof(id)) < 0 ||
 	    (secret != NULL && random_fill(secret, 2 * sizeof(*secret)) < 0))
 		return SHM_SYSTEM;
-	segment->base = NULL;
-	segment->fd =
-	    shm_open(segment->name, O_RDWR | O_CREAT | O_EXCL, SEGMENT_MODE);
-	if (segment->fd < 0)
-		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
-	FAULT_POINT("segment_opened");
-	int error = segment_reserve(segment);
-	if (error != 0) {
-		status = error == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM;
-		errno = error;
-	} else if (secret != NULL) {
-		status = secret_make(segment->name, secret);
-	}
+	enum shm_status status = segment_reserve(segment);
+	if (status != SHM_OK)
+		return status;
+	if (secret != NULL)
+		status = segment_make_secret(segment->name, secret);
 	if (status != SHM_OK) {
 		KEEP_ERRNO(segment_remove(segment->name));
 		return segment_fail(segment, status);
@@ -541,22 +545,6 @@ segment_view_agents(struct segment *segment, const char *instance, uid_t owner)
 	return segment_map(segment, SEGMENT_AGENTS, SEGMENT_READ, owner);
 }
 
-/* SHM_OK when the name leads to this segment still, SHM_MISSING if not. */
-static enum shm_status
-segment_named(const struct segment *segment)
-{
-	struct stat ours, named;
-	enum shm_status status = SHM_SYSTEM;
-	int fd = shm_open(segment->name, O_RDONLY | O_NONBLOCK, SEGMENT_MODE);
-
-	if (fd < 0)
-		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
-	if (fstat(segment->fd, &ours) == 0 && fstat(fd, &named) == 0)
-		status = ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
-	KEEP_ERRNO(close(fd));
-	return status;
-}
-
 enum shm_status
 segment_lock(const struct segment *segment, int timeout_ms)
 {
@@ -570,8 +558,7 @@ segment_lock(const struct segment *segment, int timeout_ms)
 			return SHM_BUSY;
 		nanosleep(&nap, NULL);
 	}
-	/* Its holder before may have removed it as its last act. */
-	return segment_named(segment);
+	return SHM_OK;
 }
 
 void

@@ -305,12 +305,41 @@ segment_master(const struct segment *segment)
  * segment_lock - take the segment for this process until it unmaps it or
  * dies.  The kernel holds the lock (flock), not the memory.  timeout_ms: how
  * long to wait for another holder, 0 to 600000.
- * The segment must have been opened by this process, for writing: a lock is
- * shared with a parent that opened it.
- * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
- * removed it meanwhile.
+ * It must be open for writing.  The lock is shared with the process that opened
+ * it and with those that inherited it, until the last of them closes it.
+ * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM.
  */
 enum shm_status segment_lock(const struct segment *segment, int timeout_ms);
+
+/* segment_intact - whether a worker's segment that is mapped for writing still
+   is a segment: SHM_OK, or as of segment_open_worker(). */
+enum shm_status segment_intact(const struct worker_segment *segment);
+
+/* segment_named, segment_named_worker - whether a segment that is mapped for
+   writing, and the secrets of a worker's, are still found by name: SHM_OK,
+   SHM_MISSING or SHM_SYSTEM. */
+enum shm_status segment_named(const struct segment *segment);
+enum shm_status segment_named_worker(const struct worker_segment *segment);
+
+/*
+ * segment_renew, segment_renew_worker - create a segment that is mapped for
+ * writing again, after its name, or that of its secrets, was removed.  No other
+ * process may write to it meanwhile.  It stays mapped where it was, and this
+ * process has it locked.  Who opened it before has the old one.
+ * Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
+ * is still mapped.
+ */
+enum shm_status segment_renew(struct segment *segment);
+enum shm_status segment_renew_worker(struct worker_segment *segment);
+
+/* segment_reserve, segment_make_secret - for segment_renew.c.  The first
+   creates the file of segment->name and ->size and maps it: its space is
+   reserved, so that a full /dev/shm is an error here and no SIGBUS later.  The
+   second creates the secrets of a worker's segment.  SHM_EXISTS, SHM_NO_SPACE
+   or SHM_SYSTEM: nothing was made by the first. */
+enum shm_status segment_reserve(struct segment *segment);
+enum shm_status segment_make_secret(
+    const char *segment, const uint64_t secret[2]);
 
 /* segment_close - unmap; the segment stays.  Does nothing when not mapped. */
 void segment_close(struct segment *segment);

@@ -61,6 +61,7 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_log_rotation t/scenario_master_killed \
 	t/scenario_reload_workers_under_load t/scenario_restart_keeps_agents \
 	t/scenario_sandbox_lets_work \
+	t/scenario_segments_removed \
 	t/scenario_signals_during_the_start t/scenario_startup_failures \
 	t/scenario_stop_reads_what_has_arrived t/scenario_stop_while_throttled \
 	t/scenario_swapped_configuration \

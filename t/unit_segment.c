@@ -709,6 +709,67 @@ START_TEST(every_code_has_a_text)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- removal --
+ */
+
+START_TEST(removed_segment_is_renewed_in_place)
+{
+	struct record r = { .modid = 7, .succ = 1 };
+	struct worker_segment s;
+	char secret[SEGMENT_NAME_MAX];
+	void *base;
+	uint64_t n = 1;
+
+	create();
+	base = worker.map.base;
+	ck_assert_int_eq(segment_named_worker(&worker), SHM_OK);
+	ring_put(&worker.ring, &r, 1);
+	ring_publish(&worker.ring);
+	ck_assert_int_eq(segment_remove(name), SHM_OK);
+	ck_assert_int_eq(segment_named_worker(&worker), SHM_MISSING);
+	ck_assert_int_eq(segment_renew_worker(&worker), SHM_OK);
+	ck_assert_ptr_eq(worker.map.base, base);
+	ck_assert_int_eq(segment_named_worker(&worker), SHM_OK);
+	/* What is put in now is seen as well. */
+	r.modid = 8;
+	ring_put(&worker.ring, &r, 1);
+	ring_publish(&worker.ring);
+	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_WRITE), SHM_OK);
+	ck_assert_uint_eq(ring_queued(&s.ring), 2);
+	ck_assert_int_eq(ring_peek(&s.ring, &n)->modid, 7);
+	ck_assert_mem_eq(s.table.secret, worker.table.secret, 16);
+	ck_assert_mem_eq(&s.shared->header, &worker.shared->header,
+	    sizeof(s.shared->header));
+	ck_assert_int_eq(segment_lock(&s.map, 0), SHM_BUSY);
+	segment_close(&s.map);
+	/* Its secrets alone. */
+	segment_name_secret(secret, name);
+	ck_assert_int_eq(unlink(path_of(secret)), 0);
+	ck_assert_int_eq(segment_named_worker(&worker), SHM_MISSING);
+	ck_assert_int_eq(segment_renew_worker(&worker), SHM_OK);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_OK);
+	segment_close(&worker.map);
+}
+END_TEST
+
+START_TEST(segment_that_cannot_be_renewed_stays_mapped)
+{
+	struct worker_segment other;
+
+	create();
+	ck_assert_int_eq(segment_remove(name), SHM_OK);
+	ck_assert_int_eq(segment_create_worker(&other, &spec), SHM_OK);
+	/* The name leads to another one. */
+	ck_assert_int_eq(segment_named_worker(&worker), SHM_MISSING);
+	ck_assert_int_eq(segment_renew_worker(&worker), SHM_EXISTS);
+	ck_assert_int_eq(segment_intact(&worker), SHM_OK);
+	ck_assert_int_eq(segment_named_worker(&other), SHM_OK);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_OK);
+	segment_close(&other.map);
+	segment_close(&worker.map);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- lock --
  */
 
@@ -989,6 +1050,10 @@ main(void)
 	tcase_add_test(c, set_aside_is_found_no_more_and_kept);
 	tcase_add_test(c, a_segment_is_shared_with_a_group_and_taken_back);
 	tcase_add_test(c, every_code_has_a_text);
+
+	c = group(s, "removal");
+	tcase_add_test(c, removed_segment_is_renewed_in_place);
+	tcase_add_test(c, segment_that_cannot_be_renewed_stays_mapped);
 
 	c = group(s, "lock");
 	tcase_add_test(c, lock_excludes_other_processes_until_the_holder_dies);

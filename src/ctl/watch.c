@@ -19,6 +19,7 @@
 #define RELOAD_TIMEOUT 10 /* seconds */
 #define STOP_TIMEOUT 90
 #define TIMEOUT_MAX 86400
+#define REMOVED_MS 3000 /* for a master to create its segment again */
 
 /* A master that is signaled and waited for. */
 struct watch {
@@ -84,16 +85,46 @@ become_owner(const struct watch *watch)
 	return CTL_ERROR;
 }
 
+/* Map the master's segment, when its master has created it again if it was
+   removed.  Returns the exit status. */
+static int
+watch_map(struct watch *watch)
+{
+	const struct timespec nap = { 0, 10 * 1000000L };
+	const char *instance = watch->instance;
+	bool hidden = false;
+	enum shm_status found =
+	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
+	pid_t pid = found == SHM_MISSING ? ctl_find(instance, &hidden) : 0;
+
+	for (int ms = 0; pid > 0 && found == SHM_MISSING && ms < REMOVED_MS;
+	     ms += 10) {
+		nanosleep(&nap, NULL);
+		found = segment_open_master(
+		    &watch->segment, instance, SEGMENT_READ);
+	}
+	if (found == SHM_OK)
+		return CTL_OK;
+	if (pid == 0 || found != SHM_MISSING)
+		return ctl_unreadable(instance, found);
+	fprintf(stderr,
+	    hidden ? "instance %s has no segment; whether process %d is its "
+		     "master, only root can see\n"
+		   : "the segment of instance %s was removed, and process %d "
+		     "has not created it again; stop it with kill(1)\n",
+	    instance, (int)pid);
+	return CTL_ERROR;
+}
+
 /* Map the master's segment; it must be running. */
 static int
 watch_open(struct watch *watch, const char *instance)
 {
 	watch->instance = instance;
-	enum shm_status found =
-	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
+	int result = watch_map(watch);
 
-	if (found != SHM_OK)
-		return ctl_unreadable(instance, found);
+	if (result != CTL_OK)
+		return result;
 	watch->master = segment_master(&watch->segment);
 	/* Acquire: released by the master at its start. */
 	watch->pid =

@@ -54,6 +54,9 @@ instance_try(struct segment *segment, const char *instance)
 	if (status != SHM_OK)
 		return status;
 	status = segment_lock(segment, LOCK_MS);
+	/* Its holder before may have removed it as its last act. */
+	if (status == SHM_OK)
+		status = segment_named(segment);
 	if (status == SHM_SYSTEM && created)
 		KEEP_ERRNO(segment_remove(segment->name));
 	return status;

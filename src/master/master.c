@@ -47,7 +47,8 @@ master_open_rings(struct master *m)
 	children_init(&m->children, m->shared, m->settings, m->path);
 	m->children.readers = m->readers;
 	retire_recover(m->shared, m->settings->instance);
-	if (generation_adopt(generation, &m->children, m->settings) < 0 ||
+	if (removed_begin(m) < 0 ||
+	    generation_adopt(generation, &m->children, m->settings) < 0 ||
 	    (generation->workers == 0 &&
 		generation_create(generation, generation->number + 1,
 		    &m->children, m->settings) < 0))
@@ -95,7 +96,7 @@ master_give_up_privileges(struct master *m)
 	if (account_group(m->settings->group, &m->readers) < 0 ||
 	    privilege_bound() < 0 ||
 	    account_become(m->settings->user, m->readers) < 0 ||
-	    privilege_drop() < 0) {
+	    privilege_drop() < 0 || privilege_hide() < 0) {
 		free(real);
 		return -1;
 	}
@@ -377,6 +378,8 @@ sooner(int a, int b)
 static int
 master_tick(struct master *m, uint64_t now_ms)
 {
+	if (m->mode == MASTER_SERVING)
+		removed_look(m, now_ms);
 	int wait = children_tick(&m->children, now_ms);
 
 	wait = sooner(wait, sample_tick(&m->children, now_ms));

@@ -65,7 +65,7 @@ retire_segment(struct master_shared *shared, struct worker_segment *segment,
 	FAULT_POINT("retire_said");
 	memcpy(name, segment->map.name, sizeof(name));
 	segment_close(&segment->map);
-	return retire_finish(shared, name, entry) == SHM_OK ? 0 : -1;
+	return retire_finish(shared, name, entry) == SHM_SYSTEM ? -1 : 0;
 }
 
 void

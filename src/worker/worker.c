@@ -37,7 +37,6 @@
 
 struct worker {
 	const struct worker_start *start;
-	struct segment master; /* the master's words; only read */
 	struct worker_segment segment;
 	struct secret password; /* the flush's, once that runs */
 	struct flush *flush;
@@ -77,20 +76,16 @@ worker_read_password(struct worker *w)
 
 /* --------------------------------------------------------- taking over ---- */
 
+/* A worker of a killed master may still have the segment, for a short time. */
 static enum shm_status
-worker_open(struct worker *w)
+worker_lock(struct worker *w)
 {
-	const char *name = w->start->segment;
-	enum shm_status status = segment_open_master(
-	    &w->master, w->start->settings->instance, SEGMENT_READ);
+	enum shm_status status = segment_lock(&w->segment.map, LOCK_MS);
 
 	if (status == SHM_OK)
-		status = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
-	/* A worker of a killed master may still have it, for a short time. */
-	if (status == SHM_OK)
-		status = segment_lock(&w->segment.map, LOCK_MS);
+		status = segment_intact(&w->segment);
 	if (status != SHM_OK) {
-		log_error("cannot open segment %s: %s", name,
+		log_error("cannot open segment %s: %s", w->segment.map.name,
 		    shm_strerror(status, errno));
 		return status;
 	}
@@ -108,7 +103,7 @@ worker_take_over(struct worker *w)
 		w->start->settings->dead_letter_size };
 	struct worker_info *info;
 	uint64_t dirty, queued;
-	enum shm_status status = worker_open(w);
+	enum shm_status status = worker_lock(w);
 
 	if (status != SHM_OK)
 		return status;
@@ -262,14 +257,13 @@ worker_end(struct worker *w)
 	left = ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
 	secret_wipe(&w->password);
 	segment_close(&w->segment.map);
-	segment_close(&w->master);
 	return left == 0 ? WORKER_FINISHED : WORKER_LEFT;
 }
 
 int
 worker_main(const struct worker_start *start)
 {
-	struct worker w = { .start = start };
+	struct worker w = { .start = start, .segment = start->segment };
 	char role[32];
 
 	snprintf(role, sizeof(role), "worker %u", start->slot);
@@ -286,7 +280,7 @@ worker_main(const struct worker_start *start)
 			   ? WORKER_FAILED
 			   : WORKER_BAD_CONFIG;
 	w.flush = flush_start(start->settings, &w.password, &w.segment,
-	    segment_master(&w.master), w.trial.flush);
+	    start->master, w.trial.flush);
 	if (w.flush == NULL) {
 		log_error("cannot start the flush thread: %m");
 		return WORKER_FAILED;

@@ -47,11 +47,7 @@ allow_file(int rules, const char *path)
 static int
 confine(const struct worker_start *start, int rules)
 {
-	char segment[SEGMENT_NAME_MAX + 16];
-
-	snprintf(segment, sizeof(segment), "/dev/shm%s", start->segment);
-	if (landlock_allow(rules, segment, WRITE) < 0 ||
-	    landlock_allow(rules, "/dev/null", WRITE) < 0)
+	if (landlock_allow(rules, "/dev/null", WRITE) < 0)
 		return -1;
 	allow_file(rules, start->settings->log_target);
 	allow_file(rules, start->settings->dead_letter_file);
