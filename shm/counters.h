@@ -201,7 +201,10 @@ struct flush_counters {
 	counter clock_skew;  /* between the server's clock and ours, seconds */
 	counter age_seconds; /* sum over the records committed */
 	counter ages[HISTOGRAM_BUCKETS]; /* those that were < 2^i seconds old */
-	counter reserve[2];
+	/* Since when an error that a person must fix holds up all rows, seconds
+	   since 1970; 0: none does. */
+	counter blocked_since;
+	counter reserve[1];
 };
 static_assert(sizeof(struct flush_counters) == 832, "part of the format");
 

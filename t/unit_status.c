@@ -741,8 +741,9 @@ static const char *const numbers_of_worker[] = { "slot", "generation", "pid",
 	"restarts", "queued", "pending", "superseded", "replayed", "stored",
 	"dead_letter", "dead_lost", "poisoned", "ring_records", "table_keys",
 	"keys", "evicted", "full", "skewed", "clamped", "rows", "flushes",
-	"connects", "apart_since", "clock_skew", "last_flush_ts",
-	"waiting_since", "last_error_number", "last_error_ts", NULL };
+	"connects", "apart_since", "blocked_since", "clock_skew",
+	"last_flush_ts", "waiting_since", "last_error_number", "last_error_ts",
+	NULL };
 
 static void
 check_worker_types(const json_t *worker)

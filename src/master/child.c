@@ -474,8 +474,7 @@ children_configure(
 		   changed: the cause may have been a password or another file,
 		   whose changes the comparison of settings does not see. */
 		if (restart || child->state == CHILD_FAILED ||
-		    (table_pending(&child->segment.table) > 0 &&
-			!counter_get(&child->segment.shared->flush.connected)))
+		    !counter_get(&child->segment.shared->flush.connected))
 			child_take(child, CHILD_RESTART);
 	}
 }

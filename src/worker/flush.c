@@ -290,7 +290,7 @@ due_sleep(struct flush *f, uint64_t held)
 		wait = urgent;
 	if (f->left_ms != 0 && wait > DIVIDE_WAIT_MS)
 		wait = DIVIDE_WAIT_MS;
-	int timeout = wait < 1000 ? (int)wait : 1000;
+	int timeout = store_idle(f->store, wait < 1000 ? (int)wait : 1000);
 
 	/* A statement of it would keep urgent keys waiting. */
 	if (urgent == UINT64_MAX)
@@ -317,7 +317,8 @@ round_due(struct flush *f)
 				flush_signal(f, NULL, &f->settled);
 			f->crowded = false;
 			flush_sleep(f, held + 1, UINT64_MAX,
-			    retention_idle(&f->retention, 1000));
+			    retention_idle(
+				&f->retention, store_idle(f->store, 1000)));
 			continue;
 		}
 		if (!older_stored(f)) {
