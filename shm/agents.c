@@ -77,10 +77,11 @@ agents_take(struct agents *agents, const struct agent *agent)
 {
 	struct agent_row *row;
 
-	if (agents->free != 0) {
+	/* One who can write to the segment may have changed the link. */
+	if (agents->free > 0 && agents->free <= agents->map.header.table_keys) {
 		row = &agents->rows[agents->free - 1];
 		agents->free = row->agent.since;
-	} else if (agents->used < agents->shared->header.table_keys) {
+	} else if (agents->used < agents->map.header.table_keys) {
 		row = &agents->rows[agents->used++];
 	} else {
 		counter_add(&agents->shared->unlisted, 1);

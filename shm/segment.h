@@ -16,8 +16,9 @@
  *
  *     0        16 bytes, random: the secrets of the table's hash.  An object
  *              of its own, since reporter.group may read the segments: whoever
- *              knows these can choose keys that meet in the table.  Made before
- *              its segment is ready, removed after it.
+ *              knows these can choose keys that meet in the table, and whoever
+ *              can open a file can lock it.  Made before its segment is ready,
+ *              removed after it; the master's segment has one for its lock.
  *
  *   /reporter.INSTANCE.agents             see agents.h
  *
@@ -73,7 +74,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
 #ifndef SEGMENT_VERSION /* a test builds another one */
-#define SEGMENT_VERSION 10
+#define SEGMENT_VERSION 11
 #endif
 
 #define SHM_DIR "/dev/shm"
@@ -220,7 +221,11 @@ struct segment {
 	void *base; /* NULL: nothing is mapped */
 	size_t size;
 	int fd;      /* -1 when nothing is mapped */
+	int lock;    /* of its secrets, while it is locked; else -1 */
 	uid_t owner; /* whose it is, if it was opened */
+	/* A copy that was checked.  Whoever can write to the segment can change
+	   the header in it at any time: that is not read again. */
+	struct segment_header header;
 	char name[SEGMENT_NAME_MAX];
 };
 
@@ -283,6 +288,14 @@ enum shm_status segment_view_worker(
 /* segment_create_master, segment_open_master - likewise, the master's own. */
 enum shm_status segment_create_master(
     struct segment *segment, const char *instance);
+
+/*
+ * segment_renew_master - replace what an earlier master left, opened for
+ * writing and locked, by a copy without its pid: others may have the file open,
+ * and hold locks of it that keep segment_holder() from seeing ours. Returns
+ * SHM_OK; or SHM_NO_SPACE or SHM_SYSTEM: nothing was changed.
+ */
+enum shm_status segment_renew_master(struct segment *segment);
 enum shm_status segment_open_master(
     struct segment *segment, const char *instance, enum segment_access access);
 
@@ -302,15 +315,22 @@ segment_master(const struct segment *segment)
 }
 
 /*
- * segment_lock - take the segment for this process until it unmaps it or
- * dies.  The kernel holds the lock (flock), not the memory.  timeout_ms: how
- * long to wait for another holder, 0 to 600000.
- * The segment must have been opened by this process, for writing: a lock is
- * shared with a parent that opened it.
+ * segment_lock - take the segment for this process until it closes it or dies.
+ * The kernel holds the lock (flock), not the memory; of the secrets, since only
+ * its user can open these.  Beside it the segment gets a lock that shows the
+ * holder to readers, if none of them keeps that from us.
+ * timeout_ms: how long to wait for another holder, 0 to 600000.
+ * The segment must be mapped for writing; this process must not close another
+ * descriptor of it.
  * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
- * removed it meanwhile.
+ * removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets.
  */
-enum shm_status segment_lock(const struct segment *segment, int timeout_ms);
+enum shm_status segment_lock(struct segment *segment, int timeout_ms);
+
+/* segment_holder - the process that has locked the segment of this NAME: its
+   pid, -1 if it is in a PID namespace that we cannot see, or 0 for none.  Not
+   this process.  Only a process of the segment's owner or root can seem to. */
+pid_t segment_holder(const char *name);
 
 /* segment_close - unmap; the segment stays.  Does nothing when not mapped. */
 void segment_close(struct segment *segment);
@@ -336,6 +356,10 @@ void segment_name(
     char *name, const char *instance, uint64_t generation, uint32_t slot);
 void segment_name_master(char *name, const char *instance);
 void segment_name_agents(char *name, const char *instance);
+
+/* segment_name_renewed - of the master's, until segment_renew_master() is
+   through. */
+void segment_name_renewed(char *name, const char *instance);
 
 /* segment_name_secret - the name of what holds the secrets of a worker's
    SEGMENT.  segment_list() leaves it out. */

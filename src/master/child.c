@@ -128,8 +128,8 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 	*child = (struct child){
 		.segment = *segment,
 		.entry = child->entry,
-		.generation = segment->shared->header.generation,
-		.slot = segment->shared->header.slot,
+		.generation = segment->map.header.generation,
+		.slot = segment->map.header.slot,
 	};
 	counter_set(&child->entry->generation, child->generation);
 	atomic_store_explicit(
@@ -168,9 +168,8 @@ child_release_master(struct children *children)
 	{
 		munmap(child->segment.map.base, child->segment.map.size);
 	}
-	/* A mapping keeps the open file, and with it the master's lock, which
-	   must be released when the master dies. */
-	munmap(children->shared, children->shared->header.size);
+	/* A worker only reads the master's words. */
+	munmap(children->shared, sizeof(*children->shared));
 }
 
 /* In the new process: release what is the master's, and run the worker. */
