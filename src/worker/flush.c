@@ -214,7 +214,7 @@ run_store(struct flush *f, struct run run, bool urgent)
 static bool
 round_run(struct flush *f, enum due due)
 {
-	const struct segment_header *header = &f->segment->shared->header;
+	const struct segment_header *header = &f->segment->map.header;
 	bool found = false;
 
 	f->urgent_ms = monotonic_ms();
@@ -242,7 +242,7 @@ static bool
 older_stored(const struct flush *f)
 {
 	return counter_acquire(&f->master->oldest_generation) >=
-	       f->segment->shared->header.generation;
+	       f->segment->map.header.generation;
 }
 
 /* Whether a newer generation waits until we have stored all. */
@@ -250,7 +250,7 @@ static bool
 flush_retired(const struct flush *f)
 {
 	return counter_get(&f->master->generation) >
-	       f->segment->shared->header.generation;
+	       f->segment->map.header.generation;
 }
 
 /* Show since when keys that are due wait for the database: each commit resets
