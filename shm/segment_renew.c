@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* fd: of a file of that name; below 0: of any.  It is not opened: to close it
- * would release the lock that readers see. */
+   would release the lock that readers see. */
 static enum shm_status
 name_leads_to(const char *name, int fd)
 {
