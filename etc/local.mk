@@ -37,9 +37,10 @@ $(web_template): etc/reporter-web.service.in Makefile
 	$(AM_V_GEN)$(etc_fill) -e 's|@instance[@]|%i|g' \
 		-e 's|@suffix[@]|-%i|g' $< >$@.new && mv $@.new $@
 
-# The sample, with this installation's own state directories.
+# The sample, with this installation's own state directories and user.
 etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
+		-e '/^\[reporter\]/,/^#group/s|^#user =$$|user = reporter|' \
 		-e 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
 		-e 's|/run/reporter|$(runstatedir)/reporter|' \
 		$< >$@.new && mv $@.new $@
