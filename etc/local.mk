@@ -42,9 +42,10 @@ $(templates): $(etc_made:=.in) Makefile
 		-e 's|@of[@]|, instance %i|g' -e '/@listen[@]/d' \
 		$(srcdir)/$(subst @.,.,$@).in >$@.new && mv $@.new $@
 
-# The sample, with this installation's own state directories.
+# The sample, with this installation's own state directories and user.
 etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
+		-e '/^\[reporter\]/,/^#group/s|^#user =$$|user = reporter|' \
 		-e 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
 		-e 's|/run/reporter|$(runstatedir)/reporter|' \
 		$< >$@.new && mv $@.new $@

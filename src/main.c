@@ -133,7 +133,11 @@ check(const struct arguments *a, const struct settings *settings,
 {
 	struct complaints complaints = { .out = stderr };
 
-	inspect_machine(settings, path, &complaints);
+	/* The running process must not end for one that cannot start. */
+	if (a->check > 0 || a->take_over)
+		inspect_machine(settings, path, &complaints);
+	else
+		inspect_user(settings, &complaints);
 	if (a->check > 1)
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)
@@ -164,8 +168,7 @@ run(const struct arguments *a, const char *path)
 		return 1;
 	if (a->dump)
 		settings_dump(settings, stdout);
-	/* The running process must not end for one that cannot start. */
-	if (a->check > 0 || (a->take_over && !a->dump))
+	if (a->check > 0 || !a->dump)
 		status = check(a, settings, path);
 	if (a->dump || a->check > 0 || status != 0) {
 		settings_free(settings);

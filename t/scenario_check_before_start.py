@@ -176,9 +176,24 @@ def user(s, check):
     os.chmod(check.conf, 0o640)
     done = check.run("-t")
     s.equal("its own directory is", (done.returncode, done.stderr), (0, ""))
-    s.reporter.configure("reporter", user="", pid_file="")
+    s.reporter.configure("reporter", user="root")
+    s.reporter.write_conf()
+    done = check.run("-t")
+    s.equal("root without capabilities cannot write there", [
+        words in done.stderr for words in (
+            "mysql.dead_letter_file: user root cannot write", "log.target: ")],
+        [True, True])
+    s.reporter.configure("reporter", pid_file="")
     s.reporter.configure("mysql", dead_letter_file=f"{s.directory}/dead")
     s.reporter.configure("log", target="stderr")
+    with_option(s, check, "reporter", "user", "", "started by root, and empty")
+    # Its start as well, before it does anything.
+    with open(check.conf, "a") as file:
+        file.write("[reporter]\nuser =\n")
+    done = check.run("-f")
+    s.check("root does not start it without a user", done.returncode == 1 and
+            "reporter.user: started by root, and empty; " in done.stderr,
+            done.stderr)
 
 
 def database(s, check, net):

@@ -126,7 +126,8 @@ class Options:
         self.needs_restart("reporter.instance", self.reporter.instance, "new")
 
     def reporter_user(self):
-        self.needs_restart("reporter.user", "empty", "nobody")
+        self.needs_restart("reporter.user", "root" if os.geteuid() == 0 else
+                           "empty", "nobody")
 
     def reporter_group(self):
         self.needs_restart("reporter.group", "empty", "nogroup")

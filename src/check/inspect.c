@@ -166,21 +166,24 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 
 /* -------------------------------------------------------------- users ----- */
 
-/* Whether the process can change to the user. */
-static bool
+bool
 inspect_user(const struct settings *settings, struct complaints *complaints)
 {
 	const char *user = settings->user;
-	const struct passwd *pw = getpwnam(user);
+	const struct passwd *pw = *user == '\0' ? NULL : getpwnam(user);
 
-	if (*user == '\0')
+	if (*user == '\0'
+		? geteuid() != 0
+		: pw != NULL && (geteuid() == 0 || geteuid() == pw->pw_uid))
 		return true;
-	if (pw == NULL)
+	if (*user == '\0')
+		settings_complain(complaints, settings, "reporter", "user",
+		    "started by root, and empty; expected the user to run as, "
+		    "or root");
+	else if (pw == NULL)
 		settings_complain(complaints, settings, "reporter", "user",
 		    "no such user: %s; create it or correct the spelling",
 		    user);
-	else if (geteuid() == 0 || geteuid() == pw->pw_uid)
-		return true;
 	else
 		settings_complain(complaints, settings, "reporter", "user",
 		    "only root can change to user %s; run this as root, or as "
@@ -228,7 +231,8 @@ child_inspect(const struct settings *settings, const char *path, FILE *out)
 		    "raised to that: %s; lower it, or raise the limit "
 		    "(ulimit -n, LimitNOFILE)",
 		    required, strerror(errno));
-	if (account_become(settings->user, group) < 0)
+	/* Root without capabilities is as others are: access() says so. */
+	if (account_become(settings->user, group) < 0 || privilege_drop() < 0)
 		its.count++;
 	else
 		inspect_files(settings, path, real != NULL ? real : path, &its);

@@ -17,6 +17,11 @@
 void inspect_machine(const struct settings *settings, const char *path,
     struct complaints *complaints);
 
+/* inspect_user - whether the process may change to the user of the settings, or
+   stay the one that it is: root must be told to.  If not, complains. */
+bool inspect_user(
+    const struct settings *settings, struct complaints *complaints);
+
 /* inspect_database - connect to each host of the list, and check server, table
    and rights.  path: likewise, for the password.  Hosts without a fault are
    described in `found`, a line each. */
