@@ -87,6 +87,7 @@ def stop_without_segment(s, r):
     s.equal("stop does not say that nothing runs", done.returncode, 1)
     s.check("it names the process", f"process {master}" in done.stderr,
             done.stderr)
+    s.equal("nor does status", s.reporter.ctl("status").returncode, 1)
     os.kill(master, signal.SIGCONT)
     done = s.reporter.ctl("stop")
     s.equal("once it goes on, stop ends it",

@@ -70,10 +70,21 @@ ctl_unreadable(const char *instance, enum shm_status found)
 {
 	char names[1][SEGMENT_NAME_MAX];
 	int saved = errno, left;
+	bool hidden;
+	pid_t pid;
 
 	switch (found) {
 	case SHM_MISSING:
 	case SHM_UNFINISHED:
+		pid = ctl_find(instance, &hidden);
+		if (pid > 0 && !hidden) {
+			fprintf(stderr,
+			    "the segment of instance %s was removed, and "
+			    "process %d has not created it again; if it does "
+			    "not within seconds, stop it with kill(1)\n",
+			    instance, (int)pid);
+			return CTL_ERROR;
+		}
 		fprintf(stderr, "no reporter of instance %s is running\n",
 		    instance);
 		left = segment_list(instance, names, 1);

@@ -108,13 +108,11 @@ watch_map(struct watch *watch)
 	}
 	if (found == SHM_OK)
 		return CTL_OK;
-	if (pid == 0 || found != SHM_MISSING)
+	if (!hidden || found != SHM_MISSING)
 		return ctl_unreadable(instance, found);
 	fprintf(stderr,
-	    hidden ? "instance %s has no segment; whether process %d is its "
-		     "master, only root can see\n"
-		   : "the segment of instance %s was removed, and process %d "
-		     "has not created it again; stop it with kill(1)\n",
+	    "instance %s has no segment; whether process %d is its master, "
+	    "only root can see\n",
 	    instance, (int)pid);
 	return CTL_ERROR;
 }

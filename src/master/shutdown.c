@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "master/notify.h"
 #include "master/state.h"
+#include "privilege/daemon.h"
 #include "shm/faultpoint.h"
 
 #include <inttypes.h>
@@ -194,6 +195,9 @@ shutdown_end(struct master *m)
 	m->look_ms = 0;
 	removed_look(m, monotonic_ms());
 	uint64_t left = children_close(&m->children);
+
+	/* reporterctl must not take it for a master without its segment. */
+	title_set("ended");
 
 	/* Release: see instance_publish(). */
 	atomic_store_explicit(&m->shared->pid, 0, memory_order_release);
