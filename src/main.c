@@ -8,6 +8,7 @@
 #include "check/inspect.h"
 #include "conf/reload.h"
 #include "lib/log.h"
+#include "lib/long_options.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
@@ -48,7 +49,8 @@ arguments_read(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "frtdVhc:")) != -1) {
+	while ((option = getopt_long(
+		    argc, argv, "frtdVhc:", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			a->foreground = true;

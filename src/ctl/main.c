@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "ctl/ctl.h"
+#include "lib/long_options.h"
 #include "lib/text.h"
 #include "status/health.h"
 
@@ -211,7 +212,8 @@ main(int argc, char **argv)
 	bool invalid = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "+F:i:n:S:Vh")) != -1) {
+	while ((option = getopt_long(
+		    argc, argv, "+F:i:n:S:Vh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'F':
 		case 'S':
