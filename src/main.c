@@ -9,6 +9,7 @@
 #include "conf/reload.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/long_options.h"
 #include "lib/text.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
@@ -50,7 +51,8 @@ arguments_read(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "frtdVhc:")) != -1) {
+	while ((option = getopt_long(
+		    argc, argv, "frtdVhc:", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			a->foreground = true;

@@ -15,7 +15,7 @@ import time
 
 import scenario
 
-MIGRATE = os.path.join(scenario.SOURCE, "etc", "reporter-migrate")
+MIGRATE = os.path.join(scenario.BUILD, "etc", "reporter-migrate")
 
 LARS = """\
 [reactor]
