@@ -38,7 +38,7 @@ def directories():
 
     return {name: whole(found[name]) for name in (
         "sbindir", "sysconfdir", "localstatedir", "runstatedir",
-        "pkgdatadir", "examplesdir", "systemdsystemunitdir",
+        "pkgdatadir", "examplesdir", "mandir", "systemdsystemunitdir",
         "sysusersdir", "tmpfilesdir", "initddir", "logrotatedir")}
 
 
