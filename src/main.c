@@ -131,7 +131,7 @@ check(const struct arguments *a, const struct settings *settings,
 {
 	struct complaints complaints = { .out = stderr };
 
-	inspect_machine(settings, path, &complaints);
+	inspect_machine(settings, path, false, &complaints);
 	if (a->check > 1)
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)
