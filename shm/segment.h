@@ -80,10 +80,11 @@
 #define SHM_DIR "/dev/shm"
 #define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
 
-#define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
-#define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
-#define WORKERS_MAX 64      /* workers of one generation */
-#define CHILDREN_MAX 256    /* workers of all generations */
+#define INSTANCE_MAX 32      /* bytes of an instance's name, with the 0 */
+#define SEGMENT_NAME_MAX 96  /* bytes of a segment's name, with the 0 */
+#define RELOAD_TEXT_MAX 4096 /* bytes of a reload's messages, with the 0 */
+#define WORKERS_MAX 64       /* workers of one generation */
+#define CHILDREN_MAX 256     /* workers of all generations */
 
 enum segment_kind {
 	SEGMENT_MASTER = 1,
@@ -210,6 +211,9 @@ struct master_shared {
 	struct child_entry children[CHILDREN_MAX];
 	struct history history;
 	struct retirement retirement;
+	/* What the last reload has logged as errors and warnings, in lines,
+	   ended by a 0.  Read after the reload is counted. */
+	char reload_text[RELOAD_TEXT_MAX];
 };
 static_assert(
     offsetof(struct master_shared, children) == 696, "part of the format");

@@ -654,7 +654,8 @@ def refusals(s, options):
              {"listen": f"127.0.0.1:{port}, 192.0.2.1:{port}"},
              f"cannot listen on 192.0.2.1:{port}: Cannot assign"),
             ("a log that cannot be opened", "log", {"target": unopened},
-             f"cannot open log {unopened}: No such file")):
+             f"cannot write {unopened}: directory "
+             f"{os.path.dirname(unopened)}: No such file")):
         options.begin()
         refused = reporter.status()["reload_errors"]
         mark = os.path.getsize(reporter.log)

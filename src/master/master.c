@@ -29,7 +29,9 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -290,13 +292,23 @@ static void
 master_reload(struct master *m)
 {
 	struct input_counters *input = &m->shared->input;
+	char text[RELOAD_TEXT_MAX] = "";
+	FILE *copy;
 	bool failed;
 
 	notify_reloading();
 	counter_set(
 	    &input->reloads_begun, counter_get(&input->reloads) +
 				       counter_get(&input->reload_errors) + 1);
+	/* What it has no room for is in the log. */
+	copy = fmemopen(text, sizeof(text), "w");
+	log_copy(copy);
 	failed = change_reload(m) < 0;
+	log_copy(NULL);
+	if (copy != NULL)
+		fclose(copy);
+	memcpy(m->shared->reload_text, text, sizeof(text));
+	m->shared->reload_text[RELOAD_TEXT_MAX - 1] = '\0';
 	if (failed)
 		log_error("reload failed; keeping the current configuration");
 	else
