@@ -51,7 +51,7 @@ agents_create(
 enum shm_status
 agents_renew(struct agents *agents, gid_t readers)
 {
-	enum shm_status status = segment_renew(&agents->map);
+	enum shm_status status = segment_renew(&agents->map, NULL);
 
 	return status == SHM_OK ? agents_share(agents, readers) : status;
 }
@@ -94,10 +94,11 @@ agents_take(struct agents *agents, const struct agent *agent)
 {
 	struct agent_row *row;
 
-	if (agents->free != 0) {
+	/* One who can write to the segment may have changed the link. */
+	if (agents->free > 0 && agents->free <= agents->map.header.table_keys) {
 		row = &agents->rows[agents->free - 1];
 		agents->free = row->agent.since;
-	} else if (agents->used < agents->shared->header.table_keys) {
+	} else if (agents->used < agents->map.header.table_keys) {
 		row = &agents->rows[agents->used++];
 	} else {
 		counter_add(&agents->shared->unlisted, 1);

@@ -37,6 +37,8 @@ static const struct reason refusals[REFUSALS] = {
 	    "limits.max_connections reached" },
 	[REFUSAL_MAX_CONNECTIONS_PER_ADDRESS] = { "max_connections_per_address",
 	    "limits.max_connections_per_address reached" },
+	[REFUSAL_ACCEPT_RATE] = { "accept_rate",
+	    "address used up its quarter of limits.accept_rate" },
 	[REFUSAL_NOT_TRUSTED] = { "not_trusted",
 	    "address is not in limits.proxy_from" },
 	[REFUSAL_NO_DESCRIPTORS] = { "no_descriptors",

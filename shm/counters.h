@@ -109,6 +109,7 @@ enum refusal {
 	REFUSAL_NOT_ALLOWED,     /* its address is not in allow */
 	REFUSAL_MAX_CONNECTIONS, /* the limit is reached */
 	REFUSAL_MAX_CONNECTIONS_PER_ADDRESS,
+	REFUSAL_ACCEPT_RATE,    /* its address has used up its share */
 	REFUSAL_NOT_TRUSTED,    /* not in proxy_from, which is required there */
 	REFUSAL_NO_DESCRIPTORS, /* the reserve was given up for it */
 	REFUSAL_NO_MEMORY,
@@ -200,7 +201,10 @@ struct flush_counters {
 	counter clock_skew;  /* between the server's clock and ours, seconds */
 	counter age_seconds; /* sum over the records committed */
 	counter ages[HISTOGRAM_BUCKETS]; /* those that were < 2^i seconds old */
-	counter reserve[2];
+	/* Since when an error that a person must fix holds up all rows, seconds
+	   since 1970; 0: none does. */
+	counter blocked_since;
+	counter reserve[1];
 };
 static_assert(sizeof(struct flush_counters) == 832, "part of the format");
 
@@ -249,4 +253,4 @@ struct input_counters {
 	counter connections_max, configured_ts, certificate_expires;
 	struct process_counters process;
 };
-static_assert(sizeof(struct input_counters) == 448, "part of the format");
+static_assert(sizeof(struct input_counters) == 512, "part of the format");

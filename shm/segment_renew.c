@@ -6,46 +6,55 @@
  */
 #include "config.h"
 
-#include "shm/segment.h"
+#include "shm/segment_secret.h"
 #include "shm/faultpoint.h"
 #include "shm/keep_errno.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum shm_status
-segment_named(const struct segment *segment)
+/* fd: of a file of that name; below 0: of any.  It is not opened: to close it
+   would release the lock that readers see. */
+static enum shm_status
+name_leads_to(const char *name, int fd)
 {
+	char path[SEGMENT_NAME_MAX + sizeof(SHM_DIR)];
 	struct stat ours, named;
-	enum shm_status status = SHM_SYSTEM;
-	int fd = shm_open(segment->name, O_RDONLY | O_NONBLOCK, 0);
 
-	if (fd < 0)
+	snprintf(path, sizeof(path), SHM_DIR "%s", name);
+	if (lstat(path, &named) < 0)
 		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
-	if (fstat(segment->fd, &ours) == 0 && fstat(fd, &named) == 0)
-		status = ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
-	KEEP_ERRNO(close(fd));
-	return status;
+	if (fd < 0)
+		return SHM_OK;
+	if (fstat(fd, &ours) < 0)
+		return SHM_SYSTEM;
+	return ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
 }
 
 enum shm_status
-segment_named_worker(const struct worker_segment *segment)
+segment_found(const struct segment *segment)
 {
-	enum shm_status status = segment_named(&segment->map);
+	if (segment->fd < 0) {
+		errno = EBADF;
+		return SHM_SYSTEM;
+	}
+	return name_leads_to(segment->name, segment->fd);
+}
+
+enum shm_status
+segment_named(const struct segment *segment)
+{
+	enum shm_status status = segment_found(segment);
 	char name[SEGMENT_NAME_MAX];
 
-	if (status != SHM_OK)
+	if (status != SHM_OK || segment->header.kind == SEGMENT_AGENTS)
 		return status;
-	segment_name_secret(name, segment->map.name);
-	int fd = shm_open(name, O_RDONLY | O_NONBLOCK, 0);
-	if (fd < 0)
-		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
-	close(fd);
-	return SHM_OK;
+	segment_name_secret(name, segment->name);
+	return name_leads_to(name, segment->lock);
 }
 
 /* Copy a segment that nobody writes to meanwhile.  Readers that open the copy
@@ -65,42 +74,52 @@ copy(struct segment *to, const struct segment *from)
 	atomic_store_explicit(&header->ready, 1, memory_order_release);
 }
 
-enum shm_status
-segment_renew(struct segment *segment)
+/* Create what has no name any more, locked if the segment was.  Who can read it
+   finds it locked, since it is not ready yet. */
+static enum shm_status
+renew_files(struct segment *renewed, const struct segment *segment,
+    const uint64_t *secret)
 {
-	struct segment copied = *segment;
-	enum shm_status status = segment_reserve(&copied);
+	static const uint64_t unused[2];
+	enum shm_status status = segment_found(segment);
 
-	if (status != SHM_OK)
-		return status;
-	/* Before it is ready: who can read it finds it locked. */
-	status = segment_lock(&copied, 0);
-	if (status == SHM_OK) {
-		copy(&copied, segment);
-		/* It takes the old one's place: pointers stay valid. */
-		if (mremap(copied.base, copied.size, copied.size,
-			MREMAP_MAYMOVE | MREMAP_FIXED,
-			segment->base) == segment->base) {
-			close(segment->fd);
-			segment->fd = copied.fd;
-			return SHM_OK;
-		}
-		status = SHM_SYSTEM;
-	}
-	KEEP_ERRNO(segment_remove(copied.name));
-	KEEP_ERRNO(segment_close(&copied));
+	if (status == SHM_MISSING)
+		status = segment_reserve(renewed);
+	renewed->lock = -1;
+	/* After it: only then is the name ours. */
+	if (status == SHM_OK && segment->header.kind != SEGMENT_AGENTS)
+		status = segment_secret_make(
+		    segment->name, secret == NULL ? unused : secret);
+	if (status == SHM_OK && segment->lock >= 0)
+		status = segment_lock(renewed, 0);
 	return status;
 }
 
 enum shm_status
-segment_renew_worker(struct worker_segment *segment)
+segment_renew(struct segment *segment, const uint64_t *secret)
 {
-	enum shm_status status = segment_named(&segment->map);
+	struct segment renewed = *segment;
+	enum shm_status status = renew_files(&renewed, segment, secret);
+	bool copied = renewed.fd != segment->fd;
 
-	if (status == SHM_MISSING)
-		status = segment_renew(&segment->map);
-	/* After it: only then is the name ours. */
-	return status == SHM_OK ? segment_make_secret(
-				      segment->map.name, segment->table.secret)
-				: status;
+	if (status == SHM_OK && copied) {
+		copy(&renewed, segment);
+		/* It takes the old one's place: pointers stay valid. */
+		if (mremap(renewed.base, renewed.size, renewed.size,
+			MREMAP_MAYMOVE | MREMAP_FIXED,
+			segment->base) != segment->base)
+			status = SHM_SYSTEM;
+	}
+	if (status == SHM_OK) {
+		if (copied)
+			close(segment->fd);
+		if (segment->lock >= 0)
+			close(segment->lock);
+		segment->fd = renewed.fd;
+		segment->lock = renewed.lock;
+	} else if (copied && renewed.fd >= 0) {
+		KEEP_ERRNO(segment_remove(renewed.name));
+		KEEP_ERRNO(segment_close(&renewed));
+	}
+	return status;
 }

@@ -7,7 +7,9 @@
 
 #include "check/inspect.h"
 #include "conf/reload.h"
+#include "lib/file.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
@@ -216,7 +218,11 @@ main(int argc, char **argv)
 {
 	struct arguments a = { .config = CONFIG_FILE };
 
+	stdout = text_guard(stdout);
+	stderr = text_guard(stderr);
 	block_reload_signals();
+	FAULT_POINT("main_begun");
+	file_open_standard();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
 	char *absolute = path_absolute(a.config);

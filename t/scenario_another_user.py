@@ -231,7 +231,7 @@ def the_group(s):
              if not path.endswith(".secret")], [(0o640, gid)] * 4)
     s.equal("the secrets of the hash are not",
             [os.stat(path).st_mode & 0o777 for path in s.reporter.segments()
-             if path.endswith(".secret")], [0o600] * 2)
+             if path.endswith(".secret")], [0o600] * 3)
     member = ctl(s, STRANGER, GROUP, "status", "--json")
     s.check("a member sees the status", member.returncode == 0
             and '"running": true' in member.stdout.replace('":t', '": t'),
@@ -250,7 +250,7 @@ def the_group(s):
     s.reporter.start()
     s.equal("without the group it is for the user alone",
             [os.stat(path).st_mode & 0o777
-             for path in s.reporter.segments()], [0o600] * 6)
+             for path in s.reporter.segments()], [0o600] * 7)
     s.reporter.stop()
 
 

@@ -45,6 +45,8 @@ def everything(s, place):
               ("logrotatedir", 0o644, "reporter"),
               ("systemdsystemunitdir", 0o644, "reporter.service"),
               ("systemdsystemunitdir", 0o644, "reporter.socket"),
+              ("systemdsystemunitdir", 0o644, "reporter@.service"),
+              ("systemdsystemunitdir", 0o644, "reporter@.socket"),
               ("sysusersdir", 0o644, "reporter.conf"),
               ("tmpfilesdir", 0o644, "reporter.conf")]
     for directory, mode, *names in wanted:

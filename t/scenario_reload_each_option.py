@@ -354,6 +354,7 @@ class Options:
 
     def mysql_password(self):
         self.change("mysql", password="no longer right")
+        self.net.disconnect()
         modid = self.send()
         self.says("Access denied")
         self.change("mysql", password=scenario.PASSWORD)

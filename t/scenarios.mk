@@ -33,7 +33,8 @@ stories += t/scenario_agents t/scenario_agents_come_back_at_once \
 # The database.
 database_stories = t/scenario_back_to_the_first_host \
 	t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers \
-	t/scenario_database_away_and_back t/scenario_database_tls \
+	t/scenario_database_away_and_back \
+	t/scenario_database_error_is_known_at_once t/scenario_database_tls \
 	t/scenario_firewall_forgets t/scenario_flush_rows_bounds_a_transaction \
 	t/scenario_galera_node t/scenario_hanging_database \
 	t/scenario_hostile_database t/scenario_hosts_in_order \

@@ -61,8 +61,8 @@ START_TEST(well_is_ok)
 	    "2 of 2 workers running, 12 connections, 0.0 records/s received, "
 	    "0.0/s stored, database db1:3306 | "
 	    "flush_age=0s;30;120;0 queued=0%;50;90;0;100 "
-	    "pending=0%;80;95;0;100 down=0;;0;0 disconnected=0s;30;120;0 "
-	    "clock_skew=0s;30;60;0 stalled=0;0;;0 "
+	    "pending=0%;80;95;0;100 down=0;;0;0 blocked=0;;0;0 "
+	    "disconnected=0s;30;120;0 clock_skew=0s;30;60;0 stalled=0;0;;0 "
 	    "master_age=0.4s;10;60;0 "
 	    "dead_letter_age=U;3600:;;0 dropped_age=U;3600:;;0 "
 	    "dead_letter=0c;;;0 dropped=0c;;;0 connections=12;;;0 "
@@ -119,6 +119,15 @@ START_TEST(each_measure_has_its_limits)
 	HAS("31 seconds without a connection to the database, ");
 	w->apart = 121;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+
+	make_well();
+	w->pid = 7;
+	w->flush.blocked_since = status.now;
+	w->flush.last_error_number = 1045;
+	memcpy(w->flush.last_error, "Access denied", 14);
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	HAS("1 worker refused by the database (critical), "
+	    "error 1045: Access denied, ");
 
 	make_well();
 	w->flush.clock_skew = 31;

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "ctl/ctl.h"
+#include "lib/file.h"
 #include "lib/text.h"
 #include "status/health.h"
 
@@ -222,6 +223,8 @@ main(int argc, char **argv)
 	bool invalid = false;
 	int option;
 
+	file_open_standard();
+	stderr = text_guard(stderr);
 	while ((option = getopt(argc, argv, "+F:i:n:S:Vh")) != -1) {
 		switch (option) {
 		case 'F':

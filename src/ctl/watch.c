@@ -10,9 +10,11 @@
 #include "status/status.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +31,8 @@ struct watch {
 	const char *instance;
 	struct segment segment;
 	const struct master_shared *master;
-	pid_t pid;
+	pid_t pid; /* as we see it */
+	int pidfd;
 	uint64_t reloads; /* that have ended when ours has */
 };
 
@@ -71,8 +74,8 @@ reloads_awaited(const struct watch *watch)
 	return (begun > ended ? begun : ended) + 1;
 }
 
-/* Root becomes the segment's owner: whatever pid the owner wrote there, no
-   process of another user gets a signal from us. */
+/* Root becomes the segment's owner: whichever process holds it, none of another
+   user gets a signal from us. */
 static int
 become_owner(const struct watch *watch)
 {
@@ -114,6 +117,40 @@ watch_map(struct watch *watch)
 	return CTL_ERROR;
 }
 
+static int
+not_running(struct watch *watch)
+{
+	segment_close(&watch->segment);
+	fprintf(
+	    stderr, "no reporter of instance %s is running\n", watch->instance);
+	return CTL_NOT_RUNNING;
+}
+
+/* Open the process that holds the segment.  The pid in the segment may be that
+   of another process by now, or in another namespace; that of the lock is the
+   kernel's. */
+static int
+watch_process(struct watch *watch)
+{
+	const char *name = watch->segment.name;
+
+	watch->pid = segment_holder(name);
+	if (watch->pid < 0) {
+		fprintf(stderr,
+		    "instance %s runs in another PID namespace: signal it "
+		    "there\n",
+		    watch->instance);
+		return CTL_ERROR;
+	}
+	if (watch->pid > 0)
+		watch->pidfd = (int)syscall(SYS_pidfd_open, watch->pid, 0);
+	/* If it still holds it, the pid was not used again in between. */
+	if (watch->pid > 0 && segment_holder(name) == watch->pid &&
+	    watch->pidfd >= 0)
+		return become_owner(watch);
+	return not_running(watch);
+}
+
 /* Map the master's segment; it must be running. */
 static int
 watch_open(struct watch *watch, const char *instance)
@@ -124,17 +161,10 @@ watch_open(struct watch *watch, const char *instance)
 	if (result != CTL_OK)
 		return result;
 	watch->master = segment_master(&watch->segment);
-	/* Acquire: released by the master at its start. */
-	watch->pid =
-	    atomic_load_explicit(&watch->master->pid, memory_order_acquire);
 	watch->reloads = reloads_awaited(watch);
-	/* One that is starting has no pid yet, and to kill() 0 and less are
-	   process groups. */
-	if (watch->pid > 0 && status_running(&watch->segment))
-		return become_owner(watch);
-	segment_close(&watch->segment);
-	fprintf(stderr, "no reporter of instance %s is running\n", instance);
-	return CTL_NOT_RUNNING;
+	if (status_running(&watch->segment))
+		return watch_process(watch);
+	return not_running(watch);
 }
 
 /* Send the signal and wait until done() or the timeout. */
@@ -144,7 +174,8 @@ watch_signal(const struct watch *watch)
 	const struct timespec nap = { 0, 10 * 1000000L };
 	uint64_t deadline = monotonic_ms() + (uint64_t)watch->timeout * 1000;
 
-	if (kill(watch->pid, watch->signal_number) < 0) {
+	if (syscall(SYS_pidfd_send_signal, watch->pidfd, watch->signal_number,
+		NULL, 0) < 0) {
 		fprintf(stderr, "pid %d: %s%s\n", (int)watch->pid,
 		    strerror(errno),
 		    errno == EPERM ? "; requires root or its user, who must "
@@ -191,7 +222,9 @@ watch_run_if_any(
 static bool
 has_ended(const struct watch *watch)
 {
-	return !status_running(&watch->segment);
+	struct pollfd process = { .fd = watch->pidfd, .events = POLLIN };
+
+	return poll(&process, 1, 0) > 0;
 }
 
 int
@@ -205,8 +238,7 @@ ctl_stop(const char *instance, int argc, char **argv)
 static bool
 has_reloaded(const struct watch *watch)
 {
-	return reloads_ended(watch) >= watch->reloads ||
-	       !status_running(&watch->segment);
+	return reloads_ended(watch) >= watch->reloads || has_ended(watch);
 }
 
 int

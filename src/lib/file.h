@@ -6,6 +6,11 @@
 
 #include <stdbool.h>
 
+/* file_open_standard - open /dev/null as each of descriptors 0, 1 and 2 that is
+   closed: otherwise a file that is opened later gets its number, and all that
+   is printed.  First call of main(). */
+void file_open_standard(void);
+
 /* file_is_endless - whether path exists and is neither a regular file nor a
    directory: opening a pipe would wait for its writer, a device may have no
    end. */

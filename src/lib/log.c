@@ -334,22 +334,23 @@ log_limited_passes(const struct log_limiter *limiter)
 }
 
 bool
-log_limited(struct log_limiter *limiter, const char *format, ...)
+log_limited_line(
+    enum log_level level, struct log_limiter *limiter, const char *format, ...)
 {
 	char text[TEXT_MAX - 64];
 	uint64_t n;
 	va_list args;
 
-	if (LOG_LEVEL_WARN > threshold ||
+	if ((int)level > threshold ||
 	    !log_limiter_pass(limiter, monotonic_ms(), &n))
 		return false;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (n == 0)
-		log_warn("%s", text);
+		log_line(level, "%s", text);
 	else
-		log_warn("%s (%" PRIu64 " similar message%s suppressed)", text,
-		    n, n == 1 ? "" : "s");
+		log_line(level, "%s (%" PRIu64 " similar message%s suppressed)",
+		    text, n, n == 1 ? "" : "s");
 	return true;
 }

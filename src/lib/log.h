@@ -79,6 +79,9 @@ bool log_limiter_pass(
 bool log_limited_passes(const struct log_limiter *limiter);
 
 /* log_limited - log_warn() through a limiter; appends "(N similar messages
-   suppressed)" when there were any.  Returns whether the line was written. */
-bool log_limited(struct log_limiter *limiter, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+   suppressed)" when there were any.  Returns whether the line was written.
+   log_limited_error - the same of log_error(). */
+#define log_limited(...) log_limited_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_limited_error(...) log_limited_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+bool log_limited_line(enum log_level level, struct log_limiter *limiter,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));

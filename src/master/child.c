@@ -129,8 +129,8 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 	*child = (struct child){
 		.segment = *segment,
 		.entry = child->entry,
-		.generation = segment->shared->header.generation,
-		.slot = segment->shared->header.slot,
+		.generation = segment->map.header.generation,
+		.slot = segment->map.header.slot,
 	};
 	counter_set(&child->entry->generation, child->generation);
 	atomic_store_explicit(
@@ -176,9 +176,8 @@ child_release_master(struct children *children, const struct segment *own)
 			munmap(
 			    child->segment.map.base, child->segment.map.size);
 	}
-	/* A mapping keeps the open file, and with it the master's lock, which
-	   must be released when the master dies. */
-	munmap(children->shared, children->shared->header.size);
+	/* A worker only reads the master's words. */
+	munmap(children->shared, sizeof(*children->shared));
 }
 
 /* In the new process: release what is the master's, and run the worker. */
@@ -282,7 +281,7 @@ children_look(struct children *children, uint64_t now_ms)
 	CHILDREN_EACH(child, children)
 	{
 		if (child->renew_ms == 0 &&
-		    segment_named_worker(&child->segment) == SHM_MISSING) {
+		    segment_named(&child->segment.map) == SHM_MISSING) {
 			child->renew_ms = now_ms;
 			found++;
 		}
@@ -296,7 +295,8 @@ static bool
 child_renew(const struct children *children, struct child *child)
 {
 	struct segment *map = &child->segment.map;
-	enum shm_status status = segment_renew_worker(&child->segment);
+	enum shm_status status =
+	    segment_renew(map, child->segment.table.secret);
 
 	if (status == SHM_OK)
 		status = segment_share(map, children->readers);
@@ -474,8 +474,7 @@ children_configure(
 		   changed: the cause may have been a password or another file,
 		   whose changes the comparison of settings does not see. */
 		if (restart || child->state == CHILD_FAILED ||
-		    (table_pending(&child->segment.table) > 0 &&
-			!counter_get(&child->segment.shared->flush.connected)))
+		    !counter_get(&child->segment.shared->flush.connected))
 			child_take(child, CHILD_RESTART);
 	}
 }

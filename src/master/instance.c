@@ -36,29 +36,44 @@ instance_discard(const char *name, enum shm_status status)
 	}
 }
 
+static enum shm_status
+instance_create(struct segment *segment, const char *instance)
+{
+	enum shm_status status = segment_create_master(segment, instance);
+
+	if (status == SHM_OK)
+		status = segment_lock(segment, LOCK_MS);
+	if (status == SHM_SYSTEM && segment->base != NULL)
+		KEEP_ERRNO(segment_remove(segment->name));
+	return status;
+}
+
+static enum shm_status
+instance_adopt(struct segment *segment, const char *instance)
+{
+	enum shm_status status =
+	    segment_open_master(segment, instance, SEGMENT_WRITE);
+
+	if (status == SHM_OK)
+		status = segment_lock(segment, LOCK_MS);
+	return status == SHM_OK ? segment_renew_master(segment) : status;
+}
+
 /* Create or adopt the master's own segment, and lock it. */
 static enum shm_status
 instance_try(struct segment *segment, const char *instance)
 {
-	enum shm_status status = segment_create_master(segment, instance);
-	bool created = status == SHM_OK;
+	enum shm_status status = instance_create(segment, instance);
 
 	if (status == SHM_EXISTS)
-		status = segment_open_master(segment, instance, SEGMENT_WRITE);
-	if (status == SHM_DAMAGED || status == SHM_VERSION ||
-	    status == SHM_UNFINISHED) {
+		status = instance_adopt(segment, instance);
+	if ((status == SHM_DAMAGED || status == SHM_VERSION ||
+		status == SHM_UNFINISHED) &&
+	    segment_holder(segment->name) == 0) {
+		segment_close(segment);
 		instance_discard(segment->name, status);
-		status = segment_create_master(segment, instance);
-		created = status == SHM_OK;
+		status = instance_create(segment, instance);
 	}
-	if (status != SHM_OK)
-		return status;
-	status = segment_lock(segment, LOCK_MS);
-	/* Its holder before may have removed it as its last act. */
-	if (status == SHM_OK)
-		status = segment_named(segment);
-	if (status == SHM_SYSTEM && created)
-		KEEP_ERRNO(segment_remove(segment->name));
 	return status;
 }
 

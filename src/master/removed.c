@@ -20,8 +20,7 @@ static enum shm_status
 view_open(struct master *m)
 {
 	struct segment view;
-	enum shm_status status =
-	    segment_open_master(&view, m->settings->instance, SEGMENT_READ);
+	enum shm_status status = segment_view(&view, &m->segment);
 
 	if (status != SHM_OK)
 		return status;
@@ -47,7 +46,7 @@ renew_master(struct master *m)
 	enum shm_status status = segment_named(&m->segment);
 
 	if (status == SHM_MISSING)
-		status = segment_renew(&m->segment);
+		status = segment_renew(&m->segment, NULL);
 	if (status == SHM_OK)
 		status = segment_share(&m->segment, m->readers);
 	if (status == SHM_OK)

@@ -176,7 +176,7 @@ agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
 	KEEP_ERRNO(segment_close(&master));
 	if (found != SHM_OK)
 		return found;
-	uint32_t rows = agents.shared->header.table_keys;
+	uint32_t rows = agents.map.header.table_keys;
 	struct agent *list = calloc(rows, sizeof(*list));
 	for (uint32_t i = 0; list != NULL && i < rows; i++) {
 		struct agent *a = &list[count];

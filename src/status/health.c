@@ -22,6 +22,8 @@ static const struct {
 	[HEALTH_PENDING] = { "pending", "%", "", "% of a table not stored",
 	    "80", "95" },
 	[HEALTH_DOWN] = { "down", "", "worker", " not running", "", "0" },
+	[HEALTH_BLOCKED] = { "blocked", "", "worker",
+	    " refused by the database", "", "0" },
 	[HEALTH_DISCONNECTED] = { "disconnected", "s", "second",
 	    " without a connection to the database", "30", "120" },
 	[HEALTH_CLOCK_SKEW] = { "clock_skew", "s", "second",
@@ -237,6 +239,8 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 		values[HEALTH_PENDING] =
 		    fmax(values[HEALTH_PENDING], share(pending, w->table_keys));
 		values[HEALTH_STALLED] += w->stalled;
+		values[HEALTH_BLOCKED] +=
+		    w->pid > 0 && w->flush.blocked_since != 0;
 		values[HEALTH_DISCONNECTED] =
 		    fmax(values[HEALTH_DISCONNECTED], (double)w->apart);
 		if (w->connected)
@@ -283,6 +287,20 @@ show_faults(
 	return worst;
 }
 
+/* The error that must be fixed: one, since it is the same for all workers. */
+static void
+show_error(const struct status *s, FILE *line)
+{
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		if (w->pid == 0 || w->flush.blocked_since == 0)
+			continue;
+		fprintf(line, "error %" PRIu64 ": %s, ",
+		    w->flush.last_error_number, w->flush.last_error);
+		return;
+	}
+}
+
 /* label=value[unit];[warning];[critical];[min];[max] */
 static void
 show_data(FILE *line, const struct status *s, const double *values,
@@ -318,6 +336,7 @@ show_health(
 	}
 	measure(s, values);
 	enum health health = show_faults(line, values, limits);
+	show_error(s, line);
 	if (s->reload_failed) {
 		fputs("last reload failed, ", line);
 		if (health == HEALTH_OK)

@@ -21,6 +21,7 @@ enum health_measure {
 	HEALTH_QUEUED,       /* percent of a ring in use, max */
 	HEALTH_PENDING,      /* percent of a table dirty, max */
 	HEALTH_DOWN,         /* workers that do not run */
+	HEALTH_BLOCKED,      /* workers that wait for a fix at the database */
 	HEALTH_DISCONNECTED, /* seconds without a connection, max */
 	HEALTH_CLOCK_SKEW, /* seconds between database's clock and ours, max */
 	HEALTH_STALLED,    /* workers that do not drain their rings */

@@ -184,6 +184,10 @@ const struct metric metrics[] = {
 	    "Connections made to the database." },
 	{ "connected", WORKER(flush.connected), FLAG },
 	{ "apart_since", WORKER(flush.apart_since) },
+	{ "blocked_since", WORKER(flush.blocked_since),
+	    GAUGE("worker_database_blocked_timestamp_seconds"),
+	    "Since when an error that a person must fix holds up all rows, "
+	    "seconds since 1970; 0: none does." },
 	{ "clock_skew", WORKER(flush.clock_skew),
 	    GAUGE("worker_database_clock_skew_seconds"),
 	    "How far the clocks of the database and of this machine differ, "

@@ -12,14 +12,9 @@
 #include "lib/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Scans for workers that take nothing from their rings. */
 #define SCANS 20
@@ -28,29 +23,15 @@
 
 /* ------------------------------------------------------------- who lives -- */
 
-static bool
-process_lives(int32_t pid)
-{
-	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
-}
-
 bool
 status_running(const struct segment *segment)
 {
 	const struct master_shared *master = segment_master(segment);
-	/* Acquire: see status_collect(). */
-	int32_t pid = atomic_load_explicit(&master->pid, memory_order_acquire);
 
-	/* Only then try the lock: a reporter that starts, which could miss
-	   it, has not written its pid yet. */
-	if (!process_lives(pid))
-		return false;
-	int fd = shm_open(segment->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-	close(fd);
-	return held;
+	/* One that starts has not written its pid yet, one that ends has set it
+	   to 0.  Acquire: see status_collect(). */
+	return atomic_load_explicit(&master->pid, memory_order_acquire) > 0 &&
+	       segment_holder(segment->name) != 0;
 }
 
 /* --------------------------------------------------------------- workers -- */
@@ -87,8 +68,8 @@ read_worker(const struct status *status, struct status_worker *w,
 	if (w->flush.waiting_since != 0 && w->pending > 0)
 		w->lag = status_since(status, w->flush.waiting_since);
 	w->poisoned = counter_get(&shared->info.poisoned);
-	w->ring_records = shared->header.ring_records;
-	w->table_keys = shared->header.table_keys;
+	w->ring_records = segment->map.header.ring_records;
+	w->table_keys = segment->map.header.table_keys;
 	w->flush.last_error_number =
 	    last_error_get(&shared->flush, error, sizeof(error));
 	text_escape(w->flush.last_error, sizeof(w->flush.last_error), error);
@@ -107,8 +88,8 @@ read_segment(const struct status *status, struct status_worker *w)
 	    segment_view_worker(&segment, name, status->owner);
 	if (found == SHM_OK) {
 		read_worker(status, w, &segment);
-		w->slot = segment.shared->header.slot;
-		w->generation = segment.shared->header.generation;
+		w->slot = segment.map.header.slot;
+		w->generation = segment.map.header.generation;
 		/* Acquire: released by the worker at its start. */
 		pid = atomic_load_explicit(
 		    &segment.shared->info.pid, memory_order_acquire);
@@ -119,7 +100,7 @@ read_segment(const struct status *status, struct status_worker *w)
 	/* A worker without a master exits by itself when all records are
 	   stored. */
 	if (!status->running) {
-		w->pid = process_lives(pid) ? pid : 0;
+		w->pid = segment_holder(name) != 0 ? pid : 0;
 		w->state =
 		    w->pid > 0 ? child_state_name(CHILD_FINISHING) : "left";
 	}

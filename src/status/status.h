@@ -58,7 +58,7 @@ struct status {
 	char version[24];
 	uid_t owner;  /* of the master's segment */
 	int32_t pid;  /* 0 after a graceful shutdown */
-	bool running; /* the pid lives and holds the segment */
+	bool running; /* see status_running() */
 	bool reload_failed;
 	double master_age;     /* seconds since its loop went round; 0: ended */
 	uint64_t now, started; /* seconds since 1970 */
@@ -115,8 +115,8 @@ status_s(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* status_running - whether the master of a mapped segment lives: its pid does,
-   and the segment is locked. */
+/* status_running - whether a process holds the master's segment that has the
+   name of this mapped one, and has written its pid, in whatever namespace. */
 bool status_running(const struct segment *segment);
 
 /* status_text - write it for people, no line over 80 columns. */

@@ -11,6 +11,7 @@
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
 #include "privilege/landlock.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/text.h"
 #include "web/sampler.h"
@@ -250,6 +251,8 @@ main(int argc, char **argv)
 		.user = "",
 	};
 
+	file_open_standard();
+	stderr = text_guard(stderr);
 	int status = options_read(&options, argc, argv);
 
 	if (status >= 0)

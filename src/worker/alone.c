@@ -232,6 +232,8 @@ rows_wait(struct store *store, const struct db_error *error)
 		advice = "every row is refused, retrying";
 		kind = DB_UNLISTED;
 	}
+	if (kind == DB_HOLD)
+		store_note_blocked(store);
 	store_show(store, DB_HOLD, error, advice);
 	return store_wait(store, backoff_next(&store->backoff[kind]));
 }

@@ -66,7 +66,7 @@ store_show(struct store *store, enum db_class kind,
 			return;
 		store->advised = advice;
 		memcpy(store->logged, error->text, sizeof(store->logged));
-		log_limited(&store->held_limiter,
+		log_limited_error(&store->held_limiter,
 		    "database %s: error %u: %s; %s", db_host(store->db),
 		    error->number, error->text, advice);
 		return;
@@ -82,6 +82,8 @@ store_note(struct store *store, enum db_class kind)
 	bool alone = kind == DB_NEXT_HOST && store->settings->host.count == 1;
 
 	store_count(store, kind, db_error(store->db));
+	if (kind == DB_HOLD)
+		store_note_blocked(store);
 	store_show(store, kind, db_error(store->db),
 	    advice_for[alone ? DB_RECONNECT : kind]);
 }
@@ -106,6 +108,7 @@ error_over(struct store *store)
 	store->down = false;
 	store->refusing_ms = 0;
 	store->logged[0] = '\0';
+	counter_set(&store->count->blocked_since, 0);
 }
 
 /* ---------------------------------------------------------- statements ---- */
@@ -191,6 +194,13 @@ store_note_clock(struct store *store)
 	    db_host(store->db), text);
 }
 
+void
+store_note_blocked(struct store *store)
+{
+	if (counter_get(&store->count->blocked_since) == 0)
+		counter_set(&store->count->blocked_since, (uint64_t)time(NULL));
+}
+
 /* Show the host that we are connected to. */
 static void
 store_note_host(struct store *store)
@@ -218,6 +228,30 @@ store_connect(struct store *store)
 	counter_add(&store->count->connects, 1);
 	log_connection(store, "connected");
 	return DB_OK;
+}
+
+int
+store_idle(struct store *store, int timeout_ms)
+{
+	uint64_t now = monotonic_ms();
+
+	db_look_after(store->db);
+	if (!db_connected(store->db) && now >= store->connect_ms) {
+		enum db_class kind = store_connect(store);
+
+		now = monotonic_ms();
+		if (kind == DB_OK) {
+			error_over(store);
+		} else {
+			store_note(store, kind);
+			store->connect_ms =
+			    now + backoff_next(&store->backoff[kind]);
+		}
+	}
+	if (!db_connected(store->db) &&
+	    store->connect_ms - now < (uint64_t)timeout_ms)
+		return (int)(store->connect_ms - now);
+	return timeout_ms;
 }
 
 void

@@ -229,6 +229,13 @@ worker_drain(struct worker *w)
 
 /* ----------------------------------------------------------------- end ---- */
 
+/* Records that are not stored. */
+static uint64_t
+worker_left(const struct worker *w)
+{
+	return ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
+}
+
 /* Flush all pending records, until that is done or the worker is to stop. */
 static void
 worker_finish(struct worker *w)
@@ -236,7 +243,9 @@ worker_finish(struct worker *w)
 	flush_finish(w->flush);
 	while (!flush_ended(w->flush, SLEEP_MS)) {
 		worker_log_follow(w);
-		if (ring_asked(&w->segment.ring) == RING_STOP)
+		/* With nothing left it is just logging in. */
+		if (ring_asked(&w->segment.ring) == RING_STOP ||
+		    worker_left(w) == 0)
 			break;
 		if (orphan_late(w)) {
 			log_warn(
@@ -253,8 +262,11 @@ worker_end(struct worker *w)
 	uint64_t left;
 
 	flush_stop(w->flush);
+	/* A server that does not answer the login delays no end. */
+	if (worker_left(w) == 0 && !flush_ended(w->flush, SLEEP_MS))
+		return WORKER_FINISHED;
 	flush_join(w->flush);
-	left = ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
+	left = worker_left(w);
 	secret_wipe(&w->password);
 	segment_close(&w->segment.map);
 	return left == 0 ? WORKER_FINISHED : WORKER_LEFT;

@@ -134,6 +134,7 @@ shutdown_timeout = 100ms
 $([ "$1" = 0 ] || echo "workers = $1")
 [limits]
 max_connections = $3
+max_connections_per_address = 0
 [queue]
 table_keys = $2
 [log]
