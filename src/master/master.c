@@ -89,6 +89,20 @@ master_open_signals(struct master *m)
 	return 0;
 }
 
+static void
+warn_of_landlock(void)
+{
+	int version = landlock_version();
+
+	if (version == 0)
+		log_warn("Landlock is not available: a worker can write to "
+			 "every file that its user can");
+	else if (version < LANDLOCK_TRUNCATE)
+		log_warn("Landlock has version %d, which does not restrict "
+			 "truncation: only the filter of system calls does",
+		    version);
+}
+
 /* Keep no more privileges than the loop needs. */
 static int
 master_give_up_privileges(struct master *m)
@@ -108,9 +122,8 @@ master_give_up_privileges(struct master *m)
 	if (geteuid() == 0)
 		log_warn("running as root: without capabilities, but able to "
 			 "write root's files; set reporter.user");
-	if (m->settings->sandbox == SANDBOX_ON && !landlock_available())
-		log_warn("Landlock is not available: a worker can write to "
-			 "every file that its user can");
+	if (m->settings->sandbox == SANDBOX_ON)
+		warn_of_landlock();
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)
 		   : 0;
