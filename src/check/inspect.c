@@ -21,6 +21,7 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <resolv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -86,11 +87,16 @@ inspect_listen(const struct settings *settings, struct complaints *complaints)
 	}
 }
 
+/* Warn of database hosts that have no address now: the start does not need
+   them.  In a child, which waits for a name server 2 seconds and not 10. */
 static void
-inspect_hosts(const struct settings *settings, struct complaints *complaints)
+inspect_hosts(const struct settings *settings, FILE *out)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct complaints warnings = { .out = out };
 
+	setenv("RES_OPTIONS", "timeout:2 attempts:1", 0);
+	res_init();
 	for (size_t i = 0; i < settings->host.count; i++) {
 		const char *word = settings->host.words[i];
 		struct addrinfo *found;
@@ -103,9 +109,9 @@ inspect_hosts(const struct settings *settings, struct complaints *complaints)
 		if (error == 0)
 			freeaddrinfo(found);
 		else
-			settings_complain(complaints, settings, "mysql", "host",
-			    "%s has no address: %s; expected a name in "
-			    "/etc/hosts or the DNS",
+			settings_complain(&warnings, settings, "mysql", "host",
+			    "warning: %s has no address: %s; expected a name "
+			    "in /etc/hosts or the DNS",
 			    host.name, gai_strerror(error));
 	}
 }
@@ -225,6 +231,7 @@ child_inspect(const struct settings *settings, const char *path, FILE *out)
 	char *real = realpath(path, NULL);
 	uint64_t required;
 
+	inspect_hosts(settings, out);
 	if (fdlimit_raise(settings->max_connections, &required) < 0)
 		settings_complain(&its, settings, "limits", "max_connections",
 		    "requires %" PRIu64 " open files, and the limit cannot be "
@@ -273,7 +280,6 @@ inspect_machine(const struct settings *settings, const char *path,
 	struct tls *tls;
 
 	inspect_listen(settings, complaints);
-	inspect_hosts(settings, complaints);
 	inspect_memory(settings, complaints);
 	/* The master reads certificates, and writes the pid file, before it
 	   changes to the user. */
