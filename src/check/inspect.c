@@ -293,6 +293,7 @@ inspect_start(const struct settings *settings, struct complaints *complaints)
 
 	inspect_listen(settings, complaints);
 	inspect_hosts(settings, complaints);
+	inspect_memory(settings, complaints);
 	if (tls_load(settings, &tls, &option, reason, sizeof(reason)) < 0)
 		settings_complain(
 		    complaints, settings, "tls", option, "%s", reason);
@@ -306,6 +307,5 @@ inspect_machine(const struct settings *settings, const char *path, bool running,
 {
 	if (!running)
 		inspect_start(settings, complaints);
-	inspect_memory(settings, complaints);
 	inspect_as_user(settings, path, running, complaints);
 }
