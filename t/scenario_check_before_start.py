@@ -314,6 +314,18 @@ def reloads(s, net):
     s.equal("they are of one generation",
             {w["generation"] for w in s.reporter.status()["workers"]}, {2})
 
+    stopped = s.reporter.workers()[1]["pid"]
+    os.kill(stopped, signal.SIGSTOP)
+    s.reporter.configure("mysql", flush_interval="200ms")
+    s.reporter.write_conf()
+    done = s.reporter.ctl("reload", "-t", "1")
+    os.kill(stopped, signal.SIGCONT)
+    s.check("a worker that does not end is named",
+            done.returncode == 4 and "worker 1 of generation 2 does not use "
+            "the new configuration yet: stopping\n" in done.stderr,
+            (done.returncode, done.stderr))
+    s.equal("later it has it as well", s.reporter.reload(), "")
+
 
 def tell(s):
     # However many name servers are asked, and do not answer.

@@ -308,6 +308,7 @@ inspect_start(const struct settings *settings, struct complaints *complaints)
 	struct tls *tls;
 
 	inspect_listen(settings, complaints);
+	inspect_memory(settings, complaints);
 	/* The master reads certificates, and writes the pid file, before it
 	   changes to the user. */
 	if (tls_load(settings, &tls, &option, reason, sizeof(reason)) < 0)
@@ -323,6 +324,5 @@ inspect_machine(const struct settings *settings, const char *path, bool running,
 {
 	if (!running)
 		inspect_start(settings, complaints);
-	inspect_memory(settings, complaints);
 	inspect_as_user(settings, path, running, complaints);
 }
