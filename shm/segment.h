@@ -80,10 +80,11 @@
 #define SHM_DIR "/dev/shm"
 #define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
 
-#define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
-#define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
-#define WORKERS_MAX 64      /* workers of one generation */
-#define CHILDREN_MAX 256    /* workers of all generations */
+#define INSTANCE_MAX 32      /* bytes of an instance's name, with the 0 */
+#define SEGMENT_NAME_MAX 96  /* bytes of a segment's name, with the 0 */
+#define RELOAD_TEXT_MAX 4096 /* bytes of a reload's messages, with the 0 */
+#define WORKERS_MAX 64       /* workers of one generation */
+#define CHILDREN_MAX 256     /* workers of all generations */
 
 enum segment_kind {
 	SEGMENT_MASTER = 1,
@@ -210,6 +211,9 @@ struct master_shared {
 	struct child_entry children[CHILDREN_MAX];
 	struct history history;
 	struct retirement retirement;
+	/* What the last reload has logged as errors and warnings, in lines,
+	   ended by a 0.  Read after the reload is counted. */
+	char reload_text[RELOAD_TEXT_MAX];
 };
 static_assert(
     offsetof(struct master_shared, children) == 696, "part of the format");
@@ -342,8 +346,10 @@ pid_t segment_holder(const char *name);
    is a segment: SHM_OK, or as of segment_open_worker(). */
 enum shm_status segment_intact(const struct worker_segment *segment);
 
-/* segment_view - map a mapped segment once more, read-only; for
-   segment_close().  SHM_OK, or SHM_SYSTEM: *view is as it was. */
+/* segment_view - map a mapped segment once more, so that a process that
+   inherits only this one cannot write to it.  For segment_close(), with which
+   the lock that readers see is lost, if the segment still has its name. SHM_OK,
+   SHM_MISSING or SHM_SYSTEM: *view is as it was. */
 enum shm_status segment_view(
     struct segment *view, const struct segment *segment);
 

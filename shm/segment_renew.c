@@ -17,44 +17,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* fd: of a file of that name; below 0: of any.  It is not opened: to close it
-   would release the lock that readers see. */
-static enum shm_status
-name_leads_to(const char *name, int fd)
-{
-	char path[SEGMENT_NAME_MAX + sizeof(SHM_DIR)];
-	struct stat ours, named;
-
-	snprintf(path, sizeof(path), SHM_DIR "%s", name);
-	if (lstat(path, &named) < 0)
-		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
-	if (fd < 0)
-		return SHM_OK;
-	if (fstat(fd, &ours) < 0)
-		return SHM_SYSTEM;
-	return ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
-}
-
-enum shm_status
-segment_found(const struct segment *segment)
-{
-	if (segment->fd < 0) {
-		errno = EBADF;
-		return SHM_SYSTEM;
-	}
-	return name_leads_to(segment->name, segment->fd);
-}
-
 enum shm_status
 segment_named(const struct segment *segment)
 {
-	enum shm_status status = segment_found(segment);
+	enum shm_status status = segment_leads_to(segment->name, segment->fd);
 	char name[SEGMENT_NAME_MAX];
 
 	if (status != SHM_OK || segment->header.kind == SEGMENT_AGENTS)
 		return status;
 	segment_name_secret(name, segment->name);
-	return name_leads_to(name, segment->lock);
+	return segment_leads_to(name, segment->lock);
 }
 
 /* Copy a segment that nobody writes to meanwhile.  Readers that open the copy
@@ -81,7 +53,7 @@ renew_files(struct segment *renewed, const struct segment *segment,
     const uint64_t *secret)
 {
 	static const uint64_t unused[2];
-	enum shm_status status = segment_found(segment);
+	enum shm_status status = segment_leads_to(segment->name, segment->fd);
 
 	if (status == SHM_MISSING)
 		status = segment_reserve(renewed);

@@ -122,6 +122,22 @@ segment_lock_open(struct segment *segment)
 }
 
 enum shm_status
+segment_leads_to(const char *name, int fd)
+{
+	char path[SEGMENT_NAME_MAX + sizeof(SHM_DIR)];
+	struct stat ours, named;
+
+	snprintf(path, sizeof(path), SHM_DIR "%s", name);
+	if (lstat(path, &named) < 0)
+		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
+	if (fd < 0)
+		return SHM_OK;
+	if (fstat(fd, &ours) < 0)
+		return SHM_SYSTEM;
+	return ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
+}
+
+enum shm_status
 segment_lock(struct segment *segment, int timeout_ms)
 {
 	const struct timespec nap = { 0, 10 * 1000000L };
@@ -129,7 +145,8 @@ segment_lock(struct segment *segment, int timeout_ms)
 
 	if (status != SHM_OK) {
 		/* Its holder before may have removed both as its last act. */
-		enum shm_status named = segment_found(segment);
+		enum shm_status named =
+		    segment_leads_to(segment->name, segment->fd);
 		return named == SHM_OK ? status : named;
 	}
 	for (int waited = 0; flock(segment->lock, LOCK_EX | LOCK_NB) < 0;

@@ -23,6 +23,8 @@ enum shm_status segment_secret_read(const char *segment, uint64_t secret[2]);
    kind; one of theirs may be in the way of it, unless the segment is new. */
 void segment_show_holder(const struct segment *segment);
 
-/* segment_found - whether its name leads to this segment still: SHM_OK,
-   SHM_MISSING or SHM_SYSTEM. */
-enum shm_status segment_found(const struct segment *segment);
+/* segment_leads_to - whether a name under /dev/shm still leads to the file of a
+   descriptor, or, if that is below 0, to any: SHM_OK, SHM_MISSING or
+   SHM_SYSTEM.  Opens nothing: to close it would release the lock that readers
+   see. */
+enum shm_status segment_leads_to(const char *name, int fd);

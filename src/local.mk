@@ -39,7 +39,7 @@ noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/check/inspect_database.c \
 	src/check/inspect_files.c src/edge/tls.h \
-	src/lib/json.h src/lib/pem.h \
+	src/lib/json.h src/lib/long_options.h src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/removed.c src/master/shutdown.c src/master/state.h \
 	src/send/tls_client.h \

@@ -9,6 +9,7 @@
 #include "conf/reload.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/long_options.h"
 #include "lib/text.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
@@ -50,7 +51,8 @@ arguments_read(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "frtdVhc:")) != -1) {
+	while ((option = getopt_long(
+		    argc, argv, "frtdVhc:", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			a->foreground = true;
@@ -133,7 +135,7 @@ check(const struct arguments *a, const struct settings *settings,
 {
 	struct complaints complaints = { .out = stderr };
 
-	inspect_machine(settings, path, &complaints);
+	inspect_machine(settings, path, false, &complaints);
 	if (a->check > 1)
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)
@@ -164,8 +166,7 @@ run(const struct arguments *a, const char *path)
 		return 1;
 	if (a->dump)
 		settings_dump(settings, stdout);
-	/* The running process must not end for one that cannot start. */
-	if (a->check > 0 || (a->take_over && !a->dump))
+	if (a->check > 0 || !a->dump)
 		status = check(a, settings, path);
 	if (a->dump || a->check > 0 || status != 0) {
 		settings_free(settings);

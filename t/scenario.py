@@ -519,6 +519,8 @@ class Reporter:
                       "dead_letter_file": os.path.join(directory, "dead")},
             "log": {"target": "stderr", "level": "debug"},
         }
+        if os.geteuid() == 0:
+            self.options["reporter"]["user"] = "root"
         if database.is_mysql:
             # Its accounts require TLS or a key; loopback has no attacker.
             self.options["mysql"]["insecure_auth"] = "on"

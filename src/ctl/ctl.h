@@ -11,7 +11,8 @@ enum ctl_exit {
 	CTL_OK = 0,
 	CTL_ERROR = 1,
 	CTL_USAGE = 2,
-	CTL_NOT_RUNNING = 3
+	CTL_NOT_RUNNING = 3,
+	CTL_BUSY = 4 /* it is done, but not by all workers yet */
 };
 
 /* The commands.  Each gets the arguments from its own name on and returns the

@@ -9,6 +9,7 @@
 
 #include "ctl/ctl.h"
 #include "lib/file.h"
+#include "lib/long_options.h"
 #include "lib/text.h"
 #include "status/health.h"
 
@@ -225,7 +226,8 @@ main(int argc, char **argv)
 
 	file_open_standard();
 	stderr = text_guard(stderr);
-	while ((option = getopt(argc, argv, "+F:i:n:S:Vh")) != -1) {
+	while ((option = getopt_long(
+		    argc, argv, "+F:i:n:S:Vh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'F':
 		case 'S':

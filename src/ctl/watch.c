@@ -7,9 +7,11 @@
 
 #include "ctl/ctl.h"
 #include "lib/clock.h"
+#include "lib/text.h"
 #include "status/status.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -167,7 +169,8 @@ watch_open(struct watch *watch, const char *instance)
 	return not_running(watch);
 }
 
-/* Send the signal and wait until done() or the timeout. */
+/* Send the signal and wait until done().  Returns CTL_BUSY after the timeout.
+ */
 static int
 watch_signal(const struct watch *watch)
 {
@@ -184,16 +187,20 @@ watch_signal(const struct watch *watch)
 		return CTL_ERROR;
 	}
 	while (watch->done != NULL && !watch->done(watch)) {
-		if (monotonic_ms() > deadline) {
-			fprintf(stderr,
-			    "timed out after %d s waiting for instance %s "
-			    "(pid %d)\n",
-			    watch->timeout, watch->instance, (int)watch->pid);
-			return CTL_ERROR;
-		}
+		if (monotonic_ms() > deadline)
+			return CTL_BUSY;
 		nanosleep(&nap, NULL);
 	}
 	return CTL_OK;
+}
+
+static int
+watch_late(const struct watch *watch)
+{
+	fprintf(stderr,
+	    "timed out after %d s waiting for instance %s (pid %d)\n",
+	    watch->timeout, watch->instance, (int)watch->pid);
+	return CTL_ERROR;
 }
 
 /* Read the options, open, signal and wait.  The segment stays mapped if that
@@ -216,7 +223,9 @@ watch_run_if_any(
 	int result = watch_run(watch, instance, argc, argv);
 
 	segment_close(&watch->segment);
-	return result == CTL_NOT_RUNNING ? CTL_OK : result;
+	return result == CTL_NOT_RUNNING ? CTL_OK
+	       : result == CTL_BUSY      ? watch_late(watch)
+					 : result;
 }
 
 static bool
@@ -235,10 +244,96 @@ ctl_stop(const char *instance, int argc, char **argv)
 	return watch_run_if_any(&watch, instance, argc, argv);
 }
 
+/* ---------------------------------------------------------------- reload -- */
+
+/* How many workers do not use the current configuration yet.  print: name
+   them.  *failed: how many of these are not on their way to it. */
+static unsigned
+workers_busy(const struct watch *watch, bool print, unsigned *failed)
+{
+	unsigned busy = 0;
+
+	*failed = 0;
+	for (int i = 0; i < CHILDREN_MAX; i++) {
+		const struct child_entry *entry = &watch->master->children[i];
+		/* Acquire: released when the words beside it are set. */
+		uint32_t state =
+		    atomic_load_explicit(&entry->state, memory_order_acquire);
+
+		if (state == CHILD_NONE || state == CHILD_RUNNING)
+			continue;
+		busy++;
+		*failed += state == CHILD_FAILED;
+		if (print)
+			fprintf(stderr,
+			    "worker %u of generation %" PRIu64 " does not use "
+			    "the new configuration yet: %s\n",
+			    atomic_load_explicit(
+				&entry->slot, memory_order_relaxed),
+			    counter_get(&entry->generation),
+			    child_state_name((enum child_state)state));
+	}
+	return busy;
+}
+
+/* Acquire: pairs with the fence of the master, which sets the result before it
+   counts the reload. */
+static bool
+was_refused(const struct watch *watch)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(
+		   &watch->master->reload_failed, memory_order_relaxed) != 0;
+}
+
 static bool
 has_reloaded(const struct watch *watch)
 {
-	return reloads_ended(watch) >= watch->reloads || has_ended(watch);
+	unsigned failed;
+
+	if (has_ended(watch))
+		return true;
+	return reloads_ended(watch) >= watch->reloads &&
+	       (was_refused(watch) ||
+		   workers_busy(watch, false, &failed) == failed);
+}
+
+/* Print what the reload has logged as errors and warnings. */
+static void
+print_messages(const struct watch *watch)
+{
+	char text[RELOAD_TEXT_MAX], line[RELOAD_TEXT_MAX], *rest = text;
+
+	snprintf(text, sizeof(text), "%.*s", RELOAD_TEXT_MAX - 1,
+	    watch->master->reload_text);
+	for (char *next; (next = strsep(&rest, "\n")) != NULL;) {
+		text_escape(line, sizeof(line), next);
+		if (*line != '\0')
+			fprintf(stderr, "%s\n", line);
+	}
+}
+
+/* The signal was sent.  Print what came of it. */
+static int
+show_reload(const struct watch *watch)
+{
+	unsigned failed;
+
+	if (reloads_ended(watch) < watch->reloads) {
+		if (status_running(&watch->segment))
+			return watch_late(watch);
+		fprintf(
+		    stderr, "instance %s exited instead\n", watch->instance);
+		return CTL_ERROR;
+	}
+	bool refused = was_refused(watch);
+	print_messages(watch);
+	if (refused) {
+		fputs("reload failed; keeping the current configuration\n",
+		    stderr);
+		return CTL_ERROR;
+	}
+	return workers_busy(watch, true, &failed) == 0 ? CTL_OK : CTL_BUSY;
 }
 
 int
@@ -248,21 +343,8 @@ ctl_reload(const char *instance, int argc, char **argv)
 		.timeout = RELOAD_TIMEOUT };
 	int result = watch_run(&watch, instance, argc, argv);
 
-	if (result == CTL_OK && reloads_ended(&watch) < watch.reloads) {
-		fprintf(stderr, "instance %s exited instead\n", instance);
-		result = CTL_ERROR;
-	}
-	/* Acquire: pairs with the fence of the master, which sets the result
-	   before it counts the reload. */
-	atomic_thread_fence(memory_order_acquire);
-	if (result == CTL_OK &&
-	    atomic_load_explicit(
-		&watch.master->reload_failed, memory_order_relaxed) != 0) {
-		fputs("reload failed; keeping the current configuration; see "
-		      "the log\n",
-		    stderr);
-		result = CTL_ERROR;
-	}
+	if (result == CTL_OK || result == CTL_BUSY)
+		result = show_reload(&watch);
 	segment_close(&watch.segment);
 	return result;
 }

@@ -52,6 +52,7 @@ static _Atomic bool echo;
 static _Atomic bool torn;     /* the file ends in half a line */
 static _Atomic unsigned lost; /* lines that the target did not take */
 static char role[32];
+static FILE *copy; /* NULL: none */
 
 static const struct {
 	const char *name;
@@ -133,6 +134,12 @@ void
 log_echo(bool on)
 {
 	echo = on;
+}
+
+void
+log_copy(FILE *stream)
+{
+	copy = stream;
 }
 
 int
@@ -279,17 +286,20 @@ void
 log_line(enum log_level level, const char *format, ...)
 {
 	int kept_errno = errno, length;
+	bool copied = copy != NULL && level <= LOG_LEVEL_WARN;
 	char text[TEXT_MAX];
 	va_list args;
 
-	if ((int)level > threshold)
+	if ((int)level > threshold && !copied)
 		return;
 	va_start(args, format);
 	length = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (length >= (int)sizeof(text))
 		memcpy(text + sizeof(text) - 4, "...", 4);
-	if (length >= 0)
+	if (copied)
+		fprintf(copy, "%s\n", text);
+	if (length >= 0 && (int)level <= threshold)
 		log_text((enum kind)kind, level, text);
 	errno = kept_errno;
 }

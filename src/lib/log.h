@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -28,6 +29,11 @@ int log_open(const char *target, enum log_level level);
 /* log_echo - whether lines also go to standard error, while reporter starts,
    for the administrator who starts it. */
 void log_echo(bool on);
+
+/* log_copy - also write the errors and warnings of this process to a stream,
+   whatever the level of the log, each as a line of its text alone; NULL: no
+   more.  While the process has one thread. */
+void log_copy(FILE *stream);
 
 /* log_role - the role of this process, as in "master" or "worker 3", up to 31
    bytes, which are copied.  Call it before threads start. */

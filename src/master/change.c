@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "check/inspect.h"
 #include "conf/reload.h"
 #include "edge/tls_load.h"
 #include "lib/log.h"
@@ -73,11 +74,33 @@ change_compare(struct change *change, const struct settings *now)
 	return fflush(change->lines);
 }
 
+/* Check what `reporter -t` checks.  Returns 0, or -1: logged. */
+static int
+change_inspect(const struct settings *settings, const char *path)
+{
+	char *text = NULL;
+	size_t size;
+	struct complaints complaints = { .out = open_memstream(&text, &size) };
+
+	if (complaints.out == NULL) {
+		log_error("cannot reload: %m");
+		return -1;
+	}
+	inspect_machine(settings, path, true, &complaints);
+	fclose(complaints.out);
+	log_error_lines(text);
+	free(text);
+	return complaints.count == 0 ? 0 : -1;
+}
+
 static int
 change_prepare(struct change *change, struct master *m)
 {
 	const struct settings *next = change->settings;
 
+	/* Before options that require a restart get their old values. */
+	if (change_inspect(next, m->path) < 0)
+		return -1;
 	if (change_compare(change, m->settings) < 0) {
 		log_error("cannot reload: %m");
 		return -1;

@@ -485,7 +485,7 @@ children_configure(
 		   changed: the cause may have been a password or another file,
 		   whose changes the comparison of settings does not see. */
 		if (restart || child->state == CHILD_FAILED ||
-		    !counter_get(&child->segment.shared->flush.connected))
+		    counter_get(&child->segment.shared->flush.apart_since) != 0)
 			child_take(child, CHILD_RESTART);
 	}
 }

@@ -70,8 +70,8 @@ int children_tick(struct children *children, uint64_t now_ms);
 void children_reap(struct children *children, uint64_t now_ms);
 
 /* children_configure - workers have these settings from now on.  restart:
-   restart all; otherwise only those that failed or have no database
-   connection. */
+   restart all; otherwise only those that failed, or cannot connect to
+   the database. */
 void children_configure(
     struct children *children, const struct settings *settings, bool restart);
 

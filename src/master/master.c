@@ -29,7 +29,9 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -87,6 +89,20 @@ master_open_signals(struct master *m)
 	return 0;
 }
 
+static void
+warn_of_landlock(void)
+{
+	int version = landlock_version();
+
+	if (version == 0)
+		log_warn("Landlock is not available: a worker can write to "
+			 "every file that its user can");
+	else if (version < LANDLOCK_TRUNCATE)
+		log_warn("Landlock has version %d, which does not restrict "
+			 "truncation: only the filter of system calls does",
+		    version);
+}
+
 /* Keep no more privileges than the loop needs. */
 static int
 master_give_up_privileges(struct master *m)
@@ -106,9 +122,8 @@ master_give_up_privileges(struct master *m)
 	if (geteuid() == 0)
 		log_warn("running as root: without capabilities, but able to "
 			 "write root's files; set reporter.user");
-	if (m->settings->sandbox == SANDBOX_ON && !landlock_available())
-		log_warn("Landlock is not available: a worker can write to "
-			 "every file that its user can");
+	if (m->settings->sandbox == SANDBOX_ON)
+		warn_of_landlock();
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)
 		   : 0;
@@ -290,13 +305,23 @@ static void
 master_reload(struct master *m)
 {
 	struct input_counters *input = &m->shared->input;
+	char text[RELOAD_TEXT_MAX] = "";
+	FILE *copy;
 	bool failed;
 
 	notify_reloading();
 	counter_set(
 	    &input->reloads_begun, counter_get(&input->reloads) +
 				       counter_get(&input->reload_errors) + 1);
+	/* What it has no room for is in the log. */
+	copy = fmemopen(text, sizeof(text), "w");
+	log_copy(copy);
 	failed = change_reload(m) < 0;
+	log_copy(NULL);
+	if (copy != NULL)
+		fclose(copy);
+	memcpy(m->shared->reload_text, text, sizeof(text));
+	m->shared->reload_text[RELOAD_TEXT_MAX - 1] = '\0';
 	if (failed)
 		log_error("reload failed; keeping the current configuration");
 	else
