@@ -237,6 +237,7 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.master = segment_master(&children->view),
 		.slot = child->slot,
 		.crashed = child->crashed,
+		.reopens = counter_get(&children->shared->input.reopens),
 	};
 
 	char next[64];

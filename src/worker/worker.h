@@ -25,6 +25,8 @@ struct worker_start {
 	struct worker_segment segment;
 	const struct master_shared *master; /* only to be read */
 	uint32_t slot;
+	uint64_t
+	    reopens;  /* of the log that it inherits: struct input_counters */
 	bool crashed; /* the previous worker ended by a fault of its own */
 };
 
