@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +133,8 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 		.generation = segment->map.header.generation,
 		.slot = segment->map.header.slot,
 	};
+	/* For its workers: they can lock it without its name. */
+	segment_lock_open(&child->segment.map);
 	counter_set(&child->entry->generation, child->generation);
 	atomic_store_explicit(
 	    &child->entry->slot, child->slot, memory_order_relaxed);
@@ -151,25 +154,33 @@ child_drop(struct child *child)
 
 /* ----------------------------------------------------------------- spawn -- */
 
-/* In the new process: close all descriptors but the standard ones, the log's
-   and that of the worker's segment, and unmap the other segments. */
+/* Close all descriptors but the standard ones and these. */
+static void
+close_others(const int *keep, int n)
+{
+	unsigned from = STDERR_FILENO + 1, next;
+
+	do {
+		next = UINT_MAX;
+		for (int i = 0; i < n; i++)
+			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next > from)
+			close_range(from, next - (next != UINT_MAX), 0);
+		from = next + 1;
+	} while (next != UINT_MAX);
+}
+
+/* In the new process: close the descriptors and unmap the segments that are not
+   the worker's. */
 static void
 child_release_master(struct children *children, const struct segment *own)
 {
-	int log = log_fd();
-	int keep[] = { log < own->fd ? log : own->fd,
-		log < own->fd ? own->fd : log };
-	unsigned from = STDERR_FILENO + 1;
+	int keep[] = { log_fd(), own->fd, own->lock };
 
 	/* An inherited socket would keep an agent's connection open after the
 	   master closed it. */
-	for (int i = 0; i < 2; i++) {
-		if (keep[i] > (int)from)
-			close_range(from, (unsigned)keep[i] - 1, 0);
-		if (keep[i] >= (int)from)
-			from = (unsigned)keep[i] + 1;
-	}
-	close_range(from, ~0U, 0);
+	close_others(keep, sizeof(keep) / sizeof(*keep));
 	CHILDREN_EACH(child, children)
 	{
 		if (child->segment.map.base != own->base)
