@@ -11,7 +11,13 @@
 #include "master/child_state.h"
 #include "shm/segment.h"
 
+#include <signal.h>
 #include <sys/types.h>
+
+/* Of its segment, as of struct worker_shared. */
+struct child_totals {
+	uint64_t superseded, replayed, stored, dead_letter;
+};
 
 struct child {
 	enum child_state state; /* CHILD_NONE: the slot is free */
@@ -19,10 +25,13 @@ struct child {
 	struct child_entry *entry; /* its entry in shared memory */
 	struct respawn respawn;
 	uint64_t generation;
-	uint32_t slot;
-	pid_t pid;        /* 0: no process */
-	uint64_t flushes; /* its segment's count when it was forked */
-	bool crashed;     /* the previous process, by a fault of its own */
+	uint32_t slot, workers; /* workers: of its generation */
+	pid_t pid;              /* 0: no process */
+	uint64_t flushes;       /* its segment's count when it was forked */
+	bool crashed; /* the previous process, by a fault of its own */
+	volatile sig_atomic_t lost; /* its segment has no memory: lost.h */
+	struct child_totals totals; /* when last noted */
+	uint64_t note_ms;           /* when to note them */
 };
 
 struct children {
