@@ -477,7 +477,9 @@ def a_second_one(s, service):
         and "-web" not in line]
     first = service.conf
     service.conf = os.path.join(os.path.dirname(first), "second.conf")
-    service.configure("instance = second\nlisten = 127.0.0.1:12317\n"
+    s.check("the first command copies the configuration", re.match(
+        "sudo cp -p .*/reporter.conf .*/second.conf$", commands.pop(0)))
+    service.configure("instance = second\nlisten = 0.0.0.0:12317\n"
                       "[mysql]\ndead_letter_file = "
                       f"{service.dirs['localstatedir']}/lib/reporter/second\n")
     service.conf = first
@@ -491,8 +493,13 @@ def a_second_one(s, service):
         service.send(7, "-p 12317")
         shows(s, service, "reporter-web@second.service", "second", 9317)
         m.does("its page ends", "stop", "reporter-web@second.service")
-    m.does("it is reloaded", "reload", "reporter-second.service")
-    m.does("and ends", "stop", "reporter-second.service")
+    m.does("it is reloaded", "reload", "reporter@second.service")
+    m.does("its agents are kept by a restart", "restart",
+           "reporter@second.service")
+    s.check("its socket is passed in", "12317" in m.show(
+        "Listen", "reporter@second.socket"))
+    m.does("and ends", "stop", "reporter@second.socket",
+           "reporter@second.service")
     s.equal("the first one goes on", service.status().returncode, 0)
     service.send(6)
 

@@ -417,7 +417,7 @@ static const struct call calls[] = {
 	CALL(fchown, true, false),
 	CALL(truncate, true, false),
 	CALL(seccomp, true, false),
-	CALL(dumpable, true, false),
+	CALL(dumpable, false, false),
 	CALL(thread, true, true),
 	CALL(resolve, true, true),
 	CALL(connect, true, true),

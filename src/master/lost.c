@@ -88,13 +88,14 @@ lost_replace(struct children *children, struct child *child,
     enum shm_status *status, uint64_t *records)
 {
 	struct worker_segment fresh, *old = &child->segment;
+	const struct segment_header *header = &old->map.header;
 	const struct segment_spec spec = {
-		.instance = children->settings->instance,
-		.generation = child->generation,
-		.slot = child->slot,
-		.workers = child->workers,
-		.ring_records = (uint32_t)(old->ring.mask + 1),
-		.table_keys = (uint32_t)old->table.keys,
+		.instance = header->instance,
+		.generation = header->generation,
+		.slot = header->slot,
+		.workers = header->workers,
+		.ring_records = header->ring_records,
+		.table_keys = header->table_keys,
 	};
 
 	segment_remove(old->map.name);
@@ -111,8 +112,9 @@ lost_replace(struct children *children, struct child *child,
 		return -1;
 	}
 	*records = count(&children->shared->input, child);
+	fresh.map.base = old->map.base;
 	close(old->map.fd);
-	old->map.fd = fresh.map.fd;
+	old->map = fresh.map;
 	memcpy(
 	    old->table.secret, fresh.table.secret, sizeof(old->table.secret));
 	ring_attach(&old->ring, old->ring.producer, old->ring.consumer,

@@ -164,7 +164,6 @@ static const struct rule rules_of_both[] = {
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE)
 
 static const struct rule rules_of_master[] = {
-	{ "prctl", { VALUE(0, PR_SET_DUMPABLE) } },
 	{ "clone", { BITS(0, CLONE_VIEWS, 0) } },
 };
 

@@ -131,6 +131,7 @@ reporter_conf()
 instance = $REPORTER_BENCH_INSTANCE
 listen = 127.0.0.1:0
 shutdown_timeout = 100ms
+$([ "$(id -u)" != 0 ] || echo 'user = root')
 $([ "$1" = 0 ] || echo "workers = $1")
 [limits]
 max_connections = $3
