@@ -203,8 +203,8 @@ worker_log_follow(const struct worker *w)
 	counter_set(&info->reopen_error,
 	    reload_log(w->start->settings) < 0 ? (uint64_t)errno : 0);
 	/* Acquire: the master's file was opened before ours. */
-	counter_release(&info->reopens,
-	    counter_acquire(&w->start->master->input.reopens));
+	counter_release(
+	    &info->reopens, counter_acquire(&w->start->master->input.reopens));
 }
 
 static void
