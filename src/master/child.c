@@ -8,6 +8,7 @@
 
 #include "lib/log.h"
 #include "master/child.h"
+#include "master/lost.h"
 #include "master/retire.h"
 #include "privilege/sandbox.h"
 #include "worker/worker.h"
@@ -203,6 +204,7 @@ child_main(struct children *children, const struct worker_start *start)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGBUS, SIG_DFL);
 	/* SIGUSR1 stays blocked: the worker polls for it. */
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
@@ -332,6 +334,38 @@ child_keep_named(
 		child->renew_ms = now_ms + RENEW_RETRY_MS;
 }
 
+/* Its segment has no memory any more: end its worker, and begin with a new
+   segment. */
+static void
+child_give_up(struct children *children, struct child *child, uint64_t now_ms)
+{
+	enum shm_status status;
+	uint64_t records;
+	char next[64];
+
+	if (child->pid != 0) {
+		kill(child->pid, SIGKILL);
+		return;
+	}
+	if (child_delay(child, now_ms) > 0)
+		return;
+	if (lost_replace(children, child, &status, &records) < 0) {
+		const char *why = shm_strerror(status, errno);
+		uint64_t delay = child_back_off(child, false, now_ms);
+
+		log_error("cannot create segment %s again: %s; %s",
+		    child->segment.map.name, why,
+		    delay_text("retrying", delay, next, sizeof(next)));
+		return;
+	}
+	log_error("segment %s lost its memory, as if truncated by another "
+		  "process; up to %" PRIu64 " records lost; starting worker "
+		  "%u with a new segment",
+	    child->segment.map.name, records, child->slot);
+	child->renew_ms = 0;
+	child_take(child, CHILD_RESTART);
+}
+
 int
 children_tick(struct children *children, uint64_t now_ms)
 {
@@ -339,6 +373,17 @@ children_tick(struct children *children, uint64_t now_ms)
 
 	CHILDREN_EACH(child, children)
 	{
+		if (now_ms >= child->note_ms) {
+			lost_note(child);
+			child->note_ms = now_ms + TICK_MS;
+		}
+		if (child->lost) {
+			child_give_up(children, child, now_ms);
+			if (child->lost) {
+				wait = TICK_STARTING_MS;
+				continue;
+			}
+		}
 		if (!children->ending)
 			child_keep_named(children, child, now_ms);
 		if (child->state == CHILD_WAITING && !children->ending) {

@@ -89,8 +89,7 @@ worker_lock(struct worker *w)
 		    shm_strerror(status, errno));
 		return status;
 	}
-	/* The mapping keeps the lock; by a descriptor /dev/shm could be filled
-	   from here. */
+	/* By it /dev/shm could be filled from here. */
 	close(w->segment.map.fd);
 	w->segment.map.fd = -1;
 	/* While we waited, that one drained on: read the indices again. */
