@@ -96,7 +96,7 @@ create_child(struct children *children, const struct segment_spec *spec)
 	}
 	struct child *child = NULL;
 	if (segment_share(&segment.map, children->readers) != SHM_OK)
-		log_error("cannot create segment: %m");
+		log_error("cannot create segment %s: %m", segment.map.name);
 	else if ((child = child_adopt(children, &segment)) == NULL)
 		log_error("cannot create segment: %d segments still hold "
 			  "records; retry when some are stored",
