@@ -365,8 +365,10 @@ segment_renew_master(struct segment *segment)
 	shm_unlink(copy.name); /* of one that was killed here */
 	enum shm_status status =
 	    segment_make(&copy, SEGMENT_MASTER, &spec, NULL);
-	if (status != SHM_OK)
+	if (status != SHM_OK) {
+		memcpy(segment->name, copy.name, sizeof(copy.name));
 		return status;
+	}
 	memcpy((char *)copy.base + start, (char *)segment->base + start,
 	    sizeof(struct master_shared) - start);
 	atomic_store_explicit(

@@ -301,8 +301,9 @@ enum shm_status segment_create_master(
 /*
  * segment_renew_master - replace what an earlier master left, opened for
  * writing and locked, by a copy without its pid: others may have the file open,
- * and hold locks of it that keep segment_holder() from seeing ours. Returns
- * SHM_OK; or SHM_NO_SPACE or SHM_SYSTEM: nothing was changed.
+ * and hold locks of it that keep segment_holder() from seeing ours.
+ * Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was changed but
+ * the name in it, which is that of the copy.
  */
 enum shm_status segment_renew_master(struct segment *segment);
 enum shm_status segment_open_master(
@@ -391,6 +392,9 @@ enum shm_status segment_remove(const char *name);
    writing; (gid_t)-1: only its user may, as after it was created.
    Returns SHM_OK or SHM_SYSTEM. */
 enum shm_status segment_share(const struct segment *segment, gid_t readers);
+
+/* segment_taken - whether a file has NAME, or that of its secrets. */
+bool segment_taken(const char *name);
 
 /* segment_set_aside - rename NAME so that no reporter finds it again, and its
    secrets; the bytes stay under /dev/shm for whoever wants to look.  aside:

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PREFIX "reporter."
 #define SECRET ".secret"
@@ -123,6 +124,24 @@ segment_remove(const char *name)
 	if (status != SHM_SYSTEM)
 		shm_unlink(secret);
 	return status;
+}
+
+static bool
+file_exists(const char *name)
+{
+	char path[SEGMENT_NAME_MAX + sizeof(SHM_DIR)];
+
+	snprintf(path, sizeof(path), SHM_DIR "%s", name);
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+segment_taken(const char *name)
+{
+	char secret[SEGMENT_NAME_MAX];
+
+	segment_name_secret(secret, name);
+	return file_exists(name) || file_exists(secret);
 }
 
 /* The secrets follow their segment, if it has any. */

@@ -273,6 +273,7 @@ SEGMENTS = {
         "info.suspect_slot", word(3) + word(3) + word(9)),
     "found-table-recover": bytes.fromhex(
         "0101100800000000000000" "80ffffffffffffffff"),
+    "mark": b"\6\0\11\1",
     "short": b"\4\1\0\1",
     "empty": b"\4\0\0\0\4\1\0\0",
     "longer": b"\4\1\xff\xff",

@@ -12,6 +12,8 @@
  *   3 which                       mend the check of a segment (0, 1)
  *   4 which size size             another size of a segment, in 16 bytes
  *   5                             its worker crashed
+ *   6 slot slot mark              a byte of the dirty map while a worker runs,
+ *                                 which makes that map at its start
  */
 #include "config.h"
 
@@ -45,6 +47,8 @@ static char instance[INSTANCE_MAX];
 struct hostile {
 	off_t sizes[2]; /* of the segments */
 	bool crashed;
+	uint32_t slot; /* of the table: its mark is this */
+	uint8_t mark;
 };
 
 /* Bound to this by the linker: a status that does not add up is read four
@@ -186,7 +190,7 @@ apply(struct input *input, struct hostile *hostile)
 	while (input->at < input->end) {
 		unsigned which;
 
-		switch (take(input, 1) % 6) {
+		switch (take(input, 1) % 7) {
 		case 0:
 			change_bytes(&victims[0], 0, input);
 			break;
@@ -205,6 +209,10 @@ apply(struct input *input, struct hostile *hostile)
 			break;
 		case 5:
 			hostile->crashed = true;
+			break;
+		case 6:
+			hostile->slot = (uint32_t)take(input, 2);
+			hostile->mark = (uint8_t)take(input, 1);
 			break;
 		}
 	}
@@ -288,7 +296,7 @@ work(struct worker_segment *segment)
 }
 
 static void
-take_over(bool crashed)
+take_over(const struct hostile *hostile)
 {
 	const struct deadletter none = { "", 0 };
 	struct worker_segment segment;
@@ -299,7 +307,10 @@ take_over(bool crashed)
 		return;
 	table_recover(
 	    &segment.table, counter_get(&segment.ring.consumer->tail));
-	trial_open(&trial, &segment, crashed, &none);
+	trial_open(&trial, &segment, hostile->crashed, &none);
+	if (hostile->mark != 0)
+		segment.table.dirty[hostile->slot % segment.table.size] =
+		    hostile->mark;
 	work(&segment);
 	segment_close(&segment.map);
 }
@@ -326,6 +337,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    ftruncate(victims[i].fd, hostile.sizes[i]) == 0);
 	show();
 	adopt();
-	take_over(hostile.crashed);
+	take_over(&hostile);
 	return 0;
 }

@@ -6,9 +6,11 @@ works, with nothing of root's left: its log can be rotated, a reload that asks
 for a privileged port is refused with the reason, and a worker that cannot read
 its password any more is not started again until it can and a reload says so.
 A group is named: its members see the status, others do not, and neither may
-stop it.  Started by that user itself it needs no root; its memory and that of
-its workers is not even that user's to look into."""
+stop it, nor hold up a worker or a start by locks of the segments.  Started by
+that user itself it needs no root; its memory and that of its workers is not
+even that user's to look into."""
 
+import fcntl
 import grp
 import os
 import pwd
@@ -16,6 +18,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import scenario
 from scenario import PATIENCE, wait_for
@@ -243,6 +246,7 @@ def the_group(s):
     stop = ctl(s, STRANGER, GROUP, "stop")
     s.check("a member cannot stop it", stop.returncode == 1
             and "not permitted" in stop.stderr, stop.stderr)
+    locks_of_a_member(s, gid)
     s.reporter.kill()
     # What is left is adopted, and is the group's no more.
     s.reporter.configure("reporter", group="")
@@ -251,6 +255,56 @@ def the_group(s):
             [os.stat(path).st_mode & 0o777
              for path in s.reporter.segments()], [0o600] * 7)
     s.reporter.stop()
+
+
+def lock_all(paths, gid, ready):
+    """In a process of its own, as a member of the group."""
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(pwd.getpwnam(STRANGER).pw_uid)
+    files = [open(path) for path in paths]
+    os.write(ready, b"tries")
+    while True:  # until it is killed
+        for file in files:
+            for lock in fcntl.flock, fcntl.lockf:
+                try:
+                    lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass  # its holder's, who may die
+        time.sleep(0.005)
+
+
+def locks_of_a_member(s, gid):
+    """On all that it can open, before a worker and a master start."""
+    paths = [path for path in s.reporter.segments()
+             if os.stat(path).st_gid == gid]
+    s.check("members can open segments", len(paths) == 4, paths)
+    workers = s.reporter.workers()
+    ends = os.pipe()
+    member = os.fork()
+    if member == 0:
+        try:
+            lock_all(paths, gid, ends[1])
+        finally:
+            os._exit(1)
+    os.close(ends[1])
+    try:
+        s.equal("a member tries to lock them", os.read(ends[0], 16), b"tries")
+        os.kill(workers[0]["pid"], signal.SIGKILL)
+        wait_for(lambda: (w := s.reporter.workers()[0])["state"] == "running"
+                 and w["pid"] != workers[0]["pid"], "a worker starts again")
+        s.equal("the master is found running",
+                s.reporter.ctl("reload").returncode, 0)
+        s.reporter.kill()
+        s.equal("a killed one is not", s.reporter.ctl("status").returncode, 3)
+        s.reporter.start()
+        wait_for(lambda: s.reporter.ctl("check").returncode == 0,
+                 "the next master starts")
+        s.equal("and can be signaled", s.reporter.ctl("reload").returncode, 0)
+    finally:
+        os.kill(member, signal.SIGKILL)
+        os.waitpid(member, 0)
+        os.close(ends[0])
 
 
 def started_by_the_user(s, reports):

@@ -6,7 +6,10 @@ one with a hole in it takes no memory.  Hundreds of names do not keep an
 instance from starting, and are told of.  Beside a reporter that runs, segments
 of a stranger are not believed: they hide no key and show none.  And one that
 says that a process of root's is its master does not make root stop that, nor
-does a start name that process."""
+does a start name that process.  The names of the next segments do not keep a
+reload from making others.  A program that reads a segment while its owner cuts
+it short ends with an error.  And nobody is signaled who has the master's number
+in another PID namespace, where its figures are shown all the same."""
 
 import fcntl
 import mmap
@@ -15,6 +18,8 @@ import pwd
 import shutil
 import struct
 import subprocess
+import threading
+import time
 
 import scenario
 from scenario import wait_for
@@ -24,6 +29,8 @@ scenario.requires_root("it plays another user")
 STRANGER = pwd.getpwnam("nobody")[2]
 SECONDS = 10  # what is held up is so for ever
 PAGE = os.sysconf("SC_PAGESIZE")
+SHORT = "UNKNOWN - a segment was truncated while it was read"
+UNSHARE = [scenario.tool("unshare", "util-linux"), "-p", "-f"]
 
 # A record from its ip on: caller, succ, err.
 GOOD = struct.pack("=4I", 0x01020304, 5, 7, 0)
@@ -168,6 +175,120 @@ def somebody_elses_process(s, master, pid):
     os.unlink(path)
 
 
+def next_names(s):
+    """One for each generation, and a secret: the reload takes the next."""
+    number = s.reporter.status()["generation"]
+    paths = [planted(s, f".{number + 1}.1"), planted(s, f".{number + 2}.0"),
+             planted(s, f".{number + 3}.0.secret")]
+    for path in paths:
+        with open(path, "x"):
+            os.chown(path, STRANGER, -1)
+    s.reporter.configure("queue", table_keys=2048)
+    s.reporter.write_conf()
+    s.equal("a reload is not blocked", ctl(s, "reload").returncode, 0)
+    s.equal("it takes the next free generation",
+            s.reporter.status()["generation"], number + 4)
+    s.check("the log names the file",
+            f"segment /{os.path.basename(paths[0])} or its .secret exists: "
+            f"using generation {number + 4}" in s.reporter.log_text())
+    for path in paths:
+        os.unlink(path)
+
+
+def cut_short(s, master, worker):
+    """Its owner truncates it when reporterctl has printed a part of it."""
+    planted(s, like=master)
+    path = planted(s, ".1.0", like=worker)
+    size = os.path.getsize(path)
+    ends = os.pipe()
+    fcntl.fcntl(ends[0], fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(
+        [scenario.program("reporterctl"), "-i", s.reporter.instance, "keys"],
+        stdin=subprocess.DEVNULL, stdout=ends[1], stderr=subprocess.PIPE,
+        text=True)
+    os.close(ends[1])
+    os.read(ends[0], 1)
+    os.truncate(path, 0)
+    os.truncate(path, size)
+    os.truncate(path, PAGE)
+    while os.read(ends[0], 65536):
+        pass
+    os.close(ends[0])
+    errors = process.communicate(timeout=SECONDS)[1]
+    s.check("a segment that is cut short is an error",
+            process.returncode == 1
+            and "a segment was truncated while it was read" in errors,
+            f"{process.returncode}: {errors}")
+    os.unlink(path)
+    flickering(s)
+    os.unlink(planted(s))
+
+
+def flickering(s):
+    """The master's is cut short and restored, again and again."""
+    path, going = planted(s), threading.Event()
+    with open(path, "rb") as file:
+        data = file.read()
+
+    def flicker():
+        with open(path, "r+b", buffering=0) as file:
+            while not going.is_set():
+                file.seek(0)
+                file.write(data)
+                time.sleep(0.0003)
+                file.truncate(0)
+                time.sleep(0.0001)
+
+    thread = threading.Thread(target=flicker)
+    thread.start()
+    found, until = [], time.monotonic() + SECONDS
+    try:
+        while (time.monotonic() < until
+               and not any(SHORT in done.stdout for done in found)):
+            found.append(ctl(s, "check"))
+    finally:
+        going.set()
+        thread.join()
+    s.equal("check ends as a plugin does",
+            {done.returncode for done in found} - {2, 3}, set())
+    s.check("and says why", SHORT in found[-1].stdout, len(found))
+
+
+def namespaces(s):
+    """The master is process 2 of its namespace, and a victim is that of
+    another one."""
+    with open(s.reporter.log, "w") as log:
+        s.reporter.process = subprocess.Popen(
+            [*UNSHARE, "sh", "-c", '"$@" & wait', "sh",
+             scenario.program("reporter"), "-f", "-c", s.reporter.conf],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True)
+    wait_for(lambda: ctl(s, "check").returncode == 0, "it runs")
+    s.equal("the master is process 2 there", s.reporter.status()["pid"], 2)
+
+    def elsewhere(*words):
+        return subprocess.run(
+            [*UNSHARE, "sh", "-c", 'sleep 60 & "$@"; rc=$?; '
+             "kill -KILL $! || rc=99; exit $rc", "sh",
+             scenario.program("reporterctl"), "-i", s.reporter.instance,
+             *words], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=SECONDS)
+
+    for words in (("status",), ("keys",), ("agents",), ("check",)):
+        done = elsewhere(*words)
+        s.check(f"{words[0]} is shown in another namespace",
+                done.returncode == 0, done.stdout + done.stderr)
+    for words in (("stop", "-t", "1"), ("reload", "-t", "1"), ("reopen",)):
+        done = elsewhere(*words)
+        s.check(f"{words[0]} there signals nobody", done.returncode == 1
+                and "runs in another PID namespace: signal it there"
+                in done.stderr, f"{done.returncode}: {done.stderr}")
+    s.equal("a reload from around it succeeds", ctl(s, "reload").returncode, 0)
+    s.equal("and so does a stop", ctl(s, "stop").returncode, 0)
+    s.equal("which ends it", s.reporter.process.wait(SECONDS), 0)
+    s.reporter.process = None
+
+
 def tell(s):
     a_pipe(s)
     names = many_names(s)
@@ -188,9 +309,19 @@ def tell(s):
         with open(path, "rb") as file:
             if GOOD in file.read():
                 strangers_segments(s, path)
+    worker = os.path.join(s.directory, "worker")
+    agent.send(b"".join(scenario.native(2, i, 5, 1700000000,
+                                        [(0x01020304, 1, 7, 0, False)])
+                        for i in range(900)))
+    wait_for(lambda: s.database.count() == 901, "there are many keys")
+    shutil.copyfile(max((path for path in s.reporter.segments()
+                         if path.endswith(".0")), key=os.path.getsize), worker)
+    next_names(s)
     pid = s.reporter.process.pid
     s.reporter.stop()
     a_hole(s, master)
+    cut_short(s, master, worker)
+    s.part(namespaces, s)
     somebody_elses_process(s, master, pid)
 
 

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -101,18 +102,41 @@ START_TEST(dropped_it_leaves_nothing)
 }
 END_TEST
 
-/* The last of its segments exists already. */
+/* There are descriptors for the first of its segments only. */
 START_TEST(one_that_cannot_be_completed_leaves_nothing)
 {
 	struct generation half;
+	struct rlimit before, few;
+	int next = dup(STDERR_FILENO);
+
+	close(next);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = (rlim_t)next + 2;
+	settings.workers = 3;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	int created = generation_create(&half, 1, &children, &settings);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_int_eq(created, -1);
+	ck_assert_uint_eq(half.workers, 0);
+	ck_assert_int_eq(segments(), 0);
+	ck_assert_uint_eq(children_used(), 0);
+}
+END_TEST
+
+/* As another user may have it. */
+START_TEST(names_that_are_taken_are_passed_over)
+{
+	struct generation next;
 
 	settings.workers = 1;
 	create(1);
 	settings.workers = 3;
-	ck_assert_int_eq(generation_create(&half, 1, &children, &settings), -1);
-	ck_assert_uint_eq(half.workers, 0);
-	ck_assert_int_eq(segments(), 1);
-	ck_assert_uint_eq(children_used(), 1);
+	ck_assert_int_eq(generation_create(&next, 1, &children, &settings), 0);
+	ck_assert_uint_eq(next.number, 2);
+	ck_assert_uint_eq(next.workers, 3);
+	ck_assert_uint_eq(next.child[2]->generation, 2);
+	generation_drop(&next);
 }
 END_TEST
 
@@ -252,6 +276,7 @@ main(void)
 	tcase_add_test(tc, a_child_for_each_worker);
 	tcase_add_test(tc, dropped_it_leaves_nothing);
 	tcase_add_test(tc, one_that_cannot_be_completed_leaves_nothing);
+	tcase_add_test(tc, names_that_are_taken_are_passed_over);
 	tcase_add_test(tc, one_too_large_for_shm_is_refused);
 	tcase_add_test(tc, without_a_slot_nothing_is_created);
 	tcase_add_test(tc, nothing_left_is_adopted_as_nothing);

@@ -35,6 +35,10 @@ const struct look_limits *ctl_limits(void);
    give, or of the default one.  quiet: print no errors. */
 struct names *ctl_names(struct names *before, bool quiet);
 
+/* ctl_screen_end - what restores the terminal before an abnormal exit, or
+   NULL. */
+extern int (*ctl_screen_end)(void);
+
 /* ctl_usage - print a command's usage.  Returns CTL_USAGE. */
 int ctl_usage(const char *name);
 

@@ -15,11 +15,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static struct look_limits limits = { LOOK_FRESH_S, LOOK_SILENT_S };
 static const char *names_file; /* NULL: the default, if it exists */
+static bool checks;            /* the command is `check` */
+
+int (*ctl_screen_end)(void);
 
 struct command {
 	const char *name;
@@ -189,6 +193,20 @@ limit_read(int option)
 	return true;
 }
 
+/* SIGBUS: the owner of a segment has truncated it while we read it.  That is
+   where this interrupts, and in no function of the library. */
+static void __attribute__((noreturn)) truncated(int number)
+{
+	(void)number;
+	if (ctl_screen_end != NULL)
+		ctl_screen_end();
+	fprintf(checks ? stdout : stderr,
+	    "%s a segment was truncated while it was read\n",
+	    checks ? "REPORTER UNKNOWN -" : "reporterctl:");
+	fflush(stdout);
+	_exit(checks ? (int)HEALTH_UNKNOWN : (int)CTL_ERROR);
+}
+
 /* The options before the command are invalid.  The exit status is that of the
    command, since monitoring plugins have their own. */
 static int
@@ -209,6 +227,8 @@ run_command(const char *instance, int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(argv[0], commands[i].name) == 0) {
 			optind = 0; /* restart, with the command's options */
+			checks = commands[i].run == ctl_check;
+			signal(SIGBUS, truncated);
 			return commands[i].run(instance, argc, argv);
 		}
 	}

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "ctl/ctl.h"
 #include "ctl/top.h"
 #include "lib/clock.h"
 
@@ -297,7 +298,9 @@ top_screen(struct top *top)
 	keypad(stdscr, TRUE);
 	set_escdelay(100); /* Escape is a key here, too */
 	curs_set(0);
+	ctl_screen_end = endwin;
 	screen_loop(&view);
+	ctl_screen_end = NULL;
 	endwin();
 	delscreen(screen);
 	return true;

@@ -59,6 +59,30 @@ generation_drop(struct generation *generation)
 	generation->workers = 0;
 }
 
+/* The first number from this one on whose names are free: any user can take
+   names under /dev/shm, which ends the search. */
+static uint64_t
+generation_free(const struct segment_spec *spec)
+{
+	char name[SEGMENT_NAME_MAX], first[SEGMENT_NAME_MAX] = "";
+	uint64_t number = spec->generation;
+
+	for (uint32_t slot = 0; slot < spec->workers; slot++) {
+		segment_name(name, spec->instance, number, slot);
+		if (!segment_taken(name))
+			continue;
+		if (*first == '\0')
+			memcpy(first, name, sizeof(first));
+		number++;
+		slot = UINT32_MAX; /* begin with 0 */
+	}
+	if (*first != '\0')
+		log_warn("segment %s or its .secret exists: using generation "
+			 "%" PRIu64 " instead; inspect or remove it",
+		    first, number);
+	return number;
+}
+
 static struct child *
 create_child(struct children *children, const struct segment_spec *spec)
 {
@@ -66,13 +90,13 @@ create_child(struct children *children, const struct segment_spec *spec)
 	enum shm_status status = segment_create_worker(&segment, spec);
 
 	if (status != SHM_OK) {
-		log_error(
-		    "cannot create segment: %s", shm_strerror(status, errno));
+		log_error("cannot create segment %s: %s", segment.map.name,
+		    shm_strerror(status, errno));
 		return NULL;
 	}
 	struct child *child = NULL;
 	if (segment_share(&segment.map, children->readers) != SHM_OK)
-		log_error("cannot create segment: %m");
+		log_error("cannot create segment %s: %m", segment.map.name);
 	else if ((child = child_adopt(children, &segment)) == NULL)
 		log_error("cannot create segment: %d segments still hold "
 			  "records; retry when some are stored",
@@ -96,7 +120,8 @@ generation_create(struct generation *generation, uint64_t number,
 		.table_keys = (uint32_t)settings->table_keys,
 	};
 
-	generation->number = number;
+	spec.generation = generation_free(&spec);
+	generation->number = spec.generation;
 	generation->workers = 0;
 	if (!generation_fits(settings))
 		return -1;

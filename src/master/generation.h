@@ -15,7 +15,8 @@ struct generation {
 
 /*
  * generation_create - create the segments of a new generation, and a child for
- * each.  Returns 0; or -1, then the reason was logged and nothing was created.
+ * each.  number: its number, or a greater one if another user has its names.
+ * Returns 0; or -1, then the reason was logged and nothing was created.
  */
 int generation_create(struct generation *generation, uint64_t number,
     struct children *children, const struct settings *settings);

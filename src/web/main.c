@@ -222,6 +222,15 @@ confine(const struct web_options *options)
 	return -1;
 }
 
+/* SIGBUS: the owner of a segment has truncated it while we read it.  That is
+   where this interrupts, and not while the log is written. */
+static void __attribute__((noreturn)) truncated(int number)
+{
+	(void)number;
+	log_error("a segment was truncated while it was read; exiting");
+	_exit(1);
+}
+
 /* Serve until SIGTERM or SIGINT. */
 static int
 serve(struct web_options *options)
@@ -234,6 +243,7 @@ serve(struct web_options *options)
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGBUS, truncated);
 	/* Large answers go back to the system. */
 	mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	int fd = server_listen(options->address);
