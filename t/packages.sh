@@ -119,13 +119,27 @@ spec()
 		echo "left out: rpm was not found: install Debian's package rpm"
 		return
 	}
-	try 'rpmbuild -ts' rpmbuild --define "_topdir $here/rpm" \
-		-ts "reporter-$VERSION.tar.xz"
+	step 'building from the spec file in packages/rpm'
+	# Debian lacks the macros of systemd.
+	try 'rpmbuild -ta' rpmbuild --define "_topdir $here/rpm" --nodeps \
+		--define '_unitdir /usr/lib/systemd/system' \
+		--define '_sysusersdir /usr/lib/sysusers.d' \
+		--define '_tmpfilesdir /usr/lib/tmpfiles.d' \
+		-ta "reporter-$VERSION.tar.xz"
 	command -v rpmlint >/dev/null || {
 		echo "left out: rpmlint: install Debian's package rpmlint"
 		return
 	}
-	try rpmlint rpmlint "$here"/rpm/SRPMS/*.src.rpm
+	# Tags that a distribution sets, or that are obsolete; the archive is not
+	# published; and Debian's list of licenses is empty.
+	cat >"$here/rpmlintrc" <<-'END'
+		addFilter("no-(buildroot|group|packager|url)-tag")
+		addFilter("no-signature")
+		addFilter("invalid-url Source0: reporter-")
+		addFilter("invalid-license MIT")
+	END
+	try rpmlint rpmlint --strict -r "$here/rpmlintrc" etc/reporter.spec \
+		"$here"/rpm/SRPMS/*.src.rpm
 }
 
 # ----------------------------------------------------------------- running ---
@@ -246,30 +260,43 @@ upgrade()
 		exec 9>agent
 		echo 21 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 >&9
 		await row 21
+		before=$(reporterctl status --json | grep -m 1 \"pid\")
+		echo "# mine" >>/etc/reporter/reporter.conf
 		cd /mnt/new
-		apt-get install -y ./*.deb
+		apt-get install -y ./reporter_*.deb ./reporter-web_*.deb \
+			./reporter-bench_*.deb
 		cd /tmp
-		reporterctl status | tee status
-		grep -q "$1" status
+		test "$(dpkg-query -W -f "\${Version}" reporter)" = "$1"
+		test "$(stat -c "%U:%G %a" /etc/reporter/reporter.conf)" = \
+			"root:reporter 640"
+		grep "# mine" /etc/reporter/reporter.conf
+		after=$(reporterctl status --json | grep -m 1 \"pid\")
+		echo "$before" "$after"
+		test "$before" != "$after"
 		echo 22 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 >&9
 		await row 22
 		exec 9>&-
 		wait $sender
-		! ss -ltn | grep -q 12316 || reporterctl check' sh "$VERSION"
+		if [ -d /run/systemd/system ]; then
+			systemctl is-enabled reporter.socket reporter.service
+		else
+			test -e /etc/rc2.d/S*reporter
+		fi
+		reporterctl check' sh "$VERSION"
 }
 
 # In names of files, of processes, and of sockets.
 purge()
 {
-	there sh -ec 'apt-get purge -y reporter reporter-web reporter-bench
+	there sh -ec 'test -n "$(pgrep reporter)"
+		apt-get purge -y reporter reporter-web reporter-bench
 		left=$(find / \( -path /proc -o -path /sys -o -path /mnt \
 			-o -path /var/lib/mysql -o -path /var/log/journal \) -prune \
 			-o -name "*reporter*" -print)
-		echo "$left"
+		left="$left$(pgrep -a reporter || :)$(ss -ltn | grep 12316 || :)"
+		left="$left$(dpkg -l "reporter*" | grep ^rc || :)"
+		echo "left: $left"
 		test -z "$left"
-		! pgrep -a reporter
-		! ss -ltn | grep 12316
-		! dpkg -l "reporter*" | grep ^rc
 		getent passwd reporter'
 }
 
