@@ -163,7 +163,10 @@ make_roots()
 		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
 		head -n 1)
 	[ -n "$mirror" ] || skip 'packages: apt has no mirror of Debian'
-	rm -rf "$here/systemd" "$here/sysv" "$here/complete"
+	rm -rf "$here/fresh" "$here/systemd" "$here/sysv" "$here/complete"
+	step 'making a root directory of Debian 12 in packages/fresh'
+	quietly fresh unshare -m debootstrap --variant=minbase bookworm \
+		"$here/fresh" "$mirror"
 	step 'making a root directory of Debian 12 in packages/systemd'
 	quietly debootstrap unshare -m debootstrap --variant=minbase \
 		--include="systemd-sysv,$with" \
@@ -177,6 +180,30 @@ make_roots()
 			systemd- systemd-sysv-
 		apt-get clean'
 	echo "$with" >"$here/complete"
+}
+
+# The commands of INSTALL, chapters 1 and 2, literally.
+by_the_book()
+{
+	rm -rf "$here/book"
+	cp -a "$here/fresh" "$here/book"
+	tar -xf "../reporter-$VERSION.tar.xz" -C "$here/book/root"
+	sed -n '/^## 1/,/^## 3/p' "$source/INSTALL.md" | awk '
+		/^    sudo apt-get install gcc/ || /^    .\/configure/ { on = 1 }
+		/^$/ { on = 0 }
+		on { sub(/sudo /, ""); print }' |
+		sed 's/apt-get install/& -y/; s/make && make check/make/' \
+			>"$here/book/root/commands"
+	cat "$here/book/root/commands"
+	grep -q 'make install' "$here/book/root/commands" &&
+		inside "$here/book" sh -exc 'cd "/root/reporter-$1"
+			. ../commands
+			sbin=/usr/local/sbin
+			$sbin/reporter -V
+			$sbin/reporter-web -V
+			test -x /etc/init.d/reporter
+			make uninstall
+			test ! -e $sbin/reporter' sh "$VERSION"
 }
 
 # boot ROOT: sets init, its process.
@@ -338,6 +365,8 @@ if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
 	echo 'left out: a booted Debian: requires root and mounts'
 else
 	make_roots
+	step 'the commands of INSTALL in a fresh Debian 12'
+	try 'INSTALL, chapters 1 and 2' by_the_book
 	machine systemd ./reporter-web_*.deb
 	machine sysv ./reporter-web_*.deb
 fi
