@@ -1,9 +1,9 @@
 # What an installation needs.  Directories are put into the files named *.in.
-systemdsystemunit_DATA = etc/reporter.service
+systemdsystemunit_DATA = etc/reporter.service etc/reporter.socket \
+	etc/reporter@.service etc/reporter@.socket
 if WITH_MICROHTTPD
 systemdsystemunit_DATA += etc/reporter-web.service etc/reporter-web@.service
 endif
-dist_systemdsystemunit_DATA = etc/reporter.socket
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/examples/haproxy-galera.cfg \
 	etc/examples/haproxy-reporters.cfg etc/examples/haproxy-web.cfg \
@@ -17,13 +17,13 @@ completionsdir = $(datadir)/bash-completion/completions
 dist_completions_DATA = etc/completion/reporter
 
 etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
-	etc/reporter.service etc/reporter-web.service \
+	etc/reporter.service etc/reporter.socket etc/reporter-web.service \
 	$(sysusers_DATA) $(tmpfiles_DATA)
-web_template = etc/reporter-web@.service
+templates = etc/reporter@.service etc/reporter@.socket etc/reporter-web@.service
 EXTRA_DIST += etc/conffile.sh etc/reporter.conf $(etc_made:=.in) \
 	etc/reporter-migrate.in
-CLEANFILES += $(etc_made) $(sbin_SCRIPTS) $(web_template) etc/sample.conf
-all-local: $(etc_made) $(web_template) etc/sample.conf
+CLEANFILES += $(etc_made) $(sbin_SCRIPTS) $(templates) etc/sample.conf
+all-local: $(etc_made) $(templates) etc/sample.conf
 
 etc_fill = $(MKDIR_P) $(@D) && $(SED) \
 	-e 's|@sbindir[@]|$(sbindir)|g' \
@@ -33,20 +33,26 @@ etc_fill = $(MKDIR_P) $(@D) && $(SED) \
 
 $(etc_made): %: %.in Makefile
 	$(AM_V_GEN)$(etc_fill) -e 's|@instance[@]|default|g' \
-		-e 's|@suffix[@]||g' $< >$@.new && mv $@.new $@
+		-e 's|@conf[@]|reporter|g' -e 's|@suffix[@]||g' -e 's|@at[@]||g' \
+		-e 's|@of[@]||g' -e 's|@listen[@]|ListenStream=0.0.0.0:12316|' \
+		$< >$@.new && mv $@.new $@
 
 etc/reporter-migrate: etc/reporter-migrate.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) 's|@version[@]|$(VERSION)|' \
 		$(srcdir)/$@.in >$@.new && chmod 755 $@.new && mv $@.new $@
 
-# The same unit for an instance of another name.
-$(web_template): etc/reporter-web.service.in Makefile
+# The same units for an instance of another name.  The address of its socket unit
+# is in a drop-in.
+$(templates): $(etc_made:=.in) Makefile
 	$(AM_V_GEN)$(etc_fill) -e 's|@instance[@]|%i|g' \
-		-e 's|@suffix[@]|-%i|g' $< >$@.new && mv $@.new $@
+		-e 's|@conf[@]|%i|g' -e 's|@suffix[@]|-%i|g' -e 's|@at[@]|@%i|g' \
+		-e 's|@of[@]|, instance %i|g' -e '/@listen[@]/d' \
+		$(srcdir)/$(subst @.,.,$@).in >$@.new && mv $@.new $@
 
-# The sample, with this installation's own state directories.
+# The sample, with this installation's own state directories and user.
 etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
+		-e '/^\[reporter\]/,/^#group/s|^#user =$$|user = reporter|' \
 		-e 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
 		-e 's|/run/reporter|$(runstatedir)/reporter|' \
 		$< >$@.new && mv $@.new $@

@@ -1,5 +1,6 @@
 # Tests of the sources and of an installation, and targets for people.
-text_tests = t/alerts.py t/configure.py t/hardening.py t/layers.py t/messages.py
+text_tests = t/alerts.py t/configure.py t/hardening.py t/layers.py t/messages.py \
+	t/translations.py
 TESTS += $(text_tests)
 EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
 	t/check_mysql.sh t/profile.py t/release.sh \

@@ -48,8 +48,13 @@ def everything(s, place):
               ("logrotatedir", 0o644, "reporter"),
               ("systemdsystemunitdir", 0o644, "reporter.service"),
               ("systemdsystemunitdir", 0o644, "reporter.socket"),
+              ("systemdsystemunitdir", 0o644, "reporter@.service"),
+              ("systemdsystemunitdir", 0o644, "reporter@.socket"),
               ("sysusersdir", 0o644, "reporter.conf"),
               ("tmpfilesdir", 0o644, "reporter.conf")]
+    if os.path.exists(os.path.join(scenario.BUILD, "man/zh_CN/reporter.8")):
+        wanted += [("mandir", 0o644, "zh_CN", f"man{page[-1]}", page) for page
+                   in ("reporter.8", "reporterctl.8", "reporter.conf.5")]
     for directory, mode, *names in wanted:
         path = place.path(directory, *names)
         s.check(f"{path[len(place.root):]} is there with mode {mode:o}",

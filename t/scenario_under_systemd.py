@@ -286,6 +286,24 @@ def starts(s, service):
         m.show("StatusText")), "the status has the rates")
 
 
+def writes_no_code(s, service):
+    """It cannot map as code what it can write: the sandbox permits to map files,
+    since libraries are loaded late."""
+    m = service.machine
+    pid = m.show("MainPID")
+    with open(m.file(f"/proc/{pid}/mountinfo")) as file:
+        mounts = [line.split() for line in file]
+    writable = {words[4] for words in mounts if "rw" in words[5].split(",")}
+    s.equal("each mount that the service can write to is noexec", sorted(
+        words[4] for words in mounts if words[4] in writable
+        and "noexec" not in words[5].split(",")), [])
+    s.check("shared memory and its directories are among them",
+            {"/dev/shm", "/tmp",
+             os.path.join(service.dirs["localstatedir"], "lib/reporter"),
+             os.path.join(service.dirs["localstatedir"], "log/reporter")}
+            <= writable, writable)
+
+
 def reloads(s, service):
     m = service.machine
     service.configure("[limits]\nmax_connections = 77\n")
@@ -459,7 +477,9 @@ def a_second_one(s, service):
         and "-web" not in line]
     first = service.conf
     service.conf = os.path.join(os.path.dirname(first), "second.conf")
-    service.configure("instance = second\nlisten = 127.0.0.1:12317\n"
+    s.check("the first command copies the configuration", re.match(
+        "sudo cp -p .*/reporter.conf .*/second.conf$", commands.pop(0)))
+    service.configure("instance = second\nlisten = 0.0.0.0:12317\n"
                       "[mysql]\ndead_letter_file = "
                       f"{service.dirs['localstatedir']}/lib/reporter/second\n")
     service.conf = first
@@ -473,8 +493,13 @@ def a_second_one(s, service):
         service.send(7, "-p 12317")
         shows(s, service, "reporter-web@second.service", "second", 9317)
         m.does("its page ends", "stop", "reporter-web@second.service")
-    m.does("it is reloaded", "reload", "reporter-second.service")
-    m.does("and ends", "stop", "reporter-second.service")
+    m.does("it is reloaded", "reload", "reporter@second.service")
+    m.does("its agents are kept by a restart", "restart",
+           "reporter@second.service")
+    s.check("its socket is passed in", "12317" in m.show(
+        "Listen", "reporter@second.socket"))
+    m.does("and ends", "stop", "reporter@second.socket",
+           "reporter@second.service")
     s.equal("the first one goes on", service.status().returncode, 0)
     service.send(6)
 
@@ -533,6 +558,7 @@ def tell(s):
         service.install()
         service.configure()
         starts(s, service)
+        writes_no_code(s, service)
         reloads(s, service)
         comes_back(s, service)
         keeps_agents(s, service)

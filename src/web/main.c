@@ -11,6 +11,7 @@
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
 #include "privilege/landlock.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/long_options.h"
 #include "lib/text.h"
@@ -252,6 +253,8 @@ main(int argc, char **argv)
 		.user = "",
 	};
 
+	file_open_standard();
+	stderr = text_guard(stderr);
 	int status = options_read(&options, argc, argv);
 
 	if (status >= 0)
