@@ -99,7 +99,9 @@ uninstall-hook:
 		rm -f '$(DESTDIR)$(completionsdir)'/$$name; done
 	@for link in '$(DESTDIR)'/etc/systemd/system/*.wants/reporter[-.@]* \
 		'$(DESTDIR)'/etc/rc?.d/[KS]??reporter; do \
-		test -e "$$link" || rm -f "$$link"; done
+		case `readlink "$$link"` in \
+		'$(systemdsystemunitdir)'/* | ../init.d/reporter) \
+			test -e "$$link" || rm -f "$$link";; esac; done
 	-@rmdir '$(DESTDIR)$(sysconfdir)/reporter' '$(DESTDIR)$(keptdir)' \
 		'$(DESTDIR)$(pkgdatadir)' '$(DESTDIR)$(examplesdir)' \
 		'$(DESTDIR)$(docdir)' '$(DESTDIR)$(pkglibexecdir)' \

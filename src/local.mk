@@ -95,6 +95,8 @@ page_files = $(sort $(foreach type,html js css svg, \
 	$(wildcard $(srcdir)/src/web/page/*.$(type))))
 EXTRA_DIST += src/web/page src/web/page.sed src/web/embed.sh
 CLEANFILES += src/web/assets.c
+# A directory, which make would build from page.c if that is newer.
+src/web/page: ;
 src/web/assets.c: $(page_files) $(srcdir)/src/web/embed.sh \
 		$(srcdir)/src/web/page.sed
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(srcdir)/src/web/embed.sh \

@@ -146,10 +146,33 @@ def tell(directory):
          MYSQL_CFLAGS=CFLAGS, MYSQL_LIBS="-lnonexistent")
 
 
+def places(directory):
+    """configure prints where all goes, and what nobody looks into."""
+    global passed, failed
+    done = subprocess.run(
+        [CONFIGURE, f"--cache-file={directory}/cache"], cwd=directory,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    wanted = {
+        "status 0": done.returncode == 0,
+        "the script's directory": bool(re.search(
+            r"init script +/usr/local/etc/init\.d\n", done.stdout)),
+        "who does not look where": re.findall(
+            "WARNING: (.*) does not look into (.*): pass", done.stderr) == [
+                ("SysV init", "/usr/local/etc/init.d"),
+                ("logrotate", "/usr/local/etc/logrotate.d")]}
+    for what, ok in wanted.items():
+        passed += ok
+        failed += not ok
+        print(f"{'ok' if ok else 'NOT ok'}: without options: {what}")
+    if not all(wanted.values()):
+        print(done.stdout[-900:], done.stderr)
+
+
 if not HEADERS:
     print("skipped: the headers are where the compiler looks in any case")
     sys.exit(77)
 with tempfile.TemporaryDirectory(prefix="reporter-t-") as temporary:
     tell(temporary)
+    places(temporary)
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

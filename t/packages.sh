@@ -119,13 +119,27 @@ spec()
 		echo "left out: rpm was not found: install Debian's package rpm"
 		return
 	}
-	try 'rpmbuild -ts' rpmbuild --define "_topdir $here/rpm" \
-		-ts "reporter-$VERSION.tar.xz"
+	step 'building from the spec file in packages/rpm'
+	# Debian lacks the macros of systemd.
+	try 'rpmbuild -ta' rpmbuild --define "_topdir $here/rpm" --nodeps \
+		--define '_unitdir /usr/lib/systemd/system' \
+		--define '_sysusersdir /usr/lib/sysusers.d' \
+		--define '_tmpfilesdir /usr/lib/tmpfiles.d' \
+		-ta "reporter-$VERSION.tar.xz"
 	command -v rpmlint >/dev/null || {
 		echo "left out: rpmlint: install Debian's package rpmlint"
 		return
 	}
-	try rpmlint rpmlint "$here"/rpm/SRPMS/*.src.rpm
+	# Tags that a distribution sets, or that are obsolete; the archive is not
+	# published; and Debian's list of licenses is empty.
+	cat >"$here/rpmlintrc" <<-'END'
+		addFilter("no-(buildroot|group|packager|url)-tag")
+		addFilter("no-signature")
+		addFilter("invalid-url Source0: reporter-")
+		addFilter("invalid-license MIT")
+	END
+	try rpmlint rpmlint --strict -r "$here/rpmlintrc" etc/reporter.spec \
+		"$here"/rpm/SRPMS/*.src.rpm
 }
 
 # ----------------------------------------------------------------- running ---
@@ -149,7 +163,10 @@ make_roots()
 		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
 		head -n 1)
 	[ -n "$mirror" ] || skip 'packages: apt has no mirror of Debian'
-	rm -rf "$here/systemd" "$here/sysv" "$here/complete"
+	rm -rf "$here/fresh" "$here/systemd" "$here/sysv" "$here/complete"
+	step 'making a root directory of Debian 12 in packages/fresh'
+	quietly fresh unshare -m debootstrap --variant=minbase bookworm \
+		"$here/fresh" "$mirror"
 	step 'making a root directory of Debian 12 in packages/systemd'
 	quietly debootstrap unshare -m debootstrap --variant=minbase \
 		--include="systemd-sysv,$with" \
@@ -163,6 +180,30 @@ make_roots()
 			systemd- systemd-sysv-
 		apt-get clean'
 	echo "$with" >"$here/complete"
+}
+
+# The commands of INSTALL, chapters 1 and 2, literally.
+by_the_book()
+{
+	rm -rf "$here/book"
+	cp -a "$here/fresh" "$here/book"
+	tar -xf "../reporter-$VERSION.tar.xz" -C "$here/book/root"
+	sed -n '/^## 1/,/^## 3/p' "$source/INSTALL.md" | awk '
+		/^    sudo apt-get install gcc/ || /^    .\/configure/ { on = 1 }
+		/^$/ { on = 0 }
+		on { sub(/sudo /, ""); print }' |
+		sed 's/apt-get install/& -y/; s/make && make check/make/' \
+			>"$here/book/root/commands"
+	cat "$here/book/root/commands"
+	grep -q 'make install' "$here/book/root/commands" &&
+		inside "$here/book" sh -exc 'cd "/root/reporter-$1"
+			. ../commands
+			sbin=/usr/local/sbin
+			$sbin/reporter -V
+			$sbin/reporter-web -V
+			test -x /etc/init.d/reporter
+			make uninstall
+			test ! -e $sbin/reporter' sh "$VERSION"
 }
 
 # boot ROOT: sets init, its process.
@@ -246,30 +287,43 @@ upgrade()
 		exec 9>agent
 		echo 21 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 >&9
 		await row 21
+		before=$(reporterctl status --json | grep -m 1 \"pid\")
+		echo "# mine" >>/etc/reporter/reporter.conf
 		cd /mnt/new
-		apt-get install -y ./*.deb
+		apt-get install -y ./reporter_*.deb ./reporter-web_*.deb \
+			./reporter-bench_*.deb
 		cd /tmp
-		reporterctl status | tee status
-		grep -q "$1" status
+		test "$(dpkg-query -W -f "\${Version}" reporter)" = "$1"
+		test "$(stat -c "%U:%G %a" /etc/reporter/reporter.conf)" = \
+			"root:reporter 640"
+		grep "# mine" /etc/reporter/reporter.conf
+		after=$(reporterctl status --json | grep -m 1 \"pid\")
+		echo "$before" "$after"
+		test "$before" != "$after"
 		echo 22 2 127.0.0.1 0 10.0.0.1 8080 100 3 0 >&9
 		await row 22
 		exec 9>&-
 		wait $sender
-		! ss -ltn | grep -q 12316 || reporterctl check' sh "$VERSION"
+		if [ -d /run/systemd/system ]; then
+			systemctl is-enabled reporter.socket reporter.service
+		else
+			test -e /etc/rc2.d/S*reporter
+		fi
+		reporterctl check' sh "$VERSION"
 }
 
 # In names of files, of processes, and of sockets.
 purge()
 {
-	there sh -ec 'apt-get purge -y reporter reporter-web reporter-bench
+	there sh -ec 'test -n "$(pgrep reporter)"
+		apt-get purge -y reporter reporter-web reporter-bench
 		left=$(find / \( -path /proc -o -path /sys -o -path /mnt \
 			-o -path /var/lib/mysql -o -path /var/log/journal \) -prune \
 			-o -name "*reporter*" -print)
-		echo "$left"
+		left="$left$(pgrep -a reporter || :)$(ss -ltn | grep 12316 || :)"
+		left="$left$(dpkg -l "reporter*" | grep ^rc || :)"
+		echo "left: $left"
 		test -z "$left"
-		! pgrep -a reporter
-		! ss -ltn | grep 12316
-		! dpkg -l "reporter*" | grep ^rc
 		getent passwd reporter'
 }
 
@@ -311,6 +365,8 @@ if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
 	echo 'left out: a booted Debian: requires root and mounts'
 else
 	make_roots
+	step 'the commands of INSTALL in a fresh Debian 12'
+	try 'INSTALL, chapters 1 and 2' by_the_book
 	machine systemd ./reporter-web_*.deb
 	machine sysv ./reporter-web_*.deb
 fi

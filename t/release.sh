@@ -53,6 +53,9 @@ command -v git >/dev/null ||
 	fail "NEWS begins with \"$(head -n 1 NEWS)\", not with \"reporter" \
 		"$version\""
 
+[[ $(head -n 1 debian/changelog) == "reporter ($version) "* ]] ||
+	fail "debian/changelog begins with another version"
+
 tree=$PWD out=$PWD/build/release
 mkdir -p "$out"
 rm -rf "$out/clone"

@@ -129,7 +129,9 @@ def uninstall(s, place):
         ("rc2.d", "S03reporter"))]
     for link in enabled:
         os.makedirs(os.path.dirname(link))
-        os.symlink("../nowhere", link)
+        os.symlink("../init.d/reporter" if "rc2.d" in link else
+                   place.dirs["systemdsystemunitdir"] + "/reporter.service",
+                   link)
     installed.make("uninstall", DESTDIR=place.root)
     s.equal("no link is left without its file", [
         os.path.join(directory, name)

@@ -157,7 +157,14 @@ def checks(s):
         return check(s)[0] == CRITICAL
 
     wait_for(dies, "a dead worker is critical")
-    wait_for(lambda: check(s)[0] == OK, "it is started again", 60)
+    wait_for(lambda: check(s, "-w", "restart_age=")[0] == OK,
+             "it is started again", 60)
+    status, line = check(s)
+    s.equal("which is a warning for an hour", status, WARNING)
+    s.check("that says so", re.search(
+        r" seconds? since a worker was restarted after it died, 2 of", line)
+            and re.search(r" restart_age=\d+s;3600:;;0 restarts=[1-9]", line),
+            line)
 
 
 def tell(s):

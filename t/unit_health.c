@@ -65,6 +65,7 @@ START_TEST(well_is_ok)
 	    "disconnected=0s;30;120;0 clock_skew=0s;30;60;0 stalled=0;0;;0 "
 	    "master_age=0.4s;10;60;0 "
 	    "dead_letter_age=U;3600:;;0 dropped_age=U;3600:;;0 "
+	    "restart_age=U;3600:;;0 restarts=0c;;;0 "
 	    "dead_lost_age=U;;3600:;0 "
 	    "dead_letter=0c;;;0 dropped=0c;;;0 connections=12;;;0 "
 	    "received=0c;;;0 stored=0c;;;0");
@@ -100,6 +101,16 @@ START_TEST(each_measure_has_its_limits)
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
 	w->pending = 951;
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+
+	make_well();
+	w->started = status.now - 3599;
+	ck_assert_int_eq(judge(), HEALTH_OK);
+	w->restarts = 2;
+	ck_assert_int_eq(judge(), HEALTH_WARNING);
+	HAS("3599 seconds since a worker was restarted after it died, ");
+	HAS("restart_age=3599s;3600:;;0 restarts=2c;;;0");
+	w->started--;
+	ck_assert_int_eq(judge(), HEALTH_OK);
 
 	make_well();
 	status.master_age = 10.1;

@@ -153,6 +153,8 @@ static const struct rule rules_of_both[] = {
 	{ "prlimit64", { VALUE(0, 0) } }, /* of this process only */
 	{ "prctl", { VALUE(0, PR_SET_NAME) } },
 	{ "prctl", { VALUE(0, PR_SET_VMA) } },
+	/* libcap, which NSS modules for accounts of systemd load. */
+	{ "prctl", { VALUE(0, PR_CAPBSET_READ) } },
 	{ "prctl", { VALUE(0, PR_GET_DUMPABLE) } },
 	{ "prctl", { VALUE(0, PR_GET_NO_NEW_PRIVS) } },
 };

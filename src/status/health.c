@@ -37,6 +37,10 @@ static const struct {
 	    " since a record was set aside", "3600:", "" },
 	[HEALTH_DROPPED_AGE] = { "dropped_age", "s", "second",
 	    " since a record was dropped", "3600:", "" },
+	[HEALTH_RESTART_AGE] = { "restart_age", "s", "second",
+	    " since a worker was restarted after it died", "3600:", "" },
+	[HEALTH_RESTARTS] = { "restarts", "c", "restart", " of workers", "",
+	    "" },
 	[HEALTH_DEAD_LOST_AGE] = { "dead_lost_age", "s", "second",
 	    " since a refused record was lost", "", "3600:" },
 	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "record", " set aside", "",
@@ -227,6 +231,7 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	values[HEALTH_MASTER_AGE] = s->master_age;
 	values[HEALTH_DEAD_LETTER_AGE] = since(s, s->input.last_dead_letter_ts);
 	values[HEALTH_DROPPED_AGE] = since(s, s->input.last_dropped_ts);
+	values[HEALTH_RESTART_AGE] = NAN;
 	values[HEALTH_DEAD_LOST_AGE] = since(s, s->input.last_dead_lost_ts);
 	values[HEALTH_CONNECTIONS] = (double)s->input.connections;
 	values[HEALTH_DEAD_LETTER] = (double)s->records.dead_letter;
@@ -242,6 +247,10 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 		values[HEALTH_PENDING] =
 		    fmax(values[HEALTH_PENDING], share(pending, w->table_keys));
 		values[HEALTH_STALLED] += w->stalled;
+		values[HEALTH_RESTARTS] += w->restarts;
+		if (w->restarts > 0)
+			values[HEALTH_RESTART_AGE] = fmin(
+			    values[HEALTH_RESTART_AGE], since(s, w->started));
 		values[HEALTH_BLOCKED] +=
 		    w->pid > 0 && w->flush.blocked_since != 0;
 		values[HEALTH_DISCONNECTED] =

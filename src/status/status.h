@@ -33,6 +33,7 @@ struct status_worker {
 	const char *trouble; /* why its segment cannot be read, or NULL */
 	bool stalled;        /* see status_find_stalled() */
 	/* The rest is 0 if the segment cannot be read. */
+	uint64_t started;      /* seconds since 1970 */
 	bool connected;        /* to the database, and it runs */
 	uint64_t apart;        /* seconds since flush.apart_since */
 	char host[128];        /* of the database, "" unless connected */
