@@ -14,14 +14,17 @@ dist_examples_DATA += etc/prometheus/reporter.rules.yml etc/grafana/reporter.jso
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf
 
-dist_sbin_SCRIPTS = etc/reporter-migrate
+sbin_SCRIPTS = etc/reporter-migrate
+completionsdir = $(datadir)/bash-completion/completions
+dist_completions_DATA = etc/completion/reporter
 
 etc_made = etc/reporter.default etc/reporter.init etc/reporter.logrotate \
 	etc/reporter.service etc/reporter.socket etc/reporter-web.service \
 	$(sysusers_DATA) $(tmpfiles_DATA)
 templates = etc/reporter@.service etc/reporter@.socket etc/reporter-web@.service
-EXTRA_DIST += etc/conffile.sh etc/reporter.conf $(etc_made:=.in)
-CLEANFILES += $(etc_made) $(templates) etc/sample.conf
+EXTRA_DIST += etc/conffile.sh etc/reporter.conf $(etc_made:=.in) \
+	etc/reporter-migrate.in
+CLEANFILES += $(etc_made) $(sbin_SCRIPTS) $(templates) etc/sample.conf
 all-local: $(etc_made) $(templates) etc/sample.conf
 
 etc_fill = $(MKDIR_P) $(@D) && $(SED) \
@@ -36,6 +39,10 @@ $(etc_made): %: %.in Makefile
 		-e 's|@of[@]||g' -e 's|@listen[@]|ListenStream=0.0.0.0:12316|' \
 		$< >$@.new && mv $@.new $@
 
+etc/reporter-migrate: etc/reporter-migrate.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) 's|@version[@]|$(VERSION)|' \
+		$(srcdir)/$@.in >$@.new && chmod 755 $@.new && mv $@.new $@
+
 # The same units for an instance of another name.  The address of its socket unit
 # is in a drop-in.
 $(templates): $(etc_made:=.in) Makefile
@@ -44,9 +51,10 @@ $(templates): $(etc_made:=.in) Makefile
 		-e 's|@of[@]|, instance %i|g' -e '/@listen[@]/d' \
 		$(srcdir)/$(subst @.,.,$@).in >$@.new && mv $@.new $@
 
-# The sample, with this installation's own state directories.
+# The sample, with this installation's own state directories and user.
 etc/sample.conf: $(srcdir)/etc/reporter.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) \
+		-e '/^\[reporter\]/,/^#group/s|^#user =$$|user = reporter|' \
 		-e 's|/var/lib/reporter|$(localstatedir)/lib/reporter|' \
 		-e 's|/run/reporter|$(runstatedir)/reporter|' \
 		$< >$@.new && mv $@.new $@
@@ -66,9 +74,35 @@ conffiles += 755:etc/reporter.init:reporter.init:$(initddir)/reporter
 endif
 conffile = $(SHELL) '$(srcdir)/etc/conffile.sh'
 
+# The manual names the directories of this installation.
+manual_fill = $(SED) -i \
+	-e 's|/etc/reporter|$(sysconfdir)/reporter|g' \
+	-e 's|/etc/default/reporter|$(sysconfdir)/default/reporter|g' \
+	-e 's|/var/lib/reporter|$(localstatedir)/lib/reporter|g' \
+	-e 's|/var/log/reporter|$(localstatedir)/log/reporter|g' \
+	-e 's|/run/reporter|$(runstatedir)/reporter|g'
+completed = reporterctl reporter-migrate reporter-send reporter-web
+# sbin is not in the PATH of the group that may read the status.
+install-exec-hook:
+	@test '$(bindir)' = '$(sbindir)' || ln -srf \
+		'$(DESTDIR)$(sbindir)/reporterctl' '$(DESTDIR)$(bindir)'
 install-data-hook: all-local
 	@$(conffile) install '$(DESTDIR)' '$(keptdir)' $(conffiles)
+	@find '$(DESTDIR)$(mandir)' -path '*/man[1578]/reporter*' \
+		-exec $(manual_fill) {} +
+	@for name in $(completed); do \
+		ln -sf reporter '$(DESTDIR)$(completionsdir)'/$$name; done
+# Also links of init systems, where a service was not disabled before.
 uninstall-hook:
 	@$(conffile) remove '$(DESTDIR)' '$(keptdir)' $(conffiles)
+	@test '$(bindir)' = '$(sbindir)' || \
+		rm -f '$(DESTDIR)$(bindir)/reporterctl'
+	@for name in $(completed); do \
+		rm -f '$(DESTDIR)$(completionsdir)'/$$name; done
+	@for link in '$(DESTDIR)'/etc/systemd/system/*.wants/reporter[-.@]* \
+		'$(DESTDIR)'/etc/rc?.d/[KS]??reporter; do \
+		test -e "$$link" || rm -f "$$link"; done
 	-@rmdir '$(DESTDIR)$(sysconfdir)/reporter' '$(DESTDIR)$(keptdir)' \
-		'$(DESTDIR)$(pkgdatadir)' 2>/dev/null || :
+		'$(DESTDIR)$(pkgdatadir)' '$(DESTDIR)$(examplesdir)' \
+		'$(DESTDIR)$(docdir)' '$(DESTDIR)$(pkglibexecdir)' \
+		2>/dev/null || :

@@ -20,6 +20,18 @@ agents_attach(struct agents *agents)
 	agents->free = agents->used = 0;
 }
 
+/* Let the readers and nobody else have it: no child of fork(2). */
+static enum shm_status
+agents_share(const struct agents *agents, gid_t readers)
+{
+	enum shm_status status = segment_share(&agents->map, readers);
+
+	if (status == SHM_OK &&
+	    madvise(agents->map.base, agents->map.size, MADV_DONTFORK) < 0)
+		status = SHM_SYSTEM;
+	return status;
+}
+
 enum shm_status
 agents_create(
     struct agents *agents, const char *instance, uint32_t rows, gid_t readers)
@@ -30,13 +42,18 @@ agents_create(
 	if (status != SHM_OK)
 		return status;
 	agents_attach(agents);
-	status = segment_share(&agents->map, readers);
-	if (status == SHM_OK &&
-	    madvise(agents->map.base, agents->map.size, MADV_DONTFORK) < 0)
-		status = SHM_SYSTEM;
+	status = agents_share(agents, readers);
 	if (status != SHM_OK)
 		KEEP_ERRNO(agents_remove(agents));
 	return status;
+}
+
+enum shm_status
+agents_renew(struct agents *agents, gid_t readers)
+{
+	enum shm_status status = segment_renew(&agents->map, NULL);
+
+	return status == SHM_OK ? agents_share(agents, readers) : status;
 }
 
 void
@@ -77,10 +94,11 @@ agents_take(struct agents *agents, const struct agent *agent)
 {
 	struct agent_row *row;
 
-	if (agents->free != 0) {
+	/* One who can write to the segment may have changed the link. */
+	if (agents->free > 0 && agents->free <= agents->map.header.table_keys) {
 		row = &agents->rows[agents->free - 1];
 		agents->free = row->agent.since;
-	} else if (agents->used < agents->shared->header.table_keys) {
+	} else if (agents->used < agents->map.header.table_keys) {
 		row = &agents->rows[agents->used++];
 	} else {
 		counter_add(&agents->shared->unlisted, 1);

@@ -37,6 +37,8 @@ static const struct reason refusals[REFUSALS] = {
 	    "limits.max_connections reached" },
 	[REFUSAL_MAX_CONNECTIONS_PER_ADDRESS] = { "max_connections_per_address",
 	    "limits.max_connections_per_address reached" },
+	[REFUSAL_ACCEPT_RATE] = { "accept_rate",
+	    "address used up its quarter of limits.accept_rate" },
 	[REFUSAL_NOT_TRUSTED] = { "not_trusted",
 	    "address is not in limits.proxy_from" },
 	[REFUSAL_NO_DESCRIPTORS] = { "no_descriptors",
@@ -83,6 +85,7 @@ last_error_set(struct flush_counters *flush, unsigned number, const char *text)
 {
 	uint64_t version = counter_get(&flush->last_error_version) | 1;
 	size_t length = strnlen(text, sizeof(flush->last_error) - 1);
+	struct timespec now;
 
 	counter_set(&flush->last_error_version, version);
 	/* Release fence: who sees a byte of the new text sees the odd
@@ -94,7 +97,9 @@ last_error_set(struct flush_counters *flush, unsigned number, const char *text)
 	counter_set(&flush->last_error_number, number);
 	/* Release: licenses readers to take the text. */
 	counter_release(&flush->last_error_version, version + 1);
-	counter_set(&flush->last_error_ts, (uint64_t)time(NULL));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	counter_set(&flush->last_error_ts,
+	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 }
 
 unsigned

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Segments: making, mapping, checking and locking them.  Owns the mapping and
+ * Segments: making, mapping and checking them.  Owns the mapping and
  * the descriptor of each struct segment.  Any process may call it, one thread
  * at a time; every failure is returned.
  */
@@ -9,13 +9,12 @@
 #include "shm/agents.h"
 #include "shm/faultpoint.h"
 #include "shm/keep_errno.h"
+#include "shm/segment_secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,7 +86,7 @@ geometry_ok(uint32_t ring_records, uint32_t table_keys)
 
 /* Whether the ring's indices agree.  Its two sides may be moving them. */
 static bool
-indices_ok(const struct worker_shared *w)
+indices_ok(const struct worker_shared *w, uint32_t ring_records)
 {
 	uint64_t tail = counter_acquire(&w->consumer.tail);
 
@@ -95,7 +94,7 @@ indices_ok(const struct worker_shared *w)
 		uint64_t before = tail;
 		uint64_t head = counter_acquire(&w->producer.head);
 		tail = counter_acquire(&w->consumer.tail);
-		if (head - before <= w->header.ring_records)
+		if (head - before <= ring_records)
 			return true;
 		/* The head is of another moment than the tail: look again. */
 		if (tail == before)
@@ -104,22 +103,39 @@ indices_ok(const struct worker_shared *w)
 	return true;
 }
 
-/* Whether a mapping of SIZE bytes is a whole segment of this kind. */
-static enum shm_status
-segment_check(const void *base, uint64_t size, enum segment_kind kind)
-{
-	const struct segment_header *h = base;
-	/* Its maker may be writing them; `ready` stands where they say. */
-	uint64_t magic = __atomic_load_n(&h->magic, __ATOMIC_RELAXED);
-	uint32_t version = __atomic_load_n(&h->version, __ATOMIC_RELAXED);
+typedef uint64_t __attribute__((may_alias)) header_word;
 
-	if (magic != SEGMENT_MAGIC)
-		return magic == 0 ? SHM_UNFINISHED : SHM_DAMAGED;
-	/* No layout had version 0: its maker has not come so far. */
-	if (version != SEGMENT_VERSION)
-		return version == 0 ? SHM_UNFINISHED : SHM_VERSION;
+/* Copy the header.  Word by word and atomic, so that the compiler cannot read
+   any of it a second time. */
+static void
+header_copy(struct segment_header *to, const struct segment_header *from)
+{
+	uint64_t words[sizeof(*to) / sizeof(uint64_t)];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		words[i] = __atomic_load_n(
+		    (const header_word *)from + i, __ATOMIC_RELAXED);
+	memcpy(to, words, sizeof(*to));
+}
+
+/* Whether a mapped segment is whole and of this kind; fills in its header. */
+static enum shm_status
+segment_check(struct segment *segment, enum segment_kind kind)
+{
+	const struct segment_header *mapped = segment->base;
+	struct segment_header *h = &segment->header;
+	uint64_t size = segment->size;
+
 	/* Acquire: the maker wrote all of the header before. */
-	if (!atomic_load_explicit(&h->ready, memory_order_acquire))
+	uint32_t ready =
+	    atomic_load_explicit(&mapped->ready, memory_order_acquire);
+	header_copy(h, mapped);
+	if (h->magic != SEGMENT_MAGIC)
+		return h->magic == 0 ? SHM_UNFINISHED : SHM_DAMAGED;
+	/* No layout had version 0: its maker has not come so far. */
+	if (h->version != SEGMENT_VERSION)
+		return h->version == 0 ? SHM_UNFINISHED : SHM_VERSION;
+	if (!ready)
 		return SHM_UNFINISHED;
 	if (h->check != header_hash(h) || h->kind != kind || h->size != size)
 		return SHM_DAMAGED;
@@ -134,74 +150,18 @@ segment_check(const void *base, uint64_t size, enum segment_kind kind)
 			   : SHM_DAMAGED;
 	if (!geometry_ok(h->ring_records, h->table_keys) ||
 	    segment_worker_size(h->ring_records, h->table_keys) != size ||
-	    !indices_ok(base))
+	    h->workers > WORKERS_MAX || h->slot >= h->workers ||
+	    !indices_ok(segment->base, h->ring_records))
 		return SHM_DAMAGED;
 	return SHM_OK;
 }
 
-/* ---------------------------------------------------------------- secret -- */
-
-#define SECRET_MODE 0600
-
-/* Fill in random bytes.  Early at boot it waits until the kernel has them.
-   Returns 0 or -1. */
-static int
-random_fill(void *bytes, size_t size)
+enum shm_status
+segment_intact(const struct worker_segment *segment)
 {
-	ssize_t n;
+	struct segment map = segment->map;
 
-	do
-		n = getrandom(bytes, size, 0);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)size ? 0 : -1;
-}
-
-/* Create the file of a new segment's secrets. */
-static enum shm_status
-secret_make(const char *segment, const uint64_t secret[2])
-{
-	const size_t size = 2 * sizeof(*secret);
-	char name[SEGMENT_NAME_MAX];
-
-	segment_name_secret(name, segment);
-	/* One of a segment that is gone, after a kill: its name is ours now. */
-	shm_unlink(name);
-	int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, SECRET_MODE);
-	if (fd < 0)
-		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
-	FAULT_POINT("segment_secret_empty");
-	enum shm_status status = SHM_OK;
-	if (write(fd, secret, size) != (ssize_t)size)
-		status = errno == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM;
-	KEEP_ERRNO(close(fd));
-	return status;
-}
-
-/* Read the secrets of a segment that was opened for writing. */
-static enum shm_status
-secret_read(const char *segment, uint64_t secret[2])
-{
-	const size_t size = 2 * sizeof(*secret);
-	char name[SEGMENT_NAME_MAX];
-	enum shm_status status;
-	struct stat st;
-
-	segment_name_secret(name, segment);
-	int fd = shm_open(name, O_RDONLY | O_NONBLOCK, 0);
-	if (fd < 0)
-		return errno == ENOENT || errno == EACCES ? SHM_DAMAGED
-							  : SHM_SYSTEM;
-	if (fstat(fd, &st) < 0)
-		status = SHM_SYSTEM;
-	else if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		status = SHM_FOREIGN;
-	else if (!S_ISREG(st.st_mode) || st.st_size != (off_t)size ||
-		 read(fd, secret, size) != (ssize_t)size)
-		status = SHM_DAMAGED;
-	else
-		status = SHM_OK;
-	KEEP_ERRNO(close(fd));
-	return status;
+	return segment_check(&map, SEGMENT_WORKER);
 }
 
 /* ---------------------------------------------------------------- making -- */
@@ -244,21 +204,30 @@ segment_share(const struct segment *segment, gid_t readers)
 	return SHM_OK;
 }
 
-/* Reserve all space of a new segment and map it: a full /dev/shm is an error
-   here and no SIGBUS later.  Returns 0 or an error number. */
-static int
+enum shm_status
 segment_reserve(struct segment *segment)
 {
 	int error;
 
+	segment->base = NULL;
+	segment->lock = -1;
+	segment->owner = geteuid();
+	segment->fd =
+	    shm_open(segment->name, O_RDWR | O_CREAT | O_EXCL, SEGMENT_MODE);
+	if (segment->fd < 0)
+		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
+	FAULT_POINT("segment_opened");
 	do
 		error = posix_fallocate(segment->fd, 0, (off_t)segment->size);
 	while (error == EINTR);
 	FAULT_POINT("segment_reserved");
-	if (error != 0)
-		return error;
-	return segment_mmap(segment, PROT_READ | PROT_WRITE) == SHM_OK ? 0
-								       : errno;
+	errno = error;
+	if (error == 0 &&
+	    segment_mmap(segment, PROT_READ | PROT_WRITE) == SHM_OK)
+		return SHM_OK;
+	KEEP_ERRNO(segment_remove(segment->name));
+	return segment_fail(
+	    segment, error == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM);
 }
 
 /* Fill in the header; the segment may be used from then on. */
@@ -292,30 +261,23 @@ static enum shm_status
 segment_make(struct segment *segment, enum segment_kind kind,
     const struct segment_spec *spec, uint64_t *secret)
 {
-	enum shm_status status = SHM_OK;
 	uint64_t id;
 
-	if (random_fill(&id, sizeof(id)) < 0 ||
-	    (secret != NULL && random_fill(secret, 2 * sizeof(*secret)) < 0))
+	if (segment_secret_fill(&id, sizeof(id)) < 0 ||
+	    (secret != NULL &&
+		segment_secret_fill(secret, 2 * sizeof(*secret)) < 0))
 		return SHM_SYSTEM;
-	segment->base = NULL;
-	segment->fd =
-	    shm_open(segment->name, O_RDWR | O_CREAT | O_EXCL, SEGMENT_MODE);
-	if (segment->fd < 0)
-		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
-	FAULT_POINT("segment_opened");
-	int error = segment_reserve(segment);
-	if (error != 0) {
-		status = error == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM;
-		errno = error;
-	} else if (secret != NULL) {
-		status = secret_make(segment->name, secret);
-	}
+	enum shm_status status = segment_reserve(segment);
+	if (status != SHM_OK)
+		return status;
+	if (secret != NULL)
+		status = segment_secret_make(segment->name, secret);
 	if (status != SHM_OK) {
 		KEEP_ERRNO(segment_remove(segment->name));
 		return segment_fail(segment, status);
 	}
 	header_write(segment->base, segment, kind, spec, id);
+	header_copy(&segment->header, segment->base);
 	return SHM_OK;
 }
 
@@ -324,7 +286,7 @@ static enum shm_status
 segment_begin(struct segment *segment, const char *instance)
 {
 	segment->base = NULL;
-	segment->fd = -1;
+	segment->fd = segment->lock = -1;
 	if (segment_instance_ok(instance))
 		return SHM_OK;
 	errno = EINVAL;
@@ -335,7 +297,7 @@ static void
 worker_attach(struct worker_segment *segment)
 {
 	struct worker_shared *shared = segment->map.base;
-	const struct segment_header *h = &shared->header;
+	const struct segment_header *h = &segment->map.header;
 	struct layout l = layout_of(h->ring_records, h->table_keys);
 	char *base = segment->map.base;
 
@@ -382,12 +344,47 @@ segment_create_master(struct segment *segment, const char *instance)
 {
 	struct segment_spec spec = { .instance = instance };
 	enum shm_status status = segment_begin(segment, instance);
+	uint64_t unused[2];
 
 	if (status != SHM_OK)
 		return status;
 	segment_name_master(segment->name, instance);
 	segment->size = page_up(sizeof(struct master_shared));
-	return segment_make(segment, SEGMENT_MASTER, &spec, NULL);
+	return segment_make(segment, SEGMENT_MASTER, &spec, unused);
+}
+
+enum shm_status
+segment_renew_master(struct segment *segment)
+{
+	const size_t start = offsetof(struct master_shared, input);
+	struct segment_spec spec = { .instance = segment->header.instance };
+	char from[2 * SEGMENT_NAME_MAX], to[2 * SEGMENT_NAME_MAX];
+	struct segment copy = { .size = segment->size };
+
+	segment_name_renewed(copy.name, spec.instance);
+	shm_unlink(copy.name); /* of one that was killed here */
+	enum shm_status status =
+	    segment_make(&copy, SEGMENT_MASTER, &spec, NULL);
+	if (status != SHM_OK)
+		return status;
+	memcpy((char *)copy.base + start, (char *)segment->base + start,
+	    sizeof(struct master_shared) - start);
+	atomic_store_explicit(
+	    &segment_master(&copy)->pid, 0, memory_order_relaxed);
+	segment_show_holder(&copy);
+	FAULT_POINT("segment_renewed");
+	snprintf(from, sizeof(from), SHM_DIR "%s", copy.name);
+	snprintf(to, sizeof(to), SHM_DIR "%s", segment->name);
+	if (rename(from, to) < 0) {
+		KEEP_ERRNO(shm_unlink(copy.name));
+		return segment_fail(&copy, SHM_SYSTEM);
+	}
+	memcpy(copy.name, segment->name, sizeof(copy.name));
+	copy.lock = segment->lock;
+	segment->lock = -1;
+	segment_close(segment);
+	*segment = copy;
+	return SHM_OK;
 }
 
 enum shm_status
@@ -461,6 +458,7 @@ segment_map(struct segment *segment, enum segment_kind kind,
 	struct stat st;
 
 	segment->base = NULL;
+	segment->lock = -1;
 	/* A pipe of another user must not hold us up. */
 	segment->fd = shm_open(segment->name,
 	    (write ? O_RDWR : O_RDONLY) | O_NONBLOCK, SEGMENT_MODE);
@@ -479,7 +477,7 @@ segment_map(struct segment *segment, enum segment_kind kind,
 		    segment, write ? PROT_READ | PROT_WRITE : PROT_READ);
 	}
 	if (status == SHM_OK)
-		status = segment_check(segment->base, segment->size, kind);
+		status = segment_check(segment, kind);
 	if (status != SHM_OK)
 		return segment_fail(segment, status);
 	if (!write) {
@@ -500,7 +498,7 @@ worker_map(struct worker_segment *segment, const char *name,
 		return status;
 	worker_attach(segment);
 	if (access == SEGMENT_WRITE)
-		status = secret_read(name, segment->table.secret);
+		status = segment_secret_read(name, segment->table.secret);
 	return status == SHM_OK ? SHM_OK : segment_fail(&segment->map, status);
 }
 
@@ -541,37 +539,17 @@ segment_view_agents(struct segment *segment, const char *instance, uid_t owner)
 	return segment_map(segment, SEGMENT_AGENTS, SEGMENT_READ, owner);
 }
 
-/* SHM_OK when the name leads to this segment still, SHM_MISSING if not. */
-static enum shm_status
-segment_named(const struct segment *segment)
-{
-	struct stat ours, named;
-	enum shm_status status = SHM_SYSTEM;
-	int fd = shm_open(segment->name, O_RDONLY | O_NONBLOCK, SEGMENT_MODE);
-
-	if (fd < 0)
-		return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
-	if (fstat(segment->fd, &ours) == 0 && fstat(fd, &named) == 0)
-		status = ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
-	KEEP_ERRNO(close(fd));
-	return status;
-}
-
 enum shm_status
-segment_lock(const struct segment *segment, int timeout_ms)
+segment_view(struct segment *view, const struct segment *segment)
 {
-	const struct timespec nap = { 0, 10 * 1000000L };
+	struct segment mapped = *segment;
+	enum shm_status status = segment_mmap(&mapped, PROT_READ);
 
-	for (int waited = 0; flock(segment->fd, LOCK_EX | LOCK_NB) < 0;
-	     waited += 10) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return SHM_SYSTEM;
-		if (waited >= timeout_ms)
-			return SHM_BUSY;
-		nanosleep(&nap, NULL);
-	}
-	/* Its holder before may have removed it as its last act. */
-	return segment_named(segment);
+	if (status != SHM_OK)
+		return status;
+	*view = mapped;
+	view->fd = view->lock = -1;
+	return SHM_OK;
 }
 
 void
@@ -581,6 +559,8 @@ segment_close(struct segment *segment)
 		munmap(segment->base, segment->size);
 	if (segment->fd >= 0)
 		close(segment->fd);
+	if (segment->base != NULL && segment->lock >= 0)
+		close(segment->lock);
 	segment->base = NULL;
-	segment->fd = -1;
+	segment->fd = segment->lock = -1;
 }

@@ -16,8 +16,9 @@
  *
  *     0        16 bytes, random: the secrets of the table's hash.  An object
  *              of its own, since reporter.group may read the segments: whoever
- *              knows these can choose keys that meet in the table.  Made before
- *              its segment is ready, removed after it.
+ *              knows these can choose keys that meet in the table, and whoever
+ *              can open a file can lock it.  Made before its segment is ready,
+ *              removed after it; the master's segment has one for its lock.
  *
  *   /reporter.INSTANCE.agents             see agents.h
  *
@@ -60,6 +61,8 @@
  *                                        masters            words; 0: its end
  *   oldest_generation  master            flush              the older ones are
  *                                                           stored
+ *   reopens            master            workers, readers   the outcome
+ *   info.reopens       drain             readers            the outcome
  *
  * The library returns codes; it never logs and never exits.
  */
@@ -73,16 +76,17 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
 #ifndef SEGMENT_VERSION /* a test builds another one */
-#define SEGMENT_VERSION 10
+#define SEGMENT_VERSION 11
 #endif
 
 #define SHM_DIR "/dev/shm"
 #define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
 
-#define INSTANCE_MAX 32     /* bytes of an instance's name, with the 0 */
-#define SEGMENT_NAME_MAX 96 /* bytes of a segment's name, with the 0 */
-#define WORKERS_MAX 64      /* workers of one generation */
-#define CHILDREN_MAX 256    /* workers of all generations */
+#define INSTANCE_MAX 32      /* bytes of an instance's name, with the 0 */
+#define SEGMENT_NAME_MAX 96  /* bytes of a segment's name, with the 0 */
+#define RELOAD_TEXT_MAX 4096 /* bytes of a reload's messages, with the 0 */
+#define WORKERS_MAX 64       /* workers of one generation */
+#define CHILDREN_MAX 256     /* workers of all generations */
 
 enum segment_kind {
 	SEGMENT_MASTER = 1,
@@ -134,7 +138,7 @@ static_assert(sizeof(struct segment_header) == 128, "part of the format");
 struct worker_info {
 	alignas(CACHE_LINE) _Atomic int32_t pid;
 	_Atomic uint32_t checked_in; /* 1: its threads run */
-	counter started;             /* seconds since 1970 */
+	counter started;             /* as of counters.h: a ..._ts */
 	counter poisoned; /* records set aside because they killed workers */
 	/* Words of the trial, see src/worker/trial.h. */
 	counter suspect; /* ring index being drained, plus 1 */
@@ -146,9 +150,12 @@ struct worker_info {
 	   others of that number; 0: none. */
 	counter session, session_mark;
 	struct process_counters process; /* written by the drain */
-	counter reserve[1];
+	/* The last reopening of the log, as the master numbers them, that its
+	   descriptor comes from, and errno of it; written by the drain. */
+	counter reopens, reopen_error;
+	counter reserve[6];
 };
-static_assert(sizeof(struct worker_info) == 128, "part of the format");
+static_assert(sizeof(struct worker_info) == 192, "part of the format");
 
 struct worker_shared {
 	alignas(CACHE_LINE) struct segment_header header;
@@ -158,7 +165,7 @@ struct worker_shared {
 	struct flush_counters flush;
 	struct worker_info info;
 };
-static_assert(sizeof(struct worker_shared) == 1280, "part of the format");
+static_assert(sizeof(struct worker_shared) == 1344, "part of the format");
 
 enum child_state {
 	CHILD_NONE,      /* the entry is free */
@@ -199,7 +206,7 @@ struct master_shared {
 	alignas(
 	    CACHE_LINE) _Atomic int32_t pid; /* 0 after a graceful shutdown */
 	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
-	counter started;                /* seconds since 1970 */
+	counter started;                /* as of counters.h: a ..._ts */
 	counter generation;             /* of the segments written to now */
 	/* A worker stores records only when no generation older than its own
 	   has any left: of two records with one ts, the later arrival must win.
@@ -209,18 +216,25 @@ struct master_shared {
 	struct child_entry children[CHILDREN_MAX];
 	struct history history;
 	struct retirement retirement;
+	/* What the last reload has logged as errors and warnings, in lines,
+	   ended by a 0.  Read after the reload is counted. */
+	char reload_text[RELOAD_TEXT_MAX];
 };
 static_assert(
-    offsetof(struct master_shared, children) == 632, "part of the format");
+    offsetof(struct master_shared, children) == 696, "part of the format");
 static_assert(
-    offsetof(struct master_shared, history) == 8832, "part of the format");
+    offsetof(struct master_shared, history) == 8896, "part of the format");
 
 /* A mapped segment. */
 struct segment {
 	void *base; /* NULL: nothing is mapped */
 	size_t size;
 	int fd;      /* -1 when nothing is mapped */
+	int lock;    /* of its secrets, while it is locked; else -1 */
 	uid_t owner; /* whose it is, if it was opened */
+	/* A copy that was checked.  Whoever can write to the segment can change
+	   the header in it at any time: that is not read again. */
+	struct segment_header header;
 	char name[SEGMENT_NAME_MAX];
 };
 
@@ -283,6 +297,14 @@ enum shm_status segment_view_worker(
 /* segment_create_master, segment_open_master - likewise, the master's own. */
 enum shm_status segment_create_master(
     struct segment *segment, const char *instance);
+
+/*
+ * segment_renew_master - replace what an earlier master left, opened for
+ * writing and locked, by a copy without its pid: others may have the file open,
+ * and hold locks of it that keep segment_holder() from seeing ours. Returns
+ * SHM_OK; or SHM_NO_SPACE or SHM_SYSTEM: nothing was changed.
+ */
+enum shm_status segment_renew_master(struct segment *segment);
 enum shm_status segment_open_master(
     struct segment *segment, const char *instance, enum segment_access access);
 
@@ -302,15 +324,52 @@ segment_master(const struct segment *segment)
 }
 
 /*
- * segment_lock - take the segment for this process until it unmaps it or
- * dies.  The kernel holds the lock (flock), not the memory.  timeout_ms: how
- * long to wait for another holder, 0 to 600000.
- * The segment must have been opened by this process, for writing: a lock is
- * shared with a parent that opened it.
+ * segment_lock - take the segment for this process until it closes it or dies.
+ * The kernel holds the lock (flock), not the memory; of the secrets, since only
+ * its user can open these.  Beside it the segment gets a lock that shows the
+ * holder to readers, if none of them keeps that from us.
+ * timeout_ms: how long to wait for another holder, 0 to 600000.
+ * The segment must be mapped for writing; this process must not close another
+ * descriptor of it.
  * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
- * removed it meanwhile.
+ * removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets.
  */
-enum shm_status segment_lock(const struct segment *segment, int timeout_ms);
+enum shm_status segment_lock(struct segment *segment, int timeout_ms);
+
+/* segment_holder - the process that has locked the segment of this NAME: its
+   pid, -1 if it is in a PID namespace that we cannot see, or 0 for none.  Not
+   this process.  Only a process of the segment's owner or root can seem to. */
+pid_t segment_holder(const char *name);
+
+/* segment_intact - whether a worker's segment that is mapped for writing still
+   is a segment: SHM_OK, or as of segment_open_worker(). */
+enum shm_status segment_intact(const struct worker_segment *segment);
+
+/* segment_view - map a mapped segment once more, read-only; for
+   segment_close().  SHM_OK, or SHM_SYSTEM: *view is as it was. */
+enum shm_status segment_view(
+    struct segment *view, const struct segment *segment);
+
+/* segment_named - whether a segment that is mapped for writing, and its
+   secrets, are still found by name: SHM_OK, SHM_MISSING or SHM_SYSTEM. */
+enum shm_status segment_named(const struct segment *segment);
+
+/*
+ * segment_renew - create a segment that is mapped for writing again, after its
+ * name, or that of its secrets, was removed.  secret: of a worker's; others
+ * have none, NULL.  No other process may write to it meanwhile.  It stays
+ * mapped where it was, and locked, if it was.  Who opened it before has the old
+ * one.
+ * Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
+ * is still mapped.
+ */
+enum shm_status segment_renew(struct segment *segment, const uint64_t *secret);
+
+/* segment_reserve - for segment_renew.c: create the file of segment->name and
+   ->size and map it.  Its space is reserved, so that a full /dev/shm is an
+   error here and no SIGBUS later.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM:
+   nothing was made. */
+enum shm_status segment_reserve(struct segment *segment);
 
 /* segment_close - unmap; the segment stays.  Does nothing when not mapped. */
 void segment_close(struct segment *segment);
@@ -336,6 +395,10 @@ void segment_name(
     char *name, const char *instance, uint64_t generation, uint32_t slot);
 void segment_name_master(char *name, const char *instance);
 void segment_name_agents(char *name, const char *instance);
+
+/* segment_name_renewed - of the master's, until segment_renew_master() is
+   through. */
+void segment_name_renewed(char *name, const char *instance);
 
 /* segment_name_secret - the name of what holds the secrets of a worker's
    SEGMENT.  segment_list() leaves it out. */

@@ -89,6 +89,12 @@ segment_name_agents(char *name, const char *instance)
 }
 
 void
+segment_name_renewed(char *name, const char *instance)
+{
+	snprintf(name, SEGMENT_NAME_MAX, "/" PREFIX "%s.new", instance);
+}
+
+void
 segment_name_secret(char *name, const char *segment)
 {
 	snprintf(name, SEGMENT_NAME_MAX, "%.80s" SECRET, segment);

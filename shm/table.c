@@ -30,6 +30,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "all of these");
 /* How many records ahead the drain has their slots fetched. */
 #define AHEAD 16
 
+#define TRIES 1000 /* to read a slot */
+
 /* A word of a record, as it stands in a slot. */
 static inline uint64_t
 word_of(const struct record *record, size_t i)
@@ -381,13 +383,19 @@ table_urgent(const struct table *table)
 void
 table_refresh(const struct table *table, struct table_row *row)
 {
-	uint64_t state;
+	struct record record;
 
-	/* The drain writes a slot within nanoseconds; a killed one takes this
-	   thread with it. */
-	while ((state = table_read(table, row->slot, &row->record)) == 0)
-		continue;
-	row->state = state;
+	/* The drain writes a slot within nanoseconds.  If it is interrupted
+	   there, or the slot is damaged, the row stays as it was. */
+	for (int try = 0; try < TRIES; try++) {
+		uint64_t state = table_read(table, row->slot, &record);
+
+		if (state != 0) {
+			row->record = record;
+			row->state = state;
+			return;
+		}
+	}
 }
 
 /* Eight marks at once, to skip those that are not wanted. */
@@ -420,6 +428,9 @@ table_collect_within(struct table *table, unsigned marks, uint32_t *position,
 				atomic_exchange_explicit(&table->dirty[at],
 				    DIRTY_NOT, memory_order_acq_rel);
 				FAULT_POINT("table_collect_taken");
+				/* A damaged mark may be of an empty slot; the
+				   drain marks again what it is writing. */
+				row->state = 0;
 				row->slot = at;
 				table_refresh(table, row);
 				n += (row->state & STATE_DIRTY) != 0;

@@ -128,7 +128,8 @@ size_t table_collect_within(struct table *table, unsigned marks,
 uint64_t table_urgent(const struct table *table);
 
 /* table_refresh - update ROW to the newest version of its key.  The key itself
-   cannot have changed, since dirty keys are never evicted. */
+   cannot have changed, since dirty keys are never evicted.  If the slot is
+   being written or damaged, ROW stays as it is. */
 void table_refresh(const struct table *table, struct table_row *row);
 
 /* table_stored - the version in ROW was committed.  Returns whether that turns

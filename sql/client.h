@@ -21,6 +21,7 @@
 #include <client_plugin.h>
 #endif
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -70,6 +71,17 @@ static inline void
 client_cut(const MYSQL *mysql)
 {
 	shutdown(mysql->net.fd, SHUT_RDWR);
+}
+
+/* client_is_silent - whether nothing has arrived at an idle connection: neither
+   its end nor the reason for it, which some servers send before. */
+static inline bool
+client_is_silent(const MYSQL *mysql)
+{
+	char byte;
+
+	return recv(mysql->net.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       (errno == EAGAIN || errno == EINTR);
 }
 
 /* client_verifies_ca - whether the library can verify a certificate without its

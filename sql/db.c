@@ -203,12 +203,30 @@ db_enter(struct db *db)
 	return kind;
 }
 
+/* The first look at the table, with one at the rights: while nothing is to be
+   stored, no statement would find that they are missing. */
+static enum db_class
+db_look_first(struct db *db)
+{
+	bool changed;
+	enum db_class kind = db_look(db, &changed);
+
+	if (kind != DB_OK)
+		return kind;
+	kind = probe_rights(&db->link, db->table);
+	/* A proxy or a server that does not explain it may execute it. */
+	if (db->link.error.number != ER_TABLEACCESS_DENIED_ERROR &&
+	    db->link.error.number != ER_COLUMNACCESS_DENIED_ERROR &&
+	    kind != DB_RECONNECT)
+		kind = DB_OK;
+	return kind;
+}
+
 /* Sets up the session and takes the first look at the table. */
 static enum db_class
 db_begin(struct db *db)
 {
 	enum db_class kind = db_enter(db);
-	bool changed;
 
 	if (kind == DB_OK && db->server.read_only &&
 	    hosts_leave_read_only(&db->hosts))
@@ -225,7 +243,7 @@ db_begin(struct db *db)
 		db->shape.signs) != 0)
 		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for statements");
-	return db_look(db, &changed);
+	return db_look_first(db);
 }
 
 /* lost: the connection failed, and a statement may still run at the server. */
@@ -439,6 +457,13 @@ bool
 db_connected(const struct db *db)
 {
 	return db->link.mysql != NULL;
+}
+
+void
+db_look_after(struct db *db)
+{
+	if (db_connected(db) && !client_is_silent(db->link.mysql))
+		db_end(db, true);
 }
 
 const char *

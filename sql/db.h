@@ -105,6 +105,10 @@ void db_set_password(struct db *db, const char *password);
    closed the connection since. */
 bool db_connected(const struct db *db);
 
+/* db_look_after - close an idle connection that the server has closed, as it
+   does after its wait_timeout.  Sends nothing. */
+void db_look_after(struct db *db);
+
 /* db_host - "host:port" or the socket's path of the host in use or last
    tried. */
 const char *db_host(const struct db *db);

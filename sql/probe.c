@@ -327,21 +327,19 @@ check_columns(struct probe *p, const struct answer *a)
 	}
 }
 
-/* Whether our statement is permitted without UPDATE of the key's columns:
-   MariaDB and MySQL 5.6 require it, MySQL 9 does not.  EXPLAIN requires the
-   rights of what it explains. */
-static bool
-permitted_without_key(struct probe *p)
+/* EXPLAIN requires the rights of what it explains. */
+enum db_class
+probe_rights(struct link *link, const char *quoted)
 {
 	char question[2048];
 	struct answer answer;
 
-	snprintf(question, sizeof(question), "EXPLAIN " BATCH_RESEND, p->quoted,
-	    p->quoted);
-	if (link_ask(p->link, question, 1, &answer) != DB_OK)
-		return false;
-	answer_close(&answer);
-	return true;
+	snprintf(question, sizeof(question), "EXPLAIN " BATCH_RESEND, quoted,
+	    quoted);
+	enum db_class kind = link_ask(link, question, 1, &answer);
+	if (kind == DB_OK)
+		answer_close(&answer);
+	return kind;
 }
 
 static void
@@ -349,8 +347,10 @@ report_rights(struct probe *p)
 {
 	unsigned *update = &p->missing[UPDATE];
 
+	/* Whether our statement is permitted without UPDATE of the key's
+	   columns: MariaDB and MySQL 5.6 require it, MySQL 9 does not. */
 	if (p->report != NULL && *update != 0 && (*update & ~KEY) == 0 &&
-	    permitted_without_key(p))
+	    probe_rights(p->link, p->quoted) == DB_OK)
 		*update = 0;
 	for (size_t i = 0; i < RIGHTS; i++) {
 		char names[128] = "";

@@ -36,6 +36,11 @@ struct shape {
 	char fault[256]; /* why no row may be written; "": one may */
 };
 
+/* probe_rights - whether the account may execute our statement on the table.
+   Nothing is written.  Returns DB_OK or the class of the error, which may have
+   another reason. */
+enum db_class probe_rights(struct link *link, const char *quoted);
+
 /*
  * probe_table - look at the table (a name, or database.table; and the same
  * quoted) as this connection's account sees it: columns, types, keys, rights.

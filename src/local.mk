@@ -39,9 +39,10 @@ noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/check/inspect_database.c \
 	src/check/inspect_files.c src/edge/tls.h \
-	src/lib/pem.h \
+	src/lib/json.h src/lib/long_options.h src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
-	src/master/shutdown.c src/master/state.h src/send/tls_client.h \
+	src/master/removed.c src/master/shutdown.c src/master/state.h \
+	src/send/tls_client.h \
 	src/status/look_group.c src/status/look_read.c src/status/look_state.c src/status/look_state.h \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/worker/backoff.h \
@@ -71,7 +72,7 @@ src_reporter_send_LDADD = $(our_libs)
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
-src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/ctl.h src/ctl/keys.c \
+src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/find.c src/ctl/ctl.h src/ctl/keys.c \
 	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
 	src/ctl/top.h src/ctl/top_lines.c src/ctl/top_rows.c \
 	src/ctl/watch.c

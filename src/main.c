@@ -7,7 +7,10 @@
 
 #include "check/inspect.h"
 #include "conf/reload.h"
+#include "lib/file.h"
 #include "lib/log.h"
+#include "lib/long_options.h"
+#include "lib/text.h"
 #include "master/master.h"
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
@@ -48,7 +51,8 @@ arguments_read(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "frtdVhc:")) != -1) {
+	while ((option = getopt_long(
+		    argc, argv, "frtdVhc:", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			a->foreground = true;
@@ -131,7 +135,7 @@ check(const struct arguments *a, const struct settings *settings,
 {
 	struct complaints complaints = { .out = stderr };
 
-	inspect_machine(settings, path, &complaints);
+	inspect_machine(settings, path, false, &complaints);
 	if (a->check > 1)
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)
@@ -162,8 +166,7 @@ run(const struct arguments *a, const char *path)
 		return 1;
 	if (a->dump)
 		settings_dump(settings, stdout);
-	/* The running process must not end for one that cannot start. */
-	if (a->check > 0 || (a->take_over && !a->dump))
+	if (a->check > 0 || !a->dump)
 		status = check(a, settings, path);
 	if (a->dump || a->check > 0 || status != 0) {
 		settings_free(settings);
@@ -179,13 +182,16 @@ run(const struct arguments *a, const char *path)
 	return status;
 }
 
-/* By default these would terminate reporter until its loop reads them from a
-   signalfd.  SIGTERM and SIGINT stay unblocked and end the start. */
+/* By default these would terminate reporter: until its loop reads them from a
+   signalfd, or, for SIGXFSZ, when a file reaches the limit on its size, which
+   then is an error of write().  SIGTERM and SIGINT stay unblocked and end the
+   start. */
 static void
-block_reload_signals(void)
+block_signals(void)
 {
 	sigset_t set;
 
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
@@ -216,7 +222,11 @@ main(int argc, char **argv)
 {
 	struct arguments a = { .config = CONFIG_FILE };
 
-	block_reload_signals();
+	stdout = text_guard(stdout);
+	stderr = text_guard(stderr);
+	block_signals();
+	FAULT_POINT("main_begun");
+	file_open_standard();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
 	char *absolute = path_absolute(a.config);

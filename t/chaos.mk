@@ -25,7 +25,7 @@ t_reporter_fault_LDADD = t/libfault.a $(system_libs)
 
 # The daemon with another layout of segments, for an upgrade.
 t_reporter_older_SOURCES = src/main.c shm/segment.c
-t_reporter_older_CPPFLAGS = $(AM_CPPFLAGS) -DSEGMENT_VERSION=9
+t_reporter_older_CPPFLAGS = $(AM_CPPFLAGS) -DSEGMENT_VERSION=10
 t_reporter_older_LDADD = $(our_libs)
 
 t_unit_fault_CPPFLAGS = $(t_libfault_a_CPPFLAGS)

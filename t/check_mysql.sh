@@ -25,7 +25,7 @@ library=$root/usr/lib/$(gcc -print-multiarch)
 export PROGRAMS='t/crowd t/offsets t/reporter-fault'
 packages='gcc libc6-dev make autoconf automake pkgconf libmysqlclient-dev
 	libmsgpack-c-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev
-	check libseccomp-dev libsystemd-dev libssl-dev libncurses-dev
+	check libseccomp-dev libssl-dev libncurses-dev
 	libmicrohttpd-dev mysql-server-core mysql-client-core python3 iproute2
 	openssl procps'
 passed=0 failed=0

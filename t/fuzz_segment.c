@@ -65,7 +65,7 @@ static void
 victims_remove(void)
 {
 	for (int i = 0; i < 2; i++)
-		shm_unlink(victims[i].name);
+		segment_remove(victims[i].name);
 }
 
 static void

@@ -37,8 +37,9 @@ def directories():
                       lambda m: whole(found[m.group(1)]), value)
 
     return {name: whole(found[name]) for name in (
-        "sbindir", "sysconfdir", "localstatedir", "runstatedir",
-        "pkgdatadir", "examplesdir", "mandir", "systemdsystemunitdir",
+        "bindir", "sbindir", "sysconfdir", "localstatedir", "runstatedir",
+        "mandir", "completionsdir", "pkgdatadir", "examplesdir",
+        "systemdsystemunitdir",
         "sysusersdir", "tmpfilesdir", "initddir", "logrotatedir")}
 
 

@@ -24,7 +24,7 @@ SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or
                       pathlib.Path(__file__).resolve().parent.parent)
 
 LAYERS = ("shm", "sql", "src/lib", "src/conf", "src/privilege", "src/intake",
-          "src/edge", "src/worker", "src/status", "src/master", "src/check",
+          "src/edge", "src/check", "src/worker", "src/status", "src/master",
           "src/send", "src", "src/ctl", "src/web", "t/bench")
 
 # Of shm, these two know no more than what a record and a counter is.

@@ -28,7 +28,7 @@ PROGRAMS = (("src", "src/web", "man/reporter.8"),
 
 STRING = r'"(?:\\.|[^"\\\n])*"'
 COMMENT = rf"({STRING})|/\*.*?\*/|//[^\n]*"
-CALL = r"\blog_(?:error|warn|limited)\s*\("
+CALL = r"\blog_(?:error|warn|limited|limited_error)\s*\("
 # The text of a call; log_limited() has a limiter before it.
 TEXT = rf"{CALL}(?:\s*&[\w>.\[\]\-]+,)?\s*((?:{STRING}\s*)+)"
 CONVERSION = r"%[-+ #0]*[0-9.*]*(?:hh|h|ll|l|z|j|t)?[a-zA-Z]"

@@ -113,6 +113,15 @@ def tool(name, package):
     return found
 
 
+def hidden(error):
+    """Why a process of reporter could not be looked into, which only root may;
+    None: the error is another one."""
+    if (isinstance(error, PermissionError) and os.geteuid() != 0
+            and str(error.filename).startswith("/proc/")):
+        return f"requires root: {error.filename}"
+    return None
+
+
 def require(name, package):
     """As tool(), for a script that is skipped as a whole without it."""
     try:
@@ -498,7 +507,8 @@ class Reporter:
             "reporter": {"instance": instance, "listen": "127.0.0.1:0",
                          "workers": 2,
                          "runtime_directory": directory},
-            "limits": {"max_connections": 500},
+            "limits": {"max_connections": 500,
+                       "max_connections_per_address": 0},
             "tls": {},
             "queue": {"ring_records": 32768, "table_keys": 65536},
             "mysql": {"host": "localhost", "socket": database.socket,
@@ -509,6 +519,8 @@ class Reporter:
                       "dead_letter_file": os.path.join(directory, "dead")},
             "log": {"target": "stderr", "level": "debug"},
         }
+        if os.geteuid() == 0:
+            self.options["reporter"]["user"] = "root"
         if database.is_mysql:
             # Its accounts require TLS or a key; loopback has no attacker.
             self.options["mysql"]["insecure_auth"] = "on"
@@ -868,8 +880,11 @@ class Scenario:
         goes on, and in the end the scenario counts as skipped."""
         try:
             show(*arguments)
-        except Missing as missing:
-            reason = f"{show.__name__}(): {missing}"
+        except (Missing, PermissionError) as error:
+            missing = hidden(error)
+            if not missing and not isinstance(error, Missing):
+                raise
+            reason = f"{show.__name__}(): {missing or error}"
             if reason not in self.missing:
                 self.missing.append(reason)
                 print(f"left out: {reason}", flush=True)
@@ -969,9 +984,12 @@ def run(story, tell):
     except Failure as failure:
         scenario.check(str(failure), False)
         traceback.print_tb(failure.__traceback__, file=sys.stdout)
-    except BaseException:
-        scenario.check("the scenario runs to its end", False)
-        traceback.print_exc(file=sys.stdout)
+    except BaseException as error:
+        if hidden(error):
+            scenario.missing.append(hidden(error))
+        else:
+            scenario.check("the scenario runs to its end", False)
+            traceback.print_exc(file=sys.stdout)
     if scenario.failed:
         scenario.post_mortem(story)
     scenario.clear(keep=scenario.failed or os.environ.get("SCENARIO_KEEP"))

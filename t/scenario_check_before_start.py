@@ -5,11 +5,14 @@ not have: an address, a user, files that the user can read and write, memory,
 open files; and a password that everybody can read.  All of it is said in one
 go, each with its line, and the exit status is 1.  With -t twice the database
 is looked at, each host of the list.  Nothing is touched, and what passes the
-check does start."""
+check does start.  A reload by reporterctl or a signal refuses the same, and
+reporterctl prints why, which options require a restart, and which workers still
+have the configuration before."""
 
 import os
 import pwd
 import re
+import signal
 import subprocess
 
 import scenario
@@ -74,18 +77,10 @@ def with_option(s, check, section, name, value, word, **more):
         options[name] = before
 
 
-def machine(s, check):
-    check.finds({})
-    os.mkfifo(f"{s.directory}/pipe")
-    for section, name, value, word in (
-            ("reporter", "listen", "127.0.0.1:0, 192.0.2.1:0",
-             "cannot listen on 192.0.2.1:0: Cannot assign"),
-            ("reporter", "listen", "no.such.host.invalid:0",
-             "cannot listen on no.such.host.invalid:0: "),
-            ("reporter", "user", "no-such-user", "no such user"),
+def faults(s):
+    """(section, option, value, words of the error) that a reload refuses too."""
+    return (("reporter", "user", "no-such-user", "no such user"),
             ("reporter", "group", "no-such-group", "no such group"),
-            ("reporter", "pid_file", f"{s.directory}/none/pid",
-             f"directory {s.directory}/none: No such file"),
             ("mysql", "dead_letter_file", f"{s.directory}/none/dead",
              f"directory {s.directory}/none: No such file"),
             ("mysql", "dead_letter_file", s.directory, "Is a directory"),
@@ -97,6 +92,18 @@ def machine(s, check):
             ("mysql", "defaults_file", f"{s.directory}/pipe",
              "not a regular file"),
             ("log", "target", f"{s.directory}/none/log",
+             f"directory {s.directory}/none: No such file"))
+
+
+def machine(s, check):
+    check.finds({})
+    os.mkfifo(f"{s.directory}/pipe")
+    for section, name, value, word in faults(s) + (
+            ("reporter", "listen", "127.0.0.1:0, 192.0.2.1:0",
+             "cannot listen on 192.0.2.1:0: Cannot assign"),
+            ("reporter", "listen", "no.such.host.invalid:0",
+             "cannot listen on no.such.host.invalid:0: "),
+            ("reporter", "pid_file", f"{s.directory}/none/pid",
              f"directory {s.directory}/none: No such file")):
         with_option(s, check, section, name, value, word)
     # Two terabytes, with the most workers.
@@ -176,9 +183,24 @@ def user(s, check):
     os.chmod(check.conf, 0o640)
     done = check.run("-t")
     s.equal("its own directory is", (done.returncode, done.stderr), (0, ""))
-    s.reporter.configure("reporter", user="", pid_file="")
+    s.reporter.configure("reporter", user="root")
+    s.reporter.write_conf()
+    done = check.run("-t")
+    s.equal("root without capabilities cannot write there", [
+        words in done.stderr for words in (
+            "mysql.dead_letter_file: user root cannot write", "log.target: ")],
+        [True, True])
+    s.reporter.configure("reporter", pid_file="")
     s.reporter.configure("mysql", dead_letter_file=f"{s.directory}/dead")
     s.reporter.configure("log", target="stderr")
+    with_option(s, check, "reporter", "user", "", "started by root, and empty")
+    # Its start as well, before it does anything.
+    with open(check.conf, "a") as file:
+        file.write("[reporter]\nuser =\n")
+    done = check.run("-f")
+    s.check("root does not start it without a user", done.returncode == 1 and
+            "reporter.user: started by root, and empty; " in done.stderr,
+            done.stderr)
 
 
 def database(s, check, net):
@@ -241,6 +263,54 @@ def printed(s, check):
                 (1, "reporter: standard output: No space left on device\n"))
 
 
+def refused_reloads(s):
+    """What -t finds, a reload refuses, and prints."""
+    for section, name, value, word in faults(s):
+        options, before = s.reporter.options[section], dict(
+            s.reporter.options[section])
+        options[name] = value
+        said = s.reporter.reload(status=1)
+        head = (f"{s.reporter.conf}:{s.reporter.conf_line(f'{section}.{name}')}"
+                f": {section}.{name}: ")
+        s.check(f"a reload finds {section}.{name}: {word}",
+                any(line.startswith(head) and word in line
+                    for line in said.splitlines()), said)
+        s.reporter.options[section] = before
+    refused = s.reporter.status()["reload_errors"]
+    s.equal("each was refused", refused, len(faults(s)))
+    os.chmod(s.reporter.conf, 0o644)
+    s.reporter.process.send_signal(signal.SIGHUP)
+    scenario.wait_for(
+        lambda: s.reporter.status()["reload_errors"] == refused + 1,
+        "a signal's is refused, too")
+
+
+def reloads(s, net):
+    refused_reloads(s)
+    s.reporter.configure("reporter", pid_file=f"{s.directory}/pid")
+    s.equal("an option that requires a restart is printed",
+            s.reporter.reload(), "reporter.pid_file: change from empty to "
+            f"{s.directory}/pid requires a restart\n")
+    s.reporter.configure("reporter", pid_file="")
+
+    net.freeze()
+    s.agent().send(scenario.native(1, 1, 1, 2, [(1, 1, 1, 2, False)]))
+    scenario.wait_for(lambda: s.reporter.status()["records"]["pending"] == 1,
+                      "a record waits for the database")
+    s.reporter.configure("queue", table_keys=1024)
+    s.reporter.write_conf()
+    done = s.reporter.ctl("reload", "-t", "1")
+    s.check("a worker that stores what it has is named",
+            done.returncode == 4 and
+            re.search(r"worker \d of generation 1 does not use the new "
+                         r"configuration yet: finishing\n", done.stderr),
+            (done.returncode, done.stderr))
+    net.thaw()
+    s.equal("later all have it", s.reporter.reload(), "")
+    s.equal("they are of one generation",
+            {w["generation"] for w in s.reporter.status()["workers"]}, {2})
+
+
 def tell(s):
     # However many name servers are asked, and do not answer.
     os.environ["RES_OPTIONS"] = "timeout:1 attempts:1"
@@ -255,11 +325,16 @@ def tell(s):
         s.reporter.start()
         s.agent().send(scenario.native(1, 1, 1, 1, [(1, 1, 1, 1, False)]))
         scenario.wait_for(lambda: net.count() == 1, "what is right works")
+        # They log that.
+        scenario.wait_for(
+            lambda: all(w["connected"] for w in s.reporter.status()["workers"]),
+            "all workers are connected")
         s.equal("a check beside a running instance finds the memory taken, "
                 "and that this is its own",
                 check.run("-t", "-t").returncode, 0)
         s.reporter.alive()
         s.check("which goes on", True)
+        reloads(s, net)
     finally:
         scenario.end_group(net.process)
 

@@ -1,15 +1,17 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """reporter behaves as a daemon should.  Started in the background it is ready
-when the command returns, and its standard streams are let go.  Its pid file is
+when the command returns, and its standard streams are let go.  Where they were
+closed, no file gets their numbers, in any of the programs.  Its pid file is
 locked: a second one refuses, and the first goes on.  Started by root it becomes
 its user before it reads a byte, and can still reload and open its log anew.
 Titles and lines of the log tell master and workers apart.  The log goes on in a
 new file after SIGUSR1.  The service manager is told when it is ready, reloads
-and ends, where it was built for that.  No password is seen in what the system
+and ends.  No password is seen in what the system
 shows of its processes, nor in the log, nor in what -d says."""
 
 import glob
+import json
 import os
 import pwd
 import re
@@ -49,14 +51,13 @@ class Manager:
     """A service manager that notes what it is told."""
 
     def __init__(self, s):
-        path = os.path.join(s.directory, "notify")
+        # The other scenarios have one with a path.
+        name = f"{s.directory}/notify"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(path)
-        os.chmod(path, 0o777)
+        self.socket.bind("\0" + name)
         self.socket.setblocking(False)
-        os.environ["NOTIFY_SOCKET"] = path
+        os.environ["NOTIFY_SOCKET"] = "@" + name
         self.told = []
-        self.built = scenario.has("SYSTEMD")
 
     def news(self):
         try:
@@ -71,15 +72,23 @@ class Manager:
                 if re.match("READY|RELOADING|STOPPING", note)]
 
     def waits(self, s, *words):
-        """It was told this, and nothing else; nothing at all by a reporter
-        that was built without libsystemd."""
-        wanted = list(words) if self.built else []
+        """It was told this, and nothing else."""
+        wanted = list(words)
         wait_for(lambda: self.words() == wanted or len(self.words()) >
                  len(wanted), f"the service manager is told {wanted}")
         s.equal("the service manager was told", self.words(), wanted)
 
 
-def start(s):
+CLOSED = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+
+
+def started_masters(s):
+    """Those of this scenario that run, whatever their pid file says."""
+    done = s.reporter.ctl("status", "--json")
+    return [json.loads(done.stdout)["pid"]] if done.returncode == 0 else []
+
+
+def start(s, *how):
     """In the background.  Returns the master's pid."""
     pid_file = s.reporter.options["reporter"]["pid_file"]
     s.reporter.write_conf()
@@ -88,18 +97,52 @@ def start(s):
         os.chown(s.reporter.conf, 0, nobody.pw_gid)
         os.chmod(s.reporter.conf, 0o640)
     with open(os.path.join(s.directory, "said"), "w+") as said:
-        done = subprocess.run(command(s), stdin=subprocess.DEVNULL,
+        done = subprocess.run([*how, *command(s)], stdin=subprocess.DEVNULL,
                               stdout=said, stderr=said, timeout=60)
-        said.seek(0)
         s.equal("it is ready when the command returns", done.returncode, 0)
     return int(read(pid_file))
 
 
+def streams(pid):
+    return [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)]
+
+
+def closed_streams(s):
+    """Programs that last, each started with its standard streams closed."""
+    pid = start(s, *CLOSED)
+    s.check("its pid file has nothing but its number", re.fullmatch(
+        r"\d+\n", read(s.reporter.options["reporter"]["pid_file"])))
+    s.equal("reporter has /dev/null instead", streams(pid), ["/dev/null"] * 3)
+    pipe = os.path.join(s.directory, "pipe")
+    os.mkfifo(pipe)
+    programs = {
+        "reporterctl": ["-i", s.reporter.instance, "top", "-b", "-d", "60"],
+        "reporter-send": ["-p", s.reporter.options["reporter"]["listen"]
+                          .rpartition(":")[2], pipe]}
+    if scenario.has("MICROHTTPD"):
+        programs["reporter-web"] = [
+            "-f", "-i", s.reporter.instance, "-l",
+            f"127.0.0.1:{scenario.free_port()}"]
+    for name, words in programs.items():
+        process = subprocess.Popen([*CLOSED, scenario.program(name), *words])
+        try:
+            # The shell closes them one by one before it becomes the program.
+            wait_for(lambda: os.readlink(f"/proc/{process.pid}/exe").endswith(
+                name), f"{name} runs")
+            wait_for(lambda: os.path.exists(f"/proc/{process.pid}/fd/2"),
+                     f"{name} has opened files")
+            s.equal(f"{name} has /dev/null instead", streams(process.pid),
+                    ["/dev/null"] * 3)
+        finally:
+            process.kill()
+            process.wait()
+    end(s, pid)
+
+
 def background(s, pid):
     s.check("it leads a session of its own", os.getsid(pid) == pid)
-    for fd in range(3):
-        s.equal(f"descriptor {fd} is let go",
-                os.readlink(f"/proc/{pid}/fd/{fd}"), "/dev/null")
+    s.equal("its standard streams are let go", streams(pid),
+            ["/dev/null"] * 3)
     s.equal("its directory is /", os.readlink(f"/proc/{pid}/cwd"), "/")
     done = subprocess.run(command(s), capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=60)
@@ -252,12 +295,10 @@ def tell(s):
         manager.waits(s, "READY=1", "RELOADING=1", "READY=1")
         end(s, pid)
         manager.waits(s, "READY=1", "RELOADING=1", "READY=1", "STOPPING=1")
+        closed_streams(s)
     finally:
-        if os.path.exists(f"/proc/{pid}"):
-            try:
-                os.killpg(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        for group in started_masters(s):
+            os.killpg(group, signal.SIGKILL)
     s.equal("nothing is left in shared memory", s.reporter.segments(), [])
     secrets(s)
     s.part(too_many, s)

@@ -141,7 +141,7 @@ def somebody_elses_process(s, master, pid):
         file.seek(data.index(struct.pack("=i", pid)))
         file.write(struct.pack("=i", victim.pid))
         file.flush()
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.lockf(file, fcntl.LOCK_EX)
         done = ctl(s, "status", "--json")
         s.check("the victim is said to be the master",
                 f'"running": true,\n "pid": {victim.pid}' in done.stdout,

@@ -32,6 +32,9 @@ def everything(s, place):
               ("sbindir", 0o755, "reporter-migrate"),
               ("sysconfdir", 0o640, "reporter", "reporter.conf"),
               ("sysconfdir", 0o644, "default", "reporter"),
+              ("bindir", 0o755, "reporterctl"),
+              ("completionsdir", 0o644, "reporter"),
+              ("completionsdir", 0o644, "reporterctl"),
               ("pkgdatadir", 0o644, "schema.sql"),
               ("pkgdatadir", 0o644, "queries.sql"),
               ("pkgdatadir", 0o644, "view-elb.sql"),
@@ -69,6 +72,34 @@ def no_blanks_left(s, place):
     s.equal("no file has a directory that was not filled in", left, [])
 
 
+def programs(s, place):
+    """Each says what it is and how it is used."""
+    directories = {place.path(name) for name in ("bindir", "sbindir")}
+    for path in sorted(os.path.join(directory, name)
+                       for directory in directories
+                       for name in os.listdir(directory)):
+        name = os.path.basename(path)
+        for option, words in (("--help", f"usage: {name} "),
+                              ("--version", f"{name} ")):
+            done = subprocess.run([path, option], capture_output=True,
+                                  text=True)
+            s.equal(f"{name} {option}: status, first words, errors",
+                    (done.returncode, done.stdout[:len(words)], done.stderr),
+                    (0, words, ""))
+
+
+def manual(s, place):
+    """It names the directories of this installation."""
+    wanted = {("reporter.8", place.dirs["sysconfdir"] + "/reporter/reporter.conf"),
+              ("reporter.8", place.dirs["sysconfdir"] + "/default/reporter"),
+              ("reporter.8", place.dirs["localstatedir"] + "/lib/reporter"),
+              ("reporter.conf.5", place.dirs["localstatedir"] + "/log/reporter"),
+              ("reporter.conf.5", place.dirs["runstatedir"] + "/reporter")}
+    for page, path in sorted(wanted):
+        text = read(place.path("mandir", "man" + page[-1], page)).decode()
+        s.check(f"{page} has {path}", f" {path}" in text)
+
+
 def upgrade(s, place):
     kept = place.path("pkgdatadir", "etc", "reporter.default")
     rotation = place.path("logrotatedir", "reporter")
@@ -97,7 +128,23 @@ def upgrade(s, place):
 
 
 def uninstall(s, place):
+    enabled = [os.path.join(place.root, "etc", *names) for names in (
+        ("systemd", "system", "multi-user.target.wants", "reporter.service"),
+        ("rc2.d", "S03reporter"))]
+    for link in enabled:
+        os.makedirs(os.path.dirname(link))
+        os.symlink("../nowhere", link)
     installed.make("uninstall", DESTDIR=place.root)
+    s.equal("no link is left without its file", [
+        os.path.join(directory, name)
+        for directory, directories, names in os.walk(place.root)
+        for name in directories + names
+        if not os.path.exists(os.path.join(directory, name))
+        and os.readlink(os.path.join(directory, name)) != "/dev/null"], [])
+    s.equal("no directory of ours is empty", [
+        directory for directory, directories, names in os.walk(place.root)
+        if not directories and not names
+        and os.path.basename(directory) in ("reporter", "examples")], [])
     left = sorted(place.files())
     s.equal("only what was changed is left", left,
             sorted(path[len(place.root):] for path in (
@@ -120,6 +167,8 @@ def tell(s):
     place = installed.Installed(os.path.join(s.directory, "a root"))
     everything(s, place)
     no_blanks_left(s, place)
+    programs(s, place)
+    manual(s, place)
     before = place.files()
     said = installed.make("install-data", DESTDIR=place.root)
     s.equal("installed twice, nothing changes", place.files(), before)

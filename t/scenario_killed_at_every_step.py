@@ -48,6 +48,7 @@ AT_THE_MASTERS_START = (
     ("master_opened", 1), ("master_adopted", 1), ("master_counted", 1),
     ("segment_opened", 1), ("segment_opened", 2), ("segment_reserved", 1),
     ("segment_header_half", 2), ("segment_unready", 1), ("generation_half", 2),
+    ("segment_renewed", 1), ("segment_header_half", 3),
 )
 REPORTS = 60
 

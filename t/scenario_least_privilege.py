@@ -137,7 +137,7 @@ def mode(path):
 def files(s):
     segments = s.reporter.segments()
     s.equal("shared memory is for the user alone",
-            [mode(path) for path in segments], [0o600] * 6)
+            [mode(path) for path in segments], [0o600] * 7)
     s.database.sql(
         "DELIMITER //\nCREATE TRIGGER refuse BEFORE INSERT ON ServerCallStatus"
         f" FOR EACH ROW IF NEW.modid = {REFUSED} THEN"

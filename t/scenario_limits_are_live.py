@@ -92,7 +92,7 @@ def accept_rate(s):
     reload(s, accept_rate=rate)
     before = s.reporter.status()["connections_accepted"]
     began = time.monotonic()
-    crowd = [From(s, "127.0.3.1") for _ in range(agents)]
+    crowd = [From(s, f"127.0.3.{i}") for i in range(1, agents + 1)]
     wait_for(lambda: s.reporter.status()["connections_accepted"]
              == before + agents, "all are accepted in the end")
     took = time.monotonic() - began
@@ -108,9 +108,26 @@ def accept_rate(s):
         "accept rate limited to 20 per second")
     s.equal("and said once", lines, 1)
 
+    # One address would use up all of it, and others would wait.
+    hog = [From(s, "127.0.3.1") for _ in range(10 * rate)]
+    began = time.monotonic()
+    other = From(s, "127.0.3.2")
+    s.check("an address that connects 200 times holds up no other",
+            serves(s, other) and time.monotonic() - began < 5,
+            f"{time.monotonic() - began:.2f} s")
+    refused = count(s, "refused", "accept_rate")
+    s.check("what is beyond its quarter of the rate is refused",
+            refused >= 9 * rate, refused)
+    s.check("and it is logged which option did that",
+            "agent 127.0.3.1" in s.reporter.log_text()
+            and "quarter of limits.accept_rate" in s.reporter.log_text())
+    for agent in hog:
+        agent.close()
+
     # At this rate the last one would be waited for in vain.
     reload(s, accept_rate=1)
-    waiting = [From(s, "127.0.3.1") for _ in range(2 * scenario.PATIENCE)]
+    waiting = [From(s, f"127.0.4.{i + 1}")
+               for i in range(2 * scenario.PATIENCE)]
     reload(s, accept_rate=0)
     s.check("lifted, it lets in who waits at once", serves(s, waiting[-1]))
 

@@ -194,6 +194,10 @@ def tell(s):
         services(s, server)
         configuration(s, server, first, second)
         loop(s, server)
+        s.reporter.stop()
+        s.check("of one that has ended the last look is not served",
+                wait_for(lambda: server.ask("/metrics/services")[0] == 503,
+                         "it is seen to have ended", seconds=15))
         server.process.terminate()
         s.equal("it ends in order", server.process.wait(scenario.PATIENCE), 0)
     finally:

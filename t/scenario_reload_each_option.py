@@ -126,7 +126,8 @@ class Options:
         self.needs_restart("reporter.instance", self.reporter.instance, "new")
 
     def reporter_user(self):
-        self.needs_restart("reporter.user", "empty", "nobody")
+        self.needs_restart("reporter.user", "root" if os.geteuid() == 0 else
+                           "empty", "nobody")
 
     def reporter_group(self):
         self.needs_restart("reporter.group", "empty", "nogroup")
@@ -354,6 +355,7 @@ class Options:
 
     def mysql_password(self):
         self.change("mysql", password="no longer right")
+        self.net.disconnect()
         modid = self.send()
         self.says("Access denied")
         self.change("mysql", password=scenario.PASSWORD)
@@ -652,7 +654,8 @@ def refusals(s, options):
              {"listen": f"127.0.0.1:{port}, 192.0.2.1:{port}"},
              f"cannot listen on 192.0.2.1:{port}: Cannot assign"),
             ("a log that cannot be opened", "log", {"target": unopened},
-             f"cannot open log {unopened}: No such file")):
+             f"cannot write {unopened}: directory "
+             f"{os.path.dirname(unopened)}: No such file")):
         options.begin()
         refused = reporter.status()["reload_errors"]
         mark = os.path.getsize(reporter.log)

@@ -84,7 +84,7 @@ def one_time(s, agent):
         "SELECT DISTINCT succ_cnt FROM ServerCallStatus "
         "WHERE modid = 1 AND ts = 1700000000"), [{"succ_cnt": 3}])
     s.identity(status)
-    scenario.wait_for(lambda: len(s.reporter.segments()) == 6,
+    scenario.wait_for(lambda: len(s.reporter.segments()) == 7,
                       "the old segments are gone")
 
 

@@ -13,7 +13,7 @@ def scripts():
     found = []
     for directory, directories, names in os.walk(scenario.SOURCE):
         directories[:] = [name for name in directories if name in (
-            ".ci", "etc", "man", "shm", "sql", "src", "t")]
+            ".ci", "debian", "etc", "man", "shm", "sql", "src", "t")]
         for name in names:
             path = os.path.join(directory, name)
             with open(path, "rb") as file:

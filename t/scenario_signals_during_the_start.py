@@ -1,8 +1,9 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
-"""A reload and a rotation of the log are asked for while reporter starts: its
-pid file is there, and it does not listen yet.  It starts all the same, and then
-does both.  SIGTERM at that moment ends the start."""
+"""A reload and a rotation of the log are asked for while reporter starts: when
+its first function has just begun, and when its pid file is there and it does not
+listen yet.  It starts all the same, and then does both.  SIGTERM at that moment
+ends the start."""
 
 import os
 import signal
@@ -13,19 +14,34 @@ import scenario
 from scenario import wait_for
 
 
-def at_the_pid_file(s, faults, start):
-    """Have it started by start(), in a thread, and wait until it is stopped
-    where its pid file has been written.  Returns the thread."""
-    faults.kill("master_pid_file", number=signal.SIGSTOP)
+def stopped_at(s, faults, point, start):
+    """Have it started by start(), in a thread, and wait until it is stopped at
+    this point.  Returns the thread."""
+    faults.kill(point, number=signal.SIGSTOP)
     s.reporter.process = None
     starting = threading.Thread(target=start, daemon=True)
     starting.start()
     wait_for(lambda: s.reporter.process is not None
              and scenario.is_stopped(s.reporter.process.pid), "it is stopped")
-    with open(s.pid_file) as file:
-        s.equal("the pid file names it", int(file.read()),
-                s.reporter.process.pid)
     return starting
+
+
+def signalled(s, faults, point, log):
+    """It gets the signals there, and does what they ask for later."""
+    starting = stopped_at(s, faults, point, s.reporter.start)
+    if os.path.exists(log):
+        os.rename(log, log + ".1")
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGCONT):
+        s.reporter.process.send_signal(number)
+    starting.join(scenario.PATIENCE)
+    s.check(f"{point}: it starts", not starting.is_alive())
+    status = wait_for(lambda: (t := s.reporter.status())["reloads"] == 1 and t,
+                      "it reloads its configuration, then")
+    s.equal("once", status["reload_errors"], 0)
+    wait_for(lambda: os.path.exists(log), "it opens its log again")
+    s.agent().send(scenario.native(1, 1, 1, 1, [(1, 1, 1, 0, False)]))
+    s.reporter.settled(1)
+    s.reporter.stop()
 
 
 def tell(s):
@@ -36,19 +52,8 @@ def tell(s):
     s.reporter.configure("log", target=log)
     s.database.start()
 
-    starting = at_the_pid_file(s, faults, s.reporter.start)
-    os.rename(log, log + ".1")
-    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGCONT):
-        s.reporter.process.send_signal(number)
-    starting.join(scenario.PATIENCE)
-    s.check("it starts", not starting.is_alive())
-    status = wait_for(lambda: (t := s.reporter.status())["reloads"] == 1 and t,
-                      "it reloads its configuration, then")
-    s.equal("once", status["reload_errors"], 0)
-    wait_for(lambda: os.path.exists(log), "it opens its log again")
-    s.agent().send(scenario.native(1, 1, 1, 1, [(1, 1, 1, 0, False)]))
-    s.reporter.settled(1)
-    s.reporter.stop()
+    for point in ("main_begun", "master_pid_file"):
+        signalled(s, faults, point, log)
 
     def start():
         try:
@@ -56,8 +61,10 @@ def tell(s):
         except scenario.Failure as failure:
             print(f"as it should: {failure}")
 
-    starting = at_the_pid_file(s, faults, start)
+    starting = stopped_at(s, faults, "master_pid_file", start)
     process = s.reporter.process
+    with open(s.pid_file) as file:
+        s.equal("the pid file names it", int(file.read()), process.pid)
     for number in (signal.SIGTERM, signal.SIGCONT):
         process.send_signal(number)
     s.equal("SIGTERM ends a start", process.wait(scenario.PATIENCE),

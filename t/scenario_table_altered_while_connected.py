@@ -16,6 +16,8 @@ HIGH = 0xC0A80000  # 192.168.0.0 does not fit into a signed column
 def tell(s):
     s.reporter.configure("reporter", workers=1)
     s.start()
+    scenario.wait_for(lambda: s.reporter.workers()[0]["connected"],
+                      "the worker is connected")
     agent = s.agent()
     turns = iter(range(1, 1000))
 
@@ -68,8 +70,8 @@ def tell(s):
 
     status = s.reporter.status()
     s.equal("nothing was set aside", status["records"]["dead_letter"], 0)
-    s.equal("each of the two workers has connected once",
-            status["workers"][0]["connects"], 2)
+    s.equal("each of the three workers has connected once",
+            status["workers"][0]["connects"], 3)
     s.identity(status)
 
 

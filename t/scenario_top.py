@@ -152,6 +152,8 @@ def without_a_terminal(s):
         s.equal(f"{arguments}", services(top(s, *arguments)[1]), wanted)
     s.equal("a filter is shown", top(s, "-f", "err>5")[1][2],
             "3 of 6 services, filter err>5, by trouble")
+    s.check("all of it is", "filter err>5 age<9999, by" in
+            top(s, "-f", "err>5 age<9999")[1][2])
     s.equal("several lists", top(s, "-n", "3")[1].count(SERVICES), 3)
     for wrong in (("-s", "x"), ("-d", "0"), ("-f", "1/"), ("-n", "0"), ("x",)):
         s.equal(f"{wrong} is refused", top(s, *wrong)[0], 2)

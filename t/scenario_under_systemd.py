@@ -286,6 +286,24 @@ def starts(s, service):
         m.show("StatusText")), "the status has the rates")
 
 
+def writes_no_code(s, service):
+    """It cannot map as code what it can write: the sandbox permits to map files,
+    since libraries are loaded late."""
+    m = service.machine
+    pid = m.show("MainPID")
+    with open(m.file(f"/proc/{pid}/mountinfo")) as file:
+        mounts = [line.split() for line in file]
+    writable = {words[4] for words in mounts if "rw" in words[5].split(",")}
+    s.equal("each mount that the service can write to is noexec", sorted(
+        words[4] for words in mounts if words[4] in writable
+        and "noexec" not in words[5].split(",")), [])
+    s.check("shared memory and its directories are among them",
+            {"/dev/shm", "/tmp",
+             os.path.join(service.dirs["localstatedir"], "lib/reporter"),
+             os.path.join(service.dirs["localstatedir"], "log/reporter")}
+            <= writable, writable)
+
+
 def reloads(s, service):
     m = service.machine
     service.configure("[limits]\nmax_connections = 77\n")
@@ -540,6 +558,7 @@ def tell(s):
         service.install()
         service.configure()
         starts(s, service)
+        writes_no_code(s, service)
         reloads(s, service)
         comes_back(s, service)
         keeps_agents(s, service)

@@ -18,12 +18,16 @@ ring_records = 65536
 
 [mysql]
 flush_rows = many
+{steers} = 1
 """
+# CSI, a right-to-left override, a byte order mark: in UTF-8.
+STEERS = "x\u009b2J\u202e\ufeff"
 
 
 def tell(s):
     with open(s.reporter.conf, "w") as conf:
-        conf.write(FILE.format(instance=s.reporter.instance))
+        conf.write(FILE.format(instance=s.reporter.instance,
+                               steers=STEERS))
     said = []
     for mode in ("-t", "-f"):
         done = subprocess.run(
@@ -37,6 +41,10 @@ def tell(s):
                     any(text.startswith(f"{s.reporter.conf}:{line}:")
                         and name in text
                         for text in done.stderr.splitlines()), done.stderr)
+        s.check("what would steer a terminal is shown escaped",
+                r"x\xc2\x9b2J\xe2\x80\xae\xef\xbb\xbf" in done.stderr
+                and not set(STEERS[1:]) - set("2J") & set(done.stderr),
+                ascii(done.stderr))
         s.check("and what was meant", "listen" in done.stderr, done.stderr)
     s.equal("both say the same", said[0], said[1])
     s.equal("no shared memory was made", s.reporter.segments(), [])

@@ -33,7 +33,8 @@ stories += t/scenario_agents t/scenario_agents_come_back_at_once \
 # The database.
 database_stories = t/scenario_back_to_the_first_host \
 	t/scenario_bad_rows_hold_up_nobody t/scenario_broken_answers \
-	t/scenario_database_away_and_back t/scenario_database_tls \
+	t/scenario_database_away_and_back \
+	t/scenario_database_error_is_known_at_once t/scenario_database_tls \
 	t/scenario_firewall_forgets t/scenario_flush_rows_bounds_a_transaction \
 	t/scenario_galera_node t/scenario_hanging_database \
 	t/scenario_hostile_database t/scenario_hosts_in_order \
@@ -57,10 +58,12 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_clean_stop_and_leftovers t/scenario_clocks \
 	t/scenario_daemon_manners t/scenario_damaged_segment \
 	t/scenario_handover_killed_at_every_step \
+	t/scenario_files_go_away \
 	t/scenario_hostile_neighbour t/scenario_least_privilege \
 	t/scenario_log_rotation t/scenario_master_killed \
 	t/scenario_reload_workers_under_load t/scenario_restart_keeps_agents \
 	t/scenario_sandbox_lets_work \
+	t/scenario_segments_removed \
 	t/scenario_signals_during_the_start t/scenario_startup_failures \
 	t/scenario_stop_reads_what_has_arrived t/scenario_stop_while_throttled \
 	t/scenario_swapped_configuration \

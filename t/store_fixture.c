@@ -336,6 +336,12 @@ db_connected(const struct db *db)
 	return db->connected;
 }
 
+void
+db_look_after(struct db *db)
+{
+	(void)db;
+}
+
 const char *
 db_host(const struct db *db)
 {

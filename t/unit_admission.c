@@ -16,6 +16,7 @@
 
 static struct admission admission;
 static struct settings settings;
+static uint64_t now_ms = 5000;
 
 static const struct sockaddr *
 address(const char *text)
@@ -66,7 +67,7 @@ enter(const char *text)
 {
 	enum refusal why;
 
-	return admission_enter(&admission, address(text), &why);
+	return admission_enter(&admission, address(text), now_ms, &why);
 }
 
 /* Why it may not enter. */
@@ -75,7 +76,7 @@ refusal(const char *text)
 {
 	enum refusal why;
 
-	if (admission_enter(&admission, address(text), &why) != NULL)
+	if (admission_enter(&admission, address(text), now_ms, &why) != NULL)
 		return "let in";
 	return refusal_name(why);
 }
@@ -151,6 +152,34 @@ START_TEST(connections_of_an_address_are_limited)
 }
 END_TEST
 
+/* One address never uses up the rate, whatever it does with its connections. */
+START_TEST(one_address_has_a_quarter_of_the_rate)
+{
+	struct origin *origin;
+	int taken;
+
+	settings.accept_rate = 10;
+	for (taken = 0; (origin = enter("192.0.2.1")) != NULL; taken++)
+		admission_leave(&admission, origin);
+	ck_assert_int_eq(taken, 3);
+	ck_assert_str_eq(refusal("::ffff:192.0.2.1"), "accept_rate");
+	ck_assert_str_eq(refusal("192.0.2.2"), "let in");
+	now_ms += 999;
+	ck_assert_str_eq(refusal("192.0.2.1"), "accept_rate");
+	now_ms += 1;
+	ck_assert_str_eq(refusal("192.0.2.1"), "let in");
+	settings.accept_rate = 1;
+	ck_assert_str_eq(refusal("192.0.2.1"), "accept_rate");
+	ck_assert_str_eq(refusal("192.0.2.3"), "let in");
+	/* Continued connections are not new ones. */
+	admission.unlimited = true;
+	ck_assert_str_eq(refusal("192.0.2.3"), "let in");
+	admission.unlimited = false;
+	settings.accept_rate = 0;
+	ck_assert_str_eq(refusal("192.0.2.3"), "let in");
+}
+END_TEST
+
 /* A plain array is the oracle of many comings and goings, across reloads. */
 START_TEST(counts_are_right_at_any_time)
 {
@@ -209,6 +238,7 @@ main(void)
 	tcase_add_test(tc, without_allow_everybody_but_the_denied);
 	tcase_add_test(tc, connections_in_all_are_limited);
 	tcase_add_test(tc, connections_of_an_address_are_limited);
+	tcase_add_test(tc, one_address_has_a_quarter_of_the_rate);
 	tcase_add_test(tc, counts_are_right_at_any_time);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -307,7 +307,7 @@ static const struct fault faults[] = {
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4 2",
 	    "file:7: overload: found \"2\", expected a number from 0 to 1\n" },
 	{ "1 2 1.1.1.1 0 2.2.2.2 80 3 4 \033[2J",
-	    "file:7: overload: found \"?[2J\", expected a number from 0 to "
+	    "file:7: overload: found \"\033[2J\", expected a number from 0 to "
 	    "1\n" },
 	{ "a b 1.1.1.1 0 c 80 3 4 0",
 	    "file:7: modid: found \"a\", expected " NUMBER32

@@ -597,6 +597,31 @@ END_TEST
 
 /* ---------------------------------------------------------------- text ---- */
 
+START_TEST(guarded_stream_is_clean)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size), *guard = text_guard(out);
+	char longest[3000];
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	ck_assert_ptr_ne(guard, out);
+	fprintf(guard, "a\033[2J\xe2\x80\xae\xc2\x9b\t\\n \xe2\x82\xac\n");
+	fprintf(guard, "%s\n", longest);
+	fclose(guard);
+	fclose(out);
+	ck_assert_uint_eq(size, 36 + sizeof(longest));
+	ck_assert_int_eq(strncmp(text,
+			     "a\\x1b[2J\\xe2\\x80\\xae\\xc2\\x9b\t\\n "
+			     "\xe2\x82\xac\n"
+			     "xxx",
+			     36),
+	    0);
+	free(text);
+}
+END_TEST
+
 static const struct {
 	const char *text, *escaped;
 } escapes[] = {
@@ -611,6 +636,13 @@ static const struct {
 	{ "\xe0\x82\xac", "\\xe0\\x82\\xac" }, /* overlong */
 	{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* half a surrogate pair */
 	{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* over U+10FFFF */
+	{ "\xd8\x9c", "\\xd8\\x9c" },          /* U+061C, a mark of direction */
+	{ "\xe2\x80\x8e", "\\xe2\\x80\\x8e" }, /* U+200E */
+	{ "\xe2\x80\xa8", "\\xe2\\x80\\xa8" }, /* U+2028, a line's end */
+	{ "\xe2\x80\xae", "\\xe2\\x80\\xae" }, /* U+202E, an override */
+	{ "\xe2\x81\xa9", "\\xe2\\x81\\xa9" }, /* U+2069, an isolate's end */
+	{ "\xef\xbb\xbf", "\\xef\\xbb\\xbf" }, /* a byte order mark */
+	{ "\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf" },
 	{ "\xff\xfe", "\\xff\\xfe" },
 	{ "\xc3", "\\xc3" }, /* cut */
 	{ "\xe2\x82", "\\xe2\\x82" },
@@ -678,6 +710,7 @@ main(void)
 	tcase_add_test(tc, limited_line_reports_the_suppressed);
 	tcase_add_test(tc, limiter_ignores_lines_below_the_level);
 	tcase_add_test(tc, clock_runs_forward_in_milliseconds);
+	tcase_add_test(tc, guarded_stream_is_clean);
 	tcase_add_loop_test(tc, text_is_escaped, 0, COUNT(escapes));
 	tcase_add_test(tc, escaping_stops_at_a_whole_character);
 	suite_add_tcase(suite, tc);

@@ -183,7 +183,34 @@ call_data_to_code(void)
 	mprotect(page, sizeof(page), PROT_READ | PROT_EXEC);
 }
 
+/* A hole in a segment is a SIGBUS in the master. */
+static void
+call_hole(void)
+{
+	static _Alignas(4096) char page[4096];
+
+	madvise(page, sizeof(page), MADV_REMOVE);
+}
+
 /* ------------------------------------------- calls that are the master's -- */
+
+static void
+call_opening_truncates(void)
+{
+	close(open("/nowhere/at/all", O_RDONLY | O_TRUNC | O_CLOEXEC));
+}
+
+static void
+call_openat_truncates(void)
+{
+	close(openat(AT_FDCWD, "/nowhere/at/all", O_WRONLY | O_TRUNC));
+}
+
+static void
+call_fallocate(void)
+{
+	syscall(SYS_fallocate, -1, 0, 0, 1);
+}
 
 static void
 call_fork(void)
@@ -304,6 +331,27 @@ call_files(void)
 	close(fd);
 }
 
+/* Its flags are in memory, where a filter cannot see them. */
+static void
+call_openat2_is_not_there(void)
+{
+	if (syscall(SYS_openat2, AT_FDCWD, "/", NULL, 0) != -1 ||
+	    errno != ENOSYS)
+		_exit(3);
+}
+
+static void
+call_advise(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED || madvise(page, 4096, MADV_DONTNEED) < 0 ||
+	    madvise(page, 4096, MADV_FREE) < 0 ||
+	    madvise(page, 4096, MADV_DONTDUMP) < 0)
+		_exit(3);
+}
+
 /* Of a library that no program here has loaded already. */
 static void
 call_plugin(void)
@@ -357,6 +405,10 @@ static const struct call calls[] = {
 	CALL(new_code, false, false),
 	CALL(code_that_is_written, false, false),
 	CALL(data_to_code, false, false),
+	CALL(hole, false, false),
+	CALL(opening_truncates, true, false),
+	CALL(openat_truncates, true, false),
+	CALL(fallocate, true, false),
 	CALL(fork, true, false),
 	CALL(listen, true, false),
 	CALL(accept, true, false),
@@ -365,11 +417,13 @@ static const struct call calls[] = {
 	CALL(fchown, true, false),
 	CALL(truncate, true, false),
 	CALL(seccomp, true, false),
-	CALL(dumpable, true, false),
+	CALL(dumpable, false, false),
 	CALL(thread, true, true),
 	CALL(resolve, true, true),
 	CALL(connect, true, true),
 	CALL(files, true, true),
+	CALL(openat2_is_not_there, true, true),
+	CALL(advise, true, true),
 	CALL(plugin, true, true),
 	CALL(signal_oneself, true, true),
 };

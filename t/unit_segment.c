@@ -19,6 +19,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -521,6 +522,45 @@ START_TEST(busy_ring_is_not_called_damaged)
 }
 END_TEST
 
+/* Its owner changes the sizes, back and forth. */
+static void *
+flicker(void *arg)
+{
+	uint32_t *keys = arg;
+
+	while (!atomic_load(&travel_over)) {
+		__atomic_store_n(keys, TABLE_KEYS_MAX, __ATOMIC_RELAXED);
+		__atomic_store_n(keys, TABLE_KEYS_MIN, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+START_TEST(header_is_not_read_after_it_was_checked)
+{
+	struct worker_segment s;
+	pthread_t thread;
+	int opened = 0;
+
+	create();
+	atomic_store(&travel_over, false);
+	ck_assert_int_eq(pthread_create(&thread, NULL, flicker,
+			     &worker.shared->header.table_keys),
+	    0);
+	for (int i = 0; i < 20000; i++) {
+		if (segment_open_worker(&s, name, SEGMENT_READ) != SHM_OK)
+			continue;
+		opened++;
+		ck_assert_uint_eq(s.table.size, table_slots(TABLE_KEYS_MIN));
+		ck_assert_uint_eq(s.map.header.table_keys, TABLE_KEYS_MIN);
+		segment_close(&s.map);
+	}
+	ck_assert_int_gt(opened, 0);
+	atomic_store(&travel_over, true);
+	pthread_join(thread, NULL);
+	segment_close(&worker.map);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ names --
  */
 
@@ -709,6 +749,71 @@ START_TEST(every_code_has_a_text)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- removal --
+ */
+
+START_TEST(removed_segment_is_renewed_in_place)
+{
+	struct record r = { .modid = 7, .succ = 1 };
+	struct worker_segment s;
+	char secret[SEGMENT_NAME_MAX];
+	void *base;
+	uint64_t n = 1;
+
+	create();
+	base = worker.map.base;
+	ck_assert_int_eq(segment_lock(&worker.map, 0), SHM_OK);
+	ck_assert_int_eq(segment_named(&worker.map), SHM_OK);
+	ring_put(&worker.ring, &r, 1);
+	ring_publish(&worker.ring);
+	ck_assert_int_eq(segment_remove(name), SHM_OK);
+	ck_assert_int_eq(segment_named(&worker.map), SHM_MISSING);
+	ck_assert_int_eq(
+	    segment_renew(&worker.map, worker.table.secret), SHM_OK);
+	ck_assert_ptr_eq(worker.map.base, base);
+	ck_assert_int_eq(segment_named(&worker.map), SHM_OK);
+	/* What is put in now is seen as well. */
+	r.modid = 8;
+	ring_put(&worker.ring, &r, 1);
+	ring_publish(&worker.ring);
+	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_WRITE), SHM_OK);
+	ck_assert_uint_eq(ring_queued(&s.ring), 2);
+	ck_assert_int_eq(ring_peek(&s.ring, &n)->modid, 7);
+	ck_assert_mem_eq(s.table.secret, worker.table.secret, 16);
+	ck_assert_mem_eq(&s.shared->header, &worker.shared->header,
+	    sizeof(s.shared->header));
+	ck_assert_int_eq(segment_lock(&s.map, 0), SHM_BUSY);
+	segment_close(&s.map);
+	/* Its secrets alone. */
+	segment_name_secret(secret, name);
+	ck_assert_int_eq(unlink(path_of(secret)), 0);
+	ck_assert_int_eq(segment_named(&worker.map), SHM_MISSING);
+	ck_assert_int_eq(
+	    segment_renew(&worker.map, worker.table.secret), SHM_OK);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_OK);
+	segment_close(&worker.map);
+}
+END_TEST
+
+START_TEST(segment_that_cannot_be_renewed_stays_mapped)
+{
+	struct worker_segment other;
+
+	create();
+	ck_assert_int_eq(segment_remove(name), SHM_OK);
+	ck_assert_int_eq(segment_create_worker(&other, &spec), SHM_OK);
+	/* The name leads to another one. */
+	ck_assert_int_eq(segment_named(&worker.map), SHM_MISSING);
+	ck_assert_int_eq(
+	    segment_renew(&worker.map, worker.table.secret), SHM_EXISTS);
+	ck_assert_int_eq(segment_intact(&worker), SHM_OK);
+	ck_assert_int_eq(segment_named(&other.map), SHM_OK);
+	ck_assert_int_eq(open_and_close(SEGMENT_WRITE), SHM_OK);
+	segment_close(&other.map);
+	segment_close(&worker.map);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- lock --
  */
 
@@ -744,10 +849,21 @@ START_TEST(lock_excludes_other_processes_until_the_holder_dies)
 	/* Not reaped: the wait is for the kernel to let go. */
 	ck_assert_int_eq(segment_lock(&worker.map, 10000), SHM_OK);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	/* Once more by the same is no contradiction. */
-	ck_assert_int_eq(segment_lock(&worker.map, 0), SHM_OK);
 	segment_close(&worker.map);
 	ck_assert_int_eq(segment_lock(&worker.map, 0), SHM_SYSTEM);
+}
+END_TEST
+
+/* Whoever can open the segment, but not its secrets. */
+START_TEST(reader_cannot_keep_the_lock_from_us)
+{
+	create();
+	int fd = shm_open(name, O_RDONLY, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_SH), 0);
+	ck_assert_int_eq(segment_lock(&worker.map, 0), SHM_OK);
+	close(fd);
+	segment_close(&worker.map);
 }
 END_TEST
 
@@ -977,6 +1093,7 @@ main(void)
 	tcase_add_test(c, unfinished_segment_is_told);
 	tcase_add_test(c, indices_that_contradict_each_other_are_damage);
 	tcase_add_test(c, busy_ring_is_not_called_damaged);
+	tcase_add_test(c, header_is_not_read_after_it_was_checked);
 	tcase_add_test(c, planted_segment_is_not_taken_over);
 	tcase_add_test(c, view_is_of_one_owner_alone);
 	tcase_add_test(c, pipe_does_not_hold_us_up);
@@ -990,8 +1107,13 @@ main(void)
 	tcase_add_test(c, a_segment_is_shared_with_a_group_and_taken_back);
 	tcase_add_test(c, every_code_has_a_text);
 
+	c = group(s, "removal");
+	tcase_add_test(c, removed_segment_is_renewed_in_place);
+	tcase_add_test(c, segment_that_cannot_be_renewed_stays_mapped);
+
 	c = group(s, "lock");
 	tcase_add_test(c, lock_excludes_other_processes_until_the_holder_dies);
+	tcase_add_test(c, reader_cannot_keep_the_lock_from_us);
 	tcase_add_test(c, close_gives_the_lock_back);
 
 	c = group(s, "failure");

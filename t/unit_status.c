@@ -7,6 +7,7 @@
 
 #include "collect.h"
 #include "master/retire.h"
+#include "shm/segment_secret.h"
 #include "status/metric.h"
 #include "status/status.h"
 #include "lib/clock.h"
@@ -20,6 +21,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,11 +33,49 @@ static struct segment master_map;
 static struct master_shared *master;
 static struct worker_segment workers[2];
 static struct status status;
-static char *written; /* what was shown */
+static pid_t holders[3]; /* of the workers' segments, and the master's */
+static char *written;    /* what was shown */
 static size_t written_length;
 
 /* ----------------------------------------------------- an instance's life --
  */
+
+/* Have another process hold a segment, as its master or worker does: none sees
+   a lock of its own.  It ends with this one. */
+static void
+hold(const struct segment *segment, pid_t *holder)
+{
+	int ends[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	*holder = fork();
+	if (*holder == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		segment_show_holder(segment);
+		if (write(ends[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ck_assert_int_gt(*holder, 0);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void
+die(pid_t *holder)
+{
+	kill(*holder, SIGKILL);
+	ck_assert_int_eq(waitpid(*holder, NULL, 0), *holder);
+}
+
+/* The point of time as it is in shared memory, within its second. */
+static uint64_t
+monotonic_of(uint64_t seconds)
+{
+	return seconds * 1000 + 500 - (realtime_ms() - monotonic_ms());
+}
 
 static void
 make_master(void)
@@ -43,10 +83,10 @@ make_master(void)
 	instance_remove(instance);
 	ck_assert_int_eq(segment_create_master(&master_map, instance), SHM_OK);
 	master = segment_master(&master_map);
-	ck_assert_int_eq(segment_lock(&master_map, 0), SHM_OK);
+	hold(&master_map, &holders[2]);
 	master->pid = getpid();
 	snprintf(master->software, sizeof(master->software), "1.2.3");
-	counter_set(&master->started, (uint64_t)time(NULL) - 100000);
+	counter_set(&master->started, monotonic_ms() - 100000 * 1000);
 	counter_set(&master->generation, 7);
 }
 
@@ -70,6 +110,7 @@ make_worker(uint32_t slot, enum child_state state)
 	entry->restarts = slot;
 	entry->state = state;
 	workers[slot].shared->info.pid = getpid();
+	hold(&workers[slot].map, &holders[slot]);
 }
 
 static void
@@ -180,16 +221,17 @@ make_history(void)
 	counter_set(&master->input.closed[CLOSING_IDLE], 6);
 	counter_set(&master->input.closed[CLOSING_STOP], 8);
 	counter_set(
-	    &workers[0].shared->flush.last_flush_ts, (uint64_t)time(NULL) - 5);
+	    &workers[0].shared->flush.last_flush_ts, monotonic_ms() - 5000);
 	counter_set(&workers[0].shared->flush.last_flush_us, 12500);
 	counter_set(&workers[0].shared->flush.connected, 1);
 	memcpy(workers[0].shared->flush.host, "db\n1:3306", 10);
 	memcpy(workers[1].shared->flush.host, "db2:3306", 9);
 	counter_set(&workers[1].shared->flush.errors[DB_HOLD], 9);
 	counter_set(&workers[1].shared->flush.last_error_number, 1146);
-	counter_set(&workers[1].shared->flush.last_error_ts, 1700000000);
+	counter_set(
+	    &workers[1].shared->flush.last_error_ts, monotonic_of(1700000000));
 	strcpy(workers[1].shared->flush.last_error,
-	    "Table 'x.ServerCallStatus'\n\033[31m does not exist");
+	    "Table 'x.ServerCallStatus'\n\033[31m is gone");
 }
 
 static void
@@ -231,7 +273,7 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert_str_eq(status.workers[0].host, "db\\n1:3306");
 	ck_assert_str_eq(status.workers[1].host, "");
 	ck_assert_str_eq(status.workers[1].flush.last_error,
-	    "Table 'x.ServerCallStatus'\\n\\x1b[31m does not exist");
+	    "Table 'x.ServerCallStatus'\\n\\x1b[31m is gone");
 }
 END_TEST
 
@@ -340,10 +382,10 @@ END_TEST
 START_TEST(lag_is_the_time_without_a_commit)
 {
 	make_history();
-	counter_set(
-	    &workers[0].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
-	counter_set(
-	    &workers[1].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
+	counter_set(&workers[0].shared->flush.waiting_since,
+	    monotonic_ms() - 40 * 1000);
+	counter_set(&workers[1].shared->flush.waiting_since,
+	    monotonic_ms() - 40 * 1000);
 	collect();
 	ck_assert_int_gt(status.workers[0].pending, 0);
 	ck_assert_uint_ge(status.workers[0].lag, 40);
@@ -355,42 +397,60 @@ END_TEST
 
 /* ---------------------------------------------------------- who is alive -- */
 
-/* The number of a process that is gone. */
-static pid_t
-dead_pid(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(0);
-	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	return pid;
-}
-
-START_TEST(running_is_a_living_pid_that_holds_the_lock)
+START_TEST(running_is_a_process_that_holds_the_segment)
 {
 	make_history();
 	collect();
 	ck_assert(status.running);
 	ck_assert_int_eq(status.pid, getpid());
+	ck_assert_int_eq(segment_holder(master_map.name), holders[2]);
 
-	master->pid = dead_pid();
+	master->pid = 0; /* it ends */
 	collect();
 	ck_assert(!status.running);
 
+	/* That of another process, after it was killed. */
 	master->pid = getpid();
-	segment_close(&master_map); /* gives the lock away */
+	die(&holders[2]);
 	collect();
 	ck_assert(!status.running);
+	ck_assert_int_eq(segment_holder(master_map.name), 0);
+}
+END_TEST
+
+/* Members of reporter.group can open a segment, for reading. */
+START_TEST(a_lock_of_a_reader_is_not_seen)
+{
+	struct flock lock = { .l_type = F_RDLCK };
+
+	make_history();
+	die(&holders[2]);
+	pid_t reader = fork();
+	if (reader == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		int fd = shm_open(master_map.name, O_RDONLY, 0);
+		fcntl(fd, F_SETLK, &lock);
+		raise(SIGSTOP);
+	}
+	ck_assert_int_eq(waitpid(reader, NULL, WUNTRACED), reader);
+	lock.l_type = F_WRLCK;
+	ck_assert_int_eq(fcntl(master_map.fd, F_SETLK, &lock), -1);
+	collect();
+	ck_assert(!status.running);
+	/* It is not in the way of the next master. */
+	ck_assert_int_eq(segment_lock(&master_map, 0), SHM_OK);
+	ck_assert_int_eq(segment_renew_master(&master_map), SHM_OK);
+	ck_assert_int_eq(fcntl(master_map.fd, F_SETLK, &lock), 0);
+	die(&reader);
 }
 END_TEST
 
 START_TEST(what_a_killed_master_left_is_listed)
 {
 	make_history();
-	master->pid = dead_pid();
+	die(&holders[2]);
 	master->children[1].state = CHILD_NONE; /* a segment without entry */
-	workers[1].shared->info.pid = dead_pid();
+	die(&holders[1]);                       /* its number is in use again */
 	collect();
 	ck_assert_uint_eq(status.count, 2);
 	/* The first one's process lives on: it brings what it has to MySQL. */
@@ -409,7 +469,7 @@ START_TEST(a_damaged_segment_is_named)
 {
 	make_history();
 	workers[1].shared->header.table_keys++;
-	master->pid = dead_pid();
+	die(&holders[2]);
 	master->children[1].state = CHILD_NONE;
 	collect();
 	ck_assert_uint_eq(status.count, 2);
@@ -488,6 +548,42 @@ START_TEST(text_shows_the_sum_and_the_workers)
 }
 END_TEST
 
+START_TEST(text_shows_that_an_error_is_over)
+{
+	make_history();
+	counter_set(&workers[1].shared->flush.recovered_ts,
+	    monotonic_of(1700000000) - 1000);
+	collect();
+	write_with(write_text);
+	ck_assert_ptr_null(strstr(written, "recovered"));
+	counter_set(
+	    &workers[1].shared->flush.recovered_ts, monotonic_ms() - 5400500);
+	collect();
+	write_with(write_text);
+	ck_assert_ptr_nonnull(strstr(written, "recovered"));
+	ck_assert_ptr_nonnull(strstr(written, "90m ago"));
+	ck_assert_ptr_nonnull(strstr(written, "(2023-11-14T22:13:20Z): 1146"));
+}
+END_TEST
+
+START_TEST(text_shows_what_is_left)
+{
+	char left[96];
+
+	make_history();
+	collect();
+	snprintf(left, sizeof(left),
+	    "records left in shared memory: %d; start reporter ",
+	    (int)(status.records.queued + status.records.pending));
+	write_with(write_text);
+	ck_assert_ptr_null(strstr(written, "left in shared memory"));
+	status.running = false;
+	write_with(write_text);
+	ck_assert_msg(strstr(written, left) != NULL, "%s", written);
+	ck_assert_uint_le(widest(written), 80);
+}
+END_TEST
+
 static size_t
 lines_of(const char *text)
 {
@@ -509,7 +605,7 @@ START_TEST(text_of_four_workers_fits_one_screen)
 	}
 	write_with(write_text);
 	ck_assert_uint_le(widest(written), 80);
-	ck_assert_uint_le(lines_of(written), 24);
+	ck_assert_msg(lines_of(written) <= 24, "%s", written);
 	/* The trouble that all are in is told once. */
 	const char *told = strstr(written, "worker 0, 1, 2, 3: "
 					   "not connected to the database; "
@@ -627,7 +723,7 @@ START_TEST(prometheus_shows_the_same_figures)
 	counter_set(&workers[0].shared->flush.ages[4], 3);
 	counter_set(&workers[0].shared->flush.age_seconds, 30);
 	counter_set(&master->input.connections_max, 5000);
-	counter_set(&master->input.configured_ts, 1700000001);
+	counter_set(&master->input.configured_ts, monotonic_of(1700000001));
 	counter_set(&master->input.certificate_expires, 1900000000);
 	counter_set(&master->input.process.cpu_us, 1250000);
 	counter_set(&master->input.process.files, 99);
@@ -733,7 +829,8 @@ static const char *const numbers_of_instance[] = { "pid", "uptime",
 	"connections_refused", "connections_closed", "connections_closed_idle",
 	"accept_holds", "foreign", "throttled", "throttles", "reports", "bytes",
 	"skewed", "clamped", "reloads", "reload_errors", "connections_max",
-	"configured_ts", "certificate_expires", NULL };
+	"configured_ts", "certificate_expires", "last_dead_lost_ts", "log_lost",
+	NULL };
 static const char *const numbers_of_records[] = { "received", "replayed",
 	"rejected", "dropped", "queued", "pending", "superseded", "stored",
 	"dead_letter", NULL };
@@ -741,8 +838,9 @@ static const char *const numbers_of_worker[] = { "slot", "generation", "pid",
 	"restarts", "queued", "pending", "superseded", "replayed", "stored",
 	"dead_letter", "dead_lost", "poisoned", "ring_records", "table_keys",
 	"keys", "evicted", "full", "skewed", "clamped", "rows", "flushes",
-	"connects", "apart_since", "clock_skew", "last_flush_ts",
-	"waiting_since", "last_error_number", "last_error_ts", NULL };
+	"connects", "apart_since", "blocked_since", "clock_skew",
+	"last_flush_ts", "waiting_since", "last_error_number", "last_error_ts",
+	"recovered_ts", "log_lost", NULL };
 
 static void
 check_worker_types(const json_t *worker)
@@ -1035,11 +1133,14 @@ main(void)
 	tcase_add_test(tcase, a_retired_segment_keeps_counting);
 	tcase_add_test(tcase, the_sum_adds_up_while_records_travel);
 	tcase_add_test(tcase, a_sum_that_does_not_add_up_is_shown_as_it_is);
-	tcase_add_test(tcase, running_is_a_living_pid_that_holds_the_lock);
+	tcase_add_test(tcase, running_is_a_process_that_holds_the_segment);
+	tcase_add_test(tcase, a_lock_of_a_reader_is_not_seen);
 	tcase_add_test(tcase, what_a_killed_master_left_is_listed);
 	tcase_add_test(tcase, a_damaged_segment_is_named);
 	tcase_add_test(tcase, no_segment_and_a_strange_one_are_told);
 	tcase_add_test(tcase, text_shows_the_sum_and_the_workers);
+	tcase_add_test(tcase, text_shows_that_an_error_is_over);
+	tcase_add_test(tcase, text_shows_what_is_left);
 	tcase_add_test(tcase, text_never_passes_80_columns);
 	tcase_add_test(tcase, json_has_all_fields_with_their_types);
 	tcase_add_test(tcase, json_shows_the_same_figures);

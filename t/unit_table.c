@@ -389,6 +389,29 @@ home_of(const struct record *key)
 	return rows[0].slot;
 }
 
+/* A byte of the map, or a bit of a state, that was flipped. */
+START_TEST(damaged_mark_or_slot_does_not_hold_up_the_flush)
+{
+	struct record r = { .modid = 1, .succ = 5 };
+
+	table_begin(1024, 7);
+	must(table_put(&table, &r, 1, HORIZON) == 1);
+	must(collect_all(DIRTY_ANY) == 1);
+	uint32_t slot = rows[0].slot, empty = (slot + 1) % table.size;
+
+	table.dirty[slot] = table.dirty[empty] = DIRTY;
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
+	ck_assert_uint_eq(rows[0].slot, slot);
+	/* One that is never written to its end. */
+	table.dirty[slot] = DIRTY;
+	counter_add(&table.slots[slot].state, STATE_WRITING);
+	rows[1] = rows[0];
+	table_refresh(&table, &rows[1]);
+	ck_assert_uint_eq(rows[1].record.succ, 5);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 0);
+}
+END_TEST
+
 /* Random keys that fill two thirds take 2.00 probes each (Knuth, "Sorting and
    Searching", 6.4); so do those of every family, under every secret. */
 START_TEST(chosen_keys_spread_like_random_ones)
@@ -1354,6 +1377,7 @@ main(void)
 	TCase *c = tcase_create("records");
 
 	tcase_add_test(c, newer_record_wins);
+	tcase_add_test(c, damaged_mark_or_slot_does_not_hold_up_the_flush);
 	tcase_add_test(c, later_arrival_wins_when_times_are_equal);
 	tcase_add_test(c, older_record_is_superseded);
 	tcase_add_test(c, time_beyond_the_horizon_gives_way);

@@ -51,6 +51,11 @@ START_TEST(samples_are_kept_of_the_last_looks)
 	timeline_samples(timeline, 1, 1, &samples);
 	ck_assert_uint_eq(samples.count, 1);
 	ck_assert(samples.step_s == TIMELINE_STEP_S);
+	uint64_t first_ms = samples.first_ms;
+	samples.first_ms = 0;
+	timeline_samples(timeline, 9, 9, &samples);
+	ck_assert_uint_eq(samples.count, 0);
+	ck_assert_uint_eq(samples.first_ms, first_ms);
 	r.overload = 1;
 	record_set_ts(&r, NOW + 5);
 	put_record(r);

@@ -61,8 +61,9 @@ setup(void)
 	make(log_file);
 	make(elsewhere);
 	snprintf(memory, sizeof(memory), "/proc/%d/mem", (int)getpid());
-	segment_name(start.segment, "unit-files", (uint64_t)getpid(), 0);
-	snprintf(own, sizeof(own), "/dev/shm%s", start.segment);
+	segment_name(
+	    start.segment.map.name, "unit-files", (uint64_t)getpid(), 0);
+	snprintf(own, sizeof(own), "/dev/shm%s", start.segment.map.name);
 	snprintf(others, sizeof(others), "%.*s1", (int)strlen(own) - 1, own);
 	make(own);
 	make(others);
@@ -87,7 +88,7 @@ static const struct {
 	int flags;
 	bool may;
 } cases[] = {
-	{ own, O_RDWR, true },
+	{ own, O_RDWR, false },
 	{ others, O_RDONLY, true },
 	{ others, O_RDWR, false },
 	{ others, O_RDONLY | O_TRUNC, false },

@@ -11,12 +11,14 @@
 #include "edge/bind.h"
 #include "edge/tls_load.h"
 #include "lib/memory.h"
+#include "shm/keep_errno.h"
 #include "privilege/privilege.h"
 #include "privilege/fdlimit.h"
 #include "shm/segment.h"
 #include "sql/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <netdb.h>
@@ -166,20 +168,27 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 
 /* -------------------------------------------------------------- users ----- */
 
-/* Whether the process can change to the user. */
+/* Whether the process can change to the user, or need not. */
 static bool
-inspect_user(const struct settings *settings, struct complaints *complaints)
+inspect_user(const struct settings *settings, bool running,
+    struct complaints *complaints)
 {
 	const char *user = settings->user;
-	const struct passwd *pw = getpwnam(user);
+	const struct passwd *pw = *user == '\0' ? NULL : getpwnam(user);
 
-	if (*user == '\0')
+	if (*user == '\0'
+		? geteuid() != 0
+		: pw != NULL && (geteuid() == 0 || geteuid() == pw->pw_uid))
 		return true;
-	if (pw == NULL)
+	if (*user == '\0')
+		settings_complain(complaints, settings, "reporter", "user",
+		    "started by root, and empty; expected the user to run as, "
+		    "or root");
+	else if (pw == NULL)
 		settings_complain(complaints, settings, "reporter", "user",
 		    "no such user: %s; create it or correct the spelling",
 		    user);
-	else if (geteuid() == 0 || geteuid() == pw->pw_uid)
+	else if (running)
 		return true;
 	else
 		settings_complain(complaints, settings, "reporter", "user",
@@ -191,14 +200,15 @@ inspect_user(const struct settings *settings, struct complaints *complaints)
 
 /* The group to join besides, if possible. */
 static gid_t
-inspect_group(const struct settings *settings, struct complaints *complaints)
+inspect_group(const struct settings *settings, bool running,
+    struct complaints *complaints)
 {
 	const char *name = settings->group;
 	const struct group *gr = getgrnam(name);
 
 	if (*name == '\0')
 		return ACCOUNT_NO_GROUP;
-	if (gr != NULL && account_may_join(gr->gr_gid))
+	if (gr != NULL && (running || account_may_join(gr->gr_gid)))
 		return gr->gr_gid;
 	if (gr == NULL)
 		settings_complain(complaints, settings, "reporter", "group",
@@ -214,40 +224,61 @@ inspect_group(const struct settings *settings, struct complaints *complaints)
 }
 
 /* In a child.  Its exit status is the number of complaints. */
-static void __attribute__((noreturn))
-child_inspect(const struct settings *settings, const char *path, FILE *out)
+static void __attribute__((noreturn)) child_inspect(
+    const struct settings *settings, const char *path, bool running, FILE *out)
 {
 	struct complaints its = { .out = out };
-	gid_t group = inspect_group(settings, &its);
+	bool known = inspect_user(settings, running, &its);
+	gid_t group = known ? inspect_group(settings, running, &its) : 0;
 	char *real = realpath(path, NULL);
 	uint64_t required;
 
-	if (fdlimit_raise(settings->max_connections, &required) < 0)
+	if (known && !running &&
+	    fdlimit_raise(settings->max_connections, &required) < 0)
 		settings_complain(&its, settings, "limits", "max_connections",
 		    "requires %" PRIu64 " open files, and the limit cannot be "
 		    "raised to that: %s; lower it, or raise the limit "
 		    "(ulimit -n, LimitNOFILE)",
 		    required, strerror(errno));
-	if (account_become(settings->user, group) < 0)
+	/* Root without capabilities is as others are: access() says so. */
+	if (known && !running &&
+	    (account_become(settings->user, group) < 0 || privilege_drop() < 0))
 		its.count++;
-	else
+	else if (known)
 		inspect_files(settings, path, real != NULL ? real : path, &its);
 	free(real);
 	fflush(out);
 	_exit(its.count > 100 ? 100 : (int)its.count);
 }
 
+/* Copy what the child prints, until its end. */
 static void
-inspect_as_user(const struct settings *settings, const char *path,
+child_copy(int from, FILE *out)
+{
+	char text[1024];
+	ssize_t n;
+
+	while ((n = read(from, text, sizeof(text))) > 0)
+		fwrite(text, 1, (size_t)n, out);
+	close(from);
+}
+
+/* No secret that a file has gets into this process. */
+static void
+inspect_as_user(const struct settings *settings, const char *path, bool running,
     struct complaints *complaints)
 {
-	int status;
-	pid_t pid;
+	int status, ends[2];
+	pid_t pid = -1;
 
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		child_inspect(settings, path, complaints->out);
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		pid = fork();
+		if (pid == 0)
+			child_inspect(
+			    settings, path, running, fdopen(ends[1], "w"));
+		KEEP_ERRNO(close(ends[1]));
+		child_copy(ends[0], complaints->out);
+	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		complain(complaints, path, NULL, "cannot check its files: %s",
 		    strerror(errno));
@@ -260,9 +291,9 @@ inspect_as_user(const struct settings *settings, const char *path,
 		complaints->count += (unsigned)WEXITSTATUS(status);
 }
 
-void
-inspect_machine(const struct settings *settings, const char *path,
-    struct complaints *complaints)
+/* What the master does before it changes to the user. */
+static void
+inspect_start(const struct settings *settings, struct complaints *complaints)
 {
 	char reason[TLS_REASON_MAX];
 	const char *option;
@@ -270,14 +301,19 @@ inspect_machine(const struct settings *settings, const char *path,
 
 	inspect_listen(settings, complaints);
 	inspect_hosts(settings, complaints);
-	inspect_memory(settings, complaints);
-	/* The master reads certificates, and writes the pid file, before it
-	   changes to the user. */
 	if (tls_load(settings, &tls, &option, reason, sizeof(reason)) < 0)
 		settings_complain(
 		    complaints, settings, "tls", option, "%s", reason);
 	tls_free(tls);
 	inspect_writable(settings, "reporter", "pid_file", complaints);
-	if (inspect_user(settings, complaints))
-		inspect_as_user(settings, path, complaints);
+}
+
+void
+inspect_machine(const struct settings *settings, const char *path, bool running,
+    struct complaints *complaints)
+{
+	if (!running)
+		inspect_start(settings, complaints);
+	inspect_memory(settings, complaints);
+	inspect_as_user(settings, path, running, complaints);
 }

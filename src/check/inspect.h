@@ -2,7 +2,7 @@
  *
  * The check of `reporter -t`: whether this machine has what a configuration
  * requires.  Nothing is changed: no file, no shared memory, no other process.
- * Called by main().
+ * Called by main(), and by the master.
  */
 #pragma once
 
@@ -11,11 +11,16 @@
 
 #include <stdbool.h>
 
-/* inspect_machine - check addresses, memory, the limit on open files, and files
-   as the user that reporter will run as.  path: the configuration's file.  Each
-   fault is complained about, with the line of its option. */
+/*
+ * inspect_machine - check addresses, memory, the limit on open files, and files
+ * as the user that reporter will run as.  path: the configuration's file.  Each
+ * fault is complained about, with the line of its option.
+ * running: by a master that has changed to its user, for a reload: without
+ * addresses, certificates and limits, which that takes into use right after
+ * this, and without what requires root.
+ */
 void inspect_machine(const struct settings *settings, const char *path,
-    struct complaints *complaints);
+    bool running, struct complaints *complaints);
 
 /* inspect_database - connect to each host of the list, and check server, table
    and rights.  path: likewise, for the password.  Hosts without a fault are

@@ -6,7 +6,6 @@
 #include "sql/db.h"
 #include "conf/secret.h"
 #include "lib/memory.h"
-#include "lib/text.h"
 
 #include <stdlib.h>
 
@@ -26,14 +25,12 @@ static void
 report(void *arg, bool fault, const char *text)
 {
 	struct turn *turn = arg;
-	char clean[1024];
 
-	text_escape(clean, sizeof(clean), text);
 	if (fault)
 		settings_complain(turn->complaints, turn->settings, "mysql",
-		    "host", "%s: %s", db_host(turn->db), clean);
+		    "host", "%s: %s", db_host(turn->db), text);
 	else
-		fprintf(turn->found, "%s: %s\n", db_host(turn->db), clean);
+		fprintf(turn->found, "%s: %s\n", db_host(turn->db), text);
 }
 
 static void

@@ -199,7 +199,7 @@ const struct conf_option option_table[] = {
 	{ ROW(reporter, shutdown_timeout, "30s", LIVE), SECONDS(100, HOUR) },
 
 	{ ROW(limits, max_connections, "10000", LIVE), NUMBER(1, 1000000) },
-	{ ROW(limits, max_connections_per_address, "0", LIVE),
+	{ ROW(limits, max_connections_per_address, "1000", LIVE),
 	  NUMBER(0, 1000000) },
 	{ ROW(limits, accept_rate, "0", LIVE), NUMBER(0, 1000000) },
 	{ ROW(limits, max_message, "64k", LIVE), SIZE(1 * KIB, 64 * KIB) },

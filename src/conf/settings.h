@@ -55,7 +55,7 @@ struct settings {
 	const char *instance;
 	struct words_list listen; /* see lib/address.h */
 	uint64_t workers;         /* 0 is auto until settings_load() ends */
-	const char *user;         /* "" is: do not change user */
+	const char *user;         /* "": not root, do not change user */
 	const char *group;        /* may read the segments; "" is: nobody */
 	int sandbox;              /* enum sandbox_mode */
 	const char *pid_file;     /* "" is: none */

@@ -11,7 +11,8 @@ enum ctl_exit {
 	CTL_OK = 0,
 	CTL_ERROR = 1,
 	CTL_USAGE = 2,
-	CTL_NOT_RUNNING = 3
+	CTL_NOT_RUNNING = 3,
+	CTL_BUSY = 4 /* it is done, but not by all workers yet */
 };
 
 /* The commands.  Each gets the arguments from its own name on and returns the
@@ -40,6 +41,11 @@ int ctl_usage(const char *name);
 /* ctl_unreadable - print why an instance's segment cannot be read, and what to
    do about it; errno is that of SHM_SYSTEM.  Returns the exit status. */
 int ctl_unreadable(const char *instance, enum shm_status found);
+
+/* ctl_find - the process of a master whose segment was removed from /dev/shm;
+   0: none.  *hidden: it may be one of another instance, since this user may not
+   see its mappings. */
+pid_t ctl_find(const char *instance, bool *hidden);
 
 /* ctl_number - read a whole number from min to max out of an option's value.
    Returns false if it is invalid: printed. */

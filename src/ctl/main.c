@@ -8,6 +8,8 @@
 #include "config.h"
 
 #include "ctl/ctl.h"
+#include "lib/file.h"
+#include "lib/long_options.h"
 #include "lib/text.h"
 #include "status/health.h"
 
@@ -69,10 +71,21 @@ ctl_unreadable(const char *instance, enum shm_status found)
 {
 	char names[1][SEGMENT_NAME_MAX];
 	int saved = errno, left;
+	bool hidden;
+	pid_t pid;
 
 	switch (found) {
 	case SHM_MISSING:
 	case SHM_UNFINISHED:
+		pid = ctl_find(instance, &hidden);
+		if (pid > 0 && !hidden) {
+			fprintf(stderr,
+			    "the segment of instance %s was removed, and "
+			    "process %d has not created it again; if it does "
+			    "not within seconds, stop it with kill(1)\n",
+			    instance, (int)pid);
+			return CTL_ERROR;
+		}
 		fprintf(stderr, "no reporter of instance %s is running\n",
 		    instance);
 		left = segment_list(instance, names, 1);
@@ -211,7 +224,10 @@ main(int argc, char **argv)
 	bool invalid = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "+F:i:n:S:Vh")) != -1) {
+	file_open_standard();
+	stderr = text_guard(stderr);
+	while ((option = getopt_long(
+		    argc, argv, "+F:i:n:S:Vh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'F':
 		case 'S':

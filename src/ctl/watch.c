@@ -7,29 +7,38 @@
 
 #include "ctl/ctl.h"
 #include "lib/clock.h"
+#include "lib/text.h"
 #include "status/status.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define RELOAD_TIMEOUT 10 /* seconds */
 #define STOP_TIMEOUT 90
 #define TIMEOUT_MAX 86400
+#define REMOVED_MS 3000 /* for a master to create its segment again */
+
+static struct status status;
 
 /* A master that is signaled and waited for. */
 struct watch {
 	int signal_number;
-	bool (*done)(const struct watch *watch); /* NULL: do not wait */
-	int timeout;                             /* seconds */
+	bool (*done)(const struct watch *watch);
+	int timeout; /* seconds */
 	const char *instance;
 	struct segment segment;
 	const struct master_shared *master;
-	pid_t pid;
+	pid_t pid; /* as we see it */
+	int pidfd;
 	uint64_t reloads; /* that have ended when ours has */
+	uint64_t reopens; /* as of struct input_counters, when ours has ended */
 };
 
 /* Read "-t SECONDS", no more arguments.  Returns false if they are invalid. */
@@ -70,8 +79,8 @@ reloads_awaited(const struct watch *watch)
 	return (begun > ended ? begun : ended) + 1;
 }
 
-/* Root becomes the segment's owner: whatever pid the owner wrote there, no
-   process of another user gets a signal from us. */
+/* Root becomes the segment's owner: whichever process holds it, none of another
+   user gets a signal from us. */
 static int
 become_owner(const struct watch *watch)
 {
@@ -84,38 +93,98 @@ become_owner(const struct watch *watch)
 	return CTL_ERROR;
 }
 
+/* Map the master's segment, when its master has created it again if it was
+   removed.  Returns the exit status. */
+static int
+watch_map(struct watch *watch)
+{
+	const struct timespec nap = { 0, 10 * 1000000L };
+	const char *instance = watch->instance;
+	bool hidden = false;
+	enum shm_status found =
+	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
+	pid_t pid = found == SHM_MISSING ? ctl_find(instance, &hidden) : 0;
+
+	for (int ms = 0; pid > 0 && found == SHM_MISSING && ms < REMOVED_MS;
+	     ms += 10) {
+		nanosleep(&nap, NULL);
+		found = segment_open_master(
+		    &watch->segment, instance, SEGMENT_READ);
+	}
+	if (found == SHM_OK)
+		return CTL_OK;
+	if (!hidden || found != SHM_MISSING)
+		return ctl_unreadable(instance, found);
+	fprintf(stderr,
+	    "instance %s has no segment; whether process %d is its master, "
+	    "only root can see\n",
+	    instance, (int)pid);
+	return CTL_ERROR;
+}
+
+static int
+not_running(struct watch *watch)
+{
+	segment_close(&watch->segment);
+	fprintf(
+	    stderr, "no reporter of instance %s is running\n", watch->instance);
+	return CTL_NOT_RUNNING;
+}
+
+/* Open the process that holds the segment.  The pid in the segment may be that
+   of another process by now, or in another namespace; that of the lock is the
+   kernel's. */
+static int
+watch_process(struct watch *watch)
+{
+	const char *name = watch->segment.name;
+
+	watch->pid = segment_holder(name);
+	if (watch->pid < 0) {
+		fprintf(stderr,
+		    "instance %s runs in another PID namespace: signal it "
+		    "there\n",
+		    watch->instance);
+		return CTL_ERROR;
+	}
+	if (watch->pid > 0)
+		watch->pidfd = (int)syscall(SYS_pidfd_open, watch->pid, 0);
+	/* If it still holds it, the pid was not used again in between. */
+	if (watch->pid > 0 && segment_holder(name) == watch->pid &&
+	    watch->pidfd >= 0)
+		return become_owner(watch);
+	return not_running(watch);
+}
+
 /* Map the master's segment; it must be running. */
 static int
 watch_open(struct watch *watch, const char *instance)
 {
 	watch->instance = instance;
-	enum shm_status found =
-	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
+	int result = watch_map(watch);
 
-	if (found != SHM_OK)
-		return ctl_unreadable(instance, found);
+	if (result != CTL_OK)
+		return result;
 	watch->master = segment_master(&watch->segment);
-	/* Acquire: released by the master at its start. */
-	watch->pid =
-	    atomic_load_explicit(&watch->master->pid, memory_order_acquire);
 	watch->reloads = reloads_awaited(watch);
-	/* One that is starting has no pid yet, and to kill() 0 and less are
-	   process groups. */
-	if (watch->pid > 0 && status_running(&watch->segment))
-		return become_owner(watch);
-	segment_close(&watch->segment);
-	fprintf(stderr, "no reporter of instance %s is running\n", instance);
-	return CTL_NOT_RUNNING;
+	/* The one after the one under way, when it is odd. */
+	watch->reopens = counter_get(&watch->master->input.reopens);
+	watch->reopens += 2 + watch->reopens % 2;
+	if (status_running(&watch->segment))
+		return watch_process(watch);
+	return not_running(watch);
 }
 
-/* Send the signal and wait until done() or the timeout. */
+/* Send the signal and wait until done().  Returns CTL_BUSY after the timeout.
+ */
 static int
 watch_signal(const struct watch *watch)
 {
 	const struct timespec nap = { 0, 10 * 1000000L };
 	uint64_t deadline = monotonic_ms() + (uint64_t)watch->timeout * 1000;
 
-	if (kill(watch->pid, watch->signal_number) < 0) {
+	if (syscall(SYS_pidfd_send_signal, watch->pidfd, watch->signal_number,
+		NULL, 0) < 0) {
 		fprintf(stderr, "pid %d: %s%s\n", (int)watch->pid,
 		    strerror(errno),
 		    errno == EPERM ? "; requires root or its user, who must "
@@ -123,17 +192,21 @@ watch_signal(const struct watch *watch)
 				   : "");
 		return CTL_ERROR;
 	}
-	while (watch->done != NULL && !watch->done(watch)) {
-		if (monotonic_ms() > deadline) {
-			fprintf(stderr,
-			    "timed out after %d s waiting for instance %s "
-			    "(pid %d)\n",
-			    watch->timeout, watch->instance, (int)watch->pid);
-			return CTL_ERROR;
-		}
+	while (!watch->done(watch)) {
+		if (monotonic_ms() > deadline)
+			return CTL_BUSY;
 		nanosleep(&nap, NULL);
 	}
 	return CTL_OK;
+}
+
+static int
+watch_late(const struct watch *watch)
+{
+	fprintf(stderr,
+	    "timed out after %d s waiting for instance %s (pid %d)\n",
+	    watch->timeout, watch->instance, (int)watch->pid);
+	return CTL_ERROR;
 }
 
 /* Read the options, open, signal and wait.  The segment stays mapped if that
@@ -156,28 +229,121 @@ watch_run_if_any(
 	int result = watch_run(watch, instance, argc, argv);
 
 	segment_close(&watch->segment);
-	return result == CTL_NOT_RUNNING ? CTL_OK : result;
+	return result == CTL_NOT_RUNNING ? CTL_OK
+	       : result == CTL_BUSY      ? watch_late(watch)
+					 : result;
 }
 
 static bool
 has_ended(const struct watch *watch)
 {
-	return !status_running(&watch->segment);
+	struct pollfd process = { .fd = watch->pidfd, .events = POLLIN };
+
+	return poll(&process, 1, 0) > 0;
 }
 
 int
 ctl_stop(const char *instance, int argc, char **argv)
 {
 	struct watch watch = { SIGTERM, has_ended, .timeout = STOP_TIMEOUT };
+	int result = watch_run_if_any(&watch, instance, argc, argv);
 
-	return watch_run_if_any(&watch, instance, argc, argv);
+	if (result == CTL_OK && status_collect(&status, instance) == SHM_OK &&
+	    !status.running)
+		status_left(&status, stdout);
+	return result;
+}
+
+/* ---------------------------------------------------------------- reload -- */
+
+/* How many workers do not use the current configuration yet.  print: name
+   them.  *failed: how many of these are not on their way to it. */
+static unsigned
+workers_busy(const struct watch *watch, bool print, unsigned *failed)
+{
+	unsigned busy = 0;
+
+	*failed = 0;
+	for (int i = 0; i < CHILDREN_MAX; i++) {
+		const struct child_entry *entry = &watch->master->children[i];
+		/* Acquire: released when the words beside it are set. */
+		uint32_t state =
+		    atomic_load_explicit(&entry->state, memory_order_acquire);
+
+		if (state == CHILD_NONE || state == CHILD_RUNNING)
+			continue;
+		busy++;
+		*failed += state == CHILD_FAILED;
+		if (print)
+			fprintf(stderr,
+			    "worker %u of generation %" PRIu64 " does not use "
+			    "the new configuration yet: %s\n",
+			    atomic_load_explicit(
+				&entry->slot, memory_order_relaxed),
+			    counter_get(&entry->generation),
+			    child_state_name((enum child_state)state));
+	}
+	return busy;
+}
+
+/* Acquire: pairs with the fence of the master, which sets the result before it
+   counts the reload. */
+static bool
+was_refused(const struct watch *watch)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(
+		   &watch->master->reload_failed, memory_order_relaxed) != 0;
 }
 
 static bool
 has_reloaded(const struct watch *watch)
 {
-	return reloads_ended(watch) >= watch->reloads ||
-	       !status_running(&watch->segment);
+	unsigned failed;
+
+	if (has_ended(watch))
+		return true;
+	return reloads_ended(watch) >= watch->reloads &&
+	       (was_refused(watch) ||
+		   workers_busy(watch, false, &failed) == failed);
+}
+
+/* Print what the reload has logged as errors and warnings. */
+static void
+print_messages(const struct watch *watch)
+{
+	char text[RELOAD_TEXT_MAX], line[RELOAD_TEXT_MAX], *rest = text;
+
+	snprintf(text, sizeof(text), "%.*s", RELOAD_TEXT_MAX - 1,
+	    watch->master->reload_text);
+	for (char *next; (next = strsep(&rest, "\n")) != NULL;) {
+		text_escape(line, sizeof(line), next);
+		if (*line != '\0')
+			fprintf(stderr, "%s\n", line);
+	}
+}
+
+/* The signal was sent.  Print what came of it. */
+static int
+show_reload(const struct watch *watch)
+{
+	unsigned failed;
+
+	if (reloads_ended(watch) < watch->reloads) {
+		if (status_running(&watch->segment))
+			return watch_late(watch);
+		fprintf(
+		    stderr, "instance %s exited instead\n", watch->instance);
+		return CTL_ERROR;
+	}
+	bool refused = was_refused(watch);
+	print_messages(watch);
+	if (refused) {
+		fputs("reload failed; keeping the current configuration\n",
+		    stderr);
+		return CTL_ERROR;
+	}
+	return workers_busy(watch, true, &failed) == 0 ? CTL_OK : CTL_BUSY;
 }
 
 int
@@ -187,31 +353,66 @@ ctl_reload(const char *instance, int argc, char **argv)
 		.timeout = RELOAD_TIMEOUT };
 	int result = watch_run(&watch, instance, argc, argv);
 
-	if (result == CTL_OK && reloads_ended(&watch) < watch.reloads) {
-		fprintf(stderr, "instance %s exited instead\n", instance);
-		result = CTL_ERROR;
-	}
-	/* Acquire: pairs with the fence of the master, which sets the result
-	   before it counts the reload. */
-	atomic_thread_fence(memory_order_acquire);
-	if (result == CTL_OK &&
-	    atomic_load_explicit(
-		&watch.master->reload_failed, memory_order_relaxed) != 0) {
-		fputs("reload failed; keeping the current configuration; see "
-		      "the log\n",
-		    stderr);
-		result = CTL_ERROR;
-	}
+	if (result == CTL_OK || result == CTL_BUSY)
+		result = show_reload(&watch);
 	segment_close(&watch.segment);
 	return result;
+}
+
+/* Whether the master and all workers that run have tried to open the log, or
+   the master could not. */
+static bool
+has_reopened(const struct watch *watch)
+{
+	const struct input_counters *input = &watch->master->input;
+
+	if (!status_running(&watch->segment))
+		return true;
+	/* Acquire: released by the master when the outcome is set. */
+	if (counter_acquire(&input->reopens) < watch->reopens)
+		return false;
+	if (counter_get(&input->reopen_error) != 0 ||
+	    status_collect(&status, watch->instance) != SHM_OK)
+		return true;
+	for (const struct status_worker *w = status.workers;
+	     w < status_end(&status); w++)
+		if (w->running && w->reopens < watch->reopens)
+			return false;
+	return true;
+}
+
+static int
+reopen_failed(const char *who, uint64_t error)
+{
+	fprintf(stderr,
+	    "%s cannot open the log: %s; still writing to the former file\n",
+	    who, strerror((int)error));
+	return CTL_ERROR;
 }
 
 /* Log rotation calls this whether anything runs or not. */
 int
 ctl_reopen(const char *instance, int argc, char **argv)
 {
-	struct watch watch = { SIGUSR1, NULL, .timeout = 0 };
+	struct watch watch = { SIGUSR1, has_reopened,
+		.timeout = RELOAD_TIMEOUT };
+	int result = watch_run(&watch, instance, argc, argv);
+	uint64_t error = 0;
+	char who[32];
 
-	return argc > 1 ? ctl_usage(*argv)
-			: watch_run_if_any(&watch, instance, argc, argv);
+	if (result == CTL_BUSY)
+		result = watch_late(&watch);
+	if (result == CTL_OK)
+		error = counter_get(&watch.master->input.reopen_error);
+	if (error != 0)
+		result = reopen_failed("master", error);
+	for (const struct status_worker *w = status.workers;
+	     result == CTL_OK && w < status_end(&status); w++) {
+		if (!w->running || w->reopen_error == 0)
+			continue;
+		snprintf(who, sizeof(who), "worker %u", w->slot);
+		result = reopen_failed(who, w->reopen_error);
+	}
+	segment_close(&watch.segment);
+	return result == CTL_NOT_RUNNING ? CTL_OK : result;
 }

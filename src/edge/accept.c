@@ -39,7 +39,8 @@ accept_admits(struct server *server, const struct listen_spec *spec,
 		*origin = NULL;
 		return admission_enter_balancer(&server->admission, peer, why);
 	}
-	*origin = admission_enter(&server->admission, peer, why);
+	*origin =
+	    admission_enter(&server->admission, peer, monotonic_ms(), why);
 	return *origin != NULL;
 }
 
@@ -161,10 +162,10 @@ accept_agents(
 
 		if (fd < 0 && !accept_failed(server, listening))
 			return;
-		/* One that was shed counts as well. */
-		limiter_take(&server->accepting);
-		if (fd >= 0)
-			accept_open(
-			    server, spec, fd, (struct sockaddr *)&peer, length);
+		/* Refused ones take nothing: one address could use up the
+		   rate by them.  One that was shed counts. */
+		if (fd < 0 || accept_open(server, spec, fd,
+				  (struct sockaddr *)&peer, length) != NULL)
+			limiter_take(&server->accepting);
 	}
 }

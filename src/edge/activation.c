@@ -1,35 +1,68 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The protocol of sd_listen_fds(3): descriptors from 3 on, which LISTEN_FDS
+ * counts and LISTEN_FDNAMES names.
+ */
 #include "config.h"
 
 #include "edge/activation.h"
 #include "lib/log.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#else
-#define SD_LISTEN_FDS_START 3
-#define sd_listen_fds_with_names(unset, names) (*(names) = NULL, 0)
-#define sd_is_socket_inet(fd, family, type, listening, port) 0
-#endif
+#define FIRST 3
+
+/* How many descriptors were passed in to this process. */
+static int
+passed_count(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+
+	return pid == NULL || n == NULL || atoi(pid) != getpid() ? 0 : atoi(n);
+}
+
+static int
+socket_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	getsockopt(fd, SOL_SOCKET, option, &value, &size);
+	return value;
+}
+
+static bool
+is_tcp_listener(int fd)
+{
+	int family = socket_option(fd, SO_DOMAIN);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       socket_option(fd, SO_TYPE) == SOCK_STREAM &&
+	       socket_option(fd, SO_ACCEPTCONN) == 1;
+}
 
 void
 activation_open(struct listeners *listeners, struct ark *ark, int epoll)
 {
-	char **names = NULL;
-	/* The variables are forgotten: they are for this process alone. */
-	int n = sd_listen_fds_with_names(1, &names);
+	const char *names = getenv("LISTEN_FDNAMES");
+	int n = passed_count();
 
+	names = names == NULL ? "" : names;
 	for (int i = 0; i < n; i++) {
-		int fd = SD_LISTEN_FDS_START + i;
+		int fd = FIRST + i;
+		size_t length = strcspn(names, ":");
+		bool named = length == strlen(ARK_NAME) &&
+			     strncmp(names, ARK_NAME, length) == 0;
 
-		if (strcmp(names[i], ARK_NAME) == 0 && ark->count < ARK_PARTS) {
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			break;
+		if (named && ark->count < ARK_PARTS) {
 			ark->part[ark->count++] = fd;
-		} else if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) >
-			   0) {
+		} else if (is_tcp_listener(fd)) {
 			listeners_pass(listeners, fd, false, epoll);
 		} else {
 			log_warn("the service manager passed in descriptor %d, "
@@ -37,7 +70,10 @@ activation_open(struct listeners *listeners, struct ark *ark, int epoll)
 			    fd);
 			close(fd);
 		}
-		free(names[i]);
+		names += length + (names[length] == ':');
 	}
-	free(names);
+	/* They are for this process alone. */
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
 }

@@ -6,6 +6,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* ------------------------------------------------------------ the origins --
  */
@@ -77,6 +78,36 @@ origin_enter(struct admission *admission, const struct sockaddr *peer)
 /* -------------------------------------------------------------- the rules --
  */
 
+/* Take one of an address's share; whether there was one. */
+static bool
+share_take(
+    struct admission *admission, const struct sockaddr *peer, uint64_t now_ms)
+{
+	uint64_t rate = admission->settings->accept_rate, hash;
+	struct origin origin = origin_of(peer);
+	struct admission_share *share;
+	uint32_t second = (uint32_t)(now_ms / 1000);
+
+	if (rate == 0 || admission->unlimited)
+		return true;
+	/* Nobody can choose addresses that use up the share of another.  Early
+	   at boot the kernel may have no random bytes: then somebody could. */
+	if (admission->secret == 0 &&
+	    getrandom(&admission->secret, sizeof(admission->secret),
+		GRND_NONBLOCK) < 0)
+		admission->secret = 1;
+	hash = admission->secret;
+	for (size_t i = 0; i < sizeof(origin.key); i++)
+		hash = (hash ^ origin.key[i]) * UINT64_C(0x100000001b3);
+	share = &admission->shares[(hash >> 32) % ADMISSION_SHARES];
+	if (share->second != second)
+		*share = (struct admission_share){ .second = second };
+	if (share->taken > (rate - 1) / ADMISSION_SHARE_PART)
+		return false;
+	share->taken++;
+	return true;
+}
+
 bool
 admission_allows(const struct admission *admission, const struct sockaddr *peer,
     enum refusal *why)
@@ -99,8 +130,8 @@ admission_is_full(
 }
 
 struct origin *
-admission_enter(
-    struct admission *admission, const struct sockaddr *peer, enum refusal *why)
+admission_enter(struct admission *admission, const struct sockaddr *peer,
+    uint64_t now_ms, enum refusal *why)
 {
 	const struct settings *settings = admission->settings;
 	struct origin *origin;
@@ -114,6 +145,9 @@ admission_enter(
 	*why = REFUSAL_MAX_CONNECTIONS_PER_ADDRESS;
 	if (admission_is_full(admission, settings->max_connections_per_address,
 		admission_open_from(admission, peer)))
+		return NULL;
+	*why = REFUSAL_ACCEPT_RATE;
+	if (!share_take(admission, peer, now_ms))
 		return NULL;
 	*why = REFUSAL_NO_MEMORY;
 	origin = origin_enter(admission, peer);
@@ -150,13 +184,13 @@ admission_enter_balancer(
 }
 
 struct origin *
-admission_identify(
-    struct admission *admission, const struct sockaddr *peer, enum refusal *why)
+admission_identify(struct admission *admission, const struct sockaddr *peer,
+    uint64_t now_ms, enum refusal *why)
 {
 	struct origin *origin;
 
 	admission->open--;
-	origin = admission_enter(admission, peer, why);
+	origin = admission_enter(admission, peer, now_ms, why);
 	if (origin == NULL)
 		admission->open++;
 	return origin;

@@ -5,6 +5,7 @@
 #include "edge/proxy.h"
 #include "edge/server.h"
 #include "lib/address.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +25,8 @@ header_admit(struct server *server, struct conn *conn,
 	    header->source.any.sa_family == AF_INET
 		? sizeof(header->source.in)
 		: sizeof(header->source.in6));
-	conn->origin = admission_identify(&server->admission, peer, &refusal);
+	conn->origin = admission_identify(
+	    &server->admission, peer, monotonic_ms(), &refusal);
 	if (conn->origin != NULL)
 		return PROGRESS_MADE;
 	counter_add(&server->count->refused[refusal], 1);

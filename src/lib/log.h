@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -20,7 +21,8 @@ enum log_level {
  * log_open - send lines of LEVEL and more severe ones to target: "syslog",
  * "stderr" or the path of a file (created with mode 0640, appended to).  May be
  * called again for another target, or to reopen a file.  Before the first call
- * lines go to standard error.  Returns 0, or -1 with errno: then the old target
+ * lines go to standard error.  Standard error does not block from then on, if
+ * it is a pipe or a terminal.  Returns 0, or -1 with errno: then the old target
  * stays in use.
  */
 int log_open(const char *target, enum log_level level);
@@ -29,9 +31,18 @@ int log_open(const char *target, enum log_level level);
    for the administrator who starts it. */
 void log_echo(bool on);
 
+/* log_copy - also write the errors and warnings of this process to a stream,
+   whatever the level of the log, each as a line of its text alone; NULL: no
+   more.  While the process has one thread. */
+void log_copy(FILE *stream);
+
 /* log_role - the role of this process, as in "master" or "worker 3", up to 31
    bytes, which are copied.  Call it before threads start. */
 void log_role(const char *text);
+
+/* log_lost_lines - lines of this process that the target did not take, since
+   log_role(). */
+uint64_t log_lost_lines(void);
 
 /* log_fd - the descriptor of the log file or of the socket for syslog, which a
    forked child must not close; -1 if there is none. */
@@ -79,6 +90,9 @@ bool log_limiter_pass(
 bool log_limited_passes(const struct log_limiter *limiter);
 
 /* log_limited - log_warn() through a limiter; appends "(N similar messages
-   suppressed)" when there were any.  Returns whether the line was written. */
-bool log_limited(struct log_limiter *limiter, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+   suppressed)" when there were any.  Returns whether the line was written.
+   log_limited_error - the same of log_error(). */
+#define log_limited(...) log_limited_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_limited_error(...) log_limited_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+bool log_limited_line(enum log_level level, struct log_limiter *limiter,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));

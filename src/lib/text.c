@@ -9,9 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether a character has no look of its own but changes that of others: marks
+   of direction, separators of lines and paragraphs, the byte order mark. */
+static bool
+is_format(uint32_t code)
+{
+	return code == 0x61c || code == 0x200e || code == 0x200f ||
+	       (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+}
+
 /* The bytes of the printable UTF-8 character at p, or 0 when there is none: a
-   control character (C0, DEL, C1), an overlong form, half of a surrogate pair,
-   or no UTF-8 at all. */
+   control or format character (C0, DEL, C1, bidirectional), an overlong form,
+   half of a surrogate pair, or no UTF-8 at all. */
 static size_t
 character(const unsigned char *p)
 {
@@ -32,13 +42,14 @@ character(const unsigned char *p)
 		code = code << 6 | (p[i] & 0x3f);
 	}
 	if (code < min[bytes] || code > 0x10ffff ||
-	    (code >= 0xd800 && code < 0xe000))
+	    (code >= 0xd800 && code < 0xe000) || is_format(code))
 		return 0;
 	return bytes;
 }
 
-size_t
-text_escape(char *into, size_t size, const char *text)
+/* Escape as text_escape() does; but characters in `kept` stay. */
+static size_t
+escape(char *into, size_t size, const char *text, const char *kept)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t length = 0;
@@ -47,7 +58,10 @@ text_escape(char *into, size_t size, const char *text)
 		size_t bytes = character(p), used = bytes;
 		char piece[8];
 
-		if (bytes == 0 || *p == '\\') {
+		if (strchr(kept, *p) != NULL) {
+			used = bytes = 1;
+			piece[0] = (char)*p;
+		} else if (bytes == 0 || *p == '\\') {
 			used = 1;
 			bytes = (size_t)snprintf(piece, sizeof(piece),
 			    *p == '\n'   ? "\\n"
@@ -66,6 +80,50 @@ text_escape(char *into, size_t size, const char *text)
 	}
 	into[length] = '\0';
 	return length;
+}
+
+size_t
+text_escape(char *into, size_t size, const char *text)
+{
+	return escape(into, size, text, "");
+}
+
+size_t
+text_clean(char *into, size_t size, const char *text)
+{
+	return escape(into, size, text, "\\\t\n");
+}
+
+#define GUARD_CHUNK 1024
+
+/* fopencookie(3)'s.  A long text is cut anywhere: a character that is cut is
+   shown as its bytes. */
+static ssize_t
+guard_write(void *stream, const char *text, size_t size)
+{
+	char chunk[GUARD_CHUNK + 1], clean[4 * GUARD_CHUNK + 1];
+
+	for (size_t n, done = 0; done < size; done += n) {
+		n = size - done < GUARD_CHUNK ? size - done : GUARD_CHUNK;
+		memcpy(chunk, text + done, n);
+		chunk[n] = '\0';
+		text_clean(clean, sizeof(clean), chunk);
+		if (fputs(clean, stream) == EOF)
+			return 0;
+	}
+	return fflush(stream) == EOF ? 0 : (ssize_t)size;
+}
+
+FILE *
+text_guard(FILE *stream)
+{
+	const cookie_io_functions_t functions = { .write = guard_write };
+	FILE *guard = fopencookie(stream, "w", functions);
+
+	if (guard == NULL)
+		return stream;
+	setvbuf(guard, NULL, _IOLBF, 0);
+	return guard;
 }
 
 char *

@@ -6,8 +6,10 @@
  */
 #include "config.h"
 
+#include "check/inspect.h"
 #include "conf/reload.h"
 #include "edge/tls_load.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "master/state.h"
 #include "privilege/fdlimit.h"
@@ -16,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WATCH_MS 1000 /* between two looks at directories */
 
 /* What is next; once it is committed, what was before. */
 struct change {
@@ -73,11 +77,33 @@ change_compare(struct change *change, const struct settings *now)
 	return fflush(change->lines);
 }
 
+/* Check what `reporter -t` checks.  Returns 0, or -1: logged. */
+static int
+change_inspect(const struct settings *settings, const char *path)
+{
+	char *text = NULL;
+	size_t size;
+	struct complaints complaints = { .out = open_memstream(&text, &size) };
+
+	if (complaints.out == NULL) {
+		log_error("cannot reload: %m");
+		return -1;
+	}
+	inspect_machine(settings, path, true, &complaints);
+	fclose(complaints.out);
+	log_error_lines(text);
+	free(text);
+	return complaints.count == 0 ? 0 : -1;
+}
+
 static int
 change_prepare(struct change *change, struct master *m)
 {
 	const struct settings *next = change->settings;
 
+	/* Before options that require a restart get their old values. */
+	if (change_inspect(next, m->path) < 0)
+		return -1;
 	if (change_compare(change, m->settings) < 0) {
 		log_error("cannot reload: %m");
 		return -1;
@@ -93,6 +119,45 @@ change_prepare(struct change *change, struct master *m)
 		return -1;
 	/* The last one: it takes effect at once. */
 	return reload_log(next);
+}
+
+/* Note the directories that workers started now may write to; one that is
+   missing is noted as it was.  Returns the path of one that is another one. */
+static const char *
+change_places(struct master *m)
+{
+	const char *const paths[] = { m->settings->log_target,
+		m->settings->dead_letter_file };
+	const char *other = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t place = file_place(paths[i]);
+
+		if (place == 0 || place == m->places[i])
+			continue;
+		m->places[i] = place;
+		other = paths[i];
+	}
+	return other;
+}
+
+bool
+change_watch(struct master *m, uint64_t now_ms)
+{
+	bool first = m->watch_ms == 0;
+	const char *path;
+
+	if ((now_ms < m->watch_ms && !m->reopen) || m->mode != MASTER_SERVING)
+		return false;
+	m->watch_ms = now_ms + WATCH_MS;
+	path = change_places(m);
+	if (path == NULL || first)
+		return false;
+	log_warn("the directory of %s was replaced; reopening the log and "
+		 "restarting workers",
+	    path);
+	children_configure(&m->children, m->settings, true);
+	return true;
 }
 
 static void
@@ -117,6 +182,7 @@ change_commit(struct change *change, struct master *m)
 		children_retire(&m->children, m->generation.number);
 		FAULT_POINT("master_retired");
 	}
+	change_places(m);
 	children_configure(&m->children, m->settings, change->workers);
 	server_configure(m->server, m->settings, m->tls);
 	/* Each report that waits is decoded again. */

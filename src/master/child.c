@@ -9,11 +9,11 @@
 #include "lib/log.h"
 #include "master/child.h"
 #include "master/retire.h"
-#include "privilege/privilege.h"
 #include "privilege/sandbox.h"
 #include "worker/worker.h"
 #include "worker/worker_files.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@
 
 #define TICK_MS 1000
 #define TICK_STARTING_MS 20
+#define RENEW_RETRY_MS 60000
 
 /* Loops over the slots in use. */
 #define CHILDREN_EACH(c, children) \
@@ -128,8 +129,8 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 	*child = (struct child){
 		.segment = *segment,
 		.entry = child->entry,
-		.generation = segment->shared->header.generation,
-		.slot = segment->shared->header.slot,
+		.generation = segment->map.header.generation,
+		.slot = segment->map.header.slot,
 	};
 	counter_set(&child->entry->generation, child->generation);
 	atomic_store_explicit(
@@ -150,27 +151,33 @@ child_drop(struct child *child)
 
 /* ----------------------------------------------------------------- spawn -- */
 
-/* In the new process: close all descriptors but the standard ones and the
-   log's, and unmap the segments; the worker opens its own. */
+/* In the new process: close all descriptors but the standard ones, the log's
+   and that of the worker's segment, and unmap the other segments. */
 static void
-child_release_master(struct children *children)
+child_release_master(struct children *children, const struct segment *own)
 {
-	int keep = log_fd();
+	int log = log_fd();
+	int keep[] = { log < own->fd ? log : own->fd,
+		log < own->fd ? own->fd : log };
+	unsigned from = STDERR_FILENO + 1;
 
 	/* An inherited socket would keep an agent's connection open after the
 	   master closed it. */
-	if (keep > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
-	if (keep <= STDERR_FILENO)
-		keep = STDERR_FILENO;
-	close_range((unsigned)keep + 1, ~0U, 0);
+	for (int i = 0; i < 2; i++) {
+		if (keep[i] > (int)from)
+			close_range(from, (unsigned)keep[i] - 1, 0);
+		if (keep[i] >= (int)from)
+			from = (unsigned)keep[i] + 1;
+	}
+	close_range(from, ~0U, 0);
 	CHILDREN_EACH(child, children)
 	{
-		munmap(child->segment.map.base, child->segment.map.size);
+		if (child->segment.map.base != own->base)
+			munmap(
+			    child->segment.map.base, child->segment.map.size);
 	}
-	/* A mapping keeps the open file, and with it the master's lock, which
-	   must be released when the master dies. */
-	munmap(children->shared, children->shared->header.size);
+	/* A worker only reads the master's words. */
+	munmap(children->shared, sizeof(*children->shared));
 }
 
 /* In the new process: release what is the master's, and run the worker. */
@@ -179,9 +186,7 @@ child_main(struct children *children, const struct worker_start *start)
 {
 	sigset_t usr1;
 
-	child_release_master(children);
-	if (privilege_hide() < 0)
-		_exit(WORKER_FAILED);
+	child_release_master(children, &start->segment.map);
 	/* The master's commands are in the ring's header.  A signal sent to the
 	   whole process group must not interrupt a flush. */
 	signal(SIGTERM, SIG_IGN);
@@ -217,13 +222,15 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.settings = children->settings,
 		.path = children->path,
 		.master_pid = getpid(),
+		.segment = *segment,
+		.master = segment_master(&children->view),
 		.slot = child->slot,
 		.crashed = child->crashed,
+		.reopens = counter_get(&children->shared->input.reopens),
 	};
 
 	char next[64];
 
-	memcpy(start.segment, segment->map.name, sizeof(start.segment));
 	ring_command(&child->segment.ring,
 	    child_retired(children, child) ? RING_FINISH : RING_RUN);
 	child->flushes = counter_get(&segment->shared->flush.flushes);
@@ -265,6 +272,55 @@ child_delay(const struct child *child, uint64_t now_ms)
 	return not_before > now_ms ? not_before - now_ms : 0;
 }
 
+/* ----------------------------------------------- segments that are lost -- */
+
+int
+children_look(struct children *children, uint64_t now_ms)
+{
+	int found = 0;
+
+	CHILDREN_EACH(child, children)
+	{
+		if (child->renew_ms == 0 &&
+		    segment_named(&child->segment.map) == SHM_MISSING) {
+			child->renew_ms = now_ms;
+			found++;
+		}
+	}
+	return found;
+}
+
+/* Create the segment again.  Nobody else may write to it: only without a
+   worker. Returns whether it is there; if not, that is logged. */
+static bool
+child_renew(const struct children *children, struct child *child)
+{
+	struct segment *map = &child->segment.map;
+	enum shm_status status =
+	    segment_renew(map, child->segment.table.secret);
+
+	if (status == SHM_OK)
+		status = segment_share(map, children->readers);
+	child->renew_ms = 0;
+	if (status != SHM_OK)
+		log_error("cannot create segment %s again: %s", map->name,
+		    shm_strerror(status, errno));
+	return status == SHM_OK;
+}
+
+/* If its segment was removed: end its worker, then create the segment again. */
+static void
+child_keep_named(
+    const struct children *children, struct child *child, uint64_t now_ms)
+{
+	if (child->renew_ms == 0 || now_ms < child->renew_ms)
+		return;
+	if (child->pid != 0)
+		child_take(child, CHILD_RESTART);
+	else if (!child_renew(children, child))
+		child->renew_ms = now_ms + RENEW_RETRY_MS;
+}
+
 int
 children_tick(struct children *children, uint64_t now_ms)
 {
@@ -272,6 +328,8 @@ children_tick(struct children *children, uint64_t now_ms)
 
 	CHILDREN_EACH(child, children)
 	{
+		if (!children->ending)
+			child_keep_named(children, child, now_ms);
 		if (child->state == CHILD_WAITING && !children->ending) {
 			uint64_t delay = child_delay(child, now_ms);
 
@@ -417,8 +475,7 @@ children_configure(
 		   changed: the cause may have been a password or another file,
 		   whose changes the comparison of settings does not see. */
 		if (restart || child->state == CHILD_FAILED ||
-		    (table_pending(&child->segment.table) > 0 &&
-			!counter_get(&child->segment.shared->flush.connected)))
+		    counter_get(&child->segment.shared->flush.apart_since) != 0)
 			child_take(child, CHILD_RESTART);
 	}
 }
@@ -476,11 +533,15 @@ children_close(struct children *children)
 	{
 		uint64_t records = child_records(child);
 
-		if (records == 0)
+		if (records == 0) {
 			child_remove(children, child);
+			continue;
+		}
+		if (child->renew_ms == 0 || child_renew(children, child))
+			left += records;
 		else
-			segment_close(&child->segment.map);
-		left += records;
+			children->lost += records;
+		segment_close(&child->segment.map);
 	}
 	return left;
 }

@@ -23,16 +23,20 @@ struct child {
 	pid_t pid;        /* 0: no process */
 	uint64_t flushes; /* its segment's count when it was forked */
 	bool crashed;     /* the previous process, by a fault of its own */
+	uint64_t
+	    renew_ms; /* its segment was removed: when to create it again */
 };
 
 struct children {
 	struct child child[CHILDREN_MAX];
 	struct master_shared *shared;
+	struct segment view;             /* the same, read-only, for workers */
 	const struct settings *settings; /* of workers forked from now on */
 	const char *path;                /* of the configuration */
 	gid_t readers;   /* group of the segments, see segment_share() */
 	uint64_t newest; /* the generation that is written to */
 	bool ending;     /* shutdown: all are retired, none is forked */
+	uint64_t lost;   /* records, see children_close() */
 };
 
 /* children_init - no children yet, and no group of readers.  The pointers are
@@ -53,6 +57,10 @@ void child_drop(struct child *child);
    finish. */
 void children_retire(struct children *children, uint64_t newest);
 
+/* children_look - look for segments whose names were removed; children_tick()
+   creates them again, once their workers have ended.  Returns how many. */
+int children_look(struct children *children, uint64_t now_ms);
+
 /* children_tick - fork those that are due, see which have checked in.  now_ms
    is monotonic.  Returns the milliseconds until the next call. */
 int children_tick(struct children *children, uint64_t now_ms);
@@ -62,8 +70,8 @@ int children_tick(struct children *children, uint64_t now_ms);
 void children_reap(struct children *children, uint64_t now_ms);
 
 /* children_configure - workers have these settings from now on.  restart:
-   restart all; otherwise only those that failed, or have pending records and no
-   database connection. */
+   restart all; otherwise only those that failed, or cannot connect to
+   the database. */
 void children_configure(
     struct children *children, const struct settings *settings, bool restart);
 
@@ -82,5 +90,6 @@ bool children_running(const struct children *children);
 void children_end(struct children *children, enum child_event event);
 
 /* children_close - after shutdown: remove empty segments, unmap the others.
-   Returns the number of records in those. */
+   Returns the number of records in those.  children->lost: records of segments
+   that were removed and cannot be created again, which is logged. */
 uint64_t children_close(struct children *children);

@@ -131,8 +131,7 @@ generation_resume(struct generation *generation, struct child **left, int n,
 	uint32_t workers = 0;
 
 	for (int i = 0; i < n; i++) {
-		const struct segment_header *h =
-		    &left[i]->segment.shared->header;
+		const struct segment_header *h = &left[i]->segment.map.header;
 
 		if (h->generation == generation->number && h->slot == workers &&
 		    shape_fits(h, settings))

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "master/instance.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "shm/faultpoint.h"
 #include "shm/keep_errno.h"
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A worker that a killed master had just forked holds its lock for another
@@ -36,26 +36,44 @@ instance_discard(const char *name, enum shm_status status)
 	}
 }
 
+static enum shm_status
+instance_create(struct segment *segment, const char *instance)
+{
+	enum shm_status status = segment_create_master(segment, instance);
+
+	if (status == SHM_OK)
+		status = segment_lock(segment, LOCK_MS);
+	if (status == SHM_SYSTEM && segment->base != NULL)
+		KEEP_ERRNO(segment_remove(segment->name));
+	return status;
+}
+
+static enum shm_status
+instance_adopt(struct segment *segment, const char *instance)
+{
+	enum shm_status status =
+	    segment_open_master(segment, instance, SEGMENT_WRITE);
+
+	if (status == SHM_OK)
+		status = segment_lock(segment, LOCK_MS);
+	return status == SHM_OK ? segment_renew_master(segment) : status;
+}
+
 /* Create or adopt the master's own segment, and lock it. */
 static enum shm_status
 instance_try(struct segment *segment, const char *instance)
 {
-	enum shm_status status = segment_create_master(segment, instance);
-	bool created = status == SHM_OK;
+	enum shm_status status = instance_create(segment, instance);
 
 	if (status == SHM_EXISTS)
-		status = segment_open_master(segment, instance, SEGMENT_WRITE);
-	if (status == SHM_DAMAGED || status == SHM_VERSION ||
-	    status == SHM_UNFINISHED) {
+		status = instance_adopt(segment, instance);
+	if ((status == SHM_DAMAGED || status == SHM_VERSION ||
+		status == SHM_UNFINISHED) &&
+	    segment_holder(segment->name) == 0) {
+		segment_close(segment);
 		instance_discard(segment->name, status);
-		status = segment_create_master(segment, instance);
-		created = status == SHM_OK;
+		status = instance_create(segment, instance);
 	}
-	if (status != SHM_OK)
-		return status;
-	status = segment_lock(segment, LOCK_MS);
-	if (status == SHM_SYSTEM && created)
-		KEEP_ERRNO(segment_remove(segment->name));
 	return status;
 }
 
@@ -135,7 +153,7 @@ instance_publish(const struct children *children)
 
 	snprintf(
 	    shared->software, sizeof(shared->software), "%s", PACKAGE_VERSION);
-	counter_set(&shared->started, (uint64_t)time(NULL));
+	counter_set(&shared->started, monotonic_ms());
 	/* A reload during which the master before was killed does not end. */
 	counter_set(&shared->input.reloads_begun, 0);
 	counter_set(&shared->generation, children->newest);

@@ -29,7 +29,9 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -47,7 +49,8 @@ master_open_rings(struct master *m)
 	children_init(&m->children, m->shared, m->settings, m->path);
 	m->children.readers = m->readers;
 	retire_recover(m->shared, m->settings->instance);
-	if (generation_adopt(generation, &m->children, m->settings) < 0 ||
+	if (removed_begin(m) < 0 ||
+	    generation_adopt(generation, &m->children, m->settings) < 0 ||
 	    (generation->workers == 0 &&
 		generation_create(generation, generation->number + 1,
 		    &m->children, m->settings) < 0))
@@ -86,6 +89,20 @@ master_open_signals(struct master *m)
 	return 0;
 }
 
+static void
+warn_of_landlock(void)
+{
+	int version = landlock_version();
+
+	if (version == 0)
+		log_warn("Landlock is not available: a worker can write to "
+			 "every file that its user can");
+	else if (version < LANDLOCK_TRUNCATE)
+		log_warn("Landlock has version %d, which does not restrict "
+			 "truncation: only the filter of system calls does",
+		    version);
+}
+
 /* Keep no more privileges than the loop needs. */
 static int
 master_give_up_privileges(struct master *m)
@@ -95,7 +112,7 @@ master_give_up_privileges(struct master *m)
 	if (account_group(m->settings->group, &m->readers) < 0 ||
 	    privilege_bound() < 0 ||
 	    account_become(m->settings->user, m->readers) < 0 ||
-	    privilege_drop() < 0) {
+	    privilege_drop() < 0 || privilege_hide() < 0) {
 		free(real);
 		return -1;
 	}
@@ -105,9 +122,8 @@ master_give_up_privileges(struct master *m)
 	if (geteuid() == 0)
 		log_warn("running as root: without capabilities, but able to "
 			 "write root's files; set reporter.user");
-	if (m->settings->sandbox == SANDBOX_ON && !landlock_available())
-		log_warn("Landlock is not available: a worker can write to "
-			 "every file that its user can");
+	if (m->settings->sandbox == SANDBOX_ON)
+		warn_of_landlock();
 	return m->settings->sandbox == SANDBOX_ON
 		   ? sandbox_enter(SANDBOX_MASTER)
 		   : 0;
@@ -276,6 +292,7 @@ master_give_up(struct master *m)
 
 	if (m->segment.base == NULL)
 		return;
+	title_set("ended"); /* see shutdown_end() */
 	if (segment_list_of(m->settings->instance, geteuid(), name, 1) == 0)
 		segment_remove(m->segment.name);
 	agents_remove(&m->agents);
@@ -288,13 +305,23 @@ static void
 master_reload(struct master *m)
 {
 	struct input_counters *input = &m->shared->input;
+	char text[RELOAD_TEXT_MAX] = "";
+	FILE *copy;
 	bool failed;
 
 	notify_reloading();
 	counter_set(
 	    &input->reloads_begun, counter_get(&input->reloads) +
 				       counter_get(&input->reload_errors) + 1);
+	/* What it has no room for is in the log. */
+	copy = fmemopen(text, sizeof(text), "w");
+	log_copy(copy);
 	failed = change_reload(m) < 0;
+	log_copy(NULL);
+	if (copy != NULL)
+		fclose(copy);
+	memcpy(m->shared->reload_text, text, sizeof(text));
+	m->shared->reload_text[RELOAD_TEXT_MAX - 1] = '\0';
 	if (failed)
 		log_error("reload failed; keeping the current configuration");
 	else
@@ -307,6 +334,23 @@ master_reload(struct master *m)
 	atomic_thread_fence(memory_order_release);
 	counter_add(failed ? &input->reload_errors : &input->reloads, 1);
 	notify("READY=1");
+}
+
+/* Workers follow, unless they are started again, and note it in their segments:
+   `reporterctl reopen` waits for that. */
+static void
+master_reopen(struct master *m, bool restarted)
+{
+	struct input_counters *input = &m->shared->input;
+	uint64_t begun = counter_get(&input->reopens) | 1;
+
+	counter_set(&input->reopens, begun);
+	counter_set(&input->reopen_error,
+	    reload_log(m->settings) < 0 ? (uint64_t)errno : 0);
+	/* Release: whoever sees it ended sees the outcome. */
+	counter_release(&input->reopens, begun + 1);
+	if (!restarted)
+		children_signal(&m->children, SIGUSR1);
 }
 
 static void
@@ -377,6 +421,8 @@ sooner(int a, int b)
 static int
 master_tick(struct master *m, uint64_t now_ms)
 {
+	if (m->mode == MASTER_SERVING)
+		removed_look(m, now_ms);
 	int wait = children_tick(&m->children, now_ms);
 
 	wait = sooner(wait, sample_tick(&m->children, now_ms));
@@ -404,10 +450,9 @@ master_loop(struct master *m)
 			children_reap(&m->children, now);
 		if (m->reload && m->mode == MASTER_SERVING)
 			master_reload(m);
-		if (m->reopen) {
-			reload_log(m->settings);
-			children_signal(&m->children, SIGUSR1);
-		}
+		bool restarted = change_watch(m, now);
+		if (restarted || m->reopen)
+			master_reopen(m, restarted);
 		if (m->asked && m->mode == MASTER_SERVING && !m->stop)
 			shutdown_hand_over(m);
 		m->reap = m->reload = m->reopen = m->asked = false;

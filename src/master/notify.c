@@ -1,47 +1,103 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notes to the service manager.  One that is lost does no harm.
+ * The protocol of sd_notify(3): datagrams to the socket that NOTIFY_SOCKET
+ * names.  One that is lost does no harm.
  */
 #include "config.h"
 
 #include "master/notify.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "shm/keep_errno.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdbool.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
-#define STORE_US 5000000
+#define SEND_MS 1000 /* a manager that reads nothing must not stop the loop */
+#define STORE_MS 5000
 
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#else
-#define sd_notify(unset, note) ((void)(note))
-#define sd_notify_barrier(unset, timeout) 0
-#define sd_pid_notify_with_fds(pid, unset, note, fds, n) ((void)(fds), 0)
-#define sd_watchdog_enabled(unset, usec) (*(usec) = 0, 0)
-#endif
+/* Returns a socket connected to the manager, or -1 with errno. */
+static int
+manager_connect(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t length = path == NULL ? 0 : strlen(path);
+	int fd;
+
+	if (length < 2 || length > sizeof(to.sun_path)) {
+		errno = EINVAL;
+		return -1;
+	}
+	memcpy(to.sun_path, path, length);
+	if (*path == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)(const void *)&to,
+			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				      length)) == 0)
+		return fd;
+	KEEP_ERRNO(close(fd));
+	return -1;
+}
+
+/* Send a note, with descriptors.  Returns 0, or -1 with errno. */
+static int
+note_send(const char *note, const int *fds, int count)
+{
+	struct pollfd manager = { .fd = manager_connect(), .events = POLLOUT };
+	int status;
+
+	if (manager.fd < 0)
+		return -1;
+	poll(&manager, 1, SEND_MS);
+	status = ark_send(manager.fd, note, strlen(note), fds, count);
+	KEEP_ERRNO(close(manager.fd));
+	return status;
+}
+
+/* Wait until the manager has read all notes: then it closes the descriptor of
+   the last one.  Returns 0, or -1 with errno. */
+static int
+barrier(void)
+{
+	int ends[2], n = -1;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	struct pollfd closed = { .fd = ends[0] };
+	int status = note_send("BARRIER=1", &ends[1], 1);
+	KEEP_ERRNO(close(ends[1]));
+	if (status == 0)
+		n = poll(&closed, 1, STORE_MS);
+	if (n == 0)
+		errno = ETIMEDOUT;
+	KEEP_ERRNO(close(ends[0]));
+	return n > 0 ? 0 : -1;
+}
 
 void
 notify(const char *note)
 {
-	sd_notify(0, note);
+	note_send(note, NULL, 0);
 }
 
 bool
 notify_can_store(void)
 {
-#ifdef HAVE_SYSTEMD
 	/* Others than systemd may be notified, and have no store. */
 	return getenv("NOTIFY_SOCKET") != NULL &&
 	       getenv("INVOCATION_ID") != NULL;
-#else
-	return false;
-#endif
 }
 
 int
@@ -49,17 +105,12 @@ notify_store(const struct ark *ark)
 {
 	/* FDPOLL=0: the queues hang up when we exit, which is no reason to drop
 	   them. */
-	int rc = sd_pid_notify_with_fds(0, 0,
-	    "FDSTORE=1\nFDNAME=" ARK_NAME "\nFDPOLL=0", ark->part,
-	    (unsigned)ark->count);
-
-	if (rc >= 0)
-		rc = sd_notify_barrier(0, STORE_US);
-	if (rc >= 0)
+	if (note_send("FDSTORE=1\nFDNAME=" ARK_NAME "\nFDPOLL=0", ark->part,
+		ark->count) == 0 &&
+	    barrier() == 0)
 		return 0;
-	log_warn("the service manager did not take the connections over: %s; "
-		 "agents must reconnect",
-	    strerror(-rc));
+	log_warn("the service manager did not take the connections over: %m; "
+		 "agents must reconnect");
 	return -1;
 }
 
@@ -74,15 +125,25 @@ notify_reloading(void)
 	notify(note);
 }
 
+/* The time of the watchdog in microseconds; 0: none for this process. */
+static uint64_t
+watchdog_us(void)
+{
+	const char *pid = getenv("WATCHDOG_PID"), *us = getenv("WATCHDOG_USEC");
+
+	return us == NULL || (pid != NULL && atoi(pid) != getpid())
+		   ? 0
+		   : strtoull(us, NULL, 10);
+}
+
 int
 notify_alive(uint64_t now_ms)
 {
 	static bool known;
 	static uint64_t period, due_ms; /* 0: no watchdog */
-	uint64_t usec;
 
-	if (!known && sd_watchdog_enabled(0, &usec) > 0)
-		period = usec >= 4000 ? usec / 2000 : 2;
+	if (!known)
+		period = (watchdog_us() + 1999) / 2000;
 	known = true;
 	if (period == 0)
 		return INT_MAX;

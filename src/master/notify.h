@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notes to the service manager (systemd).  Without one, or built without
- * libsystemd, nothing happens.  Called by the master.
+ * Notes to the service manager (systemd).  Without one nothing happens.  Each
+ * waits for 1 second at most if the manager does not read.  Called by the
+ * master.
  */
 #pragma once
 

@@ -56,16 +56,16 @@ retire_segment(struct master_shared *shared, struct worker_segment *segment,
 				    counter_get(&w->flush.stored));
 	counter_set(&r->dead_letter, counter_get(&input->retired_dead_letter) +
 					 counter_get(&w->flush.dead_letter));
-	counter_set(&r->generation, w->header.generation);
+	counter_set(&r->generation, segment->map.header.generation);
 	FAULT_POINT("retire_unsaid");
 	/* Release: retire_recover() of the next master, which acquires it,
 	   sees what is written down. */
 	atomic_store_explicit(
-	    &r->slot, w->header.slot + 1, memory_order_release);
+	    &r->slot, segment->map.header.slot + 1, memory_order_release);
 	FAULT_POINT("retire_said");
 	memcpy(name, segment->map.name, sizeof(name));
 	segment_close(&segment->map);
-	return retire_finish(shared, name, entry) == SHM_OK ? 0 : -1;
+	return retire_finish(shared, name, entry) == SHM_SYSTEM ? -1 : 0;
 }
 
 void

@@ -6,9 +6,11 @@
 #include "config.h"
 
 #include "edge/carry.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "master/notify.h"
 #include "master/state.h"
+#include "privilege/daemon.h"
 #include "shm/faultpoint.h"
 
 #include <inttypes.h>
@@ -189,16 +191,25 @@ shutdown_wait(const struct master *m, uint64_t now_ms)
 void
 shutdown_end(struct master *m)
 {
+	/* Removed since: the next start could not find the records. */
+	m->look_ms = 0;
+	removed_look(m, monotonic_ms());
 	uint64_t left = children_close(&m->children);
+
+	/* reporterctl must not take it for a master without its segment. */
+	title_set("ended");
 
 	/* Release: see instance_publish(). */
 	atomic_store_explicit(&m->shared->pid, 0, memory_order_release);
+	if (m->children.lost > 0)
+		log_error("stopped; records lost: %" PRIu64, m->children.lost);
 	if (left > 0) {
 		log_warn("stopped; records left in shared memory for the next "
 			 "start: %" PRIu64,
 		    left);
 	} else {
-		log_info("stopped; all records stored");
+		if (m->children.lost == 0)
+			log_info("stopped; all records stored");
 		segment_remove(m->segment.name);
 	}
 	/* Before the next master may take the instance, and make its own. */

@@ -13,18 +13,13 @@
 #include <unistd.h>
 
 #define RIGHT_TRUNCATE (UINT64_C(1) << 14)
-#define TRUNCATE_SINCE 3 /* version of Landlock */
 
 int
 landlock_begin(uint64_t rights)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs = rights };
-	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (version < 0)
-		return -1;
-	if (version >= TRUNCATE_SINCE)
+	if (landlock_version() >= LANDLOCK_TRUNCATE)
 		attr.handled_access_fs |= RIGHT_TRUNCATE;
 	return (int)syscall(
 	    SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
@@ -61,13 +56,11 @@ landlock_missing(int error)
 	return error == ENOSYS || error == EOPNOTSUPP || error == EPERM;
 }
 
-bool
-landlock_available(void)
+int
+landlock_version(void)
 {
-	int rules = landlock_begin(LANDLOCK_CHANGES);
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (rules < 0)
-		return !landlock_missing(errno);
-	close(rules);
-	return true;
+	return version < 0 ? 0 : (int)version;
 }

@@ -25,8 +25,10 @@ int landlock_begin(uint64_t rights);
    not built into the kernel, disabled, or forbidden to this process. */
 bool landlock_missing(int error);
 
-/* landlock_available - whether this system has Landlock. */
-bool landlock_available(void);
+/* landlock_version - that of the kernel's Landlock; 0: there is none. */
+int landlock_version(void);
+
+#define LANDLOCK_TRUNCATE 3 /* the version from which on truncation is one */
 
 /* landlock_allow - grant these rights to path and what is below it.  Returns
    0, or -1 with errno. */

@@ -41,6 +41,7 @@ int privilege_bound(void);
 /* privilege_drop - drop all capabilities, for good. */
 int privilege_drop(void);
 
-/* privilege_hide - protect the memory of this process: it writes no core, and
-   no other process of its user can trace it. */
+/* privilege_hide - protect the memory of this process and of those that it
+   forks: it writes no core, and no other process of its user can trace it.
+   Called after account_become(), which may undo it. */
 int privilege_hide(void);

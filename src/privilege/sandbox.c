@@ -34,13 +34,17 @@
 #define PR_SET_VMA 0x53564d41 /* the C library names its memory by it */
 #endif
 
+/* Of newer kernels: the C library may guard the stacks of threads by them. */
+#define ADVISE_GUARD_INSTALL 102
+#define ADVISE_GUARD_REMOVE 103
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Allowed to both roles, with any arguments. */
 /* clang-format off */
 static const char *const both[] = {
 	/* memory */
-	"brk", "madvise", "mincore", "mlock", "mlock2", "mremap", "msync",
+	"brk", "mincore", "mlock", "mlock2", "mremap", "msync",
 	"munlock", "munmap", "membarrier",
 	/* reading and writing */
 	"read", "readv", "pread64", "preadv", "preadv2", "write", "writev",
@@ -48,7 +52,7 @@ static const char *const both[] = {
 	"fdatasync", "fadvise64",
 	/* files: the log, segments, the dead-letter file, the configuration,
 	   plugins, certificates, and name resolution */
-	"access", "faccessat", "faccessat2", "open", "openat", "openat2",
+	"access", "faccessat", "faccessat2",
 	"close", "close_range", "fstat", "fstat64", "fstatat64", "newfstatat",
 	"stat", "stat64", "lstat", "lstat64", "statx", "statfs", "statfs64",
 	"fstatfs", "fstatfs64", "getdents", "getdents64", "getcwd", "readlink",
@@ -91,6 +95,7 @@ static const char *const of_master[] = {
 	/* agents, and the ark */
 	"accept", "accept4", "listen", "memfd_create",
 	/* segments and the pid file */
+	"open", "openat",
 	"fallocate", "ftruncate", "ftruncate64", "fchmod", "fchown", "fchown32",
 	"unlink", "unlinkat", "rename", "renameat", "renameat2",
 	/* workers */
@@ -123,6 +128,18 @@ static const struct rule rules_of_both[] = {
 	{ "mmap", { BITS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC),
 		      BITS(3, MAP_ANONYMOUS, 0) } },
 	{ "mprotect", { BITS(2, PROT_EXEC, 0) } },
+	/* What malloc() and the libraries advise.  Not MADV_REMOVE, which makes
+	   holes in segments: a SIGBUS for the master when memory is short. */
+	{ "madvise", { VALUE(2, MADV_NORMAL) } },
+	{ "madvise", { VALUE(2, MADV_WILLNEED) } },
+	{ "madvise", { VALUE(2, MADV_DONTNEED) } },
+	{ "madvise", { VALUE(2, MADV_FREE) } },
+	{ "madvise", { VALUE(2, MADV_DONTFORK) } },
+	{ "madvise", { VALUE(2, MADV_HUGEPAGE) } },
+	{ "madvise", { VALUE(2, MADV_NOHUGEPAGE) } },
+	{ "madvise", { VALUE(2, MADV_DONTDUMP) } },
+	{ "madvise", { VALUE(2, ADVISE_GUARD_INSTALL) } },
+	{ "madvise", { VALUE(2, ADVISE_GUARD_REMOVE) } },
 	{ "socket", { VALUE(0, AF_UNIX) } },
 	{ "socket", { VALUE(0, AF_INET) } },
 	{ "socket", { VALUE(0, AF_INET6) } },
@@ -147,7 +164,6 @@ static const struct rule rules_of_both[] = {
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE)
 
 static const struct rule rules_of_master[] = {
-	{ "prctl", { VALUE(0, PR_SET_DUMPABLE) } },
 	{ "clone", { BITS(0, CLONE_VIEWS, 0) } },
 };
 
@@ -189,11 +205,25 @@ allow_rules(struct filter *filter, const struct rule *rules, size_t n)
 		allow(filter, &rules[i]);
 }
 
-/* A worker signals itself only, and creates threads only. */
+/* The call fails with ENOSYS. */
+static void
+refuse(struct filter *filter, const char *name)
+{
+	int number = seccomp_syscall_resolve_name(name);
+
+	if (filter->error == 0 && number != __NR_SCMP_ERROR)
+		filter->error = seccomp_rule_add(
+		    filter->context, SCMP_ACT_ERRNO(ENOSYS), number, 0);
+}
+
+/* A worker signals itself only, creates threads only, and truncates nothing:
+   Landlock refuses that since its version 3 only. */
 static void
 allow_worker(struct filter *filter)
 {
 	const struct rule rules[] = {
+		{ "open", { BITS(1, O_TRUNC, 0) } },
+		{ "openat", { BITS(2, O_TRUNC, 0) } },
 		{ "kill", { VALUE(0, getpid()) } },
 		{ "tgkill", { VALUE(0, getpid()) } },
 		{ "clone",
@@ -219,10 +249,9 @@ sandbox_enter(enum sandbox_role role)
 	if (filter.error == 0)
 		filter.error =
 		    seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_NNP, 0);
-	/* The C library then uses clone(), whose flags a filter can see. */
-	if (filter.error == 0)
-		filter.error = seccomp_rule_add(filter.context,
-		    SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	/* The C library then uses calls whose flags a filter can see. */
+	refuse(&filter, "clone3");
+	refuse(&filter, "openat2");
 	allow_names(&filter, both, COUNT(both));
 	allow_rules(&filter, rules_of_both, COUNT(rules_of_both));
 	if (role == SANDBOX_MASTER) {

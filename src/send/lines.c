@@ -6,7 +6,6 @@
 #include "lib/text.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -139,19 +138,16 @@ parse_field(const struct lines *lines, enum field field, const char *text,
     uint64_t ts_max, int64_t *value, FILE *errors)
 {
 	int64_t min = lines_fields[field].min, max = lines_fields[field].max;
-	char expected[64], shown[FOUND_MAX + 1];
-	size_t n = strnlen(text, FOUND_MAX);
+	char expected[64];
 
 	if (field == FIELD_TS && ts_max < (uint64_t)max)
 		max = (int64_t)ts_max;
 	if (max == 0 ? lines_address(text, value)
 		     : text_number(text, min, max, value))
 		return true;
-	for (size_t i = 0; i < n; i++)
-		shown[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
-	shown[n] = '\0';
 	lines_fault(lines, errors, lines_fields[field].name,
-	    "found \"%s%s\", expected %s", shown, text[n] == '\0' ? "" : "...",
+	    "found \"%.*s%s\", expected %s", FOUND_MAX, text,
+	    strlen(text) <= FOUND_MAX ? "" : "...",
 	    lines_expected(min, max, expected, sizeof(expected)));
 	return false;
 }

@@ -138,13 +138,14 @@ filter_fault(struct filter *filter, char *error, size_t size, const char *found,
 bool
 filter_parse(struct filter *filter, const char *text, char *error, size_t size)
 {
-	char *rest = filter->text, *word;
+	char *rest = filter->words, *word;
 
 	filter->count = 0;
 	if (strlen(text) > FILTER_TEXT_MAX)
 		return filter_fault(
 		    filter, error, size, text, "up to 256 bytes");
 	strcpy(filter->text, text);
+	strcpy(filter->words, text);
 	while ((word = strtok_r(rest, " \t\n\r", &rest)) != NULL) {
 		struct filter_term *term = &filter->terms[filter->count];
 

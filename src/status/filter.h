@@ -38,12 +38,12 @@ struct filter_term {
 	int32_t modid, cmdid;
 	uint32_t address, mask;
 	unsigned states;  /* bits 1 << enum look_state */
-	const char *name; /* in the filter's text */
+	const char *name; /* in the filter's words */
 };
 
-/* Not to be copied: terms point into the text. */
+/* Not to be copied: terms point into the words. */
 struct filter {
-	char text[FILTER_TEXT_MAX + 1];
+	char text[FILTER_TEXT_MAX + 1], words[FILTER_TEXT_MAX + 1];
 	unsigned count; /* 0: takes all */
 	struct filter_term terms[FILTER_TERMS_MAX];
 };

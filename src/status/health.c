@@ -22,6 +22,8 @@ static const struct {
 	[HEALTH_PENDING] = { "pending", "%", "", "% of a table not stored",
 	    "80", "95" },
 	[HEALTH_DOWN] = { "down", "", "worker", " not running", "", "0" },
+	[HEALTH_BLOCKED] = { "blocked", "", "worker",
+	    " refused by the database", "", "0" },
 	[HEALTH_DISCONNECTED] = { "disconnected", "s", "second",
 	    " without a connection to the database", "30", "120" },
 	[HEALTH_CLOCK_SKEW] = { "clock_skew", "s", "second",
@@ -35,6 +37,8 @@ static const struct {
 	    " since a record was set aside", "3600:", "" },
 	[HEALTH_DROPPED_AGE] = { "dropped_age", "s", "second",
 	    " since a record was dropped", "3600:", "" },
+	[HEALTH_DEAD_LOST_AGE] = { "dead_lost_age", "s", "second",
+	    " since a refused record was lost", "", "3600:" },
 	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "record", " set aside", "",
 	    "" },
 	[HEALTH_DROPPED] = { "dropped", "c", "record", " dropped", "", "" },
@@ -223,6 +227,7 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	values[HEALTH_MASTER_AGE] = s->master_age;
 	values[HEALTH_DEAD_LETTER_AGE] = since(s, s->input.last_dead_letter_ts);
 	values[HEALTH_DROPPED_AGE] = since(s, s->input.last_dropped_ts);
+	values[HEALTH_DEAD_LOST_AGE] = since(s, s->input.last_dead_lost_ts);
 	values[HEALTH_CONNECTIONS] = (double)s->input.connections;
 	values[HEALTH_DEAD_LETTER] = (double)s->records.dead_letter;
 	values[HEALTH_DROPPED] = (double)s->records.dropped;
@@ -237,6 +242,8 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 		values[HEALTH_PENDING] =
 		    fmax(values[HEALTH_PENDING], share(pending, w->table_keys));
 		values[HEALTH_STALLED] += w->stalled;
+		values[HEALTH_BLOCKED] +=
+		    w->pid > 0 && w->flush.blocked_since != 0;
 		values[HEALTH_DISCONNECTED] =
 		    fmax(values[HEALTH_DISCONNECTED], (double)w->apart);
 		if (w->connected)
@@ -283,6 +290,20 @@ show_faults(
 	return worst;
 }
 
+/* The error that must be fixed: one, since it is the same for all workers. */
+static void
+show_error(const struct status *s, FILE *line)
+{
+	for (const struct status_worker *w = s->workers; w < status_end(s);
+	     w++) {
+		if (w->pid == 0 || w->flush.blocked_since == 0)
+			continue;
+		fprintf(line, "error %" PRIu64 ": %s, ",
+		    w->flush.last_error_number, w->flush.last_error);
+		return;
+	}
+}
+
 /* label=value[unit];[warning];[critical];[min];[max] */
 static void
 show_data(FILE *line, const struct status *s, const double *values,
@@ -318,6 +339,7 @@ show_health(
 	}
 	measure(s, values);
 	enum health health = show_faults(line, values, limits);
+	show_error(s, line);
 	if (s->reload_failed) {
 		fputs("last reload failed, ", line);
 		if (health == HEALTH_OK)

@@ -21,12 +21,14 @@ enum health_measure {
 	HEALTH_QUEUED,       /* percent of a ring in use, max */
 	HEALTH_PENDING,      /* percent of a table dirty, max */
 	HEALTH_DOWN,         /* workers that do not run */
+	HEALTH_BLOCKED,      /* workers that wait for a fix at the database */
 	HEALTH_DISCONNECTED, /* seconds without a connection, max */
 	HEALTH_CLOCK_SKEW, /* seconds between database's clock and ours, max */
 	HEALTH_STALLED,    /* workers that do not drain their rings */
 	HEALTH_MASTER_AGE, /* seconds since the master went round its loop */
 	HEALTH_DEAD_LETTER_AGE, /* seconds since a record was set aside */
 	HEALTH_DROPPED_AGE,     /* seconds since a record was dropped */
+	HEALTH_DEAD_LOST_AGE,   /* seconds since a refused one was lost */
 	HEALTH_DEAD_LETTER,     /* records since the counters began */
 	HEALTH_DROPPED,         /* records since the counters began */
 	HEALTH_CONNECTIONS,     /* open now */

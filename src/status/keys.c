@@ -6,10 +6,9 @@
 
 #include "status/keys.h"
 #include "lib/address.h"
-#include "lib/text.h"
+#include "lib/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 
 bool
 keys_match(const struct keys_filter *filter, const struct record *record)
@@ -74,7 +73,7 @@ keys_json(const struct scan_key *key, const struct keys_view *view, FILE *out)
 	    look_age(view->now_ms, record_ts(r)), freshness(view, r),
 	    r->elb ? ",\"dialect\":\"elb\"" : "");
 	if (name != NULL) {
-		json_t *text = json_string(name);
+		json_t *text = json_text(name);
 
 		fputs(",\"name\":", out);
 		json_dumpf(text, out, JSON_ENCODE_ANY);

@@ -55,7 +55,7 @@ segments_begin(struct making *m)
 			look->totals.truncated = true;
 			break;
 		}
-		look->ids[i] = w->shared->header.id;
+		look->ids[i] = w->map.header.id;
 		look->base[i] = (uint32_t)base;
 		base += w->table.size;
 		look->segments++;

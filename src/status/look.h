@@ -169,7 +169,7 @@ const struct look_caller *look_callers(
     const struct look *look, const struct look_service *service);
 
 /* look_keys - read a server's keys again, up to max of them, as they are now.
-   Returns how many; fewer than server->callers when some have gone or INSTANCE
+   Returns how many; fewer than server->keys when some have gone or INSTANCE
    cannot be read any more. */
 size_t look_keys(const struct look *look, const char *instance,
     const struct look_server *server, struct look_key *keys, size_t max);

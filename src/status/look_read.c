@@ -109,7 +109,7 @@ slot_again(const struct look *look, const struct scan *scan, uint32_t slot,
 		segment--;
 	slot -= look->base[segment];
 	for (unsigned i = 0; i < scan->count; i++)
-		if (scan->segments[i].shared->header.id == look->ids[segment])
+		if (scan->segments[i].map.header.id == look->ids[segment])
 			return slot < scan->segments[i].table.size &&
 			       scan_read(scan, i, slot, key);
 	return false;

@@ -53,6 +53,8 @@ const struct metric metrics[] = {
 	    "there is none." },
 	{ "last_dead_letter_ts", INSTANCE(input.last_dead_letter_ts) },
 	{ "last_dropped_ts", INSTANCE(input.last_dropped_ts) },
+	{ "last_dead_lost_ts", INSTANCE(input.last_dead_lost_ts) },
+	{ "log_lost", INSTANCE(input.process.log_lost) },
 
 	{ "rejected", REPORTS(input.rejected[0]), .reasons = &rejections,
 	    COUNTER("records_rejected_total"),
@@ -161,7 +163,8 @@ const struct metric metrics[] = {
 	{ "dead_letter", WORKER(flush.dead_letter), .title = "refused" },
 	{ "dead_lost", WORKER(flush.dead_lost),
 	    COUNTER("worker_dead_letter_lost_total"),
-	    "Refused records that the dead-letter file had no room for." },
+	    "Refused records that could not be written to the dead-letter "
+	    "file." },
 	{ "held", WORKER(flush.held), GAUGE("worker_held_rows"),
 	    "Rows that fail alone, held and retried slowly." },
 	{ "poisoned", WORKER(poisoned),
@@ -184,6 +187,10 @@ const struct metric metrics[] = {
 	    "Connections made to the database." },
 	{ "connected", WORKER(flush.connected), FLAG },
 	{ "apart_since", WORKER(flush.apart_since) },
+	{ "blocked_since", WORKER(flush.blocked_since),
+	    GAUGE("worker_database_blocked_timestamp_seconds"),
+	    "Since when an error that a person must fix holds up all rows, "
+	    "seconds since 1970; 0: none does." },
 	{ "clock_skew", WORKER(flush.clock_skew),
 	    GAUGE("worker_database_clock_skew_seconds"),
 	    "How far the clocks of the database and of this machine differ, "
@@ -209,6 +216,8 @@ const struct metric metrics[] = {
 	    GAUGE("worker_last_error_timestamp_seconds"),
 	    "When the database last refused something, seconds since 1970; 0: "
 	    "never." },
+	{ "recovered_ts", WORKER(flush.recovered_ts) },
+	{ "log_lost", WORKER(process.log_lost) },
 
 	{ NULL, PROCESS(cpu_us), MICROSECONDS,
 	    COUNTER("process_cpu_seconds_total"), "Processor time, seconds." },
@@ -218,6 +227,8 @@ const struct metric metrics[] = {
 	    "Descriptors open." },
 	{ NULL, PROCESS(files_max), GAUGE("process_max_fds"),
 	    "Max open descriptors." },
+	{ NULL, PROCESS(log_lost), COUNTER("log_lines_lost_total"),
+	    "Log lines that the log did not take." },
 };
 
 const struct metric *const metrics_end =

@@ -14,7 +14,7 @@
 
 /* A drain writes a slot within nanoseconds; a killed one leaves it so. */
 #define TRIES 1000
-#define RELEASE_SLOTS ((uint32_t)1 << 16) /* 4 MB */
+#define RELEASE_SLOTS ((uint32_t)1 << 16)
 
 enum shm_status
 scan_open(struct scan *scan, const char *instance)
@@ -140,8 +140,8 @@ scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
 
 	key->dirty = (state & STATE_DIRTY) != 0;
 	key->puts = state / STATE_VERSION;
-	key->generation = w->shared->header.generation;
-	key->worker = w->shared->header.slot;
+	key->generation = w->map.header.generation;
+	key->worker = w->map.header.slot;
 	key->segment = segment;
 	key->slot = slot;
 	return state != 0;
@@ -188,10 +188,9 @@ scan_walk(struct scan *scan,
 	uint64_t generation = 0, oldest = 0;
 
 	if (scan->count > 0)
-		oldest =
-		    scan->segments[scan->count - 1].shared->header.generation;
+		oldest = scan->segments[scan->count - 1].map.header.generation;
 	for (unsigned i = 0; i < scan->count; i++) {
-		uint64_t of = scan->segments[i].shared->header.generation;
+		uint64_t of = scan->segments[i].map.header.generation;
 
 		if (i > 0 && of != generation) {
 			if (walk.short_of_memory) {

@@ -12,14 +12,9 @@
 #include "lib/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Scans for workers that take nothing from their rings. */
 #define SCANS 20
@@ -28,29 +23,15 @@
 
 /* ------------------------------------------------------------- who lives -- */
 
-static bool
-process_lives(int32_t pid)
-{
-	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
-}
-
 bool
 status_running(const struct segment *segment)
 {
 	const struct master_shared *master = segment_master(segment);
-	/* Acquire: see status_collect(). */
-	int32_t pid = atomic_load_explicit(&master->pid, memory_order_acquire);
 
-	/* Only then try the lock: a reporter that starts, which could miss
-	   it, has not written its pid yet. */
-	if (!process_lives(pid))
-		return false;
-	int fd = shm_open(segment->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-	close(fd);
-	return held;
+	/* One that starts has not written its pid yet, one that ends has set it
+	   to 0.  Acquire: see status_collect(). */
+	return atomic_load_explicit(&master->pid, memory_order_acquire) > 0 &&
+	       segment_holder(segment->name) != 0;
 }
 
 /* --------------------------------------------------------------- workers -- */
@@ -70,6 +51,21 @@ copy_words(counter *to, const counter *from, size_t n)
 	copy_words((counter *)(to), (const counter *)(from), \
 	    sizeof(*(to)) / sizeof(counter))
 
+/* Turn points of time of the monotonic clock into seconds since 1970, as the
+   clock has it now: the time since then is right even if it was set. */
+static void
+date_words(const struct status *status, counter *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (counter_get(words[i]) != 0)
+			counter_set(words[i],
+			    (counter_get(words[i]) + status->began_ms) / 1000);
+}
+
+#define DATE_WORDS(status, ...) \
+	date_words(status, (counter *const[]){ __VA_ARGS__ }, \
+	    sizeof((counter *const[]){ __VA_ARGS__ }) / sizeof(counter *))
+
 static void
 read_worker(const struct status *status, struct status_worker *w,
     const struct worker_segment *segment)
@@ -81,14 +77,23 @@ read_worker(const struct status *status, struct status_worker *w,
 	COPY_COUNTERS(&w->flush, &shared->flush);
 	COPY_COUNTERS(&w->drain, &shared->drain);
 	COPY_COUNTERS(&w->process, &shared->info.process);
+	if (w->flush.recovered_ts <= w->flush.last_error_ts)
+		w->flush.recovered_ts = 0;
+	DATE_WORDS(status, &w->flush.last_flush_ts, &w->flush.last_error_ts,
+	    &w->flush.recovered_ts, &w->flush.waiting_since,
+	    &w->flush.retention_ts, &w->flush.apart_since,
+	    &w->flush.blocked_since);
+	/* Acquire: released by the drain when the outcome is set. */
+	w->reopens = counter_acquire(&shared->info.reopens);
+	w->reopen_error = counter_get(&shared->info.reopen_error);
 	w->queued = ring_queued(&segment->ring);
 	w->pending =
 	    (int64_t)(w->drain.added - w->flush.stored - w->flush.dead_letter);
 	if (w->flush.waiting_since != 0 && w->pending > 0)
 		w->lag = status_since(status, w->flush.waiting_since);
 	w->poisoned = counter_get(&shared->info.poisoned);
-	w->ring_records = shared->header.ring_records;
-	w->table_keys = shared->header.table_keys;
+	w->ring_records = segment->map.header.ring_records;
+	w->table_keys = segment->map.header.table_keys;
 	w->flush.last_error_number =
 	    last_error_get(&shared->flush, error, sizeof(error));
 	text_escape(w->flush.last_error, sizeof(w->flush.last_error), error);
@@ -107,8 +112,8 @@ read_segment(const struct status *status, struct status_worker *w)
 	    segment_view_worker(&segment, name, status->owner);
 	if (found == SHM_OK) {
 		read_worker(status, w, &segment);
-		w->slot = segment.shared->header.slot;
-		w->generation = segment.shared->header.generation;
+		w->slot = segment.map.header.slot;
+		w->generation = segment.map.header.generation;
 		/* Acquire: released by the worker at its start. */
 		pid = atomic_load_explicit(
 		    &segment.shared->info.pid, memory_order_acquire);
@@ -119,7 +124,7 @@ read_segment(const struct status *status, struct status_worker *w)
 	/* A worker without a master exits by itself when all records are
 	   stored. */
 	if (!status->running) {
-		w->pid = process_lives(pid) ? pid : 0;
+		w->pid = segment_holder(name) != 0 ? pid : 0;
 		w->state =
 		    w->pid > 0 ? child_state_name(CHILD_FINISHING) : "left";
 	}
@@ -263,6 +268,8 @@ collect_once(struct status *status, const struct master_shared *master)
 	COPY_COUNTERS(input, &master->input);
 	/* The first word that the master counts a record in comes last. */
 	counter_set(&input->received, counter_get(&master->input.received));
+	DATE_WORDS(status, &input->configured_ts, &input->last_dead_letter_ts,
+	    &input->last_dropped_ts, &input->last_dead_lost_ts);
 	read_records(status);
 	return retired(input) == before && status->records.queued >= 0;
 }
@@ -320,13 +327,17 @@ status_collect(struct status *status, const char *instance)
 	snprintf(version, sizeof(version), "%.*s",
 	    (int)sizeof(master->software), master->software);
 	text_escape(status->version, sizeof(status->version), version);
-	status->now = (uint64_t)time(NULL);
+	status->began_ms = realtime_ms();
+	status->now = status->began_ms / 1000;
+	status->began_ms -= monotonic_ms();
 	status->running = status_running(&segment);
 	status->web = NULL;
 	status->owner = segment.owner;
 	/* Acquire: released by the master when the words beside it are set. */
 	status->pid = atomic_load_explicit(&master->pid, memory_order_acquire);
-	status->started = counter_get(&master->started);
+	counter started = counter_get(&master->started);
+	DATE_WORDS(status, &started);
+	status->started = started;
 	status->uptime =
 	    status->running ? status_since(status, status->started) : 0;
 	status->generation = counter_get(&master->generation);

@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "lib/json.h"
 #include "status/metric.h"
 #include "status/status.h"
-
-#include <jansson.h>
-
-/* A string, or null for none.  Text that is no UTF-8 loses the bytes that are
-   not ASCII. */
-static json_t *
-string(const char *text)
-{
-	char ascii[256];
-	size_t i;
-
-	if (text == NULL || *text == '\0')
-		return json_null();
-	json_t *value = json_string(text);
-	if (value != NULL)
-		return value;
-	for (i = 0; i < sizeof(ascii) - 1 && text[i] != '\0'; i++)
-		ascii[i] = text[i] & 0x80 ? '?' : text[i];
-	ascii[i] = '\0';
-	return json_string(ascii);
-}
 
 static json_t *
 metric_json(const struct metric *m, const void *of)
@@ -73,10 +53,11 @@ worker_json(const struct status_worker *w)
 	json_t *object = json_object();
 
 	set_metrics(object, METRIC_SLOT, METRIC_WORKER, w);
-	json_object_set_new(object, "state", string(w->state));
-	json_object_set_new(object, "segment_error", string(w->trouble));
-	json_object_set_new(object, "host", string(w->host));
-	json_object_set_new(object, "last_error", string(w->flush.last_error));
+	json_object_set_new(object, "state", json_text(w->state));
+	json_object_set_new(object, "segment_error", json_text(w->trouble));
+	json_object_set_new(object, "host", json_text(w->host));
+	json_object_set_new(
+	    object, "last_error", json_text(w->flush.last_error));
 	return object;
 }
 
@@ -86,8 +67,8 @@ status_object(const struct status *s)
 	json_t *records = json_object(), *rates = json_array(),
 	       *workers = json_array();
 	json_t *object =
-	    json_pack("{s:o, s:o, s:f}", "instance", string(s->instance),
-		"version", string(s->version), "master_age", s->master_age);
+	    json_pack("{s:o, s:o, s:f}", "instance", json_text(s->instance),
+		"version", json_text(s->version), "master_age", s->master_age);
 
 	set_metrics(object, METRIC_INSTANCE, METRIC_REPORTS, s);
 	set_metrics(records, METRIC_RECORDS, METRIC_RECORDS, s);

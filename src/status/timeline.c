@@ -172,16 +172,20 @@ void
 timeline_samples(const struct timeline *t, int32_t modid, int32_t cmdid,
     struct timeline_samples *samples)
 {
-	unsigned at = t == NULL ? 0 : index_of(t, modid, cmdid);
-
 	samples->count = 0;
-	if (t == NULL || t->index[at] == 0)
+	samples->first_ms = 0;
+	samples->step_s = TIMELINE_STEP_S;
+	if (t == NULL || t->looks == 0)
 		return;
+	unsigned at = index_of(t, modid, cmdid);
 	uint64_t from =
 	    t->looks < TIMELINE_SAMPLES ? 0 : t->looks - TIMELINE_SAMPLES;
-	uint64_t first = t->times_ms[from % TIMELINE_SAMPLES];
 	uint64_t last = t->times_ms[(t->looks - 1) % TIMELINE_SAMPLES];
-	for (uint64_t i = from; i < t->looks; i++) {
+	samples->first_ms = t->times_ms[from % TIMELINE_SAMPLES];
+	if (t->looks - from > 1 && last > samples->first_ms)
+		samples->step_s = (double)(last - samples->first_ms) / 1000 /
+				  (double)(t->looks - from - 1);
+	for (uint64_t i = from; t->index[at] != 0 && i < t->looks; i++) {
 		const struct sample *sample =
 		    &t->samples[i % TIMELINE_SAMPLES][t->index[at] - 1];
 		unsigned to = samples->count++;
@@ -190,11 +194,6 @@ timeline_samples(const struct timeline *t, int32_t modid, int32_t cmdid,
 		samples->errors[to] =
 		    sample->overloaded == 0 ? -1 : sample->errors;
 	}
-	samples->first_ms = first;
-	samples->step_s =
-	    samples->count > 1 && last > first
-		? (double)(last - first) / 1000 / (samples->count - 1)
-		: TIMELINE_STEP_S;
 }
 
 size_t

@@ -18,9 +18,9 @@ struct timeline;
 /* The samples of a service, oldest first. */
 struct timeline_samples {
 	unsigned count;
-	uint64_t first_ms;                /* time of the first, ms since 1970 */
-	double step_s;                    /* between two, on the average; of one
-					     TIMELINE_STEP_S */
+	uint64_t first_ms; /* time of the first of all, ms since 1970 */
+	double step_s;     /* between two, on the average; of one
+			      TIMELINE_STEP_S */
 	int16_t errors[TIMELINE_SAMPLES]; /* error share x 1000; -1: unknown */
 	int32_t overloaded[TIMELINE_SAMPLES]; /* servers; -1: not seen then */
 };

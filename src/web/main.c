@@ -11,7 +11,9 @@
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
 #include "privilege/landlock.h"
+#include "lib/file.h"
 #include "lib/log.h"
+#include "lib/long_options.h"
 #include "lib/text.h"
 #include "web/sampler.h"
 #include "web/server.h"
@@ -139,7 +141,8 @@ options_read(struct web_options *options, int argc, char **argv)
 	int option, status = -1;
 
 	while (status < 0 &&
-	       (option = getopt(argc, argv, "D:fF:hH:i:l:n:S:u:V")) != -1) {
+	       (option = getopt_long(argc, argv, "D:fF:hH:i:l:n:S:u:V",
+		    long_options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			options->foreground = true;
@@ -250,6 +253,8 @@ main(int argc, char **argv)
 		.user = "",
 	};
 
+	file_open_standard();
+	stderr = text_guard(stderr);
 	int status = options_read(&options, argc, argv);
 
 	if (status >= 0)

@@ -73,8 +73,11 @@ page_services_metrics(struct page *page, const struct query *query, FILE *out)
 	if (sample == NULL)
 		return;
 	page->type = TYPE_METRICS;
-	if (!look_prometheus_services(
-		sample->look, sample->names, (size_t)limit, out))
+	/* What the last look saw of one that has ended is out of date. */
+	if (*sample->reason != '\0')
+		page_error(page, 503, sample->reason, out);
+	else if (!look_prometheus_services(
+		     sample->look, sample->names, (size_t)limit, out))
 		page_error(page, 503, "out of memory", out);
 	sampler_return(query->sampler);
 }

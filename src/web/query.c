@@ -2,9 +2,8 @@
 #include "config.h"
 
 #include "web/query.h"
-#include "lib/text.h"
+#include "lib/json.h"
 
-#include <jansson.h>
 #include <string.h>
 
 static const char *const names[QUERY_NAMES] = {
@@ -67,7 +66,7 @@ query_number(const struct query *query, enum query_name name, int64_t min,
 void
 page_string(const char *text, FILE *out)
 {
-	json_t *string = text == NULL ? NULL : json_string(text);
+	json_t *string = json_text(text);
 
 	if (string == NULL || json_dumpf(string, out, JSON_ENCODE_ANY) < 0)
 		fputs("null", out);

@@ -54,10 +54,7 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 		s->agents = counter_get(&status->input.connections);
 		for (const struct status_worker *w = status->workers;
 		     w < status_end(status); w++) {
-			/* A worker connects when it has something to
-			   store. */
-			s->connected &=
-			    !w->running || w->connected || w->lag == 0;
+			s->connected &= !w->running || w->connected;
 			if (w->lag > s->behind_s)
 				s->behind_s = w->lag;
 		}

@@ -240,8 +240,11 @@ headers_add(struct MHD_Response *response, const char *type, const char *tag)
 		    response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
 	    *tag == '\0' ? "no-store" : "no-cache");
-	if (*tag != '\0')
+	if (*tag != '\0') {
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY,
+		    MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	}
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
 		MHD_add_response_header(response, always[i][0], always[i][1]);
 }
@@ -371,14 +374,14 @@ answer_file(struct MHD_Connection *connection, const struct file *file)
 		response = response_constant(asset->packed, asset->packed_size);
 	else
 		response = response_constant(asset->plain, asset->plain_size);
-	if (response == NULL)
+	if (response == NULL) {
+		free(file->body);
 		return MHD_NO;
+	}
 	headers_add(response, file->type, tag);
 	if (packed)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	return queue(connection, MHD_HTTP_OK, response);
 }
 

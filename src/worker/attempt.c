@@ -66,7 +66,7 @@ store_show(struct store *store, enum db_class kind,
 			return;
 		store->advised = advice;
 		memcpy(store->logged, error->text, sizeof(store->logged));
-		log_limited(&store->held_limiter,
+		log_limited_error(&store->held_limiter,
 		    "database %s: error %u: %s; %s", db_host(store->db),
 		    error->number, error->text, advice);
 		return;
@@ -82,6 +82,8 @@ store_note(struct store *store, enum db_class kind)
 	bool alone = kind == DB_NEXT_HOST && store->settings->host.count == 1;
 
 	store_count(store, kind, db_error(store->db));
+	if (kind == DB_HOLD)
+		store_note_blocked(store);
 	store_show(store, kind, db_error(store->db),
 	    advice_for[alone ? DB_RECONNECT : kind]);
 }
@@ -106,6 +108,7 @@ error_over(struct store *store)
 	store->down = false;
 	store->refusing_ms = 0;
 	store->logged[0] = '\0';
+	counter_set(&store->count->blocked_since, 0);
 }
 
 /* ---------------------------------------------------------- statements ---- */
@@ -121,11 +124,20 @@ bucket_add(counter buckets[HISTOGRAM_BUCKETS], uint64_t value)
 	counter_add(&buckets[bucket], 1);
 }
 
+/* Note the first success after the last error. */
+static void
+note_recovered(struct flush_counters *count)
+{
+	if (counter_get(&count->recovered_ts) <=
+	    counter_get(&count->last_error_ts))
+		counter_set(&count->recovered_ts, monotonic_ms());
+}
+
 /* Note a transaction of n rows that took us microseconds. */
 static void
 flush_note(struct flush_counters *count, size_t n, uint64_t us)
 {
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t now = monotonic_ms();
 
 	bucket_add(count->buckets, us / 1000);
 	counter_add(&count->flush_us, us);
@@ -134,6 +146,7 @@ flush_note(struct flush_counters *count, size_t n, uint64_t us)
 	counter_set(&count->last_flush_us, us);
 	counter_set(&count->last_flush_ts, now);
 	counter_set(&count->waiting_since, now);
+	note_recovered(count);
 }
 
 /* The password as the configuration has it now: it may change without a
@@ -166,7 +179,7 @@ store_note_connection(struct store *store)
 	if (connected)
 		counter_set(&store->count->apart_since, 0);
 	else if (counter_get(&store->count->apart_since) == 0)
-		counter_set(&store->count->apart_since, (uint64_t)time(NULL));
+		counter_set(&store->count->apart_since, monotonic_ms());
 }
 
 /* Show how far the server's clock is from ours.  If ours is behind by more than
@@ -189,6 +202,13 @@ store_note_clock(struct store *store)
 	log_limited(&store->clocks,
 	    "database %s: %s, more than max_clock_skew; synchronize the clocks",
 	    db_host(store->db), text);
+}
+
+void
+store_note_blocked(struct store *store)
+{
+	if (counter_get(&store->count->blocked_since) == 0)
+		counter_set(&store->count->blocked_since, monotonic_ms());
 }
 
 /* Show the host that we are connected to. */
@@ -216,8 +236,33 @@ store_connect(struct store *store)
 	if (kind != DB_OK)
 		return kind;
 	counter_add(&store->count->connects, 1);
+	note_recovered(store->count);
 	log_connection(store, "connected");
 	return DB_OK;
+}
+
+int
+store_idle(struct store *store, int timeout_ms)
+{
+	uint64_t now = monotonic_ms();
+
+	db_look_after(store->db);
+	if (!db_connected(store->db) && now >= store->connect_ms) {
+		enum db_class kind = store_connect(store);
+
+		now = monotonic_ms();
+		if (kind == DB_OK) {
+			error_over(store);
+		} else {
+			store_note(store, kind);
+			store->connect_ms =
+			    now + backoff_next(&store->backoff[kind]);
+		}
+	}
+	if (!db_connected(store->db) &&
+	    store->connect_ms - now < (uint64_t)timeout_ms)
+		return (int)(store->connect_ms - now);
+	return timeout_ms;
 }
 
 void

@@ -214,7 +214,7 @@ run_store(struct flush *f, struct run run, bool urgent)
 static bool
 round_run(struct flush *f, enum due due)
 {
-	const struct segment_header *header = &f->segment->shared->header;
+	const struct segment_header *header = &f->segment->map.header;
 	bool found = false;
 
 	f->urgent_ms = monotonic_ms();
@@ -242,7 +242,7 @@ static bool
 older_stored(const struct flush *f)
 {
 	return counter_acquire(&f->master->oldest_generation) >=
-	       f->segment->shared->header.generation;
+	       f->segment->map.header.generation;
 }
 
 /* Whether a newer generation waits until we have stored all. */
@@ -250,7 +250,7 @@ static bool
 flush_retired(const struct flush *f)
 {
 	return counter_get(&f->master->generation) >
-	       f->segment->shared->header.generation;
+	       f->segment->map.header.generation;
 }
 
 /* Show since when keys that are due wait for the database: each commit resets
@@ -263,7 +263,7 @@ note_waiting(struct flush *f, bool due)
 	if (!due)
 		counter_set(since, 0);
 	else if (counter_get(since) == 0)
-		counter_set(since, (uint64_t)time(NULL));
+		counter_set(since, monotonic_ms());
 }
 
 /* Whether calm keys do not wait for flush_interval, or not any more. */
@@ -290,7 +290,7 @@ due_sleep(struct flush *f, uint64_t held)
 		wait = urgent;
 	if (f->left_ms != 0 && wait > DIVIDE_WAIT_MS)
 		wait = DIVIDE_WAIT_MS;
-	int timeout = wait < 1000 ? (int)wait : 1000;
+	int timeout = store_idle(f->store, wait < 1000 ? (int)wait : 1000);
 
 	/* A statement of it would keep urgent keys waiting. */
 	if (urgent == UINT64_MAX)
@@ -317,7 +317,8 @@ round_due(struct flush *f)
 				flush_signal(f, NULL, &f->settled);
 			f->crowded = false;
 			flush_sleep(f, held + 1, UINT64_MAX,
-			    retention_idle(&f->retention, 1000));
+			    retention_idle(
+				&f->retention, store_idle(f->store, 1000)));
 			continue;
 		}
 		if (!older_stored(f)) {

@@ -80,10 +80,8 @@ attendance_judge(struct attendance *a, const struct census *census,
 static bool
 retention_is_ours(const struct retention *r)
 {
-	const struct segment_header *header = &r->shared->header;
-
-	return r->seconds > 0 && header->slot == 0 &&
-	       header->generation == counter_get(&r->master->generation);
+	return r->seconds > 0 && r->header->slot == 0 &&
+	       r->header->generation == counter_get(&r->master->generation);
 }
 
 /* The table was read to its end. */
@@ -110,7 +108,7 @@ pass_judge(struct retention *r)
 		log_info("retention: the agents are back; removing old rows");
 	if (verdict != VERDICT_WAIT)
 		r->away = verdict == VERDICT_AWAY;
-	counter_set(&r->shared->flush.retention_ts, (uint64_t)time(NULL));
+	counter_set(&r->shared->flush.retention_ts, monotonic_ms());
 }
 
 /* One step.  Returns false when it was the last one of its pass. */
@@ -166,6 +164,7 @@ retention_init(struct retention *r, const struct settings *settings,
 	r->seconds = settings->retention / 1000;
 	r->master = master;
 	r->shared = segment->shared;
+	r->header = &segment->map.header;
 	r->store = store;
 	r->limiter = LOG_PER_MINUTE(LOG_LINES);
 	r->started_ms = monotonic_ms();

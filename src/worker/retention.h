@@ -50,6 +50,7 @@ struct retention {
 	uint64_t seconds; /* 0: keep all rows */
 	const struct master_shared *master;
 	struct worker_shared *shared;
+	const struct segment_header *header; /* its checked copy */
 	struct store *store;
 	struct walk walk;
 	struct census census;

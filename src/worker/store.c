@@ -83,6 +83,7 @@ store_free(struct store *store)
 	db_free(store->db);
 	counter_set(&store->count->connected, 0);
 	counter_set(&store->count->apart_since, 0);
+	counter_set(&store->count->blocked_since, 0);
 	counter_set(&store->count->held, 0);
 	free(store->records);
 	free(store);

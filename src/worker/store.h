@@ -59,6 +59,11 @@ uint64_t store_left(struct store *store);
 /* store_db - the store's connection, connected if that succeeds. */
 struct db *store_db(struct store *store);
 
+/* store_idle - connect, or connect again, while nothing is to be stored.  Call
+   it before each wait.  Blocks while it connects.  Returns when to call it
+   again at the latest, in ms: up to timeout_ms. */
+int store_idle(struct store *store, int timeout_ms);
+
 /* store_note_connection - show readers whether it is connected. */
 void store_note_connection(struct store *store);
 

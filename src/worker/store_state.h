@@ -44,6 +44,7 @@ struct store {
 	   stored, and for how long, it is the same with others. */
 	unsigned blame_number, blame_rows, blame_limit;
 	uint64_t blame_until_ms; /* monotonic */
+	uint64_t connect_ms;     /* when to connect again while idle */
 	uint64_t retry_ms;       /* when held rows are retried again */
 	uint64_t end_ms;         /* when a retired worker gives them up */
 	/* Since when the batch is being divided, 0: it is not; when one may be
@@ -70,6 +71,10 @@ void store_count(
 void store_show(struct store *store, enum db_class kind,
     const struct db_error *error, const char *advice);
 void store_note(struct store *store, enum db_class kind);
+
+/* store_note_blocked - show readers that an error for a person to fix holds up
+   all rows, until one is stored or the next connection is made. */
+void store_note_blocked(struct store *store);
 
 /* store_connect - as db_connect(), with what is to be noted. */
 enum db_class store_connect(struct store *store);

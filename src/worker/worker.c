@@ -37,7 +37,6 @@
 
 struct worker {
 	const struct worker_start *start;
-	struct segment master; /* the master's words; only read */
 	struct worker_segment segment;
 	struct secret password; /* the flush's, once that runs */
 	struct flush *flush;
@@ -77,23 +76,23 @@ worker_read_password(struct worker *w)
 
 /* --------------------------------------------------------- taking over ---- */
 
+/* A worker of a killed master may still have the segment, for a short time. */
 static enum shm_status
-worker_open(struct worker *w)
+worker_lock(struct worker *w)
 {
-	const char *name = w->start->segment;
-	enum shm_status status = segment_open_master(
-	    &w->master, w->start->settings->instance, SEGMENT_READ);
+	enum shm_status status = segment_lock(&w->segment.map, LOCK_MS);
 
 	if (status == SHM_OK)
-		status = segment_open_worker(&w->segment, name, SEGMENT_WRITE);
-	/* A worker of a killed master may still have it, for a short time. */
-	if (status == SHM_OK)
-		status = segment_lock(&w->segment.map, LOCK_MS);
+		status = segment_intact(&w->segment);
 	if (status != SHM_OK) {
-		log_error("cannot open segment %s: %s", name,
+		log_error("cannot open segment %s: %s", w->segment.map.name,
 		    shm_strerror(status, errno));
 		return status;
 	}
+	/* The mapping keeps the lock; by a descriptor /dev/shm could be filled
+	   from here. */
+	close(w->segment.map.fd);
+	w->segment.map.fd = -1;
 	/* While we waited, that one drained on: read the indices again. */
 	struct ring *ring = &w->segment.ring;
 	ring_attach(ring, ring->producer, ring->consumer, ring->records,
@@ -108,7 +107,7 @@ worker_take_over(struct worker *w)
 		w->start->settings->dead_letter_size };
 	struct worker_info *info;
 	uint64_t dirty, queued;
-	enum shm_status status = worker_open(w);
+	enum shm_status status = worker_lock(w);
 
 	if (status != SHM_OK)
 		return status;
@@ -118,7 +117,10 @@ worker_take_over(struct worker *w)
 	/* Release: who sees our pid does not see the check-in of the worker
 	   before. */
 	atomic_store_explicit(&info->pid, getpid(), memory_order_release);
-	counter_set(&info->started, (uint64_t)time(NULL));
+	counter_set(&info->started, monotonic_ms());
+	/* Release: the log is the one that the master had. */
+	counter_set(&info->reopen_error, 0);
+	counter_release(&info->reopens, w->start->reopens);
 	queued = ring_queued(&w->segment.ring);
 	dirty = table_recover(
 	    &w->segment.table, counter_get(&w->segment.ring.consumer->tail));
@@ -190,13 +192,19 @@ drain_turn(struct worker *w)
 static void
 worker_log_follow(const struct worker *w)
 {
+	struct worker_info *info = &w->segment.shared->info;
 	const struct timespec now = { 0, 0 };
 	sigset_t usr1;
 
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
-	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1)
-		reload_log(w->start->settings);
+	if (sigtimedwait(&usr1, NULL, &now) != SIGUSR1)
+		return;
+	counter_set(&info->reopen_error,
+	    reload_log(w->start->settings) < 0 ? (uint64_t)errno : 0);
+	/* Acquire: the master's file was opened before ours. */
+	counter_release(&info->reopens,
+	    counter_acquire(&w->start->master->input.reopens));
 }
 
 static void
@@ -234,6 +242,13 @@ worker_drain(struct worker *w)
 
 /* ----------------------------------------------------------------- end ---- */
 
+/* Records that are not stored. */
+static uint64_t
+worker_left(const struct worker *w)
+{
+	return ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
+}
+
 /* Flush all pending records, until that is done or the worker is to stop. */
 static void
 worker_finish(struct worker *w)
@@ -241,7 +256,9 @@ worker_finish(struct worker *w)
 	flush_finish(w->flush);
 	while (!flush_ended(w->flush, SLEEP_MS)) {
 		worker_log_follow(w);
-		if (ring_asked(&w->segment.ring) == RING_STOP)
+		/* With nothing left it is just logging in. */
+		if (ring_asked(&w->segment.ring) == RING_STOP ||
+		    worker_left(w) == 0)
 			break;
 		if (orphan_late(w)) {
 			log_warn(
@@ -258,18 +275,20 @@ worker_end(struct worker *w)
 	uint64_t left;
 
 	flush_stop(w->flush);
+	/* A server that does not answer the login delays no end. */
+	if (worker_left(w) == 0 && !flush_ended(w->flush, SLEEP_MS))
+		return WORKER_FINISHED;
 	flush_join(w->flush);
-	left = ring_queued(&w->segment.ring) + table_pending(&w->segment.table);
+	left = worker_left(w);
 	secret_wipe(&w->password);
 	segment_close(&w->segment.map);
-	segment_close(&w->master);
 	return left == 0 ? WORKER_FINISHED : WORKER_LEFT;
 }
 
 int
 worker_main(const struct worker_start *start)
 {
-	struct worker w = { .start = start };
+	struct worker w = { .start = start, .segment = start->segment };
 	char role[32];
 
 	snprintf(role, sizeof(role), "worker %u", start->slot);
@@ -286,7 +305,7 @@ worker_main(const struct worker_start *start)
 			   ? WORKER_FAILED
 			   : WORKER_BAD_CONFIG;
 	w.flush = flush_start(start->settings, &w.password, &w.segment,
-	    segment_master(&w.master), w.trial.flush);
+	    start->master, w.trial.flush);
 	if (w.flush == NULL) {
 		log_error("cannot start the flush thread: %m");
 		return WORKER_FAILED;

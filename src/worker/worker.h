@@ -21,12 +21,16 @@ struct worker_start {
 	const struct settings *settings;
 	const char *path; /* of the configuration, for what is secret in it */
 	pid_t master_pid;
-	char segment[SEGMENT_NAME_MAX];
+	/* Mapped by the master: the worker opens none by name. */
+	struct worker_segment segment;
+	const struct master_shared *master; /* only to be read */
 	uint32_t slot;
+	uint64_t
+	    reopens;  /* of the log that it inherits: struct input_counters */
 	bool crashed; /* the previous worker ended by a fault of its own */
 };
 
 /* worker_main - run as a worker.  Called in the forked child, which has no
-   descriptors but the standard ones and the log's.
+   descriptors but the standard ones, the log's and the segment's.
    Returns the exit status, enum worker_exit. */
 int worker_main(const struct worker_start *start);

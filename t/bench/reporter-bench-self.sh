@@ -131,9 +131,11 @@ reporter_conf()
 instance = $REPORTER_BENCH_INSTANCE
 listen = 127.0.0.1:0
 shutdown_timeout = 100ms
+$([ "$(id -u)" != 0 ] || echo 'user = root')
 $([ "$1" = 0 ] || echo "workers = $1")
 [limits]
 max_connections = $3
+max_connections_per_address = 0
 [queue]
 table_keys = $2
 [log]
