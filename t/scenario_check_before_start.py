@@ -48,14 +48,14 @@ class Check:
                      snapshot(self.s) == before)
         return done
 
-    def finds(self, faults, *words, mode=0o600):
+    def finds(self, faults, *words, mode=0o600, status=1):
         """Exactly these options are complained about, with these words."""
         self.s.reporter.write_conf()
         os.chmod(self.conf, mode)
         done = self.run(*(words or ["-t"]))
         said = done.stderr.splitlines()
         self.s.equal(f"{list(faults)}: exit status", done.returncode,
-                     1 if faults else 0)
+                     status if faults else 0)
         for name, word in faults.items():
             head = f"{self.conf}:{self.s.reporter.conf_line(name)}: {name}: "
             self.s.check(f"{name}: {word}",
@@ -113,7 +113,7 @@ def machine(s, check):
     s.reporter.configure("reporter", workers=2)
     s.reporter.options["mysql"]["socket"] = ""
     with_option(s, check, "mysql", "host", "no.such.host.invalid",
-                "no.such.host.invalid has no address")
+                "warning: no.such.host.invalid has no address", status=0)
     s.reporter.options["mysql"]["socket"] = s.database.socket
 
     check.finds({"mysql.password": "everybody can read it (mode 0644)"},
@@ -208,13 +208,17 @@ def database(s, check, net):
     s.reporter.configure(
         "mysql", socket="", host=f"127.0.0.1:{net.port}, 127.0.0.1:1",
         connect_timeout="1s")
-    done = check.finds({"mysql.host": "127.0.0.1:1: Can't connect"},
-                       "-t", "-t")
+    done = check.finds({"mysql.host": "warning: 127.0.0.1:1: Can't connect"},
+                       "-t", "-t", status=0)
     s.check("the host that is right is described",
             f"127.0.0.1:{net.port}: " in done.stdout
             and "table ServerCallStatus OK" in done.stdout, done.stdout)
-    s.reporter.configure("mysql", host=f"127.0.0.1:{net.port}")
     net.read_only(True)
+    done = check.run("-t", "-t")
+    s.check("one that is away and one that is read-only are an error",
+            done.returncode == 1 and "nothing can be stored: all servers are "
+            "away or read-only" in done.stderr, done.stderr)
+    s.reporter.configure("mysql", host=f"127.0.0.1:{net.port}")
     done = check.finds({"mysql.host": "nothing can be stored: the server is "
                         "read-only"}, "-t", "-t")
     s.check("what it is, is described all the same",
@@ -309,6 +313,18 @@ def reloads(s, net):
     s.equal("later all have it", s.reporter.reload(), "")
     s.equal("they are of one generation",
             {w["generation"] for w in s.reporter.status()["workers"]}, {2})
+
+    stopped = s.reporter.workers()[1]["pid"]
+    os.kill(stopped, signal.SIGSTOP)
+    s.reporter.configure("mysql", flush_interval="200ms")
+    s.reporter.write_conf()
+    done = s.reporter.ctl("reload", "-t", "1")
+    os.kill(stopped, signal.SIGCONT)
+    s.check("a worker that does not end is named",
+            done.returncode == 4 and "worker 1 of generation 2 does not use "
+            "the new configuration yet: stopping\n" in done.stderr,
+            (done.returncode, done.stderr))
+    s.equal("later it has it as well", s.reporter.reload(), "")
 
 
 def tell(s):

@@ -3,7 +3,10 @@
 """A systemd of its own, booted beside the machine's, runs what `make install`
 has put there, with the sandbox of the unit.  The service starts, without an
 error in the journal and with each line there once; a report reaches the
-database; a reload says how it went; the status has the rates.  It comes back
+database; a reload says how it went; the status has the rates.  A full /dev/shm,
+an address that is not there yet, a port that is taken: it starts when they have
+passed, however long that takes, and at once with a database host that has no
+name.  It comes back
 when its master is killed, and when its loop stands still.  A restart keeps
 agents that never connect again, without the socket unit; so do six in a row,
 and one with an error in the configuration, which is then corrected.  With the
@@ -323,6 +326,43 @@ def reloads(s, service):
     wait_for(lambda: m.show("SubState") == "running", "its end is told")
 
 
+def waits_for_obstacles(s, service):
+    """All of a boot's at once; one after the other they pass, nobody helps."""
+    m = service.machine
+    m.does("a stop", "stop", "reporter.service")
+    python = os.path.realpath(sys.executable)
+    done = m.run("systemd-run", "--unit=holder", python, "-c",
+                 "import signal, socket\ns = socket.create_server("
+                 f"('127.0.0.1', {PORT}))\nsignal.pause()")
+    s.equal("the port is taken", done.returncode, 0)
+    done = m.run("sh", "-c", "fallocate -l $(df --output=avail -B1 /dev/shm | "
+                 "tail -n 1) /dev/shm/full")
+    s.equal("/dev/shm is full", done.returncode, 0)
+    service.configure(f"listen = 127.0.0.1:{PORT}, 192.0.2.9:{PORT}\n"
+                      "[mysql]\nhost = no-such-host.invalid, localhost\n")
+    m.does("it does not start", "start", "reporter.service", status=1)
+
+    def restarts(more):
+        begun = int(m.show("NRestarts"))
+        wait_for(lambda: int(m.show("NRestarts")) >= begun + more,
+                 f"{more} more starts are tried")
+        return m.journal("-t", "reporter")
+
+    s.check("the memory is named", "the workers' segments need" in restarts(1))
+    m.run("rm", "/dev/shm/full")
+    m.run("ip", "address", "add", "192.0.2.9/32", "dev", "lo")
+    # More than the five that systemd permits in ten seconds by default.
+    s.check("the port is named", f"cannot listen on 127.0.0.1:{PORT}: Address "
+            "already in use" in restarts(5))
+    m.does("the port is free again", "stop", "holder.service")
+    wait_for(lambda: m.show("ActiveState") == "active", "it has started")
+    s.check("a host without an address is a warning", re.search(
+        r"warning: no-such-host\.invalid has no address",
+        m.journal("-t", "reporter")))
+    service.configure()
+    m.does("a start", "restart", "reporter.service")
+
+
 def comes_back(s, service):
     m = service.machine
     m.systemctl("kill", "-s", "KILL", "--kill-whom=main", "reporter.service")
@@ -560,6 +600,7 @@ def tell(s):
         starts(s, service)
         writes_no_code(s, service)
         reloads(s, service)
+        waits_for_obstacles(s, service)
         comes_back(s, service)
         keeps_agents(s, service)
         holds_the_socket(s, service)

@@ -292,17 +292,26 @@ def states(s, web):
 
 
 def never_started(s):
-    """An instance that never ran: the page, and why there are no figures."""
+    """An instance that never ran: the page, and why there are no figures.  Its
+    names are behind links of which one is swapped, as in a ConfigMap."""
     there = os.path.join(s.directory, "there")
-    link = os.path.join(s.directory, "link")
-    os.mkdir(there)
-    with open(os.path.join(there, "names"), "w") as file:
-        file.write("7 x name\n")
+    link = os.path.join(s.directory, "here", "link")
+    os.mkdir(os.path.dirname(link))
+    for version, text in ("..1", "7 x name\n"), ("..2", "7 8 n\n7 x name\n"):
+        os.makedirs(os.path.join(there, version))
+        with open(os.path.join(there, version, "names"), "w") as file:
+            file.write(text)
+    os.symlink("..1", os.path.join(there, "..data"))
+    os.symlink("..2", os.path.join(there, "..new"))
+    os.symlink("..data/names", os.path.join(there, "names"))
     os.symlink(os.path.join(there, "names"), link)
     web = webs.start(s, "-n", link, instance="t-never")
     try:
         wait_for(lambda: "link:1: found" in scenario.tail(web.log, 9),
                  "names in another directory are read")
+        os.rename(os.path.join(there, "..new"), os.path.join(there, "..data"))
+        wait_for(lambda: "link:2: found" in scenario.tail(web.log, 9),
+                 "and those that take their place")
         s.equal("the page is there", web.ask("/")[0], 200)
         for path in (API, f"{API}/7/2", "/api/v1/events"):
             s.equal(f"{path} says why not", web.ask(path)[::2],

@@ -23,6 +23,7 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <resolv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -88,11 +89,16 @@ inspect_listen(const struct settings *settings, struct complaints *complaints)
 	}
 }
 
+/* Warn of database hosts that have no address now: the start does not need
+   them.  In a child, which waits for a name server 2 seconds and not 10. */
 static void
-inspect_hosts(const struct settings *settings, struct complaints *complaints)
+inspect_hosts(const struct settings *settings, FILE *out)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct complaints warnings = { .out = out };
 
+	setenv("RES_OPTIONS", "timeout:2 attempts:1", 0);
+	res_init();
 	for (size_t i = 0; i < settings->host.count; i++) {
 		const char *word = settings->host.words[i];
 		struct addrinfo *found;
@@ -105,9 +111,9 @@ inspect_hosts(const struct settings *settings, struct complaints *complaints)
 		if (error == 0)
 			freeaddrinfo(found);
 		else
-			settings_complain(complaints, settings, "mysql", "host",
-			    "%s has no address: %s; expected a name in "
-			    "/etc/hosts or the DNS",
+			settings_complain(&warnings, settings, "mysql", "host",
+			    "warning: %s has no address: %s; expected a name "
+			    "in /etc/hosts or the DNS",
 			    host.name, gai_strerror(error));
 	}
 }
@@ -233,6 +239,8 @@ static void __attribute__((noreturn)) child_inspect(
 	char *real = realpath(path, NULL);
 	uint64_t required;
 
+	if (!running)
+		inspect_hosts(settings, out);
 	if (known && !running &&
 	    fdlimit_raise(settings->max_connections, &required) < 0)
 		settings_complain(&its, settings, "limits", "max_connections",
@@ -300,7 +308,9 @@ inspect_start(const struct settings *settings, struct complaints *complaints)
 	struct tls *tls;
 
 	inspect_listen(settings, complaints);
-	inspect_hosts(settings, complaints);
+	inspect_memory(settings, complaints);
+	/* The master reads certificates, and writes the pid file, before it
+	   changes to the user. */
 	if (tls_load(settings, &tls, &option, reason, sizeof(reason)) < 0)
 		settings_complain(
 		    complaints, settings, "tls", option, "%s", reason);
@@ -314,6 +324,5 @@ inspect_machine(const struct settings *settings, const char *path, bool running,
 {
 	if (!running)
 		inspect_start(settings, complaints);
-	inspect_memory(settings, complaints);
 	inspect_as_user(settings, path, running, complaints);
 }

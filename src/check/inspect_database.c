@@ -18,7 +18,7 @@ struct turn {
 	struct complaints *complaints;
 	FILE *found;
 	const struct db *db;
-	size_t read_only; /* hosts that are */
+	size_t away, read_only; /* hosts that are */
 };
 
 static void
@@ -26,7 +26,15 @@ report(void *arg, bool fault, const char *text)
 {
 	struct turn *turn = arg;
 
-	if (fault)
+	/* One that is away is what the others are there for. */
+	if (fault && db_error(turn->db)->kind == DB_RECONNECT &&
+	    turn->settings->host.count > 1) {
+		struct complaints warning = { .out = turn->complaints->out };
+
+		settings_complain(&warning, turn->settings, "mysql", "host",
+		    "warning: %s: %s", db_host(turn->db), text);
+		turn->away++;
+	} else if (fault)
 		settings_complain(turn->complaints, turn->settings, "mysql",
 		    "host", "%s: %s", db_host(turn->db), text);
 	else
@@ -78,9 +86,11 @@ inspect_database(const struct settings *settings, const char *path,
 	for (size_t i = 0; i < settings->host.count; i++)
 		inspect_host(&turn, settings->host.words[i]);
 	secret_wipe(&password);
-	if (turn.read_only == settings->host.count)
+	if (turn.read_only + turn.away == settings->host.count)
 		settings_complain(complaints, settings, "mysql", "host",
-		    "nothing can be stored: %s read-only; expected a server "
-		    "that can be written to",
-		    turn.read_only == 1 ? "the server is" : "all servers are");
+		    "nothing can be stored: %s; expected a server that can be "
+		    "written to",
+		    turn.away > 0         ? "all servers are away or read-only"
+		    : turn.read_only == 1 ? "the server is read-only"
+					  : "all servers are read-only");
 }

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 #define ADDRESS "127.0.0.1:9316"
+#define LINKS_MAX 8 /* that lead to each other */
 #define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FILE_ACCESS \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
@@ -162,13 +164,28 @@ options_read(struct web_options *options, int argc, char **argv)
 }
 
 /* Allow reading the directory of a file, so that the file can be replaced, or
-   come later.  A failure shows when the file is read.  file: this frees it. */
+   come later; if it is a symbolic link, also that of the file that it leads
+   to, which may be one, too.  A failure shows when the file is read. */
 static void
-allow_beside(int rules, char *file)
+allow_beside(int rules, const char *file)
 {
-	if (file != NULL)
-		landlock_allow(rules, dirname(file), READ_ACCESS);
-	free(file);
+	char path[PATH_MAX], target[PATH_MAX], parent[PATH_MAX];
+	int length = snprintf(path, sizeof(path), "%s", file);
+
+	for (int links = 0; links < LINKS_MAX && length < PATH_MAX; links++) {
+		memcpy(parent, path, sizeof(parent));
+		const char *directory = dirname(parent);
+		ssize_t n = readlink(path, target, sizeof(target));
+
+		landlock_allow(rules, directory, READ_ACCESS);
+		if (n < 0)
+			return;
+		length =
+		    *target == '/'
+			? snprintf(path, sizeof(path), "%.*s", (int)n, target)
+			: snprintf(path, sizeof(path), "%s/%.*s", directory,
+			      (int)n, target);
+	}
 }
 
 /* From now on this thread, and those that it starts, cannot gain privileges.
@@ -190,10 +207,8 @@ confine(const struct web_options *options)
 			return 0;
 		}
 	}
-	if (rules >= 0) {
-		allow_beside(rules, strdup(names));
-		allow_beside(rules, realpath(names, NULL)); /* of a link */
-	}
+	if (rules >= 0)
+		allow_beside(rules, names);
 	/* /dev/null is for going to the background, /proc/self for metrics. */
 	if (rules >= 0 && landlock_allow(rules, "/dev/shm", READ_ACCESS) == 0 &&
 	    (landlock_allow(rules, "/proc/self", READ_ACCESS) == 0 ||
