@@ -543,13 +543,21 @@ enum shm_status
 segment_view(struct segment *view, const struct segment *segment)
 {
 	struct segment mapped = *segment;
-	enum shm_status status = segment_mmap(&mapped, PROT_READ);
+	enum shm_status status = segment_leads_to(segment->name, segment->fd);
 
 	if (status != SHM_OK)
 		return status;
-	*view = mapped;
-	view->fd = view->lock = -1;
-	return SHM_OK;
+	/* What was opened so can never be mapped for writing. */
+	mapped.lock = -1;
+	mapped.fd = shm_open(segment->name, O_RDONLY | O_NONBLOCK, 0);
+	if (mapped.fd < 0)
+		return SHM_SYSTEM;
+	status = segment_mmap(&mapped, PROT_READ);
+	if (status == SHM_OK)
+		*view = mapped;
+	else
+		KEEP_ERRNO(close(mapped.fd));
+	return status;
 }
 
 void

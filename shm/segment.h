@@ -230,7 +230,7 @@ struct segment {
 	void *base; /* NULL: nothing is mapped */
 	size_t size;
 	int fd;      /* -1 when nothing is mapped */
-	int lock;    /* of its secrets, while it is locked; else -1 */
+	int lock;    /* of its secrets, which are locked; -1: not open */
 	uid_t owner; /* whose it is, if it was opened */
 	/* A copy that was checked.  Whoever can write to the segment can change
 	   the header in it at any time: that is not read again. */
@@ -331,10 +331,16 @@ segment_master(const struct segment *segment)
  * timeout_ms: how long to wait for another holder, 0 to 600000.
  * The segment must be mapped for writing; this process must not close another
  * descriptor of it.
+ * The lock is shared with the process that called segment_lock_open() and with
+ * those that it forked, until the last of them has closed the segment.
  * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
  * removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets.
  */
 enum shm_status segment_lock(struct segment *segment, int timeout_ms);
+
+/* segment_lock_open - open what segment_lock() locks: from now on that does not
+   need its name.  Results as of segment_lock(). */
+enum shm_status segment_lock_open(struct segment *segment);
 
 /* segment_holder - the process that has locked the segment of this NAME: its
    pid, -1 if it is in a PID namespace that we cannot see, or 0 for none.  Not
@@ -345,8 +351,10 @@ pid_t segment_holder(const char *name);
    is a segment: SHM_OK, or as of segment_open_worker(). */
 enum shm_status segment_intact(const struct worker_segment *segment);
 
-/* segment_view - map a mapped segment once more, read-only; for
-   segment_close().  SHM_OK, or SHM_SYSTEM: *view is as it was. */
+/* segment_view - map a mapped segment once more, so that a process that
+   inherits only this one cannot write to it.  For segment_close(), with which
+   the lock that readers see is lost, if the segment still has its name. SHM_OK,
+   SHM_MISSING or SHM_SYSTEM: *view is as it was. */
 enum shm_status segment_view(
     struct segment *view, const struct segment *segment);
 

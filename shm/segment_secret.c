@@ -105,6 +105,23 @@ segment_show_holder(const struct segment *segment)
 }
 
 enum shm_status
+segment_lock_open(struct segment *segment)
+{
+	int fd = segment->lock;
+	enum shm_status status = SHM_OK;
+
+	if (segment->fd < 0) {
+		errno = EBADF;
+		return SHM_SYSTEM;
+	}
+	if (fd < 0)
+		status = secret_open(segment->name, &fd);
+	if (status == SHM_OK)
+		segment->lock = fd;
+	return status;
+}
+
+enum shm_status
 segment_leads_to(const char *name, int fd)
 {
 	char path[SEGMENT_NAME_MAX + sizeof(SHM_DIR)];
@@ -124,13 +141,7 @@ enum shm_status
 segment_lock(struct segment *segment, int timeout_ms)
 {
 	const struct timespec nap = { 0, 10 * 1000000L };
-	int fd;
-
-	if (segment->fd < 0) {
-		errno = EBADF;
-		return SHM_SYSTEM;
-	}
-	enum shm_status status = secret_open(segment->name, &fd);
+	enum shm_status status = segment_lock_open(segment);
 
 	if (status != SHM_OK) {
 		/* Its holder before may have removed both as its last act. */
@@ -138,20 +149,16 @@ segment_lock(struct segment *segment, int timeout_ms)
 		    segment_leads_to(segment->name, segment->fd);
 		return named == SHM_OK ? status : named;
 	}
-	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 10) {
+	for (int waited = 0; flock(segment->lock, LOCK_EX | LOCK_NB) < 0;
+	     waited += 10) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			status = SHM_SYSTEM;
-		else if (waited >= timeout_ms)
-			status = SHM_BUSY;
-		if (status != SHM_OK) {
-			KEEP_ERRNO(close(fd));
-			return status;
-		}
+			return SHM_SYSTEM;
+		if (waited >= timeout_ms)
+			return SHM_BUSY;
 		nanosleep(&nap, NULL);
 	}
-	segment->lock = fd;
 	segment_show_holder(segment);
-	return segment_leads_to(segment->name, segment->fd);
+	return SHM_OK;
 }
 
 pid_t

@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(scenario.SOURCE)
 RULES = SOURCE / "etc/prometheus/reporter.rules.yml"
 CASES = SOURCE / "t/reporter.rules.test.yml"
 DASHBOARD = SOURCE / "etc/grafana/reporter.json"
-ALERTS, PANELS = 10, 12
+ALERTS, PANELS = 11, 12
 
 
 def promtool(*words):

@@ -130,9 +130,8 @@ def tell(s):
     s.start()
     r = Removal(s)
     while_running(s, r, "all", lambda files: files)
-    while_running(s, r, "parts", lambda files: [
-        f for f in files if f.endswith((".0", ".1.secret"))])
-    while_running(s, r, "all, and a worker killed", lambda files: files, True)
+    while_running(s, r, "parts, and a worker killed", lambda files: [
+        f for f in files if f.endswith((".0", ".0.secret", ".1.secret"))], True)
     stop_without_segment(s, r)
     at_the_end(s, r)
 

@@ -454,6 +454,14 @@ def keeps_agents(s, service):
 def holds_the_socket(s, service):
     m = service.machine
     m.does("a stop", "stop", "reporter.service")
+    late = "/run/systemd/system/reporter.socket.d/late.conf"
+    m.write(late, f"[Socket]\nListenStream=192.0.2.10:{PORT + 5}\n")
+    m.systemctl("daemon-reload")
+    m.does("the socket unit starts before its address is there", "start",
+           "reporter.socket")
+    m.does("it is stopped", "stop", "reporter.socket")
+    m.run("rm", late)
+    m.systemctl("daemon-reload")
     s.equal("which leaves no shared memory",
             m.run("ls", "/dev/shm").stdout, "")
     m.does("the socket unit starts", "start", "reporter.socket")

@@ -25,6 +25,7 @@ stories += t/scenario_agents t/scenario_agents_come_back_at_once \
 	t/scenario_limits_are_live t/scenario_listening_on_everything \
 	t/scenario_one_caller_of_many_agents \
 	t/scenario_proxy_protocol t/scenario_refused_agents_are_held \
+	t/scenario_segment_loses_its_memory \
 	t/scenario_slow_agents t/scenario_sockets_passed_in \
 	t/scenario_strangers_are_named \
 	t/scenario_throttled_share_a_ring \

@@ -814,6 +814,26 @@ START_TEST(segment_that_cannot_be_renewed_stays_mapped)
 }
 END_TEST
 
+static int
+make_view_writable(void)
+{
+	struct segment view;
+
+	if (segment_view(&view, &worker.map) != SHM_OK ||
+	    memcmp(view.base, worker.map.base, view.size) != 0)
+		return 1;
+	segment_close(&worker.map);
+	return mprotect(view.base, view.size, PROT_READ | PROT_WRITE) == 0;
+}
+
+START_TEST(view_can_never_be_written)
+{
+	create();
+	ck_assert_int_eq(in_child(make_view_writable), 0);
+	segment_close(&worker.map);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- lock --
  */
 
@@ -1110,6 +1130,7 @@ main(void)
 	c = group(s, "removal");
 	tcase_add_test(c, removed_segment_is_renewed_in_place);
 	tcase_add_test(c, segment_that_cannot_be_renewed_stays_mapped);
+	tcase_add_test(c, view_can_never_be_written);
 
 	c = group(s, "lock");
 	tcase_add_test(c, lock_excludes_other_processes_until_the_holder_dies);

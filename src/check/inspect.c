@@ -180,11 +180,10 @@ inspect_user(const struct settings *settings, bool running,
     struct complaints *complaints)
 {
 	const char *user = settings->user;
-	const struct passwd *pw = *user == '\0' ? NULL : getpwnam(user);
+	const struct passwd *pw = getpwnam(user);
 
-	if (*user == '\0'
-		? geteuid() != 0
-		: pw != NULL && (geteuid() == 0 || geteuid() == pw->pw_uid))
+	if ((*user == '\0' && geteuid() != 0) ||
+	    (pw != NULL && (geteuid() == 0 || geteuid() == pw->pw_uid)))
 		return true;
 	if (*user == '\0')
 		settings_complain(complaints, settings, "reporter", "user",

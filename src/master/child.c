@@ -8,6 +8,7 @@
 
 #include "lib/log.h"
 #include "master/child.h"
+#include "master/lost.h"
 #include "master/retire.h"
 #include "privilege/sandbox.h"
 #include "worker/worker.h"
@@ -15,6 +16,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +134,8 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 		.generation = segment->map.header.generation,
 		.slot = segment->map.header.slot,
 	};
+	/* For its workers: they can lock it without its name. */
+	segment_lock_open(&child->segment.map);
 	counter_set(&child->entry->generation, child->generation);
 	atomic_store_explicit(
 	    &child->entry->slot, child->slot, memory_order_relaxed);
@@ -151,25 +155,33 @@ child_drop(struct child *child)
 
 /* ----------------------------------------------------------------- spawn -- */
 
-/* In the new process: close all descriptors but the standard ones, the log's
-   and that of the worker's segment, and unmap the other segments. */
+/* Close all descriptors but the standard ones and these. */
+static void
+close_others(const int *keep, int n)
+{
+	unsigned from = STDERR_FILENO + 1, next;
+
+	do {
+		next = UINT_MAX;
+		for (int i = 0; i < n; i++)
+			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next > from)
+			close_range(from, next - (next != UINT_MAX), 0);
+		from = next + 1;
+	} while (next != UINT_MAX);
+}
+
+/* In the new process: close the descriptors and unmap the segments that are not
+   the worker's. */
 static void
 child_release_master(struct children *children, const struct segment *own)
 {
-	int log = log_fd();
-	int keep[] = { log < own->fd ? log : own->fd,
-		log < own->fd ? own->fd : log };
-	unsigned from = STDERR_FILENO + 1;
+	int keep[] = { log_fd(), own->fd, own->lock };
 
 	/* An inherited socket would keep an agent's connection open after the
 	   master closed it. */
-	for (int i = 0; i < 2; i++) {
-		if (keep[i] > (int)from)
-			close_range(from, (unsigned)keep[i] - 1, 0);
-		if (keep[i] >= (int)from)
-			from = (unsigned)keep[i] + 1;
-	}
-	close_range(from, ~0U, 0);
+	close_others(keep, sizeof(keep) / sizeof(*keep));
 	CHILDREN_EACH(child, children)
 	{
 		if (child->segment.map.base != own->base)
@@ -192,6 +204,7 @@ child_main(struct children *children, const struct worker_start *start)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGBUS, SIG_DFL);
 	/* SIGUSR1 stays blocked: the worker polls for it. */
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
@@ -321,6 +334,38 @@ child_keep_named(
 		child->renew_ms = now_ms + RENEW_RETRY_MS;
 }
 
+/* Its segment has no memory any more: end its worker, and begin with a new
+   segment. */
+static void
+child_give_up(struct children *children, struct child *child, uint64_t now_ms)
+{
+	enum shm_status status;
+	uint64_t records;
+	char next[64];
+
+	if (child->pid != 0) {
+		kill(child->pid, SIGKILL);
+		return;
+	}
+	if (child_delay(child, now_ms) > 0)
+		return;
+	if (lost_replace(children, child, &status, &records) < 0) {
+		const char *why = shm_strerror(status, errno);
+		uint64_t delay = child_back_off(child, false, now_ms);
+
+		log_error("cannot create segment %s again: %s; %s",
+		    child->segment.map.name, why,
+		    delay_text("retrying", delay, next, sizeof(next)));
+		return;
+	}
+	log_error("segment %s lost its memory, as if truncated by another "
+		  "process; up to %" PRIu64 " records lost; starting worker "
+		  "%u with a new segment",
+	    child->segment.map.name, records, child->slot);
+	child->renew_ms = 0;
+	child_take(child, CHILD_RESTART);
+}
+
 int
 children_tick(struct children *children, uint64_t now_ms)
 {
@@ -328,6 +373,17 @@ children_tick(struct children *children, uint64_t now_ms)
 
 	CHILDREN_EACH(child, children)
 	{
+		if (now_ms >= child->note_ms) {
+			lost_note(child);
+			child->note_ms = now_ms + TICK_MS;
+		}
+		if (child->lost) {
+			child_give_up(children, child, now_ms);
+			if (child->lost) {
+				wait = TICK_STARTING_MS;
+				continue;
+			}
+		}
 		if (!children->ending)
 			child_keep_named(children, child, now_ms);
 		if (child->state == CHILD_WAITING && !children->ending) {

@@ -37,12 +37,21 @@ instance_discard(const char *name, enum shm_status status)
 }
 
 static enum shm_status
+instance_lock(struct segment *segment)
+{
+	enum shm_status status = segment_lock(segment, LOCK_MS);
+
+	/* Its holder before may have removed it as its last act. */
+	return status == SHM_OK ? segment_named(segment) : status;
+}
+
+static enum shm_status
 instance_create(struct segment *segment, const char *instance)
 {
 	enum shm_status status = segment_create_master(segment, instance);
 
 	if (status == SHM_OK)
-		status = segment_lock(segment, LOCK_MS);
+		status = instance_lock(segment);
 	if (status == SHM_SYSTEM && segment->base != NULL)
 		KEEP_ERRNO(segment_remove(segment->name));
 	return status;
@@ -55,7 +64,7 @@ instance_adopt(struct segment *segment, const char *instance)
 	    segment_open_master(segment, instance, SEGMENT_WRITE);
 
 	if (status == SHM_OK)
-		status = segment_lock(segment, LOCK_MS);
+		status = instance_lock(segment);
 	return status == SHM_OK ? segment_renew_master(segment) : status;
 }
 

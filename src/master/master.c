@@ -14,6 +14,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "master/instance.h"
+#include "master/lost.h"
 #include "master/notify.h"
 #include "master/retire.h"
 #include "master/sample.h"
@@ -48,6 +49,7 @@ master_open_rings(struct master *m)
 
 	children_init(&m->children, m->shared, m->settings, m->path);
 	m->children.readers = m->readers;
+	lost_guard(&m->children);
 	retire_recover(m->shared, m->settings->instance);
 	if (removed_begin(m) < 0 ||
 	    generation_adopt(generation, &m->children, m->settings) < 0 ||

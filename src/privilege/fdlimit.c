@@ -7,7 +7,7 @@
 
 #include <sys/resource.h>
 
-#define FDLIMIT_OTHERS 128 /* listeners, segments, the log, ... */
+#define FDLIMIT_OTHERS 256 /* listeners, segments, the log, ... */
 
 int
 fdlimit_raise(uint64_t connections, uint64_t *required)

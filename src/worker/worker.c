@@ -89,8 +89,7 @@ worker_lock(struct worker *w)
 		    shm_strerror(status, errno));
 		return status;
 	}
-	/* The mapping keeps the lock; by a descriptor /dev/shm could be filled
-	   from here. */
+	/* By it /dev/shm could be filled from here. */
 	close(w->segment.map.fd);
 	w->segment.map.fd = -1;
 	/* While we waited, that one drained on: read the indices again. */
@@ -203,8 +202,8 @@ worker_log_follow(const struct worker *w)
 	counter_set(&info->reopen_error,
 	    reload_log(w->start->settings) < 0 ? (uint64_t)errno : 0);
 	/* Acquire: the master's file was opened before ours. */
-	counter_release(&info->reopens,
-	    counter_acquire(&w->start->master->input.reopens));
+	counter_release(
+	    &info->reopens, counter_acquire(&w->start->master->input.reopens));
 }
 
 static void
