@@ -7,7 +7,9 @@ endif
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/examples/haproxy-galera.cfg \
 	etc/examples/haproxy-reporters.cfg etc/examples/haproxy-web.cfg \
-	etc/examples/nginx-web.conf
+	etc/examples/nginx-web.conf etc/examples/Containerfile \
+	etc/examples/container.conf etc/examples/compose.yml \
+	etc/examples/kubernetes.yml
 dist_examples_DATA += etc/prometheus/reporter.rules.yml etc/grafana/reporter.json
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf

@@ -1,8 +1,9 @@
 # Tests of the sources and of an installation, and targets for people.
-text_tests = t/alerts.py t/configure.py t/hardening.py t/layers.py t/messages.py \
-	t/translations.py
+text_tests = t/alerts.py t/configure.py t/containerfile.py t/hardening.py \
+	t/layers.py t/messages.py t/translations.py
 TESTS += $(text_tests)
-EXTRA_DIST += $(text_tests) t/analyse.sh t/coverage.sh t/format.sh \
+EXTRA_DIST += $(text_tests) t/analyse.sh t/container.py t/coverage.sh \
+	t/format.sh \
 	t/check_mysql.sh t/profile.py t/release.sh \
 	t/reporter.rules.test.yml t/targets.py t/web_cost.py
 
@@ -55,6 +56,10 @@ check_mysql = cd $(srcdir) && \
 check-restarts: all t/crowd t/reporter-older
 	$(python) $(srcdir)/t/scenario_restart_keeps_agents.py 10000 20
 
+# The recipe of the image, carried out in root directories.
+check-container: all
+	$(python) $(srcdir)/t/container.py || test $$? = 77
+
 # What the page costs: a million keys, a hundred viewers.
 check-web-cost: all
 	$(python) $(srcdir)/t/web_cost.py
@@ -99,7 +104,7 @@ distcheck-short:
 # The database's data directory that all scenarios copy, and what the targets
 # make.
 clean-local:
-	-rm -rf t/scenario-data analyse axe coverage fuzz mysql shots
+	-rm -rf t/scenario-data analyse axe container coverage fuzz mysql shots
 .PHONY: bench bench-short check-mysql check-mysql-short check-quick mysql-root \
-	check-restarts check-web-cost profile analyse coverage format format-fix \
+	check-restarts check-container check-web-cost profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

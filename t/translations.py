@@ -53,8 +53,8 @@ def macros(text, headings={}):
     """How often each is in a text; a heading that is referred to is translated."""
     return collections.Counter(
         "Sx " + headings.get(words[3:], words[3:]) if words.startswith("Sx ")
-        else words for words in (" ".join(macro.split()) for macro in
-                                 re.findall(MACROS, text)))
+        else words.removesuffix(" Ns 's") for words in (
+            " ".join(macro.split()) for macro in re.findall(MACROS, text)))
 
 
 def formatted(directory, page):
