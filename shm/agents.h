@@ -39,10 +39,10 @@ struct agent {
 				  or AGENT_NONE */
 	uint64_t caller;       /* of its last report, or AGENT_NONE */
 	uint64_t dialect;      /* enum dialect */
-	uint64_t throttled_since; /* seconds since 1970, or AGENT_NONE */
+	uint64_t throttled_since; /* as of counters.h, or AGENT_NONE */
 	uint64_t rejected_sum;
 	uint64_t rejected[REJECT_REASONS]; /* records and reports */
-	uint64_t since;                    /* seconds since 1970 */
+	uint64_t since;                    /* as of counters.h */
 	uint64_t peer[4]; /* struct sockaddr_in or _in6; the rest is 0 */
 };
 

@@ -83,6 +83,7 @@ last_error_set(struct flush_counters *flush, unsigned number, const char *text)
 {
 	uint64_t version = counter_get(&flush->last_error_version) | 1;
 	size_t length = strnlen(text, sizeof(flush->last_error) - 1);
+	struct timespec now;
 
 	counter_set(&flush->last_error_version, version);
 	/* Release fence: who sees a byte of the new text sees the odd
@@ -94,7 +95,9 @@ last_error_set(struct flush_counters *flush, unsigned number, const char *text)
 	counter_set(&flush->last_error_number, number);
 	/* Release: licenses readers to take the text. */
 	counter_release(&flush->last_error_version, version + 1);
-	counter_set(&flush->last_error_ts, (uint64_t)time(NULL));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	counter_set(&flush->last_error_ts,
+	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 }
 
 unsigned

@@ -18,6 +18,11 @@
  * a killed worker had put into its table without passing the ring's cursor
  * over them: they were drained a second time.
  *
+ * A word named ..._ts or ..._since is a point of time: milliseconds of
+ * CLOCK_MONOTONIC, so that setting the clock does not change how long ago it
+ * was; 0: never.  The machine's boot begins it, and ends the segments.  In
+ * copies that readers make (status_collect()) it is in seconds since 1970.
+ *
  * Counters are part of the segment format: see "if you change this" in
  * segment.h.
  */
@@ -160,6 +165,7 @@ struct process_counters {
 	counter memory;    /* resident, with the shared memory it uses, bytes */
 	counter files;     /* descriptors open */
 	counter files_max; /* its limit on them */
+	counter log_lost;  /* log lines that the target did not take */
 };
 
 #define HISTOGRAM_BUCKETS 16
@@ -174,25 +180,25 @@ struct flush_counters {
 	counter flushes;       /* transactions committed */
 	counter clamped;       /* counts cut to the column's range */
 	counter connects;      /* connections made to the database */
-	counter last_flush_ts; /* seconds since 1970 */
+	counter last_flush_ts; /* the end of the last transaction */
 	counter last_flush_us; /* how long it took, microseconds */
 	counter flush_us;      /* the sum of all, microseconds */
 	counter errors[FLUSH_ERRORS];       /* by class; [0] stays 0 */
 	counter buckets[HISTOGRAM_BUCKETS]; /* flushes that took < 2^i ms */
 	counter connected;                  /* 1 while connected, a gauge */
-	counter last_error_ts;              /* seconds since 1970, 0 = none */
-	counter last_error_number;          /* MySQL's error number */
+	counter last_error_ts;
+	counter last_error_number; /* MySQL's error number */
 	/* Odd while last_error is being written. */
 	counter last_error_version;
 	char last_error[192]; /* text, ended by a 0: last_error_get() */
-	/* Since when keys are pending and none was committed, seconds since
-	   1970; 0: none is pending. */
+	/* Since when keys are pending and none was committed; 0: none is
+	   pending. */
 	counter waiting_since;
 	counter held;         /* rows kept out of batches, a gauge */
 	counter removed;      /* rows removed by retention */
-	counter retention_ts; /* end of its last pass, seconds since 1970 */
-	/* Since when connecting has failed, or the connection is lost, seconds
-	   since 1970; 0: neither. */
+	counter retention_ts; /* end of its last pass */
+	/* Since when connecting has failed, or the connection is lost; 0:
+	   neither. */
 	counter apart_since;
 	/* The host connected to last, a text ended by a 0; written while
 	   connected is 0. */
@@ -200,7 +206,10 @@ struct flush_counters {
 	counter clock_skew;  /* between the server's clock and ours, seconds */
 	counter age_seconds; /* sum over the records committed */
 	counter ages[HISTOGRAM_BUCKETS]; /* those that were < 2^i seconds old */
-	counter reserve[2];
+	/* When a statement or a connect first succeeded after last_error_ts;
+	   earlier: none has. */
+	counter recovered_ts;
+	counter reserve[1];
 };
 static_assert(sizeof(struct flush_counters) == 832, "part of the format");
 
@@ -239,14 +248,18 @@ struct input_counters {
 	counter retired_replayed;
 	counter retired_stored;
 	counter retired_dead_letter;
-	/* Seconds since 1970; 0: never. */
-	counter last_dead_letter_ts, last_dropped_ts;
+	/* When a record was last set aside, was dropped, was refused and lost
+	   since it could not be set aside. */
+	counter last_dead_letter_ts, last_dropped_ts, last_dead_lost_ts;
 	/* 1 more than those taken and refused while a reload is under way. */
 	counter reloads_begun;
 	/* Of the configuration in use: limits.max_connections, when it came
-	   into use, when its certificate expires (0: it has none); seconds
-	   since 1970. */
+	   into use, when its certificate expires (seconds since 1970; 0: it has
+	   none). */
 	counter connections_max, configured_ts, certificate_expires;
+	/* Of the log: reopens begun and ended, odd while one is under way, and
+	   errno of the last, 0: it succeeded. */
+	counter reopens, reopen_error;
 	struct process_counters process;
 };
-static_assert(sizeof(struct input_counters) == 448, "part of the format");
+static_assert(sizeof(struct input_counters) == 512, "part of the format");

@@ -60,6 +60,8 @@
  *                                        masters            words; 0: its end
  *   oldest_generation  master            flush              the older ones are
  *                                                           stored
+ *   reopens            master            workers, readers   the outcome
+ *   info.reopens       drain             readers            the outcome
  *
  * The library returns codes; it never logs and never exits.
  */
@@ -73,7 +75,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x6765737274707200) /* "\0rptrseg" */
 #ifndef SEGMENT_VERSION /* a test builds another one */
-#define SEGMENT_VERSION 10
+#define SEGMENT_VERSION 11
 #endif
 
 #define SHM_DIR "/dev/shm"
@@ -134,7 +136,7 @@ static_assert(sizeof(struct segment_header) == 128, "part of the format");
 struct worker_info {
 	alignas(CACHE_LINE) _Atomic int32_t pid;
 	_Atomic uint32_t checked_in; /* 1: its threads run */
-	counter started;             /* seconds since 1970 */
+	counter started;             /* as of counters.h: a ..._ts */
 	counter poisoned; /* records set aside because they killed workers */
 	/* Words of the trial, see src/worker/trial.h. */
 	counter suspect; /* ring index being drained, plus 1 */
@@ -146,9 +148,12 @@ struct worker_info {
 	   others of that number; 0: none. */
 	counter session, session_mark;
 	struct process_counters process; /* written by the drain */
-	counter reserve[1];
+	/* The last reopening of the log, as the master numbers them, that its
+	   descriptor comes from, and errno of it; written by the drain. */
+	counter reopens, reopen_error;
+	counter reserve[6];
 };
-static_assert(sizeof(struct worker_info) == 128, "part of the format");
+static_assert(sizeof(struct worker_info) == 192, "part of the format");
 
 struct worker_shared {
 	alignas(CACHE_LINE) struct segment_header header;
@@ -158,7 +163,7 @@ struct worker_shared {
 	struct flush_counters flush;
 	struct worker_info info;
 };
-static_assert(sizeof(struct worker_shared) == 1280, "part of the format");
+static_assert(sizeof(struct worker_shared) == 1344, "part of the format");
 
 enum child_state {
 	CHILD_NONE,      /* the entry is free */
@@ -199,7 +204,7 @@ struct master_shared {
 	alignas(
 	    CACHE_LINE) _Atomic int32_t pid; /* 0 after a graceful shutdown */
 	_Atomic uint32_t reload_failed; /* 1: the last reload was refused */
-	counter started;                /* seconds since 1970 */
+	counter started;                /* as of counters.h: a ..._ts */
 	counter generation;             /* of the segments written to now */
 	/* A worker stores records only when no generation older than its own
 	   has any left: of two records with one ts, the later arrival must win.
@@ -211,9 +216,9 @@ struct master_shared {
 	struct retirement retirement;
 };
 static_assert(
-    offsetof(struct master_shared, children) == 632, "part of the format");
+    offsetof(struct master_shared, children) == 696, "part of the format");
 static_assert(
-    offsetof(struct master_shared, history) == 8832, "part of the format");
+    offsetof(struct master_shared, history) == 8896, "part of the format");
 
 /* A mapped segment. */
 struct segment {

@@ -179,13 +179,16 @@ run(const struct arguments *a, const char *path)
 	return status;
 }
 
-/* By default these would terminate reporter until its loop reads them from a
-   signalfd.  SIGTERM and SIGINT stay unblocked and end the start. */
+/* By default these would terminate reporter: until its loop reads them from a
+   signalfd, or, for SIGXFSZ, when a file reaches the limit on its size, which
+   then is an error of write().  SIGTERM and SIGINT stay unblocked and end the
+   start. */
 static void
-block_reload_signals(void)
+block_signals(void)
 {
 	sigset_t set;
 
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
@@ -216,7 +219,7 @@ main(int argc, char **argv)
 {
 	struct arguments a = { .config = CONFIG_FILE };
 
-	block_reload_signals();
+	block_signals();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
 	char *absolute = path_absolute(a.config);

@@ -109,7 +109,7 @@ def orders(s, first, second):
     s.equal("the text has the same columns", sorted(lines[0].lower().split()),
             sorted(by))
     s.check("and figures", re.fullmatch(
-        rf"{re.escape(first.name)} +native +\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d +2"
+        rf"{re.escape(first.name)} +native +\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ +2"
         r" +5 +-6\d +- +2 +10\.0\.0\.2 +2 +wrong_shape=1 out_of_range=1",
         lines[1]), lines[1])
 

@@ -39,7 +39,16 @@ def tell(s):
     s.database.stop()
     send(1, TS)
     drained(SERVICES)
-    s.reporter.stop()
+    done = s.reporter.ctl("stop")
+    s.reporter.process.wait(scenario.PATIENCE)
+    s.reporter.process = None
+    left = (f"records left in shared memory: {SERVICES}; start reporter before "
+            "the next reboot to store them\n")
+    s.equal("stop prints what is left", (done.returncode, done.stdout),
+            (0, left))
+    done = s.reporter.ctl("status")
+    s.check("and the status as well", "graceful shutdown" in done.stdout and
+            left.split(";", maxsplit=1)[0] in done.stdout, done.stdout)
     s.check("what was not stored stays in shared memory",
             s.reporter.segments() != [])
 
@@ -62,7 +71,11 @@ def tell(s):
     s.check("each key has the value that came last",
             s.database.table() == wanted)
     s.identity(status)
-    s.reporter.stop()
+    done = s.reporter.ctl("stop")
+    s.reporter.process.wait(scenario.PATIENCE)
+    s.reporter.process = None
+    s.equal("a stop prints nothing when all is stored",
+            (done.returncode, done.stdout, done.stderr), (0, "", ""))
     s.equal("an orderly stop leaves no shared memory",
             s.reporter.segments(), [])
 

@@ -122,7 +122,7 @@ def without_a_terminal(s):
     s.check("with its file and number", f"{s.names}:3: " in errors, errors)
     s.check("the instance stands above", re.fullmatch(
         rf"instance {s.reporter.instance}: 2 of 2 workers running, \d+\.\d "
-        r"records/s, \d\d:\d\d:\d\d", lines[0]), lines[0])
+        r"records/s, \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", lines[0]), lines[0])
     s.equal("then the verdict", lines[1:3], [
         "2 overloaded (5 servers), 1 with errors, 1 silent, 1 late; 1 silent "
         "caller", "6 services, by trouble"])

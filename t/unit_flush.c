@@ -273,8 +273,7 @@ START_TEST(an_older_generation_goes_first)
 	drain(1, 5, FIXTURE_TS, false);
 	expect_rest(0);
 	/* Keys wait, and that is shown. */
-	ck_assert_uint_gt(
-	    counter_get(&segment.shared->flush.waiting_since), FIXTURE_TS);
+	ck_assert_uint_ne(counter_get(&segment.shared->flush.waiting_since), 0);
 	counter_set(&master.oldest_generation, 2);
 	wait_stored();
 	uint64_t until = monotonic_ms() + PATIENCE_MS;

@@ -65,6 +65,7 @@ START_TEST(well_is_ok)
 	    "clock_skew=0s;30;60;0 stalled=0;0;;0 "
 	    "master_age=0.4s;10;60;0 "
 	    "dead_letter_age=U;3600:;;0 dropped_age=U;3600:;;0 "
+	    "dead_lost_age=U;;3600:;0 "
 	    "dead_letter=0c;;;0 dropped=0c;;;0 connections=12;;;0 "
 	    "received=0c;;;0 stored=0c;;;0");
 }
@@ -132,6 +133,17 @@ START_TEST(each_measure_has_its_limits)
 	w->stalled = true;
 	ck_assert_int_eq(judge(), HEALTH_WARNING);
 	HAS("1 worker not draining the ring, ");
+}
+END_TEST
+
+START_TEST(a_refused_record_that_was_lost_is_critical)
+{
+	make_well();
+	status.input.last_dead_lost_ts = status.now - 1;
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	HAS("1 second since a refused record was lost (critical)");
+	status.input.last_dead_lost_ts = status.now - 3600;
+	ck_assert_int_eq(judge(), HEALTH_OK);
 }
 END_TEST
 
@@ -273,6 +285,7 @@ START_TEST(the_longest_line_is_whole)
 	status.now = UINT64_MAX;
 	status.input.last_dead_letter_ts = UINT64_MAX;
 	status.input.last_dropped_ts = UINT64_MAX;
+	status.input.last_dead_lost_ts = UINT64_MAX;
 	status.master_age = 1e18;
 	status.input.connections = UINT64_MAX;
 	status.records.received = status.records.stored = INT64_MAX;
@@ -326,6 +339,7 @@ main(void)
 	tcase_add_test(
 	    tcase, no_reporter_is_critical_and_a_refused_reload_a_warning);
 	tcase_add_test(tcase, a_loss_is_a_fault_that_recovers);
+	tcase_add_test(tcase, a_refused_record_that_was_lost_is_critical);
 	tcase_add_test(tcase, limits_are_read);
 	tcase_add_test(tcase, ranges_are_those_of_monitoring_plugins);
 	tcase_add_test(tcase, the_longest_line_is_whole);

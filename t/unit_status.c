@@ -37,6 +37,13 @@ static size_t written_length;
 /* ----------------------------------------------------- an instance's life --
  */
 
+/* The point of time as it is in shared memory, within its second. */
+static uint64_t
+monotonic_of(uint64_t seconds)
+{
+	return seconds * 1000 + 500 - (realtime_ms() - monotonic_ms());
+}
+
 static void
 make_master(void)
 {
@@ -46,7 +53,7 @@ make_master(void)
 	ck_assert_int_eq(segment_lock(&master_map, 0), SHM_OK);
 	master->pid = getpid();
 	snprintf(master->software, sizeof(master->software), "1.2.3");
-	counter_set(&master->started, (uint64_t)time(NULL) - 100000);
+	counter_set(&master->started, monotonic_ms() - 100000 * 1000);
 	counter_set(&master->generation, 7);
 }
 
@@ -180,16 +187,17 @@ make_history(void)
 	counter_set(&master->input.closed[CLOSING_IDLE], 6);
 	counter_set(&master->input.closed[CLOSING_STOP], 8);
 	counter_set(
-	    &workers[0].shared->flush.last_flush_ts, (uint64_t)time(NULL) - 5);
+	    &workers[0].shared->flush.last_flush_ts, monotonic_ms() - 5000);
 	counter_set(&workers[0].shared->flush.last_flush_us, 12500);
 	counter_set(&workers[0].shared->flush.connected, 1);
 	memcpy(workers[0].shared->flush.host, "db\n1:3306", 10);
 	memcpy(workers[1].shared->flush.host, "db2:3306", 9);
 	counter_set(&workers[1].shared->flush.errors[DB_HOLD], 9);
 	counter_set(&workers[1].shared->flush.last_error_number, 1146);
-	counter_set(&workers[1].shared->flush.last_error_ts, 1700000000);
+	counter_set(
+	    &workers[1].shared->flush.last_error_ts, monotonic_of(1700000000));
 	strcpy(workers[1].shared->flush.last_error,
-	    "Table 'x.ServerCallStatus'\n\033[31m does not exist");
+	    "Table 'x.ServerCallStatus'\n\033[31m is gone");
 }
 
 static void
@@ -231,7 +239,7 @@ START_TEST(the_terms_are_what_happened)
 	ck_assert_str_eq(status.workers[0].host, "db\\n1:3306");
 	ck_assert_str_eq(status.workers[1].host, "");
 	ck_assert_str_eq(status.workers[1].flush.last_error,
-	    "Table 'x.ServerCallStatus'\\n\\x1b[31m does not exist");
+	    "Table 'x.ServerCallStatus'\\n\\x1b[31m is gone");
 }
 END_TEST
 
@@ -340,10 +348,10 @@ END_TEST
 START_TEST(lag_is_the_time_without_a_commit)
 {
 	make_history();
-	counter_set(
-	    &workers[0].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
-	counter_set(
-	    &workers[1].shared->flush.waiting_since, (uint64_t)time(NULL) - 40);
+	counter_set(&workers[0].shared->flush.waiting_since,
+	    monotonic_ms() - 40 * 1000);
+	counter_set(&workers[1].shared->flush.waiting_since,
+	    monotonic_ms() - 40 * 1000);
 	collect();
 	ck_assert_int_gt(status.workers[0].pending, 0);
 	ck_assert_uint_ge(status.workers[0].lag, 40);
@@ -488,6 +496,42 @@ START_TEST(text_shows_the_sum_and_the_workers)
 }
 END_TEST
 
+START_TEST(text_shows_that_an_error_is_over)
+{
+	make_history();
+	counter_set(&workers[1].shared->flush.recovered_ts,
+	    monotonic_of(1700000000) - 1000);
+	collect();
+	write_with(write_text);
+	ck_assert_ptr_null(strstr(written, "recovered"));
+	counter_set(
+	    &workers[1].shared->flush.recovered_ts, monotonic_ms() - 5400500);
+	collect();
+	write_with(write_text);
+	ck_assert_ptr_nonnull(strstr(written, "recovered"));
+	ck_assert_ptr_nonnull(strstr(written, "90m ago"));
+	ck_assert_ptr_nonnull(strstr(written, "(2023-11-14T22:13:20Z): 1146"));
+}
+END_TEST
+
+START_TEST(text_shows_what_is_left)
+{
+	char left[96];
+
+	make_history();
+	collect();
+	snprintf(left, sizeof(left),
+	    "records left in shared memory: %d; start reporter ",
+	    (int)(status.records.queued + status.records.pending));
+	write_with(write_text);
+	ck_assert_ptr_null(strstr(written, "left in shared memory"));
+	status.running = false;
+	write_with(write_text);
+	ck_assert_msg(strstr(written, left) != NULL, "%s", written);
+	ck_assert_uint_le(widest(written), 80);
+}
+END_TEST
+
 static size_t
 lines_of(const char *text)
 {
@@ -509,7 +553,7 @@ START_TEST(text_of_four_workers_fits_one_screen)
 	}
 	write_with(write_text);
 	ck_assert_uint_le(widest(written), 80);
-	ck_assert_uint_le(lines_of(written), 24);
+	ck_assert_msg(lines_of(written) <= 24, "%s", written);
 	/* The trouble that all are in is told once. */
 	const char *told = strstr(written, "worker 0, 1, 2, 3: "
 					   "not connected to the database; "
@@ -627,7 +671,7 @@ START_TEST(prometheus_shows_the_same_figures)
 	counter_set(&workers[0].shared->flush.ages[4], 3);
 	counter_set(&workers[0].shared->flush.age_seconds, 30);
 	counter_set(&master->input.connections_max, 5000);
-	counter_set(&master->input.configured_ts, 1700000001);
+	counter_set(&master->input.configured_ts, monotonic_of(1700000001));
 	counter_set(&master->input.certificate_expires, 1900000000);
 	counter_set(&master->input.process.cpu_us, 1250000);
 	counter_set(&master->input.process.files, 99);
@@ -733,7 +777,8 @@ static const char *const numbers_of_instance[] = { "pid", "uptime",
 	"connections_refused", "connections_closed", "connections_closed_idle",
 	"accept_holds", "foreign", "throttled", "throttles", "reports", "bytes",
 	"skewed", "clamped", "reloads", "reload_errors", "connections_max",
-	"configured_ts", "certificate_expires", NULL };
+	"configured_ts", "certificate_expires", "last_dead_lost_ts", "log_lost",
+	NULL };
 static const char *const numbers_of_records[] = { "received", "replayed",
 	"rejected", "dropped", "queued", "pending", "superseded", "stored",
 	"dead_letter", NULL };
@@ -742,7 +787,8 @@ static const char *const numbers_of_worker[] = { "slot", "generation", "pid",
 	"dead_letter", "dead_lost", "poisoned", "ring_records", "table_keys",
 	"keys", "evicted", "full", "skewed", "clamped", "rows", "flushes",
 	"connects", "apart_since", "clock_skew", "last_flush_ts",
-	"waiting_since", "last_error_number", "last_error_ts", NULL };
+	"waiting_since", "last_error_number", "last_error_ts", "recovered_ts",
+	"log_lost", NULL };
 
 static void
 check_worker_types(const json_t *worker)
@@ -1040,6 +1086,8 @@ main(void)
 	tcase_add_test(tcase, a_damaged_segment_is_named);
 	tcase_add_test(tcase, no_segment_and_a_strange_one_are_told);
 	tcase_add_test(tcase, text_shows_the_sum_and_the_workers);
+	tcase_add_test(tcase, text_shows_that_an_error_is_over);
+	tcase_add_test(tcase, text_shows_what_is_left);
 	tcase_add_test(tcase, text_never_passes_80_columns);
 	tcase_add_test(tcase, json_has_all_fields_with_their_types);
 	tcase_add_test(tcase, json_shows_the_same_figures);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "ctl/top.h"
+#include "lib/clock.h"
 #include "lib/address.h"
 #include "lib/figures.h"
 #include "status/health.h"
@@ -9,7 +10,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <time.h>
 
 /* Write a line.  What is too long for one is cut: it would wrap, and scroll. */
 static void __attribute__((format(printf, 2, 3)))
@@ -41,22 +41,19 @@ line_instance(const struct top *top, char *text)
 {
 	const struct status *s = &top->status;
 	unsigned down, all;
-	char rate[32], clock[16];
-	time_t now = (time_t)s->now;
-	struct tm tm;
+	char rate[32], clock[CLOCK_TEXT];
 
 	if (top->found != SHM_OK || !s->running) {
 		line_of_none(top, text);
 		return;
 	}
 	all = health_workers(s, &down);
-	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
 	line_write(text,
 	    "instance %s: %u of %u worker%s running, %s records/s, %s",
 	    s->instance, all - down, all, status_s(all),
 	    figures_rate(rate, sizeof(rate),
 		s->rates[1].per_second[HISTORY_RECEIVED], 8),
-	    clock);
+	    clock_text(clock, s->now));
 }
 
 static void

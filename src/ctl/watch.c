@@ -20,16 +20,19 @@
 #define STOP_TIMEOUT 90
 #define TIMEOUT_MAX 86400
 
+static struct status status;
+
 /* A master that is signaled and waited for. */
 struct watch {
 	int signal_number;
-	bool (*done)(const struct watch *watch); /* NULL: do not wait */
-	int timeout;                             /* seconds */
+	bool (*done)(const struct watch *watch);
+	int timeout; /* seconds */
 	const char *instance;
 	struct segment segment;
 	const struct master_shared *master;
 	pid_t pid;
 	uint64_t reloads; /* that have ended when ours has */
+	uint64_t reopens; /* as of struct input_counters, when ours has ended */
 };
 
 /* Read "-t SECONDS", no more arguments.  Returns false if they are invalid. */
@@ -99,6 +102,9 @@ watch_open(struct watch *watch, const char *instance)
 	watch->pid =
 	    atomic_load_explicit(&watch->master->pid, memory_order_acquire);
 	watch->reloads = reloads_awaited(watch);
+	/* The one after the one under way, when it is odd. */
+	watch->reopens = counter_get(&watch->master->input.reopens);
+	watch->reopens += 2 + watch->reopens % 2;
 	/* One that is starting has no pid yet, and to kill() 0 and less are
 	   process groups. */
 	if (watch->pid > 0 && status_running(&watch->segment))
@@ -123,7 +129,7 @@ watch_signal(const struct watch *watch)
 				   : "");
 		return CTL_ERROR;
 	}
-	while (watch->done != NULL && !watch->done(watch)) {
+	while (!watch->done(watch)) {
 		if (monotonic_ms() > deadline) {
 			fprintf(stderr,
 			    "timed out after %d s waiting for instance %s "
@@ -169,8 +175,12 @@ int
 ctl_stop(const char *instance, int argc, char **argv)
 {
 	struct watch watch = { SIGTERM, has_ended, .timeout = STOP_TIMEOUT };
+	int result = watch_run_if_any(&watch, instance, argc, argv);
 
-	return watch_run_if_any(&watch, instance, argc, argv);
+	if (result == CTL_OK && status_collect(&status, instance) == SHM_OK &&
+	    !status.running)
+		status_left(&status, stdout);
+	return result;
 }
 
 static bool
@@ -206,12 +216,58 @@ ctl_reload(const char *instance, int argc, char **argv)
 	return result;
 }
 
+/* Whether the master and all workers that run have tried to open the log, or
+   the master could not. */
+static bool
+has_reopened(const struct watch *watch)
+{
+	const struct input_counters *input = &watch->master->input;
+
+	if (!status_running(&watch->segment))
+		return true;
+	/* Acquire: released by the master when the outcome is set. */
+	if (counter_acquire(&input->reopens) < watch->reopens)
+		return false;
+	if (counter_get(&input->reopen_error) != 0 ||
+	    status_collect(&status, watch->instance) != SHM_OK)
+		return true;
+	for (const struct status_worker *w = status.workers;
+	     w < status_end(&status); w++)
+		if (w->running && w->reopens < watch->reopens)
+			return false;
+	return true;
+}
+
+static int
+reopen_failed(const char *who, uint64_t error)
+{
+	fprintf(stderr,
+	    "%s cannot open the log: %s; still writing to the former file\n",
+	    who, strerror((int)error));
+	return CTL_ERROR;
+}
+
 /* Log rotation calls this whether anything runs or not. */
 int
 ctl_reopen(const char *instance, int argc, char **argv)
 {
-	struct watch watch = { SIGUSR1, NULL, .timeout = 0 };
+	struct watch watch = { SIGUSR1, has_reopened,
+		.timeout = RELOAD_TIMEOUT };
+	int result = watch_run(&watch, instance, argc, argv);
+	uint64_t error = 0;
+	char who[32];
 
-	return argc > 1 ? ctl_usage(*argv)
-			: watch_run_if_any(&watch, instance, argc, argv);
+	if (result == CTL_OK)
+		error = counter_get(&watch.master->input.reopen_error);
+	if (error != 0)
+		result = reopen_failed("master", error);
+	for (const struct status_worker *w = status.workers;
+	     result == CTL_OK && w < status_end(&status); w++) {
+		if (!w->running || w->reopen_error == 0)
+			continue;
+		snprintf(who, sizeof(who), "worker %u", w->slot);
+		result = reopen_failed(who, w->reopen_error);
+	}
+	segment_close(&watch.segment);
+	return result == CTL_NOT_RUNNING ? CTL_OK : result;
 }

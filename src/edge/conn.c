@@ -85,7 +85,7 @@ conn_set_state(struct server *server, struct conn *conn, enum conn_state state)
 	server->throttled += waited ? UINT64_MAX : 1;
 	counter_set(&server->count->throttled, server->throttled);
 	agent_set(&conn->agent->throttled_since,
-	    waited ? AGENT_NONE : (uint64_t)time(NULL));
+	    waited ? AGENT_NONE : monotonic_ms());
 }
 
 /* Have epoll report only these events, and errors. */
@@ -106,7 +106,7 @@ conn_watch(struct conn *conn, uint32_t events)
 static void
 conn_show(struct server *server, struct conn *conn)
 {
-	struct agent agent = { .since = (uint64_t)time(NULL),
+	struct agent agent = { .since = monotonic_ms(),
 		.clock_offset = AGENT_NONE,
 		.caller = AGENT_NONE,
 		.throttled_since = AGENT_NONE };

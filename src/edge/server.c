@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
@@ -114,7 +113,7 @@ server_configure(
 	server->tls = tls;
 	intake_configure(server->intake, settings);
 	counter_set(&server->count->connections_max, settings->max_connections);
-	counter_set(&server->count->configured_ts, (uint64_t)time(NULL));
+	counter_set(&server->count->configured_ts, monotonic_ms());
 	counter_set(&server->count->certificate_expires, tls_expires(tls));
 	limiter_set(&server->accepting, settings->accept_rate, monotonic_ms());
 	server->hold_until_ms = 0;

@@ -3,6 +3,8 @@
 
 #include "lib/clock.h"
 
+#include <string.h>
+
 uint64_t
 monotonic_us(void)
 {
@@ -36,4 +38,16 @@ realtime_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+char *
+clock_text(char *text, uint64_t seconds)
+{
+	time_t then = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&then, &tm) == NULL ||
+	    strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		strcpy(text, "unknown");
+	return text;
 }

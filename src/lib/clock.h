@@ -18,3 +18,9 @@ struct timespec monotonic_after(uint32_t ms);
 
 /* realtime_ms - the time, ms since 1970. */
 uint64_t realtime_ms(void);
+
+/* clock_text - a time in seconds since 1970, as it is shown everywhere: in UTC,
+   "2026-11-28T04:34:25Z"; "unknown" for a year that no calendar has.  text:
+   CLOCK_TEXT bytes.  Returns text. */
+#define CLOCK_TEXT 32
+char *clock_text(char *text, uint64_t seconds);

@@ -4,6 +4,9 @@
 #include "lib/file.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,4 +24,30 @@ file_is_behind(const char *path, const char *real)
 {
 	return eaccess(path, R_OK) < 0 && errno == EACCES &&
 	       eaccess(real, R_OK) == 0;
+}
+
+void
+file_directory(const char *path, char *directory)
+{
+	char *real = realpath(path, NULL), *slash;
+
+	snprintf(directory, PATH_MAX, "%s", real != NULL ? real : path);
+	slash = strrchr(directory, '/');
+	slash[slash == directory] = '\0';
+	free(real);
+}
+
+uint64_t
+file_place(const char *path)
+{
+	char directory[PATH_MAX];
+	struct stat st;
+
+	if (*path != '/')
+		return 0;
+	file_directory(path, directory);
+	if (stat(directory, &st) < 0)
+		return 0;
+	/* No two devices in question have as many files. */
+	return (uint64_t)st.st_dev << 40 ^ (uint64_t)st.st_ino;
 }

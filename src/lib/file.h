@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <limits.h>
+#include <stdint.h>
 #include <stdbool.h>
 
 /* file_is_endless - whether path exists and is neither a regular file nor a
@@ -14,3 +16,11 @@ bool file_is_endless(const char *path);
 /* file_is_behind - whether this process can read the file at `real`, but may
    not search a directory of `path`. */
 bool file_is_behind(const char *path, const char *real);
+
+/* file_directory - the directory that a file is in, or would be, behind
+   symbolic links of the file.  path is absolute; directory: PATH_MAX bytes. */
+void file_directory(const char *path, char *directory);
+
+/* file_place - a number that tells that directory from others, even in its
+   place; 0 if it is missing or path is not absolute. */
+uint64_t file_place(const char *path);

@@ -6,7 +6,7 @@
  * log: the descriptor keeps its number and is replaced in one step (dup3), so
  * that no line ever reaches a descriptor that is something else by then.
  *
- * Logging never fails and, with syslog, never waits: a line that its target
+ * Logging never fails and never waits for a reader: a line that its target
  * does not take goes to standard error and is counted as lost; the next line
  * that it takes is preceded by the count.  errno is preserved.
  */
@@ -49,8 +49,9 @@ static _Atomic int kind = KIND_STDERR;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 static _Atomic int descriptor = -1;
 static _Atomic bool echo;
-static _Atomic bool torn;     /* the file ends in half a line */
+static _Atomic bool torn[2];  /* log, stderr: it ends in half a line */
 static _Atomic unsigned lost; /* lines that the target did not take */
+static _Atomic uint64_t lost_ever;
 static char role[32];
 
 static const struct {
@@ -98,12 +99,36 @@ replace(int fd)
 	return 0;
 }
 
+/* A pipe that nobody reads, or a terminal that is stopped, must not block us.
+   O_NONBLOCK belongs to the open file, which others may share: open another
+   one.  Where that is not permitted, a pipe is shared all the same. */
+static void
+own_stderr(void)
+{
+	int flags = fcntl(STDERR_FILENO, F_GETFL);
+	struct stat st;
+
+	if (flags < 0 || (flags & O_NONBLOCK) != 0 ||
+	    fstat(STDERR_FILENO, &st) < 0 ||
+	    !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+		return;
+	int fd = open("/proc/self/fd/2",
+	    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0) {
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+	} else if (S_ISFIFO(st.st_mode)) {
+		fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
+	}
+}
+
 int
 log_open(const char *target, enum log_level level)
 {
 	enum kind wanted = KIND_FILE;
 	int fd = -1;
 
+	own_stderr();
 	if (strcmp(target, "stderr") == 0) {
 		wanted = is_journal() ? KIND_JOURNAL : KIND_STDERR;
 		/* A thread may be about to use the old target. */
@@ -123,7 +148,7 @@ log_open(const char *target, enum log_level level)
 		return -1;
 	if (fd >= 0 && replace(fd) != 0)
 		return -1;
-	torn = false;
+	torn[0] = false;
 	kind = wanted;
 	threshold = level;
 	return 0;
@@ -145,6 +170,14 @@ void
 log_role(const char *text)
 {
 	snprintf(role, sizeof(role), "%s", text);
+	lost = 0; /* those of the parent process */
+	lost_ever = 0;
+}
+
+uint64_t
+log_lost_lines(void)
+{
+	return lost_ever;
 }
 
 /* --------------------------------------------------------------- lines ---- */
@@ -153,15 +186,12 @@ log_role(const char *text)
 static size_t
 put_time(char *line, size_t size)
 {
-	struct timespec now;
-	struct tm tm;
-	size_t length;
+	uint64_t now = realtime_ms();
+	char text[CLOCK_TEXT];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	length = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	return length + (size_t)snprintf(line + length, size - length,
-			    ".%03ldZ ", now.tv_nsec / 1000000);
+	clock_text(text, now / 1000);
+	return (size_t)snprintf(line, size, "%.*s.%03uZ ",
+	    (int)strlen(text) - 1, text, (unsigned)(now % 1000));
 }
 
 /* The prefix of the text, in the form of its target. */
@@ -187,27 +217,31 @@ put_head(char *line, size_t size, enum kind target, enum log_level level)
 			    levels[level].name);
 }
 
+/* Standard error may be a socket of the journal. */
 static ssize_t
-write_line(int fd, const char *line, size_t length)
+write_once(int fd, const char *line, size_t length)
 {
 	ssize_t n;
 
 	do {
-		n = write(fd, line, length);
+		n = send(fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == ENOTSOCK)
+			n = write(fd, line, length);
 	} while (n < 0 && errno == EINTR);
 	return n;
 }
 
 /* A full disk may take half a line: the next line must not continue it. */
 static bool
-write_file(const char *line, size_t length)
+write_line(int fd, const char *line, size_t length)
 {
+	_Atomic bool *half = &torn[fd == STDERR_FILENO];
 	ssize_t n;
 
-	if (torn && write_line(descriptor, "\n", 1) != 1)
+	if (*half && write_once(fd, "\n", 1) != 1)
 		return false;
-	n = write_line(descriptor, line, length);
-	torn = n > 0 && n < (ssize_t)length;
+	n = write_once(fd, line, length);
+	*half = n > 0 && n < (ssize_t)length;
 	return n == (ssize_t)length;
 }
 
@@ -232,9 +266,8 @@ emit(enum kind target, enum log_level level, const char *text)
 	if (target == KIND_SYSLOG)
 		return send_syslog(line, length);
 	line[length++] = '\n';
-	if (target == KIND_FILE)
-		return write_file(line, length);
-	return write_line(STDERR_FILENO, line, length) == (ssize_t)length;
+	return write_line(
+	    target == KIND_FILE ? descriptor : STDERR_FILENO, line, length);
 }
 
 /* Report how many lines the target did not take before this one. */
@@ -257,19 +290,20 @@ log_lost(enum kind target)
 static void
 log_text(enum kind target, enum log_level level, const char *text)
 {
-	if (target != KIND_SYSLOG && target != KIND_FILE) {
-		emit(target, level, text);
-		return;
-	}
+	bool is_stderr = target != KIND_SYSLOG && target != KIND_FILE;
+
 	/* The journal also collects the lines of syslog: send it each line
 	   once, by its own stream, which identifies the process better. */
 	if (!(echo && target == KIND_SYSLOG && is_journal())) {
 		log_lost(target);
 		if (emit(target, level, text)) {
-			if (!echo)
+			if (!echo || is_stderr)
 				return;
 		} else {
 			lost++;
+			lost_ever++;
+			if (is_stderr)
+				return;
 		}
 	}
 	emit(is_journal() ? KIND_JOURNAL : KIND_STDERR, level, text);

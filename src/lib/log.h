@@ -20,7 +20,8 @@ enum log_level {
  * log_open - send lines of LEVEL and more severe ones to target: "syslog",
  * "stderr" or the path of a file (created with mode 0640, appended to).  May be
  * called again for another target, or to reopen a file.  Before the first call
- * lines go to standard error.  Returns 0, or -1 with errno: then the old target
+ * lines go to standard error.  Standard error does not block from then on, if
+ * it is a pipe or a terminal.  Returns 0, or -1 with errno: then the old target
  * stays in use.
  */
 int log_open(const char *target, enum log_level level);
@@ -32,6 +33,10 @@ void log_echo(bool on);
 /* log_role - the role of this process, as in "master" or "worker 3", up to 31
    bytes, which are copied.  Call it before threads start. */
 void log_role(const char *text);
+
+/* log_lost_lines - lines of this process that the target did not take, since
+   log_role(). */
+uint64_t log_lost_lines(void);
 
 /* log_fd - the descriptor of the log file or of the socket for syslog, which a
    forked child must not close; -1 if there is none. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "lib/process.h"
+#include "lib/log.h"
 #include "lib/memory.h"
 
 #include <dirent.h>
@@ -28,6 +29,7 @@ process_note(struct process_counters *process, uint64_t connections)
 	    files < COUNT_MAX ? files - NO_FILES : connections);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	counter_set(&process->files_max, limit.rlim_cur);
+	counter_set(&process->log_lost, log_lost_lines());
 	counter_set(
 	    &process->memory, kilobytes == UINT64_MAX ? 0 : kilobytes * 1024);
 	getrusage(RUSAGE_SELF, &usage);

@@ -8,6 +8,7 @@
 
 #include "conf/reload.h"
 #include "edge/tls_load.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "master/state.h"
 #include "privilege/fdlimit.h"
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WATCH_MS 1000 /* between two looks at directories */
 
 /* What is next; once it is committed, what was before. */
 struct change {
@@ -95,6 +98,45 @@ change_prepare(struct change *change, struct master *m)
 	return reload_log(next);
 }
 
+/* Note the directories that workers started now may write to; one that is
+   missing is noted as it was.  Returns the path of one that is another one. */
+static const char *
+change_places(struct master *m)
+{
+	const char *const paths[] = { m->settings->log_target,
+		m->settings->dead_letter_file };
+	const char *other = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t place = file_place(paths[i]);
+
+		if (place == 0 || place == m->places[i])
+			continue;
+		m->places[i] = place;
+		other = paths[i];
+	}
+	return other;
+}
+
+bool
+change_watch(struct master *m, uint64_t now_ms)
+{
+	bool first = m->watch_ms == 0;
+	const char *path;
+
+	if ((now_ms < m->watch_ms && !m->reopen) || m->mode != MASTER_SERVING)
+		return false;
+	m->watch_ms = now_ms + WATCH_MS;
+	path = change_places(m);
+	if (path == NULL || first)
+		return false;
+	log_warn("the directory of %s was replaced; reopening the log and "
+		 "restarting workers",
+	    path);
+	children_configure(&m->children, m->settings, true);
+	return true;
+}
+
 static void
 change_commit(struct change *change, struct master *m)
 {
@@ -117,6 +159,7 @@ change_commit(struct change *change, struct master *m)
 		children_retire(&m->children, m->generation.number);
 		FAULT_POINT("master_retired");
 	}
+	change_places(m);
 	children_configure(&m->children, m->settings, change->workers);
 	server_configure(m->server, m->settings, m->tls);
 	/* Each report that waits is decoded again. */

@@ -219,6 +219,7 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.master_pid = getpid(),
 		.slot = child->slot,
 		.crashed = child->crashed,
+		.reopens = counter_get(&children->shared->input.reopens),
 	};
 
 	char next[64];

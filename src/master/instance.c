@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "master/instance.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "shm/faultpoint.h"
 #include "shm/keep_errno.h"
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A worker that a killed master had just forked holds its lock for another
@@ -135,7 +135,7 @@ instance_publish(const struct children *children)
 
 	snprintf(
 	    shared->software, sizeof(shared->software), "%s", PACKAGE_VERSION);
-	counter_set(&shared->started, (uint64_t)time(NULL));
+	counter_set(&shared->started, monotonic_ms());
 	/* A reload during which the master before was killed does not end. */
 	counter_set(&shared->input.reloads_begun, 0);
 	counter_set(&shared->generation, children->newest);

@@ -309,6 +309,23 @@ master_reload(struct master *m)
 	notify("READY=1");
 }
 
+/* Workers follow, unless they are started again, and note it in their segments:
+   `reporterctl reopen` waits for that. */
+static void
+master_reopen(struct master *m, bool restarted)
+{
+	struct input_counters *input = &m->shared->input;
+	uint64_t begun = counter_get(&input->reopens) | 1;
+
+	counter_set(&input->reopens, begun);
+	counter_set(&input->reopen_error,
+	    reload_log(m->settings) < 0 ? (uint64_t)errno : 0);
+	/* Release: whoever sees it ended sees the outcome. */
+	counter_release(&input->reopens, begun + 1);
+	if (!restarted)
+		children_signal(&m->children, SIGUSR1);
+}
+
 static void
 master_read_signals(struct master *m)
 {
@@ -404,10 +421,9 @@ master_loop(struct master *m)
 			children_reap(&m->children, now);
 		if (m->reload && m->mode == MASTER_SERVING)
 			master_reload(m);
-		if (m->reopen) {
-			reload_log(m->settings);
-			children_signal(&m->children, SIGUSR1);
-		}
+		bool restarted = change_watch(m, now);
+		if (restarted || m->reopen)
+			master_reopen(m, restarted);
 		if (m->asked && m->mode == MASTER_SERVING && !m->stop)
 			shutdown_hand_over(m);
 		m->reap = m->reload = m->reopen = m->asked = false;

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "master/sample.h"
+#include "lib/clock.h"
 #include "lib/process.h"
 #include "master/notify.h"
 
@@ -49,13 +50,24 @@ sample_of(const struct children *children, uint64_t now_ms)
 	return s;
 }
 
-/* When a record was last dropped or set aside, to within a sample: for readers
-   that look rarely and would miss it in the counts. */
+/* When a record was last dropped, set aside or lost, to within a sample: for
+   readers that look rarely and would miss it in the counts. */
 static void
-sample_losses(struct input_counters *input, const struct history_sample *now)
+sample_losses(const struct children *children, const struct history_sample *now)
 {
+	struct input_counters *input = &children->shared->input;
 	static struct history_sample last;
-	uint64_t ts = (uint64_t)time(NULL);
+	static uint64_t last_lost;
+	uint64_t lost = 0, ts = now->at_ms;
+
+	for (int i = 0; i < CHILDREN_MAX; i++)
+		if (children->child[i].state != CHILD_NONE)
+			lost +=
+			    counter_get(&children->child[i]
+					     .segment.shared->flush.dead_lost);
+	if (last.at_ms != 0 && lost > last_lost)
+		counter_set(&input->last_dead_lost_ts, ts);
+	last_lost = lost;
 
 	if (last.at_ms != 0 &&
 	    now->counts[HISTORY_DEAD_LETTER] > last.counts[HISTORY_DEAD_LETTER])
@@ -102,7 +114,7 @@ sample_begin(const struct children *children, uint64_t now_ms)
 
 	history_reset(history);
 	history_put(history, &first);
-	sample_losses(&children->shared->input, &first);
+	sample_losses(children, &first);
 }
 
 int
@@ -121,6 +133,6 @@ sample_tick(const struct children *children, uint64_t now_ms)
 	if (counter_get(&history->taken) % NOTE_SAMPLES == 2)
 		sample_note(children, &sample);
 	history_put(history, &sample);
-	sample_losses(&children->shared->input, &sample);
+	sample_losses(children, &sample);
 	return (int)(due_ms - now_ms);
 }

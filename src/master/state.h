@@ -46,6 +46,9 @@ struct master {
 	bool stop;                 /* requested by a signal or a handover */
 	bool reap, reload, reopen; /* requested by signals */
 	bool asked;                /* a process has connected for a handover */
+	/* The directories of the log and of the dead-letter file, as of
+	   file_place(), that workers may write to; when to look again. */
+	uint64_t places[2], watch_ms;
 };
 
 /* change_route - lead all routes to the rings of the current generation. */
@@ -54,6 +57,12 @@ void change_route(struct master *m);
 /* change_reload - read the configuration again and go over to it.  Returns 0;
    or -1, then the reasons were logged and nothing has changed. */
 int change_reload(struct master *m);
+
+/* change_watch - once a second, and before the log is reopened: if the
+   directory of the log or of the dead-letter file is another one than before,
+   start workers again, since by Landlock they can write in the former one only.
+   Returns whether it is: then the master reopens its log. */
+bool change_watch(struct master *m, uint64_t now_ms);
 
 /* shutdown_turn - go over to the next mode if the current one is over. */
 void shutdown_turn(struct master *m, uint64_t now_ms);

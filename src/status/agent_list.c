@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "status/agent_list.h"
+#include "lib/clock.h"
 #include "lib/address.h"
 #include "lib/prefix.h"
 #include "shm/keep_errno.h"
@@ -15,7 +16,6 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum kind {
 	FIGURE,
@@ -36,7 +36,7 @@ static const struct column {
 #define AT(field) offsetof(struct agent, field)
 	{ "address", ADDRESS, -21, AT(peer) },
 	{ "dialect", DIALECT, -7, AT(dialect) },
-	{ "since", TIME, -19, AT(since) },
+	{ "since", TIME, -20, AT(since) },
 	{ "reports", FIGURE, 10, AT(reports) },
 	{ "records", FIGURE, 11, AT(records) },
 	{ "clock_offset", FIGURE, 12, AT(clock_offset) },
@@ -98,7 +98,6 @@ cell(const struct agent *a, const struct column *c, bool json, char *text,
 	bool none = c->kind != ADDRESS && n == INT64_MIN;
 	bool quoted = json && !none && c->kind != FIGURE && c->kind != TIME;
 	char plain[ADDRESS_TEXT];
-	struct tm tm;
 
 	if (none)
 		snprintf(plain, sizeof(plain), "%s", json ? "null" : "-");
@@ -109,8 +108,7 @@ cell(const struct agent *a, const struct column *c, bool json, char *text,
 	else if (c->kind == IPV4)
 		dotted((uint32_t)n, plain);
 	else if (c->kind == TIME && !json)
-		strftime(plain, sizeof(plain), "%Y-%m-%dT%H:%M:%S",
-		    localtime_r(&(time_t){ (time_t)n }, &tm));
+		clock_text(plain, (uint64_t)n);
 	else
 		snprintf(plain, sizeof(plain), "%" PRId64, n);
 	snprintf(text, size, quoted ? "\"%s\"" : "%s", plain);
@@ -163,7 +161,8 @@ agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
 {
 	struct segment master;
 	struct agents agents;
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t now_ms = monotonic_ms();
+	uint64_t began_ms = realtime_ms() - now_ms; /* the monotonic clock */
 	size_t count = 0;
 	enum shm_status found =
 	    segment_open_master(&master, instance, SEGMENT_READ);
@@ -185,9 +184,11 @@ agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
 			continue;
 		count++;
 		if (a->throttled_since != AGENT_NONE)
-			a->throttled_since = now > a->throttled_since
-						 ? now - a->throttled_since
-						 : 0;
+			a->throttled_since =
+			    now_ms > a->throttled_since
+				? (now_ms - a->throttled_since) / 1000
+				: 0;
+		a->since = (a->since + began_ms) / 1000;
 	}
 	*unlisted = counter_get(&agents.shared->unlisted);
 	KEEP_ERRNO(segment_close(&agents.map));

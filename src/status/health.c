@@ -35,6 +35,8 @@ static const struct {
 	    " since a record was set aside", "3600:", "" },
 	[HEALTH_DROPPED_AGE] = { "dropped_age", "s", "second",
 	    " since a record was dropped", "3600:", "" },
+	[HEALTH_DEAD_LOST_AGE] = { "dead_lost_age", "s", "second",
+	    " since a refused record was lost", "", "3600:" },
 	[HEALTH_DEAD_LETTER] = { "dead_letter", "c", "record", " set aside", "",
 	    "" },
 	[HEALTH_DROPPED] = { "dropped", "c", "record", " dropped", "", "" },
@@ -223,6 +225,7 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	values[HEALTH_MASTER_AGE] = s->master_age;
 	values[HEALTH_DEAD_LETTER_AGE] = since(s, s->input.last_dead_letter_ts);
 	values[HEALTH_DROPPED_AGE] = since(s, s->input.last_dropped_ts);
+	values[HEALTH_DEAD_LOST_AGE] = since(s, s->input.last_dead_lost_ts);
 	values[HEALTH_CONNECTIONS] = (double)s->input.connections;
 	values[HEALTH_DEAD_LETTER] = (double)s->records.dead_letter;
 	values[HEALTH_DROPPED] = (double)s->records.dropped;

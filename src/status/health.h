@@ -27,6 +27,7 @@ enum health_measure {
 	HEALTH_MASTER_AGE, /* seconds since the master went round its loop */
 	HEALTH_DEAD_LETTER_AGE, /* seconds since a record was set aside */
 	HEALTH_DROPPED_AGE,     /* seconds since a record was dropped */
+	HEALTH_DEAD_LOST_AGE,   /* seconds since a refused one was lost */
 	HEALTH_DEAD_LETTER,     /* records since the counters began */
 	HEALTH_DROPPED,         /* records since the counters began */
 	HEALTH_CONNECTIONS,     /* open now */

@@ -53,6 +53,8 @@ const struct metric metrics[] = {
 	    "there is none." },
 	{ "last_dead_letter_ts", INSTANCE(input.last_dead_letter_ts) },
 	{ "last_dropped_ts", INSTANCE(input.last_dropped_ts) },
+	{ "last_dead_lost_ts", INSTANCE(input.last_dead_lost_ts) },
+	{ "log_lost", INSTANCE(input.process.log_lost) },
 
 	{ "rejected", REPORTS(input.rejected[0]), .reasons = &rejections,
 	    COUNTER("records_rejected_total"),
@@ -161,7 +163,8 @@ const struct metric metrics[] = {
 	{ "dead_letter", WORKER(flush.dead_letter), .title = "refused" },
 	{ "dead_lost", WORKER(flush.dead_lost),
 	    COUNTER("worker_dead_letter_lost_total"),
-	    "Refused records that the dead-letter file had no room for." },
+	    "Refused records that could not be written to the dead-letter "
+	    "file." },
 	{ "held", WORKER(flush.held), GAUGE("worker_held_rows"),
 	    "Rows that fail alone, held and retried slowly." },
 	{ "poisoned", WORKER(poisoned),
@@ -209,6 +212,8 @@ const struct metric metrics[] = {
 	    GAUGE("worker_last_error_timestamp_seconds"),
 	    "When the database last refused something, seconds since 1970; 0: "
 	    "never." },
+	{ "recovered_ts", WORKER(flush.recovered_ts) },
+	{ "log_lost", WORKER(process.log_lost) },
 
 	{ NULL, PROCESS(cpu_us), MICROSECONDS,
 	    COUNTER("process_cpu_seconds_total"), "Processor time, seconds." },
@@ -218,6 +223,8 @@ const struct metric metrics[] = {
 	    "Descriptors open." },
 	{ NULL, PROCESS(files_max), GAUGE("process_max_fds"),
 	    "Max open descriptors." },
+	{ NULL, PROCESS(log_lost), COUNTER("log_lines_lost_total"),
+	    "Log lines that the log did not take." },
 };
 
 const struct metric *const metrics_end =

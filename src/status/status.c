@@ -70,6 +70,21 @@ copy_words(counter *to, const counter *from, size_t n)
 	copy_words((counter *)(to), (const counter *)(from), \
 	    sizeof(*(to)) / sizeof(counter))
 
+/* Turn points of time of the monotonic clock into seconds since 1970, as the
+   clock has it now: the time since then is right even if it was set. */
+static void
+date_words(const struct status *status, counter *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (counter_get(words[i]) != 0)
+			counter_set(words[i],
+			    (counter_get(words[i]) + status->began_ms) / 1000);
+}
+
+#define DATE_WORDS(status, ...) \
+	date_words(status, (counter *const[]){ __VA_ARGS__ }, \
+	    sizeof((counter *const[]){ __VA_ARGS__ }) / sizeof(counter *))
+
 static void
 read_worker(const struct status *status, struct status_worker *w,
     const struct worker_segment *segment)
@@ -81,6 +96,14 @@ read_worker(const struct status *status, struct status_worker *w,
 	COPY_COUNTERS(&w->flush, &shared->flush);
 	COPY_COUNTERS(&w->drain, &shared->drain);
 	COPY_COUNTERS(&w->process, &shared->info.process);
+	if (w->flush.recovered_ts <= w->flush.last_error_ts)
+		w->flush.recovered_ts = 0;
+	DATE_WORDS(status, &w->flush.last_flush_ts, &w->flush.last_error_ts,
+	    &w->flush.recovered_ts, &w->flush.waiting_since,
+	    &w->flush.retention_ts, &w->flush.apart_since);
+	/* Acquire: released by the drain when the outcome is set. */
+	w->reopens = counter_acquire(&shared->info.reopens);
+	w->reopen_error = counter_get(&shared->info.reopen_error);
 	w->queued = ring_queued(&segment->ring);
 	w->pending =
 	    (int64_t)(w->drain.added - w->flush.stored - w->flush.dead_letter);
@@ -263,6 +286,8 @@ collect_once(struct status *status, const struct master_shared *master)
 	COPY_COUNTERS(input, &master->input);
 	/* The first word that the master counts a record in comes last. */
 	counter_set(&input->received, counter_get(&master->input.received));
+	DATE_WORDS(status, &input->configured_ts, &input->last_dead_letter_ts,
+	    &input->last_dropped_ts, &input->last_dead_lost_ts);
 	read_records(status);
 	return retired(input) == before && status->records.queued >= 0;
 }
@@ -320,13 +345,17 @@ status_collect(struct status *status, const char *instance)
 	snprintf(version, sizeof(version), "%.*s",
 	    (int)sizeof(master->software), master->software);
 	text_escape(status->version, sizeof(status->version), version);
-	status->now = (uint64_t)time(NULL);
+	status->began_ms = realtime_ms();
+	status->now = status->began_ms / 1000;
+	status->began_ms -= monotonic_ms();
 	status->running = status_running(&segment);
 	status->web = NULL;
 	status->owner = segment.owner;
 	/* Acquire: released by the master when the words beside it are set. */
 	status->pid = atomic_load_explicit(&master->pid, memory_order_acquire);
-	status->started = counter_get(&master->started);
+	counter started = counter_get(&master->started);
+	DATE_WORDS(status, &started);
+	status->started = started;
 	status->uptime =
 	    status->running ? status_since(status, status->started) : 0;
 	status->generation = counter_get(&master->generation);

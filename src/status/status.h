@@ -43,7 +43,9 @@ struct status_worker {
 	uint64_t queued;       /* in its ring, records */
 	int64_t pending;       /* added - stored - dead_letter, records */
 	uint64_t poisoned;     /* records */
-	/* Copies of its counters; last_error is one printable line. */
+	uint64_t reopens, reopen_error; /* as of struct worker_info */
+	/* Copies of its counters; last_error is one printable line, and
+	   recovered_ts is 0 if the last error is not over. */
 	struct drain_counters drain;
 	struct flush_counters flush;
 	struct process_counters process;
@@ -62,6 +64,7 @@ struct status {
 	bool reload_failed;
 	double master_age;     /* seconds since its loop went round; 0: ended */
 	uint64_t now, started; /* seconds since 1970 */
+	uint64_t began_ms;     /* when CLOCK_MONOTONIC began, ms since 1970 */
 	uint64_t uptime;       /* seconds; 0 unless it runs */
 	uint64_t generation;
 	struct input_counters input; /* a copy of the master's counters */
@@ -118,6 +121,10 @@ status_s(uint64_t n)
 /* status_running - whether the master of a mapped segment lives: its pid does,
    and the segment is locked. */
 bool status_running(const struct segment *segment);
+
+/* status_left - write a line about the records that wait in shared memory for
+   the next start; nothing if there are none. */
+void status_left(const struct status *status, FILE *out);
 
 /* status_text - write it for people, no line over 80 columns. */
 void status_text(const struct status *status, FILE *out);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "lib/clock.h"
 #include "lib/figures.h"
 #include "status/metric.h"
 #include "status/status.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define COLUMNS 80
 #define LINES 24
@@ -16,10 +16,25 @@
 #define TROUBLES_MAX 4 /* of different kinds */
 #define SLOTS_MAX 10   /* named as in one trouble */
 
+void
+status_left(const struct status *s, FILE *out)
+{
+	int64_t left = s->records.queued + s->records.pending;
+
+	if (left > 0)
+		fprintf(out,
+		    "records left in shared memory: %" PRId64
+		    "; start reporter before the next reboot to store them\n",
+		    left);
+}
+
 static void
 show_head(const struct status *s, FILE *out)
 {
-	uint64_t up = s->uptime;
+	uint64_t up = s->uptime, lost = s->input.process.log_lost;
+
+	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+		lost += w->process.log_lost;
 
 	fprintf(out, "reporter %s, instance %s", s->version, s->instance);
 	status_hosts(s, out);
@@ -34,14 +49,15 @@ show_head(const struct status *s, FILE *out)
 	else if (s->pid == 0)
 		fputs("not running: graceful shutdown\n", out);
 	else
-		fprintf(out,
-		    "not running: pid %d died unexpectedly\n"
-		    "the next start takes over its records\n",
-		    s->pid);
+		fprintf(out, "not running: pid %d died unexpectedly\n", s->pid);
 	if (s->master_age > STATUS_NOT_RESPONDING)
 		fprintf(out,
 		    "master not responding for %.0f s: no input is read\n",
 		    s->master_age);
+	if (lost > 0)
+		fprintf(out, "log lines lost: %" PRIu64 "\n", lost);
+	if (!s->running)
+		status_left(s, out);
 	if (s->running && s->reload_failed)
 		fputs("last reload failed; keeping the current configuration\n",
 		    out);
@@ -188,6 +204,7 @@ same_trouble(const struct status_worker *a, const struct status_worker *b)
 	return a->generation == b->generation && a->trouble == b->trouble &&
 	       (a->pid > 0) == (b->pid > 0) && a->connected == b->connected &&
 	       (a->flush.last_error_ts == 0) == (b->flush.last_error_ts == 0) &&
+	       (a->flush.recovered_ts == 0) == (b->flush.recovered_ts == 0) &&
 	       a->flush.last_error_number == b->flush.last_error_number &&
 	       strcmp(a->flush.last_error, b->flush.last_error) == 0;
 }
@@ -197,9 +214,7 @@ static void
 show_trouble(const struct status *s, const struct status_worker *w, FILE *out)
 {
 	bool is_apart = w->pid > 0 && !w->connected;
-	char when[32], age[16];
-	time_t then = (time_t)w->flush.last_error_ts;
-	struct tm tm;
+	char when[CLOCK_TEXT], age[16];
 
 	if (w->trouble != NULL) {
 		fprintf(out, ": cannot read its segment: %s\n", w->trouble);
@@ -207,16 +222,18 @@ show_trouble(const struct status *s, const struct status_worker *w, FILE *out)
 	}
 	if (is_apart)
 		fputs(": not connected to the database", out);
-	/* A damaged segment may have a year that no calendar has. */
-	if (localtime_r(&then, &tm) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		snprintf(when, sizeof(when), "at an unknown time");
-	if (then != 0)
-		fprintf(out, "%s last error %s (%s ago): %u %s",
-		    is_apart ? ";" : ":", when,
+	if (w->flush.last_error_ts != 0)
+		fprintf(out, "%s last error %s ago (%s): %u %s",
+		    is_apart ? ";" : ":",
 		    figures_age(age, sizeof(age),
 			status_since(s, w->flush.last_error_ts)),
+		    clock_text(when, w->flush.last_error_ts),
 		    (unsigned)w->flush.last_error_number, w->flush.last_error);
+	if (w->flush.recovered_ts != 0)
+		fprintf(out, "; recovered %s ago (%s)",
+		    figures_age(age, sizeof(age),
+			status_since(s, w->flush.recovered_ts)),
+		    clock_text(when, w->flush.recovered_ts));
 	putc('\n', out);
 }
 

@@ -9,6 +9,7 @@
 #include "worker/store_state.h"
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
+#include "worker/worker_files.h"
 
 /* How long the blame of a row holds for others that fail with the same number,
    and for how many at first. */
@@ -118,14 +119,16 @@ store_judge(struct store *store, const struct table_row *row,
 }
 
 /* Set aside a row that failed alone.  Returns false when it cannot be written,
-   unless it is a bad one in any case: then it is lost. */
+   unless it is a bad one in any case: then it is lost, unless the next process
+   of this worker can write it. */
 static bool
 row_set_aside(struct store *store, const struct table_row *row,
     enum db_class kind, const struct db_error *error)
 {
 	if (deadletter_write(&store->deadletter, &row->record, error->number,
 		error->text) < 0) {
-		if (kind != DB_REFUSED)
+		if (kind != DB_REFUSED ||
+		    worker_files_moved(store->deadletter.path))
 			return false;
 		counter_add(&store->count->dead_lost, 1);
 		log_limited(&store->limiter,
@@ -191,8 +194,10 @@ row_decide(struct store *store, const struct table_row *row, enum db_class kind,
 	    row_hold(store, row, error, "the others are stored"))
 		return FATE_SETTLED;
 	/* In the file it is not lost, and holds up no other. */
-	return row_set_aside(store, row, kind, error) ? FATE_SETTLED
-						      : FATE_WAIT;
+	return row_set_aside(store, row, kind, error) ||
+		       row_hold(store, row, error, "the others are stored")
+		   ? FATE_SETTLED
+		   : FATE_WAIT;
 }
 
 enum db_class

@@ -121,11 +121,20 @@ bucket_add(counter buckets[HISTOGRAM_BUCKETS], uint64_t value)
 	counter_add(&buckets[bucket], 1);
 }
 
+/* Note the first success after the last error. */
+static void
+note_recovered(struct flush_counters *count)
+{
+	if (counter_get(&count->recovered_ts) <=
+	    counter_get(&count->last_error_ts))
+		counter_set(&count->recovered_ts, monotonic_ms());
+}
+
 /* Note a transaction of n rows that took us microseconds. */
 static void
 flush_note(struct flush_counters *count, size_t n, uint64_t us)
 {
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t now = monotonic_ms();
 
 	bucket_add(count->buckets, us / 1000);
 	counter_add(&count->flush_us, us);
@@ -134,6 +143,7 @@ flush_note(struct flush_counters *count, size_t n, uint64_t us)
 	counter_set(&count->last_flush_us, us);
 	counter_set(&count->last_flush_ts, now);
 	counter_set(&count->waiting_since, now);
+	note_recovered(count);
 }
 
 /* The password as the configuration has it now: it may change without a
@@ -166,7 +176,7 @@ store_note_connection(struct store *store)
 	if (connected)
 		counter_set(&store->count->apart_since, 0);
 	else if (counter_get(&store->count->apart_since) == 0)
-		counter_set(&store->count->apart_since, (uint64_t)time(NULL));
+		counter_set(&store->count->apart_since, monotonic_ms());
 }
 
 /* Show how far the server's clock is from ours.  If ours is behind by more than
@@ -216,6 +226,7 @@ store_connect(struct store *store)
 	if (kind != DB_OK)
 		return kind;
 	counter_add(&store->count->connects, 1);
+	note_recovered(store->count);
 	log_connection(store, "connected");
 	return DB_OK;
 }

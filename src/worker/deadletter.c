@@ -7,6 +7,7 @@
 
 #include "worker/deadletter.h"
 #include "lib/address.h"
+#include "lib/clock.h"
 #include "lib/text.h"
 #include "shm/keep_errno.h"
 
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static json_t *
@@ -42,11 +42,9 @@ record_json(const struct record *r)
 static char *
 line_make(const struct record *record, unsigned number, const char *message)
 {
-	char now[32];
-	time_t t = time(NULL);
-	struct tm tm;
+	char now[CLOCK_TEXT];
 
-	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+	clock_text(now, realtime_ms() / 1000);
 	/* A message that is not UTF-8 must not cost the record. */
 	char clean[1024];
 	text_escape(clean, sizeof(clean), message);

@@ -263,7 +263,7 @@ note_waiting(struct flush *f, bool due)
 	if (!due)
 		counter_set(since, 0);
 	else if (counter_get(since) == 0)
-		counter_set(since, (uint64_t)time(NULL));
+		counter_set(since, monotonic_ms());
 }
 
 /* Whether calm keys do not wait for flush_interval, or not any more. */

@@ -110,7 +110,7 @@ pass_judge(struct retention *r)
 		log_info("retention: the agents are back; removing old rows");
 	if (verdict != VERDICT_WAIT)
 		r->away = verdict == VERDICT_AWAY;
-	counter_set(&r->shared->flush.retention_ts, (uint64_t)time(NULL));
+	counter_set(&r->shared->flush.retention_ts, monotonic_ms());
 }
 
 /* One step.  Returns false when it was the last one of its pass. */

@@ -118,7 +118,10 @@ worker_take_over(struct worker *w)
 	/* Release: who sees our pid does not see the check-in of the worker
 	   before. */
 	atomic_store_explicit(&info->pid, getpid(), memory_order_release);
-	counter_set(&info->started, (uint64_t)time(NULL));
+	counter_set(&info->started, monotonic_ms());
+	/* Release: the log is the one that the master had. */
+	counter_set(&info->reopen_error, 0);
+	counter_release(&info->reopens, w->start->reopens);
 	queued = ring_queued(&w->segment.ring);
 	dirty = table_recover(
 	    &w->segment.table, counter_get(&w->segment.ring.consumer->tail));
@@ -190,13 +193,19 @@ drain_turn(struct worker *w)
 static void
 worker_log_follow(const struct worker *w)
 {
+	struct worker_info *info = &w->segment.shared->info;
 	const struct timespec now = { 0, 0 };
 	sigset_t usr1;
 
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
-	if (sigtimedwait(&usr1, NULL, &now) == SIGUSR1)
-		reload_log(w->start->settings);
+	if (sigtimedwait(&usr1, NULL, &now) != SIGUSR1)
+		return;
+	counter_set(&info->reopen_error,
+	    reload_log(w->start->settings) < 0 ? (uint64_t)errno : 0);
+	/* Acquire: the master's file was opened before ours. */
+	counter_release(&info->reopens,
+	    counter_acquire(&segment_master(&w->master)->input.reopens));
 }
 
 static void

@@ -23,6 +23,8 @@ struct worker_start {
 	pid_t master_pid;
 	char segment[SEGMENT_NAME_MAX];
 	uint32_t slot;
+	uint64_t
+	    reopens;  /* of the log that it inherits: struct input_counters */
 	bool crashed; /* the previous worker ended by a fault of its own */
 };
 

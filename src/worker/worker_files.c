@@ -10,6 +10,7 @@
 #include "worker/worker_files.h"
 
 #include "privilege/landlock.h"
+#include "lib/file.h"
 #include "lib/log.h"
 
 #include <errno.h>
@@ -28,20 +29,26 @@
 static void
 allow_file(int rules, const char *path)
 {
-	char *real = realpath(path, NULL);
 	char directory[PATH_MAX];
 	struct stat st;
 
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		landlock_allow(rules, path, WRITE);
 	} else if (*path == '/') {
-		snprintf(
-		    directory, sizeof(directory), "%s", real ? real : path);
-		char *slash = strrchr(directory, '/');
-		slash[slash == directory] = '\0';
+		file_directory(path, directory);
 		landlock_allow(rules, directory, WRITE | MAKE);
 	}
-	free(real);
+}
+
+static bool confined;
+static uint64_t letters; /* the directory of the dead-letter file */
+
+bool
+worker_files_moved(const char *dead_letter_file)
+{
+	uint64_t now = file_place(dead_letter_file);
+
+	return confined && letters != now && now != 0;
 }
 
 static int
@@ -65,7 +72,9 @@ worker_files_confine(const struct worker_start *start)
 
 	if (rules < 0 && landlock_missing(errno))
 		return 0;
-	if (rules >= 0 && confine(start, rules) == 0)
+	letters = file_place(start->settings->dead_letter_file);
+	confined = rules >= 0 && confine(start, rules) == 0;
+	if (confined)
 		return 1;
 	log_error("cannot restrict file access: %m; to start without, set "
 		  "reporter.sandbox = off");

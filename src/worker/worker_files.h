@@ -14,3 +14,8 @@
  * Returns 1; 0 where the kernel cannot do that; -1: logged.
  */
 int worker_files_confine(const struct worker_start *start);
+
+/* worker_files_moved - whether the directory of the dead-letter file is another
+   one than at worker_files_confine(), so that this process cannot write there:
+   the master starts another one, see change_watch(). */
+bool worker_files_moved(const char *dead_letter_file);
