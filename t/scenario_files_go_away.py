@@ -148,6 +148,26 @@ def directories_are_replaced(s, story, path):
                                   s.reporter.status()["workers"]], [0, 0])
 
 
+def log_cannot_be_opened(s, path):
+    """Rotation must learn of it."""
+    os.rename(path, path + ".1")
+    os.mkdir(path)
+    done = s.reporter.ctl("reopen")
+    s.equal("a reopen that fails gives the reason",
+            (done.returncode, done.stderr),
+            (1, "master cannot open the log: Is a directory; still writing to "
+                "the former file\n"))
+    os.rmdir(path)
+    done = s.reporter.ctl("reopen")
+    s.equal("the next one succeeds", (done.returncode, done.stderr), (0, ""))
+    pids = [w["pid"] for w in s.reporter.status()["workers"]]
+    for pid in [s.reporter.process.pid, *pids]:
+        names = [os.readlink(entry.path)
+                 for entry in os.scandir(f"/proc/{pid}/fd")]
+        s.check("and when it is over, nobody has the former file open",
+                path in names and path + ".1" not in names, names)
+
+
 def disk_is_full(s, story):
     wait_for(lambda: story.check_line()[0] == 1, "the check warns", seconds=5)
     status, said = story.check_line()
@@ -175,6 +195,7 @@ def tell(s):
     pipe_nobody_reads(s, story)
     path = limit_is_reached(s, story)
     directories_are_replaced(s, story, path)
+    log_cannot_be_opened(s, path)
     disk_is_full(s, story)
 
 

@@ -3,7 +3,8 @@
 """logrotate itself rotates the log of a reporter that writes to it all the
 time, by the file that is installed for it.  After each rotation master and
 workers write to the new file, and at the end each line that was written stands
-in one of the files, once and in its turn."""
+in one of the files, once and in its turn.  The log of a second instance beside it
+is rotated and reopened as well."""
 
 import glob
 import grp
@@ -79,9 +80,9 @@ def has_open(pid, path):
     return path in names
 
 
-def all_write_to(s, new, old):
+def all_write_to(reporter, new, old):
     """Whether each process of reporter has let go of the old file."""
-    status = s.reporter.status()
+    status = reporter.status()
     pids = [status["pid"]] + [w["pid"] for w in status["workers"]]
     return all(has_open(pid, new) and not has_open(pid, old) for pid in pids)
 
@@ -99,16 +100,17 @@ def lines(s):
     return [int(number) for number in numbers], len(files)
 
 
-def turns(s, place):
+def turns(s, place, second):
     talker = Talker(s)
     talker.start()
     try:
         for _turn in range(ROTATIONS):
             talker.goes_on()
             rotate(s, place)
-            wait_for(lambda: all_write_to(s, s.reporter.log,
-                                          s.reporter.log + ".1"),
-                     "master and workers write to the new file")
+            s.check("master and workers write to the new file", all_write_to(
+                s.reporter, s.reporter.log, s.reporter.log + ".1"))
+            s.check("those of the second instance as well", all_write_to(
+                second, second.log, second.log + ".1"))
         talker.goes_on()
     finally:
         talker.enough.set()
@@ -122,6 +124,19 @@ def turns(s, place):
         if os.stat(path).st_mode & 0o007])
 
 
+def second_instance(s):
+    """A reporter beside it, with a log in the same directory."""
+    directory = os.path.join(s.directory, "second")
+    os.mkdir(directory)
+    second = scenario.Reporter(directory, s.reporter.instance + "-2", s.database)
+    second.log = os.path.join(os.path.dirname(s.reporter.log), "second.log")
+    second.configure("log", target=second.log)
+    second.write_conf()
+    subprocess.run([scenario.program("reporter"), "-c", second.conf],
+                   check=True, stdin=subprocess.DEVNULL)
+    return second
+
+
 def tell(s):
     s.database.start()
     place = installed.Installed(os.path.join(s.directory, "root"))
@@ -133,15 +148,19 @@ def tell(s):
     s.reporter.configure("limits", max_connections=FIRST)
     s.reporter.write_conf()
     # There is no user reporter here: it is whoever runs this.
+    # And other tests may run.
     place.move(place.path("logrotatedir", "reporter"), **{
+        "/dev/shm/reporter.*": f"/dev/shm/reporter.{s.reporter.instance}*",
         "su reporter reporter": "su %s %s" % (
             pwd.getpwuid(os.geteuid()).pw_name,
             grp.getgrgid(os.getegid()).gr_name)})
     subprocess.run([scenario.program("reporter"), "-c", s.reporter.conf],
                    check=True, stdin=subprocess.DEVNULL)
+    second = second_instance(s)
     try:
-        turns(s, place)
+        turns(s, place, second)
     finally:
+        second.ctl("stop", seconds=120)
         installed.end(s)
 
 
