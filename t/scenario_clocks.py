@@ -3,9 +3,15 @@
 """Agents' clocks are wrong: one says 1970, one an hour ahead, one the year
 2106; one sends no time at all.  A time that is ahead is stored as now and
 counted, so that no row is frozen: the next honest report of the same key wins.
-A time of the past is believed, and gives way to any later one."""
+A time of the past is believed, and gives way to any later one.
 
+Then the clock of this machine is set while the database is away: for how long it
+has been away does not change."""
+
+import json
+import os
 import re
+import subprocess
 import time
 
 import scenario
@@ -66,6 +72,59 @@ def tell(s):
     s.reporter.settled(2 * (len(times) + 1) + 1)
     s.equal("a frozen row in the table thaws",
             s.database.table()[(1, 1, 1, 1, 1)], (3, 3, honest + 1, 0))
+    s.part(our_clock_is_set, s)
+
+
+def our_clock_is_set(s):
+    """To reporterctl it was set since reporter noted the time."""
+    faketime = scenario.tool("faketime", "faketime")
+
+    def ctl(clock, *words):
+        done = subprocess.run(
+            [faketime, "-f", clock, scenario.program("reporterctl"),
+             "-i", s.reporter.instance, *words],
+            env=dict(os.environ, FAKETIME_DONT_FAKE_MONOTONIC="1"),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=scenario.PATIENCE)
+        return done.returncode, done.stdout
+
+    received = s.reporter.status()["records"]["received"]
+    s.database.stop()
+    began = time.monotonic()
+    s.agent().send(scenario.native(1, 2, 1, int(time.time()),
+                                   [(1, 1, 4, 4, False)]))
+    limits = ("check", "-c", "flush_age=1,disconnected=1", "-w",
+              "master_age=10")
+    scenario.wait_for(lambda: all(
+        f" {name} (critical)" in s.reporter.ctl(*limits).stdout for name in (
+            "seconds without a commit while keys are pending",
+            "seconds without a connection to the database")),
+        "the check is critical")
+    for clock in ("-1h", "+1h"):
+        status, said = ctl(clock, *limits)
+        ages = re.findall(r"(?:flush_age|disconnected|master_age)=([\d.]+)s",
+                          said)
+        away = time.monotonic() - began
+        s.check(f"so it is with the clock at {clock}", status == 2 and
+                len(ages) == 3 and all(float(age) <= away + 1
+                                       for age in ages), said)
+        s.check("but not by the default limits", ctl(clock, "check")[0] == 0,
+                ctl(clock, "check")[1])
+        shown = json.loads(ctl(clock, "status", "--json")[1])
+        s.check("it has not run for longer", shown["uptime"] < 60, shown)
+        since = shown["workers"][0]["waiting_since"] or shown[
+            "workers"][1]["waiting_since"]
+        off = since - time.time() - (3600 if clock == "+1h" else -3600)
+        s.check("the time of day is that of the clock", -away - 1 <= off <= 1,
+                off)
+        text = ctl(clock, "status")[1]
+        s.check("shown in UTC", re.search(
+            r"last error \d+s ago \(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)",
+            " ".join(text.split())), text)
+    s.database.start()
+    s.reporter.settled(received + 1)
+    scenario.wait_for(lambda: "recovered" in s.reporter.ctl("status").stdout,
+                      "the status shows that it is over")
 
 
 scenario.run(__doc__, tell)
