@@ -477,6 +477,64 @@ START_TEST(pipe_that_is_full_does_not_hold_up)
 }
 END_TEST
 
+/* Standard error that somebody has open and does not read: a pipe, a socket as
+   of the journal, a terminal.  Returns the other end. */
+static int
+stuck_stderr(int kind)
+{
+	int ends[2];
+
+	if (kind == 2) {
+		ends[0] = posix_openpt(O_RDWR | O_NOCTTY);
+		ck_assert_int_eq(grantpt(ends[0]), 0);
+		ck_assert_int_eq(unlockpt(ends[0]), 0);
+		ends[1] = open(ptsname(ends[0]), O_RDWR | O_NOCTTY);
+	} else {
+		ck_assert_int_eq(
+		    kind == 0 ? pipe(ends)
+			      : socketpair(AF_UNIX, SOCK_STREAM, 0, ends),
+		    0);
+	}
+	ck_assert_int_ge(ends[1], 0);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	/* Who shares it may wait. */
+	ck_assert_int_eq(log_open("stderr", LOG_LEVEL_INFO), 0);
+	ck_assert_int_eq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+	close(ends[1]);
+	return ends[0];
+}
+
+START_TEST(standard_error_that_is_not_read_does_not_hold_up)
+{
+	static char text[2 << 20];
+	int fd = stuck_stderr(_i);
+	unsigned n = 0;
+	size_t length = 0;
+	ssize_t part;
+
+	log_role("master");
+	alarm(10);
+	while (log_lost_lines() < 3 && n++ < 100000)
+		log_warn("line %u", n);
+	ck_assert_uint_eq(log_lost_lines(), 3);
+	ck_assert_uint_gt(n, 3);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	while ((part = read(fd, text + length, sizeof(text) - 1 - length)) > 0)
+		length += (size_t)part;
+	log_warn("here");
+	while ((part = read(fd, text + length, sizeof(text) - 1 - length)) > 0)
+		length += (size_t)part;
+	text[length] = '\0';
+	ck_assert_msg(looks_like(strstr(text, "lost") - 100,
+			  "\n20[^\n]*warning: 3 log lines lost\r?\n"
+			  "20[^\n]*warning: here\r?\n$"),
+	    "%s", text + (length < 300 ? 0 : length - 300));
+	log_role("worker 1");
+	ck_assert_uint_eq(log_lost_lines(), 0);
+	close(fd);
+}
+END_TEST
+
 START_TEST(threads_do_not_mix_lines_while_it_is_reopened)
 {
 	pthread_t threads[THREADS];
@@ -583,6 +641,18 @@ START_TEST(limiter_ignores_lines_below_the_level)
 }
 END_TEST
 
+START_TEST(times_are_shown_in_utc)
+{
+	char text[CLOCK_TEXT];
+
+	setenv("TZ", "Asia/Shanghai", 1);
+	ck_assert_str_eq(clock_text(text, 0), "1970-01-01T00:00:00Z");
+	ck_assert_str_eq(clock_text(text, 1795841665), "2026-11-28T04:54:25Z");
+	/* Of a damaged segment. */
+	ck_assert_str_eq(clock_text(text, UINT64_MAX / 2), "unknown");
+}
+END_TEST
+
 START_TEST(clock_runs_forward_in_milliseconds)
 {
 	struct timespec now;
@@ -672,11 +742,14 @@ main(void)
 	tcase_add_test(tc, full_disk_is_told_of_when_there_is_room);
 	tcase_add_test(tc, syslog_that_is_stuck_does_not_hold_up);
 	tcase_add_test(tc, pipe_that_is_full_does_not_hold_up);
+	tcase_add_loop_test(
+	    tc, standard_error_that_is_not_read_does_not_hold_up, 0, 3);
 	tcase_add_test(tc, threads_do_not_mix_lines_while_it_is_reopened);
 	tcase_add_test(tc, limiter_passes_so_many_lines_in_a_period);
 	tcase_add_test(tc, limiter_works_from_the_first_millisecond);
 	tcase_add_test(tc, limited_line_reports_the_suppressed);
 	tcase_add_test(tc, limiter_ignores_lines_below_the_level);
+	tcase_add_test(tc, times_are_shown_in_utc);
 	tcase_add_test(tc, clock_runs_forward_in_milliseconds);
 	tcase_add_loop_test(tc, text_is_escaped, 0, COUNT(escapes));
 	tcase_add_test(tc, escaping_stops_at_a_whole_character);
