@@ -418,6 +418,8 @@ START_TEST(full_disk_is_told_of_when_there_is_room)
 	log_warn("torn");
 	log_warn("lost");
 	file_size_limit(RLIM_INFINITY);
+	/* As at a reload. */
+	ck_assert_int_eq(log_open(path, LOG_LEVEL_INFO), 0);
 	log_warn("here");
 	log_warn("and here");
 	text = contents(path);

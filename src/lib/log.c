@@ -126,6 +126,7 @@ int
 log_open(const char *target, enum log_level level)
 {
 	enum kind wanted = KIND_FILE;
+	struct stat st;
 	int fd = -1;
 
 	own_stderr();
@@ -146,9 +147,11 @@ log_open(const char *target, enum log_level level)
 	}
 	if (fd < 0 && (wanted == KIND_FILE || wanted == KIND_SYSLOG))
 		return -1;
+	/* One that is opened again may still end in half a line. */
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0)
+		torn[0] = false;
 	if (fd >= 0 && replace(fd) != 0)
 		return -1;
-	torn[0] = false;
 	kind = wanted;
 	threshold = level;
 	return 0;
