@@ -154,17 +154,6 @@ watch_run(struct watch *watch, const char *instance, int argc, char **argv)
 	return result == CTL_OK ? watch_signal(watch) : result;
 }
 
-/* The same, where it is not an error that nothing runs. */
-static int
-watch_run_if_any(
-    struct watch *watch, const char *instance, int argc, char **argv)
-{
-	int result = watch_run(watch, instance, argc, argv);
-
-	segment_close(&watch->segment);
-	return result == CTL_NOT_RUNNING ? CTL_OK : result;
-}
-
 static bool
 has_ended(const struct watch *watch)
 {
@@ -175,12 +164,13 @@ int
 ctl_stop(const char *instance, int argc, char **argv)
 {
 	struct watch watch = { SIGTERM, has_ended, .timeout = STOP_TIMEOUT };
-	int result = watch_run_if_any(&watch, instance, argc, argv);
+	int result = watch_run(&watch, instance, argc, argv);
 
+	segment_close(&watch.segment);
 	if (result == CTL_OK && status_collect(&status, instance) == SHM_OK &&
 	    !status.running)
 		status_left(&status, stdout);
-	return result;
+	return result == CTL_NOT_RUNNING ? CTL_OK : result;
 }
 
 static bool
