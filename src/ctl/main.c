@@ -40,7 +40,7 @@ static const struct command commands[] = {
 	    "check it, as a monitoring plugin" },
 	{ "reload", ctl_reload, "[-t SECONDS]", "reload its configuration" },
 	{ "stop", ctl_stop, "[-t SECONDS]", "stop it gracefully" },
-	{ "reopen", ctl_reopen, "", "reopen its log file" },
+	{ "reopen", ctl_reopen, "[-t SECONDS]", "reopen its log file" },
 	{ "replay", ctl_replay, "[-H HOST] [-p PORT] FILE",
 	    "resend the records of a dead-letter file" },
 };

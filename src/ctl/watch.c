@@ -221,13 +221,10 @@ watch_run(struct watch *watch, const char *instance, int argc, char **argv)
 	return result == CTL_OK ? watch_signal(watch) : result;
 }
 
-/* The same, where it is not an error that nothing runs. */
+/* Where it is not an error that nothing runs. */
 static int
-watch_run_if_any(
-    struct watch *watch, const char *instance, int argc, char **argv)
+watch_end(struct watch *watch, int result)
 {
-	int result = watch_run(watch, instance, argc, argv);
-
 	segment_close(&watch->segment);
 	return result == CTL_NOT_RUNNING ? CTL_OK
 	       : result == CTL_BUSY      ? watch_late(watch)
@@ -246,12 +243,12 @@ int
 ctl_stop(const char *instance, int argc, char **argv)
 {
 	struct watch watch = { SIGTERM, has_ended, .timeout = STOP_TIMEOUT };
-	int result = watch_run_if_any(&watch, instance, argc, argv);
+	int result = watch_run(&watch, instance, argc, argv);
 
 	if (result == CTL_OK && status_collect(&status, instance) == SHM_OK &&
 	    !status.running)
 		status_left(&status, stdout);
-	return result;
+	return watch_end(&watch, result);
 }
 
 /* ---------------------------------------------------------------- reload -- */
@@ -400,8 +397,6 @@ ctl_reopen(const char *instance, int argc, char **argv)
 	uint64_t error = 0;
 	char who[32];
 
-	if (result == CTL_BUSY)
-		result = watch_late(&watch);
 	if (result == CTL_OK)
 		error = counter_get(&watch.master->input.reopen_error);
 	if (error != 0)
@@ -413,6 +408,5 @@ ctl_reopen(const char *instance, int argc, char **argv)
 		snprintf(who, sizeof(who), "worker %u", w->slot);
 		result = reopen_failed(who, w->reopen_error);
 	}
-	segment_close(&watch.segment);
-	return result == CTL_NOT_RUNNING ? CTL_OK : result;
+	return watch_end(&watch, result);
 }

@@ -180,7 +180,8 @@ void
 log_role(const char *text)
 {
 	snprintf(role, sizeof(role), "%s", text);
-	lost_ever = lost = 0; /* those of the parent process */
+	lost = 0; /* those of the parent process */
+	lost_ever = 0;
 }
 
 uint64_t
