@@ -96,7 +96,9 @@ check-threads:
 short_stories = database_tls elb_frames_reach_the_table init_script \
 	installation native_reports_reach_the_table \
 	reload_workers_under_load shell_is_clean unit_files
-short_tests = $(units) $(text_tests) t/fuzz_corpus.py \
+# The suites that read files of the source.
+short_units = db encode frame intake option status
+short_tests = $(short_units:%=t/unit_%) $(text_tests) t/fuzz_corpus.py \
 	$(short_stories:%=t/scenario_%.py)
 distcheck-short:
 	$(MAKE) $(AM_MAKEFLAGS) distcheck TESTS='$(short_tests)'

@@ -51,9 +51,10 @@ database_stories = t/scenario_back_to_the_first_host \
 # Those that take more than a minute, waiting.
 slow_stories = t/scenario_back_to_the_first_host t/scenario_bench \
 	t/scenario_browser \
-	t/scenario_growth t/scenario_retention \
+	t/scenario_growth t/scenario_reload_each_option \
+	t/scenario_retention \
 	t/scenario_statements_find_their_size \
-	t/scenario_table_refuses_every_row
+	t/scenario_table_refuses_every_row t/scenario_under_systemd
 # Processes: start, stop, reload, crash.
 stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_clean_stop_and_leftovers t/scenario_clocks \
