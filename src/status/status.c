@@ -77,7 +77,10 @@ read_worker(const struct status *status, struct status_worker *w,
 	COPY_COUNTERS(&w->flush, &shared->flush);
 	COPY_COUNTERS(&w->drain, &shared->drain);
 	COPY_COUNTERS(&w->process, &shared->info.process);
-	if (w->flush.recovered_ts <= w->flush.last_error_ts)
+	/* By their difference: in another time namespace both may be below 0.
+	 */
+	if (w->flush.recovered_ts == 0 ||
+	    (int64_t)(w->flush.recovered_ts - w->flush.last_error_ts) <= 0)
 		w->flush.recovered_ts = 0;
 	DATE_WORDS(status, &w->flush.last_flush_ts, &w->flush.last_error_ts,
 	    &w->flush.recovered_ts, &w->flush.waiting_since,
