@@ -135,7 +135,11 @@ check(const struct arguments *a, const struct settings *settings,
 {
 	struct complaints complaints = { .out = stderr };
 
-	inspect_machine(settings, path, false, &complaints);
+	/* The running process must not end for one that cannot start. */
+	if (a->check > 0 || a->take_over)
+		inspect_machine(settings, path, false, &complaints);
+	else
+		inspect_user(settings, false, &complaints);
 	if (a->check > 1)
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)

@@ -82,8 +82,9 @@ def leave_records(s, turn):
     """Start, have records pending in both workers, kill all.  Returns the rows
     of each slot's segment."""
     s.database.sql("TRUNCATE ServerCallStatus")
-    s.reporter.start()
+    # Before it connects: a statement in a socket would be executed later.
     s.database.freeze()
+    s.reporter.start()
     agent = s.agent()
     for service in range(SERVICES):
         agent.send(scenario.native(service, 1, 1, TS, [(1, 1, turn, 0, 0)]))

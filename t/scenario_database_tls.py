@@ -11,6 +11,7 @@ account that asks for a certificate gets one.  The names of the options are
 those of the manual, and each takes effect at a reload."""
 
 import os
+import shutil
 import subprocess
 
 import scenario
@@ -86,6 +87,15 @@ class Story:
 
         return stored
 
+    def denies(self, what, reason, option, path, former):
+        """A reload is refused, and names the file."""
+        self.s.reporter.configure("mysql", **{option: path})
+        self.s.reporter.write_conf()
+        done = self.s.reporter.ctl("reload")
+        self.s.check(what, done.returncode == 1 and path in done.stderr
+                     and reason in done.stderr, done.stderr)
+        self.s.reporter.configure("mysql", **{option: former})
+
     def takes(self, what):
         scenario.wait_for(self.send(), what)
         self.s.check(what, True)
@@ -158,19 +168,25 @@ def story(s, database, right, wrong):
     story.configure(ssl_cert=certificate, ssl_key=key)
     story.takes("who shows one is")
 
-    story.configure(ssl_key=os.path.join(s.directory, "nothing"))
-    story.refuses("a key that is missing is named",
-                  f"cannot read {s.directory}/nothing: No such file",
-                  "keeping all records until this is fixed")
-    for name in ("ssl_ca", "ssl_cert", "ssl_key"):
+    story.denies("a key that is missing is named", "No such file",
+                 "ssl_key", os.path.join(s.directory, "nothing"), key)
+    for name, file in (("ssl_ca", right.certificate), ("ssl_cert", certificate),
+                       ("ssl_key", key)):
         pipe = os.path.join(s.directory, f"pipe.{name}")
         os.mkfifo(pipe)
-        story.configure(ssl_ca=right.certificate, ssl_cert=certificate,
-                        ssl_key=key)
-        story.configure(**{name: pipe})
-        story.refuses(f"nobody waits for the writer of a pipe as {name}",
-                      f"cannot read {pipe}: not a regular file",
-                      "keeping all records until this is fixed")
+        story.denies(f"nobody waits for the writer of a pipe as {name}",
+                     "regular file", name, pipe, file)
+    going = os.path.join(s.directory, "going")
+    shutil.copy(key, going)
+    story.configure(ssl_key=going)
+    story.takes("a copy of the key")
+    os.unlink(going)
+    story.mark()
+    database.stop()
+    database.start()
+    story.refuses("a key that has gone is named",
+                  f"cannot read {going}: No such file",
+                  "keeping all records until this is fixed")
     story.configure(ssl_key=key)
     story.mark()
     database.stop()

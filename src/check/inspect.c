@@ -174,8 +174,7 @@ inspect_memory(const struct settings *settings, struct complaints *complaints)
 
 /* -------------------------------------------------------------- users ----- */
 
-/* Whether the process can change to the user, or need not. */
-static bool
+bool
 inspect_user(const struct settings *settings, bool running,
     struct complaints *complaints)
 {

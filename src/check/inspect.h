@@ -22,6 +22,12 @@
 void inspect_machine(const struct settings *settings, const char *path,
     bool running, struct complaints *complaints);
 
+/* inspect_user - whether the process can change to the user of the settings, or
+   stay what it is: root must be told to.  If not, complains.  running: as
+   above. */
+bool inspect_user(const struct settings *settings, bool running,
+    struct complaints *complaints);
+
 /* inspect_database - connect to each host of the list, and check server, table
    and rights.  path: likewise, for the password.  Hosts without a fault are
    described in `found`, a line each. */

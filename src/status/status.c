@@ -94,7 +94,9 @@ read_worker(const struct status *status, struct status_worker *w,
 	    (int64_t)(w->drain.added - w->flush.stored - w->flush.dead_letter);
 	if (w->flush.waiting_since != 0 && w->pending > 0)
 		w->lag = status_since(status, w->flush.waiting_since);
-	w->started = counter_get(&shared->info.started);
+	counter started = counter_get(&shared->info.started);
+	DATE_WORDS(status, &started);
+	w->started = started;
 	w->poisoned = counter_get(&shared->info.poisoned);
 	w->ring_records = segment->map.header.ring_records;
 	w->table_keys = segment->map.header.table_keys;
