@@ -80,8 +80,9 @@ def refused(s):
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         timeout=PATIENCE)
     s.equal("it does not start", done.returncode, 1)
-    for part in (f"{s.reporter.conf}: user {USER} cannot read it",
-                 "expected mode 0640 and the group of reporter.user"):
+    for part in (f"{s.reporter.conf}: cannot read: Permission denied",
+                 f"must be readable by user {USER}", "chown root:GROUP",
+                 "chmod 0640"):
         s.check(f"it says: {part}", part in done.stderr, done.stderr)
     s.equal("and leaves nothing", s.reporter.segments(), [])
 
@@ -316,7 +317,7 @@ def started_by_the_user(s, reports):
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         timeout=PATIENCE, user=USER, group=GID, extra_groups=[])
     s.check("it cannot give what it has not got", done.returncode == 1 and
-            "is not in group" in done.stderr,
+            "cannot join reporter.group" in done.stderr,
             done.stderr)
     s.reporter.configure("reporter", group="")
     s.reporter.start()
