@@ -23,6 +23,10 @@ def outage(s, turn, flush_rows):
     """All keys change while the database is away.  Overload changes with each
     turn for the first half of them, and never for the others."""
     s.database.stop()
+    # A statement on the lost connection would count as too large.
+    scenario.wait_for(
+        lambda: not s.reporter.status()["workers"][0]["connected"],
+        "the worker has noticed")
     agent, wanted = s.agent(), {}
     for first in range(0, KEYS, PER_REPORT):
         urgent = first < KEYS // 2

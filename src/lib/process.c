@@ -6,7 +6,9 @@
 #include "lib/memory.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define COUNT_MAX 1000 /* 0.7 ms */
 #define NO_FILES 3     /* ".", "..", and the descriptor of the directory */
@@ -37,4 +39,20 @@ process_note(struct process_counters *process, uint64_t connections)
 	    (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) *
 		    1000000 +
 		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
+}
+
+void
+process_close_others(const int *keep, int n)
+{
+	unsigned from = STDERR_FILENO + 1, next;
+
+	do {
+		next = UINT_MAX;
+		for (int i = 0; i < n; i++)
+			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next > from)
+			close_range(from, next - (next != UINT_MAX), 0);
+		from = next + 1;
+	} while (next != UINT_MAX);
 }

@@ -13,3 +13,7 @@
    becomes 0.  connections: how many it has; over a thousand descriptors, which
    would take milliseconds to count, these are noted.  One thread. */
 void process_note(struct process_counters *process, uint64_t connections);
+
+/* process_close_others - close all descriptors but the standard ones and the n
+   in `keep`, of which some may be below 0.  A child of fork(2). */
+void process_close_others(const int *keep, int n);

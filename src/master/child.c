@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "lib/log.h"
+#include "lib/process.h"
 #include "master/child.h"
 #include "master/lost.h"
 #include "master/retire.h"
@@ -16,7 +17,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -155,23 +155,6 @@ child_drop(struct child *child)
 
 /* ----------------------------------------------------------------- spawn -- */
 
-/* Close all descriptors but the standard ones and these. */
-static void
-close_others(const int *keep, int n)
-{
-	unsigned from = STDERR_FILENO + 1, next;
-
-	do {
-		next = UINT_MAX;
-		for (int i = 0; i < n; i++)
-			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
-				next = (unsigned)keep[i];
-		if (next > from)
-			close_range(from, next - (next != UINT_MAX), 0);
-		from = next + 1;
-	} while (next != UINT_MAX);
-}
-
 /* In the new process: close the descriptors and unmap the segments that are not
    the worker's. */
 static void
@@ -181,7 +164,7 @@ child_release_master(struct children *children, const struct segment *own)
 
 	/* An inherited socket would keep an agent's connection open after the
 	   master closed it. */
-	close_others(keep, sizeof(keep) / sizeof(*keep));
+	process_close_others(keep, sizeof(keep) / sizeof(*keep));
 	CHILDREN_EACH(child, children)
 	{
 		if (child->segment.map.base != own->base)

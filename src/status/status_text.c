@@ -19,7 +19,9 @@
 void
 status_left(const struct status *s, FILE *out)
 {
-	int64_t left = s->records.queued + s->records.pending;
+	/* Those of a damaged segment may wrap. */
+	int64_t left = (int64_t)((uint64_t)s->records.queued +
+				 (uint64_t)s->records.pending);
 
 	if (left > 0)
 		fprintf(out,
