@@ -202,25 +202,6 @@ block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* The path prefixed with the working directory, if it is relative.  Symbolic
-   links in it are not resolved: they may change later.  Returns a string that
-   the caller frees, or NULL. */
-static char *
-path_absolute(const char *path)
-{
-	char *directory, *absolute;
-
-	if (*path == '/')
-		return strdup(path);
-	directory = get_current_dir_name();
-	if (directory == NULL)
-		return NULL;
-	if (asprintf(&absolute, "%s/%s", directory, path) < 0)
-		absolute = NULL;
-	free(directory);
-	return absolute;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -233,7 +214,7 @@ main(int argc, char **argv)
 	file_open_standard();
 	title_init(argc, argv);
 	arguments_read(&a, argc, argv);
-	char *absolute = path_absolute(a.config);
+	char *absolute = file_absolute(a.config);
 	int status = run(&a, absolute != NULL ? absolute : a.config);
 	free(absolute);
 	return status;

@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 import scenario
 import web as webs
@@ -267,9 +268,13 @@ def stranger(s):
 
 def background(s):
     """Without -f the command returns once it listens, and what goes on keeps
-    no directory and no terminal busy."""
+    no directory and no terminal busy.  Its own is found by a relative path."""
+    port = scenario.free_port()
     command = [scenario.program("reporter-web"), "-i", s.reporter.instance,
-               "-l", "127.0.0.1:0"]
+               "-l", f"127.0.0.1:{port}", "-D", "pages"]
+    os.mkdir(os.path.join(s.directory, "pages"))
+    with open(os.path.join(s.directory, "pages", "page.html"), "w") as file:
+        file.write("from a directory")
     with open(os.path.join(s.directory, "background.log"), "w") as log:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log,
                               stderr=log, cwd=s.directory, env=Server.ENVIRONMENT,
@@ -279,6 +284,10 @@ def background(s):
             if pid.isdigit() and words_of(pid) == command]
     s.equal("where one process goes on", len(pids), 1)
     try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/",
+                                    timeout=scenario.PATIENCE) as answer:
+            s.equal("a relative path leads to the page", answer.read(),
+                    b"from a directory")
         s.equal("its directory is /", os.readlink(f"/proc/{pids[0]}/cwd"), "/")
         for fd in range(3):
             s.equal(f"descriptor {fd} is let go",

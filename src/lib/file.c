@@ -64,3 +64,19 @@ file_place(const char *path)
 	/* No two devices in question have as many files. */
 	return (uint64_t)st.st_dev << 40 ^ (uint64_t)st.st_ino;
 }
+
+char *
+file_absolute(const char *path)
+{
+	char *directory, *absolute;
+
+	if (*path == '/')
+		return strdup(path);
+	directory = get_current_dir_name();
+	if (directory == NULL)
+		return NULL;
+	if (asprintf(&absolute, "%s/%s", directory, path) < 0)
+		absolute = NULL;
+	free(directory);
+	return absolute;
+}

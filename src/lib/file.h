@@ -29,3 +29,8 @@ void file_directory(const char *path, char *directory);
 /* file_place - a number that tells that directory from others, even in its
    place; 0 if it is missing or path is not absolute. */
 uint64_t file_place(const char *path);
+
+/* file_absolute - the path prefixed with the working directory, if it is
+   relative.  Symbolic links in it are not resolved: they may change later.
+   Returns a string that the caller frees, or NULL. */
+char *file_absolute(const char *path);

@@ -7,6 +7,7 @@
 #include "lib/text.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #define JSON_TEXT_MAX 1024 /* bytes of a string, escaped */
 
@@ -21,4 +22,16 @@ json_text(const char *text)
 		return json_null();
 	text_clean(clean, sizeof(clean), text);
 	return json_string(clean);
+}
+
+/* json_write - write such a string; null also without memory.  A failure of the
+   stream is left in the stream. */
+static inline void
+json_write(const char *text, FILE *out)
+{
+	json_t *string = json_text(text);
+
+	if (string == NULL || json_dumpf(string, out, JSON_ENCODE_ANY) < 0)
+		fputs("null", out);
+	json_decref(string);
 }

@@ -73,11 +73,8 @@ keys_json(const struct scan_key *key, const struct keys_view *view, FILE *out)
 	    look_age(view->now_ms, record_ts(r)), freshness(view, r),
 	    r->elb ? ",\"dialect\":\"elb\"" : "");
 	if (name != NULL) {
-		json_t *text = json_text(name);
-
 		fputs(",\"name\":", out);
-		json_dumpf(text, out, JSON_ENCODE_ANY);
-		json_decref(text);
+		json_write(name, out);
 	}
 	fputc('}', out);
 }

@@ -71,6 +71,15 @@ seconds_read(uint32_t *seconds, int option, const char *text)
 	return -1;
 }
 
+/* The working directory becomes / later. */
+static const char *
+absolute(const char *path)
+{
+	const char *kept = file_absolute(path);
+
+	return kept != NULL ? kept : path;
+}
+
 /* Take an option with an argument.  Returns -1 to continue, or an exit
    status. */
 static int
@@ -81,7 +90,7 @@ option_take(struct web_options *options, int option, const char *argument)
 
 	switch (option) {
 	case 'D':
-		server->directory = argument;
+		server->directory = absolute(argument);
 		return -1;
 	case 'F':
 		return seconds_read(&limits->fresh_s, option, argument);
@@ -101,7 +110,7 @@ option_take(struct web_options *options, int option, const char *argument)
 		options->address = argument;
 		return -1;
 	case 'n':
-		options->sampler.names = argument;
+		options->sampler.names = absolute(argument);
 		options->sampler.names_optional = false;
 		return -1;
 	case 'S':
@@ -269,7 +278,7 @@ serve(struct web_options *options)
 int
 main(int argc, char **argv)
 {
-	struct web_options options = {
+	static struct web_options options = {
 		.server = { .instance = "default" },
 		.sampler = { .limits = { LOOK_FRESH_S, LOOK_SILENT_S },
 		    .names = NAMES_FILE,

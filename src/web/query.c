@@ -64,21 +64,11 @@ query_number(const struct query *query, enum query_name name, int64_t min,
 }
 
 void
-page_string(const char *text, FILE *out)
-{
-	json_t *string = json_text(text);
-
-	if (string == NULL || json_dumpf(string, out, JSON_ENCODE_ANY) < 0)
-		fputs("null", out);
-	json_decref(string);
-}
-
-void
 page_error(struct page *page, unsigned status, const char *text, FILE *out)
 {
 	page->status = status;
 	page->type = TYPE_JSON;
 	fputs("{\"error\":", out);
-	page_string(text, out);
+	json_write(text, out);
 	fputs("}\n", out);
 }

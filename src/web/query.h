@@ -60,7 +60,3 @@ bool query_number(const struct query *query, enum query_name name, int64_t min,
 /* page_error - make the page an error: a JSON object with this text. */
 void page_error(
     struct page *page, unsigned status, const char *text, FILE *out);
-
-/* page_string - write a text as a JSON string; null for NULL, or if it is
-   not UTF-8. */
-void page_string(const char *text, FILE *out);

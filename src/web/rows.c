@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "web/rows.h"
+#include "lib/json.h"
 #include "lib/address.h"
 
 #include <inttypes.h>
@@ -86,7 +87,7 @@ row_service(
 	row_put(&row, "%" PRId32, service->modid);
 	row_put(&row, "%" PRId32, service->cmdid);
 	row_next(&row);
-	page_string(
+	json_write(
 	    names_find(s->names, service->modid, service->cmdid), row.out);
 	row_put(&row, "\"%s\"", look_state_name(sum->state));
 	row_put(&row, "%" PRIu32, service->overloaded);
