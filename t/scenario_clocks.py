@@ -116,6 +116,7 @@ def our_clock_is_set(s):
         since = shown["workers"][0]["waiting_since"] or shown[
             "workers"][1]["waiting_since"]
         off = since - time.time() - (3600 if clock == "+1h" else -3600)
+        away = time.monotonic() - began
         s.check("the time of day is that of the clock", -away - 1 <= off <= 1,
                 off)
         text = ctl(clock, "status")[1]
