@@ -71,6 +71,7 @@ def while_running(s, r, what, victims, kill=False):
     r.send()
     r.stored()
     s.identity(s.reporter.settled(r.sent))
+    s.check(f"{what}: it is seen to run", s.reporter.status()["running"])
     s.equal(f"{what}: no worker dies of it",
             [w["restarts"] for w in s.reporter.workers().values()],
             [int(kill), 0])
@@ -130,6 +131,8 @@ def tell(s):
     s.start()
     r = Removal(s)
     while_running(s, r, "all", lambda files: files)
+    while_running(s, r, "the master's secrets", lambda files: [
+        f for f in files if f.endswith(f".{s.reporter.instance}.secret")])
     while_running(s, r, "parts, and a worker killed", lambda files: [
         f for f in files if f.endswith((".0", ".0.secret", ".1.secret"))], True)
     stop_without_segment(s, r)

@@ -446,7 +446,7 @@ child_ended(
 	pid_t pid = child->pid;
 
 	if (event == CHILD_LEFT && child_retired(children, child) &&
-	    child_records(child) == 0)
+	    !child->lost && child_records(child) == 0)
 		event = CHILD_EMPTIED;
 	atomic_store_explicit(&child->entry->pid, 0, memory_order_relaxed);
 	switch (child_take(child, event)) {
@@ -572,6 +572,12 @@ children_close(struct children *children)
 	{
 		uint64_t records = child_records(child);
 
+		if (child->lost) {
+			children->lost += lost_count(children, child);
+			segment_remove(child->segment.map.name);
+			segment_close(&child->segment.map);
+			continue;
+		}
 		if (records == 0) {
 			child_remove(children, child);
 			continue;

@@ -64,11 +64,10 @@ lost_note(struct child *child)
 		child->totals = now;
 }
 
-/* Take the totals over, as of a segment that is removed.  Returns how many
-   records were neither stored nor set aside when last looked at. */
-static uint64_t
-count(struct input_counters *input, struct child *child)
+uint64_t
+lost_count(struct children *children, struct child *child)
 {
+	struct input_counters *input = &children->shared->input;
 	const struct child_totals *t = &child->totals;
 	int64_t left = (int64_t)(child->segment.ring.head + t->replayed -
 				 t->superseded - t->stored - t->dead_letter);
@@ -111,10 +110,13 @@ lost_replace(struct children *children, struct child *child,
 		segment_close(&fresh.map);
 		return -1;
 	}
-	*records = count(&children->shared->input, child);
+	*records = lost_count(children, child);
 	fresh.map.base = old->map.base;
 	close(old->map.fd);
+	if (old->map.lock >= 0)
+		close(old->map.lock);
 	old->map = fresh.map;
+	segment_lock_open(&old->map);
 	memcpy(
 	    old->table.secret, fresh.table.secret, sizeof(old->table.secret));
 	ring_attach(&old->ring, old->ring.producer, old->ring.consumer,

@@ -17,6 +17,11 @@ void lost_guard(struct children *children);
    for lost_replace(). */
 void lost_note(struct child *child);
 
+/* lost_count - take over the totals of a lost child, as of a segment that is
+   removed.  Returns how many records were neither stored nor set aside when
+   last looked at; they are counted as dropped. */
+uint64_t lost_count(struct children *children, struct child *child);
+
 /* lost_replace - make a new segment for a lost child that has no process, with
    the same name and at the same address, and count the records that are gone
    as dropped.  Returns 0, or -1, with the reason in *status and errno: the

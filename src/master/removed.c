@@ -9,6 +9,7 @@
 
 #include "lib/log.h"
 #include "master/state.h"
+#include "shm/segment_secret.h"
 
 #include <errno.h>
 
@@ -54,6 +55,8 @@ renew_master(struct master *m)
 	/* Those that run have the old one. */
 	if (status == SHM_OK)
 		children_configure(&m->children, m->settings, true);
+	/* To close a view of the same file has released it. */
+	segment_show_holder(&m->segment);
 	return succeeded(&m->segment, status);
 }
 
