@@ -140,7 +140,11 @@ check(const struct arguments *a, const struct settings *settings,
 		inspect_machine(settings, path, false, &complaints);
 	else
 		inspect_user(settings, false, &complaints);
-	if (a->check > 1)
+	/* This process has nothing else to do. */
+	if (a->check > 1 &&
+	    account_become(settings->user, ACCOUNT_NO_GROUP) < 0)
+		complaints.count++;
+	else if (a->check > 1)
 		inspect_database(settings, path, &complaints, stdout);
 	if (complaints.count > 0)
 		return 1;

@@ -161,7 +161,6 @@ def taken_over(s, agents):
 
 
 def tell(s):
-    scenario.requires_root("network namespaces")
     if libc.unshare(CLONE_NEWNET) != 0:
         raise scenario.Missing("requires network namespaces")
     ip("link", "set", "lo", "up")
@@ -197,4 +196,5 @@ def tell(s):
         host.end()
 
 
+scenario.requires_root("network namespaces")
 scenario.run(__doc__, tell)
