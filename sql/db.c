@@ -214,10 +214,12 @@ db_look_first(struct db *db)
 	if (kind != DB_OK)
 		return kind;
 	kind = probe_rights(&db->link, db->table);
-	/* A proxy or a server that does not explain it may execute it. */
+	/* A proxy or a server that does not explain it may execute it; MySQL 9
+	   answers without a result for a view. */
 	if (db->link.error.number != ER_TABLEACCESS_DENIED_ERROR &&
 	    db->link.error.number != ER_COLUMNACCESS_DENIED_ERROR &&
-	    kind != DB_RECONNECT)
+	    (kind != DB_RECONNECT ||
+		db->link.error.number == CR_MALFORMED_PACKET))
 		kind = DB_OK;
 	return kind;
 }
