@@ -6,6 +6,7 @@ EXTRA_DIST += debian/changelog debian/control debian/copyright debian/rules \
 	debian/reporter.postinst debian/reporter.postrm debian/reporter.prerm \
 	debian/reporter-bench.install debian/reporter-bench.lintian-overrides \
 	debian/reporter-web.install debian/reporter-web.lintian-overrides \
+	debian/reporter-web.postinst debian/reporter-web.prerm \
 	debian/tests/control debian/tests/service \
 	etc/reporter.spec t/packages.sh
 
