@@ -32,27 +32,8 @@ passed=0 failed=0
 # Tests that run as other users read what is made here.
 umask 022
 
-step()
-{
-	echo "==> $(date +%T) $*"
-}
-
-skip()
-{
-	echo "skipped: $*"
-	exit 77
-}
-
-# quietly LOG COMMAND ...: shows the log's end when it fails.
-quietly()
-{
-	log=$here/$1.log
-	shift
-	"$@" >"$log" 2>&1 </dev/null && return
-	tail -n 40 "$log"
-	echo "failed: $*; see $log"
-	exit 1
-}
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "${abs_top_srcdir:?}/t/steps.sh"
 
 # inside COMMAND ...: runs it in the root directory.  The mounts are made in a
 # name space of their own and vanish with it.

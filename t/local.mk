@@ -4,7 +4,7 @@ text_tests = t/alerts.py t/configure.py t/containerfile.py t/hardening.py \
 TESTS += $(text_tests)
 EXTRA_DIST += $(text_tests) t/analyse.sh t/container.py t/coverage.sh \
 	t/format.sh \
-	t/check_mysql.sh t/profile.py t/release.sh \
+	t/check_mysql.sh t/steps.sh t/profile.py t/release.sh \
 	t/reporter.rules.test.yml t/targets.py t/web_cost.py
 
 # hardening.py compares the programs with what configure chose; configure.py runs

@@ -27,27 +27,8 @@ with=$with,procps,python3
 passed=0 failed=0
 umask 022
 
-step()
-{
-	echo "==> $(date +%T) $*"
-}
-
-skip()
-{
-	echo "skipped: $*"
-	exit 77
-}
-
-# quietly LOG COMMAND ...: shows the log's end when it fails.
-quietly()
-{
-	log=$here/$1.log
-	shift
-	"$@" >"$log" 2>&1 </dev/null && return
-	tail -n 40 "$log"
-	echo "failed: $*; see $log"
-	exit 1
-}
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "${abs_top_srcdir:?}/t/steps.sh"
 
 # try WHAT COMMAND ...: counts how it went.
 try()

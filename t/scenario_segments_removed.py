@@ -78,7 +78,7 @@ def while_running(s, r, what, victims, kill=False):
 
 
 def stop_without_segment(s, r):
-    """The master is held, so it cannot make its segment anew."""
+    """The master is held, so it cannot create its segment again."""
     master = s.reporter.process.pid
     os.kill(master, signal.SIGSTOP)
     wait_for(lambda: scenario.is_stopped(master), "the master is held")
