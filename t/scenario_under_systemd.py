@@ -526,7 +526,7 @@ def a_second_one(s, service):
     first = service.conf
     service.conf = os.path.join(os.path.dirname(first), "second.conf")
     s.check("the first command copies the configuration", re.match(
-        "sudo cp -p .*/reporter.conf .*/second.conf$", commands.pop(0)))
+        "sudo cp -p .*/reporter.conf .*/second.conf( +#.*)?$", commands.pop(0)))
     service.configure("instance = second\nlisten = 0.0.0.0:12317\n"
                       "[mysql]\ndead_letter_file = "
                       f"{service.dirs['localstatedir']}/lib/reporter/second\n")
