@@ -367,8 +367,8 @@ enum shm_status segment_named(const struct segment *segment);
  * segment_renew - create a segment that is mapped for writing again, after its
  * name, or that of its secrets, was removed.  secret: of a worker's; others
  * have none, NULL.  No other process may write to it meanwhile.  It stays
- * mapped where it was, and locked, if it was.  Who opened it before has the old
- * one.
+ * mapped where it was, and locked, if it was.  Processes that opened it before
+ * keep the old one.
  * Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
  * is still mapped.
  */

@@ -186,8 +186,8 @@ inspect_user(const struct settings *settings, bool running,
 		return true;
 	if (*user == '\0')
 		settings_complain(complaints, settings, "reporter", "user",
-		    "started by root, and empty; expected the user to run as, "
-		    "or root");
+		    "required if started by root; expected the user to run "
+		    "as, or root");
 	else if (pw == NULL)
 		settings_complain(complaints, settings, "reporter", "user",
 		    "no such user: %s; create it or correct the spelling",
@@ -246,7 +246,7 @@ static void __attribute__((noreturn)) child_inspect(
 		    "raised to that: %s; lower it, or raise the limit "
 		    "(ulimit -n, LimitNOFILE)",
 		    required, strerror(errno));
-	/* Root without capabilities is as others are: access() says so. */
+	/* Without capabilities access() treats root as any other user. */
 	if (known && !running &&
 	    (account_become(settings->user, group) < 0 || privilege_drop() < 0))
 		its.count++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finding a master without its segment, which somebody has removed: the kernel
- * still knows who has it mapped.
+ * Finding a master whose segment was removed: the kernel still knows who has it
+ * mapped.
  */
 #include "config.h"
 

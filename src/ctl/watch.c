@@ -79,8 +79,8 @@ reloads_awaited(const struct watch *watch)
 	return (begun > ended ? begun : ended) + 1;
 }
 
-/* Root becomes the segment's owner: whichever process holds it, none of another
-   user gets a signal from us. */
+/* Root becomes the segment's owner, and so cannot signal a process of another
+   user, whichever holds the segment. */
 static int
 become_owner(const struct watch *watch)
 {
@@ -116,8 +116,8 @@ watch_map(struct watch *watch)
 	if (!hidden || found != SHM_MISSING)
 		return ctl_unreadable(instance, found);
 	fprintf(stderr,
-	    "instance %s has no segment; whether process %d is its master, "
-	    "only root can see\n",
+	    "instance %s has no segment; only root can see whether process %d "
+	    "is its master\n",
 	    instance, (int)pid);
 	return CTL_ERROR;
 }
@@ -167,7 +167,7 @@ watch_open(struct watch *watch, const char *instance)
 		return result;
 	watch->master = segment_master(&watch->segment);
 	watch->reloads = reloads_awaited(watch);
-	/* The one after the one under way, when it is odd. */
+	/* Odd: one is under way; await the one after it. */
 	watch->reopens = counter_get(&watch->master->input.reopens);
 	watch->reopens += 2 + watch->reopens % 2;
 	if (status_running(&watch->segment))
@@ -254,7 +254,7 @@ ctl_stop(const char *instance, int argc, char **argv)
 /* ---------------------------------------------------------------- reload -- */
 
 /* How many workers do not use the current configuration yet.  print: name
-   them.  *failed: how many of these are not on their way to it. */
+   them.  *failed: how many of these will not use it. */
 static unsigned
 workers_busy(const struct watch *watch, bool print, unsigned *failed)
 {
