@@ -343,6 +343,11 @@ enum shm_status segment_lock(struct segment *segment, int timeout_ms);
    need its name.  Results as of segment_lock(). */
 enum shm_status segment_lock_open(struct segment *segment);
 
+/* segment_show_holder - let segment_holder() find this process.  Readers can
+   open the segment, but not for writing, and so cannot have a lock of this
+   kind; one of theirs may be in the way of it, unless the segment is new. */
+void segment_show_holder(const struct segment *segment);
+
 /* segment_holder - the process that has locked the segment of this NAME: its
    pid, -1 if it is in a PID namespace that we cannot see, or 0 for none.  Not
    this process.  Only a process of the segment's owner or root can seem to. */

@@ -7,7 +7,6 @@
 
 #include "collect.h"
 #include "master/retire.h"
-#include "shm/segment_secret.h"
 #include "status/metric.h"
 #include "status/status.h"
 #include "lib/clock.h"
