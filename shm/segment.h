@@ -343,8 +343,16 @@ enum shm_status segment_lock(struct segment *segment, int timeout_ms);
    need its name.  Results as of segment_lock(). */
 enum shm_status segment_lock_open(struct segment *segment);
 
+/* segment_show_holder - let segment_holder() find this process.  Readers can
+   open the segment, but not for writing, and so cannot have a lock of this
+   kind; one of theirs may be in the way of it, unless the segment is new.
+   That of a worker's segment stays as long as a process that it was shared with
+   by fork has the segment mapped, without its descriptor, and shows no pid. */
+void segment_show_holder(const struct segment *segment);
+
 /* segment_holder - the process that has locked the segment of this NAME: its
-   pid, -1 if it is in a PID namespace that we cannot see, or 0 for none.  Not
+   pid, -1 if it is in a PID namespace that we cannot see, or a worker, or 0 for
+   none.  Not
    this process.  Only a process of the segment's owner or root can seem to. */
 pid_t segment_holder(const char *name);
 

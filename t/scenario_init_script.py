@@ -8,6 +8,7 @@ records, and from one that cannot be looked at, where it says why.  A restart
 keeps the agents connected, also one that fails; where it must stop the running
 process first, it warns."""
 
+import glob
 import os
 import shutil
 import signal
@@ -232,6 +233,16 @@ def records_left(s, script):
     script.expect("nothing is left", stop=0, status=3)
 
 
+def segments_removed(s, script):
+    """At a moment when the master has not noticed yet."""
+    for verb in ("status", "stop"):
+        script.expect("before the segments are removed", start=0)
+        for path in glob.glob(f"/dev/shm/reporter.{s.reporter.instance}*"):
+            os.unlink(path)
+        script.expect("they are removed", **{verb: 0})
+    script.expect("it was stopped", status=3)
+
+
 def not_possible(s, script, place):
     path = place.path("sbindir", "reporter")
     os.rename(path, path + ".away")
@@ -359,6 +370,7 @@ def tell(s):
         killed(s, script, with_pid_file=True)
         pid_file(s, script)
         records_left(s, script)
+        segments_removed(s, script)
         not_possible(s, script, place)
         no_permission(s, script)
         another_layout(s, script)

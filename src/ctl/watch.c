@@ -23,7 +23,6 @@
 #define RELOAD_TIMEOUT 10 /* seconds */
 #define STOP_TIMEOUT 90
 #define TIMEOUT_MAX 86400
-#define REMOVED_MS 3000 /* for a master to create its segment again */
 
 static struct status status;
 
@@ -98,19 +97,14 @@ become_owner(const struct watch *watch)
 static int
 watch_map(struct watch *watch)
 {
-	const struct timespec nap = { 0, 10 * 1000000L };
 	const char *instance = watch->instance;
 	bool hidden = false;
 	enum shm_status found =
 	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
 	pid_t pid = found == SHM_MISSING ? ctl_find(instance, &hidden) : 0;
 
-	for (int ms = 0; pid > 0 && found == SHM_MISSING && ms < REMOVED_MS;
-	     ms += 10) {
-		nanosleep(&nap, NULL);
-		found = segment_open_master(
-		    &watch->segment, instance, SEGMENT_READ);
-	}
+	if (pid > 0)
+		found = ctl_await(&watch->segment, instance);
 	if (found == SHM_OK)
 		return CTL_OK;
 	if (!hidden || found != SHM_MISSING)

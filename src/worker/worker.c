@@ -162,6 +162,9 @@ drain_batch(struct worker *w)
 	uint64_t n = trial ? 1 : DRAIN_RECORDS;
 	const struct record *records = ring_peek(ring, &n);
 
+	/* Damaged: the next worker does not get the segment, and logs that. */
+	if (records == NULL)
+		_exit(WORKER_FAILED);
 	if (n == 0)
 		return false;
 	if (trial)
