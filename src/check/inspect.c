@@ -204,15 +204,14 @@ inspect_user(const struct settings *settings, bool running,
 
 /* The group to join besides, if possible. */
 static gid_t
-inspect_group(const struct settings *settings, bool running,
-    struct complaints *complaints)
+inspect_group(const struct settings *settings, struct complaints *complaints)
 {
 	const char *name = settings->group;
 	const struct group *gr = getgrnam(name);
 
 	if (*name == '\0')
 		return ACCOUNT_NO_GROUP;
-	if (gr != NULL && (running || account_may_join(gr->gr_gid)))
+	if (gr != NULL && account_may_join(gr->gr_gid))
 		return gr->gr_gid;
 	if (gr == NULL)
 		settings_complain(complaints, settings, "reporter", "group",
@@ -233,7 +232,7 @@ static void __attribute__((noreturn)) child_inspect(
 {
 	struct complaints its = { .out = out };
 	bool known = inspect_user(settings, running, &its);
-	gid_t group = known ? inspect_group(settings, running, &its) : 0;
+	gid_t group = known ? inspect_group(settings, &its) : 0;
 	char *real = realpath(path, NULL);
 	uint64_t required;
 
