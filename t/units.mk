@@ -1,7 +1,7 @@
 # Check suites, one a module: t/unit_NAME.c.  One that needs more than the
 # libraries says so below.
 units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
-	t/unit_child t/unit_conn \
+	t/unit_child t/unit_client t/unit_conn \
 	t/unit_db t/unit_dberror t/unit_dbfail t/unit_deadletter t/unit_encode \
 	t/unit_fault t/unit_figures t/unit_filter t/unit_flush t/unit_frame t/unit_generation \
 	t/unit_health t/unit_host \
@@ -38,6 +38,10 @@ t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
 
 # This makes queues small.
 t_unit_ark_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=socketpair
+
+# Here the time of day and the names of hosts are the test's.
+t_unit_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time \
+	-Wl,--wrap=getaddrinfo
 
 # These stub the database.
 store_fixture = t/store_fixture.c t/store_fixture.h
