@@ -131,7 +131,7 @@ distcheck-short:
 # The database's data directory that all scenarios copy, and what the targets
 # make.
 clean-local:
-	-rm -rf t/scenario-data analyse axe container coverage fuzz mysql packages \
+	-rm -rf t/go-cache t/scenario-data analyse axe container coverage fuzz mysql packages \
 		shots
 .PHONY: abi bench bench-client bench-short check-abi check-valgrind check-mysql check-mysql-short check-quick mysql-root \
 	check-restarts check-container check-web-cost profile analyse coverage format format-fix \

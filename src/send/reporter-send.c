@@ -11,6 +11,7 @@
 #include "client/reporter_tls.h"
 #include "lib/file.h"
 #include "lib/text.h"
+#include "send/check.h"
 #include "send/feed.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ enum send_exit {
 struct options {
 	const char *host, *port;
 	enum encode_dialect dialect;
-	bool verbose, tls, agent;
+	bool verbose, tls, agent, check, json;
 	struct reporter_tls_options pem;
 	struct reporter_transport *transport; /* NULL: no TLS */
 };
@@ -136,6 +137,7 @@ usage(FILE *out)
 	      "                     [--tls [--ca FILE] [--cert FILE] "
 	      "[--key FILE] [--insecure]]\n"
 	      "                     [FILE ...]\n"
+	      "       reporter-send --check [--json] [FILE ...]\n"
 	      "lines: modid cmdid caller ts ip port succ err overload\n",
 	    out);
 }
@@ -146,7 +148,9 @@ enum long_option {
 	OPTION_CA,
 	OPTION_CERT,
 	OPTION_KEY,
-	OPTION_INSECURE
+	OPTION_INSECURE,
+	OPTION_CHECK,
+	OPTION_JSON
 };
 
 static const struct option long_options[] = {
@@ -156,6 +160,8 @@ static const struct option long_options[] = {
 	{ "cert", required_argument, NULL, OPTION_CERT },
 	{ "key", required_argument, NULL, OPTION_KEY },
 	{ "insecure", no_argument, NULL, OPTION_INSECURE },
+	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -196,6 +202,12 @@ option_take(struct options *options, int option)
 	case OPTION_INSECURE:
 		options->pem.insecure = 1;
 		break;
+	case OPTION_CHECK:
+		options->check = true;
+		break;
+	case OPTION_JSON:
+		options->json = true;
+		break;
 	case 'V':
 		puts("reporter-send " PACKAGE_VERSION);
 		exit(EXIT_SENT);
@@ -225,6 +237,8 @@ options_read(struct options *options, int argc, char **argv)
 		options_fail("--key requires --cert");
 	if (pem->ca != NULL && pem->insecure)
 		options_fail("--ca and --insecure exclude each other");
+	if (options->json && !options->check)
+		options_fail("--json requires --check");
 	if (options->agent && options->dialect != ENCODE_NATIVE)
 		options_fail("--agent and -D exclude each other");
 }
@@ -262,6 +276,11 @@ main(int argc, char **argv)
 	if (optind < argc) {
 		files = argv + optind;
 		n = argc - optind;
+	}
+	if (options.check) {
+		stdout = text_guard(stdout);
+		return check_files(files, n, options.json) ? EXIT_SENT
+							   : EXIT_INPUT;
 	}
 	int status = options.agent ? inputs_count(&options, files, n)
 				   : inputs_send(&options, files, n);
