@@ -9,7 +9,7 @@
 #include "master/retire.h"
 #include "shm/segment_secret.h"
 #include "status/metric.h"
-#include "status/status.h"
+#include "status/prometheus.h"
 #include "lib/clock.h"
 #include "instance_fixture.h"
 #include "suite.h"

@@ -133,7 +133,3 @@ void status_text(const struct status *status, FILE *out);
 /* status_json - write it as one JSON object and a line's end.  Returns false
    when out failed. */
 bool status_json(const struct status *status, FILE *out);
-
-/* status_prometheus - write it in Prometheus' text format.  A NULL status is
-   that of an instance that is not there. */
-void status_prometheus(const struct status *status, FILE *out);

@@ -11,7 +11,7 @@
 #include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
-#include "status/look_prometheus.h"
+#include "status/prometheus.h"
 #include "web/api.h"
 #include "web/sampler.h"
 

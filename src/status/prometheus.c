@@ -6,12 +6,14 @@
  */
 #include "config.h"
 
+#include "status/prometheus.h"
 #include "status/metric.h"
-#include "status/status.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define LABELS_MAX 128 /* bytes, with the 0 */
+#define LABELS_MAX 512 /* bytes, with the 0 */
 
 static void
 family(FILE *out, const char *name, const char *type, const char *help)
@@ -20,27 +22,31 @@ family(FILE *out, const char *name, const char *type, const char *help)
 	    help, name, type);
 }
 
-/* Writes the value of a label, and the end of a sample whose value is 1. */
+/* Append a label with a value in UTF-8 that has no line end. */
 static void
-show_info(const char *value, FILE *out)
+label_add(char *labels, const char *name, const char *value)
 {
-	for (const char *p = value; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\')
-			putc('\\', out);
-		/* It must be UTF-8; versions and hosts are ASCII. */
-		putc(*p & 0x80 ? '?' : *p, out);
+	char *at = labels + strlen(labels);
+
+	at += sprintf(at, "%s%s=\"", *labels != '\0' ? "," : "", name);
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			*at++ = '\\';
+		*at++ = *value;
 	}
-	fputs("\"} 1\n", out);
+	strcpy(at, "\"");
 }
 
-void
+static void
 metric_family(const struct metric *m, FILE *out)
 {
 	family(out, m->family, m->kind == METRIC_COUNTER ? "counter" : "gauge",
 	    m->help);
 }
 
-void
+/* The samples of one thing, `of`, with these labels, as in 'slot="0"', or "".
+ */
+static void
 metric_samples(
     const struct metric *m, const void *of, const char *labels, FILE *out)
 {
@@ -68,7 +74,7 @@ metric_samples(
 	}
 }
 
-static const char *
+static char *
 worker_labels(const struct status_worker *w, char labels[LABELS_MAX])
 {
 	snprintf(labels, LABELS_MAX, "generation=\"%" PRIu64 "\",slot=\"%u\"",
@@ -125,9 +131,8 @@ show_hosts(const struct status *s, FILE *out)
 	     w++) {
 		if (!w->connected)
 			continue;
-		fprintf(out, "reporter_worker_database_info{%s,host=\"",
-		    worker_labels(w, labels));
-		show_info(w->host, out);
+		label_add(worker_labels(w, labels), "host", w->host);
+		fprintf(out, "reporter_worker_database_info{%s} 1\n", labels);
 	}
 }
 
@@ -169,13 +174,15 @@ show_histogram(const struct status *s, const char *name, double unit,
 void
 status_prometheus(const struct status *s, FILE *out)
 {
+	char labels[LABELS_MAX] = "";
+
 	family(out, "up", "gauge", "Whether the reporter runs.");
 	fprintf(out, "reporter_up %d\n", s != NULL && s->running);
 	if (s == NULL)
 		return;
 	family(out, "build_info", "gauge", "The reporter's version; always 1.");
-	fputs("reporter_build_info{version=\"", out);
-	show_info(s->version, out);
+	label_add(labels, "version", s->version);
+	fprintf(out, "reporter_build_info{%s} 1\n", labels);
 	family(out, "master_age_seconds", "gauge",
 	    "Time since the last round of the master's loop, seconds.");
 	fprintf(out, "reporter_master_age_seconds %.3f\n", s->master_age);
@@ -185,11 +192,120 @@ status_prometheus(const struct status *s, FILE *out)
 	show_hosts(s, out);
 	family(out, "flush_duration_seconds", "histogram",
 	    "How long transactions took that were committed.");
-#define AT(member) offsetof(struct status_worker, flush.member)
-	show_histogram(s, "flush_duration_seconds", 1e-3, AT(buckets),
-	    AT(flush_us), 1e-6, out);
+#define FLUSH(member) offsetof(struct status_worker, flush.member)
+	show_histogram(s, "flush_duration_seconds", 1e-3, FLUSH(buckets),
+	    FLUSH(flush_us), 1e-6, out);
 	family(out, "record_age_seconds", "histogram",
 	    "How old records were when they were committed, by their time.");
-	show_histogram(
-	    s, "record_age_seconds", 1, AT(ages), AT(age_seconds), 1, out);
+	show_histogram(s, "record_age_seconds", 1, FLUSH(ages),
+	    FLUSH(age_seconds), 1, out);
+}
+
+/* ----------------------------------------------------------------- looks -- */
+
+static const struct metric_reasons states = { "state", 0, LOOK_STATES,
+	look_state_name };
+static const struct metric_reasons ages = { "state", 0, AGES, look_age_name };
+
+#define AT(type, member) \
+	.offset = offsetof(struct type, member), \
+	.size = sizeof(((struct type *)0)->member)
+#define TOTAL(name, member) .family = (name), AT(look_totals, member)
+#define SERVICE(name, member) .family = (name), AT(look_service, member)
+
+static const struct metric of_look[] = {
+	{ TOTAL("services", by_state[0]), .reasons = &states,
+	    .help = "Services, by state." },
+	{ TOTAL("callers", callers_by_age[0]), .reasons = &ages,
+	    .help = "Callers, by the age of their newest record." },
+	{ TOTAL("overloaded_servers", overloaded_servers),
+	    .help = "Servers that a fresh record reports as overloaded." },
+	{ TOTAL("look_truncated", truncated),
+	    .help = "1 if there are more services or servers than can be "
+		    "counted." },
+};
+
+#define OF_CALLS 4 /* from there on they are of fresh services only */
+
+static const struct metric of_service[] = {
+	{ SERVICE("service_overloaded_servers", overloaded),
+	    .help = "Servers that a fresh record reports as overloaded." },
+	{ SERVICE("service_servers", servers), .help = "Its servers." },
+	{ SERVICE("service_callers", sum.callers), .help = "Its callers." },
+	{ SERVICE("service_newest_record_timestamp_seconds", sum.newest_ts),
+	    .help = "Time of its newest record, seconds since 1970." },
+	{ SERVICE("service_succeeded_calls", sum.succ),
+	    .help = "Calls that succeeded, sum over its fresh records." },
+	{ SERVICE("service_failed_calls", sum.err),
+	    .help = "Calls that failed, sum over its fresh records." },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static void
+show_real(const char *name, const char *help, double value, FILE *out)
+{
+	metric_family(&(struct metric){ .family = name, .help = help }, out);
+	fprintf(out, "reporter_%s %.15g\n", name, value);
+}
+
+void
+look_prometheus(const struct look *look, FILE *out)
+{
+	const struct look_totals *totals = look_totals(look);
+
+	show_real("look_timestamp_seconds",
+	    "Time of the last walk through all keys, seconds since 1970.",
+	    (double)totals->now_ms / 1000, out);
+	show_real("look_duration_seconds",
+	    "Processor time of that walk, seconds.", totals->walk_ms / 1000,
+	    out);
+	for (size_t i = 0; i < COUNT(of_look); i++) {
+		metric_family(&of_look[i], out);
+		metric_samples(&of_look[i], totals, "", out);
+	}
+}
+
+static const char *
+service_labels(const struct look_service *s, const struct names *names,
+    char labels[LABELS_MAX])
+{
+	const char *name = names_find(names, s->modid, s->cmdid);
+
+	snprintf(labels, LABELS_MAX,
+	    "modid=\"%" PRId32 "\",cmdid=\"%" PRId32 "\"", s->modid, s->cmdid);
+	if (name != NULL)
+		label_add(labels, "name", name);
+	return labels;
+}
+
+bool
+look_prometheus_services(
+    const struct look *look, const struct names *names, size_t limit, FILE *out)
+{
+	char labels[LABELS_MAX];
+	size_t count;
+	uint32_t *order = look_sort(look, LOOK_BY_TROUBLE, NULL, NULL, &count);
+
+	if (order == NULL)
+		return false;
+	size_t listed = count < limit ? count : limit;
+	show_real("services_left_out", "Services left out by the limit.",
+	    (double)(count - listed), out);
+	for (const struct metric *m = of_service;
+	     m < of_service + COUNT(of_service); m++) {
+		metric_family(m, out);
+		for (size_t i = 0; i < listed; i++) {
+			const struct look_service *s =
+			    &look_services(look)[order[i]];
+
+			if (m - of_service >= OF_CALLS &&
+			    s->sum.age != AGE_FRESH)
+				continue;
+			metric_samples(
+			    m, s, service_labels(s, names, labels), out);
+		}
+	}
+	free(order);
+	return true;
 }
