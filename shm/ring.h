@@ -71,11 +71,10 @@ void ring_attach(struct ring *ring, struct ring_producer *producer,
 
 /* ------------------------------------------------------- the producer's -- */
 
-/*
- * ring_room - how many records can be put now, never more than the ring holds
- * whatever the consumer has written.  want: how many the caller would like;
- * the consumer's index is only fetched when the known room is less than that.
- */
+/* ring_room - how many records can be put now, never more than the ring holds
+   whatever the consumer has written.  want: how many the caller would like;
+   the consumer's index is only fetched when the known room is less than
+   that. */
 uint64_t ring_room(struct ring *ring, uint64_t want);
 
 /* ring_put - copy n records behind the last one put.  n is at most what
@@ -96,12 +95,10 @@ void ring_command(struct ring *ring, enum ring_command command);
 
 /* ------------------------------------------------------- the consumer's -- */
 
-/*
- * ring_peek - the oldest published records, without taking them.
- * *n: at most so many are wanted; set to how many lie at the address returned
- * (less than published where the buffer wraps around; 0: nothing is there).
- * They stay valid until ring_advance() passes them.
- */
+/* ring_peek - the oldest published records, without taking them.
+   *n: at most so many are wanted; set to how many lie at the address returned
+   (less than published where the buffer wraps around; 0: nothing is there).
+   They stay valid until ring_advance() passes them. */
 const struct record *ring_peek(struct ring *ring, uint64_t *n);
 
 /* ring_advance - pass over n records that ring_peek() showed, giving their

@@ -406,12 +406,10 @@ segment_create_agents(
 
 /* --------------------------------------------------------------- opening -- */
 
-/*
- * What a segment that has not all of its space is.  Its maker reserves that
- * before the header's first word; with a header it is none of ours.  It is not
- * mapped: to look at a hole would take memory, or be a SIGBUS when there is
- * none.
- */
+/* What a segment that has not all of its space is.  Its maker reserves that
+   before the header's first word; with a header it is none of ours.  It is not
+   mapped: to look at a hole would take memory, or be a SIGBUS when there is
+   none. */
 static enum shm_status
 hole_means(const struct segment *segment)
 {

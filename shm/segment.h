@@ -269,23 +269,19 @@ uint64_t segment_worker_size(uint32_t ring_records, uint32_t table_keys);
 /* segment_space - bytes that are free for segments now. */
 uint64_t segment_space(void);
 
-/*
- * segment_create_worker - make a worker's segment and map it for writing.
- * All its space is reserved, so that no later write can fail.  Called by the
- * master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.  Without
- * random bytes of the kernel it is SHM_SYSTEM.
- */
+/* segment_create_worker - make a worker's segment and map it for writing.
+   All its space is reserved, so that no later write can fail.  Called by the
+   master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.  Without
+   random bytes of the kernel it is SHM_SYSTEM. */
 enum shm_status segment_create_worker(
     struct worker_segment *segment, const struct segment_spec *spec);
 
-/*
- * segment_open_worker - map an existing one by name.  Any process.  For
- * writing it must belong to our user and be writable by nobody else: anybody
- * can make files under /dev/shm.  Its secrets are read for writing only;
- * without them it is SHM_DAMAGED.
- * SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
- * mapped.
- */
+/* segment_open_worker - map an existing one by name.  Any process.  For writing
+   it must belong to our user and be writable by nobody else: anybody can make
+   files under /dev/shm.  Its secrets are read for writing only; without them it
+   is SHM_DAMAGED.
+   SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
+   mapped. */
 enum shm_status segment_open_worker(struct worker_segment *segment,
     const char *name, enum segment_access access);
 
@@ -298,13 +294,11 @@ enum shm_status segment_view_worker(
 enum shm_status segment_create_master(
     struct segment *segment, const char *instance);
 
-/*
- * segment_renew_master - replace what an earlier master left, opened for
- * writing and locked, by a copy without its pid: others may have the file open,
- * and hold locks of it that keep segment_holder() from seeing ours.
- * Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was changed but
- * the name in it, which is that of the copy.
- */
+/* segment_renew_master - replace what an earlier master left, opened for
+   writing and locked, by a copy without its pid: others may have the file open,
+   and hold locks of it that keep segment_holder() from seeing ours.
+   Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was changed but
+   the name in it, which is that of the copy. */
 enum shm_status segment_renew_master(struct segment *segment);
 enum shm_status segment_open_master(
     struct segment *segment, const char *instance, enum segment_access access);
@@ -324,19 +318,17 @@ segment_master(const struct segment *segment)
 	return segment->base;
 }
 
-/*
- * segment_lock - take the segment for this process until it closes it or dies.
- * The kernel holds the lock (flock), not the memory; of the secrets, since only
- * its user can open these.  Beside it the segment gets a lock that shows the
- * holder to readers, if none of them keeps that from us.
- * timeout_ms: how long to wait for another holder, 0 to 600000.
- * The segment must be mapped for writing; this process must not close another
- * descriptor of it.
- * The lock is shared with the process that called segment_lock_open() and with
- * those that it forked, until the last of them has closed the segment.
- * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
- * removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets.
- */
+/* segment_lock - take the segment for this process until it closes it or dies.
+   The kernel holds the lock (flock), not the memory; of the secrets, since only
+   its user can open these.  Beside it the segment gets a lock that shows the
+   holder to readers, if none of them keeps that from us.
+   timeout_ms: how long to wait for another holder, 0 to 600000.
+   The segment must be mapped for writing; this process must not close another
+   descriptor of it.
+   The lock is shared with the process that called segment_lock_open() and with
+   those that it forked, until the last of them has closed the segment.
+   Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
+   removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets. */
 enum shm_status segment_lock(struct segment *segment, int timeout_ms);
 
 /* segment_lock_open - open what segment_lock() locks: from now on that does not
@@ -363,15 +355,13 @@ enum shm_status segment_view(
    secrets, are still found by name: SHM_OK, SHM_MISSING or SHM_SYSTEM. */
 enum shm_status segment_named(const struct segment *segment);
 
-/*
- * segment_renew - create a segment that is mapped for writing again, after its
- * name, or that of its secrets, was removed.  secret: of a worker's; others
- * have none, NULL.  No other process may write to it meanwhile.  It stays
- * mapped where it was, and locked, if it was.  Who opened it before has the old
- * one.
- * Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
- * is still mapped.
- */
+/* segment_renew - create a segment that is mapped for writing again, after its
+   name, or that of its secrets, was removed.  secret: of a worker's; others
+   have none, NULL.  No other process may write to it meanwhile.  It stays
+   mapped where it was, and locked, if it was.  Who opened it before has the old
+   one.
+   Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
+   is still mapped. */
 enum shm_status segment_renew(struct segment *segment, const uint64_t *secret);
 
 /* segment_reserve - for segment_renew.c: create the file of segment->name and

@@ -63,12 +63,10 @@ batch_count(uint32_t count, bool column_unsigned, uint64_t *clamped)
    Returns a string to be freed, or NULL when memory is short. */
 char *batch_quote(const char *table);
 
-/*
- * batch_open - prepare for statements into `table` (a name, or
- * database.table; quoted here) of at most `capacity` bytes.
- * Returns 0, or -1 when memory is short, capacity is below BATCH_MIN or the
- * table's name is invalid.
- */
+/* batch_open - prepare for statements into `table` (a name, or database.table;
+   quoted here) of at most `capacity` bytes.
+   Returns 0, or -1 when memory is short, capacity is below BATCH_MIN or the
+   table's name is invalid. */
 #define BATCH_MIN 4096
 int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);

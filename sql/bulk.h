@@ -20,25 +20,21 @@
 
 struct bulk;
 
-/*
- * bulk_open - prepare for prepared statements over a connection.
- * max: rows of one execution, 1 or more; packet: the server's
- * max_allowed_packet.  Nothing is sent.
- * Returns NULL when packet or memory do not allow it.
- */
+/* bulk_open - prepare for prepared statements over a connection.
+   max: rows of one execution, 1 or more; packet: the server's
+   max_allowed_packet.  Nothing is sent.
+   Returns NULL when packet or memory do not allow it. */
 struct bulk *bulk_open(MYSQL *mysql, size_t max, size_t packet);
 
 /* bulk_rows - how many of n rows one execution takes; 0: send them as text.
    bulk: NULL is allowed. */
 size_t bulk_rows(const struct bulk *bulk, size_t n);
 
-/*
- * bulk_upsert - write the first of n records to the table in one statement,
- * in the form that `batch` has for its table and columns.
- * *sent: set to bulk_rows(), which must not be 0.  batch->clamped counts.
- * Returns 0 or an error number, with its text in *text, valid until the next
- * call of the client library.
- */
+/* bulk_upsert - write the first of n records to the table in one statement, in
+   the form that `batch` has for its table and columns.
+   *sent: set to bulk_rows(), which must not be 0.  batch->clamped counts.
+   Returns 0 or an error number, with its text in *text, valid until the next
+   call of the client library. */
 unsigned bulk_upsert(struct bulk *bulk, struct batch *batch,
     const struct record *const *records, size_t n, uint64_t horizon,
     size_t *sent, const char **text);

@@ -30,12 +30,10 @@ struct deadline {
 	bool cut, stop;
 };
 
-/*
- * A limit is over.  While the library connects, its descriptor is only known
- * once there is a connection; one that the last look did not see has just
- * begun its handshake.  The library may be closing it right now: then the call
- * does no harm, as no other thread of ours opens sockets that matter.
- */
+/* A limit is over.  While the library connects, its descriptor is only known
+   once there is a connection; one that the last look did not see has just begun
+   its handshake.  The library may be closing it right now: then the call does
+   no harm, as no other thread of ours opens sockets that matter. */
 static void
 deadline_look(struct deadline *d)
 {

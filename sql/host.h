@@ -18,12 +18,9 @@ struct host {
 	bool tcp; /* a port was given: no socket, whatever the name */
 };
 
-/*
- * host_read - parse HOST, HOST:PORT, [HOST6] or [HOST6]:PORT.  An IPv6
- * address without brackets has more than one colon and no port.  "" is the
- * local host.
- * Returns whether it is valid.
- */
+/* host_read - parse HOST, HOST:PORT, [HOST6] or [HOST6]:PORT.  An IPv6 address
+   without brackets has more than one colon and no port.  "" is the local host.
+   Returns whether it is valid. */
 bool host_read(struct host *host, const char *word);
 
 /* host_is_local - whether the client library takes a unix socket for it. */
@@ -53,13 +50,11 @@ struct hosts {
 	uint64_t asked_ms; /* since when */
 };
 
-/*
- * hosts_ask - begin to ask the hosts before the one in use, or go on with it;
- * call it about once a second.  It blocks only while a name is resolved.
- * limit_ms: how long a host may take to send its greeting.
- * Returns whether hosts->asked has sent it, or is local: log in to see whether
- * it is well, then call hosts_note().
- */
+/* hosts_ask - begin to ask the hosts before the one in use, or go on with it;
+   call it about once a second.  It blocks only while a name is resolved.
+   limit_ms: how long a host may take to send its greeting.
+   Returns whether hosts->asked has sent it, or is local: log in to see whether
+   it is well, then call hosts_note(). */
 bool hosts_ask(struct hosts *hosts, unsigned limit_ms);
 
 /* hosts_note - note whether hosts->asked is well; if not, whether it answers at

@@ -41,14 +41,12 @@ struct shape {
    another reason. */
 enum db_class probe_rights(struct link *link, const char *quoted);
 
-/*
- * probe_table - look at the table (a name, or database.table; and the same
- * quoted) as this connection's account sees it: columns, types, keys, rights.
- * Nothing is written.
- * report: called with each fault, those included that harm only some rows;
- * NULL: nobody is.
- * Returns DB_OK, shape being set and its fault being the first that harms all
- * rows; or the class of the error of a question, which is reported as well.
- */
+/* probe_table - look at the table (a name, or database.table; and the same
+   quoted) as this connection's account sees it: columns, types, keys, rights.
+   Nothing is written.
+   report: called with each fault, those included that harm only some rows;
+   NULL: nobody is.
+   Returns DB_OK, shape being set and its fault being the first that harms all
+   rows; or the class of the error of a question, which is reported as well. */
 enum db_class probe_table(struct link *link, const char *table,
     const char *quoted, struct shape *shape, db_report *report, void *arg);

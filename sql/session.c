@@ -29,11 +29,10 @@ set_if_possible(struct link *link, const char *statement)
 								  : DB_OK;
 }
 
-/*
- * What is set, if the server has it.  Whatever init_connect and the server's
- * defaults say, each statement is to be a transaction of its own that may
- * write. Galera would repeat a statement that lost, perhaps after a newer one.
- */
+/* What is set, if the server has it.  Whatever init_connect and the server's
+   defaults say, each statement is to be a transaction of its own that may
+   write. Galera would repeat a statement that lost, perhaps after a newer
+   one. */
 static const struct {
 	const char *name;
 	const char *value; /* NULL: put_variable() has it */

@@ -11,14 +11,12 @@
 
 #include <stdbool.h>
 
-/*
- * inspect_machine - check addresses, memory, the limit on open files, and files
- * as the user that reporter will run as.  path: the configuration's file.  Each
- * fault is complained about, with the line of its option.
- * running: by a master that has changed to its user, for a reload: without
- * addresses, memory, certificates and the limit, which that takes into use
- * right after this, and without what requires root.
- */
+/* inspect_machine - check addresses, memory, the limit on open files, and files
+   as the user that reporter will run as.  path: the configuration's file.  Each
+   fault is complained about, with the line of its option.
+   running: by a master that has changed to its user, for a reload: without
+   addresses, memory, certificates and the limit, which that takes into use
+   right after this, and without what requires root. */
 void inspect_machine(const struct settings *settings, const char *path,
     bool running, struct complaints *complaints);
 

@@ -15,12 +15,10 @@ int reload_log(const struct settings *settings);
    settings that the caller owns; or NULL, then every error was logged. */
 struct settings *reload_load(const char *path);
 
-/*
- * reload_path - the path by which the current user reads the configuration:
- * `path`, resolved at each read; or `real`, to which root's realpath() has
- * resolved it, if this user cannot search a directory of `path`, which is
- * logged.  real: freed, or returned; NULL is allowed.
- */
+/* reload_path - the path by which the current user reads the configuration:
+   `path`, resolved at each read; or `real`, to which root's realpath() has
+   resolved it, if this user cannot search a directory of `path`, which is
+   logged.  real: freed, or returned; NULL is allowed. */
 const char *reload_path(const char *path, char *real);
 
 /* reload_rehearse - check that the current user can read the file, as each

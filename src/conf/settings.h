@@ -109,12 +109,11 @@ struct settings {
 	char **origins;
 };
 
-/*
- * settings_load - read the file at path.  Every error is written to `errors` as
- * "file:line: section.name: reason", one a line, with a suggestion for a
- * misspelt name.  path NULL: the defaults alone.
- * Returns the settings, owned by the caller, or NULL when there was an error.
- */
+/* settings_load - read the file at path.  Every error is written to `errors` as
+   "file:line: section.name: reason", one a line, with a suggestion for a
+   misspelt name.  path NULL: the defaults alone.
+   Returns the settings, owned by the caller, or NULL when there was an
+   error. */
 struct settings *settings_load(const char *path, FILE *errors);
 
 /* settings_free - free them; NULL is allowed. */

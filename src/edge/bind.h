@@ -9,12 +9,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
-/*
- * spec_resolve - the addresses that a word stands for.
- * address: ADDRESS:PORT.  flags: AI_NUMERICHOST, or 0 to resolve names.
- * Returns 0, and *found to be freed with freeaddrinfo(); or an error of
- * getaddrinfo().
- */
+/* spec_resolve - the addresses that a word stands for.
+   address: ADDRESS:PORT.  flags: AI_NUMERICHOST, or 0 to resolve names.
+   Returns 0, and *found to be freed with freeaddrinfo(); or an error of
+   getaddrinfo(). */
 int spec_resolve(const char *address, int flags, struct addrinfo **found);
 
 /* socket_listen - bind and listen.  ipv6_only: [::] does not serve IPv4.

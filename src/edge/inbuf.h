@@ -42,13 +42,11 @@ inbuf_room(const struct inbuf *inbuf, size_t max_message)
    as before. */
 int inbuf_append(struct inbuf *inbuf, const uint8_t *bytes, size_t n);
 
-/*
- * inbuf_receive - give the intake n bytes that came, 1 to inbuf_room(), and
- * buffer those that it does not take.  In front of `bytes` is as much memory as
- * bytes are buffered, and it is written to.  Nothing is published yet.
- * *result: as of intake_read(); used counts bytes that were buffered as well.
- * Returns 0; or -1 with errno: then the stream cannot continue.
- */
+/* inbuf_receive - give the intake n bytes that came, 1 to inbuf_room(), and
+   buffer those that it does not take.  In front of `bytes` is as much memory as
+   bytes are buffered, and it is written to.  Nothing is published yet.
+   *result: as of intake_read(); used counts bytes that were buffered as well.
+   Returns 0; or -1 with errno: then the stream cannot continue. */
 int inbuf_receive(struct inbuf *inbuf, struct intake *intake, uint8_t *bytes,
     size_t n, struct intake_result *result);
 

@@ -99,13 +99,11 @@ void server_retry(struct server *server);
    Returns the maximum number of milliseconds until the next call. */
 int server_tick(struct server *server, uint64_t now_ms);
 
-/*
- * server_drain - during shutdown: read what has arrived on each connection, and
- * close those that have nothing left to read.  keep: those without TLS stay
- * open, to be carried over, and are not waited for while they send.  To be
- * called again, after server_tick(), until nothing is left or time is up.
- * Returns how many connections are left: throttled, or still sending.
- */
+/* server_drain - during shutdown: read what has arrived on each connection, and
+   close those that have nothing left to read.  keep: those without TLS stay
+   open, to be carried over, and are not waited for while they send.  To be
+   called again, after server_tick(), until nothing is left or time is up.
+   Returns how many connections are left: throttled, or still sending. */
 uint64_t server_drain(struct server *server, bool keep);
 
 /* server_close - close all connections, and free. */

@@ -17,14 +17,12 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-/*
- * log_open - send lines of LEVEL and more severe ones to target: "syslog",
- * "stderr" or the path of a file (created with mode 0640, appended to).  May be
- * called again for another target, or to reopen a file.  Before the first call
- * lines go to standard error.  Standard error does not block from then on, if
- * it is a pipe or a terminal.  Returns 0, or -1 with errno: then the old target
- * stays in use.
- */
+/* log_open - send lines of LEVEL and more severe ones to target: "syslog",
+   "stderr" or the path of a file (created with mode 0640, appended to).  May be
+   called again for another target, or to reopen a file.  Before the first call
+   lines go to standard error.  Standard error does not block from then on, if
+   it is a pipe or a terminal.  Returns 0, or -1 with errno: then the old target
+   stays in use. */
 int log_open(const char *target, enum log_level level);
 
 /* log_echo - whether lines also go to standard error, while reporter starts,

@@ -11,12 +11,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/*
- * text_escape - copy text into `into` (size bytes, 1 or more, its 0 included),
- * with control characters, those that change the direction of text, backslashes
- * and invalid UTF-8 as \n, \\ or \x1b, truncated at a whole character.
- * Returns the length of what was written, without its 0.
- */
+/* text_escape - copy text into `into` (size bytes, 1 or more, its 0 included),
+   with control characters, those that change the direction of text, backslashes
+   and invalid UTF-8 as \n, \\ or \x1b, truncated at a whole character.
+   Returns the length of what was written, without its 0. */
 size_t text_escape(char *into, size_t size, const char *text);
 
 /* text_clean - likewise, but backslashes, tabs and line ends stay: a text that

@@ -30,12 +30,10 @@ int account_become(const char *user, gid_t group);
 int account_borrow(const char *user);
 int account_return(void);
 
-/*
- * privilege_bound - no program that is ever executed from here gains a
- * capability: empties the bounding set and sets no_new_privs.  Called before
- * the user is changed: without CAP_SETPCAP the bounding set stays as it is,
- * and no_new_privs alone has that effect.
- */
+/* privilege_bound - no program that is ever executed from here gains a
+   capability: empties the bounding set and sets no_new_privs.  Called before
+   the user is changed: without CAP_SETPCAP the bounding set stays as it is, and
+   no_new_privs alone has that effect. */
 int privilege_bound(void);
 
 /* privilege_drop - drop all capabilities, for good. */

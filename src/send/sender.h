@@ -46,10 +46,9 @@ enum sender_end {
 bool sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect);
 
-/*
- * How a sender uses its socket: see tls_client.h for TLS.  Functions return
- * false, or SENDER_FAILED, after sender_fail().  deadline: of monotonic_ms().
- */
+/* How a sender uses its socket: see tls_client.h for TLS.  Functions return
+   false, or SENDER_FAILED, after sender_fail().  deadline: of
+   monotonic_ms(). */
 struct sender_layer {
 	bool (*open)(
 	    struct sender *sender, const char *host, uint64_t deadline);

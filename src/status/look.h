@@ -129,14 +129,12 @@ struct look_totals {
 
 struct look;
 
-/*
- * look_new - look at INSTANCE now.  now_ms: the time, ms since 1970.
- * previous: the look before, or NULL; rates and `since` come from it.  It stays
- * readable for other threads and its owner frees it, after this returned; one
- * look is the previous of one other at a time.
- * Returns SHM_OK, and *look for look_free(); or why the master's segment cannot
- * be read (SHM_SYSTEM: see errno, which is ENOMEM without memory).
- */
+/* look_new - look at INSTANCE now.  now_ms: the time, ms since 1970.
+   previous: the look before, or NULL; rates and `since` come from it.  It stays
+   readable for other threads and its owner frees it, after this returned; one
+   look is the previous of one other at a time.
+   Returns SHM_OK, and *look for look_free(); or why the master's segment cannot
+   be read (SHM_SYSTEM: see errno, which is ENOMEM without memory). */
 enum shm_status look_new(struct look **look, const char *instance,
     struct look *previous, const struct look_limits *limits, uint64_t now_ms);
 

@@ -32,12 +32,10 @@ struct scan {
    nothing is mapped. */
 enum shm_status scan_open(struct scan *scan, const char *instance);
 
-/*
- * scan_walk - visit each key once, until visit() returns false.  A key that is
- * in two generations, as for a while after a reload, is visited in the newer;
- * to know it, the walk allocates 32 bytes for each key of a newer generation.
- * Without that memory the older ones are left out and added to unread.
- */
+/* scan_walk - visit each key once, until visit() returns false.  A key that is
+   in two generations, as for a while after a reload, is visited in the newer;
+   to know it, the walk allocates 32 bytes for each key of a newer generation.
+   Without that memory the older ones are left out and added to unread. */
 void scan_walk(struct scan *scan,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg);
 

@@ -48,11 +48,9 @@ void timeline_add(
 void timeline_samples(const struct timeline *timeline, int32_t modid,
     int32_t cmdid, struct timeline_samples *samples);
 
-/*
- * timeline_events - up to max events with a number greater than `since`, oldest
- * first.  *next: `since` of the next call.  *lost: events after `since` are not
- * kept any more, or it is of an earlier process.
- * Returns how many.
- */
+/* timeline_events - up to max events with a number greater than `since`, oldest
+   first.  *next: `since` of the next call.  *lost: events after `since` are not
+   kept any more, or it is of an earlier process.
+   Returns how many. */
 size_t timeline_events(const struct timeline *timeline, uint64_t since,
     struct timeline_event *events, size_t max, uint64_t *next, bool *lost);

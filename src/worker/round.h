@@ -40,12 +40,10 @@ struct round {
 	struct run runs[ROUND_RUNS];
 };
 
-/*
- * round_open - allocate memory for rounds of up to `capacity` rows, an even
- * number, 2 or more, and for `between` rows more, 1 to capacity.
- * A page that no round has needed yet is not resident.
- * Returns false if there is no memory; call round_close() in that case, too.
- */
+/* round_open - allocate memory for rounds of up to `capacity` rows, an even
+   number, 2 or more, and for `between` rows more, 1 to capacity.
+   A page that no round has needed yet is not resident.
+   Returns false if there is no memory; call round_close() in that case, too. */
 bool round_open(struct round *round, size_t capacity, size_t between);
 
 /* round_run_urgent - whether run number I is of urgent keys. */
@@ -90,11 +88,10 @@ struct run round_between(struct round *round, struct table *table, size_t max);
 void round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers);
 
-/*
- * order_rows - the order of n rows by record_compare().  keys: filled in, n of
- * them, the first row's first.  spare: as many, overwritten.
- * A radix sort from the last digit to the first (Knuth, "Sorting and
- * Searching", 5.2.5), which passes over digits that are the same in all keys.
- */
+/* order_rows - the order of n rows by record_compare().  keys: filled in, n of
+   them, the first row's first.  spare: as many, overwritten.
+   A radix sort from the last digit to the first (Knuth, "Sorting and
+   Searching", 5.2.5), which passes over digits that are the same in all
+   keys. */
 void order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
     struct order_key *spare);

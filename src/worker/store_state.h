@@ -94,12 +94,10 @@ void store_prove(struct store *store, const struct record *record);
 /* store_settled - the first n rows were committed. */
 void store_settled(struct store *store, const struct table_row *rows, size_t n);
 
-/*
- * store_insist - try until the first *sent of the rows are settled (DB_OK), or
- * must be divided (DB_REFUSED, DB_UNLISTED), or one row fails for its size
- * (DB_SPLIT), or the table holds them up (DB_HOLD).  Any other class only when
- * asked to stop.
- */
+/* store_insist - try until the first *sent of the rows are settled (DB_OK), or
+   must be divided (DB_REFUSED, DB_UNLISTED), or one row fails for its size
+   (DB_SPLIT), or the table holds them up (DB_HOLD).  Any other class only when
+   asked to stop. */
 enum db_class store_insist(
     struct store *store, struct table_row *rows, size_t n, size_t *sent);
 
