@@ -22,8 +22,7 @@
 
 /* ------------------------------------------------------------- the past --- */
 
-/* Take what another look remembers of a segment's slots; nothing: an empty
-   area. */
+/* Take what another look remembers of a segment's slots; or an empty area. */
 static struct area
 notes_take(struct look *from, uint64_t id)
 {

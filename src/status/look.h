@@ -144,16 +144,14 @@ void look_free(struct look *look);
 /* look_totals - valid as long as the look; so are all arrays below. */
 const struct look_totals *look_totals(const struct look *look);
 
-/* look_services - all services, by number; there are
-   look_totals()->services. */
+/* look_services - all look_totals()->services, by number. */
 const struct look_service *look_services(const struct look *look);
 
 /* look_find - a service, or NULL. */
 const struct look_service *look_find(
     const struct look *look, int32_t modid, int32_t cmdid);
 
-/* look_servers - the servers of a service, by address; service->all_servers of
-   them. */
+/* look_servers - the service->all_servers servers of a service, by address. */
 const struct look_server *look_servers(
     const struct look *look, const struct look_service *service);
 
@@ -161,8 +159,7 @@ const struct look_server *look_servers(
 const struct look_server *look_find_server(const struct look *look,
     const struct look_service *service, uint32_t ip, uint16_t port);
 
-/* look_callers - the agents that reported a service, by address;
-   service->all_callers of them. */
+/* look_callers - the service->all_callers agents of a service, by address. */
 const struct look_caller *look_callers(
     const struct look *look, const struct look_service *service);
 
@@ -230,8 +227,7 @@ enum look_order {
 /* look_order_name - as in "errors". */
 const char *look_order_name(enum look_order order);
 
-/* look_order_find - by name; "overload" is "overloaded".  LOOK_ORDERS: there
-   is none of that name. */
+/* look_order_find - by name; "overload" is "overloaded".  LOOK_ORDERS: none. */
 enum look_order look_order_find(const char *name);
 
 /* look_sort - places of services in that order, of those for which match()

@@ -44,8 +44,7 @@ since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
 	}
 }
 
-/* Agents report every 15 seconds or so, so that the rate of one look would
-   jump. */
+/* Agents report every 15 seconds or so: the rate of one look would jump. */
 static void
 rate_set(const struct look *look, struct look_sum *sum,
     const struct look_sum *before)
@@ -169,8 +168,7 @@ agent_add(struct area *agents, struct index *index, struct look_caller c)
 	return true;
 }
 
-/* Add each caller to its service, and count those that there are of all
-   services. */
+/* Add each caller to its service, and count those of all services. */
 static bool
 callers_sum(struct making *m)
 {
@@ -259,8 +257,7 @@ order_compare(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* The id that an item will have; service NONE: it has gone, and comes last.
-   services: their new places. */
+/* The id that an item will have; NONE: it has gone.  services: new places. */
 static struct id
 order_of(enum kind kind, void *item, const uint32_t *services)
 {

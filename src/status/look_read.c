@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Reading looks: what they hold, their figures and orders.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "status/look_state.h"
@@ -274,8 +271,7 @@ ratio(uint32_t part, uint32_t all)
 	return all > 0 ? (double)part / all : 0;
 }
 
-/* The class that trouble begins with, and what weighs in it.  share: of what
-   is overloaded. */
+/* The class that trouble begins with, and its weight.  share: of overload. */
 static void
 rank_trouble(struct rank *rank, const struct look_totals *totals,
     const struct look_sum *sum, double share)

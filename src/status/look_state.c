@@ -135,23 +135,6 @@ index_find(const struct index *index, uint32_t hash, const struct area *items,
 const size_t look_sizes[KINDS] = { sizeof(struct look_service),
 	sizeof(struct look_server), sizeof(struct look_caller) };
 
-struct id
-look_id(enum kind kind, const void *item)
-{
-	const struct look_service *service = item;
-	const struct look_server *server = item;
-	const struct look_caller *caller = item;
-
-	if (kind == SERVICE)
-		return (struct id){ .number = service_number(
-					service->modid, service->cmdid) };
-	if (kind == SERVER)
-		return (struct id){ .service = server->service,
-			.number = server_number(server->ip, server->port) };
-	return (
-	    struct id){ .service = caller->service, .number = caller->address };
-}
-
 /* number: as of its id; of a service none is needed. */
 static uint32_t
 item_hash(enum kind kind, int32_t modid, int32_t cmdid, uint64_t number)

@@ -106,7 +106,22 @@ server_number(uint32_t ip, uint16_t port)
 }
 
 /* look_id - the id of an item, without a place. */
-struct id look_id(enum kind kind, const void *item);
+static inline struct id
+look_id(enum kind kind, const void *item)
+{
+	const struct look_service *service = item;
+	const struct look_server *server = item;
+	const struct look_caller *caller = item;
+
+	if (kind == SERVICE)
+		return (struct id){ .number = service_number(
+					service->modid, service->cmdid) };
+	if (kind == SERVER)
+		return (struct id){ .service = server->service,
+			.number = server_number(server->ip, server->port) };
+	return (
+	    struct id){ .service = caller->service, .number = caller->address };
+}
 
 /* area_add - add an item, zeroed.  area_fill - add count of them to an empty
    one.  Return the first of them, NULL without memory. */

@@ -44,8 +44,7 @@ metric_family(const struct metric *m, FILE *out)
 	    m->help);
 }
 
-/* The samples of one thing, `of`, with these labels, as in 'slot="0"', or "".
- */
+/* The samples of one thing, `of`, with labels as in 'slot="0"', or "". */
 static void
 metric_samples(
     const struct metric *m, const void *of, const char *labels, FILE *out)
@@ -90,8 +89,7 @@ show_processes(const struct status *s, const struct metric *m, FILE *out)
 
 	if (s->running && s->input.process.files_max != 0)
 		metric_samples(m, &s->input.process, "role=\"master\"", out);
-	for (const struct status_worker *w = s->workers; w < status_end(s);
-	     w++) {
+	STATUS_WORKERS(w, s) {
 		if (w->pid == 0 || w->process.files_max == 0)
 			continue;
 		snprintf(of_worker, sizeof(of_worker), "role=\"worker\",%s",
@@ -113,8 +111,7 @@ show_metric(const struct status *s, const struct metric *m, FILE *out)
 	else if (m->group < METRIC_SLOT)
 		metric_samples(m, s, "", out);
 	else
-		for (const struct status_worker *w = s->workers;
-		     w < status_end(s); w++)
+		STATUS_WORKERS(w, s)
 			if (m->group == METRIC_SLOT || w->trouble == NULL)
 				metric_samples(
 				    m, w, worker_labels(w, labels), out);
@@ -127,8 +124,7 @@ show_hosts(const struct status *s, FILE *out)
 
 	family(out, "worker_database_info", "gauge",
 	    "The database's host that the worker is connected to; always 1.");
-	for (const struct status_worker *w = s->workers; w < status_end(s);
-	     w++) {
+	STATUS_WORKERS(w, s) {
 		if (!w->connected)
 			continue;
 		label_add(worker_labels(w, labels), "host", w->host);
@@ -144,8 +140,7 @@ show_histogram(const struct status *s, const char *name, double unit,
 {
 	char labels[LABELS_MAX];
 
-	for (const struct status_worker *w = s->workers; w < status_end(s);
-	     w++) {
+	STATUS_WORKERS(w, s) {
 		const char *base = (const char *)w;
 		const counter *bucket = (const counter *)(base + buckets);
 		uint64_t count = 0;

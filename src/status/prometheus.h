@@ -8,8 +8,7 @@
 #include "status/names.h"
 #include "status/status.h"
 
-/* status_prometheus - write a status.  NULL is that of an instance that is not
-   there. */
+/* status_prometheus - write a status; NULL: the instance is not there. */
 void status_prometheus(const struct status *status, FILE *out);
 
 /* look_prometheus - what a look adds to that. */

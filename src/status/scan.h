@@ -28,8 +28,7 @@ struct scan {
 };
 
 /* scan_open - map all worker segments that INSTANCE has now.  Returns SHM_OK,
-   or why the master's segment cannot be read (SHM_SYSTEM: see errno); then
-   nothing is mapped. */
+   or why the master's segment cannot be read (see errno): nothing is mapped. */
 enum shm_status scan_open(struct scan *scan, const char *instance);
 
 /* scan_walk - visit each key once, until visit() returns false.  A key that is

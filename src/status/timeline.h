@@ -31,8 +31,7 @@ struct timeline_event {
 	struct look_flip flip;
 };
 
-/* timeline_new - 8 MB, taken as services come.  Returns NULL if out of
-   memory. */
+/* timeline_new - 8 MB, taken as services come.  NULL: out of memory. */
 struct timeline *timeline_new(void);
 
 /* timeline_free - NULL is allowed. */
