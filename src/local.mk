@@ -85,8 +85,8 @@ if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
 dist_man_MANS += man/reporter-web.8
 endif
-web_sources = src/web/api.c src/web/api.h src/web/page.c src/web/page.h \
-	src/web/query.c src/web/query.h src/web/rows.c src/web/rows.h \
+web_sources = src/web/api.c src/web/page.c src/web/page.h \
+	src/web/query.c src/web/rows.c src/web/rows.h \
 	src/web/sampler.c src/web/sampler.h
 src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 	src/web/main.c src/web/server.c src/web/server.h
