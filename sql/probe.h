@@ -37,8 +37,7 @@ struct shape {
 };
 
 /* probe_rights - whether the account may execute our statement on the table.
-   Nothing is written.  Returns DB_OK or the class of the error, which may have
-   another reason. */
+   Writes nothing.  Returns DB_OK or the class of any error. */
 enum db_class probe_rights(struct link *link, const char *quoted);
 
 /* probe_table - look at the table (a name, or database.table; and the same
