@@ -91,10 +91,12 @@ void ring_command(struct ring *ring, enum ring_command command);
 
 /* ------------------------------------------------------- the consumer's -- */
 
-/* ring_peek - the oldest published records, without taking them.
-   *n: at most so many are wanted; set to how many lie at the address returned
-   (less than published where the buffer wraps around; 0: nothing is there).
-   They stay valid until ring_advance() passes them. */
+/*
+ * ring_peek - the oldest published records, without taking them.
+ * *n: at most so many are wanted; set to how many lie at the address returned
+ * (less than published where the buffer wraps around; 0: nothing is there).
+ * They stay valid until ring_advance() passes them.
+ */
 const struct record *ring_peek(struct ring *ring, uint64_t *n);
 
 /* ring_advance - pass over n records that ring_peek() showed, giving their

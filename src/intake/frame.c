@@ -176,7 +176,8 @@ fault(struct report *report, bool own, unsigned number, const char *found)
 static const char *const wires[8] = { "varint", "64 bits",
 	"bytes", [WIRE_32BIT] = "32 bits" };
 
-/* decode_result - one result; false: it does not decode.  *port: as it came. */
+/* decode_result - a message of the results.  *port: as it came.  Returns
+   false when it does not decode. */
 static bool
 decode_result(struct report *report, struct cursor c, uint32_t required,
     struct record *r, uint32_t *port)
@@ -261,7 +262,8 @@ struct own {
 	uint32_t modid, cmdid, caller, ts;
 };
 
-/* decode_payload - the protobuf message; false when it does not decode. */
+/* decode_payload - the protobuf message.  Returns false when it does not
+   decode. */
 static bool
 decode_payload(
     struct cursor c, bool elb, struct report *report, struct own *own)

@@ -15,7 +15,8 @@
 #define MESSAGE_MAX 65536
 #define REPORT_RECORDS_MAX 32768
 
-/* Bytes for a fault, as in "results[3].port: 70000; expected 0 to 65535". */
+/* Bytes for a fault in words, as in "results[3].port: 70000; expected 0 to
+   65535". */
 #define FAULT_TEXT 160
 
 /* What a decoder found at the beginning of its bytes. */
@@ -44,10 +45,12 @@ struct report {
 	bool skewed;            /* it is beyond the horizon */
 	uint32_t count;         /* records in `records` */
 	char fault[FAULT_TEXT]; /* the first fault in words, or "" */
-	/* Records of this report rejected, by reason; is_partial if any. */
+	/* Records of this report that were rejected, by reason; is_partial if
+	   there are any. */
 	bool is_partial;
 	uint32_t rejected[REJECT_REASONS];
-	/* Aligned: records in two cache lines are copied more slowly. */
+	/* Aligned, since records that lie in two cache lines are copied at nine
+	   tenths of the speed. */
 	alignas(CACHE_LINE) struct record records[REPORT_RECORDS_MAX];
 };
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading looks: what they hold, their figures and orders.
+ */
 #include "config.h"
 
 #include "status/look_state.h"
