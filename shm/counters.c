@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The names of the reasons that are counted, as status, metrics and manual have
- * them, and their texts for the log; and the last error of the database.
- */
+/* SPDX-License-Identifier: MIT */
 #include "shm/counters.h"
 
 #include <string.h>

@@ -64,7 +64,8 @@
  *   reopens            master            workers, readers   the outcome
  *   info.reopens       drain             readers            the outcome
  *
- * The library returns codes; it never logs and never exits.
+ * The library returns codes; it never logs and never exits.  Any process may
+ * call it, one thread at a time for one struct segment.
  */
 #pragma once
 
@@ -110,8 +111,7 @@ enum shm_status {
 	SHM_SYSTEM      /* a system call failed: see errno */
 };
 
-/* shm_strerror - a short English text.  error: errno after the call, which
-   gives the text of SHM_SYSTEM. */
+/* shm_strerror - a short text.  error: errno after the call, for SHM_SYSTEM. */
 const char *shm_strerror(enum shm_status status, int error);
 
 /* Written once, before `ready`; then constant. */
@@ -209,8 +209,7 @@ struct master_shared {
 	counter started;                /* as of counters.h: a ..._ts */
 	counter generation;             /* of the segments written to now */
 	/* A worker stores records only when no generation older than its own
-	   has any left: of two records with one ts, the later arrival must win.
-	 */
+	   has any left: of two records with one ts the later must win. */
 	counter oldest_generation;
 	char software[24]; /* the master's version, ended by a 0 */
 	struct child_entry children[CHILDREN_MAX];
@@ -269,23 +268,19 @@ uint64_t segment_worker_size(uint32_t ring_records, uint32_t table_keys);
 /* segment_space - bytes that are free for segments now. */
 uint64_t segment_space(void);
 
-/*
- * segment_create_worker - make a worker's segment and map it for writing.
- * All its space is reserved, so that no later write can fail.  Called by the
- * master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.  Without
- * random bytes of the kernel it is SHM_SYSTEM.
- */
+/* segment_create_worker - make a worker's segment and map it for writing.
+   All its space is reserved, so that no later write can fail.  Called by the
+   master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.  Without
+   random bytes of the kernel it is SHM_SYSTEM. */
 enum shm_status segment_create_worker(
     struct worker_segment *segment, const struct segment_spec *spec);
 
-/*
- * segment_open_worker - map an existing one by name.  Any process.  For
- * writing it must belong to our user and be writable by nobody else: anybody
- * can make files under /dev/shm.  Its secrets are read for writing only;
- * without them it is SHM_DAMAGED.
- * SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
- * mapped.
- */
+/* segment_open_worker - map an existing one by name.  Any process.  For writing
+   it must belong to our user and be writable by nobody else: anybody can make
+   files under /dev/shm.  Its secrets are read for writing only; without them it
+   is SHM_DAMAGED.
+   SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
+   mapped. */
 enum shm_status segment_open_worker(struct worker_segment *segment,
     const char *name, enum segment_access access);
 
@@ -298,13 +293,11 @@ enum shm_status segment_view_worker(
 enum shm_status segment_create_master(
     struct segment *segment, const char *instance);
 
-/*
- * segment_renew_master - replace what an earlier master left, opened for
- * writing and locked, by a copy without its pid: others may have the file open,
- * and hold locks of it that keep segment_holder() from seeing ours.
- * Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was changed but
- * the name in it, which is that of the copy.
- */
+/* segment_renew_master - replace what an earlier master left, opened for
+   writing and locked, by a copy without its pid: others may have the file open,
+   and hold locks of it that keep segment_holder() from seeing ours.
+   Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was changed but
+   the name in it, which is that of the copy. */
 enum shm_status segment_renew_master(struct segment *segment);
 enum shm_status segment_open_master(
     struct segment *segment, const char *instance, enum segment_access access);
@@ -324,19 +317,17 @@ segment_master(const struct segment *segment)
 	return segment->base;
 }
 
-/*
- * segment_lock - take the segment for this process until it closes it or dies.
- * The kernel holds the lock (flock), not the memory; of the secrets, since only
- * its user can open these.  Beside it the segment gets a lock that shows the
- * holder to readers, if none of them keeps that from us.
- * timeout_ms: how long to wait for another holder, 0 to 600000.
- * The segment must be mapped for writing; this process must not close another
- * descriptor of it.
- * The lock is shared with the process that called segment_lock_open() and with
- * those that it forked, until the last of them has closed the segment.
- * Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
- * removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets.
- */
+/* segment_lock - take the segment for this process until it closes it or dies.
+   The kernel holds the lock (flock), not the memory; of the secrets, since only
+   its user can open these.  Beside it the segment gets a lock that shows the
+   holder to readers, if none of them keeps that from us.
+   timeout_ms: how long to wait for another holder, 0 to 600000.
+   The segment must be mapped for writing; this process must not close another
+   descriptor of it.
+   The lock is shared with the process that called segment_lock_open() and with
+   those that it forked, until the last of them has closed the segment.
+   Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
+   removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets. */
 enum shm_status segment_lock(struct segment *segment, int timeout_ms);
 
 /* segment_lock_open - open what segment_lock() locks: from now on that does not
@@ -383,17 +374,15 @@ enum shm_status segment_named(const struct segment *segment);
 enum shm_status segment_renew(struct segment *segment, const uint64_t *secret);
 
 /* segment_reserve - for segment_renew.c: create the file of segment->name and
-   ->size and map it.  Its space is reserved, so that a full /dev/shm is an
-   error here and no SIGBUS later.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM:
-   nothing was made. */
+   ->size and map it.  All space is reserved: a full /dev/shm is an error, no
+   SIGBUS later.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made. */
 enum shm_status segment_reserve(struct segment *segment);
 
 /* segment_close - unmap; the segment stays.  Does nothing when not mapped. */
 void segment_close(struct segment *segment);
 
 /* segment_remove - unlink NAME, and the secrets of a worker's segment, which
-   may be there without it after a kill.  Returns SHM_OK, _MISSING or _SYSTEM.
- */
+   may be left by a kill.  Returns SHM_OK, _MISSING or _SYSTEM. */
 enum shm_status segment_remove(const char *name);
 
 /* segment_share - let the members of a group read a segment that is mapped for
@@ -416,8 +405,7 @@ void segment_name(
 void segment_name_master(char *name, const char *instance);
 void segment_name_agents(char *name, const char *instance);
 
-/* segment_name_renewed - of the master's, until segment_renew_master() is
-   through. */
+/* segment_name_renewed - of the master's within segment_renew_master(). */
 void segment_name_renewed(char *name, const char *instance);
 
 /* segment_name_secret - the name of what holds the secrets of a worker's

@@ -19,12 +19,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "all of these");
    it matches no key at all. */
 #define CLEARED UINT64_C(0xfc0000)
 
-/*
- * How many slots from its home a key may be.  This bounds the cost of a put:
- * keys come and go for months, slots are never emptied, and so there comes a
- * day when no empty slot is left to end a search.  Random keys fill a table of
- * a million keys to the last before any of them finds no place within this.
- */
+/* How many slots from its home a key may be.  This bounds the cost of a put:
+   keys come and go for months, slots are never emptied, and so there comes a
+   day when no empty slot is left to end a search.  Random keys fill a table of
+   a million keys to the last before any of them finds no place within this. */
 #define REACH 1024
 
 /* How many records ahead the drain has their slots fetched. */
@@ -166,8 +164,7 @@ table_find(const struct table *table, const struct record *key, uint32_t home,
 	return clean;
 }
 
-/* Where the key of a record is or may go, with its state as table_find() has
-   it: nearly always at home. */
+/* Where the key of a record is or may go, as table_find(): mostly at home. */
 static inline struct slot *
 table_place(const struct table *table, const struct record *key, uint32_t home,
     uint64_t *state)
@@ -258,9 +255,8 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	FAULT_POINT("table_put_claimed");
 	if (goes_back)
 		counter_add(&table->drain->skewed, 1);
-	/* Before the flush can see it, so that nothing is counted as stored
-	   that was not counted as added.  After a kill in between,
-	   table_recover() counts again. */
+	/* Before the flush can see it, so that nothing is stored that was not
+	   added.  After a kill in between, table_recover() counts again. */
 	counter_add(before & STATE_DIRTY ? &table->drain->superseded
 					 : &table->drain->added,
 	    1);
@@ -422,9 +418,8 @@ table_collect_within(struct table *table, unsigned marks, uint32_t *position,
 				&table->dirty[at], memory_order_relaxed) &
 			    marks) {
 				struct table_row *row = &rows[n];
-				/* Acquire: with the mark we get the version
-				   that it was set for; a later one sets it
-				   again. */
+				/* Acquire: the mark comes with its version; a
+				   later one sets it again. */
 				atomic_exchange_explicit(&table->dirty[at],
 				    DIRTY_NOT, memory_order_acq_rel);
 				FAULT_POINT("table_collect_taken");
@@ -451,8 +446,7 @@ table_settle(struct table *table, const struct table_row *row, counter *count)
 {
 	uint64_t state = row->state;
 
-	/* A key that was collected twice, as urgent and then marked again, was
-	   stored with the first. */
+	/* A key collected twice, marked again meanwhile, was stored before. */
 	if (!(state & STATE_DIRTY))
 		return false;
 	if (!atomic_compare_exchange_strong_explicit(

@@ -42,15 +42,13 @@
 #define STATE_VERSION UINT64_C(4) /* one version */
 
 /* A record in a slot is read and written as words, each an atomic of its own:
-   readers look while the drain writes, and the state makes them look
-   again. */
+   readers look while the drain writes; the state makes them repeat. */
 struct slot {
 	counter state;
 	counter words[sizeof(struct record) / sizeof(uint64_t)];
 };
 /* Not a whole cache line: what that would fill up is better spent on more
-   slots, since shorter probe paths save more than a slot's second line
-   costs. */
+   slots, since shorter probe paths save more than that. */
 static_assert(sizeof(struct slot) == 40, "part of the segment format");
 
 enum dirty {
@@ -100,26 +98,22 @@ uint32_t table_slots(uint32_t keys);
 size_t table_put(struct table *table, const struct record *records, size_t n,
     uint64_t horizon);
 
-/*
- * table_recover - repair a table that a killed worker may have left:
- * a slot caught half written is cleared (its record is still in the ring),
- * the dirty map is rebuilt, the counters agree with what is there.
- * drained: the ring's tail.  Call it before any thread uses the table.
- * Returns the number of dirty keys.
- */
+/* table_recover - repair a table that a killed worker may have left:
+   a slot caught half written is cleared (its record is still in the ring), the
+   dirty map is rebuilt, the counters agree with what is there.
+   drained: the ring's tail.  Call it before any thread uses the table.
+   Returns the number of dirty keys. */
 uint64_t table_recover(struct table *table, uint64_t drained);
 
 /* -------------------------------------------------------- the flush's ---- */
 
-/*
- * table_collect_within - take up to max dirty keys out of the dirty map. marks:
- * those marked DIRTY, those marked URGENT, or DIRTY_ANY.  *position: where to
- * begin looking, 0 to size; set to where it stopped, so that the next call goes
- * on from there.  *slots: how many slots to look at, 0 to size; set to how many
- * of them are left, 0 unless max were found.
- * Returns how many rows were filled in.  The caller must see each of them
- * stored, refused, or marked again.
- */
+/* table_collect_within - take up to max dirty keys out of the dirty map. marks:
+   those marked DIRTY, those marked URGENT, or DIRTY_ANY.  *position: where to
+   begin looking, 0 to size; set to where it stopped, so that the next call goes
+   on from there.  *slots: how many slots to look at, 0 to size; set to how many
+   of them are left, 0 unless max were found.
+   Returns how many rows were filled in.  The caller must see each of them
+   stored, refused, or marked again. */
 size_t table_collect_within(struct table *table, unsigned marks,
     uint32_t *position, uint32_t *slots, struct table_row *rows, size_t max);
 
@@ -149,11 +143,9 @@ void table_mark(struct table *table, const struct table_row *row);
 /* table_pending - dirty keys; an instant's figure. */
 uint64_t table_pending(const struct table *table);
 
-/*
- * table_read - copy the record in a slot.  Readable while others write, from
- * any process that has the segment mapped.  slot: 0 to size - 1.
- * Returns its state, or 0 when the slot is empty or being written: then *record
- * means nothing.
- */
+/* table_read - copy the record in a slot.  Readable while others write, from
+   any process that has the segment mapped.  slot: 0 to size - 1.
+   Returns its state, or 0 when the slot is empty or being written: then *record
+   means nothing. */
 uint64_t table_read(
     const struct table *table, uint32_t slot, struct record *record);

@@ -28,8 +28,7 @@
 #define BATCH_TAIL_MAX 512  /* ... and after them */
 
 /* What differs between installations: columns that are signed in some and
-   unsigned in others.  One wide enough for any unsigned 32-bit number counts as
-   unsigned. */
+   unsigned in others.  One that takes any unsigned 32-bit number counts so. */
 struct column_signs {
 	bool ip_unsigned, caller_unsigned;
 	bool succ_unsigned, err_unsigned;
@@ -63,18 +62,14 @@ batch_count(uint32_t count, bool column_unsigned, uint64_t *clamped)
    Returns a string to be freed, or NULL when memory is short. */
 char *batch_quote(const char *table);
 
-/*
- * batch_open - prepare for statements into `table` (a name, or
- * database.table; quoted here) of at most `capacity` bytes.
- * Returns 0, or -1 when memory is short, capacity is below BATCH_MIN or the
- * table's name is invalid.
- */
+/* batch_open - prepare for statements into `table` (a name, or database.table;
+   quoted here) of at most `capacity` bytes.
+   Returns 0; or -1: no memory, capacity below BATCH_MIN, an invalid name. */
 #define BATCH_MIN 4096
 int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);
 
-/* batch_begin - begin a statement.  horizon: a greater ts that is in the
-   table is replaced by any. */
+/* batch_begin - begin a statement.  horizon: a greater ts there gives way. */
 void batch_begin(struct batch *batch, uint64_t horizon);
 
 /* batch_add - add a row.  Returns false when it does not fit any more; an

@@ -136,8 +136,7 @@ client_on_close(const MYSQL *mysql, bool drop)
 	    mysql->net.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-/* client_server_pid - the server's process at the other end of a unix socket;
-   0 over the network. */
+/* client_server_pid - the server's process, at a unix socket; or 0. */
 static inline unsigned
 client_server_pid(const MYSQL *mysql)
 {
@@ -162,16 +161,14 @@ enum client_transport {
 	CLIENT_PLAIN
 };
 
-/*
- * client_restrict_auth - unless insecure, refuse a server that asks for the
- * password as plain text without TLS, or for its old hash; or encrypted with a
- * key that it sends, since that may be anybody's.  key: file with the public
- * key of the server, NULL: none.  MySQL's library does so by default.
- * MariaDB's since 3.4 goes on without TLS with an unverified server that has
- * none, and two plugins still send plain text then.  It requests a key if it
- * has no file at all; and it never frees that file's name, so that one is given
- * only where the two plugins cannot be refused.
- */
+/* client_restrict_auth - unless insecure, refuse a server that asks for the
+   password as plain text without TLS, or for its old hash; or encrypted with a
+   key that it sends, since that may be anybody's.  key: file with the public
+   key of the server, NULL: none.  MySQL's library does so by default.
+   MariaDB's since 3.4 goes on without TLS with an unverified server that has
+   none, and two plugins still send plain text then.  It requests a key if it
+   has no file at all; and it never frees that file's name, so that one is given
+   only where the two plugins cannot be refused. */
 static inline void
 client_restrict_auth(MYSQL *mysql, bool insecure, const char *key,
     enum client_transport transport)
@@ -203,13 +200,11 @@ client_restrict_auth(MYSQL *mysql, bool insecure, const char *key,
 		mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, key);
 }
 
-/*
- * client_keepalive - have the kernel probe a connected TCP connection that has
- * been idle for so many seconds, 0: never, so that a firewall does not drop it;
- * a dead one is detected after about twice that.  Both libraries switch the
- * probes on, and by default the first one comes after two hours.  Failures are
- * ignored: it works without.
- */
+/* client_keepalive - have the kernel probe a connected TCP connection that has
+   been idle for so many seconds, 0: never, so that a firewall does not drop it;
+   a dead one is detected after about twice that.  Both libraries switch the
+   probes on, and by default the first one comes after two hours.  Failures are
+   ignored: it works without. */
 static inline void
 client_keepalive(MYSQL *mysql, int idle)
 {

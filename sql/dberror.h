@@ -48,11 +48,9 @@ dberror_is_client(unsigned number)
 	       (number >= 5000 && number <= 5999);
 }
 
-/*
- * dberror_class - the class of an error of MySQL, MariaDB, Galera, TiDB,
- * Vitess, ProxySQL or the client library. number: 0 is DB_OK; one that the
- * table does not have is DB_UNLISTED, or DB_RECONNECT when it is the client
- * library's.  text: the server's message, not NULL; it decides for numbers with
- * several meanings (1105, 1180, 9005).
- */
+/* dberror_class - the class of an error of MySQL, MariaDB, Galera, TiDB,
+   Vitess, ProxySQL or the client library. number: 0 is DB_OK; one that the
+   table does not have is DB_UNLISTED, or DB_RECONNECT when it is the client
+   library's.  text: the server's message, not NULL; it decides for numbers with
+   several meanings (1105, 1180, 9005). */
 enum db_class dberror_class(unsigned number, const char *text);

@@ -10,9 +10,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NEVER UINT64_MAX
@@ -30,12 +28,10 @@ struct deadline {
 	bool cut, stop;
 };
 
-/*
- * A limit is over.  While the library connects, its descriptor is only known
- * once there is a connection; one that the last look did not see has just
- * begun its handshake.  The library may be closing it right now: then the call
- * does no harm, as no other thread of ours opens sockets that matter.
- */
+/* A limit is over.  While the library connects, its descriptor is only known
+   once there is a connection; one that the last look did not see has just begun
+   its handshake.  The library may be closing it right now: then the call does
+   no harm, as no other thread of ours opens sockets that matter. */
 static void
 deadline_look(struct deadline *d)
 {
@@ -115,8 +111,7 @@ deadline_begin(struct deadline *d, MYSQL *mysql, unsigned ms)
 	d->due = clock_ms() + ms + 1; /* now is rounded down */
 	d->seen = d->fd;
 	d->cut = false;
-	/* A thread that wakes earlier, for a limit that is over, goes to sleep
-	   again. */
+	/* A thread that wakes for a limit that is over sleeps again. */
 	if (d->sleeps > d->due)
 		pthread_cond_signal(&d->wake);
 	pthread_mutex_unlock(&d->mutex);

@@ -33,12 +33,10 @@ struct deadline *deadline_new(void);
 /* deadline_free - end the thread; NULL is allowed. */
 void deadline_free(struct deadline *deadline);
 
-/*
- * deadline_begin - what follows must end within ms milliseconds (1 or more).
- * mysql: connected, and given to deadline_watch(); or about to connect: then
- * the limit is for the handshake, not for connecting (each address of a host
- * has the library's limit), which is cut between ms and twice that.
- */
+/* deadline_begin - what follows must end within ms milliseconds (1 or more).
+   mysql: connected, and given to deadline_watch(); or about to connect: then
+   the limit is for the handshake, not for connecting (each address of a host
+   has the library's limit), which is cut between ms and twice that. */
 void deadline_begin(struct deadline *deadline, MYSQL *mysql, unsigned ms);
 
 /* deadline_end - the call is over; call it before mysql is closed.  Returns

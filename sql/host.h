@@ -18,12 +18,9 @@ struct host {
 	bool tcp; /* a port was given: no socket, whatever the name */
 };
 
-/*
- * host_read - parse HOST, HOST:PORT, [HOST6] or [HOST6]:PORT.  An IPv6
- * address without brackets has more than one colon and no port.  "" is the
- * local host.
- * Returns whether it is valid.
- */
+/* host_read - parse HOST, HOST:PORT, [HOST6] or [HOST6]:PORT.  An IPv6 address
+   without brackets has more than one colon and no port.  "" is the local host.
+   Returns whether it is valid. */
 bool host_read(struct host *host, const char *word);
 
 /* host_is_local - whether the client library takes a unix socket for it. */
@@ -38,8 +35,7 @@ struct hosts {
 	size_t failed;      /* in a row that were not connected to */
 	char name[HOST_MAX + 16]; /* of the one last read: "host:port", or
 				     the socket's path */
-	/* Whether to return to a host.  Times are monotonic milliseconds, 0:
-	   never. */
+	/* Whether to return to a host.  Times are monotonic ms, 0: never. */
 	struct way_back {
 		uint64_t next_ms;     /* when to ask it again */
 		uint64_t well_ms;     /* since when it has been well */
@@ -53,13 +49,11 @@ struct hosts {
 	uint64_t asked_ms; /* since when */
 };
 
-/*
- * hosts_ask - begin to ask the hosts before the one in use, or go on with it;
- * call it about once a second.  It blocks only while a name is resolved.
- * limit_ms: how long a host may take to send its greeting.
- * Returns whether hosts->asked has sent it, or is local: log in to see whether
- * it is well, then call hosts_note().
- */
+/* hosts_ask - begin to ask the hosts before the one in use, or go on with it;
+   call it about once a second.  It blocks only while a name is resolved.
+   limit_ms: how long a host may take to send its greeting.
+   Returns whether hosts->asked has sent it, or is local: log in to see whether
+   it is well, then call hosts_note(). */
 bool hosts_ask(struct hosts *hosts, unsigned limit_ms);
 
 /* hosts_note - note whether hosts->asked is well; if not, whether it answers at
@@ -71,8 +65,7 @@ bool hosts_note(struct hosts *hosts, bool well, bool answers);
    it, it must be well for longer before the next time. */
 void hosts_left(struct hosts *hosts);
 
-/* hosts_read - parse the host in use, and note its name.  Returns whether it is
-   valid. */
+/* hosts_read - parse the host in use, note its name; whether it is valid. */
 bool hosts_read(struct hosts *hosts, struct host *host);
 
 /* hosts_next - go on to the next one. */

@@ -61,8 +61,7 @@ struct link {
 enum db_class link_fail(
     struct link *link, enum db_class kind, unsigned number, const char *text);
 
-/* link_fail_number - note an error of the client library or the server.
-   Returns its class. */
+/* link_fail_number - note an error of library or server.  Returns its class. */
 enum db_class link_fail_number(
     struct link *link, unsigned number, const char *text);
 
@@ -77,14 +76,12 @@ enum db_class link_in_time(struct link *link, enum db_class kind);
 /* link_no_rows - a statement has succeeded: DB_OK if it has no rows to read. */
 enum db_class link_no_rows(struct link *link);
 
-/*
- * link_send - send a statement and read its answer.
- * call: its name for the fault tests.  columns: how many it asks for, 1 to
- * ANSWER_COLUMNS; more are ignored, fewer are a fault.  0: it has no result,
- * and answer may be NULL.
- * Returns DB_OK, and answer_close() frees the answer; or the class of
- * link->error, with nothing to free.
- */
+/* link_send - send a statement and read its answer.
+   call: its name for the fault tests.  columns: how many it asks for, 1 to
+   ANSWER_COLUMNS; more are ignored, fewer are a fault.  0: it has no result,
+   and answer may be NULL.
+   Returns DB_OK, and answer_close() frees the answer; or the class of
+   link->error, with nothing to free. */
 enum db_class link_send(struct link *link, const char *call, const char *text,
     size_t length, unsigned columns, struct answer *answer);
 

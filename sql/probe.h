@@ -37,18 +37,15 @@ struct shape {
 };
 
 /* probe_rights - whether the account may execute our statement on the table.
-   Nothing is written.  Returns DB_OK or the class of the error, which may have
-   another reason. */
+   Writes nothing.  Returns DB_OK or the class of any error. */
 enum db_class probe_rights(struct link *link, const char *quoted);
 
-/*
- * probe_table - look at the table (a name, or database.table; and the same
- * quoted) as this connection's account sees it: columns, types, keys, rights.
- * Nothing is written.
- * report: called with each fault, those included that harm only some rows;
- * NULL: nobody is.
- * Returns DB_OK, shape being set and its fault being the first that harms all
- * rows; or the class of the error of a question, which is reported as well.
- */
+/* probe_table - look at the table (a name, or database.table; and the same
+   quoted) as this connection's account sees it: columns, types, keys, rights.
+   Nothing is written.
+   report: called with each fault, those included that harm only some rows;
+   NULL: nobody is.
+   Returns DB_OK, shape being set and its fault being the first that harms all
+   rows; or the class of the error of a question, which is reported as well. */
 enum db_class probe_table(struct link *link, const char *table,
     const char *quoted, struct shape *shape, db_report *report, void *arg);

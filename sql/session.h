@@ -32,54 +32,43 @@ struct session {
 	"'innodb_lock_wait_timeout','sql_mode'"
 
 /* session_note - note what the server has of these.  answer: name and value of
-   each, and of others.  limit_ms: how long we wait for an answer to a
-   statement. */
+   each, and of others.  limit_ms: how long we wait for answers. */
 void session_note(
     struct session *session, const struct answer *answer, unsigned limit_ms);
 
-/*
- * session_set - make the session what we need, whatever init_connect and the
- * server's defaults made of it: each statement a transaction of its own, none
- * that runs for longer than we wait, and values refused that a column cannot
- * hold; while session->lax, treated as the server's own sql_mode does.
- * Returns DB_OK, or DB_RECONNECT.  What the server refuses is passed over.
- */
+/* session_set - make the session what we need, whatever init_connect and the
+   server's defaults made of it: each statement a transaction of its own, none
+   that runs for longer than we wait, and values refused that a column cannot
+   hold; while session->lax, treated as the server's own sql_mode does.
+   Returns DB_OK, or DB_RECONNECT.  What the server refuses is passed over. */
 enum db_class session_set(struct link *link, struct session *session);
 
-/*
- * session_patience - how long statements wait for a row's lock: 1 second, as
- * session_set() has it, or not at all.  Other writers hold one for less; a row
- * that somebody keeps locked must not hold up the others.
- * Returns DB_OK, or DB_RECONNECT.
- */
+/* session_patience - how long statements wait for a row's lock: 1 second, as
+   session_set() has it, or not at all.  Other writers hold one for less; a row
+   that somebody keeps locked must not hold up the others.
+   Returns DB_OK, or DB_RECONNECT. */
 enum db_class session_patience(struct link *link, bool patient);
 
 /* session_begin - make it possible to ask, and end a transaction that is open.
    Returns DB_OK, or the class of the error. */
 enum db_class session_begin(struct link *link);
 
-/*
- * session_commit - after a statement that has succeeded: make sure that its
- * rows are committed.  A proxy may have moved us to a session without
- * autocommit, which the server's status shows: then COMMIT, and set the session
- * again.
- * Returns DB_OK: they are; or the class of the error.
- */
+/* session_commit - after a statement that has succeeded: make sure that its
+   rows are committed.  A proxy may have moved us to a session without
+   autocommit, which the server's status shows: then COMMIT, and set the session
+   again.
+   Returns DB_OK: they are; or the class of the error. */
 enum db_class session_commit(struct link *link, struct session *session);
 
 /* session_may_be_lax - whether a statement that was refused with this error
    may be accepted in the server's own sql_mode. */
 bool session_may_be_lax(const struct session *session, unsigned number);
 
-/*
- * session_succeed - end the previous session of this worker, if it lives: a
- * statement of it that ends late would overwrite rows of the same ts.  Then
- * note this one.  Call it before anything is written.
- * Returns DB_OK; or DB_RECONNECT while the previous one is being ended, for
- * link->limit_ms at most.
- */
+/* session_succeed - end the previous session of this worker, if it lives: a
+   statement of it that ends late would overwrite rows of the same ts.  Then
+   note this one.  Call it before anything is written.
+   Returns DB_OK; or DB_RECONNECT while that one ends, up to link->limit_ms. */
 enum db_class session_succeed(struct link *link, struct session *session);
 
-/* session_closed - the connection is closed; lost: perhaps with a statement
-   under way. */
+/* session_closed - it is closed; lost: perhaps with a statement under way. */
 void session_closed(struct session *session, bool lost);

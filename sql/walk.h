@@ -23,14 +23,12 @@ struct walk {
 	uint64_t removed; /* rows, by all steps */
 };
 
-/*
- * walk_step - send one statement: remove some of the rows read whose ts is less
- * than `before`, unless they were updated meanwhile; or, when none is left,
- * read the next rows, at most WALK_ROWS, of the table (a name, or
- * database.table). db: connected.  before: 0 removes none; the same for a whole
- * walk, which ends where walk_is_read() says. Returns DB_OK, or the class of
- * db_error(): then the step can be repeated.
- */
+/* walk_step - send one statement: remove some of the rows read whose ts is less
+   than `before`, unless they were updated meanwhile; or, when none is left,
+   read the next rows, at most WALK_ROWS, of the table (a name, or
+   database.table). db: connected.  before: 0 removes none; the same for a whole
+   walk, which ends where walk_is_read() says. Returns DB_OK, or the class of
+   db_error(): then the step can be repeated. */
 enum db_class walk_step(
     struct db *db, const char *table, struct walk *walk, uint64_t before);
 

@@ -25,8 +25,8 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/lost src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look src/status/look_prometheus \
-	src/status/metric src/status/names \
+	src/status/keys src/status/look \
+	src/status/metric src/status/names src/status/prometheus \
 	src/status/scan src/status/status \
 	src/status/timeline \
 	src/send/check src/send/encode src/send/feed src/send/lines src/send/replay \
@@ -43,7 +43,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/removed.c src/master/shutdown.c src/master/state.h \
 	src/status/look_group.c src/status/look_read.c src/status/look_state.c src/status/look_state.h \
-	src/status/status_json.c src/status/status_prometheus.c \
+	src/status/status_json.c \
 	src/status/status_text.c src/worker/backoff.h \
 	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \
 	src/worker/window.h
@@ -83,8 +83,8 @@ if WITH_MICROHTTPD
 sbin_PROGRAMS += src/reporter-web
 dist_man_MANS += man/reporter-web.8
 endif
-web_sources = src/web/api.c src/web/api.h src/web/page.c src/web/page.h \
-	src/web/query.c src/web/query.h src/web/rows.c src/web/rows.h \
+web_sources = src/web/api.c src/web/page.c src/web/page.h \
+	src/web/query.c src/web/rows.c src/web/rows.h \
 	src/web/sampler.c src/web/sampler.h
 src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 	src/web/main.c src/web/server.c src/web/server.h

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "status/look_prometheus.h"
+#include "status/prometheus.h"
 #include "look_fixture.h"
 
 #include <stdlib.h>

@@ -11,14 +11,12 @@
 
 #include <stdbool.h>
 
-/*
- * inspect_machine - check addresses, memory, the limit on open files, and files
- * as the user that reporter will run as.  path: the configuration's file.  Each
- * fault is complained about, with the line of its option.
- * running: by a master that has changed to its user, for a reload: without
- * addresses, memory, certificates and the limit, which that takes into use
- * right after this, and without what requires root.
- */
+/* inspect_machine - check addresses, memory, the limit on open files, and files
+   as the user that reporter will run as.  path: the configuration's file.  Each
+   fault is complained about, with the line of its option.
+   running: by a master that has changed to its user, for a reload: without
+   addresses, memory, certificates and the limit, which that takes into use
+   right after this, and without what requires root. */
 void inspect_machine(const struct settings *settings, const char *path,
     bool running, struct complaints *complaints);
 
@@ -40,12 +38,10 @@ void inspect_database(const struct settings *settings, const char *path,
 bool inspect_room(
     uint64_t need, uint64_t space, uint64_t available, char *text, size_t size);
 
-/* The part of inspect_machine() that is about files.  real: where path leads to
-   by its symbolic links. */
+/* The part of inspect_machine() about files.  real: the resolved path. */
 void inspect_files(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints);
 
-/* inspect_writable - check a file that is written, if the value of the option
-   is a path. */
+/* inspect_writable - check a file to be written, if the value is a path. */
 void inspect_writable(const struct settings *settings, const char *section,
     const char *name, struct complaints *complaints);

@@ -31,8 +31,7 @@ value_of(const struct settings *settings, const char *section, const char *name)
 						    option->offset);
 }
 
-/* Check a file of section [mysql].  Returns whether it is set, and can be
-   read. */
+/* Check a file of section [mysql].  Returns whether it is set and readable. */
 static bool
 inspect_readable(const struct settings *settings, const char *name,
     struct complaints *complaints)

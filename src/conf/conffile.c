@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reader of the configuration file.  It reports every error of a file and
- * reads on.  A list that ends in a comma continues on the next line; nothing
- * else does.  No state outlives a call; any process and thread may call it.
+ * A list that ends in a comma continues on the next line; nothing else does.
  */
 #include "config.h"
 
@@ -143,8 +141,7 @@ include_path(const char *base, const char *pattern)
 	return path;
 }
 
-/* A directory that cannot be read may have files that match; one that does not
-   exist has none. */
+/* A directory that cannot be read may have matches; a missing one has none. */
 static int
 is_fault(const char *path, int error)
 {
@@ -241,10 +238,9 @@ option_line(struct reading *r, char *text, bool comment)
 static bool
 has_control(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
+	for (size_t i = 0; i < length; i++)
 		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
 			return true;
-	}
 	return false;
 }
 

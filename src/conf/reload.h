@@ -15,17 +15,14 @@ int reload_log(const struct settings *settings);
    settings that the caller owns; or NULL, then every error was logged. */
 struct settings *reload_load(const char *path);
 
-/*
- * reload_path - the path by which the current user reads the configuration:
- * `path`, resolved at each read; or `real`, to which root's realpath() has
- * resolved it, if this user cannot search a directory of `path`, which is
- * logged.  real: freed, or returned; NULL is allowed.
- */
+/* reload_path - the path by which the current user reads the configuration:
+   `path`, resolved at each read; or `real`, to which root's realpath() has
+   resolved it, if this user cannot search a directory of `path`, which is
+   logged.  real: freed, or returned; NULL is allowed. */
 const char *reload_path(const char *path, char *real);
 
-/* reload_rehearse - check that the current user can read the file, as each
-   worker and each reload will, with the same values. Returns 0, or -1: logged,
-   with what to do. */
+/* reload_rehearse - check that the current user can read the file, as workers
+   and reloads will, with the same values.  Returns 0, or -1: logged. */
 int reload_rehearse(const char *path, const struct settings *now);
 
 /* reload_user - the name of the user that this process runs as, or the number

@@ -22,16 +22,13 @@ enum secret_status {
 	SECRET_REFUSED   /* invalid, or a file cannot be read */
 };
 
-/* secret_init - prepare to read mysql.password.  path belongs to the caller and
-   must outlive *secret. */
+/* secret_init - prepare to read mysql.password.  path must outlive *secret. */
 void secret_init(struct secret *secret, const char *path);
 
-/*
- * secret_read - read the option, with the parser of settings_load().  Errors in
- * other options are no failure: a reload would be refused for them, and the
- * daemon keeps its configuration.  On failure the old text stays; errors are
- * written to `errors` as "file:line: section.name: reason", one a line.
- */
+/* secret_read - read the option, with the parser of settings_load().  Errors in
+   other options are no failure: a reload would be refused for them, and the
+   daemon keeps its configuration.  On failure the old text stays; errors are
+   written to `errors` as "file:line: section.name: reason", one a line. */
 enum secret_status secret_read(struct secret *secret, FILE *errors);
 
 /* secret_wipe - wipe and free the text. */

@@ -86,8 +86,7 @@ struct settings {
 	/* [mysql] */
 	struct words_list host; /* HOST or HOST:PORT, tried in order */
 	bool password;          /* is set; only workers read it: secret.h */
-	/* The options of a connection, all but those that db_settings()
-	   adds. */
+	/* Of a connection, but for what db_settings() adds. */
 	struct db_options db;
 	uint64_t flush_interval;  /* ms */
 	uint64_t urgent_interval; /* ms */
@@ -109,12 +108,10 @@ struct settings {
 	char **origins;
 };
 
-/*
- * settings_load - read the file at path.  Every error is written to `errors` as
- * "file:line: section.name: reason", one a line, with a suggestion for a
- * misspelt name.  path NULL: the defaults alone.
- * Returns the settings, owned by the caller, or NULL when there was an error.
- */
+/* settings_load - read the file at path.  Every error is written to `errors` as
+   "file:line: section.name: reason", one a line, with a suggestion for a
+   misspelt name.  path NULL: the defaults alone.
+   Returns the settings, owned by the caller, or NULL on an error. */
 struct settings *settings_load(const char *path, FILE *errors);
 
 /* settings_free - free them; NULL is allowed. */
@@ -158,6 +155,5 @@ void settings_compare(const struct settings *before,
 	const char *new_value, enum option_live live),
     void *arg);
 
-/* settings_keep - give all options that require a restart the value that they
-   have now. */
+/* settings_keep - give options that require a restart their value of now. */
 void settings_keep(struct settings *next, const struct settings *now);

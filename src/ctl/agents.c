@@ -9,7 +9,6 @@
 
 #include <getopt.h>
 #include <inttypes.h>
-#include <string.h>
 
 int
 ctl_agents(const char *instance, int argc, char **argv)

@@ -28,16 +28,14 @@ int ctl_stop(const char *instance, int argc, char **argv);
 int ctl_reopen(const char *instance, int argc, char **argv);
 int ctl_replay(const char *instance, int argc, char **argv);
 
-/* ctl_limits - when records are late and silent, as the options before the
-   command have it. */
+/* ctl_limits - when records are late and silent, as of -F and -S. */
 const struct look_limits *ctl_limits(void);
 
 /* ctl_names - the names of services; names_read() of the file that the options
    give, or of the default one.  quiet: print no errors. */
 struct names *ctl_names(struct names *before, bool quiet);
 
-/* ctl_screen_end - what restores the terminal before an abnormal exit, or
-   NULL. */
+/* ctl_screen_end - restores the terminal before an abnormal exit, or NULL. */
 extern int (*ctl_screen_end)(void);
 
 /* ctl_usage - print a command's usage.  Returns CTL_USAGE. */
@@ -48,8 +46,7 @@ int ctl_usage(const char *name);
 int ctl_unreadable(const char *instance, enum shm_status found);
 
 /* ctl_find - the process of a master whose segment was removed from /dev/shm;
-   0: none.  *hidden: it may be one of another instance, since this user may not
-   see its mappings. */
+   0: none.  *hidden: perhaps another instance's: its mappings are hidden. */
 pid_t ctl_find(const char *instance, bool *hidden);
 
 /* ctl_await - wait up to 3 seconds until such a master has created its segment
@@ -64,6 +61,5 @@ enum shm_status ctl_collect(struct status *status, const char *instance);
 bool ctl_number(
     const char *option, const char *text, long min, long max, long *number);
 
-/* ctl_output - flush standard output.  Returns CTL_OK, or CTL_ERROR: printed.
- */
+/* ctl_output - flush standard output: CTL_OK, or CTL_ERROR: printed. */
 int ctl_output(void);

@@ -21,14 +21,13 @@ ctl_replay(const char *instance, int argc, char **argv)
 	int option;
 
 	(void)instance;
-	while ((option = getopt(argc, argv, "H:p:")) != -1) {
+	while ((option = getopt(argc, argv, "H:p:")) != -1)
 		if (option == 'H')
 			host = optarg;
 		else if (option == 'p')
 			port = optarg;
 		else
 			return ctl_usage(*argv);
-	}
 	if (optind != argc - 1)
 		return ctl_usage(*argv);
 	enum replay_end end =

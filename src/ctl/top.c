@@ -70,7 +70,7 @@ options_read(struct top *top, struct top_output *output, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "bd:f:n:s:")) != -1) {
+	while ((option = getopt(argc, argv, "bd:f:n:s:")) != -1)
 		if (option == 'b')
 			output->plain = true;
 		else if (option == 'd' &&
@@ -85,7 +85,6 @@ options_read(struct top *top, struct top_output *output, int argc, char **argv)
 			continue;
 		else
 			return false;
-	}
 	return optind == argc;
 }
 

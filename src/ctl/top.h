@@ -10,8 +10,7 @@
 #define TOP_LINE 256  /* bytes that a line needs at most, with its 0 */
 #define TOP_HEADING 3 /* number of the line above the list */
 
-/* What is listed: all services, the servers of one, or the callers of one of
-   these. */
+/* What is listed: services, servers of one, or callers of one of these. */
 enum top_level {
 	TOP_SERVICES,
 	TOP_SERVERS,
@@ -54,27 +53,23 @@ const struct look_server *top_server(const struct top *top, size_t row);
 /* top_call_age - the age of a row of TOP_CALLERS. */
 enum look_age top_call_age(const struct top *top, size_t row);
 
-/* top_row - what identifies a row, 0 to count - 1, as long as the level
-   stays. */
+/* top_row - what identifies a row, 0 to count - 1, at this level. */
 uint64_t top_row(const struct top *top, size_t row);
 
 /* top_row_overloaded - whether a row is to be shown in bold. */
 bool top_row_overloaded(const struct top *top, size_t row);
 
-/* top_enter - list the servers of the row's service, or the callers of its
-   server. */
+/* top_enter - list the row's servers, if it is a service, or its callers. */
 void top_enter(struct top *top, size_t row);
 
-/* top_leave - list what was listed before top_enter().  Returns the row that
-   was entered: see top_row(). */
+/* top_leave - list what was before top_enter().  Returns the row entered. */
 uint64_t top_leave(struct top *top);
 
 /* top_free - free the look and the rows. */
 void top_free(struct top *top);
 
 /* top_line - a line: from 0 on the instance, the verdict, what is listed, the
-   heading and the list.  text: TOP_LINE bytes.  Returns false after the last
-   one. */
+   heading and the list.  text: TOP_LINE bytes.  Returns false at the end. */
 bool top_line(const struct top *top, size_t line, char *text);
 
 /* top_screen - show the list on the terminal until the user quits.  Returns

@@ -79,8 +79,7 @@ top_call_age(const struct top *top, size_t row)
 	return age_of(top, &top->calls[row]);
 }
 
-/* Fresh ones first, of these those that call the server overloaded first, then
-   by errors. */
+/* Fresh ones first, of these those with overload, then by errors. */
 static int
 call_compare(const void *a, const void *b, void *arg)
 {

@@ -169,8 +169,7 @@ watch_open(struct watch *watch, const char *instance)
 	return not_running(watch);
 }
 
-/* Send the signal and wait until done().  Returns CTL_BUSY after the timeout.
- */
+/* Send the signal, wait until done().  Returns CTL_BUSY after the timeout. */
 static int
 watch_signal(const struct watch *watch)
 {
@@ -203,8 +202,7 @@ watch_late(const struct watch *watch)
 	return CTL_ERROR;
 }
 
-/* Read the options, open, signal and wait.  The segment stays mapped if that
-   was possible. */
+/* Read the options, open, signal and wait.  The segment stays mapped. */
 static int
 watch_run(struct watch *watch, const char *instance, int argc, char **argv)
 {
@@ -277,8 +275,7 @@ workers_busy(const struct watch *watch, bool print, unsigned *failed)
 	return busy;
 }
 
-/* Acquire: pairs with the fence of the master, which sets the result before it
-   counts the reload. */
+/* Acquire: pairs with the master's fence between result and count. */
 static bool
 was_refused(const struct watch *watch)
 {
@@ -365,8 +362,7 @@ has_reopened(const struct watch *watch)
 	if (counter_get(&input->reopen_error) != 0 ||
 	    status_collect(&status, watch->instance) != SHM_OK)
 		return true;
-	for (const struct status_worker *w = status.workers;
-	     w < status_end(&status); w++)
+	STATUS_WORKERS(w, &status)
 		if (w->running && w->reopens < watch->reopens)
 			return false;
 	return true;
@@ -395,9 +391,8 @@ ctl_reopen(const char *instance, int argc, char **argv)
 		error = counter_get(&watch.master->input.reopen_error);
 	if (error != 0)
 		result = reopen_failed("master", error);
-	for (const struct status_worker *w = status.workers;
-	     result == CTL_OK && w < status_end(&status); w++) {
-		if (!w->running || w->reopen_error == 0)
+	STATUS_WORKERS(w, &status) {
+		if (result != CTL_OK || !w->running || w->reopen_error == 0)
 			continue;
 		snprintf(who, sizeof(who), "worker %u", w->slot);
 		result = reopen_failed(who, w->reopen_error);

@@ -6,12 +6,12 @@
 #include "config.h"
 
 #include "edge/activation.h"
+#include "edge/bind.h"
 #include "lib/log.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define FIRST 3
@@ -23,26 +23,6 @@ passed_count(void)
 	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
 
 	return pid == NULL || n == NULL || atoi(pid) != getpid() ? 0 : atoi(n);
-}
-
-static int
-socket_option(int fd, int option)
-{
-	int value = -1;
-	socklen_t size = sizeof(value);
-
-	getsockopt(fd, SOL_SOCKET, option, &value, &size);
-	return value;
-}
-
-static bool
-is_tcp_listener(int fd)
-{
-	int family = socket_option(fd, SO_DOMAIN);
-
-	return (family == AF_INET || family == AF_INET6) &&
-	       socket_option(fd, SO_TYPE) == SOCK_STREAM &&
-	       socket_option(fd, SO_ACCEPTCONN) == 1;
 }
 
 void
@@ -62,7 +42,7 @@ activation_open(struct listeners *listeners, struct ark *ark, int epoll)
 			break;
 		if (named && ark->count < ARK_PARTS) {
 			ark->part[ark->count++] = fd;
-		} else if (is_tcp_listener(fd)) {
+		} else if (socket_is_tcp(fd, true)) {
 			listeners_pass(listeners, fd, false, epoll);
 		} else {
 			log_warn("the service manager passed in descriptor %d, "

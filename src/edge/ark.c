@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "edge/ark.h"
+#include "edge/bind.h"
 #include "lib/address.h"
 #include "intake/intake.h"
 
@@ -255,25 +256,6 @@ sockets_of(const struct ark_reader *r)
 	return r->header.listeners + r->header.connections;
 }
 
-static int
-socket_option(int fd, int name)
-{
-	socklen_t size = sizeof(int);
-	int value = -1;
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value
-								    : -1;
-}
-
-static bool
-is_tcp(int fd, bool listening)
-{
-	return socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP &&
-	       socket_option(fd, SO_TYPE) == SOCK_STREAM &&
-	       socket_option(fd, SO_ACCEPTCONN) == listening &&
-	       (listening || fcntl(fd, F_GETFL) & O_NONBLOCK);
-}
-
 /* Take the sockets out of a queue.  Returns NULL or the fault. */
 static const char *
 queue_empty(struct ark_reader *r, int queue)
@@ -288,7 +270,8 @@ queue_empty(struct ark_reader *r, int queue)
 		for (int i = 0; i < count; i++, first++) {
 			if (n == (ssize_t)sizeof(first) &&
 			    first < sockets_of(r) && r->fds[first] < 0 &&
-			    is_tcp(fds[i], first < r->header.listeners)) {
+			    socket_is_tcp(
+				fds[i], first < r->header.listeners)) {
 				r->fds[first] = fds[i];
 			} else {
 				fault = "damaged";

@@ -130,8 +130,7 @@ const char *ark_open(
     struct ark_reader *reader, struct ark *ark, const char *instance);
 
 /* ark_next - the next socket, which is the caller's now; -1: no more.  First
-   those that listen, with entry NULL; for the others the entry is set, and the
-   buffered bytes. */
+   those that listen, with entry NULL; the others have an entry and bytes. */
 int ark_next(struct ark_reader *reader, const struct ark_conn **entry,
     const uint8_t **bytes);
 

@@ -2,9 +2,9 @@
 #include "config.h"
 
 #include "edge/bind.h"
-#include "lib/address.h"
 #include "shm/keep_errno.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -34,6 +34,27 @@ socket_listen(const struct addrinfo *ai, bool ipv6_only)
 		return fd;
 	KEEP_ERRNO(close(fd));
 	return -1;
+}
+
+static int
+socket_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	getsockopt(fd, SOL_SOCKET, option, &value, &size);
+	return value;
+}
+
+bool
+socket_is_tcp(int fd, bool listening)
+{
+	int family = socket_option(fd, SO_DOMAIN);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       socket_option(fd, SO_TYPE) == SOCK_STREAM &&
+	       socket_option(fd, SO_ACCEPTCONN) == listening &&
+	       (listening || fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
 void

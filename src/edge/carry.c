@@ -39,8 +39,7 @@ carry_out(const struct server *server, struct ark_writer *ark)
 	uint64_t now_ms = monotonic_ms();
 	const struct conn *conn;
 
-	TAILQ_FOREACH(conn, &server->all, all)
-	{
+	TAILQ_FOREACH(conn, &server->all, all) {
 		struct ark_conn entry = entry_of(server, conn, now_ms);
 
 		if (!conn->secure && ark_put(ark, conn->fd, &entry,

@@ -29,26 +29,22 @@ inbuf_bytes(const struct inbuf *inbuf)
 }
 
 /* inbuf_room - how many bytes may come now: with those buffered, no more than
-   the longest message has, max_message bytes, FRAME_HEADER or more.  0: what is
-   buffered is too long since a reload lowered max_message; inbuf_retry() will
-   find that. */
+   the longest message has, max_message bytes, FRAME_HEADER or more.  0: too
+   much is buffered since a reload lowered max_message; see inbuf_retry(). */
 static inline size_t
 inbuf_room(const struct inbuf *inbuf, size_t max_message)
 {
 	return inbuf->length < max_message ? max_message - inbuf->length : 0;
 }
 
-/* inbuf_append - buffer n more bytes.  Returns 0, or -1 with errno: then all is
-   as before. */
+/* inbuf_append - buffer n more bytes.  Returns 0, or -1 with errno: none is. */
 int inbuf_append(struct inbuf *inbuf, const uint8_t *bytes, size_t n);
 
-/*
- * inbuf_receive - give the intake n bytes that came, 1 to inbuf_room(), and
- * buffer those that it does not take.  In front of `bytes` is as much memory as
- * bytes are buffered, and it is written to.  Nothing is published yet.
- * *result: as of intake_read(); used counts bytes that were buffered as well.
- * Returns 0; or -1 with errno: then the stream cannot continue.
- */
+/* inbuf_receive - give the intake n bytes that came, 1 to inbuf_room(), and
+   buffer those that it does not take.  In front of `bytes` is as much memory as
+   bytes are buffered, and it is written to.  Nothing is published yet.
+   *result: as of intake_read(); used counts bytes that were buffered as well.
+   Returns 0; or -1 with errno: then the stream cannot continue. */
 int inbuf_receive(struct inbuf *inbuf, struct intake *intake, uint8_t *bytes,
     size_t n, struct intake_result *result);
 

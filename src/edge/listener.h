@@ -37,17 +37,15 @@ struct listeners {
 void listeners_pass(
     struct listeners *listeners, int fd, bool carried, int epoll);
 
-/*
- * listeners_add - open a listener for each address of this list of words;
- * existing ones stay as they are.  An asterisk and a host name stand for all
- * the addresses that getaddrinfo() returns and this machine has.  Where several
- * words stand for an address, a numeric address takes precedence over a host
- * name, and both over an asterisk.  To be followed by listeners_commit() or
- * listeners_undo().
- * epoll: the descriptor each socket is added to, with its struct listener as
- * the event's pointer.
- * Returns 0; or -1: the reason was logged, and everything is as before.
- */
+/* listeners_add - open a listener for each address of this list of words;
+   existing ones stay as they are.  An asterisk and a host name stand for all
+   the addresses that getaddrinfo() returns and this machine has.  Where several
+   words stand for an address, a numeric address takes precedence over a host
+   name, and both over an asterisk.  To be followed by listeners_commit() or
+   listeners_undo().
+   epoll: the descriptor each socket is added to, with its struct listener as
+   the event's pointer.
+   Returns 0; or -1: the reason was logged, and everything is as before. */
 int listeners_add(
     struct listeners *listeners, const struct words_list *specs, int epoll);
 

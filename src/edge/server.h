@@ -25,8 +25,7 @@ struct server {
 	/* Watches connections that begin with TLS; itself watched by `epoll`,
 	   with the server as the event's pointer. */
 	int handshakes;
-	/* Spare descriptor, closed to accept and refuse one connection when
-	   there are no others. */
+	/* Spare descriptor, to refuse a connection when there are no others. */
 	int reserve;
 	struct tarpit tarpit;     /* refused and faulty agents */
 	struct limiter accepting; /* connections a second */
@@ -48,8 +47,7 @@ struct server {
 	struct log_limiter refusals, closings, faults, reports, throttles,
 	    holds, shortages;
 	struct notices notices;
-	/* What is read goes to the second half; bytes buffered before are put
-	   in front of it. */
+	/* What is read goes to the second half; buffered bytes before it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
 };
 
@@ -66,8 +64,7 @@ server_hold(struct server *server, uint64_t now_ms, uint64_t ms)
 }
 
 /* server_new - no connections yet.  epoll: where they are to be added; events
-   whose pointer is not the caller's go to server_process().  Returns NULL with
-   errno. */
+   with other pointers are for server_process().  Or NULL with errno. */
 struct server *server_new(int epoll, struct input_counters *count);
 
 /* server_show_agents - from now on show connections to readers in these rows,
@@ -99,13 +96,11 @@ void server_retry(struct server *server);
    Returns the maximum number of milliseconds until the next call. */
 int server_tick(struct server *server, uint64_t now_ms);
 
-/*
- * server_drain - during shutdown: read what has arrived on each connection, and
- * close those that have nothing left to read.  keep: those without TLS stay
- * open, to be carried over, and are not waited for while they send.  To be
- * called again, after server_tick(), until nothing is left or time is up.
- * Returns how many connections are left: throttled, or still sending.
- */
+/* server_drain - during shutdown: read what has arrived on each connection, and
+   close those that have nothing left to read.  keep: those without TLS stay
+   open, to be carried over, and are not waited for while they send.  To be
+   called again, after server_tick(), until nothing is left or time is up.
+   Returns how many connections are left: throttled, or still sending. */
 uint64_t server_drain(struct server *server, bool keep);
 
 /* server_close - close all connections, and free. */

@@ -17,14 +17,12 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-/*
- * log_open - send lines of LEVEL and more severe ones to target: "syslog",
- * "stderr" or the path of a file (created with mode 0640, appended to).  May be
- * called again for another target, or to reopen a file.  Before the first call
- * lines go to standard error.  Standard error does not block from then on, if
- * it is a pipe or a terminal.  Returns 0, or -1 with errno: then the old target
- * stays in use.
- */
+/* log_open - send lines of LEVEL and more severe ones to target: "syslog",
+   "stderr" or the path of a file (created with mode 0640, appended to).  May be
+   called again for another target, or to reopen a file.  Before the first call
+   lines go to standard error.  Standard error does not block from then on, if
+   it is a pipe or a terminal.  Returns 0, or -1 with errno: then the old target
+   stays in use. */
 int log_open(const char *target, enum log_level level);
 
 /* log_echo - whether lines also go to standard error, while reporter starts,
@@ -40,8 +38,7 @@ void log_copy(FILE *stream);
    bytes, which are copied.  Call it before threads start. */
 void log_role(const char *text);
 
-/* log_lost_lines - lines of this process that the target did not take, since
-   log_role(). */
+/* log_lost_lines - lines that the target did not take, since log_role(). */
 uint64_t log_lost_lines(void);
 
 /* log_fd - the descriptor of the log file or of the socket for syslog, which a
@@ -85,8 +82,7 @@ struct log_limiter {
 bool log_limiter_pass(
     struct log_limiter *limiter, uint64_t now_ms, uint64_t *suppressed);
 
-/* log_limited_passes - whether log_limited() would write a line now.  Takes
-   nothing from the limiter. */
+/* log_limited_passes - whether log_limited() would write; the limiter stays. */
 bool log_limited_passes(const struct log_limiter *limiter);
 
 /* log_limited - log_warn() through a limiter; appends "(N similar messages

@@ -20,12 +20,10 @@ struct prefix_list {
 	size_t count;
 };
 
-/*
- * prefix_parse - parse ADDRESS/BITS or ADDRESS.  Bits beyond the prefix
- * must be zero.  ::ffff:a.b.c.d/96+BITS is a.b.c.d/BITS.
- * Returns NULL; or the fault, as in "is not an IPv4 or IPv6 address", valid
- * until the thread's next call.
- */
+/* prefix_parse - parse ADDRESS/BITS or ADDRESS.  Bits beyond the prefix must be
+   zero.  ::ffff:a.b.c.d/96+BITS is a.b.c.d/BITS.
+   Returns NULL; or the fault, as in "is not an IPv4 or IPv6 address", valid
+   until the thread's next call. */
 const char *prefix_parse(struct prefix *prefix, const char *text);
 
 /* prefix_list_make - parse count words that prefix_parse() takes; the list is
@@ -37,11 +35,9 @@ int prefix_list_make(
 /* prefix_list_free - free a list; it is empty then. */
 void prefix_list_free(struct prefix_list *list);
 
-/*
- * prefix_list_match - whether a peer's address lies in a prefix of the list;
- * an empty list has none.  An IPv4 peer that arrives at an IPv6 socket
- * (::ffff:a.b.c.d) is an IPv4 peer.  Peers of other families match no prefix.
- */
+/* prefix_list_match - whether a peer's address lies in a prefix of the list;
+   an empty list has none.  An IPv4 peer that arrives at an IPv6 socket
+   (::ffff:a.b.c.d) is an IPv4 peer.  Others match no prefix. */
 bool prefix_list_match(
     const struct prefix_list *list, const struct sockaddr *peer);
 

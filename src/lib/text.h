@@ -11,12 +11,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/*
- * text_escape - copy text into `into` (size bytes, 1 or more, its 0 included),
- * with control characters, those that change the direction of text, backslashes
- * and invalid UTF-8 as \n, \\ or \x1b, truncated at a whole character.
- * Returns the length of what was written, without its 0.
- */
+/* text_escape - copy text into `into` (size bytes, 1 or more, its 0 included),
+   with control characters, those that change the direction of text, backslashes
+   and invalid UTF-8 as \n, \\ or \x1b, truncated at a whole character.
+   Returns the length of what was written, without its 0. */
 size_t text_escape(char *into, size_t size, const char *text);
 
 /* text_clean - likewise, but backslashes, tabs and line ends stay: a text that
@@ -25,8 +23,7 @@ size_t text_clean(char *into, size_t size, const char *text);
 
 /* text_guard - a stream into this one, line by line, which makes all that is
    written to it clean: stdout and stderr of a program that prints text from
-   outside.  Without memory it is STREAM
-   itself. */
+   outside.  Without memory: STREAM. */
 FILE *text_guard(FILE *stream);
 
 /* text_trim - remove blanks and line ends from both ends, in place.  Returns

@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,12 +26,6 @@
 #define TICK_MS 1000
 #define TICK_STARTING_MS 20
 #define RENEW_RETRY_MS 60000
-
-/* Loops over the slots in use. */
-#define CHILDREN_EACH(c, children) \
-	for (__typeof__(&(children)->child[0]) c = (children)->child; \
-	     c < (children)->child + CHILDREN_MAX; c++) \
-		if (c->state != CHILD_NONE)
 
 /* Release: pairs with the acquire in read_child() (status.c), which then reads
    the entry's generation, slot and pid. */
@@ -59,8 +52,7 @@ child_set_respawn(struct child *child, struct respawn respawn)
 	counter_set(&child->entry->not_before, respawn.not_before);
 }
 
-/* Its worker died or could not be forked: delay the next start.  Returns the
-   delay in milliseconds. */
+/* Its worker died or could not be forked: delay the next start.  Returns ms. */
 static uint64_t
 child_back_off(struct child *child, bool served, uint64_t now_ms)
 {
@@ -155,22 +147,18 @@ child_drop(struct child *child)
 
 /* ----------------------------------------------------------------- spawn -- */
 
-/* In the new process: close the descriptors and unmap the segments that are not
-   the worker's. */
+/* In the new process: close and unmap what is not the worker's. */
 static void
 child_release_master(struct children *children, const struct segment *own)
 {
 	int keep[] = { log_fd(), own->fd, own->lock };
 
-	/* An inherited socket would keep an agent's connection open after the
-	   master closed it. */
+	/* An inherited socket would keep a closed connection open. */
 	process_close_others(keep, sizeof(keep) / sizeof(*keep));
 	CHILDREN_EACH(child, children)
-	{
 		if (child->segment.map.base != own->base)
 			munmap(
 			    child->segment.map.base, child->segment.map.size);
-	}
 	/* A worker only reads the master's words. */
 	munmap(children->shared, sizeof(*children->shared));
 }
@@ -276,13 +264,11 @@ children_look(struct children *children, uint64_t now_ms)
 	int found = 0;
 
 	CHILDREN_EACH(child, children)
-	{
 		if (child->renew_ms == 0 &&
 		    segment_named(&child->segment.map) == SHM_MISSING) {
 			child->renew_ms = now_ms;
 			found++;
 		}
-	}
 	return found;
 }
 
@@ -317,8 +303,7 @@ child_keep_named(
 		child->renew_ms = now_ms + RENEW_RETRY_MS;
 }
 
-/* Its segment has no memory any more: end its worker, and begin with a new
-   segment. */
+/* Its segment has lost its memory: end its worker, begin with a new segment. */
 static void
 child_give_up(struct children *children, struct child *child, uint64_t now_ms)
 {
@@ -354,8 +339,7 @@ children_tick(struct children *children, uint64_t now_ms)
 {
 	uint64_t wait = TICK_MS;
 
-	CHILDREN_EACH(child, children)
-	{
+	CHILDREN_EACH(child, children) {
 		if (now_ms >= child->note_ms) {
 			lost_note(child);
 			child->note_ms = now_ms + TICK_MS;
@@ -481,12 +465,10 @@ children_reap(struct children *children, uint64_t now_ms)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		CHILDREN_EACH(child, children)
-		{
 			if (child->pid == pid) {
 				child_ended(children, child, status, now_ms);
 				break;
 			}
-		}
 	}
 }
 
@@ -497,10 +479,8 @@ children_retire(struct children *children, uint64_t newest)
 {
 	children->newest = newest;
 	CHILDREN_EACH(child, children)
-	{
 		if (child_retired(children, child))
 			child_take(child, CHILD_RETIRE);
-	}
 }
 
 void
@@ -508,8 +488,7 @@ children_configure(
     struct children *children, const struct settings *settings, bool restart)
 {
 	children->settings = settings;
-	CHILDREN_EACH(child, children)
-	{
+	CHILDREN_EACH(child, children) {
 		/* Those that failed or have no connection, even if no option
 		   changed: the cause may have been a password or another file,
 		   whose changes the comparison of settings does not see. */
@@ -523,10 +502,8 @@ void
 children_signal(const struct children *children, int number)
 {
 	CHILDREN_EACH(child, children)
-	{
 		if (child->pid != 0)
 			kill(child->pid, number);
-	}
 }
 
 uint64_t
@@ -535,10 +512,8 @@ children_oldest(const struct children *children)
 	uint64_t oldest = UINT64_MAX;
 
 	CHILDREN_EACH(child, children)
-	{
 		if (child->generation < oldest)
 			oldest = child->generation;
-	}
 	return oldest;
 }
 
@@ -546,10 +521,8 @@ bool
 children_running(const struct children *children)
 {
 	CHILDREN_EACH(child, children)
-	{
 		if (child->pid != 0)
 			return true;
-	}
 	return false;
 }
 
@@ -558,9 +531,7 @@ children_end(struct children *children, enum child_event event)
 {
 	children->ending = true;
 	CHILDREN_EACH(child, children)
-	{
 		child_take(child, event);
-	}
 }
 
 uint64_t
@@ -568,8 +539,7 @@ children_close(struct children *children)
 {
 	uint64_t left = 0;
 
-	CHILDREN_EACH(child, children)
-	{
+	CHILDREN_EACH(child, children) {
 		uint64_t records = child_records(child);
 
 		if (child->lost) {

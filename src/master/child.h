@@ -48,8 +48,13 @@ struct children {
 	uint64_t lost;   /* records, see children_close() */
 };
 
-/* children_init - no children yet, and no group of readers.  The pointers are
-   the caller's. */
+/* Loops over the slots in use.  The body has no else of its own. */
+#define CHILDREN_EACH(c, children) \
+	for (__typeof__(&(children)->child[0]) c = (children)->child; \
+	     c < (children)->child + CHILDREN_MAX; c++) \
+		if (c->state != CHILD_NONE)
+
+/* children_init - no children, no group of readers.  Pointers: the caller's. */
 void children_init(struct children *children, struct master_shared *shared,
     const struct settings *settings, const char *path);
 
@@ -58,12 +63,10 @@ void children_init(struct children *children, struct master_shared *shared,
 struct child *child_adopt(
     struct children *children, const struct worker_segment *segment);
 
-/* child_drop - free the slot of a child that was never forked; its segment is
-   unmapped, not removed. */
+/* child_drop - free the slot of a child never forked, and unmap its segment. */
 void child_drop(struct child *child);
 
-/* children_retire - this generation is the newest from now on; all others
-   finish. */
+/* children_retire - this generation is the newest now; all others finish. */
 void children_retire(struct children *children, uint64_t newest);
 
 /* children_look - look for segments whose names were removed; children_tick()
@@ -74,21 +77,18 @@ int children_look(struct children *children, uint64_t now_ms);
    is monotonic.  Returns the milliseconds until the next call. */
 int children_tick(struct children *children, uint64_t now_ms);
 
-/* children_reap - collect the processes that ended; log each that died
-   unexpectedly or failed. */
+/* children_reap - collect the processes that ended; log unexpected ends. */
 void children_reap(struct children *children, uint64_t now_ms);
 
 /* children_configure - workers have these settings from now on.  restart:
-   restart all; otherwise only those that failed, or cannot connect to
-   the database. */
+   restart all; else only those that failed, or cannot connect. */
 void children_configure(
     struct children *children, const struct settings *settings, bool restart);
 
 /* children_signal - send all workers a signal. */
 void children_signal(const struct children *children, int number);
 
-/* children_oldest - the oldest generation that is still there; UINT64_MAX:
-   there is none. */
+/* children_oldest - the oldest generation still there; UINT64_MAX: none. */
 uint64_t children_oldest(const struct children *children);
 
 /* children_running - whether any worker runs. */

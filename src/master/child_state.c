@@ -37,8 +37,7 @@ static const struct child_step steps[][CHILD_EVENTS] = {
 		PROCESS_STEPS,
 	},
 	/* CHILD_REFUSED concerns the old configuration, so it is not a failure.
-	   CHILD_RETIRE is ignored: it must end and restart with the new
-	   configuration, not finish. */
+	   CHILD_RETIRE is ignored: it is to restart, not to finish. */
 	[CHILD_STOPPING] = {
 		[CHILD_FINISH] = { CHILD_STOPPING, ACTION_FINISH },
 		[CHILD_STOP] = { CHILD_STOPPING, ACTION_STOP },

@@ -25,8 +25,7 @@ generation_fits(const struct settings *settings)
 	uint64_t need = each * settings->workers, space, memory;
 	bool one = settings->workers == 1, fits = false;
 
-	/* The kernel frees what a process had that has just ended a little
-	   later. */
+	/* The kernel frees what an ended process had a little later. */
 	for (int i = 0; i < FREED_TRIES && !fits; i++) {
 		if (i > 0)
 			usleep(10000);

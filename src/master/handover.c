@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The handover, both sides.  Owns the socket and its file.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "master/handover.h"
@@ -60,12 +57,11 @@ note_receive(int from, uint64_t wait_ms, struct note *note, struct ark *ark)
 	/* The peer has closed without reading all that we sent. */
 	if (n < 0 && errno == ECONNRESET)
 		n = ark_receive(from, note, sizeof(*note), fds, &count);
-	while (count > 0) {
+	while (count > 0)
 		if (ark->count < ARK_PARTS)
 			ark->part[ark->count++] = fds[--count];
 		else
 			close(fds[--count]);
-	}
 	if (n <= 0)
 		return (int)n;
 	if (n == (ssize_t)sizeof(*note) && note->version == ARK_VERSION)

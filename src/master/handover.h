@@ -52,8 +52,7 @@ int handover_give(
 /* handover_cancel - notify the peer that we continue, and disconnect it. */
 void handover_cancel(struct handover *handover);
 
-/* handover_close - no process can connect any more.  A peer stays connected: it
-   waits for our exit. */
+/* handover_close - nobody can connect any more.  A peer waits for our exit. */
 void handover_close(struct handover *handover);
 
 /* handover_ask - in the new process: receive the ark of the running one, which

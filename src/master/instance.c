@@ -12,8 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A worker that a killed master had just forked holds its lock for another
-   moment. */
+/* A worker just forked by a killed master holds its lock for a moment. */
 #define LOCK_MS 500
 #define TAKE_TRIES 10
 
@@ -143,15 +142,9 @@ instance_recount(const struct children *children)
 			    counter_get(&input->retired_superseded) -
 			    counter_get(&input->retired_replayed);
 
-	for (int i = 0; i < REJECT_REASONS; i++)
-		received += counter_get(&input->rejected[i]);
-	for (int i = 0; i < CHILDREN_MAX; i++) {
-		const struct child *child = &children->child[i];
-
-		if (child->state != CHILD_NONE)
-			received +=
-			    counter_get(&child->segment.ring.producer->head);
-	}
+	received += counter_sum(input->rejected, REJECT_REASONS);
+	CHILDREN_EACH(child, children)
+		received += counter_get(&child->segment.ring.producer->head);
 	counter_set(&input->received, received);
 }
 

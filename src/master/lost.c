@@ -19,13 +19,11 @@ static void
 on_bus_error(int number, siginfo_t *info, void *context)
 {
 	(void)context;
-	for (struct child *c = guarded->child;
-	     c < guarded->child + CHILDREN_MAX; c++) {
+	CHILDREN_EACH(c, guarded) {
 		const struct segment *map = &c->segment.map;
 
 		/* All of it, so that no other access finds half of it. */
-		if (c->state != CHILD_NONE &&
-		    (uintptr_t)info->si_addr - (uintptr_t)map->base <
+		if ((uintptr_t)info->si_addr - (uintptr_t)map->base <
 			map->size &&
 		    mmap(map->base, map->size, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,

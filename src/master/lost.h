@@ -13,8 +13,7 @@
    otherwise SIGBUS would end the process.  children must stay where it is. */
 void lost_guard(struct children *children);
 
-/* lost_note - remember the totals of a child, unless it is lost: once a second,
-   for lost_replace(). */
+/* lost_note - remember a child's totals, for lost_replace(): once a second. */
 void lost_note(struct child *child);
 
 /* lost_count - take over the totals of a lost child, as of a segment that is

@@ -188,8 +188,7 @@ master_take_instance(struct master *m)
 	return -1;
 }
 
-/* Create the segment of connected agents; master_give_up() removes it as well.
- */
+/* Create the segment of connected agents; master_give_up() removes it, too. */
 static int
 master_list_agents(struct master *m)
 {
@@ -285,8 +284,7 @@ master_start(struct master *m, bool take_over)
 	return 0;
 }
 
-/* A start that failed leaves nothing that it created.  What an earlier run left
-   stays, with its counters. */
+/* A failed start leaves nothing of its own, and all of an earlier run. */
 static void
 master_give_up(struct master *m)
 {
@@ -395,8 +393,7 @@ master_dispatch(struct master *m, const struct epoll_event *event)
 		server_process(m->server, event->data.ptr, event->events);
 }
 
-/* Wait for events, and dispatch those of connections, which during shutdown are
-   read by server_drain(). */
+/* Wait for events; dispatch them, those of connections not in a shutdown. */
 static void
 master_wait(struct master *m, int wait_ms)
 {

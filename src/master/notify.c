@@ -103,8 +103,7 @@ notify_can_store(void)
 int
 notify_store(const struct ark *ark)
 {
-	/* FDPOLL=0: the queues hang up when we exit, which is no reason to drop
-	   them. */
+	/* FDPOLL=0: the queues are to be kept when they hang up. */
 	if (note_send("FDSTORE=1\nFDNAME=" ARK_NAME "\nFDPOLL=0", ark->part,
 		ark->count) == 0 &&
 	    barrier() == 0)

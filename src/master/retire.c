@@ -13,8 +13,7 @@
 
 #include <string.h>
 
-/* Take the totals that were written down, and remove the segment.  entry: as of
-   retire_segment(), or NULL. */
+/* Take the totals written down, and remove the segment.  entry: may be NULL. */
 static enum shm_status
 retire_finish(
     struct master_shared *shared, const char *name, struct child_entry *entry)
@@ -58,8 +57,7 @@ retire_segment(struct master_shared *shared, struct worker_segment *segment,
 					 counter_get(&w->flush.dead_letter));
 	counter_set(&r->generation, segment->map.header.generation);
 	FAULT_POINT("retire_unsaid");
-	/* Release: retire_recover() of the next master, which acquires it,
-	   sees what is written down. */
+	/* Release: the next master, which acquires it, sees the rest. */
 	atomic_store_explicit(
 	    &r->slot, segment->map.header.slot + 1, memory_order_release);
 	FAULT_POINT("retire_said");

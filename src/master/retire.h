@@ -7,13 +7,11 @@
 
 #include "shm/segment.h"
 
-/*
- * retire_segment - add the totals of a segment to those of the segments that
- * are gone, close and remove it.  Nobody may write to it any more.  entry: the
- * worker's; becomes CHILD_NONE when its totals are among the others, so that a
- * reader counts them once.
- * Returns 0, or -1 with errno: it cannot be removed.
- */
+/* retire_segment - add the totals of a segment to those of the segments that
+   are gone, close and remove it.  Nobody may write to it any more.  entry: the
+   worker's; becomes CHILD_NONE when its totals are among the others, so that a
+   reader counts them once.
+   Returns 0, or -1 with errno: it cannot be removed. */
 int retire_segment(struct master_shared *shared, struct worker_segment *segment,
     struct child_entry *entry);
 

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The samples of the history.  Owns the history's words in the master's
- * segment.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "master/sample.h"
@@ -12,7 +8,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #define PERIOD_MS 1000
 #define NOTE_SAMPLES (PROCESS_NOTE_MS / PERIOD_MS) /* between two notes */
@@ -28,19 +23,16 @@ sample_of(const struct children *children, uint64_t now_ms)
 
 	s.counts[HISTORY_REPORTS] = counter_get(&input->reports);
 	s.counts[HISTORY_RECEIVED] = counter_get(&input->received);
-	for (int i = 0; i < REJECT_REASONS; i++)
-		s.counts[HISTORY_REJECTED] += counter_get(&input->rejected[i]);
+	s.counts[HISTORY_REJECTED] =
+	    counter_sum(input->rejected, REJECT_REASONS);
 	s.counts[HISTORY_DROPPED] = counter_get(&input->dropped);
 	s.counts[HISTORY_SUPERSEDED] = counter_get(&input->retired_superseded);
 	s.counts[HISTORY_STORED] = counter_get(&input->retired_stored);
 	s.counts[HISTORY_DEAD_LETTER] =
 	    counter_get(&input->retired_dead_letter);
-	for (int i = 0; i < CHILDREN_MAX; i++) {
-		const struct child *child = &children->child[i];
+	CHILDREN_EACH(child, children) {
 		const struct worker_shared *w = child->segment.shared;
 
-		if (child->state == CHILD_NONE)
-			continue;
 		s.counts[HISTORY_SUPERSEDED] +=
 		    counter_get(&w->drain.superseded);
 		s.counts[HISTORY_STORED] += counter_get(&w->flush.stored);
@@ -60,11 +52,8 @@ sample_losses(const struct children *children, const struct history_sample *now)
 	static uint64_t last_lost;
 	uint64_t lost = 0, ts = now->at_ms;
 
-	for (int i = 0; i < CHILDREN_MAX; i++)
-		if (children->child[i].state != CHILD_NONE)
-			lost +=
-			    counter_get(&children->child[i]
-					     .segment.shared->flush.dead_lost);
+	CHILDREN_EACH(child, children)
+		lost += counter_get(&child->segment.shared->flush.dead_lost);
 	if (last.at_ms != 0 && lost > last_lost)
 		counter_set(&input->last_dead_lost_ts, ts);
 	last_lost = lost;
@@ -88,11 +77,9 @@ sample_note(const struct children *children, const struct history_sample *now)
 	char text[200];
 
 	rates_over(&rates, &shared->history, now, NOTE_SPAN);
-	for (int i = 0; i < CHILDREN_MAX; i++) {
-		enum child_state state = children->child[i].state;
-
-		all += state != CHILD_NONE;
-		running += state == CHILD_RUNNING;
+	CHILDREN_EACH(child, children) {
+		all++;
+		running += child->state == CHILD_RUNNING;
 	}
 	snprintf(text, sizeof(text),
 	    "STATUS=%" PRIu64 " connections, %u of %u workers running; per "

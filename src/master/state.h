@@ -61,8 +61,7 @@ void change_route(struct master *m);
    or -1, then the reasons were logged and nothing has changed. */
 int change_reload(struct master *m);
 
-/* removed_begin - map the master's segment for workers.  Returns 0, or -1:
-   logged. */
+/* removed_begin - map the master's segment for workers: 0, or -1: logged. */
 int removed_begin(struct master *m);
 
 /* removed_look - once a second: look for segments that were removed while in
@@ -77,8 +76,7 @@ bool change_watch(struct master *m, uint64_t now_ms);
 /* shutdown_turn - go over to the next mode if the current one is over. */
 void shutdown_turn(struct master *m, uint64_t now_ms);
 
-/* shutdown_wait - milliseconds until the next shutdown_turn(), in a mode after
-   MASTER_SERVING. */
+/* shutdown_wait - ms until the next shutdown_turn(), after MASTER_SERVING. */
 int shutdown_wait(const struct master *m, uint64_t now_ms);
 
 /* shutdown_hand_over - a new process has connected: give it the listening

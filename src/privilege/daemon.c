@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * What makes a daemon.  Owns the pipe to the parent, the pid file and its lock,
- * and the memory of main()'s arguments, where the kernel reads titles.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "privilege/daemon.h"

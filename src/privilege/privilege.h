@@ -14,28 +14,23 @@
 /* account_group - the id of the group named; "" gives ACCOUNT_NO_GROUP. */
 int account_group(const char *name, gid_t *group);
 
-/* account_may_join - whether the process is in the group, or may choose its
-   groups. */
+/* account_may_join - whether the process is in the group, or may join any. */
 bool account_may_join(gid_t group);
 
-/* account_become - change to the user named, with that user's groups, for
-   good.  "": do not change user.  group: one to join besides, or
-   ACCOUNT_NO_GROUP. */
+/* account_become - change to the user, with that user's groups, for good; "":
+   no change.  group: one to join besides, or ACCOUNT_NO_GROUP. */
 int account_become(const char *user, gid_t group);
 
 /* account_borrow - act as the user named until account_return(), if root: a
    file created meanwhile is the user's, who opens it again later, and no
-   symbolic link of the user's leads root astray.  "", or not root: no
-   change. */
+   symbolic link of the user's leads root astray.  "", or not root: none. */
 int account_borrow(const char *user);
 int account_return(void);
 
-/*
- * privilege_bound - no program that is ever executed from here gains a
- * capability: empties the bounding set and sets no_new_privs.  Called before
- * the user is changed: without CAP_SETPCAP the bounding set stays as it is,
- * and no_new_privs alone has that effect.
- */
+/* privilege_bound - no program that is ever executed from here gains a
+   capability: empties the bounding set and sets no_new_privs.  Called before
+   the user is changed: without CAP_SETPCAP the bounding set stays as it is, and
+   no_new_privs alone has that effect. */
 int privilege_bound(void);
 
 /* privilege_drop - drop all capabilities, for good. */

@@ -15,12 +15,10 @@ enum sandbox_role {
 	SANDBOX_WORKER
 };
 
-/*
- * sandbox_enter - from now on the kernel kills this process, with SIGSYS, when
- * it makes a call that is not allowed to its role.  It cannot be undone.
- * Requires no_new_privs and a process of one thread.
- * Returns 0, also when !sandbox_built(), or -1: logged.
- */
+/* sandbox_enter - from now on the kernel kills this process, with SIGSYS, when
+   it makes a call that is not allowed to its role.  It cannot be undone.
+   Requires no_new_privs and a process of one thread.
+   Returns 0, also when !sandbox_built(), or -1: logged. */
 #ifdef HAVE_SECCOMP
 int sandbox_enter(enum sandbox_role role);
 #else

@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Lists of connected agents.  Segments are mapped while they are read; failures
- * are returned, or left in the stream.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "status/agent_list.h"
@@ -14,7 +10,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 
 enum kind {
@@ -25,8 +20,7 @@ enum kind {
 	IPV4
 };
 
-/* The columns, named as in JSON.  width: of the text, left-aligned if below 0.
- */
+/* The columns, named as in JSON.  width: of the text; < 0: left-aligned. */
 static const struct column {
 	const char *name;
 	enum kind kind;

@@ -13,8 +13,7 @@ static const struct {
 	const char *name, *unit;  /* unit: of the performance data */
 	const char *noun, *fault; /* of the text; noun is "" for a percentage */
 	/* The default limits.  What happened counts as a fault for an hour:
-	   long enough for any monitoring program to see it, and then it has
-	   recovered. */
+	   long enough for any monitoring program to see it. */
 	const char *warning, *critical;
 } measures[HEALTH_MEASURES] = {
 	[HEALTH_FLUSH_AGE] = { "flush_age", "s", "second",
@@ -62,8 +61,7 @@ health_name(enum health health)
 
 /* ---------------------------------------------------------------- ranges -- */
 
-/* Read a number that is the whole text.  None that a monitoring program could
-   not read back: no exponents. */
+/* Read a number that is the whole text, without an exponent. */
 static bool
 number_read(double *number, const char *text)
 {
@@ -201,7 +199,7 @@ health_workers(const struct status *s, unsigned *down)
 	unsigned all = 0;
 
 	*down = 0;
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+	STATUS_WORKERS(w, s)
 		if (w->generation == s->generation) {
 			all++;
 			*down += !w->running || w->trouble != NULL;
@@ -248,8 +246,7 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	values[HEALTH_CONNECTIONS] = (double)s->input.connections;
 	values[HEALTH_DEAD_LETTER] = (double)s->records.dead_letter;
 	values[HEALTH_DROPPED] = (double)s->records.dropped;
-	for (const struct status_worker *w = s->workers; w < status_end(s);
-	     w++) {
+	STATUS_WORKERS(w, s) {
 		uint64_t pending = w->pending > 0 ? (uint64_t)w->pending : 0;
 
 		values[HEALTH_FLUSH_AGE] =
@@ -287,8 +284,7 @@ show_value(FILE *line, double value)
 	fputs(isnan(value) ? "U" : text, line);
 }
 
-/* Name each measure that is outside of its limits.  Returns the worst state of
-   them. */
+/* Name each measure outside of its limits.  Returns their worst state. */
 static enum health
 show_faults(
     FILE *line, const double *values, const struct health_limits *limits)
@@ -316,8 +312,7 @@ show_faults(
 static void
 show_error(const struct status *s, FILE *line)
 {
-	for (const struct status_worker *w = s->workers; w < status_end(s);
-	     w++) {
+	STATUS_WORKERS(w, s) {
 		if (w->pid == 0 || w->flush.blocked_since == 0)
 			continue;
 		fprintf(line, "error %" PRIu64 ": %s, ",

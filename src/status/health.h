@@ -50,8 +50,7 @@ struct range {
    false for anything else. */
 bool range_parse(struct range *range, const char *text);
 
-/* range_alerts - whether a value is a fault.  NAN, a value that is not known,
-   is none. */
+/* range_alerts - whether a value is a fault.  NAN, unknown, is none. */
 bool range_alerts(const struct range *range, double value);
 
 /* range_text - the range as range_parse() reads it.  Returns text. */
@@ -78,8 +77,7 @@ bool health_parse(
    how many of them do not run or cannot be read. */
 unsigned health_workers(const struct status *status, unsigned *down);
 
-/* Bytes of the longest line, with the 0: each measure at fault, beside what it
-   may be. */
+/* Bytes of the longest line, with the 0: each measure at fault. */
 #define HEALTH_TEXT_MAX 4096
 
 /* health_judge - judge a status.  Writes the plugin's line, without

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Writing keys.  A failure of the stream is left in the stream.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "status/keys.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keys as text: for people and scripts, or for programs.  Any process.
+ * Keys as text: for people and scripts, or for programs.  Any process; failures
+ * are left in the stream.
  */
 #pragma once
 
@@ -17,8 +18,7 @@ struct keys_filter {
 /* keys_match - whether a record's service is among them. */
 bool keys_match(const struct keys_filter *filter, const struct record *record);
 
-/* keys_number - read a modid or cmdid.  Returns false if it is not a 32-bit
-   integer. */
+/* keys_number - read a modid or cmdid; false: it is no 32-bit integer. */
 bool keys_number(const char *text, int32_t *number);
 
 /* What a key is shown with: its age at now_ms (ms since 1970) by these limits,

@@ -22,8 +22,7 @@
 
 /* ------------------------------------------------------------- the past --- */
 
-/* Take what another look remembers of a segment's slots; nothing: an empty
-   area. */
+/* Take what another look remembers of a segment's slots; or an empty area. */
 static struct area
 notes_take(struct look *from, uint64_t id)
 {
@@ -98,16 +97,13 @@ known_begin(struct making *m)
 
 	if (previous == NULL)
 		return;
-	if (area_fill(&look->services, previous->services.count,
-		sizeof(struct look_service)) == NULL ||
-	    area_fill(&look->servers, previous->servers.count,
-		sizeof(struct look_server)) == NULL ||
-	    area_fill(&look->callers, previous->callers.count,
-		sizeof(struct look_caller)) == NULL) {
-		m->failed = true;
+	for (enum kind kind = SERVICE; kind < KINDS; kind++)
+		m->failed |=
+		    area_fill(&look->items[kind], COUNT(previous, kind),
+			look_sizes[kind]) == NULL;
+	if (m->failed)
 		return;
-	}
-	for (size_t i = 0; i < look->services.count; i++) {
+	for (size_t i = 0; i < COUNT(look, SERVICE); i++) {
 		const struct look_service *s = &SERVICES(previous)[i];
 
 		SERVICES(look)
@@ -117,14 +113,14 @@ known_begin(struct making *m)
 			.first_caller = s->first_caller,
 			.sum.age = AGE_SILENT };
 	}
-	for (size_t i = 0; i < look->servers.count; i++) {
+	for (size_t i = 0; i < COUNT(look, SERVER); i++) {
 		struct look_server *s = &SERVERS(look)[i];
 
 		*s = SERVERS(previous)[i];
 		s->sum = (struct look_sum){ .age = AGE_SILENT };
 		s->keys = s->overloaded_by = 0;
 	}
-	for (size_t i = 0; i < look->callers.count; i++) {
+	for (size_t i = 0; i < COUNT(look, CALLER); i++) {
 		const struct look_caller *c = &CALLERS(previous)[i];
 
 		CALLERS(look)
@@ -330,9 +326,8 @@ look_free(struct look *look)
 		area_free(&look->notes[i]);
 	if (look->slots.at != NULL && --SLOTS(look)[0] == 0)
 		area_free(&look->slots);
-	area_free(&look->services);
-	area_free(&look->servers);
-	area_free(&look->callers);
+	for (enum kind kind = SERVICE; kind < KINDS; kind++)
+		area_free(&look->items[kind]);
 	area_free(&look->flips);
 	free(look);
 }

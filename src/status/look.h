@@ -135,14 +135,12 @@ struct look_totals {
 
 struct look;
 
-/*
- * look_new - look at INSTANCE now.  now_ms: the time, ms since 1970.
- * previous: the look before, or NULL; rates and `since` come from it.  It stays
- * readable for other threads and its owner frees it, after this returned; one
- * look is the previous of one other at a time.
- * Returns SHM_OK, and *look for look_free(); or why the master's segment cannot
- * be read (SHM_SYSTEM: see errno, which is ENOMEM without memory).
- */
+/* look_new - look at INSTANCE now.  now_ms: the time, ms since 1970.
+   previous: the look before, or NULL; rates and `since` come from it.  It stays
+   readable for other threads and its owner frees it, after this returned; one
+   look is the previous of one other at a time.
+   Returns SHM_OK, and *look for look_free(); or why the master's segment cannot
+   be read (SHM_SYSTEM: see errno, which is ENOMEM without memory). */
 enum shm_status look_new(struct look **look, const char *instance,
     struct look *previous, const struct look_limits *limits, uint64_t now_ms);
 
@@ -152,16 +150,14 @@ void look_free(struct look *look);
 /* look_totals - valid as long as the look; so are all arrays below. */
 const struct look_totals *look_totals(const struct look *look);
 
-/* look_services - all services, by number; there are
-   look_totals()->services. */
+/* look_services - all look_totals()->services, by number. */
 const struct look_service *look_services(const struct look *look);
 
 /* look_find - a service, or NULL. */
 const struct look_service *look_find(
     const struct look *look, int32_t modid, int32_t cmdid);
 
-/* look_servers - the servers of a service, by address; service->all_servers of
-   them. */
+/* look_servers - the service->all_servers servers of a service, by address. */
 const struct look_server *look_servers(
     const struct look *look, const struct look_service *service);
 
@@ -169,8 +165,7 @@ const struct look_server *look_servers(
 const struct look_server *look_find_server(const struct look *look,
     const struct look_service *service, uint32_t ip, uint16_t port);
 
-/* look_callers - the agents that reported a service, by address;
-   service->all_callers of them. */
+/* look_callers - the service->all_callers agents of a service, by address. */
 const struct look_caller *look_callers(
     const struct look *look, const struct look_service *service);
 
@@ -238,8 +233,7 @@ enum look_order {
 /* look_order_name - as in "errors". */
 const char *look_order_name(enum look_order order);
 
-/* look_order_find - by name; "overload" is "overloaded".  LOOK_ORDERS: there
-   is none of that name. */
+/* look_order_find - by name; "overload" is "overloaded".  LOOK_ORDERS: none. */
 enum look_order look_order_find(const char *name);
 
 /* look_sort - places of services in that order, of those for which match()

@@ -44,8 +44,7 @@ since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
 	}
 }
 
-/* Agents report every 15 seconds or so, so that the rate of one look would
-   jump. */
+/* Agents report every 15 seconds or so: the rate of one look would jump. */
 static void
 rate_set(const struct look *look, struct look_sum *sum,
     const struct look_sum *before)
@@ -131,10 +130,10 @@ servers_sum(struct making *m)
 {
 	struct look *look = m->look;
 
-	for (size_t i = 0; i < look->servers.count; i++) {
+	for (size_t i = 0; i < COUNT(look, SERVER); i++) {
 		struct look_server *s = &SERVERS(look)[i], *before = NULL;
 
-		if (m->previous != NULL && i < m->previous->servers.count)
+		if (m->previous != NULL && i < COUNT(m->previous, SERVER))
 			before = &SERVERS(m->previous)[i];
 		if (s->keys == 0 && before != NULL)
 			server_keep(m, s, before);
@@ -147,36 +146,29 @@ servers_sum(struct making *m)
 	}
 }
 
+/* Add the caller of a service to those of all, which are of service 0. */
 static bool
-agent_is(const void *items, uint32_t place, const void *wanted)
+agent_add(struct area *agents, struct index *index, struct look_caller c)
 {
-	const struct look_caller *c = items, *w = wanted;
-
-	return c[place].address == w->address;
-}
-
-static bool
-agent_add(struct area *agents, struct index *index, const struct look_caller *c)
-{
-	uint32_t hash = look_hash(c->address, 0);
-	uint32_t place = index_find(index, hash, agent_is, agents->at, c);
+	uint32_t hash = look_hash(c.address, 0), place;
 	struct look_caller *agent;
 
+	c.service = 0;
+	place = index_find(index, hash, agents, CALLER, &c);
 	if (place == NONE) {
 		place = (uint32_t)agents->count;
 		if ((agent = area_add(agents, sizeof(*agent))) == NULL ||
 		    !index_add(index, hash, place))
 			return false;
-		*agent = *c;
+		*agent = c;
 	}
 	agent = (struct look_caller *)agents->at + place;
-	if (c->newest_ts > agent->newest_ts)
-		agent->newest_ts = c->newest_ts;
+	if (c.newest_ts > agent->newest_ts)
+		agent->newest_ts = c.newest_ts;
 	return true;
 }
 
-/* Add each caller to its service, and count those that there are of all
-   services. */
+/* Add each caller to its service, and count those of all services. */
 static bool
 callers_sum(struct making *m)
 {
@@ -186,7 +178,7 @@ callers_sum(struct making *m)
 	struct index index = { 0 };
 	bool made = true;
 
-	for (size_t i = 0; made && i < look->callers.count; i++) {
+	for (size_t i = 0; made && i < COUNT(look, CALLER); i++) {
 		const struct look_caller *c = &CALLERS(look)[i];
 		struct look_service *s = &SERVICES(look)[c->service];
 
@@ -196,7 +188,7 @@ callers_sum(struct making *m)
 		s->sum.callers += look_age_of(&totals->limits, totals->now_ms,
 				      c->newest_ts) != AGE_SILENT;
 		s->sum.reports += c->records;
-		made = agent_add(&agents, &index, c);
+		made = agent_add(&agents, &index, *c);
 	}
 	totals->callers = agents.count;
 	for (size_t i = 0; made && i < agents.count; i++)
@@ -242,10 +234,10 @@ look_sum(struct making *m)
 	servers_sum(m);
 	if (!callers_sum(m))
 		return false;
-	for (size_t i = 0; i < look->services.count; i++) {
+	for (size_t i = 0; i < COUNT(look, SERVICE); i++) {
 		struct look_service *s = &SERVICES(look)[i], *before = NULL;
 
-		if (m->previous != NULL && i < m->previous->services.count)
+		if (m->previous != NULL && i < COUNT(m->previous, SERVICE))
 			before = &SERVICES(m->previous)[i];
 		if (s->all_servers > 0)
 			service_sum(m, s, before);
@@ -255,56 +247,39 @@ look_sum(struct making *m)
 
 /* ---------------------------------------------------------------- order --- */
 
-/* Of an item; service NONE: it has gone, and comes last. */
-struct order {
-	uint32_t service, place;
-	uint64_t number;
-};
-
 static int
 order_compare(const void *a, const void *b)
 {
-	const struct order *x = a, *y = b;
+	const struct id *x = a, *y = b;
 
 	if (x->service != y->service)
 		return x->service < y->service ? -1 : 1;
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* services: their new places. */
-static struct order
-service_order(void *item, const uint32_t *services)
+/* The id that an item will have; NONE: it has gone.  services: new places. */
+static struct id
+order_of(enum kind kind, void *item, const uint32_t *services)
 {
-	const struct look_service *s = item;
-
-	(void)services;
-	return (struct order){ .service = s->all_servers > 0 ? 0 : NONE,
-		.number = service_number(s->modid, s->cmdid) };
-}
-
-static struct order
-server_order(void *item, const uint32_t *services)
-{
+	const struct look_service *service = item;
 	struct look_server *s = item;
-
-	s->service =
-	    s->keys > 0 || s->overloaded_by > 0 ? services[s->service] : NONE;
-	return (struct order){ .service = s->service,
-		.number = server_number(s->ip, s->port) };
-}
-
-static struct order
-caller_order(void *item, const uint32_t *services)
-{
 	struct look_caller *c = item;
 
-	c->service = c->keys > 0 ? services[c->service] : NONE;
-	return (struct order){ .service = c->service, .number = c->address };
+	if (kind == SERVER)
+		s->service = s->keys > 0 || s->overloaded_by > 0
+				 ? services[s->service]
+				 : NONE;
+	else if (kind == CALLER)
+		c->service = c->keys > 0 ? services[c->service] : NONE;
+	struct id id = look_id(kind, item);
+	if (kind == SERVICE && service->all_servers == 0)
+		id.service = NONE;
+	return id;
 }
 
-/* Move items to their places: place i gets what is at orders[i].place. */
+/* Move items to their places: place i gets what is at order[i].place. */
 static void
-items_move(char *items, size_t size, struct order *orders, size_t count)
+items_move(char *items, size_t size, struct id *order, size_t count)
 {
 	char first[sizeof(struct look_service)];
 
@@ -314,48 +289,46 @@ items_move(char *items, size_t size, struct order *orders, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		size_t at = i, next;
 
-		if (orders[i].place == i)
+		if (order[i].place == i)
 			continue;
 		memcpy(first, items + i * size, size);
-		while ((next = orders[at].place) != i) {
+		while ((next = order[at].place) != i) {
 			memcpy(items + at * size, items + next * size, size);
-			orders[at].place = (uint32_t)at;
+			order[at].place = (uint32_t)at;
 			at = next;
 		}
 		memcpy(items + at * size, first, size);
-		orders[at].place = (uint32_t)at;
+		order[at].place = (uint32_t)at;
 	}
 }
 
-/* Put items in order.  to: filled with the new place of each, NONE if it has
-   gone.  Returns false without memory. */
+/* Put items in order.  places: filled with the new place of each, NONE if it
+   has gone; of the services they are known.  Returns false without memory. */
 static bool
-items_arrange(struct area *items, size_t size, const uint32_t *services,
-    struct order (*order)(void *item, const uint32_t *services),
-    struct area *to)
+items_arrange(struct look *look, enum kind kind, struct area places[KINDS])
 {
-	struct area area = { 0 };
-	struct order *orders = area_fill(&area, items->count, sizeof(*orders));
-	uint32_t *places = area_fill(to, items->count, sizeof(*places));
-	size_t count = 0;
-	bool made = orders != NULL && places != NULL, sorted = true;
+	struct area *items = &look->items[kind], area = { 0 };
+	struct id *order = area_fill(&area, items->count, sizeof(*order));
+	uint32_t *to = area_fill(&places[kind], items->count, sizeof(*to));
+	size_t count = 0, size = look_sizes[kind];
+	bool made = order != NULL && to != NULL, sorted = true;
 
 	for (uint32_t i = 0; made && i < items->count; i++) {
-		orders[i] = order((char *)items->at + i * size, services);
-		orders[i].place = i;
-		sorted &=
-		    i == 0 || order_compare(&orders[i - 1], &orders[i]) < 0;
+		order[i] = order_of(
+		    kind, (char *)items->at + i * size, places[SERVICE].at);
+		order[i].place = i;
+		sorted &= i == 0 || order_compare(&order[i - 1], &order[i]) < 0;
 	}
 	if (made && !sorted)
-		qsort(orders, items->count, sizeof(*orders), order_compare);
+		qsort(order, items->count, sizeof(*order), order_compare);
 	for (uint32_t i = 0; made && i < items->count; i++) {
-		bool there = orders[i].service != NONE;
+		bool there = order[i].service != NONE;
 
-		places[orders[i].place] = there ? i : NONE;
+		to[order[i].place] = there ? i : NONE;
 		count += there;
 	}
 	if (made) {
-		items_move(items->at, size, orders, items->count);
+		items_move(items->at, size, order, items->count);
 		items->count = count;
 	}
 	area_free(&area);
@@ -368,7 +341,7 @@ firsts_set(struct look *look)
 {
 	uint32_t server = 0, caller = 0, slot = 1;
 
-	for (size_t i = 0; i < look->services.count; i++) {
+	for (size_t i = 0; i < COUNT(look, SERVICE); i++) {
 		struct look_service *s = &SERVICES(look)[i];
 
 		s->first = server;
@@ -376,7 +349,7 @@ firsts_set(struct look *look)
 		server += s->all_servers;
 		caller += s->all_callers;
 	}
-	for (size_t i = 0; i < look->servers.count; i++) {
+	for (size_t i = 0; i < COUNT(look, SERVER); i++) {
 		SERVERS(look)[i].first = slot;
 		slot += SERVERS(look)[i].keys;
 	}
@@ -391,7 +364,7 @@ slots_arrange(
 	struct look *look = m->look;
 	struct area area = { 0 };
 	uint32_t *next =
-	    area_fill(&area, look->servers.count, sizeof(uint32_t));
+	    area_fill(&area, COUNT(look, SERVER), sizeof(uint32_t));
 	uint32_t *slots =
 	    area_fill(&look->slots, m->noted + 1, sizeof(uint32_t));
 
@@ -401,7 +374,7 @@ slots_arrange(
 		return false;
 	}
 	slots[0] = 1;
-	for (size_t i = 0; i < look->servers.count; i++)
+	for (size_t i = 0; i < COUNT(look, SERVER); i++)
 		next[i] = SERVERS(look)[i].first;
 	for (unsigned i = 0; i < look->segments; i++)
 		for (uint32_t j = 0; j < look->notes[i].count; j++) {
@@ -423,21 +396,16 @@ slots_arrange(
 bool
 look_arrange(struct making *m)
 {
-	struct look *look = m->look;
-	struct area services = { 0 }, servers = { 0 }, callers = { 0 };
-	bool made = items_arrange(&look->services, sizeof(struct look_service),
-			NULL, service_order, &services) &&
-		    items_arrange(&look->servers, sizeof(struct look_server),
-			services.at, server_order, &servers) &&
-		    items_arrange(&look->callers, sizeof(struct look_caller),
-			services.at, caller_order, &callers);
+	struct area places[KINDS] = { { 0 } };
+	bool made = true;
 
+	for (enum kind kind = SERVICE; kind < KINDS; kind++)
+		made = made && items_arrange(m->look, kind, places);
 	if (made) {
-		firsts_set(look);
-		made = slots_arrange(m, servers.at, callers.at);
+		firsts_set(m->look);
+		made = slots_arrange(m, places[SERVER].at, places[CALLER].at);
 	}
-	area_free(&services);
-	area_free(&servers);
-	area_free(&callers);
+	for (enum kind kind = SERVICE; kind < KINDS; kind++)
+		area_free(&places[kind]);
 	return made;
 }

@@ -59,21 +59,20 @@ look_servers(const struct look *look, const struct look_service *service)
 	return SERVERS(look) + service->first;
 }
 
-/* In an array that is in order: the item of that number, or NULL. */
+/* Of items that are in order: the one of that number, or NULL. */
 static const void *
-find(const void *items, size_t count, size_t item, uint64_t number,
-    uint64_t (*number_of)(const void *item))
+find(enum kind kind, const void *items, size_t count, uint64_t number)
 {
 	const char *first = items;
 
 	while (count > 0) {
-		const char *middle = first + count / 2 * item;
-		uint64_t of = number_of(middle);
+		const char *middle = first + count / 2 * look_sizes[kind];
+		uint64_t of = look_id(kind, middle).number;
 
 		if (of == number)
 			return middle;
 		if (of < number) {
-			first = middle + item;
+			first = middle + look_sizes[kind];
 			count--;
 		}
 		count /= 2;
@@ -81,37 +80,19 @@ find(const void *items, size_t count, size_t item, uint64_t number,
 	return NULL;
 }
 
-static uint64_t
-service_number_of(const void *item)
-{
-	const struct look_service *s = item;
-
-	return service_number(s->modid, s->cmdid);
-}
-
 const struct look_service *
 look_find(const struct look *look, int32_t modid, int32_t cmdid)
 {
-	return find(SERVICES(look), look->services.count,
-	    sizeof(struct look_service), service_number(modid, cmdid),
-	    service_number_of);
-}
-
-static uint64_t
-server_number_of(const void *item)
-{
-	const struct look_server *s = item;
-
-	return server_number(s->ip, s->port);
+	return find(SERVICE, SERVICES(look), COUNT(look, SERVICE),
+	    service_number(modid, cmdid));
 }
 
 const struct look_server *
 look_find_server(const struct look *look, const struct look_service *service,
     uint32_t ip, uint16_t port)
 {
-	return find(look_servers(look, service), service->all_servers,
-	    sizeof(struct look_server), server_number(ip, port),
-	    server_number_of);
+	return find(SERVER, look_servers(look, service), service->all_servers,
+	    server_number(ip, port));
 }
 
 const struct look_caller *
@@ -322,8 +303,7 @@ ratio(uint32_t part, uint32_t all)
 	return all > 0 ? (double)part / all : 0;
 }
 
-/* The class that trouble begins with, and what weighs in it.  share: of what
-   is overloaded. */
+/* The class that trouble begins with, and its weight.  share: of overload. */
 static void
 rank_trouble(struct rank *rank, const struct look_totals *totals,
     const struct look_sum *sum, double share)

@@ -109,19 +109,22 @@ index_add(struct index *index, uint32_t hash, uint32_t place)
 }
 
 uint32_t
-index_find(const struct index *index, uint32_t hash,
-    bool (*is)(const void *items, uint32_t place, const void *wanted),
-    const void *items, const void *wanted)
+index_find(const struct index *index, uint32_t hash, const struct area *items,
+    enum kind kind, const void *item)
 {
 	const uint64_t *entries = index->entries.at;
 	size_t mask = index->entries.count - 1;
+	struct id wanted = look_id(kind, item);
 
 	for (size_t at = hash; index->used > 0 && entries[at & mask] != 0;
 	     at++) {
 		uint32_t place = (uint32_t)entries[at & mask] - 1;
 
-		if (entries[at & mask] >> 32 == hash &&
-		    is(items, place, wanted))
+		if (entries[at & mask] >> 32 != hash)
+			continue;
+		struct id id =
+		    look_id(kind, (char *)items->at + place * look_sizes[kind]);
+		if (id.service == wanted.service && id.number == wanted.number)
 			return place;
 	}
 	return NONE;
@@ -129,71 +132,40 @@ index_find(const struct index *index, uint32_t hash,
 
 /* --------------------------------------------------------- what there is -- */
 
-static bool
-service_is(const void *items, uint32_t place, const void *wanted)
-{
-	const struct look_service *s = items, *w = wanted;
+const size_t look_sizes[KINDS] = { sizeof(struct look_service),
+	sizeof(struct look_server), sizeof(struct look_caller) };
 
-	return s[place].modid == w->modid && s[place].cmdid == w->cmdid;
-}
-
-static bool
-server_is(const void *items, uint32_t place, const void *wanted)
-{
-	const struct look_server *s = items, *w = wanted;
-
-	return s[place].service == w->service && s[place].ip == w->ip &&
-	       s[place].port == w->port;
-}
-
-static bool
-caller_is(const void *items, uint32_t place, const void *wanted)
-{
-	const struct look_caller *c = items, *w = wanted;
-
-	return c[place].service == w->service && c[place].address == w->address;
-}
-
+/* number: as of its id; of a service none is needed. */
 static uint32_t
-service_hash(int32_t modid, int32_t cmdid)
+item_hash(enum kind kind, int32_t modid, int32_t cmdid, uint64_t number)
 {
-	return look_hash(service_number(modid, cmdid), 0);
-}
-
-static uint32_t
-server_hash(int32_t modid, int32_t cmdid, uint32_t ip, uint16_t port)
-{
-	return look_hash(
-	    service_number(modid, cmdid), server_number(ip, port) + 1);
-}
-
-static uint32_t
-caller_hash(int32_t modid, int32_t cmdid, uint32_t address)
-{
-	return look_hash(
-	    service_number(modid, cmdid), ~server_number(address, 0));
+	return look_hash(service_number(modid, cmdid),
+	    kind == SERVICE ? 0 : number << 2 | kind);
 }
 
 /* The place of an item, which is added if it is not there.  NONE: there are too
    many, or m->failed. */
 static uint32_t
-place_of(struct making *m, struct area *area, size_t size, uint32_t max,
-    struct index *index, uint32_t hash,
-    bool (*is)(const void *items, uint32_t place, const void *wanted),
-    const void *item)
+place_of(
+    struct making *m, enum kind kind, const struct record *r, const void *item)
 {
-	uint32_t place = index_find(index, hash, is, area->at, item);
+	static const uint32_t max[KINDS] = { LOOK_SERVICES_MAX,
+		LOOK_SERVERS_MAX, NONE - 1 };
+	struct area *items = &m->look->items[kind];
+	uint32_t hash =
+	    item_hash(kind, r->modid, r->cmdid, look_id(kind, item).number);
+	uint32_t place = index_find(&m->indexes[kind], hash, items, kind, item);
 
 	if (place != NONE)
 		return place;
-	if (area->count >= max) {
+	if (items->count >= max[kind]) {
 		m->look->totals.truncated = true;
 		return NONE;
 	}
-	place = (uint32_t)area->count;
-	void *added = area_add(area, size);
-	if (added != NULL && index_add(index, hash, place)) {
-		memcpy(added, item, size);
+	place = (uint32_t)items->count;
+	void *added = area_add(items, look_sizes[kind]);
+	if (added != NULL && index_add(&m->indexes[kind], hash, place)) {
+		memcpy(added, item, look_sizes[kind]);
 		return place;
 	}
 	m->failed = true;
@@ -201,39 +173,27 @@ place_of(struct making *m, struct area *area, size_t size, uint32_t max,
 }
 
 static void
-indexes_make(struct making *m)
+index_make(struct making *m, enum kind kind)
 {
 	const struct look *look = m->look;
-	bool made = true;
+	const char *item = look->items[kind].at;
 
-	for (uint32_t i = 0; made && i < look->services.count; i++) {
-		const struct look_service *s = &SERVICES(look)[i];
+	for (uint32_t i = 0; !m->failed && i < COUNT(look, kind); i++) {
+		struct id id = look_id(kind, item);
+		const struct look_service *s =
+		    &SERVICES(look)[kind == SERVICE ? i : id.service];
 
-		made = index_add(
-		    &m->service_index, service_hash(s->modid, s->cmdid), i);
+		m->failed = !index_add(&m->indexes[kind],
+		    item_hash(kind, s->modid, s->cmdid, id.number), i);
+		item += look_sizes[kind];
 	}
-	for (uint32_t i = 0; made && i < look->servers.count; i++) {
-		const struct look_server *s = &SERVERS(look)[i];
-
-		made = index_add(&m->server_index,
-		    server_hash(s->modid, s->cmdid, s->ip, s->port), i);
-	}
-	for (uint32_t i = 0; made && i < look->callers.count; i++) {
-		const struct look_caller *c = &CALLERS(look)[i];
-		const struct look_service *s = &SERVICES(look)[c->service];
-
-		made = index_add(&m->caller_index,
-		    caller_hash(s->modid, s->cmdid, c->address), i);
-	}
-	m->has_indexes = true;
-	m->failed |= !made;
 }
 
 /* Where an entry is, or the item that it leads to. */
 static const void *
-wanted_at(const struct index *index, uint32_t hash, const struct area *area,
-    size_t size, bool item)
+wanted_at(const struct making *m, enum kind kind, uint32_t hash, bool item)
 {
+	const struct index *index = &m->indexes[kind];
 	const uint64_t *entry = index->entries.at;
 
 	if (index->used == 0)
@@ -241,44 +201,39 @@ wanted_at(const struct index *index, uint32_t hash, const struct area *area,
 	entry += hash & (index->entries.count - 1);
 	if (!item || *entry == 0)
 		return entry;
-	return (const char *)area->at + (uint32_t)(*entry - 1) * size;
+	return (const char *)m->look->items[kind].at +
+	       (uint32_t)(*entry - 1) * look_sizes[kind];
 }
 
 /* gcc leaves out calls of a static function that does nothing else. */
 void
 look_want(const struct making *m, const struct record *r, bool items)
 {
-	const struct look *look = m->look;
+	const uint64_t numbers[KINDS] = { [SERVER] = server_number(
+					      record_address(r), r->port),
+		[CALLER] = r->caller };
 
-	__builtin_prefetch(wanted_at(&m->server_index,
-	    server_hash(r->modid, r->cmdid, record_address(r), r->port),
-	    &look->servers, sizeof(struct look_server), items));
-	__builtin_prefetch(wanted_at(&m->caller_index,
-	    caller_hash(r->modid, r->cmdid, r->caller), &look->callers,
-	    sizeof(struct look_caller), items));
-	__builtin_prefetch(
-	    wanted_at(&m->service_index, service_hash(r->modid, r->cmdid),
-		&look->services, sizeof(struct look_service), items));
+	for (enum kind kind = SERVICE; kind < KINDS; kind++)
+		__builtin_prefetch(wanted_at(m, kind,
+		    item_hash(kind, r->modid, r->cmdid, numbers[kind]), items));
 }
 
 void
 look_note(struct making *m, struct note *note, const struct record *r)
 {
-	struct look *look = m->look;
 	uint32_t server = NONE, caller = NONE;
 	struct look_service s = {
 		.modid = r->modid, .cmdid = r->cmdid, .sum.age = AGE_SILENT
 	};
 
 	m->changed = true;
-	if (!m->has_indexes)
-		indexes_make(m);
+	for (enum kind kind = SERVICE; !m->has_indexes && kind < KINDS; kind++)
+		index_make(m, kind);
+	m->has_indexes = true;
 	note->server = note->caller = 0;
 	if (m->failed)
 		return;
-	uint32_t service = place_of(m, &look->services, sizeof(s),
-	    LOOK_SERVICES_MAX, &m->service_index,
-	    service_hash(r->modid, r->cmdid), service_is, &s);
+	uint32_t service = place_of(m, SERVICE, r, &s);
 	if (service != NONE) {
 		struct look_server t = { .modid = r->modid,
 			.cmdid = r->cmdid,
@@ -286,17 +241,12 @@ look_note(struct making *m, struct note *note, const struct record *r)
 			.port = r->port,
 			.service = service,
 			.sum.age = AGE_SILENT };
-		server = place_of(m, &look->servers, sizeof(t),
-		    LOOK_SERVERS_MAX, &m->server_index,
-		    server_hash(r->modid, r->cmdid, t.ip, t.port), server_is,
-		    &t);
+		server = place_of(m, SERVER, r, &t);
 	}
 	if (server != NONE) {
 		struct look_caller c = { .address = r->caller,
 			.service = service };
-		caller = place_of(m, &look->callers, sizeof(c), NONE - 1,
-		    &m->caller_index,
-		    caller_hash(r->modid, r->cmdid, c.address), caller_is, &c);
+		caller = place_of(m, CALLER, r, &c);
 	}
 	if (caller != NONE) {
 		note->server = server + 1;
@@ -307,7 +257,6 @@ look_note(struct making *m, struct note *note, const struct record *r)
 void
 look_note_end(struct making *m)
 {
-	area_free(&m->service_index.entries);
-	area_free(&m->server_index.entries);
-	area_free(&m->caller_index.entries);
+	for (enum kind kind = SERVICE; kind < KINDS; kind++)
+		area_free(&m->indexes[kind].entries);
 }

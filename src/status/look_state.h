@@ -29,12 +29,26 @@ struct note {
 
 #define PUTS_MAX ((UINT32_C(1) << 31) - 1)
 
-/* Services are in order of their numbers, servers and callers in that of their
-   services and their addresses. */
+/* Of what a look has items. */
+enum kind {
+	SERVICE,
+	SERVER,
+	CALLER,
+	KINDS
+};
+
+/* Items are in order of these: services of their numbers, servers and callers
+   of their services and addresses. */
+struct id {
+	uint32_t service; /* its place; 0 for services */
+	uint32_t place;   /* for look_arrange() */
+	uint64_t number;
+};
+
 struct look {
 	struct look_totals totals;
 	uint64_t made_ms; /* monotonic */
-	struct area services, servers, callers;
+	struct area items[KINDS];
 	/* uint32_t, of each server next to each other; each with the base of
 	   its segment.  The first says how many looks share them. */
 	struct area slots;
@@ -65,16 +79,19 @@ struct making {
 	bool has_indexes;
 	unsigned waits;
 	struct waiting waiting[WAITING];
-	struct index service_index, server_index, caller_index;
+	struct index indexes[KINDS];
 };
 
-#define SERVICES(look) ((struct look_service *)(look)->services.at)
-#define SERVERS(look) ((struct look_server *)(look)->servers.at)
-#define CALLERS(look) ((struct look_caller *)(look)->callers.at)
+#define SERVICES(look) ((struct look_service *)(look)->items[SERVICE].at)
+#define SERVERS(look) ((struct look_server *)(look)->items[SERVER].at)
+#define CALLERS(look) ((struct look_caller *)(look)->items[CALLER].at)
+#define COUNT(look, kind) ((look)->items[kind].count)
 #define NOTES(look, segment) ((struct note *)(look)->notes[segment].at)
 #define SLOTS(look) ((uint32_t *)(look)->slots.at)
 
-/* service_number, server_number - what they are sorted by. */
+extern const size_t look_sizes[KINDS]; /* bytes of an item */
+
+/* service_number, server_number - the numbers of their ids. */
 static inline uint64_t
 service_number(int32_t modid, int32_t cmdid)
 {
@@ -88,17 +105,34 @@ server_number(uint32_t ip, uint16_t port)
 	return (uint64_t)ip << 16 | port;
 }
 
+/* look_id - the id of an item, without a place. */
+static inline struct id
+look_id(enum kind kind, const void *item)
+{
+	const struct look_service *service = item;
+	const struct look_server *server = item;
+	const struct look_caller *caller = item;
+
+	if (kind == SERVICE)
+		return (struct id){ .number = service_number(
+					service->modid, service->cmdid) };
+	if (kind == SERVER)
+		return (struct id){ .service = server->service,
+			.number = server_number(server->ip, server->port) };
+	return (
+	    struct id){ .service = caller->service, .number = caller->address };
+}
+
 /* area_add - add an item, zeroed.  area_fill - add count of them to an empty
    one.  Return the first of them, NULL without memory. */
 void *area_add(struct area *area, size_t item);
 void *area_fill(struct area *area, size_t count, size_t item);
 void area_free(struct area *area);
 
-/* index_find - the place of the item with that hash for which is() returns
-   true, or NONE.  index_add - returns false without memory. */
+/* index_find - the place of the item with the hash and the id of this one, or
+   NONE.  index_add - returns false without memory. */
 uint32_t index_find(const struct index *index, uint32_t hash,
-    bool (*is)(const void *items, uint32_t place, const void *wanted),
-    const void *items, const void *wanted);
+    const struct area *items, enum kind kind, const void *item);
 bool index_add(struct index *index, uint32_t hash, uint32_t place);
 
 /* look_note - note where a key belongs, and add what is new of its service,

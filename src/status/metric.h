@@ -8,7 +8,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* What a metric is of: up to METRIC_RECORDS of a struct status, then of a
    struct status_worker.  Those of METRIC_SLOT are known of a worker even if its
@@ -54,13 +53,6 @@ struct metric {
 	enum metric_kind kind;
 	const char *family, *help;
 };
-
-/* metric_family, metric_samples - write it in Prometheus' text format: the head
-   of its family, which comes once; and the samples of one thing, `of`, with
-   these labels, as in 'slot="0"', or "". */
-void metric_family(const struct metric *metric, FILE *out);
-void metric_samples(
-    const struct metric *metric, const void *of, const char *labels, FILE *out);
 
 extern const struct metric metrics[], *const metrics_end;
 

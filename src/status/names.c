@@ -188,8 +188,7 @@ names_free(struct names *names)
 	free(names);
 }
 
-/* The file cannot be read: keep what there was, and complain once of each
-   reason. */
+/* The file cannot be read: keep what there was, complain once of a reason. */
 static struct names *
 names_keep(struct reading *r, struct names *before, const char *reason)
 {

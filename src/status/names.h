@@ -16,17 +16,14 @@
 
 struct names;
 
-/*
- * names_read - read the file at path, or read it again if its mtime, size or
- * inode differs from that of `before` (NULL: none).  complain: called with a
- * text such as "FILE:7: found ..., expected ..." for each line that is
- * ignored, up to NAMES_COMPLAINTS_MAX of them, and for a file that cannot be
- * read.  optional: a file that does not exist is no error, and has no names.
- * Returns `before` if nothing has changed, or else new names, for
- * names_free(); the caller frees `before` when no thread uses it any more.  A
- * file that cannot be read any more keeps the names it had.  NULL: out of
- * memory.
- */
+/* names_read - read the file at path, or read it again if its mtime, size or
+   inode differs from that of `before` (NULL: none).  complain: called with a
+   text such as "FILE:7: found ..., expected ..." for each line that is ignored,
+   up to NAMES_COMPLAINTS_MAX of them, and for a file that cannot be read.
+   optional: a file that does not exist is no error, and has no names.  Returns
+   `before` if nothing has changed, or else new names, for names_free(); the
+   caller frees `before` when no thread uses it any more.  A file that cannot be
+   read any more keeps the names it had.  NULL: out of memory. */
 struct names *names_read(const char *path, bool optional, struct names *before,
     void (*complain)(const char *text));
 

@@ -1,9 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Walking the pending tables of a running instance.  Owns the mappings between
- * open and close; any process, one thread.  What cannot be read is left out
- * and counted.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "status/scan.h"

@@ -28,16 +28,13 @@ struct scan {
 };
 
 /* scan_open - map all worker segments that INSTANCE has now.  Returns SHM_OK,
-   or why the master's segment cannot be read (SHM_SYSTEM: see errno); then
-   nothing is mapped. */
+   or why the master's segment cannot be read (see errno): nothing is mapped. */
 enum shm_status scan_open(struct scan *scan, const char *instance);
 
-/*
- * scan_walk - visit each key once, until visit() returns false.  A key that is
- * in two generations, as for a while after a reload, is visited in the newer;
- * to know it, the walk allocates 32 bytes for each key of a newer generation.
- * Without that memory the older ones are left out and added to unread.
- */
+/* scan_walk - visit each key once, until visit() returns false.  A key that is
+   in two generations, as for a while after a reload, is visited in the newer;
+   to know it, the walk allocates 32 bytes for each key of a newer generation.
+   Without that memory the older ones are left out and added to unread. */
 void scan_walk(struct scan *scan,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg);
 

@@ -38,8 +38,7 @@ status_running(const struct segment *segment)
 
 /* Copy counters in their order.  Acquire: the flush thread releases stored and
    dead_letter, so what they count is then seen as added.  The others are plain
-   figures: where they seem to contradict each other, the collection is
-   repeated. */
+   figures: if they contradict each other, it is repeated. */
 static void
 copy_words(counter *to, const counter *from, size_t n)
 {
@@ -77,8 +76,7 @@ read_worker(const struct status *status, struct status_worker *w,
 	COPY_COUNTERS(&w->flush, &shared->flush);
 	COPY_COUNTERS(&w->drain, &shared->drain);
 	COPY_COUNTERS(&w->process, &shared->info.process);
-	/* By their difference: in another time namespace both may be below 0.
-	 */
+	/* By difference: in another time namespace both may be below 0. */
 	if (w->flush.recovered_ts == 0 ||
 	    (int64_t)(w->flush.recovered_ts - w->flush.last_error_ts) <= 0)
 		w->flush.recovered_ts = 0;
@@ -127,8 +125,7 @@ read_segment(const struct status *status, struct status_worker *w)
 	} else {
 		w->trouble = shm_strerror(found, errno);
 	}
-	/* A worker without a master exits by itself when all records are
-	   stored. */
+	/* A worker without a master exits when all records are stored. */
 	if (!status->running) {
 		w->pid = segment_holder(name) != 0 ? pid : 0;
 		w->state =
@@ -148,7 +145,7 @@ read_segment(const struct status *status, struct status_worker *w)
 static const struct status_worker *
 find_worker(const struct status *s, uint64_t generation, uint32_t slot)
 {
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+	STATUS_WORKERS(w, s)
 		if (w->generation == generation && w->slot == slot)
 			return w;
 	return NULL;
@@ -168,8 +165,7 @@ add_worker(struct status *status, uint64_t generation, uint32_t slot)
 static void
 read_child(struct status *status, const struct child_entry *entry)
 {
-	/* Acquire: released by child.c and retire.c when the words beside it
-	   are set. */
+	/* Acquire: released when the words beside it are set. */
 	enum child_state state = (enum child_state)atomic_load_explicit(
 	    &entry->state, memory_order_acquire);
 
@@ -227,8 +223,7 @@ read_records(struct status *s)
 	s->refused = counter_sum(input->refused, REFUSALS);
 	s->closed = counter_sum(input->closed, CLOSINGS);
 	s->clamped = 0;
-	for (const struct status_worker *w = s->workers; w < status_end(s);
-	     w++) {
+	STATUS_WORKERS(w, s) {
 		added += w->drain.added;
 		superseded += w->drain.superseded;
 		replayed += w->drain.replayed;
@@ -375,14 +370,13 @@ takes_nothing(const struct status_worker *w, const struct status *later)
 	return l != NULL && l->queued > 0 && taken(l) == taken(w);
 }
 
-/* Mark those that may be stalled, by the later status if there is one.  Returns
-   whether any may be. */
+/* Mark those that may be stalled, by a later status or NULL; whether any is. */
 static bool
 mark_stalled(struct status *s, const struct status *later)
 {
 	bool any = false;
 
-	for (struct status_worker *w = s->workers; w < status_end(s); w++) {
+	STATUS_WORKERS(w, s) {
 		w->stalled = later == NULL
 				 ? s->running && w->pid != 0 && w->queued > 0
 				 : w->stalled && takes_nothing(w, later);
@@ -410,8 +404,7 @@ status_hosts(const struct status *s, FILE *out)
 {
 	const char *before = ", database ";
 
-	for (const struct status_worker *w = s->workers; w < status_end(s);
-	     w++) {
+	STATUS_WORKERS(w, s) {
 		const struct status_worker *same = s->workers;
 
 		while (strcmp(same->host, w->host) != 0)

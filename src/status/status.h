@@ -80,8 +80,7 @@ struct status {
 };
 
 /* status_collect - read the status of INSTANCE.
-   Returns SHM_OK, or why the master's segment cannot be read (SHM_SYSTEM:
-   see errno). */
+   Returns SHM_OK, or why its master's segment cannot be read (see errno). */
 enum shm_status status_collect(struct status *status, const char *instance);
 
 /* status_reason - why status_collect() failed, in words; right after it, since
@@ -93,15 +92,12 @@ const char *status_reason(enum shm_status found);
    not.  Such a one hangs or is stopped, or its table is full. */
 void status_find_stalled(struct status *status, const char *instance);
 
-/* status_end - the end of the workers, for loops. */
-static inline const struct status_worker *
-status_end(const struct status *status)
-{
-	return status->workers + status->count;
-}
+/* Loops over the workers. */
+#define STATUS_WORKERS(w, status) \
+	for (__typeof__(&(status)->workers[0]) w = (status)->workers; \
+	     w < (status)->workers + (status)->count; w++)
 
-/* status_since - seconds from THEN until the status was read; 0 if that is
-   ahead. */
+/* status_since - seconds from THEN to the status; 0 if that is ahead. */
 static inline uint64_t
 status_since(const struct status *status, uint64_t then)
 {
@@ -133,7 +129,3 @@ void status_text(const struct status *status, FILE *out);
 /* status_json - write it as one JSON object and a line's end.  Returns false
    when out failed. */
 bool status_json(const struct status *status, FILE *out);
-
-/* status_prometheus - write it in Prometheus' text format.  A NULL status is
-   that of an instance that is not there. */
-void status_prometheus(const struct status *status, FILE *out);

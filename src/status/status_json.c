@@ -75,7 +75,7 @@ status_object(const struct status *s)
 	for (int i = 0; i < RATES_SPANS; i++)
 		json_array_append_new(
 		    rates, rates_json(rates_spans[i], &s->rates[i]));
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+	STATUS_WORKERS(w, s)
 		json_array_append_new(workers, worker_json(w));
 	json_object_set_new(object, "records", records);
 	json_object_set_new(object, "rates", rates);

@@ -35,7 +35,7 @@ show_head(const struct status *s, FILE *out)
 {
 	uint64_t up = s->uptime, lost = s->input.process.log_lost;
 
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+	STATUS_WORKERS(w, s)
 		lost += w->process.log_lost;
 
 	fprintf(out, "reporter %s, instance %s", s->version, s->instance);
@@ -65,8 +65,7 @@ show_head(const struct status *s, FILE *out)
 		    out);
 }
 
-/* The titled metrics of a group, four a line behind its heading, 17 columns
-   each. */
+/* The titled metrics of a group, four a line of 17 columns, and its heading. */
 static void
 show_group(const struct status *s, enum metric_group group, const char *heading,
     FILE *out)
@@ -198,8 +197,7 @@ show_worker(const struct status *s, const struct status_worker *w, FILE *out)
 	fprintf(out, " %5s\n", age);
 }
 
-/* Whether two workers are in the same trouble; the first one's time stands for
-   both. */
+/* Whether two workers are in the same trouble, whenever it began. */
 static bool
 same_trouble(const struct status_worker *a, const struct status_worker *b)
 {
@@ -247,13 +245,13 @@ show_same_trouble(
 {
 	unsigned named = 0;
 
-	for (const struct status_worker *w = s->workers; w < first; w++)
-		if (same_trouble(w, first))
+	STATUS_WORKERS(w, s)
+		if (w < first && same_trouble(w, first))
 			return false;
 	if (first->trouble == NULL && first->flush.last_error_ts == 0 &&
 	    (first->pid == 0 || first->connected))
 		return false;
-	for (const struct status_worker *w = first; w < status_end(s); w++)
+	STATUS_WORKERS(w, s)
 		if (same_trouble(w, first) && ++named <= SLOTS_MAX)
 			fprintf(
 			    out, "%s %u", named == 1 ? "worker" : ",", w->slot);
@@ -278,9 +276,8 @@ show_troubles(const struct status *s, FILE *out)
 	unsigned shown = 0;
 
 	for (int well = 0; well < 2; well++)
-		for (const struct status_worker *w = s->workers;
-		     w < status_end(s) && shown < TROUBLES_MAX; w++)
-			if (is_well(w) == well)
+		STATUS_WORKERS(w, s)
+			if (shown < TROUBLES_MAX && is_well(w) == well)
 				shown += show_same_trouble(s, w, out);
 	if (shown == TROUBLES_MAX && s->count > shown)
 		fputs("there may be more: see --json\n", out);
@@ -297,13 +294,13 @@ show_workers(const struct status *s, unsigned lines, FILE *out)
 		return;
 	if (s->count > lines && s->count > FEW_WORKERS)
 		room = lines - 1;
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+	STATUS_WORKERS(w, s)
 		unwell += !is_well(w);
 	unsigned unwell_shown = unwell < room ? unwell : room;
 	/* Lines that are left for those that are not well, and that are. */
 	unsigned left[] = { unwell_shown, room - unwell_shown };
 	show_worker_heading(out);
-	for (const struct status_worker *w = s->workers; w < status_end(s); w++)
+	STATUS_WORKERS(w, s)
 		if (left[is_well(w)] > 0) {
 			show_worker(s, w, out);
 			left[is_well(w)]--;

@@ -98,8 +98,7 @@ row_of(struct timeline *t, int32_t modid, int32_t cmdid, unsigned *next)
 	return *next;
 }
 
-/* ------------------------------------------------------------------ looks --
- */
+/* ------------------------------------------------------------ looks --- */
 
 static void
 events_add(struct timeline *t, const struct look *look)

@@ -31,8 +31,7 @@ struct timeline_event {
 	struct look_flip flip;
 };
 
-/* timeline_new - 8 MB, taken as services come.  Returns NULL if out of
-   memory. */
+/* timeline_new - 8 MB, taken as services come.  NULL: out of memory. */
 struct timeline *timeline_new(void);
 
 /* timeline_free - NULL is allowed. */
@@ -48,11 +47,9 @@ void timeline_add(
 void timeline_samples(const struct timeline *timeline, int32_t modid,
     int32_t cmdid, struct timeline_samples *samples);
 
-/*
- * timeline_events - up to max events with a number greater than `since`, oldest
- * first.  *next: `since` of the next call.  *lost: events after `since` are not
- * kept any more, or it is of an earlier process.
- * Returns how many.
- */
+/* timeline_events - up to max events with a number greater than `since`, oldest
+   first.  *next: `since` of the next call.  *lost: events after `since` are not
+   kept any more, or it is of an earlier process.
+   Returns how many. */
 size_t timeline_events(const struct timeline *timeline, uint64_t since,
     struct timeline_event *events, size_t max, uint64_t *next, bool *lost);

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "web/api.h"
+#include "web/page.h"
 #include "lib/address.h"
 #include "lib/text.h"
 #include "status/filter.h"
@@ -109,8 +109,7 @@ history_write(const struct sample *s, const struct look_service *services,
 /* --------------------------------------------------------------- cursor --- */
 
 /* The last row of a page, with all that it can be sorted by.  So the next page
-   begins behind it in a later look, too, and skips no service that has not
-   moved. */
+   begins behind it in a later look, too, and skips none that stayed. */
 #define CURSOR_FIELDS 14
 
 static void
@@ -170,14 +169,11 @@ struct listing {
 	struct look_service last;
 };
 
-/* Read the arguments.  Returns false if they are invalid: the page is the
-   error. */
+/* Read the arguments.  Returns false: the page is the error. */
 static bool
 listing_read(
     struct listing *l, const struct query *query, struct page *page, FILE *out)
 {
-	static const enum query_name allowed[] = { QUERY_Q, QUERY_SORT,
-		QUERY_LIMIT, QUERY_AFTER, QUERY_HISTORY, QUERY_NAMES };
 	const char *sort = query->values[QUERY_SORT];
 	const char *q = query->values[QUERY_Q];
 	const char *after = query->values[QUERY_AFTER];
@@ -188,23 +184,20 @@ listing_read(
 	l->history = 0;
 	l->has_cursor = after != NULL && *after != '\0';
 	l->order = sort == NULL ? LOOK_BY_TROUBLE : look_order_find(sort);
-	if (!query_accept(query, allowed, page, out))
-		return false;
 	if (!filter_parse(&l->filter, q == NULL ? "" : q, error, sizeof(error)))
 		invalid = error;
 	else if (l->order == LOOK_ORDERS)
 		invalid = "sort is not trouble, errors, reports, servers, "
 			  "overloaded, since, age, number, records, keys, succ "
 			  "or callers";
-	else if (!query_number(query, QUERY_LIMIT, 1, ROWS_MAX, &l->limit))
-		invalid = "limit is not from 1 to 1000";
-	else if (!query_number(query, QUERY_HISTORY, 0, 1, &l->history))
-		invalid = "history is not 0 or 1";
 	else if (l->has_cursor && !cursor_read(&l->last, after))
 		invalid = "after is not what an answer had";
 	if (invalid != NULL)
 		page_error(page, 400, invalid, out);
-	return invalid == NULL;
+	return invalid == NULL &&
+	       query_number(
+		   query, QUERY_LIMIT, 1, ROWS_MAX, &l->limit, page, out) &&
+	       query_number(query, QUERY_HISTORY, 0, 1, &l->history, page, out);
 }
 
 static bool
@@ -216,8 +209,7 @@ listing_match(void *arg, const struct look_service *service)
 	    &l->filter, l->sample->look, l->sample->names, service);
 }
 
-/* The services in an order, which are kept for the next request.  Returns NULL
-   if out of memory. */
+/* The services in an order, kept for the next request.  NULL: out of memory. */
 static const struct sorted *
 sorted_get(const struct sample *s, enum look_order order)
 {
@@ -421,10 +413,8 @@ show_callers(const struct sample *s, const struct look_service *service,
 	    server_find(s, service, query->values[QUERY_SERVER]);
 	int64_t limit = ROWS_MAX;
 
-	if (!query_number(query, QUERY_LIMIT, 1, ROWS_MAX, &limit)) {
-		page_error(page, 400, "limit is not from 1 to 1000", out);
+	if (!query_number(query, QUERY_LIMIT, 1, ROWS_MAX, &limit, page, out))
 		return;
-	}
 	if (server == NULL) {
 		page_error(page, 404, "no such server of this service", out);
 		return;
@@ -470,9 +460,6 @@ path_read(const char *path, int32_t *modid, int32_t *cmdid, bool *callers)
 void
 api_service(struct page *page, const struct query *query, FILE *out)
 {
-	static const enum query_name none[] = { QUERY_NAMES };
-	static const enum query_name two[] = { QUERY_SERVER, QUERY_LIMIT,
-		QUERY_NAMES };
 	const struct look_service *service;
 	int32_t modid, cmdid;
 	bool callers;
@@ -482,7 +469,8 @@ api_service(struct page *page, const struct query *query, FILE *out)
 		page_error(page, 404, "expected MODID/CMDID", out);
 		return;
 	}
-	if (!query_accept(query, callers ? two : none, page, out))
+	if (!query_accept(
+		query, callers ? QUERY(SERVER) | QUERY(LIMIT) : 0, page, out))
 		return;
 	const struct sample *s = api_sample(page, query, out);
 	if (s == NULL)
@@ -505,18 +493,13 @@ void
 api_events(struct page *page, const struct query *query, FILE *out)
 {
 	static struct timeline_event events[TIMELINE_EVENTS];
-	static const enum query_name allowed[] = { QUERY_SINCE, QUERY_NAMES };
 	int64_t since = 0;
 	uint64_t next;
 	char ip[DOTTED_TEXT];
 	bool lost;
 
-	if (!query_accept(query, allowed, page, out))
+	if (!query_number(query, QUERY_SINCE, 0, INT64_MAX, &since, page, out))
 		return;
-	if (!query_number(query, QUERY_SINCE, 0, INT64_MAX, &since)) {
-		page_error(page, 400, "since is not a number", out);
-		return;
-	}
 	const struct sample *s = api_sample(page, query, out);
 	if (s == NULL)
 		return;

@@ -27,11 +27,9 @@ struct file {
 	size_t size; /* bytes of the body */
 };
 
-/*
- * file_find - the file for a URL's path: the last part is its name, at any
- * depth, so that relative addresses work on each screen; / and the paths of the
- * screens stand for the page.  directory: read it from there; NULL: compiled
- * in.
- * Returns false if there is none, or if it cannot be read.
- */
+/* file_find - the file for a URL's path: the last part is its name, at any
+   depth, so that relative addresses work on each screen; / and the paths of the
+   screens stand for the page.  directory: read it from there; NULL: compiled
+   in.
+   Returns false if there is none, or if it cannot be read. */
 bool file_find(struct file *file, const char *directory, const char *path);

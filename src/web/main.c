@@ -62,8 +62,7 @@ absolute(const char *path)
 	return kept != NULL ? kept : path;
 }
 
-/* Take an option with an argument.  Returns -1 to continue, or an exit
-   status. */
+/* Take an option with an argument: -1 to continue, or an exit status. */
 static int
 option_take(struct web_options *options, int option, const char *argument)
 {

@@ -1,9 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The pages of reporter-web.  Owns the memory of the last status and scan;
- * maps segments read-only for the length of a call.  An instance that cannot
- * be read is an answer, too.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "web/page.h"
@@ -11,15 +6,15 @@
 #include "status/agent_list.h"
 #include "status/health.h"
 #include "status/keys.h"
-#include "status/look_prometheus.h"
-#include "web/api.h"
+#include "status/prometheus.h"
 #include "web/sampler.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#define LISTED 1000       /* keys or agents, by default */
+#define LISTED_MAX 100000 /* that a limit may ask for */
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
 static struct status status; /* too large for a stack */
@@ -58,17 +53,12 @@ page_metrics(struct page *page, const struct query *query, FILE *out)
 static void
 page_services_metrics(struct page *page, const struct query *query, FILE *out)
 {
-	static const enum query_name allowed[] = { QUERY_LIMIT, QUERY_NAMES };
 	int64_t limit = LOOK_PROMETHEUS_SERVICES;
 	const struct sample *sample;
 
-	if (!query_accept(query, allowed, page, out))
+	if (!query_number(query, QUERY_LIMIT, 1, LOOK_PROMETHEUS_SERVICES_MAX,
+		&limit, page, out))
 		return;
-	if (!query_number(
-		query, QUERY_LIMIT, 1, LOOK_PROMETHEUS_SERVICES_MAX, &limit)) {
-		page_error(page, 400, "limit is not from 1 to 10000", out);
-		return;
-	}
 	sample = api_sample(page, query, out);
 	if (sample == NULL)
 		return;
@@ -131,25 +121,18 @@ page_status(struct page *page, const struct query *query, FILE *out)
 static void
 page_agents(struct page *page, const struct query *query, FILE *out)
 {
-	static const enum query_name allowed[] = { QUERY_SORT, QUERY_LIMIT,
-		QUERY_NAMES };
 	const char *sort = query->values[QUERY_SORT];
 	int column = agent_column(sort != NULL ? sort : "address");
-	int64_t limit = PAGE_AGENTS;
-	const char *invalid = NULL;
+	int64_t limit = LISTED;
 	uint64_t unlisted;
 
-	if (!query_accept(query, allowed, page, out))
-		return;
-	if (column < 0)
-		invalid = "sort is not " AGENT_COLUMNS;
-	if (!query_number(query, QUERY_LIMIT, 1, PAGE_KEYS_MAX, &limit))
-		invalid = PAGE_LIMIT_INVALID;
 	page->type = TYPE_JSON;
-	if (invalid != NULL) {
-		page_error(page, 400, invalid, out);
+	if (column < 0) {
+		page_error(page, 400, "sort is not " AGENT_COLUMNS, out);
 		return;
 	}
+	if (!query_number(query, QUERY_LIMIT, 1, LISTED_MAX, &limit, page, out))
+		return;
 	enum shm_status found = agents_print(
 	    query->instance, column, (size_t)limit, true, out, &unlisted);
 	if (found != SHM_OK)
@@ -182,22 +165,24 @@ list_key(void *arg, const struct scan_key *key)
 	return true;
 }
 
-/* Returns why a query is invalid, or NULL. */
-static const char *
-listing_read(struct listing *l, const struct query *query)
+/* Read the arguments.  Returns false: the page is the error. */
+static bool
+listing_read(
+    struct listing *l, const struct query *query, struct page *page, FILE *out)
 {
 	int64_t modid = 0, cmdid = 0;
 
-	if (!query_number(query, QUERY_MODID, INT32_MIN, INT32_MAX, &modid))
-		return "modid is not a 32-bit integer";
-	if (!query_number(query, QUERY_CMDID, INT32_MIN, INT32_MAX, &cmdid))
-		return "cmdid is not a 32-bit integer";
-	if (!query_number(query, QUERY_LIMIT, 1, PAGE_KEYS_MAX, &l->limit))
-		return PAGE_LIMIT_INVALID;
+	if (!query_number(
+		query, QUERY_MODID, INT32_MIN, INT32_MAX, &modid, page, out) ||
+	    !query_number(
+		query, QUERY_CMDID, INT32_MIN, INT32_MAX, &cmdid, page, out) ||
+	    !query_number(
+		query, QUERY_LIMIT, 1, LISTED_MAX, &l->limit, page, out))
+		return false;
 	l->filter = (struct keys_filter){ query->values[QUERY_MODID] != NULL,
 		query->values[QUERY_CMDID] != NULL, (int32_t)modid,
 		(int32_t)cmdid };
-	return NULL;
+	return true;
 }
 
 /* Those of one service are found by the last look, all others by a walk. */
@@ -223,22 +208,15 @@ keys_visit(const char *instance, const struct look *look, struct listing *l)
 static void
 page_keys(struct page *page, const struct query *query, FILE *out)
 {
-	static const enum query_name allowed[] = { QUERY_MODID, QUERY_CMDID,
-		QUERY_LIMIT, QUERY_NAMES };
 	struct listing l = { .view = { { LOOK_FRESH_S, LOOK_SILENT_S },
 				 (uint64_t)time(NULL) * 1000, NULL },
-		.limit = PAGE_KEYS,
+		.limit = LISTED,
 		.out = out };
 	const struct look *look = NULL;
 
-	if (!query_accept(query, allowed, page, out))
-		return;
-	const char *invalid = listing_read(&l, query);
 	page->type = TYPE_JSON;
-	if (invalid != NULL) {
-		page_error(page, 400, invalid, out);
+	if (!listing_read(&l, query, page, out))
 		return;
-	}
 	fputs("{\"keys\":[", out);
 	if (query->sampler != NULL) {
 		const struct sample *s = sampler_borrow(query->sampler);
@@ -265,17 +243,23 @@ page_keys(struct page *page, const struct query *query, FILE *out)
 static const struct known {
 	const char *path;
 	void (*write)(struct page *page, const struct query *query, FILE *out);
+	unsigned arguments; /* that may be given */
 	bool sampled;
 } pages[] = {
-	{ "/metrics", page_metrics, false },
-	{ "/metrics/services", page_services_metrics, true },
-	{ "/healthz", page_healthz, false }, { "/readyz", page_readyz, false },
-	{ "/api/v1/status", page_status, false },
-	{ "/api/v1/keys", page_keys, false },
-	{ "/api/v1/agents", page_agents, false },
-	{ "/api/v1/events", api_events, true },
-	{ API_SERVICES, api_services, true },
-	{ API_SERVICES "/", api_service, true }, /* and all below */
+	{ "/metrics", page_metrics, QUERY_ANY, false },
+	{ "/metrics/services", page_services_metrics, QUERY(LIMIT), true },
+	{ "/healthz", page_healthz, QUERY_ANY, false },
+	{ "/readyz", page_readyz, QUERY_ANY, false },
+	{ "/api/v1/status", page_status, QUERY_ANY, false },
+	{ "/api/v1/keys", page_keys, QUERY(MODID) | QUERY(CMDID) | QUERY(LIMIT),
+	    false },
+	{ "/api/v1/agents", page_agents, QUERY(SORT) | QUERY(LIMIT), false },
+	{ "/api/v1/events", api_events, QUERY(SINCE), true },
+	{ API_SERVICES, api_services,
+	    QUERY(Q) | QUERY(SORT) | QUERY(LIMIT) | QUERY(AFTER) |
+		QUERY(HISTORY),
+	    true },
+	{ API_SERVICES "/", api_service, QUERY_ANY, true }, /* all below */
 };
 
 static const struct known *
@@ -315,7 +299,9 @@ page_make(struct page *page, const struct query *query)
 	out = open_memstream(&page->body, &page->length);
 	if (out == NULL)
 		return false;
-	known_find(query->path)->write(page, query, out);
+	const struct known *known = known_find(query->path);
+	if (query_accept(query, known->arguments, page, out))
+		known->write(page, query, out);
 	bool good = !ferror(out);
 	good &= fclose(out) == 0;
 	if (!good)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "web/query.h"
+#include "web/page.h"
 #include "lib/json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static const char *const names[QUERY_NAMES] = {
@@ -32,35 +33,39 @@ query_add(struct query *query, const char *name, const char *value)
 }
 
 bool
-query_accept(const struct query *query, const enum query_name *allowed,
-    struct page *page, FILE *out)
+query_accept(
+    const struct query *query, unsigned allowed, struct page *page, FILE *out)
 {
 	bool invalid = query->invalid;
 	char text[128] = "expected no arguments", *end = text;
 
-	for (int i = 0; i < QUERY_NAMES; i++) {
-		const enum query_name *a = allowed;
-
-		while (*a != QUERY_NAMES && (int)*a != i)
-			a++;
-		invalid |= query->values[i] != NULL && *a == QUERY_NAMES;
-	}
-	if (!invalid)
+	for (int i = 0; i < QUERY_NAMES; i++)
+		if (allowed >> i & 1)
+			end += snprintf(end,
+			    (size_t)(text + sizeof(text) - end),
+			    end == text ? "expected, once each: %s" : ", %s",
+			    names[i]);
+		else
+			invalid |= query->values[i] != NULL;
+	if (!invalid || allowed == QUERY_ANY)
 		return true;
-	for (; *allowed != QUERY_NAMES; allowed++)
-		end += snprintf(end, (size_t)(text + sizeof(text) - end),
-		    end == text ? "expected, once each: %s" : ", %s",
-		    names[*allowed]);
 	page_error(page, 400, text, out);
 	return false;
 }
 
 bool
 query_number(const struct query *query, enum query_name name, int64_t min,
-    int64_t max, int64_t *number)
+    int64_t max, int64_t *number, struct page *page, FILE *out)
 {
-	return query->values[name] == NULL ||
-	       text_number(query->values[name], min, max, number);
+	char text[80];
+
+	if (query->values[name] == NULL ||
+	    text_number(query->values[name], min, max, number))
+		return true;
+	snprintf(text, sizeof(text), "%s is not from %" PRId64 " to %" PRId64,
+	    names[name], min, max);
+	page_error(page, 400, text, out);
+	return false;
 }
 
 void

@@ -5,8 +5,9 @@
  */
 #pragma once
 
-#include "web/query.h"
 #include "web/sampler.h"
+
+#include <stdio.h>
 
 /* A row that is being written: an object with these columns, NULL: an array. */
 struct row {

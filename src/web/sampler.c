@@ -52,8 +52,7 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 			s->reporter = "unresponsive";
 		s->connected = status->count > 0;
 		s->agents = counter_get(&status->input.connections);
-		for (const struct status_worker *w = status->workers;
-		     w < status_end(status); w++) {
+		STATUS_WORKERS(w, status) {
 			s->connected &= !w->running || w->connected;
 			if (w->lag > s->behind_s)
 				s->behind_s = w->lag;
@@ -68,8 +67,7 @@ reporter_ask(struct sampler *sampler, struct sample *s)
 				   : "unreadable";
 }
 
-/* Turn the previous sample into a new one.  The caller frees what this
-   replaced. */
+/* Make the previous sample a new one.  The caller frees what it replaced. */
 static void
 sample_look(struct sampler *sampler, struct sample *s)
 {

@@ -210,8 +210,9 @@ held_room(struct server *server)
 	if (server->held <= HELD_MAX)
 		return true;
 	TAILQ_FOREACH(c, &server->clients, next)
-	if (c->held > 0 && (oldest == NULL || c->since_ms < oldest->since_ms))
-		oldest = c;
+		if (c->held > 0 &&
+		    (oldest == NULL || c->since_ms < oldest->since_ms))
+			oldest = c;
 	if (oldest != NULL && monotonic_ms() - oldest->since_ms > HELD_MS)
 		client_end(server, oldest);
 	return false;
@@ -219,8 +220,7 @@ held_room(struct server *server)
 
 /* ------------------------------------------------------------- answering -- */
 
-/* Headers of every answer.  The page needs no more than what it is served
-   with. */
+/* Headers of every answer.  The page needs only what it is served with. */
 static const char *const always[][2] = {
 	{ "Content-Security-Policy",
 	    "default-src 'none'; script-src 'self'; style-src 'self'; "

@@ -12,8 +12,7 @@ struct server_settings {
 	const char *instance;
 	struct sampler *sampler;
 	const char *directory; /* of the page's files; NULL: compiled in */
-	/* Names by which browsers may call the server, beside addresses and
-	   localhost. */
+	/* Names of the server, beside addresses and localhost. */
 	const char *host[SERVER_HOSTS_MAX];
 	unsigned hosts;
 };
@@ -27,6 +26,5 @@ int server_listen(const char *address);
    Returns NULL: logged. */
 struct server *server_start(int fd, const struct server_settings *settings);
 
-/* server_stop - end the thread, close the listening socket and all connections,
-   free the server. */
+/* server_stop - end the thread, close all sockets, free the server. */
 void server_stop(struct server *server);

@@ -11,8 +11,7 @@
 #include "shm/faultpoint.h"
 #include "worker/worker_files.h"
 
-/* How long the blame of a row holds for others that fail with the same number,
-   and for how many at first. */
+/* How long, and for how many at first, a row's blame holds for its number. */
 #define BLAME_MS 1000
 #define BLAME_ROWS 8
 
@@ -28,8 +27,7 @@
 /* How long an error that is not listed may take to disappear by itself. */
 #define PASSING_MS 30000
 
-/* How long a retired worker tries to store rows that fail alone: newer ones
-   wait for it. */
+/* How long a retired worker retries rows that fail alone: others wait. */
 #define END_MS 30000
 
 /* Why a row failed alone. */
@@ -272,8 +270,7 @@ enum again {
 	AGAIN_NONE /* nor does any other one stand a chance now */
 };
 
-/* Retry held row i.  end: none may be left, whatever their errors after
-   end_ms. */
+/* Retry held row i.  end: none may be left, after end_ms in any case. */
 static enum again
 held_again(struct store *store, size_t i, bool end)
 {

@@ -13,11 +13,9 @@ struct deadletter {
 	uint64_t size;    /* maximum of the file, bytes */
 };
 
-/*
- * deadletter_write - append one line.  number: the database's error number,
- * 0: not an error of the database; message: why.
- * Returns 0, or -1 with errno: EFBIG when the file is full.  Then the record
- * is lost, and the caller counts it.
- */
+/* deadletter_write - append one line.  number: the database's error number, 0:
+   not an error of the database; message: why.
+   Returns 0, or -1 with errno: EFBIG when the file is full.  Then the record is
+   lost, and the caller counts it. */
 int deadletter_write(const struct deadletter *file, const struct record *record,
     unsigned number, const char *message);

@@ -63,16 +63,13 @@ struct retention {
 	struct log_limiter limiter;
 };
 
-/* retention_init - nothing is done before retention_idle().  All arguments
-   outlive it. */
+/* retention_init - does nothing yet.  All arguments outlive it. */
 void retention_init(struct retention *retention,
     const struct settings *settings, struct worker_segment *segment,
     const struct master_shared *master, struct store *store);
 
-/*
- * retention_idle - the flush is idle: take one step, if one is due and this
- * worker is the one that does it.  It may block as long as a statement does.
- * Returns in how many milliseconds to call it again: timeout_ms from now on at
- * most, less what the step took.
- */
+/* retention_idle - the flush is idle: take one step, if one is due and this
+   worker is the one that does it.  It may block as long as a statement does.
+   Returns in how many milliseconds to call it again: timeout_ms from now on at
+   most, less what the step took. */
 int retention_idle(struct retention *retention, int timeout_ms);

@@ -40,12 +40,10 @@ struct round {
 	struct run runs[ROUND_RUNS];
 };
 
-/*
- * round_open - allocate memory for rounds of up to `capacity` rows, an even
- * number, 2 or more, and for `between` rows more, 1 to capacity.
- * A page that no round has needed yet is not resident.
- * Returns false if there is no memory; call round_close() in that case, too.
- */
+/* round_open - allocate memory for rounds of up to `capacity` rows, an even
+   number, 2 or more, and for `between` rows more, 1 to capacity.
+   A page that no round has needed yet is not resident.
+   Returns false if there is no memory; call round_close() in that case, too. */
 bool round_open(struct round *round, size_t capacity, size_t between);
 
 /* round_run_urgent - whether run number I is of urgent keys. */
@@ -58,8 +56,7 @@ round_run_urgent(int i)
 /* round_close - free the memory.  A round that is all zero may be closed. */
 void round_close(struct round *round);
 
-/* round_urgent - how many times a key became urgent since all urgent ones were
-   taken; 0: none is. */
+/* round_urgent - how often a key became urgent since all these were taken. */
 uint64_t round_urgent(const struct round *round, const struct table *table);
 
 /* round_collect_urgent - take urgent keys only, all if there is room; as
@@ -90,11 +87,9 @@ struct run round_between(struct round *round, struct table *table, size_t max);
 void round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers);
 
-/*
- * order_rows - the order of n rows by record_compare().  keys: filled in, n of
- * them, the first row's first.  spare: as many, overwritten.
- * A radix sort from the last digit to the first (Knuth, "Sorting and
- * Searching", 5.2.5), which passes over digits that are the same in all keys.
- */
+/* order_rows - the order of n rows by record_compare().  keys: filled in, n of
+   them, the first row's first.  spare: as many, overwritten.
+   A radix sort from the last digit to the first (Knuth, "Sorting and
+   Searching", 5.2.5), which skips digits that are the same in all. */
 void order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
     struct order_key *spare);

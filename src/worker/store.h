@@ -29,16 +29,14 @@ struct store *store_new(const struct settings *settings,
 /* store_free - close the connection and free. */
 void store_free(struct store *store);
 
-/*
- * store_rows - write the first of n rows to the database, each in its newest
- * version, and settle them in the table.  Takes at most flush_rows of them, in
- * one transaction.  Blocks until they are committed, set aside or held, however
- * long the database is away.  A row that fails alone with an error that is not
- * listed is held: it stays dirty, and store_retry() sends it again.
- * rows: their order changes where some are held.
- * Returns how many of the rows were settled or held; 0 only after store_stop():
- * then the rest is still dirty, for the next worker.
- */
+/* store_rows - write the first of n rows to the database, each in its newest
+   version, and settle them in the table.  Takes at most flush_rows of them, in
+   one transaction.  Blocks until they are committed, set aside or held, however
+   long the database is away.  A row that fails alone with an error that is not
+   listed is held: it stays dirty, and store_retry() sends it again.
+   rows: their order changes where some are held.
+   Returns how many of the rows were settled or held; 0 only after store_stop():
+   then the rest is still dirty, for the next worker. */
 size_t store_rows(struct store *store, struct table_row *rows, size_t n);
 
 /* store_retry - return to an earlier host of the list that is available again,

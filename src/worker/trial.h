@@ -16,21 +16,17 @@ struct trial {
 	bool flush;         /* rows of the first round are on trial */
 };
 
-/*
- * trial_open - judge what the worker before died of.  crashed: by a fault of
- * its own.  Called when the segment is taken over, before threads start.
- * Sets a record aside at its third death; one that the dead-letter file has no
- * room for is logged and counted as lost.
- */
+/* trial_open - judge what the worker before died of.  crashed: by a fault of
+   its own.  Called when the segment is taken over, before threads start.
+   Sets a record aside at its third death; one that the dead-letter file has no
+   room for is logged and counted as lost. */
 void trial_open(struct trial *trial, struct worker_segment *segment,
     bool crashed, const struct deadletter *deadletter);
 
-/*
- * trial_drain, trial_flush - note what is about to be touched: the record at
- * this index of the ring; a statement whose first row is in this slot.
- * trial_drained, trial_flushed - it did not kill us.
- * For the drain and the flush thread, each its own.
- */
+/* trial_drain, trial_flush - note what is about to be touched: the record at
+   this index of the ring; a statement whose first row is in this slot.
+   trial_drained, trial_flushed - it did not kill us.
+   For the drain and the flush thread, each its own. */
 void trial_drain(struct worker_info *info, uint64_t index);
 void trial_drained(struct worker_info *info);
 void trial_flush(struct worker_info *info, uint32_t slot);

@@ -6,13 +6,11 @@
 
 #include "worker/worker.h"
 
-/*
- * worker_files_confine - from now on this process can open files for writing in
- * the directories of the log and of the dead-letter file only, and it cannot
- * trace other processes.  Its segment is mapped.  Reading is not restricted.
- * Needs no_new_privs.  Called before there are threads.
- * Returns 1; 0 where the kernel cannot do that; -1: logged.
- */
+/* worker_files_confine - from now on this process can open files for writing in
+   the directories of the log and of the dead-letter file only, and it cannot
+   trace other processes.  Its segment is mapped.  Reading is not restricted.
+   Needs no_new_privs.  Called before there are threads.
+   Returns 1; 0 where the kernel cannot do that; -1: logged. */
 int worker_files_confine(const struct worker_start *start);
 
 /* worker_files_moved - whether the directory of the dead-letter file is another

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * A look in Prometheus' text format.  Any thread.
+ * A status and a look in Prometheus' text format.  Any thread.
  */
 #pragma once
 
 #include "status/look.h"
 #include "status/names.h"
+#include "status/status.h"
 
-#include <stdio.h>
+/* status_prometheus - write a status; NULL: the instance is not there. */
+void status_prometheus(const struct status *status, FILE *out);
 
-/* look_prometheus - what a look adds to the metrics of status_prometheus(). */
+/* look_prometheus - what a look adds to that. */
 void look_prometheus(const struct look *look, FILE *out);
 
 #define LOOK_PROMETHEUS_SERVICES 1000      /* the default limit */
