@@ -4,7 +4,9 @@
 #include "shm/agents.h"
 #include "shm/keep_errno.h"
 
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define WORDS (sizeof(struct agent) / sizeof(uint64_t))
 #define TRIES 1000 /* to read a row; a killed master may leave one odd */
@@ -77,7 +79,8 @@ agents_change(struct agent *shown, const struct agent *agent)
 	uint64_t version = counter_get(&row->version);
 
 	counter_set(&row->version, version + 1);
-	/* Release fence: who sees a new word sees that the version is odd. */
+	/* Release fence: who sees a new word sees the odd version, or a later
+	   one. */
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < WORDS; i++)
 		agent_set(

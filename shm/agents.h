@@ -30,7 +30,8 @@ enum dialect {
 	DIALECT_ELB
 };
 
-/* What is known of a connection, to be copied as a whole.  All are signed. */
+/* What is known of a connection.  It may be copied as a whole.  All words are
+   read as signed numbers. */
 struct agent {
 	uint64_t reports, records; /* taken */
 	uint64_t held;             /* bytes in its input buffer */
@@ -60,7 +61,8 @@ struct agents {
 	struct segment map;
 	struct agents_shared *shared;
 	struct agent_row *rows;
-	/* The writer's: a free row, plus 1, and how many were ever taken. */
+	/* The writer's: one of the rows that are free again, plus 1, and how
+	   many were ever taken. */
 	uint64_t free, used;
 };
 
@@ -98,7 +100,8 @@ agent_add(uint64_t *figure, uint64_t n)
 	agent_set(figure, *figure + n);
 }
 
-/* agents_open - for readers: map it read-only; see segment_view_worker(). */
+/* agents_open - for readers: map it read-only if it is this owner's.  Results
+   as of segment_view_worker(). */
 enum shm_status agents_open(
     struct agents *agents, const char *instance, uid_t owner);
 

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The names of the reasons that are counted, as status, metrics and manual have
+ * them, and their texts for the log; and the last error of the database.
+ */
 #include "shm/counters.h"
 
 #include <string.h>

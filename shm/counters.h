@@ -192,12 +192,14 @@ struct flush_counters {
 	/* Odd while last_error is being written. */
 	counter last_error_version;
 	char last_error[192]; /* text, ended by a 0: last_error_get() */
-	/* Since when keys are pending without a commit; 0: none is. */
+	/* Since when keys are pending and none was committed; 0: none is
+	   pending. */
 	counter waiting_since;
 	counter held;         /* rows kept out of batches, a gauge */
 	counter removed;      /* rows removed by retention */
 	counter retention_ts; /* end of its last pass */
-	/* Since when connecting fails or the connection is lost, or 0. */
+	/* Since when connecting has failed, or the connection is lost; 0:
+	   neither. */
 	counter apart_since;
 	/* The host connected to last, a text ended by a 0; written while
 	   connected is 0. */
@@ -205,9 +207,11 @@ struct flush_counters {
 	counter clock_skew;  /* between the server's clock and ours, seconds */
 	counter age_seconds; /* sum over the records committed */
 	counter ages[HISTOGRAM_BUCKETS]; /* those that were < 2^i seconds old */
-	/* Since when an error for a person to fix holds up all rows, or 0. */
+	/* Since when an error that a person must fix holds up all rows; 0: none
+	   does. */
 	counter blocked_since;
-	/* First success after last_error_ts; earlier: there was none. */
+	/* When a statement or a connect first succeeded after last_error_ts;
+	   earlier: none has. */
 	counter recovered_ts;
 };
 static_assert(sizeof(struct flush_counters) == 832, "part of the format");

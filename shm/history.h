@@ -57,8 +57,9 @@ void history_reset(struct history *history);
 /* history_put - add a sample; the oldest one goes.  The master's. */
 void history_put(struct history *history, const struct history_sample *sample);
 
-/* history_nearest - the sample whose time comes closest to at_ms.  Any process.
-   Returns false: there is none, or it was never at rest. */
+/* history_nearest - the sample whose time comes closest to at_ms.  Any
+   process.  Returns false when there is none, or the history was never found
+   at rest. */
 bool history_nearest(const struct history *history, uint64_t at_ms,
     struct history_sample *sample);
 

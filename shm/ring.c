@@ -99,7 +99,8 @@ ring_alert(struct ring *ring)
 		return;
 	ring->alerted = head;
 	/* The worker sets `sleeping` and then reads head; we have set head and
-	   then read `sleeping`.  By the fences one of us sees the other. */
+	   then read `sleeping`.  The two fences let at least
+	   one of us see the other. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(
 		&ring->consumer->sleeping, memory_order_relaxed))

@@ -64,7 +64,8 @@ struct ring {
 };
 
 /* ring_attach - make RING a view of these words.  capacity is a power of two.
-   Both sides begin where the words say, also those of a killed process. */
+   Both sides begin where the words say, so a process may attach to what a
+   killed one left. */
 void ring_attach(struct ring *ring, struct ring_producer *producer,
     struct ring_consumer *consumer, struct record *records, uint64_t capacity);
 
@@ -72,7 +73,8 @@ void ring_attach(struct ring *ring, struct ring_producer *producer,
 
 /* ring_room - how many records can be put now, never more than the ring holds
    whatever the consumer has written.  want: how many the caller would like;
-   the consumer's index is fetched only if the known room is less. */
+   the consumer's index is only fetched when the known room is less than
+   that. */
 uint64_t ring_room(struct ring *ring, uint64_t want);
 
 /* ring_put - copy n records behind the last one put.  n is at most what
@@ -83,10 +85,12 @@ void ring_put(struct ring *ring, const struct record *records, uint64_t n);
    call ring_alert() before waiting for anything. */
 void ring_publish(struct ring *ring);
 
-/* ring_alert - wake the worker if it sleeps and records are new. */
+/* ring_alert - wake the worker if it sleeps and something was published since
+   the last call. */
 void ring_alert(struct ring *ring);
 
-/* ring_command - set the command, which stays, and wake the worker. */
+/* ring_command - set the command and wake the worker.  It stays until the next
+   one. */
 void ring_command(struct ring *ring, enum ring_command command);
 
 /* ------------------------------------------------------- the consumer's -- */

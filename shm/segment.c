@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Segments: making, mapping and checking them.  Owns the mapping and
+ * the descriptor of each struct segment.  Any process may call it, one thread
+ * at a time; every failure is returned.
+ */
 #include "config.h"
 
 #include "shm/agents.h"
@@ -100,7 +105,8 @@ indices_ok(const struct worker_shared *w, uint32_t ring_records)
 
 typedef uint64_t __attribute__((may_alias)) header_word;
 
-/* Copy the header.  Word by word and atomic, so that nothing is read twice. */
+/* Copy the header.  Word by word and atomic, so that the compiler cannot read
+   any of it a second time. */
 static void
 header_copy(struct segment_header *to, const struct segment_header *from)
 {
@@ -402,7 +408,8 @@ segment_create_agents(
 
 /* What a segment that has not all of its space is.  Its maker reserves that
    before the header's first word; with a header it is none of ours.  It is not
-   mapped: to look at a hole would take memory, or be a SIGBUS. */
+   mapped: to look at a hole would take memory, or be a SIGBUS when there is
+   none. */
 static enum shm_status
 hole_means(const struct segment *segment)
 {
@@ -425,7 +432,8 @@ maker_ok(const struct stat *st, enum segment_access access, uid_t owner)
 	return owner == SEGMENT_ANYBODY || st->st_uid == owner;
 }
 
-/* What an opened file is, by its size: SHM_OK if it may be mapped. */
+/* What the file of an opened segment is, by its size: SHM_OK if it may be
+   mapped. */
 static enum shm_status
 file_check(const struct segment *segment, const struct stat *st)
 {

@@ -64,8 +64,7 @@
  *   reopens            master            workers, readers   the outcome
  *   info.reopens       drain             readers            the outcome
  *
- * The library returns codes; it never logs and never exits.  Any process may
- * call it, one thread at a time for one struct segment.
+ * The library returns codes; it never logs and never exits.
  */
 #pragma once
 
@@ -111,7 +110,8 @@ enum shm_status {
 	SHM_SYSTEM      /* a system call failed: see errno */
 };
 
-/* shm_strerror - a short text.  error: errno after the call, for SHM_SYSTEM. */
+/* shm_strerror - a short English text.  error: errno after the call, which
+   gives the text of SHM_SYSTEM. */
 const char *shm_strerror(enum shm_status status, int error);
 
 /* Written once, before `ready`; then constant. */
@@ -209,7 +209,8 @@ struct master_shared {
 	counter started;                /* as of counters.h: a ..._ts */
 	counter generation;             /* of the segments written to now */
 	/* A worker stores records only when no generation older than its own
-	   has any left: of two records with one ts the later must win. */
+	   has any left: of two records with one ts, the later arrival must win.
+	 */
 	counter oldest_generation;
 	char software[24]; /* the master's version, ended by a 0 */
 	struct child_entry children[CHILDREN_MAX];
@@ -374,15 +375,17 @@ enum shm_status segment_named(const struct segment *segment);
 enum shm_status segment_renew(struct segment *segment, const uint64_t *secret);
 
 /* segment_reserve - for segment_renew.c: create the file of segment->name and
-   ->size and map it.  All space is reserved: a full /dev/shm is an error, no
-   SIGBUS later.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made. */
+   ->size and map it.  Its space is reserved, so that a full /dev/shm is an
+   error here and no SIGBUS later.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM:
+   nothing was made. */
 enum shm_status segment_reserve(struct segment *segment);
 
 /* segment_close - unmap; the segment stays.  Does nothing when not mapped. */
 void segment_close(struct segment *segment);
 
 /* segment_remove - unlink NAME, and the secrets of a worker's segment, which
-   may be left by a kill.  Returns SHM_OK, _MISSING or _SYSTEM. */
+   may be there without it after a kill.  Returns SHM_OK, _MISSING or _SYSTEM.
+ */
 enum shm_status segment_remove(const char *name);
 
 /* segment_share - let the members of a group read a segment that is mapped for
@@ -405,7 +408,8 @@ void segment_name(
 void segment_name_master(char *name, const char *instance);
 void segment_name_agents(char *name, const char *instance);
 
-/* segment_name_renewed - of the master's within segment_renew_master(). */
+/* segment_name_renewed - of the master's, until segment_renew_master() is
+   through. */
 void segment_name_renewed(char *name, const char *instance);
 
 /* segment_name_secret - the name of what holds the secrets of a worker's

@@ -11,8 +11,10 @@
 #include "shm/keep_errno.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum shm_status

@@ -52,7 +52,8 @@ segment_secret_make(const char *segment, const uint64_t secret[2])
 	return status;
 }
 
-/* Open the secrets of a segment that is open for writing.  fd: if SHM_OK. */
+/* Open the secrets of a segment that was opened for writing.  fd: filled in
+   if SHM_OK. */
 static enum shm_status
 secret_open(const char *segment, int *fd)
 {

@@ -20,5 +20,6 @@ enum shm_status segment_secret_read(const char *segment, uint64_t secret[2]);
 
 /* segment_leads_to - whether a name under /dev/shm still leads to the file of a
    descriptor, or, if that is below 0, to any: SHM_OK, SHM_MISSING or
-   SHM_SYSTEM.  Opens nothing: a close would release the lock readers see. */
+   SHM_SYSTEM.  Opens nothing: to close it would release the lock that readers
+   see. */
 enum shm_status segment_leads_to(const char *name, int fd);

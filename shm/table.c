@@ -164,7 +164,8 @@ table_find(const struct table *table, const struct record *key, uint32_t home,
 	return clean;
 }
 
-/* Where the key of a record is or may go, as table_find(): mostly at home. */
+/* Where the key of a record is or may go, with its state as table_find() has
+   it: nearly always at home. */
 static inline struct slot *
 table_place(const struct table *table, const struct record *key, uint32_t home,
     uint64_t *state)
@@ -255,8 +256,9 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	FAULT_POINT("table_put_claimed");
 	if (goes_back)
 		counter_add(&table->drain->skewed, 1);
-	/* Before the flush can see it, so that nothing is stored that was not
-	   added.  After a kill in between, table_recover() counts again. */
+	/* Before the flush can see it, so that nothing is counted as stored
+	   that was not counted as added.  After a kill in between,
+	   table_recover() counts again. */
 	counter_add(before & STATE_DIRTY ? &table->drain->superseded
 					 : &table->drain->added,
 	    1);
@@ -418,8 +420,9 @@ table_collect_within(struct table *table, unsigned marks, uint32_t *position,
 				&table->dirty[at], memory_order_relaxed) &
 			    marks) {
 				struct table_row *row = &rows[n];
-				/* Acquire: the mark comes with its version; a
-				   later one sets it again. */
+				/* Acquire: with the mark we get the version
+				   that it was set for; a later one sets it
+				   again. */
 				atomic_exchange_explicit(&table->dirty[at],
 				    DIRTY_NOT, memory_order_acq_rel);
 				FAULT_POINT("table_collect_taken");
@@ -446,7 +449,8 @@ table_settle(struct table *table, const struct table_row *row, counter *count)
 {
 	uint64_t state = row->state;
 
-	/* A key collected twice, marked again meanwhile, was stored before. */
+	/* A key that was collected twice, as urgent and then marked again, was
+	   stored with the first. */
 	if (!(state & STATE_DIRTY))
 		return false;
 	if (!atomic_compare_exchange_strong_explicit(

@@ -42,13 +42,15 @@
 #define STATE_VERSION UINT64_C(4) /* one version */
 
 /* A record in a slot is read and written as words, each an atomic of its own:
-   readers look while the drain writes; the state makes them repeat. */
+   readers look while the drain writes, and the state makes them look
+   again. */
 struct slot {
 	counter state;
 	counter words[sizeof(struct record) / sizeof(uint64_t)];
 };
 /* Not a whole cache line: what that would fill up is better spent on more
-   slots, since shorter probe paths save more than that. */
+   slots, since shorter probe paths save more than a slot's second line
+   costs. */
 static_assert(sizeof(struct slot) == 40, "part of the segment format");
 
 enum dirty {

@@ -28,7 +28,8 @@
 #define BATCH_TAIL_MAX 512  /* ... and after them */
 
 /* What differs between installations: columns that are signed in some and
-   unsigned in others.  One that takes any unsigned 32-bit number counts so. */
+   unsigned in others.  One wide enough for any unsigned 32-bit number counts as
+   unsigned. */
 struct column_signs {
 	bool ip_unsigned, caller_unsigned;
 	bool succ_unsigned, err_unsigned;
@@ -64,12 +65,14 @@ char *batch_quote(const char *table);
 
 /* batch_open - prepare for statements into `table` (a name, or database.table;
    quoted here) of at most `capacity` bytes.
-   Returns 0; or -1: no memory, capacity below BATCH_MIN, an invalid name. */
+   Returns 0, or -1 when memory is short, capacity is below BATCH_MIN or the
+   table's name is invalid. */
 #define BATCH_MIN 4096
 int batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs);
 
-/* batch_begin - begin a statement.  horizon: a greater ts there gives way. */
+/* batch_begin - begin a statement.  horizon: a greater ts that is in the
+   table is replaced by any. */
 void batch_begin(struct batch *batch, uint64_t horizon);
 
 /* batch_add - add a row.  Returns false when it does not fit any more; an

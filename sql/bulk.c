@@ -122,7 +122,8 @@ bulk_error(const struct bulk *bulk)
 	return number != 0 ? number : CR_UNKNOWN_ERROR;
 }
 
-/* Prepares the statement for this horizon.  Returns 0 or an error number. */
+/* Makes sure that the statement for this horizon is prepared.  Returns 0 or an
+   error number. */
 static unsigned
 bulk_prepare(struct bulk *bulk, struct batch *batch, uint64_t horizon)
 {

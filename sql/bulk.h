@@ -10,7 +10,8 @@
 #include "sql/batch.h"
 #include "sql/client.h"
 
-/* With fewer rows text is as fast, and saves the round trip that prepares. */
+/* Below so many rows one statement as text is as fast, and it saves the round
+   trip that prepares. */
 #define BULK_MIN 64
 
 /* Rows of a statement without bulk execution, prepared or as text.  In a longer
@@ -31,8 +32,9 @@ size_t bulk_rows(const struct bulk *bulk, size_t n);
 
 /* bulk_upsert - write the first of n records to the table in one statement, in
    the form that `batch` has for its table and columns.
-   sent: set to bulk_rows(), which must not be 0.  batch->clamped counts.
-   Returns 0 or an error number, and *text, until the library's next call. */
+   *sent: set to bulk_rows(), which must not be 0.  batch->clamped counts.
+   Returns 0 or an error number, with its text in *text, valid until the next
+   call of the client library. */
 unsigned bulk_upsert(struct bulk *bulk, struct batch *batch,
     const struct record *const *records, size_t n, uint64_t horizon,
     size_t *sent, const char **text);

@@ -136,7 +136,8 @@ client_on_close(const MYSQL *mysql, bool drop)
 	    mysql->net.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-/* client_server_pid - the server's process, at a unix socket; or 0. */
+/* client_server_pid - the server's process at the other end of a unix socket;
+   0 over the network. */
 static inline unsigned
 client_server_pid(const MYSQL *mysql)
 {

@@ -107,13 +107,15 @@ db_open_bulk(struct db *db)
 {
 	bulk_close(db->bulk);
 	db->bulk = NULL;
-	/* After a rollback by Galera, MariaDB's bulk execution returns OK. */
+	/* Galera may roll a transaction back, and then MariaDB's bulk execution
+	   returns OK all the same. */
 	if (!db->options.text_only && !db->bulk_refused && !db->server.galera)
 		db->bulk = bulk_open(
 		    db->link.mysql, db->options.max_rows, db->server.packet);
 }
 
-/* probe_table(), and notes how far the server's clock is ahead. */
+/* Looks at the table, as probe_table(), and notes how far the server's clock is
+   ahead. */
 static enum db_class
 db_probe_table(struct db *db, struct shape *shape, db_report *report, void *arg)
 {

@@ -33,8 +33,9 @@ struct db_options {
 	const char *table;
 	/* "" is: none; its groups [client] and [reporter] are read */
 	const char *defaults_file;
-	/* PEM files, "" or NULL: none.  With ssl_ca, ssl_cert or DB_VERIFY_OFF
-	   no network connection is without TLS. */
+	/* PEM files, "" or NULL: none.  With ssl_ca, ssl_cert or
+	   DB_VERIFY_OFF there is no connection over the network without
+	   TLS. */
 	const char *ssl_ca, *ssl_cert, *ssl_key;
 	int ssl_verify;                /* enum db_verify */
 	const char *server_public_key; /* PEM file, "" or NULL: none; to encrypt
@@ -72,8 +73,10 @@ void db_free(struct db *db);
    list, end the previous session if it lives, and inspect server and table:
    max_allowed_packet, types, keys.  A server that is read-only is skipped if
    another host of the list is writable, and so is a node of a cluster that is
-   not ready.  One call tries one host, the next call after a failure the next.
-   Returns DB_OK or the class of db_error(), none of dberror_divides(). */
+   not ready.  One call tries one host; after a failure the next call tries the
+   next.
+   Returns DB_OK or the class of db_error(), none of dberror_divides(): no row
+   was sent. */
 enum db_class db_connect(struct db *db);
 
 /* db_ask_earlier - begin to ask the hosts that come before the one in use, or
@@ -84,28 +87,32 @@ bool db_ask_earlier(struct db *db);
 
 /* db_return - log in to the host that was asked and look at its table, with a
    second for each step.  If the host has been well for long enough, close the
-   connection: the next db_connect() chooses it.  Returns whether it did. */
+   connection and have the next db_connect() choose that host.  Returns whether
+   it did. */
 bool db_return(struct db *db);
 
 /* db_set_password - the password of connections from now on; it belongs to the
    caller and stays until the next call, or db_free(). */
 void db_set_password(struct db *db, const char *password);
 
-/* db_connected - whether the connection of the last db_connect() is open. */
+/* db_connected - whether the last db_connect() has succeeded and nothing has
+   closed the connection since. */
 bool db_connected(const struct db *db);
 
 /* db_look_after - close an idle connection that the server has closed, as it
    does after its wait_timeout.  Sends nothing. */
 void db_look_after(struct db *db);
 
-/* db_host - "host:port" or the socket's path, of the host tried last. */
+/* db_host - "host:port" or the socket's path of the host in use or last
+   tried. */
 const char *db_host(const struct db *db);
 
 /* db_clock_ahead - seconds by which the server's clock was ahead of ours when
    the table was last looked at; below 0: behind. */
 int64_t db_clock_ahead(const struct db *db);
 
-/* db_close - close the connection, with nothing under way. */
+/* db_close - close the connection, with nothing under way; a later db_connect()
+   opens one again. */
 void db_close(struct db *db);
 
 /* db_upsert - write n records to the table in one transaction.  records[] point

@@ -158,7 +158,8 @@ static const struct {
 	{ 1932, DB_HOLD }, /* MariaDB: the engine has lost the table */
 };
 
-/* Galera, Vitess and ProxySQL use these for several errors: see the text. */
+/* Galera, Vitess and ProxySQL use these numbers for several errors: a part of
+   the text identifies the error. */
 static const struct {
 	unsigned number;
 	enum db_class kind;
@@ -192,13 +193,15 @@ dberror_class(unsigned number, const char *text)
 {
 	if (number == 0)
 		return DB_OK;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		if (texts[i].number == number &&
 		    strstr(text, texts[i].part) != NULL)
 			return texts[i].kind;
-	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
+	}
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
 		if (errors[i].number == number)
 			return errors[i].kind;
+	}
 	/* The client library knows nothing of rows. */
 	return dberror_is_client(number) ? DB_RECONNECT : DB_UNLISTED;
 }

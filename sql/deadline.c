@@ -10,7 +10,9 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NEVER UINT64_MAX
@@ -111,7 +113,8 @@ deadline_begin(struct deadline *d, MYSQL *mysql, unsigned ms)
 	d->due = clock_ms() + ms + 1; /* now is rounded down */
 	d->seen = d->fd;
 	d->cut = false;
-	/* A thread that wakes for a limit that is over sleeps again. */
+	/* A thread that wakes earlier, for a limit that is over, goes to sleep
+	   again. */
 	if (d->sleeps > d->due)
 		pthread_cond_signal(&d->wake);
 	pthread_mutex_unlock(&d->mutex);

@@ -35,7 +35,8 @@ struct hosts {
 	size_t failed;      /* in a row that were not connected to */
 	char name[HOST_MAX + 16]; /* of the one last read: "host:port", or
 				     the socket's path */
-	/* Whether to return to a host.  Times are monotonic ms, 0: never. */
+	/* Whether to return to a host.  Times are monotonic milliseconds, 0:
+	   never. */
 	struct way_back {
 		uint64_t next_ms;     /* when to ask it again */
 		uint64_t well_ms;     /* since when it has been well */
@@ -65,7 +66,8 @@ bool hosts_note(struct hosts *hosts, bool well, bool answers);
    it, it must be well for longer before the next time. */
 void hosts_left(struct hosts *hosts);
 
-/* hosts_read - parse the host in use, note its name; whether it is valid. */
+/* hosts_read - parse the host in use, and note its name.  Returns whether it is
+   valid. */
 bool hosts_read(struct hosts *hosts, struct host *host);
 
 /* hosts_next - go on to the next one. */

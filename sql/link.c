@@ -21,9 +21,10 @@ answer_flagged(MYSQL_RES *result, unsigned columns, unsigned flags)
 	const MYSQL_FIELD *fields = mysql_fetch_fields(result);
 	uint32_t flagged = 0;
 
-	for (unsigned i = 0; i < columns; i++)
+	for (unsigned i = 0; i < columns; i++) {
 		if ((fields[i].flags & flags) != 0)
 			flagged |= 1u << i;
+	}
 	return flagged;
 }
 

@@ -61,7 +61,8 @@ struct link {
 enum db_class link_fail(
     struct link *link, enum db_class kind, unsigned number, const char *text);
 
-/* link_fail_number - note an error of library or server.  Returns its class. */
+/* link_fail_number - note an error of the client library or the server.
+   Returns its class. */
 enum db_class link_fail_number(
     struct link *link, unsigned number, const char *text);
 

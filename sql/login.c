@@ -20,7 +20,8 @@ seconds(unsigned ms)
 /* The longest packet that a server may send us.  Ours are shorter as well. */
 #define PACKET_MAX ((size_t)32 << 20)
 
-/* Over the network only: no certificate names the server of a unix socket. */
+/* Over the network only: the server of a unix socket is on this machine, and
+   no certificate names it. */
 static bool
 wants_tls(const struct db_options *options, const struct host *host)
 {
@@ -65,8 +66,9 @@ sha256_auth_by_tls(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
 }
 
 /* MySQL's library has an option not to request the server's key, but this
-   plugin, which any server may name, ignores it without a file that is a key.
-   Plugins belong to the process, and only one thread logs in. */
+   plugin, which any server may name, ignores it whenever it has no file, or one
+   that is no key.  Plugins belong to the process, and only one thread logs
+   in. */
 static void
 restrict_sha256(MYSQL *mysql, bool tls_only)
 {

@@ -29,7 +29,8 @@ const char *login_unsupported(const struct db_options *options);
    yet connected.  NULL: no memory. */
 MYSQL *login_new(const struct db_options *options, const struct host *host);
 
-/* login_connect - connect it.  Returns false: see mysql_errno(). */
+/* login_connect - connect it.  Returns whether it is; else mysql_errno() and
+   mysql_error() have the reason. */
 bool login_connect(
     MYSQL *mysql, const struct db_options *options, const struct host *host);
 
@@ -38,7 +39,8 @@ bool login_connect(
 bool login_within(MYSQL *mysql, const struct db_options *options,
     const struct host *host, struct deadline *deadline, struct db_error *error);
 
-/* login_read_fault - why the process cannot read a file of these, or NULL. */
+/* login_read_fault - why this process cannot read a file of the options, or
+   NULL. */
 const char *login_read_fault(const char *path);
 
 /* login_unreadable - a file of the options that cannot be read, and why, or

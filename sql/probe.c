@@ -137,8 +137,9 @@ ask(struct probe *p, const char *question, unsigned count,
 
 #define LITERAL_MAX 280
 
-/* Writes a name as a literal for any sql_mode: MySQL's library does not escape
-   with NO_BACKSLASH_ESCAPES.  text: LITERAL_MAX bytes. */
+/* Writes a name as a literal that means the same in every sql_mode: MySQL's
+   library refuses to escape with NO_BACKSLASH_ESCAPES.  text: LITERAL_MAX
+   bytes. */
 static void
 put_literal(char *text, const char *name, size_t length)
 {
@@ -203,7 +204,8 @@ ask_columns(struct probe *p, bool *keyed)
 	return DB_OK;
 }
 
-/* Takes what was seen, but the rights, into the mark of the table's shape. */
+/* Takes what was seen into the shape's mark: all but the rights, which are not
+   the table's. */
 static void
 shape_mark(struct shape *shape, const struct answer *a)
 {
@@ -241,10 +243,11 @@ check_foreign(struct probe *p, const struct answer *a, size_t row)
 static bool
 has_label(const char *type, const char *label)
 {
-	for (const char *at = type; (at = strstr(at, label)) != NULL; at++)
+	for (const char *at = type; (at = strstr(at, label)) != NULL; at++) {
 		if (at > type && (at[-1] == '(' || at[-1] == ',') &&
 		    (at[3] == ',' || at[3] == ')'))
 			return true;
+	}
 	return false;
 }
 
@@ -298,9 +301,10 @@ check_column(struct probe *p, unsigned at, const struct answer *a, size_t row)
 		fault(p, false,
 		    "table %s: column %s is %s; expected as in schema.sql",
 		    p->table, columns[at].name, type);
-	for (size_t i = 0; i < RIGHTS; i++)
+	for (size_t i = 0; i < RIGHTS; i++) {
 		if (!has_word(answer_text(a, row, PRIVILEGES), rights[i]))
 			p->missing[i] |= 1u << at;
+	}
 }
 
 static void

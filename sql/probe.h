@@ -37,7 +37,8 @@ struct shape {
 };
 
 /* probe_rights - whether the account may execute our statement on the table.
-   Writes nothing.  Returns DB_OK or the class of any error. */
+   Nothing is written.  Returns DB_OK or the class of the error, which may have
+   another reason. */
 enum db_class probe_rights(struct link *link, const char *quoted);
 
 /* probe_table - look at the table (a name, or database.table; and the same

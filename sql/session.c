@@ -31,7 +31,8 @@ set_if_possible(struct link *link, const char *statement)
 
 /* What is set, if the server has it.  Whatever init_connect and the server's
    defaults say, each statement is to be a transaction of its own that may
-   write. Galera would repeat one that lost, perhaps after a newer one. */
+   write. Galera would repeat a statement that lost, perhaps after a newer
+   one. */
 static const struct {
 	const char *name;
 	const char *value; /* NULL: put_variable() has it */
@@ -180,7 +181,8 @@ session_may_be_lax(const struct session *session, unsigned number)
 	if (session->lax || strstr(session->own_mode, "STRICT_") != NULL)
 		return false;
 	switch (number) {
-	/* Of other columns.  What ours cannot hold must stay refused. */
+	/* Of other columns.  What ours cannot hold must not be stored as
+	   something else. */
 	case ER_NO_DEFAULT_FOR_FIELD:
 	case ER_DIVISION_BY_ZERO:
 		return true;

@@ -32,7 +32,8 @@ struct session {
 	"'innodb_lock_wait_timeout','sql_mode'"
 
 /* session_note - note what the server has of these.  answer: name and value of
-   each, and of others.  limit_ms: how long we wait for answers. */
+   each, and of others.  limit_ms: how long we wait for an answer to a
+   statement. */
 void session_note(
     struct session *session, const struct answer *answer, unsigned limit_ms);
 
@@ -67,8 +68,10 @@ bool session_may_be_lax(const struct session *session, unsigned number);
 /* session_succeed - end the previous session of this worker, if it lives: a
    statement of it that ends late would overwrite rows of the same ts.  Then
    note this one.  Call it before anything is written.
-   Returns DB_OK; or DB_RECONNECT while that one ends, up to link->limit_ms. */
+   Returns DB_OK; or DB_RECONNECT while the previous one is being ended, for
+   link->limit_ms at most. */
 enum db_class session_succeed(struct link *link, struct session *session);
 
-/* session_closed - it is closed; lost: perhaps with a statement under way. */
+/* session_closed - the connection is closed; lost: perhaps with a statement
+   under way. */
 void session_closed(struct session *session, bool lost);

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How old the look at the table may be before a statement, milliseconds. */
+/* How old the last look at the table may be before a statement: milliseconds.
+ */
 #define LOOK_AGE 1000
 
 /* How long no lock is waited for after one was waited for in vain: ms. */
@@ -28,9 +29,10 @@ db_send_text(struct db *db, const struct record *const *records, size_t n,
 	const char *text;
 
 	batch_begin(&db->batch, horizon);
-	for (size_t i = 0; i < n && i < BULK_ROWS; i++)
+	for (size_t i = 0; i < n && i < BULK_ROWS; i++) {
 		if (!batch_add(&db->batch, records[i]))
 			break;
+	}
 	*sent = db->batch.rows;
 	text = batch_end(&db->batch, &length);
 	return link_send(&db->link, "insert", text, length, 0, NULL);
@@ -64,7 +66,8 @@ db_send(struct db *db, const struct record *const *records, size_t n,
 	return db_send_text(db, records, n, horizon, sent);
 }
 
-/* Rolls back; the error noted before stays.  Returns kind, its class. */
+/* Rolls back a transaction; the error noted before stays.  Returns kind, its
+   class. */
 static enum db_class
 db_roll_back(struct db *db, enum db_class kind)
 {
@@ -90,7 +93,8 @@ db_write(struct db *db, const struct record *const *records, size_t n,
 
 	if (n <= BULK_ROWS || bulk_rows(db->bulk, n) == n || db->loses)
 		return db_send(db, records, n, horizon, sent);
-	/* If refused, all rows are divided until one statement is enough. */
+	/* If this is refused, all rows are divided until one statement is
+	   enough. */
 	*sent = n;
 	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
 	if (kind != DB_OK)
@@ -169,7 +173,8 @@ db_locked(struct db *db)
 	return error.kind;
 }
 
-/* Has statements wait for locks again, some time after the last one. */
+/* Has statements wait for locks again, some time after the last that was
+   found. */
 static enum db_class
 db_wait_for_locks(struct db *db)
 {

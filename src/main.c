@@ -192,7 +192,8 @@ run(const struct arguments *a, const char *path)
 
 /* By default these would terminate reporter: until its loop reads them from a
    signalfd, or, for SIGXFSZ, when a file reaches the limit on its size, which
-   then is an error of write().  SIGTERM and SIGINT still end the start. */
+   then is an error of write().  SIGTERM and SIGINT stay unblocked and end the
+   start. */
 static void
 block_signals(void)
 {

@@ -36,7 +36,8 @@
 /* ------------------------------------------------------------ addresses --- */
 
 /* Why the address cannot be listened on, or NULL.  It is tried with a port that
-   the kernel chooses, so that a running instance does not matter. */
+   the kernel chooses, so that a running instance does not interfere, and nobody
+   can connect. */
 static const char *
 bind_fault(const struct addrinfo *ai)
 {
@@ -137,7 +138,8 @@ inspect_room(
 	return false;
 }
 
-/* Whether an instance that runs, or left records, has all these segments. */
+/* Whether an instance that runs, or left records, has all these segments: then
+   no more are created. */
 static bool
 segments_exist(const struct settings *settings, uint64_t each)
 {
@@ -304,7 +306,8 @@ inspect_start(const struct settings *settings, struct complaints *complaints)
 
 	inspect_listen(settings, complaints);
 	inspect_memory(settings, complaints);
-	/* Both are for the master before it changes to the user. */
+	/* The master reads certificates, and writes the pid file, before it
+	   changes to the user. */
 	if (tls_load(settings, &tls, &option, reason, sizeof(reason)) < 0)
 		settings_complain(
 		    complaints, settings, "tls", option, "%s", reason);

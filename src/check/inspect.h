@@ -38,10 +38,12 @@ void inspect_database(const struct settings *settings, const char *path,
 bool inspect_room(
     uint64_t need, uint64_t space, uint64_t available, char *text, size_t size);
 
-/* The part of inspect_machine() about files.  real: the resolved path. */
+/* The part of inspect_machine() that is about files.  real: where path leads to
+   by its symbolic links. */
 void inspect_files(const struct settings *settings, const char *path,
     const char *real, struct complaints *complaints);
 
-/* inspect_writable - check a file to be written, if the value is a path. */
+/* inspect_writable - check a file that is written, if the value of the option
+   is a path. */
 void inspect_writable(const struct settings *settings, const char *section,
     const char *name, struct complaints *complaints);

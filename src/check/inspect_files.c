@@ -31,7 +31,8 @@ value_of(const struct settings *settings, const char *section, const char *name)
 						    option->offset);
 }
 
-/* Check a file of section [mysql].  Returns whether it is set and readable. */
+/* Check a file of section [mysql].  Returns whether it is set, and can be
+   read. */
 static bool
 inspect_readable(const struct settings *settings, const char *name,
     struct complaints *complaints)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A list that ends in a comma continues on the next line; nothing else does.
+ * The reader of the configuration file.  It reports every error of a file and
+ * reads on.  A list that ends in a comma continues on the next line; nothing
+ * else does.  No state outlives a call; any process and thread may call it.
  */
 #include "config.h"
 
@@ -141,7 +143,8 @@ include_path(const char *base, const char *pattern)
 	return path;
 }
 
-/* A directory that cannot be read may have matches; a missing one has none. */
+/* A directory that cannot be read may have files that match; one that does not
+   exist has none. */
 static int
 is_fault(const char *path, int error)
 {
@@ -238,9 +241,10 @@ option_line(struct reading *r, char *text, bool comment)
 static bool
 has_control(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
+	for (size_t i = 0; i < length; i++) {
 		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
 			return true;
+	}
 	return false;
 }
 

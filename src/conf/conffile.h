@@ -11,7 +11,8 @@
 #define CONFFILE_DEPTH 8       /* files that include one another */
 #define CONFFILE_LINE_MAX 8192 /* bytes of a line without its comment */
 
-/* Called for each option, in the order of the file.  where: "file:line". */
+/* Called for each option given, in the order of the file.  where:
+   "file:line". */
 typedef void conffile_take(void *arg, const struct conf_option *option,
     const char *value, const char *where);
 

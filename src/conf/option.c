@@ -17,7 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ----------------------------------------------- the form of a text --- */
+/* --------------------------------------------------- the form of a text ----
+ */
 
 #define IDENTIFIER_MAX 64 /* MySQL's longest name of a database or a table */
 
@@ -70,10 +71,11 @@ is_account(const char *word)
 {
 	if (isdigit((unsigned char)*word) || *word == '-')
 		return false;
-	for (; *word != '\0'; word++)
+	for (; *word != '\0'; word++) {
 		if (!isalnum((unsigned char)*word) &&
 		    strchr("_-.$", *word) == NULL)
 			return false;
+	}
 	return true;
 }
 
@@ -277,19 +279,21 @@ const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 const struct conf_option *
 option_find(const char *section, const char *name)
 {
-	for (size_t i = 0; i < option_count; i++)
+	for (size_t i = 0; i < option_count; i++) {
 		if (strcmp(option_table[i].section, section) == 0 &&
 		    strcmp(option_table[i].name, name) == 0)
 			return &option_table[i];
+	}
 	return NULL;
 }
 
 const char *
 option_section(const char *name)
 {
-	for (size_t i = 0; i < option_count; i++)
+	for (size_t i = 0; i < option_count; i++) {
 		if (strcmp(option_table[i].section, name) == 0)
 			return option_table[i].section;
+	}
 	return NULL;
 }
 

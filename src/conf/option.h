@@ -21,7 +21,8 @@ enum option_type {
 	OPTION_LIST    /* struct words_list */
 };
 
-/* Returns NULL, or a text's fault, as in "has no port", until the next call. */
+/* Returns NULL, or the fault of a text, as in "has no port", valid until the
+   next call. */
 typedef const char *option_check(const char *word);
 
 struct conf_option {

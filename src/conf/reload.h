@@ -21,8 +21,9 @@ struct settings *reload_load(const char *path);
    logged.  real: freed, or returned; NULL is allowed. */
 const char *reload_path(const char *path, char *real);
 
-/* reload_rehearse - check that the current user can read the file, as workers
-   and reloads will, with the same values.  Returns 0, or -1: logged. */
+/* reload_rehearse - check that the current user can read the file, as each
+   worker and each reload will, with the same values. Returns 0, or -1: logged,
+   with what to do. */
 int reload_rehearse(const char *path, const struct settings *now);
 
 /* reload_user - the name of the user that this process runs as, or the number

@@ -22,7 +22,8 @@ enum secret_status {
 	SECRET_REFUSED   /* invalid, or a file cannot be read */
 };
 
-/* secret_init - prepare to read mysql.password.  path must outlive *secret. */
+/* secret_init - prepare to read mysql.password.  path belongs to the caller and
+   must outlive *secret. */
 void secret_init(struct secret *secret, const char *path);
 
 /* secret_read - read the option, with the parser of settings_load().  Errors in

@@ -7,6 +7,7 @@
 #include "lib/address.h"
 #include "conf/option.h"
 #include "conf/value.h"
+#include "sql/db.h"
 
 #include <sched.h>
 #include <stdarg.h>
@@ -153,14 +154,16 @@ check_socket(struct load *load)
 
 	if (*load->settings->db.socket == '\0')
 		return;
-	for (size_t i = 0; i < host->count; i++)
+	for (size_t i = 0; i < host->count; i++) {
 		if (strcmp(host->words[i], "localhost") == 0)
 			return;
+	}
 	fault(load, "mysql", "socket",
 	    "is for localhost, which mysql.host does not contain");
 }
 
-/* With half of the TLS options the connection is less safe than it seems. */
+/* With half of the TLS options the connection would be less safe than the
+   administrator believes. */
 static void
 check_database_tls(struct load *load)
 {
@@ -198,7 +201,8 @@ listen_fault(const struct settings *settings, const struct listen_spec *spec)
 	return NULL;
 }
 
-/* Whether an entry before number `at` has its address, with other keywords. */
+/* Whether an entry before number `at` has its address: with the same keywords
+   value_parse() has refused it. */
 static bool
 listen_repeats(const struct words_list *listen, size_t at)
 {
@@ -297,7 +301,8 @@ settings_load(const char *path, FILE *errors)
 	}
 	if (path != NULL)
 		conffile_read(path, &load.complaints, take, &load);
-	/* An unknown name or unreadable file may be what they would miss. */
+	/* An unknown name or an unreadable file may have been what these checks
+	   would miss. */
 	if (load.complaints.count == load.invalid_count)
 		check_together(&load);
 	free(load.invalid);

@@ -86,7 +86,8 @@ struct settings {
 	/* [mysql] */
 	struct words_list host; /* HOST or HOST:PORT, tried in order */
 	bool password;          /* is set; only workers read it: secret.h */
-	/* Of a connection, but for what db_settings() adds. */
+	/* The options of a connection, all but those that db_settings()
+	   adds. */
 	struct db_options db;
 	uint64_t flush_interval;  /* ms */
 	uint64_t urgent_interval; /* ms */
@@ -111,7 +112,8 @@ struct settings {
 /* settings_load - read the file at path.  Every error is written to `errors` as
    "file:line: section.name: reason", one a line, with a suggestion for a
    misspelt name.  path NULL: the defaults alone.
-   Returns the settings, owned by the caller, or NULL on an error. */
+   Returns the settings, owned by the caller, or NULL when there was an
+   error. */
 struct settings *settings_load(const char *path, FILE *errors);
 
 /* settings_free - free them; NULL is allowed. */
@@ -155,5 +157,6 @@ void settings_compare(const struct settings *before,
 	const char *new_value, enum option_live live),
     void *arg);
 
-/* settings_keep - give options that require a restart their value of now. */
+/* settings_keep - give all options that require a restart the value that they
+   have now. */
 void settings_keep(struct settings *next, const struct settings *now);

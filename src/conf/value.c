@@ -47,9 +47,10 @@ units_format(
 {
 	const struct unit *unit = units_of(option), *best = unit;
 
-	for (; number != 0 && unit->name != NULL; unit++)
+	for (; number != 0 && unit->name != NULL; unit++) {
 		if (number % unit->factor == 0)
 			best = unit;
+	}
 	snprintf(text, size, "%" PRIu64 "%s", number / best->factor,
 	    number == 0 ? "" : best->name);
 }
@@ -67,11 +68,12 @@ units_parse(
 	*number = 0;
 	if (!isdigit((unsigned char)*text))
 		return false;
-	for (; isdigit((unsigned char)*text); text++)
+	for (; isdigit((unsigned char)*text); text++) {
 		if (__builtin_mul_overflow(*number, 10, number) ||
 		    __builtin_add_overflow(
 			*number, (uint64_t)(*text - '0'), number))
 			*number = UINT64_MAX;
+	}
 	while (*text == ' ' || *text == '\t')
 		text++;
 	name = *text == '\0' && option->unit != NULL ? option->unit : text;
@@ -84,7 +86,8 @@ units_parse(
 	return true;
 }
 
-/* ------------------------------------------- what an option expects --- */
+/* ------------------------------------------------- what an option expects ----
+ */
 
 static void
 choices_text(const char *const *choices, char *text, size_t size)
@@ -351,7 +354,8 @@ faults_add(char *faults, size_t size, const char *fault)
 		snprintf(faults + length, size - length, "%s", more);
 }
 
-/* The valid entries of a text, and others' faults.  words NULL: no memory. */
+/* The valid entries of a text, and the faults of the others.  words is NULL
+   when memory is short. */
 static struct words_list
 list_read(const struct conf_option *option, const char *text, char *faults,
     size_t size)

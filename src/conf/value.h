@@ -22,7 +22,8 @@ bool value_parse(const struct conf_option *option, struct settings *settings,
 
 /* value_text - the text of an OPTION_TEXT or OPTION_SECRET without its quotes,
    checked as value_parse() does, which of a secret keeps only whether it is
-   set.  Returns the caller's memory, for wipe_text(), or NULL. */
+   set.  Returns memory of the caller's, for wipe_text(), or NULL with the
+   reason. */
 char *value_text(
     const struct conf_option *option, const char *text, char *reason);
 

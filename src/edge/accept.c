@@ -72,7 +72,8 @@ accept_is_open(const struct server *server, uint64_t now_ms)
 	return now_ms >= server->hold_until_ms;
 }
 
-/* Whether one more connection may be accepted; if not, accepting is held. */
+/* Whether one more connection may be accepted now; if not, accepting is held.
+ */
 static bool
 accept_may(struct server *server)
 {

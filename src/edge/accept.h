@@ -14,7 +14,8 @@ void accept_agents(
     struct server *server, int listening, const struct listen_spec *spec);
 
 /* accept_open - admit a peer and add its connection, which then owns the
-   socket.  NULL: it is refused, counted, logged, closed or in the tarpit. */
+   socket.  Returns NULL if it is refused: counted, logged, and the socket is
+   closed or in the tarpit. */
 struct conn *accept_open(struct server *server, const struct listen_spec *spec,
     int fd, const struct sockaddr *peer, socklen_t length);
 

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* ------------------------------------------------------ the origins --- */
+/* ------------------------------------------------------------ the origins --
+ */
 
 struct origin {
-	/* The upper half of an IPv6 address, or ::ffff:a.b.c.d. */
+	/* The upper half of an IPv6 address; an IPv4 one stands as
+	   ::ffff:a.b.c.d. */
 	uint8_t key[16];
 	uint32_t open; /* connections, 1 or more */
 };
@@ -73,7 +75,8 @@ origin_enter(struct admission *admission, const struct sockaddr *peer)
 	return origin;
 }
 
-/* -------------------------------------------------------- the rules --- */
+/* -------------------------------------------------------------- the rules --
+ */
 
 /* Take one of an address's share; whether there was one. */
 static bool

@@ -12,6 +12,7 @@
 #include "edge/proxy.h"
 #include "edge/queue.h"
 #include "edge/server.h"
+#include "lib/address.h"
 #include "lib/clock.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ conn_touch(struct server *server, struct conn *conn)
 	conn->active_ms = monotonic_ms();
 }
 
-/* Start message_timeout, for a message, PROXY header or TLS handshake. */
+/* Start message_timeout, for a message or for the PROXY header and the TLS
+   handshake. */
 static void
 conn_start_timer(struct server *server, struct conn *conn)
 {
@@ -141,7 +143,8 @@ conn_new(struct server *server, const struct listen_spec *spec, int fd,
 	    length < sizeof(conn->peer) ? length : sizeof(conn->peer));
 	TAILQ_INSERT_TAIL(&server->all, conn, all);
 	conn->born_ms = monotonic_ms();
-	/* Multiples of the golden ratio, modulo 1: they end evenly spread. */
+	/* Multiples of the golden ratio, modulo 1: connections that come
+	   together end evenly spread. */
 	conn->jitter = (uint32_t)counter_get(&server->count->accepted) *
 		       UINT32_C(0x9e3779b9);
 	conn->state = spec->proxy ? CONN_HEADER
@@ -169,7 +172,8 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
 	/* Closing is not enough: a worker that was just forked may still have
-	   the socket open, and epoll would report what is freed. */
+	   the socket open, and epoll would report a connection that is freed.
+	 */
 	epoll_ctl(conn->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	/* Count before the socket is closed, so that the counters are correct
 	   when the peer sees the connection close. */
@@ -527,7 +531,8 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 		conn_read(server, conn);
 	} else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
 		/* Process what is in the input buffer and left in the socket,
-		   then close.  It no longer counts towards max_connections. */
+		   then close.  That may take long, so it no longer counts
+		   towards max_connections. */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
 		queue_release(server, conn,

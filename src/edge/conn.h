@@ -84,7 +84,8 @@ TAILQ_HEAD(conn_list, conn);
 
 /* conn_new - add a connection, which then owns the socket.  spec: its listener,
    with or without PROXY header and TLS.  origin: from admission_enter(); NULL
-   for a balancer.  Returns NULL with errno: the socket stays the caller's. */
+   for a balancer.  Returns NULL with errno: the socket is still the caller's.
+ */
 struct conn *conn_new(struct server *server, const struct listen_spec *spec,
     int fd, const struct sockaddr *peer, socklen_t length,
     struct origin *origin);

@@ -74,7 +74,8 @@ header_read(struct server *server, struct conn *conn, enum closing *why)
 			   : PROGRESS_CLOSED;
 	}
 	inbuf_free(inbuf);
-	/* Version 1 has no command LOCAL: a balancer's own has its address. */
+	/* Version 1 has no command LOCAL: a balancer's own connection has its
+	   own address. */
 	if (header.verdict == PROXY_OWN ||
 	    address_same(peer, &header.source.any))
 		return PROGRESS_MADE;

@@ -74,7 +74,8 @@ receive_joined(struct inbuf *inbuf, struct intake *intake, uint8_t *fresh,
 	if (buffered > 0)
 		memcpy(bytes, inbuf_bytes(inbuf), buffered);
 	*result = intake_read(intake, &inbuf->stream, bytes, buffered + n);
-	/* The buffered ones begin one message: it is taken whole or not. */
+	/* The buffered ones are the beginning of one message: it is taken whole
+	   or not at all. */
 	if (result->used == 0)
 		return inbuf_append(inbuf, fresh, n);
 	if (result->used == buffered + n) {

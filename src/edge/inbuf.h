@@ -29,15 +29,17 @@ inbuf_bytes(const struct inbuf *inbuf)
 }
 
 /* inbuf_room - how many bytes may come now: with those buffered, no more than
-   the longest message has, max_message bytes, FRAME_HEADER or more.  0: too
-   much is buffered since a reload lowered max_message; see inbuf_retry(). */
+   the longest message has, max_message bytes, FRAME_HEADER or more.  0: what is
+   buffered is too long since a reload lowered max_message; inbuf_retry() will
+   find that. */
 static inline size_t
 inbuf_room(const struct inbuf *inbuf, size_t max_message)
 {
 	return inbuf->length < max_message ? max_message - inbuf->length : 0;
 }
 
-/* inbuf_append - buffer n more bytes.  Returns 0, or -1 with errno: none is. */
+/* inbuf_append - buffer n more bytes.  Returns 0, or -1 with errno: then all is
+   as before. */
 int inbuf_append(struct inbuf *inbuf, const uint8_t *bytes, size_t n);
 
 /* inbuf_receive - give the intake n bytes that came, 1 to inbuf_room(), and

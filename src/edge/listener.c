@@ -7,6 +7,7 @@
 
 #include "edge/listener.h"
 #include "edge/bind.h"
+#include "lib/address.h"
 #include "lib/log.h"
 
 #include <errno.h>
@@ -84,7 +85,8 @@ listener_covers(const struct listener *l, const struct sockaddr *address)
 
 /* -------------------------------------------------------- a new list ------ */
 
-/* The listener of an address, or NULL; for an asterisk, that covers it. */
+/* The listener of an address, or NULL.  An asterisk is served by one that
+   covers it, too. */
 static struct listener *
 listener_find(struct listeners *listeners, const struct sockaddr *address,
     enum spec_kind kind)
@@ -116,7 +118,8 @@ listener_claim(struct listener *l, const struct listen_spec *spec)
 	    listen_spec_words(spec));
 }
 
-/* A more specific word has this name's listener: the name gets it next. */
+/* A more specific word has the listener of this name's address: should that
+   word go, the name gets it. */
 static void
 listener_share(struct listener *l, const struct listen_spec *name)
 {
@@ -203,7 +206,8 @@ listener_add(struct listeners *listeners, const struct listen_spec *spec,
 }
 
 /* Close carried sockets of this address's port that no word has: it is to be
-   bound, and 127.0.0.1:7 would keep *:7 from that.  Returns whether any was. */
+   bound, and 127.0.0.1:7 would keep *:7 from that.  Returns whether there were
+   any. */
 static bool
 carried_release(
     struct listeners *listeners, const struct sockaddr *address, int epoll)

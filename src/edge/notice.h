@@ -28,12 +28,14 @@ struct notices {
 void notices_init(struct notices *notices);
 
 /* notice_stranger - log what the bytes look like that this peer's connection
-   begins with; they are no report, so it is closed.  length: 1 or more. */
+   begins with; they are no report, and the connection is closed.  length: 1 or
+   more. */
 void notice_stranger(struct notices *notices, const struct sockaddr *peer,
     const uint8_t *bytes, size_t length);
 
 /* notice_caller - this peer's connection begins to report as this caller.  Log
    if that is a loopback address, or if another address reported as the same
-   caller.  Peers on this machine may report for others: not logged. */
+   caller.  Nothing is logged of peers on this machine, which may report for
+   others. */
 void notice_caller(
     struct notices *notices, const struct sockaddr *peer, uint32_t caller);

@@ -71,7 +71,8 @@ extras_fit(const uint8_t *bytes, size_t length)
 	return at == length;
 }
 
-/* The bytes behind the fixed part: two addresses, two ports, values. */
+/* The bytes behind the fixed part of a PROXY command: two addresses, two ports,
+   values. */
 static struct proxy_header
 header_addresses(bool ipv4, const uint8_t *bytes, size_t length)
 {

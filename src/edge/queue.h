@@ -12,10 +12,12 @@
 void queue_join(
     struct server *server, struct conn *conn, uint32_t slot, uint32_t need);
 
-/* queue_awaited - the rings that connections wait for, a bit for each slot. */
+/* queue_awaited - the rings that connections wait for, one bit for each slot.
+ */
 uint64_t queue_awaited(const struct server *server);
 
-/* queue_count_closed - count it as closed, and no longer show it, once. */
+/* queue_count_closed - count a connection as closed, and no longer show it,
+   unless this was done before. */
 void queue_count_closed(
     struct server *server, struct conn *conn, enum closing why);
 

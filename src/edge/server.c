@@ -248,7 +248,8 @@ server_retire_one(struct server *server, struct conn *conn, uint64_t now_ms)
 }
 
 /* Apply max_connection_age, give or take a tenth.  An age counts from when the
-   limit was set at the earliest: those open then must not all close at once. */
+   limit was set at the earliest: those that were open then must not all close
+   at once. */
 static void
 server_retire(struct server *server, uint64_t now_ms)
 {
@@ -329,7 +330,8 @@ server_tick(struct server *server, uint64_t now_ms)
 
 /* -------------------------------------------------------------- the end --- */
 
-/* Nothing is left to read, which close_notify confirms after whole messages. */
+/* Nothing is left to read.  close_notify confirms that, if no message is
+   incomplete. */
 static void
 server_stop(struct server *server, struct conn *conn)
 {

@@ -25,7 +25,8 @@ struct server {
 	/* Watches connections that begin with TLS; itself watched by `epoll`,
 	   with the server as the event's pointer. */
 	int handshakes;
-	/* Spare descriptor, to refuse a connection when there are no others. */
+	/* Spare descriptor, closed to accept and refuse one connection when
+	   there are no others. */
 	int reserve;
 	struct tarpit tarpit;     /* refused and faulty agents */
 	struct limiter accepting; /* connections a second */
@@ -47,7 +48,8 @@ struct server {
 	struct log_limiter refusals, closings, faults, reports, throttles,
 	    holds, shortages;
 	struct notices notices;
-	/* What is read goes to the second half; buffered bytes before it. */
+	/* What is read goes to the second half; bytes buffered before are put
+	   in front of it. */
 	uint8_t buffer[2 * MESSAGE_MAX];
 };
 
@@ -64,7 +66,8 @@ server_hold(struct server *server, uint64_t now_ms, uint64_t ms)
 }
 
 /* server_new - no connections yet.  epoll: where they are to be added; events
-   with other pointers are for server_process().  Or NULL with errno. */
+   whose pointer is not the caller's go to server_process().  Returns NULL with
+   errno. */
 struct server *server_new(int epoll, struct input_counters *count);
 
 /* server_show_agents - from now on show connections to readers in these rows,

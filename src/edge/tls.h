@@ -21,7 +21,8 @@ struct tls_session; /* one connection's */
 struct tls *tls_new(const struct settings *settings, const char **option,
     char *reason, size_t size);
 
-/* tls_expires - when the certificate expires, seconds since 1970; 0: none. */
+/* tls_expires - when the certificate expires, seconds since 1970; 0: there is
+   none. */
 uint64_t tls_expires(const struct tls *tls);
 
 /* tls_free - sessions that it created stay valid.  NULL is allowed. */
@@ -49,13 +50,15 @@ enum tls_status tls_accept(
 enum tls_status tls_read(
     struct tls_session *session, void *bytes, size_t size, size_t *n);
 
-/* tls_pending - bytes that tls_read() has at hand; no event reports them. */
+/* tls_pending - bytes that tls_read() has at hand; no event of the socket
+   reports them. */
 size_t tls_pending(const struct tls_session *session);
 
 /* tls_begun - whether a part of a record has come, and not yet all of it. */
 bool tls_begun(const struct tls_session *session);
 
-/* tls_shutdown - send close_notify: all was taken.  Does not wait. */
+/* tls_shutdown - send close_notify: all that the peer sent was taken.  Does not
+   wait. */
 void tls_shutdown(struct tls_session *session);
 
 /* tls_fault - why TLS_FAILED was returned, as in "no shared cipher"; the text
@@ -66,7 +69,8 @@ const char *tls_fault(
 /* tls_close - free the session; the socket stays.  NULL is allowed. */
 void tls_close(struct tls_session *session);
 
-/* Without OpenSSL check_listen() permits no TLS: none of these is reached. */
+/* Without OpenSSL check_listen() in conf/settings.c permits no listener with
+   TLS: none of these is reached. */
 #ifndef HAVE_OPENSSL
 #define tls_new(settings, option, reason, size) NULL
 #define tls_free(tls) ((void)(tls))

@@ -148,7 +148,8 @@ intake_queue(struct intake *intake, uint64_t awaited, uint32_t turn)
 }
 
 /* Apply check_caller to the decoded report: with `replace` its caller becomes
-   the peer's IPv4 address.  Returns whether it is another host still. */
+   the peer's IPv4 address.  Returns whether its caller is another host still.
+ */
 static bool
 intake_check_caller(struct intake *intake)
 {
@@ -266,7 +267,8 @@ intake_explain(struct intake *intake, struct intake_result *result)
 		    dotted(report->caller, caller));
 }
 
-/* After a message: explain the first rejection, note the first clock ahead. */
+/* After a message: explain the first rejection, and note the first report whose
+   clock is ahead. */
 static inline void
 intake_note(
     struct intake *intake, struct stream *stream, struct intake_result *result)

@@ -15,7 +15,8 @@
 
 struct intake;
 
-/* What the intake remembers of one stream, its owner's.  All zero at first. */
+/* What the intake remembers of one stream, its owner's.  All zero: nothing has
+   come yet. */
 struct stream {
 	enum dialect dialect;
 	uint64_t offset;         /* bytes taken so far */
@@ -42,8 +43,9 @@ struct intake_result {
 	   explanation, where the report begins. */
 	uint64_t fault;
 	/* The fault in words, for VERDICT_CLOSE and, where it is to be
-	   explained, for the first rejection; else NULL.  Until the next
-	   call. */
+	   explained, for the first rejection; else NULL.  The intake's, valid
+	   until the next call.
+	 */
 	const char *explanation;
 	uint64_t rejected;    /* records and reports rejected in these bytes */
 	uint64_t ahead;       /* seconds, of the first skewed report among them,
@@ -68,7 +70,8 @@ enum decode intake_decode(enum dialect dialect, const uint8_t *bytes,
    NULL with errno; to be freed with free(). */
 struct intake *intake_new(struct input_counters *count);
 
-/* intake_configure - these settings' limits apply from now on; copied. */
+/* intake_configure - the limits of these settings apply from now on; they are
+   copied. */
 void intake_configure(struct intake *intake, const struct settings *settings);
 
 /* intake_set_rings - put into these rings from now on, one for each worker, 1
@@ -83,7 +86,8 @@ void intake_set_rings(
 void intake_begin(struct intake *intake, const struct sockaddr *peer,
     uint64_t now, struct agent *agent, bool explain);
 
-/* A report is put into its ring in pieces of this many records, or its rest. */
+/* A report is put into its ring in pieces of this many records or more; the
+   last one may have less. */
 #define INTAKE_PIECE 1024
 
 /* intake_queue - after intake_begin(), while other streams wait.  awaited: the

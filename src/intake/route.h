@@ -34,7 +34,8 @@ struct routes {
 	} found[ROUTES];
 };
 
-/* routes_set - empty the cache; so many workers from now on, 1 or more. */
+/* routes_set - empty the cache; from now on there are so many workers, 1 or
+   more. */
 void routes_set(struct routes *routes, uint32_t workers);
 
 /* routes_find - the result of route(), from the cache if it is there. */

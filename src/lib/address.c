@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,7 +162,8 @@ dotted(uint32_t address, char text[DOTTED_TEXT])
 	return inet_ntop(AF_INET, &in, text, DOTTED_TEXT);
 }
 
-/* ------------------------------------------------ entries of listen --- */
+/* ---------------------------------------------------- entries of listen ----
+ */
 
 #define BLANKS " \t"
 

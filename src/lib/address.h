@@ -42,7 +42,8 @@ const char *dotted(uint32_t address, char text[DOTTED_TEXT]);
 #define SOCKETS_MAX 128        /* of all of them: an entry may need several */
 #define LISTEN_ADDRESS_MAX 272 /* bytes of an address with its port */
 
-/* An entry of `listen`: an address, and what precedes the reports there. */
+/* An entry of `listen`: an address, and what precedes the reports of the agents
+   that connect there. */
 struct listen_spec {
 	char address[LISTEN_ADDRESS_MAX]; /* ADDRESS:PORT, as it was written */
 	bool proxy; /* each connection begins with a PROXY header */

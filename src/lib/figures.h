@@ -15,5 +15,6 @@ const char *figures_count(char *text, size_t size, uint64_t n, int width);
    behind the point below 1000.  Returns text. */
 const char *figures_rate(char *text, size_t size, double rate, int width);
 
-/* figures_age - a time span in at most five columns: "90m".  Returns text. */
+/* figures_age - a span of time in at most five columns, as in "90m".  Returns
+   text. */
 const char *figures_age(char *text, size_t size, uint64_t seconds);

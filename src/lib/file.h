@@ -14,7 +14,8 @@
 void file_open_standard(void);
 
 /* file_is_endless - whether path exists and is neither a regular file nor a
-   directory: opening a pipe waits for its writer, a device may not end. */
+   directory: opening a pipe would wait for its writer, a device may have no
+   end. */
 bool file_is_endless(const char *path);
 
 /* file_is_behind - whether this process can read the file at `real`, but may

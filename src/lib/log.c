@@ -23,6 +23,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -294,7 +295,8 @@ log_lost(enum kind target)
 		lost += n;
 }
 
-/* To the target; also to standard error if echo is on, or if that fails. */
+/* To the target; also to standard error if echo is on or the target does not
+   take it. */
 static void
 log_text(enum kind target, enum log_level level, const char *text)
 {

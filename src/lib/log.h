@@ -38,7 +38,8 @@ void log_copy(FILE *stream);
    bytes, which are copied.  Call it before threads start. */
 void log_role(const char *text);
 
-/* log_lost_lines - lines that the target did not take, since log_role(). */
+/* log_lost_lines - lines of this process that the target did not take, since
+   log_role(). */
 uint64_t log_lost_lines(void);
 
 /* log_fd - the descriptor of the log file or of the socket for syslog, which a
@@ -82,7 +83,8 @@ struct log_limiter {
 bool log_limiter_pass(
     struct log_limiter *limiter, uint64_t now_ms, uint64_t *suppressed);
 
-/* log_limited_passes - whether log_limited() would write; the limiter stays. */
+/* log_limited_passes - whether log_limited() would write a line now.  Takes
+   nothing from the limiter. */
 bool log_limited_passes(const struct log_limiter *limiter);
 
 /* log_limited - log_warn() through a limiter; appends "(N similar messages

@@ -20,10 +20,11 @@ memory_number(const char *path, const char *name)
 	uint64_t number = UNKNOWN;
 	char line[256];
 
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
 		if (strncmp(line, name, length) == 0 &&
 		    sscanf(line + length, "%" SCNu64, &number) == 1)
 			break;
+	}
 	if (file != NULL)
 		fclose(file);
 	return number;
@@ -58,7 +59,8 @@ group_left(const char *group)
 	return used < max ? max - used : 0;
 }
 
-/* The control group of this process, as a path below GROUPS; "" is the top. */
+/* The control group of this process, as a path below GROUPS; "" is the one at
+   the top. */
 static void
 group_own(char *group, size_t size)
 {

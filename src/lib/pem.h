@@ -26,7 +26,8 @@ enum pem_fault {
 #include <openssl/ssl.h>
 
 /* tls_verify_text - write the text of an error of OpenSSL's queue into `text`
-   (size bytes), and why a certificate was not accepted.  Returns `text`. */
+   (size bytes), with the reason if a certificate was not accepted.  Returns
+   `text`. */
 const char *tls_verify_text(
     const SSL *ssl, unsigned long error, char *text, size_t size);
 
@@ -36,11 +37,13 @@ bool tls_file_wrong(
     const char *file, const char *expected, char *reason, size_t size);
 
 /* pem_use_pair - have the context show a certificate, and its key, which must
-   have no password.  On a fault reason is "FILE: WHY; expected WHAT". */
+   have no password.  On a fault the reason (of size bytes) is "FILE: WHY;
+   expected WHAT". */
 enum pem_fault pem_use_pair(SSL_CTX *context, const char *certificate,
     const char *key, char *reason, size_t size);
 
-/* pem_check_pair - whether that would do.  locked: a password is no fault. */
+/* pem_check_pair - whether pem_use_pair() would succeed.  locked: the key may
+   have a password. */
 enum pem_fault pem_check_pair(const char *certificate, const char *key,
     bool locked, char *reason, size_t size);
 

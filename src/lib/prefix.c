@@ -155,8 +155,9 @@ prefix_list_match(const struct prefix_list *list, const struct sockaddr *peer)
 	address = prefix_peer_bytes(peer, &family);
 	if (address == NULL)
 		return false;
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
 		if (prefix_match(&list->prefixes[i], address, family))
 			return true;
+	}
 	return false;
 }

@@ -37,7 +37,8 @@ void prefix_list_free(struct prefix_list *list);
 
 /* prefix_list_match - whether a peer's address lies in a prefix of the list;
    an empty list has none.  An IPv4 peer that arrives at an IPv6 socket
-   (::ffff:a.b.c.d) is an IPv4 peer.  Others match no prefix. */
+   (::ffff:a.b.c.d) is an IPv4 peer.  Peers of other families match no
+   prefix. */
 bool prefix_list_match(
     const struct prefix_list *list, const struct sockaddr *peer);
 

@@ -23,7 +23,8 @@ size_t text_clean(char *into, size_t size, const char *text);
 
 /* text_guard - a stream into this one, line by line, which makes all that is
    written to it clean: stdout and stderr of a program that prints text from
-   outside.  Without memory: STREAM. */
+   outside.  Without memory it is STREAM
+   itself. */
 FILE *text_guard(FILE *stream);
 
 /* text_trim - remove blanks and line ends from both ends, in place.  Returns

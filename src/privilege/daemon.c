@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * What makes a daemon.  Owns the pipe to the parent, the pid file and its lock,
+ * and the memory of main()'s arguments, where the kernel reads titles.
+ */
 #include "config.h"
 
 #include "privilege/daemon.h"

@@ -39,9 +39,10 @@ is_member(gid_t group)
 	gid_t groups[NGROUPS_MAX];
 	int n = getgroups(NGROUPS_MAX, groups);
 
-	while (n > 0)
+	while (n > 0) {
 		if (groups[--n] == group)
 			return true;
+	}
 	return getegid() == group;
 }
 
@@ -114,7 +115,8 @@ account_borrow(const char *user)
 	pw = user_find(user);
 	if (pw == NULL)
 		return -1;
-	/* account_return() keeps these groups, which are the user's. */
+	/* account_return() keeps these groups: they belong to the user that the
+	   process changes to later. */
 	if (initgroups(user, pw->pw_gid) == 0 && setegid(pw->pw_gid) == 0 &&
 	    seteuid(pw->pw_uid) == 0)
 		return 0;
@@ -143,9 +145,10 @@ bounding_empty(void)
 
 	/* Reading fails beyond the kernel's last capability. */
 	for (unsigned long cap = 0;
-	     (held = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++)
+	     (held = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++) {
 		if (held == 1 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return errno == EPERM ? 0 : -1;
+	}
 	return 0;
 }
 

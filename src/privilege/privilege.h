@@ -14,16 +14,19 @@
 /* account_group - the id of the group named; "" gives ACCOUNT_NO_GROUP. */
 int account_group(const char *name, gid_t *group);
 
-/* account_may_join - whether the process is in the group, or may join any. */
+/* account_may_join - whether the process is in the group, or may choose its
+   groups. */
 bool account_may_join(gid_t group);
 
-/* account_become - change to the user, with that user's groups, for good; "":
-   no change.  group: one to join besides, or ACCOUNT_NO_GROUP. */
+/* account_become - change to the user named, with that user's groups, for
+   good.  "": do not change user.  group: one to join besides, or
+   ACCOUNT_NO_GROUP. */
 int account_become(const char *user, gid_t group);
 
 /* account_borrow - act as the user named until account_return(), if root: a
    file created meanwhile is the user's, who opens it again later, and no
-   symbolic link of the user's leads root astray.  "", or not root: none. */
+   symbolic link of the user's leads root astray.  "", or not root: no
+   change. */
 int account_borrow(const char *user);
 int account_return(void);
 

@@ -110,7 +110,8 @@ static const char *const of_master[] = {
 };
 /* clang-format on */
 
-/* A call allowed when up to two arguments have these values under a mask. */
+/* A call that is allowed when up to two of its arguments have these values,
+   in the bits of a mask. */
 struct rule {
 	const char *name;
 	struct scmp_arg_cmp arguments[2];
@@ -161,7 +162,8 @@ static const struct rule rules_of_both[] = {
 	{ "prctl", { VALUE(0, PR_GET_NO_NEW_PRIVS) } },
 };
 
-/* Not part of a new process or thread: another view of the system. */
+/* Not a part of a process or thread that is created: another view of the
+   system. */
 #define CLONE_VIEWS \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE)

@@ -11,7 +11,8 @@
 #include "shm/faultpoint.h"
 #include "worker/worker_files.h"
 
-/* How long, and for how many at first, a row's blame holds for its number. */
+/* How long the blame of a row holds for others that fail with the same number,
+   and for how many at first. */
 #define BLAME_MS 1000
 #define BLAME_ROWS 8
 
@@ -27,7 +28,8 @@
 /* How long an error that is not listed may take to disappear by itself. */
 #define PASSING_MS 30000
 
-/* How long a retired worker retries rows that fail alone: others wait. */
+/* How long a retired worker tries to store rows that fail alone: newer ones
+   wait for it. */
 #define END_MS 30000
 
 /* Why a row failed alone. */
@@ -270,7 +272,8 @@ enum again {
 	AGAIN_NONE /* nor does any other one stand a chance now */
 };
 
-/* Retry held row i.  end: none may be left, after end_ms in any case. */
+/* Retry held row i.  end: none may be left, whatever their errors after
+   end_ms. */
 static enum again
 held_again(struct store *store, size_t i, bool end)
 {

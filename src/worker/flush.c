@@ -85,7 +85,8 @@ flush_sleep(struct flush *f, uint64_t dirty, uint64_t urgent, int timeout_ms)
 	pthread_mutex_lock(&f->mutex);
 	atomic_store_explicit(&f->wake_urgent, urgent, memory_order_relaxed);
 	atomic_store_explicit(&f->wake_at, dirty, memory_order_relaxed);
-	/* With the fence in flush_notify(): one of both sees the other. */
+	/* With the fence in flush_notify(): either we see the new key, or the
+	   drain sees that we sleep. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!flush_wanted(f, dirty) && !f->stop && !f->finish && !f->crowded)
 		pthread_cond_clockwait(
@@ -121,7 +122,8 @@ flush_wait_room(struct flush *f, int timeout_ms)
 	struct timespec until = monotonic_after((uint32_t)timeout_ms);
 
 	pthread_mutex_lock(&f->mutex);
-	/* Room may be short before the table fills: in a key's own places. */
+	/* Room may be short long before the table fills: where all slots that
+	   a key may take are dirty. */
 	f->crowded = true;
 	pthread_cond_signal(&f->wake);
 	pthread_cond_clockwait(&f->settled, &f->mutex, CLOCK_MONOTONIC, &until);
@@ -191,7 +193,8 @@ between_store(struct flush *f, size_t max)
 		batch_store(f, &run);
 }
 
-/* Write one part of the round, batch by batch.  urgent: of urgent keys. */
+/* Write one part of the round to the database, batch by batch.  urgent: it is
+   of urgent keys. */
 static void
 run_store(struct flush *f, struct run run, bool urgent)
 {
@@ -250,7 +253,8 @@ flush_retired(const struct flush *f)
 	       f->segment->map.header.generation;
 }
 
-/* Show since when due keys wait for the database; each commit resets it. */
+/* Show since when keys that are due wait for the database: each commit resets
+   it. */
 static void
 note_waiting(struct flush *f, bool due)
 {

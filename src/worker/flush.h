@@ -28,7 +28,8 @@ void flush_notify(struct flush *flush);
    timeout_ms.  Called by the drain thread when the table is full. */
 void flush_wait_room(struct flush *flush, int timeout_ms);
 
-/* flush_finish - write all pending records, then end.  May be repeated. */
+/* flush_finish - write all pending records now, then end.  May be called
+   again. */
 void flush_finish(struct flush *flush);
 
 /* flush_stop - end after the statement under way. */

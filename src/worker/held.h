@@ -28,7 +28,8 @@ struct held {
 /* held_init - none yet; max: up to HELD_MAX; seed: of the jitter. */
 void held_init(struct held *held, size_t max, uint64_t seed);
 
-/* held_add - hold a row that is not held.  Returns false: no room. */
+/* held_add - hold a row that is not held.  Returns false when there is no
+   room. */
 bool held_add(struct held *held, uint32_t slot, uint64_t now_ms);
 
 /* held_has - whether the row in a slot is held. */

@@ -63,7 +63,8 @@ struct retention {
 	struct log_limiter limiter;
 };
 
-/* retention_init - does nothing yet.  All arguments outlive it. */
+/* retention_init - nothing is done before retention_idle().  All arguments
+   outlive it. */
 void retention_init(struct retention *retention,
     const struct settings *settings, struct worker_segment *segment,
     const struct master_shared *master, struct store *store);

@@ -23,7 +23,8 @@ key_of(const struct record *record, uint32_t row)
 	};
 }
 
-/* The key's bytes from the last on: 4 of caller, 6 of server, 8 of service. */
+/* The key's bytes from the last to the first: 4 of caller, 6 of server, 8 of
+   service. */
 static inline unsigned
 digit(const struct order_key *key, int place)
 {

@@ -56,7 +56,8 @@ round_run_urgent(int i)
 /* round_close - free the memory.  A round that is all zero may be closed. */
 void round_close(struct round *round);
 
-/* round_urgent - how often a key became urgent since all these were taken. */
+/* round_urgent - how many times a key became urgent since all urgent ones were
+   taken; 0: none is. */
 uint64_t round_urgent(const struct round *round, const struct table *table);
 
 /* round_collect_urgent - take urgent keys only, all if there is room; as
@@ -90,6 +91,7 @@ void round_collect(
 /* order_rows - the order of n rows by record_compare().  keys: filled in, n of
    them, the first row's first.  spare: as many, overwritten.
    A radix sort from the last digit to the first (Knuth, "Sorting and
-   Searching", 5.2.5), which skips digits that are the same in all. */
+   Searching", 5.2.5), which passes over digits that are the same in all
+   keys. */
 void order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
     struct order_key *spare);

@@ -4,7 +4,9 @@
 #include "worker/store_state.h"
 #include "lib/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOG_LINES 10 /* a minute, of each worker, about the database */
@@ -127,7 +129,8 @@ rows_leave(struct store *store, const struct table_row *rows, size_t n)
 	store->left = true;
 }
 
-/* Settle, hold or leave all n rows.  Returns how many; fewer: asked to stop. */
+/* Settle, hold or leave all n rows.  Returns how many were; fewer when asked
+   to stop. */
 static size_t
 store_all(struct store *store, struct table_row *rows, size_t n)
 {
@@ -174,9 +177,10 @@ rows_not_held(const struct held *held, struct table_row *rows, size_t n)
 
 	if (held->count == 0)
 		return n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (!held_has(held, rows[i].slot))
 			rows[kept++] = rows[i];
+	}
 	return kept;
 }
 

@@ -32,7 +32,8 @@ struct store {
 	bool trial;           /* one by one: see trial.h */
 	const struct record **records;
 	struct held held;
-	/* The last that the table took: it shows why another one failed. */
+	/* A record that the table took last: whether it still takes it shows
+	   why another one failed. */
 	struct record canary;
 	bool proven;                   /* there is one */
 	unsigned unproven;             /* rows held since no canary passes */
@@ -95,11 +96,13 @@ void store_settled(struct store *store, const struct table_row *rows, size_t n);
 
 /* store_insist - try until the first *sent of the rows are settled (DB_OK), or
    must be divided (DB_REFUSED, DB_UNLISTED), or one row fails for its size
-   (DB_SPLIT), or the table holds them up (DB_HOLD).  Others: asked to stop. */
+   (DB_SPLIT), or the table holds them up (DB_HOLD).  Any other class only when
+   asked to stop. */
 enum db_class store_insist(
     struct store *store, struct table_row *rows, size_t n, size_t *sent);
 
-/* store_send - likewise, but waits in DB_HOLD, unless asked to stop. */
+/* store_send - likewise, waiting while the table holds all rows up; so DB_HOLD
+   only when asked to stop, too. */
 enum db_class store_send(
     struct store *store, struct table_row *rows, size_t n, size_t *sent);
 

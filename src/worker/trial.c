@@ -100,7 +100,8 @@ judge_pending(
 	if (counter_get(&info->trial_slot_deaths) <= DEATHS_ON_TRIAL ||
 	    suspect > segment->table.size)
 		return;
-	/* No thread writes to it yet: one that cannot be read never can. */
+	/* No thread writes to it yet: a slot that cannot be read now never
+	   can. */
 	row.slot = (uint32_t)suspect - 1;
 	row.state = table_read(&segment->table, row.slot, &row.record);
 	if (row.state & STATE_DIRTY) {

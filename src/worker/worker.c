@@ -113,7 +113,8 @@ worker_take_over(struct worker *w)
 	FAULT_POINT("worker_locked");
 	info = &w->segment.shared->info;
 	atomic_store_explicit(&info->checked_in, 0, memory_order_relaxed);
-	/* Release: who sees our pid does not see an older check-in. */
+	/* Release: who sees our pid does not see the check-in of the worker
+	   before. */
 	atomic_store_explicit(&info->pid, getpid(), memory_order_release);
 	counter_set(&info->started, monotonic_ms());
 	/* Release: the log is the one that the master had. */
@@ -149,7 +150,8 @@ orphan_late(struct worker *w)
 	       monotonic_ms() - w->orphaned_ms > ORPHAN_MS;
 }
 
-/* Drain queued records into the table.  Returns whether to call it again. */
+/* Drain queued records into the table.  Returns whether to call it again now.
+ */
 static bool
 drain_batch(struct worker *w)
 {
