@@ -25,13 +25,13 @@ SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or
 
 LAYERS = ("shm", "sql", "src/lib", "src/conf", "src/privilege", "src/intake",
           "src/edge", "src/check", "src/worker", "src/status", "src/master",
-          "src/send", "src", "src/ctl", "src/web", "t/bench")
+          "src/client", "src/send", "src", "src/ctl", "src/web", "t/bench")
 
 # Of shm, these two know no more than what a record and a counter is.
 SQL_USES = {"shm/record.h", "shm/counters.h"}
 
 LIBRARIES = ("shm/libshm.a", "sql/libsql.a", "src/libreporter.a",
-             "t/bench/libbench.a")
+             "src/client/libclient.a", "t/bench/libbench.a")
 
 
 def directory_of(path):

@@ -1,7 +1,7 @@
 # Check suites, one a module: t/unit_NAME.c.  One that needs more than the
 # libraries says so below.
 units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
-	t/unit_child t/unit_conn \
+	t/unit_child t/unit_client t/unit_conn \
 	t/unit_db t/unit_dberror t/unit_dbfail t/unit_deadletter t/unit_encode \
 	t/unit_fault t/unit_figures t/unit_filter t/unit_flush t/unit_frame t/unit_generation \
 	t/unit_health t/unit_host \

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interface: threads, waiting, and fork().
+ *
+ * r->lock guards what the comment in client.h says is client.c's.  The network
+ * side holds it between turns only, and never over a system call.
+ */
+#include "config.h"
+
+#include "client/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define INTERVAL_DEFAULT_MS 15000
+#define INTERVAL_MAX_MS 86400000
+#define KEYS_DEFAULT 10000
+#define KEYS_MAX 10000000
+
+/* All clients, for fork().  Its lock is taken before theirs. */
+static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct reporter *clients;
+static pthread_once_t clients_once = PTHREAD_ONCE_INIT;
+
+static void
+fork_prepare(void)
+{
+	pthread_mutex_lock(&clients_lock);
+	for (struct reporter *r = clients; r != NULL; r = r->next) {
+		pthread_mutex_lock(&r->lock);
+		pthread_mutex_lock(&r->keys.lock);
+	}
+}
+
+static void
+fork_parent(void)
+{
+	for (struct reporter *r = clients; r != NULL; r = r->next) {
+		pthread_mutex_unlock(&r->keys.lock);
+		pthread_mutex_unlock(&r->lock);
+	}
+	pthread_mutex_unlock(&clients_lock);
+}
+
+/* Only what must not wait for the first call: most children call exec(). */
+static void
+fork_child(void)
+{
+	for (struct reporter *r = clients; r != NULL; r = r->next) {
+		if (r->link.fd >= 0)
+			close(r->link.fd);
+		if (r->wake >= 0)
+			close(r->wake);
+		r->link.fd = r->wake = -1;
+		r->stale = true;
+		r->running = false;
+		atomic_store_explicit(&r->begun, false, memory_order_relaxed);
+	}
+	fork_parent();
+}
+
+static void
+fork_watch(void)
+{
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+/* --------------------------------------------------------- the thread ----- */
+
+static void
+client_free(struct reporter *r)
+{
+	link_free(&r->link);
+	keys_close(&r->keys);
+	if (r->wake >= 0)
+		close(r->wake);
+	pthread_cond_destroy(&r->changed);
+	pthread_mutex_destroy(&r->lock);
+	free(r->order);
+	free(r);
+}
+
+/* Have the network side look again. */
+static void
+client_wake(struct reporter *r)
+{
+	const uint64_t one = 1;
+
+	if (r->wake >= 0 && write(r->wake, &one, sizeof(one)) < 0)
+		return; /* it is awake */
+}
+
+/* One turn.  Returns false at the end. */
+static bool
+client_turn(struct reporter *r, uint64_t *wait)
+{
+	pthread_mutex_lock(&r->lock);
+	uint64_t flush = r->waiting > 0 ? r->flush_wanted : r->flush_done;
+	bool closing = r->closing;
+	uint64_t close_by = r->close_by;
+	pthread_mutex_unlock(&r->lock);
+
+	*wait = pass_turn(r, flush);
+	if (r->covered != r->flush_done && pass_done(r)) {
+		pthread_mutex_lock(&r->lock);
+		r->flush_done = r->covered;
+		pthread_cond_broadcast(&r->changed);
+		pthread_mutex_unlock(&r->lock);
+	}
+	if (!closing)
+		return true;
+	uint64_t now = link_clock();
+	if (now >= close_by || r->link.state != LINK_UP)
+		return false;
+	link_end(&r->link);
+	if (close_by - now < *wait)
+		*wait = close_by - now;
+	return true;
+}
+
+static void *
+client_thread(void *arg)
+{
+	struct reporter *r = arg;
+	uint64_t wait, wakes;
+
+	while (client_turn(r, &wait)) {
+		struct pollfd fds[] = {
+			{ .fd = r->wake, .events = POLLIN },
+			{ .fd = r->link.fd, .events = r->link.events },
+		};
+
+		if (poll(fds, 2, (int)wait) > 0 && fds[0].revents != 0 &&
+		    read(r->wake, &wakes, sizeof(wakes)) < 0)
+			continue; /* another wake is not lost by that */
+	}
+	pthread_mutex_lock(&r->lock);
+	r->running = false;
+	bool abandoned = r->abandoned;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	if (abandoned)
+		client_free(r);
+	return NULL;
+}
+
+static int
+thread_start(struct reporter *r)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_t thread;
+
+	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->wake < 0)
+		return errno;
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = pthread_create(&thread, &attributes, client_thread, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	if (error == 0)
+		pthread_setname_np(thread, "reporter");
+	else
+		close(r->wake);
+	if (error != 0)
+		r->wake = -1;
+	return error;
+}
+
+/* In the child of a fork: what belongs to the parent is dropped. */
+static void
+client_renew(struct reporter *r)
+{
+	r->stale = false;
+	keys_clear(&r->keys);
+	link_forget(&r->link);
+	r->reports = r->results = r->heartbeats = 0;
+	r->connections = r->failures = 0;
+	r->dropped_told = 0;
+	r->waiting = 0;
+	/* Those who wait do so in the parent. */
+	pthread_cond_init(&r->changed, NULL);
+}
+
+/* Start what the first call needs: also the first one of a child. */
+static void
+client_begin(struct reporter *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->stale)
+		client_renew(r);
+	if (!r->begun && !r->running) {
+		pass_reset(r);
+		r->next_pass = link_clock() + link_random(r->interval_ms);
+		r->next_urgent = 0;
+		if ((r->flags & REPORTER_NO_THREAD) == 0)
+			r->running = thread_start(r) == 0;
+		/* Release: who sees it sees an empty table. */
+		atomic_store_explicit(&r->begun,
+		    r->running || (r->flags & REPORTER_NO_THREAD) != 0,
+		    memory_order_release);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void
+client_ready(struct reporter *r)
+{
+	if (!atomic_load_explicit(&r->begun, memory_order_acquire))
+		client_begin(r);
+}
+
+/* ------------------------------------------------------------ opening ----- */
+
+/* Returns false if an option is out of range. */
+static bool
+options_take(struct reporter *r, const struct reporter_options *options)
+{
+	r->caller = options->caller;
+	r->interval_ms = options->interval_ms != 0 ? options->interval_ms
+						   : INTERVAL_DEFAULT_MS;
+	r->flags = options->flags;
+	r->log = options->log;
+	r->log_arg = options->log_arg;
+	return r->interval_ms <= INTERVAL_MAX_MS &&
+	       options->keys_max <= KEYS_MAX &&
+	       (options->flags & ~REPORTER_NO_THREAD) == 0;
+}
+
+struct reporter *
+reporter_open(const struct reporter_options *given)
+{
+	struct reporter_options o = { 0 };
+	struct reporter *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	/* Members that a caller's older header has not are zero; those of a
+	   newer one must be. */
+	memcpy(&o, given, given->size < sizeof(o) ? given->size : sizeof(o));
+	uint32_t max = o.keys_max != 0 ? o.keys_max : KEYS_DEFAULT;
+	bool valid = options_take(r, &o);
+	for (size_t i = sizeof(o); i < given->size; i++)
+		valid &= ((const char *)given)[i] == 0;
+	r->order = valid ? calloc(max, sizeof(*r->order)) : NULL;
+	errno = valid ? ENOMEM : EINVAL;
+	if (r->order == NULL ||
+	    link_init(&r->link, o.hosts != NULL ? o.hosts : "127.0.0.1",
+		o.port != NULL ? o.port : LINK_PORT, o.transport) < 0) {
+		free(r->order);
+		free(r);
+		return NULL;
+	}
+	if (keys_open(&r->keys, max) < 0) {
+		link_free(&r->link);
+		free(r->order);
+		free(r);
+		return NULL;
+	}
+	r->wake = -1;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->changed, NULL);
+	pthread_once(&clients_once, fork_watch);
+	pthread_mutex_lock(&clients_lock);
+	r->next = clients;
+	clients = r;
+	pthread_mutex_unlock(&clients_lock);
+	return r;
+}
+
+/* ----------------------------------------------------------- counting ----- */
+
+int
+reporter_add(struct reporter *r, int32_t modid, int32_t cmdid, uint32_t ip,
+    uint16_t port, uint32_t succ, uint32_t err)
+{
+	const struct key key = { modid, cmdid, ip, port };
+
+	client_ready(r);
+	if (keys_add(&r->keys, &key, succ, err))
+		return 0;
+	errno = ENOSPC;
+	return -1;
+}
+
+int
+reporter_call(struct reporter *r, int32_t modid, int32_t cmdid, uint32_t ip,
+    uint16_t port, int ok)
+{
+	return reporter_add(r, modid, cmdid, ip, port, ok != 0, ok == 0);
+}
+
+int
+reporter_overload(struct reporter *r, int32_t modid, int32_t cmdid, uint32_t ip,
+    uint16_t port, int overloaded)
+{
+	const struct key key = { modid, cmdid, ip, port };
+
+	client_ready(r);
+	int urgent = keys_overload(&r->keys, &key, overloaded != 0);
+	if (urgent < 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	/* Release: who takes this sees the key. */
+	if (urgent > 0 &&
+	    !atomic_exchange_explicit(&r->urgent, true, memory_order_acq_rel))
+		client_wake(r);
+	return 0;
+}
+
+void
+reporter_stats(struct reporter *r, struct reporter_stats *stats)
+{
+	struct reporter_stats s = { .size = stats->size };
+
+	client_ready(r);
+	s.connected = r->connected;
+	s.keys = r->keys.live;
+	s.dropped = r->keys.dropped;
+	s.reports = r->reports;
+	s.results = r->results;
+	s.heartbeats = r->heartbeats;
+	s.connections = r->connections;
+	s.failures = r->failures;
+	memcpy(stats, &s, s.size < sizeof(s) ? s.size : sizeof(s));
+}
+
+/* ------------------------------------------------------------ waiting ----- */
+
+/* One turn of a client without a thread, and wait for what comes next. */
+static void
+turn_and_poll(struct reporter *r, uint64_t deadline)
+{
+	uint64_t wait, now;
+
+	if (!client_turn(r, &wait)) {
+		r->closed = true;
+		return;
+	}
+	now = link_clock();
+	uint64_t left = deadline > now ? deadline - now : 0;
+	struct pollfd fd = { .fd = r->link.fd, .events = r->link.events };
+	poll(&fd, 1, (int)(wait < left ? wait : left));
+}
+
+/* Under the lock.  Wait for a change; returns false after the deadline. */
+static bool
+client_wait(struct reporter *r, uint64_t deadline)
+{
+	const struct timespec until = { .tv_sec = (time_t)(deadline / 1000),
+		.tv_nsec = (long)(deadline % 1000) * 1000000 };
+
+	if (r->running)
+		return pthread_cond_clockwait(&r->changed, &r->lock,
+			   CLOCK_MONOTONIC, &until) != ETIMEDOUT;
+	pthread_mutex_unlock(&r->lock);
+	turn_and_poll(r, deadline);
+	pthread_mutex_lock(&r->lock);
+	return link_clock() < deadline;
+}
+
+int
+reporter_flush(struct reporter *r, uint32_t timeout_ms)
+{
+	uint64_t deadline = link_clock() + timeout_ms;
+	bool more = true;
+
+	client_ready(r);
+	pthread_mutex_lock(&r->lock);
+	uint64_t mine = ++r->flush_wanted;
+	r->waiting++;
+	client_wake(r);
+	while (more && r->flush_done < mine)
+		more = client_wait(r, deadline);
+	r->waiting--;
+	bool done = r->flush_done >= mine;
+	pthread_mutex_unlock(&r->lock);
+	if (!done)
+		errno = ETIMEDOUT;
+	return done ? 0 : -1;
+}
+
+static void
+clients_remove(struct reporter *r)
+{
+	struct reporter **link = &clients;
+
+	pthread_mutex_lock(&clients_lock);
+	while (*link != r)
+		link = &(*link)->next;
+	*link = r->next;
+	pthread_mutex_unlock(&clients_lock);
+}
+
+int
+reporter_close(struct reporter *r, uint32_t timeout_ms)
+{
+	uint64_t deadline = link_clock() + timeout_ms;
+	bool done = true, more = true;
+
+	if (r == NULL)
+		return 0;
+	/* Where nothing was counted, nothing is to be sent. */
+	if (r->begun)
+		done = timeout_ms > 0 && reporter_flush(r, timeout_ms) == 0;
+	clients_remove(r);
+	pthread_mutex_lock(&r->lock);
+	if (r->stale)
+		client_renew(r);
+	r->closing = true;
+	r->close_by = deadline;
+	client_wake(r);
+	while (more && (r->running || (r->begun && !r->closed)))
+		more = client_wait(r, deadline);
+	/* The thread frees a client that it still uses, which is one that waits
+	   for a name to be resolved. */
+	bool abandoned = r->abandoned = r->running;
+	done = done && !abandoned && (!r->begun || link_confirmed(&r->link));
+	pthread_mutex_unlock(&r->lock);
+	if (!abandoned)
+		client_free(r);
+	if (!done)
+		errno = ETIMEDOUT;
+	return done ? 0 : -1;
+}
+
+/* --------------------------------------------- programs with a loop ------- */
+
+int
+reporter_fd(struct reporter *r)
+{
+	return r->link.fd;
+}
+
+short
+reporter_events(struct reporter *r)
+{
+	return r->link.events;
+}
+
+int
+reporter_turn(struct reporter *r)
+{
+	uint64_t wait;
+
+	client_ready(r);
+	client_turn(r, &wait);
+	return (int)wait;
+}
