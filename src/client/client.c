@@ -141,6 +141,7 @@ client_thread(void *arg)
 	}
 	pthread_mutex_lock(&r->lock);
 	r->running = false;
+	r->closed = true;
 	bool abandoned = r->abandoned;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
@@ -419,7 +420,7 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 	r->closing = true;
 	r->close_by = deadline;
 	client_wake(r);
-	while (more && (r->running || (r->begun && !r->closed)))
+	while (more && r->begun && !r->closed)
 		more = client_wait(r, deadline);
 	/* The thread frees a client that it still uses, which is one that waits
 	   for a name to be resolved. */

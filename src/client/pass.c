@@ -268,13 +268,33 @@ pass_due(struct reporter *r, uint64_t now, uint64_t flush, bool came_up)
 		client_heartbeat(r);
 }
 
+/* Milliseconds until something is due, after a turn at this time. */
+static uint64_t
+pass_wait(struct reporter *r, uint64_t now, uint64_t flush)
+{
+	uint64_t wait = link_wait(&r->link, now), due = r->next_pass;
+
+	if (r->link.state == LINK_UP) {
+		if (r->wrote_at + CLIENT_HEARTBEAT_MS < due)
+			due = r->wrote_at + CLIENT_HEARTBEAT_MS;
+		if (r->next_urgent < due && r->order_at == r->order_n &&
+		    atomic_load_explicit(&r->urgent, memory_order_relaxed))
+			due = r->next_urgent;
+		/* Nothing tells when the last byte is acknowledged. */
+		if (flush != r->flush_done && now + 5 < due)
+			due = now + 5;
+	}
+	due = due > now ? due - now : 0;
+	return due < wait ? due : wait;
+}
+
 uint64_t
 pass_turn(struct reporter *r, uint64_t flush)
 {
-	bool changed = link_turn(&r->link, r->length > 0), up;
-	uint64_t now = link_clock(), wait;
+	bool changed = link_turn(&r->link, r->length > 0);
+	bool up = r->link.state == LINK_UP;
+	uint64_t now = link_clock();
 
-	up = r->link.state == LINK_UP;
 	if (changed && up)
 		client_connected(r);
 	else if (changed)
@@ -286,18 +306,7 @@ pass_turn(struct reporter *r, uint64_t flush)
 		pass_begin(r, PASS_TAKE);
 		r->next_pass = now + r->interval_ms;
 	}
-	wait = link_wait(&r->link, now);
-	if (r->next_pass - now < wait)
-		wait = r->next_pass - now;
-	if (up && wait > CLIENT_HEARTBEAT_MS)
-		wait = CLIENT_HEARTBEAT_MS;
-	if (up && r->next_urgent > now && r->next_urgent - now < wait &&
-	    atomic_load_explicit(&r->urgent, memory_order_relaxed))
-		wait = r->next_urgent - now;
-	if (r->length > 0 && up)
+	if (up && r->length > 0)
 		r->link.events |= POLLOUT;
-	/* Nothing tells when the last byte is acknowledged. */
-	if (up && flush != r->flush_done && wait > 5)
-		wait = 5;
-	return wait;
+	return pass_wait(r, now, flush);
 }
