@@ -1,6 +1,8 @@
 # The packages of Debian, and the spec file of the RHEL family.
 EXTRA_DIST += debian/changelog debian/control debian/copyright debian/rules \
 	debian/source/format \
+	debian/libreporter0.install debian/libreporter-tls0.install \
+	debian/libreporter-dev.install \
 	debian/reporter.README.Debian debian/reporter.docs \
 	debian/reporter.install debian/reporter.lintian-overrides \
 	debian/reporter.postinst debian/reporter.postrm debian/reporter.prerm \

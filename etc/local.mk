@@ -86,14 +86,14 @@ completed = reporterctl reporter-migrate reporter-send reporter-web
 install-exec-hook:
 	@test '$(bindir)' = '$(sbindir)' || ln -srf \
 		'$(DESTDIR)$(sbindir)/reporterctl' '$(DESTDIR)$(bindir)'
-install-data-hook: all-local
+install-data-hook: all-local install-client
 	@$(conffile) install '$(DESTDIR)' '$(keptdir)' $(conffiles)
 	@find '$(DESTDIR)$(mandir)' -path '*/man[1578]/reporter*' \
 		-exec $(manual_fill) {} +
 	@for name in $(completed); do \
 		ln -sf reporter '$(DESTDIR)$(completionsdir)'/$$name; done
 # Also links of init systems, where a service was not disabled before.
-uninstall-hook:
+uninstall-hook: uninstall-client
 	@$(conffile) remove '$(DESTDIR)' '$(keptdir)' $(conffiles)
 	@test '$(bindir)' = '$(sbindir)' || \
 		rm -f '$(DESTDIR)$(bindir)/reporterctl'

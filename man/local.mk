@@ -1,7 +1,7 @@
 # The manual, and its Chinese translation.  The pages of the translation are in the
 # archive of a release; in a clone po4a makes them, and without it they are left
 # out.
-dist_man_MANS = man/reporter.8 man/reporter-protocol.7 man/reporter.conf.5 \
+dist_man_MANS = man/reporter.8 man/reporter_client.3 man/reporter-protocol.7 man/reporter.conf.5 \
 	man/reporter-bench.1 man/reporter-migrate.8 man/reporter-send.1 \
 	man/reporterctl.8
 EXTRA_DIST += man/reporter-web.8 man/po/po4a.cfg man/po/zh_CN.po man/po/join.pl

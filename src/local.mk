@@ -42,7 +42,6 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/lib/json.h src/lib/long_options.h src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
 	src/master/removed.c src/master/shutdown.c src/master/state.h \
-	src/send/tls_client.h \
 	src/status/look_group.c src/status/look_read.c src/status/look_state.c src/status/look_state.h \
 	src/status/status_json.c src/status/status_prometheus.c \
 	src/status/status_text.c src/worker/backoff.h \
@@ -50,8 +49,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/worker/window.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
-src_libreporter_a_SOURCES += src/edge/tls.c src/lib/pem.c \
-	src/send/tls_client.c
+src_libreporter_a_SOURCES += src/edge/tls.c src/lib/pem.c
 endif
 
 # The schemas of the ELB and Lars dialects.  The decoder does not use the

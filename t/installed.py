@@ -38,7 +38,7 @@ def directories():
 
     return {name: whole(found[name]) for name in (
         "bindir", "sbindir", "sysconfdir", "localstatedir", "runstatedir",
-        "mandir", "completionsdir", "pkgdatadir", "examplesdir",
+        "libdir", "includedir", "mandir", "completionsdir", "pkgdatadir", "examplesdir",
         "systemdsystemunitdir",
         "sysusersdir", "tmpfilesdir", "initddir", "logrotatedir")}
 

@@ -30,6 +30,31 @@ bench-short: src/reporter-bench src/reporter
 profile: src/reporter-bench src/reporter
 	$(python) $(srcdir)/t/profile.py
 
+# What counting a call costs an agent.
+check_PROGRAMS += t/bench_client
+bench-client: t/bench_client$(EXEEXT)
+	t/bench_client
+
+# Whether the libraries have the ABI that is in src/client; abi writes it there
+# (Debian's abigail-tools; CFLAGS must have -g).
+abi = for name in $(patsubst %.0,%,$(notdir $(client_DATA))); do
+check-abi: $(client_DATA)
+	@command -v abidiff >/dev/null || { \
+		echo "skipped: install Debian's package abigail-tools"; exit 0; }; \
+	$(abi) abidiff --headers-dir2 $(srcdir)/src/client \
+		$(srcdir)/src/client/$$name.abi src/client/$$name.0 && \
+		echo "$$name: the same ABI" || exit 1; done
+abi: $(client_DATA)
+	$(abi) abidw --headers-dir $(srcdir)/src/client --no-corpus-path \
+		--no-comp-dir-path --short-locs \
+		--out-file $(srcdir)/src/client/$$name.abi src/client/$$name.0 \
+		|| exit 1; done
+
+# The client under valgrind; ASan looks for leaks.
+check-valgrind: t/unit_client$(EXEEXT)
+	CK_FORK=no CK_TIMEOUT_MULTIPLIER=10 valgrind -q --error-exitcode=9 \
+		--fair-sched=yes t/unit_client
+
 # gcc -fanalyzer, scan-build and cppcheck over the whole tree, in some minutes.
 analyse:
 	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/analyse.sh
@@ -108,6 +133,6 @@ distcheck-short:
 clean-local:
 	-rm -rf t/scenario-data analyse axe container coverage fuzz mysql packages \
 		shots
-.PHONY: bench bench-short check-mysql check-mysql-short check-quick mysql-root \
+.PHONY: abi bench bench-client bench-short check-abi check-valgrind check-mysql check-mysql-short check-quick mysql-root \
 	check-restarts check-container check-web-cost profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -24,6 +25,7 @@
 
 enum mood {
 	READS,
+	TALKS,   /* the same, and sends bytes */
 	REFUSES, /* closes at once */
 	DEAF     /* accepts, and reads nothing */
 };
@@ -99,7 +101,9 @@ host_serve(void *arg)
 				host->fd = -1;
 			}
 		}
-		if (host->fd >= 0 && host->mood == READS)
+		if (host->fd >= 0 && host->mood == TALKS)
+			send(host->fd, host, 4096, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (host->fd >= 0 && host->mood <= TALKS)
 			host_read(host);
 		pthread_mutex_unlock(&host->lock);
 		if (stop)
@@ -275,6 +279,36 @@ stats_of(struct reporter *r)
 #define HOUR 3600000
 
 static struct host host;
+
+/* The time of day, and a name, are the test's. */
+static _Atomic time_t ahead;
+
+time_t __real_time(time_t *into);
+time_t __wrap_time(time_t *into);
+
+time_t
+__wrap_time(time_t *into)
+{
+	(void)into;
+	return __real_time(NULL) + ahead;
+}
+
+int __real_getaddrinfo(const char *name, const char *port,
+    const struct addrinfo *hints, struct addrinfo **list);
+int __wrap_getaddrinfo(const char *name, const char *port,
+    const struct addrinfo *hints, struct addrinfo **list);
+
+int
+__wrap_getaddrinfo(const char *name, const char *port,
+    const struct addrinfo *hints, struct addrinfo **list)
+{
+	if (strcmp(name, "hangs.test") == 0)
+		sleep(3);
+	if (strcmp(name, "several.test") != 0)
+		return __real_getaddrinfo(name, port, hints, list);
+	__real_getaddrinfo("127.0.0.3", port, hints, list);
+	return __real_getaddrinfo("127.0.0.1", port, hints, &(*list)->ai_next);
+}
 
 START_TEST(counts_arrive)
 {
@@ -497,6 +531,98 @@ START_TEST(an_overload_is_sent_at_once)
 }
 END_TEST
 
+START_TEST(all_addresses_of_a_name_are_tried)
+{
+	host_start(&host, "127.0.0.1", "0", READS);
+	struct reporter *r = open_client("several.test", host.port, HOUR, 0, 0);
+	reporter_call(r, 1, 1, 1, 80, 1);
+	ck_assert_int_eq(reporter_flush(r, 1500), 0);
+	ck_assert_int_eq(reporter_close(r, 1000), 0);
+	host_stop(&host);
+	host_free(&host);
+}
+END_TEST
+
+START_TEST(a_name_that_hangs_holds_nobody_up)
+{
+	struct reporter *r = open_client("hangs.test", "1", HOUR, 0, 0);
+	uint64_t began = now_ms();
+
+	reporter_call(r, 1, 1, 1, 80, 1);
+	ck_assert_int_eq(reporter_close(r, 100), -1);
+	ck_assert_uint_lt(now_ms() - began, 1500);
+	/* For tools that look for leaks: the thread frees the client. */
+	sleep(4);
+}
+END_TEST
+
+START_TEST(bytes_that_come_back_are_ignored)
+{
+	uint32_t succ = 0, err;
+
+	host_start(&host, "127.0.0.1", "0", TALKS);
+	struct reporter *r = open_client(NULL, host.port, 10, 0, 0);
+	for (int i = 0; i < 100; i++) {
+		reporter_add(r, 1, 1, 1, 80, 100, 0);
+		nap();
+	}
+	ck_assert_int_eq(reporter_flush(r, 5000), 0);
+	ck_assert_uint_eq(stats_of(r).connections, 1);
+	ck_assert(host_newest(&host, 80, &succ, &err));
+	ck_assert_uint_ge(succ, 100);
+	host_set_mood(&host, READS);
+	ck_assert_int_eq(reporter_close(r, 5000), 0);
+	host_stop(&host);
+	host_free(&host);
+}
+END_TEST
+
+START_TEST(time_does_not_go_back)
+{
+	static const time_t steps[] = { 0, -3600, 7200 };
+	size_t n, reports;
+
+	host_start(&host, "127.0.0.1", "0", READS);
+	struct reporter *r = open_client(NULL, host.port, HOUR, 0, 0);
+	for (size_t i = 0; i < 3; i++) {
+		ahead = steps[i];
+		reporter_call(r, 1, 1, 1, 80, 1);
+		ck_assert_int_eq(reporter_flush(r, 1000), 0);
+	}
+	ck_assert_int_eq(reporter_close(r, 1000), 0);
+	struct record *records = host_records(&host, &n, &reports);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_uint_eq(record_ts(&records[1]), record_ts(&records[0]));
+	ck_assert_uint_ge(
+	    record_ts(&records[2]), record_ts(&records[0]) + 7000);
+	free(records);
+	host_stop(&host);
+	host_free(&host);
+}
+END_TEST
+
+START_TEST(idle_keys_make_room)
+{
+	uint32_t succ, err;
+
+	host_start(&host, "127.0.0.1", "0", READS);
+	struct reporter *r = open_client(NULL, host.port, 10, 2, 0);
+	reporter_call(r, 1, 1, 1, 80, 1);
+	reporter_call(r, 1, 1, 1, 81, 1);
+	ck_assert_int_eq(reporter_flush(r, 1000), 0);
+	uint64_t began = now_ms();
+	while (reporter_call(r, 1, 1, 1, 82, 1) < 0 && now_ms() - began < 5000)
+		nap();
+	ck_assert_int_eq(reporter_call(r, 1, 1, 1, 80, 1), 0);
+	ck_assert_int_eq(reporter_close(r, 1000), 0);
+	ck_assert(host_newest(&host, 82, &succ, &err));
+	ck_assert(host_newest(&host, 80, &succ, &err));
+	ck_assert_uint_eq(succ, 1);
+	host_stop(&host);
+	host_free(&host);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- fork --- */
 
 static _Atomic bool calls_enough;
@@ -661,6 +787,11 @@ main(void)
 	tcase_add_test(tcase, a_lost_report_is_sent_again);
 	tcase_add_test(tcase, a_host_that_refuses_is_not_pressed);
 	tcase_add_test(tcase, other_hosts_are_tried_at_once);
+	tcase_add_test(tcase, all_addresses_of_a_name_are_tried);
+	tcase_add_test(tcase, a_name_that_hangs_holds_nobody_up);
+	tcase_add_test(tcase, bytes_that_come_back_are_ignored);
+	tcase_add_test(tcase, time_does_not_go_back);
+	tcase_add_test(tcase, idle_keys_make_room);
 	tcase_add_test(tcase, a_deaf_host_stops_nobody);
 	tcase_add_test(tcase, closing_is_bounded);
 	tcase_add_test(tcase, an_overload_is_sent_at_once);

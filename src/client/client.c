@@ -52,14 +52,14 @@ static void
 fork_child(void)
 {
 	for (struct reporter *r = clients; r != NULL; r = r->next) {
-		if (r->link.fd >= 0)
-			close(r->link.fd);
+		if (r->channel.fd >= 0)
+			close(r->channel.fd);
 		if (r->wake >= 0)
 			close(r->wake);
-		r->link.fd = r->wake = -1;
+		r->channel.fd = r->wake = -1;
 		r->stale = true;
 		r->running = false;
-		atomic_store_explicit(&r->begun, false, memory_order_relaxed);
+		SET(r->begun, false);
 	}
 	fork_parent();
 }
@@ -75,7 +75,7 @@ fork_watch(void)
 static void
 client_free(struct reporter *r)
 {
-	link_free(&r->link);
+	channel_free(&r->channel);
 	keys_close(&r->keys);
 	if (r->wake >= 0)
 		close(r->wake);
@@ -95,31 +95,45 @@ client_wake(struct reporter *r)
 		return; /* it is awake */
 }
 
+/* One turn of a client that is closed by this time.  Returns false at the end.
+   A connection that is lost before the reporter has confirmed that it read
+   everything is made again. */
+static bool
+client_closing(struct reporter *r, uint64_t flush, uint64_t by, uint64_t *wait)
+{
+	uint64_t now = channel_clock();
+
+	if (now >= by || channel_confirmed(&r->channel))
+		return false;
+	if (r->covered == flush && pass_done(r))
+		channel_end(&r->channel);
+	if (by - now < *wait)
+		*wait = by - now;
+	return true;
+}
+
 /* One turn.  Returns false at the end. */
 static bool
 client_turn(struct reporter *r, uint64_t *wait)
 {
 	pthread_mutex_lock(&r->lock);
-	uint64_t flush = r->waiting > 0 ? r->flush_wanted : r->flush_done;
 	bool closing = r->closing;
-	uint64_t close_by = r->close_by;
+	uint64_t by = r->close_by;
+	uint64_t flush =
+	    r->waiting > 0 || closing ? r->flush_wanted : r->flush_done;
 	pthread_mutex_unlock(&r->lock);
 
+	if (closing && by <= channel_clock())
+		return false;
 	*wait = pass_turn(r, flush);
+	if (closing)
+		return client_closing(r, flush, by, wait);
 	if (r->covered != r->flush_done && pass_done(r)) {
 		pthread_mutex_lock(&r->lock);
 		r->flush_done = r->covered;
 		pthread_cond_broadcast(&r->changed);
 		pthread_mutex_unlock(&r->lock);
 	}
-	if (!closing)
-		return true;
-	uint64_t now = link_clock();
-	if (now >= close_by || r->link.state != LINK_UP)
-		return false;
-	link_end(&r->link);
-	if (close_by - now < *wait)
-		*wait = close_by - now;
 	return true;
 }
 
@@ -132,7 +146,7 @@ client_thread(void *arg)
 	while (client_turn(r, &wait)) {
 		struct pollfd fds[] = {
 			{ .fd = r->wake, .events = POLLIN },
-			{ .fd = r->link.fd, .events = r->link.events },
+			{ .fd = r->channel.fd, .events = r->channel.events },
 		};
 
 		if (poll(fds, 2, (int)wait) > 0 && fds[0].revents != 0 &&
@@ -182,9 +196,12 @@ client_renew(struct reporter *r)
 {
 	r->stale = false;
 	keys_clear(&r->keys);
-	link_forget(&r->link);
-	r->reports = r->results = r->heartbeats = 0;
-	r->connections = r->failures = 0;
+	channel_forget(&r->channel);
+	SET(r->reports, 0);
+	SET(r->results, 0);
+	SET(r->heartbeats, 0);
+	SET(r->connections, 0);
+	SET(r->failures, 0);
 	r->dropped_told = 0;
 	r->waiting = 0;
 	/* Those who wait do so in the parent. */
@@ -198,9 +215,9 @@ client_begin(struct reporter *r)
 	pthread_mutex_lock(&r->lock);
 	if (r->stale)
 		client_renew(r);
-	if (!r->begun && !r->running) {
+	if (!GET(r->begun) && !r->running) {
 		pass_reset(r);
-		r->next_pass = link_clock() + link_random(r->interval_ms);
+		r->next_pass = channel_clock() + channel_random(r->interval_ms);
 		r->next_urgent = 0;
 		if ((r->flags & REPORTER_NO_THREAD) == 0)
 			r->running = thread_start(r) == 0;
@@ -254,14 +271,14 @@ reporter_open(const struct reporter_options *given)
 	r->order = valid ? calloc(max, sizeof(*r->order)) : NULL;
 	errno = valid ? ENOMEM : EINVAL;
 	if (r->order == NULL ||
-	    link_init(&r->link, o.hosts != NULL ? o.hosts : "127.0.0.1",
-		o.port != NULL ? o.port : LINK_PORT, o.transport) < 0) {
+	    channel_init(&r->channel, o.hosts != NULL ? o.hosts : "127.0.0.1",
+		o.port != NULL ? o.port : CHANNEL_PORT, o.transport) < 0) {
 		free(r->order);
 		free(r);
 		return NULL;
 	}
 	if (keys_open(&r->keys, max) < 0) {
-		link_free(&r->link);
+		channel_free(&r->channel);
 		free(r->order);
 		free(r);
 		return NULL;
@@ -324,14 +341,14 @@ reporter_stats(struct reporter *r, struct reporter_stats *stats)
 	struct reporter_stats s = { .size = stats->size };
 
 	client_ready(r);
-	s.connected = r->connected;
-	s.keys = r->keys.live;
-	s.dropped = r->keys.dropped;
-	s.reports = r->reports;
-	s.results = r->results;
-	s.heartbeats = r->heartbeats;
-	s.connections = r->connections;
-	s.failures = r->failures;
+	s.connected = GET(r->connected);
+	s.keys = GET(r->keys.live);
+	s.dropped = GET(r->keys.dropped);
+	s.reports = GET(r->reports);
+	s.results = GET(r->results);
+	s.heartbeats = GET(r->heartbeats);
+	s.connections = GET(r->connections);
+	s.failures = GET(r->failures);
 	memcpy(stats, &s, s.size < sizeof(s) ? s.size : sizeof(s));
 }
 
@@ -347,9 +364,9 @@ turn_and_poll(struct reporter *r, uint64_t deadline)
 		r->closed = true;
 		return;
 	}
-	now = link_clock();
+	now = channel_clock();
 	uint64_t left = deadline > now ? deadline - now : 0;
-	struct pollfd fd = { .fd = r->link.fd, .events = r->link.events };
+	struct pollfd fd = { .fd = r->channel.fd, .events = r->channel.events };
 	poll(&fd, 1, (int)(wait < left ? wait : left));
 }
 
@@ -366,13 +383,13 @@ client_wait(struct reporter *r, uint64_t deadline)
 	pthread_mutex_unlock(&r->lock);
 	turn_and_poll(r, deadline);
 	pthread_mutex_lock(&r->lock);
-	return link_clock() < deadline;
+	return channel_clock() < deadline;
 }
 
 int
 reporter_flush(struct reporter *r, uint32_t timeout_ms)
 {
-	uint64_t deadline = link_clock() + timeout_ms;
+	uint64_t deadline = channel_clock() + timeout_ms;
 	bool more = true;
 
 	client_ready(r);
@@ -405,27 +422,27 @@ clients_remove(struct reporter *r)
 int
 reporter_close(struct reporter *r, uint32_t timeout_ms)
 {
-	uint64_t deadline = link_clock() + timeout_ms;
-	bool done = true, more = true;
+	uint64_t deadline = channel_clock() + timeout_ms;
+	bool more = true;
 
 	if (r == NULL)
 		return 0;
-	/* Where nothing was counted, nothing is to be sent. */
-	if (r->begun)
-		done = timeout_ms > 0 && reporter_flush(r, timeout_ms) == 0;
 	clients_remove(r);
 	pthread_mutex_lock(&r->lock);
 	if (r->stale)
 		client_renew(r);
 	r->closing = true;
 	r->close_by = deadline;
+	r->flush_wanted++;
 	client_wake(r);
-	while (more && r->begun && !r->closed)
+	while (more && GET(r->begun) && !r->closed)
 		more = client_wait(r, deadline);
-	/* The thread frees a client that it still uses, which is one that waits
-	   for a name to be resolved. */
+	/* The thread frees a client that it still uses: it waits for a name to
+	   be resolved. */
 	bool abandoned = r->abandoned = r->running;
-	done = done && !abandoned && (!r->begun || link_confirmed(&r->link));
+	bool done = !abandoned &&
+		    /* Where nothing was counted nothing is to be sent. */
+		    (!GET(r->begun) || channel_confirmed(&r->channel));
 	pthread_mutex_unlock(&r->lock);
 	if (!abandoned)
 		client_free(r);
@@ -439,13 +456,13 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 int
 reporter_fd(struct reporter *r)
 {
-	return r->link.fd;
+	return r->channel.fd;
 }
 
 short
 reporter_events(struct reporter *r)
 {
-	return r->link.events;
+	return r->channel.events;
 }
 
 int

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client: its keys, its link, and what is sent when.
+ * A client: its keys, its channel, and what is sent when.
  *
  * A pass over all keys takes their counts, makes a list of the keys that have
- * something to report, and sends it in whole reports as the link accepts them.
- * The list is finished before another one is made, so that keys at its end get
- * their turn when the reporter reads slowly; meanwhile counts add up in their
- * figures.  After a loss the keys that were sent are sent once more as they
- * are, since nobody knows which reports were taken; those that have newer
+ * something to report, and sends it in whole reports as the channel accepts
+ * them. The list is finished before another one is made, so that keys at its
+ * end get their turn when the reporter reads slowly; meanwhile counts add up in
+ * their figures.  After a loss the keys that were sent are sent once more as
+ * they are, since nobody knows which reports were taken; those that have newer
  * figures send only these.
  *
  * The network side is the thread of the client, or who calls reporter_turn().
@@ -15,7 +15,7 @@
 #pragma once
 
 #include "client/keys.h"
-#include "client/link.h"
+#include "client/channel.h"
 #include "client/reporter.h"
 
 /* Fits into any max_message that a reporter may have. */
@@ -30,7 +30,7 @@
 
 struct reporter {
 	struct keys keys;
-	struct link link;
+	struct channel channel;
 	uint32_t caller, interval_ms, flags;
 	void (*log)(void *arg, enum reporter_level level, const char *text);
 	void *log_arg;

@@ -47,9 +47,11 @@ void
 keys_clear(struct keys *keys)
 {
 	memset(keys->heads, 0, (keys->mask + 1) * sizeof(*keys->heads));
-	memset(keys->slots, 0, (keys->used + 1) * sizeof(*keys->slots));
-	keys->used = keys->live = keys->free = 0;
-	keys->dropped = 0;
+	memset(keys->slots, 0, (GET(keys->used) + 1) * sizeof(*keys->slots));
+	SET(keys->used, 0);
+	SET(keys->live, 0);
+	SET(keys->dropped, 0);
+	keys->free = 0;
 }
 
 /* ----------------------------------------------------------- finding ------ */
@@ -68,14 +70,9 @@ head_of(struct keys *keys, const struct key *key)
 static bool
 slot_has(struct key_slot *slot, const struct key *key)
 {
-	return atomic_load_explicit(&slot->modid, memory_order_relaxed) ==
-		   key->modid &&
-	       atomic_load_explicit(&slot->cmdid, memory_order_relaxed) ==
-		   key->cmdid &&
-	       atomic_load_explicit(&slot->ip, memory_order_relaxed) ==
-		   key->ip &&
-	       atomic_load_explicit(&slot->port, memory_order_relaxed) ==
-		   key->port;
+	return GET(slot->modid) == key->modid &&
+	       GET(slot->cmdid) == key->cmdid && GET(slot->ip) == key->ip &&
+	       GET(slot->port) == key->port;
 }
 
 /* *calls: those of the slot, from before its key was compared. */
@@ -107,26 +104,24 @@ keys_insert(struct keys *keys, const struct key *key)
 	uint32_t at = keys->free;
 
 	if (at != 0)
-		keys->free = keys->slots[at].next;
-	else if (keys->used < keys->max)
-		at = keys->used + 1;
+		keys->free = GET(keys->slots[at].next);
+	else if (GET(keys->used) < keys->max)
+		at = GET(keys->used) + 1;
 	else
 		return NULL;
 	struct key_slot *slot = &keys->slots[at];
-	atomic_store_explicit(&slot->modid, key->modid, memory_order_relaxed);
-	atomic_store_explicit(&slot->cmdid, key->cmdid, memory_order_relaxed);
-	atomic_store_explicit(&slot->ip, key->ip, memory_order_relaxed);
-	atomic_store_explicit(&slot->port, key->port, memory_order_relaxed);
+	SET(slot->modid, key->modid);
+	SET(slot->cmdid, key->cmdid);
+	SET(slot->ip, key->ip);
+	SET(slot->port, key->port);
 	/* Release: who sees the generation, or the list, sees the key. */
 	atomic_fetch_add_explicit(
 	    &slot->calls, CALLS_LIVE, memory_order_release);
-	atomic_store_explicit(&slot->next,
-	    atomic_load_explicit(head, memory_order_relaxed),
-	    memory_order_relaxed);
+	SET(slot->next, GET(*head));
 	atomic_store_explicit(head, at, memory_order_release);
-	if (at > keys->used)
+	if (at > GET(keys->used))
 		atomic_store_explicit(&keys->used, at, memory_order_release);
-	atomic_fetch_add_explicit(&keys->live, 1, memory_order_relaxed);
+	SET(keys->live, GET(keys->live) + 1);
 	return slot;
 }
 
@@ -163,8 +158,7 @@ keys_have(struct keys *keys, const struct key *key, uint64_t *calls)
 	struct key_slot *slot = keys_find(keys, key, UINT32_MAX, calls);
 
 	if (slot == NULL && (slot = keys_insert(keys, key)) != NULL)
-		*calls =
-		    atomic_load_explicit(&slot->calls, memory_order_relaxed);
+		*calls = GET(slot->calls);
 	return slot;
 }
 
@@ -193,17 +187,20 @@ keys_overload(struct keys *keys, const struct key *key, bool overloaded)
 	int urgent = -1;
 
 	pthread_mutex_lock(&keys->lock);
-	uint32_t before = keys->live;
+	uint32_t before = GET(keys->live);
 	struct key_slot *slot = keys_have(keys, key, &calls);
 	if (slot != NULL) {
-		uint8_t old =
-		    overloaded ? atomic_fetch_or(&slot->marks, KEY_OVERLOADED)
-			       : atomic_fetch_and(
-				     &slot->marks, (uint8_t)~KEY_OVERLOADED);
-		urgent = keys->live != before ||
-			 ((old & KEY_OVERLOADED) != 0) != overloaded;
+		bool was = (GET(slot->marks) & KEY_OVERLOADED) != 0;
+
+		/* Of a new key anything is news. */
+		urgent = GET(keys->live) != before || was != overloaded;
+		/* Not a store: the network side clears KEY_URGENT. */
+		if (was != overloaded)
+			atomic_fetch_xor_explicit(
+			    &slot->marks, KEY_OVERLOADED, memory_order_relaxed);
 		if (urgent == 1)
-			atomic_fetch_or(&slot->marks, KEY_URGENT);
+			atomic_fetch_or_explicit(
+			    &slot->marks, KEY_URGENT, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&keys->lock);
 	return urgent;
@@ -227,8 +224,10 @@ keys_take(struct key_slot *slot, uint64_t ts)
 
 	if ((calls & CALLS_LIVE) == 0)
 		return false;
-	bool urgent = (atomic_fetch_and(&slot->marks, (uint8_t)~KEY_URGENT) &
-			  KEY_URGENT) != 0;
+	bool urgent = (GET(slot->marks) & KEY_URGENT) != 0;
+	if (urgent)
+		atomic_fetch_and_explicit(
+		    &slot->marks, (uint8_t)~KEY_URGENT, memory_order_relaxed);
 	if (succ == 0 && err == 0 && !urgent)
 		return true;
 	if (slot->state != KEY_DIRTY)
@@ -247,23 +246,25 @@ keys_retire(struct keys *keys, uint32_t index)
 	struct key_slot *slot = &keys->slots[index];
 
 	pthread_mutex_lock(&keys->lock);
-	struct key key = { slot->modid, slot->cmdid, slot->ip, slot->port };
-	uint64_t calls = slot->calls & CALLS_GENERATION;
+	struct key key = { GET(slot->modid), GET(slot->cmdid), GET(slot->ip),
+		GET(slot->port) };
+	uint64_t calls = GET(slot->calls) & CALLS_GENERATION;
 	_Atomic uint32_t *link = head_of(keys, &key);
-	if ((slot->marks & KEY_URGENT) == 0 &&
+	if ((GET(slot->marks) & KEY_URGENT) == 0 &&
 	    atomic_compare_exchange_strong_explicit(&slot->calls, &calls,
 		calls + CALLS_LIVE, memory_order_acq_rel,
 		memory_order_relaxed)) {
-		while (*link != index)
-			link = &keys->slots[*link].next;
-		atomic_store_explicit(link, slot->next, memory_order_release);
-		slot->marks = 0;
+		while (GET(*link) != index)
+			link = &keys->slots[GET(*link)].next;
+		atomic_store_explicit(
+		    link, GET(slot->next), memory_order_release);
+		SET(slot->marks, 0);
 		slot->state = KEY_NEW;
 		slot->idle = 0;
 		slot->succ = slot->err = 0;
-		slot->next = keys->free;
+		SET(slot->next, keys->free);
 		keys->free = index;
-		keys->live--;
+		SET(keys->live, GET(keys->live) - 1);
 	}
 	pthread_mutex_unlock(&keys->lock);
 }

@@ -18,6 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of a word of several threads, where it orders nothing. */
+#define GET(word) atomic_load_explicit(&(word), memory_order_relaxed)
+#define SET(word, value) \
+	atomic_store_explicit(&(word), value, memory_order_relaxed)
+
 #define KEYS_COUNT_BITS 28
 #define KEYS_COUNT_MAX ((UINT32_C(1) << KEYS_COUNT_BITS) - 1)
 

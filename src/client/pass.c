@@ -19,10 +19,7 @@ static_assert(
     "a report fits");
 
 /* One writer: no read-modify-write is required. */
-#define COUNT(counter, n) \
-	atomic_store_explicit(&(counter), \
-	    atomic_load_explicit(&(counter), memory_order_relaxed) + (n), \
-	    memory_order_relaxed)
+#define COUNT(counter, n) SET(counter, GET(counter) + (n))
 
 static void __attribute__((format(printf, 3, 4))) client_log(
     struct reporter *r, enum reporter_level level, const char *format, ...)
@@ -52,9 +49,10 @@ slot_order(const void *a, const void *b, void *slots)
 	struct key_slot *x = (struct key_slot *)slots + *(const uint32_t *)a;
 	struct key_slot *y = (struct key_slot *)slots + *(const uint32_t *)b;
 
-	if (x->modid != y->modid)
-		return x->modid < y->modid ? -1 : 1;
-	return (x->cmdid > y->cmdid) - (x->cmdid < y->cmdid);
+	if (GET(x->modid) != GET(y->modid))
+		return GET(x->modid) < GET(y->modid) ? -1 : 1;
+	return (GET(x->cmdid) > GET(y->cmdid)) -
+	       (GET(x->cmdid) < GET(y->cmdid));
 }
 
 /* The time of day, but never an earlier one than before: a row keeps the
@@ -75,8 +73,7 @@ pass_begin(struct reporter *r, enum pass_kind kind)
 	uint32_t used =
 	    atomic_load_explicit(&r->keys.used, memory_order_acquire);
 	uint64_t ts = client_ts(r);
-	uint64_t dropped =
-	    atomic_load_explicit(&r->keys.dropped, memory_order_relaxed);
+	uint64_t dropped = GET(r->keys.dropped);
 	uint16_t idle_max =
 	    dropped > r->dropped_told ? CLIENT_IDLE_FULL : CLIENT_IDLE_MAX;
 
@@ -84,8 +81,7 @@ pass_begin(struct reporter *r, enum pass_kind kind)
 		r->order_n = r->order_at = 0;
 	for (uint32_t i = 1; i <= used; i++) {
 		struct key_slot *slot = &r->keys.slots[i];
-		uint8_t marks =
-		    atomic_load_explicit(&slot->marks, memory_order_relaxed);
+		uint8_t marks = GET(slot->marks);
 
 		if ((kind == PASS_URGENT && (marks & KEY_URGENT) == 0) ||
 		    !keys_take(slot, ts))
@@ -113,14 +109,14 @@ static struct record
 slot_record(const struct reporter *r, const struct key_slot *slot)
 {
 	struct record record = {
-		.modid = slot->modid,
-		.cmdid = slot->cmdid,
-		.ip = slot->ip,
-		.port = slot->port,
+		.modid = GET(slot->modid),
+		.cmdid = GET(slot->cmdid),
+		.ip = GET(slot->ip),
+		.port = GET(slot->port),
 		.caller = r->caller != 0 ? r->caller : r->address,
 		.succ = slot->succ,
 		.err = slot->err,
-		.overload = (slot->marks & KEY_OVERLOADED) != 0,
+		.overload = (GET(slot->marks) & KEY_OVERLOADED) != 0,
 	};
 
 	record_set_ts(&record, slot->ts);
@@ -176,7 +172,7 @@ pass_reset(struct reporter *r)
 	r->order_n = r->order_at = 0;
 	r->length = r->sent = 0;
 	r->covered = r->flush_done;
-	atomic_store_explicit(&r->connected, false, memory_order_relaxed);
+	SET(r->connected, false);
 }
 
 static void
@@ -192,7 +188,7 @@ client_connected(struct reporter *r)
 	    atomic_load_explicit(&r->keys.used, memory_order_acquire);
 
 	r->address = 0;
-	getsockname(r->link.fd, &own.any, &size);
+	getsockname(r->channel.fd, &own.any, &size);
 	if (own.any.sa_family == AF_INET)
 		r->address = ntohl(own.v4.sin_addr.s_addr);
 	else if (own.any.sa_family == AF_INET6 &&
@@ -201,23 +197,24 @@ client_connected(struct reporter *r)
 	for (uint32_t i = 1; i <= used; i++)
 		if (r->keys.slots[i].state == KEY_SENT)
 			r->keys.slots[i].state = KEY_AGAIN;
-	atomic_store_explicit(&r->connected, true, memory_order_relaxed);
+	r->wrote_at = channel_clock();
+	SET(r->connected, true);
 	COUNT(r->connections, 1);
-	client_log(r, REPORTER_INFO, "connected to %s", r->link.peer);
+	client_log(r, REPORTER_INFO, "connected to %s", r->channel.peer);
 }
 
 static void
 client_lost(struct reporter *r)
 {
-	uint64_t now = link_clock();
+	uint64_t now = channel_clock();
 
 	pass_reset(r);
-	if (r->link.ended)
+	if (channel_confirmed(&r->channel))
 		return;
 	COUNT(r->failures, 1);
 	client_log(r, REPORTER_WARN, "%s; retrying in %llu seconds",
-	    r->link.error,
-	    (unsigned long long)(link_wait(&r->link, now) + 500) / 1000);
+	    r->channel.error,
+	    (unsigned long long)(channel_wait(&r->channel, now) + 500) / 1000);
 }
 
 static void
@@ -228,11 +225,11 @@ client_write(struct reporter *r)
 	do {
 		while (pass_encode(r))
 			continue;
-		n = link_write(
-		    &r->link, r->buffer + r->sent, r->length - r->sent);
+		n = channel_write(
+		    &r->channel, r->buffer + r->sent, r->length - r->sent);
 		r->sent += n;
 		if (n > 0)
-			r->wrote_at = link_clock();
+			r->wrote_at = channel_clock();
 		if (r->sent == r->length)
 			r->sent = r->length = 0;
 	} while (n > 0 && r->length == 0 && r->order_at < r->order_n);
@@ -241,17 +238,17 @@ client_write(struct reporter *r)
 bool
 pass_done(const struct reporter *r)
 {
-	return r->link.state == LINK_UP && r->order_at == r->order_n &&
-	       r->length == 0 && link_unsent(&r->link) == 0;
+	return r->channel.state == CHANNEL_UP && r->order_at == r->order_n &&
+	       r->length == 0 && channel_unsent(&r->channel) == 0;
 }
 
-/* What is due of a link that is up, or has just come up. */
+/* What is due of a channel that is up.  again: a loss was before. */
 static void
-pass_due(struct reporter *r, uint64_t now, uint64_t flush, bool came_up)
+pass_due(struct reporter *r, uint64_t now, uint64_t flush, bool again)
 {
 	bool idle = r->order_at == r->order_n;
 
-	if (now >= r->next_pass || came_up || (idle && flush != r->covered)) {
+	if (now >= r->next_pass || again || (idle && flush != r->covered)) {
 		pass_begin(r, idle ? PASS_ALL : PASS_TAKE);
 		if (idle)
 			r->covered = flush;
@@ -272,13 +269,14 @@ pass_due(struct reporter *r, uint64_t now, uint64_t flush, bool came_up)
 static uint64_t
 pass_wait(struct reporter *r, uint64_t now, uint64_t flush)
 {
-	uint64_t wait = link_wait(&r->link, now), due = r->next_pass;
+	uint64_t wait = channel_wait(&r->channel, now), due = r->next_pass;
 
-	if (r->link.state == LINK_UP) {
-		if (r->wrote_at + CLIENT_HEARTBEAT_MS < due)
+	bool idle = r->length == 0 && r->order_at == r->order_n;
+
+	if (r->channel.state == CHANNEL_UP && !r->channel.ended) {
+		if (idle && r->wrote_at + CLIENT_HEARTBEAT_MS < due)
 			due = r->wrote_at + CLIENT_HEARTBEAT_MS;
-		if (r->next_urgent < due && r->order_at == r->order_n &&
-		    atomic_load_explicit(&r->urgent, memory_order_relaxed))
+		if (idle && r->next_urgent < due && GET(r->urgent))
 			due = r->next_urgent;
 		/* Nothing tells when the last byte is acknowledged. */
 		if (flush != r->flush_done && now + 5 < due)
@@ -291,22 +289,23 @@ pass_wait(struct reporter *r, uint64_t now, uint64_t flush)
 uint64_t
 pass_turn(struct reporter *r, uint64_t flush)
 {
-	bool changed = link_turn(&r->link, r->length > 0);
-	bool up = r->link.state == LINK_UP;
-	uint64_t now = link_clock();
+	bool changed = channel_turn(&r->channel, r->length > 0);
+	bool up = r->channel.state == CHANNEL_UP;
+	uint64_t now = channel_clock();
 
 	if (changed && up)
 		client_connected(r);
 	else if (changed)
 		client_lost(r);
-	if (up && !r->link.ended) {
-		pass_due(r, now, flush, changed);
+	if (up && !r->channel.ended) {
+		/* What was sent before a loss is sent again at once. */
+		pass_due(r, now, flush, changed && GET(r->connections) > 1);
 		client_write(r);
 	} else if (now >= r->next_pass) {
 		pass_begin(r, PASS_TAKE);
 		r->next_pass = now + r->interval_ms;
 	}
 	if (up && r->length > 0)
-		r->link.events |= POLLOUT;
+		r->channel.events |= POLLOUT;
 	return pass_wait(r, now, flush);
 }

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The encoder.  msgpack-c packs native reports, protobuf-c ELB and Lars frames,
- * so that what the tools send shares no code with what the daemon decodes.
+ * The encoder.  The client library packs native reports, protobuf-c ELB and
+ * Lars frames, so that what the tools send shares no code with what the daemon
+ * decodes.
  */
 #include "config.h"
 
 #include "send/encode.h"
 
+#include "client/pack.h"
 #include "intake/elb.pb-c.h"
 #include "intake/frame.h"
 #include "intake/lars.pb-c.h"
 
-#include <msgpack.h>
-
-/* The longest encodings.  A native result: array, ip, port, succ, err,
-   overload.  A protobuf result: tag and length, then tag and varint of each;
-   a negative int32 takes ten bytes. */
-#define NATIVE_HEAD (1 + 1 + 5 + 5 + 5 + 9 + 3)
-#define NATIVE_RESULT (1 + 5 + 3 + 5 + 5 + 1)
+/* The longest encodings.  A protobuf result: tag and length, then tag and
+   varint of each; a negative int32 takes ten bytes. */
 #define FRAME_HEAD (FRAME_HEADER + 3 * 11 + 6)
 #define FRAME_RESULT (2 + 11 + 4 + 6 + 6 + 2)
 static_assert(
-    NATIVE_HEAD + ENCODE_RECORDS_MAX * NATIVE_RESULT <= ENCODE_REPORT_MAX,
+    PACK_HEAD_MAX + ENCODE_RECORDS_MAX * PACK_RESULT_MAX <= ENCODE_REPORT_MAX,
     "a native report fits");
 static_assert(
     FRAME_HEAD + ENCODE_RECORDS_MAX * FRAME_RESULT <= ENCODE_REPORT_MAX,
@@ -56,47 +53,6 @@ encode_same_report(const struct record *a, const struct record *b)
 {
 	return a->modid == b->modid && a->cmdid == b->cmdid &&
 	       a->caller == b->caller && record_ts(a) == record_ts(b);
-}
-
-/* ---------------------------------------------------------------- native -- */
-
-/* Where the packer writes next.  It cannot overrun: see the asserts. */
-static int
-pack_bytes(void *next, const char *bytes, size_t n)
-{
-	uint8_t **out = next;
-
-	memcpy(*out, bytes, n);
-	*out += n;
-	return 0;
-}
-
-static size_t
-encode_native(const struct record *records, size_t n, uint8_t *out)
-{
-	msgpack_packer packer;
-	uint8_t *next = out;
-
-	msgpack_packer_init(&packer, &next, pack_bytes);
-	msgpack_pack_array(&packer, 6);
-	msgpack_pack_int(&packer, 1);
-	msgpack_pack_int32(&packer, records->modid);
-	msgpack_pack_int32(&packer, records->cmdid);
-	msgpack_pack_uint32(&packer, records->caller);
-	msgpack_pack_uint64(&packer, record_ts(records));
-	msgpack_pack_array(&packer, n);
-	for (const struct record *r = records; r < records + n; r++) {
-		msgpack_pack_array(&packer, 5);
-		msgpack_pack_uint32(&packer, record_address(r));
-		msgpack_pack_uint16(&packer, r->port);
-		msgpack_pack_uint32(&packer, r->succ);
-		msgpack_pack_uint32(&packer, r->err);
-		if (r->overload)
-			msgpack_pack_true(&packer);
-		else
-			msgpack_pack_false(&packer);
-	}
-	return (size_t)(next - out);
 }
 
 /* ---------------------------------------------------------------- frames -- */
@@ -164,5 +120,5 @@ encode_report(enum encode_dialect dialect, const struct record *records,
 	case ENCODE_NATIVE:
 		break;
 	}
-	return encode_native(records, n, out);
+	return pack_report(records, n, out);
 }

@@ -32,7 +32,7 @@ feed_wait(void *arg)
 	struct feed *feed = arg;
 	struct pollfd fds[] = {
 		{ .fd = feed->lines.fd, .events = POLLIN },
-		{ .fd = feed->sender->fd, .events = POLLIN },
+		{ .fd = feed->sender->channel.fd, .events = POLLIN },
 	};
 
 	if (poll(fds, 1, 0) > 0)
@@ -71,9 +71,19 @@ feed_redial(struct feed *feed, const struct record *record)
 	if (sender_finish(sender) == SENDER_FAILED)
 		return false;
 	uint64_t records = sender->records;
-	bool open = sender_open(sender, feed->host, feed->port, dialect);
+	bool open = sender_open(sender, feed->host, feed->port, dialect, NULL);
 	sender->records = records;
 	return open;
+}
+
+/* The client logs what it cannot take. */
+static void
+feed_count(struct reporter *client, const struct record *r)
+{
+	reporter_add(
+	    client, r->modid, r->cmdid, r->ip, r->port, r->succ, r->err);
+	reporter_overload(
+	    client, r->modid, r->cmdid, r->ip, r->port, r->overload);
 }
 
 static void
@@ -85,6 +95,8 @@ feed_line(struct feed *feed, char *text, size_t length)
 
 	if (kind == LINES_BAD)
 		feed->faulty = true;
+	else if (kind == LINES_RECORD && feed->client != NULL)
+		feed_count(feed->client, &record);
 	else if (kind == LINES_RECORD && feed->sender != NULL)
 		feed->lost = !feed_redial(feed, &record) ||
 			     !sender_add(feed->sender, &record);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A feed: the records in the lines of a file, given to a sender.  For the
- * tools; one thread.
+ * A feed: the records in the lines of a file, given to a sender or, without
+ * their caller and ts, to a client.  For the tools; one thread.
  */
 #pragma once
 
+#include "client/reporter.h"
 #include "send/lines.h"
 #include "send/sender.h"
 
@@ -13,7 +14,9 @@ struct feed {
 	lines_parser *parse;
 	uint64_t ts_max;
 	FILE *errors;
-	struct sender *sender; /* NULL: only check the lines */
+	/* Where records go: one of the two, or NULL to check the lines only. */
+	struct sender *sender;
+	struct reporter *client;
 	/* For records of ELB agents: a connection keeps its dialect, so another
 	   one is opened where it changes.  NULL: all go the sender's way. */
 	const char *host, *port;

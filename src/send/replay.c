@@ -103,7 +103,7 @@ replay_file(const char *file, const char *host, const char *port,
 	feed.sender = &sender;
 	feed.host = host;
 	feed.port = port;
-	feed.lost = !sender_open(&sender, host, port, ENCODE_NATIVE);
+	feed.lost = !sender_open(&sender, host, port, ENCODE_NATIVE, NULL);
 	feed_run(&feed);
 	if (!feed.lost)
 		end = sender_finish(&sender);

@@ -8,11 +8,12 @@
  */
 #include "config.h"
 
+#include "client/reporter_tls.h"
 #include "lib/file.h"
 #include "lib/text.h"
 #include "send/feed.h"
-#include "send/tls_client.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,9 +29,17 @@ enum send_exit {
 struct options {
 	const char *host, *port;
 	enum encode_dialect dialect;
-	bool verbose, tls, insecure;
-	struct tls_client_files pem;
+	bool verbose, tls, agent;
+	struct reporter_tls_options pem;
+	struct reporter_transport *transport; /* NULL: no TLS */
 };
+
+static void
+options_fail(const char *fault)
+{
+	fprintf(stderr, "reporter-send: %s\n", fault);
+	exit(EXIT_USAGE);
+}
 
 /* Check the lines of all inputs that can be read twice. */
 static bool
@@ -49,8 +58,7 @@ inputs_check(struct feed *feed, char *const *files, int n)
 }
 
 static int
-inputs_send(const struct options *options, struct sender_layer *layer,
-    char *const *files, int n)
+inputs_send(const struct options *options, char *const *files, int n)
 {
 	static struct feed feed;
 	static struct sender sender;
@@ -61,10 +69,8 @@ inputs_send(const struct options *options, struct sender_layer *layer,
 		fputs("nothing was sent\n", stderr);
 		return EXIT_INPUT;
 	}
-	feed.lost =
-	    !sender_open(
-		&sender, options->host, options->port, options->dialect) ||
-	    (layer != NULL && !sender_secure(&sender, layer, options->host));
+	feed.lost = !sender_open(&sender, options->host, options->port,
+	    options->dialect, options->transport);
 	feed.sender = &sender;
 	for (int i = 0; i < n && !feed.lost; i++)
 		if (feed_open(&feed, files[i]))
@@ -84,10 +90,49 @@ inputs_send(const struct options *options, struct sender_layer *layer,
 }
 
 static void
+agent_log(void *arg, enum reporter_level level, const char *text)
+{
+	const bool *verbose = arg;
+
+	if (level < REPORTER_INFO || *verbose)
+		fprintf(stderr, "reporter-send: %s\n", text);
+}
+
+/* Until the end of all inputs, as the agent of those who write them. */
+static int
+inputs_count(struct options *options, char *const *files, int n)
+{
+	static struct feed feed;
+	struct reporter *client =
+	    reporter_open(&(const struct reporter_options){
+		.size = sizeof(struct reporter_options),
+		.hosts = options->host,
+		.port = options->port,
+		.log = agent_log,
+		.log_arg = &options->verbose,
+		.transport = options->transport,
+	    });
+
+	if (client == NULL)
+		options_fail(
+		    errno == EINVAL ? "-H or -p: invalid" : "out of memory");
+	feed_init(&feed, lines_parse, RECORD_TS_MAX, stderr);
+	feed.client = client;
+	for (int i = 0; i < n; i++)
+		if (feed_open(&feed, files[i]))
+			feed_run(&feed);
+	if (reporter_close(client, SENDER_FINISH_MS) < 0) {
+		fprintf(stderr, "reporter-send: at the end not all was sent\n");
+		return EXIT_CONNECTION;
+	}
+	return feed.faulty ? EXIT_INPUT : EXIT_SENT;
+}
+
+static void
 usage(FILE *out)
 {
-	fputs("usage: reporter-send [-hVv] [-D native|elb|lars] [-H HOST] "
-	      "[-p PORT]\n"
+	fputs("usage: reporter-send [-hVv] [--agent | -D native|elb|lars] "
+	      "[-H HOST] [-p PORT]\n"
 	      "                     [--tls [--ca FILE] [--cert FILE] "
 	      "[--key FILE] [--insecure]]\n"
 	      "                     [FILE ...]\n"
@@ -96,7 +141,8 @@ usage(FILE *out)
 }
 
 enum long_option {
-	OPTION_TLS = 256,
+	OPTION_AGENT = 256,
+	OPTION_TLS,
 	OPTION_CA,
 	OPTION_CERT,
 	OPTION_KEY,
@@ -104,6 +150,7 @@ enum long_option {
 };
 
 static const struct option long_options[] = {
+	{ "agent", no_argument, NULL, OPTION_AGENT },
 	{ "tls", no_argument, NULL, OPTION_TLS },
 	{ "ca", required_argument, NULL, OPTION_CA },
 	{ "cert", required_argument, NULL, OPTION_CERT },
@@ -113,13 +160,6 @@ static const struct option long_options[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
-
-static void
-options_fail(const char *fault)
-{
-	fprintf(stderr, "reporter-send: %s\n", fault);
-	exit(EXIT_USAGE);
-}
 
 static void
 option_take(struct options *options, int option)
@@ -138,6 +178,9 @@ option_take(struct options *options, int option)
 	case 'v':
 		options->verbose = true;
 		break;
+	case OPTION_AGENT:
+		options->agent = true;
+		break;
 	case OPTION_TLS:
 		options->tls = true;
 		break;
@@ -151,7 +194,7 @@ option_take(struct options *options, int option)
 		options->pem.key = optarg;
 		break;
 	case OPTION_INSECURE:
-		options->insecure = true;
+		options->pem.insecure = 1;
 		break;
 	case 'V':
 		puts("reporter-send " PACKAGE_VERSION);
@@ -168,20 +211,39 @@ option_take(struct options *options, int option)
 static void
 options_read(struct options *options, int argc, char **argv)
 {
-	const struct tls_client_files *pem = &options->pem;
+	const struct reporter_tls_options *pem = &options->pem;
 	int option;
 
 	while ((option = getopt_long(
 		    argc, argv, "D:H:p:Vhv", long_options, NULL)) != -1)
 		option_take(options, option);
 	if (!options->tls && (pem->ca != NULL || pem->certificate != NULL ||
-				 pem->key != NULL || options->insecure))
+				 pem->key != NULL || pem->insecure))
 		options_fail("--ca, --cert, --key and --insecure require "
 			     "--tls");
 	if (pem->key != NULL && pem->certificate == NULL)
 		options_fail("--key requires --cert");
-	if (pem->ca != NULL && options->insecure)
+	if (pem->ca != NULL && pem->insecure)
 		options_fail("--ca and --insecure exclude each other");
+	if (options->agent && options->dialect != ENCODE_NATIVE)
+		options_fail("--agent and -D exclude each other");
+}
+
+static void
+tls_open(struct options *options)
+{
+#ifdef HAVE_OPENSSL
+	char reason[512] = "--";
+
+	options->pem.size = sizeof(options->pem);
+	options->transport =
+	    reporter_tls_new(&options->pem, reason + 2, sizeof(reason) - 2);
+	if (options->transport == NULL)
+		options_fail(reason);
+#else
+	(void)options;
+	options_fail("--tls: this reporter-send was built without OpenSSL");
+#endif
 }
 
 int
@@ -189,24 +251,22 @@ main(int argc, char **argv)
 {
 	struct options options = { .host = SENDER_HOST, .port = SENDER_PORT };
 	static char standard[] = "-";
-	char *input[] = { standard }, **files = input, reason[512];
-	struct sender_layer *layer = NULL;
+	char *input[] = { standard }, **files = input;
 	int n = 1;
 
 	file_open_standard();
 	stderr = text_guard(stderr);
 	options_read(&options, argc, argv);
-	if (options.tls) {
-		layer = tls_client_new(
-		    &options.pem, options.insecure, reason, sizeof(reason));
-		if (layer == NULL)
-			options_fail(reason);
-	}
+	if (options.tls)
+		tls_open(&options);
 	if (optind < argc) {
 		files = argv + optind;
 		n = argc - optind;
 	}
-	int status = inputs_send(&options, layer, files, n);
-	tls_client_free(layer);
+	int status = options.agent ? inputs_count(&options, files, n)
+				   : inputs_send(&options, files, n);
+#ifdef HAVE_OPENSSL
+	reporter_tls_free(options.transport);
+#endif
 	return status;
 }

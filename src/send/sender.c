@@ -7,24 +7,15 @@
 
 #include "send/sender.h"
 
-#include "lib/clock.h"
 #include "lib/text.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/sockios.h>
-#include <netdb.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-bool
+static bool __attribute__((format(printf, 2, 3)))
 sender_fail(struct sender *sender, const char *format, ...)
 {
 	va_list arguments;
@@ -35,211 +26,88 @@ sender_fail(struct sender *sender, const char *format, ...)
 	return false;
 }
 
-bool
-sender_wait(int fd, short events, uint64_t deadline)
+/* Wait until the channel has something to do, or for this time. */
+static void
+sender_wait(const struct sender *sender, uint64_t now, uint64_t limit)
 {
-	struct pollfd pollfd = { .fd = fd, .events = events };
-	int n;
+	const struct channel *channel = &sender->channel;
+	struct pollfd fd = { .fd = channel->fd, .events = channel->events };
+	uint64_t wait = channel_wait(channel, now);
 
-	do {
-		uint64_t now = monotonic_ms();
-		uint64_t left = now < deadline ? deadline - now : 0;
-		n = poll(&pollfd, 1, left > INT_MAX ? -1 : (int)left);
-	} while (n < 0 && errno == EINTR);
-	return n > 0;
+	wait = wait < limit ? wait : limit;
+	poll(&fd, 1, wait < INT_MAX ? (int)wait : -1);
 }
 
-static int
-socket_error(int fd)
-{
-	int error = 0;
-	socklen_t size = sizeof(error);
-
-	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	return error;
-}
-
-/* -------------------------------------------------------- without TLS ----- */
-
-/* error: an errno, or 0 at the end of the connection.  Returns false. */
+/* One turn of a channel that is up. */
 static bool
-sender_lost(struct sender *sender, int error)
+sender_turn(struct sender *sender, bool writing)
 {
-	if (error == 0 || error == EPIPE || error == ECONNRESET)
-		return sender_fail(sender, SENDER_CLOSED);
-	return sender_fail(
-	    sender, "the connection failed: %s", strerror(error));
-}
-
-static bool
-plain_write(struct sender *sender)
-{
-	size_t sent = 0;
-
-	while (sent < sender->length) {
-		ssize_t n = send(sender->fd, sender->buffer + sent,
-		    sender->length - sent, MSG_NOSIGNAL);
-		if (n < 0 && errno != EINTR)
-			return sender_lost(sender, errno);
-		sent += n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
-static bool
-plain_alive(struct sender *sender)
-{
-	char byte;
-	ssize_t n;
-
-	do {
-		n = recv(sender->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0 || (n < 0 && errno == EAGAIN))
-		return true;
-	return sender_lost(sender, n == 0 ? 0 : errno);
-}
-
-/* The server has closed.  Whether it had read everything shows when the last
-   byte is acknowledged: data that reaches a closed socket is answered by a
-   reset. */
-static enum sender_end
-await_acknowledged(struct sender *sender, uint64_t deadline)
-{
-	const struct timespec nap = { 0, 1000000L };
-	int unsent = 1, error;
-
-	for (;;) {
-		error = socket_error(sender->fd);
-		if (error == 0 && ioctl(sender->fd, SIOCOUTQ, &unsent) < 0)
-			error = errno;
-		if (error == 0 && unsent == 0)
-			return SENDER_DONE;
-		if (error != 0 || monotonic_ms() >= deadline)
-			break;
-		nanosleep(&nap, NULL);
-	}
-	sender_lost(sender, error);
-	return SENDER_FAILED;
-}
-
-static enum sender_end
-plain_finish(struct sender *sender, uint64_t deadline)
-{
-	ssize_t n = shutdown(sender->fd, SHUT_WR);
-	int unsent = 0;
-
-	while (n >= 0 && monotonic_ms() < deadline &&
-	       sender_wait(sender->fd, POLLIN, deadline)) {
-		char bytes[256];
-
-		n = recv(sender->fd, bytes, sizeof(bytes), 0);
-		if (n == 0)
-			return await_acknowledged(sender, deadline);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-	}
-	if (n < 0) {
-		sender_lost(sender, errno);
-	} else if (ioctl(sender->fd, SIOCOUTQ, &unsent) < 0 || unsent > 0) {
-		sender_fail(sender, "timed out sending to the server");
-	} else {
-		sender_fail(sender, SENDER_NOT_CLOSED);
-		return SENDER_UNCLEAR;
-	}
-	return SENDER_FAILED;
-}
-
-static struct sender_layer plain = {
-	.write = plain_write,
-	.alive = plain_alive,
-	.finish = plain_finish,
-};
-
-/* ------------------------------------------------------------ connecting -- */
-
-/* Returns the connected socket, or -1 with errno. */
-static int
-connect_address(const struct addrinfo *address)
-{
-	/* connect() heeds the time limit of sending, and ends by EINPROGRESS
-	   then; sending itself has none. */
-	const struct timeval limit = { SENDER_CONNECT_MS / 1000, 0 };
-	const struct timeval none = { 0, 0 };
-	int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC,
-	    address->ai_protocol);
-
-	if (fd < 0 ||
-	    (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ==
-		    0 &&
-		connect(fd, address->ai_addr, address->ai_addrlen) == 0 &&
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)) ==
-		    0))
-		return fd;
-	int error = errno == EINPROGRESS ? ETIMEDOUT : errno;
-	close(fd);
-	errno = error;
-	return -1;
+	if (sender->channel.state == CHANNEL_UP)
+		channel_turn(&sender->channel, writing);
+	return sender->channel.state == CHANNEL_UP ||
+	       sender_fail(sender, "%s", sender->channel.error);
 }
 
 bool
 sender_open(struct sender *sender, const char *host, const char *port,
-    enum encode_dialect dialect)
+    enum encode_dialect dialect, struct reporter_transport *transport)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
+	struct channel *channel = &sender->channel;
+	uint64_t now = channel_clock();
 	int64_t number;
 
 	memset(sender, 0, sizeof(*sender));
-	sender->fd = -1;
-	sender->layer = &plain;
+	channel->fd = -1;
 	sender->dialect = dialect;
-	signal(SIGPIPE, SIG_IGN);
-	/* getaddrinfo() takes a number modulo 65536: a typing error would reach
-	   another program's port. */
 	if (text_number(port, UINT16_MAX + 1, INT64_MAX, &number))
 		return sender_fail(
 		    sender, "%s port %s: the port is over 65535", host, port);
-	int found = getaddrinfo(host, port, &hints, &list);
-	if (found != 0)
+	if (channel_init(channel, host, port, transport) < 0)
 		return sender_fail(sender, "%s port %s: %s", host, port,
-		    found == EAI_SYSTEM ? strerror(errno)
-					: gai_strerror(found));
-	for (const struct addrinfo *a = list; a != NULL && sender->fd < 0;
-	     a = a->ai_next)
-		sender->fd = connect_address(a);
-	if (sender->fd < 0)
-		sender_fail(
-		    sender, "%s port %s: cannot connect: %m", host, port);
-	freeaddrinfo(list);
-	return sender->fd >= 0;
+		    errno == EINVAL ? "invalid" : strerror(errno));
+	/* Each address once: then the channel would pause. */
+	while (channel->state != CHANNEL_UP && channel->retry_at <= now) {
+		channel_turn(channel, false);
+		now = channel_clock();
+		if (channel->state == CHANNEL_CONNECTING)
+			sender_wait(sender, now, UINT64_MAX);
+	}
+	return sender_turn(sender, false);
+}
+
+int
+sender_take(struct sender *sender)
+{
+	int fd = sender->channel.fd;
+
+	sender->channel.fd = -1;
+	channel_free(&sender->channel);
+	return fd;
 }
 
 void
 sender_close(struct sender *sender)
 {
-	if (sender->layer->close != NULL)
-		sender->layer->close(sender);
-	sender->layer = &plain;
-	if (sender->fd >= 0)
-		close(sender->fd);
-	sender->fd = -1;
+	if (sender->channel.names != NULL)
+		channel_free(&sender->channel);
+	sender->channel.names = NULL;
 }
-
-bool
-sender_secure(
-    struct sender *sender, struct sender_layer *layer, const char *host)
-{
-	sender->layer = layer;
-	return layer->open(sender, host, monotonic_ms() + SENDER_CONNECT_MS);
-}
-
-/* --------------------------------------------------------------- sending -- */
 
 static bool
 sender_write(struct sender *sender)
 {
-	if (!sender->layer->write(sender))
-		return false;
+	size_t sent = 0, n;
+
+	while (sent < sender->length) {
+		n = channel_write(&sender->channel, sender->buffer + sent,
+		    sender->length - sent);
+		sent += n;
+		if (n > 0)
+			continue;
+		if (!sender_turn(sender, true))
+			return false;
+		sender_wait(sender, channel_clock(), UINT64_MAX);
+	}
 	sender->length = 0;
 	return true;
 }
@@ -283,7 +151,30 @@ sender_flush(struct sender *sender)
 bool
 sender_alive(struct sender *sender)
 {
-	return sender->layer->alive(sender);
+	return sender_turn(sender, false);
+}
+
+static enum sender_end
+sender_end(struct sender *sender)
+{
+	struct channel *channel = &sender->channel;
+	uint64_t now = channel_clock(), deadline = now + SENDER_FINISH_MS;
+
+	channel_end(channel);
+	while (now < deadline && sender_turn(sender, false)) {
+		sender_wait(sender, now, deadline - now);
+		now = channel_clock();
+	}
+	if (channel->state != CHANNEL_UP)
+		return channel_confirmed(channel) ? SENDER_DONE : SENDER_FAILED;
+	if (channel_unsent(channel) > 0) {
+		sender_fail(sender, "timed out sending to the server");
+		return SENDER_FAILED;
+	}
+	sender_fail(sender,
+	    "all is sent, but the server has not confirmed it in time: it is "
+	    "slow, or not a reporter");
+	return SENDER_UNCLEAR;
 }
 
 enum sender_end
@@ -292,8 +183,7 @@ sender_finish(struct sender *sender)
 	enum sender_end end = SENDER_FAILED;
 
 	if (sender_flush(sender) && sender_alive(sender))
-		end = sender->layer->finish(
-		    sender, monotonic_ms() + SENDER_FINISH_MS);
+		end = sender_end(sender);
 	sender_close(sender);
 	return end;
 }

@@ -44,16 +44,14 @@ void
 agent_open(struct sender *sender, const struct endpoint *endpoint)
 {
 	static bool printed;
-	int on = 1;
 
-	if (!sender_open(sender, endpoint->host, endpoint->port, ENCODE_NATIVE))
+	if (!sender_open(
+		sender, endpoint->host, endpoint->port, ENCODE_NATIVE, NULL))
 		fail("cannot connect to %s: %s", endpoint->name, sender->error);
 	if (endpoint == &site.reporter && !printed) {
 		printed = true;
 		fact("connected", json_true());
 	}
-	/* A small write must not wait for an acknowledgement. */
-	setsockopt(sender->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 void
@@ -74,12 +72,11 @@ generator_open(
 		struct epoll_event event = { .data.ptr = &g->links[i] };
 
 		agent_open(&sender, endpoint);
-		int fd = g->links[i].fd = sender.fd;
+		int fd = g->links[i].fd = sender_take(&sender);
 		if (connections > MANY)
 			setsockopt(
 			    fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
-		    epoll_ctl(g->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		if (epoll_ctl(g->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
 			fail("cannot watch a connection: %m");
 	}
 }
