@@ -37,18 +37,18 @@ bench-client: t/bench_client$(EXEEXT)
 
 # Whether the libraries have the ABI that is in src/client; abi writes it there
 # (Debian's abigail-tools; CFLAGS must have -g).
-abi = for name in $(patsubst %.0,%,$(notdir $(client_DATA))); do
+abidw = abidw $(include_HEADERS:%=--hf $(srcdir)/%) --drop-private-types \
+	--no-corpus-path --no-comp-dir-path --no-show-locs --out-file
 check-abi: $(client_DATA)
 	@command -v abidiff >/dev/null || { \
 		echo "skipped: install Debian's package abigail-tools"; exit 0; }; \
-	$(abi) abidiff --headers-dir2 $(srcdir)/src/client \
-		$(srcdir)/src/client/$$name.abi src/client/$$name.0 && \
-		echo "$$name: the same ABI" || exit 1; done
+	for so in $(client_DATA); do \
+		$(abidw) $$so.abi $$so && \
+		abidiff $(srcdir)/$${so%.so.0}.abi $$so.abi && \
+		echo "$$so: the same ABI" || exit 1; done
 abi: $(client_DATA)
-	$(abi) abidw --headers-dir $(srcdir)/src/client --no-corpus-path \
-		--no-comp-dir-path --short-locs \
-		--out-file $(srcdir)/src/client/$$name.abi src/client/$$name.0 \
-		|| exit 1; done
+	for so in $(client_DATA); do \
+		$(abidw) $(srcdir)/$${so%.so.0}.abi $$so || exit 1; done
 
 # The client under valgrind; ASan looks for leaks.
 check-valgrind: t/unit_client$(EXEEXT)

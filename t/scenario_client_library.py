@@ -1,7 +1,8 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """Somebody installs libreporter, copies the example of reporter_client(3),
-compiles it as pkg-config says, and finds its calls in the table.
+compiles it as pkg-config says, and finds its calls in the table.  Somebody else
+pipes lines to reporter-send --agent, with TLS as well.
 
 Then an agent that uses the library reports without a pause, while the master is
 killed and started again, the database goes away and comes back, a worker is
@@ -23,6 +24,7 @@ import time
 import faulty
 import installed
 import scenario
+import tls
 from scenario import wait_for
 
 KEYS = 200
@@ -74,6 +76,28 @@ def first_row(s):
     s.database.sql("TRUNCATE ServerCallStatus")
 
 
+def lines(s, authority):
+    """reporter-send --agent adds up what it reads, also with TLS."""
+    for n, more in enumerate(((), ("--tls", "--ca", authority.certificate))):
+        host, port = s.reporter.addresses[n]
+        done = subprocess.run(
+            [scenario.program("reporter-send"), "--agent", "-H",
+             f"{host}:{port}", *more], capture_output=True, text=True,
+            input=f"1 {n} 1.1.1.1 5 10.0.0.1 80 1 2 0\n" * 3
+            + f"1 {n} 1.1.1.1 5 10.0.0.2 80 1 0 1\n",
+            timeout=scenario.PATIENCE)
+        s.equal("reporter-send --agent ends without an error",
+                (done.returncode, done.stderr), (0, ""))
+    wanted = {(1, n, 0x0A000000 + ip, 80, scenario.LOCALHOST): figures
+              for n in (0, 1) for ip, figures in ((1, (3, 6, 0)),
+                                                  (2, (1, 0, 1)))}
+    s.reporter.settled(s.reporter.status()["records"]["received"])
+    s.equal("the sums of its lines are in the table",
+            {key: (succ, err, overload) for key, (succ, err, _ts, overload)
+             in s.database.table().items()}, wanted)
+    s.database.sql("TRUNCATE ServerCallStatus")
+
+
 # ------------------------------------------------------------------ chaos --
 
 class Options(ctypes.Structure):
@@ -98,7 +122,7 @@ class Client:
         self.reporter = ctypes.c_void_p(
             self.library.reporter_open(ctypes.byref(options)))
         self.stopped = False
-        self.thread = threading.Thread(target=self._calls)
+        self.thread = threading.Thread(target=self._calls, daemon=True)
         self.thread.start()
 
     def add(self, n, succ, err):
@@ -201,6 +225,7 @@ def lost_host(s):
          "import socket, sys, time\n"
          "sys.stdin.readline()\n"
          f"listener = socket.create_server(('{FAR}', 12316))\n"
+         "print('listening', flush=True)\n"
          "agent = listener.accept()[0]\n"
          "print('connected', flush=True)\n"
          "while agent.recv(65536): pass\n"],
@@ -220,6 +245,7 @@ def lost_host(s):
         ip("link", "set", "far", "up", inside=inside)
         host.stdin.write("go\n")
         host.stdin.flush()
+        s.equal("a host listens", host.stdout.readline(), "listening\n")
         client = Client((FAR, 12316), s.reporter.addresses[0])
         s.equal("it is connected", host.stdout.readline(), "connected\n")
         began = time.monotonic()
@@ -238,8 +264,13 @@ def tell(s):
     if any(map(scenario.built_with, ("asan", "tsan", "ubsan"))):
         scenario.skip("a sanitizer cannot be loaded into Python")
     s.database.start()
-    s.reporter.configure("reporter", shutdown_timeout="1s",
-                         listen=f"127.0.0.1:{scenario.free_port()}")
+    authority = tls.Authority(s.directory, "authority")
+    certificate, key = authority.issue("reporter", "127.0.0.2")
+    s.reporter.configure("tls", certificate=certificate, key=key)
+    ports = scenario.free_port(), scenario.free_port()
+    s.reporter.configure(
+        "reporter", shutdown_timeout="1s",
+        listen="127.0.0.1:%d, 127.0.0.2:%d tls" % ports)
     s.reporter.configure("mysql", flush_interval="20ms", read_timeout="1s")
     s.reporter.start()
     if "--long" in sys.argv:
@@ -248,6 +279,7 @@ def tell(s):
         chaos(s, chance.choices(FAULTS, k=15), 70)
         return
     first_row(s)
+    lines(s, authority)
     chaos(s, FAULTS[:4], 20)
 
 

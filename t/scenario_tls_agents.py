@@ -542,7 +542,8 @@ def agents_need_certificates(story):
                             known[0], "--key", story.other_kind)
     s.equal("a key of another kind is told before it connects", (status, said),
             (2, f"reporter-send: --key: {story.other_kind}: no certificate "
-             "assigned; expected the certificate's private key in PEM form\n"))
+             "assigned; expected the certificate's private key in PEM form, "
+             "without a password\n"))
     story.arrived("and brings nothing in")
 
 

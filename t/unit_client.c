@@ -102,15 +102,17 @@ host_serve(void *arg)
 			}
 		}
 		if (host->fd >= 0 && host->mood == TALKS)
-			send(host->fd, host, 4096, MSG_NOSIGNAL | MSG_DONTWAIT);
+			send(host->fd, host, sizeof(*host),
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (host->fd >= 0 && host->mood <= TALKS)
 			host_read(host);
+		struct pollfd fds[] = {
+			{ .fd = host->listener, .events = POLLIN },
+			{ .fd = host->fd, .events = POLLIN },
+		};
 		pthread_mutex_unlock(&host->lock);
 		if (stop)
 			return NULL;
-		struct pollfd fds[] = { { .fd = host->listener,
-					    .events = POLLIN },
-			{ .fd = host->fd, .events = POLLIN } };
 		poll(fds, 2, 1);
 	}
 }
@@ -279,6 +281,15 @@ stats_of(struct reporter *r)
 #define HOUR 3600000
 
 static struct host host;
+
+/* A child of a process with threads starts one of its own. */
+const char *__tsan_default_options(void);
+
+const char *
+__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
 
 /* The time of day, and a name, are the test's. */
 static _Atomic time_t ahead;
@@ -658,7 +669,7 @@ START_TEST(a_child_begins_anew)
 			if (i % 2 == 0)
 				_exit(reporter_close(r, 100) != 0);
 			reporter_stats(r, &none);
-			_exit(none.keys != 0 || none.connections != 0);
+			_exit(none.keys != 0 || none.results != 0);
 		}
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert_int_eq(status, 0);

@@ -11,7 +11,8 @@ src_client_libclient_a_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 
 include_HEADERS = src/client/reporter.h
 EXTRA_DIST += src/client/reporter.map src/client/reporter.pc.in \
-	src/client/reporter-tls.pc.in src/client/reporter_tls.h src/client/tls.c
+	src/client/reporter-tls.pc.in src/client/reporter_tls.h src/client/tls.c src/client/libreporter.abi \
+	src/client/libreporter-tls.abi
 clientdir = $(libdir)
 client_DATA = src/client/libreporter.so.0
 pkgconfigdir = $(libdir)/pkgconfig
@@ -25,7 +26,7 @@ client_DATA += src/client/libreporter-tls.so.0
 pkgconfig_DATA += src/client/reporter-tls.pc
 src/client/libreporter-tls.so.0: src/client/libtls.a
 endif
-CLEANFILES += $(client_DATA) $(pkgconfig_DATA)
+CLEANFILES += $(client_DATA) $(client_DATA:=.abi) $(pkgconfig_DATA)
 
 # It stays loaded, since its thread may be waiting for a name to be resolved.
 src/client/libreporter.so.0: src/client/libclient.a
