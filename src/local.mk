@@ -29,7 +29,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/status/metric src/status/names \
 	src/status/scan src/status/status \
 	src/status/timeline \
-	src/send/encode src/send/feed src/send/lines src/send/replay \
+	src/send/check src/send/encode src/send/feed src/send/lines src/send/replay \
 	src/send/sender
 if SECCOMP
 modules += src/privilege/sandbox

@@ -5,9 +5,13 @@ counted under its reason and logged once for a connection, with the field, its
 value and where in the stream the report begins.  Where the stream can still be
 followed the connection lives, and its next report is taken;
 where it cannot, the connection is closed, and the whole reports before the
-fault count.  Another agent's reports go through all the while."""
+fault count.  Another agent's reports go through all the while.  What the log
+reports of a stream, reporter-send --check prints of a file with its bytes, and
+at which byte the field is."""
 
+import json
 import re
+import subprocess
 
 import scenario
 from scenario import elb, framed, lars, native, pack
@@ -181,11 +185,77 @@ class Part:
         self.s.reporter.stop()
 
 
+# Bytes of reports, and where in them the field of the fault is.
+PLACES = (
+    (native(1, 1, 1, 0, [(1, 1, 1, 1, False), (1, 70000, 1, 1, False)]), 15),
+    (pack([1, "one", 1, 1, TS, []]), 2),
+    (elb(1, 1, 1, TS, [(1, 65536, 1, 1, False)]), 19),
+    (framed(3, b"\x22\x00\x22\x03\x0a\x01x"), 13),
+    (framed(8, b"\x08\x01\x10\x01"), 12),
+    (native(1, 1, 1, TS, GOOD)[:-1], 16),
+)
+
+
+def check(data):
+    """What reporter-send --check prints of these bytes: its exit status, and
+    an object for each message."""
+    done = subprocess.run(
+        [scenario.program("reporter-send"), "--check", "--json", "-"],
+        input=data, capture_output=True, timeout=scenario.PATIENCE)
+    return done.returncode, [json.loads(line) for line in
+                             done.stdout.decode().splitlines()]
+
+
+def checked(s, what, data, reason, dialect, fault, closes):
+    good = dialect(1, 2, 3, TS, GOOD)
+    status, found = check(good + data + good)
+    s.equal(f"{what}: --check finds what the log reports",
+            (status, [m["verdict"] for m in found][0::2],
+             found[1]["fault"]["reason"], found[1]["fault"]["text"],
+             found[1]["byte"], found[0].get("results")),
+            (1, ["report"] if closes else ["report", "report"], reason, fault,
+             len(good), [{"ip": "0.0.0.1" if dialect != elb else "1.0.0.0",
+                          "port": 1, "succ": 1, "err": 1, "overload": False}]))
+
+
+def checks(s):
+    """What --check prints of bytes that no reporter has to be asked for."""
+    for data, place in PLACES:
+        status, found = check(data)
+        s.equal(f"the fault of {data.hex()} has its place",
+                (status, found[-1]["fault"]["byte"]), (1, place))
+    for name in ("elb-reports.bin", "elb-agent-real.bin", "lars-report.bin",
+                 "lars-agent-real.bin"):
+        status, found = check(scenario.recorded(name))
+        s.equal(f"{name} is valid",
+                (status, {m["verdict"] for m in found}, sum(
+                    m["bytes"] for m in found)),
+                (0, {"report"}, len(scenario.recorded(name))))
+    for data, reason in ((b"GET / ", "unknown_protocol"), (b"", "cut"),
+                         (scenario.recorded("lars-midframe-typical.bin"),
+                          "unknown_protocol")):
+        status, found = check(data)
+        s.equal(f"{data[:6]} is refused", (status, found[0]["fault"]["reason"]),
+                (1, reason))
+    s.equal("a heartbeat is a report without results",
+            [m["results"] for m in check(native(1, 2, 3, 0, []))[1]], [[]])
+    # Its text is what reporter-send reads, so that a recording can be sent.
+    lines = subprocess.run(
+        [scenario.program("reporter-send"), "--check"],
+        input=native(1, 2, 0x7F000001, TS, [(0x0A000001, 8080, 100, 3, True)]),
+        capture_output=True, timeout=scenario.PATIENCE).stdout.decode()
+    s.equal("the text has lines that can be sent",
+            lines.splitlines()[1:],
+            [f"1 2 127.0.0.1 {TS} 10.0.0.1 8080 100 3 1"])
+
+
 def tell(s):
     s.database.start()
+    checks(s)
 
     part = Part(s, 7)
     for what, data, reason, dialect, fault in LIVES:
+        checked(s, what, data, reason, dialect, fault, False)
         agent = s.agent()
         at = part.good(agent, dialect)
         for _ in range(3):
@@ -207,6 +277,7 @@ def tell(s):
 
     part = Part(s, 8)
     for what, data, reason, dialect, fault in CLOSES:
+        checked(s, what, data, reason, dialect, fault, True)
         agent = s.agent()
         at = part.good(agent, dialect)
         part.bad(agent, data, reason)

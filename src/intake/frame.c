@@ -149,9 +149,9 @@ field_flag(const struct field *field)
 
 /* fault - describe a fault of the payload, if that is asked for.  own: in the
    report's own fields, not in the next result.  number: of the field, or 0.
-   Returns false. */
-static bool __attribute__((cold, noinline))
-fault(struct report *report, bool own, unsigned number, const char *found)
+   at: where.  Returns false. */
+static bool __attribute__((cold, noinline)) fault(struct report *report,
+    bool own, unsigned number, const char *found, const uint8_t *at)
 {
 	static const char *const names[2][6] = {
 		{ "field", "ip", "port", "succ", "err", "overload" },
@@ -161,6 +161,7 @@ fault(struct report *report, bool own, unsigned number, const char *found)
 
 	if (!report->explain)
 		return false;
+	report->fault_at = at;
 	if (!own)
 		snprintf(path, sizeof(path), "results[%" PRIu32 "].",
 		    report->count + report->rejected[REJECT_OUT_OF_RANGE]);
@@ -176,27 +177,33 @@ fault(struct report *report, bool own, unsigned number, const char *found)
 static const char *const wires[8] = { "varint", "64 bits",
 	"bytes", [WIRE_32BIT] = "32 bits" };
 
-/* decode_result - a message of the results.  *port: as it came.  Returns
+/* A result's port as it came, and where. */
+struct port {
+	uint32_t value;
+	const uint8_t *at;
+};
+
+/* decode_result - a message of the results.  *port: zero at first.  Returns
    false when it does not decode. */
 static bool
 decode_result(struct report *report, struct cursor c, uint32_t required,
-    struct record *r, uint32_t *port)
+    struct record *r, struct port *port)
 {
 	uint32_t seen = 0;
 	struct field field;
 
-	*port = 0;
 	while (c.at < c.end) {
 		bool good = true;
 
 		if (!take_field(&c, &field))
-			return fault(report, false, 0, "malformed");
+			return fault(report, false, 0, "malformed", c.at);
 		switch (field.number) {
 		case 1:
 			good = field_uint32(&field, &r->ip);
 			break;
 		case 2:
-			good = field_uint32(&field, port);
+			good = field_uint32(&field, &port->value);
+			port->at = field.data;
 			break;
 		case 3:
 			good = field_uint32(&field, &r->succ);
@@ -211,24 +218,26 @@ decode_result(struct report *report, struct cursor c, uint32_t required,
 			continue;
 		}
 		if (!good)
-			return fault(
-			    report, false, field.number, wires[field.wire]);
+			return fault(report, false, field.number,
+			    wires[field.wire], field.data);
 		seen |= 1u << field.number;
 	}
 	return (seen & required) == required ||
 	       fault(report, false, (unsigned)__builtin_ctz(required & ~seen),
-		   "missing");
+		   "missing", c.end);
 }
 
 /* port_fault - fault() for a port out of range, if it is the first fault. */
 static void __attribute__((cold, noinline))
-port_fault(struct report *report, uint32_t port)
+port_fault(struct report *report, struct port port)
 {
 	char found[16];
 
-	snprintf(found, sizeof(found), "%" PRId32, (int32_t)port);
-	if (*report->fault == '\0')
-		fault(report, false, 2, found);
+	snprintf(found, sizeof(found), "%" PRId32, (int32_t)port.value);
+	if (*report->fault != '\0')
+		return;
+	report->reason = REJECT_OUT_OF_RANGE;
+	fault(report, false, 2, found, port.at);
 }
 
 /* add_result - decode a field of results, and keep the record if its port is
@@ -237,22 +246,22 @@ static bool
 add_result(const struct field *field, uint32_t required, struct report *report)
 {
 	struct record *r = &report->records[report->count];
+	struct port port = { 0, NULL };
 	struct cursor c;
-	uint32_t port;
 
 	if (field->wire != WIRE_BYTES)
-		return fault(report, true, 4, wires[field->wire]);
+		return fault(report, true, 4, wires[field->wire], field->data);
 	c.at = field->data + field->prefix;
 	c.end = field->data + field->size;
 	memset(r, 0, sizeof(*r));
 	if (!decode_result(report, c, required, r, &port))
 		return false;
-	if (port > UINT16_MAX) {
+	if (port.value > UINT16_MAX) {
 		port_fault(report, port);
 		report_reject(report, REJECT_OUT_OF_RANGE);
 		return true;
 	}
-	r->port = (uint16_t)port;
+	r->port = (uint16_t)port.value;
 	report->count++;
 	return true;
 }
@@ -276,7 +285,7 @@ decode_payload(
 		bool good = true;
 
 		if (!take_field(&c, &field))
-			return fault(report, true, 0, "malformed");
+			return fault(report, true, 0, "malformed", c.at);
 		switch (field.number) {
 		case 1:
 			good = field_uint32(&field, &own->modid);
@@ -300,12 +309,12 @@ decode_payload(
 		if (!good)
 			return field.number != 4 &&
 			       fault(report, true, field.number,
-				   wires[field.wire]);
+				   wires[field.wire], field.data);
 		seen |= 1u << field.number;
 	}
 	return (seen & required) == required ||
 	       fault(report, true, (unsigned)__builtin_ctz(required & ~seen),
-		   "missing");
+		   "missing", c.end);
 }
 
 /* fill_in - give every record the report's own fields. */

@@ -58,10 +58,10 @@ intake_configure(struct intake *intake, const struct settings *settings)
 	intake->report.max_message = settings->max_message;
 }
 
-/* By the first four bytes: a frame opens with its id, little-endian, a native
-   report with an array's marker.  Returns false if no dialect begins so. */
-static bool
-dialect_find(const uint8_t *bytes, size_t length, enum dialect *dialect)
+/* A frame opens with its id, little-endian, a native report with an array's
+   marker. */
+bool
+intake_dialect(const uint8_t *bytes, size_t length, enum dialect *dialect)
 {
 	uint8_t first = bytes[0];
 
@@ -81,19 +81,17 @@ dialect_find(const uint8_t *bytes, size_t length, enum dialect *dialect)
 	return true;
 }
 
-static enum decode
-intake_decode(struct intake *intake, enum dialect dialect, const uint8_t *bytes,
-    size_t length)
+enum decode
+intake_decode(enum dialect dialect, const uint8_t *bytes, size_t length,
+    struct report *report)
 {
 	switch (dialect) {
 	case DIALECT_NATIVE:
-		return native_decode(bytes, length, &intake->report);
+		return native_decode(bytes, length, report);
 	case DIALECT_LARS:
-		return frame_decode(
-		    bytes, length, FRAME_ID_LARS, &intake->report);
+		return frame_decode(bytes, length, FRAME_ID_LARS, report);
 	case DIALECT_ELB:
-		return frame_decode(
-		    bytes, length, FRAME_ID_ELB, &intake->report);
+		return frame_decode(bytes, length, FRAME_ID_ELB, report);
 	case DIALECT_UNKNOWN:
 		break;
 	}
@@ -252,39 +250,33 @@ intake_route(struct intake *intake, uint32_t *put, struct intake_result *result)
 	return true;
 }
 
-/* Explain why the message at p or one of its records was rejected, or why the
-   stream closes.  Most faults are known from the decoder. */
+/* Explain why the message or one of its records was rejected, or why the
+   stream closes.  All faults but one are known from the decoder. */
 static void
-intake_explain(struct intake *intake, enum dialect dialect, const uint8_t *p,
-    struct intake_result *result)
+intake_explain(struct intake *intake, struct intake_result *result)
 {
 	struct report *report = &intake->report;
 	char *text = report->fault, caller[DOTTED_TEXT];
 
 	result->explanation = text;
-	if (report->is_partial && dialect == DIALECT_NATIVE)
+	if (report->is_partial)
 		result->reason = report->reason;
 	if (result->reason == REJECT_WRONG_CALLER)
 		snprintf(text, FAULT_TEXT,
 		    "caller: %s; expected the peer's address",
 		    dotted(report->caller, caller));
-	else if (result->reason == REJECT_NOT_MSGPACK)
-		snprintf(text, FAULT_TEXT, "byte: 0x%02x", p[report->used]);
-	else if (result->reason == REJECT_TOO_LONG && dialect == DIALECT_NATIVE)
-		snprintf(text, FAULT_TEXT, "expected up to %zu bytes",
-		    report->max_message);
 }
 
 /* After a message: explain the first rejection, and note the first report whose
    clock is ahead. */
 static inline void
-intake_note(struct intake *intake, struct stream *stream, const uint8_t *p,
-    struct intake_result *result)
+intake_note(
+    struct intake *intake, struct stream *stream, struct intake_result *result)
 {
 	if (result->rejected > 0 && intake->report.explain) {
 		intake->report.explain = false;
 		result->fault = result->used;
-		intake_explain(intake, stream->dialect, p, result);
+		intake_explain(intake, result);
 	}
 	if (intake->report.skewed && !stream->skewed && result->ahead == 0)
 		result->ahead = intake->report.ts - intake->report.now;
@@ -300,8 +292,8 @@ intake_messages(struct intake *intake, struct stream *stream,
 	report->explain = intake->explain && !stream->explained;
 	*report->fault = '\0';
 	while (result->used < length) {
-		switch (intake_decode(intake, stream->dialect,
-		    bytes + result->used, length - result->used)) {
+		switch (intake_decode(stream->dialect, bytes + result->used,
+		    length - result->used, report)) {
 		case DECODE_SHORT:
 			return;
 		case DECODE_REPORT:
@@ -318,11 +310,10 @@ intake_messages(struct intake *intake, struct stream *stream,
 			result->verdict = VERDICT_CLOSE;
 			result->reason = report->reason;
 			result->fault = result->used + report->used;
-			intake_explain(intake, stream->dialect,
-			    bytes + result->used, result);
+			intake_explain(intake, result);
 			return;
 		}
-		intake_note(intake, stream, bytes + result->used, result);
+		intake_note(intake, stream, result);
 		result->used += report->used;
 		stream->put = 0;
 	}
@@ -335,7 +326,7 @@ intake_read(struct intake *intake, struct stream *stream, const uint8_t *bytes,
 	struct intake_result result = { .verdict = VERDICT_MORE };
 
 	if (stream->dialect == DIALECT_UNKNOWN &&
-	    !dialect_find(bytes, length, &stream->dialect)) {
+	    !intake_dialect(bytes, length, &stream->dialect)) {
 		intake_reject(intake, &result, REJECT_UNKNOWN_PROTOCOL, 1);
 		result.verdict = VERDICT_CLOSE;
 		return result;

@@ -56,6 +56,16 @@ struct intake_result {
 	uint32_t last_caller; /* if so: the last one's */
 };
 
+/* intake_dialect - by the first four bytes of a stream, length: 1 or more.
+   *dialect: unchanged if there are less.  Returns false if no dialect begins
+   so. */
+bool intake_dialect(const uint8_t *bytes, size_t length, enum dialect *dialect);
+
+/* intake_decode - as the decoder of this dialect; DECODE_SHORT for an unknown
+   one. */
+enum decode intake_decode(enum dialect dialect, const uint8_t *bytes,
+    size_t length, struct report *report);
+
 /* intake_new - count: where to count what comes; outlives the intake.  Returns
    NULL with errno; to be freed with free(). */
 struct intake *intake_new(struct input_counters *count);

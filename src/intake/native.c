@@ -179,6 +179,7 @@ static bool __attribute__((cold, noinline)) fault(const struct cursor *c,
 	if (at == c->end || !c->report->explain || *text != '\0')
 		return false;
 	c->report->reason = c->reason;
+	c->report->fault_at = at;
 	if (*at == 0xcf && c->end - at > 8)
 		snprintf(found, sizeof(found), "%" PRIu64,
 		    load_big_endian(at + 1, 8));
@@ -433,11 +434,17 @@ settle(
 	enum decode found = native_scan(p, near, &scan);
 
 	if (scan.offset + scan.wanted > max ||
-	    (found == DECODE_SHORT && length >= max))
+	    (found == DECODE_SHORT && length >= max)) {
+		snprintf(
+		    report->fault, FAULT_TEXT, "expected up to %zu bytes", max);
 		return report_fail(report, DECODE_CLOSE, REJECT_TOO_LONG, near);
-	if (found == DECODE_CLOSE)
+	}
+	if (found == DECODE_CLOSE) {
+		snprintf(
+		    report->fault, FAULT_TEXT, "byte: 0x%02x", p[scan.offset]);
 		return report_fail(
 		    report, DECODE_CLOSE, REJECT_NOT_MSGPACK, scan.offset);
+	}
 	if (found == DECODE_SHORT)
 		return DECODE_SHORT;
 	return report_fail(report, DECODE_REJECT, reason, scan.offset);

@@ -41,10 +41,11 @@ struct report {
 	enum reject reason; /* for DECODE_REJECT and DECODE_CLOSE */
 	int32_t modid, cmdid;
 	uint32_t caller;
-	uint64_t ts;            /* as it came; 0: when received */
-	bool skewed;            /* it is beyond the horizon */
-	uint32_t count;         /* records in `records` */
-	char fault[FAULT_TEXT]; /* the first fault in words, or "" */
+	uint64_t ts;             /* as it came; 0: when received */
+	bool skewed;             /* it is beyond the horizon */
+	uint32_t count;          /* records in `records` */
+	char fault[FAULT_TEXT];  /* the first fault in words, or "" */
+	const uint8_t *fault_at; /* where that is, if it is in a report */
 	/* Records of this report that were rejected, by reason; is_partial if
 	   there are any. */
 	bool is_partial;

@@ -10,6 +10,7 @@
 
 #include "lib/file.h"
 #include "lib/text.h"
+#include "send/check.h"
 #include "send/feed.h"
 #include "send/tls_client.h"
 
@@ -28,7 +29,7 @@ enum send_exit {
 struct options {
 	const char *host, *port;
 	enum encode_dialect dialect;
-	bool verbose, tls, insecure;
+	bool verbose, tls, insecure, check, json;
 	struct tls_client_files pem;
 };
 
@@ -91,6 +92,7 @@ usage(FILE *out)
 	      "                     [--tls [--ca FILE] [--cert FILE] "
 	      "[--key FILE] [--insecure]]\n"
 	      "                     [FILE ...]\n"
+	      "       reporter-send --check [--json] [FILE ...]\n"
 	      "lines: modid cmdid caller ts ip port succ err overload\n",
 	    out);
 }
@@ -100,7 +102,9 @@ enum long_option {
 	OPTION_CA,
 	OPTION_CERT,
 	OPTION_KEY,
-	OPTION_INSECURE
+	OPTION_INSECURE,
+	OPTION_CHECK,
+	OPTION_JSON
 };
 
 static const struct option long_options[] = {
@@ -109,6 +113,8 @@ static const struct option long_options[] = {
 	{ "cert", required_argument, NULL, OPTION_CERT },
 	{ "key", required_argument, NULL, OPTION_KEY },
 	{ "insecure", no_argument, NULL, OPTION_INSECURE },
+	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -153,6 +159,12 @@ option_take(struct options *options, int option)
 	case OPTION_INSECURE:
 		options->insecure = true;
 		break;
+	case OPTION_CHECK:
+		options->check = true;
+		break;
+	case OPTION_JSON:
+		options->json = true;
+		break;
 	case 'V':
 		puts("reporter-send " PACKAGE_VERSION);
 		exit(EXIT_SENT);
@@ -182,6 +194,8 @@ options_read(struct options *options, int argc, char **argv)
 		options_fail("--key requires --cert");
 	if (pem->ca != NULL && options->insecure)
 		options_fail("--ca and --insecure exclude each other");
+	if (options->json && !options->check)
+		options_fail("--json requires --check");
 }
 
 int
@@ -196,15 +210,20 @@ main(int argc, char **argv)
 	file_open_standard();
 	stderr = text_guard(stderr);
 	options_read(&options, argc, argv);
+	if (optind < argc) {
+		files = argv + optind;
+		n = argc - optind;
+	}
+	if (options.check) {
+		stdout = text_guard(stdout);
+		return check_files(files, n, options.json) ? EXIT_SENT
+							   : EXIT_INPUT;
+	}
 	if (options.tls) {
 		layer = tls_client_new(
 		    &options.pem, options.insecure, reason, sizeof(reason));
 		if (layer == NULL)
 			options_fail(reason);
-	}
-	if (optind < argc) {
-		files = argv + optind;
-		n = argc - optind;
 	}
 	int status = inputs_send(&options, layer, files, n);
 	tls_client_free(layer);
