@@ -10,6 +10,12 @@ dist_examples_DATA = etc/examples/haproxy-galera.cfg \
 	etc/examples/nginx-web.conf etc/examples/Containerfile \
 	etc/examples/container.conf etc/examples/compose.yml \
 	etc/examples/kubernetes.yml
+# Agents in the standard library of each language: not executable, so that a
+# package does not depend on the languages.
+dist_examples_DATA += src/client/examples/Reporter.java \
+	src/client/examples/reporter.go src/client/examples/reporter.js \
+	src/client/examples/reporter.php src/client/examples/reporter.py \
+	src/client/examples/reporter.sh
 dist_examples_DATA += etc/prometheus/reporter.rules.yml etc/grafana/reporter.json
 sysusers_DATA = etc/sysusers.d/reporter.conf
 tmpfiles_DATA = etc/tmpfiles.d/reporter.conf

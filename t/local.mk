@@ -106,7 +106,7 @@ distcheck-short:
 # The database's data directory that all scenarios copy, and what the targets
 # make.
 clean-local:
-	-rm -rf t/scenario-data analyse axe container coverage fuzz mysql packages \
+	-rm -rf t/go-cache t/scenario-data analyse axe container coverage fuzz mysql packages \
 		shots
 .PHONY: bench bench-short check-mysql check-mysql-short check-quick mysql-root \
 	check-restarts check-container check-web-cost profile analyse coverage format format-fix \

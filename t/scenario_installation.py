@@ -46,6 +46,8 @@ def everything(s, place):
               ("examplesdir", 0o644, "container.conf"),
               ("examplesdir", 0o644, "compose.yml"),
               ("examplesdir", 0o644, "kubernetes.yml"),
+              ("examplesdir", 0o644, "reporter.py"),
+              ("examplesdir", 0o644, "Reporter.java"),
               ("examplesdir", 0o644, "reporter.rules.yml"),
               ("examplesdir", 0o644, "reporter.json"),
               ("initddir", 0o755, "reporter"),

@@ -71,7 +71,7 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_swapped_configuration \
 	t/scenario_unknown_option_is_an_error
 # Tools and installation.
-stories += t/scenario_bench t/scenario_init_script t/scenario_installation \
+stories += t/scenario_bench t/scenario_examples t/scenario_init_script t/scenario_installation \
 	t/scenario_keys_and_check t/scenario_moving_in \
 	t/scenario_metrics_for_machines t/scenario_rates_and_metrics \
 	t/scenario_service_manager_is_told \

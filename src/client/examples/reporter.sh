@@ -1,0 +1,139 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# An agent of reporter(8) for the shell, by the rules of reporter-protocol(7).  It
+# reads lines "modid cmdid ip port succ err overload", adds up what was counted
+# since the last report of a key, and reports each interval by reporter-send(1):
+#
+#     echo 1 2 10.0.0.1 8080 100 3 0 | bash reporter.sh HOST PORT [INTERVAL]
+#
+# As a service it counts for other programs of the host.  Each writes lines to a
+# FIFO; "<>" does not wait for the other side, and has no end:
+#
+#     mkfifo -m 660 /run/agent/calls
+#     bash reporter.sh HOST PORT 15 <>/run/agent/calls
+#     echo 1 2 10.0.0.1 8080 1 0 0 1<>/run/agent/calls    # for each call
+#
+# reporter-send has a connection for each interval: its exit status shows that the
+# reporter has read all of it, and no heartbeat is needed.  CALLER in the
+# environment is our IPv4 address, by default that from which HOST is reached.
+
+KEYS_MAX=10000           # keys in memory; what is counted for others is dropped
+FORGET=3600              # seconds without calls after which a key is removed
+PAUSE_MIN=2 PAUSE_MAX=64 # seconds before connecting again
+URGENT=1                 # seconds between reports of a changed overload
+
+host=${1?usage: reporter.sh HOST PORT [INTERVAL]} port=${2?PORT is missing}
+interval=${3:-15}
+caller=${CALLER:-$(ip -4 route get "$(getent ahostsv4 "$host" |
+	{ read -r first _ && echo "$first"; })" | grep -Po 'src \K\S+')} || exit 2
+
+declare -A succ err overload changed sent ts # by "modid cmdid ip port"
+dropped=0 urgent='' again='' sender='' pause=$PAUSE_MIN
+
+# Milliseconds of a clock that nobody sets.
+clock() {
+	read -r now _ </proc/uptime
+	now=$((10#${now/./} * 10))
+}
+
+signed='(-?[0-9]{1,10})' number='([0-9]{1,10})'
+line="^$signed $signed ([0-9.]{7,15}) $number $number $number ([01])\$"
+count() {
+	[[ $1 =~ $line ]] || return
+	local key="${BASH_REMATCH[*]:1:4}" more=("${BASH_REMATCH[@]:5}")
+
+	if [[ ! ${succ[$key]} ]]; then
+		if ((${#succ[@]} >= KEYS_MAX)); then
+			((dropped++))
+			return
+		fi
+		succ[$key]=0 err[$key]=0 overload[$key]=0 ts[$key]=0
+	fi
+	succ[$key]=$((${succ[$key]} + 10#${more[0]}))
+	err[$key]=$((${err[$key]} + 10#${more[1]}))
+	[[ ${overload[$key]} == "${more[2]}" ]] && return
+	overload[$key]=${more[2]} changed[$key]=yes urgent=yes
+}
+
+# Report what is new; with $again the last report of the other keys once more.
+report() {
+	local key lines='' fields seconds=$EPOCHSECONDS
+
+	for key in "${!succ[@]}"; do
+		if [[ ${changed[$key]} || ${succ[$key]} != 0 || ${err[$key]} != 0 ]]; then
+			sent[$key]="${succ[$key]} ${err[$key]}" ts[$key]=$seconds
+			succ[$key]=0 err[$key]=0 changed[$key]=''
+		elif [[ ! $again || ${ts[$key]} == 0 ]]; then
+			((seconds - ${ts[$key]} <= FORGET)) ||
+				unset "succ[$key]" "err[$key]" "overload[$key]" \
+					"changed[$key]" "sent[$key]" "ts[$key]"
+			continue
+		fi
+		read -ra fields <<<"$key"
+		lines+="${fields[*]::2} $caller ${ts[$key]} ${fields[*]:2} "
+		lines+="${sent[$key]} ${overload[$key]}"$'\n'
+	done
+	urgent='' again=''
+	[[ $lines ]] || return 0
+	# Sorted, the results of one service are one report.
+	sort <<<"$lines" | reporter-send -H "$host" -p "$port" &
+	sender=$!
+}
+
+# Whether the last report was read; sets when the next one may be sent.
+settled() {
+	[[ $sender ]] || return 0
+	wait "$sender"
+	local status=$?
+	sender=''
+	if ((status == 0)); then
+		pause=$PAUSE_MIN
+		return 0
+	fi
+	# Nobody knows how much of it was read.
+	again=yes
+	((next = now + pause * (500 + RANDOM % 500), pause *= 2))
+	((pause <= PAUSE_MAX)) || pause=$PAUSE_MAX
+	return 1
+}
+
+# Whether reporter-send is still at work.
+busy() {
+	[[ $sender ]] && kill -0 "$sender" 2>/dev/null
+}
+
+clock
+each=$(printf '%.0f' "${interval}e3")
+next=$((now + RANDOM * each / 32768)) last=$now
+while :; do
+	clock
+	if busy; then
+		due=$((now + 100))
+	elif ! settled; then
+		continue
+	else
+		due=$next
+		[[ $urgent && ! $again ]] && ((last + URGENT * 1000 < due)) &&
+			due=$((last + URGENT * 1000))
+	fi
+	if ((due > now)); then
+		printf -v seconds '%d.%03d' $(((due - now) / 1000)) $(((due - now) % 1000))
+		if IFS= read -r -t "$seconds" text; then
+			count "$text"
+		elif (($? <= 128)); then
+			break # the end
+		fi
+	else
+		report
+		((last = now, next = now + each))
+	fi
+done
+
+# At the end, report the rest within 5 seconds.
+end=$((now + 5000))
+until ! busy && settled && report && [[ ! $sender ]]; do
+	clock
+	((now < end)) || exit 1
+	sleep 0.05
+done

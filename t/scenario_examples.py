@@ -1,0 +1,247 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""The example agents in each language, side by side.  What a program counts
+reaches the table, also when the reporter is stopped and the table is emptied
+meanwhile: then each agent sends the newest figures of all its keys once more.  A
+change of overload is there at once, the rest at the end.  A listener that closes
+each connection is left alone for longer and longer, and each begins with a whole
+report.  A language that the machine does not have is left out."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import scenario
+from scenario import SOURCE, tool, wait_for
+
+EXAMPLES = os.path.join(SOURCE, "src", "client", "examples")
+KEYS = 12
+LONG = 60  # an interval that no agent sees the end of
+
+
+def python(_s):
+    return [sys.executable, "-B", f"{EXAMPLES}/reporter.py"]
+
+
+def node(_s):
+    return [tool("node", "nodejs"), f"{EXAMPLES}/reporter.js"]
+
+
+def php(_s):
+    return [tool("php", "php-cli"), f"{EXAMPLES}/reporter.php"]
+
+
+def shell(_s):
+    tool("ip", "iproute2")
+    return [tool("bash", "bash"), f"{EXAMPLES}/reporter.sh"]
+
+
+def go(s):
+    program = os.path.join(s.directory, "agent")
+    built([tool("go", "golang-go"), "build", "-o", program,
+           f"{EXAMPLES}/reporter.go"],
+          GOCACHE=os.path.join(scenario.BUILD, "t", "go-cache"),
+          GO111MODULE="off")
+    return [program]
+
+
+def java(s):
+    built([tool("javac", "default-jdk-headless"), "-d", s.directory,
+           f"{EXAMPLES}/Reporter.java"])
+    return [tool("java", "default-jdk-headless"), "-XX:TieredStopAtLevel=1",
+            "-cp", s.directory, "Reporter"]
+
+
+LANGUAGES = (python, node, php, shell, go, java)
+
+
+def built(command, **environment):
+    done = subprocess.run(command, env={**os.environ, **environment},
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True)
+    if done.returncode != 0:
+        raise scenario.Failure(f"{command}:\n{done.stdout}{done.stderr}")
+
+
+class Example:
+    """An agent of a language; all that it counts is of one modid."""
+
+    def __init__(self, s, name, command, modid, address, interval):
+        self.name, self.modid = name, modid
+        path = os.pathsep.join([os.path.join(scenario.BUILD, "src"),
+                                os.environ["PATH"]])
+        self.process = subprocess.Popen(
+            [*command, *map(str, address), str(interval)],
+            env={**os.environ, "PATH": path}, stdin=subprocess.PIPE, text=True,
+            stdout=s.output, stderr=s.output, start_new_session=True)
+        s.examples.append(self)
+
+    def counts(self, keys, succ, err, overload=0):
+        """Returns what the table then has of these keys, but for the time."""
+        rows = {}
+        for i in keys:
+            self.process.stdin.write(f"{self.modid} {i % 3 - 1} 10.0.0.{i} "
+                                     f"{8000 + i} {succ + i} {err} {overload}\n")
+            rows[self.modid, i % 3 - 1, 0x0A000000 + i, 8000 + i,
+                 scenario.LOCALHOST] = (succ + i, err, overload)
+        self.process.stdin.flush()
+        return rows
+
+
+def end(agents):
+    for agent in agents:
+        agent.process.stdin.close()
+
+
+def ended(agents):
+    """Their exit statuses, by name."""
+    for agent in agents:
+        try:
+            agent.process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass
+    return {agent.name: agent.process.poll() for agent in agents}
+
+
+class Refusal:
+    """A listener that looks at what comes first, and closes the connection
+    without having read it: that resets it."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = self.socket.getsockname()
+        self.streams = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            with self.socket.accept()[0] as link:
+                link.settimeout(1)
+                try:
+                    self.streams.append(link.recv(65536, socket.MSG_PEEK))
+                except OSError:
+                    self.streams.append(b"")
+
+
+def table(s):
+    return {key: (succ, err, overload) for key, (succ, err, _ts, overload)
+            in s.database.table().items()}
+
+
+def reaches(s, what, wanted):
+    """The table has these rows, and others."""
+    found = {}
+
+    def all_there():
+        found.clear()
+        found.update(table(s))
+        return wanted.items() <= found.items()
+
+    try:
+        wait_for(all_there, what)
+    except scenario.Failure:
+        pass
+    s.equal(what, {key: found.get(key) for key in wanted
+                   if found.get(key) != wanted[key]}, {})
+
+
+def outage(s, agents):
+    """Some keys count on, and others do not, while nobody listens."""
+    confirmed = [agent.modid for agent in agents if agent.name == "shell"]
+    wanted = {}
+    for agent in agents:
+        wanted.update(agent.counts(range(KEYS), 100, agent.modid))
+    reaches(s, "what was counted is in the table", wanted)
+    s.reporter.stop()
+    s.database.sql("DELETE FROM ServerCallStatus")
+    # reporter-send has confirmed that these were read: they are not sent again.
+    wanted = {key: row for key, row in wanted.items()
+              if key[0] not in confirmed}
+    for agent in agents:
+        wanted.update(agent.counts(range(KEYS // 2), 200, 7))
+    s.reporter.start()
+    reaches(s, "after an outage the table has the newest figures of all keys",
+            wanted)
+
+
+def overload(s, agents):
+    """Of the long interval nothing is seen; only overload is reported at once."""
+    wanted = {}
+    for agent in agents:
+        wanted.update(agent.counts([1], 3, 4, overload=1))
+    wait_for(lambda: {key: row[2] for key, row in table(s).items()
+                      if key in wanted} == {key: 1 for key in wanted},
+             "each overload is there at once")
+    for agent in agents:
+        wanted.update(agent.counts([2], 5, 6))
+    end(agents)
+    s.equal("at the end they have reported everything", ended(agents),
+            dict.fromkeys(ended(agents), 0))
+    reaches(s, "and it is in the table", wanted)
+
+
+def refused(s, agents, began):
+    """Pauses of 1 to 2, 2 to 4, 4 to 8 seconds."""
+    seconds = time.monotonic() - began
+    for agent, listener in agents:
+        n = len(listener.streams)
+        s.check(f"{agent.name}: who is refused waits longer and longer",
+                2 <= n <= 2 + seconds / 2 and n <= 5,
+                f"{n} connections in {seconds:.1f} s")
+        for stream in listener.streams:
+            done = subprocess.run(
+                [scenario.program("reporter-send"), "--check"], input=stream,
+                capture_output=True)
+            s.check(f"{agent.name}: a connection begins with whole reports",
+                    done.returncode == 0, (stream, done))
+
+
+def tell(s):
+    s.examples, commands = [], {}
+
+    def language(find):
+        commands[find.__name__] = find(s)
+
+    s.database.start()
+    s.reporter.configure("reporter",
+                         listen=f"127.0.0.1:{scenario.free_port()}")
+    s.reporter.start()
+    s.output = open(os.path.join(s.directory, "examples.log"), "w")
+    try:
+        for find in LANGUAGES:
+            s.part(language, find)
+        short, long, others = [], [], []
+        began = time.monotonic()
+        for i, (name, command) in enumerate(commands.items(), 1):
+            address = s.reporter.addresses[0]
+            short.append(Example(s, name, command, i, address, 1))
+            long.append(Example(s, name, command, 10 + i, address, LONG))
+            listener = Refusal()
+            others.append((Example(s, name, command, 20 + i,
+                                   listener.address, 1), listener))
+        for agent, _listener in others:
+            agent.counts([1], 1, 1)
+        outage(s, short)
+        refused(s, others, began)
+        others = [agent for agent, _listener in others]
+        end(others + short)
+        overload(s, long)
+        s.equal("the others end as well", ended(short),
+                dict.fromkeys(commands, 0))
+        s.equal("who is refused ends in time, and has not reported everything",
+                ended(others), dict.fromkeys(commands, 1))
+        status = s.reporter.settled(0)
+        s.equal("nothing is rejected", status["records"]["rejected"], 0)
+        s.unharmed(status)
+    finally:
+        for agent in s.examples:
+            scenario.end_group(agent.process)
+        s.output.close()
+        if s.failed:
+            print(scenario.tail(s.output.name, 40))
+
+
+scenario.run(__doc__, tell)
