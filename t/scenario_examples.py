@@ -1,11 +1,11 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
 """The example agents in each language, side by side.  What a program counts
-reaches the table, also when the reporter is stopped and the table is emptied
+reaches the table, also when the reporter is killed and the table is emptied
 meanwhile: then each agent sends the newest figures of all its keys once more.  A
 change of overload is there at once, the rest at the end.  A listener that closes
 each connection is left alone for longer and longer, and each begins with a whole
-report.  A language that the machine does not have is left out."""
+report.  Programs without a life between calls write to a FIFO.  A language that the machine does not have is left out."""
 
 import os
 import socket
@@ -69,13 +69,14 @@ def built(command, **environment):
 class Example:
     """An agent of a language; all that it counts is of one modid."""
 
-    def __init__(self, s, name, command, modid, address, interval):
+    def __init__(self, s, name, command, modid, address, interval, *more,
+                 stdin=subprocess.PIPE):
         self.name, self.modid = name, modid
         path = os.pathsep.join([os.path.join(scenario.BUILD, "src"),
                                 os.environ["PATH"]])
         self.process = subprocess.Popen(
-            [*command, *map(str, address), str(interval)],
-            env={**os.environ, "PATH": path}, stdin=subprocess.PIPE, text=True,
+            [*command, *map(str, address), str(interval), *more],
+            env={**os.environ, "PATH": path}, stdin=stdin, text=True,
             stdout=s.output, stderr=s.output, start_new_session=True)
         s.examples.append(self)
 
@@ -83,12 +84,19 @@ class Example:
         """Returns what the table then has of these keys, but for the time."""
         rows = {}
         for i in keys:
-            self.process.stdin.write(f"{self.modid} {i % 3 - 1} 10.0.0.{i} "
-                                     f"{8000 + i} {succ + i} {err} {overload}\n")
-            rows[self.modid, i % 3 - 1, 0x0A000000 + i, 8000 + i,
-                 scenario.LOCALHOST] = (succ + i, err, overload)
+            line, row = counted(self.modid, i, succ + i, err, overload)
+            self.process.stdin.write(line + "\n")
+            rows.update(row)
         self.process.stdin.flush()
         return rows
+
+
+def counted(modid, i, *figures):
+    """A line of key i, and the row that the table then has."""
+    return (f"{modid} {i % 3 - 1} 10.0.0.{i} {8000 + i} "
+            + " ".join(map(str, figures)),
+            {(modid, i % 3 - 1, 0x0A000000 + i, 8000 + i, scenario.LOCALHOST):
+             figures})
 
 
 def end(agents):
@@ -155,7 +163,7 @@ def outage(s, agents):
     for agent in agents:
         wanted.update(agent.counts(range(KEYS), 100, agent.modid))
     reaches(s, "what was counted is in the table", wanted)
-    s.reporter.stop()
+    s.reporter.kill()
     s.database.sql("DELETE FROM ServerCallStatus")
     # reporter-send has confirmed that these were read: they are not sent again.
     wanted = {key: row for key, row in wanted.items()
@@ -165,6 +173,34 @@ def outage(s, agents):
     s.reporter.start()
     reaches(s, "after an outage the table has the newest figures of all keys",
             wanted)
+
+
+def fifos(s, commands):
+    """Start the agents that read a FIFO, and have processes with a short life
+    write to it.  Returns the rows that the table gets."""
+    writers, wanted = [], {}
+    address = s.reporter.addresses[0]
+    paths = {name: os.path.join(s.directory, name) for name in commands}
+    for path in paths.values():
+        os.mkfifo(path)
+    if "php" in commands:
+        Example(s, "php", commands["php"], 0, address, 1, paths["php"],
+                stdin=subprocess.DEVNULL)
+        writers.append([commands["php"][0], "-r", "require $argv[1]; exit("
+                        "Agent::line($argv[2], $argv[3]) ? 0 : 1);",
+                        commands["php"][1], paths["php"]])
+    if "shell" in commands:
+        with open(paths["shell"], "r+b", buffering=0) as fifo:
+            Example(s, "shell", commands["shell"], 0, address, 1, stdin=fifo)
+        writers.append([commands["shell"][0], "-c", 'echo "$2" 1<>"$1"',
+                        "bash", paths["shell"]])
+    for modid, writer in enumerate(writers, 41):
+        for i in range(5):
+            line, row = counted(modid, i, 10 + i, 4, i % 2)
+            wanted.update(row)
+            s.equal(f"{writer[0]}: a line is written",
+                    subprocess.run([*writer, line], timeout=10).returncode, 0)
+    return wanted
 
 
 def overload(s, agents):
@@ -225,10 +261,12 @@ def tell(s):
         for agent, _listener in others:
             agent.counts([1], 1, 1)
         outage(s, short)
+        lines = fifos(s, commands)
         refused(s, others, began)
         others = [agent for agent, _listener in others]
         end(others + short)
         overload(s, long)
+        reaches(s, "lines of a FIFO are in the table", lines)
         s.equal("the others end as well", ended(short),
                 dict.fromkeys(commands, 0))
         s.equal("who is refused ends in time, and has not reported everything",

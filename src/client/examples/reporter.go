@@ -158,7 +158,7 @@ func (a *Agent) ended() bool {
 
 // run connects, again and again.
 func (a *Agent) run() {
-	done, pause := false, pauseMin
+	done, pause, closing := false, pauseMin, a.closing
 	for !done && !a.ended() {
 		began := time.Now()
 		link, err := net.DialTimeout("tcp", a.address, connectTime)
@@ -172,10 +172,8 @@ func (a *Agent) run() {
 		}
 		wait := time.Duration((1 + rand.Float64()) / 2 * float64(pause))
 		select {
-		case <-a.closing:
-			if !done {
-				time.Sleep(pauseMin / 10)
-			}
+		case <-closing:
+			closing = nil // the next attempt is at once, others are not
 		case <-time.After(wait):
 		}
 		if pause *= 2; pause > pauseMax {

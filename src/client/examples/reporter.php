@@ -279,7 +279,11 @@ function main(string $host, string $port, string $interval = '15', ?string $fifo
             $lines = explode("\n", $text . fread($input, 65536));
             $text = array_pop($lines);
             foreach ($lines as $line) {
-                [$modid, $cmdid, $ip, $port, $succ, $err, $overloaded] = explode(' ', $line);
+                $fields = explode(' ', $line);
+                if (count($fields) !== 7 || ip2long($fields[2]) === false) {
+                    continue;  // anyone may write to the FIFO
+                }
+                [$modid, $cmdid, $ip, $port, $succ, $err, $overloaded] = $fields;
                 $key = [(int)$modid, (int)$cmdid, $ip, (int)$port];
                 $agent->overload(...$key, overloaded: $overloaded === '1');
                 $agent->add(...$key, succ: (int)$succ, err: (int)$err);

@@ -132,7 +132,12 @@ done
 
 # At the end, report the rest within 5 seconds.
 end=$((now + 5000))
-until ! busy && settled && report && [[ ! $sender ]]; do
+while :; do
+	if ! busy; then
+		settled || sleep 1
+		report
+		[[ $sender ]] || exit 0
+	fi
 	clock
 	((now < end)) || exit 1
 	sleep 0.05
