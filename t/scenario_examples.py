@@ -46,7 +46,7 @@ def go(s):
     built([tool("go", "golang-go"), "build", "-o", program,
            f"{EXAMPLES}/reporter.go"],
           GOCACHE=os.path.join(scenario.BUILD, "t", "go-cache"),
-          GO111MODULE="off")
+          GO111MODULE="off", GOPATH=s.directory)
     return [program]
 
 
