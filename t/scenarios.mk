@@ -48,9 +48,9 @@ database_stories = t/scenario_back_to_the_first_host \
 	t/scenario_statements_find_their_size \
 	t/scenario_table_altered_while_connected \
 	t/scenario_table_refuses_every_row t/scenario_unsigned_columns
-# Those that take more than a minute, waiting.
+# Those that take more than a minute, waiting, or have nothing of ours to sanitize.
 slow_stories = t/scenario_back_to_the_first_host t/scenario_bench \
-	t/scenario_browser \
+	t/scenario_browser t/scenario_examples \
 	t/scenario_growth t/scenario_reload_each_option \
 	t/scenario_retention \
 	t/scenario_statements_find_their_size \

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "intake/intake.h"
-#include "intake/frame.h"
 #include "intake/route.h"
 #include "lib/address.h"
 #include "lib/prefix.h"
@@ -79,23 +78,6 @@ intake_dialect(const uint8_t *bytes, size_t length, enum dialect *dialect)
 	}
 	*dialect = first == FRAME_ID_LARS ? DIALECT_LARS : DIALECT_ELB;
 	return true;
-}
-
-enum decode
-intake_decode(enum dialect dialect, const uint8_t *bytes, size_t length,
-    struct report *report)
-{
-	switch (dialect) {
-	case DIALECT_NATIVE:
-		return native_decode(bytes, length, report);
-	case DIALECT_LARS:
-		return frame_decode(bytes, length, FRAME_ID_LARS, report);
-	case DIALECT_ELB:
-		return frame_decode(bytes, length, FRAME_ID_ELB, report);
-	case DIALECT_UNKNOWN:
-		break;
-	}
-	return DECODE_SHORT;
 }
 
 static void

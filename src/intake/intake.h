@@ -7,6 +7,7 @@
 #pragma once
 
 #include "conf/settings.h"
+#include "intake/frame.h"
 #include "intake/native.h"
 #include "shm/agents.h"
 #include "shm/ring.h"
@@ -62,9 +63,23 @@ struct intake_result {
 bool intake_dialect(const uint8_t *bytes, size_t length, enum dialect *dialect);
 
 /* intake_decode - as the decoder of this dialect; DECODE_SHORT for an unknown
-   one. */
-enum decode intake_decode(enum dialect dialect, const uint8_t *bytes,
-    size_t length, struct report *report);
+   one.  Inline: once for each report. */
+static inline enum decode
+intake_decode(enum dialect dialect, const uint8_t *bytes, size_t length,
+    struct report *report)
+{
+	switch (dialect) {
+	case DIALECT_NATIVE:
+		return native_decode(bytes, length, report);
+	case DIALECT_LARS:
+		return frame_decode(bytes, length, FRAME_ID_LARS, report);
+	case DIALECT_ELB:
+		return frame_decode(bytes, length, FRAME_ID_ELB, report);
+	case DIALECT_UNKNOWN:
+		break;
+	}
+	return DECODE_SHORT;
+}
 
 /* intake_new - count: where to count what comes; outlives the intake.  Returns
    NULL with errno; to be freed with free(). */

@@ -18,42 +18,43 @@
 static struct check {
 	const char *file;
 	enum dialect dialect;
-	uint64_t offset; /* in the stream, where the message begins */
-	size_t at, end;  /* of the bytes from there on that were read */
-	uint8_t bytes[2 * MESSAGE_MAX];
+	uint64_t offset;   /* in the stream, where the message begins */
+	const uint8_t *at; /* there, of the bytes */
+	size_t length;     /* of those from there on that were read */
+	uint64_t fault;    /* in the stream, if it is invalid: where */
+	const char *name;  /* and its reason; NULL: it is valid */
+	const char *reason;
+	uint32_t rejected; /* of its records */
 	struct report report;
+	uint8_t bytes[2 * MESSAGE_MAX];
 } check;
 
-/* What is invalid in a message. */
-struct fault {
-	const char *reason, *name; /* NULL: nothing */
-	uint64_t offset;           /* in the stream */
-};
-
-static const char *const verdicts[] = {
-	[DECODE_REPORT] = "report",
-	[DECODE_SHORT] = "cut",
-	[DECODE_REJECT] = "skip",
-	[DECODE_CLOSE] = "close",
+/* What becomes of a message. */
+static const struct {
+	const char *verdict, *text;
+} outcomes[] = {
+	[DECODE_REPORT] = { "report", "others are taken" },
+	[DECODE_SHORT] = { "cut", "the message is not complete" },
+	[DECODE_REJECT] = { "skip", "the message is skipped" },
+	[DECODE_CLOSE] = { "close", "the connection is closed" },
 };
 
 static void
-print_json(enum decode found, const struct fault *fault)
+print_json(enum decode found)
 {
 	const struct report *r = &check.report;
 	char text[DOTTED_TEXT];
-	uint32_t rejected = 0;
 
 	fputs("{\"file\":", stdout);
 	json_write(check.file, stdout);
 	printf(",\"byte\":%" PRIu64 ",\"dialect\":\"%s\",\"verdict\":\"%s\"",
-	    check.offset, dialect_name(check.dialect), verdicts[found]);
+	    check.offset, dialect_name(check.dialect), outcomes[found].verdict);
 	if (found == DECODE_REPORT) {
 		printf(",\"bytes\":%zu,\"modid\":%" PRId32 ",\"cmdid\":%" PRId32
 		       ",\"caller\":\"%s\",\"ts\":%" PRIu64
-		       ",\"skewed\":%s,\"results\":[",
+		       ",\"skewed\":%s,\"rejected\":%" PRIu32 ",\"results\":[",
 		    r->used, r->modid, r->cmdid, dotted(r->caller, text), r->ts,
-		    r->skewed ? "true" : "false");
+		    r->skewed ? "true" : "false", check.rejected);
 		for (uint32_t i = 0; i < r->count; i++) {
 			const struct record *record = &r->records[i];
 
@@ -64,14 +65,12 @@ print_json(enum decode found, const struct fault *fault)
 			    record->succ, record->err,
 			    record->overload ? "true" : "false");
 		}
-		for (int i = 0; i < REJECT_REASONS; i++)
-			rejected += r->rejected[i];
-		printf("],\"rejected\":%" PRIu32, rejected);
+		putchar(']');
 	}
-	if (fault->reason != NULL) {
+	if (check.name != NULL) {
 		printf(",\"fault\":{\"byte\":%" PRIu64
 		       ",\"reason\":\"%s\",\"text\":",
-		    fault->offset, fault->name);
+		    check.fault, check.name);
 		json_write(r->fault, stdout);
 		putchar('}');
 	}
@@ -80,33 +79,30 @@ print_json(enum decode found, const struct fault *fault)
 
 /* Records are lines as reporter-send reads them, all else is comments. */
 static void
-print_text(enum decode found, const struct fault *fault)
+print_text(enum decode found)
 {
-	static const char *const outcomes[] = {
-		[DECODE_REPORT] = "its record is rejected",
-		[DECODE_SHORT] = "the message is not complete",
-		[DECODE_REJECT] = "the message is skipped",
-		[DECODE_CLOSE] = "the connection is closed",
-	};
 	const struct report *r = &check.report;
 	char caller[DOTTED_TEXT], ip[DOTTED_TEXT];
+	uint32_t count = found == DECODE_REPORT ? r->count : 0;
 
 	dotted(r->caller, caller);
 	printf("# %s: byte %" PRIu64 ": ", check.file, check.offset);
 	if (found == DECODE_REPORT)
 		printf("%s report of %zu bytes, modid %" PRId32
 		       ", cmdid %" PRId32 ", caller %s, ts %" PRIu64
-		       "%s, %" PRIu32 " result%s",
+		       "%s, results: %" PRIu32,
 		    dialect_name(check.dialect), r->used, r->modid, r->cmdid,
 		    caller, r->ts, r->skewed ? " (ahead of this clock)" : "",
-		    r->count, r->count == 1 ? "" : "s");
+		    count + check.rejected);
 	else
 		printf("%s message", dialect_name(check.dialect));
-	if (fault->reason != NULL)
-		printf("; byte %" PRIu64 ": %s: %s; %s", fault->offset,
-		    fault->reason, r->fault, outcomes[found]);
+	if (check.rejected > 0)
+		printf(", rejected: %" PRIu32, check.rejected);
+	if (check.name != NULL)
+		printf("; byte %" PRIu64 ": %s: %s; %s", check.fault,
+		    check.reason, r->fault, outcomes[found].text);
 	putchar('\n');
-	for (uint32_t i = 0; found == DECODE_REPORT && i < r->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		const struct record *record = &r->records[i];
 
 		printf("%" PRId32 " %" PRId32 " %s %" PRIu64 " %s %u %" PRIu32
@@ -122,8 +118,6 @@ static enum decode
 check_decode(void)
 {
 	struct report *r = &check.report;
-	const uint8_t *p = check.bytes + check.at;
-	size_t length = check.end - check.at;
 
 	r->now = (uint64_t)time(NULL);
 	r->horizon = r->now + CLOCK_SKEW;
@@ -131,13 +125,13 @@ check_decode(void)
 	r->explain = true;
 	*r->fault = '\0';
 	r->fault_at = NULL;
-	if (length == 0)
+	if (check.length == 0)
 		return DECODE_SHORT;
 	if (check.dialect != DIALECT_UNKNOWN ||
-	    intake_dialect(p, length, &check.dialect))
-		return intake_decode(check.dialect, p, length, r);
+	    intake_dialect(check.at, check.length, &check.dialect))
+		return intake_decode(check.dialect, check.at, check.length, r);
 	snprintf(r->fault, sizeof(r->fault),
-	    "byte: 0x%02x; expected an array, or 03 or 08 00 00 00", *p);
+	    "byte: 0x%02x; expected an array, or 03 or 08 00 00 00", *check.at);
 	return report_fail(r, DECODE_CLOSE, REJECT_UNKNOWN_PROTOCOL, 0);
 }
 
@@ -146,32 +140,37 @@ static bool
 check_print(enum decode found, bool json)
 {
 	struct report *r = &check.report;
-	const uint8_t *p = check.bytes + check.at;
-	struct fault fault = { NULL, NULL, check.offset };
 
+	check.name = NULL;
+	check.rejected = 0;
+	check.fault = check.offset;
+	for (int i = 0; found == DECODE_REPORT && i < REJECT_REASONS; i++)
+		check.rejected += r->rejected[i];
 	if (found == DECODE_SHORT) {
-		fault = (struct fault){ "end of the input", "cut",
-			check.offset + (check.end - check.at) };
+		check.name = "cut";
+		check.reason = "end of the input";
+		check.fault += check.length;
 		snprintf(r->fault, sizeof(r->fault), "expected more bytes");
-	} else if (found != DECODE_REPORT || r->is_partial) {
-		fault.reason = reject_text(r->reason);
-		fault.name = reject_name(r->reason);
+	} else if (found != DECODE_REPORT || check.rejected > 0) {
+		check.name = reject_name(r->reason);
+		check.reason = reject_text(r->reason);
 		if (found == DECODE_CLOSE)
-			fault.offset += r->used;
+			check.fault += r->used;
 		else if (r->fault_at != NULL)
-			fault.offset += (uint64_t)(r->fault_at - p);
+			check.fault += (uint64_t)(r->fault_at - check.at);
 	}
-	(json ? print_json : print_text)(found, &fault);
-	return fault.reason == NULL;
+	(json ? print_json : print_text)(found);
+	return check.name == NULL;
 }
 
-/* Print all whole messages that were read.  Returns false at a fault behind
-   which the stream cannot be followed. */
+/* Print all whole messages that were read.  Returns whether the stream can be
+   followed; *valid: false if one is not. */
 static bool
 check_messages(bool json, bool *valid)
 {
 	enum decode found;
 
+	check.at = check.bytes;
 	while ((found = check_decode()) != DECODE_SHORT) {
 		if (!check_print(found, json))
 			*valid = false;
@@ -179,7 +178,9 @@ check_messages(bool json, bool *valid)
 			return false;
 		check.at += check.report.used;
 		check.offset += check.report.used;
+		check.length -= check.report.used;
 	}
+	memmove(check.bytes, check.at, check.length);
 	return true;
 }
 
@@ -189,28 +190,22 @@ check_stream(int fd, bool json)
 	bool valid = true;
 	ssize_t n;
 
-	for (;;) {
+	do {
 		fflush(stdout);
-		n = read(fd, check.bytes + check.end,
-		    sizeof(check.bytes) - check.end);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		check.end += (size_t)n;
-		if (!check_messages(json, &valid))
-			return false;
-		memmove(
-		    check.bytes, check.bytes + check.at, check.end - check.at);
-		check.end -= check.at;
-		check.at = 0;
-	}
+		n = read(fd, check.bytes + check.length,
+		    sizeof(check.bytes) - check.length);
+		if (n > 0) {
+			check.length += (size_t)n;
+			if (!check_messages(json, &valid))
+				return false;
+		}
+	} while (n > 0 || (n < 0 && errno == EINTR));
 	if (n < 0)
 		fprintf(stderr, "cannot read %s: %m\n", check.file);
-	else if (check.end > 0 || check.offset == 0)
-		check_print(DECODE_SHORT, json);
-	else
+	else if (check.length == 0 && check.offset > 0)
 		return valid;
+	else
+		check_print(DECODE_SHORT, json);
 	return false;
 }
 
@@ -226,7 +221,7 @@ check_files(char *const *files, int n, bool json)
 
 		check.file = standard ? "standard input" : files[i];
 		check.dialect = DIALECT_UNKNOWN;
-		check.offset = check.at = check.end = 0;
+		check.offset = check.length = 0;
 		if (fd < 0)
 			fprintf(stderr, "cannot read %s: %m\n", check.file);
 		valid = fd >= 0 && check_stream(fd, json) && valid;

@@ -23,7 +23,7 @@
 //     php reporter.php HOST PORT 15 /run/agent/calls      # as a service
 //     Agent::line('/run/agent/calls', '1 2 10.0.0.1 8080 1 0 0');  // in a request
 //
-// A line is written as a whole or, if the FIFO is full or missing, dropped.
+// A line is written as a whole or, if the FIFO is full or nobody reads it, dropped.
 declare(strict_types=1);
 
 const INTERVAL = 15;      // seconds between reports, up to 60

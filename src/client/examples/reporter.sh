@@ -29,7 +29,7 @@ caller=${CALLER:-$(ip -4 route get "$(getent ahostsv4 "$host" |
 	{ read -r first _ && echo "$first"; })" | grep -Po 'src \K\S+')} || exit 2
 
 declare -A succ err overload changed sent ts # by "modid cmdid ip port"
-dropped=0 urgent='' again='' sender='' pause=$PAUSE_MIN
+dropped=0 urgent='' again='' sender='' part='' pause=$PAUSE_MIN
 
 # Milliseconds of a clock that nobody sets.
 clock() {
@@ -120,8 +120,11 @@ while :; do
 	if ((due > now)); then
 		printf -v seconds '%d.%03d' $(((due - now) / 1000)) $(((due - now) % 1000))
 		if IFS= read -r -t "$seconds" text; then
-			count "$text"
-		elif (($? <= 128)); then
+			count "$part$text"
+			part=''
+		elif (($? > 128)); then
+			part+=$text # the time was over in the middle of a line
+		else
 			break # the end
 		fi
 	else
