@@ -21,13 +21,16 @@ enum encode_dialect {
 #define ENCODE_RECORDS_MAX 128
 #define ENCODE_REPORT_MAX 4096
 
-/* encode_dialect - look up "native", "elb" or "lars"; false: another name. */
+/* encode_dialect - look up "native", "elb" or "lars".  Returns false for any
+   other name. */
 bool encode_dialect(const char *name, enum encode_dialect *dialect);
 
-/* encode_ts_max - the latest time that the dialect carries, s since 1970. */
+/* encode_ts_max - the latest time that the dialect can carry, in seconds since
+   1970. */
 uint64_t encode_ts_max(enum encode_dialect dialect);
 
-/* encode_same_report - whether modid, cmdid, caller and ts are equal. */
+/* encode_same_report - whether both records can be in one report: modid, cmdid,
+   caller and ts are equal. */
 bool encode_same_report(const struct record *a, const struct record *b);
 
 /* encode_report - encode n records, 1 to ENCODE_RECORDS_MAX, that can be in one

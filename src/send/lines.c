@@ -27,7 +27,8 @@ lines_init(struct lines *lines, int fd, const char *file)
 	lines->wait = NULL;
 }
 
-/* Read more, when all was taken.  Returns how much, 0 at the end, -1: errno. */
+/* Read more, when all that was read is taken.  Returns how much, 0 at the end,
+   or -1 with errno. */
 static ssize_t
 lines_read(struct lines *lines)
 {
@@ -53,11 +54,12 @@ lines_next(struct lines *lines, char **text, size_t *length)
 	*text = lines->text;
 	*length = 0;
 	while ((lines->at < lines->end || (n = lines_read(lines)) > 0) &&
-	       (c = lines->bytes[lines->at++]) != '\n')
+	       (c = lines->bytes[lines->at++]) != '\n') {
 		if (*length < LINES_LENGTH_MAX - 2)
 			lines->text[(*length)++] = c;
 		else
 			too_long = true;
+	}
 	if (n < 0)
 		return LINES_ERROR;
 	if (n == 0 && *length == 0)

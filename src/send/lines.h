@@ -67,7 +67,8 @@ void lines_record(struct record *record, const int64_t *values);
 /* lines_expected - what a field's values are, for people; may use text. */
 const char *lines_expected(int64_t min, int64_t max, char *text, size_t size);
 
-/* lines_address - read a dotted IPv4 address; false: it is none. */
+/* lines_address - read a dotted IPv4 address.  Returns false for anything
+   else. */
 bool lines_address(const char *text, int64_t *address);
 
 /* What a line is. */

@@ -101,7 +101,8 @@ plain_alive(struct sender *sender)
 }
 
 /* The server has closed.  Whether it had read everything shows when the last
-   byte is acknowledged: data for a closed socket is answered by a reset. */
+   byte is acknowledged: data that reaches a closed socket is answered by a
+   reset. */
 static enum sender_end
 await_acknowledged(struct sender *sender, uint64_t deadline)
 {
@@ -193,7 +194,8 @@ sender_open(struct sender *sender, const char *host, const char *port,
 	sender->layer = &plain;
 	sender->dialect = dialect;
 	signal(SIGPIPE, SIG_IGN);
-	/* getaddrinfo() takes a number modulo 65536, silently. */
+	/* getaddrinfo() takes a number modulo 65536: a typing error would reach
+	   another program's port. */
 	if (text_number(port, UINT16_MAX + 1, INT64_MAX, &number))
 		return sender_fail(
 		    sender, "%s port %s: the port is over 65535", host, port);

@@ -46,8 +46,10 @@ enum sender_end {
 bool sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect);
 
-/* How a sender uses its socket: see tls_client.h for TLS.  Functions return
-   false or SENDER_FAILED after sender_fail().  deadline: monotonic_ms(). */
+/*
+ * How a sender uses its socket: see tls_client.h for TLS.  Functions return
+ * false, or SENDER_FAILED, after sender_fail().  deadline: of monotonic_ms().
+ */
 struct sender_layer {
 	bool (*open)(
 	    struct sender *sender, const char *host, uint64_t deadline);
@@ -70,10 +72,12 @@ bool sender_add(struct sender *sender, const struct record *record);
 /* sender_flush - give everything to the kernel. */
 bool sender_flush(struct sender *sender);
 
-/* sender_alive - whether the server still reads, as far as known now. */
+/* sender_alive - whether the server still reads, as far as is known without
+   waiting. */
 bool sender_alive(struct sender *sender);
 
-/* sender_finish - flush, close our side, wait for the server's, close. */
+/* sender_finish - flush, close our side, wait for the server to close its own,
+   close. */
 enum sender_end sender_finish(struct sender *sender);
 
 /* sender_close - close at once.  Does nothing when not connected. */

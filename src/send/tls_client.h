@@ -17,10 +17,12 @@ struct tls_client_files {
 	const char *key;         /* NULL: it is in the file of certificate */
 };
 
-/* tls_client_new - a layer for sender_secure().  insecure: do not verify the
-   server's certificate.
-   Returns NULL when a file cannot be used, or the build has no TLS: reason
-   gives what was found and what was expected. */
+/*
+ * tls_client_new - a layer for sender_secure().  insecure: do not verify the
+ * server's certificate.
+ * Returns NULL when a file cannot be used, or the build has no TLS: reason
+ * gives what was found and what was expected.
+ */
 struct sender_layer *tls_client_new(const struct tls_client_files *files,
     bool insecure, char *reason, size_t size);
 
