@@ -26,8 +26,8 @@ $(zh_pages): man/reporter.8 man/reporterctl.8 man/reporter.conf.5 \
 		$(PERL) -CSD -p0 $(srcdir)/man/po/join.pl <$@ >$@.new && \
 		mv $@.new $@
 
-# Bring the translation in step with the manual: new and changed paragraphs are
-# listed, for somebody to translate in man/po/zh_CN.po.
+# Update man/po/zh_CN.po: new and changed paragraphs are printed, and must be
+# translated there.
 translations:
 	$(python) $(srcdir)/t/translations.py --update
 .PHONY: translations

@@ -85,7 +85,7 @@ counter_sum(const counter *c, size_t n)
 
 /* NAME_OF - the name that an array of names has for i. */
 #define NAME_OF(names, i) \
-	((unsigned)(i) < sizeof(names) / sizeof(*(names)) ? (names)[i] \
+	((uint64_t)(i) < sizeof(names) / sizeof(*(names)) ? (names)[i] \
 							  : "unknown")
 
 /* Why a record, or a whole report, was rejected. */

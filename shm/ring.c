@@ -127,6 +127,10 @@ ring_peek(struct ring *ring, uint64_t *n)
 		ring->seen = counter_acquire(&ring->producer->head);
 		there = ring->seen - tail;
 	}
+	if (there > ring->mask + 1) {
+		*n = 0;
+		return NULL;
+	}
 	if (there > ring->mask + 1 - at)
 		there = ring->mask + 1 - at;
 	if (there < *n)

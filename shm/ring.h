@@ -96,6 +96,8 @@ void ring_command(struct ring *ring, enum ring_command command);
  * *n: at most so many are wanted; set to how many lie at the address returned
  * (less than published where the buffer wraps around; 0: nothing is there).
  * They stay valid until ring_advance() passes them.
+ * Returns NULL, and *n is 0, if the indices are damaged: more would be
+ * published than the ring holds.
  */
 const struct record *ring_peek(struct ring *ring, uint64_t *n);
 

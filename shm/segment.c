@@ -245,7 +245,7 @@ header_write(struct segment_header *h, const struct segment *segment,
 	__atomic_store_n(&h->magic, SEGMENT_MAGIC, __ATOMIC_RELAXED);
 	h->check = header_hash(h);
 	FAULT_POINT("segment_unready");
-	/* Release: licenses others to read the header. */
+	/* Release: whoever sees it ready sees the header. */
 	atomic_store_explicit(&h->ready, 1, memory_order_release);
 }
 

@@ -334,9 +334,17 @@ enum shm_status segment_lock(struct segment *segment, int timeout_ms);
    need its name.  Results as of segment_lock(). */
 enum shm_status segment_lock_open(struct segment *segment);
 
+/* segment_show_holder - let segment_holder() find this process.  Readers can
+   open the segment, but not for writing, and so cannot have a lock of this
+   kind; one of theirs may be in the way of it, unless the segment is new.
+   That of a worker's segment stays as long as a process that it was shared with
+   by fork has the segment mapped, without its descriptor, and shows no pid. */
+void segment_show_holder(const struct segment *segment);
+
 /* segment_holder - the process that has locked the segment of this NAME: its
-   pid, -1 if it is in a PID namespace that we cannot see, or 0 for none.  Not
-   this process.  Only a process of the segment's owner or root can seem to. */
+   pid, -1 if it is in a PID namespace that we cannot see, or a worker, or 0 for
+   none.  Not this process.  Only one of the segment's owner or root can seem
+   to. */
 pid_t segment_holder(const char *name);
 
 /* segment_intact - whether a worker's segment that is mapped for writing still
@@ -354,12 +362,15 @@ enum shm_status segment_view(
    secrets, are still found by name: SHM_OK, SHM_MISSING or SHM_SYSTEM. */
 enum shm_status segment_named(const struct segment *segment);
 
-/* segment_renew - create a segment that is mapped for writing again, after its
-   name, or that of its secrets, was removed.  secret: of a worker's; others
-   have none, NULL.  No other process may write to it meanwhile.  It stays
-   mapped where it was, and locked, if it was.  Others keep the old one.
-   Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
-   is still mapped. */
+/*
+ * segment_renew - create a segment that is mapped for writing again, after its
+ * name, or that of its secrets, was removed.  secret: of a worker's; others
+ * have none, NULL.  No other process may write to it meanwhile.  It stays
+ * mapped where it was, and locked, if it was.  Processes that opened it before
+ * keep the old one.
+ * Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
+ * is still mapped.
+ */
 enum shm_status segment_renew(struct segment *segment, const uint64_t *secret);
 
 /* segment_reserve - for segment_renew.c: create the file of segment->name and

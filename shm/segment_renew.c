@@ -40,7 +40,7 @@ copy(struct segment *to, const struct segment *from)
 	    to->size - rest);
 	memcpy(header, from->base, words);
 	FAULT_POINT("segment_copied");
-	/* Release: licenses others to read all of it. */
+	/* Release: whoever sees it ready sees all of it. */
 	atomic_store_explicit(&header->ready, 1, memory_order_release);
 }
 

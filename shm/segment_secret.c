@@ -99,8 +99,9 @@ void
 segment_show_holder(const struct segment *segment)
 {
 	struct flock lock = { .l_type = F_WRLCK };
+	bool worker = segment->header.kind == SEGMENT_WORKER;
 
-	fcntl(segment->fd, F_SETLK, &lock);
+	fcntl(segment->fd, worker ? F_OFD_SETLK : F_SETLK, &lock);
 }
 
 enum shm_status

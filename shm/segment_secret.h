@@ -18,11 +18,6 @@ enum shm_status segment_secret_make(
     const char *segment, const uint64_t secret[2]);
 enum shm_status segment_secret_read(const char *segment, uint64_t secret[2]);
 
-/* segment_show_holder - let segment_holder() find this process.  Readers can
-   open the segment, but not for writing, and so cannot have a lock of this
-   kind; one of theirs may be in the way of it, unless the segment is new. */
-void segment_show_holder(const struct segment *segment);
-
 /* segment_leads_to - whether a name under /dev/shm still leads to the file of a
    descriptor, or, if that is below 0, to any: SHM_OK, SHM_MISSING or
    SHM_SYSTEM.  Opens nothing: a close would release the lock readers see. */

@@ -193,13 +193,13 @@ def user(s, check):
     s.reporter.configure("reporter", pid_file="")
     s.reporter.configure("mysql", dead_letter_file=f"{s.directory}/dead")
     s.reporter.configure("log", target="stderr")
-    with_option(s, check, "reporter", "user", "", "started by root, and empty")
+    with_option(s, check, "reporter", "user", "", "required if started by root")
     # Its start as well, before it does anything.
     with open(check.conf, "a") as file:
         file.write("[reporter]\nuser =\n")
     done = check.run("-f")
     s.check("root does not start it without a user", done.returncode == 1 and
-            "reporter.user: started by root, and empty; " in done.stderr,
+            "reporter.user: required if started by root; " in done.stderr,
             done.stderr)
 
 
@@ -216,8 +216,8 @@ def database(s, check, net):
     net.read_only(True)
     done = check.run("-t", "-t")
     s.check("one that is away and one that is read-only are an error",
-            done.returncode == 1 and "nothing can be stored: all servers are "
-            "away or read-only" in done.stderr, done.stderr)
+            done.returncode == 1 and "nothing can be stored: no server is "
+            "available and writable" in done.stderr, done.stderr)
     s.reporter.configure("mysql", host=f"127.0.0.1:{net.port}")
     done = check.finds({"mysql.host": "nothing can be stored: the server is "
                         "read-only"}, "-t", "-t")

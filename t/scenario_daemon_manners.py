@@ -263,7 +263,7 @@ def too_many(s):
         said.seek(0)
         text = said.read()
     s.equal("it does not start", done.returncode, 1)
-    s.check("and says what to lower", "open files to 756, which "
+    s.check("and says what to lower", "open files to 1268, which "
             "limits.max_connections = 500 requires: " in text, text)
 
 

@@ -69,6 +69,7 @@ def tell(s):
     try:
         for damage, reason in DAMAGES:
             workers_segment(s, damage, reason)
+        running_workers_segment(s)
         masters_segment(s)
         emptied_segment(s)
     finally:
@@ -133,6 +134,26 @@ def workers_segment(s, damage, reason):
     s.check(f"{what}: the log says where", path in log)
     with open(path, "rb") as file:
         s.check(f"{what}: with every byte", file.read() == image)
+
+
+def running_workers_segment(s):
+    """Its tail passes its head while it is drained."""
+    s.database.sql("TRUNCATE ServerCallStatus")
+    s.reporter.start()
+    path = segment(s, 0)
+    start = len(s.reporter.log_text())
+    with open(path, "r+b") as file:
+        write(file, "consumer.tail", struct.pack("=Q", 1 << 40))
+    log = scenario.wait_for(
+        lambda: "worker 0 (pid " in (text := s.reporter.log_text()[start:])
+        and "fix the cause" in text and text,
+        "the worker fails instead of draining what is not there")
+    s.check("the log names the segment and the reason",
+            f"cannot open segment /{os.path.basename(path)}: damaged" in log,
+            log)
+    s.reporter.kill()
+    s.check("the next start sets it aside",
+            "set aside as" in recover(s, 0, "a tail"))
 
 
 def masters_segment(s):

@@ -8,6 +8,7 @@ records, and from one that cannot be looked at, where it says why.  A restart
 keeps the agents connected, also one that fails; where it must stop the running
 process first, it warns."""
 
+import glob
 import os
 import shutil
 import signal
@@ -159,11 +160,11 @@ def bad_configuration(s, script):
     before = script.pid()
     with open(s.reporter.conf, "a") as conf:
         conf.write("\n[log]\nlevel = loud\n")
-    script.expect("a configuration with errors", configtest=6, reload=6,
-                  force_reload=6, restart=6, try_restart=6, status=0, start=0)
+    script.expect("a configuration with errors", configtest=6, reload=1,
+                  force_reload=1, restart=6, try_restart=6, status=0, start=0)
     s.equal("what runs goes on", script.pid(), before)
-    s.equal("and was not even asked to reload",
-            s.reporter.status()["reload_errors"], 0)
+    s.equal("and the refused reloads are counted",
+            s.reporter.status()["reload_errors"], 2)
     script.run("restart")
     s.check("the error is said", "log.level" in script.said, script.said)
     script.expect("it can be stopped all the same", stop=0, status=3, start=6)
@@ -230,6 +231,16 @@ def records_left(s, script):
     s.reporter.settled(1)
     s.equal("the record was kept", s.database.table(), scenario.rows(*report))
     script.expect("nothing is left", stop=0, status=3)
+
+
+def segments_removed(s, script):
+    """At a moment when the master has not noticed yet."""
+    for verb in ("status", "stop"):
+        script.expect("before the segments are removed", start=0)
+        for path in glob.glob(f"/dev/shm/reporter.{s.reporter.instance}*"):
+            os.unlink(path)
+        script.expect("they are removed", **{verb: 0})
+    script.expect("it was stopped", status=3)
 
 
 def not_possible(s, script, place):
@@ -359,6 +370,7 @@ def tell(s):
         killed(s, script, with_pid_file=True)
         pid_file(s, script)
         records_left(s, script)
+        segments_removed(s, script)
         not_possible(s, script, place)
         no_permission(s, script)
         another_layout(s, script)

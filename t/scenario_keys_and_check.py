@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import scenario
@@ -87,6 +88,33 @@ def lists_keys(s):
                    check=True)
     s.reporter.settled(2 * len(sent))
     s.equal("sent again it changes nothing", s.database.table(), sent)
+
+
+def starts(s):
+    """A check that comes before the workers run finds no fault."""
+    early = []
+
+    def look():
+        while not going.is_set():
+            line = s.reporter.ctl("check").stdout
+            if re.search(r"[01] of 2 workers running", line):
+                early.append(line)
+
+    for _ in range(20):
+        going = threading.Event()
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            s.reporter.start()
+        finally:
+            going.set()
+            thread.join()
+        if early:
+            break
+        s.reporter.stop()
+    s.check("a check comes before the workers run", early)
+    s.equal("that is no fault", [
+        line for line in early if "(critical)" in line], [])
 
 
 def checks(s):
@@ -168,7 +196,8 @@ def checks(s):
 
 
 def tell(s):
-    s.start()
+    s.database.start()
+    starts(s)
     lists_keys(s)
     checks(s)
     master = f"/dev/shm/reporter.{s.reporter.instance}"

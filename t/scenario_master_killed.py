@@ -7,6 +7,7 @@ segments, and brings everything to the table as soon as the database is back.
 A second reporter of the same name refuses to start, and names the process.  And
 one that starts while another ends never runs unseen."""
 
+import json
 import subprocess
 import time
 
@@ -92,6 +93,9 @@ def heirs_wait(s):
         "each worker has something pending")
     before = s.reporter.status()["records"]["received"]
     faulty.kill_master(s.reporter)
+    found = json.loads(s.reporter.ctl("status", "--json").stdout)["workers"]
+    s.equal("its workers are seen to store their records",
+            {w["state"] for w in found}, {"finishing"})
     s.reporter.start()
     heirs = scenario.wait_for(
         lambda: (w := s.reporter.workers()) and all(

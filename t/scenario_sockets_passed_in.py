@@ -89,7 +89,7 @@ def first_start(s, held):
             "listening on 127.0.0.2:" in log)
     s.check("it warns of a socket that listen does not name",
             f"the service manager passed in a socket for {spec(stranger)}, "
-            f"which is not in reporter.listen: closed" in log)
+            f"which is not in reporter.listen: not read" in log)
     s.check("it warns of a socket that does not listen",
             "passed in descriptor 5, which is not a listening TCP socket"
             in log)

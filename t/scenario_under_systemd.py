@@ -363,6 +363,32 @@ def waits_for_obstacles(s, service):
     m.does("a start", "restart", "reporter.service")
 
 
+def socket_waits(s, service):
+    """Its port is in use at boot."""
+    m = service.machine
+    units = "reporter.socket", "reporter.service"
+    m.does("a stop", "stop", "reporter.service")
+    m.does("both units are enabled", "enable", *units)
+    m.run("systemd-run", "--unit=holder", os.path.realpath(sys.executable),
+          "-c", "import signal, socket\ns = socket.create_server("
+          f"('127.0.0.1', {PORT}))\nsignal.pause()")
+    wait_for(lambda: str(PORT) in m.run("ss", "-ltnH").stdout,
+             "the port is taken")
+    for unit in units:
+        m.does(f"{unit} does not start", "start", unit, status=1)
+    begun = int(m.show("NRestarts"))
+    wait_for(lambda: int(m.show("NRestarts")) >= begun + 6,
+             "more starts than systemd permits by default")
+    # Not between the socket's attempt and the service's, 0.1 s later.
+    wait_for(lambda: m.show("SubState") == "auto-restart", "it pauses")
+    m.does("the port is free again", "stop", "holder.service")
+    wait_for(lambda: m.show("ActiveState") == "active", "it has started")
+    s.equal("with its socket", m.show("ActiveState", units[0]), "active")
+    m.does("both stop", "stop", *units)
+    m.does("and are disabled", "disable", *units)
+    m.does("a start", "start", "reporter.service")
+
+
 def comes_back(s, service):
     m = service.machine
     m.systemctl("kill", "-s", "KILL", "--kill-whom=main", "reporter.service")
@@ -609,6 +635,7 @@ def tell(s):
         writes_no_code(s, service)
         reloads(s, service)
         waits_for_obstacles(s, service)
+        socket_waits(s, service)
         comes_back(s, service)
         keeps_agents(s, service)
         holds_the_socket(s, service)

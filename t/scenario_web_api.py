@@ -327,6 +327,10 @@ def options(s):
             [scenario.program("reporter-web"), *words],
             capture_output=True, text=True, timeout=scenario.PATIENCE)
         s.equal(f"{' '.join(words)} is invalid", done.returncode, 2)
+        if words[0] in ("-F", "-S"):
+            s.equal("reporterctl has the same text", done.stderr.replace(
+                "-web:", "ctl:"), s.reporter.ctl(*words, "top").stderr
+                .partition("usage:")[0])
 
 
 def tell(s):

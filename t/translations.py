@@ -1,12 +1,12 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
-"""The translated manual is complete and in step with the English one: po4a
+"""The translated manual is complete and matches the English one: po4a
 finds a translation for each paragraph.  None of them has lost or changed a
 macro, which holds the name of an option, a file or another page.  roff formats
 the pages without a warning.
 
 With --update, which is `make translations`, the file of the translation is
-brought in step first: paragraphs that have changed are marked fuzzy, those that
+updated first: paragraphs that have changed are marked fuzzy, those that
 are gone are removed, and each that needs a translator is shown."""
 
 import collections

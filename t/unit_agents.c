@@ -200,6 +200,14 @@ START_TEST(it_replaces_what_a_killed_one_left)
 END_TEST
 
 /* As segment_open: another version, another owner, another size. */
+START_TEST(any_word_is_a_dialect_or_unknown)
+{
+	ck_assert_str_eq(dialect_name(1), "native");
+	ck_assert_str_eq(dialect_name(4), "unknown");
+	ck_assert_str_eq(dialect_name(UINT64_C(1) << 32), "unknown");
+}
+END_TEST
+
 START_TEST(it_is_refused_if_it_is_another)
 {
 	struct segment_header *header = agents.map.base;
@@ -251,6 +259,7 @@ main(void)
 	tcase_add_test(tcase, a_reader_sees_whole_rows);
 	tcase_add_test(tcase, a_row_that_a_killed_writer_left_is_no_agent);
 	tcase_add_test(tcase, it_replaces_what_a_killed_one_left);
+	tcase_add_test(tcase, any_word_is_a_dialect_or_unknown);
 	tcase_add_test(tcase, it_is_refused_if_it_is_another);
 	tcase_add_test(tcase, a_group_may_read_it_and_no_child_has_it);
 	suite_add_tcase(suite, tcase);

@@ -169,10 +169,42 @@ START_TEST(rights_are_taken_away)
 }
 END_TEST
 
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Connect until it succeeds: that waits for the end of a session that was lost,
+   which may be later than the client notices.  Returns the seconds it took. */
+static double
+connect_at_last(struct db *db)
+{
+	double began = now();
+	enum db_class kind;
+
+	do {
+		kind = db_connect(db);
+		ck_assert(kind == DB_OK || kind == DB_RECONNECT);
+	} while (kind != DB_OK && now() - began < 20);
+	ck_assert_msg(kind == DB_OK, "%s", db_error(db)->text);
+	return now() - began;
+}
+
 START_TEST(a_killed_connection_is_made_again)
 {
-	struct db *db = open_way(_i);
+	struct db_options options = fixture_options();
+	struct db *db;
 
+	make_table(SIGNED);
+	options.text_only = _i == 0;
+	/* MySQL 5.6 may list a killed session for longer than 20 seconds; after
+	   this time it is not waited for. */
+	options.read_timeout_ms = 5000;
+	db = open_db(&options);
 	store(db, make_records(MANY, 1), MANY, FAR, NULL);
 	admin("KILL %lld",
 	    /* One of the test before may be there still. */
@@ -180,7 +212,7 @@ START_TEST(a_killed_connection_is_made_again)
 			 "WHERE id <> CONNECTION_ID() AND user = 'root'"));
 	expect_failure(db, DB_RECONNECT, 0);
 	expect_failure(db, DB_RECONNECT, CR_SERVER_GONE_ERROR);
-	ck_assert_int_eq(db_connect(db), DB_OK);
+	connect_at_last(db);
 	store(db, make_records(MANY, 2), MANY, FAR, NULL);
 	ck_assert_int_eq(
 	    admin_number("SELECT MIN(ts) FROM ServerCallStatus"), 2);
@@ -277,15 +309,6 @@ START_TEST(a_locked_row_is_for_smaller_batches)
 }
 END_TEST
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Wait until a stop signal has reached each thread of a process. */
 static void
 server_stands_still(pid_t pid)
@@ -335,7 +358,7 @@ START_TEST(a_server_that_hangs_has_a_limit)
 	ck_assert_double_ge(stored - began, 0.9);
 	ck_assert_double_lt(stored - began, 4);
 	ck_assert_double_lt(connected - stored, 4);
-	ck_assert_int_eq(db_connect(db), DB_OK);
+	connect_at_last(db);
 	store(db, r, MANY, FAR, NULL);
 	db_free(db);
 }
@@ -365,21 +388,6 @@ successor(struct words *words, unsigned read_timeout_ms)
 	options.session_mark = &words->mark;
 	options.read_timeout_ms = read_timeout_ms;
 	return db_new(&options);
-}
-
-/* Connect until it succeeds; returns the seconds that it took. */
-static double
-connect_at_last(struct db *db)
-{
-	double began = now();
-	enum db_class kind;
-
-	do {
-		kind = db_connect(db);
-		ck_assert(kind == DB_OK || kind == DB_RECONNECT);
-	} while (kind != DB_OK && now() - began < 20);
-	ck_assert_msg(kind == DB_OK, "%s", db_error(db)->text);
-	return now() - began;
 }
 
 #define UNDER_WAY \

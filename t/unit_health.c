@@ -204,6 +204,19 @@ START_TEST(a_worker_that_does_not_run_is_critical)
 	ck_assert_uint_eq(health_workers(&status, &down), 2);
 	ck_assert_uint_eq(down, 1);
 	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	/* Soon after a start or a reload only if it cannot be expected. */
+	status.input.configured_ts = status.now - 9;
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	status.workers[1].trouble = NULL;
+	status.workers[1].running = false;
+	status.workers[1].state = "starting";
+	ck_assert_int_eq(judge(), HEALTH_OK);
+	HAS("1 of 2 workers running");
+	status.input.configured_ts--;
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
+	status.input.configured_ts = status.now;
+	status.workers[1].state = "failed";
+	ck_assert_int_eq(judge(), HEALTH_CRITICAL);
 }
 END_TEST
 

@@ -139,6 +139,23 @@ START_TEST(published_records_come_out_in_order)
 }
 END_TEST
 
+START_TEST(peek_shows_nothing_if_the_tail_is_damaged)
+{
+	static const uint64_t tails[] = { 5, 4 - CAPACITY - 1, 1ULL << 40 };
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
+		uint64_t n = CAPACITY;
+
+		ring_begin(0, CAPACITY);
+		put(&in, 0, 4);
+		ring_publish(&in);
+		counter_set(&consumer.tail, tails[i]);
+		ck_assert_ptr_null(ring_peek(&out, &n));
+		ck_assert_uint_eq(n, 0);
+	}
+}
+END_TEST
+
 START_TEST(peek_stops_where_the_buffer_ends)
 {
 	uint64_t n = CAPACITY;
@@ -545,6 +562,7 @@ main(void)
 	TCase *c = tcase_create("arithmetic");
 
 	tcase_add_loop_test(c, published_records_come_out_in_order, 0, STARTS);
+	tcase_add_test(c, peek_shows_nothing_if_the_tail_is_damaged);
 	tcase_add_test(c, peek_stops_where_the_buffer_ends);
 	tcase_add_loop_test(c, full_ring_has_no_room_until_drained, 0, STARTS);
 	tcase_add_loop_test(c, peek_leaves_records_until_advance, 0, STARTS);

@@ -135,6 +135,24 @@ call_limit_of_another(void)
 }
 
 static void
+call_owner(void)
+{
+	fcntl(STDIN_FILENO, F_SETOWN, getppid());
+}
+
+static void
+call_signal_of_owner(void)
+{
+	fcntl(STDIN_FILENO, F_SETSIG, SIGKILL);
+}
+
+static void
+call_asynchronous(void)
+{
+	fcntl(STDIN_FILENO, F_SETFL, O_ASYNC);
+}
+
+static void
 call_io_uring(void)
 {
 	syscall(SYS_io_uring_setup, 1, NULL);
@@ -399,6 +417,9 @@ static const struct call calls[] = {
 	CALL(terminal, false, false),
 	CALL(prctl, false, false),
 	CALL(limit_of_another, false, false),
+	CALL(owner, false, false),
+	CALL(signal_of_owner, false, false),
+	CALL(asynchronous, false, false),
 	CALL(io_uring, false, false),
 	CALL(splice, false, false),
 	CALL(inotify, false, false),

@@ -7,7 +7,6 @@
 
 #include "collect.h"
 #include "master/retire.h"
-#include "shm/segment_secret.h"
 #include "status/metric.h"
 #include "status/prometheus.h"
 #include "lib/clock.h"
@@ -40,6 +39,18 @@ static size_t written_length;
 /* ----------------------------------------------------- an instance's life --
  */
 
+/* As a worker that was forked by another process than this one. */
+static void
+hold_worker(const char *name)
+{
+	struct worker_segment segment;
+
+	if (segment_open_worker(&segment, name, SEGMENT_WRITE) != SHM_OK)
+		_exit(1);
+	segment_show_holder(&segment.map);
+	close(segment.map.fd);
+}
+
 /* Have another process hold a segment, as its master or worker does: none sees
    a lock of its own.  It ends with this one. */
 static void
@@ -52,7 +63,10 @@ hold(const struct segment *segment, pid_t *holder)
 	*holder = fork();
 	if (*holder == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		segment_show_holder(segment);
+		if (segment == &master_map)
+			segment_show_holder(segment);
+		else
+			hold_worker(segment->name);
 		if (write(ends[1], "", 1) == 1)
 			pause();
 		_exit(1);

@@ -184,8 +184,8 @@ inspect_user(const struct settings *settings, bool running,
 		return true;
 	if (*user == '\0')
 		settings_complain(complaints, settings, "reporter", "user",
-		    "started by root, and empty; expected the user to run as, "
-		    "or root");
+		    "required if started by root; expected the user to run "
+		    "as, or root");
 	else if (pw == NULL)
 		settings_complain(complaints, settings, "reporter", "user",
 		    "no such user: %s; create it or correct the spelling",
@@ -202,15 +202,14 @@ inspect_user(const struct settings *settings, bool running,
 
 /* The group to join besides, if possible. */
 static gid_t
-inspect_group(const struct settings *settings, bool running,
-    struct complaints *complaints)
+inspect_group(const struct settings *settings, struct complaints *complaints)
 {
 	const char *name = settings->group;
 	const struct group *gr = getgrnam(name);
 
 	if (*name == '\0')
 		return ACCOUNT_NO_GROUP;
-	if (gr != NULL && (running || account_may_join(gr->gr_gid)))
+	if (gr != NULL && account_may_join(gr->gr_gid))
 		return gr->gr_gid;
 	if (gr == NULL)
 		settings_complain(complaints, settings, "reporter", "group",
@@ -231,7 +230,7 @@ static void __attribute__((noreturn)) child_inspect(
 {
 	struct complaints its = { .out = out };
 	bool known = inspect_user(settings, running, &its);
-	gid_t group = known ? inspect_group(settings, running, &its) : 0;
+	gid_t group = known ? inspect_group(settings, &its) : 0;
 	char *real = realpath(path, NULL);
 	uint64_t required;
 
@@ -244,7 +243,7 @@ static void __attribute__((noreturn)) child_inspect(
 		    "raised to that: %s; lower it, or raise the limit "
 		    "(ulimit -n, LimitNOFILE)",
 		    required, strerror(errno));
-	/* Root without capabilities is as others are: access() says so. */
+	/* Without capabilities access() treats root as any other user. */
 	if (known && !running &&
 	    (account_become(settings->user, group) < 0 || privilege_drop() < 0))
 		its.count++;

@@ -21,8 +21,8 @@ void inspect_machine(const struct settings *settings, const char *path,
     bool running, struct complaints *complaints);
 
 /* inspect_user - whether the process can change to the user of the settings, or
-   stay what it is: root must be told to.  If not, complains.  running: as
-   above. */
+   stay what it is, which root may only if `user` is set to it.  If not,
+   complains.  running: as above. */
 bool inspect_user(const struct settings *settings, bool running,
     struct complaints *complaints);
 

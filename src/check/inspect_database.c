@@ -90,7 +90,7 @@ inspect_database(const struct settings *settings, const char *path,
 		settings_complain(complaints, settings, "mysql", "host",
 		    "nothing can be stored: %s; expected a server that can be "
 		    "written to",
-		    turn.away > 0         ? "all servers are away or read-only"
+		    turn.away > 0 ? "no server is available and writable"
 		    : turn.read_only == 1 ? "the server is read-only"
 					  : "all servers are read-only");
 }

@@ -6,6 +6,7 @@
 
 #include "status/look.h"
 #include "status/names.h"
+#include "status/status.h"
 
 enum ctl_exit {
 	CTL_OK = 0,
@@ -47,6 +48,13 @@ int ctl_unreadable(const char *instance, enum shm_status found);
 /* ctl_find - the process of a master whose segment was removed from /dev/shm;
    0: none.  *hidden: perhaps another instance's: its mappings are hidden. */
 pid_t ctl_find(const char *instance, bool *hidden);
+
+/* ctl_await - wait up to 3 seconds until such a master has created its segment
+   again.  Returns as segment_open_master(), for reading. */
+enum shm_status ctl_await(struct segment *segment, const char *instance);
+
+/* ctl_collect - status_collect(), which waits in that way. */
+enum shm_status ctl_collect(struct status *status, const char *instance);
 
 /* ctl_number - read a whole number from min to max out of an option's value.
    Returns false if it is invalid: printed. */

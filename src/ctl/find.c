@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finding a master without its segment, which somebody has removed: the kernel
- * still knows who has it mapped.
+ * Finding a master whose segment was removed: the kernel still knows who has it
+ * mapped.
  */
 #include "config.h"
 
@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define REMOVED_MS 3000 /* for a master to create its segment again */
 
 /* Open /proc/PID/NAME. */
 static FILE *
@@ -86,4 +89,35 @@ ctl_find(const char *instance, bool *hidden)
 	}
 	closedir(dir);
 	return found;
+}
+
+enum shm_status
+ctl_await(struct segment *segment, const char *instance)
+{
+	const struct timespec nap = { 0, 10 * 1000000L };
+	enum shm_status found = SHM_MISSING;
+
+	for (int ms = 0; ms < REMOVED_MS &&
+			 (found == SHM_MISSING || found == SHM_UNFINISHED);
+	     ms += 10) {
+		nanosleep(&nap, NULL);
+		found = segment_open_master(segment, instance, SEGMENT_READ);
+	}
+	return found;
+}
+
+enum shm_status
+ctl_collect(struct status *status, const char *instance)
+{
+	enum shm_status found = status_collect(status, instance);
+	struct segment segment;
+	bool hidden;
+
+	if (found != SHM_MISSING || ctl_find(instance, &hidden) == 0 || hidden)
+		return found;
+	found = ctl_await(&segment, instance);
+	if (found != SHM_OK)
+		return found;
+	segment_close(&segment);
+	return status_collect(status, instance);
 }

@@ -14,7 +14,6 @@
 #include "status/health.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -179,20 +178,6 @@ ctl_names(struct names *before, bool quiet)
 	    names_file == NULL, before, quiet ? complain_not : complain);
 }
 
-/* -F or -S.  Returns false if it is invalid: printed. */
-static bool
-limit_read(int option)
-{
-	long seconds;
-
-	if (!ctl_number(option == 'F' ? "-F" : "-S", optarg, 1, LOOK_AGE_MAX_S,
-		&seconds))
-		return false;
-	*(option == 'F' ? &limits.fresh_s : &limits.silent_s) =
-	    (uint32_t)seconds;
-	return true;
-}
-
 /* SIGBUS: the owner of a segment has truncated it while we read it.  That is
    where this interrupts, and in no function of the library. */
 static void __attribute__((noreturn)) truncated(int number)
@@ -251,7 +236,7 @@ main(int argc, char **argv)
 		switch (option) {
 		case 'F':
 		case 'S':
-			invalid |= !limit_read(option);
+			invalid |= !look_limit(&limits, option, optarg);
 			break;
 		case 'n':
 			names_file = optarg;
@@ -276,14 +261,7 @@ main(int argc, char **argv)
 			invalid = true;
 		}
 	}
-	if (limits.fresh_s > limits.silent_s) {
-		fprintf(stderr,
-		    "reporterctl: -F: found %" PRIu32 ", expected at most "
-		    "the %" PRIu32 " seconds of -S\n",
-		    limits.fresh_s, limits.silent_s);
-		invalid = true;
-	}
-	if (invalid)
+	if (invalid || !look_limits_ok(&limits))
 		return invalid_options(argv[optind]);
 	return run_command(instance, argc - optind, argv + optind);
 }

@@ -29,7 +29,7 @@ ctl_status(const char *instance, int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage(*argv);
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = ctl_collect(&status, instance);
 	if (found != SHM_OK) {
 		/* A scraper needs to see that it is down. */
 		if (format == 'p' &&
@@ -84,7 +84,7 @@ ctl_check(const char *instance, int argc, char **argv)
 		ctl_usage(*argv);
 		return HEALTH_UNKNOWN;
 	}
-	enum shm_status found = status_collect(&status, instance);
+	enum shm_status found = ctl_collect(&status, instance);
 	if (found != SHM_OK) {
 		bool absent = found == SHM_MISSING || found == SHM_UNFINISHED;
 

@@ -23,7 +23,6 @@
 #define RELOAD_TIMEOUT 10 /* seconds */
 #define STOP_TIMEOUT 90
 #define TIMEOUT_MAX 86400
-#define REMOVED_MS 3000 /* for a master to create its segment again */
 
 static struct status status;
 
@@ -79,7 +78,8 @@ reloads_awaited(const struct watch *watch)
 	return (begun > ended ? begun : ended) + 1;
 }
 
-/* Root becomes the segment's owner, so that no other user gets a signal. */
+/* Root becomes the segment's owner, and so cannot signal a process of another
+   user, whichever holds the segment. */
 static int
 become_owner(const struct watch *watch)
 {
@@ -97,26 +97,21 @@ become_owner(const struct watch *watch)
 static int
 watch_map(struct watch *watch)
 {
-	const struct timespec nap = { 0, 10 * 1000000L };
 	const char *instance = watch->instance;
 	bool hidden = false;
 	enum shm_status found =
 	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
 	pid_t pid = found == SHM_MISSING ? ctl_find(instance, &hidden) : 0;
 
-	for (int ms = 0; pid > 0 && found == SHM_MISSING && ms < REMOVED_MS;
-	     ms += 10) {
-		nanosleep(&nap, NULL);
-		found = segment_open_master(
-		    &watch->segment, instance, SEGMENT_READ);
-	}
+	if (pid > 0)
+		found = ctl_await(&watch->segment, instance);
 	if (found == SHM_OK)
 		return CTL_OK;
 	if (!hidden || found != SHM_MISSING)
 		return ctl_unreadable(instance, found);
 	fprintf(stderr,
-	    "instance %s has no segment; whether process %d is its master, "
-	    "only root can see\n",
+	    "instance %s has no segment; only root can see whether process %d "
+	    "is its master\n",
 	    instance, (int)pid);
 	return CTL_ERROR;
 }
@@ -166,7 +161,7 @@ watch_open(struct watch *watch, const char *instance)
 		return result;
 	watch->master = segment_master(&watch->segment);
 	watch->reloads = reloads_awaited(watch);
-	/* The one after the one under way, when it is odd. */
+	/* Odd: one is under way; await the one after it. */
 	watch->reopens = counter_get(&watch->master->input.reopens);
 	watch->reopens += 2 + watch->reopens % 2;
 	if (status_running(&watch->segment))
@@ -251,7 +246,7 @@ ctl_stop(const char *instance, int argc, char **argv)
 /* ---------------------------------------------------------------- reload -- */
 
 /* How many workers do not use the current configuration yet.  print: name
-   them.  *failed: how many of these are not on their way to it. */
+   them.  *failed: how many of these will not use it. */
 static unsigned
 workers_busy(const struct watch *watch, bool print, unsigned *failed)
 {

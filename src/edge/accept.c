@@ -161,8 +161,8 @@ accept_agents(
 
 		if (fd < 0 && !accept_failed(server, listening))
 			return;
-		/* Refused ones take nothing: one address could use up the
-		   rate by them.  One that was shed counts. */
+		/* Refused ones do not count: one address could use up the
+		   rate with them.  One that was shed counts. */
 		if (fd < 0 || accept_open(server, spec, fd,
 				  (struct sockaddr *)&peer, length) != NULL)
 			limiter_take(&server->accepting);

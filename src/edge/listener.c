@@ -400,8 +400,9 @@ listeners_commit(struct listeners *listeners, int epoll)
 		}
 		listener_name(l, text);
 		if (l->unnamed && !l->carried)
-			log_warn("the service manager passed in a socket for "
-				 "%s, which is not in reporter.listen: closed",
+			log_warn(
+			    "the service manager passed in a socket for "
+			    "%s, which is not in reporter.listen: not read",
 			    text);
 		else
 			log_info("no longer listening on %s", text);

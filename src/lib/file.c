@@ -61,7 +61,7 @@ file_place(const char *path)
 	file_directory(path, directory);
 	if (stat(directory, &st) < 0)
 		return 0;
-	/* No two devices in question have as many files. */
+	/* Only inode numbers above 2^40 could make two of them equal. */
 	return (uint64_t)st.st_dev << 40 ^ (uint64_t)st.st_ino;
 }
 

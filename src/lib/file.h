@@ -25,8 +25,8 @@ bool file_is_behind(const char *path, const char *real);
    symbolic links of the file.  path is absolute; directory: PATH_MAX bytes. */
 void file_directory(const char *path, char *directory);
 
-/* file_place - a number that tells that directory from others, even in its
-   place; 0 if it is missing or path is not absolute. */
+/* file_place - a number that identifies that directory; one that replaces it
+   has another number.  0 if it is missing or path is not absolute. */
 uint64_t file_place(const char *path);
 
 /* file_absolute - the path prefixed with the working directory, if it is

@@ -57,7 +57,7 @@ lost_note(struct child *child)
 		.dead_letter = counter_get(&w->flush.dead_letter),
 	};
 
-	/* Reading may be what found it lost. */
+	/* The reads above may have marked it as lost. */
 	if (!child->lost)
 		child->totals = now;
 }
@@ -69,7 +69,7 @@ lost_count(struct children *children, struct child *child)
 	const struct child_totals *t = &child->totals;
 	int64_t left = (int64_t)(child->segment.ring.head + t->replayed -
 				 t->superseded - t->stored - t->dead_letter);
-	/* Whoever truncated it may have written the totals as well. */
+	/* Who can truncate it could write invalid totals before. */
 	uint64_t records = left < 0 ? 0 : (uint64_t)left;
 
 	counter_add(&input->retired_superseded, t->superseded);

@@ -9,7 +9,6 @@
 
 #include "lib/log.h"
 #include "master/state.h"
-#include "shm/segment_secret.h"
 
 #include <errno.h>
 

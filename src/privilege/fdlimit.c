@@ -4,10 +4,12 @@
 #include "privilege/fdlimit.h"
 
 #include "lib/log.h"
+#include "shm/segment.h"
 
 #include <sys/resource.h>
 
-#define FDLIMIT_OTHERS 256 /* listeners, segments, the log, ... */
+/* Listeners, the log, ...; the segment and the lock of each child. */
+#define FDLIMIT_OTHERS (256 + 2 * CHILDREN_MAX)
 
 int
 fdlimit_raise(uint64_t connections, uint64_t *required)

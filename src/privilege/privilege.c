@@ -45,10 +45,13 @@ is_member(gid_t group)
 	return getegid() == group;
 }
 
+/* The running process was root: the next start can join any group again. */
+static bool was_root;
+
 bool
 account_may_join(gid_t group)
 {
-	return geteuid() == 0 || is_member(group);
+	return was_root || geteuid() == 0 || is_member(group);
 }
 
 static int
@@ -85,6 +88,8 @@ account_become(const char *user, gid_t group)
 {
 	const struct passwd *pw = *user == '\0' ? NULL : user_find(user);
 
+	if (geteuid() == 0)
+		was_root = true;
 	if (*user != '\0' && pw == NULL)
 		return -1;
 	if (pw == NULL || geteuid() == pw->pw_uid)

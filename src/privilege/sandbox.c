@@ -38,6 +38,10 @@
 #define ADVISE_GUARD_INSTALL 102
 #define ADVISE_GUARD_REMOVE 103
 
+#ifndef F_DUPFD_QUERY
+#define F_DUPFD_QUERY 1027 /* name services of newer systems may ask */
+#endif
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Allowed to both roles, with any arguments. */
@@ -56,8 +60,7 @@ static const char *const both[] = {
 	"close", "close_range", "fstat", "fstat64", "fstatat64", "newfstatat",
 	"stat", "stat64", "lstat", "lstat64", "statx", "statfs", "statfs64",
 	"fstatfs", "fstatfs64", "getdents", "getdents64", "getcwd", "readlink",
-	"readlinkat", "dup", "dup2", "dup3", "fcntl", "fcntl64", "flock",
-	"umask",
+	"readlinkat", "dup", "dup2", "dup3", "flock", "umask",
 	/* waiting */
 	"poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6",
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
@@ -205,6 +208,23 @@ allow_rules(struct filter *filter, const struct rule *rules, size_t n)
 		allow(filter, &rules[i]);
 }
 
+/* Not F_SETOWN, F_SETSIG and O_ASYNC: by these the kernel sends any signal to
+   any process of the user. */
+static void
+allow_fcntl(struct filter *filter, const char *name)
+{
+	static const int commands[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_DUPFD_QUERY,
+		F_GETFD, F_SETFD, F_GETFL, F_GETLK, F_SETLK, F_SETLKW,
+		F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_ADD_SEALS,
+		F_GET_SEALS };
+
+	for (size_t i = 0; i < COUNT(commands); i++)
+		allow(
+		    filter, &(struct rule){ name, { VALUE(1, commands[i]) } });
+	allow(filter,
+	    &(struct rule){ name, { VALUE(1, F_SETFL), BITS(2, O_ASYNC, 0) } });
+}
+
 /* The call fails with ENOSYS. */
 static void
 refuse(struct filter *filter, const char *name)
@@ -254,6 +274,8 @@ sandbox_enter(enum sandbox_role role)
 	refuse(&filter, "openat2");
 	allow_names(&filter, both, COUNT(both));
 	allow_rules(&filter, rules_of_both, COUNT(rules_of_both));
+	allow_fcntl(&filter, "fcntl");
+	allow_fcntl(&filter, "fcntl64");
 	if (role == SANDBOX_MASTER) {
 		allow_names(&filter, of_master, COUNT(of_master));
 		allow_rules(&filter, rules_of_master, COUNT(rules_of_master));

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define STARTING_S 10
+
 static const struct {
 	const char *name, *unit;  /* unit: of the performance data */
 	const char *noun, *fault; /* of the text; noun is "" for a percentage */
@@ -205,6 +207,16 @@ health_workers(const struct status *s, unsigned *down)
 	return all;
 }
 
+/* After a start and a reload workers begin to run one after the other. */
+static bool
+worker_starts(const struct status *s, const struct status_worker *w)
+{
+	return w->generation == s->generation && !w->running &&
+	       w->trouble == NULL &&
+	       strcmp(w->state, child_state_name(CHILD_FAILED)) != 0 &&
+	       status_since(s, s->input.configured_ts) < STARTING_S;
+}
+
 static double
 share(uint64_t part, uint64_t whole)
 {
@@ -243,6 +255,7 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 		    values[HEALTH_QUEUED], share(w->queued, w->ring_records));
 		values[HEALTH_PENDING] =
 		    fmax(values[HEALTH_PENDING], share(pending, w->table_keys));
+		values[HEALTH_DOWN] -= worker_starts(s, w);
 		values[HEALTH_STALLED] += w->stalled;
 		values[HEALTH_RESTARTS] += w->restarts;
 		if (w->restarts > 0)

@@ -26,6 +26,12 @@ struct look_limits {
 	uint32_t fresh_s, silent_s;
 };
 
+/* look_limit - take -F or -S of a command line into limits.  Returns whether
+   its value, TEXT, is valid; if not, that is printed to stderr.
+   look_limits_ok - the same, whether the two agree. */
+bool look_limit(struct look_limits *limits, int option, const char *text);
+bool look_limits_ok(const struct look_limits *limits);
+
 enum look_age {
 	AGE_FRESH,
 	AGE_LATE,

@@ -1,14 +1,43 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading looks: what they hold, their figures and orders.
+ * Reading looks: their limits, what they hold, their figures and orders.
  */
 #include "config.h"
 
 #include "status/look_state.h"
+#include "lib/text.h"
 
+#include <err.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define SEEN_LATELY_S 3600 /* what is silent is of interest so long */
+
+bool
+look_limit(struct look_limits *limits, int option, const char *text)
+{
+	int64_t seconds;
+
+	if (!text_number(text, 1, LOOK_AGE_MAX_S, &seconds)) {
+		warnx("-%c: found \"%s\", expected 1 to %d seconds", option,
+		    text, LOOK_AGE_MAX_S);
+		return false;
+	}
+	*(option == 'F' ? &limits->fresh_s : &limits->silent_s) =
+	    (uint32_t)seconds;
+	return true;
+}
+
+bool
+look_limits_ok(const struct look_limits *limits)
+{
+	if (limits->fresh_s <= limits->silent_s)
+		return true;
+	warnx("-F: found %" PRIu32 ", expected at most the %" PRIu32
+	      " seconds of -S",
+	    limits->fresh_s, limits->silent_s);
+	return false;
+}
 
 /* ------------------------------------------------------ what they hold ---- */
 

@@ -228,7 +228,7 @@ const struct metric metrics[] = {
 	{ NULL, PROCESS(files_max), GAUGE("process_max_fds"),
 	    "Max open descriptors." },
 	{ NULL, PROCESS(log_lost), COUNTER("log_lines_lost_total"),
-	    "Log lines that the log did not take." },
+	    "Lines that could not be written to the log." },
 };
 
 const struct metric *const metrics_end =

@@ -19,7 +19,6 @@
 #include "web/server.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <malloc.h>
@@ -54,23 +53,6 @@ usage(FILE *out)
 	return out == stdout ? 0 : 2;
 }
 
-/* Read a limit of age.  Returns -1 to continue, or an exit status. */
-static int
-seconds_read(uint32_t *seconds, int option, const char *text)
-{
-	int64_t number;
-
-	if (!text_number(text, 1, LOOK_AGE_MAX_S, &number)) {
-		fprintf(stderr,
-		    "reporter-web: -%c: found \"%s\", expected 1 to %d "
-		    "seconds\n",
-		    option, text, LOOK_AGE_MAX_S);
-		return 2;
-	}
-	*seconds = (uint32_t)number;
-	return -1;
-}
-
 /* The working directory becomes / later. */
 static const char *
 absolute(const char *path)
@@ -85,14 +67,16 @@ static int
 option_take(struct web_options *options, int option, const char *argument)
 {
 	struct server_settings *server = &options->server;
-	struct look_limits *limits = &options->sampler.limits;
 
 	switch (option) {
 	case 'D':
 		server->directory = absolute(argument);
 		return -1;
 	case 'F':
-		return seconds_read(&limits->fresh_s, option, argument);
+	case 'S':
+		return look_limit(&options->sampler.limits, option, argument)
+			   ? -1
+			   : 2;
 	case 'H':
 		if (server->hosts == SERVER_HOSTS_MAX) {
 			fprintf(stderr,
@@ -112,8 +96,6 @@ option_take(struct web_options *options, int option, const char *argument)
 		options->sampler.names = absolute(argument);
 		options->sampler.names_optional = false;
 		return -1;
-	case 'S':
-		return seconds_read(&limits->silent_s, option, argument);
 	case 'u':
 		options->user = argument;
 		return -1;
@@ -126,8 +108,6 @@ option_take(struct web_options *options, int option, const char *argument)
 static int
 options_check(const struct web_options *options)
 {
-	const struct look_limits *limits = &options->sampler.limits;
-
 	if (!segment_instance_ok(options->server.instance)) {
 		fprintf(stderr,
 		    "reporter-web: -i: found \"%s\", expected up to %d "
@@ -135,13 +115,7 @@ options_check(const struct web_options *options)
 		    options->server.instance, INSTANCE_MAX - 1);
 		return 2;
 	}
-	if (limits->fresh_s <= limits->silent_s)
-		return -1;
-	fprintf(stderr,
-	    "reporter-web: -S: found %" PRIu32 ", expected no less than -F, "
-	    "%" PRIu32 "\n",
-	    limits->silent_s, limits->fresh_s);
-	return 2;
+	return look_limits_ok(&options->sampler.limits) ? -1 : 2;
 }
 
 /* Returns -1 to continue, or an exit status. */

@@ -89,7 +89,7 @@ worker_lock(struct worker *w)
 		    shm_strerror(status, errno));
 		return status;
 	}
-	/* By it /dev/shm could be filled from here. */
+	/* With it an attacker in this process could fill /dev/shm. */
 	close(w->segment.map.fd);
 	w->segment.map.fd = -1;
 	/* While we waited, that one drained on: read the indices again. */
@@ -160,6 +160,9 @@ drain_batch(struct worker *w)
 	uint64_t n = trial ? 1 : DRAIN_RECORDS;
 	const struct record *records = ring_peek(ring, &n);
 
+	/* Damaged: the next worker does not get the segment, and logs that. */
+	if (records == NULL)
+		_exit(WORKER_FAILED);
 	if (n == 0)
 		return false;
 	if (trial)
@@ -253,7 +256,7 @@ worker_finish(struct worker *w)
 	flush_finish(w->flush);
 	while (!flush_ended(w->flush, SLEEP_MS)) {
 		worker_log_follow(w);
-		/* With nothing left it is just logging in. */
+		/* With no record left the thread only logs in. */
 		if (ring_asked(&w->segment.ring) == RING_STOP ||
 		    worker_left(w) == 0)
 			break;
@@ -272,7 +275,7 @@ worker_end(struct worker *w)
 	uint64_t left;
 
 	flush_stop(w->flush);
-	/* A server that does not answer the login delays no end. */
+	/* A server that does not answer a login must not delay us. */
 	if (worker_left(w) == 0 && !flush_ended(w->flush, SLEEP_MS))
 		return WORKER_FINISHED;
 	flush_join(w->flush);
