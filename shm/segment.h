@@ -344,8 +344,8 @@ void segment_show_holder(const struct segment *segment);
 
 /* segment_holder - the process that has locked the segment of this NAME: its
    pid, -1 if it is in a PID namespace that we cannot see, or a worker, or 0 for
-   none.  Not
-   this process.  Only a process of the segment's owner or root can seem to. */
+   none.  Not this process.  Only one of the segment's owner or root can seem
+   to. */
 pid_t segment_holder(const char *name);
 
 /* segment_intact - whether a worker's segment that is mapped for writing still

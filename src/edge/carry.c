@@ -41,9 +41,10 @@ carry_out(const struct server *server, struct ark_writer *ark)
 
 	TAILQ_FOREACH(conn, &server->all, all) {
 		struct ark_conn entry = entry_of(server, conn, now_ms);
+		const uint8_t *bytes =
+		    entry.buffered > 0 ? inbuf_bytes(&conn->inbuf) : NULL;
 
-		if (!conn->secure && ark_put(ark, conn->fd, &entry,
-					 inbuf_bytes(&conn->inbuf)) < 0)
+		if (!conn->secure && ark_put(ark, conn->fd, &entry, bytes) < 0)
 			return errno == ENOBUFS ? 0 : -1;
 	}
 	return 0;

@@ -243,10 +243,22 @@ uint32_t *look_sort(const struct look *look, enum look_order order,
     bool (*match)(void *arg, const struct look_service *service), void *arg,
     size_t *count);
 
+/* What a service or server is sorted by: the greater comes first, then by
+   number, which is the address of a server. */
+struct look_rank {
+	double by[3];
+	int64_t number;
+	uint32_t place; /* for look_sort() */
+};
+
+/* look_rank - the rank of a service in an order, without its place. */
+struct look_rank look_rank(const struct look *look, enum look_order order,
+    const struct look_service *service);
+
 /* look_sorted_after - where in an array of look_sort() those begin that come
-   after `last`: a service as it was in this look or in one before. */
+   after this rank, of this look or of one before. */
 size_t look_sorted_after(const struct look *look, enum look_order order,
-    const uint32_t *places, size_t count, const struct look_service *last);
+    const uint32_t *places, size_t count, const struct look_rank *last);
 
 /* look_sort_servers - likewise the servers of a service, as places in
    look_servers(); trouble first. */

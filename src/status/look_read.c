@@ -278,18 +278,10 @@ look_order_find(const char *name)
 	return (enum look_order)i;
 }
 
-/* What a service or server is sorted by: the greater comes first, then by
-   number, which is the place's text for a server. */
-struct rank {
-	double by[3];
-	int64_t number;
-	uint32_t place;
-};
-
 static int
 rank_compare(const void *a, const void *b)
 {
-	const struct rank *x = a, *y = b;
+	const struct look_rank *x = a, *y = b;
 
 	for (unsigned i = 0; i < sizeof(x->by) / sizeof(x->by[0]); i++)
 		if (x->by[i] != y->by[i])
@@ -305,7 +297,7 @@ ratio(uint32_t part, uint32_t all)
 
 /* The class that trouble begins with, and its weight.  share: of overload. */
 static void
-rank_trouble(struct rank *rank, const struct look_totals *totals,
+rank_trouble(struct look_rank *rank, const struct look_totals *totals,
     const struct look_sum *sum, double share)
 {
 	double errors = look_error_share(sum);
@@ -325,8 +317,7 @@ rank_trouble(struct rank *rank, const struct look_totals *totals,
 }
 
 static double
-service_rank(const struct look_totals *totals, enum look_order order,
-    const struct look_service *s)
+service_rank(enum look_order order, const struct look_service *s)
 {
 	switch (order) {
 	case LOOK_BY_ERRORS:
@@ -340,7 +331,7 @@ service_rank(const struct look_totals *totals, enum look_order order,
 	case LOOK_BY_SINCE:
 		return (double)s->sum.since_ms;
 	case LOOK_BY_AGE:
-		return look_age(totals->now_ms, s->sum.newest_ts);
+		return -(double)s->sum.newest_ts; /* the same in a later look */
 	case LOOK_BY_RECORDS:
 		return s->records;
 	case LOOK_BY_KEYS:
@@ -359,7 +350,7 @@ service_rank(const struct look_totals *totals, enum look_order order,
 
 /* Sort, and leave the places alone in the same memory. */
 static uint32_t *
-ranks_sort(struct rank *ranks, size_t count)
+ranks_sort(struct look_rank *ranks, size_t count)
 {
 	uint32_t *places = (uint32_t *)(void *)ranks;
 
@@ -372,18 +363,18 @@ ranks_sort(struct rank *ranks, size_t count)
 	return places;
 }
 
-static struct rank
-rank_of(const struct look_totals *totals, enum look_order order,
-    const struct look_service *s, uint32_t place)
+struct look_rank
+look_rank(const struct look *look, enum look_order order,
+    const struct look_service *s)
 {
-	struct rank rank = { { service_rank(totals, order, s) },
+	struct look_rank rank = { { service_rank(order, s) },
 		(int64_t)s->modid * (INT64_C(1) << 32) +
 		    ((int64_t)s->cmdid - INT32_MIN),
-		place };
+		0 };
 
 	if (order == LOOK_BY_TROUBLE)
-		rank_trouble(
-		    &rank, totals, &s->sum, ratio(s->overloaded, s->servers));
+		rank_trouble(&rank, look_totals(look), &s->sum,
+		    ratio(s->overloaded, s->servers));
 	return rank;
 }
 
@@ -394,33 +385,33 @@ look_sort(const struct look *look, enum look_order order,
 {
 	const struct look_totals *totals = look_totals(look);
 	const struct look_service *services = look_services(look);
-	struct rank *ranks = malloc((totals->services + 1) * sizeof(*ranks));
+	struct look_rank *ranks =
+	    malloc((totals->services + 1) * sizeof(*ranks));
 
 	*count = 0;
 	if (ranks == NULL)
 		return NULL;
 	for (uint32_t i = 0; i < totals->services; i++)
-		if (match == NULL || match(arg, &services[i]))
-			ranks[(*count)++] =
-			    rank_of(totals, order, &services[i], i);
+		if (match == NULL || match(arg, &services[i])) {
+			ranks[*count] = look_rank(look, order, &services[i]);
+			ranks[(*count)++].place = i;
+		}
 	return ranks_sort(ranks, *count);
 }
 
 size_t
 look_sorted_after(const struct look *look, enum look_order order,
-    const uint32_t *places, size_t count, const struct look_service *last)
+    const uint32_t *places, size_t count, const struct look_rank *last)
 {
-	const struct look_totals *totals = look_totals(look);
 	const struct look_service *services = look_services(look);
-	struct rank limit = rank_of(totals, order, last, 0);
 	size_t first = 0;
 
 	while (first < count) {
 		size_t middle = first + (count - first) / 2;
-		struct rank rank =
-		    rank_of(totals, order, &services[places[middle]], 0);
+		struct look_rank rank =
+		    look_rank(look, order, &services[places[middle]]);
 
-		if (rank_compare(&rank, &limit) <= 0)
+		if (rank_compare(&rank, last) <= 0)
 			first = middle + 1;
 		else
 			count = middle;
@@ -433,7 +424,7 @@ look_sort_servers(const struct look *look, const struct look_service *service)
 {
 	const struct look_server *servers = look_servers(look, service);
 	size_t count = service->all_servers;
-	struct rank *ranks = malloc((count + 1) * sizeof(*ranks));
+	struct look_rank *ranks = malloc((count + 1) * sizeof(*ranks));
 
 	if (ranks == NULL)
 		return NULL;

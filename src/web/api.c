@@ -108,54 +108,32 @@ history_write(const struct sample *s, const struct look_service *services,
 
 /* --------------------------------------------------------------- cursor --- */
 
-/* The last row of a page, with all that it can be sorted by.  So the next page
-   begins behind it in a later look, too, and skips none that stayed. */
-#define CURSOR_FIELDS 14
-
+/* The rank of the last row of a page, as the bits of its words.  So the next
+   page begins behind it in a later look, too, and skips none that stayed. */
 static void
-cursor_write(const struct look_service *s, FILE *out)
+cursor_write(const struct look_rank *rank, FILE *out)
 {
-	const int64_t fields[CURSOR_FIELDS] = { s->modid, s->cmdid,
-		s->sum.state, s->sum.age, s->overloaded, s->servers,
-		(int64_t)s->sum.succ, (int64_t)s->sum.err, s->sum.rate,
-		s->records, s->keys, s->sum.callers, (int64_t)s->sum.newest_ts,
-		s->sum.since_ms };
+	uint64_t bits[3];
 
-	for (int i = 0; i < CURSOR_FIELDS; i++)
-		fprintf(out, "%s%" PRId64, i == 0 ? "" : ".", fields[i]);
+	memcpy(bits, rank->by, sizeof(bits));
+	fprintf(out, "%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64, bits[0],
+	    bits[1], bits[2], (uint64_t)rank->number);
 }
 
 static bool
-cursor_read(struct look_service *s, const char *text)
+cursor_read(struct look_rank *rank, const char *text)
 {
-	int64_t fields[CURSOR_FIELDS];
-	char copy[CURSOR_FIELDS * 21 + 1], *rest = copy;
+	uint64_t bits[3], number;
+	int end = -1;
 
-	if (strlen(text) >= sizeof(copy))
+	if (sscanf(text,
+		"%16" SCNx64 ".%16" SCNx64 ".%16" SCNx64 ".%16" SCNx64 "%n",
+		&bits[0], &bits[1], &bits[2], &number, &end) != 4 ||
+	    text[end] != '\0')
 		return false;
-	strcpy(copy, text);
-	for (int i = 0; i < CURSOR_FIELDS; i++) {
-		char *field = strsep(&rest, ".");
-
-		if (field == NULL ||
-		    !text_number(field, INT64_MIN + 1, INT64_MAX, &fields[i]))
-			return false;
-	}
-	*s = (struct look_service){ .modid = (int32_t)fields[0],
-		.cmdid = (int32_t)fields[1],
-		.overloaded = (uint32_t)fields[4],
-		.servers = (uint32_t)fields[5],
-		.records = (uint32_t)fields[9],
-		.keys = (uint32_t)fields[10],
-		.sum = { .state = (uint8_t)fields[2],
-		    .age = (uint8_t)fields[3],
-		    .succ = (uint64_t)fields[6],
-		    .err = (uint64_t)fields[7],
-		    .rate = (uint32_t)fields[8],
-		    .callers = (uint32_t)fields[11],
-		    .newest_ts = (uint64_t)fields[12],
-		    .since_ms = fields[13] } };
-	return rest == NULL;
+	memcpy(rank->by, bits, sizeof(bits));
+	rank->number = (int64_t)number;
+	return true;
 }
 
 /* ------------------------------------------------------------- services --- */
@@ -166,7 +144,7 @@ struct listing {
 	enum look_order order;
 	int64_t limit, history;
 	bool has_cursor;
-	struct look_service last;
+	struct look_rank last;
 };
 
 /* Read the arguments.  Returns false: the page is the error. */
@@ -254,7 +232,9 @@ listing_write(
 	fprintf(out, ",\n\"total\":%zu,\"after\":", count);
 	if (first + rows < count) {
 		fputc('"', out);
-		cursor_write(&services[places[first + rows - 1]], out);
+		struct look_rank last = look_rank(
+		    s->look, l->order, &services[places[first + rows - 1]]);
+		cursor_write(&last, out);
 		fputs("\"}\n", out);
 	} else {
 		fputs("null}\n", out);
