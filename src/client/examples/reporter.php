@@ -17,7 +17,8 @@
 //     echo 1 2 10.0.0.1 8080 100 3 0 | php reporter.php HOST PORT [INTERVAL [FIFO]]
 //
 // PHP-FPM has no life between requests in which counts could add up.  There this
-// program does it for all requests of the host: it reads their lines from a FIFO.
+// program, or reporter-send --agent, does it for all requests of the host: it reads
+// their lines from a FIFO.
 //
 //     mkfifo -m 660 /run/agent/calls && chgrp www-data /run/agent/calls
 //     php reporter.php HOST PORT 15 /run/agent/calls      # as a service
