@@ -164,16 +164,6 @@ host_free(struct host *host)
 }
 
 static void
-host_hang_up(struct host *host)
-{
-	pthread_mutex_lock(&host->lock);
-	if (host->fd >= 0)
-		close(host->fd);
-	host->fd = -1;
-	pthread_mutex_unlock(&host->lock);
-}
-
-static void
 host_set_mood(struct host *host, enum mood mood)
 {
 	pthread_mutex_lock(&host->lock);
@@ -208,6 +198,18 @@ host_settle(struct host *host)
 		if (more)
 			nap();
 	}
+}
+
+/* After what its system has acknowledged was read. */
+static void
+host_hang_up(struct host *host)
+{
+	host_settle(host);
+	pthread_mutex_lock(&host->lock);
+	if (host->fd >= 0)
+		close(host->fd);
+	host->fd = -1;
+	pthread_mutex_unlock(&host->lock);
 }
 
 /* The records of all connections, each of which must begin with a report and
