@@ -156,7 +156,11 @@ def restart(s):
 
 
 def kill_worker(s):
-    os.kill(s.reporter.status()["workers"][0]["pid"], signal.SIGKILL)
+    pid = s.reporter.status()["workers"][0]["pid"]
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it was killed before, and is started again
 
 
 def database_goes(s):
@@ -220,6 +224,7 @@ def ip(*words, inside=()):
 def lost_host(s):
     """Packets to it arrive, and none comes back: the next host is used."""
     scenario.requires_root("network namespaces")
+    near = f"near{os.getpid()}"
     host = subprocess.Popen(
         [scenario.tool("unshare", "util-linux"), "-n", sys.executable, "-c",
          "import socket, sys, time\n"
@@ -237,10 +242,10 @@ def lost_host(s):
         own = os.readlink("/proc/self/ns/net")
         wait_for(lambda: os.readlink(f"/proc/{host.pid}/ns/net") != own,
                  "there is a host")
-        ip("link", "add", "near", "type", "veth", "peer", "name", "far",
+        ip("link", "add", near, "type", "veth", "peer", "name", "far",
            "netns", str(host.pid))
-        ip("address", "add", f"{NEAR}/30", "dev", "near")
-        ip("link", "set", "near", "up")
+        ip("address", "add", f"{NEAR}/30", "dev", near)
+        ip("link", "set", near, "up")
         ip("address", "add", f"{FAR}/30", "dev", "far", inside=inside)
         ip("link", "set", "far", "up", inside=inside)
         host.stdin.write("go\n")

@@ -306,6 +306,21 @@ __wrap_time(time_t *into)
 	return __real_time(NULL) + ahead;
 }
 
+/* So many seconds pass at once. */
+static _Atomic time_t later;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = __real_clock_gettime(clock, now);
+
+	now->tv_sec += later;
+	return result;
+}
+
 int __real_getaddrinfo(const char *name, const char *port,
     const struct addrinfo *hints, struct addrinfo **list);
 int __wrap_getaddrinfo(const char *name, const char *port,
@@ -399,6 +414,7 @@ START_TEST(a_lost_report_is_sent_again)
 	reporter_add(r, 1, 1, 1, 80, 5, 0);
 	reporter_add(r, 1, 1, 1, 81, 6, 0);
 	ck_assert_int_eq(reporter_flush(r, 5000), 0);
+	host_settle(&host);
 	host_hang_up(&host);
 	while (stats_of(r).connected)
 		nap();
@@ -728,6 +744,32 @@ START_TEST(a_program_with_a_loop_of_its_own)
 }
 END_TEST
 
+START_TEST(a_quiet_client_sends_heartbeats)
+{
+	size_t n, reports;
+
+	host_start(&host, "127.0.0.1", "0", READS);
+	struct reporter *r =
+	    open_client(NULL, host.port, 8 * HOUR, 0, REPORTER_NO_THREAD);
+	reporter_add(r, 1, 1, 1, 80, 5, 0);
+	ck_assert_int_eq(reporter_flush(r, 5000), 0);
+	for (unsigned i = 1; i <= 5; i++) {
+		ck_assert_int_le(reporter_turn(r), 60000);
+		ck_assert_uint_eq(stats_of(r).heartbeats, i - 1);
+		later += 61;
+		reporter_turn(r);
+		ck_assert_uint_eq(stats_of(r).heartbeats, i);
+	}
+	ck_assert_int_eq(reporter_close(r, 5000), 0);
+	free(host_records(&host, &n, &reports));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(reports, 6);
+	later = 0;
+	host_stop(&host);
+	host_free(&host);
+}
+END_TEST
+
 /* --------------------------------------------------------- many threads --- */
 
 enum {
@@ -810,6 +852,7 @@ main(void)
 	tcase_add_test(tcase, an_overload_is_sent_at_once);
 	tcase_add_test(tcase, a_child_begins_anew);
 	tcase_add_test(tcase, a_program_with_a_loop_of_its_own);
+	tcase_add_test(tcase, a_quiet_client_sends_heartbeats);
 	tcase_add_test(tcase, each_call_is_counted_once);
 	tcase_add_test(tcase, invalid_options_are_refused);
 	suite_add_tcase(suite, tcase);

@@ -41,6 +41,7 @@ t_unit_ark_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=socketpair
 
 # Here the time of day and the names of hosts are the test's.
 t_unit_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time \
+	-Wl,--wrap=clock_gettime \
 	-Wl,--wrap=getaddrinfo
 
 # These stub the database.
