@@ -88,9 +88,23 @@ def lines(s, authority):
             timeout=scenario.PATIENCE)
         s.equal("reporter-send --agent ends without an error",
                 (done.returncode, done.stderr), (0, ""))
+    # Its input has no end: a signal ends it.
+    fifo = os.path.join(s.directory, "calls")
+    os.mkfifo(fifo)
+    pipe = os.open(fifo, os.O_RDWR)
+    host, port = s.reporter.addresses[0]
+    agent = subprocess.Popen(
+        [scenario.program("reporter-send"), "--agent", "-H", f"{host}:{port}"],
+        stdin=pipe)
+    os.write(pipe, b"1 2 1.1.1.1 5 10.0.0.1 80 7 0 0\n")
+    time.sleep(0.5)
+    agent.terminate()
+    s.equal("SIGTERM ends it", agent.wait(scenario.PATIENCE), 0)
+    os.close(pipe)
     wanted = {(1, n, 0x0A000000 + ip, 80, scenario.LOCALHOST): figures
               for n in (0, 1) for ip, figures in ((1, (3, 6, 0)),
                                                   (2, (1, 0, 1)))}
+    wanted[1, 2, 0x0A000001, 80, scenario.LOCALHOST] = (7, 0, 0)
     s.reporter.settled(s.reporter.status()["records"]["received"])
     s.equal("the sums of its lines are in the table",
             {key: (succ, err, overload) for key, (succ, err, _ts, overload)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 void
@@ -43,6 +44,29 @@ feed_wait(void *arg)
 	if (fds[1].revents != 0)
 		feed->lost = !sender_alive(feed->sender);
 	return !feed->lost;
+}
+
+static volatile sig_atomic_t feed_stopped;
+
+void
+feed_stop(int signal)
+{
+	feed_stopped = signal;
+}
+
+/* The same for a client, which needs no help: wait for the line or a signal. */
+static bool
+feed_wait_stop(void *arg)
+{
+	struct feed *feed = arg;
+	struct pollfd fd = { .fd = feed->lines.fd, .events = POLLIN };
+	sigset_t none;
+
+	sigemptyset(&none);
+	while (feed_stopped == 0 && ppoll(&fd, 1, NULL, &none) < 0 &&
+	       errno == EINTR)
+		continue;
+	return feed_stopped == 0;
 }
 
 bool
@@ -135,6 +159,8 @@ feed_run(struct feed *feed)
 {
 	if (feed->sender != NULL)
 		feed->lines.wait = feed_wait;
+	else if (feed->client != NULL)
+		feed->lines.wait = feed_wait_stop;
 	while (!feed->lost && feed_next(feed))
 		continue;
 	if (feed->lines.fd != STDIN_FILENO)

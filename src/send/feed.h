@@ -24,6 +24,10 @@ struct feed {
 	bool faulty; /* a line is, or a file cannot be read */
 };
 
+/* feed_stop - a signal handler by which a feed to a client ends where it waits,
+   its input too: the signal is blocked elsewhere. */
+void feed_stop(int signal);
+
 /* feed_init - begin with the arguments for parse. */
 void feed_init(
     struct feed *feed, lines_parser *parse, uint64_t ts_max, FILE *errors);

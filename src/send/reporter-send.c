@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -99,6 +100,21 @@ agent_log(void *arg, enum reporter_level level, const char *text)
 		fprintf(stderr, "reporter-send: %s\n", text);
 }
 
+/* SIGTERM and SIGINT end the input. */
+static void
+signals_stop(void)
+{
+	struct sigaction action = { .sa_handler = feed_stop };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
+
 /* Until the end of all inputs, as the agent of those who write them. */
 static int
 inputs_count(struct options *options, char *const *files, int n)
@@ -117,6 +133,7 @@ inputs_count(struct options *options, char *const *files, int n)
 	if (client == NULL)
 		options_fail(
 		    errno == EINVAL ? "-H or -p: invalid" : "out of memory");
+	signals_stop();
 	feed_init(&feed, lines_parse, RECORD_TS_MAX, stderr);
 	feed.client = client;
 	for (int i = 0; i < n; i++)
@@ -237,6 +254,8 @@ options_read(struct options *options, int argc, char **argv)
 		options_fail("--key requires --cert");
 	if (pem->ca != NULL && pem->insecure)
 		options_fail("--ca and --insecure exclude each other");
+	if (options->check && options->agent)
+		options_fail("--agent and --check exclude each other");
 	if (options->json && !options->check)
 		options_fail("--json requires --check");
 	if (options->agent && options->dialect != ENCODE_NATIVE)
