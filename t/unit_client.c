@@ -200,11 +200,9 @@ host_settle(struct host *host)
 	}
 }
 
-/* After what its system has acknowledged was read. */
 static void
 host_hang_up(struct host *host)
 {
-	host_settle(host);
 	pthread_mutex_lock(&host->lock);
 	if (host->fd >= 0)
 		close(host->fd);
@@ -414,6 +412,7 @@ START_TEST(a_lost_report_is_sent_again)
 	reporter_add(r, 1, 1, 1, 80, 5, 0);
 	reporter_add(r, 1, 1, 1, 81, 6, 0);
 	ck_assert_int_eq(reporter_flush(r, 5000), 0);
+	host_settle(&host);
 	host_settle(&host);
 	host_hang_up(&host);
 	while (stats_of(r).connected)
@@ -827,6 +826,38 @@ START_TEST(invalid_options_are_refused)
 	o.flags = 2;
 	ck_assert_ptr_null(reporter_open(&o));
 	ck_assert_int_eq(errno, EINVAL);
+	o = (struct reporter_options){ .hosts = "127.0.0.1" };
+	ck_assert_ptr_null(reporter_open(&o));
+	ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
+static void
+count_lines(void *arg, enum reporter_level level, const char *text)
+{
+	ck_assert_ptr_nonnull(strstr(text, "Connection refused; retrying in "));
+	ck_assert_int_eq(level, REPORTER_WARN);
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+START_TEST(a_port_without_a_host_is_told)
+{
+	_Atomic int told = 0;
+
+	host_start(&host, "127.0.0.1", "0", READS);
+	host_stop(&host);
+	struct reporter_options o = { .size = sizeof(o),
+		.port = host.port,
+		.log = count_lines,
+		.log_arg = &told };
+	struct reporter *r = reporter_open(&o);
+	reporter_call(r, 1, 1, 1, 80, 1);
+	for (int i = 0; i < 3000 && atomic_load(&told) == 0; i++)
+		nap();
+	ck_assert_int_gt(atomic_load(&told), 0);
+	ck_assert_uint_gt(stats_of(r).failures, 0);
+	ck_assert_int_eq(reporter_close(r, 10), -1);
+	host_free(&host);
 }
 END_TEST
 
@@ -855,6 +886,7 @@ main(void)
 	tcase_add_test(tcase, a_quiet_client_sends_heartbeats);
 	tcase_add_test(tcase, each_call_is_counted_once);
 	tcase_add_test(tcase, invalid_options_are_refused);
+	tcase_add_test(tcase, a_port_without_a_host_is_told);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);

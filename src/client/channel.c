@@ -110,9 +110,13 @@ channel_hang_up(struct channel *channel)
 	if (channel->session != NULL)
 		channel->transport->free(channel->session);
 	channel->session = NULL;
-	if (channel->fd >= 0)
-		close(channel->fd);
+	int fd = channel->fd;
+
+	/* Before its number is anybody's: the child of a fork closes it. */
 	channel->fd = -1;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (fd >= 0)
+		close(fd);
 	channel->events = 0;
 	channel->state = CHANNEL_DOWN;
 }
@@ -139,6 +143,7 @@ channel_forget(struct channel *channel)
 	/* What the parent's thread had in its hands is left alone. */
 	channel->session = NULL;
 	channel->list = channel->address = NULL;
+	atomic_store(&channel->resolving, CHANNEL_IDLE);
 	channel_hang_up(channel);
 	channel->failures = 0;
 	channel->retry_at = 0;
@@ -195,7 +200,14 @@ channel_resolve(struct channel *channel)
 	channel_no_list(channel);
 	snprintf(channel->peer, sizeof(channel->peer), "%.80s port %.16s",
 	    host->name, host->port);
+	atomic_store(&channel->resolving, CHANNEL_RESOLVING);
 	int found = getaddrinfo(host->name, host->port, &hints, &channel->list);
+	if (atomic_exchange(&channel->resolving, CHANNEL_IDLE) ==
+	    CHANNEL_ABANDONED) {
+		channel->list = found == 0 ? channel->list : NULL;
+		channel->retry_at = UINT64_MAX;
+		return false;
+	}
 	if (found != 0) {
 		channel->list = NULL;
 		channel_fail(channel, "%s: %s", channel->peer,
@@ -309,7 +321,9 @@ channel_silent(struct channel *channel, uint64_t now)
 	socklen_t size = sizeof(info);
 
 	getsockopt(channel->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-	if (info.tcpi_unacked == 0 || info.tcpi_retransmits == 0)
+	/* Probes count those of a closed window without an answer. */
+	if ((info.tcpi_unacked == 0 || info.tcpi_retransmits == 0) &&
+	    info.tcpi_probes < 2)
 		channel->silent_since = 0;
 	else if (channel->silent_since == 0)
 		channel->silent_since = now;
@@ -360,12 +374,12 @@ bool
 channel_turn(struct channel *channel, bool writing)
 {
 	enum channel_state before = channel->state;
-	bool failed = false;
+	bool tried = false;
 
 	if (channel->state == CHANNEL_DOWN &&
 	    channel_clock() >= channel->retry_at) {
 		channel_connect(channel);
-		failed = channel->state == CHANNEL_DOWN;
+		tried = channel->retry_at != UINT64_MAX;
 	}
 	if (channel->state == CHANNEL_CONNECTING)
 		channel_connected(channel);
@@ -373,8 +387,8 @@ channel_turn(struct channel *channel, bool writing)
 		channel->events = (short)(POLLIN | (writing ? POLLOUT : 0));
 		channel_serve(channel);
 	}
-	return failed ||
-	       (channel->state == CHANNEL_DOWN && before != CHANNEL_DOWN) ||
+	return (channel->state == CHANNEL_DOWN &&
+		   (tried || before != CHANNEL_DOWN)) ||
 	       (channel->state == CHANNEL_UP && before != CHANNEL_UP);
 }
 

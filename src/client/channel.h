@@ -13,6 +13,7 @@
 #pragma once
 
 #include <netdb.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,12 @@ enum channel_state {
 	CHANNEL_UP
 };
 
+enum channel_resolving {
+	CHANNEL_IDLE,
+	CHANNEL_RESOLVING,
+	CHANNEL_ABANDONED /* meanwhile: do nothing any more */
+};
+
 struct channel {
 	char *names; /* of the hosts, cut into these: */
 	struct channel_host {
@@ -45,7 +52,8 @@ struct channel {
 	unsigned n, host;                /* hosts, and which one is next */
 	struct addrinfo *list, *address; /* of that; NULL: not resolved */
 	struct reporter_transport *transport;
-	void *session; /* of the transport, while connecting and up */
+	void *session;         /* of the transport, while connecting and up */
+	_Atomic int resolving; /* enum channel_resolving */
 	enum channel_state state;
 	int fd;
 	short events;      /* to poll for */

@@ -19,6 +19,7 @@
 
 #define INTERVAL_DEFAULT_MS 15000
 #define INTERVAL_MAX_MS 86400000
+#define OPTIONS_SIZE_MIN sizeof(struct reporter_options) /* of version 0 */
 #define KEYS_DEFAULT 10000
 #define KEYS_MAX 10000000
 
@@ -265,7 +266,7 @@ reporter_open(const struct reporter_options *given)
 	   newer one must be. */
 	memcpy(&o, given, given->size < sizeof(o) ? given->size : sizeof(o));
 	uint32_t max = o.keys_max != 0 ? o.keys_max : KEYS_DEFAULT;
-	bool valid = options_take(r, &o);
+	bool valid = given->size >= OPTIONS_SIZE_MIN && options_take(r, &o);
 	for (size_t i = sizeof(o); i < given->size; i++)
 		valid &= ((const char *)given)[i] == 0;
 	r->order = valid ? calloc(max, sizeof(*r->order)) : NULL;
@@ -341,6 +342,7 @@ reporter_stats(struct reporter *r, struct reporter_stats *stats)
 	struct reporter_stats s = { .size = stats->size };
 
 	client_ready(r);
+	memset(stats, 0, s.size);
 	s.connected = GET(r->connected);
 	s.keys = GET(r->keys.live);
 	s.dropped = GET(r->keys.dropped);
@@ -394,6 +396,8 @@ reporter_flush(struct reporter *r, uint32_t timeout_ms)
 
 	client_ready(r);
 	pthread_mutex_lock(&r->lock);
+	/* The thread could not be started; others may start it meanwhile. */
+	more = r->running || (r->flags & REPORTER_NO_THREAD) != 0;
 	uint64_t mine = ++r->flush_wanted;
 	r->waiting++;
 	client_wake(r);
@@ -427,7 +431,6 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 
 	if (r == NULL)
 		return 0;
-	clients_remove(r);
 	pthread_mutex_lock(&r->lock);
 	if (r->stale)
 		client_renew(r);
@@ -437,12 +440,27 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 	client_wake(r);
 	while (more && GET(r->begun) && !r->closed)
 		more = client_wait(r, deadline);
-	/* The thread frees a client that it still uses: it waits for a name to
-	   be resolved. */
-	bool abandoned = r->abandoned = r->running;
+	/* Not before: the child of a fork closes its descriptors. */
+	pthread_mutex_unlock(&r->lock);
+	clients_remove(r);
+	pthread_mutex_lock(&r->lock);
+	/* The thread ends soon, unless it waits for a name to be resolved: then
+	   it only frees the client, without a log or the transport, which are
+	   the caller's again. */
+	bool abandoned = false;
+	while (r->running && !abandoned) {
+		int resolving = CHANNEL_RESOLVING;
+
+		abandoned = atomic_compare_exchange_strong(
+		    &r->channel.resolving, &resolving, CHANNEL_ABANDONED);
+		if (!abandoned)
+			client_wait(r, channel_clock() + 5);
+	}
+	r->abandoned = abandoned;
 	bool done = !abandoned &&
 		    /* Where nothing was counted nothing is to be sent. */
-		    (!GET(r->begun) || channel_confirmed(&r->channel));
+		    ((!GET(r->begun) && GET(r->keys.used) == 0) ||
+			channel_confirmed(&r->channel));
 	pthread_mutex_unlock(&r->lock);
 	if (!abandoned)
 		client_free(r);

@@ -51,8 +51,9 @@ slot_order(const void *a, const void *b, void *slots)
 
 	if (GET(x->modid) != GET(y->modid))
 		return GET(x->modid) < GET(y->modid) ? -1 : 1;
-	return (GET(x->cmdid) > GET(y->cmdid)) -
-	       (GET(x->cmdid) < GET(y->cmdid));
+	if (GET(x->cmdid) != GET(y->cmdid))
+		return GET(x->cmdid) < GET(y->cmdid) ? -1 : 1;
+	return (x->ts > y->ts) - (x->ts < y->ts);
 }
 
 /* The time of day, but never an earlier one than before: a row keeps the
@@ -201,6 +202,10 @@ client_connected(struct reporter *r)
 	SET(r->connected, true);
 	COUNT(r->connections, 1);
 	client_log(r, REPORTER_INFO, "connected to %s", r->channel.peer);
+	if (r->caller == 0 && r->address == 0)
+		client_log(r, REPORTER_WARN,
+		    "the connection has no IPv4 "
+		    "address: caller is 0.0.0.0; set it to this host's");
 }
 
 static void
@@ -293,13 +298,16 @@ pass_turn(struct reporter *r, uint64_t flush)
 	bool up = r->channel.state == CHANNEL_UP;
 	uint64_t now = channel_clock();
 
+	if (r->channel.retry_at == UINT64_MAX)
+		return 0; /* abandoned */
 	if (changed && up)
 		client_connected(r);
 	else if (changed)
 		client_lost(r);
 	if (up && !r->channel.ended) {
 		/* What was sent before a loss is sent again at once. */
-		pass_due(r, now, flush, changed && GET(r->connections) > 1);
+		pass_due(r, now, flush,
+		    changed && GET(r->connections) + GET(r->failures) > 1);
 		client_write(r);
 	} else if (now >= r->next_pass) {
 		pass_begin(r, PASS_TAKE);

@@ -219,9 +219,14 @@ reporter_tls_new(
     const struct reporter_tls_options *given, char *reason, size_t size)
 {
 	struct reporter_tls_options o = { 0 };
-	struct tls *tls = calloc(1, sizeof(*tls));
 
-	memcpy(&o, given, given->size < sizeof(o) ? given->size : sizeof(o));
+	if (given->size != sizeof(o)) {
+		snprintf(reason, size, "size: %zu; expected %zu", given->size,
+		    sizeof(o));
+		return NULL;
+	}
+	o = *given;
+	struct tls *tls = calloc(1, sizeof(*tls));
 	if (tls != NULL) {
 		tls->context = SSL_CTX_new(TLS_client_method());
 		tls->writes = BIO_meth_new(
