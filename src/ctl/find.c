@@ -113,11 +113,14 @@ ctl_collect(struct status *status, const char *instance)
 	struct segment segment;
 	bool hidden;
 
-	if (found != SHM_MISSING || ctl_find(instance, &hidden) == 0 || hidden)
+	if (found != SHM_MISSING)
 		return found;
-	found = ctl_await(&segment, instance);
-	if (found != SHM_OK)
-		return found;
-	segment_close(&segment);
+	if (ctl_find(instance, &hidden) != 0) {
+		found = hidden ? found : ctl_await(&segment, instance);
+		if (found != SHM_OK)
+			return found;
+		segment_close(&segment);
+	}
+	/* It is there again, or was when the master was looked for. */
 	return status_collect(status, instance);
 }

@@ -105,6 +105,9 @@ watch_map(struct watch *watch)
 
 	if (pid > 0)
 		found = ctl_await(&watch->segment, instance);
+	else if (found == SHM_MISSING) /* or was, and it is there again */
+		found = segment_open_master(
+		    &watch->segment, instance, SEGMENT_READ);
 	if (found == SHM_OK)
 		return CTL_OK;
 	if (!hidden || found != SHM_MISSING)
