@@ -264,6 +264,9 @@ def tell(s):
             listener = Refusal()
             others.append((Example(s, name, command, 20 + i,
                                    listener.address, 1), listener))
+        for agent in short:
+            if agent.name == "shell":  # reporter-send skips what is too much
+                agent.counts([99], 2 ** 32, 0)
         for agent, _listener in others:
             agent.counts([1], 1, 1)
         outage(s, short)

@@ -87,7 +87,7 @@ settled() {
 	wait "$sender"
 	local status=$?
 	sender=''
-	if ((status == 0)); then
+	if ((status <= 1)); then # 1: of a faulty line; all others were sent
 		pause=$PAUSE_MIN
 		return 0
 	fi
