@@ -5,11 +5,13 @@ reaches the table, also when the reporter is killed and the table is emptied
 meanwhile: then each agent sends the newest figures of all its keys once more.  A
 change of overload is there at once, the rest at the end.  A listener that closes
 each connection is left alone for longer and longer, and each begins with a whole
-report.  Programs without a life between calls write to a FIFO.  A language that the
-machine does not have is left out."""
+report.  Over IPv6 it is the same, but for the caller.  Programs without a life
+between calls write to a FIFO.  A language that the machine does not have is left
+out."""
 
 import math
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from scenario import SOURCE, tool, wait_for
 
 EXAMPLES = os.path.join(SOURCE, "src", "client", "examples")
 KEYS = 12
+CALLER = "10.9.8.7"
 LONG = 60  # an interval that no agent sees the end of
 
 
@@ -57,6 +60,7 @@ def java(s):
             "-cp", s.directory, "Reporter"]
 
 
+IPV6 = scenario.has_ipv6()
 LANGUAGES = (python, node, php, shell, go, java)
 
 
@@ -72,13 +76,14 @@ class Example:
     """An agent of a language; all that it counts is of one modid."""
 
     def __init__(self, s, name, command, modid, address, interval, *more,
-                 stdin=subprocess.PIPE):
+                 stdin=subprocess.PIPE, **environment):
         self.name, self.modid = name, modid
+        self.caller = 0 if ":" in address[0] else scenario.LOCALHOST
         path = os.pathsep.join([os.path.join(scenario.BUILD, "src"),
                                 os.environ["PATH"]])
         self.process = subprocess.Popen(
             [*command, *map(str, address), str(interval), *more],
-            env={**os.environ, "PATH": path}, stdin=stdin, text=True,
+            env={**os.environ, "PATH": path, **environment}, stdin=stdin, text=True,
             stdout=s.output, stderr=s.output, start_new_session=True)
         s.examples.append(self)
 
@@ -86,19 +91,19 @@ class Example:
         """Returns what the table then has of these keys, but for the time."""
         rows = {}
         for i in keys:
-            line, row = counted(self.modid, i, succ + i, err, overload)
+            line, row = counted(self.modid, i, succ + i, err, overload,
+                                caller=self.caller)
             self.process.stdin.write(line + "\n")
             rows.update(row)
         self.process.stdin.flush()
         return rows
 
 
-def counted(modid, i, *figures):
+def counted(modid, i, *figures, caller=scenario.LOCALHOST):
     """A line of key i, and the row that the table then has."""
     return (f"{modid} {i % 3 - 1} 10.0.0.{i} {8000 + i} "
             + " ".join(map(str, figures)),
-            {(modid, i % 3 - 1, 0x0A000000 + i, 8000 + i, scenario.LOCALHOST):
-             figures})
+            {(modid, i % 3 - 1, 0x0A000000 + i, 8000 + i, caller): figures})
 
 
 def end(agents):
@@ -237,8 +242,9 @@ def refused(s, agents, began):
             done = subprocess.run(
                 [scenario.program("reporter-send"), "--check"], input=stream,
                 capture_output=True)
-            s.check(f"{agent.name}: a connection begins with whole reports",
-                    done.returncode == 0, (stream, done))
+            s.check(f"{agent.name}: a connection begins with whole reports "
+                    "of the caller that was set", done.returncode == 0
+                    and CALLER in done.stdout.decode(), (stream, done))
 
 
 def tell(s):
@@ -249,7 +255,8 @@ def tell(s):
 
     s.database.start()
     s.reporter.configure("reporter",
-                         listen=f"127.0.0.1:{scenario.free_port()}")
+                         listen=f"127.0.0.1:{scenario.free_port()}"
+                         + f", [::1]:{scenario.free_port()}" * IPV6)
     s.reporter.start()
     s.output = open(os.path.join(s.directory, "examples.log"), "w")
     try:
@@ -258,12 +265,13 @@ def tell(s):
         short, long, others = [], [], []
         began = time.monotonic()
         for i, (name, command) in enumerate(commands.items(), 1):
-            address = s.reporter.addresses[0]
-            short.append(Example(s, name, command, i, address, 1))
-            long.append(Example(s, name, command, 10 + i, address, LONG))
+            short.append(Example(s, name, command, i, s.reporter.addresses[0],
+                                 1))
+            long.append(Example(s, name, command, 10 + i,
+                                s.reporter.addresses[-1], LONG))
             listener = Refusal()
-            others.append((Example(s, name, command, 20 + i,
-                                   listener.address, 1), listener))
+            others.append((Example(s, name, command, 20 + i, listener.address,
+                                   1, CALLER=CALLER), listener))
         for agent in short:
             if agent.name == "shell":  # reporter-send skips what is too much
                 agent.counts([99], 2 ** 32, 0)
@@ -280,6 +288,11 @@ def tell(s):
                 dict.fromkeys(commands, 0))
         s.equal("who is refused ends in time, and has not reported everything",
                 ended(others), dict.fromkeys(commands, 1))
+        with open(s.output.name) as log:
+            s.equal("who has no IPv4 address asks for the caller, once",
+                    len(re.findall(r"set the caller: [0:]+1 is not an IPv4",
+                                   log.read())),
+                    len(commands) * IPV6)
         status = s.reporter.settled(0)
         s.equal("nothing is rejected", status["records"]["rejected"], 0)
         s.unharmed(status)

@@ -5,6 +5,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -28,6 +29,8 @@ import java.util.Map;
  * As a program it reads lines "modid cmdid ip port succ err overload":
  *
  *     echo 1 2 10.0.0.1 8080 100 3 0 | java Reporter.java HOST PORT [INTERVAL]
+ *
+ * CALLER in the environment is our IPv4 address, by default that of the connection.
  */
 public final class Reporter {
     static final double INTERVAL = 15; // seconds between reports, up to 60
@@ -61,6 +64,7 @@ public final class Reporter {
     private boolean urgent, closing, lost, read;
     // The thread's.
     private volatile boolean done;
+    private boolean warned;
     private double until = Double.MAX_VALUE; // end by then
     private double due, nextUrgent, wrote = Double.NEGATIVE_INFINITY;
     private final Thread thread = new Thread(this::run, "reporter");
@@ -192,9 +196,21 @@ public final class Reporter {
         }
     }
 
+    /** The caller of reports from this address. */
+    private long callerOf(InetAddress local) {
+        if (caller != 0 || local instanceof Inet4Address) {
+            return caller != 0 ? caller : address(local.getHostAddress());
+        }
+        if (!warned) {
+            System.err.println("set the caller: " + local.getHostAddress()
+                    + " is not an IPv4 address");
+        }
+        warned = true;
+        return 0;
+    }
+
     private boolean serve(Socket link) throws IOException, InterruptedException {
-        long caller = this.caller != 0 ? this.caller
-                : address(link.getLocalAddress().getHostAddress());
+        long caller = callerOf(link.getLocalAddress());
         Thread reader = new Thread(() -> read(link), "reporter end");
         reader.setDaemon(true);
         reader.start();
@@ -327,7 +343,8 @@ public final class Reporter {
 
     public static void main(String[] arguments) throws Exception {
         double interval = arguments.length > 2 ? Double.parseDouble(arguments[2]) : INTERVAL;
-        var agent = new Reporter(arguments[0], Integer.parseInt(arguments[1]), interval, 0);
+        var agent = new Reporter(arguments[0], Integer.parseInt(arguments[1]), interval,
+                address(System.getenv().getOrDefault("CALLER", "0")));
         var lines = new BufferedReader(new InputStreamReader(System.in));
         for (String line; (line = lines.readLine()) != null;) {
             String[] f = line.split(" ");

@@ -13,6 +13,8 @@
 // As a program it reads lines "modid cmdid ip port succ err overload":
 //
 //	echo 1 2 10.0.0.1 8080 100 3 0 | go run reporter.go HOST PORT [INTERVAL]
+//
+// CALLER in the environment is our IPv4 address, by default that of the connection.
 package main
 
 import (
@@ -69,6 +71,7 @@ type Agent struct {
 	done     chan bool
 	due      time.Time
 	wrote    time.Time
+	warned   bool
 }
 
 // NewAgent begins to connect.  caller: our IPv4 address as a number; 0: that of
@@ -196,10 +199,7 @@ func (a *Agent) serve(link *net.TCPConn) bool {
 			link.Close() // so that nothing waits to write
 		}
 	}()
-	caller := a.caller
-	if caller == 0 {
-		caller = address(link.LocalAddr().(*net.TCPAddr).IP)
-	}
+	caller := a.callerOf(link.LocalAddr().(*net.TCPAddr).IP)
 	data, nextUrgent := a.encode(caller, true, false), time.Time{}
 	for {
 		// While it does not read, this waits, and counts add up.
@@ -232,6 +232,18 @@ func (a *Agent) serve(link *net.TCPConn) bool {
 			data = a.encode(caller, false, true)
 		}
 	}
+}
+
+// callerOf returns the caller of reports from this address.
+func (a *Agent) callerOf(local net.IP) uint32 {
+	if a.caller != 0 {
+		return a.caller
+	}
+	if local.To4() == nil && !a.warned {
+		fmt.Fprintln(os.Stderr, "set the caller:", local, "is not an IPv4 address")
+		a.warned = true
+	}
+	return address(local)
 }
 
 // encode returns whole reports of what is new.  again: and the last report of
@@ -311,7 +323,8 @@ func main() {
 		seconds, _ := strconv.ParseFloat(os.Args[3], 64)
 		wait = time.Duration(seconds * float64(time.Second))
 	}
-	agent := NewAgent(net.JoinHostPort(os.Args[1], os.Args[2]), wait, 0)
+	agent := NewAgent(net.JoinHostPort(os.Args[1], os.Args[2]), wait,
+		address(net.ParseIP(os.Getenv("CALLER"))))
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var modid, cmdid int32
 		var port uint16

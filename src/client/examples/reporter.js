@@ -13,6 +13,8 @@
 // As a program it reads lines "modid cmdid ip port succ err overload":
 //
 //     echo 1 2 10.0.0.1 8080 100 3 0 | node reporter.js HOST PORT [INTERVAL]
+//
+// CALLER in the environment is our IPv4 address, by default that of the connection.
 'use strict'
 const net = require('net')
 const readline = require('readline')
@@ -121,7 +123,7 @@ class Agent {
       began = monotonic()
       link.setTimeout(0)
       this.link = link
-      this.sender = this.caller || address(link.localAddress)
+      this.sender = this._caller(link.localAddress.replace('::ffff:', ''))
       this._send(this._encode({ again: true }))
     })
     link.on('data', () => {})  // without which the end is not seen
@@ -180,6 +182,14 @@ class Agent {
     }
   }
 
+  // The caller of reports from this address.
+  _caller (local) {
+    if (this.caller || net.isIPv4(local)) return this.caller || address(local)
+    if (!this.warned) console.error(`set the caller: ${local} is not an IPv4 address`)
+    this.warned = true
+    return 0
+  }
+
   // Whole reports of what is new.  again: and the last report of the other keys
   // once more; urgent: only of a changed overload.
   _encode ({ again = false, urgent = false }) {
@@ -214,7 +224,8 @@ class Agent {
 }
 
 async function main (host = '127.0.0.1', port = 12316, interval = INTERVAL) {
-  const agent = new Agent({ host, port: Number(port), interval: Number(interval) })
+  const agent = new Agent({ host, port: Number(port), interval: Number(interval),
+    caller: address(process.env.CALLER || '0.0.0.0') })
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const [modid, cmdid, ip, port, succ, err, overloaded] = line.split(' ')
     const key = [Number(modid), Number(cmdid), ip, Number(port)]

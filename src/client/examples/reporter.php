@@ -16,6 +16,8 @@
 //
 //     echo 1 2 10.0.0.1 8080 100 3 0 | php reporter.php HOST PORT [INTERVAL [FIFO]]
 //
+// CALLER in the environment is our IPv4 address, by default that of the connection.
+//
 // PHP-FPM has no life between requests in which counts could add up.  There this
 // program, or reporter-send --agent, does it for all requests of the host: it reads
 // their lines from a FIFO.
@@ -72,7 +74,7 @@ final class Agent
     public int $dropped = 0;
     private array $keys = [];  // "modid cmdid ip port": Figures
     private $link = null;
-    private bool $connected = false, $urgent = false;
+    private bool $connected = false, $urgent = false, $warned = false;
     private bool $closing = false, $ended = false, $done = false;
     private string $data = '';  // whole reports, but for what is written of them
     private float $due, $began = 0, $retry = 0, $nextUrgent = 0;
@@ -176,7 +178,8 @@ final class Agent
     {
         $this->began = $now;
         $this->connected = $this->ended = false;
-        $this->link = @stream_socket_client("tcp://$this->host:$this->port", $code, $error,
+        $host = str_contains($this->host, ':') ? "[$this->host]" : $this->host;
+        $this->link = @stream_socket_client("tcp://$host:$this->port", $code, $error,
             CONNECT, STREAM_CLIENT_CONNECT | STREAM_CLIENT_ASYNC_CONNECT) ?: null;
         if ($this->link) {
             stream_set_blocking($this->link, false);
@@ -236,12 +239,26 @@ final class Agent
         }
     }
 
+    /** The caller of reports from the address of the connection. */
+    private function caller(): int
+    {
+        $local = (string)stream_socket_get_name($this->link, false);
+        $local = str_replace(['::ffff:', '[', ']'], '', substr($local, 0, (int)strrpos($local, ':')));
+        if ($this->caller || ip2long($local) !== false) {
+            return $this->caller ?: ip2long($local);
+        }
+        if (!$this->warned) {
+            error_log("set the caller: $local is not an IPv4 address");
+        }
+        $this->warned = true;
+        return 0;
+    }
+
     /** Whole reports of what is new.  $again: and the last report of the other
      * keys once more; $urgent: only of a changed overload. */
     private function encode(bool $again = false, bool $urgent = false): string
     {
-        $caller = $this->caller ?: ip2long(
-            strtok(stream_socket_get_name($this->link, false), ':'));
+        $caller = $this->caller();
         [$reports, $now] = [[], time()];
         foreach ($this->keys as $key => $f) {
             if ($f->changed || !$urgent && ($f->succ || $f->err)) {
@@ -274,7 +291,8 @@ function main(string $host, string $port, string $interval = '15', ?string $fifo
     // A FIFO is opened for writing as well, so that it has no end.
     $input = $fifo ? fopen($fifo, 'r+n') : STDIN;
     stream_set_blocking($input, false);
-    $agent = new Agent($host, (int)$port, (float)$interval);
+    $agent = new Agent($host, (int)$port, (float)$interval,
+        ip2long(getenv('CALLER') ?: '0.0.0.0'));
     for ($text = ''; !feof($input);) {
         if ($agent->turn(60, $input)) {
             $lines = explode("\n", $text . fread($input, 65536));

@@ -12,9 +12,12 @@ reports each interval.  The child of a fork() makes an agent of its own.
 As a program it reads lines "modid cmdid ip port succ err overload":
 
     echo 1 2 10.0.0.1 8080 100 3 0 | python3 reporter.py HOST PORT [INTERVAL]
+
+CALLER in the environment is our IPv4 address, by default that of the connection.
 """
 
 import math
+import os
 import random
 import selectors
 import socket
@@ -67,6 +70,7 @@ class Agent:
                  caller=0):
         """caller: our IPv4 address as a number; 0: that of the connection."""
         self.peer, self.interval, self.caller = (host, port), interval, caller
+        self.warned = False
         self.keys, self.dropped = {}, 0
         self.lock = threading.Lock()  # of keys; never held over the network
         self.urgent = self.closing = self.done = False
@@ -153,7 +157,7 @@ class Agent:
         """Report until the connection is lost.  Returns whether that was the
         answer to our end, after all was read."""
         link.setblocking(False)
-        caller = self.caller or address(link.getsockname()[0])
+        caller = self._caller(link.getsockname()[0].removeprefix("::ffff:"))
         data, ended, next_urgent = self._encode(caller, again=True), False, 0
         while time.monotonic() < self.until:
             due = min(self.due, next_urgent) if self.urgent else self.due
@@ -178,6 +182,16 @@ class Agent:
                 next_urgent, self.urgent = now + URGENT, False
                 data = self._encode(caller, urgent=True)
         return False
+
+    def _caller(self, local):
+        """The caller of reports from this address."""
+        if self.caller or ":" not in local:
+            return self.caller or address(local)
+        if not self.warned:
+            print(f"set the caller: {local} is not an IPv4 address",
+                  file=sys.stderr)
+        self.warned = True
+        return 0
 
     def _encode(self, caller, again=False, urgent=False):
         """Whole reports of what is new.  again: and the last report of the
@@ -205,7 +219,8 @@ class Agent:
 
 
 def main(host="127.0.0.1", port=12316, interval=INTERVAL):
-    agent = Agent(host, int(port), float(interval))
+    agent = Agent(host, int(port), float(interval),
+                  address(os.environ.get("CALLER", "0.0.0.0")))
     for line in sys.stdin:
         modid, cmdid, ip, port, succ, err, overloaded = line.split()
         key = int(modid), int(cmdid), ip, int(port)

@@ -25,8 +25,16 @@ URGENT=1                 # seconds between reports of a changed overload
 
 host=${1?usage: reporter.sh HOST PORT [INTERVAL]} port=${2?PORT is missing}
 interval=${3:-15}
-caller=${CALLER:-$(ip -4 route get "$(getent ahostsv4 "$host" |
-	{ read -r first _ && echo "$first"; })" | grep -Po 'src \K\S+')} || exit 2
+caller=${CALLER:-}
+if [[ ! $caller ]]; then
+	# Of an IPv4 address, if it has one.
+	peer=$(getent ahostsv4 "$host" || getent ahosts "$host") || exit 2
+	caller=$(ip route get "${peer%% *}" | grep -Po 'src \K\S+') || exit 2
+fi
+if [[ $caller == *:* ]]; then
+	echo "set the caller: $caller is not an IPv4 address" >&2
+	caller=0.0.0.0
+fi
 
 declare -A succ err overload changed sent ts # by "modid cmdid ip port"
 dropped=0 urgent='' again='' sender='' part='' pause=$PAUSE_MIN
