@@ -141,6 +141,26 @@ class Refusal:
                     self.streams.append(b"")
 
 
+def hung_up(s):
+    """The other side ends the connection just before the agent does."""
+    sys.path.insert(0, EXAMPLES)
+    from reporter import Agent
+
+    class Late(Agent):
+        def _encode(self, *arguments, **options):
+            data = super()._encode(*arguments, **options)
+            if self.closing and not data:
+                link.recv(4096)
+                link.close()
+            return data
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        agent = Late(*listener.getsockname(), LONG)
+        link = listener.accept()[0]
+    s.equal("python: who hung up first has not read everything",
+            agent.close(0.5), False)
+
+
 def table(s):
     return {key: (succ, err, overload) for key, (succ, err, _ts, overload)
             in s.database.table().items()}
@@ -260,6 +280,7 @@ def tell(s):
     s.reporter.start()
     s.output = open(os.path.join(s.directory, "examples.log"), "w")
     try:
+        hung_up(s)
         for find in LANGUAGES:
             s.part(language, find)
         short, long, others = [], [], []

@@ -263,6 +263,12 @@ public final class Reporter {
             }
             if (closing) {
                 link.getOutputStream().write(data);
+                reader.join(10);
+                synchronized (this) {
+                    if (lost) {
+                        return false; // its end came before ours
+                    }
+                }
                 link.shutdownOutput();
                 reader.join((long) (Math.max(0, until - monotonic()) * 1000) + 1);
                 synchronized (this) {

@@ -176,6 +176,8 @@ class Agent:
                 self.due = now + self.interval
                 data = self._encode(caller)
                 if self.closing and not data:
+                    if self._wait(0, link, READ):
+                        continue  # its end may have come before ours
                     link.shutdown(socket.SHUT_WR)
                     ended = True
             elif self.urgent and now >= next_urgent:
