@@ -23,6 +23,7 @@ from scenario import SOURCE, tool, wait_for
 
 EXAMPLES = os.path.join(SOURCE, "src", "client", "examples")
 KEYS = 12
+NAME = "two.test"
 CALLER = "10.9.8.7"
 LONG = 60  # an interval that no agent sees the end of
 
@@ -83,6 +84,7 @@ class Example:
                                 os.environ["PATH"]])
         self.process = subprocess.Popen(
             [*command, *map(str, address), str(interval), *more],
+            preexec_fn=s.hosts if address[0] == NAME else None,
             env={**os.environ, "PATH": path, **environment}, stdin=stdin, text=True,
             stdout=s.output, stderr=s.output, start_new_session=True)
         s.examples.append(self)
@@ -125,15 +127,20 @@ class Refusal:
     """A listener that looks at what comes first, and closes the connection
     without having read it: that resets it."""
 
-    def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.address = self.socket.getsockname()
+    def __init__(self, hosts):
+        port = scenario.free_port()
+        self.address = (NAME if hosts else "127.0.0.1", port)
         self.streams = []
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.times = {host: [] for host in ("127.0.0.1", "127.0.0.2")[
+            :2 if hosts else 1]}
+        for host in self.times:
+            threading.Thread(target=self.serve, daemon=True, args=(
+                host, socket.create_server((host, port)))).start()
 
-    def serve(self):
+    def serve(self, host, listener):
         while True:
-            with self.socket.accept()[0] as link:
+            with listener.accept()[0] as link:
+                self.times[host].append(time.monotonic())
                 link.settimeout(1)
                 try:
                     self.streams.append(link.recv(65536, socket.MSG_PEEK))
@@ -250,11 +257,15 @@ def overload(s, agents):
 
 def refused(s, agents, began):
     """The pauses are 1, 2, 4 seconds or more."""
-    wait_for(lambda: all(len(listener.streams) >= 3
-                         for _agent, listener in agents), "all come again")
+    wait_for(lambda: all(len(times) >= 3 for _agent, listener in agents
+                         for times in listener.times.values()),
+             "all come again, to each address")
     seconds = time.monotonic() - began
     for agent, listener in agents:
-        n = len(listener.streams)
+        n = max(map(len, listener.times.values()))
+        rounds = zip(*listener.times.values())
+        s.check(f"{agent.name}: the next address is tried at once",
+                all(max(one) - min(one) < 1 for one in rounds), listener.times)
         s.check(f"{agent.name}: who is refused waits longer and longer",
                 n <= 1 + math.log2(1 + seconds),
                 f"{n} connections in {seconds:.1f} s")
@@ -280,6 +291,10 @@ def tell(s):
     s.reporter.start()
     s.output = open(os.path.join(s.directory, "examples.log"), "w")
     try:
+        s.hosts = scenario.own_hosts(os.path.join(s.directory, "hosts"),
+                                     f"127.0.0.1 {NAME}\n127.0.0.2 {NAME}\n")
+        if not s.hosts:
+            print("a name with two addresses is not shown: it takes root")
         hung_up(s)
         for find in LANGUAGES:
             s.part(language, find)
@@ -290,7 +305,7 @@ def tell(s):
                                  1))
             long.append(Example(s, name, command, 10 + i,
                                 s.reporter.addresses[-1], LONG))
-            listener = Refusal()
+            listener = Refusal(s.hosts)
             others.append((Example(s, name, command, 20 + i, listener.address,
                                    1, CALLER=CALLER), listener))
         for agent in short:

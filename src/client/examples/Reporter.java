@@ -155,19 +155,9 @@ public final class Reporter {
         double pause = PAUSE_MIN;
         try {
             while (!done && monotonic() < until) {
-                double began = Double.MAX_VALUE;
-                lost = false;
-                try (Socket link = new Socket()) {
-                    link.connect(new InetSocketAddress(host, port), CONNECT * 1000);
-                    began = monotonic();
-                    done = serve(link);
-                } catch (IOException failed) {
-                    // refused, not there, or lost
-                }
-                if (monotonic() - began >= STEADY) {
+                if (round()) {
                     pause = PAUSE_MIN;
                 }
-                lost = false;
                 if (!done) {
                     await(pause * (1 + Math.random()) / 2);
                 }
@@ -176,6 +166,31 @@ public final class Reporter {
         } catch (InterruptedException ended) {
             // nobody but the program's end does this
         }
+    }
+
+    /** Try each address, until one does not refuse us.  Returns if one did not. */
+    private boolean round() throws InterruptedException {
+        InetAddress[] found = {};
+        try {
+            found = InetAddress.getAllByName(host);
+        } catch (IOException unknown) {
+            // tried again
+        }
+        for (InetAddress address : found) {
+            double began = Double.MAX_VALUE;
+            try (Socket link = new Socket()) {
+                link.connect(new InetSocketAddress(address, port), CONNECT * 1000);
+                began = monotonic();
+                done = serve(link);
+            } catch (IOException failed) {
+                // refused, not there, or lost
+            }
+            lost = false;
+            if (done || monotonic() - began >= STEADY || monotonic() >= until) {
+                return monotonic() - began >= STEADY;
+            }
+        }
+        return false;
     }
 
     /** Nothing is ever sent to us, but the end is. */

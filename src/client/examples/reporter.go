@@ -163,14 +163,10 @@ func (a *Agent) ended() bool {
 func (a *Agent) run() {
 	done, pause, closing := false, pauseMin, a.closing
 	for !done && !a.ended() {
-		began := time.Now()
-		link, err := net.DialTimeout("tcp", a.address, connectTime)
-		if err == nil {
-			began = time.Now()
-			done = a.serve(link.(*net.TCPConn))
-			link.Close()
-		}
-		if time.Since(began) >= steady {
+		var accepted bool
+		if done, accepted = a.round(); done {
+			break
+		} else if accepted {
 			pause = pauseMin
 		}
 		wait := time.Duration((1 + rand.Float64()) / 2 * float64(pause))
@@ -184,6 +180,28 @@ func (a *Agent) run() {
 		}
 	}
 	a.done <- done
+}
+
+// round tries each address, until one does not refuse us.  Returns whether
+// everything is done, and whether one did not.
+func (a *Agent) round() (bool, bool) {
+	host, port, _ := net.SplitHostPort(a.address)
+	found, _ := net.LookupHost(host)
+	for _, address := range found {
+		link, err := net.DialTimeout("tcp", net.JoinHostPort(address, port), connectTime)
+		if err == nil {
+			began := time.Now()
+			done := a.serve(link.(*net.TCPConn))
+			link.Close()
+			if done || time.Since(began) >= steady {
+				return done, true
+			}
+		}
+		if a.ended() {
+			break
+		}
+	}
+	return false, false
 }
 
 // serve reports until the connection is lost.  Returns whether that was the

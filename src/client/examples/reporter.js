@@ -16,6 +16,7 @@
 //
 // CALLER in the environment is our IPv4 address, by default that of the connection.
 'use strict'
+const dns = require('dns')
 const net = require('net')
 const readline = require('readline')
 
@@ -65,6 +66,7 @@ class Agent {
     this.wrote = -Infinity
     this.pause = PAUSE_MIN
     this.link = null
+    this.addresses = []  // not yet tried in this round
     this._connect()
   }
 
@@ -117,8 +119,18 @@ class Agent {
   _connect () {
     clearTimeout(this.timer)
     let began = Infinity
-    const link = this.connecting = net.connect(this.port, this.host)
-    link.unref().setTimeout(CONNECT * 1000, () => link.destroy())
+    const link = this.connecting = new net.Socket()
+    const next = () => {
+      if (link.destroyed) return
+      if (!this.addresses.length) return link.destroy()
+      link.connect(this.port, this.addresses.shift().address).unref()
+    }
+    link.setTimeout(CONNECT * 1000, () => link.destroy())
+    if (this.addresses.length) next()
+    else dns.lookup(this.host, { all: true }, (_error, found) => {
+      this.addresses = found || []
+      next()
+    })
     link.on('connect', () => {
       began = monotonic()
       link.setTimeout(0)
@@ -134,7 +146,11 @@ class Agent {
         this.done = !failed
         return this._finish()
       }
-      if (monotonic() - began >= STEADY) this.pause = PAUSE_MIN
+      if (monotonic() - began >= STEADY) {
+        this.addresses = []
+        this.pause = PAUSE_MIN
+      }
+      if (this.addresses.length) return this._connect()
       this._later(() => this._connect(), this.pause * (1 + Math.random()) / 2)
       this.pause = Math.min(2 * this.pause, PAUSE_MAX)
     })

@@ -72,6 +72,7 @@ final class Figures
 final class Agent
 {
     public int $dropped = 0;
+    private array $addresses = [];  // not yet tried in this round
     private array $keys = [];  // "modid cmdid ip port": Figures
     private $link = null;
     private bool $connected = false, $urgent = false, $warned = false;
@@ -174,11 +175,25 @@ final class Agent
         };
     }
 
+    /** Those of the host; without the extension "sockets" only one, or of IPv4. */
+    private function addresses(): array
+    {
+        if (!function_exists('socket_addrinfo_lookup')) {
+            return gethostbynamel($this->host) ?: ["[$this->host]"];
+        }
+        $found = socket_addrinfo_lookup($this->host, null, ['ai_socktype' => SOCK_STREAM]);
+        return array_map(function ($info) {
+            $address = socket_addrinfo_explain($info)['ai_addr'];
+            return $address['sin_addr'] ?? "[$address[sin6_addr]]";
+        }, $found ?: []);
+    }
+
     private function connect(float $now): void
     {
         $this->began = $now;
         $this->connected = $this->ended = false;
-        $host = str_contains($this->host, ':') ? "[$this->host]" : $this->host;
+        $this->addresses = $this->addresses ?: $this->addresses();
+        $host = array_shift($this->addresses);
         $this->link = @stream_socket_client("tcp://$host:$this->port", $code, $error,
             CONNECT, STREAM_CLIENT_CONNECT | STREAM_CLIENT_ASYNC_CONNECT) ?: null;
         if ($this->link) {
@@ -197,7 +212,12 @@ final class Agent
         $this->data = '';
         $this->done = $this->ended && $end;
         if ($this->connected && $now - $this->began >= STEADY) {
+            $this->addresses = [];
             $this->pause = PAUSE_MIN;
+        }
+        $this->retry = $now;
+        if ($this->addresses) {
+            return;
         }
         $this->retry = $now + $this->pause * (1 + mt_rand() / mt_getrandmax()) / 2;
         $this->pause = min(2 * $this->pause, PAUSE_MAX);

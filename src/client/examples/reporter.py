@@ -124,20 +124,33 @@ class Agent:
     def _run(self):
         """Connect, again and again."""
         pause = PAUSE_MIN
-        while time.monotonic() < self.until:
-            began = time.monotonic()
+        while not self.done and time.monotonic() < self.until:
+            if self._round():
+                pause = PAUSE_MIN
+            if not self.done:
+                self._wait(random.uniform(pause / 2, pause))
+            pause = min(2 * pause, PAUSE_MAX)
+
+    def _round(self):
+        """Try each address, until one does not refuse us.  Returns if one did not."""
+        try:
+            found = socket.getaddrinfo(*self.peer, type=socket.SOCK_STREAM)
+        except OSError:
+            found = []
+        for family, kind, _protocol, _name, peer in found:
+            began = math.inf
             try:
-                with socket.create_connection(self.peer, CONNECT) as link:
+                with socket.socket(family, kind) as link:
+                    link.settimeout(CONNECT)
+                    link.connect(peer)
                     began = time.monotonic()
                     self.done = self._serve(link)
-                if self.done:
-                    return
             except OSError:
                 pass
-            if time.monotonic() - began >= STEADY:
-                pause = PAUSE_MIN
-            self._wait(random.uniform(pause / 2, pause))
-            pause = min(2 * pause, PAUSE_MAX)
+            now = time.monotonic()
+            if self.done or now - began >= STEADY or now >= self.until:
+                return now - began >= STEADY
+        return False
 
     def _wait(self, seconds, link=None, events=0):
         """Wait for one of these events, for so long, or until we are woken.

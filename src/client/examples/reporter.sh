@@ -85,8 +85,20 @@ report() {
 	urgent='' again=''
 	[[ $lines ]] || return 0
 	# Sorted, the results of one service are one report.
-	sort <<<"$lines" | reporter-send -H "$host" -p "$port" &
+	send "$(sort <<<"$lines")" &
 	sender=$!
+}
+
+# Send to each address, until one does not refuse us.
+send() {
+	local address status=3
+
+	for address in $(getent ahosts "$host" | grep -Po '\S+(?= +STREAM)'); do
+		reporter-send -H "$address" -p "$port" <<<"$1"
+		status=$?
+		((status <= 1)) && break
+	done
+	exit "$status"
 }
 
 # Whether the last report was read; sets when the next one may be sent.
