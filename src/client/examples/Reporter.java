@@ -366,6 +366,14 @@ public final class Reporter {
         double interval = arguments.length > 2 ? Double.parseDouble(arguments[2]) : INTERVAL;
         var agent = new Reporter(arguments[0], Integer.parseInt(arguments[1]), interval,
                 address(System.getenv().getOrDefault("CALLER", "0")));
+        // At the end, also by SIGTERM or SIGINT.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            try {
+                Runtime.getRuntime().halt(agent.close(5) ? 0 : 1);
+            } catch (InterruptedException ended) {
+                Runtime.getRuntime().halt(1);
+            }
+        }));
         var lines = new BufferedReader(new InputStreamReader(System.in));
         for (String line; (line = lines.readLine()) != null;) {
             String[] f = line.split(" ");
@@ -374,6 +382,6 @@ public final class Reporter {
             agent.overload(modid, cmdid, f[2], port, f[6].equals("1"));
             agent.add(modid, cmdid, f[2], port, Long.parseLong(f[4]), Long.parseLong(f[5]));
         }
-        System.exit(agent.close(5) ? 0 : 1);
+        System.exit(0);
     }
 }

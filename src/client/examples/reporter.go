@@ -25,8 +25,10 @@ import (
 	"math/rand"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -343,6 +345,20 @@ func main() {
 	}
 	agent := NewAgent(net.JoinHostPort(os.Args[1], os.Args[2]), wait,
 		address(net.ParseIP(os.Getenv("CALLER"))))
+	end := make(chan os.Signal, 2)
+	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		count(agent)
+		end <- nil
+	}()
+	<-end
+	if !agent.Close(5 * time.Second) {
+		os.Exit(1)
+	}
+}
+
+// count reads lines until their end.
+func count(agent *Agent) {
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var modid, cmdid int32
 		var port uint16
@@ -351,8 +367,5 @@ func main() {
 		fmt.Sscan(lines.Text(), &modid, &cmdid, &ip, &port, &succ, &err, &overloaded)
 		agent.Overload(modid, cmdid, net.ParseIP(ip), port, overloaded == "1")
 		agent.Add(modid, cmdid, net.ParseIP(ip), port, succ, err)
-	}
-	if !agent.Close(5 * time.Second) {
-		os.Exit(1)
 	}
 }

@@ -242,13 +242,15 @@ class Agent {
 async function main (host = '127.0.0.1', port = 12316, interval = INTERVAL) {
   const agent = new Agent({ host, port: Number(port), interval: Number(interval),
     caller: address(process.env.CALLER || '0.0.0.0') })
-  for await (const line of readline.createInterface({ input: process.stdin })) {
+  const lines = readline.createInterface({ input: process.stdin })
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => lines.close())
+  for await (const line of lines) {
     const [modid, cmdid, ip, port, succ, err, overloaded] = line.split(' ')
     const key = [Number(modid), Number(cmdid), ip, Number(port)]
     agent.overload(...key, overloaded === '1')
     agent.add(...key, Number(succ), Number(err))
   }
-  process.exitCode = await agent.close() ? 0 : 1
+  process.exit(await agent.close() ? 0 : 1)
 }
 
 module.exports = { Agent }

@@ -140,7 +140,7 @@ final class Agent
         $except = null;
         if (!$read) {
             usleep((int)($wait * 1e6));
-        } elseif (!stream_select($read, $write, $except, (int)$wait, (int)(fmod($wait, 1) * 1e6))) {
+        } elseif (!@stream_select($read, $write, $except, (int)$wait, (int)(fmod($wait, 1) * 1e6))) {
             $read = $write = [];
         }
         if ($this->link) {
@@ -313,7 +313,14 @@ function main(string $host, string $port, string $interval = '15', ?string $fifo
     stream_set_blocking($input, false);
     $agent = new Agent($host, (int)$port, (float)$interval,
         ip2long(getenv('CALLER') ?: '0.0.0.0'));
-    for ($text = ''; !feof($input);) {
+    $ended = false;
+    if (function_exists('pcntl_signal')) {
+        pcntl_async_signals(true);
+        foreach ([SIGTERM, SIGINT] as $signal) {
+            pcntl_signal($signal, function () use (&$ended) { $ended = true; });
+        }
+    }
+    for ($text = ''; !$ended && !feof($input);) {
         if ($agent->turn(60, $input)) {
             $lines = explode("\n", $text . fread($input, 65536));
             $text = array_pop($lines);

@@ -20,6 +20,7 @@ import math
 import os
 import random
 import selectors
+import signal
 import socket
 import struct
 import sys
@@ -236,11 +237,15 @@ class Agent:
 def main(host="127.0.0.1", port=12316, interval=INTERVAL):
     agent = Agent(host, int(port), float(interval),
                   address(os.environ.get("CALLER", "0.0.0.0")))
-    for line in sys.stdin:
-        modid, cmdid, ip, port, succ, err, overloaded = line.split()
-        key = int(modid), int(cmdid), ip, int(port)
-        agent.overload(*key, overloaded == "1")
-        agent.add(*key, int(succ), int(err))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for line in sys.stdin:
+            modid, cmdid, ip, port, succ, err, overloaded = line.split()
+            key = int(modid), int(cmdid), ip, int(port)
+            agent.overload(*key, overloaded == "1")
+            agent.add(*key, int(succ), int(err))
+    except KeyboardInterrupt:
+        pass  # SIGTERM or SIGINT is an end as well
     return 0 if agent.close() else 1
 
 

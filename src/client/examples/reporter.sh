@@ -123,6 +123,7 @@ busy() {
 	[[ $sender ]] && kill -0 "$sender" 2>/dev/null
 }
 
+trap 'exec </dev/null' TERM INT # is an end as well
 clock
 each=$(printf '%.0f' "${interval}e3")
 next=$((now + RANDOM * each / 32768)) last=$now
