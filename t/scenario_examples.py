@@ -228,8 +228,16 @@ def fifos(s, commands):
     if "shell" in commands:
         with open(paths["shell"], "r+b", buffering=0) as fifo:
             Example(s, "shell", commands["shell"], 0, address, 1, stdin=fifo)
-        writers.append([commands["shell"][0], "-c", 'echo "$2" 1<>"$1"',
-                        "bash", paths["shell"]])
+        with open(commands["shell"][1]) as text:
+            recipe = re.search("^# +(.*echo.* 1<>.*?)( #.*)?$", text.read(), re.M)
+        recipe = recipe[1].replace("1 2 10.0.0.1 8080 1 0 0", '"$2"').replace(
+            "/run/agent/calls", '"$1"')
+        writers.append([commands["shell"][0], "-c", recipe, "bash",
+                        paths["shell"]])
+        none = os.path.join(s.directory, "none")
+        subprocess.run([*writers[-1][:-1], none, "1"], timeout=10)
+        s.check("a line makes no file where no FIFO is",
+                not os.path.exists(none))
     for modid, writer in enumerate(writers, 41):
         for i in range(5):
             line, row = counted(modid, i, 10 + i, 4, i % 2)

@@ -20,13 +20,16 @@
 //
 // PHP-FPM has no life between requests in which counts could add up.  There this
 // program, or reporter-send --agent, does it for all requests of the host: it reads
-// their lines from a FIFO.
+// their lines from a FIFO, which a line of tmpfiles.d(5) makes:
 //
-//     mkfifo -m 660 /run/agent/calls && chgrp www-data /run/agent/calls
-//     php reporter.php HOST PORT 15 /run/agent/calls      # as a service
-//     Agent::line('/run/agent/calls', '1 2 10.0.0.1 8080 1 0 0');  // in a request
+//     p /run/agent/calls 0660 root www-data
 //
-// A line is written as a whole or, if the FIFO is full or nobody reads it, dropped.
+// The service, and what a request does:
+//
+//     php reporter.php HOST PORT 15 /run/agent/calls
+//     Agent::line('/run/agent/calls', '1 2 10.0.0.1 8080 1 0 0');
+//
+// A line is written as a whole or, if the FIFO is full, dropped.
 declare(strict_types=1);
 
 const INTERVAL = 15;      // seconds between reports, up to 60
@@ -149,7 +152,9 @@ final class Agent
         return in_array($input, $read, true);
     }
 
-    /** Of a request: write a line for the program below.  Never waits. */
+    /** Of a request: write a line for the program below.  Never waits.  Returns
+     * false if there is no FIFO, or it is full.  A line that is written while
+     * nobody has the FIFO open is lost, and returns true. */
     public static function line(string $fifo, string $line): bool
     {
         $file = @fopen($fifo, 'r+n');

@@ -8,11 +8,17 @@
 #     echo 1 2 10.0.0.1 8080 100 3 0 | bash reporter.sh HOST PORT [INTERVAL]
 #
 # As a service it counts for other programs of the host.  Each writes lines to a
-# FIFO; "<>" does not wait for the other side, and has no end:
+# FIFO, which a line of tmpfiles.d(5) makes:
 #
-#     mkfifo -m 660 /run/agent/calls
+#     p /run/agent/calls 0660 root www-data
+#
+# The service, and what a program does for each call:
+#
 #     bash reporter.sh HOST PORT 15 <>/run/agent/calls
-#     echo 1 2 10.0.0.1 8080 1 0 0 1<>/run/agent/calls    # for each call
+#     [ -p /run/agent/calls ] && echo 1 2 10.0.0.1 8080 1 0 0 1<>/run/agent/calls
+#
+# "<>" does not wait for the other side, and has no end; without a FIFO it would
+# make a file.  A line is lost if nobody has the FIFO open.
 #
 # reporter-send has a connection for each interval: its exit status shows that the
 # reporter has read all of it, and no heartbeat is needed.  CALLER in the
