@@ -20,6 +20,7 @@ REPORTER_TEST_SERVER (the mariadbd or mysqld; default: the one installed,
 MariaDB first), SCENARIO_KEEP=1 keeps the directory of one that passes, too.
 """
 
+import ctypes
 import fcntl
 import functools
 import glob
@@ -181,6 +182,29 @@ def has_ipv6():
         return True
     except OSError:
         return False
+
+
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
+
+
+def own_hosts(path, lines):
+    """Has a process see this file as /etc/hosts.  None: it may not."""
+    with open(path, "w") as file:
+        file.write(lines)
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def enter():
+        if (libc.unshare(CLONE_NEWNS) != 0
+                or libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
+                or libc.mount(path.encode(), b"/etc/hosts", None, MS_BIND,
+                              None)):
+            raise OSError(ctypes.get_errno(), "no mount namespace")
+
+    try:
+        subprocess.run(["true"], preexec_fn=enter, check=True)
+        return enter
+    except subprocess.SubprocessError:
+        return None
 
 
 HELD = []

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: MIT
 """The example agents in each language, side by side.  What a program counts
 reaches the table, also when the reporter is killed and the table is emptied
-meanwhile: then each agent sends the newest figures of all its keys once more.  A
-change of overload is there at once, the rest at the end.  A listener that closes
-each connection is left alone for longer and longer, and each begins with a whole
-report.  Programs without a life between calls write to a FIFO.  A language that the
+meanwhile: then each agent sends the newest figures of all its keys once more.
+A change of overload is there at once, the rest at the end, also by SIGTERM.  A
+listener that closes each connection is left alone for longer and longer, and
+each begins with a whole report.  Over IPv6 it is the same, but for the caller.
+Programs without a life between calls write to a FIFO.  A language that the
 machine does not have is left out."""
 
 import math
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +23,8 @@ from scenario import SOURCE, tool, wait_for
 
 EXAMPLES = os.path.join(SOURCE, "src", "client", "examples")
 KEYS = 12
+NAME = "two.test"
+CALLER = "10.9.8.7"
 LONG = 60  # an interval that no agent sees the end of
 
 
@@ -57,6 +61,7 @@ def java(s):
             "-cp", s.directory, "Reporter"]
 
 
+IPV6 = scenario.has_ipv6()
 LANGUAGES = (python, node, php, shell, go, java)
 
 
@@ -72,13 +77,15 @@ class Example:
     """An agent of a language; all that it counts is of one modid."""
 
     def __init__(self, s, name, command, modid, address, interval, *more,
-                 stdin=subprocess.PIPE):
+                 stdin=subprocess.PIPE, **environment):
         self.name, self.modid = name, modid
+        self.caller = 0 if ":" in address[0] else scenario.LOCALHOST
         path = os.pathsep.join([os.path.join(scenario.BUILD, "src"),
                                 os.environ["PATH"]])
         self.process = subprocess.Popen(
             [*command, *map(str, address), str(interval), *more],
-            env={**os.environ, "PATH": path}, stdin=stdin, text=True,
+            preexec_fn=s.hosts if address[0] == NAME else None,
+            env={**os.environ, "PATH": path, **environment}, stdin=stdin, text=True,
             stdout=s.output, stderr=s.output, start_new_session=True)
         s.examples.append(self)
 
@@ -86,19 +93,19 @@ class Example:
         """Returns what the table then has of these keys, but for the time."""
         rows = {}
         for i in keys:
-            line, row = counted(self.modid, i, succ + i, err, overload)
+            line, row = counted(self.modid, i, succ + i, err, overload,
+                                caller=self.caller)
             self.process.stdin.write(line + "\n")
             rows.update(row)
         self.process.stdin.flush()
         return rows
 
 
-def counted(modid, i, *figures):
+def counted(modid, i, *figures, caller=scenario.LOCALHOST):
     """A line of key i, and the row that the table then has."""
     return (f"{modid} {i % 3 - 1} 10.0.0.{i} {8000 + i} "
             + " ".join(map(str, figures)),
-            {(modid, i % 3 - 1, 0x0A000000 + i, 8000 + i, scenario.LOCALHOST):
-             figures})
+            {(modid, i % 3 - 1, 0x0A000000 + i, 8000 + i, caller): figures})
 
 
 def end(agents):
@@ -120,20 +127,45 @@ class Refusal:
     """A listener that looks at what comes first, and closes the connection
     without having read it: that resets it."""
 
-    def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.address = self.socket.getsockname()
+    def __init__(self, hosts):
+        port = scenario.free_port()
+        self.address = (NAME if hosts else "127.0.0.1", port)
         self.streams = []
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.times = {host: [] for host in ("127.0.0.1", "127.0.0.2")[
+            :2 if hosts else 1]}
+        for host in self.times:
+            threading.Thread(target=self.serve, daemon=True, args=(
+                host, socket.create_server((host, port)))).start()
 
-    def serve(self):
+    def serve(self, host, listener):
         while True:
-            with self.socket.accept()[0] as link:
+            with listener.accept()[0] as link:
+                self.times[host].append(time.monotonic())
                 link.settimeout(1)
                 try:
                     self.streams.append(link.recv(65536, socket.MSG_PEEK))
                 except OSError:
                     self.streams.append(b"")
+
+
+def hung_up(s):
+    """The other side ends the connection just before the agent does."""
+    sys.path.insert(0, EXAMPLES)
+    from reporter import Agent
+
+    class Late(Agent):
+        def _encode(self, *arguments, **options):
+            data = super()._encode(*arguments, **options)
+            if self.closing and not data:
+                link.recv(4096)
+                link.close()
+            return data
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        agent = Late(*listener.getsockname(), LONG)
+        link = listener.accept()[0]
+    s.equal("python: who hung up first has not read everything",
+            agent.close(0.5), False)
 
 
 def table(s):
@@ -196,8 +228,16 @@ def fifos(s, commands):
     if "shell" in commands:
         with open(paths["shell"], "r+b", buffering=0) as fifo:
             Example(s, "shell", commands["shell"], 0, address, 1, stdin=fifo)
-        writers.append([commands["shell"][0], "-c", 'echo "$2" 1<>"$1"',
-                        "bash", paths["shell"]])
+        with open(commands["shell"][1]) as text:
+            recipe = re.search("^# +(.*echo.* 1<>.*?)( #.*)?$", text.read(), re.M)
+        recipe = recipe[1].replace("1 2 10.0.0.1 8080 1 0 0", '"$2"').replace(
+            "/run/agent/calls", '"$1"')
+        writers.append([commands["shell"][0], "-c", recipe, "bash",
+                        paths["shell"]])
+        none = os.path.join(s.directory, "none")
+        subprocess.run([*writers[-1][:-1], none, "1"], timeout=10)
+        s.check("a line makes no file where no FIFO is",
+                not os.path.exists(none))
     for modid, writer in enumerate(writers, 41):
         for i in range(5):
             line, row = counted(modid, i, 10 + i, 4, i % 2)
@@ -217,28 +257,39 @@ def overload(s, agents):
              "each overload is there at once")
     for agent in agents:
         wanted.update(agent.counts([2], 5, 6))
-    end(agents)
-    s.equal("at the end they have reported everything", ended(agents),
+    time.sleep(0.5)  # until they have read that
+    for agent in agents:
+        agent.process.terminate()
+    s.equal("at SIGTERM they have reported everything", ended(agents),
             dict.fromkeys(ended(agents), 0))
     reaches(s, "and it is in the table", wanted)
 
 
 def refused(s, agents, began):
     """The pauses are 1, 2, 4 seconds or more."""
-    wait_for(lambda: all(len(listener.streams) >= 3
-                         for _agent, listener in agents), "all come again")
+    wait_for(lambda: all(len(times) >= 3 for _agent, listener in agents
+                         for times in listener.times.values()),
+             "all come again, to each address")
     seconds = time.monotonic() - began
     for agent, listener in agents:
-        n = len(listener.streams)
+        n = max(map(len, listener.times.values()))
+        rounds = zip(*listener.times.values())
+        s.check(f"{agent.name}: the next address is tried at once",
+                all(max(one) - min(one) < 1 for one in rounds), listener.times)
         s.check(f"{agent.name}: who is refused waits longer and longer",
                 n <= 1 + math.log2(1 + seconds),
                 f"{n} connections in {seconds:.1f} s")
-        for stream in listener.streams:
+        streams = [stream for stream in listener.streams if stream]
+        # The second may come before something is counted, and is empty.
+        s.check(f"{agent.name}: the connections begin with something",
+                len(streams) >= 2, listener.streams)
+        for stream in streams:
             done = subprocess.run(
                 [scenario.program("reporter-send"), "--check"], input=stream,
                 capture_output=True)
-            s.check(f"{agent.name}: a connection begins with whole reports",
-                    done.returncode == 0, (stream, done))
+            s.check(f"{agent.name}: a connection begins with whole reports "
+                    "of the caller that was set", done.returncode == 0
+                    and CALLER in done.stdout.decode(), (stream, done))
 
 
 def tell(s):
@@ -249,21 +300,31 @@ def tell(s):
 
     s.database.start()
     s.reporter.configure("reporter",
-                         listen=f"127.0.0.1:{scenario.free_port()}")
+                         listen=f"127.0.0.1:{scenario.free_port()}"
+                         + f", [::1]:{scenario.free_port()}" * IPV6)
     s.reporter.start()
     s.output = open(os.path.join(s.directory, "examples.log"), "w")
     try:
+        s.hosts = scenario.own_hosts(os.path.join(s.directory, "hosts"),
+                                     f"127.0.0.1 {NAME}\n127.0.0.2 {NAME}\n")
+        if not s.hosts:
+            print("a name with two addresses is not shown: it takes root")
+        hung_up(s)
         for find in LANGUAGES:
             s.part(language, find)
         short, long, others = [], [], []
         began = time.monotonic()
         for i, (name, command) in enumerate(commands.items(), 1):
-            address = s.reporter.addresses[0]
-            short.append(Example(s, name, command, i, address, 1))
-            long.append(Example(s, name, command, 10 + i, address, LONG))
-            listener = Refusal()
-            others.append((Example(s, name, command, 20 + i,
-                                   listener.address, 1), listener))
+            short.append(Example(s, name, command, i, s.reporter.addresses[0],
+                                 1))
+            long.append(Example(s, name, command, 10 + i,
+                                s.reporter.addresses[-1], LONG))
+            listener = Refusal(s.hosts)
+            others.append((Example(s, name, command, 20 + i, listener.address,
+                                   1, CALLER=CALLER), listener))
+        for agent in short:
+            if agent.name == "shell":  # reporter-send skips what is too much
+                agent.counts([99], 2 ** 32, 0)
         for agent, _listener in others:
             agent.counts([1], 1, 1)
         outage(s, short)
@@ -277,6 +338,11 @@ def tell(s):
                 dict.fromkeys(commands, 0))
         s.equal("who is refused ends in time, and has not reported everything",
                 ended(others), dict.fromkeys(commands, 1))
+        with open(s.output.name) as log:
+            s.equal("who has no IPv4 address asks for the caller, once",
+                    len(re.findall(r"set the caller: [0:]+1 is not an IPv4",
+                                   log.read())),
+                    len(commands) * IPV6)
         status = s.reporter.settled(0)
         s.equal("nothing is rejected", status["records"]["rejected"], 0)
         s.unharmed(status)

@@ -6,7 +6,6 @@ may change it to 0.0.0.0 or [::] and back, and if one of these is listed as well
 its words apply.  A port that is taken on one of them is an error, and nothing
 is listened on."""
 
-import ctypes
 import os
 import socket
 import subprocess
@@ -14,7 +13,6 @@ import subprocess
 import scenario
 
 TS = 1700000000
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
 
 
 def addresses(name):
@@ -161,26 +159,6 @@ def name_with_two_addresses(story, hosts, path):
     s.reporter.popen = {}
 
 
-def own_hosts(path):
-    """Has a process see this file as /etc/hosts.  None: it may not."""
-    with open(path, "w") as file:
-        file.write("127.0.0.1 two.test\n127.0.0.1 two.test\n::1 two.test\n")
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def enter():
-        if (libc.unshare(CLONE_NEWNS) != 0
-                or libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
-                or libc.mount(path.encode(), b"/etc/hosts", None, MS_BIND,
-                              None)):
-            raise OSError(ctypes.get_errno(), "no mount namespace")
-
-    try:
-        subprocess.run(["true"], preexec_fn=enter, check=True)
-        return enter
-    except subprocess.SubprocessError:
-        return None
-
-
 def tell(s):
     s.database.start()
     s.reporter.configure("limits", proxy_from="::1, 127.0.0.1")
@@ -201,7 +179,8 @@ def tell(s):
 
     names_and_numbers(story)
     path = os.path.join(s.directory, "hosts")
-    hosts = own_hosts(path)
+    hosts = scenario.own_hosts(
+        path, "127.0.0.1 two.test\n127.0.0.1 two.test\n::1 two.test\n")
     if hosts:
         name_with_two_addresses(story, hosts, path)
     else:

@@ -5,6 +5,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -28,6 +29,8 @@ import java.util.Map;
  * As a program it reads lines "modid cmdid ip port succ err overload":
  *
  *     echo 1 2 10.0.0.1 8080 100 3 0 | java Reporter.java HOST PORT [INTERVAL]
+ *
+ * CALLER in the environment is our IPv4 address, by default that of the connection.
  */
 public final class Reporter {
     static final double INTERVAL = 15; // seconds between reports, up to 60
@@ -61,6 +64,7 @@ public final class Reporter {
     private boolean urgent, closing, lost, read;
     // The thread's.
     private volatile boolean done;
+    private boolean warned;
     private double until = Double.MAX_VALUE; // end by then
     private double due, nextUrgent, wrote = Double.NEGATIVE_INFINITY;
     private final Thread thread = new Thread(this::run, "reporter");
@@ -151,19 +155,9 @@ public final class Reporter {
         double pause = PAUSE_MIN;
         try {
             while (!done && monotonic() < until) {
-                double began = Double.MAX_VALUE;
-                lost = false;
-                try (Socket link = new Socket()) {
-                    link.connect(new InetSocketAddress(host, port), CONNECT * 1000);
-                    began = monotonic();
-                    done = serve(link);
-                } catch (IOException failed) {
-                    // refused, not there, or lost
-                }
-                if (monotonic() - began >= STEADY) {
+                if (round()) {
                     pause = PAUSE_MIN;
                 }
-                lost = false;
                 if (!done) {
                     await(pause * (1 + Math.random()) / 2);
                 }
@@ -172,6 +166,31 @@ public final class Reporter {
         } catch (InterruptedException ended) {
             // nobody but the program's end does this
         }
+    }
+
+    /** Try each address, until one does not refuse us.  Returns if one did not. */
+    private boolean round() throws InterruptedException {
+        InetAddress[] found = {};
+        try {
+            found = InetAddress.getAllByName(host);
+        } catch (IOException unknown) {
+            // tried again
+        }
+        for (InetAddress address : found) {
+            double began = Double.MAX_VALUE;
+            try (Socket link = new Socket()) {
+                link.connect(new InetSocketAddress(address, port), CONNECT * 1000);
+                began = monotonic();
+                done = serve(link);
+            } catch (IOException failed) {
+                // refused, not there, or lost
+            }
+            lost = false;
+            if (done || monotonic() - began >= STEADY || monotonic() >= until) {
+                return monotonic() - began >= STEADY;
+            }
+        }
+        return false;
     }
 
     /** Nothing is ever sent to us, but the end is. */
@@ -192,9 +211,21 @@ public final class Reporter {
         }
     }
 
+    /** The caller of reports from this address. */
+    private long callerOf(InetAddress local) {
+        if (caller != 0 || local instanceof Inet4Address) {
+            return caller != 0 ? caller : address(local.getHostAddress());
+        }
+        if (!warned) {
+            System.err.println("set the caller: " + local.getHostAddress()
+                    + " is not an IPv4 address");
+        }
+        warned = true;
+        return 0;
+    }
+
     private boolean serve(Socket link) throws IOException, InterruptedException {
-        long caller = this.caller != 0 ? this.caller
-                : address(link.getLocalAddress().getHostAddress());
+        long caller = callerOf(link.getLocalAddress());
         Thread reader = new Thread(() -> read(link), "reporter end");
         reader.setDaemon(true);
         reader.start();
@@ -247,6 +278,12 @@ public final class Reporter {
             }
             if (closing) {
                 link.getOutputStream().write(data);
+                reader.join(10);
+                synchronized (this) {
+                    if (lost) {
+                        return false; // its end came before ours
+                    }
+                }
                 link.shutdownOutput();
                 reader.join((long) (Math.max(0, until - monotonic()) * 1000) + 1);
                 synchronized (this) {
@@ -327,7 +364,16 @@ public final class Reporter {
 
     public static void main(String[] arguments) throws Exception {
         double interval = arguments.length > 2 ? Double.parseDouble(arguments[2]) : INTERVAL;
-        var agent = new Reporter(arguments[0], Integer.parseInt(arguments[1]), interval, 0);
+        var agent = new Reporter(arguments[0], Integer.parseInt(arguments[1]), interval,
+                address(System.getenv().getOrDefault("CALLER", "0")));
+        // At the end, also by SIGTERM or SIGINT.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            try {
+                Runtime.getRuntime().halt(agent.close(5) ? 0 : 1);
+            } catch (InterruptedException ended) {
+                Runtime.getRuntime().halt(1);
+            }
+        }));
         var lines = new BufferedReader(new InputStreamReader(System.in));
         for (String line; (line = lines.readLine()) != null;) {
             String[] f = line.split(" ");
@@ -336,6 +382,6 @@ public final class Reporter {
             agent.overload(modid, cmdid, f[2], port, f[6].equals("1"));
             agent.add(modid, cmdid, f[2], port, Long.parseLong(f[4]), Long.parseLong(f[5]));
         }
-        System.exit(agent.close(5) ? 0 : 1);
+        System.exit(0);
     }
 }

@@ -13,6 +13,8 @@
 // As a program it reads lines "modid cmdid ip port succ err overload":
 //
 //	echo 1 2 10.0.0.1 8080 100 3 0 | go run reporter.go HOST PORT [INTERVAL]
+//
+// CALLER in the environment is our IPv4 address, by default that of the connection.
 package main
 
 import (
@@ -23,8 +25,10 @@ import (
 	"math/rand"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -69,6 +73,7 @@ type Agent struct {
 	done     chan bool
 	due      time.Time
 	wrote    time.Time
+	warned   bool
 }
 
 // NewAgent begins to connect.  caller: our IPv4 address as a number; 0: that of
@@ -160,14 +165,10 @@ func (a *Agent) ended() bool {
 func (a *Agent) run() {
 	done, pause, closing := false, pauseMin, a.closing
 	for !done && !a.ended() {
-		began := time.Now()
-		link, err := net.DialTimeout("tcp", a.address, connectTime)
-		if err == nil {
-			began = time.Now()
-			done = a.serve(link.(*net.TCPConn))
-			link.Close()
-		}
-		if time.Since(began) >= steady {
+		var accepted bool
+		if done, accepted = a.round(); done {
+			break
+		} else if accepted {
 			pause = pauseMin
 		}
 		wait := time.Duration((1 + rand.Float64()) / 2 * float64(pause))
@@ -183,6 +184,28 @@ func (a *Agent) run() {
 	a.done <- done
 }
 
+// round tries each address, until one does not refuse us.  Returns whether
+// everything is done, and whether one did not.
+func (a *Agent) round() (bool, bool) {
+	host, port, _ := net.SplitHostPort(a.address)
+	found, _ := net.LookupHost(host)
+	for _, address := range found {
+		link, err := net.DialTimeout("tcp", net.JoinHostPort(address, port), connectTime)
+		if err == nil {
+			began := time.Now()
+			done := a.serve(link.(*net.TCPConn))
+			link.Close()
+			if done || time.Since(began) >= steady {
+				return done, true
+			}
+		}
+		if a.ended() {
+			break
+		}
+	}
+	return false, false
+}
+
 // serve reports until the connection is lost.  Returns whether that was the
 // answer to our end, after all was read.
 func (a *Agent) serve(link *net.TCPConn) bool {
@@ -196,10 +219,7 @@ func (a *Agent) serve(link *net.TCPConn) bool {
 			link.Close() // so that nothing waits to write
 		}
 	}()
-	caller := a.caller
-	if caller == 0 {
-		caller = address(link.LocalAddr().(*net.TCPAddr).IP)
-	}
+	caller := a.callerOf(link.LocalAddr().(*net.TCPAddr).IP)
 	data, nextUrgent := a.encode(caller, true, false), time.Time{}
 	for {
 		// While it does not read, this waits, and counts add up.
@@ -232,6 +252,18 @@ func (a *Agent) serve(link *net.TCPConn) bool {
 			data = a.encode(caller, false, true)
 		}
 	}
+}
+
+// callerOf returns the caller of reports from this address.
+func (a *Agent) callerOf(local net.IP) uint32 {
+	if a.caller != 0 {
+		return a.caller
+	}
+	if local.To4() == nil && !a.warned {
+		fmt.Fprintln(os.Stderr, "set the caller:", local, "is not an IPv4 address")
+		a.warned = true
+	}
+	return address(local)
 }
 
 // encode returns whole reports of what is new.  again: and the last report of
@@ -311,7 +343,22 @@ func main() {
 		seconds, _ := strconv.ParseFloat(os.Args[3], 64)
 		wait = time.Duration(seconds * float64(time.Second))
 	}
-	agent := NewAgent(net.JoinHostPort(os.Args[1], os.Args[2]), wait, 0)
+	agent := NewAgent(net.JoinHostPort(os.Args[1], os.Args[2]), wait,
+		address(net.ParseIP(os.Getenv("CALLER"))))
+	end := make(chan os.Signal, 2)
+	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		count(agent)
+		end <- nil
+	}()
+	<-end
+	if !agent.Close(5 * time.Second) {
+		os.Exit(1)
+	}
+}
+
+// count reads lines until their end.
+func count(agent *Agent) {
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var modid, cmdid int32
 		var port uint16
@@ -320,8 +367,5 @@ func main() {
 		fmt.Sscan(lines.Text(), &modid, &cmdid, &ip, &port, &succ, &err, &overloaded)
 		agent.Overload(modid, cmdid, net.ParseIP(ip), port, overloaded == "1")
 		agent.Add(modid, cmdid, net.ParseIP(ip), port, succ, err)
-	}
-	if !agent.Close(5 * time.Second) {
-		os.Exit(1)
 	}
 }

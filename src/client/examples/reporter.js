@@ -13,7 +13,10 @@
 // As a program it reads lines "modid cmdid ip port succ err overload":
 //
 //     echo 1 2 10.0.0.1 8080 100 3 0 | node reporter.js HOST PORT [INTERVAL]
+//
+// CALLER in the environment is our IPv4 address, by default that of the connection.
 'use strict'
+const dns = require('dns')
 const net = require('net')
 const readline = require('readline')
 
@@ -63,6 +66,7 @@ class Agent {
     this.wrote = -Infinity
     this.pause = PAUSE_MIN
     this.link = null
+    this.addresses = []  // not yet tried in this round
     this._connect()
   }
 
@@ -115,13 +119,23 @@ class Agent {
   _connect () {
     clearTimeout(this.timer)
     let began = Infinity
-    const link = this.connecting = net.connect(this.port, this.host)
-    link.unref().setTimeout(CONNECT * 1000, () => link.destroy())
+    const link = this.connecting = new net.Socket()
+    const next = () => {
+      if (link.destroyed) return
+      if (!this.addresses.length) return link.destroy()
+      link.connect(this.port, this.addresses.shift().address).unref()
+    }
+    link.setTimeout(CONNECT * 1000, () => link.destroy())
+    if (this.addresses.length) next()
+    else dns.lookup(this.host, { all: true }, (_error, found) => {
+      this.addresses = found || []
+      next()
+    })
     link.on('connect', () => {
       began = monotonic()
       link.setTimeout(0)
       this.link = link
-      this.sender = this.caller || address(link.localAddress)
+      this.sender = this._caller(link.localAddress.replace('::ffff:', ''))
       this._send(this._encode({ again: true }))
     })
     link.on('data', () => {})  // without which the end is not seen
@@ -132,7 +146,11 @@ class Agent {
         this.done = !failed
         return this._finish()
       }
-      if (monotonic() - began >= STEADY) this.pause = PAUSE_MIN
+      if (monotonic() - began >= STEADY) {
+        this.addresses = []
+        this.pause = PAUSE_MIN
+      }
+      if (this.addresses.length) return this._connect()
       this._later(() => this._connect(), this.pause * (1 + Math.random()) / 2)
       this.pause = Math.min(2 * this.pause, PAUSE_MAX)
     })
@@ -180,6 +198,14 @@ class Agent {
     }
   }
 
+  // The caller of reports from this address.
+  _caller (local) {
+    if (this.caller || net.isIPv4(local)) return this.caller || address(local)
+    if (!this.warned) console.error(`set the caller: ${local} is not an IPv4 address`)
+    this.warned = true
+    return 0
+  }
+
   // Whole reports of what is new.  again: and the last report of the other keys
   // once more; urgent: only of a changed overload.
   _encode ({ again = false, urgent = false }) {
@@ -214,14 +240,17 @@ class Agent {
 }
 
 async function main (host = '127.0.0.1', port = 12316, interval = INTERVAL) {
-  const agent = new Agent({ host, port: Number(port), interval: Number(interval) })
-  for await (const line of readline.createInterface({ input: process.stdin })) {
+  const agent = new Agent({ host, port: Number(port), interval: Number(interval),
+    caller: address(process.env.CALLER || '0.0.0.0') })
+  const lines = readline.createInterface({ input: process.stdin })
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => lines.close())
+  for await (const line of lines) {
     const [modid, cmdid, ip, port, succ, err, overloaded] = line.split(' ')
     const key = [Number(modid), Number(cmdid), ip, Number(port)]
     agent.overload(...key, overloaded === '1')
     agent.add(...key, Number(succ), Number(err))
   }
-  process.exitCode = await agent.close() ? 0 : 1
+  process.exit(await agent.close() ? 0 : 1)
 }
 
 module.exports = { Agent }

@@ -16,15 +16,20 @@
 //
 //     echo 1 2 10.0.0.1 8080 100 3 0 | php reporter.php HOST PORT [INTERVAL [FIFO]]
 //
+// CALLER in the environment is our IPv4 address, by default that of the connection.
+//
 // PHP-FPM has no life between requests in which counts could add up.  There this
 // program, or reporter-send --agent, does it for all requests of the host: it reads
-// their lines from a FIFO.
+// their lines from a FIFO, which a line of tmpfiles.d(5) makes:
 //
-//     mkfifo -m 660 /run/agent/calls && chgrp www-data /run/agent/calls
-//     php reporter.php HOST PORT 15 /run/agent/calls      # as a service
-//     Agent::line('/run/agent/calls', '1 2 10.0.0.1 8080 1 0 0');  // in a request
+//     p /run/agent/calls 0660 root www-data
 //
-// A line is written as a whole or, if the FIFO is full or nobody reads it, dropped.
+// The service, and what a request does:
+//
+//     php reporter.php HOST PORT 15 /run/agent/calls
+//     Agent::line('/run/agent/calls', '1 2 10.0.0.1 8080 1 0 0');
+//
+// A line is written as a whole or, if the FIFO is full, dropped.
 declare(strict_types=1);
 
 const INTERVAL = 15;      // seconds between reports, up to 60
@@ -70,9 +75,10 @@ final class Figures
 final class Agent
 {
     public int $dropped = 0;
+    private array $addresses = [];  // not yet tried in this round
     private array $keys = [];  // "modid cmdid ip port": Figures
     private $link = null;
-    private bool $connected = false, $urgent = false;
+    private bool $connected = false, $urgent = false, $warned = false;
     private bool $closing = false, $ended = false, $done = false;
     private string $data = '';  // whole reports, but for what is written of them
     private float $due, $began = 0, $retry = 0, $nextUrgent = 0;
@@ -137,7 +143,7 @@ final class Agent
         $except = null;
         if (!$read) {
             usleep((int)($wait * 1e6));
-        } elseif (!stream_select($read, $write, $except, (int)$wait, (int)(fmod($wait, 1) * 1e6))) {
+        } elseif (!@stream_select($read, $write, $except, (int)$wait, (int)(fmod($wait, 1) * 1e6))) {
             $read = $write = [];
         }
         if ($this->link) {
@@ -146,7 +152,9 @@ final class Agent
         return in_array($input, $read, true);
     }
 
-    /** Of a request: write a line for the program below.  Never waits. */
+    /** Of a request: write a line for the program below.  Never waits.  Returns
+     * false if there is no FIFO, or it is full.  A line that is written while
+     * nobody has the FIFO open is lost, and returns true. */
     public static function line(string $fifo, string $line): bool
     {
         $file = @fopen($fifo, 'r+n');
@@ -172,11 +180,26 @@ final class Agent
         };
     }
 
+    /** Those of the host; without the extension "sockets" only one, or of IPv4. */
+    private function addresses(): array
+    {
+        if (!function_exists('socket_addrinfo_lookup')) {
+            return gethostbynamel($this->host) ?: ["[$this->host]"];
+        }
+        $found = socket_addrinfo_lookup($this->host, null, ['ai_socktype' => SOCK_STREAM]);
+        return array_map(function ($info) {
+            $address = socket_addrinfo_explain($info)['ai_addr'];
+            return $address['sin_addr'] ?? "[$address[sin6_addr]]";
+        }, $found ?: []);
+    }
+
     private function connect(float $now): void
     {
         $this->began = $now;
         $this->connected = $this->ended = false;
-        $this->link = @stream_socket_client("tcp://$this->host:$this->port", $code, $error,
+        $this->addresses = $this->addresses ?: $this->addresses();
+        $host = array_shift($this->addresses);
+        $this->link = @stream_socket_client("tcp://$host:$this->port", $code, $error,
             CONNECT, STREAM_CLIENT_CONNECT | STREAM_CLIENT_ASYNC_CONNECT) ?: null;
         if ($this->link) {
             stream_set_blocking($this->link, false);
@@ -194,7 +217,12 @@ final class Agent
         $this->data = '';
         $this->done = $this->ended && $end;
         if ($this->connected && $now - $this->began >= STEADY) {
+            $this->addresses = [];
             $this->pause = PAUSE_MIN;
+        }
+        $this->retry = $now;
+        if ($this->addresses) {
+            return;
         }
         $this->retry = $now + $this->pause * (1 + mt_rand() / mt_getrandmax()) / 2;
         $this->pause = min(2 * $this->pause, PAUSE_MAX);
@@ -236,12 +264,26 @@ final class Agent
         }
     }
 
+    /** The caller of reports from the address of the connection. */
+    private function caller(): int
+    {
+        $local = (string)stream_socket_get_name($this->link, false);
+        $local = str_replace(['::ffff:', '[', ']'], '', substr($local, 0, (int)strrpos($local, ':')));
+        if ($this->caller || ip2long($local) !== false) {
+            return $this->caller ?: ip2long($local);
+        }
+        if (!$this->warned) {
+            error_log("set the caller: $local is not an IPv4 address");
+        }
+        $this->warned = true;
+        return 0;
+    }
+
     /** Whole reports of what is new.  $again: and the last report of the other
      * keys once more; $urgent: only of a changed overload. */
     private function encode(bool $again = false, bool $urgent = false): string
     {
-        $caller = $this->caller ?: ip2long(
-            strtok(stream_socket_get_name($this->link, false), ':'));
+        $caller = $this->caller();
         [$reports, $now] = [[], time()];
         foreach ($this->keys as $key => $f) {
             if ($f->changed || !$urgent && ($f->succ || $f->err)) {
@@ -274,8 +316,16 @@ function main(string $host, string $port, string $interval = '15', ?string $fifo
     // A FIFO is opened for writing as well, so that it has no end.
     $input = $fifo ? fopen($fifo, 'r+n') : STDIN;
     stream_set_blocking($input, false);
-    $agent = new Agent($host, (int)$port, (float)$interval);
-    for ($text = ''; !feof($input);) {
+    $agent = new Agent($host, (int)$port, (float)$interval,
+        ip2long(getenv('CALLER') ?: '0.0.0.0'));
+    $ended = false;
+    if (function_exists('pcntl_signal')) {
+        pcntl_async_signals(true);
+        foreach ([SIGTERM, SIGINT] as $signal) {
+            pcntl_signal($signal, function () use (&$ended) { $ended = true; });
+        }
+    }
+    for ($text = ''; !$ended && !feof($input);) {
         if ($agent->turn(60, $input)) {
             $lines = explode("\n", $text . fread($input, 65536));
             $text = array_pop($lines);

@@ -12,11 +12,15 @@ reports each interval.  The child of a fork() makes an agent of its own.
 As a program it reads lines "modid cmdid ip port succ err overload":
 
     echo 1 2 10.0.0.1 8080 100 3 0 | python3 reporter.py HOST PORT [INTERVAL]
+
+CALLER in the environment is our IPv4 address, by default that of the connection.
 """
 
 import math
+import os
 import random
 import selectors
+import signal
 import socket
 import struct
 import sys
@@ -67,6 +71,7 @@ class Agent:
                  caller=0):
         """caller: our IPv4 address as a number; 0: that of the connection."""
         self.peer, self.interval, self.caller = (host, port), interval, caller
+        self.warned = False
         self.keys, self.dropped = {}, 0
         self.lock = threading.Lock()  # of keys; never held over the network
         self.urgent = self.closing = self.done = False
@@ -120,20 +125,33 @@ class Agent:
     def _run(self):
         """Connect, again and again."""
         pause = PAUSE_MIN
-        while time.monotonic() < self.until:
-            began = time.monotonic()
+        while not self.done and time.monotonic() < self.until:
+            if self._round():
+                pause = PAUSE_MIN
+            if not self.done:
+                self._wait(random.uniform(pause / 2, pause))
+            pause = min(2 * pause, PAUSE_MAX)
+
+    def _round(self):
+        """Try each address, until one does not refuse us.  Returns if one did not."""
+        try:
+            found = socket.getaddrinfo(*self.peer, type=socket.SOCK_STREAM)
+        except OSError:
+            found = []
+        for family, kind, _protocol, _name, peer in found:
+            began = math.inf
             try:
-                with socket.create_connection(self.peer, CONNECT) as link:
+                with socket.socket(family, kind) as link:
+                    link.settimeout(CONNECT)
+                    link.connect(peer)
                     began = time.monotonic()
                     self.done = self._serve(link)
-                if self.done:
-                    return
             except OSError:
                 pass
-            if time.monotonic() - began >= STEADY:
-                pause = PAUSE_MIN
-            self._wait(random.uniform(pause / 2, pause))
-            pause = min(2 * pause, PAUSE_MAX)
+            now = time.monotonic()
+            if self.done or now - began >= STEADY or now >= self.until:
+                return now - began >= STEADY
+        return False
 
     def _wait(self, seconds, link=None, events=0):
         """Wait for one of these events, for so long, or until we are woken.
@@ -153,7 +171,7 @@ class Agent:
         """Report until the connection is lost.  Returns whether that was the
         answer to our end, after all was read."""
         link.setblocking(False)
-        caller = self.caller or address(link.getsockname()[0])
+        caller = self._caller(link.getsockname()[0].removeprefix("::ffff:"))
         data, ended, next_urgent = self._encode(caller, again=True), False, 0
         while time.monotonic() < self.until:
             due = min(self.due, next_urgent) if self.urgent else self.due
@@ -172,12 +190,24 @@ class Agent:
                 self.due = now + self.interval
                 data = self._encode(caller)
                 if self.closing and not data:
+                    if self._wait(0, link, READ):
+                        continue  # its end may have come before ours
                     link.shutdown(socket.SHUT_WR)
                     ended = True
             elif self.urgent and now >= next_urgent:
                 next_urgent, self.urgent = now + URGENT, False
                 data = self._encode(caller, urgent=True)
         return False
+
+    def _caller(self, local):
+        """The caller of reports from this address."""
+        if self.caller or ":" not in local:
+            return self.caller or address(local)
+        if not self.warned:
+            print(f"set the caller: {local} is not an IPv4 address",
+                  file=sys.stderr)
+        self.warned = True
+        return 0
 
     def _encode(self, caller, again=False, urgent=False):
         """Whole reports of what is new.  again: and the last report of the
@@ -205,12 +235,17 @@ class Agent:
 
 
 def main(host="127.0.0.1", port=12316, interval=INTERVAL):
-    agent = Agent(host, int(port), float(interval))
-    for line in sys.stdin:
-        modid, cmdid, ip, port, succ, err, overloaded = line.split()
-        key = int(modid), int(cmdid), ip, int(port)
-        agent.overload(*key, overloaded == "1")
-        agent.add(*key, int(succ), int(err))
+    agent = Agent(host, int(port), float(interval),
+                  address(os.environ.get("CALLER", "0.0.0.0")))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for line in sys.stdin:
+            modid, cmdid, ip, port, succ, err, overloaded = line.split()
+            key = int(modid), int(cmdid), ip, int(port)
+            agent.overload(*key, overloaded == "1")
+            agent.add(*key, int(succ), int(err))
+    except KeyboardInterrupt:
+        pass  # SIGTERM or SIGINT is an end as well
     return 0 if agent.close() else 1
 
 

@@ -8,11 +8,17 @@
 #     echo 1 2 10.0.0.1 8080 100 3 0 | bash reporter.sh HOST PORT [INTERVAL]
 #
 # As a service it counts for other programs of the host.  Each writes lines to a
-# FIFO; "<>" does not wait for the other side, and has no end:
+# FIFO, which a line of tmpfiles.d(5) makes:
 #
-#     mkfifo -m 660 /run/agent/calls
+#     p /run/agent/calls 0660 root www-data
+#
+# The service, and what a program does for each call:
+#
 #     bash reporter.sh HOST PORT 15 <>/run/agent/calls
-#     echo 1 2 10.0.0.1 8080 1 0 0 1<>/run/agent/calls    # for each call
+#     [ -p /run/agent/calls ] && echo 1 2 10.0.0.1 8080 1 0 0 1<>/run/agent/calls
+#
+# "<>" does not wait for the other side, and has no end; without a FIFO it would
+# make a file.  A line is lost if nobody has the FIFO open.
 #
 # reporter-send has a connection for each interval: its exit status shows that the
 # reporter has read all of it, and no heartbeat is needed.  CALLER in the
@@ -25,8 +31,16 @@ URGENT=1                 # seconds between reports of a changed overload
 
 host=${1?usage: reporter.sh HOST PORT [INTERVAL]} port=${2?PORT is missing}
 interval=${3:-15}
-caller=${CALLER:-$(ip -4 route get "$(getent ahostsv4 "$host" |
-	{ read -r first _ && echo "$first"; })" | grep -Po 'src \K\S+')} || exit 2
+caller=${CALLER:-}
+if [[ ! $caller ]]; then
+	# Of an IPv4 address, if it has one.
+	peer=$(getent ahostsv4 "$host" || getent ahosts "$host") || exit 2
+	caller=$(ip route get "${peer%% *}" | grep -Po 'src \K\S+') || exit 2
+fi
+if [[ $caller == *:* ]]; then
+	echo "set the caller: $caller is not an IPv4 address" >&2
+	caller=0.0.0.0
+fi
 
 declare -A succ err overload changed sent ts # by "modid cmdid ip port"
 dropped=0 urgent='' again='' sender='' part='' pause=$PAUSE_MIN
@@ -77,8 +91,20 @@ report() {
 	urgent='' again=''
 	[[ $lines ]] || return 0
 	# Sorted, the results of one service are one report.
-	sort <<<"$lines" | reporter-send -H "$host" -p "$port" &
+	send "$(sort <<<"$lines")" &
 	sender=$!
+}
+
+# Send to each address, until one does not refuse us.
+send() {
+	local address status=3
+
+	for address in $(getent ahosts "$host" | grep -Po '\S+(?= +STREAM)'); do
+		reporter-send -H "$address" -p "$port" <<<"$1"
+		status=$?
+		((status <= 1)) && break
+	done
+	exit "$status"
 }
 
 # Whether the last report was read; sets when the next one may be sent.
@@ -87,7 +113,7 @@ settled() {
 	wait "$sender"
 	local status=$?
 	sender=''
-	if ((status == 0)); then
+	if ((status <= 1)); then # 1: of a faulty line; all others were sent
 		pause=$PAUSE_MIN
 		return 0
 	fi
@@ -103,6 +129,7 @@ busy() {
 	[[ $sender ]] && kill -0 "$sender" 2>/dev/null
 }
 
+trap 'exec </dev/null' TERM INT # is an end as well
 clock
 each=$(printf '%.0f' "${interval}e3")
 next=$((now + RANDOM * each / 32768)) last=$now
