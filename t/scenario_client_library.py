@@ -280,8 +280,6 @@ def lost_host(s):
 
 
 def tell(s):
-    if any(map(scenario.built_with, ("asan", "tsan", "ubsan"))):
-        scenario.skip("a sanitizer cannot be loaded into Python")
     s.database.start()
     authority = tls.Authority(s.directory, "authority")
     certificate, key = authority.issue("reporter", "127.0.0.2")
@@ -302,4 +300,6 @@ def tell(s):
     chaos(s, FAULTS[:4], 20)
 
 
+if any(map(scenario.built_with, ("asan", "tsan", "ubsan"))):
+    scenario.skip("a sanitizer cannot be loaded into Python")
 scenario.run(__doc__, tell)

@@ -48,6 +48,14 @@ sender_turn(struct sender *sender, bool writing)
 	       sender_fail(sender, "%s", sender->channel.error);
 }
 
+void
+sender_close(struct sender *sender)
+{
+	if (sender->channel.names != NULL)
+		channel_free(&sender->channel);
+	sender->channel.names = NULL;
+}
+
 bool
 sender_open(struct sender *sender, const char *host, const char *port,
     enum encode_dialect dialect, struct reporter_transport *transport)
@@ -72,7 +80,10 @@ sender_open(struct sender *sender, const char *host, const char *port,
 		if (channel->state == CHANNEL_CONNECTING)
 			sender_wait(sender, now, UINT64_MAX);
 	}
-	return sender_turn(sender, false);
+	if (sender_turn(sender, false))
+		return true;
+	sender_close(sender);
+	return false;
 }
 
 int
@@ -83,14 +94,6 @@ sender_take(struct sender *sender)
 	sender->channel.fd = -1;
 	channel_free(&sender->channel);
 	return fd;
-}
-
-void
-sender_close(struct sender *sender)
-{
-	if (sender->channel.names != NULL)
-		channel_free(&sender->channel);
-	sender->channel.names = NULL;
 }
 
 static bool
