@@ -143,7 +143,8 @@ channel_forget(struct channel *channel)
 	/* What the parent's thread had in its hands is left alone. */
 	channel->session = NULL;
 	channel->list = channel->address = NULL;
-	atomic_store(&channel->resolving, CHANNEL_IDLE);
+	atomic_store_explicit(
+	    &channel->resolving, CHANNEL_IDLE, memory_order_relaxed);
 	channel_hang_up(channel);
 	channel->failures = 0;
 	channel->retry_at = 0;
@@ -200,10 +201,13 @@ channel_resolve(struct channel *channel)
 	channel_no_list(channel);
 	snprintf(channel->peer, sizeof(channel->peer), "%.80s port %.16s",
 	    host->name, host->port);
-	atomic_store(&channel->resolving, CHANNEL_RESOLVING);
+	/* Release: the thread does not touch what is the caller's until the
+	   exchange below, whose acquire keeps what follows behind it. */
+	atomic_store_explicit(
+	    &channel->resolving, CHANNEL_RESOLVING, memory_order_release);
 	int found = getaddrinfo(host->name, host->port, &hints, &channel->list);
-	if (atomic_exchange(&channel->resolving, CHANNEL_IDLE) ==
-	    CHANNEL_ABANDONED) {
+	if (atomic_exchange_explicit(&channel->resolving, CHANNEL_IDLE,
+		memory_order_acq_rel) == CHANNEL_ABANDONED) {
 		channel->list = found == 0 ? channel->list : NULL;
 		channel->retry_at = UINT64_MAX;
 		return false;

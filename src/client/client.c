@@ -451,8 +451,11 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 	while (r->running && !abandoned) {
 		int resolving = CHANNEL_RESOLVING;
 
-		abandoned = atomic_compare_exchange_strong(
-		    &r->channel.resolving, &resolving, CHANNEL_ABANDONED);
+		/* Acquire: what the thread did before it began to wait.
+		   Release: what it finds of the caller's after it. */
+		abandoned = atomic_compare_exchange_strong_explicit(
+		    &r->channel.resolving, &resolving, CHANNEL_ABANDONED,
+		    memory_order_acq_rel, memory_order_relaxed);
 		if (!abandoned)
 			client_wait(r, channel_clock() + 5);
 	}
