@@ -24,6 +24,8 @@
  */
 #include "config.h"
 
+#include "lib/clock.h"
+
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
@@ -85,15 +87,6 @@ fail(const char *format, ...)
 	va_end(args);
 	fprintf(stderr, ": %s\n", strerror(errno));
 	exit(1);
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* A report of a service and a caller of the agent's own. */
@@ -235,14 +228,14 @@ stop(int number)
 static void
 frames_end(void)
 {
-	uint64_t end = now_ms() + 20000;
+	uint64_t end = monotonic_ms() + 20000;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct pollfd pollfd = { .fd = agents[i].fd,
 			.events = POLLOUT };
 
 		while (agents[i].connected && agents[i].left > 0 &&
-		       now_ms() < end && poll(&pollfd, 1, 1000) >= 0 &&
+		       monotonic_ms() < end && poll(&pollfd, 1, 1000) >= 0 &&
 		       frame_send(&agents[i], SIZE_MAX))
 			continue;
 	}
@@ -264,17 +257,18 @@ agent_close(struct agent *agent)
 	close(agent->fd);
 	agent->fd = -1;
 	gone++;
-	agent->again_ms = now_ms() + (uint64_t)(rand() % AGAIN_MS);
+	agent->again_ms = monotonic_ms() + (uint64_t)(rand() % AGAIN_MS);
 	if (mode < LARS)
 		return;
 	agent->left = 0;
-	agent->again_ms = now_ms();
+	agent->again_ms = monotonic_ms();
 	if (was_connected)
 		lost++;
 	else
 		refused++;
 	if (!was_connected)
-		agent->again_ms = mode == ELB ? now_ms() + 2000 : UINT64_MAX;
+		agent->again_ms =
+		    mode == ELB ? monotonic_ms() + 2000 : UINT64_MAX;
 }
 
 static void
@@ -315,7 +309,7 @@ agent_begin(struct agent *agent)
 
 	agent->connected = true;
 	if (mode >= LARS)
-		agent->again_ms = now_ms() + (uint64_t)rand() % period_ms;
+		agent->again_ms = monotonic_ms() + (uint64_t)rand() % period_ms;
 	connected++;
 	if (mode != PUSH)
 		epoll_ctl(epoll, EPOLL_CTL_MOD, agent->fd, &event);
@@ -371,11 +365,11 @@ static void
 loop(void)
 {
 	struct epoll_event events[EVENTS];
-	uint64_t next_second = now_ms(), next_tick = 0;
+	uint64_t next_second = monotonic_ms(), next_tick = 0;
 
 	while (!over()) {
 		int n = epoll_wait(epoll, events, EVENTS, 20);
-		uint64_t now = now_ms();
+		uint64_t now = monotonic_ms();
 
 		for (int i = 0; i < n; i++)
 			agent_event(events[i].data.ptr, events[i].events);
