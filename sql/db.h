@@ -122,7 +122,7 @@ void db_close(struct db *db);
    success increased by the counts cut to their column's range.  *sent: set to
    how many of the records, from the first on, were taken into the transaction,
    on an error up to the end of the statement that failed (fewer than n when
-   max_rows, max_allowed_packet or the time bounds it; at least 1; 0 if none was
+   max_rows, max_allowed_packet or the time bounds it; 1 or more; 0 if none was
    sent).
    Returns DB_OK: these are committed.
    DB_HOLD, with *sent 0: no row may be written to this table.

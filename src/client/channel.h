@@ -70,7 +70,7 @@ struct channel {
 /* channel_clock - milliseconds of a clock that nobody sets. */
 uint64_t channel_clock(void);
 
-/* channel_random - a number below n, at least 1. */
+/* channel_random - a number below n, which is not 0. */
 uint64_t channel_random(uint64_t n);
 
 /* channel_init - hosts: see reporter_open().  Returns 0, or -1 with errno. */

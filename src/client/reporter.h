@@ -9,7 +9,7 @@
  * reporter_flush() and reporter_close() ever waits.
  *
  * Functions return 0, or -1 with errno.  Any thread may call them, also in a
- * child of fork(), where the client begins anew: without counts, and with a
+ * child of fork(), where the client starts again: without counts, and with a
  * connection of its own.
  */
 #ifndef REPORTER_H

@@ -92,7 +92,7 @@ varint_size(const struct cursor *c, size_t max, uint64_t *value)
 	return 0;
 }
 
-/* take_field - the next field, of any kind; there is at least one byte. */
+/* take_field - the next field, of any kind; there is one byte or more. */
 static inline bool
 take_field(struct cursor *c, struct field *field)
 {

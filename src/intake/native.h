@@ -41,7 +41,7 @@ enum decode native_scan(
    are there.  On DECODE_SHORT nothing of the report counts.
    A message over report->max_message is DECODE_CLOSE with REJECT_TOO_LONG, also
    when only its beginning is there: as soon as what is left to come (an object
-   is at least one byte) cannot fit any more.  After native_scan() the same
+   has one byte or more) cannot fit any more.  After native_scan() the same
    holds when scan->offset + scan->wanted > max_message. */
 enum decode native_decode(
     const uint8_t *p, size_t length, struct report *report);

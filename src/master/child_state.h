@@ -55,7 +55,7 @@ struct respawn {
 	uint64_t not_before; /* monotonic ms of the next start */
 };
 
-/* respawn_death - a worker died at now_ms.  served: it had at least one
+/* respawn_death - a worker died at now_ms.  served: it had a
    successful flush in this life.
    At once after a life that served, and after the first death that did not;
    then RESPAWN_FIRST_MS, doubled with each further one, up to RESPAWN_CAP_MS.
