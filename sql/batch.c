@@ -18,65 +18,71 @@
 	name "=IF(ts>VALUES(ts) AND ts<=%" PRIu64 "," name ",VALUES(" name ")" \
 	     ")"
 
-/* Writes value in decimal and a comma; returns the byte after them. */
+/* The 32 bits of value as the column shows them. */
+static int64_t
+pattern(uint32_t value, bool column_unsigned)
+{
+	return column_unsigned ? (int64_t)value : (int32_t)value;
+}
+
+/* A count as its column can hold it. */
+static int64_t
+count(struct batch *batch, uint32_t value, bool column_unsigned)
+{
+	if (column_unsigned || value <= INT32_MAX)
+		return value;
+	batch->clamped++;
+	return INT32_MAX;
+}
+
+void
+batch_values(struct batch *batch, const struct record *r,
+    int64_t values[BATCH_COLUMN_COUNT])
+{
+	const struct column_signs *signs = &batch->signs;
+
+	*values++ = r->modid;
+	*values++ = r->cmdid;
+	*values++ = pattern(r->ip, signs->ip_unsigned);
+	*values++ = r->port;
+	*values++ = pattern(r->caller, signs->caller_unsigned);
+	*values++ = count(batch, r->succ, signs->succ_unsigned);
+	*values++ = count(batch, r->err, signs->err_unsigned);
+	*values++ = (int64_t)record_ts(r);
+	*values = r->overload;
+}
+
+/* Writes the number and a comma; returns the byte after them. */
 static char *
-put_number(char *p, uint64_t value)
+put_number(char *p, int64_t value)
 {
 	char digits[20];
-	char *at = digits + sizeof(digits);
-	size_t length;
+	size_t at = sizeof(digits);
 
+	if (value < 0) {
+		*p++ = '-';
+		value = -value;
+	}
 	do
-		*--at = (char)('0' + value % 10);
+		digits[--at] = (char)('0' + value % 10);
 	while ((value /= 10) > 0);
-	length = (size_t)(digits + sizeof(digits) - at);
-	memcpy(p, at, length);
-	p[length] = ',';
-	return p + length + 1;
-}
-
-static char *
-put_signed(char *p, int32_t value)
-{
-	if (value >= 0)
-		return put_number(p, (uint64_t)value);
-	*p++ = '-';
-	return put_number(p, (uint64_t) - (int64_t)value);
-}
-
-/* The 32 bits of value as the column shows them. */
-static char *
-put_pattern(char *p, uint32_t value, bool column_unsigned)
-{
-	if (column_unsigned)
-		return put_number(p, value);
-	return put_signed(p, (int32_t)value);
+	p = mempcpy(p, digits + at, sizeof(digits) - at);
+	*p = ',';
+	return p + 1;
 }
 
 /* Writes a row; returns the byte after it, at most BATCH_ROW_MAX on. */
 static char *
 put_row(struct batch *batch, char *p, const struct record *r)
 {
-	const struct column_signs *signs = &batch->signs;
+	int64_t values[BATCH_COLUMN_COUNT];
 
+	batch_values(batch, r, values);
 	*p++ = '(';
-	p = put_signed(p, r->modid);
-	p = put_signed(p, r->cmdid);
-	p = put_pattern(p, r->ip, signs->ip_unsigned);
-	p = put_number(p, r->port);
-	p = put_pattern(p, r->caller, signs->caller_unsigned);
-	p = put_number(
-	    p, batch_count(r->succ, signs->succ_unsigned, &batch->clamped));
-	p = put_number(
-	    p, batch_count(r->err, signs->err_unsigned, &batch->clamped));
-	p = put_number(p, record_ts(r));
-	if (!signs->overload_bit)
-		*p++ = '\'';
-	*p++ = r->overload ? '1' : '0';
-	if (!signs->overload_bit)
-		*p++ = '\'';
-	*p++ = ')';
-	return p;
+	for (int i = 0; i < BATCH_COLUMN_COUNT - 1; i++)
+		p = put_number(p, values[i]);
+	return p + sprintf(p, batch->signs.overload_bit ? "%d)" : "'%d')",
+		       r->overload);
 }
 
 static char *

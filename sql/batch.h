@@ -48,17 +48,6 @@ struct batch {
 	uint64_t clamped; /* counts cut to their column's range, ever */
 };
 
-/* batch_count - a count as its column can hold it: cut to the greatest value
-   of a signed column, and then counted in *clamped. */
-static inline uint32_t
-batch_count(uint32_t count, bool column_unsigned, uint64_t *clamped)
-{
-	if (column_unsigned || count <= INT32_MAX)
-		return count;
-	++*clamped;
-	return INT32_MAX;
-}
-
 /* batch_quote - `table` (a name, or database.table) quoted for a statement.
    Returns a string to be freed, or NULL when memory is short. */
 char *batch_quote(const char *table);
@@ -78,6 +67,11 @@ void batch_begin(struct batch *batch, uint64_t horizon);
 /* batch_add - add a row.  Returns false when it does not fit any more; an
    empty batch always takes one. */
 bool batch_add(struct batch *batch, const struct record *record);
+
+/* batch_values - what a record's columns get, in the order of BATCH_COLUMNS; a
+   count that its column cannot hold is cut, and counted in batch->clamped. */
+void batch_values(struct batch *batch, const struct record *record,
+    int64_t values[BATCH_COLUMN_COUNT]);
 
 /* batch_placeholders - in place of rows: as many rows of nine question marks,
    for a statement to be prepared.  That many rows must fit. */

@@ -27,9 +27,10 @@
 /* What is bound.  Numbers have 64 bits, the type that the server gives to a
    parameter: it would convert any other. */
 struct bulk_row {
-	int64_t numbers[NUMBERS];
-	char overload; /* as in the text form: a digit, since an ENUM would
-			  take a number as an index; for BIT the number */
+	int64_t numbers[COLUMNS];
+	char overload; /* the last one as in the text form: a digit, since an
+			  ENUM would take a number as an index; for BIT the
+			  number */
 	unsigned long overload_length;
 };
 
@@ -160,26 +161,12 @@ static void
 bulk_fill(struct bulk *bulk, struct batch *batch,
     const struct record *const *records, size_t n)
 {
-	const struct column_signs *signs = &batch->signs;
-
 	for (size_t i = 0; i < n; i++) {
-		const struct record *r = records[i];
 		struct bulk_row *row = &bulk->rows[i];
 
-		row->numbers[0] = r->modid;
-		row->numbers[1] = r->cmdid;
-		row->numbers[2] =
-		    signs->ip_unsigned ? (int64_t)r->ip : (int32_t)r->ip;
-		row->numbers[3] = r->port;
-		row->numbers[4] = signs->caller_unsigned ? (int64_t)r->caller
-							 : (int32_t)r->caller;
-		row->numbers[5] =
-		    batch_count(r->succ, signs->succ_unsigned, &batch->clamped);
-		row->numbers[6] =
-		    batch_count(r->err, signs->err_unsigned, &batch->clamped);
-		row->numbers[7] = (int64_t)record_ts(r);
-		row->overload = (char)((signs->overload_bit ? 0 : '0') +
-				       (r->overload != 0));
+		batch_values(batch, records[i], row->numbers);
+		row->overload = (char)((batch->signs.overload_bit ? 0 : '0') +
+				       row->numbers[NUMBERS]);
 		row->overload_length = 1;
 	}
 }
