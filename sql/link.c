@@ -91,20 +91,6 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 	return -1;
 }
 
-const char *
-answer_text(const struct answer *a, size_t row, unsigned column)
-{
-	const char *value = a->values[row * a->columns + column];
-
-	return value == NULL ? "" : value;
-}
-
-bool
-answer_is_null(const struct answer *a, size_t row, unsigned column)
-{
-	return a->values[row * a->columns + column] == NULL;
-}
-
 void
 answer_close(struct answer *a)
 {

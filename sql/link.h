@@ -29,13 +29,22 @@ struct answer {
 	const char *fault; /* why it is no answer; NULL: it is one */
 };
 
+/* answer_is_null - whether a value is NULL.  row, column: from 0, in range. */
+static inline bool
+answer_is_null(const struct answer *answer, size_t row, unsigned column)
+{
+	return answer->values[row * answer->columns + column] == NULL;
+}
+
 /* answer_text - a value; "" for NULL.  row, column: from 0, in range.  Valid
    until answer_close(). */
-const char *answer_text(
-    const struct answer *answer, size_t row, unsigned column);
-
-/* answer_is_null - whether a value is NULL. */
-bool answer_is_null(const struct answer *answer, size_t row, unsigned column);
+static inline const char *
+answer_text(const struct answer *answer, size_t row, unsigned column)
+{
+	return answer_is_null(answer, row, column)
+		   ? ""
+		   : answer->values[row * answer->columns + column];
+}
 
 /* answer_close - free it.  One that is all zero may be closed. */
 void answer_close(struct answer *answer);
