@@ -121,13 +121,12 @@ int
 batch_open(struct batch *batch, const char *table, size_t capacity,
     struct column_signs signs)
 {
-	char *quoted;
 	int length = -1;
 
 	memset(batch, 0, sizeof(*batch));
 	if (capacity < BATCH_MIN || *table == 0)
 		return -1;
-	quoted = batch_quote(table);
+	char *quoted = batch_quote(table);
 	batch->text = malloc(capacity);
 	if (quoted != NULL && batch->text != NULL)
 		length = snprintf(batch->head, sizeof(batch->head),
@@ -160,12 +159,10 @@ batch_begin(struct batch *batch, uint64_t horizon)
 bool
 batch_add(struct batch *batch, const struct record *record)
 {
-	char *end;
-
 	if (batch->capacity - batch->length <
 	    BATCH_ROW_MAX + batch->tail_length)
 		return false;
-	end = batch->text + batch->length;
+	char *end = batch->text + batch->length;
 	if (batch->rows > 0)
 		*end++ = ',';
 	end = put_row(batch, end, record);

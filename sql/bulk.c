@@ -129,8 +129,6 @@ static unsigned
 bulk_prepare(struct bulk *bulk, struct batch *batch, uint64_t horizon)
 {
 	size_t length;
-	const char *text;
-	unsigned pretended;
 
 	if (bulk->statement != NULL && bulk->horizon == horizon &&
 	    !bulk->failed)
@@ -139,12 +137,12 @@ bulk_prepare(struct bulk *bulk, struct batch *batch, uint64_t horizon)
 	bulk->statement = mysql_stmt_init(bulk->mysql);
 	if (bulk->statement == NULL)
 		return CR_OUT_OF_MEMORY;
-	pretended = fault_db("prepare");
+	unsigned pretended = fault_db("prepare");
 	if (pretended != 0)
 		return pretended;
 	batch_begin(batch, horizon);
 	batch_placeholders(batch, bulk_places(bulk));
-	text = batch_end(batch, &length);
+	const char *text = batch_end(batch, &length);
 	bulk->horizon = horizon;
 	if (mysql_stmt_prepare(bulk->statement, text, length) != 0)
 		return bulk_error(bulk);
@@ -191,10 +189,8 @@ bulk_upsert(struct bulk *bulk, struct batch *batch,
     const struct record *const *records, size_t n, uint64_t horizon,
     size_t *sent, const char **text)
 {
-	unsigned number;
-
 	*sent = n = bulk_rows(bulk, n);
-	number = bulk_prepare(bulk, batch, horizon);
+	unsigned number = bulk_prepare(bulk, batch, horizon);
 	if (number == 0) {
 		bulk_fill(bulk, batch, records, n);
 		number = bulk_execute(bulk, (unsigned)n);

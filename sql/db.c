@@ -38,7 +38,6 @@ db_open(struct db *db)
 	const char *why, *unreadable = login_unreadable(&db->options, &why);
 	const char *unsupported = login_unsupported(&db->options);
 	struct host host;
-	unsigned pretended;
 
 	if (!hosts_read(&db->hosts, &host))
 		return link_fail(&db->link, DB_HOLD, 0, "invalid host name");
@@ -54,7 +53,7 @@ db_open(struct db *db)
 	if (db->link.mysql == NULL)
 		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
 		    "no memory for a connection");
-	pretended = fault_db("connect");
+	unsigned pretended = fault_db("connect");
 	if (pretended != 0)
 		return link_fail_mysql(&db->link, pretended);
 	if (!login_within(db->link.mysql, &db->options, &host,
@@ -268,10 +267,8 @@ db_end(struct db *db, bool lost)
 enum db_class
 db_connect(struct db *db)
 {
-	enum db_class kind;
-
 	db_close(db);
-	kind = db_open(db);
+	enum db_class kind = db_open(db);
 	if (kind == DB_OK)
 		kind = db_begin(db);
 	kind = db_without_row(db, kind);
@@ -322,7 +319,6 @@ db_return(struct db *db)
 {
 	struct db_options options = db->options;
 	bool changed, well, answers;
-	struct db *other;
 
 	options.hosts = (char *[]){ options.hosts[db->hosts.asked], NULL };
 	/* These belong to the connection in use. */
@@ -330,7 +326,7 @@ db_return(struct db *db)
 	if (options.connect_timeout_ms > RETURN_MS)
 		options.connect_timeout_ms = RETURN_MS;
 	options.read_timeout_ms = options.connect_timeout_ms;
-	other = db_new(&options);
+	struct db *other = db_new(&options);
 	well = other != NULL && db_open(other) == DB_OK &&
 	       db_enter(other) == DB_OK && !other->server.read_only &&
 	       db_look(other, &changed) == DB_OK;

@@ -22,14 +22,13 @@
 static bool
 host_read_port(struct host *host, const char *text)
 {
-	unsigned long port;
 	char *rest;
 
 	if (*text == 0)
 		return true;
 	if (*text != ':' || text[1] < '0' || text[1] > '9')
 		return false;
-	port = strtoul(text + 1, &rest, 10);
+	unsigned long port = strtoul(text + 1, &rest, 10);
 	host->port = (unsigned)port;
 	host->tcp = true;
 	return *rest == 0 && port > 0 && port <= 65535;
@@ -187,7 +186,6 @@ host_dial(const struct host *host, unsigned address)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *at;
 	char port[16];
 	unsigned n = 0;
-	int fd;
 
 	snprintf(port, sizeof(port), "%u",
 	    host->port != 0 ? host->port : MYSQL_PORT);
@@ -198,7 +196,7 @@ host_dial(const struct host *host, unsigned address)
 	at = list;
 	for (n = address % n; n > 0; n--)
 		at = at->ai_next;
-	fd = socket(
+	int fd = socket(
 	    at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* If this fails, so does reading from it. */
 	if (fd > 0)

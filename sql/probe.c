@@ -446,7 +446,6 @@ static enum db_class
 look_at_keys(struct probe *p)
 {
 	struct answer answer;
-	bool keyed;
 	enum db_class kind = ask_schema(p,
 	    "INDEX_NAME, COLUMN_NAME, SUB_PART FROM "
 	    "information_schema.STATISTICS",
@@ -456,7 +455,7 @@ look_at_keys(struct probe *p)
 	if (kind != DB_OK)
 		return kind;
 	shape_mark(p->shape, &answer);
-	keyed = check_keys(p, &answer);
+	bool keyed = check_keys(p, &answer);
 	if (answer.rows == 0)
 		kind = check_view(p, &keyed);
 	answer_close(&answer);

@@ -113,7 +113,6 @@ session_set(struct link *link, struct session *session)
 {
 	char statement[SET_MAX] = "SET ";
 	size_t length = 4;
-	enum db_class kind;
 
 	for (unsigned i = 0; i < VARIABLES; i++) {
 		if ((session->present & 1u << i) == 0)
@@ -123,7 +122,7 @@ session_set(struct link *link, struct session *session)
 		statement[length++] = ',';
 	}
 	statement[length - 1] = '\0';
-	kind = link_ask(link, statement, 0, NULL);
+	enum db_class kind = link_ask(link, statement, 0, NULL);
 	if (kind == DB_OK || kind == DB_RECONNECT)
 		return kind;
 	/* A proxy may know some and refuse others. */
@@ -163,12 +162,11 @@ enum db_class
 session_commit(struct link *link, struct session *session)
 {
 	unsigned status = link->mysql->server_status;
-	enum db_class kind;
 
 	if ((status & SERVER_STATUS_IN_TRANS) == 0 &&
 	    (status & SERVER_STATUS_AUTOCOMMIT) != 0)
 		return DB_OK;
-	kind = link_ask(link, "COMMIT", 0, NULL);
+	enum db_class kind = link_ask(link, "COMMIT", 0, NULL);
 	if (kind == DB_OK && (kind = session_begin(link)) == DB_OK)
 		/* If it is lost here, the next statement finds that out. */
 		session_set(link, session);

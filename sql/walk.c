@@ -28,7 +28,6 @@ walk_read(struct db *db, const char *quoted, struct walk *walk)
 	const int64_t *k = walk->row[walk->begun ? walk->rows - 1 : 0].key;
 	char where[512] = "", text[1024];
 	struct answer answer;
-	enum db_class kind;
 
 	if (walk->begun)
 		snprintf(where, sizeof(where),
@@ -40,7 +39,7 @@ walk_read(struct db *db, const char *quoted, struct walk *walk)
 	snprintf(text, sizeof(text),
 	    "SELECT " KEY ",ts FROM %s %sORDER BY " KEY " LIMIT %d", quoted,
 	    where, WALK_ROWS);
-	kind = db_statement(db, text, WALK_KEY + 1, &answer);
+	enum db_class kind = db_statement(db, text, WALK_KEY + 1, &answer);
 	if (kind != DB_OK)
 		return kind;
 	walk->rows = answer.rows < WALK_ROWS ? answer.rows : WALK_ROWS;

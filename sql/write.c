@@ -26,7 +26,6 @@ db_send_text(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
 	size_t length;
-	const char *text;
 
 	batch_begin(&db->batch, horizon);
 	for (size_t i = 0; i < n && i < BULK_ROWS; i++) {
@@ -34,7 +33,7 @@ db_send_text(struct db *db, const struct record *const *records, size_t n,
 			break;
 	}
 	*sent = db->batch.rows;
-	text = batch_end(&db->batch, &length);
+	const char *text = batch_end(&db->batch, &length);
 	return link_send(&db->link, "insert", text, length, 0, NULL);
 }
 
@@ -88,7 +87,6 @@ db_write(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, size_t *sent)
 {
 	uint64_t began = clock_ms();
-	enum db_class kind;
 	size_t rows;
 
 	if (n <= BULK_ROWS || bulk_rows(db->bulk, n) == n || db->loses)
@@ -96,7 +94,7 @@ db_write(struct db *db, const struct record *const *records, size_t n,
 	/* If this is refused, all rows are divided until one statement is
 	   enough. */
 	*sent = n;
-	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
+	enum db_class kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
 	if (kind != DB_OK)
 		return kind;
 	*sent = 0;
@@ -196,8 +194,6 @@ enum db_class
 db_upsert(struct db *db, const struct record *const *records, size_t n,
     uint64_t horizon, uint64_t *clamped, size_t *sent)
 {
-	enum db_class kind;
-
 	*sent = 0;
 	if (db->link.mysql == NULL)
 		return link_fail(&db->link, DB_RECONNECT, CR_SERVER_GONE_ERROR,
@@ -205,7 +201,7 @@ db_upsert(struct db *db, const struct record *const *records, size_t n,
 	if (n > db->options.max_rows)
 		n = db->options.max_rows;
 	db->batch.clamped = 0;
-	kind = db_look_if_due(db);
+	enum db_class kind = db_look_if_due(db);
 	if (kind == DB_OK)
 		kind = db_wait_for_locks(db);
 	if (kind == DB_OK) {
@@ -228,14 +224,13 @@ static enum db_class
 db_resend(struct db *db)
 {
 	char text[1024];
-	const char *info;
 	enum db_class kind;
 
 	snprintf(text, sizeof(text), BATCH_RESEND, db->table, db->table);
 	kind = link_send(&db->link, "insert", text, strlen(text), 0, NULL);
 	if (kind != DB_OK)
 		return kind;
-	info = mysql_info(db->link.mysql);
+	const char *info = mysql_info(db->link.mysql);
 	if (info == NULL || strstr(info, "Records: 1") == NULL)
 		return link_fail(&db->link, DB_HOLD, 0, "the table is empty");
 	return DB_OK;
@@ -244,10 +239,9 @@ db_resend(struct db *db)
 enum db_class
 db_takes(struct db *db, const struct record *record, uint64_t horizon)
 {
-	enum db_class kind;
 	size_t sent;
 
-	kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
+	enum db_class kind = link_ask(&db->link, "START TRANSACTION", 0, NULL);
 	if (kind == DB_OK)
 		kind = record == NULL ? db_resend(db)
 				      : db_send_text(db, &record, 1,

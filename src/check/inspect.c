@@ -103,11 +103,10 @@ inspect_hosts(const struct settings *settings, FILE *out)
 		const char *word = settings->host.words[i];
 		struct addrinfo *found;
 		struct host host;
-		int error;
 
 		if (!host_read(&host, word) || host_is_local(&host))
 			continue;
-		error = getaddrinfo(host.name, NULL, &hints, &found);
+		int error = getaddrinfo(host.name, NULL, &hints, &found);
 		if (error == 0)
 			freeaddrinfo(found);
 		else

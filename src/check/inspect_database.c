@@ -46,11 +46,10 @@ inspect_host(struct turn *turn, char *word)
 {
 	char *hosts[] = { word, NULL };
 	struct db_options options = db_settings(turn->settings);
-	struct db *db;
 
 	options.hosts = hosts;
 	options.password = turn->password;
-	db = db_new(&options);
+	struct db *db = db_new(&options);
 	if (db == NULL) {
 		settings_complain(turn->complaints, turn->settings, "mysql",
 		    "host", "%s: out of memory", word);

@@ -89,7 +89,6 @@ write_fault(const char *path, char *text, size_t size)
 	const char *slash = strrchr(path, '/');
 	struct stat st;
 	char *directory;
-	int status;
 
 	if (stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
@@ -101,7 +100,7 @@ write_fault(const char *path, char *text, size_t size)
 	directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
 	if (directory == NULL)
 		return strerror(errno);
-	status = access(directory, W_OK | X_OK);
+	int status = access(directory, W_OK | X_OK);
 	snprintf(
 	    text, size, "directory %.300s: %s", directory, strerror(errno));
 	free(directory);
@@ -212,14 +211,13 @@ inspect_confs(const struct settings *settings, const char *path,
 		const char *where = origin_at(settings, i);
 		const char *colon = strrchr(where, ':');
 		bool known = colon == NULL || is_from(where, path);
-		char *file;
 
 		for (size_t j = 0; j < i && !known; j++)
 			known = strncmp(origin_at(settings, j), where,
 				    (size_t)(colon - where) + 1) == 0;
 		if (known)
 			continue;
-		file = strndup(where, (size_t)(colon - where));
+		char *file = strndup(where, (size_t)(colon - where));
 		if (file != NULL)
 			inspect_conf(settings, file, file, complaints);
 		free(file);

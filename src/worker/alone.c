@@ -60,14 +60,12 @@ canary_try(struct store *store, const struct record *record)
 static const struct record *
 canary_choose(struct store *store, const struct table_row *row, unsigned number)
 {
-	size_t at;
-
 	if (number == 0)
 		return &store->canary;
 	if (number == 1)
 		return NULL;
 	store->random += UINT64_C(0x9e3779b97f4a7c15); /* a Weyl sequence */
-	at = (store->random >> 32) % store->batch_rows;
+	size_t at = (store->random >> 32) % store->batch_rows;
 	if (store->batch[at].slot == row->slot)
 		at = (at + 1) % store->batch_rows;
 	return &store->batch[at].record;
@@ -171,14 +169,12 @@ static enum fate
 row_decide(struct store *store, const struct table_row *row, enum db_class kind,
     const struct db_error *error, bool again)
 {
-	enum blame blame;
-
 	/* It is locked, or slow, so a canary may be as well. */
 	if (kind == DB_SPLIT)
 		return row_hold(store, row, error, "the others are stored")
 			   ? FATE_SETTLED
 			   : FATE_WAIT;
-	blame = store_judge(store, row, error);
+	enum blame blame = store_judge(store, row, error);
 	if (blame == BLAME_STOPPED)
 		return FATE_STOPPED;
 	if (blame == BLAME_LATE && !again)

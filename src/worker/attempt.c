@@ -225,11 +225,9 @@ store_note_host(struct store *store)
 enum db_class
 store_connect(struct store *store)
 {
-	enum db_class kind;
-
 	counter_set(&store->count->connected, 0);
 	password_refresh(store);
-	kind = db_connect(store->db);
+	enum db_class kind = db_connect(store->db);
 	if (kind == DB_OK)
 		store_note_host(store);
 	store_note_connection(store);

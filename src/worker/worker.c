@@ -274,14 +274,12 @@ worker_finish(struct worker *w)
 static int
 worker_end(struct worker *w)
 {
-	uint64_t left;
-
 	flush_stop(w->flush);
 	/* A server that does not answer a login must not delay us. */
 	if (worker_left(w) == 0 && !flush_ended(w->flush, SLEEP_MS))
 		return WORKER_FINISHED;
 	flush_join(w->flush);
-	left = worker_left(w);
+	uint64_t left = worker_left(w);
 	secret_wipe(&w->password);
 	segment_close(&w->segment.map);
 	return left == 0 ? WORKER_FINISHED : WORKER_LEFT;
