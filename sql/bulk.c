@@ -106,10 +106,7 @@ bulk_bind(struct bulk *bulk, const struct column_signs *signs)
 		bind[i].buffer_length = 1;
 		bind[i].length = &row->overload_length;
 	}
-	bound = bound &&
-		(!bulk->array ||
-		    client_bulk_rows(bulk->statement, sizeof(bulk->rows[0]))) &&
-		mysql_stmt_bind_param(bulk->statement, bind) == 0;
+	bound = bound && mysql_stmt_bind_param(bulk->statement, bind) == 0;
 	free(bind);
 	return bound;
 }
@@ -176,8 +173,8 @@ bulk_execute(struct bulk *bulk, unsigned rows)
 	bool failed = false;
 
 	if (pretended == 0 || fault_late(pretended))
-		failed = (bulk->array &&
-			     !client_bulk_array(bulk->statement, rows)) ||
+		failed = (bulk->array && !client_bulk_array(bulk->statement,
+					     sizeof(bulk->rows[0]), rows)) ||
 			 mysql_stmt_execute(bulk->statement) != 0;
 	if (pretended != 0)
 		return pretended;

@@ -32,9 +32,8 @@
 #define CLIENT_BULK HAVE_DECL_STMT_ATTR_ARRAY_SIZE
 
 /* client_has_bulk - whether the server at the other end supports it as well.
-   client_bulk_rows - set the distance between rows in memory, in bytes;
-   client_bulk_array - set how many rows the next execution sends.  Both return
-   whether they succeeded. */
+   client_bulk_array - set the distance between rows in memory, in bytes, and
+   how many the next execution sends.  Returns whether that succeeded. */
 #if CLIENT_BULK
 static inline bool
 client_has_bulk(MYSQL *mysql)
@@ -49,20 +48,14 @@ client_has_bulk(MYSQL *mysql)
 }
 
 static inline bool
-client_bulk_rows(MYSQL_STMT *statement, size_t size)
+client_bulk_array(MYSQL_STMT *statement, size_t size, unsigned rows)
 {
-	return mysql_stmt_attr_set(statement, STMT_ATTR_ROW_SIZE, &size) == 0;
-}
-
-static inline bool
-client_bulk_array(MYSQL_STMT *statement, unsigned rows)
-{
-	return mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows) == 0;
+	return mysql_stmt_attr_set(statement, STMT_ATTR_ROW_SIZE, &size) == 0 &&
+	       mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows) == 0;
 }
 #else
 #define client_has_bulk(mysql) ((void)(mysql), false)
-#define client_bulk_rows(statement, size) false
-#define client_bulk_array(statement, rows) ((void)(rows), false)
+#define client_bulk_array(statement, size, rows) ((void)(rows), false)
 #endif
 
 /* client_cut - end the transport below a connection: each call under way, or

@@ -9,7 +9,6 @@
 
 #include "sql/db_state.h"
 
-#include "sql/fault.h"
 #include "sql/login.h"
 
 #include <stdio.h>
@@ -35,30 +34,13 @@ db_without_row(struct db *db, enum db_class kind)
 static enum db_class
 db_open(struct db *db)
 {
-	const char *why, *unreadable = login_unreadable(&db->options, &why);
-	const char *unsupported = login_unsupported(&db->options);
 	struct host host;
 
 	if (!hosts_read(&db->hosts, &host))
 		return link_fail(&db->link, DB_HOLD, 0, "invalid host name");
-	if (unsupported != NULL)
-		return link_fail(&db->link, DB_HOLD, 0, unsupported);
-	if (unreadable != NULL) {
-		link_fail(&db->link, DB_HOLD, 0, "");
-		snprintf(db->link.error.text, sizeof(db->link.error.text),
-		    "cannot read %.200s: %s", unreadable, why);
-		return DB_HOLD;
-	}
-	db->link.mysql = login_new(&db->options, &host);
-	if (db->link.mysql == NULL)
-		return link_fail(&db->link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
-		    "no memory for a connection");
-	unsigned pretended = fault_db("connect");
-	if (pretended != 0)
-		return link_fail_mysql(&db->link, pretended);
-	if (!login_within(db->link.mysql, &db->options, &host,
-		db->link.deadline, &db->link.error))
-		return db->link.error.kind;
+	enum db_class kind = login_open(&db->link, &db->options, &host);
+	if (kind != DB_OK)
+		return kind;
 	db->open = true;
 	/* The library follows the server, which may go elsewhere. */
 	snprintf(db->database, sizeof(db->database), "%s",
@@ -70,35 +52,15 @@ db_open(struct db *db)
 	return DB_OK;
 }
 
-static enum db_class
-db_probe_server(struct db *db)
-{
-	struct answer answer;
-	enum db_class kind = session_begin(&db->link);
-
-	if (kind != DB_OK)
-		return kind;
-	if (link_ask(&db->link, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer) !=
-	    DB_OK)
-		return db->link.error.kind;
-	probe_server(&answer, &db->server);
-	session_note(&db->session, &answer, db->link.limit_ms);
-	answer_close(&answer);
-	if (db->server.packet < PACKET_HEAD + BATCH_MIN)
-		return link_fail(&db->link, DB_HOLD, 0,
-		    "the server's max_allowed_packet is below 5120 bytes");
-	return DB_OK;
-}
-
 /* Bytes that a statement may have. */
 static size_t
 db_capacity(const struct db *db)
 {
 	const size_t capacity = BATCH_MIN + BULK_ROWS * BATCH_ROW_MAX;
 
-	return capacity < db->server.packet - PACKET_HEAD
+	return capacity < db->session.packet - PACKET_HEAD
 		   ? capacity
-		   : db->server.packet - PACKET_HEAD;
+		   : db->session.packet - PACKET_HEAD;
 }
 
 static void
@@ -108,9 +70,9 @@ db_open_bulk(struct db *db)
 	db->bulk = NULL;
 	/* Galera may roll a transaction back, and then MariaDB's bulk execution
 	   returns OK all the same. */
-	if (!db->options.text_only && !db->bulk_refused && !db->server.galera)
+	if (!db->options.text_only && !db->bulk_refused && !db->session.galera)
 		db->bulk = bulk_open(
-		    db->link.mysql, db->options.max_rows, db->server.packet);
+		    db->link.mysql, db->options.max_rows, db->session.packet);
 }
 
 /* Looks at the table, as probe_table(), and notes how far the server's clock is
@@ -147,8 +109,8 @@ db_look(struct db *db, bool *changed)
 	if (kind != DB_OK)
 		return db_without_row(db, kind);
 	*changed = shape.mark != db->shape.mark;
-	if (shape.galera && !db->server.galera) {
-		db->server.galera = true;
+	if (shape.galera && !db->session.galera) {
+		db->session.galera = true;
 		db_open_bulk(db);
 	}
 	db->shape = shape;
@@ -187,13 +149,18 @@ db_enter(struct db *db)
 {
 	struct answer answer;
 	char text[1024];
-	enum db_class kind = db_probe_server(db);
+	enum db_class kind = session_begin(&db->link);
 
+	if (kind == DB_OK)
+		kind = session_ask(&db->link, &db->session);
+	if (kind == DB_OK && db->session.packet < PACKET_HEAD + BATCH_MIN)
+		kind = link_fail(&db->link, DB_HOLD, 0,
+		    "the server's max_allowed_packet is below 5120 bytes");
 	if (kind == DB_OK)
 		kind = session_set(&db->link, &db->session);
 	if (kind == DB_OK)
 		kind = db_use(db);
-	if (kind != DB_OK || !db->server.galera)
+	if (kind != DB_OK || !db->session.galera)
 		return kind;
 	snprintf(text, sizeof(text), "SELECT modid FROM %s LIMIT 1", db->table);
 	kind = link_ask(&db->link, text, 1, &answer);
@@ -229,7 +196,7 @@ db_begin(struct db *db)
 {
 	enum db_class kind = db_enter(db);
 
-	if (kind == DB_OK && db->server.read_only &&
+	if (kind == DB_OK && db->session.read_only &&
 	    hosts_leave_read_only(&db->hosts))
 		return link_fail(&db->link, DB_NEXT_HOST,
 		    ER_OPTION_PREVENTS_STATEMENT, "the server is read-only");
@@ -328,7 +295,7 @@ db_return(struct db *db)
 	options.read_timeout_ms = options.connect_timeout_ms;
 	struct db *other = db_new(&options);
 	well = other != NULL && db_open(other) == DB_OK &&
-	       db_enter(other) == DB_OK && !other->server.read_only &&
+	       db_enter(other) == DB_OK && !other->session.read_only &&
 	       db_look(other, &changed) == DB_OK;
 	answers =
 	    well || (other != NULL && db_error(other)->kind != DB_RECONNECT);
@@ -350,7 +317,7 @@ db_report_found(struct db *db, db_report *report, void *arg)
 	    "%s, %s, table %s OK, max_allowed_packet %zu%s",
 	    mysql_get_server_info(db->link.mysql),
 	    cipher != NULL ? cipher : "no TLS", db->options.table,
-	    db->server.packet, db->server.read_only ? ", read-only" : "");
+	    db->session.packet, db->session.read_only ? ", read-only" : "");
 	report(arg, false, text);
 }
 
@@ -386,7 +353,7 @@ db_probe(struct db *db, db_report *report, void *arg)
 
 	db_close(db);
 	db->link.error = (struct db_error){ .kind = DB_OK };
-	db->server.read_only = false;
+	db->session.read_only = false;
 	kind = db_open(db);
 	if (kind == DB_OK)
 		kind = db_enter(db);
@@ -399,7 +366,7 @@ db_probe(struct db *db, db_report *report, void *arg)
 		db_report_found(db, report, arg);
 	db_close(db);
 	/* A host that stands by takes no writes: that is no fault. */
-	return kind == DB_OK && db->server.read_only;
+	return kind == DB_OK && db->session.read_only;
 }
 
 /* ------------------------------------------------------------- the rest --- */

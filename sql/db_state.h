@@ -31,8 +31,7 @@ struct db {
 	uint64_t locked_ms; /* when a lock was last waited for in vain, as long
 			       as none is waited for; 0: they are */
 	struct session session;
-	counter words[2];           /* of the session, when options have none */
-	struct probe_server server; /* what it answered */
+	counter words[2]; /* of the session, when options have none */
 };
 
 /* db_look - look at the table.  *changed: it is not what it was.  Returns

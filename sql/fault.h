@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The seam of the fault tests: before each call of the client library that
- * can fail, db.c and bulk.c ask here whether to pretend that it did.  Compiled
+ * can fail, its caller asks here whether to pretend that it did.  Compiled
  * in with -DREPORTER_FAULTS only; without it, nothing of it is left.
  *
  * The environment variable REPORTER_FAULT_DB says what to pretend:

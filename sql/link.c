@@ -13,20 +13,7 @@
 
 #define SOME_KEY \
 	(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG | PART_KEY_FLAG)
-
-/* The columns that belong to a key, as bits. */
-static uint32_t
-answer_flagged(MYSQL_RES *result, unsigned columns, unsigned flags)
-{
-	const MYSQL_FIELD *fields = mysql_fetch_fields(result);
-	uint32_t flagged = 0;
-
-	for (unsigned i = 0; i < columns; i++) {
-		if ((fields[i].flags & flags) != 0)
-			flagged |= 1u << i;
-	}
-	return flagged;
-}
+#define IS(field, of) ((uint32_t)(((field).flags & (of)) != 0))
 
 /* Adds a row.  Returns what is wrong, or NULL. */
 static const char *
@@ -74,8 +61,12 @@ answer_read(MYSQL *mysql, unsigned columns, struct answer *a)
 	} else if (mysql_num_fields(result) < columns) {
 		a->fault = "the server sent fewer columns than were asked for";
 	} else {
-		a->primary = answer_flagged(result, columns, PRI_KEY_FLAG);
-		a->keyed = answer_flagged(result, columns, SOME_KEY);
+		const MYSQL_FIELD *fields = mysql_fetch_fields(result);
+
+		for (unsigned i = 0; i < columns; i++) {
+			a->primary |= IS(fields[i], PRI_KEY_FLAG) << i;
+			a->keyed |= IS(fields[i], SOME_KEY) << i;
+		}
 	}
 	while (a->fault == NULL && (row = mysql_fetch_row(result)) != NULL)
 		a->fault = answer_add(a, row, mysql_fetch_lengths(result));

@@ -3,6 +3,8 @@
 
 #include "sql/login.h"
 
+#include "sql/fault.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -125,36 +127,6 @@ login_new(const struct db_options *options, const struct host *host)
 	return mysql;
 }
 
-/* Notes why there is no connection. */
-static void
-login_failed(MYSQL *mysql, bool cut, struct db_error *error)
-{
-	unsigned number = mysql_errno(mysql);
-	const char *text = mysql_error(mysql);
-
-	if (cut) {
-		number = CR_SERVER_LOST;
-		text = "no whole handshake within connect_timeout";
-	} else if (number == CLIENT_AUTH_REFUSED) {
-		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
-		       "public key of the server (server_public_key), or the "
-		       "server the password as plain text or an old hash; see "
-		       "insecure_auth in reporter.conf(5)";
-	} else if (number == CR_UNKNOWN_ERROR ||
-		   strstr(text, "requires secure connection") != NULL) {
-		/* MariaDB's library reports no more than the first. */
-		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
-		       "public key of the server (server_public_key); see "
-		       "insecure_auth in reporter.conf(5)";
-	} else if (number == 0) {
-		number = CR_UNKNOWN_ERROR;
-	}
-	error->kind = dberror_class(number, text);
-	error->number = number;
-	snprintf(error->text, sizeof(error->text), "%s",
-	    *text != '\0' ? text : "no error text");
-}
-
 bool
 login_connect(
     MYSQL *mysql, const struct db_options *options, const struct host *host)
@@ -176,29 +148,6 @@ login_unsupported(const struct db_options *options)
 	       "expected on or off";
 }
 
-bool
-login_within(MYSQL *mysql, const struct db_options *options,
-    const struct host *host, struct deadline *deadline, struct db_error *error)
-{
-	deadline_begin(deadline, mysql, options->connect_timeout_ms);
-	bool connected = login_connect(mysql, options, host);
-	bool cut = deadline_end(deadline);
-
-	if (!connected) {
-		login_failed(mysql, cut, error);
-		return false;
-	}
-	deadline_watch(deadline, mysql);
-	if (!wants_tls(options, host) || mysql_get_ssl_cipher(mysql) != NULL)
-		return true;
-	/* MariaDB's library from 3.4 on requires it only of a server that it
-	   verifies: see client_restrict_auth(). */
-	error->kind = DB_HOLD;
-	error->number = CR_SSL_CONNECTION_ERROR;
-	snprintf(error->text, sizeof(error->text), "the server has no TLS");
-	return false;
-}
-
 const char *
 login_read_fault(const char *path)
 {
@@ -209,17 +158,84 @@ login_read_fault(const char *path)
 	return S_ISREG(st.st_mode) ? NULL : "not a regular file";
 }
 
-const char *
-login_unreadable(const struct db_options *options, const char **reason)
+/* Notes a file that cannot be read, if there is one. */
+static enum db_class
+login_readable(struct link *link, const struct db_options *options)
 {
 	const char *const files[] = { options->defaults_file, options->ssl_ca,
 		options->ssl_cert, options->ssl_key,
 		options->server_public_key };
+	char text[sizeof(link->error.text)];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		*reason = is_set(files[i]) ? login_read_fault(files[i]) : NULL;
-		if (*reason != NULL)
-			return files[i];
+		const char *why =
+		    is_set(files[i]) ? login_read_fault(files[i]) : NULL;
+
+		if (why == NULL)
+			continue;
+		snprintf(text, sizeof(text), "cannot read %.200s: %s", files[i],
+		    why);
+		return link_fail(link, DB_HOLD, 0, text);
 	}
-	return NULL;
+	return DB_OK;
+}
+
+/* Notes why there is no connection. */
+static enum db_class
+login_failed(struct link *link, bool cut)
+{
+	unsigned number = mysql_errno(link->mysql);
+	const char *text = mysql_error(link->mysql);
+
+	if (cut) {
+		number = CR_SERVER_LOST;
+		text = "no whole handshake within connect_timeout";
+	} else if (number == CLIENT_AUTH_REFUSED) {
+		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
+		       "public key of the server (server_public_key), or the "
+		       "server the password as plain text or an old hash; see "
+		       "insecure_auth in reporter.conf(5)";
+	} else if (number == CR_UNKNOWN_ERROR ||
+		   strstr(text, "requires secure connection") != NULL) {
+		/* MariaDB's library reports no more than the first. */
+		text = "the account requires TLS (ssl_ca, ssl_verify) or the "
+		       "public key of the server (server_public_key); see "
+		       "insecure_auth in reporter.conf(5)";
+	} else if (number == 0) {
+		number = CR_UNKNOWN_ERROR;
+	}
+	return link_fail_number(link, number, text);
+}
+
+enum db_class
+login_open(struct link *link, const struct db_options *options,
+    const struct host *host)
+{
+	const char *unsupported = login_unsupported(options);
+
+	if (unsupported != NULL)
+		return link_fail(link, DB_HOLD, 0, unsupported);
+	if (login_readable(link, options) != DB_OK)
+		return DB_HOLD;
+	link->mysql = login_new(options, host);
+	if (link->mysql == NULL)
+		return link_fail(link, DB_WAIT_ROOM, CR_OUT_OF_MEMORY,
+		    "no memory for a connection");
+	unsigned pretended = fault_db("connect");
+	if (pretended != 0)
+		return link_fail_mysql(link, pretended);
+	deadline_begin(
+	    link->deadline, link->mysql, options->connect_timeout_ms);
+	bool connected = login_connect(link->mysql, options, host);
+	bool cut = deadline_end(link->deadline);
+	if (!connected)
+		return login_failed(link, cut);
+	deadline_watch(link->deadline, link->mysql);
+	/* MariaDB's library from 3.4 on requires it only of a server that it
+	   verifies: see client_restrict_auth(). */
+	if (wants_tls(options, host) &&
+	    mysql_get_ssl_cipher(link->mysql) == NULL)
+		return link_fail(link, DB_HOLD, CR_SSL_CONNECTION_ERROR,
+		    "the server has no TLS");
+	return DB_OK;
 }

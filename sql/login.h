@@ -6,8 +6,8 @@
 
 #include "sql/client.h"
 #include "sql/db.h"
-#include "sql/deadline.h"
 #include "sql/host.h"
+#include "sql/link.h"
 
 static inline bool
 is_set(const char *text)
@@ -34,17 +34,14 @@ MYSQL *login_new(const struct db_options *options, const struct host *host);
 bool login_connect(
     MYSQL *mysql, const struct db_options *options, const struct host *host);
 
-/* login_within - likewise, with a limit on the handshake; deadline keeps the
-   limits of what follows.  *error: the reason, if it is not connected. */
-bool login_within(MYSQL *mysql, const struct db_options *options,
-    const struct host *host, struct deadline *deadline, struct db_error *error);
+/* login_open - make link->mysql and connect it, with a limit on the handshake;
+   link->deadline keeps the limits of what follows.  Files of the options that
+   cannot be read are an error: the client library would pass over some of them
+   without a word, and wait forever for the writer of a pipe.
+   Returns DB_OK, or the class of link->error. */
+enum db_class login_open(struct link *link, const struct db_options *options,
+    const struct host *host);
 
 /* login_read_fault - why this process cannot read a file of the options, or
    NULL. */
 const char *login_read_fault(const char *path);
-
-/* login_unreadable - a file of the options that cannot be read, and why, or
-   NULL.  The client library would pass over some of them without a word, and
-   wait forever for the writer of a pipe. */
-const char *login_unreadable(
-    const struct db_options *options, const char **reason);

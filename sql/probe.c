@@ -15,32 +15,6 @@
 #define OVERLOAD 8 /* its place */
 #define FOREIGN 31 /* the bit of a column that is none of ours */
 
-/* ---------------------------------------------------------- the server ---- */
-
-static bool
-is_off(const char *value)
-{
-	return strcmp(value, "OFF") == 0 || strcmp(value, "0") == 0;
-}
-
-void
-probe_server(const struct answer *answer, struct probe_server *server)
-{
-	*server = (struct probe_server){ 0 };
-	for (size_t row = 0; row < answer->rows; row++) {
-		const char *name = answer_text(answer, row, 0);
-		const char *value = answer_text(answer, row, 1);
-
-		if (strcmp(name, "max_allowed_packet") == 0)
-			server->packet = strtoul(value, NULL, 10);
-		else if (strcmp(name, "wsrep_on") == 0)
-			server->galera = !is_off(value);
-		else if (strcmp(name, "read_only") == 0 ||
-			 strcmp(name, "innodb_read_only") == 0)
-			server->read_only |= !is_off(value);
-	}
-}
-
 /* ----------------------------------------------------------- the table ---- */
 
 struct column {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inspecting a server and its table: what each connection must know, and the
+ * Inspecting a table: what each connection must know, and the
  * thorough check of a configuration.
  */
 #pragma once
@@ -8,23 +8,6 @@
 #include "sql/batch.h"
 #include "sql/db.h"
 #include "sql/link.h"
-#include "sql/session.h"
-
-/* The question about the server, and its columns.  SHOW leaves out variables
-   that a server does not know, where SELECT would fail. */
-#define PROBE_SERVER \
-	"SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet'," \
-	"'read_only','innodb_read_only','wsrep_on'," SESSION_VARIABLES ")"
-#define PROBE_SERVER_COLUMNS 2
-
-struct probe_server {
-	size_t packet;  /* max_allowed_packet, bytes; 0: unknown */
-	bool read_only; /* it takes no writes */
-	bool galera;    /* it is a node of a Galera cluster */
-};
-
-/* probe_server - read the answer to PROBE_SERVER. */
-void probe_server(const struct answer *answer, struct probe_server *server);
 
 /* What one look at the table finds. */
 struct shape {

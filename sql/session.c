@@ -53,36 +53,69 @@ static const struct {
 #define VARIABLES (sizeof(variables) / sizeof(*variables))
 #define SET_MAX (SESSION_MODE_MAX + 512)
 
-void
+static bool
+is_off(const char *value)
+{
+	return strcmp(value, "OFF") == 0 || strcmp(value, "0") == 0;
+}
+
+/* Notes a variable.  ms: how long a statement may take. */
+static void
 session_note(
-    struct session *session, const struct answer *answer, unsigned limit_ms)
+    struct session *s, const char *name, const char *value, unsigned ms)
+{
+	double limit = strtod(value, NULL) * 1000;
+
+	for (unsigned i = 0; i < VARIABLES; i++)
+		if (strcmp(variables[i].name, name) == 0)
+			s->present |= 1u << i;
+	if (strcmp(name, "max_statement_time") == 0)
+		s->statement_ms =
+		    limit > 0 && limit < ms ? (unsigned)limit : ms;
+	else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
+		s->lock_s = limit < 1000 ? 0 : 1;
+	/* It becomes part of a statement. */
+	else if (strcmp(name, "sql_mode") == 0 &&
+		 value[strspn(value, MODE_CHARACTERS)] == '\0')
+		snprintf(s->own_mode, sizeof(s->own_mode), "%s", value);
+	else if (strcmp(name, "max_allowed_packet") == 0)
+		s->packet = strtoul(value, NULL, 10);
+	else if (strcmp(name, "wsrep_on") == 0)
+		s->galera = !is_off(value);
+	else if (strcmp(name, "read_only") == 0 ||
+		 strcmp(name, "innodb_read_only") == 0)
+		s->read_only |= !is_off(value);
+}
+
+enum db_class
+session_ask(struct link *link, struct session *session)
 {
 	/* The client library waits for whole seconds. */
-	unsigned seconds = limit_ms <= 1000 ? 1 : (limit_ms + 999) / 1000;
-	unsigned ms = seconds * LIMIT_PERMILLE;
+	unsigned seconds =
+	    link->limit_ms <= 1000 ? 1 : (link->limit_ms + 999) / 1000;
+	/* SHOW leaves out variables that a server does not know, where SELECT
+	   would fail. */
+	char text[1024] = "SHOW VARIABLES WHERE Variable_name IN ('read_only',"
+			  "'innodb_read_only','wsrep_on','max_allowed_packet'";
+	size_t length = strlen(text);
+	struct answer answer;
 
-	session->lax = false;
+	for (unsigned i = 0; i < VARIABLES; i++)
+		length +=
+		    (size_t)sprintf(text + length, ",'%s'", variables[i].name);
+	memcpy(text + length, ")", 2);
+	enum db_class kind = link_ask(link, text, 2, &answer);
+	if (kind != DB_OK)
+		return kind;
+	session->lax = session->read_only = session->galera = false;
 	session->present = 0;
+	session->packet = 0;
 	session->own_mode[0] = '\0';
-	for (size_t row = 0; row < answer->rows; row++) {
-		const char *name = answer_text(answer, row, 0);
-		const char *value = answer_text(answer, row, 1);
-		double limit = strtod(value, NULL) * 1000;
-
-		for (unsigned i = 0; i < VARIABLES; i++)
-			if (strcmp(variables[i].name, name) == 0)
-				session->present |= 1u << i;
-		if (strcmp(name, "max_statement_time") == 0)
-			session->statement_ms =
-			    limit > 0 && limit < ms ? (unsigned)limit : ms;
-		else if (strcmp(name, "innodb_lock_wait_timeout") == 0)
-			session->lock_s = limit < 1000 ? 0 : 1;
-		/* It becomes part of a statement. */
-		else if (strcmp(name, "sql_mode") == 0 &&
-			 value[strspn(value, MODE_CHARACTERS)] == '\0')
-			snprintf(session->own_mode, sizeof(session->own_mode),
-			    "%s", value);
-	}
+	for (size_t row = 0; row < answer.rows; row++)
+		session_note(session, answer_text(&answer, row, 0),
+		    answer_text(&answer, row, 1), seconds * LIMIT_PERMILLE);
+	answer_close(&answer);
+	return DB_OK;
 }
 
 /* Writes the assignment of a variable.  Returns its length. */

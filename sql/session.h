@@ -17,25 +17,18 @@ struct session {
 	bool ending;       /* the previous one is being ended: try again */
 	uint64_t since_ms; /* when the previous session was first found alive,
 			      monotonic; 0: it was not */
+	size_t packet;  /* the server's max_allowed_packet, bytes; 0: unknown */
+	bool read_only; /* it takes no writes */
+	bool galera;    /* it is a node of a Galera cluster */
 	char own_mode[SESSION_MODE_MAX]; /* the server's sql_mode */
 	bool lax;                        /* own_mode is in use, not ours */
 	unsigned present; /* bits of the variables that the server has */
 	unsigned statement_ms, lock_s; /* its limits for ours */
 };
 
-/* The variables that session_note() knows, for a list in SQL. */
-#define SESSION_VARIABLES \
-	"'autocommit','completion_type','tx_read_only'," \
-	"'transaction_read_only','unique_checks','sql_safe_updates'," \
-	"'sql_big_selects'," \
-	"'wsrep_retry_autocommit','wsrep_dirty_reads','max_statement_time'," \
-	"'innodb_lock_wait_timeout','sql_mode'"
-
-/* session_note - note what the server has of these.  answer: name and value of
-   each, and of others.  limit_ms: how long we wait for an answer to a
-   statement. */
-void session_note(
-    struct session *session, const struct answer *answer, unsigned limit_ms);
+/* session_ask - ask for the variables of server and session, and note them.
+   Returns DB_OK, or the class of the error. */
+enum db_class session_ask(struct link *link, struct session *session);
 
 /* session_set - make the session what we need, whatever init_connect and the
    server's defaults made of it: each statement a transaction of its own, none

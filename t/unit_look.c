@@ -438,17 +438,12 @@ START_TEST(what_the_server_says_counts)
 		.mysql = mysql, .deadline = deadline_new(), .limit_ms = 5000
 	};
 	struct session session = { 0 };
-	struct answer answer;
 
 	admin("CREATE TABLE Kept (n int) ENGINE=InnoDB");
 	ck_assert_ptr_nonnull(mysql_real_connect(mysql, NULL, "root", NULL,
 	    TEST_DATABASE, 0, fixture_server()->socket, 0));
 	ck_assert_int_eq(session_begin(&link), DB_OK);
-	ck_assert_int_eq(
-	    link_ask(&link, PROBE_SERVER, PROBE_SERVER_COLUMNS, &answer),
-	    DB_OK);
-	session_note(&session, &answer, link.limit_ms);
-	answer_close(&answer);
+	ck_assert_int_eq(session_ask(&link, &session), DB_OK);
 	ck_assert_int_eq(session_set(&link, &session), DB_OK);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(mysql_query(mysql, states[i]), 0);
