@@ -18,7 +18,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/privilege/landlock src/privilege/privilege \
 	src/check/inspect \
 	src/worker/deadletter src/worker/flush src/worker/retention src/worker/round \
-	src/worker/held src/worker/store src/worker/trial src/worker/worker \
+	src/worker/store src/worker/trial src/worker/worker \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \
 	src/master/handover \
@@ -45,8 +45,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/status/look_group.c src/status/look_read.c src/status/look_state.c src/status/look_state.h \
 	src/status/status_json.c \
 	src/status/status_text.c src/worker/backoff.h \
-	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h \
-	src/worker/window.h
+	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)
 if HAVE_OPENSSL
 src_libreporter_a_SOURCES += src/edge/tls.c src/lib/pem.c

@@ -11,10 +11,16 @@
 #include "shm/faultpoint.h"
 #include "worker/worker_files.h"
 
+#include <string.h>
+#include <unistd.h>
+
 /* How long the blame of a row holds for others that fail with the same number,
    and for how many at first. */
 #define BLAME_MS 1000
 #define BLAME_ROWS 8
+
+#define FIRST_MS 1000 /* wait of a held row at first, ... */
+#define CAP_MS 60000  /* ... and at last */
 
 #define CANARIES 6 /* records to try */
 
@@ -31,6 +37,84 @@
 /* How long a retired worker tries to store rows that fail alone: newer ones
    wait for it. */
 #define END_MS 30000
+
+/* ----------------------------------------------------------- held rows ---- */
+
+/* Where the slot is, or would be. */
+static size_t
+held_find(const struct held *held, uint32_t slot)
+{
+	size_t low = 0, high = held->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (held->rows[middle].slot < slot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t
+store_not_held(const struct store *store, struct table_row *rows, size_t n)
+{
+	const struct held *held = &store->held;
+	size_t kept = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		size_t i = held_find(held, rows[k].slot);
+
+		if (i == held->count || held->rows[i].slot != rows[k].slot)
+			rows[kept++] = rows[k];
+	}
+	return kept;
+}
+
+static void
+held_postpone(struct held_row *row, uint64_t now_ms)
+{
+	row->due_ms = now_ms + backoff_next(&row->backoff);
+}
+
+/* Returns false: no room. */
+static bool
+held_add(struct held *held, uint32_t slot, uint64_t now_ms)
+{
+	size_t i = held_find(held, slot);
+
+	if (held->count >= held->max)
+		return false;
+	memmove(&held->rows[i + 1], &held->rows[i],
+	    (held->count - i) * sizeof(*held->rows));
+	held->count++;
+	held->rows[i] = (struct held_row){ .slot = slot,
+		.since_ms = now_ms,
+		.backoff = {
+		    FIRST_MS, CAP_MS, 0, (uint64_t)getpid() << 32 | slot } };
+	held_postpone(&held->rows[i], now_ms);
+	return true;
+}
+
+static void
+held_remove(struct held *held, size_t i)
+{
+	held->count--;
+	memmove(&held->rows[i], &held->rows[i + 1],
+	    (held->count - i) * sizeof(*held->rows));
+}
+
+/* None is due before that time. */
+static void
+held_defer(struct held *held, uint64_t due_ms)
+{
+	for (size_t i = 0; i < held->count; i++)
+		if (held->rows[i].due_ms < due_ms)
+			held->rows[i].due_ms = due_ms;
+}
+
+/* ------------------------------------------------------------ canaries ---- */
 
 /* Why a row failed alone. */
 enum blame {
@@ -158,7 +242,7 @@ row_hold(struct store *store, const struct table_row *row,
 
 /* What becomes of a row that failed alone. */
 enum fate {
-	FATE_SETTLED, /* set aside or held */
+	FATE_SETTLED, /* set aside or held; of a held one: not held any more */
 	FATE_RETRY,
 	FATE_WAIT, /* and retry: the table takes none, or there is no room */
 	FATE_STOPPED
@@ -261,16 +345,9 @@ store_alone(struct store *store, struct table_row *row, enum db_class kind)
 	return true;
 }
 
-/* What becomes of a held row. */
-enum again {
-	AGAIN_SETTLED, /* it is not held any more */
-	AGAIN_LATER,
-	AGAIN_NONE /* nor does any other one stand a chance now */
-};
-
 /* Retry held row i.  end: none may be left, whatever their errors after
    end_ms. */
-static enum again
+static enum fate
 held_again(struct store *store, size_t i, bool end)
 {
 	const struct held_row *held = &store->held.rows[i];
@@ -284,7 +361,7 @@ held_again(struct store *store, size_t i, bool end)
 
 	if (kind == DB_OK) {
 		store_settled(store, &row, 1);
-		return AGAIN_SETTLED;
+		return FATE_SETTLED;
 	}
 	struct db_error error = *db_error(store->db);
 	if (kind == DB_HOLD && db_connected(store->db) &&
@@ -292,21 +369,21 @@ held_again(struct store *store, size_t i, bool end)
 		kind = DB_UNLISTED;
 	if (!dberror_divides(kind) && !(last && kind == DB_HOLD)) {
 		store_note(store, kind);
-		return AGAIN_NONE;
+		return FATE_WAIT;
 	}
 	store_count(store, kind, &error);
 	if (last)
-		return row_set_aside(store, &row, kind, &error) ? AGAIN_SETTLED
-								: AGAIN_LATER;
+		return row_set_aside(store, &row, kind, &error) ? FATE_SETTLED
+								: FATE_RETRY;
 	/* It is locked, or slow: no reason to set it aside. */
 	if (kind == DB_SPLIT)
-		return AGAIN_LATER;
+		return FATE_RETRY;
 	enum blame blame = store_judge(store, &row, &error);
 	if (blame == BLAME_ROW && (kind == DB_REFUSED || end || over) &&
 	    row_set_aside(store, &row, kind, &error))
-		return AGAIN_SETTLED;
-	return blame == BLAME_ROW || blame == BLAME_LATE ? AGAIN_LATER
-							 : AGAIN_NONE;
+		return FATE_SETTLED;
+	return blame == BLAME_ROW || blame == BLAME_LATE ? FATE_RETRY
+							 : FATE_WAIT;
 }
 
 /* Retry the held rows that are due, until the time is over. */
@@ -314,25 +391,25 @@ static void
 held_pass(struct store *store, uint64_t until_ms, bool end)
 {
 	struct held *held = &store->held;
-	enum again again = AGAIN_LATER;
+	enum fate fate = FATE_RETRY;
 	size_t i = 0;
 
-	while (i < held->count && again != AGAIN_NONE) {
+	while (i < held->count && fate != FATE_WAIT) {
 		uint64_t now = monotonic_ms();
 
 		if (held->rows[i].due_ms > now) {
 			i++;
 			continue;
 		}
-		again = held_again(store, i, end);
-		if (again == AGAIN_SETTLED)
+		fate = held_again(store, i, end);
+		if (fate == FATE_SETTLED)
 			held_remove(held, i);
 		else
-			held_postpone(held, i++, monotonic_ms());
+			held_postpone(&held->rows[i++], monotonic_ms());
 		if (monotonic_ms() >= until_ms || !store_wait(store, 0))
 			break;
 	}
-	if (again == AGAIN_NONE)
+	if (fate == FATE_WAIT)
 		held_defer(held, monotonic_ms() + PAUSE_MS);
 	counter_set(&store->count->held, held->count);
 }

@@ -278,6 +278,37 @@ store_return(struct store *store)
 		store_note(store, kind);
 }
 
+/* window_failed - so many rows were too many: halve.  Failures in a row are
+   one event, whose first size counts for the threshold. */
+static void
+window_failed(struct window *window, size_t rows)
+{
+	window->size = rows > 1 ? rows / 2 : 1;
+	if (!window->failing)
+		window->threshold = window->size;
+	window->failing = true;
+}
+
+/* window_passed - a statement of so many rows went through.  One that was
+   smaller than the window shows nothing of a larger one. */
+static void
+window_passed(struct window *window, size_t rows)
+{
+	size_t size = window->size, limit = window->max;
+
+	window->failing = false;
+	if (rows < size)
+		return;
+	if (size < window->threshold) {
+		if (limit > window->threshold)
+			limit = window->threshold;
+		size *= 2;
+	} else {
+		size += size < 16 ? 1 : size / 16;
+	}
+	window->size = size < limit ? size : limit;
+}
+
 /* Note what a statement's end shows of how many rows the server takes.  A slow
    server ends in a timeout.  One that finds a packet too long may close the
    connection as well: that is one failure, not two. */

@@ -49,9 +49,12 @@ store_new(const struct settings *settings, struct secret *password,
 	store->table = &segment->table;
 	store->count = &segment->shared->flush;
 	store->info = &segment->shared->info;
-	window_init(&store->window, db_settings(settings).max_rows);
+	size_t max = db_settings(settings).max_rows;
+	store->window = (struct window){ max, max, max, false };
 	/* However many are held, there is room for others in the table. */
-	held_init(&store->held, segment->table.keys / 2, (uint64_t)getpid());
+	store->held.max = segment->table.keys / 2;
+	if (store->held.max > HELD_MAX)
+		store->held.max = HELD_MAX;
 	counter_set(&store->count->held, 0);
 	store->deadletter.path = settings->dead_letter_file;
 	store->deadletter.size = settings->dead_letter_size;
@@ -169,21 +172,6 @@ store_trial(struct store *store, bool trial)
 	store->trial = trial;
 }
 
-/* Move the rows that are not held to the front.  Returns how many they are. */
-static size_t
-rows_not_held(const struct held *held, struct table_row *rows, size_t n)
-{
-	size_t kept = 0;
-
-	if (held->count == 0)
-		return n;
-	for (size_t i = 0; i < n; i++) {
-		if (!held_has(held, rows[i].slot))
-			rows[kept++] = rows[i];
-	}
-	return kept;
-}
-
 size_t
 store_rows(struct store *store, struct table_row *rows, size_t n)
 {
@@ -191,7 +179,7 @@ store_rows(struct store *store, struct table_row *rows, size_t n)
 
 	if (n > limit)
 		n = limit;
-	size_t free = rows_not_held(&store->held, rows, n);
+	size_t free = store_not_held(store, rows, n);
 	store->batch = rows;
 	store->batch_rows = free;
 	size_t settled = store_all(store, rows, free);

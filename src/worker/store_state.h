@@ -8,12 +8,44 @@
 #include "sql/db.h"
 #include "worker/backoff.h"
 #include "worker/deadletter.h"
-#include "worker/held.h"
 #include "lib/log.h"
 #include "worker/store.h"
-#include "worker/window.h"
 
 #include <pthread.h>
+
+/* How many rows a statement may have, found out as TCP finds out how much a
+   network takes (RFC 5681).  The server rejects oversized statements in many
+   ways, and none names the limit. */
+struct window {
+	size_t max;       /* rows, 1 or more: never above it */
+	size_t size;      /* rows that may be sent now, 1 to max */
+	size_t threshold; /* up to here it doubles, above it grows slowly */
+	bool failing;     /* the last statement failed */
+};
+
+/* Slots of the pending table whose row failed alone, while the table takes
+   others.  They stay dirty, are left out of batches, and are retried alone. */
+#define HELD_MAX 1024
+
+struct held_row {
+	uint32_t slot;
+	uint64_t since_ms; /* monotonic */
+	uint64_t due_ms;   /* when to retry it */
+	struct backoff backoff;
+};
+
+struct held {
+	size_t count, max;
+	struct held_row rows[HELD_MAX]; /* by slot */
+};
+
+/* held_hurry - all rows are due now. */
+static inline void
+held_hurry(struct held *held)
+{
+	for (size_t i = 0; i < held->count; i++)
+		held->rows[i].due_ms = 0;
+}
 
 struct store {
 	const struct settings *settings;
@@ -93,6 +125,11 @@ void store_prove(struct store *store, const struct record *record);
 
 /* store_settled - the first n rows were committed. */
 void store_settled(struct store *store, const struct table_row *rows, size_t n);
+
+/* store_not_held - move the rows that are not held to the front.  Returns how
+   many they are. */
+size_t store_not_held(
+    const struct store *store, struct table_row *rows, size_t n);
 
 /* store_insist - try until the first *sent of the rows are settled (DB_OK), or
    must be divided (DB_REFUSED, DB_UNLISTED), or one row fails for its size
