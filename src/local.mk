@@ -37,7 +37,6 @@ endif
 
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
-	src/check/inspect_database.c \
 	src/check/inspect_files.c src/edge/tls.h \
 	src/lib/json.h src/lib/long_options.h src/lib/pem.h \
 	src/intake/native_scan.c src/intake/report.h src/master/change.c \
