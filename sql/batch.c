@@ -85,35 +85,25 @@ put_row(struct batch *batch, char *p, const struct record *r)
 		       r->overload);
 }
 
-static char *
-put_quoted(char *p, const char *name, size_t length)
-{
-	*p++ = '`';
-	for (size_t i = 0; i < length; i++) {
-		if (name[i] == '`')
-			*p++ = '`';
-		*p++ = name[i];
-	}
-	*p++ = '`';
-	return p;
-}
-
 char *
 batch_quote(const char *table)
 {
-	size_t database = strcspn(table, ".");
-	char *quoted = malloc(strlen(table) * 2 + 5);
-	char *p = quoted;
+	char *quoted = malloc(strlen(table) * 2 + 5), *p = quoted;
+	const char *dot = strchr(table, '.');
 
 	if (quoted == NULL)
 		return NULL;
-	if (table[database] == '.') {
-		p = put_quoted(p, table, database);
-		*p++ = '.';
-		table += database + 1;
+	*p++ = '`';
+	for (const char *at = table; *at != '\0'; at++) {
+		if (at == dot) {
+			p = stpcpy(p, "`.`");
+			continue;
+		}
+		if (*at == '`')
+			*p++ = '`';
+		*p++ = *at;
 	}
-	p = put_quoted(p, table, strlen(table));
-	*p = 0;
+	strcpy(p, "`");
 	return quoted;
 }
 
@@ -129,7 +119,7 @@ batch_open(struct batch *batch, const char *table, size_t capacity,
 	char *quoted = batch_quote(table);
 	batch->text = malloc(capacity);
 	if (quoted != NULL && batch->text != NULL)
-		length = snprintf(batch->head, sizeof(batch->head),
+		length = snprintf(batch->text, BATCH_HEAD_MAX,
 		    "INSERT INTO %s (" BATCH_COLUMNS ") VALUES ", quoted);
 	free(quoted);
 	if (length < 0 || length >= BATCH_HEAD_MAX) {
@@ -151,7 +141,6 @@ batch_begin(struct batch *batch, uint64_t horizon)
 	    horizon, horizon, horizon, horizon);
 
 	batch->tail_length = (size_t)length;
-	memcpy(batch->text, batch->head, batch->head_length);
 	batch->length = batch->head_length;
 	batch->rows = 0;
 }

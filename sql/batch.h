@@ -42,8 +42,9 @@ struct batch {
 	size_t length;   /* of the text so far, its tail not counted */
 	size_t capacity; /* bytes the statement may have, tail included */
 	size_t rows;
-	char head[BATCH_HEAD_MAX], tail[BATCH_TAIL_MAX];
-	size_t head_length, tail_length;
+	size_t head_length; /* of the text before the rows, always the same */
+	size_t tail_length;
+	char tail[BATCH_TAIL_MAX];
 	struct column_signs signs;
 	uint64_t clamped; /* counts cut to their column's range, ever */
 };

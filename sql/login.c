@@ -92,8 +92,7 @@ login_new(const struct db_options *options, const struct host *host)
 	/* Ours, of a whole statement, comes first: see deadline.h. */
 	unsigned wait = seconds(options->read_timeout_ms) + 1;
 	size_t packet = PACKET_MAX;
-	unsigned tcp = MYSQL_PROTOCOL_TCP;
-	unsigned off = 0;
+	unsigned tcp = MYSQL_PROTOCOL_TCP, off = 0;
 	MYSQL *mysql = mysql_init(NULL);
 
 	if (mysql == NULL)

@@ -183,11 +183,10 @@ ask_columns(struct probe *p, bool *keyed)
 static void
 shape_mark(struct shape *shape, const struct answer *a)
 {
-	for (size_t row = 0; row < a->rows; row++) {
+	for (size_t row = 0; row < a->rows; row++)
 		for (unsigned i = 0; i < a->columns && i < PRIVILEGES; i++)
 			shape->mark =
 			    hash_text(shape->mark, answer_text(a, row, i));
-	}
 }
 
 /* ------------------------------------------------------------- columns ---- */
@@ -234,19 +233,6 @@ lacks_labels(const char *data_type, const char *type)
 	       (!has_label(type, "'0'") || !has_label(type, "'1'"));
 }
 
-/* Notes what differs between installations: how wide a column is. */
-static void
-shape_column(struct column_signs *signs, unsigned at, bool wide)
-{
-	bool *const wides[COLUMNS] = { [2] = &signs->ip_unsigned,
-		[4] = &signs->caller_unsigned,
-		[5] = &signs->succ_unsigned,
-		[6] = &signs->err_unsigned };
-
-	if (wides[at] != NULL)
-		*wides[at] = wide;
-}
-
 static void
 check_column(struct probe *p, unsigned at, const struct answer *a, size_t row)
 {
@@ -256,12 +242,17 @@ check_column(struct probe *p, unsigned at, const struct answer *a, size_t row)
 	/* What holds a port only without its sign. */
 	bool narrow = strcmp(data_type, "smallint") == 0 && at < KEY_COLUMNS &&
 		      !is_unsigned;
+	struct column_signs *signs = &p->shape->signs;
+	bool *const wides[COLUMNS] = { [2] = &signs->ip_unsigned,
+		[4] = &signs->caller_unsigned,
+		[5] = &signs->succ_unsigned,
+		[6] = &signs->err_unsigned };
 
 	p->seen |= 1u << at;
-	shape_column(&p->shape->signs, at,
-	    is_unsigned || strcmp(data_type, "bigint") == 0);
 	if (at == OVERLOAD)
-		p->shape->signs.overload_bit = strcmp(data_type, "bit") == 0;
+		signs->overload_bit = strcmp(data_type, "bit") == 0;
+	else if (wides[at] != NULL)
+		*wides[at] = is_unsigned || strcmp(data_type, "bigint") == 0;
 	if (at == OVERLOAD && lacks_labels(data_type, type))
 		fault(p, true,
 		    "table %s: column overload is %s; expected the values '0' "
@@ -292,13 +283,12 @@ check_columns(struct probe *p, const struct answer *a)
 		else
 			check_column(p, at, a, row);
 	}
-	for (unsigned at = 0; at < COLUMNS; at++) {
+	for (unsigned at = 0; at < COLUMNS; at++)
 		if ((p->seen & 1u << at) == 0)
 			fault(p, true,
 			    "table %s: there is no column %s, or the account "
 			    "may not see it; expected as in schema.sql",
 			    p->table, columns[at].name);
-	}
 }
 
 /* EXPLAIN requires the rights of what it explains. */
@@ -452,7 +442,6 @@ probe_table(struct link *link, const char *table, const char *quoted,
 		.report = report,
 		.arg = arg };
 	struct answer answer;
-
 	bool keyed;
 
 	memset(shape, 0, sizeof(*shape));
@@ -463,12 +452,11 @@ probe_table(struct link *link, const char *table, const char *quoted,
 	    " ORDER BY ORDINAL_POSITION", ASKED, &answer);
 	if (kind != DB_OK)
 		return kind;
-	if (answer.rows == 0) {
+	if (answer.rows == 0)
 		fault(&p, true,
 		    "there is no table %s, or the account has no right to "
 		    "see it; make it with schema.sql, and see grants.sql",
 		    table);
-	}
 	shape_mark(shape, &answer);
 	if (answer.rows > 0) {
 		const char *server = answer_text(&answer, 0, SERVER);

@@ -133,8 +133,7 @@ static enum db_class
 db_refused(struct db *db, enum db_class kind)
 {
 	struct db_error error = db->link.error;
-	bool strict = session_may_be_lax(&db->session, error.number);
-	bool changed;
+	bool strict = session_may_be_lax(&db->session, error.number), changed;
 
 	/* Halves that are refused for the same need no look each. */
 	if (db->refused == error.number && *db->shape.fault == '\0' &&

@@ -62,7 +62,8 @@ check_written(const struct record *record)
 
 	fd = file_of(fd, NULL, 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	struct deadletter file = { path, 65536 };
+	struct settings file = { .dead_letter_file = path,
+		.dead_letter_size = 65536 };
 	FUZZ_CHECK(deadletter_write(&file, record, 1264, "a reason") == 0);
 	lines_init(&line_again, fd, "again");
 	FUZZ_CHECK(lines_next(&line_again, &text, &length) == LINES_TEXT);

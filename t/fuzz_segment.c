@@ -298,7 +298,7 @@ work(struct worker_segment *segment)
 static void
 take_over(const struct hostile *hostile)
 {
-	const struct deadletter none = { "", 0 };
+	const struct settings none = { .dead_letter_file = "" };
 	struct worker_segment segment;
 	struct trial trial;
 

@@ -16,7 +16,7 @@
 
 static char directory[] = "/tmp/reporter-deadletter.XXXXXX";
 static char path[64];
-static struct deadletter file;
+static struct settings file;
 
 static void
 setup(void)
@@ -24,7 +24,8 @@ setup(void)
 	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/dead.jsonl", directory);
-	file = (struct deadletter){ path, 1 << 20 };
+	file = (struct settings){ .dead_letter_file = path,
+		.dead_letter_size = 1 << 20 };
 }
 
 static void
@@ -116,7 +117,7 @@ START_TEST(it_is_capped_at_whole_lines)
 	struct stat st;
 	int written = 0;
 
-	file.size = 1000;
+	file.dead_letter_size = 1000;
 	while (deadletter_write(&file, &r, 1264, "why") == 0)
 		written++;
 	ck_assert_int_eq(errno, EFBIG);
@@ -179,10 +180,10 @@ START_TEST(no_file_is_an_error)
 {
 	struct record r = sample();
 
-	file.path = "";
+	file.dead_letter_file = "";
 	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), -1);
 	snprintf(path, sizeof(path), "%s/none/dead.jsonl", directory);
-	file.path = path;
+	file.dead_letter_file = path;
 	ck_assert_int_eq(deadletter_write(&file, &r, 1264, "why"), -1);
 	ck_assert_int_eq(errno, ENOENT);
 }

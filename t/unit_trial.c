@@ -15,7 +15,8 @@
 
 static struct worker_segment segment;
 static char instance[INSTANCE_MAX];
-static struct deadletter nowhere = { "/dev/null/dead.jsonl", 1 << 20 };
+static struct settings nowhere = { .dead_letter_file = "/dev/null/dead.jsonl",
+	.dead_letter_size = 1 << 20 };
 
 static void
 setup(void)

@@ -9,6 +9,7 @@
 #include "worker/store_state.h"
 #include "lib/clock.h"
 #include "shm/faultpoint.h"
+#include "worker/deadletter.h"
 #include "worker/worker_files.h"
 
 #include <string.h>
@@ -207,16 +208,16 @@ static bool
 row_set_aside(struct store *store, const struct table_row *row,
     enum db_class kind, const struct db_error *error)
 {
-	if (deadletter_write(&store->deadletter, &row->record, error->number,
+	if (deadletter_write(store->settings, &row->record, error->number,
 		error->text) < 0) {
 		if (kind != DB_REFUSED ||
-		    worker_files_moved(store->deadletter.path))
+		    worker_files_moved(store->settings->dead_letter_file))
 			return false;
 		counter_add(&store->count->dead_lost, 1);
 		log_limited(&store->limiter,
 		    "cannot write dead-letter file %s: %m; a refused record is "
 		    "lost",
-		    store->deadletter.path);
+		    store->settings->dead_letter_file);
 	}
 	FAULT_POINT("store_refuse_written");
 	table_refused(store->table, row);
@@ -352,8 +353,7 @@ held_again(struct store *store, size_t i, bool end)
 {
 	const struct held_row *held = &store->held.rows[i];
 	struct table_row row = { .slot = held->slot };
-	uint64_t limit = store->settings->hold_time;
-	uint64_t now = monotonic_ms();
+	uint64_t limit = store->settings->hold_time, now = monotonic_ms();
 	bool over = limit > 0 && now - held->since_ms >= limit;
 	bool last = end && now >= store->end_ms;
 	size_t sent;

@@ -11,6 +11,7 @@
 #include "shm/faultpoint.h"
 #include "worker/trial.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,15 +22,15 @@ bool
 store_wait(struct store *store, uint32_t ms)
 {
 	struct timespec until = monotonic_after(ms);
+	int stop;
 
-	pthread_mutex_lock(&store->mutex);
-	while (ms > 0 && !store->stop &&
-	       pthread_cond_clockwait(
-		   &store->wake, &store->mutex, CLOCK_MONOTONIC, &until) == 0)
-		continue;
-	bool stop = store->stop;
-	pthread_mutex_unlock(&store->mutex);
-	return !stop;
+	do
+		stop = sem_clockwait(&store->stop, CLOCK_MONOTONIC, &until);
+	while (stop < 0 && errno == EINTR);
+	/* And the next one does not wait either. */
+	if (stop == 0)
+		sem_post(&store->stop);
+	return stop < 0;
 }
 
 /* ------------------------------------------------------------- errors ----- */

@@ -74,11 +74,11 @@ line_is_cut(const char *path, off_t size)
 
 /* line: begins with a line's end, for where one is needed. */
 static int
-line_append(const struct deadletter *file, const char *line, size_t length)
+line_append(const struct settings *settings, const char *line, size_t length)
 {
 	struct stat st;
 	/* A pipe must not block us. */
-	int fd = open(file->path,
+	int fd = open(settings->dead_letter_file,
 	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 	int result = -1;
 
@@ -87,11 +87,11 @@ line_append(const struct deadletter *file, const char *line, size_t length)
 	if (fstat(fd, &st) < 0)
 		goto out;
 	if (!S_ISREG(st.st_mode) || st.st_size == 0 ||
-	    !line_is_cut(file->path, st.st_size)) {
+	    !line_is_cut(settings->dead_letter_file, st.st_size)) {
 		line++;
 		length--;
 	}
-	if ((uint64_t)st.st_size + length > file->size) {
+	if ((uint64_t)st.st_size + length > settings->dead_letter_size) {
 		errno = EFBIG;
 		goto out;
 	}
@@ -106,10 +106,10 @@ out:
 }
 
 int
-deadletter_write(const struct deadletter *file, const struct record *record,
+deadletter_write(const struct settings *settings, const struct record *record,
     unsigned number, const char *message)
 {
-	if (*file->path == '\0') {
+	if (*settings->dead_letter_file == '\0') {
 		errno = ENOENT;
 		return -1;
 	}
@@ -120,7 +120,7 @@ deadletter_write(const struct deadletter *file, const struct record *record,
 		errno = ENOMEM;
 		return -1;
 	}
-	int result = line_append(file, line, (size_t)length);
+	int result = line_append(settings, line, (size_t)length);
 	free(line);
 	return result;
 }

@@ -6,16 +6,12 @@
  */
 #pragma once
 
+#include "conf/settings.h"
 #include "shm/record.h"
 
-struct deadletter {
-	const char *path; /* "" is: none is written */
-	uint64_t size;    /* maximum of the file, bytes */
-};
-
-/* deadletter_write - append one line.  number: the database's error number, 0:
-   not an error of the database; message: why.
-   Returns 0, or -1 with errno: EFBIG when the file is full.  Then the record is
-   lost, and the caller counts it. */
-int deadletter_write(const struct deadletter *file, const struct record *record,
-    unsigned number, const char *message);
+/* deadletter_write - append one line to the file of the settings.  number: the
+   database's error number, 0: not an error of the database; message: why.
+   Returns 0, or -1 with errno: EFBIG when the file is full, ENOENT when there
+   is none.  Then the record is lost, and the caller counts it. */
+int deadletter_write(const struct settings *settings,
+    const struct record *record, unsigned number, const char *message);

@@ -80,8 +80,9 @@ attendance_judge(struct attendance *a, const struct census *census,
 static bool
 retention_is_ours(const struct retention *r)
 {
-	return r->seconds > 0 && r->header->slot == 0 &&
-	       r->header->generation == counter_get(&r->master->generation);
+	return r->seconds > 0 && r->segment->map.header.slot == 0 &&
+	       r->segment->map.header.generation ==
+		   counter_get(&r->master->generation);
 }
 
 /* The table was read to its end. */
@@ -108,7 +109,7 @@ pass_judge(struct retention *r)
 		log_info("retention: the agents are back; removing old rows");
 	if (verdict != VERDICT_WAIT)
 		r->away = verdict == VERDICT_AWAY;
-	counter_set(&r->shared->flush.retention_ts, monotonic_ms());
+	counter_set(&r->segment->shared->flush.retention_ts, monotonic_ms());
 }
 
 /* One step.  Returns false when it was the last one of its pass. */
@@ -128,7 +129,8 @@ pass_step(struct retention *r, uint64_t started)
 		kind =
 		    walk_step(db, r->settings->db.table, &r->walk, r->before);
 	store_note_connection(r->store);
-	counter_add(&r->shared->flush.removed, r->walk.removed - removed);
+	counter_add(
+	    &r->segment->shared->flush.removed, r->walk.removed - removed);
 	/* Somebody has locked some of these rows: they are left. */
 	if (kind == DB_SPLIT)
 		return true;
@@ -163,8 +165,7 @@ retention_init(struct retention *r, const struct settings *settings,
 	r->settings = settings;
 	r->seconds = settings->retention / 1000;
 	r->master = master;
-	r->shared = segment->shared;
-	r->header = &segment->map.header;
+	r->segment = segment;
 	r->store = store;
 	r->limiter = LOG_PER_MINUTE(LOG_LINES);
 	r->started_ms = monotonic_ms();

@@ -49,8 +49,7 @@ struct retention {
 	const struct settings *settings;
 	uint64_t seconds; /* 0: keep all rows */
 	const struct master_shared *master;
-	struct worker_shared *shared;
-	const struct segment_header *header; /* its checked copy */
+	struct worker_segment *segment;
 	struct store *store;
 	struct walk walk;
 	struct census census;

@@ -174,8 +174,7 @@ round_collect(
 	size_t urgent = collect_urgent(round, table, 0, round->capacity / 2);
 	size_t others =
 	    collect_others(round, table, urgent, round->capacity - urgent);
-	size_t all = urgent + others;
-	size_t more = 0;
+	size_t all = urgent + others, more = 0;
 	struct run run;
 
 	if (round_urgent(round, table) > 0)

@@ -29,11 +29,9 @@ backoffs_init(struct store *store)
 	};
 	uint64_t seed = (uint64_t)getpid() << 32 | (uint64_t)time(NULL);
 
-	for (int i = 0; i < DB_CLASSES; i++) {
-		store->backoff[i].first_ms = waits[i][0];
-		store->backoff[i].cap_ms = waits[i][1];
-		store->backoff[i].random = seed + (uint64_t)i;
-	}
+	for (int i = 0; i < DB_CLASSES; i++)
+		store->backoff[i] = (struct backoff){ waits[i][0], waits[i][1],
+			0, seed + (uint64_t)i };
 }
 
 struct store *
@@ -56,15 +54,12 @@ store_new(const struct settings *settings, struct secret *password,
 	if (store->held.max > HELD_MAX)
 		store->held.max = HELD_MAX;
 	counter_set(&store->count->held, 0);
-	store->deadletter.path = settings->dead_letter_file;
-	store->deadletter.size = settings->dead_letter_size;
 	store->limiter = LOG_PER_MINUTE(LOG_LINES);
 	store->connects = LOG_PER_MINUTE(LOG_LINES);
 	store->held_limiter = LOG_PER_MINUTE(LOG_LINES);
 	store->clocks = LOG_PER_MINUTE(1);
 	backoffs_init(store);
-	pthread_cond_init(&store->wake, NULL);
-	pthread_mutex_init(&store->mutex, NULL);
+	sem_init(&store->stop, 0, 0);
 	counter_set(&store->count->connected, 0);
 
 	store->records = calloc(store->window.max, sizeof(*store->records));
@@ -73,11 +68,10 @@ store_new(const struct settings *settings, struct secret *password,
 	options.session_mark = &store->info->session_mark;
 	options.password = password->text;
 	store->db = db_new(&options);
-	if (store->records == NULL || store->db == NULL) {
-		store_free(store);
-		return NULL;
-	}
-	return store;
+	if (store->records != NULL && store->db != NULL)
+		return store;
+	store_free(store);
+	return NULL;
 }
 
 void
@@ -95,10 +89,7 @@ store_free(struct store *store)
 void
 store_stop(struct store *store)
 {
-	pthread_mutex_lock(&store->mutex);
-	store->stop = true;
-	pthread_cond_broadcast(&store->wake);
-	pthread_mutex_unlock(&store->mutex);
+	sem_post(&store->stop);
 }
 
 /* ------------------------------------------------------------- batches ---- */

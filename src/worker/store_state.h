@@ -7,11 +7,10 @@
 
 #include "sql/db.h"
 #include "worker/backoff.h"
-#include "worker/deadletter.h"
 #include "lib/log.h"
 #include "worker/store.h"
 
-#include <pthread.h>
+#include <semaphore.h>
 
 /* How many rows a statement may have, found out as TCP finds out how much a
    network takes (RFC 5681).  The server rejects oversized statements in many
@@ -54,7 +53,6 @@ struct store {
 	struct flush_counters *count;
 	struct worker_info *info;
 	struct db *db;
-	struct deadletter deadletter;
 	struct backoff backoff[DB_CLASSES];
 	struct log_limiter limiter, held_limiter;
 	struct log_limiter connects; /* about connections made */
@@ -87,12 +85,10 @@ struct store {
 	/* The DB_HOLD error that was logged, "" is none.  Its text: what we
 	   find out ourselves has no number. */
 	char logged[sizeof(((struct db_error *)0)->text)];
-	const char *advised;   /* the advice logged with it, a literal */
-	uint64_t refusing_ms;  /* since when no row is taken; 0: some are */
-	bool down;             /* log when the database has recovered */
-	pthread_mutex_t mutex; /* of this process alone */
-	pthread_cond_t wake;
-	bool stop; /* under the mutex */
+	const char *advised;  /* the advice logged with it, a literal */
+	uint64_t refusing_ms; /* since when no row is taken; 0: some are */
+	bool down;            /* log when the database has recovered */
+	sem_t stop;           /* posted once: asked to stop */
 };
 
 /* store_count - count and show an error of the database; store_show - show and

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "worker/trial.h"
+#include "worker/deadletter.h"
 #include "lib/log.h"
 
 #include <inttypes.h>
@@ -35,16 +36,16 @@ trial_flushed(struct worker_info *info)
 }
 
 static void
-set_aside(struct worker_shared *shared, const struct deadletter *deadletter,
+set_aside(struct worker_shared *shared, const struct settings *settings,
     const struct record *record, uint64_t deaths)
 {
-	bool written = deadletter_write(
-			   deadletter, record, 0, "it killed its worker") == 0;
+	bool written =
+	    deadletter_write(settings, record, 0, "it killed its worker") == 0;
 
 	if (!written) {
 		log_error(
 		    "cannot write dead-letter file %s: %m; a record is lost",
-		    deadletter->path);
+		    settings->dead_letter_file);
 		counter_add(&shared->flush.dead_lost, 1);
 	}
 	counter_add(&shared->info.poisoned, 1);
@@ -55,8 +56,7 @@ set_aside(struct worker_shared *shared, const struct deadletter *deadletter,
 }
 
 static void
-judge_queued(
-    struct worker_segment *segment, const struct deadletter *deadletter)
+judge_queued(struct worker_segment *segment, const struct settings *settings)
 {
 	struct worker_shared *shared = segment->shared;
 	struct worker_info *info = &shared->info;
@@ -72,7 +72,7 @@ judge_queued(
 	const struct record *record = ring_peek(&segment->ring, &n);
 	if (n == 1) {
 		/* One more: the batch that died first contained it. */
-		set_aside(shared, deadletter, record,
+		set_aside(shared, settings, record,
 		    counter_get(&info->suspect_deaths) + 1);
 		counter_add(&shared->drain.added, 1);
 		counter_release(&shared->flush.dead_letter,
@@ -83,8 +83,7 @@ judge_queued(
 }
 
 static void
-judge_pending(
-    struct worker_segment *segment, const struct deadletter *deadletter)
+judge_pending(struct worker_segment *segment, const struct settings *settings)
 {
 	struct worker_info *info = &segment->shared->info;
 	uint64_t suspect = counter_get(&info->suspect_slot);
@@ -105,7 +104,7 @@ judge_pending(
 	row.slot = (uint32_t)suspect - 1;
 	row.state = table_read(&segment->table, row.slot, &row.record);
 	if (row.state & STATE_DIRTY) {
-		set_aside(segment->shared, deadletter, &row.record,
+		set_aside(segment->shared, settings, &row.record,
 		    counter_get(&info->trial_slot_deaths));
 		table_refused(&segment->table, &row);
 	}
@@ -113,16 +112,16 @@ judge_pending(
 
 void
 trial_open(struct trial *trial, struct worker_segment *segment, bool crashed,
-    const struct deadletter *deadletter)
+    const struct settings *settings)
 {
 	struct worker_info *info = &segment->shared->info;
 
 	*trial = (struct trial){ 0, false };
 	if (crashed) {
-		judge_queued(segment, deadletter);
+		judge_queued(segment, settings);
 		trial->flush = counter_get(&info->suspect_slot) != 0;
 		if (trial->flush)
-			judge_pending(segment, deadletter);
+			judge_pending(segment, settings);
 		trial->drain_end = counter_get(&segment->ring.producer->head);
 	}
 	counter_set(&info->suspect, 0);

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "worker/deadletter.h"
+#include "conf/settings.h"
 #include "shm/segment.h"
 
 struct trial {
@@ -21,7 +21,7 @@ struct trial {
    Sets a record aside at its third death; one that the dead-letter file has no
    room for is logged and counted as lost. */
 void trial_open(struct trial *trial, struct worker_segment *segment,
-    bool crashed, const struct deadletter *deadletter);
+    bool crashed, const struct settings *settings);
 
 /* trial_drain, trial_flush - note what is about to be touched: the record at
    this index of the ring; a statement whose first row is in this slot.

@@ -102,8 +102,6 @@ worker_lock(struct worker *w)
 static enum shm_status
 worker_take_over(struct worker *w)
 {
-	struct deadletter file = { w->start->settings->dead_letter_file,
-		w->start->settings->dead_letter_size };
 	struct worker_info *info;
 	uint64_t dirty, queued;
 	enum shm_status status = worker_lock(w);
@@ -128,7 +126,8 @@ worker_take_over(struct worker *w)
 			 ", pending: %" PRIu64,
 		    queued, dirty);
 	FAULT_POINT("worker_recovered");
-	trial_open(&w->trial, &w->segment, w->start->crashed, &file);
+	trial_open(
+	    &w->trial, &w->segment, w->start->crashed, w->start->settings);
 	return SHM_OK;
 }
 
