@@ -75,14 +75,15 @@ put_number(char *p, int64_t value)
 static char *
 put_row(struct batch *batch, char *p, const struct record *r)
 {
+	static const char ends[2][2][5] = { { "'0')", "'1')" },
+		{ "0)", "1)" } };
 	int64_t values[BATCH_COLUMN_COUNT];
 
 	batch_values(batch, r, values);
 	*p++ = '(';
 	for (int i = 0; i < BATCH_COLUMN_COUNT - 1; i++)
 		p = put_number(p, values[i]);
-	return p + sprintf(p, batch->signs.overload_bit ? "%d)" : "'%d')",
-		       r->overload);
+	return stpcpy(p, ends[batch->signs.overload_bit][r->overload]);
 }
 
 char *

@@ -100,15 +100,15 @@ db_probe_table(struct db *db, struct shape *shape, db_report *report, void *arg)
 }
 
 enum db_class
-db_look(struct db *db, bool *changed)
+db_look(struct db *db)
 {
 	struct shape shape;
 	enum db_class kind = db_probe_table(db, &shape, NULL, NULL);
 
-	*changed = false;
+	db->changed = false;
 	if (kind != DB_OK)
 		return db_without_row(db, kind);
-	*changed = shape.mark != db->shape.mark;
+	db->changed = shape.mark != db->shape.mark;
 	if (shape.galera && !db->session.galera) {
 		db->session.galera = true;
 		db_open_bulk(db);
@@ -118,7 +118,7 @@ db_look(struct db *db, bool *changed)
 	db->looked_ms = clock_ms();
 	if (*shape.fault != '\0')
 		return link_fail(&db->link, DB_HOLD, 0, shape.fault);
-	if (!*changed)
+	if (!db->changed)
 		return DB_OK;
 	db_open_bulk(db);
 	if (!db->session.lax)
@@ -147,7 +147,6 @@ db_use(struct db *db)
 static enum db_class
 db_enter(struct db *db)
 {
-	struct answer answer;
 	char text[1024];
 	enum db_class kind = session_begin(&db->link);
 
@@ -163,10 +162,7 @@ db_enter(struct db *db)
 	if (kind != DB_OK || !db->session.galera)
 		return kind;
 	snprintf(text, sizeof(text), "SELECT modid FROM %s LIMIT 1", db->table);
-	kind = link_ask(&db->link, text, 1, &answer);
-	if (kind == DB_OK)
-		answer_close(&answer);
-	return kind;
+	return link_ask(&db->link, text, 1, NULL);
 }
 
 /* The first look at the table, with one at the rights: while nothing is to be
@@ -174,8 +170,7 @@ db_enter(struct db *db)
 static enum db_class
 db_look_first(struct db *db)
 {
-	bool changed;
-	enum db_class kind = db_look(db, &changed);
+	enum db_class kind = db_look(db);
 
 	if (kind != DB_OK)
 		return kind;
@@ -285,7 +280,7 @@ bool
 db_return(struct db *db)
 {
 	struct db_options options = db->options;
-	bool changed, well, answers;
+	bool well, answers;
 
 	options.hosts = (char *[]){ options.hosts[db->hosts.asked], NULL };
 	/* These belong to the connection in use. */
@@ -296,7 +291,7 @@ db_return(struct db *db)
 	struct db *other = db_new(&options);
 	well = other != NULL && db_open(other) == DB_OK &&
 	       db_enter(other) == DB_OK && !other->session.read_only &&
-	       db_look(other, &changed) == DB_OK;
+	       db_look(other) == DB_OK;
 	answers =
 	    well || (other != NULL && db_error(other)->kind != DB_RECONNECT);
 	db_free(other);
@@ -327,15 +322,11 @@ static unsigned
 db_probe_removal(struct db *db, db_report *report, void *arg)
 {
 	char text[1024];
-	struct answer answer;
 
 	snprintf(text, sizeof(text), "EXPLAIN DELETE FROM %s WHERE modid=0",
 	    db->table);
-	if (link_ask(&db->link, text, 1, &answer) == DB_OK) {
-		answer_close(&answer);
-		return 0;
-	}
-	if (db->link.error.number != ER_TABLEACCESS_DENIED_ERROR)
+	if (link_ask(&db->link, text, 1, NULL) == DB_OK ||
+	    db->link.error.number != ER_TABLEACCESS_DENIED_ERROR)
 		return 0;
 	snprintf(text, sizeof(text),
 	    "table %s: the account may not delete; expected DELETE for "

@@ -25,7 +25,8 @@ struct db {
 	bool loses;         /* a proxy ends transactions before COMMIT */
 	bool open;          /* logged in */
 	struct shape shape; /* of the table at the last look, ... */
-	uint64_t looked_ms; /* ... which was then, monotonic */
+	uint64_t looked_ms; /* ... which was then, monotonic, ... */
+	bool changed;       /* ... and saw another one than before */
 	int64_t ahead;      /* of our clock, by the server's then: seconds */
 	unsigned refused;   /* number of the error that it was for; 0: none */
 	uint64_t locked_ms; /* when a lock was last waited for in vain, as long
@@ -34,9 +35,9 @@ struct db {
 	counter words[2]; /* of the session, when options have none */
 };
 
-/* db_look - look at the table.  *changed: it is not what it was.  Returns
-   DB_OK: rows may be written; else the class of the error. */
-enum db_class db_look(struct db *db, bool *changed);
+/* db_look - look at the table.  Returns DB_OK: rows may be written; else the
+   class of the error. */
+enum db_class db_look(struct db *db);
 
 /* db_after - after a statement of this class: close a connection that is of no
    more use.  Returns kind. */

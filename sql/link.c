@@ -153,6 +153,7 @@ enum db_class
 link_send(struct link *link, const char *call, const char *text, size_t length,
     unsigned columns, struct answer *answer)
 {
+	struct answer ignored, *a = answer != NULL ? answer : &ignored;
 	unsigned pretended = fault_db(call);
 	enum db_class kind = DB_OK;
 	int failed = 0;
@@ -164,11 +165,12 @@ link_send(struct link *link, const char *call, const char *text, size_t length,
 		kind = link_fail_mysql(link, pretended);
 	else if (columns == 0)
 		kind = link_no_rows(link);
-	else if (answer_read(link->mysql, columns, answer) != 0)
-		kind = answer->fault == NULL
-			   ? link_fail_mysql(link, 0)
-			   : link_fail(link, DB_RECONNECT, CR_MALFORMED_PACKET,
-				 answer->fault);
+	else if (answer_read(link->mysql, columns, a) != 0)
+		kind = a->fault == NULL ? link_fail_mysql(link, 0)
+					: link_fail(link, DB_RECONNECT,
+					      CR_MALFORMED_PACKET, a->fault);
+	else if (answer == NULL)
+		answer_close(a);
 	return link_in_time(link, kind);
 }
 

@@ -8,8 +8,6 @@
 
 #include "sql/db_state.h"
 
-#include "sql/fault.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -119,12 +117,10 @@ db_write(struct db *db, const struct record *const *records, size_t n,
 static enum db_class
 db_look_if_due(struct db *db)
 {
-	bool changed;
-
 	if (*db->shape.fault == '\0' && !db->session.lax &&
 	    clock_ms() - db->looked_ms < LOOK_AGE)
 		return DB_OK;
-	return db_look(db, &changed);
+	return db_look(db);
 }
 
 /* A statement was refused.  Retry it if the table has changed, or if the
@@ -133,17 +129,17 @@ static enum db_class
 db_refused(struct db *db, enum db_class kind)
 {
 	struct db_error error = db->link.error;
-	bool strict = session_may_be_lax(&db->session, error.number), changed;
+	bool strict = session_may_be_lax(&db->session, error.number);
 
 	/* Halves that are refused for the same need no look each. */
 	if (db->refused == error.number && *db->shape.fault == '\0' &&
 	    clock_ms() - db->looked_ms < LOOK_AGE)
 		return kind;
-	enum db_class look = db_look(db, &changed);
+	enum db_class look = db_look(db);
 	if (look == DB_RECONNECT || look == DB_NEXT_HOST ||
 	    *db->shape.fault != '\0')
 		return look;
-	if (look == DB_OK && changed)
+	if (look == DB_OK && db->changed)
 		return link_fail(
 		    &db->link, DB_RETRY, error.number, "the table has changed");
 	db->session.lax |= look == DB_OK && strict;
