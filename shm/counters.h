@@ -31,6 +31,7 @@
 #include <assert.h>
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -83,69 +84,123 @@ counter_sum(const counter *c, size_t n)
 	return sum;
 }
 
+typedef uint64_t __attribute__((may_alias)) shared_word;
+
+/* words_copy - copy words that others may write or read meanwhile: relaxed.
+   Both lie at multiples of 8; size is one. */
+static inline void
+words_copy(void *to, const void *from, size_t size)
+{
+	for (size_t i = 0; i < size / sizeof(shared_word); i++)
+		__atomic_store_n((shared_word *)to + i,
+		    __atomic_load_n(
+			(const shared_word *)from + i, __ATOMIC_RELAXED),
+		    __ATOMIC_RELAXED);
+}
+
+/* version_begin, version_end - for the only writer of words that have a
+   version, which is odd while they are being written. */
+static inline void
+version_begin(counter *version)
+{
+	counter_set(version, counter_get(version) | 1);
+	/* Release fence: who sees a new word sees that the version is odd, or
+	   a later one. */
+	atomic_thread_fence(memory_order_release);
+}
+
+static inline void
+version_end(counter *version)
+{
+	/* Release: licenses readers to use what they copied. */
+	counter_release(version, counter_get(version) + 1);
+}
+
+/* version_kept - for readers: whether what was copied since `before` was
+   acquired is whole. */
+static inline bool
+version_kept(const counter *version, uint64_t before)
+{
+	/* Acquire fence: if a word is newer, so is the version. */
+	atomic_thread_fence(memory_order_acquire);
+	return before % 2 == 0 && counter_get(version) == before;
+}
+
 /* NAME_OF - the name that an array of names has for i. */
 #define NAME_OF(names, i) \
 	((uint64_t)(i) < sizeof(names) / sizeof(*(names)) ? (names)[i] \
 							  : "unknown")
 
+/* The reasons: each has its name in status, metrics and manual, and its text in
+   the log. */
+#define REASON_ID(id, name, text) id,
+
 /* Why a record, or a whole report, was rejected. */
+#define REJECTS(X) \
+	X(REJECT_NOT_MSGPACK, "not_msgpack", "not MessagePack") /* closes */ \
+	/* Over max_message or the limit of frames: closes. */ \
+	X(REJECT_TOO_LONG, "too_long", "message too long") \
+	/* Of a frame: closes. */ \
+	X(REJECT_NEGATIVE_LENGTH, "negative_length", "negative length") \
+	X(REJECT_NOT_PROTOBUF, "not_protobuf", "not a protobuf message") \
+	X(REJECT_OTHER_MESSAGE, "other_message", "not a report message") \
+	X(REJECT_WRONG_SHAPE, "wrong_shape", "invalid structure") \
+	X(REJECT_OUT_OF_RANGE, "out_of_range", "value out of range") \
+	X(REJECT_WRONG_CALLER, "wrong_caller", "caller is another host") \
+	/* No dialect begins like this: closes. */ \
+	X(REJECT_UNKNOWN_PROTOCOL, "unknown_protocol", "unknown protocol")
 enum reject {
-	REJECT_NOT_MSGPACK,     /* not MessagePack: closes */
-	REJECT_TOO_LONG,        /* over max_message or frame limit: closes */
-	REJECT_NEGATIVE_LENGTH, /* frame length below zero: closes */
-	REJECT_NOT_PROTOBUF,    /* a frame's payload does not decode */
-	REJECT_OTHER_MESSAGE,   /* another message number or frame id */
-	REJECT_WRONG_SHAPE,     /* not an array, too few elements, wrong type */
-	REJECT_OUT_OF_RANGE,    /* a value outside of its range */
-	REJECT_WRONG_CALLER,    /* caller is not the peer: check_caller */
-	REJECT_UNKNOWN_PROTOCOL, /* no dialect begins like this: closes */
-	REJECT_REASONS
+	REJECTS(REASON_ID) REJECT_REASONS
 };
-
-/* reject_name - its name in status, metrics and manual, as in "wrong_shape". */
-const char *reject_name(enum reject reason);
-
-/* reject_text - its text in the log, as in "invalid structure". */
-const char *reject_text(enum reject reason);
 
 /* Why a connection was refused, as soon as it was accepted. */
+#define REFUSALS_EACH(X) \
+	X(REFUSAL_DENIED, "denied", "address is in limits.deny") \
+	X(REFUSAL_NOT_ALLOWED, "not_allowed", \
+	    "address is not in limits.allow") \
+	X(REFUSAL_MAX_CONNECTIONS, "max_connections", \
+	    "limits.max_connections reached") \
+	X(REFUSAL_MAX_CONNECTIONS_PER_ADDRESS, "max_connections_per_address", \
+	    "limits.max_connections_per_address reached") \
+	X(REFUSAL_ACCEPT_RATE, "accept_rate", \
+	    "address used up its quarter of limits.accept_rate") \
+	X(REFUSAL_NOT_TRUSTED, "not_trusted", \
+	    "address is not in limits.proxy_from") \
+	X(REFUSAL_NO_DESCRIPTORS, "no_descriptors", "out of file descriptors") \
+	X(REFUSAL_NO_MEMORY, "no_memory", "out of memory")
 enum refusal {
-	REFUSAL_DENIED,          /* its address is in deny */
-	REFUSAL_NOT_ALLOWED,     /* its address is not in allow */
-	REFUSAL_MAX_CONNECTIONS, /* the limit is reached */
-	REFUSAL_MAX_CONNECTIONS_PER_ADDRESS,
-	REFUSAL_ACCEPT_RATE,    /* its address has used up its share */
-	REFUSAL_NOT_TRUSTED,    /* not in proxy_from, which is required there */
-	REFUSAL_NO_DESCRIPTORS, /* the reserve was given up for it */
-	REFUSAL_NO_MEMORY,
-	REFUSALS
+	REFUSALS_EACH(REASON_ID) REFUSALS
 };
-
-/* refusal_name, refusal_text - as above, of a refusal. */
-const char *refusal_name(enum refusal refusal);
-const char *refusal_text(enum refusal refusal);
 
 /* Why a connection that was let in was closed. */
+#define CLOSINGS_EACH(X) \
+	X(CLOSING_BY_AGENT, "by_agent", "closed by the agent") \
+	X(CLOSING_IDLE, "idle", "idle timeout") \
+	X(CLOSING_AGE, "age", "limits.max_connection_age reached") \
+	X(CLOSING_MESSAGE_TIMEOUT, "message_timeout", "message timeout") \
+	/* By a reload, these two. */ \
+	X(CLOSING_DENIED, "denied", "address is in limits.deny") \
+	X(CLOSING_NOT_ALLOWED, "not_allowed", \
+	    "address is not in limits.allow") \
+	/* By the address of a PROXY header. */ \
+	X(CLOSING_REFUSED, "refused", "refused") \
+	X(CLOSING_PROXY_HEADER, "proxy_header", "invalid PROXY header") \
+	X(CLOSING_TLS, "tls", "TLS failed") /* or none was begun */ \
+	X(CLOSING_BAD_STREAM, "bad_stream", "invalid stream") \
+	X(CLOSING_NO_MEMORY, "no_memory", "out of memory") \
+	X(CLOSING_STOP, "stop", "shutdown") /* or reporter was killed */ \
+	X(CLOSING_CARRIED, "carried", "continued by the next process")
 enum closing {
-	CLOSING_BY_AGENT,        /* the agent closed it, or is gone */
-	CLOSING_IDLE,            /* silent for idle_timeout */
-	CLOSING_AGE,             /* older than max_connection_age */
-	CLOSING_MESSAGE_TIMEOUT, /* a message begun was not finished in time */
-	CLOSING_DENIED,          /* a reload put its address into deny */
-	CLOSING_NOT_ALLOWED,     /* a reload took its address out of allow */
-	CLOSING_REFUSED,         /* refused, by the address of a PROXY header */
-	CLOSING_PROXY_HEADER,    /* missing or invalid PROXY header */
-	CLOSING_TLS,             /* TLS handshake failed, or no TLS */
-	CLOSING_BAD_STREAM,      /* a rejection that closes */
-	CLOSING_NO_MEMORY,
-	CLOSING_STOP,    /* reporter ended, or was killed */
-	CLOSING_CARRIED, /* continued by the next master */
-	CLOSINGS
+	CLOSINGS_EACH(REASON_ID) CLOSINGS
 };
 
-/* closing_name, closing_text - as above, of a closing. */
-const char *closing_name(enum closing closing);
-const char *closing_text(enum closing closing);
+/* REASON_name, REASON_text - of these lists; "unknown" for other numbers. */
+const char *reject_name(enum reject reason);
+const char *reject_text(enum reject reason);
+const char *refusal_name(enum refusal reason);
+const char *refusal_text(enum refusal reason);
+const char *closing_name(enum closing reason);
+const char *closing_text(enum closing reason);
 
 /* Written by a worker's drain thread. */
 struct drain_counters {
