@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WORDS (sizeof(struct agent) / sizeof(uint64_t))
 #define TRIES 1000 /* to read a row; a killed master may leave one odd */
 
 static void
@@ -76,17 +75,10 @@ void
 agents_change(struct agent *shown, const struct agent *agent)
 {
 	struct agent_row *row = row_of(shown);
-	uint64_t version = counter_get(&row->version);
 
-	counter_set(&row->version, version + 1);
-	/* Release fence: who sees a new word sees the odd version, or a later
-	   one. */
-	atomic_thread_fence(memory_order_release);
-	for (size_t i = 0; i < WORDS; i++)
-		agent_set(
-		    (uint64_t *)&row->agent + i, ((const uint64_t *)agent)[i]);
-	/* Release: licenses readers to use what they copied of the row. */
-	counter_release(&row->version, version + 2);
+	version_begin(&row->version);
+	words_copy(&row->agent, agent, sizeof(*agent));
+	version_end(&row->version);
 }
 
 struct agent *
@@ -125,8 +117,8 @@ agents_free(struct agents *agents, struct agent *shown)
 enum shm_status
 agents_open(struct agents *agents, const char *instance, uid_t owner)
 {
-	enum shm_status status =
-	    segment_view_agents(&agents->map, instance, owner);
+	enum shm_status status = segment_open_instance(
+	    &agents->map, SEGMENT_AGENTS, instance, SEGMENT_READ, owner);
 
 	if (status == SHM_OK)
 		agents_attach(agents);
@@ -141,13 +133,8 @@ agents_read(const struct agents *agents, uint64_t i, struct agent *agent)
 	for (int try = 0; try < TRIES; try++) {
 		uint64_t version = counter_acquire(&row->version);
 
-		for (size_t word = 0; word < WORDS; word++)
-			((uint64_t *)agent)[word] = __atomic_load_n(
-			    (const uint64_t *)&row->agent + word,
-			    __ATOMIC_RELAXED);
-		/* Acquire fence: if a word is newer, so is the version. */
-		atomic_thread_fence(memory_order_acquire);
-		if (version % 2 == 0 && counter_get(&row->version) == version)
+		words_copy(agent, &row->agent, sizeof(*agent));
+		if (version_kept(&row->version, version))
 			return agent->peer[0] != 0;
 	}
 	return false;

@@ -54,13 +54,6 @@ segment_worker_size(uint32_t ring_records, uint32_t table_keys)
 	return layout_of(ring_records, table_keys).size;
 }
 
-static uint64_t
-agents_size(uint32_t rows)
-{
-	return page_up(
-	    SEGMENT_AGENTS_ROWS + (uint64_t)rows * sizeof(struct agent_row));
-}
-
 /* ----------------------------------------------------------------- check -- */
 
 /* FNV-1a (Fowler, Noll, Vo) of the header's constant part. */
@@ -75,13 +68,27 @@ header_hash(const struct segment_header *header)
 	return h;
 }
 
-static bool
-geometry_ok(uint32_t ring_records, uint32_t table_keys)
+/* The size of a segment of this kind; 0: it cannot have these numbers. */
+static uint64_t
+size_of(enum segment_kind kind, uint32_t ring_records, uint32_t table_keys)
 {
-	return ring_records >= RING_RECORDS_MIN &&
-	       ring_records <= RING_RECORDS_MAX &&
-	       (ring_records & (ring_records - 1)) == 0 &&
-	       table_keys >= TABLE_KEYS_MIN && table_keys <= TABLE_KEYS_MAX;
+	switch (kind) {
+	case SEGMENT_MASTER:
+		return page_up(sizeof(struct master_shared));
+	case SEGMENT_AGENTS:
+		if (table_keys == 0 || table_keys > AGENTS_MAX)
+			return 0;
+		return page_up(SEGMENT_AGENTS_ROWS +
+			       (uint64_t)table_keys * sizeof(struct agent_row));
+	case SEGMENT_WORKER:
+		if (ring_records < RING_RECORDS_MIN ||
+		    ring_records > RING_RECORDS_MAX ||
+		    (ring_records & (ring_records - 1)) != 0 ||
+		    table_keys < TABLE_KEYS_MIN || table_keys > TABLE_KEYS_MAX)
+			return 0;
+		return segment_worker_size(ring_records, table_keys);
+	}
+	return 0;
 }
 
 /* Whether the ring's indices agree.  Its two sides may be moving them. */
@@ -103,21 +110,6 @@ indices_ok(const struct worker_shared *w, uint32_t ring_records)
 	return true;
 }
 
-typedef uint64_t __attribute__((may_alias)) header_word;
-
-/* Copy the header.  Word by word and atomic, so that the compiler cannot read
-   any of it a second time. */
-static void
-header_copy(struct segment_header *to, const struct segment_header *from)
-{
-	uint64_t words[sizeof(*to) / sizeof(uint64_t)];
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		words[i] = __atomic_load_n(
-		    (const header_word *)from + i, __ATOMIC_RELAXED);
-	memcpy(to, words, sizeof(*to));
-}
-
 /* Whether a mapped segment is whole and of this kind; fills in its header. */
 static enum shm_status
 segment_check(struct segment *segment, enum segment_kind kind)
@@ -129,7 +121,8 @@ segment_check(struct segment *segment, enum segment_kind kind)
 	/* Acquire: the maker wrote all of the header before. */
 	uint32_t ready =
 	    atomic_load_explicit(&mapped->ready, memory_order_acquire);
-	header_copy(h, mapped);
+	/* Nothing is read twice: who can write to it may change it. */
+	words_copy(h, mapped, sizeof(*h));
 	if (h->magic != SEGMENT_MAGIC)
 		return h->magic == 0 ? SHM_UNFINISHED : SHM_DAMAGED;
 	/* No layout had version 0: its maker has not come so far. */
@@ -137,21 +130,11 @@ segment_check(struct segment *segment, enum segment_kind kind)
 		return h->version == 0 ? SHM_UNFINISHED : SHM_VERSION;
 	if (!ready)
 		return SHM_UNFINISHED;
-	if (h->check != header_hash(h) || h->kind != kind || h->size != size)
-		return SHM_DAMAGED;
-	if (kind == SEGMENT_MASTER)
-		return size == page_up(sizeof(struct master_shared))
-			   ? SHM_OK
-			   : SHM_DAMAGED;
-	if (kind == SEGMENT_AGENTS)
-		return h->table_keys > 0 && h->table_keys <= AGENTS_MAX &&
-			       size == agents_size(h->table_keys)
-			   ? SHM_OK
-			   : SHM_DAMAGED;
-	if (!geometry_ok(h->ring_records, h->table_keys) ||
-	    segment_worker_size(h->ring_records, h->table_keys) != size ||
-	    h->workers > WORKERS_MAX || h->slot >= h->workers ||
-	    !indices_ok(segment->base, h->ring_records))
+	if (h->check != header_hash(h) || h->kind != kind || h->size != size ||
+	    size_of(kind, h->ring_records, h->table_keys) != size ||
+	    (kind == SEGMENT_WORKER &&
+		(h->workers > WORKERS_MAX || h->slot >= h->workers ||
+		    !indices_ok(segment->base, h->ring_records))))
 		return SHM_DAMAGED;
 	return SHM_OK;
 }
@@ -277,20 +260,47 @@ segment_make(struct segment *segment, enum segment_kind kind,
 		return segment_fail(segment, status);
 	}
 	header_write(segment->base, segment, kind, spec, id);
-	header_copy(&segment->header, segment->base);
+	words_copy(&segment->header, segment->base, sizeof(segment->header));
 	return SHM_OK;
 }
 
-/* Nothing is mapped; SHM_OK if the instance has a valid name. */
+/* Nothing is mapped; the name and, for a new one, the size are set. */
 static enum shm_status
-segment_begin(struct segment *segment, const char *instance)
+segment_begin(struct segment *segment, enum segment_kind kind,
+    const struct segment_spec *spec)
 {
 	segment->base = NULL;
 	segment->fd = segment->lock = -1;
-	if (segment_instance_ok(instance))
-		return SHM_OK;
-	errno = EINVAL;
-	return SHM_SYSTEM;
+	segment->size = size_of(kind, spec->ring_records, spec->table_keys);
+	if (!segment_instance_ok(spec->instance)) {
+		errno = EINVAL;
+		return SHM_SYSTEM;
+	}
+	if (kind == SEGMENT_MASTER)
+		segment_name_master(segment->name, spec->instance);
+	else if (kind == SEGMENT_AGENTS)
+		segment_name_agents(segment->name, spec->instance);
+	else
+		segment_name(segment->name, spec->instance, spec->generation,
+		    spec->slot);
+	return SHM_OK;
+}
+
+static enum shm_status
+segment_create(struct segment *segment, enum segment_kind kind,
+    const struct segment_spec *spec, uint64_t *secret)
+{
+	enum shm_status status = segment_begin(segment, kind, spec);
+
+	if (status != SHM_OK)
+		return status;
+	if (segment->size == 0) {
+		errno = EINVAL;
+		return SHM_SYSTEM;
+	}
+	if (kind == SEGMENT_AGENTS)
+		segment_remove(segment->name);
+	return segment_make(segment, kind, spec, secret);
 }
 
 static void
@@ -318,20 +328,10 @@ enum shm_status
 segment_create_worker(
     struct worker_segment *segment, const struct segment_spec *spec)
 {
-	enum shm_status status = segment_begin(&segment->map, spec->instance);
-
-	if (status != SHM_OK)
-		return status;
-	if (!geometry_ok(spec->ring_records, spec->table_keys)) {
-		errno = EINVAL;
-		return SHM_SYSTEM;
-	}
-	segment_name(
-	    segment->map.name, spec->instance, spec->generation, spec->slot);
-	segment->map.size =
-	    segment_worker_size(spec->ring_records, spec->table_keys);
 	uint64_t secret[2];
-	status = segment_make(&segment->map, SEGMENT_WORKER, spec, secret);
+	enum shm_status status =
+	    segment_create(&segment->map, SEGMENT_WORKER, spec, secret);
+
 	if (status != SHM_OK)
 		return status;
 	worker_attach(segment);
@@ -343,14 +343,18 @@ enum shm_status
 segment_create_master(struct segment *segment, const char *instance)
 {
 	struct segment_spec spec = { .instance = instance };
-	enum shm_status status = segment_begin(segment, instance);
 	uint64_t unused[2];
 
-	if (status != SHM_OK)
-		return status;
-	segment_name_master(segment->name, instance);
-	segment->size = page_up(sizeof(struct master_shared));
-	return segment_make(segment, SEGMENT_MASTER, &spec, unused);
+	return segment_create(segment, SEGMENT_MASTER, &spec, unused);
+}
+
+enum shm_status
+segment_create_agents(
+    struct segment *segment, const char *instance, uint32_t rows)
+{
+	struct segment_spec spec = { .instance = instance, .table_keys = rows };
+
+	return segment_create(segment, SEGMENT_AGENTS, &spec, NULL);
 }
 
 enum shm_status
@@ -361,7 +365,7 @@ segment_renew_master(struct segment *segment)
 	char from[2 * SEGMENT_NAME_MAX], to[2 * SEGMENT_NAME_MAX];
 	struct segment copy = { .size = segment->size };
 
-	segment_name_renewed(copy.name, spec.instance);
+	snprintf(copy.name, sizeof(copy.name), "%.80s.new", segment->name);
 	shm_unlink(copy.name); /* of one that was killed here */
 	enum shm_status status =
 	    segment_make(&copy, SEGMENT_MASTER, &spec, NULL);
@@ -387,21 +391,6 @@ segment_renew_master(struct segment *segment)
 	segment_close(segment);
 	*segment = copy;
 	return SHM_OK;
-}
-
-enum shm_status
-segment_create_agents(
-    struct segment *segment, const char *instance, uint32_t rows)
-{
-	struct segment_spec spec = { .instance = instance, .table_keys = rows };
-	enum shm_status status = segment_begin(segment, instance);
-
-	if (status != SHM_OK)
-		return status;
-	segment_name_agents(segment->name, instance);
-	segment->size = agents_size(rows);
-	segment_remove(segment->name);
-	return segment_make(segment, SEGMENT_AGENTS, &spec, NULL);
 }
 
 /* --------------------------------------------------------------- opening -- */
@@ -487,8 +476,8 @@ segment_map(struct segment *segment, enum segment_kind kind,
 	return SHM_OK;
 }
 
-static enum shm_status
-worker_map(struct worker_segment *segment, const char *name,
+enum shm_status
+segment_open_worker(struct worker_segment *segment, const char *name,
     enum segment_access access, uid_t owner)
 {
 	snprintf(segment->map.name, sizeof(segment->map.name), "%s", name);
@@ -503,40 +492,14 @@ worker_map(struct worker_segment *segment, const char *name,
 }
 
 enum shm_status
-segment_open_worker(struct worker_segment *segment, const char *name,
-    enum segment_access access)
+segment_open_instance(struct segment *segment, enum segment_kind kind,
+    const char *instance, enum segment_access access, uid_t owner)
 {
-	return worker_map(segment, name, access, SEGMENT_ANYBODY);
-}
+	struct segment_spec spec = { .instance = instance };
+	enum shm_status status = segment_begin(segment, kind, &spec);
 
-enum shm_status
-segment_view_worker(
-    struct worker_segment *segment, const char *name, uid_t owner)
-{
-	return worker_map(segment, name, SEGMENT_READ, owner);
-}
-
-enum shm_status
-segment_open_master(
-    struct segment *segment, const char *instance, enum segment_access access)
-{
-	enum shm_status status = segment_begin(segment, instance);
-
-	if (status != SHM_OK)
-		return status;
-	segment_name_master(segment->name, instance);
-	return segment_map(segment, SEGMENT_MASTER, access, SEGMENT_ANYBODY);
-}
-
-enum shm_status
-segment_view_agents(struct segment *segment, const char *instance, uid_t owner)
-{
-	enum shm_status status = segment_begin(segment, instance);
-
-	if (status != SHM_OK)
-		return status;
-	segment_name_agents(segment->name, instance);
-	return segment_map(segment, SEGMENT_AGENTS, SEGMENT_READ, owner);
+	return status == SHM_OK ? segment_map(segment, kind, access, owner)
+				: status;
 }
 
 enum shm_status

@@ -80,7 +80,7 @@
 #endif
 
 #define SHM_DIR "/dev/shm"
-#define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
+#define SEGMENT_ANYBODY ((uid_t)-1) /* no matter whose */
 
 #define INSTANCE_MAX 32      /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96  /* bytes of a segment's name, with the 0 */
@@ -269,30 +269,40 @@ uint64_t segment_worker_size(uint32_t ring_records, uint32_t table_keys);
 /* segment_space - bytes that are free for segments now. */
 uint64_t segment_space(void);
 
-/* segment_create_worker - make a worker's segment and map it for writing.
-   All its space is reserved, so that no later write can fail.  Called by the
-   master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.  Without
-   random bytes of the kernel it is SHM_SYSTEM. */
+/* segment_create_worker - make a worker's segment and map it for writing.  All
+   its space is reserved, so that no later write can fail.  The master's.
+   Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was made. */
 enum shm_status segment_create_worker(
     struct worker_segment *segment, const struct segment_spec *spec);
 
 /* segment_open_worker - map an existing one by name.  Any process.  For writing
    it must belong to our user and be writable by nobody else: anybody can make
-   files under /dev/shm.  Its secrets are read for writing only; without them it
-   is SHM_DAMAGED.
+   files under /dev/shm.  For reading, to this owner, or SEGMENT_ANYBODY.  Its
+   secrets are read for writing only; without them it is SHM_DAMAGED.
    SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
    mapped. */
 enum shm_status segment_open_worker(struct worker_segment *segment,
-    const char *name, enum segment_access access);
+    const char *name, enum segment_access access, uid_t owner);
 
-/* segment_view_worker - the same, read-only, and SHM_FOREIGN when it is not
-   this owner's: whose the master's segment is, his are the workers' as well. */
-enum shm_status segment_view_worker(
-    struct worker_segment *segment, const char *name, uid_t owner);
-
-/* segment_create_master, segment_open_master - likewise, the master's own. */
+/* segment_create_master, segment_create_agents - likewise, the master's own and
+   that of the connected agents, which is created in place of one there is. */
 enum shm_status segment_create_master(
     struct segment *segment, const char *instance);
+enum shm_status segment_create_agents(
+    struct segment *segment, const char *instance, uint32_t rows);
+
+/* segment_open_instance - likewise, one of these two; segment_open_master - the
+   master's, whoever owns it. */
+enum shm_status segment_open_instance(struct segment *segment,
+    enum segment_kind kind, const char *instance, enum segment_access access,
+    uid_t owner);
+static inline enum shm_status
+segment_open_master(
+    struct segment *segment, const char *instance, enum segment_access access)
+{
+	return segment_open_instance(
+	    segment, SEGMENT_MASTER, instance, access, SEGMENT_ANYBODY);
+}
 
 /* segment_renew_master - replace what an earlier master left, opened for
    writing and locked, by a copy without its pid: others may have the file open,
@@ -300,16 +310,6 @@ enum shm_status segment_create_master(
    Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was changed but
    the name in it, which is that of the copy. */
 enum shm_status segment_renew_master(struct segment *segment);
-enum shm_status segment_open_master(
-    struct segment *segment, const char *instance, enum segment_access access);
-
-/* segment_create_agents, segment_view_agents - likewise, the segment of the
-   connected agents, for agents.c.  It is created in place of one that is
-   there, and read if it is this owner's. */
-enum shm_status segment_create_agents(
-    struct segment *segment, const char *instance, uint32_t rows);
-enum shm_status segment_view_agents(
-    struct segment *segment, const char *instance, uid_t owner);
 
 /* segment_master - the words of a mapped master's segment. */
 static inline struct master_shared *
@@ -408,20 +408,13 @@ void segment_name(
 void segment_name_master(char *name, const char *instance);
 void segment_name_agents(char *name, const char *instance);
 
-/* segment_name_renewed - of the master's, until segment_renew_master() is
-   through. */
-void segment_name_renewed(char *name, const char *instance);
-
 /* segment_name_secret - the name of what holds the secrets of a worker's
    SEGMENT.  segment_list() leaves it out. */
 void segment_name_secret(char *name, const char *segment);
 
-/* segment_list - the names of INSTANCE's worker segments, in the order of
-   generation, then slot.  names: an array of max.  Returns how many there are
-   (possibly more than max), or -1 with errno. */
-int segment_list(
-    const char *instance, char (*names)[SEGMENT_NAME_MAX], int max);
-
-/* segment_list_of - the same, of those that are this owner's. */
-int segment_list_of(const char *instance, uid_t owner,
+/* segment_list - the names of INSTANCE's worker segments that are this owner's
+   or SEGMENT_ANYBODY's, in the order of generation, then slot.  names: an array
+   of max.  Returns how many there are (possibly more than max), or -1 with
+   errno. */
+int segment_list(const char *instance, uid_t owner,
     char (*names)[SEGMENT_NAME_MAX], int max);

@@ -90,12 +90,6 @@ segment_name_agents(char *name, const char *instance)
 }
 
 void
-segment_name_renewed(char *name, const char *instance)
-{
-	snprintf(name, SEGMENT_NAME_MAX, "/" PREFIX "%s.new", instance);
-}
-
-void
 segment_name_secret(char *name, const char *segment)
 {
 	snprintf(name, SEGMENT_NAME_MAX, "%.80s" SECRET, segment);
@@ -217,13 +211,7 @@ owned_by(const char *file, uid_t owner, int dir)
 }
 
 int
-segment_list(const char *instance, char (*names)[SEGMENT_NAME_MAX], int max)
-{
-	return segment_list_of(instance, SEGMENT_ANYBODY, names, max);
-}
-
-int
-segment_list_of(
+segment_list(
     const char *instance, uid_t owner, char (*names)[SEGMENT_NAME_MAX], int max)
 {
 	DIR *dir = opendir(SHM_DIR);

@@ -254,8 +254,8 @@ adopt(void)
 
 	if (segment_open_master(&master, instance, SEGMENT_WRITE) == SHM_OK)
 		segment_close(&master);
-	if (segment_open_worker(&segment, victims[1].name, SEGMENT_WRITE) !=
-	    SHM_OK)
+	if (segment_open_worker(&segment, victims[1].name, SEGMENT_WRITE,
+		SEGMENT_ANYBODY) != SHM_OK)
 		return;
 	struct worker_shared *shared = segment.shared;
 	uint64_t tail = counter_get(&shared->consumer.tail);
@@ -302,8 +302,8 @@ take_over(const struct hostile *hostile)
 	struct worker_segment segment;
 	struct trial trial;
 
-	if (segment_open_worker(&segment, victims[1].name, SEGMENT_WRITE) !=
-	    SHM_OK)
+	if (segment_open_worker(&segment, victims[1].name, SEGMENT_WRITE,
+		SEGMENT_ANYBODY) != SHM_OK)
 		return;
 	table_recover(
 	    &segment.table, counter_get(&segment.ring.consumer->tail));

@@ -31,7 +31,7 @@ static inline void
 instance_remove(const char *instance)
 {
 	char names[16][SEGMENT_NAME_MAX], name[SEGMENT_NAME_MAX];
-	int n = segment_list(instance, names, 16);
+	int n = segment_list(instance, SEGMENT_ANYBODY, names, 16);
 
 	for (int i = 0; i < n && i < 16; i++)
 		segment_remove(names[i]);

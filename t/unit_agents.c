@@ -215,7 +215,7 @@ START_TEST(it_is_refused_if_it_is_another)
 
 	ck_assert_int_eq(
 	    agents_open(&other, instance, geteuid() + 1), SHM_FOREIGN);
-	ck_assert_int_eq(segment_list(instance, NULL, 0), 0);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, NULL, 0), 0);
 	header->table_keys++;
 	ck_assert_int_eq(agents_open(&other, instance, geteuid()), SHM_DAMAGED);
 	header->version++;

@@ -304,7 +304,7 @@ START_TEST(a_retired_one_that_is_empty_goes)
 	ck_assert_int_eq(ring_asked(&child->segment.ring), RING_FINISH);
 	let_end(go);
 	assert_state(CHILD_NONE);
-	ck_assert_int_eq(segment_list(instance, NULL, 0), 0);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, NULL, 0), 0);
 	ck_assert_uint_eq(children_oldest(&children), UINT64_MAX);
 }
 END_TEST
@@ -320,7 +320,7 @@ START_TEST(a_retired_one_with_records_stays)
 	ring_publish(&child->segment.ring);
 	let_end(go);
 	assert_state(CHILD_WAITING);
-	ck_assert_int_eq(segment_list(instance, NULL, 0), 1);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, NULL, 0), 1);
 }
 END_TEST
 
@@ -347,7 +347,7 @@ START_TEST(at_shutdown_nothing_is_forked)
 	assert_state(CHILD_WAITING);
 	ck_assert(!children_running(&children));
 	ck_assert_uint_eq(children_close(&children), 0);
-	ck_assert_int_eq(segment_list(instance, NULL, 0), 0);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, NULL, 0), 0);
 }
 END_TEST
 

@@ -43,7 +43,7 @@ teardown(void)
 static int
 segments(void)
 {
-	return segment_list(instance, NULL, 0);
+	return segment_list(instance, SEGMENT_ANYBODY, NULL, 0);
 }
 
 static unsigned

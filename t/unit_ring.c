@@ -538,8 +538,8 @@ START_TEST(millions_of_records_between_processes)
 	ck_assert_int_eq(segment_create_worker(&mine, &spec), SHM_OK);
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (segment_open_worker(
-			&theirs, mine.map.name, SEGMENT_WRITE) != SHM_OK)
+		if (segment_open_worker(&theirs, mine.map.name, SEGMENT_WRITE,
+			SEGMENT_ANYBODY) != SHM_OK)
 			_exit(2);
 		_exit(stream_take(&theirs.ring) == STREAM ? 0 : 1);
 	}

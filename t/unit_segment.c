@@ -69,7 +69,8 @@ static enum shm_status
 open_and_close(enum segment_access access)
 {
 	struct worker_segment s;
-	enum shm_status status = segment_open_worker(&s, name, access);
+	enum shm_status status =
+	    segment_open_worker(&s, name, access, SEGMENT_ANYBODY);
 
 	if (status == SHM_OK)
 		segment_close(&s.map);
@@ -120,7 +121,9 @@ START_TEST(made_segment_can_be_opened)
 
 	ring_put(&worker.ring, &r, 1);
 	ring_publish(&worker.ring);
-	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_WRITE), SHM_OK);
+	ck_assert_int_eq(
+	    segment_open_worker(&s, name, SEGMENT_WRITE, SEGMENT_ANYBODY),
+	    SHM_OK);
 	const struct segment_header *h = &s.shared->header;
 	ck_assert_uint_eq(h->generation, 3);
 	ck_assert_uint_eq(h->slot, 0);
@@ -212,11 +215,13 @@ START_TEST(readers_cannot_know_the_secrets)
 	for (int i = 0; i < 2; i++)
 		ck_assert_ptr_null(memmem(worker.map.base, worker.map.size,
 		    &worker.table.secret[i], sizeof(uint64_t)));
-	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_READ), SHM_OK);
+	ck_assert_int_eq(
+	    segment_open_worker(&s, name, SEGMENT_READ, SEGMENT_ANYBODY),
+	    SHM_OK);
 	ck_assert_uint_eq(s.table.secret[0] | s.table.secret[1], 0);
 	segment_close(&s.map);
 	/* It is no segment. */
-	ck_assert_int_eq(segment_list(instance, names, 4), 1);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, names, 4), 1);
 	ck_assert_str_eq(names[0], name);
 	segment_close(&worker.map);
 }
@@ -313,7 +318,8 @@ START_TEST(master_segment_is_its_own_kind)
 	snprintf(master_name, sizeof(master_name), "/reporter.%s", instance);
 	ck_assert_str_eq(master.name, master_name);
 	ck_assert_int_eq(
-	    segment_open_worker(&s, master_name, SEGMENT_READ), SHM_DAMAGED);
+	    segment_open_worker(&s, master_name, SEGMENT_READ, SEGMENT_ANYBODY),
+	    SHM_DAMAGED);
 
 	/* And the other way round. */
 	create();
@@ -334,7 +340,8 @@ write_into_read_only(void)
 	struct worker_segment s;
 
 	signal(SIGSEGV, SIG_DFL);
-	if (segment_open_worker(&s, name, SEGMENT_READ) != SHM_OK ||
+	if (segment_open_worker(&s, name, SEGMENT_READ, SEGMENT_ANYBODY) !=
+		SHM_OK ||
 	    s.map.fd != -1)
 		return 1;
 	/* Reading works. */
@@ -509,8 +516,8 @@ START_TEST(busy_ring_is_not_called_damaged)
 	    pthread_create(&thread, NULL, travel, worker.shared), 0);
 	for (int i = 0; i < 20000; i++) {
 		struct worker_segment s;
-		enum shm_status status =
-		    segment_open_worker(&s, name, SEGMENT_READ);
+		enum shm_status status = segment_open_worker(
+		    &s, name, SEGMENT_READ, SEGMENT_ANYBODY);
 
 		if (status != SHM_OK)
 			ck_abort_msg("opened with status %d", status);
@@ -547,7 +554,8 @@ START_TEST(header_is_not_read_after_it_was_checked)
 			     &worker.shared->header.table_keys),
 	    0);
 	for (int i = 0; i < 20000; i++) {
-		if (segment_open_worker(&s, name, SEGMENT_READ) != SHM_OK)
+		if (segment_open_worker(
+			&s, name, SEGMENT_READ, SEGMENT_ANYBODY) != SHM_OK)
 			continue;
 		opened++;
 		ck_assert_uint_eq(s.table.size, table_slots(TABLE_KEYS_MIN));
@@ -640,7 +648,7 @@ START_TEST(list_is_in_order_of_generation_then_slot)
 		"10.0", "10.1", "18446744073709551615.0" };
 	char names[16][SEGMENT_NAME_MAX];
 
-	ck_assert_int_eq(segment_list(instance, NULL, 0), 0);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, NULL, 0), 0);
 	for (size_t i = 0; i < 7; i++) {
 		segment_name(name, instance, made[i].generation, made[i].slot);
 		touch("/dev/shm%s", name);
@@ -661,7 +669,7 @@ START_TEST(list_is_in_order_of_generation_then_slot)
 	touch("/dev/shm/reporter.%sy.1.0", instance);
 	touch("/dev/shm/set-aside.reporter.%s.1.0.99", instance);
 
-	ck_assert_int_eq(segment_list(instance, names, 16), 7);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, names, 16), 7);
 	for (int i = 0; i < 7; i++) {
 		char want[SEGMENT_NAME_MAX + 32];
 
@@ -669,8 +677,8 @@ START_TEST(list_is_in_order_of_generation_then_slot)
 		    want, sizeof(want), "/reporter.%s.%s", instance, order[i]);
 		ck_assert_str_eq(names[i], want);
 	}
-	ck_assert_int_eq(segment_list(instance, names, 3), 7);
-	ck_assert_int_eq(segment_list(shorter, names, 16), 0);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, names, 3), 7);
+	ck_assert_int_eq(segment_list(shorter, SEGMENT_ANYBODY, names, 16), 0);
 }
 END_TEST
 
@@ -686,13 +694,14 @@ START_TEST(set_aside_is_found_no_more_and_kept)
 	segment_close(&worker.map);
 	ck_assert_int_eq(
 	    segment_set_aside(name, tiny, sizeof(tiny)), SHM_SYSTEM);
-	ck_assert_int_eq(segment_list(instance, names, 4), 1);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, names, 4), 1);
 	/* Two within one second: both are kept. */
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(
 		    segment_set_aside(name, aside[i], sizeof(aside[i])),
 		    SHM_OK);
-		ck_assert_int_eq(segment_list(instance, names, 4), 0);
+		ck_assert_int_eq(
+		    segment_list(instance, SEGMENT_ANYBODY, names, 4), 0);
 		ck_assert_int_eq(open_worker(), SHM_MISSING);
 		create();
 		segment_close(&worker.map);
@@ -776,7 +785,9 @@ START_TEST(removed_segment_is_renewed_in_place)
 	r.modid = 8;
 	ring_put(&worker.ring, &r, 1);
 	ring_publish(&worker.ring);
-	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_WRITE), SHM_OK);
+	ck_assert_int_eq(
+	    segment_open_worker(&s, name, SEGMENT_WRITE, SEGMENT_ANYBODY),
+	    SHM_OK);
 	ck_assert_uint_eq(ring_queued(&s.ring), 2);
 	ck_assert_int_eq(ring_peek(&s.ring, &n)->modid, 7);
 	ck_assert_mem_eq(s.table.secret, worker.table.secret, 16);
@@ -844,7 +855,8 @@ lock_and_stay(void)
 {
 	struct worker_segment s;
 
-	if (segment_open_worker(&s, name, SEGMENT_WRITE) != SHM_OK ||
+	if (segment_open_worker(&s, name, SEGMENT_WRITE, SEGMENT_ANYBODY) !=
+		SHM_OK ||
 	    segment_lock(&s.map, 0) != SHM_OK || write(locked[1], "", 1) != 1)
 		return 1;
 	for (;;)
@@ -892,7 +904,9 @@ START_TEST(close_gives_the_lock_back)
 	struct worker_segment s;
 
 	create();
-	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_WRITE), SHM_OK);
+	ck_assert_int_eq(
+	    segment_open_worker(&s, name, SEGMENT_WRITE, SEGMENT_ANYBODY),
+	    SHM_OK);
 	ck_assert_int_eq(segment_lock(&worker.map, 0), SHM_OK);
 	ck_assert_int_eq(segment_lock(&s.map, 0), SHM_BUSY);
 	segment_close(&worker.map);
@@ -929,7 +943,8 @@ static enum shm_status
 view_and_close(uid_t owner)
 {
 	struct worker_segment s;
-	enum shm_status status = segment_view_worker(&s, name, owner);
+	enum shm_status status =
+	    segment_open_worker(&s, name, SEGMENT_READ, owner);
 
 	if (status == SHM_OK)
 		segment_close(&s.map);
@@ -944,9 +959,9 @@ START_TEST(view_is_of_one_owner_alone)
 	segment_close(&worker.map);
 	ck_assert_int_eq(view_and_close(geteuid()), SHM_OK);
 	ck_assert_int_eq(view_and_close(geteuid() + 1), SHM_FOREIGN);
-	ck_assert_int_eq(segment_list_of(instance, geteuid(), names, 1), 1);
-	ck_assert_int_eq(segment_list_of(instance, geteuid() + 1, names, 1), 0);
-	ck_assert_int_eq(segment_list(instance, names, 1), 1);
+	ck_assert_int_eq(segment_list(instance, geteuid(), names, 1), 1);
+	ck_assert_int_eq(segment_list(instance, geteuid() + 1, names, 1), 0);
+	ck_assert_int_eq(segment_list(instance, SEGMENT_ANYBODY, names, 1), 1);
 }
 END_TEST
 
@@ -996,7 +1011,8 @@ nothing_left(int before)
 	char names[4][SEGMENT_NAME_MAX];
 
 	return worker.map.base != NULL || worker.map.fd != -1 || before < 0 ||
-	       descriptors() != before || segment_list(instance, names, 4) != 0;
+	       descriptors() != before ||
+	       segment_list(instance, SEGMENT_ANYBODY, names, 4) != 0;
 }
 
 static int

@@ -45,7 +45,8 @@ hold_worker(const char *name)
 {
 	struct worker_segment segment;
 
-	if (segment_open_worker(&segment, name, SEGMENT_WRITE) != SHM_OK)
+	if (segment_open_worker(
+		&segment, name, SEGMENT_WRITE, SEGMENT_ANYBODY) != SHM_OK)
 		_exit(1);
 	segment_show_holder(&segment.map);
 	close(segment.map.fd);

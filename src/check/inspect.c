@@ -147,7 +147,8 @@ static bool
 segments_exist(const struct settings *settings, uint64_t each)
 {
 	static char names[CHILDREN_MAX][SEGMENT_NAME_MAX];
-	int n = segment_list(settings->instance, names, CHILDREN_MAX);
+	int n = segment_list(
+	    settings->instance, SEGMENT_ANYBODY, names, CHILDREN_MAX);
 	uint64_t fit = 0;
 
 	for (int i = 0; i < n && i < CHILDREN_MAX; i++) {

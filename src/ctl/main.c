@@ -91,7 +91,7 @@ ctl_unreadable(const char *instance, enum shm_status found)
 		}
 		fprintf(stderr, "no reporter of instance %s is running\n",
 		    instance);
-		left = segment_list(instance, names, 1);
+		left = segment_list(instance, SEGMENT_ANYBODY, names, 1);
 		if (left > 0)
 			fprintf(stderr,
 			    "%d segment%s of its workers left; the next start "

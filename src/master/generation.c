@@ -170,8 +170,8 @@ static int
 list_left(const char *instance, char (*names)[SEGMENT_NAME_MAX])
 {
 	/* Those that another user owns do not count, however many. */
-	int n = segment_list_of(instance, geteuid(), names, CHILDREN_MAX);
-	int all = segment_list(instance, names, 0);
+	int n = segment_list(instance, geteuid(), names, CHILDREN_MAX);
+	int all = segment_list(instance, SEGMENT_ANYBODY, names, 0);
 
 	if (n < 0 || all < 0) {
 		log_error("cannot list the segments of an earlier run: %m");
@@ -206,8 +206,8 @@ generation_adopt(struct generation *generation, struct children *children,
 		return -1;
 	for (int i = 0; i < n; i++) {
 		struct worker_segment segment;
-		enum shm_status status =
-		    segment_open_worker(&segment, names[i], SEGMENT_WRITE);
+		enum shm_status status = segment_open_worker(
+		    &segment, names[i], SEGMENT_WRITE, SEGMENT_ANYBODY);
 
 		/* Records may be in one that cannot be opened now. */
 		if (status == SHM_SYSTEM) {

@@ -293,7 +293,7 @@ master_give_up(struct master *m)
 	if (m->segment.base == NULL)
 		return;
 	title_set("ended"); /* see shutdown_end() */
-	if (segment_list_of(m->settings->instance, geteuid(), name, 1) == 0)
+	if (segment_list(m->settings->instance, geteuid(), name, 1) == 0)
 		segment_remove(m->segment.name);
 	agents_remove(&m->agents);
 	segment_close(&m->segment);

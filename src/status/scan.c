@@ -24,8 +24,7 @@ scan_open(struct scan *scan, const char *instance)
 	if (found != SHM_OK)
 		return found;
 	segment_close(&master);
-	int n =
-	    segment_list_of(instance, master.owner, names, SCAN_SEGMENTS_MAX);
+	int n = segment_list(instance, master.owner, names, SCAN_SEGMENTS_MAX);
 	if (n < 0)
 		return SHM_SYSTEM;
 	if (n > SCAN_SEGMENTS_MAX) {
@@ -33,8 +32,8 @@ scan_open(struct scan *scan, const char *instance)
 		n = SCAN_SEGMENTS_MAX;
 	}
 	while (n-- > 0) {
-		found = segment_view_worker(
-		    &scan->segments[scan->count], names[n], master.owner);
+		found = segment_open_worker(&scan->segments[scan->count],
+		    names[n], SEGMENT_READ, master.owner);
 		/* One that went while we looked is empty. */
 		if (found == SHM_OK)
 			scan->count++;

@@ -113,7 +113,7 @@ read_segment(const struct status *status, struct status_worker *w)
 
 	segment_name(name, status->instance, w->generation, w->slot);
 	enum shm_status found =
-	    segment_view_worker(&segment, name, status->owner);
+	    segment_open_worker(&segment, name, SEGMENT_READ, status->owner);
 	if (found == SHM_OK) {
 		read_worker(status, w, &segment);
 		w->slot = segment.map.header.slot;
@@ -187,7 +187,7 @@ static void
 read_left(struct status *status)
 {
 	static _Thread_local char names[STATUS_WORKERS_MAX][SEGMENT_NAME_MAX];
-	int n = segment_list_of(
+	int n = segment_list(
 	    status->instance, status->owner, names, STATUS_WORKERS_MAX);
 
 	for (int i = 0; i < n && i < STATUS_WORKERS_MAX; i++) {
