@@ -281,6 +281,11 @@ void last_error_set(
 unsigned last_error_get(
     const struct flush_counters *flush, char *text, size_t size);
 
+/* What the workers of a segment, or of several, have counted: records. */
+struct totals {
+	counter superseded, replayed, stored, dead_letter;
+};
+
 /* Written by the master: what came in. */
 struct input_counters {
 	alignas(CACHE_LINE) counter received; /* records, rejected ones too */
@@ -300,12 +305,9 @@ struct input_counters {
 	counter throttles;         /* times a connection was throttled */
 	counter reloads;           /* configurations taken into use */
 	counter reload_errors;     /* configurations refused */
-	/* Totals of segments that were emptied and removed.  What such a one
-	   had added was either stored or set aside. */
-	counter retired_superseded;
-	counter retired_replayed;
-	counter retired_stored;
-	counter retired_dead_letter;
+	/* Of segments that were emptied and removed.  What such a one had added
+	   was either stored or set aside. */
+	struct totals retired;
 	/* When a record was last set aside, was dropped, was refused and lost
 	   since it could not be set aside. */
 	counter last_dead_letter_ts, last_dropped_ts, last_dead_lost_ts;

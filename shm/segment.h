@@ -196,7 +196,7 @@ static_assert(sizeof(struct child_entry) == 32, "part of the format");
 struct retirement {
 	counter slot; /* plus 1; 0: none is */
 	counter generation;
-	counter superseded, replayed, stored, dead_letter; /* records */
+	struct totals totals;
 };
 static_assert(sizeof(struct retirement) == 48, "part of the format");
 

@@ -22,7 +22,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/worker/worker_files \
 	src/master/child src/master/child_state src/master/generation \
 	src/master/handover \
-	src/master/instance src/master/lost src/master/master src/master/notify \
+	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/agent_list src/status/filter src/status/health \
 	src/status/keys src/status/look \

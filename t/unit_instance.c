@@ -162,10 +162,10 @@ START_TEST(received_is_recounted)
 	ck_assert_ptr_nonnull(child);
 	counter_set(&input->received, 12345);
 	counter_set(&input->dropped, 1);
-	counter_set(&input->retired_stored, 10);
-	counter_set(&input->retired_dead_letter, 100);
-	counter_set(&input->retired_superseded, 1000);
-	counter_set(&input->retired_replayed, 500);
+	counter_set(&input->retired.stored, 10);
+	counter_set(&input->retired.dead_letter, 100);
+	counter_set(&input->retired.superseded, 1000);
+	counter_set(&input->retired.replayed, 500);
 	counter_set(&input->rejected[REJECT_REASONS - 1], 10000);
 	counter_set(&child->segment.ring.producer->head, 100000);
 	instance_recount(&children);

@@ -9,7 +9,6 @@
 #include "lib/log.h"
 #include "lib/process.h"
 #include "master/child.h"
-#include "master/lost.h"
 #include "master/retire.h"
 #include "privilege/sandbox.h"
 #include "worker/worker.h"
@@ -427,33 +426,23 @@ child_ended(
     struct children *children, struct child *child, int status, uint64_t now_ms)
 {
 	enum child_event event = child_exit(status, &child->crashed);
-	pid_t pid = child->pid;
 
 	if (event == CHILD_LEFT && child_retired(children, child) &&
 	    !child->lost && child_records(child) == 0)
 		event = CHILD_EMPTIED;
 	atomic_store_explicit(&child->entry->pid, 0, memory_order_relaxed);
-	switch (child_take(child, event)) {
-	case ACTION_REMOVE:
+	enum child_action action = child_take(child, event);
+	if (action == ACTION_REMOVE)
 		child_remove(children, child);
-		break;
-	case ACTION_DELAY:
-		/* At shutdown it may leave rows that it holds. */
-		if (!children->ending || event != CHILD_LEFT)
-			child_died(children, child, status, now_ms);
-		break;
-	case ACTION_FAIL:
+	/* At shutdown it may leave rows that it holds. */
+	if (action == ACTION_DELAY &&
+	    (!children->ending || event != CHILD_LEFT))
+		child_died(children, child, status, now_ms);
+	if (action == ACTION_FAIL)
 		log_error("worker %u (pid %d) failed: see its preceding error; "
 			  "records waiting: %" PRIu64 "; fix the cause, then "
 			  "reload",
-		    child->slot, (int)pid, child_records(child));
-		break;
-	case ACTION_NONE:
-	case ACTION_FINISH:
-	case ACTION_STOP:
-	case ACTION_RESET:
-		break;
-	}
+		    child->slot, (int)child->pid, child_records(child));
 	child->pid = 0;
 }
 
@@ -540,22 +529,20 @@ children_close(struct children *children)
 	uint64_t left = 0;
 
 	CHILDREN_EACH(child, children) {
-		uint64_t records = child_records(child);
+		uint64_t records = child->lost ? 0 : child_records(child);
 
 		if (child->lost) {
 			children->lost += lost_count(children, child);
 			segment_remove(child->segment.map.name);
-			segment_close(&child->segment.map);
-			continue;
-		}
-		if (records == 0) {
+		} else if (records == 0) {
 			child_remove(children, child);
 			continue;
-		}
-		if (child->renew_ms == 0 || child_renew(children, child))
+		} else if (child->renew_ms == 0 ||
+			   child_renew(children, child)) {
 			left += records;
-		else
+		} else {
 			children->lost += records;
+		}
 		segment_close(&child->segment.map);
 	}
 	return left;

@@ -14,11 +14,6 @@
 #include <signal.h>
 #include <sys/types.h>
 
-/* Of its segment, as of struct worker_shared. */
-struct child_totals {
-	uint64_t superseded, replayed, stored, dead_letter;
-};
-
 struct child {
 	enum child_state state; /* CHILD_NONE: the slot is free */
 	struct worker_segment segment;
@@ -31,8 +26,8 @@ struct child {
 	bool crashed;     /* the previous process, by a fault of its own */
 	uint64_t
 	    renew_ms; /* its segment was removed: when to create it again */
-	volatile sig_atomic_t lost; /* its segment has no memory: lost.h */
-	struct child_totals totals; /* when last noted */
+	volatile sig_atomic_t lost; /* its segment has no memory: retire.h */
+	struct totals totals;       /* of its segment, when last noted */
 	uint64_t note_ms;           /* when to note them */
 };
 

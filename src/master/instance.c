@@ -137,10 +137,10 @@ instance_recount(const struct children *children)
 {
 	struct input_counters *input = &children->shared->input;
 	uint64_t received = counter_get(&input->dropped) +
-			    counter_get(&input->retired_stored) +
-			    counter_get(&input->retired_dead_letter) +
-			    counter_get(&input->retired_superseded) -
-			    counter_get(&input->retired_replayed);
+			    counter_get(&input->retired.stored) +
+			    counter_get(&input->retired.dead_letter) +
+			    counter_get(&input->retired.superseded) -
+			    counter_get(&input->retired.replayed);
 
 	received += counter_sum(input->rejected, REJECT_REASONS);
 	CHILDREN_EACH(child, children)

@@ -14,7 +14,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "master/instance.h"
-#include "master/lost.h"
 #include "master/notify.h"
 #include "master/retire.h"
 #include "master/sample.h"
@@ -28,6 +27,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,14 +71,13 @@ master_open_signals(struct master *m)
 {
 	struct epoll_event event = { .events = EPOLLIN,
 		.data.ptr = &m->signals };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+		SIGCHLD };
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaddset(&set, numbers[i]);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	m->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -131,31 +130,22 @@ master_give_up_privileges(struct master *m)
 		   : 0;
 }
 
-/* Open the ark that the service manager has kept. */
-static void
-master_open_ark(struct master *m, struct ark *ark)
-{
-	const char *fault;
-
-	if (ark->count == 0)
-		return;
-	fault = ark_open(&m->arrived, ark, m->settings->instance);
-	if (fault != NULL)
-		log_warn("cannot take connections over: ark: %s; agents must "
-			 "reconnect",
-		    fault);
-}
-
 /* Listen, on sockets that were passed in where there are such. */
 static int
 master_listen(struct master *m)
 {
 	struct ark ark = { .count = 0 };
 	const struct ark_conn *none;
+	const char *fault = NULL;
 	const uint8_t *bytes;
 
 	activation_open(&m->listeners, &ark, m->epoll);
-	master_open_ark(m, &ark);
+	if (ark.count > 0)
+		fault = ark_open(&m->arrived, &ark, m->settings->instance);
+	if (fault != NULL)
+		log_warn("cannot take connections over: ark: %s; agents must "
+			 "reconnect",
+		    fault);
 	for (uint32_t i = 0; i < m->arrived.header.listeners; i++)
 		listeners_pass(&m->listeners,
 		    ark_next(&m->arrived, &none, &bytes), true, m->epoll);
@@ -163,15 +153,6 @@ master_listen(struct master *m)
 		return -1;
 	listeners_commit(&m->listeners, m->epoll);
 	return 0;
-}
-
-static int
-master_inspect(const struct settings *settings)
-{
-	if (account_borrow(settings->user) < 0)
-		return -1;
-	int result = instance_inspect(settings->instance);
-	return account_return() < 0 ? -1 : result;
 }
 
 /* Take the master's segment.  What fails here master_give_up() removes. */
@@ -217,16 +198,6 @@ master_await_next(struct master *m)
 		    m->epoll, EPOLL_CTL_ADD, m->handover.listening, &event);
 }
 
-/* Continue the connections of the previous master. */
-static void
-master_carry(struct master *m)
-{
-	FAULT_POINT("ark_listening");
-	carry_in(m->server, &m->arrived);
-	ark_close(&m->arrived);
-	FAULT_POINT("ark_carried");
-}
-
 /* From here on no other process has the instance.  When taking over, all that
    may fail should be done before. */
 static int
@@ -240,7 +211,10 @@ master_begin(struct master *m)
 	if (pidfile_write(m->settings->pid_file) < 0 && !takes_over)
 		return -1;
 	FAULT_POINT("master_pid_file");
-	return master_inspect(m->settings);
+	if (account_borrow(m->settings->user) < 0)
+		return -1;
+	int result = instance_inspect(m->settings->instance);
+	return account_return() < 0 ? -1 : result;
 }
 
 static int
@@ -273,7 +247,10 @@ master_start(struct master *m, bool take_over)
 	if (master_open_rings(m) < 0)
 		return -1;
 	change_route(m);
-	master_carry(m);
+	FAULT_POINT("ark_listening");
+	carry_in(m->server, &m->arrived);
+	ark_close(&m->arrived);
+	FAULT_POINT("ark_carried");
 	log_info("reporter %s: instance %s, %u worker%s, generation %" PRIu64
 		 "%s",
 	    PACKAGE_VERSION, s->instance, m->generation.workers,
@@ -359,21 +336,12 @@ master_read_signals(struct master *m)
 	struct signalfd_siginfo info;
 
 	while (read(m->signals, &info, sizeof(info)) == sizeof(info)) {
-		switch (info.ssi_signo) {
-		case SIGTERM:
-		case SIGINT:
-			m->stop = true;
-			break;
-		case SIGCHLD:
-			m->reap = true;
-			break;
-		case SIGHUP:
-			m->reload = true;
-			break;
-		case SIGUSR1:
-			m->reopen = true;
-			break;
-		}
+		uint32_t number = info.ssi_signo;
+
+		m->stop |= number == SIGTERM || number == SIGINT;
+		m->reap |= number == SIGCHLD;
+		m->reload |= number == SIGHUP;
+		m->reopen |= number == SIGUSR1;
 	}
 }
 
@@ -410,30 +378,25 @@ master_wait(struct master *m, int wait_ms)
 		master_dispatch(m, &events[i]);
 }
 
-static int
-sooner(int a, int b)
-{
-	return a < b ? a : b;
-}
-
 /* What is due at now_ms.  Returns the milliseconds until the next call. */
 static int
 master_tick(struct master *m, uint64_t now_ms)
 {
-	if (m->mode == MASTER_SERVING)
-		removed_look(m, now_ms);
-	int wait = children_tick(&m->children, now_ms);
+	bool serving = m->mode == MASTER_SERVING;
 
-	wait = sooner(wait, sample_tick(&m->children, now_ms));
-	wait = sooner(wait, notify_alive(now_ms));
-	if (m->server != NULL)
-		wait = sooner(wait, server_tick(m->server, now_ms));
-	if (m->mode == MASTER_SERVING)
+	if (serving)
+		removed_look(m, now_ms);
+	int waits[] = { children_tick(&m->children, now_ms),
+		sample_tick(&m->children, now_ms), notify_alive(now_ms),
+		m->server != NULL ? server_tick(m->server, now_ms) : INT_MAX,
+		serving ? INT_MAX : shutdown_wait(m, now_ms) };
+	if (serving)
 		listeners_watch(
 		    &m->listeners, m->epoll, accept_is_open(m->server, now_ms));
-	else
-		wait = sooner(wait, shutdown_wait(m, now_ms));
-	return wait;
+	for (size_t i = 1; i < sizeof(waits) / sizeof(*waits); i++)
+		if (waits[i] < waits[0])
+			waits[0] = waits[i];
+	return waits[0];
 }
 
 static void

@@ -26,10 +26,10 @@ sample_of(const struct children *children, uint64_t now_ms)
 	s.counts[HISTORY_REJECTED] =
 	    counter_sum(input->rejected, REJECT_REASONS);
 	s.counts[HISTORY_DROPPED] = counter_get(&input->dropped);
-	s.counts[HISTORY_SUPERSEDED] = counter_get(&input->retired_superseded);
-	s.counts[HISTORY_STORED] = counter_get(&input->retired_stored);
+	s.counts[HISTORY_SUPERSEDED] = counter_get(&input->retired.superseded);
+	s.counts[HISTORY_STORED] = counter_get(&input->retired.stored);
 	s.counts[HISTORY_DEAD_LETTER] =
-	    counter_get(&input->retired_dead_letter);
+	    counter_get(&input->retired.dead_letter);
 	CHILDREN_EACH(child, children) {
 		const struct worker_shared *w = child->segment.shared;
 

@@ -213,10 +213,10 @@ read_records(struct status *s)
 {
 	const struct input_counters *input = &s->input;
 	uint64_t rejected = counter_sum(input->rejected, REJECT_REASONS);
-	uint64_t superseded = input->retired_superseded;
-	uint64_t replayed = input->retired_replayed;
-	uint64_t stored = input->retired_stored;
-	uint64_t dead_letter = input->retired_dead_letter;
+	uint64_t superseded = input->retired.superseded;
+	uint64_t replayed = input->retired.replayed;
+	uint64_t stored = input->retired.stored;
+	uint64_t dead_letter = input->retired.dead_letter;
 	/* What an emptied segment had added was stored or set aside. */
 	uint64_t added = stored + dead_letter;
 
@@ -249,9 +249,9 @@ read_records(struct status *s)
 static uint64_t
 retired(const struct input_counters *input)
 {
-	return counter_get(&input->retired_stored) +
-	       counter_get(&input->retired_dead_letter) +
-	       counter_get(&input->retired_superseded);
+	return counter_get(&input->retired.stored) +
+	       counter_get(&input->retired.dead_letter) +
+	       counter_get(&input->retired.superseded);
 }
 
 /* Read everything once.  Returns false if a segment went meanwhile. */
