@@ -77,3 +77,15 @@ record_compare(const struct record *a, const struct record *b)
 		return a->port < b->port ? -1 : 1;
 	return (a->caller > b->caller) - (a->caller < b->caller);
 }
+
+__extension__ typedef unsigned __int128 uint128;
+
+/* mix - the step of a keyed hash: both halves of a product, laid over each
+   other, as of Wang Yi's wyhash (public domain). */
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+	uint128 product = (uint128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/table.h"
-#include "shm/mix.h"
 #include "shm/faultpoint.h"
 
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))

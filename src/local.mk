@@ -1,7 +1,7 @@
 # The daemon and the tools.  Everything but the main programs is in a library,
 # so that the tests can link it.  A module is a .c and a .h.
 lib_modules = src/lib/address src/lib/clock src/lib/complain \
-	src/lib/figures src/lib/file src/lib/log src/lib/memory \
+	src/lib/file src/lib/log \
 	src/lib/prefix src/lib/process src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
@@ -14,8 +14,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
 	src/conf/value \
-	src/privilege/daemon src/privilege/fdlimit \
-	src/privilege/landlock src/privilege/privilege \
+	src/privilege/daemon src/privilege/privilege \
 	src/check/inspect \
 	src/worker/deadletter src/worker/flush src/worker/retention src/worker/round \
 	src/worker/store src/worker/trial src/worker/worker \

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "lib/figures.h"
+#include "lib/text.h"
 #include "suite.h"
 
 #include <check.h>

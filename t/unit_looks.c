@@ -10,8 +10,8 @@
 #include "config.h"
 
 #include "lib/clock.h"
-#include "lib/figures.h"
-#include "lib/memory.h"
+#include "lib/text.h"
+#include "lib/process.h"
 #include "look_fixture.h"
 
 #include <inttypes.h>

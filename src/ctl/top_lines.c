@@ -4,7 +4,7 @@
 #include "ctl/top.h"
 #include "lib/clock.h"
 #include "lib/address.h"
-#include "lib/figures.h"
+#include "lib/text.h"
 #include "status/health.h"
 
 #include <errno.h>

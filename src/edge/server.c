@@ -4,7 +4,7 @@
 #include "edge/server.h"
 #include "edge/accept.h"
 #include "lib/clock.h"
-#include "privilege/fdlimit.h"
+#include "privilege/privilege.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>

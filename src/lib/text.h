@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Text from outside: escaping it for the log, cleaning the lines of a file,
- * numbers, secrets.  Any process, any thread.
+ * numbers, figures, secrets.  Any process, any thread.
  */
 #pragma once
 
@@ -39,6 +39,18 @@ bool text_cut_comment(char *text);
    minus if min is below 0.  Returns whether the text is one.  *number: set if
    the text is any number, INT64_MAX for all that are larger. */
 bool text_number(const char *text, int64_t min, int64_t max, int64_t *number);
+
+/* figures_count - a count in at most `width` columns, 5 or more: exact if it
+   fits, else as "12.3M".  Returns text. */
+const char *figures_count(char *text, size_t size, uint64_t n, int width);
+
+/* figures_rate - a rate in at most `width` columns, 5 or more; one digit
+   behind the point below 1000.  Returns text. */
+const char *figures_rate(char *text, size_t size, double rate, int width);
+
+/* figures_age - a span of time in at most five columns, as in "90m".  Returns
+   text. */
+const char *figures_age(char *text, size_t size, uint64_t seconds);
 
 /* wipe_text - wipe and free a text; NULL is allowed. */
 void wipe_text(char *text);

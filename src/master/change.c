@@ -12,7 +12,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "master/state.h"
-#include "privilege/fdlimit.h"
+#include "privilege/privilege.h"
 #include "shm/faultpoint.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "lib/log.h"
 #include "master/instance.h"
 #include "shm/faultpoint.h"
-#include "lib/memory.h"
+#include "lib/process.h"
 
 #include <errno.h>
 #include <inttypes.h>

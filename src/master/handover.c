@@ -3,7 +3,7 @@
 
 #include "master/handover.h"
 #include "lib/log.h"
-#include "privilege/fdlimit.h"
+#include "privilege/privilege.h"
 #include "shm/faultpoint.h"
 
 #include <errno.h>

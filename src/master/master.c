@@ -19,8 +19,6 @@
 #include "master/sample.h"
 #include "master/state.h"
 #include "privilege/daemon.h"
-#include "privilege/fdlimit.h"
-#include "privilege/landlock.h"
 #include "privilege/privilege.h"
 #include "privilege/sandbox.h"
 #include "shm/faultpoint.h"

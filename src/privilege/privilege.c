@@ -4,13 +4,17 @@
 #include "privilege/privilege.h"
 
 #include "lib/log.h"
+#include "shm/keep_errno.h"
+#include "shm/segment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -184,4 +188,108 @@ privilege_hide(void)
 		return 0;
 	log_error("cannot disable core dumps: %m");
 	return -1;
+}
+
+/* ----------------------------------------------------- open files --------- */
+
+/* Listeners, the log, ...; the segment and the lock of each child. */
+#define FDLIMIT_OTHERS (256 + 2 * CHILDREN_MAX)
+
+int
+fdlimit_raise(uint64_t connections, uint64_t *required)
+{
+	rlim_t need = (rlim_t)connections + FDLIMIT_OTHERS;
+	rlim_t wanted = need + FDLIMIT_REFUSED + FDLIMIT_GONE;
+	struct rlimit limit, raised;
+
+	*required = need;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return 0;
+	raised.rlim_cur = wanted;
+	raised.rlim_max = limit.rlim_max > wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+		return 0;
+	/* The hard limit stays, if it is enough. */
+	raised.rlim_max = limit.rlim_max > need ? limit.rlim_max : need;
+	raised.rlim_cur = raised.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &raised);
+}
+
+int
+fdlimit_ensure(uint64_t connections)
+{
+	uint64_t required;
+
+	if (fdlimit_raise(connections, &required) == 0)
+		return 0;
+	log_error("cannot raise the limit on open files to %u, which "
+		  "limits.max_connections = %u requires: %m",
+	    (unsigned)required, (unsigned)connections);
+	return -1;
+}
+
+uint64_t
+fdlimit_spare(uint64_t connections)
+{
+	uint64_t need = connections + FDLIMIT_OTHERS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= need)
+		return 0;
+	return (uint64_t)limit.rlim_cur - need;
+}
+
+/* ------- Landlock, by its system calls: the C library has no functions --- */
+
+#define RIGHT_TRUNCATE (UINT64_C(1) << 14)
+
+int
+landlock_begin(uint64_t rights)
+{
+	struct landlock_ruleset_attr attr = { .handled_access_fs = rights };
+
+	if (landlock_version() >= LANDLOCK_TRUNCATE)
+		attr.handled_access_fs |= RIGHT_TRUNCATE;
+	return (int)syscall(
+	    SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+}
+
+int
+landlock_allow(int rules, const char *path, uint64_t rights)
+{
+	struct landlock_path_beneath_attr below = {
+		.allowed_access = rights,
+		.parent_fd = open(path, O_PATH | O_CLOEXEC),
+	};
+
+	if (below.parent_fd < 0)
+		return -1;
+	int result = (int)syscall(SYS_landlock_add_rule, rules,
+	    LANDLOCK_RULE_PATH_BENEATH, &below, 0);
+	KEEP_ERRNO(close(below.parent_fd));
+	return result;
+}
+
+int
+landlock_enforce(int rules)
+{
+	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		return -1;
+	close(rules);
+	return 0;
+}
+
+bool
+landlock_missing(int error)
+{
+	return error == ENOSYS || error == EOPNOTSUPP || error == EPERM;
+}
+
+int
+landlock_version(void)
+{
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+
+	return version < 0 ? 0 : (int)version;
 }

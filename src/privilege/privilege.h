@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The user and the group of the process, and giving up what it may do beyond
- * them.  Called at its start, while there is one thread; workers inherit it.
- * All return 0, or -1: logged, unless they say otherwise.
+ * The user and the group of the process, and what it may do: giving up all
+ * beyond them, the limit on open files as max_connections requires it, and
+ * Landlock, by which a process limits which files it may open from now on. Such
+ * a process cannot inspect others that are not under the same rules, not in
+ * /proc either.  Called at its start, while there is one thread; workers
+ * inherit it.  All return 0, or -1: logged, unless their comments have other
+ * results.
  */
 #pragma once
 
+#include <linux/landlock.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define ACCOUNT_NO_GROUP ((gid_t)-1)
@@ -43,3 +49,48 @@ int privilege_drop(void);
    forks: it writes no core, and no other process of its user can trace it.
    Called after account_become(), which may undo it. */
 int privilege_hide(void);
+
+#define FDLIMIT_REFUSED 1024 /* open files for refused agents that are held */
+#define FDLIMIT_GONE 1024    /* for throttled agents that are gone */
+
+/* fdlimit_raise - raise the limit to *required, which is what this number of
+   connections needs, and by FDLIMIT_REFUSED + FDLIMIT_GONE beyond it where that
+   is permitted.  Returns 0, or -1 with errno when the limit stays below
+   *required. */
+int fdlimit_raise(uint64_t connections, uint64_t *required);
+
+/* fdlimit_ensure - fdlimit_raise() that logs its failure. */
+int fdlimit_ensure(uint64_t connections);
+
+/* fdlimit_spare - how many open files the limit allows beyond what this number
+   of connections needs; 0 if it cannot be read. */
+uint64_t fdlimit_spare(uint64_t connections);
+
+/* All rights of its first version, and those of them that change something. */
+#define LANDLOCK_ALL ((UINT64_C(1) << 13) - 1)
+#define LANDLOCK_CHANGES \
+	(LANDLOCK_ALL & ~(UINT64_C(1) | LANDLOCK_ACCESS_FS_READ_FILE | \
+			    LANDLOCK_ACCESS_FS_READ_DIR))
+
+/* landlock_begin - create a set of rules: these rights, and truncation where
+   the kernel has a right for it, are refused unless a rule grants them.
+   Returns its descriptor, or -1 with errno. */
+int landlock_begin(uint64_t rights);
+
+/* landlock_missing - whether errno of landlock_begin() means that Landlock is
+   not built into the kernel, disabled, or forbidden to this process. */
+bool landlock_missing(int error);
+
+/* landlock_version - that of the kernel's Landlock; 0: there is none. */
+int landlock_version(void);
+
+#define LANDLOCK_TRUNCATE 3 /* the version from which on truncation is one */
+
+/* landlock_allow - grant these rights to path and what is below it.  Returns
+   0, or -1 with errno. */
+int landlock_allow(int rules, const char *path, uint64_t rights);
+
+/* landlock_enforce - apply the rules to this thread and those that it creates;
+   requires no_new_privs.  Returns 0 with the set closed, or -1 with errno and
+   the set still open. */
+int landlock_enforce(int rules);

@@ -7,7 +7,7 @@
 #include "config.h"
 
 #include "status/look_state.h"
-#include "shm/mix.h"
+#include "shm/record.h"
 
 #include <pthread.h>
 #include <sys/mman.h>

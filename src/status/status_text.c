@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "lib/clock.h"
-#include "lib/figures.h"
+#include "lib/text.h"
 #include "status/metric.h"
 #include "status/status.h"
 

@@ -10,7 +10,6 @@
 
 #include "privilege/privilege.h"
 #include "privilege/daemon.h"
-#include "privilege/landlock.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/long_options.h"

@@ -14,7 +14,6 @@
 #include "worker/flush.h"
 #include "worker/store.h"
 #include "lib/log.h"
-#include "lib/memory.h"
 #include "lib/process.h"
 #include "privilege/daemon.h"
 #include "worker/trial.h"

@@ -9,7 +9,7 @@
 
 #include "worker/worker_files.h"
 
-#include "privilege/landlock.h"
+#include "privilege/privilege.h"
 #include "lib/file.h"
 #include "lib/log.h"
 

@@ -9,7 +9,7 @@
 #include "config.h"
 
 #include "t/bench/bench.h"
-#include "lib/memory.h"
+#include "lib/process.h"
 
 #define CASES_MAX 16
 
