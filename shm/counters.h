@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The counters kept in shared memory, so that they survive their process and
- * can be read by others while it runs.
+ * The counters kept in shared memory, part of the segment format: see "if you
+ * change this" in segment.h.
  *
- * Rule 1: every word has one writing thread, which uses counter_add() or
- * counter_set(); everybody else reads with counter_get().  Each group lies on
- * cache lines of its own.
+ * Rule 1: every word has one writing thread; everybody else only reads.  Each
+ * group lies on cache lines of its own.
  *
  * The identity, true at any time (a reader that looks while records travel
  * must read the workers' side first, the master's last):
@@ -13,18 +12,14 @@
  *     received + replayed = rejected + dropped + queued + pending
  *                         + superseded + stored + dead_letter
  *
- * queued is what the master has read and no worker has drained yet; pending
- * is added - stored - dead_letter of a worker.  replayed counts records that
- * a killed worker had put into its table without passing the ring's cursor
- * over them: they were drained a second time.
+ * pending is added - stored - dead_letter of a worker; replayed counts records
+ * that were drained twice, since a killed worker had put them into its table
+ * without passing the ring's cursor over them.
  *
  * A word named ..._ts or ..._since is a point of time: milliseconds of
  * CLOCK_MONOTONIC, so that setting the clock does not change how long ago it
- * was; 0: never.  The machine's boot begins it, and ends the segments.  In
- * copies that readers make (status_collect()) it is in seconds since 1970.
- *
- * Counters are part of the segment format: see "if you change this" in
- * segment.h.
+ * was; 0: never.  In copies that readers make (status_collect()) it is in
+ * seconds since 1970.
  */
 #pragma once
 
@@ -39,32 +34,17 @@
 
 typedef _Atomic uint64_t counter;
 
-static inline uint64_t
-counter_get(const counter *c)
-{
-	return atomic_load_explicit(c, memory_order_relaxed);
-}
-
-static inline void
-counter_set(counter *c, uint64_t value)
-{
-	atomic_store_explicit(c, value, memory_order_relaxed);
-}
+/* counter_get, counter_set - of an atomic word of any width. */
+#define counter_get(word) atomic_load_explicit(word, memory_order_relaxed)
+#define counter_set(word, value) \
+	atomic_store_explicit(word, value, memory_order_relaxed)
 
 /* counter_release, counter_acquire - the same, for a word that says something
    of other words: whoever acquires a value sees all that its writer wrote
    before it released that value.  Which words these are: segment.h. */
-static inline void
-counter_release(counter *c, uint64_t value)
-{
-	atomic_store_explicit(c, value, memory_order_release);
-}
-
-static inline uint64_t
-counter_acquire(const counter *c)
-{
-	return atomic_load_explicit(c, memory_order_acquire);
-}
+#define counter_release(word, value) \
+	atomic_store_explicit(word, value, memory_order_release)
+#define counter_acquire(word) atomic_load_explicit(word, memory_order_acquire)
 
 /* counter_add - for the word's only writer: no locked instruction needed. */
 static inline void

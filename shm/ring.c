@@ -24,8 +24,7 @@ ring_attach(struct ring *ring, struct ring_producer *producer,
 	ring->head = ring->alerted = counter_get(&producer->head);
 	/* Acquire: the producer overwrites what lies before this tail. */
 	ring->seen = counter_acquire(&consumer->tail);
-	ring->rung =
-	    atomic_load_explicit(&producer->doorbell, memory_order_acquire);
+	ring->rung = counter_acquire(&producer->doorbell);
 }
 
 /* The room by the tail seen last.  Only a broken worker writes a tail ahead of
@@ -102,8 +101,7 @@ ring_alert(struct ring *ring)
 	   then read `sleeping`.  The two fences let at least
 	   one of us see the other. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(
-		&ring->consumer->sleeping, memory_order_relaxed))
+	if (counter_get(&ring->consumer->sleeping))
 		ring_wake(ring);
 }
 
@@ -111,8 +109,7 @@ void
 ring_command(struct ring *ring, enum ring_command command)
 {
 	/* Release: a worker that sees the command sees all published before. */
-	atomic_store_explicit(
-	    &ring->producer->command, command, memory_order_release);
+	counter_release(&ring->producer->command, command);
 	ring_wake(ring);
 }
 
@@ -155,8 +152,7 @@ ring_advance(struct ring *ring, uint64_t n)
 enum ring_command
 ring_asked(const struct ring *ring)
 {
-	return (enum ring_command)atomic_load_explicit(
-	    &ring->producer->command, memory_order_acquire);
+	return (enum ring_command)counter_acquire(&ring->producer->command);
 }
 
 void
@@ -166,8 +162,7 @@ ring_wait(struct ring *ring, int timeout_ms)
 		timeout_ms % 1000 * 1000000L };
 	uint64_t tail = counter_get(&ring->consumer->tail);
 
-	atomic_store_explicit(
-	    &ring->consumer->sleeping, 1, memory_order_relaxed);
+	counter_set(&ring->consumer->sleeping, 1);
 	/* The other half of ring_alert()'s fence. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (counter_get(&ring->producer->head) == tail) {
@@ -178,10 +173,8 @@ ring_wait(struct ring *ring, int timeout_ms)
 		    ring->rung, &timeout, NULL, 0);
 	}
 	/* Acquire: the command that it rang for is seen from here on. */
-	ring->rung = atomic_load_explicit(
-	    &ring->producer->doorbell, memory_order_acquire);
-	atomic_store_explicit(
-	    &ring->consumer->sleeping, 0, memory_order_relaxed);
+	ring->rung = counter_acquire(&ring->producer->doorbell);
+	counter_set(&ring->consumer->sleeping, 0);
 }
 
 uint64_t

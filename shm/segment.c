@@ -119,8 +119,7 @@ segment_check(struct segment *segment, enum segment_kind kind)
 	uint64_t size = segment->size;
 
 	/* Acquire: the maker wrote all of the header before. */
-	uint32_t ready =
-	    atomic_load_explicit(&mapped->ready, memory_order_acquire);
+	uint32_t ready = counter_acquire(&mapped->ready);
 	/* Nothing is read twice: who can write to it may change it. */
 	words_copy(h, mapped, sizeof(*h));
 	if (h->magic != SEGMENT_MAGIC)
@@ -235,7 +234,7 @@ header_write(struct segment_header *h, const struct segment *segment,
 	h->check = header_hash(h);
 	FAULT_POINT("segment_unready");
 	/* Release: whoever sees it ready sees the header. */
-	atomic_store_explicit(&h->ready, 1, memory_order_release);
+	counter_release(&h->ready, 1);
 }
 
 /* Make and map the segment that segment->name and ->size say.  secret: made
@@ -375,8 +374,7 @@ segment_renew_master(struct segment *segment)
 	}
 	memcpy((char *)copy.base + start, (char *)segment->base + start,
 	    sizeof(struct master_shared) - start);
-	atomic_store_explicit(
-	    &segment_master(&copy)->pid, 0, memory_order_relaxed);
+	counter_set(&segment_master(&copy)->pid, 0);
 	segment_show_holder(&copy);
 	FAULT_POINT("segment_renewed");
 	snprintf(from, sizeof(from), SHM_DIR "%s", copy.name);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Segments by name: what they are called, which there are, removing them and
- * setting them aside; and the texts of what can become of a call.  Any process
- * and thread; every failure is returned.
+ * Segments by name, and the names of states.  Any process and thread.
  */
 #include "config.h"
 

@@ -210,7 +210,7 @@ copy(struct segment *to, const struct segment *from)
 	memcpy(header, from->base, words);
 	FAULT_POINT("segment_copied");
 	/* Release: whoever sees it ready sees all of it. */
-	atomic_store_explicit(&header->ready, 1, memory_order_release);
+	counter_release(&header->ready, 1);
 }
 
 /* Create what has no name any more, locked if the segment was.  Who can read it

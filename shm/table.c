@@ -18,10 +18,9 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "all of these");
    it matches no key at all. */
 #define CLEARED UINT64_C(0xfc0000)
 
-/* How many slots from its home a key may be.  This bounds the cost of a put:
-   keys come and go for months, slots are never emptied, and so there comes a
-   day when no empty slot is left to end a search.  Random keys fill a table of
-   a million keys to the last before any of them finds no place within this. */
+/* How many slots from its home a key may be: bounds the cost of a put when no
+   empty slot is left to end a search.  Random keys fill a table of a million
+   keys to the last before any of them finds no place within this. */
 #define REACH 1024
 
 /* How many records ahead the drain has their slots fetched. */
@@ -81,8 +80,7 @@ slot_has_key(const struct slot *slot, const struct record *key)
 }
 
 /* Where a key's probe path begins.  The secrets keep agents from choosing keys
-   that meet.  There are two, each of its own half of the product: with one, and
-   a constant between the halves, the words could change places. */
+   that meet: one a half of the product, or the words could change places. */
 static inline uint32_t
 table_home(const struct table *table, const struct record *key)
 {
@@ -213,8 +211,7 @@ slot_write(struct slot *slot, const struct record *record, bool key_is_there,
 	slot_store(slot, 2, word_of(record, 2));
 	slot_store(slot, 3, word_of(record, 3));
 	/* Release: whoever sees this version sees all its words. */
-	atomic_store_explicit(&slot->state,
-	    version + STATE_VERSION + STATE_DIRTY, memory_order_release);
+	counter_release(&slot->state, version + STATE_VERSION + STATE_DIRTY);
 }
 
 /* Put one record.  Returns false when it finds no room. */
@@ -239,8 +236,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 			return true;
 		}
 		becomes_urgent = word_overload(old) != record->overload;
-		urgent = atomic_load_explicit(&table->dirty[index],
-			     memory_order_relaxed) == URGENT;
+		urgent = counter_get(&table->dirty[index]) == URGENT;
 	}
 	if (state & STATE_DIRTY) {
 		/* The flush may turn this version clean at the same time: the
@@ -265,8 +261,8 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	slot_write(slot, record, state != 0, before);
 	FAULT_POINT("table_put_written");
 	/* Release: a flush that takes the mark sees the new version. */
-	atomic_store_explicit(&table->dirty[index],
-	    becomes_urgent || urgent ? URGENT : DIRTY, memory_order_release);
+	counter_release(
+	    &table->dirty[index], becomes_urgent || urgent ? URGENT : DIRTY);
 	FAULT_POINT("table_put_marked");
 	/* Release: who sees it counted finds the mark.  One that was urgent
 	   already counts, too: the flush may take that mark right now. */
@@ -332,9 +328,8 @@ table_recover(struct table *table, uint64_t drained)
 		FAULT_POINT("table_recover_slot");
 		used += state != 0;
 		dirty += (state & STATE_DIRTY) != 0;
-		atomic_store_explicit(&table->dirty[i],
-		    state & STATE_DIRTY ? DIRTY : DIRTY_NOT,
-		    memory_order_relaxed);
+		counter_set(
+		    &table->dirty[i], state & STATE_DIRTY ? DIRTY : DIRTY_NOT);
 	}
 	counter_set(&table->drain->used, used);
 
@@ -415,9 +410,7 @@ table_collect_within(struct table *table, unsigned marks, uint32_t *position,
 			at += 8;
 			left -= 8;
 		} else {
-			if (atomic_load_explicit(
-				&table->dirty[at], memory_order_relaxed) &
-			    marks) {
+			if (counter_get(&table->dirty[at]) & marks) {
 				struct table_row *row = &rows[n];
 				/* Acquire: with the mark we get the version
 				   that it was set for; a later one sets it
@@ -479,6 +472,5 @@ table_refused(struct table *table, const struct table_row *row)
 void
 table_mark(struct table *table, const struct table_row *row)
 {
-	atomic_store_explicit(
-	    &table->dirty[row->slot], DIRTY, memory_order_release);
+	counter_release(&table->dirty[row->slot], DIRTY);
 }

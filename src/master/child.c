@@ -32,15 +32,14 @@ static void
 child_publish(struct child *child, enum child_state state)
 {
 	child->state = state;
-	atomic_store_explicit(
-	    &child->entry->state, state, memory_order_release);
+	counter_release(&child->entry->state, state);
 }
 
 static void
 child_set_pid(struct child *child, pid_t pid)
 {
 	child->pid = pid;
-	atomic_store_explicit(&child->entry->pid, pid, memory_order_relaxed);
+	counter_set(&child->entry->pid, pid);
 }
 
 /* Set the time of the next start, and publish it in shared memory. */
@@ -128,9 +127,8 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 	/* For its workers: they can lock it without its name. */
 	segment_lock_open(&child->segment.map);
 	counter_set(&child->entry->generation, child->generation);
-	atomic_store_explicit(
-	    &child->entry->slot, child->slot, memory_order_relaxed);
-	atomic_store_explicit(&child->entry->restarts, 0, memory_order_relaxed);
+	counter_set(&child->entry->slot, child->slot);
+	counter_set(&child->entry->restarts, 0);
 	child_set_respawn(child, (struct respawn){ 0, 0 });
 	child_set_pid(child, 0);
 	child_publish(child, CHILD_WAITING);
@@ -241,9 +239,8 @@ child_checked_in(const struct child *child)
 	/* Read the pid first: a new worker clears checked_in before it stores
 	   its pid (release), so a check-in left by its predecessor is never
 	   taken for its own. */
-	return atomic_load_explicit(&info->pid, memory_order_acquire) ==
-		   child->pid &&
-	       atomic_load_explicit(&info->checked_in, memory_order_acquire);
+	return counter_acquire(&info->pid) == child->pid &&
+	       counter_acquire(&info->checked_in);
 }
 
 /* Milliseconds until its next start may be tried. */
@@ -430,7 +427,7 @@ child_ended(
 	if (event == CHILD_LEFT && child_retired(children, child) &&
 	    !child->lost && child_records(child) == 0)
 		event = CHILD_EMPTIED;
-	atomic_store_explicit(&child->entry->pid, 0, memory_order_relaxed);
+	counter_set(&child->entry->pid, 0);
 	enum child_action action = child_take(child, event);
 	if (action == ACTION_REMOVE)
 		child_remove(children, child);

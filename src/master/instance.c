@@ -90,8 +90,7 @@ static void
 instance_taken(const struct segment *segment, const char *instance)
 {
 	log_error("instance %s is running already, as process %d", instance,
-	    (int)atomic_load_explicit(
-		&segment_master(segment)->pid, memory_order_acquire));
+	    (int)counter_acquire(&segment_master(segment)->pid));
 }
 
 int
@@ -161,8 +160,8 @@ instance_publish(const struct children *children)
 	counter_set(&shared->generation, children->newest);
 	counter_release(&shared->oldest_generation, children_oldest(children));
 	/* What runs is what the file has now. */
-	atomic_store_explicit(&shared->reload_failed, 0, memory_order_relaxed);
+	counter_set(&shared->reload_failed, 0);
 	/* Release: a reader that sees the pid (status.c, instance_taken())
 	   sees all of the above. */
-	atomic_store_explicit(&shared->pid, getpid(), memory_order_release);
+	counter_release(&shared->pid, getpid());
 }

@@ -304,8 +304,7 @@ master_reload(struct master *m)
 		    m->generation.number);
 	/* Release: `reporterctl reload` waits for one of the counters, then
 	   reads the result and the log. */
-	atomic_store_explicit(
-	    &m->shared->reload_failed, failed, memory_order_relaxed);
+	counter_set(&m->shared->reload_failed, failed);
 	atomic_thread_fence(memory_order_release);
 	counter_add(failed ? &input->reload_errors : &input->reloads, 1);
 	notify("READY=1");

@@ -52,11 +52,10 @@ retire_finish(
 	/* Release: a reader that sees the entry free (read_child() of status.c)
 	   sees its totals in those above. */
 	if (entry != NULL)
-		atomic_store_explicit(
-		    &entry->state, CHILD_NONE, memory_order_release);
+		counter_release(&entry->state, CHILD_NONE);
 	enum shm_status status = segment_remove(name);
 	FAULT_POINT("retire_removed");
-	atomic_store_explicit(&r->slot, 0, memory_order_release);
+	counter_release(&r->slot, 0);
 	return status;
 }
 
@@ -72,8 +71,7 @@ retire_segment(struct master_shared *shared, struct worker_segment *segment,
 	counter_set(&r->generation, segment->map.header.generation);
 	FAULT_POINT("retire_unsaid");
 	/* Release: the next master, which acquires it, sees the rest. */
-	atomic_store_explicit(
-	    &r->slot, segment->map.header.slot + 1, memory_order_release);
+	counter_release(&r->slot, segment->map.header.slot + 1);
 	FAULT_POINT("retire_said");
 	memcpy(name, segment->map.name, sizeof(name));
 	segment_close(&segment->map);
@@ -84,7 +82,7 @@ void
 retire_recover(struct master_shared *shared, const char *instance)
 {
 	const struct retirement *r = &shared->retirement;
-	uint64_t slot = atomic_load_explicit(&r->slot, memory_order_acquire);
+	uint64_t slot = counter_acquire(&r->slot);
 	char name[SEGMENT_NAME_MAX];
 
 	if (slot == 0 || slot > WORKERS_MAX)

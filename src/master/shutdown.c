@@ -200,7 +200,7 @@ shutdown_end(struct master *m)
 	title_set("ended");
 
 	/* Release: see instance_publish(). */
-	atomic_store_explicit(&m->shared->pid, 0, memory_order_release);
+	counter_release(&m->shared->pid, 0);
 	if (m->children.lost > 0)
 		log_error("stopped; records lost: %" PRIu64, m->children.lost);
 	if (left > 0) {
