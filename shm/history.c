@@ -38,9 +38,7 @@ history_put(struct history *history, const struct history_sample *sample)
 	   one before was taken, and so that this slot is no longer the old
 	   sample's. */
 	atomic_thread_fence(memory_order_release);
-	counter_set(&slot->at_ms, sample->at_ms);
-	for (int i = 0; i < HISTORY_COUNTS; i++)
-		counter_set(&slot->counts[i], sample->counts[i]);
+	words_copy(slot, sample, sizeof(*sample));
 	/* Release: licenses readers to look at the sample. */
 	counter_release(&history->taken, taken + 1);
 }
@@ -85,9 +83,7 @@ history_nearest(const struct history *history, uint64_t at_ms,
 		const struct history_slot *slot =
 		    &history->slots[n % HISTORY_SAMPLES];
 
-		sample->at_ms = counter_get(&slot->at_ms);
-		for (int i = 0; i < HISTORY_COUNTS; i++)
-			sample->counts[i] = counter_get(&slot->counts[i]);
+		words_copy(sample, slot, sizeof(*sample));
 		/* Acquire fence: if any word was newer, so is `taken` now. */
 		atomic_thread_fence(memory_order_acquire);
 		uint64_t now = counter_get(&history->taken);

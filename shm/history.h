@@ -41,7 +41,7 @@ struct history {
 };
 static_assert(sizeof(struct history) == 64 * 65, "part of the format");
 
-/* A sample as a process has it for itself. */
+/* A sample as a process has it for itself, laid out as in a slot. */
 struct history_sample {
 	uint64_t at_ms; /* CLOCK_MONOTONIC, milliseconds */
 	uint64_t counts[HISTORY_COUNTS];

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "shm/segment.h"
+#include "shm/segment_secret.h"
 #include "shm/faultpoint.h"
 
 #include <dirent.h>
@@ -118,22 +118,14 @@ segment_remove(const char *name)
 	return status;
 }
 
-static bool
-file_exists(const char *name)
-{
-	char path[SEGMENT_NAME_MAX + sizeof(SHM_DIR)];
-
-	snprintf(path, sizeof(path), SHM_DIR "%s", name);
-	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 bool
 segment_taken(const char *name)
 {
 	char secret[SEGMENT_NAME_MAX];
 
 	segment_name_secret(secret, name);
-	return file_exists(name) || file_exists(secret);
+	return segment_leads_to(name, -1) != SHM_MISSING ||
+	       segment_leads_to(secret, -1) != SHM_MISSING;
 }
 
 /* The secrets follow their segment, if it has any. */

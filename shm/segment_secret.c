@@ -74,8 +74,10 @@ secret_open(const char *segment, int *fd)
 		status = SHM_FOREIGN;
 	else if (!S_ISREG(st.st_mode))
 		status = SHM_DAMAGED;
-	if (status != SHM_OK)
+	if (status != SHM_OK) {
 		KEEP_ERRNO(close(*fd));
+		*fd = -1;
+	}
 	return status;
 }
 
@@ -110,18 +112,12 @@ segment_show_holder(const struct segment *segment)
 enum shm_status
 segment_lock_open(struct segment *segment)
 {
-	int fd = segment->lock;
-	enum shm_status status = SHM_OK;
-
 	if (segment->fd < 0) {
 		errno = EBADF;
 		return SHM_SYSTEM;
 	}
-	if (fd < 0)
-		status = secret_open(segment->name, &fd);
-	if (status == SHM_OK)
-		segment->lock = fd;
-	return status;
+	return segment->lock >= 0 ? SHM_OK
+				  : secret_open(segment->name, &segment->lock);
 }
 
 enum shm_status
