@@ -17,12 +17,13 @@ struct complaints {
 };
 
 /* complain - write "WHERE: WHAT: reason"; what may be NULL. */
-void complain(struct complaints *complaints, const char *where,
-    const char *what, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+#define complain(complaints, ...) \
+	complain_line(complaints, false, 0, __VA_ARGS__)
 
 /* complain_lost - likewise, of a file or a secret that cannot be read.
-   error: an errno, which %m in format stands for, or 0. */
-void complain_lost(struct complaints *complaints, const char *where,
-    const char *what, int error, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+   error: an errno, which %m in the format stands for, or 0. */
+#define complain_lost(complaints, where, what, error, ...) \
+	complain_line(complaints, true, error, where, what, __VA_ARGS__)
+void complain_line(struct complaints *complaints, bool lost, int error,
+    const char *where, const char *what, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));

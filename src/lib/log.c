@@ -192,24 +192,14 @@ log_lost_lines(void)
 
 /* --------------------------------------------------------------- lines ---- */
 
-/* "2026-11-22T17:00:00.123Z " */
-static size_t
-put_time(char *line, size_t size)
-{
-	uint64_t now = realtime_ms();
-	char text[CLOCK_TEXT];
-
-	clock_text(text, now / 1000);
-	return (size_t)snprintf(line, size, "%.*s.%03uZ ",
-	    (int)strlen(text) - 1, text, (unsigned)(now % 1000));
-}
-
 /* The prefix of the text, in the form of its target. */
 static size_t
 put_head(char *line, size_t size, enum kind target, enum log_level level)
 {
 	size_t length = 0;
 	int priority = levels[level].priority;
+	uint64_t now = realtime_ms();
+	char time[CLOCK_TEXT];
 
 	if (target == KIND_JOURNAL) {
 		length = (size_t)snprintf(line, size, "<%d>", priority);
@@ -218,9 +208,10 @@ put_head(char *line, size_t size, enum kind target, enum log_level level)
 		length = (size_t)snprintf(line, size,
 		    "<%d>reporter[%d]: ", LOG_DAEMON | priority, (int)getpid());
 	} else {
-		length = put_time(line, size);
-		length += (size_t)snprintf(line + length, size - length,
-		    "reporter[%d] ", (int)getpid());
+		clock_text(time, now / 1000);
+		time[strlen(time) - 1] = '\0'; /* the Z */
+		length = (size_t)snprintf(line, size, "%s.%03uZ reporter[%d] ",
+		    time, (unsigned)(now % 1000), (int)getpid());
 	}
 	return length + (size_t)snprintf(line + length, size - length,
 			    "%s%s%s: ", role, role[0] == '\0' ? "" : ": ",
