@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The user and the group of the process, and what it may do: giving up all
- * beyond them, the limit on open files as max_connections requires it, and
- * Landlock, by which a process limits which files it may open from now on. Such
- * a process cannot inspect others that are not under the same rules, not in
- * /proc either.  Called at its start, while there is one thread; workers
- * inherit it.  All return 0, or -1: logged, unless their comments have other
- * results.
+ * The user and the group of the process, and what it may do.  Called at its
+ * start, while there is one thread; workers inherit it.  All return 0, or -1:
+ * logged, unless their comments have other results.
  */
 #pragma once
 

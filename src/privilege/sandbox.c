@@ -131,35 +131,8 @@ static const struct rule rules_of_both[] = {
 	{ "mmap", { BITS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC),
 		      BITS(3, MAP_ANONYMOUS, 0) } },
 	{ "mprotect", { BITS(2, PROT_EXEC, 0) } },
-	/* What malloc() and the libraries advise.  Not MADV_REMOVE, which makes
-	   holes in segments: a SIGBUS for the master when memory is short. */
-	{ "madvise", { VALUE(2, MADV_NORMAL) } },
-	{ "madvise", { VALUE(2, MADV_WILLNEED) } },
-	{ "madvise", { VALUE(2, MADV_DONTNEED) } },
-	{ "madvise", { VALUE(2, MADV_FREE) } },
-	{ "madvise", { VALUE(2, MADV_DONTFORK) } },
-	{ "madvise", { VALUE(2, MADV_HUGEPAGE) } },
-	{ "madvise", { VALUE(2, MADV_NOHUGEPAGE) } },
-	{ "madvise", { VALUE(2, MADV_DONTDUMP) } },
-	{ "madvise", { VALUE(2, ADVISE_GUARD_INSTALL) } },
-	{ "madvise", { VALUE(2, ADVISE_GUARD_REMOVE) } },
-	{ "socket", { VALUE(0, AF_UNIX) } },
-	{ "socket", { VALUE(0, AF_INET) } },
-	{ "socket", { VALUE(0, AF_INET6) } },
-	{ "socket", { VALUE(0, AF_NETLINK) } },
 	{ "socketpair", { VALUE(0, AF_UNIX) } },
-	{ "ioctl", { VALUE(1, TCGETS) } },
-	{ "ioctl", { VALUE(1, FIONREAD) } },
-	{ "ioctl", { VALUE(1, FIONBIO) } },
-	{ "ioctl", { VALUE(1, FIOCLEX) } },
-	{ "ioctl", { VALUE(1, FIONCLEX) } },
 	{ "prlimit64", { VALUE(0, 0) } }, /* of this process only */
-	{ "prctl", { VALUE(0, PR_SET_NAME) } },
-	{ "prctl", { VALUE(0, PR_SET_VMA) } },
-	/* libcap, which NSS modules for accounts of systemd load. */
-	{ "prctl", { VALUE(0, PR_CAPBSET_READ) } },
-	{ "prctl", { VALUE(0, PR_GET_DUMPABLE) } },
-	{ "prctl", { VALUE(0, PR_GET_NO_NEW_PRIVS) } },
 };
 
 /* Not a part of a process or thread that is created: another view of the
@@ -167,10 +140,6 @@ static const struct rule rules_of_both[] = {
 #define CLONE_VIEWS \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE)
-
-static const struct rule rules_of_master[] = {
-	{ "clone", { BITS(0, CLONE_VIEWS, 0) } },
-};
 
 /* --------------------------------------------------------- the filter ----- */
 
@@ -210,21 +179,52 @@ allow_rules(struct filter *filter, const struct rule *rules, size_t n)
 		allow(filter, &rules[i]);
 }
 
+/* One of these values as an argument. */
+#define VALUES(...) \
+	(const int[]){ __VA_ARGS__ }, COUNT(((const int[]){ __VA_ARGS__ }))
+
+static void
+allow_values(struct filter *filter, const char *name, unsigned at,
+    const int *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		allow(filter, &(struct rule){ name, { VALUE(at, values[i]) } });
+}
+
 /* Not F_SETOWN, F_SETSIG and O_ASYNC: by these the kernel sends any signal to
    any process of the user. */
 static void
 allow_fcntl(struct filter *filter, const char *name)
 {
-	static const int commands[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_DUPFD_QUERY,
-		F_GETFD, F_SETFD, F_GETFL, F_GETLK, F_SETLK, F_SETLKW,
-		F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_ADD_SEALS,
-		F_GET_SEALS };
-
-	for (size_t i = 0; i < COUNT(commands); i++)
-		allow(
-		    filter, &(struct rule){ name, { VALUE(1, commands[i]) } });
+	allow_values(filter, name, 1,
+	    VALUES(F_DUPFD, F_DUPFD_CLOEXEC, F_DUPFD_QUERY, F_GETFD, F_SETFD,
+		F_GETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK,
+		F_OFD_SETLKW, F_ADD_SEALS, F_GET_SEALS));
 	allow(filter,
 	    &(struct rule){ name, { VALUE(1, F_SETFL), BITS(2, O_ASYNC, 0) } });
+}
+
+static void
+allow_both(struct filter *filter)
+{
+	allow_names(filter, both, COUNT(both));
+	allow_rules(filter, rules_of_both, COUNT(rules_of_both));
+	allow_fcntl(filter, "fcntl");
+	allow_fcntl(filter, "fcntl64");
+	/* What malloc() and the libraries advise.  Not MADV_REMOVE, which makes
+	   holes in segments: a SIGBUS for the master when memory is short. */
+	allow_values(filter, "madvise", 2,
+	    VALUES(MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE,
+		MADV_DONTFORK, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTDUMP,
+		ADVISE_GUARD_INSTALL, ADVISE_GUARD_REMOVE));
+	allow_values(filter, "socket", 0,
+	    VALUES(AF_UNIX, AF_INET, AF_INET6, AF_NETLINK));
+	allow_values(filter, "ioctl", 1,
+	    VALUES(TCGETS, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX));
+	/* PR_CAPBSET_READ: libcap, which NSS modules of systemd load. */
+	allow_values(filter, "prctl", 0,
+	    VALUES(PR_SET_NAME, PR_SET_VMA, PR_CAPBSET_READ, PR_GET_DUMPABLE,
+		PR_GET_NO_NEW_PRIVS));
 }
 
 /* The call fails with ENOSYS. */
@@ -274,13 +274,11 @@ sandbox_enter(enum sandbox_role role)
 	/* The C library then uses calls whose flags a filter can see. */
 	refuse(&filter, "clone3");
 	refuse(&filter, "openat2");
-	allow_names(&filter, both, COUNT(both));
-	allow_rules(&filter, rules_of_both, COUNT(rules_of_both));
-	allow_fcntl(&filter, "fcntl");
-	allow_fcntl(&filter, "fcntl64");
+	allow_both(&filter);
 	if (role == SANDBOX_MASTER) {
 		allow_names(&filter, of_master, COUNT(of_master));
-		allow_rules(&filter, rules_of_master, COUNT(rules_of_master));
+		allow(&filter,
+		    &(struct rule){ "clone", { BITS(0, CLONE_VIEWS, 0) } });
 	} else {
 		allow_worker(&filter);
 	}
