@@ -184,14 +184,17 @@ child_main(struct children *children, const struct worker_start *start)
 	_exit(worker_main(start));
 }
 
-/* Format a delay for the log: "retrying now", "retrying in 100 ms". */
+/* A delay for the log, until the next call: "retrying in 100 ms". */
 static const char *
-delay_text(const char *verb, uint64_t delay, char *text, size_t size)
+delay_text(const char *verb, uint64_t delay)
 {
+	static char text[64];
+
 	if (delay == 0)
-		snprintf(text, size, "%s now", verb);
+		snprintf(text, sizeof(text), "%s now", verb);
 	else
-		snprintf(text, size, "%s in %" PRIu64 " ms", verb, delay);
+		snprintf(
+		    text, sizeof(text), "%s in %" PRIu64 " ms", verb, delay);
 	return text;
 }
 
@@ -210,8 +213,6 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 		.reopens = counter_get(&children->shared->input.reopens),
 	};
 
-	char next[64];
-
 	ring_command(&child->segment.ring,
 	    child_retired(children, child) ? RING_FINISH : RING_RUN);
 	child->flushes = counter_get(&segment->shared->flush.flushes);
@@ -222,7 +223,7 @@ child_spawn(struct children *children, struct child *child, uint64_t now_ms)
 	if (pid < 0) {
 		uint64_t delay = child_back_off(child, false, now_ms);
 		log_error("cannot start worker %u: fork: %m; %s", child->slot,
-		    delay_text("retrying", delay, next, sizeof(next)));
+		    delay_text("retrying", delay));
 		return;
 	}
 	child_set_pid(child, pid);
@@ -305,7 +306,6 @@ child_give_up(struct children *children, struct child *child, uint64_t now_ms)
 {
 	enum shm_status status;
 	uint64_t records;
-	char next[64];
 
 	if (child->pid != 0) {
 		kill(child->pid, SIGKILL);
@@ -319,7 +319,7 @@ child_give_up(struct children *children, struct child *child, uint64_t now_ms)
 
 		log_error("cannot create segment %s again: %s; %s",
 		    child->segment.map.name, why,
-		    delay_text("retrying", delay, next, sizeof(next)));
+		    delay_text("retrying", delay));
 		return;
 	}
 	log_error("segment %s lost its memory, as if truncated by another "
@@ -396,7 +396,7 @@ child_died(
 	bool served = counter_get(&child->segment.shared->flush.flushes) !=
 		      child->flushes;
 	uint64_t delay = child_back_off(child, served, now_ms);
-	char cause[96], next[64] = "not restarted during shutdown";
+	char cause[96];
 
 	atomic_fetch_add_explicit(
 	    &child->entry->restarts, 1, memory_order_relaxed);
@@ -409,13 +409,13 @@ child_died(
 	else
 		snprintf(cause, sizeof(cause), "exited with status %d",
 		    WEXITSTATUS(status));
-	if (!children->ending)
-		delay_text("restarting", delay, next, sizeof(next));
 	log_warn("worker %u (pid %d) died unexpectedly: %s; %" PRIu64
 		 " queued, %" PRIu64 " pending; %s",
 	    child->slot, (int)child->pid, cause,
 	    ring_queued(&child->segment.ring),
-	    table_pending(&child->segment.table), next);
+	    table_pending(&child->segment.table),
+	    children->ending ? "not restarted during shutdown"
+			     : delay_text("restarting", delay));
 }
 
 static void

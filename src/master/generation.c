@@ -139,14 +139,6 @@ generation_create(struct generation *generation, uint64_t number,
 
 /* -------------------------------------------------------------- adopting -- */
 
-static bool
-shape_fits(const struct segment_header *h, const struct settings *settings)
-{
-	return h->workers == settings->workers &&
-	       h->ring_records == settings->ring_records &&
-	       h->table_keys == settings->table_keys;
-}
-
 /* Continue the newest generation, if all of it is there and it fits. */
 static void
 generation_resume(struct generation *generation, struct child **left, int n,
@@ -158,7 +150,9 @@ generation_resume(struct generation *generation, struct child **left, int n,
 		const struct segment_header *h = &left[i]->segment.map.header;
 
 		if (h->generation == generation->number && h->slot == workers &&
-		    shape_fits(h, settings))
+		    h->workers == settings->workers &&
+		    h->ring_records == settings->ring_records &&
+		    h->table_keys == settings->table_keys)
 			generation->child[workers++] = left[i];
 	}
 	if (workers == settings->workers)

@@ -124,25 +124,15 @@ notify_reloading(void)
 	notify(note);
 }
 
-/* The time of the watchdog in microseconds; 0: none for this process. */
-static uint64_t
-watchdog_us(void)
-{
-	const char *pid = getenv("WATCHDOG_PID"), *us = getenv("WATCHDOG_USEC");
-
-	return us == NULL || (pid != NULL && atoi(pid) != getpid())
-		   ? 0
-		   : strtoull(us, NULL, 10);
-}
-
 int
 notify_alive(uint64_t now_ms)
 {
 	static bool known;
-	static uint64_t period, due_ms; /* 0: no watchdog */
+	static uint64_t period, due_ms; /* 0: no watchdog of this process */
+	const char *pid = getenv("WATCHDOG_PID"), *us = getenv("WATCHDOG_USEC");
 
-	if (!known)
-		period = (watchdog_us() + 1999) / 2000;
+	if (!known && us != NULL && (pid == NULL || atoi(pid) == getpid()))
+		period = (strtoull(us, NULL, 10) + 1999) / 2000;
 	known = true;
 	if (period == 0)
 		return INT_MAX;
