@@ -43,12 +43,6 @@ history_put(struct history *history, const struct history_sample *sample)
 	counter_release(&history->taken, taken + 1);
 }
 
-static uint64_t
-distance(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
 /* The number of the sample closest to at_ms, of those that are not
    being overwritten.  taken: 1 or more. */
 static uint64_t
@@ -60,7 +54,8 @@ history_find(const struct history *history, uint64_t taken, uint64_t at_ms)
 		uint64_t n = taken - 1 - i;
 		const struct history_slot *slot =
 		    &history->slots[n % HISTORY_SAMPLES];
-		uint64_t away = distance(counter_get(&slot->at_ms), at_ms);
+		uint64_t at = counter_get(&slot->at_ms);
+		uint64_t away = at > at_ms ? at - at_ms : at_ms - at;
 
 		if (away < min) {
 			min = away;

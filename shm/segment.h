@@ -382,8 +382,7 @@ enum shm_status segment_share(const struct segment *segment, gid_t readers);
 bool segment_taken(const char *name);
 
 /* segment_set_aside - rename NAME and its secrets so that no reporter finds
-   them again.  aside: filled with the new path.  SHM_OK, _MISSING or _SYSTEM.
- */
+   them.  aside: filled with the new path.  SHM_OK, _MISSING or _SYSTEM. */
 enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 
 /* segment_name, segment_name_master, segment_name_agents - the name of a
@@ -398,8 +397,7 @@ void segment_name_agents(char *name, const char *instance);
 void segment_name_secret(char *name, const char *segment);
 
 /* segment_list - the names of INSTANCE's worker segments that are this owner's
-   or SEGMENT_ANYBODY's, in the order of generation, then slot.  names: an array
-   of max.  Returns how many there are (possibly more than max), or -1 with
-   errno. */
+   or SEGMENT_ANYBODY's, by generation, then slot.  names: an array of max.
+   Returns how many there are (possibly more than max), or -1 with errno. */
 int segment_list(const char *instance, uid_t owner,
     char (*names)[SEGMENT_NAME_MAX], int max);

@@ -164,40 +164,11 @@ segment_set_aside(const char *name, char *aside, size_t size)
 	return errno == ENOENT ? SHM_MISSING : SHM_SYSTEM;
 }
 
-/* What a worker's segment has in its name. */
-struct place {
-	uint64_t generation;
-	uint32_t slot;
-};
-
-static bool
-place_parse(const char *name, struct place *place)
-{
-	return sscanf(name, "/" PREFIX "%*[^.].%" SCNu64 ".%" SCNu32,
-		   &place->generation, &place->slot) == 2;
-}
-
+/* By numbers: generation, then slot. */
 static int
 name_compare(const void *a, const void *b)
 {
-	struct place pa = { 0 }, pb = { 0 };
-
-	place_parse(a, &pa);
-	place_parse(b, &pb);
-	if (pa.generation != pb.generation)
-		return pa.generation < pb.generation ? -1 : 1;
-	return (pa.slot > pb.slot) - (pa.slot < pb.slot);
-}
-
-/* Whether a file under SHM_DIR is this owner's. */
-static bool
-owned_by(const char *file, uid_t owner, int dir)
-{
-	struct stat st;
-
-	return owner == SEGMENT_ANYBODY ||
-	       (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		   st.st_uid == owner);
+	return strverscmp(a, b);
 }
 
 int
@@ -206,21 +177,27 @@ segment_list(
 {
 	DIR *dir = opendir(SHM_DIR);
 	struct dirent *entry;
+	uint64_t generation;
+	uint32_t slot;
+	struct stat st;
 	int n = 0;
 
 	if (dir == NULL)
 		return -1;
 	while ((entry = readdir(dir)) != NULL) {
 		char file[sizeof(entry->d_name) + 1], name[SEGMENT_NAME_MAX];
-		struct place place;
 
 		snprintf(file, sizeof(file), "/%s", entry->d_name);
-		if (!place_parse(file, &place))
+		if (sscanf(file, "/" PREFIX "%*[^.].%" SCNu64 ".%" SCNu32,
+			&generation, &slot) != 2)
 			continue;
 		/* Only what we would write so: no "007", no "+7". */
-		segment_name(name, instance, place.generation, place.slot);
+		segment_name(name, instance, generation, slot);
 		if (strcmp(name, file) != 0 ||
-		    !owned_by(entry->d_name, owner, dirfd(dir)))
+		    (owner != SEGMENT_ANYBODY &&
+			(fstatat(dirfd(dir), entry->d_name, &st,
+			     AT_SYMLINK_NOFOLLOW) < 0 ||
+			    st.st_uid != owner)))
 			continue;
 		if (n < max)
 			memcpy(names[n], name, sizeof(name));

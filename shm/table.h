@@ -82,9 +82,9 @@ uint32_t table_slots(uint32_t keys);
 /* table_put - put n records into the table, in order.  The newer ts wins, of
    equal ones the later arrival; what loses is counted as superseded.  horizon:
    the greatest believable ts, in seconds since 1970; a stored ts beyond it
-   gives way to any record, so that a clock that was ahead does not freeze a
-   key. Returns how many are in.  Fewer than n: the table is full of dirty keys;
-   call again when the flush has stored some. */
+   gives way to any record, or a clock that was ahead would freeze a key.
+   Returns how many are in.  Fewer than n: the table is full of dirty keys; call
+   again when the flush has stored some. */
 size_t table_put(struct table *table, const struct record *records, size_t n,
     uint64_t horizon);
 
