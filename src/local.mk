@@ -9,7 +9,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/ark src/edge/bind src/edge/carry \
 	src/edge/conn src/edge/header src/edge/inbuf src/edge/limiter \
 	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \
-	src/edge/server src/edge/tarpit src/edge/tls_load
+	src/edge/server src/edge/tarpit
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \

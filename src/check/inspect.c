@@ -9,7 +9,7 @@
 #include "check/inspect.h"
 
 #include "edge/bind.h"
-#include "edge/tls_load.h"
+#include "edge/tls.h"
 #include "conf/secret.h"
 #include "lib/process.h"
 #include "shm/keep_errno.h"
@@ -305,7 +305,7 @@ inspect_start(const struct settings *settings, struct complaints *complaints)
 {
 	char reason[TLS_REASON_MAX];
 	const char *option;
-	struct tls *tls;
+	SSL_CTX *tls;
 
 	inspect_listen(settings, complaints);
 	inspect_memory(settings, complaints);

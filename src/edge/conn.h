@@ -76,7 +76,7 @@ struct conn {
 	bool foreign;             /* its first foreign report was logged */
 	bool named;               /* notice_caller() was called for it */
 	uint32_t caller;          /* with this caller, the last one */
-	struct tls_session *tls;  /* NULL: no TLS, or no byte of it yet */
+	SSL *tls;                 /* NULL: no TLS, or no byte of it yet */
 	struct sockaddr_in6 peer; /* or sockaddr_in */
 };
 

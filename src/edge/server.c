@@ -102,7 +102,7 @@ server_enforce(struct server *server)
 
 void
 server_configure(
-    struct server *server, const struct settings *settings, struct tls *tls)
+    struct server *server, const struct settings *settings, SSL_CTX *tls)
 {
 	uint64_t spare = fdlimit_spare(settings->max_connections);
 

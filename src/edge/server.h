@@ -17,7 +17,7 @@ struct server {
 	struct intake *intake;
 	const struct settings *settings;
 	struct admission admission;
-	struct tls *tls; /* the master's; NULL: no listener has it */
+	SSL_CTX *tls; /* the master's; NULL: no listener has it */
 	struct input_counters *count;
 	struct agents *agents; /* NULL: connections are not shown */
 	struct agent unlisted; /* of connections without a row */
@@ -83,7 +83,7 @@ void server_process(struct server *server, void *pointer, uint32_t events);
    them until the next call.  Connections that are no longer allowed are closed.
    Readers are shown what is in use since now. */
 void server_configure(
-    struct server *server, const struct settings *settings, struct tls *tls);
+    struct server *server, const struct settings *settings, SSL_CTX *tls);
 
 /* server_route - from now on routes lead to these rings, one for each worker.
    Everything put into the previous rings must have been published. */

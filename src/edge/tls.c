@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * TLS.  Owns OpenSSL's objects; sockets are lent.  Called by the master's
- * loop.  Failures are returned with their reason; nothing is logged.
+ * TLS.  A session that failed leaves the reason in OpenSSL's queue of errors,
+ * for tls_fault(); all else leaves the queue empty.
  */
 #include "config.h"
 
 #include "edge/tls.h"
+#include "lib/address.h"
+#include "lib/file.h"
+#include "lib/log.h"
 #include "lib/pem.h"
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Groups of the key exchange.  OpenSSL's default list has finite fields of up
    to 8,192 bits as well: one ClientHello with such a key share costs the master
@@ -21,15 +24,6 @@
 static char groups[] = "X25519:P-256:P-384";
 static char groups_fips[] = "P-256:P-384";
 #define GROUPS_BYTES_MAX 512 /* of the list of a client */
-
-struct tls {
-	SSL_CTX *context;
-};
-
-struct tls_session {
-	SSL *ssl;
-	unsigned long error; /* OpenSSL's, of what failed last */
-};
 
 /* ------------------------------------------------------------ the rules --- */
 
@@ -112,32 +106,95 @@ context_files(SSL_CTX *context, const struct settings *settings,
 	return context_clients(context, settings, reason, size);
 }
 
-struct tls *
-tls_new(const struct settings *settings, const char **option, char *reason,
-    size_t size)
+static bool
+tls_wanted(const struct settings *settings)
 {
-	struct tls *tls = calloc(1, sizeof(*tls));
+	struct listen_spec spec;
 
+	for (size_t i = 0; i < settings->listen.count; i++) {
+		listen_spec_parse(&spec, settings->listen.words[i]);
+		if (spec.tls)
+			return true;
+	}
+	return false;
+}
+
+/* OpenSSL would wait for these files forever, and the master with it. */
+static bool
+tls_files_end(const struct settings *settings, const char **option,
+    char *reason, size_t size)
+{
+	const struct {
+		const char *option, *file;
+	} files[] = {
+		{ "certificate", settings->certificate },
+		{ "key", settings->key },
+		{ "client_ca", settings->client_ca },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		if (!file_is_endless(files[i].file))
+			continue;
+		*option = files[i].option;
+		snprintf(reason, size,
+		    "%s: not a regular file; expected one in PEM form",
+		    files[i].file);
+		return false;
+	}
+	return true;
+}
+
+int
+tls_load(const struct settings *settings, SSL_CTX **tls, const char **option,
+    char *reason, size_t size)
+{
+	SSL_CTX *context;
+
+	*tls = NULL;
+	if (!tls_wanted(settings))
+		return 0;
+	if (!tls_files_end(settings, option, reason, size))
+		return -1;
 	ERR_clear_error();
 	*option = "certificate";
-	if (tls != NULL)
-		tls->context = SSL_CTX_new(TLS_server_method());
-	if (tls == NULL || tls->context == NULL)
+	context = SSL_CTX_new(TLS_server_method());
+	if (context == NULL)
 		snprintf(reason, size, "not enough memory");
-	else if (!context_rules(tls->context, settings->min_version))
+	else if (!context_rules(context, settings->min_version))
 		snprintf(reason, size, "OpenSSL does not support the groups %s",
 		    groups_fips);
-	else if (context_files(tls->context, settings, option, reason, size))
-		return tls;
-	tls_free(tls);
-	return NULL;
+	else if (context_files(context, settings, option, reason, size))
+		*tls = context;
+	if (*tls == NULL)
+		SSL_CTX_free(context);
+	return *tls == NULL ? -1 : 0;
+}
+
+int
+tls_load_logged(const struct settings *settings, SSL_CTX **tls)
+{
+	char reason[TLS_REASON_MAX];
+	const char *option;
+
+	if (tls_load(settings, tls, &option, reason, sizeof(reason)) == 0)
+		return 0;
+	log_error("tls.%s: %s", option, reason);
+	return -1;
+}
+
+void
+tls_warn_of_key(const struct settings *settings)
+{
+	if (tls_wanted(settings) && eaccess(settings->key, R_OK) < 0)
+		log_warn("tls.key: %s: %m for the user that reporter runs as; "
+			 "a reload will fail until it can be read",
+		    settings->key);
 }
 
 uint64_t
-tls_expires(const struct tls *tls)
+tls_expires(const SSL_CTX *tls)
 {
-	const X509 *own =
-	    tls == NULL ? NULL : SSL_CTX_get0_certificate(tls->context);
+	const X509 *own = tls == NULL ? NULL : SSL_CTX_get0_certificate(tls);
 	struct tm end;
 
 	if (own == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(own), &end) != 1)
@@ -147,48 +204,40 @@ tls_expires(const struct tls *tls)
 }
 
 void
-tls_free(struct tls *tls)
+tls_free(SSL_CTX *tls)
 {
-	if (tls == NULL)
-		return;
-	SSL_CTX_free(tls->context);
-	free(tls);
+	SSL_CTX_free(tls);
 }
 
 /* ---------------------------------------------------------- one session --- */
 
 /* Why a call did not do it. */
 static enum tls_status
-session_status(struct tls_session *session, int result)
+session_status(SSL *session, int result)
 {
-	int error = SSL_get_error(session->ssl, result);
+	int error = SSL_get_error(session, result);
+	enum tls_status status = error == SSL_ERROR_WANT_READ ? TLS_WANTS_READ
+				 : error == SSL_ERROR_WANT_WRITE
+				     ? TLS_WANTS_WRITE
+				 : error == SSL_ERROR_ZERO_RETURN ? TLS_ENDED
+				 : error == SSL_ERROR_SYSCALL     ? TLS_LOST
+								  : TLS_FAILED;
 
-	session->error = ERR_peek_error();
-	ERR_clear_error();
-	switch (error) {
-	case SSL_ERROR_WANT_READ:
-		return TLS_WANTS_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return TLS_WANTS_WRITE;
-	case SSL_ERROR_ZERO_RETURN:
-		return TLS_ENDED;
-	case SSL_ERROR_SYSCALL:
-		return TLS_LOST;
-	default:
-		return ERR_GET_REASON(session->error) ==
-			       SSL_R_UNEXPECTED_EOF_WHILE_READING
-			   ? TLS_LOST
-			   : TLS_FAILED;
-	}
+	if (ERR_GET_REASON(ERR_peek_error()) ==
+		SSL_R_UNEXPECTED_EOF_WHILE_READING &&
+	    status == TLS_FAILED)
+		status = TLS_LOST;
+	if (status != TLS_FAILED)
+		ERR_clear_error();
+	return status;
 }
 
 /* Begin a session, if the peer has sent a byte, and of TLS.  OpenSSL takes a
    first byte from 0x80 on for a greeting of SSL 2 and waits for its end: a
    plain agent whose modid is 1 begins like one. */
 static enum tls_status
-session_begin(struct tls *tls, int fd, struct tls_session **session)
+session_begin(SSL_CTX *tls, int fd, SSL **session)
 {
-	struct tls_session *next;
 	uint8_t first;
 	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
 
@@ -198,76 +247,68 @@ session_begin(struct tls *tls, int fd, struct tls_session **session)
 		return TLS_LOST;
 	if (first >= 0x80)
 		return TLS_FAILED;
-	next = tls == NULL ? NULL : calloc(1, sizeof(*next));
-	if (next != NULL)
-		next->ssl = SSL_new(tls->context);
-	if (next == NULL || next->ssl == NULL ||
-	    SSL_set_fd(next->ssl, fd) != 1) {
-		tls_close(next);
+	*session = tls == NULL ? NULL : SSL_new(tls);
+	if (*session == NULL || SSL_set_fd(*session, fd) != 1)
 		return TLS_NO_MEMORY;
-	}
-	SSL_set_accept_state(next->ssl);
-	*session = next;
+	SSL_set_accept_state(*session);
 	return TLS_DONE;
 }
 
 enum tls_status
-tls_accept(struct tls *tls, int fd, struct tls_session **session)
+tls_accept(SSL_CTX *tls, int fd, SSL **session)
 {
+	enum tls_status status = TLS_DONE;
 	int result;
 
 	ERR_clear_error();
-	if (*session == NULL) {
-		enum tls_status status = session_begin(tls, fd, session);
-
-		if (status != TLS_DONE)
-			return status;
-	}
-	result = SSL_do_handshake((*session)->ssl);
+	if (*session == NULL)
+		status = session_begin(tls, fd, session);
+	if (status != TLS_DONE)
+		return status;
+	result = SSL_do_handshake(*session);
 	return result == 1 ? TLS_DONE : session_status(*session, result);
 }
 
 enum tls_status
-tls_read(struct tls_session *session, void *bytes, size_t size, size_t *n)
+tls_read(SSL *session, void *bytes, size_t size, size_t *n)
 {
 	ERR_clear_error();
-	int result = SSL_read_ex(session->ssl, bytes, size, n);
+	int result = SSL_read_ex(session, bytes, size, n);
 	return result == 1 ? TLS_DONE : session_status(session, result);
 }
 
 size_t
-tls_pending(const struct tls_session *session)
+tls_pending(const SSL *session)
 {
-	return (size_t)SSL_pending(session->ssl);
+	return (size_t)SSL_pending(session);
 }
 
 bool
-tls_begun(const struct tls_session *session)
+tls_begun(const SSL *session)
 {
-	return SSL_has_pending(session->ssl) == 1 && tls_pending(session) == 0;
+	return SSL_has_pending(session) == 1 && tls_pending(session) == 0;
 }
 
 void
-tls_shutdown(struct tls_session *session)
+tls_shutdown(SSL *session)
 {
 	ERR_clear_error();
-	SSL_shutdown(session->ssl);
+	SSL_shutdown(session);
 	ERR_clear_error();
 }
 
 const char *
-tls_fault(const struct tls_session *session, char *text, size_t size)
+tls_fault(const SSL *session, char *text, size_t size)
 {
-	return session == NULL
-		   ? "not TLS"
-		   : tls_verify_text(session->ssl, session->error, text, size);
+	if (session == NULL)
+		return "not TLS";
+	tls_verify_text(session, ERR_peek_error(), text, size);
+	ERR_clear_error();
+	return text;
 }
 
 void
-tls_close(struct tls_session *session)
+tls_close(SSL *session)
 {
-	if (session == NULL)
-		return;
-	SSL_free(session->ssl);
-	free(session);
+	SSL_free(session);
 }

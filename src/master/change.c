@@ -8,7 +8,7 @@
 
 #include "check/inspect.h"
 #include "conf/reload.h"
-#include "edge/tls_load.h"
+#include "edge/tls.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "master/state.h"
@@ -24,7 +24,7 @@
 /* What is next; once it is committed, what was before. */
 struct change {
 	struct settings *settings;
-	struct tls *tls;
+	SSL_CTX *tls;
 	struct generation generation; /* workers 0: none */
 	bool listeners;      /* prepared, neither committed nor undone */
 	bool workers, queue; /* what the options changed require */
@@ -164,7 +164,7 @@ static void
 change_commit(struct change *change, struct master *m)
 {
 	struct settings *settings = m->settings;
-	struct tls *tls = m->tls;
+	SSL_CTX *tls = m->tls;
 
 	m->settings = change->settings;
 	change->settings = settings;

@@ -10,7 +10,7 @@
 #include "edge/accept.h"
 #include "edge/activation.h"
 #include "edge/carry.h"
-#include "edge/tls_load.h"
+#include "edge/tls.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "master/instance.h"

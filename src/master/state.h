@@ -39,7 +39,7 @@ struct master {
 	struct settings *settings;
 	struct listeners listeners;
 	struct generation generation;
-	struct tls *tls; /* NULL: no listener has it */
+	SSL_CTX *tls; /* NULL: no listener has it */
 
 	enum master_mode mode;
 	uint64_t mode_over_ms, ended_ms; /* of the mode, of the service */
