@@ -26,6 +26,11 @@
 #define RESULT_REQUIRED 0x3eu
 #define REPORT_REQUIRED 0x2eu
 
+/* Those that are not plain integers. */
+#define FIELD_PORT 2     /* of a result: 16 bits */
+#define FIELD_RESULTS 4  /* of the report */
+#define FIELD_OVERLOAD 5 /* of a result: a flag */
+
 enum wire {
 	WIRE_VARINT = 0,
 	WIRE_64BIT = 1,
@@ -127,16 +132,6 @@ take_field(struct cursor *c, struct field *field)
 	return true;
 }
 
-/* field_uint32 - its value as an integer of 32 bits, signed or not. */
-static inline bool
-field_uint32(const struct field *field, uint32_t *value)
-{
-	if (field->wire != WIRE_VARINT)
-		return false;
-	*value = (uint32_t)field->value;
-	return true;
-}
-
 static inline bool
 field_flag(const struct field *field)
 {
@@ -177,161 +172,108 @@ static bool __attribute__((cold, noinline)) fault(struct report *report,
 static const char *const wires[8] = { "varint", "64 bits",
 	"bytes", [WIRE_32BIT] = "32 bits" };
 
-/* A result's port as it came, and where. */
-struct port {
-	uint32_t value;
-	const uint8_t *at;
+/* The fields 1 to 5 of a message, of a result or the report's own: as integers
+   of 32 bits, signed or not, and where they were. */
+struct fields {
+	uint32_t value[6];
+	const uint8_t *at[6];
 };
 
-/* decode_result - a message of the results.  *port: zero at first.  Returns
+static bool add_result(
+    const struct field *field, bool elb, struct report *report);
+
+/* take_fields - all fields of a message, which are zero at first.  Returns
    false when it does not decode. */
 static bool
-decode_result(struct report *report, struct cursor c, uint32_t required,
-    struct record *r, struct port *port)
+take_fields(struct cursor c, bool own, bool elb, struct fields *fields,
+    struct report *report)
 {
-	uint32_t seen = 0;
-	struct field field;
+	uint32_t missing = !elb ? 0 : own ? REPORT_REQUIRED : RESULT_REQUIRED;
+	struct field field = { .wire = WIRE_VARINT };
 
 	while (c.at < c.end) {
-		bool good = true;
-
 		if (!take_field(&c, &field))
-			return fault(report, false, 0, "malformed", c.at);
-		switch (field.number) {
-		case 1:
-			good = field_uint32(&field, &r->ip);
-			break;
-		case 2:
-			good = field_uint32(&field, &port->value);
-			port->at = field.data;
-			break;
-		case 3:
-			good = field_uint32(&field, &r->succ);
-			break;
-		case 4:
-			good = field_uint32(&field, &r->err);
-			break;
-		case 5:
-			r->overload = field_flag(&field);
-			break;
-		default:
+			return fault(report, own, 0, "malformed", c.at);
+		if (field.number == 0 || field.number > 5)
 			continue;
-		}
-		if (!good)
-			return fault(report, false, field.number,
+		if (own && field.number == FIELD_RESULTS) {
+			if (!add_result(&field, elb, report))
+				return false;
+		} else if (!own && field.number == FIELD_OVERLOAD) {
+			fields->value[FIELD_OVERLOAD] = field_flag(&field);
+		} else if (field.wire == WIRE_VARINT) {
+			fields->value[field.number] = (uint32_t)field.value;
+		} else {
+			return fault(report, own, field.number,
 			    wires[field.wire], field.data);
-		seen |= 1u << field.number;
+		}
+		fields->at[field.number] = field.data;
+		missing &= ~(1u << field.number);
 	}
-	return (seen & required) == required ||
-	       fault(report, false, (unsigned)__builtin_ctz(required & ~seen),
-		   "missing", c.end);
+	return missing == 0 ||
+	       fault(report, own, (unsigned)__builtin_ctz(missing), "missing",
+		   c.end);
 }
 
-/* port_fault - fault() for a port out of range, if it is the first fault. */
+/* port_reject - reject a record whose port is out of range. */
 static void __attribute__((cold, noinline))
-port_fault(struct report *report, struct port port)
+port_reject(struct report *report, const struct fields *fields)
 {
 	char found[16];
 
-	snprintf(found, sizeof(found), "%" PRId32, (int32_t)port.value);
-	if (*report->fault != '\0')
-		return;
-	report->reason = REJECT_OUT_OF_RANGE;
-	fault(report, false, 2, found, port.at);
+	snprintf(found, sizeof(found), "%" PRId32,
+	    (int32_t)fields->value[FIELD_PORT]);
+	if (*report->fault == '\0') {
+		report->reason = REJECT_OUT_OF_RANGE;
+		fault(report, false, FIELD_PORT, found, fields->at[FIELD_PORT]);
+	}
+	report_reject(report, REJECT_OUT_OF_RANGE);
 }
 
 /* add_result - decode a field of results, and keep the record if its port is
-   valid.  Returns false when it does not decode. */
+   valid.  Returns false when it does not decode.  A result takes two bytes or
+   more: there is room for every one. */
 static bool
-add_result(const struct field *field, uint32_t required, struct report *report)
+add_result(const struct field *field, bool elb, struct report *report)
 {
-	struct record *r = &report->records[report->count];
-	struct port port = { 0, NULL };
-	struct cursor c;
+	struct fields fields = { .value = { 0 } };
+	const uint32_t *value = fields.value;
+	struct cursor c = { field->data, field->data + field->size };
 
 	if (field->wire != WIRE_BYTES)
-		return fault(report, true, 4, wires[field->wire], field->data);
-	c.at = field->data + field->prefix;
-	c.end = field->data + field->size;
-	memset(r, 0, sizeof(*r));
-	if (!decode_result(report, c, required, r, &port))
+		return fault(report, true, FIELD_RESULTS, wires[field->wire],
+		    field->data);
+	c.at += field->prefix;
+	if (!take_fields(c, false, elb, &fields, report))
 		return false;
-	if (port.value > UINT16_MAX) {
-		port_fault(report, port);
-		report_reject(report, REJECT_OUT_OF_RANGE);
+	if (value[FIELD_PORT] > UINT16_MAX) {
+		port_reject(report, &fields);
 		return true;
 	}
-	r->port = (uint16_t)port.value;
-	report->count++;
+	report->records[report->count++] = (struct record){ .ip = value[1],
+		.port = (uint16_t)value[FIELD_PORT],
+		.succ = value[3],
+		.err = value[4],
+		.overload = value[FIELD_OVERLOAD] & 1 };
 	return true;
 }
 
-/* The report's own fields; they may come behind the results. */
-struct own {
-	uint32_t modid, cmdid, caller, ts;
-};
-
-/* decode_payload - the protobuf message.  Returns false when it does not
-   decode. */
-static bool
-decode_payload(
-    struct cursor c, bool elb, struct report *report, struct own *own)
-{
-	uint32_t seen = 0, required = elb ? REPORT_REQUIRED : 0;
-	struct field field;
-
-	/* A result takes two bytes or more: there is room for every one. */
-	while (c.at < c.end) {
-		bool good = true;
-
-		if (!take_field(&c, &field))
-			return fault(report, true, 0, "malformed", c.at);
-		switch (field.number) {
-		case 1:
-			good = field_uint32(&field, &own->modid);
-			break;
-		case 2:
-			good = field_uint32(&field, &own->cmdid);
-			break;
-		case 3:
-			good = field_uint32(&field, &own->caller);
-			break;
-		case 4:
-			good = add_result(
-			    &field, elb ? RESULT_REQUIRED : 0, report);
-			break;
-		case 5:
-			good = field_uint32(&field, &own->ts);
-			break;
-		default:
-			continue;
-		}
-		if (!good)
-			return field.number != 4 &&
-			       fault(report, true, field.number,
-				   wires[field.wire], field.data);
-		seen |= 1u << field.number;
-	}
-	return (seen & required) == required ||
-	       fault(report, true, (unsigned)__builtin_ctz(required & ~seen),
-		   "missing", c.end);
-}
-
-/* fill_in - give every record the report's own fields. */
+/* fill_in - give every record the report's own fields, which may come behind
+   the results. */
 static void
-fill_in(struct report *report, const struct own *own, bool elb)
+fill_in(struct report *report, const uint32_t own[6], bool elb)
 {
-	uint64_t ts = report_time(report, own->ts);
+	uint64_t ts = report_time(report, own[5]);
 
-	report->modid = (int32_t)own->modid;
-	report->cmdid = (int32_t)own->cmdid;
-	report->caller = own->caller;
+	report->modid = (int32_t)own[1];
+	report->cmdid = (int32_t)own[2];
+	report->caller = own[3];
 	for (uint32_t i = 0; i < report->count; i++) {
 		struct record *r = &report->records[i];
 
 		r->modid = report->modid;
 		r->cmdid = report->cmdid;
-		r->caller = own->caller;
+		r->caller = report->caller;
 		r->elb = elb;
 		record_set_ts(r, ts);
 	}
@@ -350,7 +292,7 @@ enum decode
 frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
 {
 	bool elb = id == FRAME_ID_ELB;
-	struct own own = { 0 };
+	struct fields own = { .value = { 0 } };
 	struct cursor c;
 	int32_t payload;
 	size_t used, max;
@@ -383,10 +325,10 @@ frame_decode(const uint8_t *p, size_t length, int32_t id, struct report *report)
 
 	report_begin(report);
 	c = (struct cursor){ p + FRAME_HEADER, p + used };
-	if (!decode_payload(c, elb, report, &own))
+	if (!take_fields(c, true, elb, &own, report))
 		return report_fail(
 		    report, DECODE_REJECT, REJECT_NOT_PROTOBUF, used);
-	fill_in(report, &own, elb);
+	fill_in(report, own.value, elb);
 	report->used = used;
 	return DECODE_REPORT;
 }
