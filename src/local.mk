@@ -12,7 +12,7 @@ edge_modules = src/edge/accept src/edge/activation src/edge/admission \
 	src/edge/server src/edge/tarpit
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/option \
-	src/conf/reload src/conf/secret src/conf/settings src/conf/suggest \
+	src/conf/reload src/conf/secret src/conf/settings \
 	src/conf/value \
 	src/privilege/daemon src/privilege/privilege \
 	src/check/inspect \

@@ -82,7 +82,7 @@ fixture_begin(void)
 		.dead_letter_size = 1 << 20,
 	};
 	password_put("first");
-	secret_init(&password, conf_path);
+	password = (struct secret){ .path = conf_path };
 }
 
 void

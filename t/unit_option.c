@@ -232,7 +232,8 @@ START_TEST(option_is_found_under_its_name)
 
 	ck_assert_ptr_eq(option_find(option->section, option->name), option);
 	ck_assert_ptr_null(option_find("nowhere", option->name));
-	option_name(option, name, sizeof(name));
+	snprintf(name, sizeof(name), "%s.%s", option->section, option->name);
+	ck_assert_str_eq(option->full, name);
 	ck_assert_uint_lt(strlen(name), sizeof(name) - 1);
 	ck_assert_uint_le(option->min, option->max);
 }

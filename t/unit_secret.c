@@ -45,7 +45,7 @@ static void
 setup(void)
 {
 	config_setup();
-	secret_init(&secret, config_path);
+	secret = (struct secret){ .path = config_path };
 }
 
 static void

@@ -394,7 +394,7 @@ inspect_database(const struct settings *settings, const char *path,
 	struct secret password;
 
 	memory_limit(CHECK_MEMORY);
-	secret_init(&password, path);
+	password = (struct secret){ .path = path };
 	if (secret_read(&password, complaints->out) != SECRET_READ) {
 		complaints->count++;
 		return;

@@ -8,7 +8,6 @@
 
 #include "conf/conffile.h"
 
-#include "conf/suggest.h"
 #include "lib/file.h"
 #include "lib/text.h"
 
@@ -21,6 +20,8 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define WHERE_MAX (PATH_MAX + 16)
+#define MIGRATE "; for a file of Lars or ELB, see reporter-migrate(8)"
+#define NEAR 2 /* typing errors in a name that is still suggested */
 
 /* One file that is being read. */
 struct reading {
@@ -38,6 +39,131 @@ struct reading {
 };
 
 static void read_file(struct reading *r);
+
+/* ------------------------------------------------------- unknown names ---- */
+
+static unsigned
+min_of(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters must be added, left out, changed or swapped with their
+   neighbor to make b of a; a large number for long names. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned cost[OPTION_NAME_MAX][OPTION_NAME_MAX];
+	size_t m = strlen(a), n = strlen(b);
+
+	if (m >= OPTION_NAME_MAX || n >= OPTION_NAME_MAX)
+		return OPTION_NAME_MAX;
+	for (size_t i = 0; i <= m; i++) {
+		for (size_t j = 0; j <= n; j++) {
+			if (i == 0 || j == 0) {
+				cost[i][j] = (unsigned)(i + j);
+				continue;
+			}
+			cost[i][j] =
+			    min_of(cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
+				1 + min_of(cost[i - 1][j], cost[i][j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				cost[i][j] =
+				    min_of(cost[i][j], cost[i - 2][j - 2] + 1);
+		}
+	}
+	return cost[m][n];
+}
+
+/* The option whose name is nearest, or NULL.  section NULL: by the names of
+   sections. */
+static const struct conf_option *
+nearest_option(const char *section, const char *name)
+{
+	const struct conf_option *nearest = NULL;
+	unsigned best = NEAR + 1;
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct conf_option *option = &option_table[i];
+		unsigned away = distance(
+		    name, section == NULL ? option->section : option->name);
+
+		/* A short name is not near to every other short name. */
+		if (section != NULL && away * 2 >= strlen(option->name))
+			continue;
+		/* In another section the name must be the very same. */
+		if (section != NULL && strcmp(section, option->section) != 0)
+			away = away == 0 ? 1 : NEAR + 1;
+		if (away < best) {
+			best = away;
+			nearest = option;
+		}
+	}
+	return nearest;
+}
+
+/* Whether this name of a section or an option is of Lars' or ELB's reporter. */
+static bool
+is_ancestors(const char *name)
+{
+	static const char *const names[] = { "reactor", "repoter", "maxConn",
+		"maxConns", "threadNum", "thread_cnt", "db_thread_cnt" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return strncmp(name, "db_", 3) == 0;
+}
+
+/* full: with its section. */
+static void
+unknown_option(struct reading *r, const char *full, const char *name)
+{
+	const struct conf_option *near = nearest_option(r->section, name);
+	bool outside = *r->section == '\0';
+	const char *error = "unknown option", *home = "reporter";
+
+	if (near == NULL && distance(name, "include") > NEAR) {
+		complain(r->complaints, r->where, full, "%s%s", error,
+		    is_ancestors(name) ? MIGRATE : "");
+		return;
+	}
+	if (near != NULL && outside)
+		error = "option outside a section";
+	if (near != NULL)
+		home = near->section;
+	else if (outside)
+		home = "";
+	name = near == NULL ? "include" : near->name;
+	if (strcmp(home, r->section) == 0)
+		complain(r->complaints, r->where, full, "%s; did you mean %s?",
+		    error, name);
+	else
+		complain(r->complaints, r->where, full,
+		    "%s; did you mean %s in [%s]?", error, name, home);
+}
+
+/* text: "[NAME]"; end: its last byte. */
+static void
+unknown_section(struct reading *r, char *text, char *end)
+{
+	const struct conf_option *near;
+	bool ancestors;
+
+	*end = '\0';
+	near = nearest_option(NULL, text + 1);
+	ancestors = is_ancestors(text + 1);
+	*end = ']';
+	if (ancestors)
+		complain(
+		    r->complaints, r->where, text, "unknown section" MIGRATE);
+	else if (near == NULL)
+		complain(r->complaints, r->where, text, "unknown section");
+	else
+		complain(r->complaints, r->where, text,
+		    "unknown section; did you mean [%s]?", near->section);
+}
 
 /* ------------------------------------------------------------ sections ---- */
 
@@ -59,7 +185,7 @@ section_of(char *text)
 static void
 section_line(struct reading *r, char *text)
 {
-	char *end = strchr(text, ']'), error[SUGGEST_MAX];
+	char *end = strchr(text, ']');
 
 	r->section = section_of(text);
 	if (r->section == NULL && (end == NULL || end[1] != '\0')) {
@@ -67,10 +193,7 @@ section_line(struct reading *r, char *text)
 		    end == NULL ? "missing closing bracket"
 				: "unexpected text after the closing bracket");
 	} else if (r->section == NULL) {
-		*end = '\0';
-		suggest_section(error, text + 1);
-		*end = ']';
-		complain(r->complaints, r->where, text, "%s", error);
+		unknown_section(r, text, end);
 	}
 }
 
@@ -87,10 +210,7 @@ list_end(struct reading *r)
 static void
 list_incomplete(struct reading *r, const char *what)
 {
-	char name[OPTION_NAME_MAX];
-
-	option_name(r->list, name, sizeof(name));
-	complain(r->complaints, r->list_where, name,
+	complain(r->complaints, r->list_where, r->list->full,
 	    "list ends in a comma, but %s", what);
 	list_end(r);
 }
@@ -200,7 +320,7 @@ include(struct reading *r, const char *pattern)
 static void
 option_line(struct reading *r, char *text, bool comment)
 {
-	char *value = text + strcspn(text, "=:"), error[SUGGEST_MAX];
+	char *value = text + strcspn(text, "=:");
 	char full[OPTION_NAME_MAX * 2];
 	const struct conf_option *option;
 
@@ -221,8 +341,7 @@ option_line(struct reading *r, char *text, bool comment)
 	    (*r->section == '\0' || strcmp(r->section, "reporter") == 0)) {
 		include(r, value);
 	} else if (option == NULL) {
-		suggest_option(error, r->section, text);
-		complain(r->complaints, r->where, full, "%s", error);
+		unknown_option(r, full, text);
 	} else if (option->type == OPTION_SECRET && comment) {
 		complain_lost(r->complaints, r->where, full, 0,
 		    "a comment follows it, or it contains # or ; after a "

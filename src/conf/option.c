@@ -12,9 +12,9 @@
 #include "lib/prefix.h"
 #include "shm/segment.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 /* --------------------------------------------------- the form of a text ----
@@ -157,6 +157,7 @@ static const char *const level_names[] = { "error", "warn", "info", "debug",
    what a change requires; then what differs. */
 #define FIELD(section_, name_, field_, initial_, live_) \
 	.section = #section_, .name = #name_, \
+	.full = #section_ "." #name_, \
 	.offset = offsetof(struct settings, field_), \
 	.initial = initial_, .live = OPTION_##live_
 #define ROW(section_, name_, initial_, live_) \
@@ -275,6 +276,8 @@ const struct conf_option option_table[] = {
 /* clang-format on */
 
 const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
+static_assert(sizeof(option_table) / sizeof(option_table[0]) <= OPTIONS_MAX,
+    "each has a place in struct settings");
 
 const struct conf_option *
 option_find(const char *section, const char *name)
@@ -295,10 +298,4 @@ option_section(const char *name)
 			return option_table[i].section;
 	}
 	return NULL;
-}
-
-void
-option_name(const struct conf_option *option, char *name, size_t size)
-{
-	snprintf(name, size, "%s.%s", option->section, option->name);
 }

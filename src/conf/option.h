@@ -26,7 +26,7 @@ enum option_type {
 typedef const char *option_check(const char *word);
 
 struct conf_option {
-	const char *section, *name;
+	const char *section, *name, *full; /* full: "section.name" */
 	enum option_type type;
 	const char *initial; /* the default, as in a file */
 	/* Of the value; for texts and secrets of its length in bytes, for
@@ -51,6 +51,3 @@ const struct conf_option *option_find(const char *section, const char *name);
 
 /* option_section - the section's name in the table, or NULL. */
 const char *option_section(const char *name);
-
-/* option_name - "section.name". */
-void option_name(const struct conf_option *option, char *name, size_t size);

@@ -14,34 +14,26 @@
 #include <errno.h>
 
 struct reading {
-	const struct conf_option *option;
 	struct complaints complaints;
 	char *text;
 };
 
-void
-secret_init(struct secret *secret, const char *path)
-{
-	*secret =
-	    (struct secret){ path, option_find("mysql", "password"), NULL };
-}
-
-/* Keep one option and skip all others, which the master has checked. */
+/* Keep the one secret and skip all others, which the master has checked. */
 static void
 take(void *arg, const struct conf_option *option, const char *value,
     const char *where)
 {
 	struct reading *r = arg;
-	char name[OPTION_NAME_MAX], reason[VALUE_REASON_MAX];
+	char reason[VALUE_REASON_MAX];
 	char *text;
 
-	if (option != r->option)
+	if (option->type != OPTION_SECRET)
 		return;
 	errno = 0;
 	text = value_text(option, value, reason);
 	if (text == NULL) {
-		option_name(option, name, sizeof(name));
-		complain_lost(&r->complaints, where, name, errno, "%s", reason);
+		complain_lost(
+		    &r->complaints, where, option->full, errno, "%s", reason);
 		return;
 	}
 	wipe_text(r->text);
@@ -51,8 +43,7 @@ take(void *arg, const struct conf_option *option, const char *value,
 enum secret_status
 secret_read(struct secret *secret, FILE *errors)
 {
-	struct reading r = { .option = secret->option,
-		.complaints = { .out = errors } };
+	struct reading r = { .complaints = { .out = errors } };
 
 	conffile_read(secret->path, &r.complaints, take, &r);
 	/* The secret may be below the name of an unknown section. */

@@ -10,10 +10,10 @@
 
 #include <stdio.h>
 
+/* mysql.password, the one OPTION_SECRET. */
 struct secret {
-	const char *path; /* of the configuration */
-	const struct conf_option *option;
-	char *text; /* NULL: not set */
+	const char *path; /* of the configuration; outlives this */
+	char *text;       /* NULL: not set, or not read yet */
 };
 
 enum secret_status {
@@ -21,10 +21,6 @@ enum secret_status {
 	SECRET_SHORTAGE, /* of memory or descriptors */
 	SECRET_REFUSED   /* invalid, or a file cannot be read */
 };
-
-/* secret_init - prepare to read mysql.password.  path belongs to the caller and
-   must outlive *secret. */
-void secret_init(struct secret *secret, const char *path);
 
 /* secret_read - read the option, with the parser of settings_load().  Errors in
    other options are no failure: a reload would be refused for them, and the

@@ -22,8 +22,8 @@
 struct load {
 	struct settings *settings;
 	struct complaints complaints;
-	bool *invalid;          /* of each option, whether a value of it is */
-	unsigned invalid_count; /* complaints that are about values */
+	bool invalid[OPTIONS_MAX]; /* of each option: a value of it is */
+	unsigned invalid_count;    /* complaints that are about values */
 };
 
 static size_t
@@ -69,14 +69,13 @@ take(void *arg, const struct conf_option *option, const char *value,
     const char *origin)
 {
 	struct load *load = arg;
-	char reason[VALUE_REASON_MAX], name[OPTION_NAME_MAX];
+	char reason[VALUE_REASON_MAX];
 
 	if (value_parse(option, load->settings, value, reason)) {
 		origin_set(load, option, origin, "");
 		return;
 	}
-	option_name(option, name, sizeof(name));
-	complain(&load->complaints, origin, name, "%s", reason);
+	complain(&load->complaints, origin, option->full, "%s", reason);
 	load->invalid[option_index(option)] = true;
 	load->invalid_count++;
 }
@@ -270,28 +269,15 @@ make_prefixes(struct prefix_list *list, const struct words_list *words)
 	return prefix_list_make(list, words->words, words->count) == 0;
 }
 
-static bool
-begin(struct load *load)
-{
-	load->settings = calloc(1, sizeof(*load->settings));
-	if (load->settings == NULL)
-		return false;
-	load->settings->origins =
-	    calloc(option_count, sizeof(*load->settings->origins));
-	load->invalid = calloc(option_count, sizeof(*load->invalid));
-	return load->settings->origins != NULL && load->invalid != NULL;
-}
-
 struct settings *
 settings_load(const char *path, FILE *errors)
 {
-	struct load load = { .complaints = { .out = errors } };
+	struct load load = { .complaints = { .out = errors },
+		.settings = calloc(1, sizeof(*load.settings)) };
 
-	if (!begin(&load)) {
+	if (load.settings == NULL) {
 		complain(&load.complaints, path == NULL ? "default" : path,
 		    NULL, "out of memory");
-		free(load.invalid);
-		settings_free(load.settings);
 		return NULL;
 	}
 	for (size_t i = 0; i < option_count; i++) {
@@ -305,7 +291,6 @@ settings_load(const char *path, FILE *errors)
 	   would miss. */
 	if (load.complaints.count == load.invalid_count)
 		check_together(&load);
-	free(load.invalid);
 	if (load.complaints.count == 0 &&
 	    !(make_prefixes(&load.settings->allowed, &load.settings->allow) &&
 		make_prefixes(&load.settings->denied, &load.settings->deny) &&
@@ -326,13 +311,11 @@ settings_free(struct settings *settings)
 		return;
 	for (size_t i = 0; i < option_count; i++) {
 		value_free(&option_table[i], settings);
-		if (settings->origins != NULL)
-			free(settings->origins[i]);
+		free(settings->origins[i]);
 	}
 	prefix_list_free(&settings->allowed);
 	prefix_list_free(&settings->denied);
 	prefix_list_free(&settings->balancers);
-	free(settings->origins);
 	free(settings);
 }
 
@@ -413,13 +396,12 @@ settings_compare(const struct settings *before, const struct settings *after,
 		const struct conf_option *option = &option_table[i];
 		char *old_value = value_format(option, before);
 		char *new_value = value_format(option, after);
-		char name[OPTION_NAME_MAX];
 
-		option_name(option, name, sizeof(name));
 		/* Out of memory, it may differ. */
 		if (old_value == NULL || new_value == NULL ||
 		    strcmp(old_value, new_value) != 0)
-			differs(arg, name, old_value == NULL ? "" : old_value,
+			differs(arg, option->full,
+			    old_value == NULL ? "" : old_value,
 			    new_value == NULL ? "" : new_value, option->live);
 		free(old_value);
 		free(new_value);

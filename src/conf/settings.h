@@ -17,6 +17,8 @@
 
 struct complaints;
 
+#define OPTIONS_MAX 64 /* rows of option_table, at most */
+
 /* A list, as in `listen`, `host` and `allow`. */
 struct words_list {
 	char **words; /* NULL-terminated, or NULL */
@@ -106,7 +108,7 @@ struct settings {
 
 	/* Where each option's value comes from, in the order of option_table:
 	   "default" or "file:line".  settings.c's own. */
-	char **origins;
+	char *origins[OPTIONS_MAX];
 };
 
 /* settings_load - read the file at path.  Every error is written to `errors` as

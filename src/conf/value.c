@@ -64,19 +64,14 @@ units_parse(
 {
 	const struct unit *unit = units_of(option);
 	const char *name;
+	char *end;
 
-	*number = 0;
 	if (!isdigit((unsigned char)*text))
 		return false;
-	for (; isdigit((unsigned char)*text); text++) {
-		if (__builtin_mul_overflow(*number, 10, number) ||
-		    __builtin_add_overflow(
-			*number, (uint64_t)(*text - '0'), number))
-			*number = UINT64_MAX;
-	}
-	while (*text == ' ' || *text == '\t')
-		text++;
-	name = *text == '\0' && option->unit != NULL ? option->unit : text;
+	*number = strtoull(text, &end, 10);
+	name = end + strspn(end, " \t");
+	if (*name == '\0' && option->unit != NULL)
+		name = option->unit;
 	while (unit->name != NULL && strcasecmp(unit->name, name) != 0)
 		unit++;
 	if (unit->name == NULL)

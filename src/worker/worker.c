@@ -56,7 +56,7 @@ worker_read_password(struct worker *w)
 	size_t size;
 	FILE *errors = open_memstream(&text, &size);
 
-	secret_init(&w->password, w->start->path);
+	w->password = (struct secret){ .path = w->start->path };
 	if (errors == NULL) {
 		log_error("cannot read the password: %m");
 		return status;

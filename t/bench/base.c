@@ -83,7 +83,7 @@ base_open(void)
 	char *table = batch_quote(db.table);
 	snprintf(base_table, sizeof(base_table), "%s", table);
 	free(table);
-	secret_init(&password, parameter_text("conf"));
+	password = (struct secret){ .path = parameter_text("conf") };
 	if (secret_read(&password, stderr) != SECRET_READ)
 		fail("cannot read the database password");
 	db.password = password.text;
