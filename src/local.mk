@@ -5,7 +5,7 @@ lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/prefix src/lib/process src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
-edge_modules = src/edge/accept src/edge/activation src/edge/admission \
+edge_modules = src/edge/accept src/edge/admission \
 	src/edge/ark src/edge/bind src/edge/carry \
 	src/edge/conn src/edge/header src/edge/inbuf src/edge/limiter \
 	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \

@@ -51,7 +51,7 @@ setup(void)
 	close(fd);
 	port = ntohs(in.sin_port);
 	epoll = epoll_create1(0);
-	listeners = (struct listeners){ 0 };
+	listeners = (struct listeners){ .epoll = epoll };
 }
 
 static void
@@ -79,7 +79,7 @@ add(const char *const words[WORDS])
 		    word, colon[1] == '0' ? 0 : port, colon + 2);
 		list[specs.count] = to;
 	}
-	return listeners_add(&listeners, &specs, epoll);
+	return listeners_add(&listeners, &specs);
 }
 
 #define ADD(...) add((const char *const[WORDS]){ __VA_ARGS__ })
@@ -88,7 +88,7 @@ static void
 reload(const char *const words[WORDS])
 {
 	ck_assert_int_eq(add(words), 0);
-	listeners_commit(&listeners, epoll);
+	listeners_commit(&listeners);
 }
 
 #define RELOAD(...) reload((const char *const[WORDS]){ __VA_ARGS__ })
@@ -187,7 +187,7 @@ START_TEST(undo_closes_what_was_opened)
 
 	ck_assert_int_eq(ADD("127.0.0.1:P proxy", "127.0.0.2:P"), 0);
 	ck_assert_uint_eq(count(), 2);
-	listeners_undo(&listeners, epoll);
+	listeners_undo(&listeners);
 	ck_assert_uint_eq(count(), 1);
 	ck_assert_int_eq(of_host(1)->fd, kept);
 	ck_assert(!of_host(1)->spec.proxy);
@@ -265,11 +265,11 @@ END_TEST
 START_TEST(while_unwatched_nothing_is_reported)
 {
 	RELOAD("127.0.0.1:P");
-	listeners_watch(&listeners, epoll, false);
+	listeners_watch(&listeners, false);
 	RELOAD("127.0.0.1:P", "127.0.0.2:P");
 	ck_assert(connects(1) && connects(2));
 	ck_assert_ptr_null(reported(0));
-	listeners_watch(&listeners, epoll, true);
+	listeners_watch(&listeners, true);
 	ck_assert_ptr_nonnull(reported(5000));
 }
 END_TEST

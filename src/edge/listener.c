@@ -19,6 +19,14 @@
 
 /* -------------------------------------------------------- one listener ---- */
 
+#define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
+
+/* Each one that is used. */
+#define LISTENERS_EACH(l, listeners) \
+	for (struct listener *l = (listeners)->listener; \
+	     l < (listeners)->listener + SOCKETS_MAX; l++) \
+		if (l->used)
+
 /* Kinds of words, the more specific first. */
 enum spec_kind {
 	SPEC_ADDRESS,
@@ -51,11 +59,23 @@ listener_name(const struct listener *l, char *text)
 /* A worker that was forked just now may hold the socket for another moment:
    closing it would not be enough for epoll to forget it. */
 static void
-listener_remove(struct listener *listener, int epoll)
+listener_remove(const struct listeners *listeners, struct listener *l)
 {
-	epoll_ctl(epoll, EPOLL_CTL_DEL, listener->fd, NULL);
-	close(listener->fd);
-	listener->used = false;
+	epoll_ctl(listeners->epoll, EPOLL_CTL_DEL, l->fd, NULL);
+	close(l->fd);
+	l->used = false;
+}
+
+/* operation: of epoll_ctl(). */
+static int
+listener_watch(
+    const struct listeners *listeners, struct listener *l, int operation)
+{
+	struct epoll_event event = {
+		.events = listeners->unwatched ? 0 : EPOLLIN, .data.ptr = l
+	};
+
+	return epoll_ctl(listeners->epoll, operation, l->fd, &event);
 }
 
 /* Whether a socket bound to this address (or sockaddr_in) serves both IPv6 and
@@ -91,15 +111,11 @@ static struct listener *
 listener_find(struct listeners *listeners, const struct sockaddr *address,
     enum spec_kind kind)
 {
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-
-		if (l->used &&
-		    (address_same(
-			 (const struct sockaddr *)&l->address, address) ||
-			(kind == SPEC_ASTERISK && listener_covers(l, address))))
+	LISTENERS_EACH(l, listeners)
+		if (address_same(
+			(const struct sockaddr *)&l->address, address) ||
+		    (kind == SPEC_ASTERISK && listener_covers(l, address)))
 			return l;
-	}
 	return NULL;
 }
 
@@ -132,11 +148,9 @@ claim_by_word(struct listeners *listeners, const struct listen_spec *spec)
 {
 	int found = 0;
 
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-
-		if (!l->used || (strcmp(l->spec.address, spec->address) != 0 &&
-				    strcmp(l->name, spec->address) != 0))
+	LISTENERS_EACH(l, listeners) {
+		if (strcmp(l->spec.address, spec->address) != 0 &&
+		    strcmp(l->name, spec->address) != 0)
 			continue;
 		if (!l->claimed)
 			listener_claim(l, spec);
@@ -150,11 +164,9 @@ claim_by_word(struct listeners *listeners, const struct listen_spec *spec)
 /* Add a listening socket, which is closed on failure; name: for the log.
    Returns its listener, or NULL: logged. */
 static struct listener *
-listener_open(struct listeners *listeners, int fd, const char *name, int epoll)
+listener_open(struct listeners *listeners, int fd, const char *name)
 {
 	struct listener *l = listeners->listener;
-	struct epoll_event event = { .events =
-					 listeners->unwatched ? 0 : EPOLLIN };
 	socklen_t length = sizeof(l->address);
 
 	while (l < listeners->listener + SOCKETS_MAX && l->used)
@@ -166,9 +178,8 @@ listener_open(struct listeners *listeners, int fd, const char *name, int epoll)
 		return NULL;
 	}
 	*l = (struct listener){ .unnamed = true, .fd = fd };
-	event.data.ptr = l;
 	if (getsockname(fd, (struct sockaddr *)&l->address, &length) < 0 ||
-	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+	    listener_watch(listeners, l, EPOLL_CTL_ADD) < 0) {
 		log_error("cannot listen on %s: %m", name);
 		close(fd);
 		return NULL;
@@ -180,10 +191,10 @@ listener_open(struct listeners *listeners, int fd, const char *name, int epoll)
 }
 
 void
-listeners_pass(struct listeners *listeners, int fd, bool carried, int epoll)
+listeners_pass(struct listeners *listeners, int fd, bool carried)
 {
 	struct listener *l =
-	    listener_open(listeners, fd, "a socket that was passed in", epoll);
+	    listener_open(listeners, fd, "a socket that was passed in");
 
 	if (l == NULL)
 		return;
@@ -191,41 +202,24 @@ listeners_pass(struct listeners *listeners, int fd, bool carried, int epoll)
 	l->carried = carried;
 }
 
-/* Listen on a new socket.  Returns 0, or -1: logged. */
-static int
-listener_add(struct listeners *listeners, const struct listen_spec *spec,
-    int fd, int epoll)
-{
-	struct listener *l = listener_open(listeners, fd, spec->address, epoll);
-
-	if (l == NULL)
-		return -1;
-	l->added = true;
-	listener_claim(l, spec);
-	return 0;
-}
-
 /* Close carried sockets of this address's port that no word has: it is to be
    bound, and 127.0.0.1:7 would keep *:7 from that.  Returns whether there were
    any. */
 static bool
-carried_release(
-    struct listeners *listeners, const struct sockaddr *address, int epoll)
+carried_release(struct listeners *listeners, const struct sockaddr *address)
 {
 	bool released = false;
 	char text[ADDRESS_TEXT];
 
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-
+	LISTENERS_EACH(l, listeners) {
 		/* The port has the same place in both families. */
-		if (!l->used || !l->unnamed || !l->carried ||
+		if (!l->unnamed || !l->carried ||
 		    l->address.sin6_port !=
 			((const struct sockaddr_in6 *)(const void *)address)
 			    ->sin6_port)
 			continue;
 		log_info("no longer listening on %s", listener_name(l, text));
-		listener_remove(l, epoll);
+		listener_remove(listeners, l);
 		released = true;
 	}
 	return released;
@@ -268,9 +262,10 @@ is_lacking(int error)
    Returns 0, or -1: logged. */
 static int
 list_listen(struct listeners *listeners, const struct listen_spec *spec,
-    const struct addrinfo *list, int epoll)
+    const struct addrinfo *list)
 {
 	int served = 0, error = 0;
+	struct listener *l;
 
 	for (; list != NULL; list = list->ai_next) {
 		if (claim_by_address(listeners, spec, list->ai_addr)) {
@@ -279,17 +274,20 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 		}
 		int fd = socket_listen(list, true);
 		if (fd < 0 && errno == EADDRINUSE &&
-		    carried_release(listeners, list->ai_addr, epoll))
+		    carried_release(listeners, list->ai_addr))
 			fd = socket_listen(list, true);
-		if (fd >= 0) {
-			if (listener_add(listeners, spec, fd, epoll) < 0)
-				return -1;
-			served++;
-		} else {
+		if (fd < 0) {
 			error = errno;
 			if (!is_lacking(error))
 				break;
+			continue;
 		}
+		l = listener_open(listeners, fd, spec->address);
+		if (l == NULL)
+			return -1;
+		l->added = true;
+		listener_claim(l, spec);
+		served++;
 	}
 	if (error == 0 || (is_lacking(error) && served > 0))
 		return 0;
@@ -303,8 +301,8 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 /* Open a listener for each address that a word stands for.  flags: as of
    spec_resolve().  Returns 0, or -1: logged. */
 static int
-spec_listen(struct listeners *listeners, const struct listen_spec *spec,
-    int flags, int epoll)
+spec_listen(
+    struct listeners *listeners, const struct listen_spec *spec, int flags)
 {
 	struct addrinfo *found = NULL;
 	int result, error = spec_resolve(spec->address, flags, &found);
@@ -314,7 +312,7 @@ spec_listen(struct listeners *listeners, const struct listen_spec *spec,
 		    gai_strerror(error));
 		return -1;
 	}
-	result = list_listen(listeners, spec, found, epoll);
+	result = list_listen(listeners, spec, found);
 	freeaddrinfo(found);
 	return result;
 }
@@ -334,7 +332,7 @@ spec_keeps(struct listeners *listeners, const struct listen_spec *spec,
 /* Open listeners for the words of a kind.  Returns 0, or -1: logged. */
 static int
 kind_add(struct listeners *listeners, const struct words_list *specs,
-    enum spec_kind kind, int epoll)
+    enum spec_kind kind)
 {
 	bool kept[LISTENERS_MAX];
 	struct listen_spec spec;
@@ -347,56 +345,44 @@ kind_add(struct listeners *listeners, const struct words_list *specs,
 	}
 	for (size_t i = 0; i < specs->count; i++) {
 		listen_spec_parse(&spec, specs->words[i]);
-		if (!kept[i] &&
-		    spec_listen(listeners, &spec,
-			kind == SPEC_NAME ? 0 : AI_NUMERICHOST, epoll) < 0)
+		if (!kept[i] && spec_listen(listeners, &spec,
+				    kind == SPEC_NAME ? 0 : AI_NUMERICHOST) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 int
-listeners_add(
-    struct listeners *listeners, const struct words_list *specs, int epoll)
+listeners_add(struct listeners *listeners, const struct words_list *specs)
 {
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-
+	LISTENERS_EACH(l, listeners) {
 		l->added = l->claimed = false;
 		l->next_name[0] = '\0';
 	}
 	/* The more specific kinds first. */
 	for (int kind = 0; kind < SPEC_KINDS; kind++) {
-		if (kind_add(listeners, specs, (enum spec_kind)kind, epoll) ==
-		    0)
+		if (kind_add(listeners, specs, (enum spec_kind)kind) == 0)
 			continue;
-		listeners_undo(listeners, epoll);
+		listeners_undo(listeners);
 		return -1;
 	}
 	return 0;
 }
 
 void
-listeners_undo(struct listeners *listeners, int epoll)
+listeners_undo(struct listeners *listeners)
 {
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-
-		if (l->used && l->added)
-			listener_remove(l, epoll);
-	}
+	LISTENERS_EACH(l, listeners)
+		if (l->added)
+			listener_remove(listeners, l);
 }
 
 void
-listeners_commit(struct listeners *listeners, int epoll)
+listeners_commit(struct listeners *listeners)
 {
 	char text[ADDRESS_TEXT];
 
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-
-		if (!l->used)
-			continue;
+	LISTENERS_EACH(l, listeners) {
 		if (l->claimed) {
 			l->spec = l->next;
 			memcpy(l->name, l->next_name, sizeof(l->name));
@@ -410,34 +396,25 @@ listeners_commit(struct listeners *listeners, int epoll)
 			    text);
 		else
 			log_info("no longer listening on %s", text);
-		listener_remove(l, epoll);
+		listener_remove(listeners, l);
 	}
 }
 
 void
-listeners_watch(struct listeners *listeners, int epoll, bool on)
+listeners_watch(struct listeners *listeners, bool on)
 {
 	if (listeners->unwatched == !on)
 		return;
 	listeners->unwatched = !on;
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		struct listener *l = &listeners->listener[i];
-		struct epoll_event event = { .events = on ? EPOLLIN : 0,
-			.data.ptr = l };
-
-		if (l->used)
-			epoll_ctl(epoll, EPOLL_CTL_MOD, l->fd, &event);
-	}
+	LISTENERS_EACH(l, listeners)
+		listener_watch(listeners, l, EPOLL_CTL_MOD);
 }
 
 void
 listeners_close(struct listeners *listeners)
 {
-	for (int i = 0; i < SOCKETS_MAX; i++) {
-		if (listeners->listener[i].used)
-			close(listeners->listener[i].fd);
-		listeners->listener[i].used = false;
-	}
+	LISTENERS_EACH(l, listeners)
+		listener_remove(listeners, l);
 }
 
 struct listener *
@@ -448,4 +425,48 @@ listener_of(struct listeners *listeners, const void *pointer)
 	if (l < listeners->listener || l >= listeners->listener + SOCKETS_MAX)
 		return NULL;
 	return &listeners->listener[l - listeners->listener];
+}
+
+/* ---------------------------------------------------------- activation ---- */
+
+/* How many descriptors were passed in to this process. */
+static int
+passed_count(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+
+	return pid == NULL || n == NULL || atoi(pid) != getpid() ? 0 : atoi(n);
+}
+
+void
+listeners_activate(struct listeners *listeners, struct ark *ark)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	int n = passed_count();
+
+	names = names == NULL ? "" : names;
+	for (int i = 0; i < n; i++) {
+		int fd = LISTEN_FDS_START + i;
+		size_t length = strcspn(names, ":");
+		bool named = length == strlen(ARK_NAME) &&
+			     strncmp(names, ARK_NAME, length) == 0;
+
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			break;
+		if (named && ark->count < ARK_PARTS) {
+			ark->part[ark->count++] = fd;
+		} else if (socket_is_tcp(fd, true)) {
+			listeners_pass(listeners, fd, false);
+		} else {
+			log_warn("the service manager passed in descriptor %d, "
+				 "which is not a listening TCP socket: closed",
+			    fd);
+			close(fd);
+		}
+		names += length + (names[length] == ':');
+	}
+	/* They are for this process alone. */
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listening sockets, of the master's loop.
+ * Listening sockets, of the master's loop; also those that a service manager
+ * holds and passes in: with them no agent is refused during a restart.
  */
 #pragma once
 
-#include "lib/address.h"
 #include "conf/settings.h"
+#include "edge/ark.h"
+#include "lib/address.h"
 
 #include <netinet/in.h>
 
@@ -27,6 +29,8 @@ struct listener {
 struct listeners {
 	struct listener listener[SOCKETS_MAX];
 	bool unwatched; /* epoll does not report them for now */
+	int epoll; /* the owner's: each socket is added to it, with its struct
+		      listener as the event's pointer */
 };
 
 /* listeners_pass - add a listening socket that was passed in to this process,
@@ -34,8 +38,13 @@ struct listeners {
    exactly their addresses.  carried: it came with connections.  Of two for one
    address the first one is taken.  The socket is the listeners' now; if it
    cannot be used, it is closed and logged. */
-void listeners_pass(
-    struct listeners *listeners, int fd, bool carried, int epoll);
+void listeners_pass(struct listeners *listeners, int fd, bool carried);
+
+/* listeners_activate - take the descriptors that a service manager passed in to
+   this process, at the start of the master: listening TCP sockets as of
+   listeners_pass(), and *ark gets the parts of an ark, if there is one.  All
+   others are logged and closed. */
+void listeners_activate(struct listeners *listeners, struct ark *ark);
 
 /* listeners_add - open a listener for each address of this list of words;
    existing ones stay as they are.  An asterisk and a host name stand for all
@@ -43,22 +52,19 @@ void listeners_pass(
    words stand for an address, a numeric address takes precedence over a host
    name, and both over an asterisk.  To be followed by listeners_commit() or
    listeners_undo().
-   epoll: the descriptor each socket is added to, with its struct listener as
-   the event's pointer.
    Returns 0; or -1: the reason was logged, and everything is as before. */
-int listeners_add(
-    struct listeners *listeners, const struct words_list *specs, int epoll);
+int listeners_add(struct listeners *listeners, const struct words_list *specs);
 
 /* listeners_commit - close those that the last listeners_add() has no word for;
    the others follow the words that it has. */
-void listeners_commit(struct listeners *listeners, int epoll);
+void listeners_commit(struct listeners *listeners);
 
 /* listeners_undo - close those that the last listeners_add() has opened. */
-void listeners_undo(struct listeners *listeners, int epoll);
+void listeners_undo(struct listeners *listeners);
 
 /* listeners_watch - whether epoll is to report agents that wait to be accepted.
    If not, they wait in the kernel.  Costs nothing while nothing changes. */
-void listeners_watch(struct listeners *listeners, int epoll, bool on);
+void listeners_watch(struct listeners *listeners, bool on);
 
 /* listeners_close - close all. */
 void listeners_close(struct listeners *listeners);

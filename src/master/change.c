@@ -110,7 +110,7 @@ change_prepare(struct change *change, struct master *m)
 	}
 	if (tls_load_logged(next, &change->tls) < 0 ||
 	    fdlimit_ensure(next->max_connections) < 0 ||
-	    listeners_add(&m->listeners, &next->listen, m->epoll) < 0)
+	    listeners_add(&m->listeners, &next->listen) < 0)
 		return -1;
 	change->listeners = true;
 	if (change->queue &&
@@ -170,7 +170,7 @@ change_commit(struct change *change, struct master *m)
 	change->settings = settings;
 	m->tls = change->tls;
 	change->tls = tls;
-	listeners_commit(&m->listeners, m->epoll);
+	listeners_commit(&m->listeners);
 	change->listeners = false;
 	if (change->queue) {
 		FAULT_POINT("master_regenerated");
@@ -196,7 +196,7 @@ static void
 change_free(struct change *change, struct master *m)
 {
 	if (change->listeners)
-		listeners_undo(&m->listeners, m->epoll);
+		listeners_undo(&m->listeners);
 	generation_drop(&change->generation);
 	tls_free(change->tls);
 	settings_free(change->settings);

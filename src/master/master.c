@@ -8,7 +8,6 @@
 #include "master/master.h"
 #include "conf/reload.h"
 #include "edge/accept.h"
-#include "edge/activation.h"
 #include "edge/carry.h"
 #include "edge/tls.h"
 #include "lib/clock.h"
@@ -137,7 +136,8 @@ master_listen(struct master *m)
 	const char *fault = NULL;
 	const uint8_t *bytes;
 
-	activation_open(&m->listeners, &ark, m->epoll);
+	m->listeners.epoll = m->epoll;
+	listeners_activate(&m->listeners, &ark);
 	if (ark.count > 0)
 		fault = ark_open(&m->arrived, &ark, m->settings->instance);
 	if (fault != NULL)
@@ -145,11 +145,11 @@ master_listen(struct master *m)
 			 "reconnect",
 		    fault);
 	for (uint32_t i = 0; i < m->arrived.header.listeners; i++)
-		listeners_pass(&m->listeners,
-		    ark_next(&m->arrived, &none, &bytes), true, m->epoll);
-	if (listeners_add(&m->listeners, &m->settings->listen, m->epoll) < 0)
+		listeners_pass(
+		    &m->listeners, ark_next(&m->arrived, &none, &bytes), true);
+	if (listeners_add(&m->listeners, &m->settings->listen) < 0)
 		return -1;
-	listeners_commit(&m->listeners, m->epoll);
+	listeners_commit(&m->listeners);
 	return 0;
 }
 
@@ -389,7 +389,7 @@ master_tick(struct master *m, uint64_t now_ms)
 		serving ? INT_MAX : shutdown_wait(m, now_ms) };
 	if (serving)
 		listeners_watch(
-		    &m->listeners, m->epoll, accept_is_open(m->server, now_ms));
+		    &m->listeners, accept_is_open(m->server, now_ms));
 	for (size_t i = 1; i < sizeof(waits) / sizeof(*waits); i++)
 		if (waits[i] < waits[0])
 			waits[0] = waits[i];
