@@ -8,7 +8,7 @@ intake_modules = src/intake/frame src/intake/intake src/intake/native \
 edge_modules = src/edge/accept src/edge/admission \
 	src/edge/ark src/edge/bind src/edge/carry \
 	src/edge/conn src/edge/header src/edge/inbuf src/edge/limiter \
-	src/edge/listener src/edge/notice src/edge/proxy src/edge/queue \
+	src/edge/listener src/edge/notice src/edge/proxy \
 	src/edge/server src/edge/tarpit
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/option \

@@ -30,35 +30,29 @@ accept_refuse(struct server *server, int fd, const struct sockaddr *peer,
 		server_hold(server, now, HOLD_FULL_MS);
 }
 
-/* Whether a peer may be connected, and its origin. */
-static bool
-accept_admits(struct server *server, const struct listen_spec *spec,
-    const struct sockaddr *peer, struct origin **origin, enum refusal *why)
-{
-	if (spec->proxy) {
-		*origin = NULL;
-		return admission_enter_balancer(&server->admission, peer, why);
-	}
-	*origin =
-	    admission_enter(&server->admission, peer, monotonic_ms(), why);
-	return *origin != NULL;
-}
-
 struct conn *
 accept_open(struct server *server, const struct listen_spec *spec, int fd,
     const struct sockaddr *peer, socklen_t length)
 {
-	enum refusal why;
-	struct origin *origin;
+	struct admission *admission = &server->admission;
+	struct origin *origin = NULL;
 	struct conn *conn;
+	enum refusal why;
+	bool admitted;
 
-	if (!accept_admits(server, spec, peer, &origin, &why)) {
+	if (spec->proxy) {
+		admitted = admission_enter_balancer(admission, peer, &why);
+	} else {
+		origin = admission_enter(admission, peer, monotonic_ms(), &why);
+		admitted = origin != NULL;
+	}
+	if (!admitted) {
 		accept_refuse(server, fd, peer, why);
 		return NULL;
 	}
 	conn = conn_new(server, spec, fd, peer, length, origin);
 	if (conn == NULL) {
-		admission_leave(&server->admission, origin);
+		admission_leave(admission, origin);
 		accept_refuse(server, fd, peer, REFUSAL_NO_MEMORY);
 	}
 	return conn;

@@ -10,7 +10,6 @@
 #include "edge/conn.h"
 #include "edge/header.h"
 #include "edge/proxy.h"
-#include "edge/queue.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -102,6 +101,36 @@ conn_watch(struct conn *conn, uint32_t events)
 
 /* ------------------------------------------------------- open and close --- */
 
+/* Count a connection as closed, and no longer show it, unless this was done
+   before. */
+static void
+conn_count_closed(struct server *server, struct conn *conn, enum closing why)
+{
+	if (conn->gone)
+		return;
+	if (server->agents != NULL)
+		agents_free(server->agents,
+		    conn->agent != &server->unlisted ? conn->agent : NULL);
+	conn->agent = &server->unlisted;
+	server->open--;
+	counter_set(&server->count->connections, server->open);
+	counter_add(&server->count->closed[why], 1);
+}
+
+/* Its agent is gone while it is throttled: from now on it counts as closed, and
+   towards max_connections_per_address only. */
+static void
+conn_release(struct server *server, struct conn *conn)
+{
+	if (server->gone >= server->gone_max)
+		return;
+	conn_count_closed(
+	    server, conn, conn->half_closed ? CLOSING_AGE : CLOSING_BY_AGENT);
+	conn->gone = true;
+	server->gone++;
+	server->admission.open--;
+}
+
 /* Show it, or its new peer, to readers. */
 static void
 conn_show(struct server *server, struct conn *conn)
@@ -168,7 +197,8 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 
 	conn_set_state(server, conn, CONN_CLOSING);
 	conn_stop_timer(server, conn);
-	queue_leave(server, conn);
+	if (conn->need > 0)
+		TAILQ_REMOVE(&server->queue[conn->slot], conn, queue);
 	TAILQ_REMOVE(&server->all, conn, all);
 	admission_leave(&server->admission, conn->origin);
 	/* Closing is not enough: a worker that was just forked may still have
@@ -177,7 +207,11 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 	epoll_ctl(conn->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 	/* Count before the socket is closed, so that the counters are correct
 	   when the peer sees the connection close. */
-	queue_count_closed(server, conn, why);
+	conn_count_closed(server, conn, why);
+	if (conn->gone) {
+		server->gone--;
+		server->admission.open++;
+	}
 	tls_close(conn->tls);
 	/* These agents would reconnect at once. */
 	if (why == CLOSING_REFUSED)
@@ -230,14 +264,21 @@ conn_end(struct server *server, struct conn *conn, enum closing why)
 /* ------------------------------------------------------ taking reports ---- */
 
 /* Stop reading until the ring of this slot has room for `need` records; TCP
-   makes the agent wait. */
+   makes the agent wait.  If its turn is not over it is the first to go on. */
 static void
 conn_throttle(
     struct server *server, struct conn *conn, uint32_t slot, uint32_t need)
 {
 	char peer[ADDRESS_TEXT];
 
-	queue_join(server, conn, slot, need);
+	if (conn->turn > 0 && conn->slot == slot) {
+		TAILQ_INSERT_HEAD(&server->queue[slot], conn, queue);
+	} else {
+		TAILQ_INSERT_TAIL(&server->queue[slot], conn, queue);
+		conn->turn = INTAKE_PIECE;
+	}
+	conn->need = need;
+	conn->slot = slot;
 	if (conn_waits(conn))
 		return;
 	conn_set_state(server, conn, CONN_THROTTLED);
@@ -253,7 +294,7 @@ conn_complain(struct server *server, struct conn *conn,
     const struct intake_result *result)
 {
 	struct stream *stream = &conn->inbuf.stream;
-	char peer[ADDRESS_TEXT];
+	char peer[ADDRESS_TEXT], caller[DOTTED_TEXT];
 
 	if (result->reason == REJECT_UNKNOWN_PROTOCOL)
 		notice_stranger(&server->notices,
@@ -280,27 +321,25 @@ conn_complain(struct server *server, struct conn *conn,
 		    " s ahead: storing the time of arrival instead; logged "
 		    "once per connection",
 		    conn_name(conn, peer), result->ahead);
-}
-
-static void
-conn_complain_foreign(struct server *server, struct conn *conn, uint32_t caller)
-{
-	char peer[ADDRESS_TEXT], text[DOTTED_TEXT];
-
-	if (!conn->foreign)
+	if (result->foreign > 0 && !conn->foreign)
 		conn->foreign = log_limited(&server->reports,
 		    "agent %s: reports as caller %s; logged once per "
 		    "connection",
-		    conn_name(conn, peer), dotted(caller, text));
+		    conn_name(conn, peer), dotted(result->caller, caller));
 }
 
 static struct intake *
 conn_intake(struct server *server, struct conn *conn)
 {
+	uint64_t awaited = 0;
+
+	for (int i = 0; server->throttled > 0 && i < WORKERS_MAX; i++)
+		if (!TAILQ_EMPTY(&server->queue[i]))
+			awaited |= UINT64_C(1) << i;
 	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
 	    (uint64_t)time(NULL), conn->agent,
 	    log_limited_passes(&server->reports));
-	intake_queue(server->intake, queue_awaited(server), conn->turn);
+	intake_queue(server->intake, awaited, conn->turn);
 	return server->intake;
 }
 
@@ -313,10 +352,8 @@ conn_follow(struct server *server, struct conn *conn,
 	conn->turn = result->turn;
 	agent_set(&conn->agent->dialect, conn->inbuf.stream.dialect);
 	agent_set(&conn->agent->held, conn->inbuf.length);
-	if (result->rejected > 0 || result->ahead > 0)
+	if (result->rejected > 0 || result->ahead > 0 || result->foreign > 0)
 		conn_complain(server, conn, result);
-	if (result->foreign > 0)
-		conn_complain_foreign(server, conn, result->caller);
 	/* Usually once per connection. */
 	if (result->named &&
 	    (!conn->named || conn->caller != result->last_caller)) {
@@ -535,8 +572,7 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 		   towards max_connections. */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
-		queue_release(server, conn,
-		    conn->half_closed ? CLOSING_AGE : CLOSING_BY_AGENT);
+		conn_release(server, conn);
 	}
 }
 
