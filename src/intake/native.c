@@ -89,20 +89,13 @@ take_near(const uint8_t **at, uint32_t *value)
 	return true;
 }
 
-/* The lowest 1, 2, 4 or 8 bytes, as a signed number. */
+/* The lowest 1 to 8 bytes, as a signed number. */
 static int64_t
 sign_extend(uint64_t raw, unsigned bytes)
 {
-	switch (bytes) {
-	case 1:
-		return (int8_t)raw;
-	case 2:
-		return (int16_t)raw;
-	case 4:
-		return (int32_t)raw;
-	default:
-		return (int64_t)raw;
-	}
+	unsigned rest = 64 - 8 * bytes;
+
+	return (int64_t)(raw << rest) >> rest;
 }
 
 /* take_any_far - an integer in any encoding; what 63 bits cannot hold becomes
@@ -219,24 +212,14 @@ take_int(struct cursor *c, const char *name, int64_t min, int64_t max,
 	return fault(c, start, name, min, max);
 }
 
-/* take_address - an uint32, or an int32 taken as the same bits. */
+/* take_uint32 - an uint32; with a min of INT32_MIN, for an address, also an
+   int32 taken as the same bits. */
 static bool
-take_address(struct cursor *c, const char *name, uint32_t *value)
+take_uint32(struct cursor *c, const char *name, int64_t min, uint32_t *value)
 {
 	int64_t wide;
 
-	if (!take_int(c, name, INT32_MIN, UINT32_MAX, &wide))
-		return false;
-	*value = (uint32_t)wide;
-	return true;
-}
-
-static bool
-take_uint32(struct cursor *c, const char *name, uint32_t *value)
-{
-	int64_t wide;
-
-	if (!take_int(c, name, 0, UINT32_MAX, &wide))
+	if (!take_int(c, name, min, UINT32_MAX, &wide))
 		return false;
 	*value = (uint32_t)wide;
 	return true;
@@ -277,10 +260,10 @@ take_result(struct cursor *c, struct record *r)
 	int64_t port;
 
 	if (!take_array(c, "elements", RESULT_ELEMENTS, &elements) ||
-	    !take_address(c, "ip", &r->ip) ||
+	    !take_uint32(c, "ip", INT32_MIN, &r->ip) ||
 	    !take_int(c, "port", 0, UINT16_MAX, &port) ||
-	    !take_uint32(c, "succ", &r->succ) ||
-	    !take_uint32(c, "err", &r->err) || !take_flag(c, r))
+	    !take_uint32(c, "succ", 0, &r->succ) ||
+	    !take_uint32(c, "err", 0, &r->err) || !take_flag(c, r))
 		return false;
 	r->port = (uint16_t)port;
 	return elements == RESULT_ELEMENTS ||
@@ -382,7 +365,7 @@ take_own(struct cursor *c, struct report *report, struct record *own)
 
 	if (!take_int(c, "modid", INT32_MIN, INT32_MAX, &modid) ||
 	    !take_int(c, "cmdid", INT32_MIN, INT32_MAX, &cmdid) ||
-	    !take_address(c, "caller", &own->caller) ||
+	    !take_uint32(c, "caller", INT32_MIN, &own->caller) ||
 	    !take_int(c, "ts", 0, TS_MAX, &ts))
 		return false;
 	report->modid = own->modid = (int32_t)modid;
