@@ -13,7 +13,6 @@ edge_modules = src/edge/accept src/edge/admission \
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/conf/conffile src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings \
-	src/conf/value \
 	src/privilege/daemon src/privilege/privilege \
 	src/check/inspect \
 	src/worker/deadletter src/worker/flush src/worker/retention src/worker/round \
@@ -36,9 +35,9 @@ endif
 
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
-	src/check/inspect_files.c src/edge/tls.h \
+	src/check/inspect_files.c src/conf/value.c src/edge/tls.h \
 	src/lib/json.h src/lib/long_options.h src/lib/pem.h \
-	src/intake/native_scan.c src/intake/report.h src/master/change.c \
+	src/intake/report.h src/master/change.c \
 	src/master/removed.c src/master/shutdown.c src/master/state.h \
 	src/status/look_group.c src/status/look_read.c src/status/look_state.c src/status/look_state.h \
 	src/status/status_json.c \

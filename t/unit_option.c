@@ -9,7 +9,6 @@
 #include "config_fixture.h"
 #include "lib/log.h"
 #include "conf/option.h"
-#include "conf/value.h"
 #include "suite.h"
 
 #include <check.h>

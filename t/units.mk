@@ -61,7 +61,7 @@ t_libsqlmysql_a_CPPFLAGS = -I$(srcdir)/t/mysql $(AM_CPPFLAGS)
 # basic block calls __sanitizer_cov_trace_pc(), which the test provides, and
 # copies and allocations go through the test.
 check_LIBRARIES += t/libwork.a
-t_libwork_a_SOURCES = shm/agents.c shm/counters.c shm/ring.c src/intake/native_scan.c \
+t_libwork_a_SOURCES = shm/agents.c shm/counters.c shm/ring.c \
 	$(edge_modules:=.c) $(intake_modules:=.c) $(lib_modules:=.c)
 t_libwork_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS) \
 	-fsanitize-coverage=trace-pc -fno-builtin

@@ -8,7 +8,6 @@
 #include "conf/secret.h"
 
 #include "conf/conffile.h"
-#include "conf/value.h"
 #include "lib/text.h"
 
 #include <errno.h>

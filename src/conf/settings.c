@@ -6,7 +6,6 @@
 #include "conf/conffile.h"
 #include "lib/address.h"
 #include "conf/option.h"
-#include "conf/value.h"
 #include "sql/db.h"
 
 #include <sched.h>
@@ -100,13 +99,9 @@ settings_complain(struct complaints *complaints,
 	free(text);
 }
 
-static void
-fault(struct load *load, const char *section, const char *name,
-    const char *reason)
-{
-	settings_complain(
-	    &load->complaints, load->settings, section, name, "%s", reason);
-}
+#define fault(load, section, name, ...) \
+	settings_complain( \
+	    &(load)->complaints, (load)->settings, section, name, __VA_ARGS__)
 
 static bool
 is_valid(const struct load *load, const char *section, const char *name)
@@ -220,7 +215,6 @@ static void
 check_listen(struct load *load)
 {
 	const struct words_list *listen = &load->settings->listen;
-	char reason[VALUE_REASON_MAX];
 
 	for (size_t i = 0; i < listen->count; i++) {
 		struct listen_spec spec;
@@ -230,11 +224,9 @@ check_listen(struct load *load)
 		why = listen_fault(load->settings, &spec);
 		if (why == NULL && listen_repeats(listen, i))
 			why = "has an address that is listed before";
-		if (why == NULL)
-			continue;
-		snprintf(
-		    reason, sizeof(reason), "\"%s\" %s", listen->words[i], why);
-		fault(load, "reporter", "listen", reason);
+		if (why != NULL)
+			fault(load, "reporter", "listen", "\"%s\" %s",
+			    listen->words[i], why);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "conf/value.h"
+#include "conf/option.h"
 
 #include "lib/text.h"
 
