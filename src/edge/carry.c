@@ -3,7 +3,6 @@
 
 #include "edge/carry.h"
 #include "edge/accept.h"
-#include "edge/proxy.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -16,7 +15,7 @@ entry_of(const struct server *server, const struct conn *conn, uint64_t now_ms)
 	const struct stream *stream = &conn->inbuf.stream;
 
 	return (struct ark_conn){
-		.peer = conn->peer,
+		.peer = conn->peer.in6,
 		.flags = (conn->state == CONN_HEADER ? ARK_HEADER : 0) |
 			 (conn->origin == NULL ? ARK_BALANCER : 0) |
 			 (conn->half_closed ? ARK_HALF_CLOSED : 0) |

@@ -9,7 +9,6 @@
 
 #include "edge/conn.h"
 #include "edge/header.h"
-#include "edge/proxy.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -230,7 +229,7 @@ conn_close(struct server *server, struct conn *conn, enum closing why)
 static const char *
 conn_name(const struct conn *conn, char *text)
 {
-	return address_text((const struct sockaddr *)&conn->peer, text);
+	return address_text(&conn->peer.any, text);
 }
 
 static void
@@ -297,8 +296,7 @@ conn_complain(struct server *server, struct conn *conn,
 	char peer[ADDRESS_TEXT], caller[DOTTED_TEXT];
 
 	if (result->reason == REJECT_UNKNOWN_PROTOCOL)
-		notice_stranger(&server->notices,
-		    (const struct sockaddr *)&conn->peer,
+		notice_stranger(&server->notices, &conn->peer.any,
 		    inbuf_bytes(&conn->inbuf), conn->inbuf.length);
 	else if (result->verdict == VERDICT_CLOSE)
 		log_limited(&server->faults,
@@ -336,9 +334,8 @@ conn_intake(struct server *server, struct conn *conn)
 	for (int i = 0; server->throttled > 0 && i < WORKERS_MAX; i++)
 		if (!TAILQ_EMPTY(&server->queue[i]))
 			awaited |= UINT64_C(1) << i;
-	intake_begin(server->intake, (const struct sockaddr *)&conn->peer,
-	    (uint64_t)time(NULL), conn->agent,
-	    log_limited_passes(&server->reports));
+	intake_begin(server->intake, &conn->peer.any, (uint64_t)time(NULL),
+	    conn->agent, log_limited_passes(&server->reports));
 	intake_queue(server->intake, awaited, conn->turn);
 	return server->intake;
 }
@@ -359,8 +356,7 @@ conn_follow(struct server *server, struct conn *conn,
 	    (!conn->named || conn->caller != result->last_caller)) {
 		conn->named = true;
 		conn->caller = result->last_caller;
-		notice_caller(&server->notices,
-		    (const struct sockaddr *)&conn->peer, conn->caller);
+		notice_caller(&server->notices, &conn->peer.any, conn->caller);
 	}
 	if (result->verdict == VERDICT_CLOSE)
 		return conn_end(server, conn, CLOSING_BAD_STREAM);

@@ -30,10 +30,10 @@
 
 #include "lib/address.h"
 #include "edge/inbuf.h"
+#include "edge/proxy.h"
 #include "edge/tls.h"
 #include "shm/counters.h"
 
-#include <netinet/in.h>
 #include <sys/queue.h>
 
 struct origin;
@@ -71,13 +71,13 @@ struct conn {
 	bool gone;             /* counted as closed, in server->gone */
 	struct origin *origin; /* NULL: a balancer, or not known yet */
 	struct inbuf inbuf;
-	struct agent *agent;      /* what readers see, or server.unlisted */
-	bool secure;              /* the listener has TLS */
-	bool foreign;             /* its first foreign report was logged */
-	bool named;               /* notice_caller() was called for it */
-	uint32_t caller;          /* with this caller, the last one */
-	SSL *tls;                 /* NULL: no TLS, or no byte of it yet */
-	struct sockaddr_in6 peer; /* or sockaddr_in */
+	struct agent *agent; /* what readers see, or server.unlisted */
+	bool secure;         /* the listener has TLS */
+	bool foreign;        /* its first foreign report was logged */
+	bool named;          /* notice_caller() was called for it */
+	uint32_t caller;     /* with this caller, the last one */
+	SSL *tls;            /* NULL: no TLS, or no byte of it yet */
+	union peer peer;
 };
 
 TAILQ_HEAD(conn_list, conn);

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "edge/header.h"
-#include "edge/proxy.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -15,16 +14,12 @@ static enum progress
 header_admit(struct server *server, struct conn *conn,
     const struct proxy_header *header, enum closing *why)
 {
-	const struct sockaddr *peer = (const struct sockaddr *)&conn->peer;
+	const struct sockaddr *peer = &conn->peer.any;
 	char balancer[ADDRESS_TEXT], agent[ADDRESS_TEXT];
 	enum refusal refusal;
 
 	address_text(peer, balancer);
-	memset(&conn->peer, 0, sizeof(conn->peer));
-	memcpy(&conn->peer, &header->source,
-	    header->source.any.sa_family == AF_INET
-		? sizeof(header->source.in)
-		: sizeof(header->source.in6));
+	conn->peer = header->source;
 	conn->origin = admission_identify(
 	    &server->admission, peer, monotonic_ms(), &refusal);
 	if (conn->origin != NULL)
@@ -39,7 +34,7 @@ header_admit(struct server *server, struct conn *conn,
 enum progress
 header_read(struct server *server, struct conn *conn, enum closing *why)
 {
-	const struct sockaddr *peer = (const struct sockaddr *)&conn->peer;
+	const struct sockaddr *peer = &conn->peer.any;
 	struct inbuf *inbuf = &conn->inbuf;
 	uint8_t *bytes = server->buffer, *fresh = bytes + inbuf->length;
 	struct proxy_header header;

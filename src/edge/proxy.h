@@ -16,6 +16,13 @@
 #define PROXY_VALUES_MAX 1024 /* of values behind them, our limit */
 #define PROXY_HEADER_MAX (PROXY_FIXED + PROXY_ADDRESSES + PROXY_VALUES_MAX)
 
+/* The address of an agent or a balancer. */
+union peer {
+	struct sockaddr_in6 in6; /* the longest, so that all is zeroed */
+	struct sockaddr_in in;
+	struct sockaddr any;
+};
+
 enum proxy_verdict {
 	PROXY_SHORT,   /* incomplete: all these bytes belong to it */
 	PROXY_ADDRESS, /* complete; source: the agent's address */
@@ -30,11 +37,7 @@ struct proxy_header {
 	   than there are. */
 	size_t wanted;
 	const char *fault; /* PROXY_INVALID: "not a PROXY header ..." */
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} source;
+	union peer source;
 };
 
 /* proxy_parse - parse the first length bytes of a connection. */

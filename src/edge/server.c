@@ -92,8 +92,8 @@ server_enforce(struct server *server)
 	for (conn = TAILQ_FIRST(&server->all); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);
 		if (conn->origin != NULL &&
-		    !admission_allows(&server->admission,
-			(const struct sockaddr *)&conn->peer, &why))
+		    !admission_allows(
+			&server->admission, &conn->peer.any, &why))
 			conn_disconnect(server, conn,
 			    why == REFUSAL_DENIED ? CLOSING_DENIED
 						  : CLOSING_NOT_ALLOWED);
