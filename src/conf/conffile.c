@@ -30,7 +30,7 @@ struct reading {
 	struct complaints *complaints;
 	conffile_take *take;
 	void *arg;
-	unsigned depth;
+	unsigned depth; /* 1: no other file includes it */
 	unsigned line;
 	const char *section; /* "": none yet; NULL: unknown, skip its options */
 	const struct conf_option *list; /* continues on this line, or NULL */
@@ -38,7 +38,8 @@ struct reading {
 	char where[WHERE_MAX], list_where[WHERE_MAX]; /* "path:line" */
 };
 
-static void read_file(struct reading *r);
+static void read_file(
+    const struct reading *from, const char *path, const char *base);
 
 /* ------------------------------------------------------- unknown names ---- */
 
@@ -288,16 +289,8 @@ include_files(struct reading *r, const char *pattern)
 		    : status == GLOB_NOMATCH ? ENOENT
 					     : EACCES,
 		    "cannot find %.400s: %m", path == NULL ? pattern : path);
-	for (size_t i = 0; status == 0 && i < found.gl_pathc; i++) {
-		struct reading inner = { .path = found.gl_pathv[i],
-			.base = found.gl_pathv[i],
-			.complaints = r->complaints,
-			.take = r->take,
-			.arg = r->arg,
-			.depth = r->depth + 1 };
-
-		read_file(&inner);
-	}
+	for (size_t i = 0; status == 0 && i < found.gl_pathc; i++)
+		read_file(r, found.gl_pathv[i], found.gl_pathv[i]);
 	globfree(&found);
 	free(path);
 }
@@ -307,7 +300,7 @@ include(struct reading *r, const char *pattern)
 {
 	if (*pattern == '\0')
 		complain(r->complaints, r->where, "include", "missing path");
-	else if (r->depth >= CONFFILE_DEPTH)
+	else if (r->depth > CONFFILE_DEPTH)
 		complain(r->complaints, r->where, "include",
 		    "files nested more than %d deep", CONFFILE_DEPTH);
 	else
@@ -429,25 +422,31 @@ read_lines(struct reading *r, FILE *file)
 }
 
 static void
-read_file(struct reading *r)
+read_file(const struct reading *from, const char *path, const char *base)
 {
+	struct reading r = { .path = path,
+		.base = base,
+		.complaints = from->complaints,
+		.take = from->take,
+		.arg = from->arg,
+		.depth = from->depth + 1,
+		.section = "" };
 	char bytes[BUFSIZ]; /* stdio would not wipe its own */
 	FILE *file;
 
-	r->section = "";
-	if (file_is_endless(r->base)) {
-		complain_lost(r->complaints, r->path, NULL, 0,
+	if (file_is_endless(base)) {
+		complain_lost(r.complaints, path, NULL, 0,
 		    "cannot read: not a regular file");
 		return;
 	}
-	file = fopen(r->base, "re");
+	file = fopen(base, "re");
 	if (file == NULL) {
 		complain_lost(
-		    r->complaints, r->path, NULL, errno, "cannot read: %m");
+		    r.complaints, path, NULL, errno, "cannot read: %m");
 		return;
 	}
 	setvbuf(file, bytes, _IOFBF, sizeof(bytes));
-	read_lines(r, file);
+	read_lines(&r, file);
 	fclose(file);
 	explicit_bzero(bytes, sizeof(bytes));
 }
@@ -459,12 +458,10 @@ conffile_read(const char *path, struct complaints *complaints,
 	/* Resolved at every read: a symbolic link in the path may have been
 	   replaced, and with it all files in the directory (ConfigMap). */
 	char *real = realpath(path, NULL);
-	struct reading r = { .path = path,
-		.base = real != NULL ? real : path,
-		.complaints = complaints,
-		.take = take,
-		.arg = arg };
+	const struct reading none = {
+		.complaints = complaints, .take = take, .arg = arg
+	};
 
-	read_file(&r);
+	read_file(&none, path, real != NULL ? real : path);
 	free(real);
 }

@@ -215,7 +215,7 @@ static bool
 text_check(const struct conf_option *option, const char *text, char *reason)
 {
 	bool secret = option->type == OPTION_SECRET;
-	const char *fault = option->check(text);
+	const char *fault = option->check == NULL ? NULL : option->check(text);
 	size_t length = strlen(text);
 
 	if (length < option->min)

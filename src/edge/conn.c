@@ -413,16 +413,13 @@ conn_open(struct server *server, struct conn *conn)
 static enum progress
 conn_read_header(struct server *server, struct conn *conn)
 {
-	enum closing why;
+	enum progress progress = header_read(server, conn);
 
-	switch (header_read(server, conn, &why)) {
-	case PROGRESS_NONE:
+	if (progress == PROGRESS_CLOSED)
+		return conn_end(server, conn, conn->why);
+	if (progress == PROGRESS_NONE)
 		return PROGRESS_NONE;
-	case PROGRESS_CLOSED:
-		return conn_end(server, conn, why);
-	case PROGRESS_MADE:
-		conn_show(server, conn);
-	}
+	conn_show(server, conn);
 	if (!conn->secure)
 		return conn_open(server, conn);
 	conn_set_state(server, conn, CONN_HANDSHAKE);

@@ -11,8 +11,8 @@
 
 /* Let the agent's address in, or not. */
 static enum progress
-header_admit(struct server *server, struct conn *conn,
-    const struct proxy_header *header, enum closing *why)
+header_admit(
+    struct server *server, struct conn *conn, const struct proxy_header *header)
 {
 	const struct sockaddr *peer = &conn->peer.any;
 	char balancer[ADDRESS_TEXT], agent[ADDRESS_TEXT];
@@ -27,12 +27,12 @@ header_admit(struct server *server, struct conn *conn,
 	counter_add(&server->count->refused[refusal], 1);
 	log_limited(&server->refusals, "agent %s: refused: %s; passed on by %s",
 	    address_text(peer, agent), refusal_text(refusal), balancer);
-	*why = CLOSING_REFUSED;
+	conn->why = CLOSING_REFUSED;
 	return PROGRESS_CLOSED;
 }
 
 enum progress
-header_read(struct server *server, struct conn *conn, enum closing *why)
+header_read(struct server *server, struct conn *conn)
 {
 	const struct sockaddr *peer = &conn->peer.any;
 	struct inbuf *inbuf = &conn->inbuf;
@@ -47,7 +47,7 @@ header_read(struct server *server, struct conn *conn, enum closing *why)
 	    recv(conn->fd, fresh, PROXY_HEADER_MAX - inbuf->length, MSG_PEEK);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return PROGRESS_NONE;
-	*why = CLOSING_BY_AGENT;
+	conn->why = CLOSING_BY_AGENT;
 	if (n <= 0)
 		return PROGRESS_CLOSED;
 	header = proxy_parse(bytes, inbuf->length + (size_t)n);
@@ -55,7 +55,7 @@ header_read(struct server *server, struct conn *conn, enum closing *why)
 		log_limited(&server->faults,
 		    "agent %s: invalid PROXY header: %s: closed",
 		    address_text(peer, balancer), header.fault);
-		*why = CLOSING_PROXY_HEADER;
+		conn->why = CLOSING_PROXY_HEADER;
 		return PROGRESS_CLOSED;
 	}
 	if (header.verdict != PROXY_SHORT)
@@ -63,7 +63,7 @@ header_read(struct server *server, struct conn *conn, enum closing *why)
 	if (recv(conn->fd, fresh, (size_t)n, 0) != n)
 		return PROGRESS_CLOSED;
 	if (header.verdict == PROXY_SHORT) {
-		*why = CLOSING_NO_MEMORY;
+		conn->why = CLOSING_NO_MEMORY;
 		return inbuf_append(inbuf, fresh, (size_t)n) == 0
 			   ? PROGRESS_NONE
 			   : PROGRESS_CLOSED;
@@ -74,5 +74,5 @@ header_read(struct server *server, struct conn *conn, enum closing *why)
 	if (header.verdict == PROXY_OWN ||
 	    address_same(peer, &header.source.any))
 		return PROGRESS_MADE;
-	return header_admit(server, conn, &header, why);
+	return header_admit(server, conn, &header);
 }

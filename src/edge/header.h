@@ -11,6 +11,5 @@
    since TLS may follow.  Faults and refusals are logged.
    Returns PROGRESS_MADE when it is complete: the peer is the agent, or the
    balancer for its own connections; PROGRESS_NONE while it is not;
-   PROGRESS_CLOSED if the connection is to be closed: *why. */
-enum progress header_read(
-    struct server *server, struct conn *conn, enum closing *why);
+   PROGRESS_CLOSED if the connection is to be closed: conn->why. */
+enum progress header_read(struct server *server, struct conn *conn);

@@ -8,9 +8,8 @@
 
 #define ROOM_MIN 256 /* bytes allocated for the beginning of a message */
 
-/* Make room for n more bytes. */
-static int
-inbuf_reserve(struct inbuf *inbuf, size_t n)
+int
+inbuf_append(struct inbuf *inbuf, const uint8_t *bytes, size_t n)
 {
 	size_t capacity = inbuf->capacity != 0 ? inbuf->capacity : ROOM_MIN;
 
@@ -22,21 +21,14 @@ inbuf_reserve(struct inbuf *inbuf, size_t n)
 	}
 	while (capacity < inbuf->taken + inbuf->length + n)
 		capacity *= 2;
-	if (capacity == inbuf->capacity)
-		return 0;
-	uint8_t *room = realloc(inbuf->room, capacity);
-	if (room == NULL)
-		return -1;
-	inbuf->room = room;
-	inbuf->capacity = (uint32_t)capacity;
-	return 0;
-}
+	if (capacity != inbuf->capacity) {
+		uint8_t *room = realloc(inbuf->room, capacity);
 
-int
-inbuf_append(struct inbuf *inbuf, const uint8_t *bytes, size_t n)
-{
-	if (inbuf_reserve(inbuf, n) < 0)
-		return -1;
+		if (room == NULL)
+			return -1;
+		inbuf->room = room;
+		inbuf->capacity = (uint32_t)capacity;
+	}
 	memcpy(inbuf->room + inbuf->taken + inbuf->length, bytes, n);
 	inbuf->length += (uint32_t)n;
 	return 0;

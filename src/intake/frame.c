@@ -57,27 +57,6 @@ bytes_left(const struct cursor *c)
 	return (size_t)(c->end - c->at);
 }
 
-/* take_tag - a field's number and wire type. */
-static inline bool
-take_tag(struct cursor *c, struct field *field)
-{
-	size_t left = bytes_left(c), size;
-	uint32_t number;
-
-	if ((*c->at & 0xf8) == 0)
-		return false;
-	field->wire = *c->at & 7;
-	number = (*c->at & 0x7fu) >> 3;
-	for (size = 1; (c->at[size - 1] & 0x80) != 0; size++) {
-		if (size == left || size == SHORT_VARINT_BYTES)
-			return false;
-		number |= (c->at[size] & 0x7fu) << (7 * size - 3);
-	}
-	field->number = number;
-	c->at += size;
-	return true;
-}
-
 /* varint_size - bytes of the varint at the cursor, and its value; 0 if it does
    not end within `max` bytes. */
 static inline size_t
@@ -101,31 +80,27 @@ varint_size(const struct cursor *c, size_t max, uint64_t *value)
 static inline bool
 take_field(struct cursor *c, struct field *field)
 {
-	if (!take_tag(c, field))
+	uint64_t tag;
+	size_t size = varint_size(c, SHORT_VARINT_BYTES, &tag);
+
+	/* A number of 0 is a fault in one byte only. */
+	if (size == 0 || (*c->at & 0xf8) == 0)
 		return false;
-	switch (field->wire) {
-	case WIRE_VARINT:
+	c->at += size;
+	field->number = (uint32_t)(tag >> 3);
+	field->wire = tag & 7;
+	field->size = field->wire == WIRE_64BIT   ? 8
+		      : field->wire == WIRE_32BIT ? 4
+						  : 0;
+	if (field->wire == WIRE_VARINT) {
 		field->size = varint_size(c, VARINT_BYTES, &field->value);
-		if (field->size == 0)
-			return false;
-		break;
-	case WIRE_BYTES:
+	} else if (field->wire == WIRE_BYTES) {
 		field->prefix =
 		    varint_size(c, SHORT_VARINT_BYTES, &field->value);
-		if (field->prefix == 0)
-			return false;
-		field->size = field->prefix + field->value;
-		break;
-	case WIRE_64BIT:
-		field->size = 8;
-		break;
-	case WIRE_32BIT:
-		field->size = 4;
-		break;
-	default:
-		return false;
+		if (field->prefix > 0)
+			field->size = field->prefix + field->value;
 	}
-	if (field->size > bytes_left(c))
+	if (field->size == 0 || field->size > bytes_left(c))
 		return false;
 	field->data = c->at;
 	c->at += field->size;
