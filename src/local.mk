@@ -5,13 +5,15 @@ lib_modules = src/lib/address src/lib/clock src/lib/complain \
 	src/lib/prefix src/lib/process src/lib/text
 intake_modules = src/intake/frame src/intake/intake src/intake/native \
 	src/intake/route
-edge_modules = src/edge/accept src/edge/admission \
-	src/edge/ark src/edge/bind src/edge/carry \
-	src/edge/conn src/edge/header src/edge/inbuf src/edge/limiter \
+edge_modules = src/edge/admission \
+	src/edge/ark src/edge/bind \
+	src/edge/conn src/edge/inbuf src/edge/limiter \
 	src/edge/listener src/edge/notice src/edge/proxy \
 	src/edge/server src/edge/tarpit
+edge_sources = $(edge_modules:=.c) src/edge/accept.c src/edge/carry.c \
+	src/edge/header.c
 modules = $(lib_modules) $(intake_modules) $(edge_modules) \
-	src/conf/conffile src/conf/option \
+	src/conf/option \
 	src/conf/reload src/conf/secret src/conf/settings \
 	src/privilege/daemon src/privilege/privilege \
 	src/check/inspect \
@@ -35,7 +37,8 @@ endif
 
 noinst_LIBRARIES += src/libreporter.a
 src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
-	src/check/inspect_files.c src/conf/value.c src/edge/tls.h \
+	src/check/inspect_files.c src/conf/conffile.c src/conf/value.c \
+	src/edge/accept.c src/edge/carry.c src/edge/header.c src/edge/tls.h \
 	src/lib/json.h src/lib/long_options.h src/lib/pem.h \
 	src/intake/report.h src/master/change.c \
 	src/master/removed.c src/master/shutdown.c src/master/state.h \

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "edge/accept.h"
+#include "edge/server.h"
 
 #define RING_MAX 65536 /* records */
 

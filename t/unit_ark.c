@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "edge/ark.h"
-#include "edge/carry.h"
 #include "intake/intake.h"
 #include "lib/clock.h"
 #include "server_fixture.h"

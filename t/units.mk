@@ -62,7 +62,7 @@ t_libsqlmysql_a_CPPFLAGS = -I$(srcdir)/t/mysql $(AM_CPPFLAGS)
 # copies and allocations go through the test.
 check_LIBRARIES += t/libwork.a
 t_libwork_a_SOURCES = shm/agents.c shm/counters.c shm/ring.c \
-	$(edge_modules:=.c) $(intake_modules:=.c) $(lib_modules:=.c)
+	$(edge_sources) $(intake_modules:=.c) $(lib_modules:=.c)
 t_libwork_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) $(SANITIZE_CFLAGS) \
 	-fsanitize-coverage=trace-pc -fno-builtin
 t_unit_work_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=memcpy -Wl,--wrap=memmove \

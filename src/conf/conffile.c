@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "conf/conffile.h"
+#include "conf/option.h"
 
 #include "lib/file.h"
 #include "lib/text.h"

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "conf/settings.h"
+#include "lib/complain.h"
 
 enum option_type {
 	OPTION_NUMBER, /* uint64_t */
@@ -82,3 +83,19 @@ char *value_format(
 
 /* value_free - free what the value owns. */
 void value_free(const struct conf_option *option, struct settings *settings);
+
+/* Reading a file, and those it includes: conffile.c. */
+
+#define CONFFILE_DEPTH 8       /* files that include one another */
+#define CONFFILE_LINE_MAX 8192 /* bytes of a line without its comment */
+
+/* Called for each option given, in the order of the file.  where:
+   "file:line". */
+typedef void conffile_take(void *arg, const struct conf_option *option,
+    const char *value, const char *where);
+
+/* conffile_read - read the file at path.  Every error in its form and its
+   names is reported to complaints, and reading continues.  No byte of the file
+   is left in memory but what `take` was given and kept. */
+void conffile_read(const char *path, struct complaints *complaints,
+    conffile_take *take, void *arg);

@@ -7,7 +7,6 @@
 
 #include "conf/secret.h"
 
-#include "conf/conffile.h"
 #include "lib/text.h"
 
 #include <errno.h>

@@ -3,7 +3,6 @@
 
 #include "conf/settings.h"
 
-#include "conf/conffile.h"
 #include "lib/address.h"
 #include "conf/option.h"
 #include "sql/db.h"

@@ -25,11 +25,6 @@ struct words_list {
 	size_t count;
 };
 
-enum sandbox_mode {
-	SANDBOX_OFF,
-	SANDBOX_ON
-};
-
 enum overflow {
 	OVERFLOW_BLOCK,
 	OVERFLOW_DROP
@@ -59,7 +54,7 @@ struct settings {
 	uint64_t workers;         /* 0 is auto until settings_load() ends */
 	const char *user;         /* "": not root, do not change user */
 	const char *group;        /* may read the segments; "" is: nobody */
-	int sandbox;              /* enum sandbox_mode */
+	int sandbox;              /* 1: on */
 	const char *pid_file;     /* "" is: none */
 	const char *runtime_directory; /* of the handover; "" is: none */
 	uint64_t shutdown_timeout;     /* ms */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "edge/accept.h"
+#include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "edge/carry.h"
-#include "edge/accept.h"
+#include "edge/server.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 

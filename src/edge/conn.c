@@ -7,8 +7,6 @@
  */
 #include "config.h"
 
-#include "edge/conn.h"
-#include "edge/header.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"
@@ -114,20 +112,6 @@ conn_count_closed(struct server *server, struct conn *conn, enum closing why)
 	server->open--;
 	counter_set(&server->count->connections, server->open);
 	counter_add(&server->count->closed[why], 1);
-}
-
-/* Its agent is gone while it is throttled: from now on it counts as closed, and
-   towards max_connections_per_address only. */
-static void
-conn_release(struct server *server, struct conn *conn)
-{
-	if (server->gone >= server->gone_max)
-		return;
-	conn_count_closed(
-	    server, conn, conn->half_closed ? CLOSING_AGE : CLOSING_BY_AGENT);
-	conn->gone = true;
-	server->gone++;
-	server->admission.open--;
 }
 
 /* Show it, or its new peer, to readers. */
@@ -561,11 +545,17 @@ conn_process(struct server *server, struct conn *conn, uint32_t events)
 		conn_read(server, conn);
 	} else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
 		/* Process what is in the input buffer and left in the socket,
-		   then close.  That may take long, so it no longer counts
-		   towards max_connections. */
+		   then close.  That may take long, so it counts as closed from
+		   now on, and towards max_connections_per_address only. */
 		epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 		conn_set_state(server, conn, CONN_ENDED);
-		conn_release(server, conn);
+		if (server->gone >= server->gone_max)
+			return;
+		conn_count_closed(server, conn,
+		    conn->half_closed ? CLOSING_AGE : CLOSING_BY_AGENT);
+		conn->gone = true;
+		server->gone++;
+		server->admission.open--;
 	}
 }
 

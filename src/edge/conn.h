@@ -112,3 +112,10 @@ enum progress conn_read(struct server *server, struct conn *conn);
 /* conn_resume - continue a throttled connection, which the caller removed from
    its queue, since its ring has room or the rings were replaced. */
 void conn_resume(struct server *server, struct conn *conn);
+
+/* header_read - in header.c, for conn.c: read what has arrived of the header,
+   and nothing behind it, since TLS may follow.  Faults and refusals are logged.
+   Returns PROGRESS_MADE when it is complete: the peer is the agent, or the
+   balancer for its own connections; PROGRESS_NONE while it is not;
+   PROGRESS_CLOSED if the connection is to be closed: conn->why. */
+enum progress header_read(struct server *server, struct conn *conn);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "edge/header.h"
 #include "edge/server.h"
 #include "lib/address.h"
 #include "lib/clock.h"

@@ -79,26 +79,18 @@ receive_joined(struct inbuf *inbuf, struct intake *intake, uint8_t *fresh,
 	    inbuf, bytes + result->used, buffered + n - result->used);
 }
 
-/* New bytes, fewer than those buffered: they are put behind them. */
-static int
-receive_appended(struct inbuf *inbuf, struct intake *intake,
-    const uint8_t *fresh, size_t n, struct intake_result *result)
-{
-	if (inbuf_append(inbuf, fresh, n) < 0)
-		return -1;
-	if (intake_is_due(
-		intake, &inbuf->stream, inbuf_bytes(inbuf), inbuf->length))
-		*result = inbuf_retry(inbuf, intake);
-	else
-		*result = (struct intake_result){ .verdict = VERDICT_MORE };
-	return 0;
-}
-
 int
 inbuf_receive(struct inbuf *inbuf, struct intake *intake, uint8_t *bytes,
     size_t n, struct intake_result *result)
 {
-	return n >= inbuf->length
-		   ? receive_joined(inbuf, intake, bytes, n, result)
-		   : receive_appended(inbuf, intake, bytes, n, result);
+	if (n >= inbuf->length)
+		return receive_joined(inbuf, intake, bytes, n, result);
+	/* Fewer than those buffered: they are put behind them. */
+	if (inbuf_append(inbuf, bytes, n) < 0)
+		return -1;
+	*result = (struct intake_result){ .verdict = VERDICT_MORE };
+	if (intake_is_due(
+		intake, &inbuf->stream, inbuf_bytes(inbuf), inbuf->length))
+		*result = inbuf_retry(inbuf, intake);
+	return 0;
 }

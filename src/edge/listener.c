@@ -429,20 +429,13 @@ listener_of(struct listeners *listeners, const void *pointer)
 
 /* ---------------------------------------------------------- activation ---- */
 
-/* How many descriptors were passed in to this process. */
-static int
-passed_count(void)
-{
-	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
-
-	return pid == NULL || n == NULL || atoi(pid) != getpid() ? 0 : atoi(n);
-}
-
 void
 listeners_activate(struct listeners *listeners, struct ark *ark)
 {
-	const char *names = getenv("LISTEN_FDNAMES");
-	int n = passed_count();
+	const char *names = getenv("LISTEN_FDNAMES"),
+		   *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	bool ours = pid != NULL && count != NULL && atoi(pid) == getpid();
+	int n = ours ? atoi(count) : 0;
 
 	names = names == NULL ? "" : names;
 	for (int i = 0; i < n; i++) {

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "edge/server.h"
-#include "edge/accept.h"
 #include "lib/clock.h"
 #include "privilege/privilege.h"
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "edge/admission.h"
+#include "edge/ark.h"
 #include "edge/conn.h"
 #include "edge/limiter.h"
 #include "edge/notice.h"
@@ -108,3 +109,39 @@ uint64_t server_drain(struct server *server, bool keep);
 
 /* server_close - close all connections, and free. */
 void server_close(struct server *server);
+
+/* Accepting: accept.c.  Refusals are counted and logged. */
+
+/* accept_agents - accept what waits on a listening socket; spec: what comes
+   before the reports there. */
+void accept_agents(
+    struct server *server, int listening, const struct listen_spec *spec);
+
+/* accept_open - admit a peer and add its connection, which then owns the
+   socket.  Returns NULL if it is refused: counted, logged, and the socket is
+   closed or in the tarpit. */
+struct conn *accept_open(struct server *server, const struct listen_spec *spec,
+    int fd, const struct sockaddr *peer, socklen_t length);
+
+/* accept_is_open - whether listening sockets are to be watched now: not while
+   accepting is limited to a rate, or out of descriptors. */
+bool accept_is_open(const struct server *server, uint64_t now_ms);
+
+/* accept_reserve - open the reserve descriptor, if it can be opened. */
+void accept_reserve(struct server *server);
+
+/* Connections that an ark carries from one master to the next: carry.c.  All
+   but those with TLS, whose state cannot leave OpenSSL. */
+
+/* carry_out - add the connections to an ark, as far as there is room; they stay
+   open here, and must not be read until it is known who continues them.
+   Returns 0, or -1 with errno: the ark is to be given up. */
+int carry_out(const struct server *server, struct ark_writer *ark);
+
+/* carry_close - close our side of the first n, or all if there are fewer, that
+   carry_out() has added.  For their agents they stay open. */
+void carry_close(struct server *server, uint64_t n);
+
+/* carry_in - continue the connections of an ark, as far as the rules allow, and
+   process their buffered bytes.  The rings must be set. */
+void carry_in(struct server *server, struct ark_reader *ark);

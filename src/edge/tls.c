@@ -90,22 +90,6 @@ context_clients(SSL_CTX *context, const struct settings *settings, char *reason,
 	return true;
 }
 
-/* Read the files into the context; on a fault also *option. */
-static bool
-context_files(SSL_CTX *context, const struct settings *settings,
-    const char **option, char *reason, size_t size)
-{
-	enum pem_fault fault = pem_use_pair(
-	    context, settings->certificate, settings->key, reason, size);
-
-	if (fault != PEM_NONE) {
-		*option = fault == PEM_KEY ? "key" : "certificate";
-		return false;
-	}
-	*option = "client_ca";
-	return context_clients(context, settings, reason, size);
-}
-
 static bool
 tls_wanted(const struct settings *settings)
 {
@@ -148,6 +132,7 @@ int
 tls_load(const struct settings *settings, SSL_CTX **tls, const char **option,
     char *reason, size_t size)
 {
+	enum pem_fault fault;
 	SSL_CTX *context;
 
 	*tls = NULL;
@@ -158,16 +143,24 @@ tls_load(const struct settings *settings, SSL_CTX **tls, const char **option,
 	ERR_clear_error();
 	*option = "certificate";
 	context = SSL_CTX_new(TLS_server_method());
-	if (context == NULL)
+	if (context == NULL) {
 		snprintf(reason, size, "not enough memory");
-	else if (!context_rules(context, settings->min_version))
+	} else if (!context_rules(context, settings->min_version)) {
 		snprintf(reason, size, "OpenSSL does not support the groups %s",
 		    groups_fips);
-	else if (context_files(context, settings, option, reason, size))
-		*tls = context;
-	if (*tls == NULL)
-		SSL_CTX_free(context);
-	return *tls == NULL ? -1 : 0;
+	} else {
+		fault = pem_use_pair(context, settings->certificate,
+		    settings->key, reason, size);
+		if (fault != PEM_CERTIFICATE)
+			*option = fault == PEM_KEY ? "key" : "client_ca";
+		if (fault == PEM_NONE &&
+		    context_clients(context, settings, reason, size))
+			*tls = context;
+	}
+	if (*tls != NULL)
+		return 0;
+	SSL_CTX_free(context);
+	return -1;
 }
 
 int

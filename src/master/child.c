@@ -177,9 +177,8 @@ child_main(struct children *children, const struct worker_start *start)
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &usr1, NULL);
-	if (start->settings->sandbox == SANDBOX_ON &&
-	    (worker_files_confine(start) < 0 ||
-		sandbox_enter(SANDBOX_WORKER) < 0))
+	if (start->settings->sandbox && (worker_files_confine(start) < 0 ||
+					    sandbox_enter(SANDBOX_WORKER) < 0))
 		_exit(WORKER_FAILED);
 	_exit(worker_main(start));
 }

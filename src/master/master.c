@@ -7,8 +7,6 @@
 
 #include "master/master.h"
 #include "conf/reload.h"
-#include "edge/accept.h"
-#include "edge/carry.h"
 #include "edge/tls.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -120,11 +118,9 @@ master_give_up_privileges(struct master *m)
 	if (geteuid() == 0)
 		log_warn("running as root: without capabilities, but able to "
 			 "write root's files; set reporter.user");
-	if (m->settings->sandbox == SANDBOX_ON)
+	if (m->settings->sandbox)
 		warn_of_landlock();
-	return m->settings->sandbox == SANDBOX_ON
-		   ? sandbox_enter(SANDBOX_MASTER)
-		   : 0;
+	return m->settings->sandbox ? sandbox_enter(SANDBOX_MASTER) : 0;
 }
 
 /* Listen, on sockets that were passed in where there are such. */
@@ -253,9 +249,9 @@ master_start(struct master *m, bool take_over)
 		 "%s",
 	    PACKAGE_VERSION, s->instance, m->generation.workers,
 	    m->generation.workers == 1 ? "" : "s", m->generation.number,
-	    !sandbox_built()           ? ", built without a sandbox"
-	    : s->sandbox == SANDBOX_ON ? ""
-				       : ", sandbox off");
+	    !sandbox_built() ? ", built without a sandbox"
+	    : s->sandbox     ? ""
+			     : ", sandbox off");
 	return 0;
 }
 

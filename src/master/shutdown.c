@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include "edge/carry.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "master/notify.h"
