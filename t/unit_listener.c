@@ -220,12 +220,12 @@ START_TEST(a_port_of_the_kernel_stays)
 {
 	RELOAD("127.0.0.1:0");
 	int kept = of_host(1)->fd;
-	in_port_t chosen = of_host(1)->address.sin6_port;
+	in_port_t chosen = of_host(1)->address.in6.sin6_port;
 
 	ck_assert_uint_ne(chosen, 0);
 	RELOAD("127.0.0.1:0 proxy");
 	ck_assert_int_eq(of_host(1)->fd, kept);
-	ck_assert_uint_eq(of_host(1)->address.sin6_port, chosen);
+	ck_assert_uint_eq(of_host(1)->address.in6.sin6_port, chosen);
 	ck_assert(of_host(1)->spec.proxy);
 }
 END_TEST

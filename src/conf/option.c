@@ -60,18 +60,15 @@ syntax_allow(const char *word)
 	return prefix_parse(&prefix, word);
 }
 
+#define DIGITS "0123456789"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 /* Whether the system could have a user or group of this name. */
 static bool
 is_account(const char *word)
 {
-	if (isdigit((unsigned char)*word) || *word == '-')
-		return false;
-	for (; *word != '\0'; word++) {
-		if (!isalnum((unsigned char)*word) &&
-		    strchr("_-.$", *word) == NULL)
-			return false;
-	}
-	return true;
+	return strspn(word, DIGITS "-") == 0 &&
+	       word[strspn(word, DIGITS LETTERS "_-.$")] == '\0';
 }
 
 static const char *

@@ -349,21 +349,22 @@ faults_add(char *faults, size_t size, const char *fault)
 		snprintf(faults + length, size - length, "%s", more);
 }
 
-/* The valid entries of a text, and the faults of the others.  words is NULL
-   when memory is short. */
-static struct words_list
-list_read(const struct conf_option *option, const char *text, char *faults,
-    size_t size)
+static bool
+list_set(const struct conf_option *option, struct words_list *value,
+    const char *text, char *reason)
 {
-	struct words_list list = {
-		.words = calloc((size_t)option->max + 1, sizeof(*list.words)),
-	};
-	char fault[VALUE_REASON_MAX / 2];
+	char faults[VALUE_REASON_MAX - VALUE_EXPECTS_MAX - 16] = "";
+	char fault[VALUE_REASON_MAX / 2], *word;
+	bool is_full = false; /* all that follow would be too many as well */
 
-	while (list.words != NULL && text != NULL) {
-		bool is_full = list.count == option->max;
-		char *word = list_word(&text);
-
+	if (*text == '\0' && option->min > 0)
+		return refuse(option, reason, "empty value");
+	struct words_list list = { .words = calloc((size_t)option->max + 1,
+				       sizeof(*list.words)) };
+	text = *text == '\0' ? NULL : text;
+	while (list.words != NULL && text != NULL && !is_full) {
+		is_full = list.count == option->max;
+		word = list_word(&text);
 		if (word == NULL) {
 			list_free(&list);
 		} else if (list_takes(
@@ -371,25 +372,9 @@ list_read(const struct conf_option *option, const char *text, char *faults,
 			list.words[list.count++] = word;
 		} else {
 			free(word);
-			faults_add(faults, size, fault);
-			/* All that follow would be too many as well. */
-			if (is_full)
-				break;
+			faults_add(faults, sizeof(faults), fault);
 		}
 	}
-	return list;
-}
-
-static bool
-list_set(const struct conf_option *option, struct words_list *value,
-    const char *text, char *reason)
-{
-	char faults[VALUE_REASON_MAX - VALUE_EXPECTS_MAX - 16] = "";
-
-	if (*text == '\0' && option->min > 0)
-		return refuse(option, reason, "empty value");
-	struct words_list list = list_read(
-	    option, *text == '\0' ? NULL : text, faults, sizeof(faults));
 	if (list.words == NULL) {
 		snprintf(reason, VALUE_REASON_MAX, "out of memory");
 		return false;
@@ -399,8 +384,7 @@ list_set(const struct conf_option *option, struct words_list *value,
 		return refuse(option, reason, "%s", faults);
 	}
 	list_free(value);
-	value->words = list.words;
-	value->count = list.count;
+	*value = list;
 	return true;
 }
 

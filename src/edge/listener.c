@@ -49,13 +49,6 @@ spec_kind(const struct listen_spec *spec)
 	return SPEC_ADDRESS;
 }
 
-/* Its address; text has ADDRESS_TEXT bytes. */
-static const char *
-listener_name(const struct listener *l, char *text)
-{
-	return address_text((const struct sockaddr *)&l->address, text);
-}
-
 /* A worker that was forked just now may hold the socket for another moment:
    closing it would not be enough for epoll to forget it. */
 static void
@@ -99,7 +92,7 @@ listener_covers(const struct listener *l, const struct sockaddr *address)
 	const struct sockaddr_in *in = (const void *)address;
 
 	return l->both && in->sin_family == AF_INET &&
-	       in->sin_port == l->address.sin6_port &&
+	       in->sin_port == l->address.in6.sin6_port &&
 	       in->sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
@@ -112,8 +105,7 @@ listener_find(struct listeners *listeners, const struct sockaddr *address,
     enum spec_kind kind)
 {
 	LISTENERS_EACH(l, listeners)
-		if (address_same(
-			(const struct sockaddr *)&l->address, address) ||
+		if (address_same(&l->address.any, address) ||
 		    (kind == SPEC_ASTERISK && listener_covers(l, address)))
 			return l;
 	return NULL;
@@ -130,7 +122,7 @@ listener_claim(struct listener *l, const struct listen_spec *spec)
 		return;
 	l->unnamed = false;
 	l->spec = *spec;
-	log_info("listening on %s%s", listener_name(l, text),
+	log_info("listening on %s%s", address_text(&l->address.any, text),
 	    listen_spec_words(spec));
 }
 
@@ -178,7 +170,7 @@ listener_open(struct listeners *listeners, int fd, const char *name)
 		return NULL;
 	}
 	*l = (struct listener){ .unnamed = true, .fd = fd };
-	if (getsockname(fd, (struct sockaddr *)&l->address, &length) < 0 ||
+	if (getsockname(fd, &l->address.any, &length) < 0 ||
 	    listener_watch(listeners, l, EPOLL_CTL_ADD) < 0) {
 		log_error("cannot listen on %s: %m", name);
 		close(fd);
@@ -186,7 +178,7 @@ listener_open(struct listeners *listeners, int fd, const char *name)
 	}
 	socket_keepalive(fd);
 	l->used = true;
-	l->both = socket_serves_both(fd, &l->address);
+	l->both = socket_serves_both(fd, &l->address.in6);
 	return l;
 }
 
@@ -214,11 +206,12 @@ carried_release(struct listeners *listeners, const struct sockaddr *address)
 	LISTENERS_EACH(l, listeners) {
 		/* The port has the same place in both families. */
 		if (!l->unnamed || !l->carried ||
-		    l->address.sin6_port !=
+		    l->address.in6.sin6_port !=
 			((const struct sockaddr_in6 *)(const void *)address)
 			    ->sin6_port)
 			continue;
-		log_info("no longer listening on %s", listener_name(l, text));
+		log_info("no longer listening on %s",
+		    address_text(&l->address.any, text));
 		listener_remove(listeners, l);
 		released = true;
 	}
@@ -388,7 +381,7 @@ listeners_commit(struct listeners *listeners)
 			memcpy(l->name, l->next_name, sizeof(l->name));
 			continue;
 		}
-		listener_name(l, text);
+		address_text(&l->address.any, text);
 		if (l->unnamed && !l->carried)
 			log_warn(
 			    "the service manager passed in a socket for "

@@ -7,6 +7,7 @@
 
 #include "conf/settings.h"
 #include "edge/ark.h"
+#include "edge/proxy.h"
 #include "lib/address.h"
 
 #include <netinet/in.h>
@@ -19,7 +20,7 @@ struct listener {
 	bool claimed; /* by a word of the last listeners_add(): next */
 	bool both;    /* [::] that was passed in and serves IPv4 as well */
 	int fd;
-	struct sockaddr_in6 address; /* or sockaddr_in, of getsockname() */
+	union peer address; /* of getsockname() */
 	struct listen_spec spec, next;
 	/* A host name of the list that stands for this address as well as a
 	   more specific word does; "": none. */

@@ -90,7 +90,7 @@ notice_caller(
     struct notices *notices, const struct sockaddr *peer, uint32_t caller)
 {
 	char name[ADDRESS_TEXT], text[DOTTED_TEXT], other[DOTTED_TEXT];
-	uint32_t swapped = htonl(caller), address;
+	uint32_t address;
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
 
@@ -98,7 +98,7 @@ notice_caller(
 		return;
 	address_text(peer, name);
 	dotted(caller, text);
-	if (is_loopback((const uint8_t *)&swapped, AF_INET)) {
+	if (caller >> 24 == IN_LOOPBACKNET) {
 		log_limited(&notices->loopback,
 		    "agent %s: reports as loopback caller %s, as other hosts "
 		    "may: correct the address of its host name, or set "
