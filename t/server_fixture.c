@@ -38,7 +38,7 @@ server_begin(const struct settings *wanted, uint64_t capacity)
 	ring_attach(&ring, &producer, &consumer, records, capacity);
 	ring_attach(&worker, &producer, &consumer, records, capacity);
 	epoll = epoll_create1(0);
-	server = server_new(epoll, &count);
+	server = server_new(epoll, &count, NULL);
 	ck_assert_ptr_nonnull(server);
 	server_configure(server, &settings, NULL);
 	server_route(server, rings, 1);

@@ -281,7 +281,7 @@ START_TEST(a_throttled_agent_that_closes_is_not_shown)
 	snprintf(instance, sizeof(instance), "unit-conn-%d", getpid());
 	ck_assert_int_eq(
 	    agents_create(&agents, instance, 1, (gid_t)-1), SHM_OK);
-	server_show_agents(server, &agents);
+	server->agents = &agents;
 	server->gone_max = 1;
 	agent_connect(false, false);
 	ck_assert(agents_read(&agents, 0, &shown));
@@ -301,7 +301,7 @@ START_TEST(a_throttled_agent_that_closes_is_not_shown)
 	close(agent);
 	turn(5000);
 	ck_assert(!agents_read(&agents, 0, &shown));
-	server_show_agents(server, NULL);
+	server->agents = NULL;
 	agents_remove(&agents);
 }
 END_TEST

@@ -60,7 +60,7 @@ is_open(int agent)
 static void
 end(void)
 {
-	tarpit_close(&tarpit);
+	tarpit_resize(&tarpit, 0);
 	ck_assert_int_eq(ended(), agents);
 	for (int i = 0; i < agents; i++)
 		close(ends[i]);

@@ -183,19 +183,6 @@ admission_enter_balancer(
 	return true;
 }
 
-struct origin *
-admission_identify(struct admission *admission, const struct sockaddr *peer,
-    uint64_t now_ms, enum refusal *why)
-{
-	struct origin *origin;
-
-	admission->open--;
-	origin = admission_enter(admission, peer, now_ms, why);
-	if (origin == NULL)
-		admission->open++;
-	return origin;
-}
-
 void
 admission_free(struct admission *admission)
 {

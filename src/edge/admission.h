@@ -55,11 +55,6 @@ void admission_leave(struct admission *admission, struct origin *origin);
 bool admission_enter_balancer(struct admission *admission,
     const struct sockaddr *peer, enum refusal *why);
 
-/* admission_identify - a PROXY header has an agent's address:
-   admission_enter() for it.  NULL, and *why: it counts as a balancer still. */
-struct origin *admission_identify(struct admission *admission,
-    const struct sockaddr *peer, uint64_t now_ms, enum refusal *why);
-
 /* admission_open_from - how many connections are open from this address. */
 uint64_t admission_open_from(
     const struct admission *admission, const struct sockaddr *peer);

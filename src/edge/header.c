@@ -13,16 +13,21 @@ static enum progress
 header_admit(
     struct server *server, struct conn *conn, const struct proxy_header *header)
 {
+	struct admission *admission = &server->admission;
 	const struct sockaddr *peer = &conn->peer.any;
 	char balancer[ADDRESS_TEXT], agent[ADDRESS_TEXT];
 	enum refusal refusal;
 
 	address_text(peer, balancer);
 	conn->peer = header->source;
-	conn->origin = admission_identify(
-	    &server->admission, peer, monotonic_ms(), &refusal);
+	/* It counted as the balancer's, and does so until it is closed if the
+	   agent is refused. */
+	admission->open--;
+	conn->origin =
+	    admission_enter(admission, peer, monotonic_ms(), &refusal);
 	if (conn->origin != NULL)
 		return PROGRESS_MADE;
+	admission->open++;
 	counter_add(&server->count->refused[refusal], 1);
 	log_limited(&server->refusals, "agent %s: refused: %s; passed on by %s",
 	    address_text(peer, agent), refusal_text(refusal), balancer);

@@ -43,10 +43,9 @@ header_invalid(const char *fault)
 }
 
 static struct proxy_header
-header_short(size_t wanted)
+header_of(enum proxy_verdict verdict, size_t wanted)
 {
-	return (
-	    struct proxy_header){ .verdict = PROXY_SHORT, .wanted = wanted };
+	return (struct proxy_header){ .verdict = verdict, .wanted = wanted };
 }
 
 static size_t
@@ -76,8 +75,8 @@ extras_fit(const uint8_t *bytes, size_t length)
 static struct proxy_header
 header_addresses(bool ipv4, const uint8_t *bytes, size_t length)
 {
-	struct proxy_header header = { .verdict = PROXY_ADDRESS,
-		.wanted = PROXY_FIXED + length };
+	struct proxy_header header =
+	    header_of(PROXY_ADDRESS, PROXY_FIXED + length);
 	size_t size = ipv4 ? sizeof(header.source.in.sin_addr)
 			   : sizeof(header.source.in6.sin6_addr);
 	size_t values = 2 * size + 2 * PORT_BYTES;
@@ -118,23 +117,12 @@ fixed_fault(const uint8_t *bytes, size_t length)
 
 /* ------------------------------------------------------------ version 1 --- */
 
-static bool
-text_port(const char *text, in_port_t *port)
-{
-	int64_t number;
-
-	if (!text_number(text, 0, UINT16_MAX, &number))
-		return false;
-	*port = htons((in_port_t)number);
-	return true;
-}
-
 /* The source of a whole line, which is changed. */
 static bool
 text_source(char *line, struct proxy_header *header)
 {
 	struct in6_addr destination;
-	in_port_t port;
+	int64_t port, other;
 	char *field[7];
 	size_t n = 0;
 	bool ipv4;
@@ -147,14 +135,16 @@ text_source(char *line, struct proxy_header *header)
 	if (!ipv4 && strcmp(field[1], "TCP6") != 0)
 		return false;
 	header->source.any.sa_family = ipv4 ? AF_INET : AF_INET6;
+	if (!text_number(field[4], 0, UINT16_MAX, &port) ||
+	    !text_number(field[5], 0, UINT16_MAX, &other))
+		return false;
 	/* The port has the same place in an IPv6 address. */
+	header->source.in.sin_port = htons((in_port_t)port);
 	return inet_pton(header->source.any.sa_family, field[2],
 		   ipv4 ? (void *)&header->source.in.sin_addr
 			: (void *)&header->source.in6.sin6_addr) == 1 &&
 	       inet_pton(
-		   header->source.any.sa_family, field[3], &destination) == 1 &&
-	       text_port(field[4], &header->source.in.sin_port) &&
-	       text_port(field[5], &port);
+		   header->source.any.sa_family, field[3], &destination) == 1;
 }
 
 static struct proxy_header
@@ -169,7 +159,7 @@ text_parse(const uint8_t *bytes, size_t length)
 
 	if (end == NULL)
 		return length < PROXY_TEXT_MAX
-			   ? header_short(length + 1)
+			   ? header_of(PROXY_SHORT, length + 1)
 			   : header_invalid("a PROXY header that is too long");
 	size = (size_t)(end - bytes) - 1;
 	header.wanted = size + 2;
@@ -201,13 +191,12 @@ proxy_parse(const uint8_t *bytes, size_t length)
 	if (fault != NULL)
 		return header_invalid(fault);
 	if (length < PROXY_FIXED)
-		return header_short(PROXY_FIXED);
+		return header_of(PROXY_SHORT, PROXY_FIXED);
 	follow = two_bytes(bytes + 14);
 	if (length < PROXY_FIXED + follow)
-		return header_short(PROXY_FIXED + follow);
+		return header_of(PROXY_SHORT, PROXY_FIXED + follow);
 	if (bytes[12] == COMMAND_LOCAL)
-		return (struct proxy_header){ .verdict = PROXY_OWN,
-			.wanted = PROXY_FIXED + follow };
+		return header_of(PROXY_OWN, PROXY_FIXED + follow);
 	return header_addresses(
 	    bytes[13] == FAMILY_TCP4, bytes + PROXY_FIXED, follow);
 }

@@ -33,7 +33,7 @@ server_free(struct server *server)
 }
 
 struct server *
-server_new(int epoll, struct input_counters *count)
+server_new(int epoll, struct input_counters *count, struct agents *agents)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = server };
@@ -50,6 +50,7 @@ server_new(int epoll, struct input_counters *count)
 		return NULL;
 	}
 	server->count = count;
+	server->agents = agents;
 	accept_reserve(server);
 	TAILQ_INIT(&server->all);
 	TAILQ_INIT(&server->active);
@@ -70,12 +71,6 @@ server_new(int epoll, struct input_counters *count)
 	counter_set(&count->connections, 0);
 	counter_set(&count->throttled, 0);
 	return server;
-}
-
-void
-server_show_agents(struct server *server, struct agents *agents)
-{
-	server->agents = agents;
 }
 
 /* ------------------------------------------------------- configuration ---- */
@@ -363,7 +358,7 @@ server_close(struct server *server)
 
 	while ((conn = TAILQ_FIRST(&server->all)) != NULL)
 		conn_close(server, conn, CLOSING_STOP);
-	tarpit_close(&server->tarpit);
+	tarpit_resize(&server->tarpit, 0);
 	admission_free(&server->admission);
 	server_free(server);
 }

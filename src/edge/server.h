@@ -67,13 +67,11 @@ server_hold(struct server *server, uint64_t now_ms, uint64_t ms)
 }
 
 /* server_new - no connections yet.  epoll: where they are to be added; events
-   whose pointer is not the caller's go to server_process().  Returns NULL with
-   errno. */
-struct server *server_new(int epoll, struct input_counters *count);
-
-/* server_show_agents - from now on show connections to readers in these rows,
-   which the caller owns.  Before the first connection. */
-void server_show_agents(struct server *server, struct agents *agents);
+   whose pointer is not the caller's go to server_process().  agents: rows in
+   which connections are shown to readers, the caller's, or NULL.  Returns NULL
+   with errno. */
+struct server *server_new(
+    int epoll, struct input_counters *count, struct agents *agents);
 
 /* server_process - epoll reported these events with this pointer.  TLS
    handshakes take 3 ms at most, and the rest of the last of them. */

@@ -70,10 +70,3 @@ tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t max_ms)
 	}
 	return max_ms;
 }
-
-void
-tarpit_close(struct tarpit *tarpit)
-{
-	while (tarpit_drop(tarpit))
-		continue;
-}

@@ -27,7 +27,7 @@ struct tarpit {
 };
 
 /* tarpit_resize - keep at most `capacity` sockets, or TARPIT_MAX if that is
-   less, from now on. */
+   less, from now on; 0 closes all. */
 void tarpit_resize(struct tarpit *tarpit, uint64_t capacity);
 
 /* tarpit_add - take ownership of a socket, which epoll must not watch.  If the
@@ -48,6 +48,3 @@ bool tarpit_drop(struct tarpit *tarpit);
 /* tarpit_expire - close those whose time is over.  Returns the milliseconds
    until the next one's is, but at most max_ms. */
 uint64_t tarpit_expire(struct tarpit *tarpit, uint64_t now_ms, uint64_t max_ms);
-
-/* tarpit_close - close all. */
-void tarpit_close(struct tarpit *tarpit);

@@ -230,12 +230,11 @@ master_start(struct master *m, bool take_over)
 	master_await_next(m);
 	if (master_list_agents(m) < 0)
 		return -1;
-	m->server = server_new(m->epoll, &m->shared->input);
+	m->server = server_new(m->epoll, &m->shared->input, &m->agents);
 	if (m->server == NULL) {
 		log_error("cannot start: %m");
 		return -1;
 	}
-	server_show_agents(m->server, &m->agents);
 	tls_warn_of_key(s);
 	server_configure(m->server, s, m->tls);
 	if (master_open_rings(m) < 0)
