@@ -173,14 +173,14 @@ static const char *
 section_of(char *text)
 {
 	char *last = text + strlen(text) - 1;
-	const char *section;
+	const struct conf_option *first;
 
 	if (*text != '[' || *last != ']')
 		return NULL;
 	*last = '\0';
-	section = option_section(text + 1);
+	first = option_find(text + 1, NULL);
 	*last = ']';
-	return section;
+	return first == NULL ? NULL : first->section;
 }
 
 static void

@@ -276,18 +276,8 @@ option_find(const char *section, const char *name)
 {
 	for (size_t i = 0; i < option_count; i++) {
 		if (strcmp(option_table[i].section, section) == 0 &&
-		    strcmp(option_table[i].name, name) == 0)
+		    (name == NULL || strcmp(option_table[i].name, name) == 0))
 			return &option_table[i];
-	}
-	return NULL;
-}
-
-const char *
-option_section(const char *name)
-{
-	for (size_t i = 0; i < option_count; i++) {
-		if (strcmp(option_table[i].section, name) == 0)
-			return option_table[i].section;
 	}
 	return NULL;
 }

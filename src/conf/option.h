@@ -47,11 +47,8 @@ extern const size_t option_count;
 
 #define OPTION_NAME_MAX 64 /* bytes of "section.name", with the 0 */
 
-/* option_find - the option, or NULL. */
+/* option_find - the option; name NULL: the section's first one.  Or NULL. */
 const struct conf_option *option_find(const char *section, const char *name);
-
-/* option_section - the section's name in the table, or NULL. */
-const char *option_section(const char *name);
 
 /* From text into a struct settings and back: value.c. */
 

@@ -8,29 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-static struct ark_conn
-entry_of(const struct server *server, const struct conn *conn, uint64_t now_ms)
-{
-	const struct stream *stream = &conn->inbuf.stream;
-
-	return (struct ark_conn){
-		.peer = conn->peer.in6,
-		.flags = (conn->state == CONN_HEADER ? ARK_HEADER : 0) |
-			 (conn->origin == NULL ? ARK_BALANCER : 0) |
-			 (conn->half_closed ? ARK_HALF_CLOSED : 0) |
-			 (conn->foreign ? ARK_FOREIGN : 0) |
-			 (stream->explained ? ARK_EXPLAINED : 0) |
-			 (stream->skewed ? ARK_SKEWED : 0) |
-			 (conn->agent != &server->unlisted ? ARK_SHOWN : 0),
-		.dialect = stream->dialect,
-		.buffered = conn->inbuf.length,
-		.put = stream->put,
-		.offset = stream->offset,
-		.age_ms = now_ms - conn->born_ms,
-		.agent = *conn->agent,
-	};
-}
-
 int
 carry_out(const struct server *server, struct ark_writer *ark)
 {
@@ -38,7 +15,24 @@ carry_out(const struct server *server, struct ark_writer *ark)
 	const struct conn *conn;
 
 	TAILQ_FOREACH(conn, &server->all, all) {
-		struct ark_conn entry = entry_of(server, conn, now_ms);
+		const struct stream *stream = &conn->inbuf.stream;
+		struct ark_conn entry = {
+			.peer = conn->peer.in6,
+			.flags =
+			    (conn->state == CONN_HEADER ? ARK_HEADER : 0) |
+			    (conn->origin == NULL ? ARK_BALANCER : 0) |
+			    (conn->half_closed ? ARK_HALF_CLOSED : 0) |
+			    (conn->foreign ? ARK_FOREIGN : 0) |
+			    (stream->explained ? ARK_EXPLAINED : 0) |
+			    (stream->skewed ? ARK_SKEWED : 0) |
+			    (conn->agent != &server->unlisted ? ARK_SHOWN : 0),
+			.dialect = stream->dialect,
+			.buffered = conn->inbuf.length,
+			.put = stream->put,
+			.offset = stream->offset,
+			.age_ms = now_ms - conn->born_ms,
+			.agent = *conn->agent,
+		};
 		const uint8_t *bytes =
 		    entry.buffered > 0 ? inbuf_bytes(&conn->inbuf) : NULL;
 

@@ -291,25 +291,6 @@ list_listen(struct listeners *listeners, const struct listen_spec *spec,
 	return -1;
 }
 
-/* Open a listener for each address that a word stands for.  flags: as of
-   spec_resolve().  Returns 0, or -1: logged. */
-static int
-spec_listen(
-    struct listeners *listeners, const struct listen_spec *spec, int flags)
-{
-	struct addrinfo *found = NULL;
-	int result, error = spec_resolve(spec->address, flags, &found);
-
-	if (error != 0) {
-		log_error("cannot listen on %s: %s", spec->address,
-		    gai_strerror(error));
-		return -1;
-	}
-	result = list_listen(listeners, spec, found);
-	freeaddrinfo(found);
-	return result;
-}
-
 /* Whether the word keeps the listeners that it had: a name is not resolved
    again, and a port that the kernel chose stays. */
 static bool
@@ -329,6 +310,8 @@ kind_add(struct listeners *listeners, const struct words_list *specs,
 {
 	bool kept[LISTENERS_MAX];
 	struct listen_spec spec;
+	struct addrinfo *found;
+	int error;
 
 	/* Existing ones first, so that no new name takes them. */
 	for (size_t i = 0; i < specs->count; i++) {
@@ -337,9 +320,19 @@ kind_add(struct listeners *listeners, const struct words_list *specs,
 			  spec_keeps(listeners, &spec, kind);
 	}
 	for (size_t i = 0; i < specs->count; i++) {
+		if (kept[i])
+			continue;
 		listen_spec_parse(&spec, specs->words[i]);
-		if (!kept[i] && spec_listen(listeners, &spec,
-				    kind == SPEC_NAME ? 0 : AI_NUMERICHOST) < 0)
+		error = spec_resolve(spec.address,
+		    kind == SPEC_NAME ? 0 : AI_NUMERICHOST, &found);
+		if (error != 0) {
+			log_error("cannot listen on %s: %s", spec.address,
+			    gai_strerror(error));
+			return -1;
+		}
+		error = list_listen(listeners, &spec, found);
+		freeaddrinfo(found);
+		if (error < 0)
 			return -1;
 	}
 	return 0;

@@ -61,13 +61,6 @@ notice_stranger(struct notices *notices, const struct sockaddr *peer,
 	    strangers[kind].text);
 }
 
-static bool
-is_loopback(const uint8_t *bytes, int family)
-{
-	return family == AF_INET ? bytes[0] == 127
-				 : memcmp(bytes, &in6addr_loopback, 16) == 0;
-}
-
 /* Remember this address of a caller, in network byte order.  Returns the
    different one that was remembered, or 0. */
 static uint32_t
@@ -94,7 +87,9 @@ notice_caller(
 	int family;
 	const uint8_t *bytes = prefix_peer_bytes(peer, &family);
 
-	if (bytes == NULL || is_loopback(bytes, family))
+	if (bytes == NULL ||
+	    (family == AF_INET ? bytes[0] == IN_LOOPBACKNET
+			       : memcmp(bytes, &in6addr_loopback, 16) == 0))
 		return;
 	address_text(peer, name);
 	dotted(caller, text);

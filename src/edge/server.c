@@ -318,17 +318,6 @@ server_tick(struct server *server, uint64_t now_ms)
 
 /* -------------------------------------------------------------- the end --- */
 
-/* Nothing is left to read.  close_notify confirms that, if no message is
-   incomplete. */
-static void
-server_stop(struct server *server, struct conn *conn)
-{
-	if (conn->tls != NULL && conn->state == CONN_READING &&
-	    conn->begun_ms == 0)
-		tls_shutdown(conn->tls);
-	conn_close(server, conn, CLOSING_STOP);
-}
-
 uint64_t
 server_drain(struct server *server, bool keep)
 {
@@ -343,10 +332,16 @@ server_drain(struct server *server, bool keep)
 		if (progress == PROGRESS_CLOSED)
 			continue;
 		if (conn->need != 0 ||
-		    (progress == PROGRESS_MADE && (!keep || conn->secure)))
+		    (progress == PROGRESS_MADE && (!keep || conn->secure))) {
 			left++;
-		else if (!keep || conn->secure)
-			server_stop(server, conn);
+		} else if (!keep || conn->secure) {
+			/* Nothing is left to read, which close_notify confirms
+			   after whole messages. */
+			if (conn->tls != NULL && conn->state == CONN_READING &&
+			    conn->begun_ms == 0)
+				tls_shutdown(conn->tls);
+			conn_close(server, conn, CLOSING_STOP);
+		}
 	}
 	return left;
 }
