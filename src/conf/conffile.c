@@ -38,6 +38,9 @@ struct reading {
 	char where[WHERE_MAX], list_where[WHERE_MAX]; /* "path:line" */
 };
 
+#define fault(r, what, ...) \
+	complain((r)->complaints, (r)->where, what, __VA_ARGS__)
+
 static void read_file(
     const struct reading *from, const char *path, const char *base);
 
@@ -126,8 +129,8 @@ unknown_option(struct reading *r, const char *full, const char *name)
 	const char *error = "unknown option", *home = "reporter";
 
 	if (near == NULL && distance(name, "include") > NEAR) {
-		complain(r->complaints, r->where, full, "%s%s", error,
-		    is_ancestors(name) ? MIGRATE : "");
+		fault(
+		    r, full, "%s%s", error, is_ancestors(name) ? MIGRATE : "");
 		return;
 	}
 	if (near != NULL && outside)
@@ -138,11 +141,10 @@ unknown_option(struct reading *r, const char *full, const char *name)
 		home = "";
 	name = near == NULL ? "include" : near->name;
 	if (strcmp(home, r->section) == 0)
-		complain(r->complaints, r->where, full, "%s; did you mean %s?",
-		    error, name);
+		fault(r, full, "%s; did you mean %s?", error, name);
 	else
-		complain(r->complaints, r->where, full,
-		    "%s; did you mean %s in [%s]?", error, name, home);
+		fault(
+		    r, full, "%s; did you mean %s in [%s]?", error, name, home);
 }
 
 /* text: "[NAME]"; end: its last byte. */
@@ -157,13 +159,12 @@ unknown_section(struct reading *r, char *text, char *end)
 	ancestors = is_ancestors(text + 1);
 	*end = ']';
 	if (ancestors)
-		complain(
-		    r->complaints, r->where, text, "unknown section" MIGRATE);
+		fault(r, text, "unknown section" MIGRATE);
 	else if (near == NULL)
-		complain(r->complaints, r->where, text, "unknown section");
+		fault(r, text, "unknown section");
 	else
-		complain(r->complaints, r->where, text,
-		    "unknown section; did you mean [%s]?", near->section);
+		fault(r, text, "unknown section; did you mean [%s]?",
+		    near->section);
 }
 
 /* ------------------------------------------------------------ sections ---- */
@@ -190,7 +191,7 @@ section_line(struct reading *r, char *text)
 
 	r->section = section_of(text);
 	if (r->section == NULL && (end == NULL || end[1] != '\0')) {
-		complain(r->complaints, r->where, NULL, "%s",
+		fault(r, NULL, "%s",
 		    end == NULL ? "missing closing bracket"
 				: "unexpected text after the closing bracket");
 	} else if (r->section == NULL) {
@@ -299,10 +300,10 @@ static void
 include(struct reading *r, const char *pattern)
 {
 	if (*pattern == '\0')
-		complain(r->complaints, r->where, "include", "missing path");
+		fault(r, "include", "missing path");
 	else if (r->depth > CONFFILE_DEPTH)
-		complain(r->complaints, r->where, "include",
-		    "files nested more than %d deep", CONFFILE_DEPTH);
+		fault(r, "include", "files nested more than %d deep",
+		    CONFFILE_DEPTH);
 	else
 		include_files(r, pattern);
 }
@@ -318,8 +319,7 @@ option_line(struct reading *r, char *text, bool comment)
 	const struct conf_option *option;
 
 	if (*value != '=') {
-		complain(r->complaints, r->where, NULL,
-		    "expected [section] or name = value");
+		fault(r, NULL, "expected [section] or name = value");
 		return;
 	}
 	if (r->section == NULL)
@@ -366,8 +366,7 @@ take_line(struct reading *r, char *text, size_t length)
 	bool comment;
 
 	if (has_control(text, length)) {
-		complain(r->complaints, r->where, NULL,
-		    "line contains a control character");
+		fault(r, NULL, "line contains a control character");
 		return;
 	}
 	if (r->line == 1 && strncmp(text, BYTE_ORDER_MARK, 3) == 0)
@@ -377,9 +376,8 @@ take_line(struct reading *r, char *text, size_t length)
 	if (*text == '\0')
 		return;
 	if (strlen(text) > CONFFILE_LINE_MAX) {
-		complain(r->complaints, r->where, NULL,
-		    "line too long: %zu bytes, at most %d", strlen(text),
-		    CONFFILE_LINE_MAX);
+		fault(r, NULL, "line too long: %zu bytes, at most %d",
+		    strlen(text), CONFFILE_LINE_MAX);
 		return;
 	}
 	if (r->list != NULL && section_of(text) != NULL)

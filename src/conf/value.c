@@ -84,19 +84,26 @@ units_parse(
 /* ------------------------------------------------- what an option expects ----
  */
 
-static void
-choices_text(const char *const *choices, char *text, size_t size)
+/* As in "a, b or c"; last: before the last one.  NULL when memory is short. */
+static char *
+join(const char *const *words, const char *last)
 {
-	size_t length = 0;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 
-	for (size_t i = 0; choices[i] != NULL && length < size; i++) {
-		const char *join = i == 0                   ? ""
-				   : choices[i + 1] == NULL ? " or "
-							    : ", ";
-
-		length += (size_t)snprintf(
-		    text + length, size - length, "%s%s", join, choices[i]);
-	}
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; words != NULL && words[i] != NULL; i++)
+		fprintf(out, "%s%s",
+		    i == 0                 ? ""
+		    : words[i + 1] == NULL ? last
+					   : ", ",
+		    words[i]);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 void
@@ -109,10 +116,12 @@ value_expects(const struct conf_option *option, char *text, size_t size)
 		[OPTION_TIME] = "a time",
 		[OPTION_SIZE] = "a size",
 	};
-	char min[32], max[32];
+	char min[32], max[32], *choices;
 
 	if (option->type == OPTION_CHOICE) {
-		choices_text(option->choices, text, size);
+		choices = join(option->choices, " or ");
+		snprintf(text, size, "%s", choices == NULL ? "" : choices);
+		free(choices);
 		return;
 	}
 	if (option->expects != NULL) {
@@ -388,23 +397,6 @@ list_set(const struct conf_option *option, struct words_list *value,
 	return true;
 }
 
-static char *
-list_format(const struct words_list *list)
-{
-	char *text;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (out == NULL)
-		return NULL;
-	for (size_t i = 0; i < list->count; i++)
-		fprintf(out, "%s%s", i == 0 ? "" : ", ", list->words[i]);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
 /* ---------------------------------------------------------- all types ---- */
 
 bool
@@ -435,6 +427,7 @@ char *
 value_format(const struct conf_option *option, const struct settings *settings)
 {
 	const void *value = PLACE_CONST(option, settings);
+	const struct words_list *list;
 	uint64_t number;
 	char text[32];
 
@@ -446,7 +439,8 @@ value_format(const struct conf_option *option, const struct settings *settings)
 	case OPTION_SECRET:
 		return strdup(*(const bool *)value ? "(hidden)" : "");
 	case OPTION_LIST:
-		return list_format(value);
+		list = value;
+		return join((const char *const *)list->words, ", ");
 	case OPTION_NUMBER:
 	case OPTION_POWER:
 	case OPTION_AUTO:
