@@ -517,20 +517,12 @@ conn_step(struct server *server, struct conn *conn)
 	return PROGRESS_NONE;
 }
 
-/* Whether TLS has decrypted bytes, which epoll does not report: the rest of one
-   record, 16 KiB at most. */
-static bool
-conn_has_pending(const struct conn *conn)
-{
-	return conn->tls != NULL && tls_pending(conn->tls) > 0;
-}
-
 enum progress
 conn_read(struct server *server, struct conn *conn)
 {
 	enum progress progress = conn_step(server, conn);
 
-	while (progress == PROGRESS_MADE && conn_has_pending(conn))
+	while (progress == PROGRESS_MADE && tls_pending(conn->tls) > 0)
 		progress = conn_step(server, conn);
 	if (conn->state != CONN_CLOSING)
 		return progress;
@@ -574,7 +566,7 @@ conn_resume(struct server *server, struct conn *conn)
 	/* epoll does not report bytes that TLS has already decrypted.  A closed
 	   connection is no longer in epoll, so read its socket here. */
 	while (progress == PROGRESS_MADE &&
-	       (conn->state == CONN_ENDED || conn_has_pending(conn)))
+	       (conn->state == CONN_ENDED || tls_pending(conn->tls) > 0))
 		progress = conn_step(server, conn);
 	if (conn->state == CONN_ENDED && conn->need == 0)
 		conn_end(server, conn, CLOSING_BY_AGENT);

@@ -71,29 +71,23 @@ listener_watch(
 	return epoll_ctl(listeners->epoll, operation, l->fd, &event);
 }
 
-/* Whether a socket bound to this address (or sockaddr_in) serves both IPv6 and
-   IPv4, as [::] that was passed in may. */
-static bool
-socket_serves_both(int fd, const struct sockaddr_in6 *address)
-{
-	int only = 1;
-	socklen_t length = sizeof(only);
-
-	return address->sin6_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) &&
-	       getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 &&
-	       only == 0;
-}
-
-/* Whether an IPv6 listener serves this address, 0.0.0.0, as well. */
+/* Whether a listener of IPv6 serves this address, 0.0.0.0, as well, as [::]
+   that was passed in may. */
 static bool
 listener_covers(const struct listener *l, const struct sockaddr *address)
 {
 	const struct sockaddr_in *in = (const void *)address;
+	const struct sockaddr_in6 *own = &l->address.in6;
+	int only = 1;
+	socklen_t length = sizeof(only);
 
-	return l->both && in->sin_family == AF_INET &&
-	       in->sin_port == l->address.in6.sin6_port &&
-	       in->sin_addr.s_addr == htonl(INADDR_ANY);
+	return in->sin_family == AF_INET && own->sin6_family == AF_INET6 &&
+	       in->sin_addr.s_addr == htonl(INADDR_ANY) &&
+	       IN6_IS_ADDR_UNSPECIFIED(&own->sin6_addr) &&
+	       in->sin_port == own->sin6_port &&
+	       getsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) ==
+		   0 &&
+	       only == 0;
 }
 
 /* -------------------------------------------------------- a new list ------ */
@@ -178,7 +172,6 @@ listener_open(struct listeners *listeners, int fd, const char *name)
 	}
 	socket_keepalive(fd);
 	l->used = true;
-	l->both = socket_serves_both(fd, &l->address.in6);
 	return l;
 }
 

@@ -18,7 +18,6 @@ struct listener {
 	bool carried; /* it came with the connections of another process */
 	bool added;   /* by the last listeners_add() */
 	bool claimed; /* by a word of the last listeners_add(): next */
-	bool both;    /* [::] that was passed in and serves IPv4 as well */
 	int fd;
 	union peer address; /* of getsockname() */
 	struct listen_spec spec, next;

@@ -226,8 +226,7 @@ server_retire_one(struct server *server, struct conn *conn, uint64_t now_ms)
 		conn->retire_ms = now_ms;
 	uint64_t waited = now_ms - conn->retire_ms;
 	if (!conn->half_closed && (conn->begun_ms == 0 || waited >= GRACE_MS)) {
-		if (conn->tls != NULL)
-			tls_shutdown(conn->tls);
+		tls_shutdown(conn->tls);
 		shutdown(conn->fd, SHUT_WR);
 		conn->half_closed = true;
 		conn->retire_ms = now_ms;
@@ -337,8 +336,7 @@ server_drain(struct server *server, bool keep)
 		} else if (!keep || conn->secure) {
 			/* Nothing is left to read, which close_notify confirms
 			   after whole messages. */
-			if (conn->tls != NULL && conn->state == CONN_READING &&
-			    conn->begun_ms == 0)
+			if (conn->state == CONN_READING && conn->begun_ms == 0)
 				tls_shutdown(conn->tls);
 			conn_close(server, conn, CLOSING_STOP);
 		}

@@ -273,7 +273,7 @@ tls_read(SSL *session, void *bytes, size_t size, size_t *n)
 size_t
 tls_pending(const SSL *session)
 {
-	return (size_t)SSL_pending(session);
+	return session == NULL ? 0 : (size_t)SSL_pending(session);
 }
 
 bool
@@ -285,6 +285,8 @@ tls_begun(const SSL *session)
 void
 tls_shutdown(SSL *session)
 {
+	if (session == NULL)
+		return;
 	ERR_clear_error();
 	SSL_shutdown(session);
 	ERR_clear_error();
