@@ -8,10 +8,11 @@
  *     0        struct agents_shared: header, counts
  *     page     rows                    header.table_keys x 192 bytes
  *
- * It exists while a master runs, whose loop is the only writer.  A row's
- * version is odd while it is taken, freed or changed as a whole, so readers
- * never see parts of two connections; figures are changed in place without
- * that.
+ * It is made when the master starts, in place of one that a killed master left,
+ * and removed when it ends.  The master's loop is the only writer.  A row's
+ * version is odd while the row is taken, freed or changed as a whole, so
+ * readers never see parts of two connections.  Figures are written in place
+ * while the connection is read, without a change of the version.
  *
  * Part of the segment format: see "if you change this" in segment.h.
  */

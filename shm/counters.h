@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The counters kept in shared memory, part of the segment format: see "if you
- * change this" in segment.h.
+ * The counters kept in shared memory, so that they survive their process and
+ * can be read by others while it runs.
  *
- * Rule 1: every word has one writing thread; everybody else only reads.  Each
- * group lies on cache lines of its own.
+ * Rule 1: every word has one writing thread, which uses counter_add() or
+ * counter_set(); everybody else reads with counter_get().  Each group lies on
+ * cache lines of its own.
  *
  * The identity, true at any time (a reader that looks while records travel
  * must read the workers' side first, the master's last):
@@ -12,14 +13,18 @@
  *     received + replayed = rejected + dropped + queued + pending
  *                         + superseded + stored + dead_letter
  *
- * pending is added - stored - dead_letter of a worker; replayed counts records
- * that were drained twice, since a killed worker had put them into its table
- * without passing the ring's cursor over them.
+ * queued is what the master has read and no worker has drained yet; pending
+ * is added - stored - dead_letter of a worker.  replayed counts records that
+ * a killed worker had put into its table without passing the ring's cursor
+ * over them: they were drained a second time.
  *
  * A word named ..._ts or ..._since is a point of time: milliseconds of
  * CLOCK_MONOTONIC, so that setting the clock does not change how long ago it
- * was; 0: never.  In copies that readers make (status_collect()) it is in
- * seconds since 1970.
+ * was; 0: never.  The machine's boot begins it, and ends the segments.  In
+ * copies that readers make (status_collect()) it is in seconds since 1970.
+ *
+ * Counters are part of the segment format: see "if you change this" in
+ * segment.h.
  */
 #pragma once
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The history: what stood in the counters at each of the last seconds, for
- * rates.  In the master's segment, written by the master alone; part of the
- * segment format: see "if you change this" in segment.h.
+ * The history: what stood in the counters at each of the last seconds, so that
+ * whoever looks at an instance knows its rates at once and need not wait.
+ *
+ * It lies in the master's segment.  The master alone writes it; any process
+ * that has the segment mapped may read.  Part of the segment format: see "if
+ * you change this" in segment.h.
  */
 #pragma once
 
@@ -47,7 +50,8 @@ struct history_sample {
 	uint64_t counts[HISTORY_COUNTS];
 };
 
-/* history_reset - forget all samples, of an earlier master.  The master's. */
+/* history_reset - forget all samples: a new master's counters need not go on
+   from those of the one before.  The master's. */
 void history_reset(struct history *history);
 
 /* history_put - add a sample; the oldest one goes.  The master's. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The record: one result of a report together with the report's own fields,
- * that is one row of ServerCallStatus.  Part of the segment format: see "if you
- * change this" in segment.h.
+ * that is one row of ServerCallStatus.  It is the unit that travels: decoded
+ * once, copied into a ring once, copied into a pending table once.
+ *
+ * Shared memory holds records, so this layout is part of the segment format:
+ * see "if you change this" in segment.h.
  */
 #pragma once
 

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ring: the queue of records from the master's loop to one worker's drain
- * thread, in shared memory.  Free-running 64-bit indices, a power of two of
- * records, each side's words on cache lines of their own: the bounded buffer of
- * Lamport ("Specifying Concurrent Program Modules", 1983) with each side
- * caching the other's index (Lee, Bu and Chandranmenon, 2010).
+ * The ring: the queue of records from the master to one worker, in shared
+ * memory.  Single producer (the master's loop), single consumer (the worker's
+ * drain thread).  Free-running 64-bit indices, a power of two of records; each
+ * side's words lie on cache lines of their own.
+ *
+ * The scheme is the classic bounded buffer of Lamport ("Specifying Concurrent
+ * Program Modules", 1983) with each side caching the other's index, as in
+ * Lee, Bu and Chandranmenon's work on cache-friendly queues (2010).
  *
  *       tail (worker)                head (master)
  *          v                            v
  *   ...|free|record|record|record|record|unpublished|free|...
  *          '------- published ----------'
  *
- * A worker that finds nothing sleeps on the doorbell, a futex.  A kill at any
- * instruction leaves whole records before head, and a tail that passed only
- * what was drained: the next process goes on from these two words.
+ * The producer puts any number of records and then publishes them at once.
+ * A worker that finds nothing sleeps on the doorbell, a futex; it is woken
+ * only if it sleeps, and once for all that was published in a row.
+ *
+ * A kill at any instruction leaves whole records before head, and a tail that
+ * passed only what was drained: the next process goes on from these two words.
  */
 #pragma once
 
@@ -89,10 +95,14 @@ void ring_command(struct ring *ring, enum ring_command command);
 
 /* ------------------------------------------------------- the consumer's -- */
 
-/* ring_peek - the oldest published records, valid until ring_advance() passes
-   them.  *n: at most so many are wanted; set to how many lie at the address
-   returned (less than published where the buffer wraps around; 0: none).
-   Returns NULL, and *n is 0, if the indices are damaged. */
+/*
+ * ring_peek - the oldest published records, without taking them.
+ * *n: at most so many are wanted; set to how many lie at the address returned
+ * (less than published where the buffer wraps around; 0: nothing is there).
+ * They stay valid until ring_advance() passes them.
+ * Returns NULL, and *n is 0, if the indices are damaged: more would be
+ * published than the ring holds.
+ */
 const struct record *ring_peek(struct ring *ring, uint64_t *n);
 
 /* ring_advance - pass over n records that ring_peek() showed, giving their

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Segments: named pieces of POSIX shared memory that describe themselves, so
- * that later workers, a new master and readers can attach to them.
+ * that a worker can drain one made under an earlier configuration, a new
+ * master can adopt what a killed one left, and a reader can attach read-only.
  *
  *   /reporter.INSTANCE                    the master's, struct master_shared
  *   /reporter.INSTANCE.GENERATION.SLOT    a worker's, laid out as
@@ -15,9 +16,9 @@
  *
  *     0        16 bytes, random: the secrets of the table's hash.  An object
  *              of its own, since reporter.group may read the segments: whoever
- *              knows these can choose keys that meet, whoever opens a file can
- *              lock it.  Made before its segment is ready, removed after it;
- *              the master's segment has one for its lock.
+ *              knows these can choose keys that meet in the table, and whoever
+ *              can open a file can lock it.  Made before its segment is ready,
+ *              removed after it; the master's segment has one for its lock.
  *
  *   /reporter.INSTANCE.agents             see agents.h
  *
@@ -26,12 +27,15 @@
  *   1. change SEGMENT_VERSION;
  *   2. fix the static asserts on sizes and offsets;
  *   3. fix segment_check(), the drawing above, and t/offsets.c;
- *   4. say in NEWS that an upgrade requires a clean stop first.
+ *   4. say in NEWS that an upgrade requires a clean stop first, since segments
+ *      of the old layout are set aside and not adopted.
  * A reserved word may come into use without that, if 0 is a valid value of it.
  *
- * Who releases a word, who acquires it, and what that licenses.  All others are
- * plain figures, relaxed, or left for a successor (suspect, trial, retirement)
- * with the lock or waitpid() between.
+ * Who releases a word, who acquires it, and what that licenses.  Words that
+ * are not listed are plain figures: relaxed, true of an instant, and nothing
+ * is concluded from them about others.  Words that a process leaves for its
+ * successor (suspect, trial, retirement) need no order: the lock or waitpid()
+ * lies between.
  *
  *   word               released by       acquired by        and then are seen
  *   ready              maker             who opens it       the header
@@ -76,7 +80,7 @@
 #endif
 
 #define SHM_DIR "/dev/shm"
-#define SEGMENT_ANYBODY ((uid_t)-1) /* no matter whose */
+#define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
 
 #define INSTANCE_MAX 32      /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96  /* bytes of a segment's name, with the 0 */
@@ -228,7 +232,8 @@ struct segment {
 	int fd;      /* -1 when nothing is mapped */
 	int lock;    /* of its secrets, which are locked; -1: not open */
 	uid_t owner; /* whose it is, if it was opened */
-	/* A copy that was checked; the one in the segment is not read again. */
+	/* A copy that was checked.  Whoever can write to the segment can change
+	   the header in it at any time: that is not read again. */
 	struct segment_header header;
 	char name[SEGMENT_NAME_MAX];
 };
@@ -264,9 +269,10 @@ uint64_t segment_worker_size(uint32_t ring_records, uint32_t table_keys);
 /* segment_space - bytes that are free for segments now. */
 uint64_t segment_space(void);
 
-/* segment_create_worker - make a worker's segment, all its space reserved, and
-   map it for writing.  The master's.
-   Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was made. */
+/* segment_create_worker - make a worker's segment and map it for writing.
+   All its space is reserved, so that no later write can fail.  Called by the
+   master.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: nothing was made.  Without
+   random bytes of the kernel it is SHM_SYSTEM. */
 enum shm_status segment_create_worker(
     struct worker_segment *segment, const struct segment_spec *spec);
 
@@ -300,9 +306,10 @@ segment_open_master(
 }
 
 /* segment_renew_master - replace what an earlier master left, opened for
-   writing and locked, by a copy without its pid: locks of others may keep
-   segment_holder() from seeing ours.  Returns SHM_OK; or SHM_EXISTS, _NO_SPACE
-   or _SYSTEM: only its name was changed, to the copy's. */
+   writing and locked, by a copy without its pid: others may have the file open,
+   and hold locks of it that keep segment_holder() from seeing ours.
+   Returns SHM_OK; or SHM_EXISTS, _NO_SPACE or _SYSTEM: nothing was changed but
+   the name in it, which is that of the copy. */
 enum shm_status segment_renew_master(struct segment *segment);
 
 /* segment_master - the words of a mapped master's segment. */
@@ -312,12 +319,15 @@ segment_master(const struct segment *segment)
 	return segment->base;
 }
 
-/* segment_lock - take a segment mapped for writing until this process closes it
-   or dies: an flock of its secrets, which only its user can open, shared with
-   who called segment_lock_open() and who was forked then, until the last of
-   them closes it; and segment_show_holder().  This process must not close
-   another descriptor of it.
+/* segment_lock - take the segment for this process until it closes it or dies.
+   The kernel holds the lock (flock), not the memory; of the secrets, since only
+   its user can open these.  Beside it the segment gets a lock that shows the
+   holder to readers, if none of them keeps that from us.
    timeout_ms: how long to wait for another holder, 0 to 600000.
+   The segment must be mapped for writing; this process must not close another
+   descriptor of it.
+   The lock is shared with the process that called segment_lock_open() and with
+   those that it forked, until the last of them has closed the segment.
    Returns SHM_OK, SHM_BUSY or SHM_SYSTEM; or SHM_MISSING when its holder before
    removed it meanwhile; or SHM_DAMAGED or SHM_FOREIGN, of its secrets. */
 enum shm_status segment_lock(struct segment *segment, int timeout_ms);
@@ -326,10 +336,11 @@ enum shm_status segment_lock(struct segment *segment, int timeout_ms);
    need its name.  Results as of segment_lock(). */
 enum shm_status segment_lock_open(struct segment *segment);
 
-/* segment_show_holder - let segment_holder() find this process, by a lock that
-   readers cannot have, though one of theirs may be in its way, unless the
-   segment is new.  A worker's shows no pid, and stays while a process that
-   shares it by fork has the segment mapped. */
+/* segment_show_holder - let segment_holder() find this process.  Readers can
+   open the segment, but not for writing, and so cannot have a lock of this
+   kind; one of theirs may be in the way of it, unless the segment is new.
+   That of a worker's segment stays as long as a process that it was shared with
+   by fork has the segment mapped, without its descriptor, and shows no pid. */
 void segment_show_holder(const struct segment *segment);
 
 /* segment_holder - the process that has locked the segment of this NAME: its
@@ -342,9 +353,10 @@ pid_t segment_holder(const char *name);
    is a segment: SHM_OK, or as of segment_open_worker(). */
 enum shm_status segment_intact(const struct worker_segment *segment);
 
-/* segment_view - map a mapped segment once more, read-only, for processes that
-   inherit only this.  For segment_close(), with which the lock that readers see
-   is lost.  SHM_OK, SHM_MISSING or SHM_SYSTEM: *view is as it was. */
+/* segment_view - map a mapped segment once more, so that a process that
+   inherits only this one cannot write to it.  For segment_close(), with which
+   the lock that readers see is lost, if the segment still has its name. SHM_OK,
+   SHM_MISSING or SHM_SYSTEM: *view is as it was. */
 enum shm_status segment_view(
     struct segment *view, const struct segment *segment);
 
@@ -352,14 +364,18 @@ enum shm_status segment_view(
    secrets, are still found by name: SHM_OK, SHM_MISSING or SHM_SYSTEM. */
 enum shm_status segment_named(const struct segment *segment);
 
-/* segment_renew - create a segment that is mapped for writing again, after its
-   name, or that of its secrets, was removed.  secret: a worker's, else NULL.
-   Nobody else may write to it meanwhile; who opened it before keeps the old
-   one. It stays mapped where it was, and locked, if it was. Returns SHM_OK; or
-   SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: the old one is still mapped. */
+/*
+ * segment_renew - create a segment that is mapped for writing again, after its
+ * name, or that of its secrets, was removed.  secret: of a worker's; others
+ * have none, NULL.  No other process may write to it meanwhile.  It stays
+ * mapped where it was, and locked, if it was.  Processes that opened it before
+ * keep the old one.
+ * Returns SHM_OK; or SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM: then the old one
+ * is still mapped.
+ */
 enum shm_status segment_renew(struct segment *segment, const uint64_t *secret);
 
-/* segment_reserve - for segment_renew.c: create the file of segment->name and
+/* segment_reserve - for segment_secret.c: create the file of segment->name and
    ->size and map it.  Its space is reserved, so that a full /dev/shm is an
    error here and no SIGBUS later.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM:
    nothing was made. */
@@ -381,8 +397,9 @@ enum shm_status segment_share(const struct segment *segment, gid_t readers);
 /* segment_taken - whether a file has NAME, or that of its secrets. */
 bool segment_taken(const char *name);
 
-/* segment_set_aside - rename NAME and its secrets so that no reporter finds
-   them.  aside: filled with the new path.  SHM_OK, _MISSING or _SYSTEM. */
+/* segment_set_aside - rename NAME so that no reporter finds it again, and its
+   secrets; the bytes stay under /dev/shm for whoever wants to look.  aside:
+   filled with the new path.  Returns SHM_OK, _MISSING or _SYSTEM. */
 enum shm_status segment_set_aside(const char *name, char *aside, size_t size);
 
 /* segment_name, segment_name_master, segment_name_agents - the name of a

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Segments by name, and the names of states.  Any process and thread.
+ * Segments by name: what they are called, which there are, removing them and
+ * setting them aside; and the texts of what can become of a call.  Any process
+ * and thread; every failure is returned.
  */
 #include "config.h"
 

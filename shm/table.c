@@ -18,9 +18,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "all of these");
    it matches no key at all. */
 #define CLEARED UINT64_C(0xfc0000)
 
-/* How many slots from its home a key may be: bounds the cost of a put when no
-   empty slot is left to end a search.  Random keys fill a table of a million
-   keys to the last before any of them finds no place within this. */
+/* How many slots from its home a key may be.  This bounds the cost of a put:
+   keys come and go for months, slots are never emptied, and so there comes a
+   day when no empty slot is left to end a search.  Random keys fill a table of
+   a million keys to the last before any of them finds no place within this. */
 #define REACH 1024
 
 /* How many records ahead the drain has their slots fetched. */
@@ -80,7 +81,8 @@ slot_has_key(const struct slot *slot, const struct record *key)
 }
 
 /* Where a key's probe path begins.  The secrets keep agents from choosing keys
-   that meet: one a half of the product, or the words could change places. */
+   that meet.  There are two, each of its own half of the product: with one, and
+   a constant between the halves, the words could change places. */
 static inline uint32_t
 table_home(const struct table *table, const struct record *key)
 {

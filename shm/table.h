@@ -2,8 +2,10 @@
  *
  * The pending table: per worker, in shared memory, the newest record of each
  * key and whether MySQL has it.  Fixed size, open addressing with linear
- * probing.  The worker's drain thread puts records, its flush thread takes
- * dirty ones to MySQL.
+ * probing, one cache line a key.
+ *
+ * Two threads of the worker use it: the drain puts records, the flush takes
+ * dirty ones to MySQL.  Each function says which of them may call it.
  *
  * A slot's state is one word:
  *
@@ -12,16 +14,20 @@
  *
  * 0 is a slot never used.  The drain makes a dirty version of what it puts;
  * the flush turns exactly the version that was committed from dirty to clean,
- * by compare-and-swap, which fails if a newer one came meanwhile.  That is
- * rule 3, and since the drain's own step is an exchange on the same word, each
- * record is counted exactly once, as stored or as superseded.
+ * by compare-and-swap: if a newer one came meanwhile, the swap fails and the
+ * slot stays dirty.  That is rule 3, and since the drain's own step is an
+ * exchange on the same word, each record is counted exactly once, as stored
+ * or as superseded.
  *
- * Slots are never emptied, which keeps all probe paths whole without
- * tombstones: a clean key may be overwritten, a dirty one never.
+ * Slots are never emptied.  A clean key may be overwritten by another key on
+ * its probe path when room is needed, which keeps all paths whole without
+ * tombstones.  Dirty keys are never evicted.
  *
- * The dirty map, so that a flush looks only at what changed, is a hint: the
- * state decides.  It has a byte a slot, since to mark a bit would take a locked
- * instruction for each record.
+ * The dirty map has one byte a slot (0, DIRTY or URGENT), so that a flush
+ * looks only at what changed: a byte and not a bit, because then the drain
+ * marks with a plain store where a bit would need a locked instruction for
+ * each record.  It is a hint; the state word decides, and the map is rebuilt
+ * from the states after a kill.
  */
 #pragma once
 
@@ -79,17 +85,24 @@ uint32_t table_slots(uint32_t keys);
 
 /* -------------------------------------------------------- the drain's ---- */
 
-/* table_put - put n records into the table, in order.  The newer ts wins, of
-   equal ones the later arrival; what loses is counted as superseded.  horizon:
-   the greatest believable ts, in seconds since 1970; a stored ts beyond it
-   gives way to any record, or a clock that was ahead would freeze a key.
-   Returns how many are in.  Fewer than n: the table is full of dirty keys; call
-   again when the flush has stored some. */
+/*
+ * table_put - put records into the table, in order, until all are in or one
+ * finds no room.
+ *
+ * The newer ts wins, an equal ts takes the later arrival; what loses is
+ * counted as superseded.  horizon: the greatest believable ts, in seconds
+ * since 1970; a stored ts beyond it gives way to any record, so that a clock
+ * that was ahead does not freeze a key.
+ *
+ * Returns how many of the n records are in.  Fewer than n: the table is full
+ * of dirty keys; call again when the flush has stored some.
+ */
 size_t table_put(struct table *table, const struct record *records, size_t n,
     uint64_t horizon);
 
-/* table_recover - repair what a killed worker may have left: a slot half
-   written, whose record is still in the ring, the dirty map, the counters.
+/* table_recover - repair a table that a killed worker may have left:
+   a slot caught half written is cleared (its record is still in the ring), the
+   dirty map is rebuilt, the counters agree with what is there.
    drained: the ring's tail.  Call it before any thread uses the table.
    Returns the number of dirty keys. */
 uint64_t table_recover(struct table *table, uint64_t drained);
@@ -97,10 +110,11 @@ uint64_t table_recover(struct table *table, uint64_t drained);
 /* -------------------------------------------------------- the flush's ---- */
 
 /* table_collect_within - take up to max dirty keys out of the dirty map. marks:
-   DIRTY, URGENT, or DIRTY_ANY.  *position: where to begin, 0 to size; set to
-   where it stopped.  *slots: how many slots to look at, 0 to size; set to how
-   many of them are left, 0 unless max were found.
-   Returns how many rows were filled in, each of which the caller must see
+   those marked DIRTY, those marked URGENT, or DIRTY_ANY.  *position: where to
+   begin looking, 0 to size; set to where it stopped, so that the next call goes
+   on from there.  *slots: how many slots to look at, 0 to size; set to how many
+   of them are left, 0 unless max were found.
+   Returns how many rows were filled in.  The caller must see each of them
    stored, refused, or marked again. */
 size_t table_collect_within(struct table *table, unsigned marks,
     uint32_t *position, uint32_t *slots, struct table_row *rows, size_t max);
@@ -109,12 +123,14 @@ size_t table_collect_within(struct table *table, unsigned marks,
    all urgent keys after that has all that were counted. */
 uint64_t table_urgent(const struct table *table);
 
-/* table_refresh - update ROW to the newest version of its dirty key.  If the
-   slot is being written or damaged, ROW stays as it is. */
+/* table_refresh - update ROW to the newest version of its key.  The key itself
+   cannot have changed, since dirty keys are never evicted.  If the slot is
+   being written or damaged, ROW stays as it is. */
 void table_refresh(const struct table *table, struct table_row *row);
 
 /* table_stored - the version in ROW was committed.  Returns whether that turns
-   the key clean, and is counted: no newer one came, nor was it clean before. */
+   the key clean, and counts it as stored then.  It does not when a newer one
+   came, or when the key was clean already. */
 bool table_stored(struct table *table, const struct table_row *row);
 
 /* table_refused - the version in ROW was set aside into the dead-letter file.
@@ -129,8 +145,9 @@ void table_mark(struct table *table, const struct table_row *row);
 /* table_pending - dirty keys; an instant's figure. */
 uint64_t table_pending(const struct table *table);
 
-/* table_read - copy the record in a slot, 0 to size - 1, also while others
-   write.  Returns its state; or 0, and *record means nothing: the slot is empty
-   or being written. */
+/* table_read - copy the record in a slot.  Readable while others write, from
+   any process that has the segment mapped.  slot: 0 to size - 1.
+   Returns its state, or 0 when the slot is empty or being written: then *record
+   means nothing. */
 uint64_t table_read(
     const struct table *table, uint32_t slot, struct record *record);

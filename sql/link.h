@@ -89,7 +89,7 @@ enum db_class link_no_rows(struct link *link);
 /* link_send - send a statement and read its answer.
    call: its name for the fault tests.  columns: how many it asks for, 1 to
    ANSWER_COLUMNS; more are ignored, fewer are a fault.  0: it has no result.
-   answer: NULL: it does not matter.
+   answer: NULL if what it says does not matter.
    Returns DB_OK, and answer_close() frees the answer; or the class of
    link->error, with nothing to free. */
 enum db_class link_send(struct link *link, const char *call, const char *text,

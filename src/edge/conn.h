@@ -8,17 +8,23 @@
  *
  * and from each of them to CLOSING.
  *
- * In one turn of the loop it has one read() of at most max_message bytes, less
- * what is buffered: with two bytes or more each, fewer than REPORT_RECORDS_MAX
- * records.  More are read with TLS, the rest of a record (16 KiB), in
- *CONN_ENDED until the socket is empty or a ring is full, and up to 64 times by
- * server_expire() and server_drain().
+ * Budget per connection and turn: one read() of at most max_message bytes, less
+ * what is buffered.  A record has at least two bytes (a Lars result without
+ * fields), so a read has fewer than MESSAGE_MAX / 2 = REPORT_RECORDS_MAX
+ * records.  Two cases take more reads: with TLS the rest of the TLS record that
+ * was decrypted (up to 16 KiB, however small max_message is), and in CONN_ENDED
+ * all that is left in the socket, until it is empty or a ring is full.
+ * server_expire() and server_drain() repeat conn_read(), up to 64 times per
+ * connection.
  *
  * The input buffer has at most twice max_message, rounded up to a power of two.
- * It grows with what a peer has sent, never with what it declares
- *(t/unit_work). OpenSSL takes 10 KiB, 16 more while a record is incomplete, and
- *in a handshake up to the 128 KiB that a peer may declare: so the session is
- *allocated after the peer's first byte.
+ * It grows with what a peer has sent, never with what it declares.  t/unit_work
+ * checks this.
+ *
+ * OpenSSL has its own limits for a connection: about 10 KiB, 16 KiB more while
+ * a record is incomplete, and in a handshake up to the 128 KiB that a peer may
+ * declare.  The session is therefore allocated only after the peer's first
+ * byte.
  */
 #pragma once
 

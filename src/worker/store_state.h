@@ -23,7 +23,8 @@ struct window {
 };
 
 /* Slots of the pending table whose row failed alone, while the table takes
-   others.  They stay dirty, are left out of batches, and are retried alone. */
+   others.  They stay dirty, are left out of batches, and are retried alone,
+   ever more slowly. */
 #define HELD_MAX 1024
 
 struct held_row {
