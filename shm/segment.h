@@ -375,7 +375,7 @@ enum shm_status segment_named(const struct segment *segment);
  */
 enum shm_status segment_renew(struct segment *segment, const uint64_t *secret);
 
-/* segment_reserve - for segment_secret.c: create the file of segment->name and
+/* segment_reserve - for segment_renew.c: create the file of segment->name and
    ->size and map it.  Its space is reserved, so that a full /dev/shm is an
    error here and no SIGBUS later.  SHM_EXISTS, SHM_NO_SPACE or SHM_SYSTEM:
    nothing was made. */

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "shm/segment_secret.h"
+#include "shm/segment.h"
 #include "shm/faultpoint.h"
 
 #include <dirent.h>
@@ -118,16 +118,6 @@ segment_remove(const char *name)
 	if (status != SHM_SYSTEM)
 		shm_unlink(secret);
 	return status;
-}
-
-bool
-segment_taken(const char *name)
-{
-	char secret[SEGMENT_NAME_MAX];
-
-	segment_name_secret(secret, name);
-	return segment_leads_to(name, -1) != SHM_MISSING ||
-	       segment_leads_to(secret, -1) != SHM_MISSING;
 }
 
 /* The secrets follow their segment, if it has any. */

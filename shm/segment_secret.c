@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The secrets of a segment, its lock, which is of their file, and creating both
- * files again with all that they hold, after their names were removed while the
- * segment is mapped.
+ * The secrets of a segment, and its lock, which is of their file.  Any process
+ * may call it, one thread at a time; every failure is returned.
  */
 #include "config.h"
 
@@ -136,6 +135,16 @@ segment_leads_to(const char *name, int fd)
 	return ours.st_ino == named.st_ino ? SHM_OK : SHM_MISSING;
 }
 
+bool
+segment_taken(const char *name)
+{
+	char secret[SEGMENT_NAME_MAX];
+
+	segment_name_secret(secret, name);
+	return segment_leads_to(name, -1) != SHM_MISSING ||
+	       segment_leads_to(secret, -1) != SHM_MISSING;
+}
+
 enum shm_status
 segment_lock(struct segment *segment, int timeout_ms)
 {
@@ -176,85 +185,4 @@ segment_holder(const char *name)
 		lock.l_pid = -1;
 	close(fd);
 	return lock.l_pid;
-}
-
-/* ------------------------------------------------- names removed --------- */
-
-enum shm_status
-segment_named(const struct segment *segment)
-{
-	enum shm_status status = segment_leads_to(segment->name, segment->fd);
-	char name[SEGMENT_NAME_MAX];
-
-	if (status != SHM_OK || segment->header.kind == SEGMENT_AGENTS)
-		return status;
-	segment_name_secret(name, segment->name);
-	return segment_leads_to(name, segment->lock);
-}
-
-/* Copy a segment that nobody writes to meanwhile.  Readers that open the copy
-   find it unfinished until all is there. */
-static void
-copy(struct segment *to, const struct segment *from)
-{
-	struct segment_header *header = to->base;
-	const size_t words = offsetof(struct segment_header, ready);
-	const size_t rest = sizeof(*header);
-
-	memcpy((char *)to->base + rest, (const char *)from->base + rest,
-	    to->size - rest);
-	memcpy(header, from->base, words);
-	FAULT_POINT("segment_copied");
-	/* Release: whoever sees it ready sees all of it. */
-	counter_release(&header->ready, 1);
-}
-
-/* Create what has no name any more, locked if the segment was.  Who can read it
-   finds it locked, since it is not ready yet. */
-static enum shm_status
-renew_files(struct segment *renewed, const struct segment *segment,
-    const uint64_t *secret)
-{
-	static const uint64_t unused[2];
-	enum shm_status status = segment_leads_to(segment->name, segment->fd);
-
-	if (status == SHM_MISSING)
-		status = segment_reserve(renewed);
-	renewed->lock = -1;
-	/* After it: only then is the name ours. */
-	if (status == SHM_OK && segment->header.kind != SEGMENT_AGENTS)
-		status = segment_secret_make(
-		    segment->name, secret == NULL ? unused : secret);
-	if (status == SHM_OK && segment->lock >= 0)
-		status = segment_lock(renewed, 0);
-	return status;
-}
-
-enum shm_status
-segment_renew(struct segment *segment, const uint64_t *secret)
-{
-	struct segment renewed = *segment;
-	enum shm_status status = renew_files(&renewed, segment, secret);
-	bool copied = renewed.fd != segment->fd;
-
-	if (status == SHM_OK && copied) {
-		copy(&renewed, segment);
-		/* It takes the old one's place: pointers stay valid. */
-		if (mremap(renewed.base, renewed.size, renewed.size,
-			MREMAP_MAYMOVE | MREMAP_FIXED,
-			segment->base) != segment->base)
-			status = SHM_SYSTEM;
-	}
-	if (status == SHM_OK) {
-		if (copied)
-			close(segment->fd);
-		if (segment->lock >= 0)
-			close(segment->lock);
-		segment->fd = renewed.fd;
-		segment->lock = renewed.lock;
-	} else if (copied && renewed.fd >= 0) {
-		KEEP_ERRNO(segment_remove(renewed.name));
-		KEEP_ERRNO(segment_close(&renewed));
-	}
-	return status;
 }
