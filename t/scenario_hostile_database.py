@@ -205,10 +205,11 @@ def tell(s):
         s.agent().send(scenario.native(1, 1, 1, 1700000000,
                                        [(1, 1, 1, 1, False)]))
         wait_for(lambda: server.asked >= 3, "a file was asked for three times")
-        status = s.reporter.status()
-        s.equal("the record waits", status["records"]["pending"], 1)
-        s.check("the worker says what is wrong",
-                status["workers"][0]["last_error"], status["workers"])
+        # The worker may have dealt with neither the answers nor the record yet.
+        wait_for(lambda: s.reporter.status()["workers"][0]["last_error"],
+                 "the worker says what is wrong")
+        wait_for(lambda: s.reporter.status()["records"]["pending"] == 1,
+                 "the record waits")
         with open(s.reporter.conf, "rb") as file:
             conf = file.read()
         s.check("it does hold what was asked for",
