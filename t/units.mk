@@ -39,9 +39,9 @@ t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
 # This makes queues small.
 t_unit_ark_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=socketpair
 
-# Here the time of day and the names of hosts are the test's.
+# Here the time of day, the names of hosts and some descriptors are the test's.
 t_unit_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time \
-	-Wl,--wrap=clock_gettime \
+	-Wl,--wrap=clock_gettime -Wl,--wrap=eventfd \
 	-Wl,--wrap=getaddrinfo
 
 # These stub the database.
