@@ -229,6 +229,35 @@ REQUESTS = {
 for name, text in REQUESTS.items():
     put("web", name, text)
 
+# -------------------------------------------------------------- client --
+
+# What happens to a client: see act() in t/fuzz_client.c.
+SENDS, READS, CLOSES, ENDS, CALLS, OVERLOADS, PASSES, FLOODS = range(8)
+
+
+def happens(*actions):
+    return b"".join(bytes([action | amount << 3]) + data
+                    for action, amount, *more in actions
+                    for data in [b"".join(more)])
+
+
+CLIENT = {
+    "answers": happens((CALLS, 1), (PASSES, 1), (SENDS, 4, b"HTTP"), (READS, 0),
+                       (SENDS, 31, bytes(31)), (CALLS, 2), (PASSES, 2)),
+    "refusals": happens((CALLS, 1), (CLOSES, 1), (PASSES, 1), (PASSES, 9),
+                        (CLOSES, 0), (PASSES, 8), (READS, 0)),
+    "cut": happens((CALLS, 1), (PASSES, 1), (READS, 5), (CALLS, 2), (PASSES, 2),
+                   (CLOSES, 0), (PASSES, 9), (READS, 0), (PASSES, 2)),
+    "ends": happens((CALLS, 1), (PASSES, 1), (ENDS, 1), (PASSES, 9),
+                    (OVERLOADS, 1), (ENDS, 0), (PASSES, 8)),
+    "floods": happens((CALLS, 1), (FLOODS, 31), (PASSES, 1), (FLOODS, 31),
+                      (OVERLOADS, 1), (CLOSES, 0), (PASSES, 9), (FLOODS, 1)),
+    "heartbeat": happens((CALLS, 1), (PASSES, 1), (READS, 0), (PASSES, 31),
+                         (READS, 0), (PASSES, 8), (SENDS, 1, b"x")),
+}
+for name, data in CLIENT.items():
+    put("client", name, data)
+
 # ------------------------------------------------------------ segments --
 
 

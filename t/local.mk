@@ -52,9 +52,14 @@ abi: $(client_DATA)
 	for so in $(client_DATA); do \
 		$(abidw) $(srcdir)/$${so%.so.0}.abi $$so || exit 1; done
 
+# An agent with the library through a minute without a reporter, a host that is
+# lost, and a long chaos, in some minutes.
+check-client: all t/reporter-fault
+	$(python) $(srcdir)/t/scenario_client_library.py --long
+
 # The client under valgrind; ASan looks for leaks.
 check-valgrind: t/unit_client$(EXEEXT)
-	CK_FORK=no CK_TIMEOUT_MULTIPLIER=10 valgrind -q --error-exitcode=9 \
+	CK_RUN_CASE=client CK_FORK=no CK_TIMEOUT_MULTIPLIER=10 valgrind -q --error-exitcode=9 \
 		--fair-sched=yes t/unit_client
 
 # gcc -fanalyzer, scan-build and cppcheck over the whole tree, in some minutes.
@@ -135,6 +140,6 @@ distcheck-short:
 clean-local:
 	-rm -rf t/go-cache t/scenario-data analyse axe container coverage fuzz mysql packages \
 		shots
-.PHONY: abi bench bench-client bench-short check-abi check-valgrind check-mysql check-mysql-short check-quick mysql-root \
+.PHONY: abi bench bench-client bench-short check-abi check-client check-valgrind check-mysql check-mysql-short check-quick mysql-root \
 	check-restarts check-container check-web-cost profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

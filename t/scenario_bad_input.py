@@ -10,6 +10,7 @@ reports of a stream, reporter-send --check prints of a file with its bytes, and
 at which byte the field is."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -239,14 +240,22 @@ def checks(s):
                 (1, reason))
     s.equal("a heartbeat is a report without results",
             [m["results"] for m in check(native(1, 2, 3, 0, []))[1]], [[]])
-    # Its text is what reporter-send reads, so that a recording can be sent.
+    # Its text is what reporter-send reads, so that a recording can be sent,
+    # whatever the name of its file.
+    name = os.path.join(s.directory, "a\n1 2 3")
+    with open(name, "wb") as file:
+        file.write(native(1, 2, 0x7F000001, TS,
+                          [(0x0A000001, 8080, 100, 3, True)]))
     lines = subprocess.run(
-        [scenario.program("reporter-send"), "--check"],
-        input=native(1, 2, 0x7F000001, TS, [(0x0A000001, 8080, 100, 3, True)]),
+        [scenario.program("reporter-send"), "--check", name],
         capture_output=True, timeout=scenario.PATIENCE).stdout.decode()
     s.equal("the text has lines that can be sent",
             lines.splitlines()[1:],
             [f"1 2 127.0.0.1 {TS} 10.0.0.1 8080 100 3 1"])
+    s.equal("a file that cannot be read is one line as well",
+            len(subprocess.run(
+                [scenario.program("reporter-send"), name + "0"],
+                capture_output=True, text=True).stderr.splitlines()), 2)
 
 
 def tell(s):

@@ -222,8 +222,11 @@ def fifos(s, commands):
     if "php" in commands:
         Example(s, "php", commands["php"], 0, address, 1, paths["php"],
                 stdin=subprocess.DEVNULL)
+        # A program that includes it keeps its own names.
         writers.append([commands["php"][0], "-r", "require $argv[1]; exit("
-                        "Agent::line($argv[2], $argv[3]) ? 0 : 1);",
+                        "Reporter\\Agent::line($argv[2], $argv[3]) && !preg_grep("
+                        "'/^[^\\\\]*$/', get_defined_functions()['user'])"
+                        " ? 0 : 1);",
                         commands["php"][1], paths["php"]])
     if "shell" in commands:
         with open(paths["shell"], "r+b", buffering=0) as fifo:

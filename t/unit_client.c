@@ -11,8 +11,11 @@
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,7 +31,8 @@ enum mood {
 	READS,
 	TALKS,   /* the same, and sends bytes */
 	REFUSES, /* closes at once */
-	DEAF     /* accepts, and reads nothing */
+	DEAF,    /* accepts, and reads nothing */
+	FLOODS   /* the same, and sends without end */
 };
 
 enum {
@@ -44,6 +48,7 @@ struct host {
 	pthread_mutex_t lock;
 	enum mood mood;
 	unsigned accepted;
+	uint64_t flooded; /* bytes sent */
 	bool stop;
 	/* Each connection is decoded from its first byte. */
 	struct sink got[CONNECTIONS_MAX];
@@ -73,6 +78,20 @@ host_read(struct host *host)
 	}
 }
 
+/* Under the lock.  Send as much as is taken, but not for ever. */
+static void
+host_flood(struct host *host)
+{
+	static const char bytes[65536];
+	ssize_t n = 1;
+
+	for (int i = 0; i < 64 && n > 0; i++) {
+		n = send(host->fd, bytes, sizeof(bytes),
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		host->flooded += n > 0 ? (uint64_t)n : 0;
+	}
+}
+
 static void *
 host_serve(void *arg)
 {
@@ -96,6 +115,8 @@ host_serve(void *arg)
 		if (host->fd >= 0 && host->mood == TALKS)
 			send(host->fd, host, sizeof(*host),
 			    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (host->fd >= 0 && host->mood == FLOODS)
+			host_flood(host);
 		if (host->fd >= 0 && host->mood <= TALKS)
 			host_read(host);
 		struct pollfd fds[] = {
@@ -281,6 +302,14 @@ stats_of(struct reporter *r)
 
 static struct host host;
 
+#if defined(__SANITIZE_THREAD__)
+#define TSAN 1
+#elif defined(__has_feature)
+#define TSAN __has_feature(thread_sanitizer)
+#else
+#define TSAN 0
+#endif
+
 /* A child of a process with threads starts one of its own. */
 const char *__tsan_default_options(void);
 
@@ -316,6 +345,42 @@ __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 
 	now->tv_sec += later;
 	return result;
+}
+
+/* Whether all that is sent is lost, as the system knows. */
+static _Atomic bool retransmits;
+
+int __real_getsockopt(
+    int fd, int level, int name, void *value, socklen_t *size);
+int __wrap_getsockopt(
+    int fd, int level, int name, void *value, socklen_t *size);
+
+int
+__wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+	int result = __real_getsockopt(fd, level, name, value, size);
+
+	if (level == IPPROTO_TCP && name == TCP_INFO && retransmits)
+		((struct tcp_info *)value)->tcpi_unacked =
+		    ((struct tcp_info *)value)->tcpi_retransmits = 1;
+	return result;
+}
+
+/* The thread of a client needs a descriptor. */
+static _Atomic bool no_descriptors;
+static _Atomic unsigned descriptors_wanted;
+
+int __real_eventfd(unsigned count, int flags);
+int __wrap_eventfd(unsigned count, int flags);
+
+int
+__wrap_eventfd(unsigned count, int flags)
+{
+	descriptors_wanted++;
+	if (!no_descriptors)
+		return __real_eventfd(count, flags);
+	errno = EMFILE;
+	return -1;
 }
 
 int __real_getaddrinfo(const char *name, const char *port,
@@ -638,6 +703,202 @@ START_TEST(idle_keys_make_room)
 }
 END_TEST
 
+START_TEST(a_host_that_floods_costs_little)
+{
+	struct timespec second = { 1, 0 };
+
+	host_start(&host, "127.0.0.1", "0", FLOODS);
+	struct reporter *r = open_client(NULL, host.port, 10, 0, 0);
+	reporter_add(r, 1, 1, 1, 80, 100, 0);
+	ck_assert_int_eq(reporter_flush(r, 5000), 0);
+	pthread_mutex_lock(&host.lock);
+	uint64_t began = host.flooded;
+	pthread_mutex_unlock(&host.lock);
+	nanosleep(&second, NULL);
+	pthread_mutex_lock(&host.lock);
+	uint64_t flooded = host.flooded - began;
+	pthread_mutex_unlock(&host.lock);
+	/* Buffers of the system are some megabytes. */
+	ck_assert_uint_lt(flooded, 16 << 20);
+	ck_assert_uint_eq(stats_of(r).connections, 1);
+	host_set_mood(&host, READS);
+	ck_assert_int_eq(reporter_close(r, 20000), 0);
+	host_end(&host);
+}
+END_TEST
+
+/* Counts are taken meanwhile, for its key too. */
+START_TEST(an_overload_while_throttled_waits_for_nothing)
+{
+	enum {
+		KEYS = 150000
+	};
+	size_t n, reports;
+	int small = 4096;
+
+	host_start(&host, "127.0.0.1", "0", DEAF);
+	setsockopt(host.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	struct reporter *r =
+	    open_client(NULL, host.port, HOUR, KEYS + 1, REPORTER_NO_THREAD);
+	reporter_add(r, -1, 1, 1, 80, 1, 0);
+	for (int32_t i = 0; i < KEYS; i++)
+		reporter_add(r, i, 1, 1, 81, 1, 0);
+	later += 3601;
+	for (int i = 0; i < 200; i++, nap())
+		reporter_turn(r);
+	/* The first key is sent, the last one is not. */
+	ck_assert_uint_gt(stats_of(r).results, 0);
+	ck_assert_uint_lt(stats_of(r).results, KEYS);
+	ck_assert_int_eq(reporter_overload(r, -1, 1, 1, 80, 1), 0);
+	later += 3601;
+	reporter_turn(r);
+	host_set_mood(&host, READS);
+	uint64_t began = monotonic_ms();
+	while (stats_of(r).results < KEYS + 2 && monotonic_ms() - began < 15000)
+		poll(NULL, 0, reporter_turn(r) > 0);
+	ck_assert_uint_eq(stats_of(r).results, KEYS + 2);
+	ck_assert_int_eq(reporter_close(r, 20000), 0);
+	struct record *records = host_records(&host, &n, &reports);
+	ck_assert_uint_eq(n, KEYS + 2);
+	ck_assert_uint_eq(records[n - 1].port, 80);
+	ck_assert(records[n - 1].overload);
+	free(records);
+	later = 0;
+	host_end(&host);
+}
+END_TEST
+
+static void
+count_errors(void *arg, enum reporter_level level, const char *text)
+{
+	if (level != REPORTER_ERROR)
+		return;
+	ck_assert_ptr_nonnull(strstr(text, "cannot start the thread: "));
+	++*(int *)arg;
+}
+
+START_TEST(a_thread_that_cannot_start_is_tried_each_second)
+{
+	int told = 0;
+
+	host_start(&host, "127.0.0.1", "0", READS);
+	struct reporter_options o = { .size = sizeof(o),
+		.port = host.port,
+		.interval_ms = HOUR,
+		.log = count_errors,
+		.log_arg = &told };
+	struct reporter *r = reporter_open(&o);
+	no_descriptors = true;
+	descriptors_wanted = 0;
+	for (unsigned seconds = 1; seconds <= 3; seconds++) {
+		for (int i = 0; i < 100; i++)
+			ck_assert_int_eq(reporter_call(r, 1, 1, 1, 80, 1), 0);
+		ck_assert_int_eq(reporter_flush(r, 1000), -1);
+		ck_assert_uint_eq(descriptors_wanted, seconds);
+		ck_assert_int_eq(told, 1);
+		later += 1;
+	}
+	no_descriptors = false;
+	ck_assert_int_eq(reporter_flush(r, 5000), 0);
+	uint32_t succ = 0, err;
+	ck_assert(host_newest(&host, 80, &succ, &err));
+	ck_assert_uint_eq(succ, 300);
+	ck_assert_int_eq(reporter_close(r, 5000), 0);
+	later = 0;
+	host_end(&host);
+}
+END_TEST
+
+/* A host whose answers are lost counts as lost after half a minute. */
+START_TEST(a_host_that_does_not_answer_is_left)
+{
+	static struct host other;
+	char hosts[64];
+	uint32_t succ = 0, err;
+
+	host_start(&host, "127.0.0.1", "0", READS);
+	host_start(&other, "127.0.0.1", "0", READS);
+	snprintf(hosts, sizeof(hosts), "127.0.0.1:%s, 127.0.0.1:%s", host.port,
+	    other.port);
+	struct reporter *r =
+	    open_client(hosts, NULL, HOUR, 0, REPORTER_NO_THREAD);
+	reporter_add(r, 1, 1, 1, 80, 5, 0);
+	ck_assert_int_eq(reporter_flush(r, 5000), 0);
+	later += 11; /* it did not refuse */
+	retransmits = true;
+	for (int i = 0; i < 3; i++, later += 14) {
+		ck_assert_int_le(reporter_turn(r), 30000);
+		ck_assert_uint_eq(stats_of(r).connected, 1);
+	}
+	reporter_turn(r);
+	ck_assert_uint_eq(stats_of(r).connected, 0);
+	/* It is tried again first, and refuses. */
+	host_stop(&host);
+	retransmits = false;
+	ck_assert_int_eq(reporter_close(r, 10000), 0);
+	ck_assert(host_newest(&other, 80, &succ, &err));
+	ck_assert_uint_eq(succ, 5);
+	later = 0;
+	host_free(&host);
+	host_end(&other);
+}
+END_TEST
+
+/* Kilobytes of memory that this process has touched. */
+static long
+touched(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%*d %ld", &pages), 1);
+	fclose(file);
+	return pages * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* The thread of a client takes none: all that can be blocked are. */
+START_TEST(signals_are_the_programs)
+{
+	struct reporter *r = open_client(NULL, "1", HOUR, 0, 0);
+	char line[256], path[300];
+	uint64_t blocked = 0;
+
+	reporter_call(r, 1, 1, 1, 1, 1);
+	DIR *tasks = opendir("/proc/self/task");
+	ck_assert_ptr_nonnull(tasks);
+	for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status",
+		    task->d_name);
+		FILE *file = fopen(path, "r");
+		bool mine = false;
+		while (file != NULL && fgets(line, sizeof(line), file)) {
+			mine |= strcmp(line, "Name:\treporter\n") == 0;
+			if (mine && strncmp(line, "SigBlk:", 7) == 0)
+				blocked = strtoull(line + 7, NULL, 16);
+		}
+		if (file != NULL)
+			fclose(file);
+	}
+	closedir(tasks);
+	for (int signal = 1; signal < 32; signal++)
+		if (signal != SIGKILL && signal != SIGSTOP)
+			ck_assert_uint_ne(
+			    blocked & UINT64_C(1) << (signal - 1), 0);
+	ck_assert_int_eq(reporter_close(r, 0), -1);
+}
+END_TEST
+
+START_TEST(keys_without_calls_take_no_memory)
+{
+	long before = touched();
+	struct reporter *r = open_client(NULL, "1", HOUR, 10000000, 0);
+
+	ck_assert_int_lt(touched() - before, 100000);
+	ck_assert_int_eq(reporter_close(r, 0), 0);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- fork --- */
 
 static _Atomic bool calls_enough;
@@ -812,6 +1073,17 @@ START_TEST(invalid_options_are_refused)
 	o = (struct reporter_options){ .hosts = "127.0.0.1" };
 	ck_assert_ptr_null(reporter_open(&o));
 	ck_assert_int_eq(errno, EINVAL);
+	/* Those of a newer header: what has no value is no obstacle. */
+	struct {
+		struct reporter_options known;
+		int newer;
+	} more = { .known = { .size = sizeof(more) } };
+	struct reporter *r = reporter_open(&more.known);
+	ck_assert_ptr_nonnull(r);
+	ck_assert_int_eq(reporter_close(r, 0), 0);
+	more.newer = 1;
+	ck_assert_ptr_null(reporter_open(&more.known));
+	ck_assert_int_eq(errno, EINVAL);
 }
 END_TEST
 
@@ -864,12 +1136,22 @@ main(void)
 	tcase_add_test(tcase, a_deaf_host_stops_nobody);
 	tcase_add_test(tcase, closing_is_bounded);
 	tcase_add_test(tcase, an_overload_is_sent_at_once);
+	tcase_add_test(tcase, an_overload_while_throttled_waits_for_nothing);
+	tcase_add_test(tcase, a_host_that_floods_costs_little);
+	tcase_add_test(tcase, a_thread_that_cannot_start_is_tried_each_second);
+	tcase_add_test(tcase, a_host_that_does_not_answer_is_left);
+	tcase_add_test(tcase, signals_are_the_programs);
 	tcase_add_test(tcase, a_child_begins_anew);
 	tcase_add_test(tcase, a_program_with_a_loop_of_its_own);
 	tcase_add_test(tcase, a_quiet_client_sends_heartbeats);
 	tcase_add_test(tcase, each_call_is_counted_once);
 	tcase_add_test(tcase, invalid_options_are_refused);
 	tcase_add_test(tcase, a_port_without_a_host_is_told);
+	suite_add_tcase(suite, tcase);
+	/* Not for valgrind nor TSan, which write zeros. */
+	tcase = tcase_create("memory");
+	if (!TSAN)
+		tcase_add_test(tcase, keys_without_calls_take_no_memory);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);

@@ -201,6 +201,9 @@ START_TEST(no_server_is_an_error)
 	    &sender, "127.0.0.1", "no-such-service", ENCODE_NATIVE, NULL));
 	ck_assert_ptr_nonnull(strstr(sender.error, "no-such-service"));
 	sender_close(&sender);
+	ck_assert(!sender_open(&sender, "[::1", port, ENCODE_NATIVE, NULL));
+	ck_assert_ptr_nonnull(strstr(sender.error, "invalid"));
+	sender_close(&sender);
 }
 END_TEST
 

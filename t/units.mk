@@ -39,10 +39,10 @@ t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
 # This makes queues small.
 t_unit_ark_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=socketpair
 
-# Here the time of day and the names of hosts are the test's.
+# Here what the system says of times, hosts and descriptors is the test's.
 t_unit_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time \
-	-Wl,--wrap=clock_gettime \
-	-Wl,--wrap=getaddrinfo
+	-Wl,--wrap=clock_gettime -Wl,--wrap=eventfd \
+	-Wl,--wrap=getsockopt -Wl,--wrap=getaddrinfo
 
 # These stub the database.
 store_fixture = t/store_fixture.c t/store_fixture.h

@@ -98,6 +98,7 @@ channel_init(struct channel *channel, const char *hosts, const char *port,
 	if (word == NULL && channel->n > 0)
 		return 0;
 	free(channel->names);
+	channel->names = NULL;
 	errno = EINVAL;
 	return -1;
 }
@@ -135,6 +136,7 @@ channel_free(struct channel *channel)
 	channel_hang_up(channel);
 	channel_no_list(channel);
 	free(channel->names);
+	channel->names = NULL;
 }
 
 void
@@ -351,11 +353,13 @@ static void
 channel_serve(struct channel *channel)
 {
 	const struct reporter_transport *transport = channel->transport;
-	char bytes[512];
+	uint64_t now = channel_clock();
+	char bytes[4096];
 	ssize_t n = 1;
 
-	/* Bounded: someone may send without end. */
-	for (int i = 0; i < 64 && n > 0; i++)
+	/* Bounded, and then again after a pause: someone may send without end.
+	   But one read in each turn, which finds a reset. */
+	for (int i = now < channel->read_at ? 63 : 0; i < 64 && n > 0; i++)
 		n = transport != NULL
 			? transport->read(channel->session, bytes,
 			      sizeof(bytes), &channel->events)
@@ -368,9 +372,13 @@ channel_serve(struct channel *channel)
 							    : strerror(errno));
 	} else if (n == 0) {
 		channel_closed(channel);
-	} else if (channel_silent(channel, channel_clock())) {
+	} else if (channel_silent(channel, now)) {
 		channel_fail(channel, "%s: no answer to data for %d seconds",
 		    channel->peer, CHANNEL_SILENCE_MS / 1000);
+	} else if (n > 0) {
+		if (now >= channel->read_at)
+			channel->read_at = now + CHANNEL_READ_MS;
+		channel->events &= (short)~POLLIN;
 	}
 }
 
@@ -436,5 +444,8 @@ channel_wait(const struct channel *channel, uint64_t now)
 		due = now + 1;
 	else if (channel->silent_since != 0)
 		due = channel->silent_since + CHANNEL_SILENCE_MS;
+	if (channel->state == CHANNEL_UP && !channel->closed &&
+	    (channel->events & POLLIN) == 0 && channel->read_at < due)
+		due = channel->read_at;
 	return due > now ? due - now : 0;
 }

@@ -22,6 +22,7 @@
 #define OPTIONS_SIZE_MIN sizeof(struct reporter_options) /* of version 0 */
 #define KEYS_DEFAULT 10000
 #define KEYS_MAX 10000000
+#define THREAD_AGAIN_MS 1000
 
 /* All clients, for fork().  Its lock is taken before theirs. */
 static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -61,6 +62,7 @@ fork_child(void)
 		r->stale = true;
 		r->running = false;
 		SET(r->begun, false);
+		SET(r->begin_at, 0);
 	}
 	fork_parent();
 }
@@ -213,27 +215,42 @@ client_renew(struct reporter *r)
 static void
 client_begin(struct reporter *r)
 {
+	bool first = false;
+	int error = 0;
+
 	pthread_mutex_lock(&r->lock);
 	if (r->stale)
 		client_renew(r);
-	if (!GET(r->begun) && !r->running) {
+	uint64_t now = channel_clock();
+	if (!GET(r->begun) && !r->running && now >= GET(r->begin_at)) {
+		first = GET(r->begin_at) == 0;
 		pass_reset(r);
-		r->next_pass = channel_clock() + channel_random(r->interval_ms);
+		r->next_pass = now + channel_random(r->interval_ms);
 		r->next_urgent = 0;
 		if ((r->flags & REPORTER_NO_THREAD) == 0)
-			r->running = thread_start(r) == 0;
+			error = thread_start(r);
+		r->running = error == 0 && (r->flags & REPORTER_NO_THREAD) == 0;
+		/* Release: who does not come here sees an empty table too. */
+		atomic_store_explicit(
+		    &r->begin_at, now + THREAD_AGAIN_MS, memory_order_release);
 		/* Release: who sees it sees an empty table. */
 		atomic_store_explicit(&r->begun,
 		    r->running || (r->flags & REPORTER_NO_THREAD) != 0,
 		    memory_order_release);
 	}
 	pthread_mutex_unlock(&r->lock);
+	if (error != 0 && first)
+		client_log(r, REPORTER_ERROR,
+		    "cannot start the thread: %s; retrying once per second",
+		    strerror(error));
 }
 
 static void
 client_ready(struct reporter *r)
 {
-	if (!atomic_load_explicit(&r->begun, memory_order_acquire))
+	if (!atomic_load_explicit(&r->begun, memory_order_acquire) &&
+	    channel_clock() >=
+		atomic_load_explicit(&r->begin_at, memory_order_acquire))
 		client_begin(r);
 }
 

@@ -22,15 +22,17 @@ keys_open(struct keys *keys, uint32_t max)
 	keys->max = max;
 	keys->mask = size - 1;
 	keys->heads = calloc(size, sizeof(*keys->heads));
-	size_t bytes = (max + (size_t)1) * sizeof(*keys->slots);
-	keys->slots = aligned_alloc(_Alignof(struct key_slot), bytes);
-	if (keys->heads == NULL || keys->slots == NULL) {
+	/* Not aligned_alloc(): much that is zero takes no memory yet. */
+	keys->memory = calloc(max + (size_t)2, sizeof(*keys->slots));
+	if (keys->heads == NULL || keys->memory == NULL) {
 		free(keys->heads);
-		free(keys->slots);
+		free(keys->memory);
 		errno = ENOMEM;
 		return -1;
 	}
-	memset(keys->slots, 0, bytes);
+	keys->slots = (struct key_slot *)((uintptr_t)keys->memory +
+					  -(uintptr_t)keys->memory %
+					      _Alignof(struct key_slot));
 	pthread_mutex_init(&keys->lock, NULL);
 	return 0;
 }
@@ -40,7 +42,7 @@ keys_close(struct keys *keys)
 {
 	pthread_mutex_destroy(&keys->lock);
 	free(keys->heads);
-	free(keys->slots);
+	free(keys->memory);
 }
 
 void
@@ -224,11 +226,7 @@ keys_take(struct key_slot *slot, uint64_t ts)
 
 	if ((calls & CALLS_LIVE) == 0)
 		return false;
-	bool urgent = (GET(slot->marks) & KEY_URGENT) != 0;
-	if (urgent)
-		atomic_fetch_and_explicit(
-		    &slot->marks, (uint8_t)~KEY_URGENT, memory_order_relaxed);
-	if (succ == 0 && err == 0 && !urgent)
+	if (succ == 0 && err == 0 && (GET(slot->marks) & KEY_URGENT) == 0)
 		return true;
 	if (slot->state != KEY_DIRTY)
 		slot->succ = slot->err = 0;

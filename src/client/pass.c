@@ -21,7 +21,8 @@ static_assert(
 /* One writer: no read-modify-write is required. */
 #define COUNT(counter, n) SET(counter, GET(counter) + (n))
 
-static void __attribute__((format(printf, 3, 4))) client_log(
+void
+client_log(
     struct reporter *r, enum reporter_level level, const char *format, ...)
 {
 	va_list arguments;
@@ -107,8 +108,11 @@ pass_begin(struct reporter *r, enum pass_kind kind)
 
 /* The record of a slot's figures. */
 static struct record
-slot_record(const struct reporter *r, const struct key_slot *slot)
+slot_record(const struct reporter *r, struct key_slot *slot)
 {
+	/* Not before: a key that has its turn later stays urgent. */
+	uint8_t marks = atomic_fetch_and_explicit(
+	    &slot->marks, (uint8_t)~KEY_URGENT, memory_order_relaxed);
 	struct record record = {
 		.modid = GET(slot->modid),
 		.cmdid = GET(slot->cmdid),
@@ -117,7 +121,7 @@ slot_record(const struct reporter *r, const struct key_slot *slot)
 		.caller = r->caller != 0 ? r->caller : r->address,
 		.succ = slot->succ,
 		.err = slot->err,
-		.overload = (GET(slot->marks) & KEY_OVERLOADED) != 0,
+		.overload = (marks & KEY_OVERLOADED) != 0,
 	};
 
 	record_set_ts(&record, slot->ts);

@@ -45,9 +45,10 @@ struct reporter_options {
 	uint32_t interval_ms; /* between reports of a key; 0: 15000 */
 	uint32_t keys_max;    /* 64 bytes of memory each; 0: 10000 */
 	uint32_t flags;       /* REPORTER_NO_THREAD */
-	/* Called by the thread of the library, or in reporter_turn(), and not
-	   after reporter_close(); calls no function of this client.  text has
-	   no line feed, and must be copied if it is kept.  NULL: none. */
+	/* Called by the thread of the library, or in reporter_turn(), or in
+	   what would start the thread and cannot, and not after
+	   reporter_close(); calls no function of this client.  text has no
+	   line feed, and must be copied if it is kept.  NULL: none. */
 	void (*log)(void *arg, enum reporter_level level, const char *text);
 	void *log_arg;
 	struct reporter_transport *transport; /* NULL: plain TCP */

@@ -5,6 +5,7 @@
 #include "intake/intake.h"
 #include "lib/address.h"
 #include "lib/json.h"
+#include "lib/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 /* A stream, and the message in it that is looked at. */
 static struct check {
 	const char *file;
+	char path[1024]; /* its name, escaped */
 	enum dialect dialect;
 	uint64_t offset;   /* in the stream, where the message begins */
 	const uint8_t *at; /* there, of the bytes */
@@ -86,7 +88,7 @@ print_text(enum decode found)
 	uint32_t count = found == DECODE_REPORT ? r->count : 0;
 
 	dotted(r->caller, caller);
-	printf("# %s: byte %" PRIu64 ": ", check.file, check.offset);
+	printf("# %s: byte %" PRIu64 ": ", check.path, check.offset);
 	if (found == DECODE_REPORT)
 		printf("%s report of %zu bytes, modid %" PRId32
 		       ", cmdid %" PRId32 ", caller %s, ts %" PRIu64
@@ -201,7 +203,7 @@ check_stream(int fd, bool json)
 		}
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	if (n < 0)
-		fprintf(stderr, "cannot read %s: %m\n", check.file);
+		fprintf(stderr, "cannot read %s: %m\n", check.path);
 	else if (check.length == 0 && check.offset > 0)
 		return valid;
 	else
@@ -216,14 +218,15 @@ check_files(char *const *files, int n, bool json)
 
 	for (int i = 0; i < n; i++) {
 		bool standard = strcmp(files[i], "-") == 0;
-		int fd = standard ? STDIN_FILENO
-				  : open(files[i], O_RDONLY | O_CLOEXEC);
 
 		check.file = standard ? "standard input" : files[i];
+		text_escape(check.path, sizeof(check.path), check.file);
 		check.dialect = DIALECT_UNKNOWN;
 		check.offset = check.length = 0;
+		int fd = standard ? STDIN_FILENO
+				  : open(files[i], O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
-			fprintf(stderr, "cannot read %s: %m\n", check.file);
+			fprintf(stderr, "cannot read %s: %m\n", check.path);
 		valid = fd >= 0 && check_stream(fd, json) && valid;
 		if (fd > STDIN_FILENO)
 			close(fd);

@@ -3,6 +3,8 @@
 
 #include "send/feed.h"
 
+#include "lib/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,9 +21,9 @@ feed_init(struct feed *feed, lines_parser *parse, uint64_t ts_max, FILE *errors)
 }
 
 static void
-feed_fail(struct feed *feed, const char *file)
+feed_fail(struct feed *feed)
 {
-	fprintf(feed->errors, "%s: %s\n", file, strerror(errno));
+	fprintf(feed->errors, "%s: %s\n", feed->name, strerror(errno));
 	feed->faulty = true;
 }
 
@@ -75,10 +77,12 @@ feed_open(struct feed *feed, const char *file)
 	bool standard = strcmp(file, "-") == 0;
 	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 
-	lines_init(&feed->lines, fd, standard ? "standard input" : file);
+	text_escape(
+	    feed->name, sizeof(feed->name), standard ? "standard input" : file);
+	lines_init(&feed->lines, fd, feed->name);
 	feed->lines.arg = feed;
 	if (fd < 0)
-		feed_fail(feed, file);
+		feed_fail(feed);
 	return fd >= 0;
 }
 
@@ -146,7 +150,7 @@ feed_next(struct feed *feed)
 		feed->faulty = true;
 		return true;
 	case LINES_ERROR:
-		feed_fail(feed, lines->file);
+		feed_fail(feed);
 		return false;
 	case LINES_END:
 		break;

@@ -9,8 +9,11 @@
 #include "send/lines.h"
 #include "send/sender.h"
 
+#define FEED_NAME_MAX 1024
+
 struct feed {
 	struct lines lines;
+	char name[FEED_NAME_MAX]; /* of the file, for people */
 	lines_parser *parse;
 	uint64_t ts_max;
 	FILE *errors;

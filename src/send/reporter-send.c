@@ -31,6 +31,7 @@ enum send_exit {
 struct options {
 	const char *host, *port;
 	enum encode_dialect dialect;
+	int64_t caller; /* -1: not given */
 	bool verbose, tls, agent, check, json;
 	struct reporter_tls_options pem;
 	struct reporter_transport *transport; /* NULL: no TLS */
@@ -59,6 +60,13 @@ inputs_check(struct feed *feed, char *const *files, int n)
 	return !feed->faulty;
 }
 
+static void
+totals_print(uint64_t reports, uint64_t records)
+{
+	fprintf(stderr, "%" PRIu64 " reports with %" PRIu64 " records sent\n",
+	    reports, records);
+}
+
 static int
 inputs_send(const struct options *options, char *const *files, int n)
 {
@@ -83,9 +91,7 @@ inputs_send(const struct options *options, char *const *files, int n)
 	if (end != SENDER_DONE)
 		fprintf(stderr, "reporter-send: %s\n", sender.error);
 	if (options->verbose && end != SENDER_FAILED)
-		fprintf(stderr,
-		    "%" PRIu64 " reports with %" PRIu64 " records sent\n",
-		    sender.reports, sender.records);
+		totals_print(sender.reports, sender.records);
 	if (end == SENDER_FAILED)
 		return EXIT_CONNECTION;
 	return feed.faulty ? EXIT_INPUT : EXIT_SENT;
@@ -125,6 +131,7 @@ inputs_count(struct options *options, char *const *files, int n)
 		.size = sizeof(struct reporter_options),
 		.hosts = options->host,
 		.port = options->port,
+		.caller = options->caller < 0 ? 0 : (uint32_t)options->caller,
 		.log = agent_log,
 		.log_arg = &options->verbose,
 		.transport = options->transport,
@@ -139,7 +146,13 @@ inputs_count(struct options *options, char *const *files, int n)
 	for (int i = 0; i < n; i++)
 		if (feed_open(&feed, files[i]))
 			feed_run(&feed);
-	if (reporter_close(client, SENDER_FINISH_MS) < 0) {
+	/* Not the end, which frees the totals. */
+	bool sent = reporter_flush(client, SENDER_FINISH_MS) == 0;
+	struct reporter_stats stats = { .size = sizeof(stats) };
+	reporter_stats(client, &stats);
+	if (options->verbose)
+		totals_print(stats.reports, stats.results);
+	if (reporter_close(client, sent ? SENDER_FINISH_MS : 0) < 0) {
 		fprintf(stderr, "reporter-send: at the end not all was sent\n");
 		return EXIT_CONNECTION;
 	}
@@ -149,8 +162,9 @@ inputs_count(struct options *options, char *const *files, int n)
 static void
 usage(FILE *out)
 {
-	fputs("usage: reporter-send [-hVv] [--agent | -D native|elb|lars] "
-	      "[-H HOST] [-p PORT]\n"
+	fputs("usage: reporter-send [-hVv] [--agent [--caller ADDRESS] | "
+	      "-D native|elb|lars]\n"
+	      "                     [-H HOST] [-p PORT]\n"
 	      "                     [--tls [--ca FILE] [--cert FILE] "
 	      "[--key FILE] [--insecure]]\n"
 	      "                     [FILE ...]\n"
@@ -161,6 +175,7 @@ usage(FILE *out)
 
 enum long_option {
 	OPTION_AGENT = 256,
+	OPTION_CALLER,
 	OPTION_TLS,
 	OPTION_CA,
 	OPTION_CERT,
@@ -172,6 +187,7 @@ enum long_option {
 
 static const struct option long_options[] = {
 	{ "agent", no_argument, NULL, OPTION_AGENT },
+	{ "caller", required_argument, NULL, OPTION_CALLER },
 	{ "tls", no_argument, NULL, OPTION_TLS },
 	{ "ca", required_argument, NULL, OPTION_CA },
 	{ "cert", required_argument, NULL, OPTION_CERT },
@@ -203,6 +219,11 @@ option_take(struct options *options, int option)
 		break;
 	case OPTION_AGENT:
 		options->agent = true;
+		break;
+	case OPTION_CALLER:
+		if (!lines_address(optarg, &options->caller))
+			options_fail(
+			    "--caller: expected a dotted IPv4 address");
 		break;
 	case OPTION_TLS:
 		options->tls = true;
@@ -256,6 +277,8 @@ options_read(struct options *options, int argc, char **argv)
 		options_fail("--ca and --insecure exclude each other");
 	if (options->check && options->agent)
 		options_fail("--agent and --check exclude each other");
+	if (options->caller >= 0 && !options->agent)
+		options_fail("--caller requires --agent");
 	if (options->json && !options->check)
 		options_fail("--json requires --check");
 	if (options->agent && options->dialect != ENCODE_NATIVE)
@@ -282,7 +305,9 @@ tls_open(struct options *options)
 int
 main(int argc, char **argv)
 {
-	struct options options = { .host = SENDER_HOST, .port = SENDER_PORT };
+	struct options options = {
+		.host = SENDER_HOST, .port = SENDER_PORT, .caller = -1
+	};
 	static char standard[] = "-";
 	char *input[] = { standard }, **files = input;
 	int n = 1;

@@ -24,7 +24,8 @@ import java.util.Map;
  *     agent.close(5);                               // at the end
  *
  * call(), add() and overload() only count and never wait for the network; a
- * thread reports each interval.
+ * thread reports each interval.  A peer that does not read makes that thread wait,
+ * with one report of each key, some 300 KB for 10,000; the rest is the counts.
  *
  * As a program it reads lines "modid cmdid ip port succ err overload":
  *

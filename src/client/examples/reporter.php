@@ -3,7 +3,7 @@
 //
 // An agent of reporter(8) in PHP, by the rules of reporter-protocol(7).
 //
-//     $agent = new Agent('reports.example.com');
+//     $agent = new Reporter\Agent('reports.example.com');
 //     $agent->call(1, 2, '10.0.0.1', 8080, true);      // each call
 //     $agent->overload(1, 2, '10.0.0.1', 8080, true);  // when that changes
 //     $agent->turn();                                  // often, in the main loop
@@ -27,10 +27,12 @@
 // The service, and what a request does:
 //
 //     php reporter.php HOST PORT 15 /run/agent/calls
-//     Agent::line('/run/agent/calls', '1 2 10.0.0.1 8080 1 0 0');
+//     Reporter\Agent::line('/run/agent/calls', '1 2 10.0.0.1 8080 1 0 0');
 //
 // A line is written as a whole or, if the FIFO is full, dropped.
 declare(strict_types=1);
+
+namespace Reporter;
 
 const INTERVAL = 15;      // seconds between reports, up to 60
 const HEARTBEAT = 60;     // seconds without a report until an empty one is sent
@@ -61,7 +63,7 @@ function message(bool|int|array $value): string
             default => "\xd3" . pack('J', $value),
         };
     }
-    return "\xdc" . pack('n', count($value)) . implode(array_map('message', $value));
+    return "\xdc" . pack('n', count($value)) . implode(array_map(message(...), $value));
 }
 
 /** What was counted for a key since its last report, and that report. */
