@@ -59,7 +59,7 @@ line_instance(const struct top *top, char *text)
 static void
 line_verdict(const struct top *top, char *text)
 {
-	const struct look_totals *t = look_totals(top->look);
+	const struct look_totals *t = &top->look->totals;
 	char note[64] = "";
 
 	if (t->truncated)
@@ -88,7 +88,7 @@ line_list(const struct top *top, char *text)
 	if (top->level == TOP_SERVICES && top->filter.count > 0) {
 		line_write(text,
 		    "%zu of %" PRIu64 " services, filter %s, by %s", top->count,
-		    look_totals(top->look)->services, top->filter.text,
+		    top->look->totals.services, top->filter.text,
 		    look_order_name(top->order));
 		return;
 	}
@@ -113,7 +113,7 @@ static void
 line_sum(const struct top *top, const struct look_sum *sum, uint32_t overloaded,
     uint32_t all, int width, const char *first, const char *name, char *text)
 {
-	const struct look_totals *t = look_totals(top->look);
+	const struct look_totals *t = &top->look->totals;
 	char of[40], since[24] = "-", share[16] = "-", calls[32];
 	char reports[32] = "-", age[16];
 	double errors = look_error_share(sum);
@@ -182,7 +182,7 @@ line_caller(const struct top *top, size_t row, char *text)
 	    look_age_name(top_call_age(top, row)), dotted(call->caller, ip),
 	    call->overload ? "yes" : "no", call->succ, call->err, share,
 	    figures_age(age, sizeof(age),
-		(uint64_t)look_age(look_totals(top->look)->now_ms, call->ts)));
+		(uint64_t)look_age(top->look->totals.now_ms, call->ts)));
 }
 
 bool

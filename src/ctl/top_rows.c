@@ -68,7 +68,7 @@ match(void *arg, const struct look_service *service)
 static enum look_age
 age_of(const struct top *top, const struct look_key *call)
 {
-	const struct look_totals *totals = look_totals(top->look);
+	const struct look_totals *totals = &top->look->totals;
 
 	return look_age_of(&totals->limits, totals->now_ms, call->ts);
 }
@@ -140,14 +140,14 @@ top_list(struct top *top)
 const struct look_service *
 top_service(const struct top *top, size_t row)
 {
-	return &look_services(top->look)[top->places[row]];
+	return &top->look->services[top->places[row]];
 }
 
 const struct look_server *
 top_server(const struct top *top, size_t row)
 {
-	return look_servers(
-		   top->look, look_find(top->look, top->modid, top->cmdid)) +
+	return top->look->servers +
+	       look_find(top->look, top->modid, top->cmdid)->first +
 	       top->places[row];
 }
 

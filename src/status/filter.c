@@ -168,8 +168,9 @@ static bool
 address_match(const struct filter_term *term, const struct look *look,
     const struct look_service *service)
 {
-	const struct look_server *servers = look_servers(look, service);
-	const struct look_caller *callers = look_callers(look, service);
+	const struct look_server *servers = look->servers + service->first;
+	const struct look_caller *callers =
+	    look->callers + service->first_caller;
 
 	for (uint32_t i = 0; i < service->all_servers; i++)
 		if ((servers[i].ip & term->mask) == term->address)
@@ -206,8 +207,8 @@ term_match(const struct filter_term *term, const struct look *look,
 	case FILTER_ERR:
 		return errors >= 0 && limit_match(term, 100 * errors);
 	case FILTER_AGE:
-		return limit_match(term, look_age(look_totals(look)->now_ms,
-					     service->sum.newest_ts));
+		return limit_match(term,
+		    look_age(look->totals.now_ms, service->sum.newest_ts));
 	case FILTER_NAME:
 		break;
 	}

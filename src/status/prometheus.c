@@ -247,7 +247,7 @@ show_real(const char *name, const char *help, double value, FILE *out)
 void
 look_prometheus(const struct look *look, FILE *out)
 {
-	const struct look_totals *totals = look_totals(look);
+	const struct look_totals *totals = &look->totals;
 
 	show_real("look_timestamp_seconds",
 	    "Time of the last walk through all keys, seconds since 1970.",
@@ -292,7 +292,7 @@ look_prometheus_services(
 		metric_family(m, out);
 		for (size_t i = 0; i < listed; i++) {
 			const struct look_service *s =
-			    &look_services(look)[order[i]];
+			    &look->services[order[i]];
 
 			if (m - of_service >= OF_CALLS &&
 			    s->sum.age != AGE_FRESH)

@@ -103,15 +103,14 @@ row_of(struct timeline *t, int32_t modid, int32_t cmdid, unsigned *next)
 static void
 events_add(struct timeline *t, const struct look *look)
 {
-	size_t count;
-	const struct look_flip *flips = look_flips(look, &count);
+	const struct look_flip *flips = look->flips.at;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < look->flips.count; i++) {
 		struct timeline_event *event =
 		    &t->ring[t->events % TIMELINE_EVENTS];
 
 		event->number = ++t->events;
-		event->time_ms = look_totals(look)->now_ms;
+		event->time_ms = look->totals.now_ms;
 		event->flip = flips[i];
 	}
 }
@@ -141,8 +140,8 @@ missed_add(struct timeline *t, uint64_t now_ms, uint64_t step_ms)
 void
 timeline_add(struct timeline *t, const struct look *look, double step_s)
 {
-	const struct look_service *services = look_services(look);
-	uint64_t now_ms = look_totals(look)->now_ms;
+	const struct look_service *services = look->services;
+	uint64_t now_ms = look->totals.now_ms;
 	unsigned next = 0;
 
 	if (t->looks > 0)
@@ -150,7 +149,7 @@ timeline_add(struct timeline *t, const struct look *look, double step_s)
 	if (t->used == ROWS)
 		rows_sweep(t);
 	struct sample *samples = samples_begin(t, now_ms);
-	for (uint64_t i = 0; i < look_totals(look)->services; i++) {
+	for (uint64_t i = 0; i < look->totals.services; i++) {
 		const struct look_service *s = &services[i];
 		unsigned row = row_of(t, s->modid, s->cmdid, &next);
 		double errors = look_error_share(&s->sum);

@@ -54,7 +54,7 @@ verdict_write(const struct look_totals *t, FILE *out)
 static void
 head_write(const struct sample *s, const struct query *query, FILE *out)
 {
-	const struct look_totals *t = look_totals(s->look);
+	const struct look_totals *t = &s->look->totals;
 
 	fprintf(out,
 	    "{\"as_of\":%.3f,\"look_ms\":%.0f,\"interval_s\":%.0f,"
@@ -211,7 +211,7 @@ listing_write(
     const struct listing *l, const uint32_t *places, size_t count, FILE *out)
 {
 	const struct sample *s = l->sample;
-	const struct look_service *services = look_services(s->look);
+	const struct look_service *services = s->look->services;
 	size_t first = 0, rows;
 
 	if (l->has_cursor)
@@ -297,7 +297,7 @@ static void
 service_write(
     const struct sample *s, const struct look_service *service, FILE *out)
 {
-	const struct look_server *servers = look_servers(s->look, service);
+	const struct look_server *servers = s->look->servers + service->first;
 	uint32_t *places = look_sort_servers(s->look, service);
 	const uint32_t self = 0, all = service->all_servers;
 	uint32_t count = places == NULL ? 0 : all < ROWS_MAX ? all : ROWS_MAX;
@@ -334,7 +334,7 @@ static void
 callers_write(const struct sample *s, const struct look_key *keys, size_t count,
     FILE *out)
 {
-	const struct look_totals *t = look_totals(s->look);
+	const struct look_totals *t = &s->look->totals;
 	char caller[DOTTED_TEXT];
 
 	rows_begin(caller_columns, out);

@@ -195,8 +195,8 @@ keys_visit(const char *instance, const struct look *look, struct listing *l)
 		service = look_find(look, l->filter.modid, l->filter.cmdid);
 	if (service != NULL)
 		return look_visit(look, &scan, instance,
-		    look_servers(look, service), service->all_servers, list_key,
-		    l);
+		    look->servers + service->first, service->all_servers,
+		    list_key, l);
 	enum shm_status found = scan_open(&scan, instance);
 	if (found == SHM_OK) {
 		scan_walk(&scan, list_key, l);
@@ -224,7 +224,7 @@ page_keys(struct page *page, const struct query *query, FILE *out)
 		l.view.names = s->names;
 		look = s->look;
 		if (look != NULL)
-			l.view.limits = look_totals(look)->limits;
+			l.view.limits = look->totals.limits;
 	}
 	enum shm_status found = keys_visit(query->instance, look, &l);
 	if (query->sampler != NULL)

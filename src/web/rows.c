@@ -75,7 +75,7 @@ row_sum(struct row *row, const struct sample *s, const struct look_sum *sum)
 double
 row_age(const struct sample *s, uint64_t ts)
 {
-	return look_age(look_totals(s->look)->now_ms, ts);
+	return look_age(s->look->totals.now_ms, ts);
 }
 
 void
