@@ -84,8 +84,7 @@ sbin_PROGRAMS += src/reporter-web
 dist_man_MANS += man/reporter-web.8
 endif
 web_sources = src/web/api.c src/web/page.c src/web/page.h \
-	src/web/query.c src/web/rows.c src/web/rows.h \
-	src/web/sampler.c src/web/sampler.h
+	src/web/rows.c src/web/sampler.c src/web/sampler.h
 src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 	src/web/main.c src/web/server.c src/web/server.h
 nodist_src_reporter_web_SOURCES = src/web/assets.c

@@ -15,7 +15,6 @@
 #include "lib/log.h"
 #include "web/files.h"
 #include "web/page.h"
-#include "web/sampler.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -392,24 +391,24 @@ argument_add(
     void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
-	query_add(cls, name, value);
+	page_argument(cls, name, value);
 	return MHD_YES;
 }
 
 /* The tag of a page: of the sample that it is made from, and of what is asked
    for; "" for a page that is made from no sample. */
 static void
-tag_write(char tag[TAG_TEXT], const struct query *query, const char *uri)
+tag_write(char tag[TAG_TEXT], const struct page *page, const char *uri)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
 	*tag = '\0';
-	if (!page_is_sampled(query->path))
+	if (!page_is_sampled(page->path))
 		return;
 	for (const char *c = uri; *c != '\0'; c++)
 		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
 	snprintf(tag, TAG_TEXT, "\"%" PRIx64 "-%016" PRIx64 "\"",
-	    sampler_number(query->sampler), hash);
+	    sampler_number(page->sampler), hash);
 }
 
 /* The response that was made for the same URI and tag, or NULL. */
@@ -448,13 +447,12 @@ kept_add(struct server *server, const char *tag, struct client *c,
 
 static enum MHD_Result
 answer_page(struct server *server, struct MHD_Connection *connection,
-    struct client *c, const struct query *query)
+    struct client *c, struct page *page)
 {
-	const char *limit = query->values[QUERY_LIMIT];
+	const char *limit = page->values[QUERY_LIMIT];
 	char tag[TAG_TEXT];
-	struct page page;
 
-	tag_write(tag, query, c->uri);
+	tag_write(tag, page, c->uri);
 	if (*tag != '\0' && is_known(connection, tag))
 		return answer_unchanged(connection, tag);
 	struct MHD_Response *response = kept_find(server, tag, c->uri);
@@ -464,34 +462,34 @@ answer_page(struct server *server, struct MHD_Connection *connection,
 	   a limit of two digits, and small answers. */
 	bool large = limit != NULL
 			 ? strlen(limit) > 2
-			 : strcmp(query->path, "/metrics/services") == 0;
+			 : strcmp(page->path, "/metrics/services") == 0;
 	if (large && !held_room(server))
 		return refuse_large(connection);
-	if (!page_make(&page, query))
+	if (!page_make(page))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		    "out of memory\n");
-	if (page.length > KEPT_SIZE && !held_room(server)) {
-		free(page.body);
+	if (page->length > KEPT_SIZE && !held_room(server)) {
+		free(page->body);
 		return refuse_large(connection);
 	}
 	response = MHD_create_response_from_buffer(
-	    page.length, page.body, MHD_RESPMEM_MUST_FREE);
+	    page->length, page->body, MHD_RESPMEM_MUST_FREE);
 	if (response == NULL) {
-		free(page.body);
+		free(page->body);
 		return MHD_NO;
 	}
-	if (page.status != MHD_HTTP_OK)
+	if (page->status != MHD_HTTP_OK)
 		*tag = '\0';
-	headers_add(response, page.type, tag);
-	if (page.length > KEPT_SIZE) {
-		c->held = page.length;
+	headers_add(response, page->type, tag);
+	if (page->length > KEPT_SIZE) {
+		c->held = page->length;
 		c->since_ms = monotonic_ms();
 		server->held += c->held;
 	} else if (*tag != '\0') {
 		kept_add(server, tag, c, response);
-		return MHD_queue_response(connection, page.status, response);
+		return MHD_queue_response(connection, page->status, response);
 	}
-	return queue(connection, page.status, response);
+	return queue(connection, page->status, response);
 }
 
 static enum MHD_Result
@@ -501,7 +499,7 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 {
 	struct server *server = cls;
 	struct client *c = client_of(connection);
-	struct query query = { .instance = server->settings->instance,
+	struct page page = { .instance = server->settings->instance,
 		.sampler = server->settings->sampler,
 		.path = path };
 	struct file file;
@@ -533,8 +531,8 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 	if (!page_is_known(path))
 		return refuse(connection, MHD_HTTP_NOT_FOUND, "no such page\n");
 	MHD_get_connection_values(
-	    connection, MHD_GET_ARGUMENT_KIND, argument_add, &query);
-	return answer_page(server, connection, c, &query);
+	    connection, MHD_GET_ARGUMENT_KIND, argument_add, &page);
+	return answer_page(server, connection, c, &page);
 }
 
 struct server *
