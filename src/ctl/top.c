@@ -7,6 +7,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/top.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,180 @@
 #define INTERVAL_MS 2000
 #define INTERVAL_MAX 3600 /* seconds */
 #define LISTS_MAX 1000000
+
+/* ------------------------------------------------------------- the rows --- */
+
+void
+top_free(struct top *top)
+{
+	look_free(top->look);
+	free(top->places);
+	free(top->calls);
+	top->look = NULL;
+	top->places = NULL;
+	top->calls = NULL;
+	top->count = 0;
+}
+
+void
+top_refresh(struct top *top)
+{
+	struct names *names = ctl_names(top->names, true);
+	struct look *look = NULL;
+
+	if (names != NULL && names != top->names) {
+		names_free(top->names);
+		top->names = names;
+	}
+	top->found = look_new(
+	    &look, top->instance, top->look, ctl_limits(), realtime_ms());
+	if (top->found == SHM_OK)
+		top->found = status_collect(&top->status, top->instance);
+	top->error = errno;
+	top_free(top);
+	if (top->found != SHM_OK) {
+		look_free(look);
+		return;
+	}
+	top->look = look;
+	top_list(top);
+}
+
+bool
+top_filter(struct top *top, const char *text, char *error)
+{
+	static struct filter tried;
+
+	return filter_parse(&tried, text, error, FILTER_ERROR) &&
+	       filter_parse(&top->filter, text, error, FILTER_ERROR);
+}
+
+static bool
+match(void *arg, const struct look_service *service)
+{
+	const struct top *top = arg;
+
+	return filter_match(&top->filter, top->look, top->names, service);
+}
+
+static enum look_age
+age_of(const struct top *top, const struct look_key *call)
+{
+	const struct look_totals *totals = &top->look->totals;
+
+	return look_age_of(&totals->limits, totals->now_ms, call->ts);
+}
+
+/* Fresh ones first, of these those with overload, then by errors. */
+static int
+call_compare(const void *a, const void *b, void *arg)
+{
+	const struct look_key *x = a, *y = b;
+	enum look_age of_x = age_of(arg, x), of_y = age_of(arg, y);
+
+	if (of_x != of_y)
+		return of_x < of_y ? -1 : 1;
+	if (x->overload != y->overload)
+		return y->overload - x->overload;
+	if (x->err != y->err)
+		return x->err > y->err ? -1 : 1;
+	return (x->caller > y->caller) - (x->caller < y->caller);
+}
+
+static void
+list_callers(struct top *top)
+{
+	uint32_t keys = top->server->keys;
+
+	top->calls = calloc(keys, sizeof(*top->calls));
+	if (top->calls == NULL)
+		return;
+	top->count =
+	    look_keys(top->look, top->instance, top->server, top->calls, keys);
+	qsort_r(top->calls, top->count, sizeof(*top->calls), call_compare, top);
+}
+
+void
+top_list(struct top *top)
+{
+	uint64_t of_service = top->entered[TOP_SERVICES];
+	uint64_t of_server = top->entered[TOP_SERVERS];
+
+	free(top->places);
+	free(top->calls);
+	top->places = NULL;
+	top->calls = NULL;
+	top->service = NULL;
+	top->server = NULL;
+	top->count = 0;
+	if (top->look == NULL)
+		return;
+	if (top->level != TOP_SERVICES)
+		top->service = look_find(top->look, (int32_t)(of_service >> 32),
+		    (int32_t)of_service);
+	if (top->level == TOP_CALLERS && top->service != NULL)
+		top->server = look_find_server(top->look, top->service,
+		    (uint32_t)(of_server >> 32), (uint16_t)of_server);
+	if (top->level == TOP_SERVICES) {
+		top->places =
+		    look_sort(top->look, top->order, match, top, &top->count);
+	} else if (top->server != NULL) {
+		list_callers(top);
+	} else if (top->level == TOP_SERVERS && top->service != NULL) {
+		top->places = look_sort_servers(top->look, top->service);
+		top->count = top->service->all_servers;
+	}
+	if (top->places == NULL && top->calls == NULL)
+		top->count = 0;
+}
+
+static uint64_t
+two(uint32_t high, uint32_t low)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+struct top_row
+top_row(const struct top *top, size_t at)
+{
+	struct top_row row = { .id = 0 };
+
+	if (top->level == TOP_SERVICES) {
+		row.service = &top->look->services[top->places[at]];
+		row.id = two(
+		    (uint32_t)row.service->modid, (uint32_t)row.service->cmdid);
+		row.overloaded = row.service->sum.state == LOOK_OVERLOADED;
+	} else if (top->level == TOP_SERVERS) {
+		row.server =
+		    top->look->servers + top->service->first + top->places[at];
+		row.id = two(row.server->ip, row.server->port);
+		row.overloaded = row.server->sum.state == LOOK_OVERLOADED;
+	} else {
+		row.call = &top->calls[at];
+		row.id = row.call->caller;
+		row.age = age_of(top, row.call);
+		row.overloaded = row.call->overload && row.age == AGE_FRESH;
+	}
+	return row;
+}
+
+void
+top_enter(struct top *top, size_t row)
+{
+	top->entered[top->level] = top_row(top, row).id;
+	top->level++;
+	top_list(top);
+}
+
+uint64_t
+top_leave(struct top *top)
+{
+	top->level--;
+	top_list(top);
+	return top->entered[top->level];
+}
+
+/* --------------------------------------------------------- command line --- */
 
 struct top_output {
 	bool plain;

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporterctl keys: one row for each key in the pending tables.
+ * reporterctl keys and agents: a row for each key in the pending tables, for
+ * each agent that is connected.
  */
 #include "config.h"
 
 #include "ctl/ctl.h"
 #include "lib/clock.h"
+#include "status/agent_list.h"
 #include "status/keys.h"
-#include "status/status.h"
 
 #include <getopt.h>
+#include <inttypes.h>
+
+static const struct option longs[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ NULL, 0, NULL, 0 },
+};
 
 struct listing {
 	struct keys_filter filter;
@@ -56,10 +63,6 @@ filter_read(struct keys_filter *filter, int argc, char **argv)
 static int
 next_option(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
 	int at = optind == 0 ? 1 : optind;
 	int32_t number;
 
@@ -104,4 +107,37 @@ ctl_keys(const char *instance, int argc, char **argv)
 		return CTL_ERROR;
 	}
 	return CTL_OK;
+}
+
+int
+ctl_agents(const char *instance, int argc, char **argv)
+{
+	long max = AGENTS_MAX;
+	int option, column = agent_column("address");
+	bool json = false;
+	uint64_t unlisted;
+
+	while ((option = getopt_long(argc, argv, "jn:s:", longs, NULL)) != -1) {
+		json |= option == 'j';
+		if (option == 's' && (column = agent_column(optarg)) < 0)
+			fprintf(stderr,
+			    "reporterctl: -s: found \"%s\", "
+			    "expected " AGENT_COLUMNS "\n",
+			    optarg);
+		if (option == '?' || column < 0 ||
+		    (option == 'n' &&
+			!ctl_number("-n", optarg, 1, AGENTS_MAX, &max)))
+			return ctl_usage(*argv);
+	}
+	if (optind < argc)
+		return ctl_usage(*argv);
+	enum shm_status found = agents_print(
+	    instance, column, (size_t)max, json, stdout, &unlisted);
+	if (found != SHM_OK)
+		return ctl_unreadable(instance, found);
+	if (unlisted > 0)
+		fprintf(stderr,
+		    "reporterctl: %" PRIu64 " more connected, not listed\n",
+		    unlisted);
+	return ctl_output();
 }
