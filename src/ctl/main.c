@@ -74,14 +74,13 @@ ctl_unreadable(const char *instance, enum shm_status found)
 {
 	char names[1][SEGMENT_NAME_MAX];
 	int saved = errno, left;
-	bool hidden;
 	pid_t pid;
 
 	switch (found) {
 	case SHM_MISSING:
 	case SHM_UNFINISHED:
-		pid = ctl_find(instance, &hidden);
-		if (pid > 0 && !hidden) {
+		pid = ctl_find(instance);
+		if (pid > 0) {
 			fprintf(stderr,
 			    "the segment of instance %s was removed, and "
 			    "process %d has not created it again; if it does "

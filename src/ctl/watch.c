@@ -92,30 +92,22 @@ become_owner(const struct watch *watch)
 	return CTL_ERROR;
 }
 
-/* Map the master's segment, when its master has created it again if it was
-   removed.  Returns the exit status. */
+/* Map the master's segment.  Returns the exit status. */
 static int
 watch_map(struct watch *watch)
 {
-	const char *instance = watch->instance;
-	bool hidden = false;
+	pid_t hidden;
 	enum shm_status found =
-	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
-	pid_t pid = found == SHM_MISSING ? ctl_find(instance, &hidden) : 0;
+	    ctl_open(&watch->segment, watch->instance, &hidden);
 
-	if (pid > 0)
-		found = ctl_await(&watch->segment, instance);
-	else if (found == SHM_MISSING) /* or was, and it is there again */
-		found = segment_open_master(
-		    &watch->segment, instance, SEGMENT_READ);
 	if (found == SHM_OK)
 		return CTL_OK;
-	if (!hidden || found != SHM_MISSING)
-		return ctl_unreadable(instance, found);
+	if (hidden == 0 || found != SHM_MISSING)
+		return ctl_unreadable(watch->instance, found);
 	fprintf(stderr,
 	    "instance %s has no segment; only root can see whether process %d "
 	    "is its master\n",
-	    instance, (int)pid);
+	    watch->instance, (int)hidden);
 	return CTL_ERROR;
 }
 
