@@ -47,16 +47,16 @@ struct client {
 	int fd; /* the library's */
 	bool ending;
 	bool begun;        /* the library's first call for this request was */
-	char *uri;         /* of this request, as it came */
+	uint64_t uri;      /* a hash of this request's, as it came */
+	bool has_zero;     /* the URI has a byte 0 */
 	size_t held;       /* bytes of a large answer */
 	uint64_t since_ms; /* of the answer, monotonic */
 	TAILQ_ENTRY(client) next;
 };
 
-/* An answer to all who ask with this URI while this is the tag. */
+/* An answer to all who ask while this is the tag. */
 struct kept {
 	char tag[TAG_TEXT];
-	char *uri;
 	struct MHD_Response *response;
 };
 
@@ -177,8 +177,14 @@ request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 	struct client *c = client_of(connection);
 
 	(void)cls;
-	if (c != NULL && c->uri == NULL)
-		c->uri = strdup(uri);
+	if (c == NULL)
+		return NULL;
+	c->has_zero = strstr(uri, "%00") != NULL;
+	/* Nobody else can choose one with the same hash. */
+	for (c->uri = 0; *uri != '\0'; uri++)
+		c->uri = (uint64_t)look_hash(c->uri, (unsigned char)*uri)
+			     << 32 |
+			 look_hash((unsigned char)*uri, c->uri);
 	return NULL;
 }
 
@@ -192,8 +198,6 @@ request_end(void *cls, struct MHD_Connection *connection, void **context,
 	(void)context, (void)code;
 	if (c == NULL)
 		return;
-	free(c->uri);
-	c->uri = NULL;
 	server->held -= c->held;
 	c->held = 0;
 	c->begun = false;
@@ -265,13 +269,8 @@ queue(struct MHD_Connection *connection, unsigned status,
 static struct MHD_Response *
 response_constant(const void *bytes, size_t size)
 {
-	union {
-		const void *constant;
-		void *buffer;
-	} body = { .constant = bytes };
-
 	return MHD_create_response_from_buffer(
-	    size, body.buffer, MHD_RESPMEM_PERSISTENT);
+	    size, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result
@@ -398,50 +397,31 @@ argument_add(
 /* The tag of a page: of the sample that it is made from, and of what is asked
    for; "" for a page that is made from no sample. */
 static void
-tag_write(char tag[TAG_TEXT], const struct page *page, const char *uri)
+tag_write(char tag[TAG_TEXT], const struct page *page, uint64_t uri)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
 	*tag = '\0';
-	if (!page_is_sampled(page->path))
-		return;
-	for (const char *c = uri; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
-	snprintf(tag, TAG_TEXT, "\"%" PRIx64 "-%016" PRIx64 "\"",
-	    sampler_number(page->sampler), hash);
+	if (page_is_sampled(page->path))
+		snprintf(tag, TAG_TEXT, "\"%" PRIx64 "-%016" PRIx64 "\"",
+		    sampler_number(page->sampler), uri);
 }
 
-/* The response that was made for the same URI and tag, or NULL. */
+/* The response that was made with the same tag, or NULL. */
 static struct MHD_Response *
-kept_find(const struct server *server, const char *tag, const char *uri)
+kept_find(const struct server *server, const char *tag)
 {
 	for (const struct kept *k = server->kept; k < server->kept + KEPT; k++)
-		if (k->response != NULL && strcmp(k->tag, tag) == 0 &&
-		    strcmp(k->uri, uri) == 0)
+		if (k->response != NULL && strcmp(k->tag, tag) == 0)
 			return k->response;
 	return NULL;
 }
 
+/* Keep a response for others, too; NULL: none. */
 static void
-kept_clear(struct kept *kept)
+kept_set(struct kept *kept, const char *tag, struct MHD_Response *response)
 {
 	if (kept->response != NULL)
 		MHD_destroy_response(kept->response);
-	free(kept->uri);
-	*kept = (struct kept){ .uri = NULL };
-}
-
-/* Keep a response for others, too. */
-static void
-kept_add(struct server *server, const char *tag, struct client *c,
-    struct MHD_Response *response)
-{
-	struct kept *kept = &server->kept[server->next++ % KEPT];
-
-	kept_clear(kept);
-	memcpy(kept->tag, tag, TAG_TEXT);
-	kept->uri = c->uri;
-	c->uri = NULL;
+	snprintf(kept->tag, TAG_TEXT, "%s", tag);
 	kept->response = response;
 }
 
@@ -455,7 +435,7 @@ answer_page(struct server *server, struct MHD_Connection *connection,
 	tag_write(tag, page, c->uri);
 	if (*tag != '\0' && is_known(connection, tag))
 		return answer_unchanged(connection, tag);
-	struct MHD_Response *response = kept_find(server, tag, c->uri);
+	struct MHD_Response *response = kept_find(server, tag);
 	if (response != NULL)
 		return MHD_queue_response(connection, MHD_HTTP_OK, response);
 	/* Most are refused before they cost time; the page's own requests have
@@ -486,7 +466,7 @@ answer_page(struct server *server, struct MHD_Connection *connection,
 		c->since_ms = monotonic_ms();
 		server->held += c->held;
 	} else if (*tag != '\0') {
-		kept_add(server, tag, c, response);
+		kept_set(&server->kept[server->next++ % KEPT], tag, response);
 		return MHD_queue_response(connection, page->status, response);
 	}
 	return queue(connection, page->status, response);
@@ -505,7 +485,7 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 	struct file file;
 
 	(void)version, (void)upload, (void)context;
-	if (c == NULL || c->ending || c->uri == NULL || *upload_size > 0)
+	if (c == NULL || c->ending || *upload_size > 0)
 		return MHD_NO;
 	/* The library leaves the body out for HEAD. */
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
@@ -523,7 +503,7 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 	if (!host_accepted(server, header(connection, MHD_HTTP_HEADER_HOST)))
 		return refuse(connection, MHD_HTTP_MISDIRECTED_REQUEST,
 		    "this name is not served: see -H in reporter-web(8)\n");
-	if (strstr(c->uri, "%00") != NULL)
+	if (c->has_zero)
 		return refuse(connection, MHD_HTTP_BAD_REQUEST,
 		    "a byte 0 in the address\n");
 	if (file_find(&file, server->settings->directory, path))
@@ -567,6 +547,6 @@ server_stop(struct server *server)
 {
 	MHD_stop_daemon(server->daemon);
 	for (unsigned i = 0; i < KEPT; i++)
-		kept_clear(&server->kept[i]);
+		kept_set(&server->kept[i], "", NULL);
 	free(server);
 }
