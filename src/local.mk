@@ -24,8 +24,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/handover \
 	src/master/instance src/master/lost src/master/master src/master/notify \
 	src/master/retire src/master/sample \
-	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look \
+	src/status/filter src/status/health src/status/lists src/status/look \
 	src/status/metric src/status/names src/status/prometheus \
 	src/status/scan src/status/status \
 	src/status/timeline \

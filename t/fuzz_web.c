@@ -11,7 +11,7 @@
 #include "config.h"
 
 #include "fuzz.h"
-#include "status/keys.h"
+#include "status/lists.h"
 #include "web/page.h"
 
 #include <inttypes.h>

@@ -173,7 +173,7 @@ check_sum(const struct look_sum *sum, uint32_t keys, uint64_t records,
 static void
 check_server(const struct look_service *service, const struct look_server *s)
 {
-	static struct look_key keys[CALLERS + 1];
+	static struct scan_key keys[CALLERS + 1];
 	uint32_t overloaded = 0;
 
 	ck_assert_ptr_eq(look->services + s->service, service);

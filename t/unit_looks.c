@@ -101,7 +101,7 @@ END_TEST
 /* One caller that complains and forty that do not are a bad caller. */
 START_TEST(a_servers_keys_are_read_again)
 {
-	struct look_key keys[64];
+	struct scan_key keys[64];
 	unsigned complaints = 0;
 
 	begin(1024);
@@ -116,10 +116,11 @@ START_TEST(a_servers_keys_are_read_again)
 	ck_assert_uint_eq(service(1)->all_callers, 41);
 	ck_assert_uint_eq(look_keys(look, instance, s, keys, 64), 41);
 	for (unsigned i = 0; i < 41; i++) {
-		ck_assert_uint_eq(keys[i].ts, NOW - keys[i].caller);
-		ck_assert_uint_eq(keys[i].succ, 10);
-		ck_assert_uint_eq(keys[i].reports, 1);
-		complaints += keys[i].overload;
+		ck_assert_uint_eq(
+		    record_ts(&keys[i].record), NOW - keys[i].record.caller);
+		ck_assert_uint_eq(keys[i].record.succ, 10);
+		ck_assert_uint_eq(keys[i].puts, 1);
+		complaints += keys[i].record.overload;
 	}
 	ck_assert_uint_eq(complaints, 1);
 	ck_assert_uint_eq(look_keys(look, instance, s, keys, 5), 5);
@@ -135,7 +136,7 @@ END_TEST
 /* A slot that another key has taken meanwhile is not this server's. */
 START_TEST(an_evicted_key_is_left_out)
 {
-	struct look_key keys[8];
+	struct scan_key keys[8];
 	struct table_row row;
 	uint32_t position = 0, slots = segment.table.size;
 

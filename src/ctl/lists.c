@@ -7,8 +7,7 @@
 
 #include "ctl/ctl.h"
 #include "lib/clock.h"
-#include "status/agent_list.h"
-#include "status/keys.h"
+#include "status/lists.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -18,37 +17,14 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-struct listing {
-	struct keys_filter filter;
-	struct keys_view view;
-	bool json;
-};
-
-static bool
-show(void *arg, const struct scan_key *key)
-{
-	const struct listing *listing = arg;
-
-	if (!keys_match(&listing->filter, &key->record))
-		return true;
-	if (listing->json) {
-		keys_json(key, &listing->view, stdout);
-		putchar('\n');
-	} else {
-		keys_line(key, &listing->view, stdout);
-	}
-	return !ferror(stdout);
-}
-
 /* [MODID [CMDID]] */
 static bool
-filter_read(struct keys_filter *filter, int argc, char **argv)
+filter_read(struct keys_list *list, int argc, char **argv)
 {
-	filter->has_modid = argc > 0;
-	filter->has_cmdid = argc > 1;
+	list->has_modid = argc > 0;
+	list->has_cmdid = argc > 1;
 	for (int i = 0; i < argc && i < 2; i++) {
-		if (keys_number(
-			argv[i], i == 0 ? &filter->modid : &filter->cmdid))
+		if (keys_number(argv[i], i == 0 ? &list->modid : &list->cmdid))
 			continue;
 		fprintf(stderr,
 		    "reporterctl: %s: found \"%s\", expected a 32-bit "
@@ -77,23 +53,25 @@ int
 ctl_keys(const char *instance, int argc, char **argv)
 {
 	static struct scan scan;
-	struct listing listing = { .view.limits = *ctl_limits() };
+	struct keys_list list = { .out = stdout,
+		.limits = *ctl_limits(),
+		.now_ms = realtime_ms(),
+		.max = INT64_MAX };
 	int option;
 
 	while ((option = next_option(argc, argv)) != -1) {
 		if (option != 'j')
 			return ctl_usage(*argv);
-		listing.json = true;
+		list.json = true;
 	}
-	if (!filter_read(&listing.filter, argc - optind, argv + optind))
+	if (!filter_read(&list, argc - optind, argv + optind))
 		return ctl_usage(*argv);
 	enum shm_status found = scan_open(&scan, instance);
 	if (found != SHM_OK)
 		return ctl_unreadable(instance, found);
 	struct names *names = ctl_names(NULL, false);
-	listing.view.names = names;
-	listing.view.now_ms = realtime_ms();
-	scan_walk(&scan, show, &listing);
+	list.names = names;
+	scan_walk(&scan, keys_visit, &list);
 	names_free(names);
 	unsigned unread = scan.unread;
 	scan_close(&scan);

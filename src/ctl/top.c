@@ -74,18 +74,19 @@ match(void *arg, const struct look_service *service)
 }
 
 static enum look_age
-age_of(const struct top *top, const struct look_key *call)
+age_of(const struct top *top, const struct record *call)
 {
 	const struct look_totals *totals = &top->look->totals;
 
-	return look_age_of(&totals->limits, totals->now_ms, call->ts);
+	return look_age_of(&totals->limits, totals->now_ms, record_ts(call));
 }
 
 /* Fresh ones first, of these those with overload, then by errors. */
 static int
 call_compare(const void *a, const void *b, void *arg)
 {
-	const struct look_key *x = a, *y = b;
+	const struct record *x = &((const struct scan_key *)a)->record;
+	const struct record *y = &((const struct scan_key *)b)->record;
 	enum look_age of_x = age_of(arg, x), of_y = age_of(arg, y);
 
 	if (of_x != of_y)
@@ -166,7 +167,7 @@ top_row(const struct top *top, size_t at)
 		row.id = two(row.server->ip, row.server->port);
 		row.overloaded = row.server->sum.state == LOOK_OVERLOADED;
 	} else {
-		row.call = &top->calls[at];
+		row.call = &top->calls[at].record;
 		row.id = row.call->caller;
 		row.age = age_of(top, row.call);
 		row.overloaded = row.call->overload && row.age == AGE_FRESH;
@@ -213,17 +214,6 @@ order_read(enum look_order *order, const char *text)
 }
 
 static bool
-filter_read(struct top *top, const char *text)
-{
-	char error[FILTER_ERROR];
-
-	if (top_filter(top, text, error))
-		return true;
-	fprintf(stderr, "reporterctl: -f: %s\n", error);
-	return false;
-}
-
-static bool
 interval_read(long *interval_ms, const char *text)
 {
 	char *end;
@@ -243,6 +233,7 @@ interval_read(long *interval_ms, const char *text)
 static bool
 options_read(struct top *top, struct top_output *output, int argc, char **argv)
 {
+	char error[FILTER_ERROR];
 	int option;
 
 	while ((option = getopt(argc, argv, "bd:f:n:s:")) != -1)
@@ -256,20 +247,14 @@ options_read(struct top *top, struct top_output *output, int argc, char **argv)
 			output->plain = true;
 		else if (option == 's' && order_read(&top->order, optarg))
 			continue;
-		else if (option == 'f' && filter_read(top, optarg))
+		else if (option == 'f' && top_filter(top, optarg, error))
 			continue;
-		else
+		else {
+			if (option == 'f')
+				fprintf(stderr, "reporterctl: -f: %s\n", error);
 			return false;
+		}
 	return optind == argc;
-}
-
-static void
-list_print(const struct top *top)
-{
-	char line[TOP_LINE];
-
-	for (size_t i = 0; top_line(top, i, line); i++)
-		puts(line);
 }
 
 /* Print lists, each after an interval, so that the first has rates, too. */
@@ -280,6 +265,7 @@ top_plain(struct top *top, long lists)
 		.tv_sec = top->interval_ms / 1000,
 		.tv_nsec = top->interval_ms % 1000 * 1000000,
 	};
+	char text[TOP_LINE];
 
 	top_refresh(top);
 	for (long i = 0; i < lists; i++) {
@@ -291,7 +277,8 @@ top_plain(struct top *top, long lists)
 		}
 		if (i > 0)
 			putchar('\n');
-		list_print(top);
+		for (size_t line = 0; top_line(top, line, text); line++)
+			puts(text);
 		if (ctl_output() != CTL_OK)
 			return CTL_ERROR;
 	}

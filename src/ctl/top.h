@@ -34,7 +34,7 @@ struct top {
 	const struct look_server *server;
 	size_t count;           /* of the rows: */
 	uint32_t *places;       /* of the look's services or its servers */
-	struct look_key *calls; /* of TOP_CALLERS */
+	struct scan_key *calls; /* of TOP_CALLERS */
 };
 
 /* top_refresh - make a new look, and list it. */
@@ -54,7 +54,7 @@ struct top_row {
 	bool overloaded; /* to be shown in bold */
 	const struct look_service *service;
 	const struct look_server *server;
-	const struct look_key *call;
+	const struct record *call;
 	enum look_age age; /* of the call */
 };
 

@@ -22,20 +22,6 @@ line_write(char *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* An instance that does not run or cannot be read. */
-static void
-line_of_none(const struct top *top, char *text)
-{
-	errno = top->error;
-	if (top->found == SHM_OK)
-		line_write(text,
-		    "instance %s: not running; this is what it left",
-		    top->instance);
-	else
-		line_write(text, "instance %s: %s", top->instance,
-		    status_reason(top->found));
-}
-
 static void
 line_instance(const struct top *top, char *text)
 {
@@ -43,8 +29,16 @@ line_instance(const struct top *top, char *text)
 	unsigned down, all;
 	char rate[32], clock[CLOCK_TEXT];
 
-	if (top->found != SHM_OK || !s->running) {
-		line_of_none(top, text);
+	errno = top->error;
+	if (top->found != SHM_OK) {
+		line_write(text, "instance %s: %s", top->instance,
+		    status_reason(top->found));
+		return;
+	}
+	if (!s->running) {
+		line_write(text,
+		    "instance %s: not running; this is what it left",
+		    top->instance);
 		return;
 	}
 	all = health_workers(s, &down);
@@ -174,7 +168,7 @@ line_server(const struct top *top, struct top_row row, char *text)
 static void
 line_caller(const struct top *top, struct top_row row, char *text)
 {
-	const struct look_key *call = row.call;
+	const struct record *call = row.call;
 	double calls = (double)call->succ + (double)call->err;
 	char ip[DOTTED_TEXT], share[16] = "-", age[16];
 
@@ -185,7 +179,7 @@ line_caller(const struct top *top, struct top_row row, char *text)
 	    look_age_name(row.age), dotted(call->caller, ip),
 	    call->overload ? "yes" : "no", call->succ, call->err, share,
 	    figures_age(age, sizeof(age),
-		(uint64_t)look_age(top->look->totals.now_ms, call->ts)));
+		(uint64_t)look_age(top->look->totals.now_ms, record_ts(call))));
 }
 
 bool

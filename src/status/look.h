@@ -98,15 +98,6 @@ struct look_caller {
 			     before */
 };
 
-/* One key of a server, read again. */
-struct look_key {
-	uint32_t caller;
-	bool overload;
-	uint32_t succ, err;
-	uint64_t ts;
-	uint64_t reports; /* records put into its slot ever */
-};
-
 /* A server's overload that began or ended between the look before and this. */
 struct look_flip {
 	int32_t modid, cmdid;
@@ -186,7 +177,7 @@ const struct look_server *look_find_server(const struct look *look,
    Returns how many; fewer than server->keys when some have gone or INSTANCE
    cannot be read any more. */
 size_t look_keys(const struct look *look, const char *instance,
-    const struct look_server *server, struct look_key *keys, size_t max);
+    const struct look_server *server, struct scan_key *keys, size_t max);
 
 /* look_visit - visit the keys of count servers as they are now, until visit()
    returns false.  scan: for its own use; of it unread is left.  Returns SHM_OK,

@@ -16,18 +16,6 @@
 
 /* --------------------------------------------------- from look to look ---- */
 
-static void
-flip_add(struct look *look, const struct look_server *s, bool overloaded)
-{
-	struct look_flip *flip = NULL;
-
-	if (look->flips.count < LOOK_FLIPS_MAX)
-		flip = area_add(&look->flips, sizeof(*flip));
-	if (flip != NULL)
-		*flip = (struct look_flip){ s->modid, s->cmdid, s->ip, s->port,
-			overloaded, s->overloaded_by };
-}
-
 /* before: the same in the look before, if it was overloaded then. */
 static void
 since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
@@ -85,13 +73,18 @@ server_compare(
     struct making *m, struct look_server *s, const struct look_server *before)
 {
 	bool was = before != NULL && before->overloaded_by > 0;
+	bool is = s->overloaded_by > 0;
+	struct area *flips = &m->look->flips;
+	struct look_flip *flip;
 
-	if (s->overloaded_by > 0)
+	if (is)
 		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
 	else
 		s->sum.since_ms = -1;
-	if (m->previous != NULL && was != (s->overloaded_by > 0))
-		flip_add(m->look, was ? before : s, !was);
+	if (m->previous != NULL && was != is && flips->count < LOOK_FLIPS_MAX &&
+	    (flip = area_add(flips, sizeof(*flip))) != NULL)
+		*flip = (struct look_flip){ s->modid, s->cmdid, s->ip, s->port,
+			is, was ? before->overloaded_by : s->overloaded_by };
 }
 
 /* -------------------------------------------------------------- summing --- */
@@ -109,22 +102,6 @@ state_of(const struct look_sum *sum, bool overloaded)
 	return sum->age == AGE_LATE ? LOOK_LATE : LOOK_FINE;
 }
 
-/* Add a server to its service. */
-static void
-server_add(struct look_service *service, struct look_server *server)
-{
-	struct look_sum *sum = &service->sum;
-	bool overloaded = server->overloaded_by > 0;
-
-	server->sum.state = state_of(&server->sum, overloaded);
-	look_sum_add(sum, &service->servers, &server->sum);
-	service->all_servers++;
-	service->overloaded += overloaded;
-	sum->stale += !overloaded && server->sum.stale > 0;
-	service->keys += server->keys;
-	service->records += server->sum.reports;
-}
-
 static void
 servers_sum(struct making *m)
 {
@@ -139,10 +116,19 @@ servers_sum(struct making *m)
 			server_keep(m, s, before);
 		server_compare(m, s, before);
 		rate_set(look, &s->sum, before == NULL ? NULL : &before->sum);
-		if (s->keys > 0 || s->overloaded_by > 0)
-			server_add(&SERVICES(look)[s->service], s);
-		else
+		if (s->keys == 0 && s->overloaded_by == 0) {
 			m->changed = true;
+			continue;
+		}
+		struct look_service *service = &SERVICES(look)[s->service];
+		bool overloaded = s->overloaded_by > 0;
+		s->sum.state = state_of(&s->sum, overloaded);
+		look_sum_add(&service->sum, &service->servers, &s->sum);
+		service->all_servers++;
+		service->overloaded += overloaded;
+		service->sum.stale += !overloaded && s->sum.stale > 0;
+		service->keys += s->keys;
+		service->records += s->sum.reports;
 	}
 }
 

@@ -77,41 +77,25 @@ look_find_server(const struct look *look, const struct look_service *service,
 	    service->all_servers, server_number(ip, port));
 }
 
-/* Read a slot again, if its segment is still there. */
+/* Read a server's slot again, if its segment is still there.  Returns false if
+   it is not, or if another key has the slot now. */
 static bool
-slot_again(const struct look *look, const struct scan *scan, uint32_t slot,
-    struct scan_key *key)
+slot_again(const struct look *look, const struct scan *scan,
+    const struct look_server *server, uint32_t slot, struct scan_key *key)
 {
-	unsigned segment = look->segments - 1;
+	unsigned segment = look->segments - 1, i = 0;
+	const struct record *r = &key->record;
 
 	while (segment > 0 && look->base[segment] > slot)
 		segment--;
 	slot -= look->base[segment];
-	for (unsigned i = 0; i < scan->count; i++)
-		if (scan->segments[i].map.header.id == look->ids[segment])
-			return slot < scan->segments[i].table.size &&
-			       scan_read(scan, i, slot, key);
-	return false;
-}
-
-/* Visit the keys of a server, unless another key has the slot now.  Returns
-   false when visit() did. */
-static bool
-server_visit(const struct look *look, const struct scan *scan,
-    const struct look_server *server,
-    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
-{
-	const uint32_t *slots = SLOTS(look) + server->first;
-	struct scan_key key;
-	const struct record *r = &key.record;
-
-	for (uint32_t i = 0; i < server->keys; i++)
-		if (slot_again(look, scan, slots[i], &key) &&
-		    r->modid == server->modid && r->cmdid == server->cmdid &&
-		    record_address(r) == server->ip &&
-		    r->port == server->port && !visit(arg, &key))
-			return false;
-	return true;
+	while (i < scan->count &&
+	       scan->segments[i].map.header.id != look->ids[segment])
+		i++;
+	return i < scan->count && slot < scan->segments[i].table.size &&
+	       scan_read(scan, i, slot, key) && r->modid == server->modid &&
+	       r->cmdid == server->cmdid && record_address(r) == server->ip &&
+	       r->port == server->port;
 }
 
 enum shm_status
@@ -120,35 +104,36 @@ look_visit(const struct look *look, struct scan *scan, const char *instance,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg)
 {
 	enum shm_status found = scan_open(scan, instance);
+	bool on = found == SHM_OK;
+	struct scan_key key;
 
-	if (found != SHM_OK)
-		return found;
-	for (size_t i = 0; i < count; i++)
-		if (!server_visit(look, scan, &servers[i], visit, arg))
-			break;
-	scan_close(scan);
-	return SHM_OK;
+	for (size_t i = 0; on && i < count; i++)
+		for (uint32_t j = 0; on && j < servers[i].keys; j++)
+			on = !slot_again(look, scan, &servers[i],
+				 SLOTS(look)[servers[i].first + j], &key) ||
+			     visit(arg, &key);
+	if (found == SHM_OK)
+		scan_close(scan);
+	return found;
 }
 
 struct key_list {
-	struct look_key *keys;
+	struct scan_key *keys;
 	size_t count, max;
 };
 
 static bool
 key_add(void *arg, const struct scan_key *key)
 {
-	const struct record *r = &key->record;
 	struct key_list *list = arg;
 
-	list->keys[list->count++] = (struct look_key){ r->caller, r->overload,
-		r->succ, r->err, record_ts(r), key->puts };
+	list->keys[list->count++] = *key;
 	return list->count < list->max;
 }
 
 size_t
 look_keys(const struct look *look, const char *instance,
-    const struct look_server *server, struct look_key *keys, size_t max)
+    const struct look_server *server, struct scan_key *keys, size_t max)
 {
 	struct key_list list = { keys, 0, max };
 	struct scan *scan = max > 0 ? malloc(sizeof(*scan)) : NULL;

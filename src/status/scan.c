@@ -52,23 +52,6 @@ scan_close(struct scan *scan)
 	scan->count = 0;
 }
 
-/* Read a slot that may be written right now.  Returns 0 when it holds no key.
-   Whatever stands there, only figures come of it. */
-static uint64_t
-slot_read(const struct table *table, uint32_t slot, struct record *record)
-{
-	for (int try = 0; try < TRIES; try++) {
-		uint64_t state = table_read(table, slot, record);
-
-		/* Else a slot cleared after a kill, or no record at all. */
-		if (state != 0)
-			return record->unused == 0 ? state : 0;
-		if (counter_get(&table->slots[slot].state) == 0)
-			return 0;
-	}
-	return 0;
-}
-
 /* ------------------------------------------- keys of newer generations ---- */
 
 /* What was visited while older generations are still to come; for these it is
@@ -113,8 +96,17 @@ scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
     struct scan_key *key)
 {
 	const struct worker_segment *w = &scan->segments[segment];
-	uint64_t state = slot_read(&w->table, slot, &key->record);
+	uint64_t state = 0;
 
+	/* The slot may be written right now.  If it has no key, it was cleared
+	   after a kill; whatever stands there, only figures come of it. */
+	for (int try = 0; try < TRIES && state == 0; try++) {
+		state = table_read(&w->table, slot, &key->record);
+		if (state == 0 && counter_get(&w->table.slots[slot].state) == 0)
+			break;
+	}
+	if (state != 0 && key->record.unused != 0)
+		state = 0;
 	key->dirty = (state & STATE_DIRTY) != 0;
 	key->puts = state / STATE_VERSION;
 	key->generation = w->map.header.generation;
@@ -124,28 +116,25 @@ scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
 	return state != 0;
 }
 
-/* Let go of the pages before a slot: a reader of large tables would otherwise
-   seem to use all the memory that they have. */
-static void
-pages_release(const struct table *table, uint32_t slot)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t at = (uintptr_t)&table->slots[slot - RELEASE_SLOTS];
-
-	at -= at % page;
-	madvise((void *)at, RELEASE_SLOTS * sizeof(struct slot), MADV_DONTNEED);
-}
-
 /* Returns false when the walk is to end. */
 static bool
 walk_segment(const struct scan *scan, unsigned segment, struct walk *walk)
 {
 	const struct table *table = &scan->segments[segment].table;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	struct scan_key key;
 
 	for (uint32_t slot = 0; slot < table->size; slot++) {
-		if (slot > 0 && slot % RELEASE_SLOTS == 0)
-			pages_release(table, slot);
+		/* Let go of the pages before it: a reader of large tables would
+		   otherwise seem to use all the memory that they have. */
+		if (slot > 0 && slot % RELEASE_SLOTS == 0) {
+			uintptr_t at =
+			    (uintptr_t)&table->slots[slot - RELEASE_SLOTS];
+
+			at -= at % page;
+			madvise((void *)at, RELEASE_SLOTS * sizeof(struct slot),
+			    MADV_DONTNEED);
+		}
 		if (!scan_read(scan, segment, slot, &key) ||
 		    (walk->newer > 0 &&
 			bsearch(&key.record, walk->visited, walk->newer,

@@ -160,18 +160,6 @@ show_records(const struct status *s, FILE *out)
 
 /* -------------------------------------------------------- the workers -- */
 
-/* The titled metrics of a worker are columns as wide as their titles, between
-   those that have a form of their own. */
-static void
-show_worker_heading(FILE *out)
-{
-	fputs("slot   gen state         pid", out);
-	for (const struct metric *m = metrics; m < metrics_end; m++)
-		if (m->group >= METRIC_SLOT && m->title != NULL)
-			fprintf(out, " %s", m->title);
-	fputs(" flush\n", out);
-}
-
 static void
 show_worker(const struct status *s, const struct status_worker *w, FILE *out)
 {
@@ -299,7 +287,13 @@ show_workers(const struct status *s, unsigned lines, FILE *out)
 	unsigned unwell_shown = unwell < room ? unwell : room;
 	/* Lines that are left for those that are not well, and that are. */
 	unsigned left[] = { unwell_shown, room - unwell_shown };
-	show_worker_heading(out);
+	/* The titled metrics of a worker are columns as wide as their titles,
+	   between those that have a form of their own. */
+	fputs("slot   gen state         pid", out);
+	for (const struct metric *m = metrics; m < metrics_end; m++)
+		if (m->group >= METRIC_SLOT && m->title != NULL)
+			fprintf(out, " %s", m->title);
+	fputs(" flush\n", out);
 	STATUS_WORKERS(w, s)
 		if (left[is_well(w)] > 0) {
 			show_worker(s, w, out);
@@ -352,18 +346,6 @@ show_lines(const char *text, FILE *out)
 	return lines;
 }
 
-/* The workers get the lines that the rest leaves of a screen. */
-static void
-show_screen(
-    const struct status *s, const char *head, const char *troubles, FILE *out)
-{
-	unsigned taken = show_lines(head, out) + show_lines(troubles, NULL) + 1;
-
-	show_workers(
-	    s, taken + ROWS_MIN < LINES ? LINES - taken : ROWS_MIN, out);
-	show_lines(troubles, out);
-}
-
 void
 status_text(const struct status *status, FILE *out)
 {
@@ -371,21 +353,28 @@ status_text(const struct status *status, FILE *out)
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	if (memory == NULL) {
-		fputs("out of memory\n", out);
-		return;
+	if (memory != NULL) {
+		show_head(status, memory);
+		show_group(status, METRIC_CONNECTIONS, "connections", memory);
+		show_group(status, METRIC_REPORTS, "reports", memory);
+		show_rates(status, memory);
+		show_records(status, memory);
+		show_reasons(status, memory);
+		putc('\0', memory);
+		show_troubles(status, memory);
 	}
-	show_head(status, memory);
-	show_group(status, METRIC_CONNECTIONS, "connections", memory);
-	show_group(status, METRIC_REPORTS, "reports", memory);
-	show_rates(status, memory);
-	show_records(status, memory);
-	show_reasons(status, memory);
-	putc('\0', memory);
-	show_troubles(status, memory);
-	if (fclose(memory) == 0)
-		show_screen(status, text, text + strlen(text) + 1, out);
-	else
+	if (memory == NULL || fclose(memory) != 0) {
 		fputs("out of memory\n", out);
+	} else {
+		/* The workers get the lines that the rest leaves of a screen.
+		 */
+		const char *troubles = text + strlen(text) + 1;
+		unsigned taken =
+		    show_lines(text, out) + show_lines(troubles, NULL) + 1;
+
+		show_workers(status,
+		    taken + ROWS_MIN < LINES ? LINES - taken : ROWS_MIN, out);
+		show_lines(troubles, out);
+	}
 	free(text);
 }

@@ -109,16 +109,6 @@ history_write(const struct sample *s, const struct look_service *services,
 
 /* The rank of the last row of a page, as the bits of its words.  So the next
    page begins behind it in a later look, too, and skips none that stayed. */
-static void
-cursor_write(const struct look_rank *rank, FILE *out)
-{
-	uint64_t bits[3];
-
-	memcpy(bits, rank->by, sizeof(bits));
-	fprintf(out, "%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64, bits[0],
-	    bits[1], bits[2], (uint64_t)rank->number);
-}
-
 static bool
 cursor_read(struct look_rank *rank, const char *text)
 {
@@ -222,11 +212,14 @@ listing_write(
 		history_write(s, services, places + first, rows, out);
 	fprintf(out, ",\n\"total\":%zu,\"after\":", count);
 	if (first + rows < count) {
-		fputc('"', out);
 		struct look_rank last = look_rank(
 		    s->look, l->order, &services[places[first + rows - 1]]);
-		cursor_write(&last, out);
-		fputs("\"}\n", out);
+		uint64_t bits[3];
+
+		memcpy(bits, last.by, sizeof(bits));
+		fprintf(out,
+		    "\"%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64 "\"}\n",
+		    bits[0], bits[1], bits[2], (uint64_t)last.number);
 	} else {
 		fputs("null}\n", out);
 	}
@@ -281,7 +274,7 @@ service_write(
 
 /* The state of a caller's record is that of a server with one caller. */
 static enum look_state
-caller_state(const struct look_key *key, enum look_age age)
+caller_state(const struct record *key, enum look_age age)
 {
 	if (age != AGE_FRESH)
 		return age == AGE_LATE ? LOOK_LATE : LOOK_SILENT;
@@ -293,7 +286,7 @@ caller_state(const struct look_key *key, enum look_age age)
 }
 
 static void
-callers_write(const struct sample *s, const struct look_key *keys, size_t count,
+callers_write(const struct sample *s, const struct scan_key *keys, size_t count,
     FILE *out)
 {
 	const struct look_totals *t = &s->look->totals;
@@ -301,7 +294,7 @@ callers_write(const struct sample *s, const struct look_key *keys, size_t count,
 
 	rows_begin(caller_columns, out);
 	for (size_t i = 0; i < count; i++) {
-		const struct look_key *key = &keys[i];
+		const struct record *key = &keys[i].record;
 		double calls = (double)key->succ + key->err;
 		struct row row = row_begin(i, out);
 
@@ -310,12 +303,12 @@ callers_write(const struct sample *s, const struct look_key *keys, size_t count,
 		row_put(&row, "%" PRIu32, key->succ);
 		row_put(&row, "%" PRIu32, key->err);
 		row_figure(&row, calls > 0 ? key->err / calls : -1, 4);
-		row_put(&row, "%" PRIu64, key->ts);
-		row_figure(&row, row_age(s, key->ts), 1);
+		row_put(&row, "%" PRIu64, record_ts(key));
+		row_figure(&row, row_age(s, record_ts(key)), 1);
 		row_put(&row, "\"%s\"",
-		    look_state_name(caller_state(
-			key, look_age_of(&t->limits, t->now_ms, key->ts))));
-		row_put(&row, "%" PRIu64, key->reports);
+		    look_state_name(caller_state(key,
+			look_age_of(&t->limits, t->now_ms, record_ts(key)))));
+		row_put(&row, "%" PRIu64, keys[i].puts);
 	}
 	rows_end(count, out);
 }
@@ -324,7 +317,8 @@ callers_write(const struct sample *s, const struct look_key *keys, size_t count,
 static int
 key_compare(const void *a, const void *b)
 {
-	const struct look_key *x = a, *y = b;
+	const struct record *x = &((const struct scan_key *)a)->record;
+	const struct record *y = &((const struct scan_key *)b)->record;
 
 	if (x->overload != y->overload)
 		return x->overload ? -1 : 1;
@@ -360,7 +354,7 @@ show_callers(struct page *p, const struct look_service *service)
 		page_error(p, 404, "no such server of this service");
 		return;
 	}
-	struct look_key *keys = calloc(server->keys + 1, sizeof(*keys));
+	struct scan_key *keys = calloc(server->keys + 1, sizeof(*keys));
 	if (keys == NULL) {
 		page_error(p, 500, "out of memory");
 		return;

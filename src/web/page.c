@@ -4,9 +4,8 @@
 #include "web/page.h"
 #include "lib/json.h"
 #include "lib/process.h"
-#include "status/agent_list.h"
 #include "status/health.h"
-#include "status/keys.h"
+#include "status/lists.h"
 #include "status/prometheus.h"
 
 #include <inttypes.h>
@@ -233,61 +232,22 @@ page_agents(struct page *p)
 
 /* ----------------------------------------------------------------- keys --- */
 
-struct listing {
-	struct keys_filter filter;
-	struct keys_view view;
-	int64_t limit, listed;
-	bool more;
-	FILE *out;
-};
-
-static bool
-list_key(void *arg, const struct scan_key *key)
-{
-	struct listing *l = arg;
-
-	if (!keys_match(&l->filter, &key->record))
-		return true;
-	if (l->listed == l->limit) {
-		l->more = true;
-		return false;
-	}
-	fputs(l->listed++ == 0 ? "\n" : ",\n", l->out);
-	keys_json(key, &l->view, l->out);
-	return true;
-}
-
-/* Read the arguments.  Returns false: the page is the error. */
-static bool
-listing_read(struct listing *l, struct page *p)
-{
-	int64_t modid = 0, cmdid = 0;
-
-	if (!page_number(p, QUERY_MODID, INT32_MIN, INT32_MAX, &modid) ||
-	    !page_number(p, QUERY_CMDID, INT32_MIN, INT32_MAX, &cmdid) ||
-	    !page_number(p, QUERY_LIMIT, 1, LISTED_MAX, &l->limit))
-		return false;
-	l->filter = (struct keys_filter){ p->values[QUERY_MODID] != NULL,
-		p->values[QUERY_CMDID] != NULL, (int32_t)modid,
-		(int32_t)cmdid };
-	return true;
-}
-
 /* Those of one service are found by the last look, all others by a walk. */
 static enum shm_status
-keys_visit(const char *instance, const struct look *look, struct listing *l)
+keys_write(
+    const char *instance, const struct look *look, struct keys_list *list)
 {
 	const struct look_service *service = NULL;
 
-	if (l->filter.has_modid && l->filter.has_cmdid && look != NULL)
-		service = look_find(look, l->filter.modid, l->filter.cmdid);
+	if (list->has_modid && list->has_cmdid && look != NULL)
+		service = look_find(look, list->modid, list->cmdid);
 	if (service != NULL)
 		return look_visit(look, &scan, instance,
 		    look->servers + service->first, service->all_servers,
-		    list_key, l);
+		    keys_visit, list);
 	enum shm_status found = scan_open(&scan, instance);
 	if (found == SHM_OK) {
-		scan_walk(&scan, list_key, l);
+		scan_walk(&scan, keys_visit, list);
 		scan_close(&scan);
 	}
 	return found;
@@ -296,27 +256,36 @@ keys_visit(const char *instance, const struct look *look, struct listing *l)
 static void
 page_keys(struct page *p)
 {
-	struct listing l = { .view = { { LOOK_FRESH_S, LOOK_SILENT_S },
-				 (uint64_t)time(NULL) * 1000, NULL },
-		.limit = LISTED,
-		.out = p->out };
+	struct keys_list list = { .out = p->out,
+		.json = true,
+		.array = true,
+		.has_modid = p->values[QUERY_MODID] != NULL,
+		.has_cmdid = p->values[QUERY_CMDID] != NULL,
+		.limits = { LOOK_FRESH_S, LOOK_SILENT_S },
+		.now_ms = (uint64_t)time(NULL) * 1000,
+		.max = LISTED };
 	const struct look *look = NULL;
 	const struct sample *s;
+	int64_t modid = 0, cmdid = 0;
 
 	p->type = TYPE_JSON;
-	if (!listing_read(&l, p))
+	if (!page_number(p, QUERY_MODID, INT32_MIN, INT32_MAX, &modid) ||
+	    !page_number(p, QUERY_CMDID, INT32_MIN, INT32_MAX, &cmdid) ||
+	    !page_number(p, QUERY_LIMIT, 1, LISTED_MAX, &list.max))
 		return;
+	list.modid = (int32_t)modid;
+	list.cmdid = (int32_t)cmdid;
 	fputs("{\"keys\":[", p->out);
 	if ((s = page_sample(p)) != NULL) {
-		l.view.names = s->names;
+		list.names = s->names;
 		look = s->look;
 	}
 	if (look != NULL)
-		l.view.limits = look->totals.limits;
-	enum shm_status found = keys_visit(p->instance, look, &l);
+		list.limits = look->totals.limits;
+	enum shm_status found = keys_write(p->instance, look, &list);
 	if (found == SHM_OK) {
 		fprintf(p->out, "],\n\"more\":%s,\"segments_unread\":%u}\n",
-		    row_boolean(l.more), scan.unread);
+		    row_boolean(list.more), scan.unread);
 		return;
 	}
 	rewind(p->out);

@@ -25,6 +25,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define CONNECTIONS_MAX 128u
 #define TIMEOUT_S 10u
@@ -73,44 +74,35 @@ struct server {
 
 /* ------------------------------------------------------------- listening -- */
 
-/* No names: nothing is resolved. */
-static struct addrinfo *
-resolve(const char *text)
+int
+server_listen(const char *text)
 {
 	struct addrinfo *info;
 	struct address address;
+	struct sockaddr_storage own;
+	socklen_t length = sizeof(own);
+	char shown[ADDRESS_TEXT];
 	const char *reason = address_parse(&address, text);
 
 	if (reason == NULL && address.port < 0)
 		reason = "has no port";
 	if (reason != NULL) {
 		log_error("-l: \"%s\" %s; expected ADDRESS:PORT", text, reason);
-		return NULL;
-	}
-	int error = spec_resolve(text, AI_NUMERICHOST, &info);
-	if (error == 0)
-		return info;
-	log_error("-l: \"%s\": %s; expected the address as a number", text,
-	    gai_strerror(error));
-	return NULL;
-}
-
-int
-server_listen(const char *address)
-{
-	struct addrinfo *info = resolve(address);
-	struct sockaddr_storage own;
-	socklen_t length = sizeof(own);
-	char text[ADDRESS_TEXT];
-
-	if (info == NULL)
 		return -1;
+	}
+	/* No names: nothing is resolved. */
+	int error = spec_resolve(text, AI_NUMERICHOST, &info);
+	if (error != 0) {
+		log_error("-l: \"%s\": %s; expected the address as a number",
+		    text, gai_strerror(error));
+		return -1;
+	}
 	int fd = socket_listen(info, false);
 	if (fd < 0)
-		log_error("cannot listen on %s: %m", address);
+		log_error("cannot listen on %s: %m", text);
 	else if (getsockname(fd, (struct sockaddr *)&own, &length) == 0)
 		log_info("listening on %s",
-		    address_text((struct sockaddr *)&own, text));
+		    address_text((struct sockaddr *)&own, shown));
 	freeaddrinfo(info);
 	return fd;
 }
@@ -366,14 +358,14 @@ answer_file(struct MHD_Connection *connection, const struct file *file)
 	if (asset != NULL && is_known(connection, tag))
 		return answer_unchanged(connection, tag);
 	if (asset == NULL)
-		response = MHD_create_response_from_buffer(
-		    file->size, file->body, MHD_RESPMEM_MUST_FREE);
+		response = MHD_create_response_from_fd(file->size, file->fd);
 	else if (packed)
 		response = response_constant(asset->packed, asset->packed_size);
 	else
 		response = response_constant(asset->plain, asset->plain_size);
 	if (response == NULL) {
-		free(file->body);
+		if (asset == NULL)
+			close(file->fd);
 		return MHD_NO;
 	}
 	headers_add(response, file->type, tag);
@@ -392,17 +384,6 @@ argument_add(
 	(void)kind;
 	page_argument(cls, name, value);
 	return MHD_YES;
-}
-
-/* The tag of a page: of the sample that it is made from, and of what is asked
-   for; "" for a page that is made from no sample. */
-static void
-tag_write(char tag[TAG_TEXT], const struct page *page, uint64_t uri)
-{
-	*tag = '\0';
-	if (page_is_sampled(page->path))
-		snprintf(tag, TAG_TEXT, "\"%" PRIx64 "-%016" PRIx64 "\"",
-		    sampler_number(page->sampler), uri);
 }
 
 /* The response that was made with the same tag, or NULL. */
@@ -430,9 +411,13 @@ answer_page(struct server *server, struct MHD_Connection *connection,
     struct client *c, struct page *page)
 {
 	const char *limit = page->values[QUERY_LIMIT];
-	char tag[TAG_TEXT];
+	char tag[TAG_TEXT] = "";
 
-	tag_write(tag, page, c->uri);
+	/* Of the sample that it is made from, and of what is asked for; "" for
+	   a page that is made from no sample. */
+	if (page_is_sampled(page->path))
+		snprintf(tag, sizeof(tag), "\"%" PRIx64 "-%016" PRIx64 "\"",
+		    sampler_number(page->sampler), c->uri);
 	if (*tag != '\0' && is_known(connection, tag))
 		return answer_unchanged(connection, tag);
 	struct MHD_Response *response = kept_find(server, tag);
