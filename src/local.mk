@@ -70,7 +70,7 @@ sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
 src_reporterctl_SOURCES = src/ctl/ctl.h src/ctl/find.c src/ctl/lists.c \
-	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
+	src/ctl/main.c src/ctl/status.c src/ctl/top.c \
 	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
 if WITH_NCURSES
 src_reporterctl_SOURCES += src/ctl/top_screen.c

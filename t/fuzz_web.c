@@ -115,9 +115,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		found |= parts[0] != NULL && strcmp(parts[0], known[i]) == 0;
 	found |=
 	    parts[0] != NULL && strncmp(parts[0], "/api/v1/services/", 17) == 0;
-	FUZZ_CHECK(parts[0] == NULL || page_is_known(parts[0]) == found);
-	if (!found) /* The arguments are read all the same. */
+	FUZZ_CHECK(parts[0] == NULL || page_find(&page) == found);
+	if (!found) { /* The arguments are read all the same. */
 		page.path = "/api/v1/services";
+		FUZZ_CHECK(page_find(&page));
+	}
 	check_page(&page);
 	free(text);
 	return 0;

@@ -193,26 +193,6 @@ top_leave(struct top *top)
 
 /* --------------------------------------------------------- command line --- */
 
-struct top_output {
-	bool plain;
-	long lists; /* to be printed, if plain */
-};
-
-static bool
-order_read(enum look_order *order, const char *text)
-{
-	*order = look_order_find(text);
-	if (*order != LOOK_ORDERS)
-		return true;
-	fprintf(stderr, "reporterctl: -s: found \"%s\", expected ", text);
-	for (int i = 0; i < LOOK_ORDERS; i++)
-		fprintf(stderr, "%s%s", look_order_name((enum look_order)i),
-		    i + 2 < LOOK_ORDERS   ? ", "
-		    : i + 1 < LOOK_ORDERS ? " or "
-					  : "\n");
-	return false;
-}
-
 static bool
 interval_read(long *interval_ms, const char *text)
 {
@@ -231,35 +211,47 @@ interval_read(long *interval_ms, const char *text)
 }
 
 static bool
-options_read(struct top *top, struct top_output *output, int argc, char **argv)
+options_read(struct top *top, int argc, char **argv)
 {
 	char error[FILTER_ERROR];
+	bool valid = true;
 	int option;
 
-	while ((option = getopt(argc, argv, "bd:f:n:s:")) != -1)
-		if (option == 'b')
-			output->plain = true;
-		else if (option == 'd' &&
-			 interval_read(&top->interval_ms, optarg))
-			continue;
-		else if (option == 'n' &&
-			 ctl_number("-n", optarg, 1, LISTS_MAX, &output->lists))
-			output->plain = true;
-		else if (option == 's' && order_read(&top->order, optarg))
-			continue;
-		else if (option == 'f' && top_filter(top, optarg, error))
-			continue;
-		else {
-			if (option == 'f')
+	while (valid && (option = getopt(argc, argv, "bd:f:n:s:")) != -1) {
+		switch (option) {
+		case 'd':
+			valid = interval_read(&top->interval_ms, optarg);
+			break;
+		case 'f':
+			valid = top_filter(top, optarg, error);
+			if (!valid)
 				fprintf(stderr, "reporterctl: -f: %s\n", error);
-			return false;
+			break;
+		case 's':
+			top->order = look_order_find(optarg);
+			valid = top->order != LOOK_ORDERS;
+			if (!valid)
+				fprintf(stderr,
+				    "reporterctl: -s: found \"%s\", "
+				    "expected " LOOK_ORDER_NAMES "\n",
+				    optarg);
+			break;
+		case 'n':
+			valid =
+			    ctl_number("-n", optarg, 1, LISTS_MAX, &top->lists);
+			top->plain = true;
+			break;
+		default:
+			valid = option == 'b';
+			top->plain = true;
 		}
-	return optind == argc;
+	}
+	return valid && optind == argc;
 }
 
 /* Print lists, each after an interval, so that the first has rates, too. */
 static int
-top_plain(struct top *top, long lists)
+top_plain(struct top *top)
 {
 	const struct timespec nap = {
 		.tv_sec = top->interval_ms / 1000,
@@ -268,7 +260,7 @@ top_plain(struct top *top, long lists)
 	char text[TOP_LINE];
 
 	top_refresh(top);
-	for (long i = 0; i < lists; i++) {
+	for (long i = 0; i < top->lists; i++) {
 		nanosleep(&nap, NULL);
 		top_refresh(top);
 		if (top->found != SHM_OK) {
@@ -288,20 +280,18 @@ top_plain(struct top *top, long lists)
 int
 ctl_top(const char *instance, int argc, char **argv)
 {
-	static struct top top;
-	struct top_output output = { .lists = 1 };
+	static struct top top = { .interval_ms = INTERVAL_MS, .lists = 1 };
 	int status;
 
 	top.instance = instance;
-	top.interval_ms = INTERVAL_MS;
-	if (!options_read(&top, &output, argc, argv))
+	if (!options_read(&top, argc, argv))
 		return ctl_usage(*argv);
 	top.names = ctl_names(NULL, false);
-	if (!output.plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+	if (!top.plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
 	    top_screen(&top))
 		status = CTL_OK;
 	else
-		status = top_plain(&top, output.lists);
+		status = top_plain(&top);
 	top_free(&top);
 	names_free(top.names);
 	return status;

@@ -20,6 +20,8 @@ enum top_level {
 struct top {
 	const char *instance;
 	long interval_ms;
+	bool plain; /* no screen, but so many lists */
+	long lists;
 	enum look_order order;
 	struct filter filter;
 	struct names *names;

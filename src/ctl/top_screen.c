@@ -176,14 +176,28 @@ ask_filter(struct view *view)
 	select_row(view, 0);
 }
 
-/* Keys that move through the list, or through levels. */
-static void
-press_move(struct view *view, int key)
+/* Returns whether to look again now. */
+static bool
+press(struct view *view, int key)
 {
+	/* A key for each of enum look_order. */
+	static const char orders[] = "tervowancksl";
+	const char *order = key > 0 && key < 128 ? strchr(orders, key) : NULL;
 	struct top *top = view->top;
 	size_t row = view->selected, page = rows_of_list();
 
+	view->message = NULL;
+	if (order != NULL) {
+		top->order = (enum look_order)(order - orders);
+		top_list(top);
+		select_row(view, 0);
+		return false;
+	}
 	switch (key) {
+	case 'f':
+	case '/':
+		ask_filter(view);
+		break;
 	case KEY_DOWN:
 		select_row(view, row + 1);
 		break;
@@ -209,26 +223,6 @@ press_move(struct view *view, int key)
 		if (top->level != TOP_SERVICES)
 			select_same(view, top_leave(top));
 		break;
-	}
-}
-
-/* Returns whether to look again now. */
-static bool
-press(struct view *view, int key)
-{
-	/* A key for each of enum look_order. */
-	static const char orders[] = "tervowancksl";
-	const char *order = key > 0 && key < 128 ? strchr(orders, key) : NULL;
-
-	view->message = NULL;
-	if (order != NULL) {
-		view->top->order = (enum look_order)(order - orders);
-		top_list(view->top);
-		select_row(view, 0);
-	} else if (key == 'f' || key == '/') {
-		ask_filter(view);
-	} else {
-		press_move(view, key);
 	}
 	return key == ' ';
 }

@@ -269,25 +269,11 @@ has_reloaded(const struct watch *watch)
 		   workers_busy(watch, false, &failed) == failed);
 }
 
-/* Print what the reload has logged as errors and warnings. */
-static void
-print_messages(const struct watch *watch)
-{
-	char text[RELOAD_TEXT_MAX], line[RELOAD_TEXT_MAX], *rest = text;
-
-	snprintf(text, sizeof(text), "%.*s", RELOAD_TEXT_MAX - 1,
-	    watch->master->reload_text);
-	for (char *next; (next = strsep(&rest, "\n")) != NULL;) {
-		text_escape(line, sizeof(line), next);
-		if (*line != '\0')
-			fprintf(stderr, "%s\n", line);
-	}
-}
-
 /* The signal was sent.  Print what came of it. */
 static int
 show_reload(const struct watch *watch)
 {
+	char text[RELOAD_TEXT_MAX], line[RELOAD_TEXT_MAX], *rest = text;
 	unsigned failed;
 
 	if (reloads_ended(watch) < watch->reloads) {
@@ -298,7 +284,14 @@ show_reload(const struct watch *watch)
 		return CTL_ERROR;
 	}
 	bool refused = was_refused(watch);
-	print_messages(watch);
+	/* What the reload has logged as errors and warnings. */
+	snprintf(text, sizeof(text), "%.*s", RELOAD_TEXT_MAX - 1,
+	    watch->master->reload_text);
+	for (char *next; (next = strsep(&rest, "\n")) != NULL;) {
+		text_escape(line, sizeof(line), next);
+		if (*line != '\0')
+			fprintf(stderr, "%s\n", line);
+	}
 	if (refused) {
 		fputs("reload failed; keeping the current configuration\n",
 		    stderr);

@@ -230,6 +230,11 @@ enum look_order {
 	LOOK_ORDERS
 };
 
+/* What look_order_find() takes, for messages. */
+#define LOOK_ORDER_NAMES \
+	"trouble, errors, reports, servers, overloaded, since, age, number, " \
+	"records, keys, succ or callers"
+
 /* look_order_name - as in "errors". */
 const char *look_order_name(enum look_order order);
 

@@ -197,47 +197,22 @@ same_trouble(const struct status_worker *a, const struct status_worker *b)
 	       strcmp(a->flush.last_error, b->flush.last_error) == 0;
 }
 
-/* What a person should know of a worker beyond its figures. */
-static void
-show_trouble(const struct status *s, const struct status_worker *w, FILE *out)
-{
-	bool is_apart = w->pid > 0 && !w->connected;
-	char when[CLOCK_TEXT], age[16];
-
-	if (w->trouble != NULL) {
-		fprintf(out, ": cannot read its segment: %s\n", w->trouble);
-		return;
-	}
-	if (is_apart)
-		fputs(": not connected to the database", out);
-	if (w->flush.last_error_ts != 0)
-		fprintf(out, "%s last error %s ago (%s): %u %s",
-		    is_apart ? ";" : ":",
-		    figures_age(age, sizeof(age),
-			status_since(s, w->flush.last_error_ts)),
-		    clock_text(when, w->flush.last_error_ts),
-		    (unsigned)w->flush.last_error_number, w->flush.last_error);
-	if (w->flush.recovered_ts != 0)
-		fprintf(out, "; recovered %s ago (%s)",
-		    figures_age(age, sizeof(age),
-			status_since(s, w->flush.recovered_ts)),
-		    clock_text(when, w->flush.recovered_ts));
-	putc('\n', out);
-}
-
-/* One line for all workers that are in the same trouble as FIRST, unless one
-   before it was.  Returns whether there was any trouble. */
+/* What a person should know beyond the figures, in one line for all workers
+   that are in the same trouble as FIRST, unless one before it was.  Returns
+   whether there was any trouble. */
 static bool
 show_same_trouble(
     const struct status *s, const struct status_worker *first, FILE *out)
 {
+	const struct flush_counters *flush = &first->flush;
+	bool is_apart = first->pid > 0 && !first->connected;
+	char when[CLOCK_TEXT], age[16];
 	unsigned named = 0;
 
 	STATUS_WORKERS(w, s)
 		if (w < first && same_trouble(w, first))
 			return false;
-	if (first->trouble == NULL && first->flush.last_error_ts == 0 &&
-	    (first->pid == 0 || first->connected))
+	if (first->trouble == NULL && flush->last_error_ts == 0 && !is_apart)
 		return false;
 	STATUS_WORKERS(w, s)
 		if (same_trouble(w, first) && ++named <= SLOTS_MAX)
@@ -247,7 +222,25 @@ show_same_trouble(
 		fputs(" and more", out);
 	if (first->generation != s->generation)
 		fprintf(out, " (generation %" PRIu64 ")", first->generation);
-	show_trouble(s, first, out);
+	if (first->trouble != NULL) {
+		fprintf(out, ": cannot read its segment: %s\n", first->trouble);
+		return true;
+	}
+	if (is_apart)
+		fputs(": not connected to the database", out);
+	if (flush->last_error_ts != 0)
+		fprintf(out, "%s last error %s ago (%s): %u %s",
+		    is_apart ? ";" : ":",
+		    figures_age(age, sizeof(age),
+			status_since(s, flush->last_error_ts)),
+		    clock_text(when, flush->last_error_ts),
+		    (unsigned)flush->last_error_number, flush->last_error);
+	if (flush->recovered_ts != 0)
+		fprintf(out, "; recovered %s ago (%s)",
+		    figures_age(
+			age, sizeof(age), status_since(s, flush->recovered_ts)),
+		    clock_text(when, flush->recovered_ts));
+	putc('\n', out);
 	return true;
 }
 

@@ -152,10 +152,7 @@ listing_read(struct listing *l, struct page *p)
 	if (!filter_parse(&l->filter, q == NULL ? "" : q, error, sizeof(error)))
 		return page_error(p, 400, error);
 	if (l->order == LOOK_ORDERS)
-		return page_error(p, 400,
-		    "sort is not trouble, errors, reports, servers, "
-		    "overloaded, since, age, number, records, keys, succ or "
-		    "callers");
+		return page_error(p, 400, "sort is not " LOOK_ORDER_NAMES);
 	if (l->has_cursor && !cursor_read(&l->last, after))
 		return page_error(p, 400, "after is not what an answer had");
 	return page_number(p, QUERY_LIMIT, 1, ROWS_MAX, &l->limit) &&

@@ -294,7 +294,7 @@ page_keys(struct page *p)
 
 /* ---------------------------------------------------------------- pages --- */
 
-static const struct known {
+static const struct page_kind {
 	const char *path;
 	void (*write)(struct page *page);
 	unsigned arguments; /* that may be given */
@@ -316,46 +316,33 @@ static const struct known {
 	{ API_SERVICES "/", api_service, QUERY_ANY, true }, /* all below */
 };
 
-static const struct known *
-known_find(const char *path)
+bool
+page_find(struct page *p)
 {
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
 		const char *known = pages[i].path;
 		size_t length = strlen(known);
 
-		if (strncmp(known, path, length) == 0 &&
-		    (path[length] == '\0' || known[length - 1] == '/'))
-			return &pages[i];
+		if (strncmp(known, p->path, length) != 0 ||
+		    (p->path[length] != '\0' && known[length - 1] != '/'))
+			continue;
+		p->kind = &pages[i];
+		p->sampled = pages[i].sampled;
+		return true;
 	}
-	return NULL;
-}
-
-bool
-page_is_known(const char *path)
-{
-	return known_find(path) != NULL;
-}
-
-bool
-page_is_sampled(const char *path)
-{
-	const struct known *known = known_find(path);
-
-	return known != NULL && known->sampled;
+	return false;
 }
 
 bool
 page_make(struct page *p)
 {
-	const struct known *known = known_find(p->path);
-
 	p->status = 200;
 	p->type = TYPE_TEXT;
 	p->out = open_memstream(&p->body, &p->length);
 	if (p->out == NULL)
 		return false;
-	if (page_accepts(p, known->arguments))
-		known->write(p);
+	if (page_accepts(p, p->kind->arguments))
+		p->kind->write(p);
 	if (p->sample != NULL)
 		sampler_return(p->sampler);
 	bool good = !ferror(p->out);

@@ -31,6 +31,9 @@ struct page {
 	/* The arguments; NULL: not given. */
 	const char *values[QUERY_NAMES];
 	bool invalid; /* an argument is unknown, given twice or without = */
+	/* Set by page_find(): */
+	const struct page_kind *kind;
+	bool sampled; /* it is made from the sampler's sample alone */
 	/* Set by page_make(): */
 	unsigned status;  /* of HTTP */
 	const char *type; /* of the body; constant */
@@ -44,13 +47,10 @@ struct page {
 /* page_argument - take an argument; value: NULL without a =. */
 void page_argument(struct page *page, const char *name, const char *value);
 
-/* page_is_known - whether there is such a page. */
-bool page_is_known(const char *path);
+/* page_find - whether there is a page of this path. */
+bool page_find(struct page *page);
 
-/* page_is_sampled - whether it is made from the sampler's sample alone. */
-bool page_is_sampled(const char *path);
-
-/* page_make - make the page, whose path is known; false: no memory. */
+/* page_make - make the page that was found; false: no memory. */
 bool page_make(struct page *page);
 
 /* ------------------------------------------ for those who make pages ------ */

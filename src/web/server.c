@@ -415,7 +415,7 @@ answer_page(struct server *server, struct MHD_Connection *connection,
 
 	/* Of the sample that it is made from, and of what is asked for; "" for
 	   a page that is made from no sample. */
-	if (page_is_sampled(page->path))
+	if (page->sampled)
 		snprintf(tag, sizeof(tag), "\"%" PRIx64 "-%016" PRIx64 "\"",
 		    sampler_number(page->sampler), c->uri);
 	if (*tag != '\0' && is_known(connection, tag))
@@ -493,7 +493,7 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 		    "a byte 0 in the address\n");
 	if (file_find(&file, server->settings->directory, path))
 		return answer_file(connection, &file);
-	if (!page_is_known(path))
+	if (!page_find(&page))
 		return refuse(connection, MHD_HTTP_NOT_FOUND, "no such page\n");
 	MHD_get_connection_values(
 	    connection, MHD_GET_ARGUMENT_KIND, argument_add, &page);
