@@ -24,8 +24,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/handover \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
-	src/status/agent_list src/status/filter src/status/health \
-	src/status/keys src/status/look \
+	src/status/filter src/status/health src/status/lists src/status/look \
 	src/status/metric src/status/names src/status/prometheus \
 	src/status/scan src/status/status \
 	src/status/timeline \
@@ -69,10 +68,9 @@ src_reporter_send_LDADD = $(our_libs)
 sbin_PROGRAMS += src/reporter src/reporterctl
 src_reporter_SOURCES = src/main.c
 src_reporter_LDADD = $(our_libs)
-src_reporterctl_SOURCES = src/ctl/agents.c src/ctl/find.c src/ctl/ctl.h src/ctl/keys.c \
-	src/ctl/main.c src/ctl/replay.c src/ctl/status.c src/ctl/top.c \
-	src/ctl/top.h src/ctl/top_lines.c src/ctl/top_rows.c \
-	src/ctl/watch.c
+src_reporterctl_SOURCES = src/ctl/ctl.h src/ctl/find.c src/ctl/lists.c \
+	src/ctl/main.c src/ctl/status.c src/ctl/top.c \
+	src/ctl/top.h src/ctl/top_lines.c src/ctl/watch.c
 if WITH_NCURSES
 src_reporterctl_SOURCES += src/ctl/top_screen.c
 endif
@@ -83,8 +81,7 @@ sbin_PROGRAMS += src/reporter-web
 dist_man_MANS += man/reporter-web.8
 endif
 web_sources = src/web/api.c src/web/page.c src/web/page.h \
-	src/web/query.c src/web/rows.c src/web/rows.h \
-	src/web/sampler.c src/web/sampler.h
+	src/web/rows.c src/web/sampler.c src/web/sampler.h
 src_reporter_web_SOURCES = $(web_sources) src/web/files.c src/web/files.h \
 	src/web/main.c src/web/server.c src/web/server.h
 nodist_src_reporter_web_SOURCES = src/web/assets.c

@@ -11,7 +11,7 @@
 #include "config.h"
 
 #include "fuzz.h"
-#include "status/keys.h"
+#include "status/lists.h"
 #include "web/page.h"
 
 #include <inttypes.h>
@@ -71,28 +71,27 @@ is_json(const char *path)
 }
 
 static void
-check_page(const struct query *query)
+check_page(struct page *page)
 {
-	struct page page;
 	json_t *value;
 
-	FUZZ_CHECK(page_make(&page, query));
-	FUZZ_CHECK(page.type != NULL);
-	FUZZ_CHECK(page.length > 0 && strlen(page.body) == page.length);
-	FUZZ_CHECK(page.status == 200 || page.status == 400 ||
-		   page.status == 404 || page.status == 503);
-	if (is_json(query->path)) {
+	FUZZ_CHECK(page_make(page));
+	FUZZ_CHECK(page->type != NULL);
+	FUZZ_CHECK(page->length > 0 && strlen(page->body) == page->length);
+	FUZZ_CHECK(page->status == 200 || page->status == 400 ||
+		   page->status == 404 || page->status == 503);
+	if (is_json(page->path)) {
 		/* Nothing that is read from an instance is there. */
-		FUZZ_CHECK(page.status != 200);
-		value = json_loadb(page.body, page.length, 0, NULL);
+		FUZZ_CHECK(page->status != 200);
+		value = json_loadb(page->body, page->length, 0, NULL);
 		FUZZ_CHECK(json_is_string(json_object_get(value, "error")));
 		json_decref(value);
 	}
 	/* What is not understood is refused wherever something is asked. */
-	if (query->invalid && strncmp(query->path, "/api/v1/s", 9) != 0 &&
-	    is_json(query->path))
-		FUZZ_CHECK(page.status == 400);
-	free(page.body);
+	if (page->invalid && strncmp(page->path, "/api/v1/s", 9) != 0 &&
+	    is_json(page->path))
+		FUZZ_CHECK(page->status == 400);
+	free(page->body);
 }
 
 int
@@ -105,21 +104,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	parts_read(parts, &text, data, size);
-	struct query query = { .instance = INSTANCE, .path = parts[0] };
+	struct page page = { .instance = INSTANCE, .path = parts[0] };
 	for (int i = 1; i < PARTS; i++)
 		check_number(parts[i]);
 	for (int i = 1; i + 1 < PARTS; i += 2)
 		if (parts[i] != NULL)
-			query_add(&query, parts[i], parts[i + 1]);
+			page_argument(&page, parts[i], parts[i + 1]);
 	bool found = false;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		found |= parts[0] != NULL && strcmp(parts[0], known[i]) == 0;
 	found |=
 	    parts[0] != NULL && strncmp(parts[0], "/api/v1/services/", 17) == 0;
-	FUZZ_CHECK(parts[0] == NULL || page_is_known(parts[0]) == found);
-	if (!found) /* The arguments are read all the same. */
-		query.path = "/api/v1/services";
-	check_page(&query);
+	FUZZ_CHECK(parts[0] == NULL || page_find(&page) == found);
+	if (!found) { /* The arguments are read all the same. */
+		page.path = "/api/v1/services";
+		FUZZ_CHECK(page_find(&page));
+	}
+	check_page(&page);
 	free(text);
 	return 0;
 }

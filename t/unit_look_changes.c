@@ -127,10 +127,8 @@ see(void *arg, const struct scan_key *key)
 	uint64_t *puts = &puts_of[key->generation][key->slot];
 
 	(void)arg;
-	seen[seen_count++] =
-	    (struct seen){ key->record, look_totals(look)->number == 1
-					    ? 0
-					    : (uint32_t)(key->puts - *puts) };
+	seen[seen_count++] = (struct seen){ key->record,
+		look->totals.number == 1 ? 0 : (uint32_t)(key->puts - *puts) };
 	*puts = key->puts;
 	return true;
 }
@@ -138,7 +136,7 @@ see(void *arg, const struct scan_key *key)
 static enum look_age
 age_of(const struct record *r)
 {
-	return look_age_of(&limits, look_totals(look)->now_ms, record_ts(r));
+	return look_age_of(&limits, look->totals.now_ms, record_ts(r));
 }
 
 /* Sums over the records of a service, or of a server of it; of the age of the
@@ -175,10 +173,10 @@ check_sum(const struct look_sum *sum, uint32_t keys, uint64_t records,
 static void
 check_server(const struct look_service *service, const struct look_server *s)
 {
-	static struct look_key keys[CALLERS + 1];
+	static struct scan_key keys[CALLERS + 1];
 	uint32_t overloaded = 0;
 
-	ck_assert_ptr_eq(look_services(look) + s->service, service);
+	ck_assert_ptr_eq(look->services + s->service, service);
 	ck_assert_int_eq(s->modid, service->modid);
 	ck_assert_ptr_eq(look_find_server(look, service, s->ip, s->port), s);
 	if (any(16) == 0) /* each opens all segments */
@@ -200,7 +198,8 @@ check_server(const struct look_service *service, const struct look_server *s)
 static void
 check_callers(const struct look_service *service)
 {
-	const struct look_caller *callers = look_callers(look, service);
+	const struct look_caller *callers =
+	    look->callers + service->first_caller;
 	uint32_t count = 0, reports = 0;
 
 	for (uint32_t address = 0; address < CALLERS; address++) {
@@ -231,7 +230,7 @@ static void
 check_service(const struct look_service *service)
 {
 	uint32_t keys = 0, overloaded = 0;
-	const struct look_server *servers = look_servers(look, service);
+	const struct look_server *servers = look->servers + service->first;
 
 	ck_assert_uint_gt(service->all_servers, 0);
 	ck_assert_ptr_eq(
@@ -256,7 +255,7 @@ static void
 check(void)
 {
 	static struct scan scan;
-	const struct look_totals *totals = look_totals(look);
+	const struct look_totals *totals = &look->totals;
 	uint64_t keys = 0, servers = 0;
 
 	seen_count = 0;
@@ -264,9 +263,9 @@ check(void)
 	scan_walk(&scan, see, NULL);
 	scan_close(&scan);
 	for (uint32_t i = 0; i < totals->services; i++) {
-		check_service(&look_services(look)[i]);
-		keys += look_services(look)[i].keys;
-		servers += look_services(look)[i].all_servers;
+		check_service(&look->services[i]);
+		keys += look->services[i].keys;
+		servers += look->services[i].all_servers;
 	}
 	ck_assert_uint_eq(keys, seen_count);
 	ck_assert_uint_eq(totals->keys, seen_count);

@@ -48,7 +48,7 @@ START_TEST(only_fresh_records_are_overloaded)
 	ck_assert_uint_eq(service(7)->all_callers, 2);
 	ck_assert_uint_eq(service(4)->servers, 1);
 	ck_assert_uint_eq(service(4)->sum.callers, 1);
-	const struct look_totals *t = look_totals(look);
+	const struct look_totals *t = &look->totals;
 	ck_assert_uint_eq(t->services, 7);
 	ck_assert_uint_eq(t->by_state[LOOK_OVERLOADED], 2);
 	ck_assert_uint_eq(t->by_state[LOOK_SILENT], 2);
@@ -61,8 +61,8 @@ START_TEST(only_fresh_records_are_overloaded)
 	take(46);
 	ck_assert_int_eq(service(1)->sum.state, LOOK_LATE);
 	ck_assert_int_eq(service(7)->sum.state, LOOK_LATE);
-	ck_assert_uint_eq(look_totals(look)->by_state[LOOK_OVERLOADED], 1);
-	ck_assert_uint_eq(look_totals(look)->callers_by_age[AGE_FRESH], 1);
+	ck_assert_uint_eq(look->totals.by_state[LOOK_OVERLOADED], 1);
+	ck_assert_uint_eq(look->totals.callers_by_age[AGE_FRESH], 1);
 	end();
 }
 END_TEST
@@ -101,7 +101,7 @@ END_TEST
 /* One caller that complains and forty that do not are a bad caller. */
 START_TEST(a_servers_keys_are_read_again)
 {
-	struct look_key keys[64];
+	struct scan_key keys[64];
 	unsigned complaints = 0;
 
 	begin(1024);
@@ -116,10 +116,11 @@ START_TEST(a_servers_keys_are_read_again)
 	ck_assert_uint_eq(service(1)->all_callers, 41);
 	ck_assert_uint_eq(look_keys(look, instance, s, keys, 64), 41);
 	for (unsigned i = 0; i < 41; i++) {
-		ck_assert_uint_eq(keys[i].ts, NOW - keys[i].caller);
-		ck_assert_uint_eq(keys[i].succ, 10);
-		ck_assert_uint_eq(keys[i].reports, 1);
-		complaints += keys[i].overload;
+		ck_assert_uint_eq(
+		    record_ts(&keys[i].record), NOW - keys[i].record.caller);
+		ck_assert_uint_eq(keys[i].record.succ, 10);
+		ck_assert_uint_eq(keys[i].puts, 1);
+		complaints += keys[i].record.overload;
 	}
 	ck_assert_uint_eq(complaints, 1);
 	ck_assert_uint_eq(look_keys(look, instance, s, keys, 5), 5);
@@ -135,7 +136,7 @@ END_TEST
 /* A slot that another key has taken meanwhile is not this server's. */
 START_TEST(an_evicted_key_is_left_out)
 {
-	struct look_key keys[8];
+	struct scan_key keys[8];
 	struct table_row row;
 	uint32_t position = 0, slots = segment.table.size;
 
@@ -165,8 +166,8 @@ END_TEST
 static void
 check_flips(size_t wanted, bool overloaded, uint32_t ip)
 {
-	size_t count, at = 0;
-	const struct look_flip *flips = look_flips(look, &count);
+	size_t count = look->flips.count, at = 0;
+	const struct look_flip *flips = look->flips.at;
 
 	ck_assert_uint_eq(count, wanted);
 	if (wanted == 0)
@@ -190,7 +191,7 @@ START_TEST(since_goes_on_from_look_to_look)
 	ck_assert_int_eq(server(1, 7)->sum.since_ms, (NOW + 1) * 1000);
 	ck_assert(!server(1, 7)->sum.since_known);
 	ck_assert(!service(1)->sum.since_known);
-	ck_assert_uint_eq(look_totals(look)->new_overloaded, 0);
+	ck_assert_uint_eq(look->totals.new_overloaded, 0);
 	check_flips(0, false, 0);
 	put(1, 8, 1, -5, true);
 	put(2, 8, 1, -5, true);
@@ -203,7 +204,7 @@ START_TEST(since_goes_on_from_look_to_look)
 	ck_assert_int_eq(service(1)->sum.since_ms, (NOW + 1) * 1000);
 	ck_assert(service(2)->sum.since_known);
 	ck_assert_int_eq(service(3)->sum.since_ms, -1);
-	ck_assert_uint_eq(look_totals(look)->new_overloaded, 1);
+	ck_assert_uint_eq(look->totals.new_overloaded, 1);
 	check_flips(2, true, 8);
 	take(7);
 	check_flips(0, false, 0);
@@ -219,7 +220,7 @@ START_TEST(since_goes_on_from_look_to_look)
 	for (int64_t t = 40; t <= 320; t += 40) {
 		put(2, 8, 1, -t, true);
 		take(t);
-		ck_assert_uint_eq(look_totals(look)->new_overloaded, t < 306);
+		ck_assert_uint_eq(look->totals.new_overloaded, t < 306);
 	}
 	end();
 }
@@ -277,11 +278,11 @@ START_TEST(rates_are_what_came_between_two_looks)
 	ck_assert_uint_eq(service(1)->records, 10);
 	ck_assert_uint_eq(service(1)->sum.reports, 5);
 	ck_assert_uint_eq(server(1, 7)->sum.reports, 5);
-	ck_assert_uint_eq(look_totals(look)->records, 11);
-	ck_assert_uint_eq(look_totals(look)->reports, 6);
-	ck_assert(look_totals(look)->seconds >= 0);
+	ck_assert_uint_eq(look->totals.records, 11);
+	ck_assert_uint_eq(look->totals.reports, 6);
+	ck_assert(look->totals.seconds >= 0);
 	take(2);
-	ck_assert_uint_eq(look_totals(look)->records, 0);
+	ck_assert_uint_eq(look->totals.records, 0);
 	/* A segment of a new generation was made in between. */
 	struct worker_segment old = segment;
 	make(2, 1024);
@@ -313,7 +314,7 @@ START_TEST(a_look_that_fails_harms_none)
 	put(1, 7, 1, -2, true);
 	take(2);
 	ck_assert_uint_eq(service(1)->records, 1);
-	ck_assert_uint_eq(look_totals(look)->number, 3);
+	ck_assert_uint_eq(look->totals.number, 3);
 	look_free(NULL);
 	end();
 }
@@ -370,9 +371,9 @@ check_service(const struct record *all, const struct look_service *s)
 	ck_assert_uint_eq(s->all_callers, every);
 	uint32_t of_servers = 0, overloaded = 0;
 	for (uint32_t i = 0; i < s->all_servers; i++) {
-		const struct look_server *server = look_servers(look, s) + i;
+		const struct look_server *server = look->servers + s->first + i;
 
-		ck_assert_ptr_eq(look_services(look) + server->service, s);
+		ck_assert_ptr_eq(look->services + server->service, s);
 		ck_assert_ptr_eq(
 		    look_find_server(look, s, server->ip, server->port),
 		    server);
@@ -405,9 +406,9 @@ START_TEST(sums_are_those_of_plain_loops)
 	}
 	take(0);
 	take(0);
-	for (uint32_t i = 0; i < look_totals(look)->services; i++) {
-		check_service(all, &look_services(look)[i]);
-		keys += look_services(look)[i].keys;
+	for (uint32_t i = 0; i < look->totals.services; i++) {
+		check_service(all, &look->services[i]);
+		keys += look->services[i].keys;
 	}
 	ck_assert_uint_eq(keys, MANY);
 	end();
@@ -424,9 +425,9 @@ check_order(enum look_order order, const int32_t *modids, size_t count)
 
 	ck_assert_uint_eq(found, count);
 	for (size_t i = 0; i < count; i++)
-		ck_assert_msg(look_services(look)[places[i]].modid == modids[i],
+		ck_assert_msg(look->services[places[i]].modid == modids[i],
 		    "%s: place %zu has %" PRId32, look_order_name(order), i,
-		    look_services(look)[places[i]].modid);
+		    look->services[places[i]].modid);
 	free(places);
 }
 
@@ -481,10 +482,10 @@ START_TEST(trouble_comes_first)
 	uint32_t *places =
 	    look_sort(look, LOOK_BY_TROUBLE, is_even, NULL, &count);
 	ck_assert_uint_eq(count, 5);
-	ck_assert_int_eq(look_services(look)[places[0]].modid, 6);
+	ck_assert_int_eq(look->services[places[0]].modid, 6);
 	free(places);
 	places = look_sort_servers(look, service(7));
-	ck_assert_uint_eq(look_servers(look, service(7))[places[0]].ip, 1);
+	ck_assert_uint_eq(look->servers[service(7)->first + places[0]].ip, 1);
 	free(places);
 	for (int i = 0; i < LOOK_ORDERS; i++)
 		ck_assert_int_eq(
@@ -508,7 +509,7 @@ report(const char *what, uint64_t before)
 {
 	printf(
 	    "%-10s %7.1f ms walk and all, private memory %.1f MB (was %.1f)\n",
-	    what, look_totals(look)->walk_ms, resident_kb("RssAnon:") / 1024.0,
+	    what, look->totals.walk_ms, resident_kb("RssAnon:") / 1024.0,
 	    before / 1024.0);
 }
 
@@ -563,8 +564,8 @@ START_TEST(cost)
 	    (double)(monotonic_us() - us) / 1000);
 	printf("%" PRIu64 " keys, %" PRIu64 " servers, %" PRIu64
 	       " callers; at most %.1f MB\n",
-	    look_totals(look)->keys, look_totals(look)->servers,
-	    look_totals(look)->callers, resident_kb("VmHWM:") / 1024.0);
+	    look->totals.keys, look->totals.servers, look->totals.callers,
+	    resident_kb("VmHWM:") / 1024.0);
 	end();
 }
 END_TEST

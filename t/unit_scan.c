@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "collect.h"
-#include "status/keys.h"
+#include "status/lists.h"
 #include "instance_fixture.h"
 #include "suite.h"
 
@@ -270,19 +270,19 @@ END_TEST
 /* ------------------------------------------------------------------ text -- */
 
 static char *
-written(
-    void (*write)(const struct scan_key *, const struct keys_view *, FILE *),
-    const struct scan_key *key, uint64_t now)
+written(bool json, const struct scan_key *key, uint64_t now)
 {
-	const struct keys_view view = {
-		.limits = { LOOK_FRESH_S, LOOK_SILENT_S }, .now_ms = now * 1000
-	};
+	struct keys_list list = { .json = json,
+		.limits = { LOOK_FRESH_S, LOOK_SILENT_S },
+		.now_ms = now * 1000,
+		.max = 1 };
 	char *text;
 	size_t length;
-	FILE *out = open_memstream(&text, &length);
 
-	write(key, &view, out);
-	fclose(out);
+	list.out = open_memstream(&text, &length);
+	ck_assert(keys_visit(&list, key));
+	ck_assert(!keys_visit(&list, key) && list.more);
+	fclose(list.out);
 	return text;
 }
 
@@ -302,32 +302,32 @@ START_TEST(a_key_as_text_and_as_json)
 	const uint64_t ts = RECORD_TS_MAX;
 
 	record_set_ts(&key.record, ts);
-	char *text = written(keys_line, &key, ts + 45);
+	char *text = written(false, &key, ts + 45);
 	ck_assert_str_eq(text,
 	    "-1\t2\t255.255.255.255\t1099511627775\t192.168.0.1\t65535\t"
 	    "4294967295\t5\t1\tdirty\t45\tfresh\t-\n");
 	free(text);
 	key.dirty = false;
-	text = written(keys_json, &key, ts + 46);
+	text = written(true, &key, ts + 46);
 	ck_assert_str_eq(text,
 	    "{\"modid\":-1,\"cmdid\":2,\"ip\":\"192.168.0.1\",\"port\":65535,"
 	    "\"caller\":\"255.255.255.255\",\"succ\":4294967295,\"err\":5,"
 	    "\"ts\":1099511627775,\"overload\":1,\"state\":\"stored\","
-	    "\"age\":46,\"freshness\":\"late\"}");
+	    "\"age\":46,\"freshness\":\"late\"}\n");
 	free(text);
 	/* An address as ELB agents send it. */
 	key.record.elb = true;
-	text = written(keys_line, &key, ts + 301);
+	text = written(false, &key, ts + 301);
 	ck_assert_str_eq(text,
 	    "-1\t2\t255.255.255.255\t1099511627775\t1.0.168.192\t65535\t"
 	    "4294967295\t5\t1\tstored\t301\tsilent\telb\n");
 	free(text);
 	/* A clock that is ahead. */
-	text = written(keys_json, &key, ts - 9);
+	text = written(true, &key, ts - 9);
 	ck_assert_ptr_nonnull(strstr(text, "\"ip\":\"1.0.168.192\""));
 	ck_assert_ptr_nonnull(
 	    strstr(text, "\"state\":\"stored\",\"age\":0,\"freshness\":"
-			 "\"fresh\",\"dialect\":\"elb\"}"));
+			 "\"fresh\",\"dialect\":\"elb\"}\n"));
 	free(text);
 }
 END_TEST

@@ -46,12 +46,15 @@ int ctl_usage(const char *name);
 int ctl_unreadable(const char *instance, enum shm_status found);
 
 /* ctl_find - the process of a master whose segment was removed from /dev/shm;
-   0: none.  *hidden: perhaps another instance's: its mappings are hidden. */
-pid_t ctl_find(const char *instance, bool *hidden);
+   0: none; below 0: the negative of one that is perhaps another instance's,
+   since its mappings are hidden. */
+pid_t ctl_find(const char *instance);
 
-/* ctl_await - wait up to 3 seconds until such a master has created its segment
-   again.  Returns as segment_open_master(), for reading. */
-enum shm_status ctl_await(struct segment *segment, const char *instance);
+/* ctl_open - segment_open_master(), for reading, which waits up to 3 seconds
+   until such a master has created its segment again.  *hidden: one with hidden
+   mappings, or 0; NULL: do not wait for such a one. */
+enum shm_status ctl_open(
+    struct segment *segment, const char *instance, pid_t *hidden);
 
 /* ctl_collect - status_collect(), which waits in that way. */
 enum shm_status ctl_collect(struct status *status, const char *instance);

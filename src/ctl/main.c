@@ -74,14 +74,13 @@ ctl_unreadable(const char *instance, enum shm_status found)
 {
 	char names[1][SEGMENT_NAME_MAX];
 	int saved = errno, left;
-	bool hidden;
 	pid_t pid;
 
 	switch (found) {
 	case SHM_MISSING:
 	case SHM_UNFINISHED:
-		pid = ctl_find(instance, &hidden);
-		if (pid > 0 && !hidden) {
+		pid = ctl_find(instance);
+		if (pid > 0) {
 			fprintf(stderr,
 			    "the segment of instance %s was removed, and "
 			    "process %d has not created it again; if it does "
@@ -192,16 +191,6 @@ static void __attribute__((noreturn)) truncated(int number)
 	_exit(checks ? (int)HEALTH_UNKNOWN : (int)CTL_ERROR);
 }
 
-/* The options before the command are invalid.  The exit status is that of the
-   command, since monitoring plugins have their own. */
-static int
-invalid_options(const char *command)
-{
-	usage(stderr);
-	return command != NULL && strcmp(command, "check") == 0 ? HEALTH_UNKNOWN
-								: CTL_USAGE;
-}
-
 static int
 run_command(const char *instance, int argc, char **argv)
 {
@@ -261,7 +250,13 @@ main(int argc, char **argv)
 			invalid = true;
 		}
 	}
-	if (invalid || !look_limits_ok(&limits))
-		return invalid_options(argv[optind]);
+	if (invalid || !look_limits_ok(&limits)) {
+		usage(stderr);
+		/* Monitoring plugins have exit statuses of their own. */
+		return argv[optind] != NULL &&
+			       strcmp(argv[optind], "check") == 0
+			   ? (int)HEALTH_UNKNOWN
+			   : (int)CTL_USAGE;
+	}
 	return run_command(instance, argc - optind, argv + optind);
 }

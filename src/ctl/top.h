@@ -20,6 +20,8 @@ enum top_level {
 struct top {
 	const char *instance;
 	long interval_ms;
+	bool plain; /* no screen, but so many lists */
+	long lists;
 	enum look_order order;
 	struct filter filter;
 	struct names *names;
@@ -28,12 +30,13 @@ struct top {
 	struct look *look; /* NULL: the instance cannot be read */
 	struct status status;
 	enum top_level level;
-	int32_t modid, cmdid; /* below TOP_SERVICES */
-	uint32_t ip;          /* of TOP_CALLERS */
-	uint16_t port;
+	uint64_t entered[TOP_CALLERS]; /* the row of each level above */
+	/* What was entered, NULL: it is not in this look. */
+	const struct look_service *service;
+	const struct look_server *server;
 	size_t count;           /* of the rows: */
 	uint32_t *places;       /* of the look's services or its servers */
-	struct look_key *calls; /* of TOP_CALLERS */
+	struct scan_key *calls; /* of TOP_CALLERS */
 };
 
 /* top_refresh - make a new look, and list it. */
@@ -46,23 +49,25 @@ void top_list(struct top *top);
    with a text of up to FILTER_ERROR bytes in `error`. */
 bool top_filter(struct top *top, const char *text, char *error);
 
-/* top_service, top_server - what a row of TOP_SERVICES, of TOP_SERVERS is. */
-const struct look_service *top_service(const struct top *top, size_t row);
-const struct look_server *top_server(const struct top *top, size_t row);
+/* What a row shows at this level, and what identifies it there: two numbers of
+   32 bits. */
+struct top_row {
+	uint64_t id;
+	bool overloaded; /* to be shown in bold */
+	const struct look_service *service;
+	const struct look_server *server;
+	const struct record *call;
+	enum look_age age; /* of the call */
+};
 
-/* top_call_age - the age of a row of TOP_CALLERS. */
-enum look_age top_call_age(const struct top *top, size_t row);
-
-/* top_row - what identifies a row, 0 to count - 1, at this level. */
-uint64_t top_row(const struct top *top, size_t row);
-
-/* top_row_overloaded - whether a row is to be shown in bold. */
-bool top_row_overloaded(const struct top *top, size_t row);
+/* top_row - a row, 0 to count - 1. */
+struct top_row top_row(const struct top *top, size_t row);
 
 /* top_enter - list the row's servers, if it is a service, or its callers. */
 void top_enter(struct top *top, size_t row);
 
-/* top_leave - list what was before top_enter().  Returns the row entered. */
+/* top_leave - list what was before top_enter().  Returns the id of the row that
+   was entered. */
 uint64_t top_leave(struct top *top);
 
 /* top_free - free the look and the rows. */

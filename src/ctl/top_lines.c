@@ -22,20 +22,6 @@ line_write(char *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* An instance that does not run or cannot be read. */
-static void
-line_of_none(const struct top *top, char *text)
-{
-	errno = top->error;
-	if (top->found == SHM_OK)
-		line_write(text,
-		    "instance %s: not running; this is what it left",
-		    top->instance);
-	else
-		line_write(text, "instance %s: %s", top->instance,
-		    status_reason(top->found));
-}
-
 static void
 line_instance(const struct top *top, char *text)
 {
@@ -43,8 +29,16 @@ line_instance(const struct top *top, char *text)
 	unsigned down, all;
 	char rate[32], clock[CLOCK_TEXT];
 
-	if (top->found != SHM_OK || !s->running) {
-		line_of_none(top, text);
+	errno = top->error;
+	if (top->found != SHM_OK) {
+		line_write(text, "instance %s: %s", top->instance,
+		    status_reason(top->found));
+		return;
+	}
+	if (!s->running) {
+		line_write(text,
+		    "instance %s: not running; this is what it left",
+		    top->instance);
 		return;
 	}
 	all = health_workers(s, &down);
@@ -59,7 +53,7 @@ line_instance(const struct top *top, char *text)
 static void
 line_verdict(const struct top *top, char *text)
 {
-	const struct look_totals *t = look_totals(top->look);
+	const struct look_totals *t = &top->look->totals;
 	char note[64] = "";
 
 	if (t->truncated)
@@ -82,13 +76,16 @@ line_verdict(const struct top *top, char *text)
 static void
 line_list(const struct top *top, char *text)
 {
-	const char *name = names_find(top->names, top->modid, top->cmdid);
+	uint64_t id = top->entered[TOP_SERVICES];
+	uint64_t of_server = top->entered[TOP_SERVERS];
+	int32_t modid = (int32_t)(id >> 32), cmdid = (int32_t)id;
+	const char *name = names_find(top->names, modid, cmdid);
 	char ip[DOTTED_TEXT], server[48] = "";
 
 	if (top->level == TOP_SERVICES && top->filter.count > 0) {
 		line_write(text,
 		    "%zu of %" PRIu64 " services, filter %s, by %s", top->count,
-		    look_totals(top->look)->services, top->filter.text,
+		    top->look->totals.services, top->filter.text,
 		    look_order_name(top->order));
 		return;
 	}
@@ -99,11 +96,11 @@ line_list(const struct top *top, char *text)
 	}
 	if (top->level == TOP_CALLERS)
 		snprintf(server, sizeof(server), ", server %s:%u",
-		    dotted(top->ip, ip), top->port);
+		    dotted((uint32_t)(of_server >> 32), ip),
+		    (uint16_t)of_server);
 	line_write(text, "service %" PRId32 "/%" PRId32 "%s%s%s: %zu %s%s",
-	    top->modid, top->cmdid, name != NULL ? " " : "",
-	    name != NULL ? name : "", server, top->count,
-	    top->level == TOP_SERVERS ? "server" : "caller",
+	    modid, cmdid, name != NULL ? " " : "", name != NULL ? name : "",
+	    server, top->count, top->level == TOP_SERVERS ? "server" : "caller",
 	    status_s(top->count));
 }
 
@@ -113,7 +110,7 @@ static void
 line_sum(const struct top *top, const struct look_sum *sum, uint32_t overloaded,
     uint32_t all, int width, const char *first, const char *name, char *text)
 {
-	const struct look_totals *t = look_totals(top->look);
+	const struct look_totals *t = &top->look->totals;
 	char of[40], since[24] = "-", share[16] = "-", calls[32];
 	char reports[32] = "-", age[16];
 	double errors = look_error_share(sum);
@@ -146,9 +143,9 @@ line_sum(const struct top *top, const struct look_sum *sum, uint32_t overloaded,
 }
 
 static void
-line_service(const struct top *top, size_t row, char *text)
+line_service(const struct top *top, struct top_row row, char *text)
 {
-	const struct look_service *s = top_service(top, row);
+	const struct look_service *s = row.service;
 	char number[32];
 
 	snprintf(
@@ -158,9 +155,9 @@ line_service(const struct top *top, size_t row, char *text)
 }
 
 static void
-line_server(const struct top *top, size_t row, char *text)
+line_server(const struct top *top, struct top_row row, char *text)
 {
-	const struct look_server *s = top_server(top, row);
+	const struct look_server *s = row.server;
 	char ip[DOTTED_TEXT], address[32];
 
 	snprintf(address, sizeof(address), "%s:%u", dotted(s->ip, ip), s->port);
@@ -169,9 +166,9 @@ line_server(const struct top *top, size_t row, char *text)
 }
 
 static void
-line_caller(const struct top *top, size_t row, char *text)
+line_caller(const struct top *top, struct top_row row, char *text)
 {
-	const struct look_key *call = &top->calls[row];
+	const struct record *call = row.call;
 	double calls = (double)call->succ + (double)call->err;
 	char ip[DOTTED_TEXT], share[16] = "-", age[16];
 
@@ -179,10 +176,10 @@ line_caller(const struct top *top, size_t row, char *text)
 		snprintf(share, sizeof(share), "%.1f",
 		    100 * (double)call->err / calls);
 	line_write(text, "%-10s %-15s %8s %10" PRIu32 " %10" PRIu32 " %5s %5s",
-	    look_age_name(top_call_age(top, row)), dotted(call->caller, ip),
+	    look_age_name(row.age), dotted(call->caller, ip),
 	    call->overload ? "yes" : "no", call->succ, call->err, share,
 	    figures_age(age, sizeof(age),
-		(uint64_t)look_age(look_totals(top->look)->now_ms, call->ts)));
+		(uint64_t)look_age(top->look->totals.now_ms, record_ts(call))));
 }
 
 bool
@@ -190,7 +187,8 @@ top_line(const struct top *top, size_t line, char *text)
 {
 	static const struct {
 		const char *heading;
-		void (*row)(const struct top *top, size_t row, char *text);
+		void (*row)(
+		    const struct top *top, struct top_row row, char *text);
 	} levels[] = {
 		[TOP_SERVICES] = { "STATE      SERVICE     SERVERS  SINCE  "
 				   "ERR%  CALLS  REP/S   AGE NAME",
@@ -217,6 +215,7 @@ top_line(const struct top *top, size_t line, char *text)
 	else if (line == 2)
 		line_list(top, text);
 	else
-		levels[top->level].row(top, line - TOP_HEADING - 1, text);
+		levels[top->level].row(
+		    top, top_row(top, line - TOP_HEADING - 1), text);
 	return true;
 }

@@ -31,7 +31,7 @@ struct view {
 	struct top *top;
 	size_t first;        /* row of the list at the top of the screen */
 	size_t selected;     /* row of the list */
-	uint64_t row;        /* what stands there: see top_row() */
+	uint64_t row;        /* what stands there: its id */
 	const char *message; /* instead of what is listed, or NULL */
 };
 
@@ -74,7 +74,7 @@ select_row(struct view *view, size_t row)
 	if (row >= top->count)
 		row = top->count > 0 ? top->count - 1 : 0;
 	view->selected = row;
-	view->row = top->count > 0 ? top_row(top, row) : 0;
+	view->row = top->count > 0 ? top_row(top, row).id : 0;
 	if (view->first > row)
 		view->first = row;
 	else if (view->first + rows_of_list() <= row)
@@ -86,7 +86,7 @@ static void
 select_same(struct view *view, uint64_t wanted)
 {
 	for (size_t i = 0; i < view->top->count; i++) {
-		if (top_row(view->top, i) == wanted) {
+		if (top_row(view->top, i).id == wanted) {
 			select_row(view, i);
 			return;
 		}
@@ -112,7 +112,7 @@ draw(struct view *view)
 		attr_t attributes = A_NORMAL;
 
 		if (top_line(top, LIST_ROW + row, line)) {
-			if (top_row_overloaded(top, row))
+			if (top_row(top, row).overloaded)
 				attributes |= A_BOLD;
 			if (row == view->selected)
 				attributes |= A_REVERSE;
@@ -176,14 +176,28 @@ ask_filter(struct view *view)
 	select_row(view, 0);
 }
 
-/* Keys that move through the list, or through levels. */
-static void
-press_move(struct view *view, int key)
+/* Returns whether to look again now. */
+static bool
+press(struct view *view, int key)
 {
+	/* A key for each of enum look_order. */
+	static const char orders[] = "tervowancksl";
+	const char *order = key > 0 && key < 128 ? strchr(orders, key) : NULL;
 	struct top *top = view->top;
 	size_t row = view->selected, page = rows_of_list();
 
+	view->message = NULL;
+	if (order != NULL) {
+		top->order = (enum look_order)(order - orders);
+		top_list(top);
+		select_row(view, 0);
+		return false;
+	}
 	switch (key) {
+	case 'f':
+	case '/':
+		ask_filter(view);
+		break;
 	case KEY_DOWN:
 		select_row(view, row + 1);
 		break;
@@ -209,26 +223,6 @@ press_move(struct view *view, int key)
 		if (top->level != TOP_SERVICES)
 			select_same(view, top_leave(top));
 		break;
-	}
-}
-
-/* Returns whether to look again now. */
-static bool
-press(struct view *view, int key)
-{
-	/* A key for each of enum look_order. */
-	static const char orders[] = "tervowancksl";
-	const char *order = key > 0 && key < 128 ? strchr(orders, key) : NULL;
-
-	view->message = NULL;
-	if (order != NULL) {
-		view->top->order = (enum look_order)(order - orders);
-		top_list(view->top);
-		select_row(view, 0);
-	} else if (key == 'f' || key == '/') {
-		ask_filter(view);
-	} else {
-		press_move(view, key);
 	}
 	return key == ' ';
 }

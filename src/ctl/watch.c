@@ -67,55 +67,22 @@ reloads_ended(const struct watch *watch)
 	       counter_get(&input->reload_errors);
 }
 
-/* The one after the one that is under way, if any: that may have read the
-   configuration before it was changed. */
-static uint64_t
-reloads_awaited(const struct watch *watch)
-{
-	uint64_t begun = counter_get(&watch->master->input.reloads_begun);
-	uint64_t ended = reloads_ended(watch);
-
-	return (begun > ended ? begun : ended) + 1;
-}
-
-/* Root becomes the segment's owner, and so cannot signal a process of another
-   user, whichever holds the segment. */
-static int
-become_owner(const struct watch *watch)
-{
-	uid_t owner = watch->segment.owner;
-
-	if (geteuid() != 0 || owner == 0 || setuid(owner) == 0)
-		return CTL_OK;
-	fprintf(stderr, "cannot become user %u, whose instance %s is: %s\n",
-	    (unsigned)owner, watch->instance, strerror(errno));
-	return CTL_ERROR;
-}
-
-/* Map the master's segment, when its master has created it again if it was
-   removed.  Returns the exit status. */
+/* Map the master's segment.  Returns the exit status. */
 static int
 watch_map(struct watch *watch)
 {
-	const char *instance = watch->instance;
-	bool hidden = false;
+	pid_t hidden;
 	enum shm_status found =
-	    segment_open_master(&watch->segment, instance, SEGMENT_READ);
-	pid_t pid = found == SHM_MISSING ? ctl_find(instance, &hidden) : 0;
+	    ctl_open(&watch->segment, watch->instance, &hidden);
 
-	if (pid > 0)
-		found = ctl_await(&watch->segment, instance);
-	else if (found == SHM_MISSING) /* or was, and it is there again */
-		found = segment_open_master(
-		    &watch->segment, instance, SEGMENT_READ);
 	if (found == SHM_OK)
 		return CTL_OK;
-	if (!hidden || found != SHM_MISSING)
-		return ctl_unreadable(instance, found);
+	if (hidden == 0 || found != SHM_MISSING)
+		return ctl_unreadable(watch->instance, found);
 	fprintf(stderr,
 	    "instance %s has no segment; only root can see whether process %d "
 	    "is its master\n",
-	    instance, (int)pid);
+	    watch->instance, (int)hidden);
 	return CTL_ERROR;
 }
 
@@ -147,29 +114,17 @@ watch_process(struct watch *watch)
 	if (watch->pid > 0)
 		watch->pidfd = (int)syscall(SYS_pidfd_open, watch->pid, 0);
 	/* If it still holds it, the pid was not used again in between. */
-	if (watch->pid > 0 && segment_holder(name) == watch->pid &&
-	    watch->pidfd >= 0)
-		return become_owner(watch);
-	return not_running(watch);
-}
-
-/* Map the master's segment; it must be running. */
-static int
-watch_open(struct watch *watch, const char *instance)
-{
-	watch->instance = instance;
-	int result = watch_map(watch);
-
-	if (result != CTL_OK)
-		return result;
-	watch->master = segment_master(&watch->segment);
-	watch->reloads = reloads_awaited(watch);
-	/* Odd: one is under way; await the one after it. */
-	watch->reopens = counter_get(&watch->master->input.reopens);
-	watch->reopens += 2 + watch->reopens % 2;
-	if (status_running(&watch->segment))
-		return watch_process(watch);
-	return not_running(watch);
+	if (watch->pid <= 0 || segment_holder(name) != watch->pid ||
+	    watch->pidfd < 0)
+		return not_running(watch);
+	/* Root becomes the segment's owner, and so cannot signal a process of
+	   another user, whichever holds the segment. */
+	uid_t owner = watch->segment.owner;
+	if (geteuid() != 0 || owner == 0 || setuid(owner) == 0)
+		return CTL_OK;
+	fprintf(stderr, "cannot become user %u, whose instance %s is: %s\n",
+	    (unsigned)owner, watch->instance, strerror(errno));
+	return CTL_ERROR;
 }
 
 /* Send the signal, wait until done().  Returns CTL_BUSY after the timeout. */
@@ -209,10 +164,25 @@ watch_late(const struct watch *watch)
 static int
 watch_run(struct watch *watch, const char *instance, int argc, char **argv)
 {
+	watch->instance = instance;
 	watch->segment.fd = -1; /* for segment_close() */
 	if (!watch_options(watch, argc, argv))
 		return ctl_usage(*argv);
-	int result = watch_open(watch, instance);
+	int result = watch_map(watch);
+	if (result != CTL_OK)
+		return result;
+	watch->master = segment_master(&watch->segment);
+	const struct input_counters *input = &watch->master->input;
+	/* The one after the one that is under way, if any: that may have read
+	   the configuration before it was changed. */
+	uint64_t begun = counter_get(&input->reloads_begun);
+	uint64_t ended = reloads_ended(watch);
+	watch->reloads = (begun > ended ? begun : ended) + 1;
+	/* Odd: one is under way; await the one after it. */
+	watch->reopens = counter_get(&input->reopens);
+	watch->reopens += 2 + watch->reopens % 2;
+	result = status_running(&watch->segment) ? watch_process(watch)
+						 : not_running(watch);
 	return result == CTL_OK ? watch_signal(watch) : result;
 }
 
@@ -299,25 +269,11 @@ has_reloaded(const struct watch *watch)
 		   workers_busy(watch, false, &failed) == failed);
 }
 
-/* Print what the reload has logged as errors and warnings. */
-static void
-print_messages(const struct watch *watch)
-{
-	char text[RELOAD_TEXT_MAX], line[RELOAD_TEXT_MAX], *rest = text;
-
-	snprintf(text, sizeof(text), "%.*s", RELOAD_TEXT_MAX - 1,
-	    watch->master->reload_text);
-	for (char *next; (next = strsep(&rest, "\n")) != NULL;) {
-		text_escape(line, sizeof(line), next);
-		if (*line != '\0')
-			fprintf(stderr, "%s\n", line);
-	}
-}
-
 /* The signal was sent.  Print what came of it. */
 static int
 show_reload(const struct watch *watch)
 {
+	char text[RELOAD_TEXT_MAX], line[RELOAD_TEXT_MAX], *rest = text;
 	unsigned failed;
 
 	if (reloads_ended(watch) < watch->reloads) {
@@ -328,7 +284,14 @@ show_reload(const struct watch *watch)
 		return CTL_ERROR;
 	}
 	bool refused = was_refused(watch);
-	print_messages(watch);
+	/* What the reload has logged as errors and warnings. */
+	snprintf(text, sizeof(text), "%.*s", RELOAD_TEXT_MAX - 1,
+	    watch->master->reload_text);
+	for (char *next; (next = strsep(&rest, "\n")) != NULL;) {
+		text_escape(line, sizeof(line), next);
+		if (*line != '\0')
+			fprintf(stderr, "%s\n", line);
+	}
 	if (refused) {
 		fputs("reload failed; keeping the current configuration\n",
 		    stderr);

@@ -31,50 +31,39 @@ term_address(struct filter_term *term, const char *text)
 static const char *
 term_number(struct filter_term *term, const char *text)
 {
-	char modid[16];
-	size_t length = strcspn(text, "/");
+	char copy[FILTER_TEXT_MAX + 1], *cmdid = strcpy(copy, text);
+	const char *modid = strsep(&cmdid, "/");
 	int64_t number[2] = { 0 };
 
-	term->kind = text[length] == '/' ? FILTER_SERVICE : FILTER_MODID;
-	if (length < sizeof(modid)) {
-		memcpy(modid, text, length);
-		modid[length] = '\0';
-		if (text_number(modid, INT32_MIN, INT32_MAX, &number[0]) &&
-		    (term->kind == FILTER_MODID ||
-			text_number(text + length + 1, INT32_MIN, INT32_MAX,
-			    &number[1]))) {
-			term->modid = (int32_t)number[0];
-			term->cmdid = (int32_t)number[1];
-			return NULL;
-		}
-	}
-	return "MODID, MODID/CMDID, an address, state:, err>, age> or part of "
-	       "a name";
+	term->kind = cmdid != NULL ? FILTER_SERVICE : FILTER_MODID;
+	if (!text_number(modid, INT32_MIN, INT32_MAX, &number[0]) ||
+	    (cmdid != NULL &&
+		!text_number(cmdid, INT32_MIN, INT32_MAX, &number[1])))
+		return "MODID, MODID/CMDID, an address, state:, err>, age> or "
+		       "part of a name";
+	term->modid = (int32_t)number[0];
+	term->cmdid = (int32_t)number[1];
+	return NULL;
 }
 
 static const char *
 term_state(struct filter_term *term, const char *text)
 {
+	char copy[FILTER_TEXT_MAX + 1], *rest = strcpy(copy, text), *name;
+
 	term->kind = FILTER_STATE;
-	for (;; text++) {
-		size_t length = strcspn(text, ",");
-		unsigned i = 0;
+	while ((name = strsep(&rest, ",")) != NULL) {
+		enum look_state state = 0;
 
-		for (; i < LOOK_STATES; i++) {
-			const char *name = look_state_name((enum look_state)i);
-
-			if (strlen(name) == length &&
-			    strncmp(name, text, length) == 0)
-				break;
-		}
-		if (i == LOOK_STATES)
+		while (state < LOOK_STATES &&
+		       strcmp(look_state_name(state), name) != 0)
+			state++;
+		if (state == LOOK_STATES)
 			return "overloaded, errors, silent, late or fine "
 			       "after state:";
-		term->states |= 1u << i;
-		text += length;
-		if (*text == '\0')
-			return NULL;
+		term->states |= 1u << state;
 	}
+	return NULL;
 }
 
 /* err and age: < or >, and a number. */
@@ -168,14 +157,15 @@ static bool
 address_match(const struct filter_term *term, const struct look *look,
     const struct look_service *service)
 {
-	const struct look_server *servers = look_servers(look, service);
-	const struct look_caller *callers = look_callers(look, service);
+	const struct look_server *server = look->servers + service->first;
+	const struct look_caller *caller =
+	    look->callers + service->first_caller;
 
 	for (uint32_t i = 0; i < service->all_servers; i++)
-		if ((servers[i].ip & term->mask) == term->address)
+		if ((server++->ip & term->mask) == term->address)
 			return true;
 	for (uint32_t i = 0; i < service->all_callers; i++)
-		if ((callers[i].address & term->mask) == term->address)
+		if ((caller++->address & term->mask) == term->address)
 			return true;
 	return false;
 }
@@ -206,8 +196,8 @@ term_match(const struct filter_term *term, const struct look *look,
 	case FILTER_ERR:
 		return errors >= 0 && limit_match(term, 100 * errors);
 	case FILTER_AGE:
-		return limit_match(term, look_age(look_totals(look)->now_ms,
-					     service->sum.newest_ts));
+		return limit_match(term,
+		    look_age(look->totals.now_ms, service->sum.newest_ts));
 	case FILTER_NAME:
 		break;
 	}

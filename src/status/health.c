@@ -129,40 +129,35 @@ range_text(const struct range *range, char *text, size_t size)
 
 /* ---------------------------------------------------------------- limits -- */
 
-static int
-measure_find(const char *name, size_t length)
-{
-	/* Its name in 0.1. */
-	if (length == 5 && memcmp(name, "still", length) == 0)
-		return HEALTH_STALLED;
-	for (int i = 0; i < HEALTH_MEASURES; i++)
-		if (strlen(measures[i].name) == length &&
-		    memcmp(measures[i].name, name, length) == 0)
-			return i;
-	return -1;
-}
-
 /* Read one "measure=range". */
 static bool
 limit_parse(struct range *limits, const char *limit, char *reason, size_t size)
 {
-	size_t length = strcspn(limit, "=");
-	int which = limit[length] == '=' ? measure_find(limit, length) : -1;
+	char copy[256], *value = copy, *name;
+	int which = 0, at;
 
-	if (which < 0) {
-		int at = snprintf(reason, size,
-		    "found \"%s\", expected MEASURE=RANGE, of", limit);
-		for (int i = 0; i < HEALTH_MEASURES && at < (int)size; i++)
-			at += snprintf(reason + at, size - (size_t)at, "%s %s",
-			    i > 0 ? "," : "", measures[i].name);
+	snprintf(copy, sizeof(copy), "%s", limit);
+	name = strsep(&value, "=");
+	if (strcmp(name, "still") == 0) /* its name in 0.1 */
+		which = HEALTH_STALLED;
+	else
+		while (which < HEALTH_MEASURES &&
+		       strcmp(measures[which].name, name) != 0)
+			which++;
+	if (value != NULL && which < HEALTH_MEASURES) {
+		if (range_parse(&limits[which], value))
+			return true;
+		snprintf(reason, size,
+		    "%s: found \"%s\", expected MAX, MIN:, MIN:MAX, @MIN:MAX "
+		    "or nothing",
+		    measures[which].name, value);
 		return false;
 	}
-	if (range_parse(&limits[which], limit + length + 1))
-		return true;
-	snprintf(reason, size,
-	    "%s: found \"%s\", expected MAX, MIN:, MIN:MAX, @MIN:MAX or "
-	    "nothing",
-	    measures[which].name, limit + length + 1);
+	at = snprintf(
+	    reason, size, "found \"%s\", expected MEASURE=RANGE, of", limit);
+	for (int i = 0; i < HEALTH_MEASURES && at < (int)size; i++)
+		at += snprintf(reason + at, size - (size_t)at, "%s %s",
+		    i > 0 ? "," : "", measures[i].name);
 	return false;
 }
 
@@ -207,16 +202,6 @@ health_workers(const struct status *s, unsigned *down)
 	return all;
 }
 
-/* After a start and a reload workers begin to run one after the other. */
-static bool
-worker_starts(const struct status *s, const struct status_worker *w)
-{
-	return w->generation == s->generation && !w->running &&
-	       w->trouble == NULL &&
-	       strcmp(w->state, child_state_name(CHILD_FAILED)) != 0 &&
-	       status_since(s, s->input.configured_ts) < STARTING_S;
-}
-
 static double
 share(uint64_t part, uint64_t whole)
 {
@@ -231,8 +216,16 @@ since(const struct status *s, uint64_t ts)
 }
 
 static void
+peak(double *max, double value)
+{
+	*max = fmax(*max, value);
+}
+
+static void
 measure(const struct status *s, double values[HEALTH_MEASURES])
 {
+	const char *failed = child_state_name(CHILD_FAILED);
+	bool starts = status_since(s, s->input.configured_ts) < STARTING_S;
 	unsigned down;
 
 	memset(values, 0, HEALTH_MEASURES * sizeof(*values));
@@ -249,13 +242,14 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 	STATUS_WORKERS(w, s) {
 		uint64_t pending = w->pending > 0 ? (uint64_t)w->pending : 0;
 
-		values[HEALTH_FLUSH_AGE] =
-		    fmax(values[HEALTH_FLUSH_AGE], (double)w->lag);
-		values[HEALTH_QUEUED] = fmax(
-		    values[HEALTH_QUEUED], share(w->queued, w->ring_records));
-		values[HEALTH_PENDING] =
-		    fmax(values[HEALTH_PENDING], share(pending, w->table_keys));
-		values[HEALTH_DOWN] -= worker_starts(s, w);
+		peak(&values[HEALTH_FLUSH_AGE], (double)w->lag);
+		peak(&values[HEALTH_QUEUED], share(w->queued, w->ring_records));
+		peak(&values[HEALTH_PENDING], share(pending, w->table_keys));
+		/* After a start and a reload workers begin to run one after the
+		   other. */
+		values[HEALTH_DOWN] -= w->generation == s->generation &&
+				       !w->running && w->trouble == NULL &&
+				       strcmp(w->state, failed) != 0 && starts;
 		values[HEALTH_STALLED] += w->stalled;
 		values[HEALTH_RESTARTS] += w->restarts;
 		if (w->restarts > 0)
@@ -263,12 +257,10 @@ measure(const struct status *s, double values[HEALTH_MEASURES])
 			    values[HEALTH_RESTART_AGE], since(s, w->started));
 		values[HEALTH_BLOCKED] +=
 		    w->pid > 0 && w->flush.blocked_since != 0;
-		values[HEALTH_DISCONNECTED] =
-		    fmax(values[HEALTH_DISCONNECTED], (double)w->apart);
+		peak(&values[HEALTH_DISCONNECTED], (double)w->apart);
 		if (w->connected)
-			values[HEALTH_CLOCK_SKEW] =
-			    fmax(values[HEALTH_CLOCK_SKEW],
-				(double)w->flush.clock_skew);
+			peak(&values[HEALTH_CLOCK_SKEW],
+			    (double)w->flush.clock_skew);
 	}
 }
 
@@ -308,19 +300,6 @@ show_faults(
 	return worst;
 }
 
-/* The error that must be fixed: one, since it is the same for all workers. */
-static void
-show_error(const struct status *s, FILE *line)
-{
-	STATUS_WORKERS(w, s) {
-		if (w->pid == 0 || w->flush.blocked_since == 0)
-			continue;
-		fprintf(line, "error %" PRIu64 ": %s, ",
-		    w->flush.last_error_number, w->flush.last_error);
-		return;
-	}
-}
-
 /* label=value[unit];[warning];[critical];[min];[max] */
 static void
 show_data(FILE *line, const struct status *s, const double *values,
@@ -356,7 +335,14 @@ show_health(
 	}
 	measure(s, values);
 	enum health health = show_faults(line, values, limits);
-	show_error(s, line);
+	/* The error that must be fixed: one, the same for all workers. */
+	STATUS_WORKERS(w, s) {
+		if (w->pid == 0 || w->flush.blocked_since == 0)
+			continue;
+		fprintf(line, "error %" PRIu64 ": %s, ",
+		    w->flush.last_error_number, w->flush.last_error);
+		break;
+	}
 	if (s->reload_failed) {
 		fputs("last reload failed, ", line);
 		if (health == HEALTH_OK)

@@ -97,17 +97,18 @@ known_begin(struct making *m)
 
 	if (previous == NULL)
 		return;
-	for (enum kind kind = SERVICE; kind < KINDS; kind++)
-		m->failed |=
-		    area_fill(&look->items[kind], COUNT(previous, kind),
-			look_sizes[kind]) == NULL;
-	if (m->failed)
-		return;
-	for (size_t i = 0; i < COUNT(look, SERVICE); i++) {
-		const struct look_service *s = &SERVICES(previous)[i];
+	for (enum kind kind = SERVICE; kind < KINDS; kind++) {
+		size_t count = COUNT(previous, kind), size = look_sizes[kind];
+		void *items = area_fill(&look->items[kind], count, size);
 
-		SERVICES(look)
-		[i] = (struct look_service){ .modid = s->modid,
+		m->failed |= items == NULL;
+		if (items != NULL)
+			memcpy(items, previous->items[kind].at, count * size);
+	}
+	for (size_t i = 0; i < COUNT(look, SERVICE); i++) {
+		struct look_service *s = &SERVICES(look)[i];
+
+		*s = (struct look_service){ .modid = s->modid,
 			.cmdid = s->cmdid,
 			.first = s->first,
 			.first_caller = s->first_caller,
@@ -116,16 +117,13 @@ known_begin(struct making *m)
 	for (size_t i = 0; i < COUNT(look, SERVER); i++) {
 		struct look_server *s = &SERVERS(look)[i];
 
-		*s = SERVERS(previous)[i];
 		s->sum = (struct look_sum){ .age = AGE_SILENT };
 		s->keys = s->overloaded_by = 0;
 	}
 	for (size_t i = 0; i < COUNT(look, CALLER); i++) {
-		const struct look_caller *c = &CALLERS(previous)[i];
+		struct look_caller *c = &CALLERS(look)[i];
 
-		CALLERS(look)
-		[i] = (struct look_caller){ .address = c->address,
-			.service = c->service };
+		c->newest_ts = c->keys = c->records = 0;
 	}
 }
 
@@ -275,13 +273,19 @@ look_make(struct making *m)
 	if (!m->failed)
 		waiting_add(m);
 	look->totals.unread = m->scan->unread;
-	look_note_end(m);
-	if (m->failed || !look_sum(m))
+	bool summed = !m->failed && look_sum(m);
+	look_end(m);
+	if (!summed)
 		return false;
-	if (m->changed || m->noted + 1 != previous->slots.count)
-		return look_arrange(m);
-	look->slots = previous->slots;
-	SLOTS(look)[0]++;
+	if (!m->changed && m->noted + 1 == previous->slots.count) {
+		look->slots = previous->slots;
+		SLOTS(look)[0]++;
+	} else if (!look_arrange(m)) {
+		return false;
+	}
+	look->services = SERVICES(look);
+	look->servers = SERVERS(look);
+	look->callers = CALLERS(look);
 	return true;
 }
 

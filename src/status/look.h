@@ -73,7 +73,7 @@ struct look_server {
 	uint16_t port;
 	uint32_t service;       /* place in the array of services */
 	uint32_t overloaded_by; /* callers whose fresh record reports it */
-	uint32_t first, keys;   /* of its slots; for look_callers() */
+	uint32_t first, keys;   /* its slots, see look_keys() */
 };
 
 struct look_service {
@@ -82,9 +82,10 @@ struct look_service {
 	uint32_t servers;    /* see struct look_sum */
 	uint32_t overloaded; /* of these */
 	uint32_t keys;
-	uint32_t records;            /* that came since the look before */
-	uint32_t first, all_servers; /* for look_servers() */
-	uint32_t first_caller, all_callers; /* for look_callers() */
+	uint32_t records; /* that came since the look before */
+	/* Where its servers and callers begin in those of the look. */
+	uint32_t first, all_servers;
+	uint32_t first_caller, all_callers;
 };
 
 /* One agent, as it reported one service. */
@@ -95,15 +96,6 @@ struct look_caller {
 	uint32_t keys;
 	uint32_t records; /* of its most frequent server, since the look
 			     before */
-};
-
-/* One key of a server, read again. */
-struct look_key {
-	uint32_t caller;
-	bool overload;
-	uint32_t succ, err;
-	uint64_t ts;
-	uint64_t reports; /* records put into its slot ever */
 };
 
 /* A server's overload that began or ended between the look before and this. */
@@ -133,7 +125,33 @@ struct look_totals {
 	bool truncated;            /* there are more services or servers */
 };
 
-struct look;
+/* An array in memory of its own, which goes back to the system at once. */
+struct area {
+	void *at;
+	size_t count, room; /* items, bytes */
+};
+
+struct look {
+	struct look_totals totals;
+	/* In order of their numbers and addresses: totals.services services;
+	   the servers and the callers of each next to each other. */
+	struct look_service *services;
+	struct look_server *servers;
+	struct look_caller *callers;
+	struct area flips; /* struct look_flip; none of the first look */
+	/* The rest is for the files that make looks. */
+	uint64_t made_ms; /* monotonic */
+	struct area items[4];
+	/* uint32_t, of each server next to each other; each with the base of
+	   its segment.  The first says how many looks share them. */
+	struct area slots;
+	unsigned segments;
+	uint64_t ids[SCAN_SEGMENTS_MAX]; /* of segments */
+	uint32_t base[SCAN_SEGMENTS_MAX];
+	/* struct note, of each slot.  The next look takes them
+	   away, which nobody else reads. */
+	struct area notes[SCAN_SEGMENTS_MAX];
+};
 
 /* look_new - look at INSTANCE now.  now_ms: the time, ms since 1970.
    previous: the look before, or NULL; rates and `since` come from it.  It stays
@@ -147,33 +165,19 @@ enum shm_status look_new(struct look **look, const char *instance,
 /* look_free - NULL is allowed. */
 void look_free(struct look *look);
 
-/* look_totals - valid as long as the look; so are all arrays below. */
-const struct look_totals *look_totals(const struct look *look);
-
-/* look_services - all look_totals()->services, by number. */
-const struct look_service *look_services(const struct look *look);
-
 /* look_find - a service, or NULL. */
 const struct look_service *look_find(
     const struct look *look, int32_t modid, int32_t cmdid);
-
-/* look_servers - the service->all_servers servers of a service, by address. */
-const struct look_server *look_servers(
-    const struct look *look, const struct look_service *service);
 
 /* look_find_server - a server of a service, or NULL. */
 const struct look_server *look_find_server(const struct look *look,
     const struct look_service *service, uint32_t ip, uint16_t port);
 
-/* look_callers - the service->all_callers agents of a service, by address. */
-const struct look_caller *look_callers(
-    const struct look *look, const struct look_service *service);
-
 /* look_keys - read a server's keys again, up to max of them, as they are now.
    Returns how many; fewer than server->keys when some have gone or INSTANCE
    cannot be read any more. */
 size_t look_keys(const struct look *look, const char *instance,
-    const struct look_server *server, struct look_key *keys, size_t max);
+    const struct look_server *server, struct scan_key *keys, size_t max);
 
 /* look_visit - visit the keys of count servers as they are now, until visit()
    returns false.  scan: for its own use; of it unread is left.  Returns SHM_OK,
@@ -181,10 +185,6 @@ size_t look_keys(const struct look *look, const char *instance,
 enum shm_status look_visit(const struct look *look, struct scan *scan,
     const char *instance, const struct look_server *servers, size_t count,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg);
-
-/* look_flips - of servers; none of the first look.  *count: up to
-   LOOK_FLIPS_MAX. */
-const struct look_flip *look_flips(const struct look *look, size_t *count);
 
 /* ------------------------------------------------------------- figures ---- */
 
@@ -230,6 +230,11 @@ enum look_order {
 	LOOK_ORDERS
 };
 
+/* What look_order_find() takes, for messages. */
+#define LOOK_ORDER_NAMES \
+	"trouble, errors, reports, servers, overloaded, since, age, number, " \
+	"records, keys, succ or callers"
+
 /* look_order_name - as in "errors". */
 const char *look_order_name(enum look_order order);
 
@@ -261,6 +266,6 @@ size_t look_sorted_after(const struct look *look, enum look_order order,
     const uint32_t *places, size_t count, const struct look_rank *last);
 
 /* look_sort_servers - likewise the servers of a service, as places in
-   look_servers(); trouble first. */
+   look->servers from its first on; trouble first. */
 uint32_t *look_sort_servers(
     const struct look *look, const struct look_service *service);

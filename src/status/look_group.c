@@ -16,18 +16,6 @@
 
 /* --------------------------------------------------- from look to look ---- */
 
-static void
-flip_add(struct look *look, const struct look_server *s, bool overloaded)
-{
-	struct look_flip *flip = NULL;
-
-	if (look->flips.count < LOOK_FLIPS_MAX)
-		flip = area_add(&look->flips, sizeof(*flip));
-	if (flip != NULL)
-		*flip = (struct look_flip){ s->modid, s->cmdid, s->ip, s->port,
-			overloaded, s->overloaded_by };
-}
-
 /* before: the same in the look before, if it was overloaded then. */
 static void
 since_set(struct making *m, struct look_sum *sum, const struct look_sum *before)
@@ -85,13 +73,18 @@ server_compare(
     struct making *m, struct look_server *s, const struct look_server *before)
 {
 	bool was = before != NULL && before->overloaded_by > 0;
+	bool is = s->overloaded_by > 0;
+	struct area *flips = &m->look->flips;
+	struct look_flip *flip;
 
-	if (s->overloaded_by > 0)
+	if (is)
 		since_set(m, &s->sum, before == NULL ? NULL : &before->sum);
 	else
 		s->sum.since_ms = -1;
-	if (m->previous != NULL && was != (s->overloaded_by > 0))
-		flip_add(m->look, was ? before : s, !was);
+	if (m->previous != NULL && was != is && flips->count < LOOK_FLIPS_MAX &&
+	    (flip = area_add(flips, sizeof(*flip))) != NULL)
+		*flip = (struct look_flip){ s->modid, s->cmdid, s->ip, s->port,
+			is, was ? before->overloaded_by : s->overloaded_by };
 }
 
 /* -------------------------------------------------------------- summing --- */
@@ -109,22 +102,6 @@ state_of(const struct look_sum *sum, bool overloaded)
 	return sum->age == AGE_LATE ? LOOK_LATE : LOOK_FINE;
 }
 
-/* Add a server to its service. */
-static void
-server_add(struct look_service *service, struct look_server *server)
-{
-	struct look_sum *sum = &service->sum;
-	bool overloaded = server->overloaded_by > 0;
-
-	server->sum.state = state_of(&server->sum, overloaded);
-	look_sum_add(sum, &service->servers, &server->sum);
-	service->all_servers++;
-	service->overloaded += overloaded;
-	sum->stale += !overloaded && server->sum.stale > 0;
-	service->keys += server->keys;
-	service->records += server->sum.reports;
-}
-
 static void
 servers_sum(struct making *m)
 {
@@ -139,46 +116,31 @@ servers_sum(struct making *m)
 			server_keep(m, s, before);
 		server_compare(m, s, before);
 		rate_set(look, &s->sum, before == NULL ? NULL : &before->sum);
-		if (s->keys > 0 || s->overloaded_by > 0)
-			server_add(&SERVICES(look)[s->service], s);
-		else
+		if (s->keys == 0 && s->overloaded_by == 0) {
 			m->changed = true;
+			continue;
+		}
+		struct look_service *service = &SERVICES(look)[s->service];
+		bool overloaded = s->overloaded_by > 0;
+		s->sum.state = state_of(&s->sum, overloaded);
+		look_sum_add(&service->sum, &service->servers, &s->sum);
+		service->all_servers++;
+		service->overloaded += overloaded;
+		service->sum.stale += !overloaded && s->sum.stale > 0;
+		service->keys += s->keys;
+		service->records += s->sum.reports;
 	}
-}
-
-/* Add the caller of a service to those of all, which are of service 0. */
-static bool
-agent_add(struct area *agents, struct index *index, struct look_caller c)
-{
-	uint32_t hash = look_hash(c.address, 0), place;
-	struct look_caller *agent;
-
-	c.service = 0;
-	place = index_find(index, hash, agents, CALLER, &c);
-	if (place == NONE) {
-		place = (uint32_t)agents->count;
-		if ((agent = area_add(agents, sizeof(*agent))) == NULL ||
-		    !index_add(index, hash, place))
-			return false;
-		*agent = c;
-	}
-	agent = (struct look_caller *)agents->at + place;
-	if (c.newest_ts > agent->newest_ts)
-		agent->newest_ts = c.newest_ts;
-	return true;
 }
 
 /* Add each caller to its service, and count those of all services. */
 static bool
 callers_sum(struct making *m)
 {
-	const struct look *look = m->look;
-	struct look_totals *totals = &m->look->totals;
-	struct area agents = { 0 };
-	struct index index = { 0 };
-	bool made = true;
+	struct look *look = m->look;
+	struct look_totals *totals = &look->totals;
+	struct look_caller *agents = NULL;
 
-	for (size_t i = 0; made && i < COUNT(look, CALLER); i++) {
+	for (size_t i = 0; i < COUNT(look, CALLER); i++) {
 		const struct look_caller *c = &CALLERS(look)[i];
 		struct look_service *s = &SERVICES(look)[c->service];
 
@@ -188,16 +150,21 @@ callers_sum(struct making *m)
 		s->sum.callers += look_age_of(&totals->limits, totals->now_ms,
 				      c->newest_ts) != AGE_SILENT;
 		s->sum.reports += c->records;
-		made = agent_add(&agents, &index, *c);
+		/* Those of all services are of service 0. */
+		struct look_caller agent = *c;
+		agent.service = 0;
+		uint32_t place = look_place(m, AGENT, 0, &agent);
+		if (place == NONE)
+			return false;
+		agents = look->items[AGENT].at;
+		if (c->newest_ts > agents[place].newest_ts)
+			agents[place].newest_ts = c->newest_ts;
 	}
-	totals->callers = agents.count;
-	for (size_t i = 0; made && i < agents.count; i++)
-		totals->callers_by_age[look_age_of(&totals->limits,
-		    totals->now_ms,
-		    ((struct look_caller *)agents.at)[i].newest_ts)]++;
-	area_free(&agents);
-	area_free(&index.entries);
-	return made;
+	totals->callers = COUNT(look, AGENT);
+	for (size_t i = 0; i < totals->callers; i++)
+		totals->callers_by_age[look_age_of(
+		    &totals->limits, totals->now_ms, agents[i].newest_ts)]++;
+	return true;
 }
 
 static void
@@ -277,61 +244,39 @@ order_of(enum kind kind, void *item, const uint32_t *services)
 	return id;
 }
 
-/* Move items to their places: place i gets what is at order[i].place. */
-static void
-items_move(char *items, size_t size, struct id *order, size_t count)
-{
-	char first[sizeof(struct look_service)];
-
-	static_assert(sizeof(first) >= sizeof(struct look_server) &&
-			  sizeof(first) >= sizeof(struct look_caller),
-	    "items fit");
-	for (size_t i = 0; i < count; i++) {
-		size_t at = i, next;
-
-		if (order[i].place == i)
-			continue;
-		memcpy(first, items + i * size, size);
-		while ((next = order[at].place) != i) {
-			memcpy(items + at * size, items + next * size, size);
-			order[at].place = (uint32_t)at;
-			at = next;
-		}
-		memcpy(items + at * size, first, size);
-		order[at].place = (uint32_t)at;
-	}
-}
-
 /* Put items in order.  places: filled with the new place of each, NONE if it
    has gone; of the services they are known.  Returns false without memory. */
 static bool
 items_arrange(struct look *look, enum kind kind, struct area places[KINDS])
 {
-	struct area *items = &look->items[kind], area = { 0 };
-	struct id *order = area_fill(&area, items->count, sizeof(*order));
-	uint32_t *to = area_fill(&places[kind], items->count, sizeof(*to));
-	size_t count = 0, size = look_sizes[kind];
-	bool made = order != NULL && to != NULL, sorted = true;
+	struct area *items = &look->items[kind], area = { 0 }, moved = { 0 };
+	size_t count = items->count, size = look_sizes[kind];
+	struct id *order = area_fill(&area, count, sizeof(*order));
+	uint32_t *to = area_fill(&places[kind], count, sizeof(*to));
+	bool made = order != NULL && to != NULL &&
+		    area_fill(&moved, count, size) != NULL;
+	bool sorted = true;
 
-	for (uint32_t i = 0; made && i < items->count; i++) {
+	for (uint32_t i = 0; made && i < count; i++) {
 		order[i] = order_of(
 		    kind, (char *)items->at + i * size, places[SERVICE].at);
 		order[i].place = i;
 		sorted &= i == 0 || order_compare(&order[i - 1], &order[i]) < 0;
 	}
 	if (made && !sorted)
-		qsort(order, items->count, sizeof(*order), order_compare);
-	for (uint32_t i = 0; made && i < items->count; i++) {
-		bool there = order[i].service != NONE;
-
-		to[order[i].place] = there ? i : NONE;
-		count += there;
-	}
-	if (made) {
-		items_move(items->at, size, order, items->count);
-		items->count = count;
+		qsort(order, count, sizeof(*order), order_compare);
+	moved.count = 0;
+	for (uint32_t i = 0; made && i < count; i++) {
+		to[order[i].place] = NONE;
+		if (order[i].service == NONE)
+			continue;
+		to[order[i].place] = i;
+		memcpy((char *)moved.at + moved.count++ * size,
+		    (char *)items->at + order[i].place * size, size);
 	}
 	area_free(&area);
+	area_free(items);
+	*items = moved;
 	return made;
 }
 

@@ -41,24 +41,6 @@ look_limits_ok(const struct look_limits *limits)
 
 /* ------------------------------------------------------ what they hold ---- */
 
-const struct look_totals *
-look_totals(const struct look *look)
-{
-	return &look->totals;
-}
-
-const struct look_service *
-look_services(const struct look *look)
-{
-	return SERVICES(look);
-}
-
-const struct look_server *
-look_servers(const struct look *look, const struct look_service *service)
-{
-	return SERVERS(look) + service->first;
-}
-
 /* Of items that are in order: the one of that number, or NULL. */
 static const void *
 find(enum kind kind, const void *items, size_t count, uint64_t number)
@@ -91,58 +73,29 @@ const struct look_server *
 look_find_server(const struct look *look, const struct look_service *service,
     uint32_t ip, uint16_t port)
 {
-	return find(SERVER, look_servers(look, service), service->all_servers,
-	    server_number(ip, port));
+	return find(SERVER, look->servers + service->first,
+	    service->all_servers, server_number(ip, port));
 }
 
-const struct look_caller *
-look_callers(const struct look *look, const struct look_service *service)
-{
-	return CALLERS(look) + service->first_caller;
-}
-
-const struct look_flip *
-look_flips(const struct look *look, size_t *count)
-{
-	*count = look->flips.count;
-	return look->flips.at;
-}
-
-/* Read a slot again, if its segment is still there. */
+/* Read a server's slot again, if its segment is still there.  Returns false if
+   it is not, or if another key has the slot now. */
 static bool
-slot_again(const struct look *look, const struct scan *scan, uint32_t slot,
-    struct scan_key *key)
+slot_again(const struct look *look, const struct scan *scan,
+    const struct look_server *server, uint32_t slot, struct scan_key *key)
 {
-	unsigned segment = look->segments - 1;
+	unsigned segment = look->segments - 1, i = 0;
+	const struct record *r = &key->record;
 
 	while (segment > 0 && look->base[segment] > slot)
 		segment--;
 	slot -= look->base[segment];
-	for (unsigned i = 0; i < scan->count; i++)
-		if (scan->segments[i].map.header.id == look->ids[segment])
-			return slot < scan->segments[i].table.size &&
-			       scan_read(scan, i, slot, key);
-	return false;
-}
-
-/* Visit the keys of a server, unless another key has the slot now.  Returns
-   false when visit() did. */
-static bool
-server_visit(const struct look *look, const struct scan *scan,
-    const struct look_server *server,
-    bool (*visit)(void *arg, const struct scan_key *key), void *arg)
-{
-	const uint32_t *slots = SLOTS(look) + server->first;
-	struct scan_key key;
-	const struct record *r = &key.record;
-
-	for (uint32_t i = 0; i < server->keys; i++)
-		if (slot_again(look, scan, slots[i], &key) &&
-		    r->modid == server->modid && r->cmdid == server->cmdid &&
-		    record_address(r) == server->ip &&
-		    r->port == server->port && !visit(arg, &key))
-			return false;
-	return true;
+	while (i < scan->count &&
+	       scan->segments[i].map.header.id != look->ids[segment])
+		i++;
+	return i < scan->count && slot < scan->segments[i].table.size &&
+	       scan_read(scan, i, slot, key) && r->modid == server->modid &&
+	       r->cmdid == server->cmdid && record_address(r) == server->ip &&
+	       r->port == server->port;
 }
 
 enum shm_status
@@ -151,35 +104,36 @@ look_visit(const struct look *look, struct scan *scan, const char *instance,
     bool (*visit)(void *arg, const struct scan_key *key), void *arg)
 {
 	enum shm_status found = scan_open(scan, instance);
+	bool on = found == SHM_OK;
+	struct scan_key key;
 
-	if (found != SHM_OK)
-		return found;
-	for (size_t i = 0; i < count; i++)
-		if (!server_visit(look, scan, &servers[i], visit, arg))
-			break;
-	scan_close(scan);
-	return SHM_OK;
+	for (size_t i = 0; on && i < count; i++)
+		for (uint32_t j = 0; on && j < servers[i].keys; j++)
+			on = !slot_again(look, scan, &servers[i],
+				 SLOTS(look)[servers[i].first + j], &key) ||
+			     visit(arg, &key);
+	if (found == SHM_OK)
+		scan_close(scan);
+	return found;
 }
 
 struct key_list {
-	struct look_key *keys;
+	struct scan_key *keys;
 	size_t count, max;
 };
 
 static bool
 key_add(void *arg, const struct scan_key *key)
 {
-	const struct record *r = &key->record;
 	struct key_list *list = arg;
 
-	list->keys[list->count++] = (struct look_key){ r->caller, r->overload,
-		r->succ, r->err, record_ts(r), key->puts };
+	list->keys[list->count++] = *key;
 	return list->count < list->max;
 }
 
 size_t
 look_keys(const struct look *look, const char *instance,
-    const struct look_server *server, struct look_key *keys, size_t max)
+    const struct look_server *server, struct scan_key *keys, size_t max)
 {
 	struct key_list list = { keys, 0, max };
 	struct scan *scan = max > 0 ? malloc(sizeof(*scan)) : NULL;
@@ -240,30 +194,40 @@ look_error_share(const struct look_sum *sum)
 double
 look_rate(const struct look *look, uint64_t rate)
 {
-	return look_totals(look)->seconds > 0 ? (double)rate / 1000 : -1;
+	return look->totals.seconds > 0 ? (double)rate / 1000 : -1;
 }
 
 /* -------------------------------------------------------------- orders ---- */
 
-static const char *const orders[LOOK_ORDERS] = {
-	[LOOK_BY_TROUBLE] = "trouble",
-	[LOOK_BY_ERRORS] = "errors",
-	[LOOK_BY_REPORTS] = "reports",
-	[LOOK_BY_SERVERS] = "servers",
-	[LOOK_BY_OVERLOADED] = "overloaded",
-	[LOOK_BY_SINCE] = "since",
-	[LOOK_BY_AGE] = "age",
-	[LOOK_BY_NUMBER] = "number",
-	[LOOK_BY_RECORDS] = "records",
-	[LOOK_BY_KEYS] = "keys",
-	[LOOK_BY_SUCC] = "succ",
-	[LOOK_BY_CALLERS] = "callers",
+/* By which figure; errors and trouble are made from several. */
+static const struct {
+	const char *name;
+	size_t offset, size;
+} orders[LOOK_ORDERS] = {
+#define BY(name, member) \
+	{ \
+		name, offsetof(struct look_service, member), \
+		    sizeof(((struct look_service *)0)->member) \
+	}
+	[LOOK_BY_TROUBLE] = { .name = "trouble" },
+	[LOOK_BY_ERRORS] = { .name = "errors" },
+	[LOOK_BY_REPORTS] = BY("reports", sum.rate),
+	[LOOK_BY_SERVERS] = BY("servers", servers),
+	[LOOK_BY_OVERLOADED] = BY("overloaded", overloaded),
+	[LOOK_BY_SINCE] = BY("since", sum.since_ms),
+	[LOOK_BY_AGE] = BY("age", sum.newest_ts),
+	[LOOK_BY_NUMBER] = { .name = "number" },
+	[LOOK_BY_RECORDS] = BY("records", records),
+	[LOOK_BY_KEYS] = BY("keys", keys),
+	[LOOK_BY_SUCC] = BY("succ", sum.succ),
+	[LOOK_BY_CALLERS] = BY("callers", sum.callers),
+#undef BY
 };
 
 const char *
 look_order_name(enum look_order order)
 {
-	return (unsigned)order < LOOK_ORDERS ? orders[order] : "unknown";
+	return (unsigned)order < LOOK_ORDERS ? orders[order].name : "unknown";
 }
 
 enum look_order
@@ -273,7 +237,7 @@ look_order_find(const char *name)
 
 	if (strcmp(name, "overload") == 0)
 		return LOOK_BY_OVERLOADED;
-	while (i < LOOK_ORDERS && strcmp(name, orders[i]) != 0)
+	while (i < LOOK_ORDERS && strcmp(name, orders[i].name) != 0)
 		i++;
 	return (enum look_order)i;
 }
@@ -300,17 +264,17 @@ static void
 rank_trouble(struct look_rank *rank, const struct look_totals *totals,
     const struct look_sum *sum, double share)
 {
+	static const double classes[LOOK_STATES] = { [LOOK_ERRORS] = -1,
+		[LOOK_SILENT] = -2,
+		[LOOK_LATE] = -3,
+		[LOOK_FINE] = -4 };
 	double errors = look_error_share(sum);
-	bool lately = look_age(totals->now_ms, sum->newest_ts) < SEEN_LATELY_S;
 
-	if (sum->state == LOOK_OVERLOADED)
-		rank->by[0] = share;
-	else if (sum->state == LOOK_ERRORS)
-		rank->by[0] = -1;
-	else if (sum->state == LOOK_SILENT)
-		rank->by[0] = lately ? -2 : -5;
-	else
-		rank->by[0] = sum->state == LOOK_LATE ? -3 : -4;
+	rank->by[0] =
+	    sum->state == LOOK_OVERLOADED ? share : classes[sum->state];
+	if (sum->state == LOOK_SILENT &&
+	    look_age(totals->now_ms, sum->newest_ts) >= SEEN_LATELY_S)
+		rank->by[0] = -5;
 	/* Error percentage weighted by volume. */
 	rank->by[1] = errors > 0 ? errors * (double)sum->err : 0;
 	rank->by[2] = sum->rate;
@@ -319,33 +283,16 @@ rank_trouble(struct look_rank *rank, const struct look_totals *totals,
 static double
 service_rank(enum look_order order, const struct look_service *s)
 {
-	switch (order) {
-	case LOOK_BY_ERRORS:
+	const char *at = (const char *)s + orders[order].offset;
+
+	if (order == LOOK_BY_ERRORS)
 		return look_error_share(&s->sum);
-	case LOOK_BY_REPORTS:
-		return s->sum.rate;
-	case LOOK_BY_SERVERS:
-		return s->servers;
-	case LOOK_BY_OVERLOADED:
-		return s->overloaded;
-	case LOOK_BY_SINCE:
-		return (double)s->sum.since_ms;
-	case LOOK_BY_AGE:
-		return -(double)s->sum.newest_ts; /* the same in a later look */
-	case LOOK_BY_RECORDS:
-		return s->records;
-	case LOOK_BY_KEYS:
-		return s->keys;
-	case LOOK_BY_SUCC:
-		return (double)s->sum.succ;
-	case LOOK_BY_CALLERS:
-		return s->sum.callers;
-	case LOOK_BY_TROUBLE:
-	case LOOK_BY_NUMBER:
-	case LOOK_ORDERS:
-		break;
-	}
-	return 0;
+	if (orders[order].size == sizeof(uint32_t))
+		return *(const uint32_t *)at;
+	if (orders[order].size != sizeof(int64_t))
+		return 0;
+	/* Not the age, which is another one in a later look. */
+	return (double)*(const int64_t *)at * (order == LOOK_BY_AGE ? -1 : 1);
 }
 
 /* Sort, and leave the places alone in the same memory. */
@@ -373,7 +320,7 @@ look_rank(const struct look *look, enum look_order order,
 		0 };
 
 	if (order == LOOK_BY_TROUBLE)
-		rank_trouble(&rank, look_totals(look), &s->sum,
+		rank_trouble(&rank, &look->totals, &s->sum,
 		    ratio(s->overloaded, s->servers));
 	return rank;
 }
@@ -383,8 +330,8 @@ look_sort(const struct look *look, enum look_order order,
     bool (*match)(void *arg, const struct look_service *service), void *arg,
     size_t *count)
 {
-	const struct look_totals *totals = look_totals(look);
-	const struct look_service *services = look_services(look);
+	const struct look_totals *totals = &look->totals;
+	const struct look_service *services = look->services;
 	struct look_rank *ranks =
 	    malloc((totals->services + 1) * sizeof(*ranks));
 
@@ -403,7 +350,7 @@ size_t
 look_sorted_after(const struct look *look, enum look_order order,
     const uint32_t *places, size_t count, const struct look_rank *last)
 {
-	const struct look_service *services = look_services(look);
+	const struct look_service *services = look->services;
 	size_t first = 0;
 
 	while (first < count) {
@@ -422,7 +369,7 @@ look_sorted_after(const struct look *look, enum look_order order,
 uint32_t *
 look_sort_servers(const struct look *look, const struct look_service *service)
 {
-	const struct look_server *servers = look_servers(look, service);
+	const struct look_server *servers = look->servers + service->first;
 	size_t count = service->all_servers;
 	struct look_rank *ranks = malloc((count + 1) * sizeof(*ranks));
 
@@ -433,7 +380,7 @@ look_sort_servers(const struct look *look, const struct look_service *service)
 
 		ranks[i].place = i;
 		ranks[i].number = (int64_t)s->ip << 16 | s->port;
-		rank_trouble(&ranks[i], look_totals(look), &s->sum,
+		rank_trouble(&ranks[i], &look->totals, &s->sum,
 		    ratio(s->overloaded_by, s->sum.callers));
 	}
 	return ranks_sort(ranks, count);

@@ -81,7 +81,7 @@ look_hash(uint64_t a, uint64_t b)
 }
 
 /* At most three quarters of the entries are in use. */
-bool
+static bool
 index_add(struct index *index, uint32_t hash, uint32_t place)
 {
 	if (index->used >= index->entries.count / 4 * 3) {
@@ -108,7 +108,7 @@ index_add(struct index *index, uint32_t hash, uint32_t place)
 	return true;
 }
 
-uint32_t
+static uint32_t
 index_find(const struct index *index, uint32_t hash, const struct area *items,
     enum kind kind, const void *item)
 {
@@ -132,28 +132,24 @@ index_find(const struct index *index, uint32_t hash, const struct area *items,
 
 /* --------------------------------------------------------- what there is -- */
 
-const size_t look_sizes[KINDS] = { sizeof(struct look_service),
-	sizeof(struct look_server), sizeof(struct look_caller) };
+const size_t look_sizes[AGENT + 1] = { sizeof(struct look_service),
+	sizeof(struct look_server), sizeof(struct look_caller),
+	sizeof(struct look_caller) };
 
 /* number: as of its id; of a service none is needed. */
 static uint32_t
-item_hash(enum kind kind, int32_t modid, int32_t cmdid, uint64_t number)
+item_hash(enum kind kind, uint64_t service, uint64_t number)
 {
-	return look_hash(service_number(modid, cmdid),
-	    kind == SERVICE ? 0 : number << 2 | kind);
+	return look_hash(service, kind == SERVICE ? 0 : number << 2 | kind);
 }
 
-/* The place of an item, which is added if it is not there.  NONE: there are too
-   many, or m->failed. */
-static uint32_t
-place_of(
-    struct making *m, enum kind kind, const struct record *r, const void *item)
+uint32_t
+look_place(struct making *m, enum kind kind, uint64_t service, const void *item)
 {
-	static const uint32_t max[KINDS] = { LOOK_SERVICES_MAX,
-		LOOK_SERVERS_MAX, NONE - 1 };
+	static const uint32_t max[AGENT + 1] = { LOOK_SERVICES_MAX,
+		LOOK_SERVERS_MAX, NONE - 1, NONE - 1 };
 	struct area *items = &m->look->items[kind];
-	uint32_t hash =
-	    item_hash(kind, r->modid, r->cmdid, look_id(kind, item).number);
+	uint32_t hash = item_hash(kind, service, look_id(kind, item).number);
 	uint32_t place = index_find(&m->indexes[kind], hash, items, kind, item);
 
 	if (place != NONE)
@@ -184,7 +180,9 @@ index_make(struct making *m, enum kind kind)
 		    &SERVICES(look)[kind == SERVICE ? i : id.service];
 
 		m->failed = !index_add(&m->indexes[kind],
-		    item_hash(kind, s->modid, s->cmdid, id.number), i);
+		    item_hash(
+			kind, service_number(s->modid, s->cmdid), id.number),
+		    i);
 		item += look_sizes[kind];
 	}
 }
@@ -209,19 +207,21 @@ wanted_at(const struct making *m, enum kind kind, uint32_t hash, bool item)
 void
 look_want(const struct making *m, const struct record *r, bool items)
 {
+	uint64_t service = service_number(r->modid, r->cmdid);
 	const uint64_t numbers[KINDS] = { [SERVER] = server_number(
 					      record_address(r), r->port),
 		[CALLER] = r->caller };
 
 	for (enum kind kind = SERVICE; kind < KINDS; kind++)
-		__builtin_prefetch(wanted_at(m, kind,
-		    item_hash(kind, r->modid, r->cmdid, numbers[kind]), items));
+		__builtin_prefetch(wanted_at(
+		    m, kind, item_hash(kind, service, numbers[kind]), items));
 }
 
 void
 look_note(struct making *m, struct note *note, const struct record *r)
 {
 	uint32_t server = NONE, caller = NONE;
+	uint64_t number = service_number(r->modid, r->cmdid);
 	struct look_service s = {
 		.modid = r->modid, .cmdid = r->cmdid, .sum.age = AGE_SILENT
 	};
@@ -233,7 +233,7 @@ look_note(struct making *m, struct note *note, const struct record *r)
 	note->server = note->caller = 0;
 	if (m->failed)
 		return;
-	uint32_t service = place_of(m, SERVICE, r, &s);
+	uint32_t service = look_place(m, SERVICE, number, &s);
 	if (service != NONE) {
 		struct look_server t = { .modid = r->modid,
 			.cmdid = r->cmdid,
@@ -241,12 +241,12 @@ look_note(struct making *m, struct note *note, const struct record *r)
 			.port = r->port,
 			.service = service,
 			.sum.age = AGE_SILENT };
-		server = place_of(m, SERVER, r, &t);
+		server = look_place(m, SERVER, number, &t);
 	}
 	if (server != NONE) {
 		struct look_caller c = { .address = r->caller,
 			.service = service };
-		caller = place_of(m, CALLER, r, &c);
+		caller = look_place(m, CALLER, number, &c);
 	}
 	if (caller != NONE) {
 		note->server = server + 1;
@@ -255,8 +255,9 @@ look_note(struct making *m, struct note *note, const struct record *r)
 }
 
 void
-look_note_end(struct making *m)
+look_end(struct making *m)
 {
-	for (enum kind kind = SERVICE; kind < KINDS; kind++)
+	for (enum kind kind = SERVICE; kind <= AGENT; kind++)
 		area_free(&m->indexes[kind].entries);
+	area_free(&m->look->items[AGENT]);
 }

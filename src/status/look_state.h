@@ -8,12 +8,6 @@
 
 #define NONE UINT32_MAX
 
-/* An array in memory of its own, which goes back to the system at once. */
-struct area {
-	void *at;
-	size_t count, room; /* items, bytes */
-};
-
 /* Of the places of items: uint64_t entries, hash << 32 | place + 1. */
 struct index {
 	struct area entries;
@@ -34,7 +28,8 @@ enum kind {
 	SERVICE,
 	SERVER,
 	CALLER,
-	KINDS
+	KINDS,
+	AGENT = KINDS /* a caller, of all services; only while it is made */
 };
 
 /* Items are in order of these: services of their numbers, servers and callers
@@ -43,22 +38,6 @@ struct id {
 	uint32_t service; /* its place; 0 for services */
 	uint32_t place;   /* for look_arrange() */
 	uint64_t number;
-};
-
-struct look {
-	struct look_totals totals;
-	uint64_t made_ms; /* monotonic */
-	struct area items[KINDS];
-	/* uint32_t, of each server next to each other; each with the base of
-	   its segment.  The first says how many looks share them. */
-	struct area slots;
-	struct area flips;
-	unsigned segments;
-	uint64_t ids[SCAN_SEGMENTS_MAX]; /* of segments */
-	uint32_t base[SCAN_SEGMENTS_MAX];
-	/* struct note, of each slot.  The next look takes them
-	   away, which nobody else reads. */
-	struct area notes[SCAN_SEGMENTS_MAX];
 };
 
 /* A key before it is added, while memory is asked for what it adds to. */
@@ -79,7 +58,7 @@ struct making {
 	bool has_indexes;
 	unsigned waits;
 	struct waiting waiting[WAITING];
-	struct index indexes[KINDS];
+	struct index indexes[AGENT + 1];
 };
 
 #define SERVICES(look) ((struct look_service *)(look)->items[SERVICE].at)
@@ -89,7 +68,7 @@ struct making {
 #define NOTES(look, segment) ((struct note *)(look)->notes[segment].at)
 #define SLOTS(look) ((uint32_t *)(look)->slots.at)
 
-extern const size_t look_sizes[KINDS]; /* bytes of an item */
+extern const size_t look_sizes[AGENT + 1]; /* bytes of an item */
 
 /* service_number, server_number - the numbers of their ids. */
 static inline uint64_t
@@ -129,18 +108,20 @@ void *area_add(struct area *area, size_t item);
 void *area_fill(struct area *area, size_t count, size_t item);
 void area_free(struct area *area);
 
-/* index_find - the place of the item with the hash and the id of this one, or
-   NONE.  index_add - returns false without memory. */
-uint32_t index_find(const struct index *index, uint32_t hash,
-    const struct area *items, enum kind kind, const void *item);
-bool index_add(struct index *index, uint32_t hash, uint32_t place);
+/* look_place - the place of the item with the id of this one, which is added if
+   it is not there.  service: its number.  NONE: there are too many, or
+   m->failed. */
+uint32_t look_place(
+    struct making *m, enum kind kind, uint64_t service, const void *item);
 
 /* look_note - note where a key belongs, and add what is new of its service,
    server and caller.  m->failed: no memory.  look_want - ask memory for what
    that needs soon: entries of indexes; then items, to which they lead. */
 void look_note(struct making *m, struct note *note, const struct record *r);
 void look_want(const struct making *m, const struct record *r, bool items);
-void look_note_end(struct making *m);
+
+/* look_end - free what only making needs. */
+void look_end(struct making *m);
 
 /* look_sum - sum up what the walk has added to servers and callers, and what
    began, went on or ended since the look before.  Returns false without

@@ -117,21 +117,6 @@ show_metric(const struct status *s, const struct metric *m, FILE *out)
 				    m, w, worker_labels(w, labels), out);
 }
 
-static void
-show_hosts(const struct status *s, FILE *out)
-{
-	char labels[LABELS_MAX];
-
-	family(out, "worker_database_info", "gauge",
-	    "The database's host that the worker is connected to; always 1.");
-	STATUS_WORKERS(w, s) {
-		if (!w->connected)
-			continue;
-		label_add(worker_labels(w, labels), "host", w->host);
-		fprintf(out, "reporter_worker_database_info{%s} 1\n", labels);
-	}
-}
-
 /* A histogram of each worker, whose bucket i counts what is below 2^i units of
    so many seconds; where its buckets and its sum are, and the sum's unit. */
 static void
@@ -184,7 +169,14 @@ status_prometheus(const struct status *s, FILE *out)
 	for (const struct metric *m = metrics; m < metrics_end; m++)
 		if (m->family != NULL)
 			show_metric(s, m, out);
-	show_hosts(s, out);
+	family(out, "worker_database_info", "gauge",
+	    "The database's host that the worker is connected to; always 1.");
+	STATUS_WORKERS(w, s) {
+		if (!w->connected)
+			continue;
+		label_add(worker_labels(w, labels), "host", w->host);
+		fprintf(out, "reporter_worker_database_info{%s} 1\n", labels);
+	}
 	family(out, "flush_duration_seconds", "histogram",
 	    "How long transactions took that were committed.");
 #define FLUSH(member) offsetof(struct status_worker, flush.member)
@@ -247,7 +239,7 @@ show_real(const char *name, const char *help, double value, FILE *out)
 void
 look_prometheus(const struct look *look, FILE *out)
 {
-	const struct look_totals *totals = look_totals(look);
+	const struct look_totals *totals = &look->totals;
 
 	show_real("look_timestamp_seconds",
 	    "Time of the last walk through all keys, seconds since 1970.",
@@ -292,7 +284,7 @@ look_prometheus_services(
 		metric_family(m, out);
 		for (size_t i = 0; i < listed; i++) {
 			const struct look_service *s =
-			    &look_services(look)[order[i]];
+			    &look->services[order[i]];
 
 			if (m - of_service >= OF_CALLS &&
 			    s->sum.age != AGE_FRESH)

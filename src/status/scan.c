@@ -51,46 +51,35 @@ scan_close(struct scan *scan)
 	scan->count = 0;
 }
 
-/* Read a slot that may be written right now.  Returns 0 when it holds no key.
-   Whatever stands there, only figures come of it. */
-static uint64_t
-slot_read(const struct table *table, uint32_t slot, struct record *record)
-{
-	for (int try = 0; try < TRIES; try++) {
-		uint64_t state = table_read(table, slot, record);
-
-		/* Else a slot cleared after a kill, or no record at all. */
-		if (state != 0)
-			return record->unused == 0 ? state : 0;
-		if (counter_get(&table->slots[slot].state) == 0)
-			return 0;
-	}
-	return 0;
-}
-
 /* ------------------------------------------- keys of newer generations ---- */
 
 /* What was visited while older generations are still to come; for these it is
    sorted.  A table's own order is no help: readers do not know its secrets. */
-struct visited {
-	struct record *keys;
+struct walk {
+	bool (*visit)(void *arg, const struct scan_key *key);
+	void *arg;
+	struct record *visited;
 	size_t count, room;
+	size_t newer; /* of these, the keys of newer generations, sorted */
+	bool older;   /* there is an older generation to come */
+	bool short_of_memory;
 };
 
-static bool
-visited_add(struct visited *v, const struct record *key)
+static void
+visited_add(struct walk *walk, const struct record *key)
 {
-	if (v->count == v->room) {
-		size_t room = v->room == 0 ? 4096 : 2 * v->room;
-		struct record *keys = realloc(v->keys, room * sizeof(*keys));
+	if (walk->count == walk->room) {
+		size_t room = walk->room == 0 ? 4096 : 2 * walk->room;
+		struct record *visited =
+		    realloc(walk->visited, room * sizeof(*visited));
 
-		if (keys == NULL)
-			return false;
-		v->keys = keys;
-		v->room = room;
+		walk->short_of_memory |= visited == NULL;
+		if (visited == NULL)
+			return;
+		walk->visited = visited;
+		walk->room = room;
 	}
-	v->keys[v->count++] = *key;
-	return true;
+	walk->visited[walk->count++] = *key;
 }
 
 static int
@@ -99,39 +88,24 @@ key_compare(const void *a, const void *b)
 	return record_compare(a, b);
 }
 
-static void
-visited_sort(struct visited *v)
-{
-	if (v->count > 1)
-		qsort(v->keys, v->count, sizeof(*v->keys), key_compare);
-}
-
-/* Whether a key was visited, of those there were when they were sorted. */
-static bool
-visited_has(const struct visited *v, size_t sorted, const struct record *key)
-{
-	return sorted > 0 && bsearch(key, v->keys, sorted, sizeof(*v->keys),
-				 key_compare) != NULL;
-}
-
 /* ----------------------------------------------------------------- walk --- */
-
-struct walk {
-	bool (*visit)(void *arg, const struct scan_key *key);
-	void *arg;
-	struct visited visited;
-	size_t newer; /* of these, the keys of newer generations */
-	bool older;   /* there is an older generation to come */
-	bool short_of_memory;
-};
 
 bool
 scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
     struct scan_key *key)
 {
 	const struct worker_segment *w = &scan->segments[segment];
-	uint64_t state = slot_read(&w->table, slot, &key->record);
+	uint64_t state = 0;
 
+	/* The slot may be written right now.  If it has no key, it was cleared
+	   after a kill; whatever stands there, only figures come of it. */
+	for (int try = 0; try < TRIES && state == 0; try++) {
+		state = table_read(&w->table, slot, &key->record);
+		if (state == 0 && counter_get(&w->table.slots[slot].state) == 0)
+			break;
+	}
+	if (state != 0 && key->record.unused != 0)
+		state = 0;
 	key->dirty = (state & STATE_DIRTY) != 0;
 	key->puts = state / STATE_VERSION;
 	key->generation = w->map.header.generation;
@@ -141,33 +115,32 @@ scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
 	return state != 0;
 }
 
-/* Let go of the pages before a slot: a reader of large tables would otherwise
-   seem to use all the memory that they have. */
-static void
-pages_release(const struct table *table, uint32_t slot)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t at = (uintptr_t)&table->slots[slot - RELEASE_SLOTS];
-
-	at -= at % page;
-	madvise((void *)at, RELEASE_SLOTS * sizeof(struct slot), MADV_DONTNEED);
-}
-
 /* Returns false when the walk is to end. */
 static bool
 walk_segment(const struct scan *scan, unsigned segment, struct walk *walk)
 {
 	const struct table *table = &scan->segments[segment].table;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	struct scan_key key;
 
 	for (uint32_t slot = 0; slot < table->size; slot++) {
-		if (slot > 0 && slot % RELEASE_SLOTS == 0)
-			pages_release(table, slot);
+		/* Let go of the pages before it: a reader of large tables would
+		   otherwise seem to use all the memory that they have. */
+		if (slot > 0 && slot % RELEASE_SLOTS == 0) {
+			uintptr_t at =
+			    (uintptr_t)&table->slots[slot - RELEASE_SLOTS];
+
+			at -= at % page;
+			madvise((void *)at, RELEASE_SLOTS * sizeof(struct slot),
+			    MADV_DONTNEED);
+		}
 		if (!scan_read(scan, segment, slot, &key) ||
-		    visited_has(&walk->visited, walk->newer, &key.record))
+		    (walk->newer > 0 &&
+			bsearch(&key.record, walk->visited, walk->newer,
+			    sizeof(key.record), key_compare) != NULL))
 			continue;
-		if (walk->older && !visited_add(&walk->visited, &key.record))
-			walk->short_of_memory = true;
+		if (walk->older)
+			visited_add(walk, &key.record);
 		if (!walk->visit(walk->arg, &key))
 			return false;
 	}
@@ -191,13 +164,15 @@ scan_walk(struct scan *scan,
 				scan->unread += scan->count - i;
 				break;
 			}
-			visited_sort(&walk.visited);
-			walk.newer = walk.visited.count;
+			walk.newer = walk.count;
+			if (walk.count > 1)
+				qsort(walk.visited, walk.count,
+				    sizeof(*walk.visited), key_compare);
 		}
 		generation = of;
 		walk.older = of != oldest;
 		if (!walk_segment(scan, i, &walk))
 			break;
 	}
-	free(walk.visited.keys);
+	free(walk.visited);
 }

@@ -360,42 +360,29 @@ taken(const struct status_worker *w)
 	return w->drain.added + w->drain.superseded + w->drain.replayed;
 }
 
-/* Whether it had taken none of what is in its ring by the later status. */
-static bool
-takes_nothing(const struct status_worker *w, const struct status *later)
-{
-	const struct status_worker *l =
-	    find_worker(later, w->generation, w->slot);
-
-	return l != NULL && l->queued > 0 && taken(l) == taken(w);
-}
-
-/* Mark those that may be stalled, by a later status or NULL; whether any is. */
-static bool
-mark_stalled(struct status *s, const struct status *later)
-{
-	bool any = false;
-
-	STATUS_WORKERS(w, s) {
-		w->stalled = later == NULL
-				 ? s->running && w->pid != 0 && w->queued > 0
-				 : w->stalled && takes_nothing(w, later);
-		any |= w->stalled;
-	}
-	return any;
-}
-
 void
 status_find_stalled(struct status *status, const char *instance)
 {
 	static struct status later;
-	bool any = mark_stalled(status, NULL);
+	unsigned stalled = 0;
 
-	for (int scans = 0; any && scans < SCANS; scans++) {
+	STATUS_WORKERS(w, status) {
+		w->stalled = status->running && w->pid != 0 && w->queued > 0;
+		stalled += w->stalled;
+	}
+	for (int scans = 0; stalled > 0 && scans < SCANS; scans++) {
 		poll(NULL, 0, SCAN_MS);
 		if (status_collect(&later, instance) != SHM_OK)
 			later.count = 0;
-		any = mark_stalled(status, &later);
+		stalled = 0;
+		STATUS_WORKERS(w, status) {
+			const struct status_worker *l =
+			    find_worker(&later, w->generation, w->slot);
+
+			w->stalled &=
+			    l != NULL && l->queued > 0 && taken(l) == taken(w);
+			stalled += w->stalled;
+		}
 	}
 }
 

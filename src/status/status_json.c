@@ -61,8 +61,8 @@ worker_json(const struct status_worker *w)
 	return object;
 }
 
-static json_t *
-status_object(const struct status *s)
+bool
+status_json(const struct status *s, FILE *out)
 {
 	json_t *records = json_object(), *rates = json_array(),
 	       *workers = json_array();
@@ -80,18 +80,10 @@ status_object(const struct status *s)
 	json_object_set_new(object, "records", records);
 	json_object_set_new(object, "rates", rates);
 	json_object_set_new(object, "workers", workers);
-	return object;
-}
-
-bool
-status_json(const struct status *status, FILE *out)
-{
-	json_t *object = status_object(status);
 	bool good = object != NULL &&
 		    json_dumpf(object, out,
 			JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0 &&
 		    putc('\n', out) != EOF;
-
 	json_decref(object);
 	return good;
 }

@@ -160,18 +160,6 @@ show_records(const struct status *s, FILE *out)
 
 /* -------------------------------------------------------- the workers -- */
 
-/* The titled metrics of a worker are columns as wide as their titles, between
-   those that have a form of their own. */
-static void
-show_worker_heading(FILE *out)
-{
-	fputs("slot   gen state         pid", out);
-	for (const struct metric *m = metrics; m < metrics_end; m++)
-		if (m->group >= METRIC_SLOT && m->title != NULL)
-			fprintf(out, " %s", m->title);
-	fputs(" flush\n", out);
-}
-
 static void
 show_worker(const struct status *s, const struct status_worker *w, FILE *out)
 {
@@ -209,47 +197,22 @@ same_trouble(const struct status_worker *a, const struct status_worker *b)
 	       strcmp(a->flush.last_error, b->flush.last_error) == 0;
 }
 
-/* What a person should know of a worker beyond its figures. */
-static void
-show_trouble(const struct status *s, const struct status_worker *w, FILE *out)
-{
-	bool is_apart = w->pid > 0 && !w->connected;
-	char when[CLOCK_TEXT], age[16];
-
-	if (w->trouble != NULL) {
-		fprintf(out, ": cannot read its segment: %s\n", w->trouble);
-		return;
-	}
-	if (is_apart)
-		fputs(": not connected to the database", out);
-	if (w->flush.last_error_ts != 0)
-		fprintf(out, "%s last error %s ago (%s): %u %s",
-		    is_apart ? ";" : ":",
-		    figures_age(age, sizeof(age),
-			status_since(s, w->flush.last_error_ts)),
-		    clock_text(when, w->flush.last_error_ts),
-		    (unsigned)w->flush.last_error_number, w->flush.last_error);
-	if (w->flush.recovered_ts != 0)
-		fprintf(out, "; recovered %s ago (%s)",
-		    figures_age(age, sizeof(age),
-			status_since(s, w->flush.recovered_ts)),
-		    clock_text(when, w->flush.recovered_ts));
-	putc('\n', out);
-}
-
-/* One line for all workers that are in the same trouble as FIRST, unless one
-   before it was.  Returns whether there was any trouble. */
+/* What a person should know beyond the figures, in one line for all workers
+   that are in the same trouble as FIRST, unless one before it was.  Returns
+   whether there was any trouble. */
 static bool
 show_same_trouble(
     const struct status *s, const struct status_worker *first, FILE *out)
 {
+	const struct flush_counters *flush = &first->flush;
+	bool is_apart = first->pid > 0 && !first->connected;
+	char when[CLOCK_TEXT], age[16];
 	unsigned named = 0;
 
 	STATUS_WORKERS(w, s)
 		if (w < first && same_trouble(w, first))
 			return false;
-	if (first->trouble == NULL && first->flush.last_error_ts == 0 &&
-	    (first->pid == 0 || first->connected))
+	if (first->trouble == NULL && flush->last_error_ts == 0 && !is_apart)
 		return false;
 	STATUS_WORKERS(w, s)
 		if (same_trouble(w, first) && ++named <= SLOTS_MAX)
@@ -259,7 +222,25 @@ show_same_trouble(
 		fputs(" and more", out);
 	if (first->generation != s->generation)
 		fprintf(out, " (generation %" PRIu64 ")", first->generation);
-	show_trouble(s, first, out);
+	if (first->trouble != NULL) {
+		fprintf(out, ": cannot read its segment: %s\n", first->trouble);
+		return true;
+	}
+	if (is_apart)
+		fputs(": not connected to the database", out);
+	if (flush->last_error_ts != 0)
+		fprintf(out, "%s last error %s ago (%s): %u %s",
+		    is_apart ? ";" : ":",
+		    figures_age(age, sizeof(age),
+			status_since(s, flush->last_error_ts)),
+		    clock_text(when, flush->last_error_ts),
+		    (unsigned)flush->last_error_number, flush->last_error);
+	if (flush->recovered_ts != 0)
+		fprintf(out, "; recovered %s ago (%s)",
+		    figures_age(
+			age, sizeof(age), status_since(s, flush->recovered_ts)),
+		    clock_text(when, flush->recovered_ts));
+	putc('\n', out);
 	return true;
 }
 
@@ -299,7 +280,13 @@ show_workers(const struct status *s, unsigned lines, FILE *out)
 	unsigned unwell_shown = unwell < room ? unwell : room;
 	/* Lines that are left for those that are not well, and that are. */
 	unsigned left[] = { unwell_shown, room - unwell_shown };
-	show_worker_heading(out);
+	/* The titled metrics of a worker are columns as wide as their titles,
+	   between those that have a form of their own. */
+	fputs("slot   gen state         pid", out);
+	for (const struct metric *m = metrics; m < metrics_end; m++)
+		if (m->group >= METRIC_SLOT && m->title != NULL)
+			fprintf(out, " %s", m->title);
+	fputs(" flush\n", out);
 	STATUS_WORKERS(w, s)
 		if (left[is_well(w)] > 0) {
 			show_worker(s, w, out);
@@ -352,18 +339,6 @@ show_lines(const char *text, FILE *out)
 	return lines;
 }
 
-/* The workers get the lines that the rest leaves of a screen. */
-static void
-show_screen(
-    const struct status *s, const char *head, const char *troubles, FILE *out)
-{
-	unsigned taken = show_lines(head, out) + show_lines(troubles, NULL) + 1;
-
-	show_workers(
-	    s, taken + ROWS_MIN < LINES ? LINES - taken : ROWS_MIN, out);
-	show_lines(troubles, out);
-}
-
 void
 status_text(const struct status *status, FILE *out)
 {
@@ -371,21 +346,28 @@ status_text(const struct status *status, FILE *out)
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	if (memory == NULL) {
-		fputs("out of memory\n", out);
-		return;
+	if (memory != NULL) {
+		show_head(status, memory);
+		show_group(status, METRIC_CONNECTIONS, "connections", memory);
+		show_group(status, METRIC_REPORTS, "reports", memory);
+		show_rates(status, memory);
+		show_records(status, memory);
+		show_reasons(status, memory);
+		putc('\0', memory);
+		show_troubles(status, memory);
 	}
-	show_head(status, memory);
-	show_group(status, METRIC_CONNECTIONS, "connections", memory);
-	show_group(status, METRIC_REPORTS, "reports", memory);
-	show_rates(status, memory);
-	show_records(status, memory);
-	show_reasons(status, memory);
-	putc('\0', memory);
-	show_troubles(status, memory);
-	if (fclose(memory) == 0)
-		show_screen(status, text, text + strlen(text) + 1, out);
-	else
+	if (memory == NULL || fclose(memory) != 0) {
 		fputs("out of memory\n", out);
+	} else {
+		/* The workers get the lines that the rest leaves of a screen.
+		 */
+		const char *troubles = text + strlen(text) + 1;
+		unsigned taken =
+		    show_lines(text, out) + show_lines(troubles, NULL) + 1;
+
+		show_workers(status,
+		    taken + ROWS_MIN < LINES ? LINES - taken : ROWS_MIN, out);
+		show_lines(troubles, out);
+	}
 	free(text);
 }

@@ -100,22 +100,6 @@ row_of(struct timeline *t, int32_t modid, int32_t cmdid, unsigned *next)
 
 /* ------------------------------------------------------------ looks --- */
 
-static void
-events_add(struct timeline *t, const struct look *look)
-{
-	size_t count;
-	const struct look_flip *flips = look_flips(look, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		struct timeline_event *event =
-		    &t->ring[t->events % TIMELINE_EVENTS];
-
-		event->number = ++t->events;
-		event->time_ms = look_totals(look)->now_ms;
-		event->flip = flips[i];
-	}
-}
-
 /* Begin a look: a sample of nothing. */
 static struct sample *
 samples_begin(struct timeline *t, uint64_t now_ms)
@@ -126,31 +110,24 @@ samples_begin(struct timeline *t, uint64_t now_ms)
 	return memset(t->samples[at], 0, t->used * sizeof(**t->samples));
 }
 
-/* Samples are shown as evenly spaced: add those that were missed. */
-static void
-missed_add(struct timeline *t, uint64_t now_ms, uint64_t step_ms)
-{
-	uint64_t last = t->times_ms[(t->looks - 1) % TIMELINE_SAMPLES];
-
-	if (now_ms > last + TIMELINE_SAMPLES * step_ms)
-		last = now_ms - TIMELINE_SAMPLES * step_ms;
-	while (now_ms >= last + 2 * step_ms)
-		samples_begin(t, last += step_ms);
-}
-
 void
 timeline_add(struct timeline *t, const struct look *look, double step_s)
 {
-	const struct look_service *services = look_services(look);
-	uint64_t now_ms = look_totals(look)->now_ms;
+	const struct look_service *services = look->services;
+	uint64_t now_ms = look->totals.now_ms;
+	uint64_t last = t->times_ms[(t->looks - 1) % TIMELINE_SAMPLES];
+	uint64_t step_ms = (uint64_t)(step_s * 1000);
 	unsigned next = 0;
 
-	if (t->looks > 0)
-		missed_add(t, now_ms, (uint64_t)(step_s * 1000));
+	/* Samples are shown as evenly spaced: add those that were missed. */
+	if (t->looks > 0 && now_ms > last + TIMELINE_SAMPLES * step_ms)
+		last = now_ms - TIMELINE_SAMPLES * step_ms;
+	while (t->looks > 0 && now_ms >= last + 2 * step_ms)
+		samples_begin(t, last += step_ms);
 	if (t->used == ROWS)
 		rows_sweep(t);
 	struct sample *samples = samples_begin(t, now_ms);
-	for (uint64_t i = 0; i < look_totals(look)->services; i++) {
+	for (uint64_t i = 0; i < look->totals.services; i++) {
 		const struct look_service *s = &services[i];
 		unsigned row = row_of(t, s->modid, s->cmdid, &next);
 		double errors = look_error_share(&s->sum);
@@ -164,7 +141,14 @@ timeline_add(struct timeline *t, const struct look *look, double step_s)
 					      ? (uint16_t)(s->overloaded + 1)
 					      : UINT16_MAX;
 	}
-	events_add(t, look);
+	for (size_t i = 0; i < look->flips.count; i++) {
+		struct timeline_event *event =
+		    &t->ring[t->events % TIMELINE_EVENTS];
+
+		event->number = ++t->events;
+		event->time_ms = now_ms;
+		event->flip = ((struct look_flip *)look->flips.at)[i];
+	}
 }
 
 void

@@ -8,7 +8,6 @@
 #include "lib/address.h"
 #include "lib/text.h"
 #include "status/filter.h"
-#include "web/rows.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -52,24 +51,24 @@ verdict_write(const struct look_totals *t, FILE *out)
 
 /* What each answer begins with. */
 static void
-head_write(const struct sample *s, const struct query *query, FILE *out)
+head_write(const struct page *p)
 {
-	const struct look_totals *t = look_totals(s->look);
+	const struct sample *s = p->sample;
+	const struct look_totals *t = &s->look->totals;
 
-	fprintf(out,
+	fprintf(p->out,
 	    "{\"as_of\":%.3f,\"look_ms\":%.0f,\"interval_s\":%.0f,"
 	    "\"instance\":\"%s\",\"reporter\":\"%s\",\"fresh_s\":%" PRIu32
 	    ",\"silent_s\":%" PRIu32 ",\n",
-	    (double)t->now_ms / 1000, s->look_ms, s->interval_s,
-	    query->instance, s->reporter, t->limits.fresh_s,
-	    t->limits.silent_s);
-	verdict_write(t, out);
-	fputs("\"reports_per_s\":", out);
-	row_number(look_rate(s->look, t->rate), 1, out);
-	fputs(",\"records_per_s\":", out);
+	    (double)t->now_ms / 1000, s->look_ms, s->interval_s, p->instance,
+	    s->reporter, t->limits.fresh_s, t->limits.silent_s);
+	verdict_write(t, p->out);
+	fputs("\"reports_per_s\":", p->out);
+	row_number(look_rate(s->look, t->rate), 1, p->out);
+	fputs(",\"records_per_s\":", p->out);
 	row_number(
-	    t->seconds > 0 ? (double)t->records / t->seconds : -1, 1, out);
-	fprintf(out,
+	    t->seconds > 0 ? (double)t->records / t->seconds : -1, 1, p->out);
+	fprintf(p->out,
 	    ",\n\"database\":{\"connected\":%s,\"behind_s\":%" PRIu64
 	    "},\"agents\":{\"connected\":%" PRIu64 "}",
 	    row_boolean(s->connected), s->behind_s, s->agents);
@@ -110,16 +109,6 @@ history_write(const struct sample *s, const struct look_service *services,
 
 /* The rank of the last row of a page, as the bits of its words.  So the next
    page begins behind it in a later look, too, and skips none that stayed. */
-static void
-cursor_write(const struct look_rank *rank, FILE *out)
-{
-	uint64_t bits[3];
-
-	memcpy(bits, rank->by, sizeof(bits));
-	fprintf(out, "%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64, bits[0],
-	    bits[1], bits[2], (uint64_t)rank->number);
-}
-
 static bool
 cursor_read(struct look_rank *rank, const char *text)
 {
@@ -149,13 +138,11 @@ struct listing {
 
 /* Read the arguments.  Returns false: the page is the error. */
 static bool
-listing_read(
-    struct listing *l, const struct query *query, struct page *page, FILE *out)
+listing_read(struct listing *l, struct page *p)
 {
-	const char *sort = query->values[QUERY_SORT];
-	const char *q = query->values[QUERY_Q];
-	const char *after = query->values[QUERY_AFTER];
-	const char *invalid = NULL;
+	const char *sort = p->values[QUERY_SORT];
+	const char *q = p->values[QUERY_Q];
+	const char *after = p->values[QUERY_AFTER];
 	char error[FILTER_ERROR];
 
 	l->limit = ROWS;
@@ -163,19 +150,13 @@ listing_read(
 	l->has_cursor = after != NULL && *after != '\0';
 	l->order = sort == NULL ? LOOK_BY_TROUBLE : look_order_find(sort);
 	if (!filter_parse(&l->filter, q == NULL ? "" : q, error, sizeof(error)))
-		invalid = error;
-	else if (l->order == LOOK_ORDERS)
-		invalid = "sort is not trouble, errors, reports, servers, "
-			  "overloaded, since, age, number, records, keys, succ "
-			  "or callers";
-	else if (l->has_cursor && !cursor_read(&l->last, after))
-		invalid = "after is not what an answer had";
-	if (invalid != NULL)
-		page_error(page, 400, invalid, out);
-	return invalid == NULL &&
-	       query_number(
-		   query, QUERY_LIMIT, 1, ROWS_MAX, &l->limit, page, out) &&
-	       query_number(query, QUERY_HISTORY, 0, 1, &l->history, page, out);
+		return page_error(p, 400, error);
+	if (l->order == LOOK_ORDERS)
+		return page_error(p, 400, "sort is not " LOOK_ORDER_NAMES);
+	if (l->has_cursor && !cursor_read(&l->last, after))
+		return page_error(p, 400, "after is not what an answer had");
+	return page_number(p, QUERY_LIMIT, 1, ROWS_MAX, &l->limit) &&
+	       page_number(p, QUERY_HISTORY, 0, 1, &l->history);
 }
 
 static bool
@@ -211,7 +192,7 @@ listing_write(
     const struct listing *l, const uint32_t *places, size_t count, FILE *out)
 {
 	const struct sample *s = l->sample;
-	const struct look_service *services = look_services(s->look);
+	const struct look_service *services = s->look->services;
 	size_t first = 0, rows;
 
 	if (l->has_cursor)
@@ -221,60 +202,34 @@ listing_write(
 	if (rows > (size_t)l->limit)
 		rows = (size_t)l->limit;
 	rows_begin(service_columns, out);
-	for (size_t i = 0; i < rows; i++) {
-		row_begin(i, out);
-		row_service((struct row){ .out = out }, s,
-		    &services[places[first + i]]);
-	}
+	for (size_t i = 0; i < rows; i++)
+		row_service(row_begin(i, out), s, &services[places[first + i]]);
 	rows_end(rows, out);
 	if (l->history == 1)
 		history_write(s, services, places + first, rows, out);
 	fprintf(out, ",\n\"total\":%zu,\"after\":", count);
 	if (first + rows < count) {
-		fputc('"', out);
 		struct look_rank last = look_rank(
 		    s->look, l->order, &services[places[first + rows - 1]]);
-		cursor_write(&last, out);
-		fputs("\"}\n", out);
+		uint64_t bits[3];
+
+		memcpy(bits, last.by, sizeof(bits));
+		fprintf(out,
+		    "\"%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64 "\"}\n",
+		    bits[0], bits[1], bits[2], (uint64_t)last.number);
 	} else {
 		fputs("null}\n", out);
 	}
 }
 
-const struct sample *
-api_sample(struct page *page, const struct query *query, FILE *out)
-{
-	char text[256];
-
-	if (query->sampler != NULL) {
-		const struct sample *s = sampler_borrow(query->sampler);
-
-		if (s->look != NULL) {
-			page->type = TYPE_JSON;
-			return s;
-		}
-		snprintf(text, sizeof(text), "instance %s: %s", query->instance,
-		    s->reason);
-		sampler_return(query->sampler);
-	} else {
-		snprintf(text, sizeof(text), "instance %s: not running",
-		    query->instance);
-	}
-	page_error(page, 503, text, out);
-	return NULL;
-}
-
 void
-api_services(struct page *page, const struct query *query, FILE *out)
+api_services(struct page *p)
 {
 	struct listing l;
 	struct sorted own = { .places = NULL };
 	const struct sorted *found = &own;
 
-	if (!listing_read(&l, query, page, out))
-		return;
-	l.sample = api_sample(page, query, out);
-	if (l.sample == NULL)
+	if (!listing_read(&l, p) || (l.sample = page_look(p)) == NULL)
 		return;
 	if (l.filter.count == 0)
 		found = sorted_get(l.sample, l.order);
@@ -282,13 +237,12 @@ api_services(struct page *page, const struct query *query, FILE *out)
 		own.places = look_sort(
 		    l.sample->look, l.order, listing_match, &l, &own.count);
 	if (found == NULL || found->places == NULL) {
-		page_error(page, 500, "out of memory", out);
+		page_error(p, 500, "out of memory");
 	} else {
-		head_write(l.sample, query, out);
-		listing_write(&l, found->places, found->count, out);
+		head_write(p);
+		listing_write(&l, found->places, found->count, p->out);
 	}
 	free(own.places);
-	sampler_return(query->sampler);
 }
 
 /* ---------------------------------------------------------- one service --- */
@@ -297,7 +251,7 @@ static void
 service_write(
     const struct sample *s, const struct look_service *service, FILE *out)
 {
-	const struct look_server *servers = look_servers(s->look, service);
+	const struct look_server *servers = s->look->servers + service->first;
 	uint32_t *places = look_sort_servers(s->look, service);
 	const uint32_t self = 0, all = service->all_servers;
 	uint32_t count = places == NULL ? 0 : all < ROWS_MAX ? all : ROWS_MAX;
@@ -306,10 +260,8 @@ service_write(
 	row_service((struct row){ out, service_columns, 0 }, s, service);
 	fputc('}', out);
 	rows_begin(server_columns, out);
-	for (uint32_t i = 0; i < count; i++) {
-		row_begin(i, out);
-		row_server((struct row){ .out = out }, s, &servers[places[i]]);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		row_server(row_begin(i, out), s, &servers[places[i]]);
 	rows_end(count, out);
 	free(places);
 	fprintf(out, ",\"total\":%" PRIu32, all);
@@ -319,7 +271,7 @@ service_write(
 
 /* The state of a caller's record is that of a server with one caller. */
 static enum look_state
-caller_state(const struct look_key *key, enum look_age age)
+caller_state(const struct record *key, enum look_age age)
 {
 	if (age != AGE_FRESH)
 		return age == AGE_LATE ? LOOK_LATE : LOOK_SILENT;
@@ -331,30 +283,29 @@ caller_state(const struct look_key *key, enum look_age age)
 }
 
 static void
-callers_write(const struct sample *s, const struct look_key *keys, size_t count,
+callers_write(const struct sample *s, const struct scan_key *keys, size_t count,
     FILE *out)
 {
-	const struct look_totals *t = look_totals(s->look);
+	const struct look_totals *t = &s->look->totals;
 	char caller[DOTTED_TEXT];
 
 	rows_begin(caller_columns, out);
 	for (size_t i = 0; i < count; i++) {
-		const struct look_key *key = &keys[i];
+		const struct record *key = &keys[i].record;
 		double calls = (double)key->succ + key->err;
-		struct row row = { .out = out };
+		struct row row = row_begin(i, out);
 
-		row_begin(i, out);
 		row_put(&row, "\"%s\"", dotted(key->caller, caller));
 		row_put(&row, "%s", row_boolean(key->overload));
 		row_put(&row, "%" PRIu32, key->succ);
 		row_put(&row, "%" PRIu32, key->err);
 		row_figure(&row, calls > 0 ? key->err / calls : -1, 4);
-		row_put(&row, "%" PRIu64, key->ts);
-		row_figure(&row, row_age(s, key->ts), 1);
+		row_put(&row, "%" PRIu64, record_ts(key));
+		row_figure(&row, row_age(s, record_ts(key)), 1);
 		row_put(&row, "\"%s\"",
-		    look_state_name(caller_state(
-			key, look_age_of(&t->limits, t->now_ms, key->ts))));
-		row_put(&row, "%" PRIu64, key->reports);
+		    look_state_name(caller_state(key,
+			look_age_of(&t->limits, t->now_ms, record_ts(key)))));
+		row_put(&row, "%" PRIu64, keys[i].puts);
 	}
 	rows_end(count, out);
 }
@@ -363,7 +314,8 @@ callers_write(const struct sample *s, const struct look_key *keys, size_t count,
 static int
 key_compare(const void *a, const void *b)
 {
-	const struct look_key *x = a, *y = b;
+	const struct record *x = &((const struct scan_key *)a)->record;
+	const struct record *y = &((const struct scan_key *)b)->record;
 
 	if (x->overload != y->overload)
 		return x->overload ? -1 : 1;
@@ -386,31 +338,31 @@ server_find(const struct sample *s, const struct look_service *service,
 }
 
 static void
-show_callers(const struct sample *s, const struct look_service *service,
-    struct page *page, const struct query *query, FILE *out)
+show_callers(struct page *p, const struct look_service *service)
 {
+	const struct sample *s = p->sample;
 	const struct look_server *server =
-	    server_find(s, service, query->values[QUERY_SERVER]);
+	    server_find(s, service, p->values[QUERY_SERVER]);
 	int64_t limit = ROWS_MAX;
 
-	if (!query_number(query, QUERY_LIMIT, 1, ROWS_MAX, &limit, page, out))
+	if (!page_number(p, QUERY_LIMIT, 1, ROWS_MAX, &limit))
 		return;
 	if (server == NULL) {
-		page_error(page, 404, "no such server of this service", out);
+		page_error(p, 404, "no such server of this service");
 		return;
 	}
-	struct look_key *keys = calloc(server->keys + 1, sizeof(*keys));
+	struct scan_key *keys = calloc(server->keys + 1, sizeof(*keys));
 	if (keys == NULL) {
-		page_error(page, 500, "out of memory", out);
+		page_error(p, 500, "out of memory");
 		return;
 	}
 	size_t count =
-	    look_keys(s->look, query->instance, server, keys, server->keys);
+	    look_keys(s->look, p->instance, server, keys, server->keys);
 	qsort(keys, count, sizeof(*keys), key_compare);
-	head_write(s, query, out);
+	head_write(p);
 	callers_write(
-	    s, keys, count < (size_t)limit ? count : (size_t)limit, out);
-	fprintf(out, ",\"total\":%zu}\n", count);
+	    s, keys, count < (size_t)limit ? count : (size_t)limit, p->out);
+	fprintf(p->out, ",\"total\":%zu}\n", count);
 	free(keys);
 }
 
@@ -438,61 +390,56 @@ path_read(const char *path, int32_t *modid, int32_t *cmdid, bool *callers)
 }
 
 void
-api_service(struct page *page, const struct query *query, FILE *out)
+api_service(struct page *p)
 {
 	const struct look_service *service;
+	const struct sample *s;
 	int32_t modid, cmdid;
 	bool callers;
 
 	if (!path_read(
-		query->path + sizeof(API_SERVICES), &modid, &cmdid, &callers)) {
-		page_error(page, 404, "expected MODID/CMDID", out);
+		p->path + sizeof(API_SERVICES), &modid, &cmdid, &callers)) {
+		page_error(p, 404, "expected MODID/CMDID");
 		return;
 	}
-	if (!query_accept(
-		query, callers ? QUERY(SERVER) | QUERY(LIMIT) : 0, page, out))
-		return;
-	const struct sample *s = api_sample(page, query, out);
-	if (s == NULL)
+	if (!page_accepts(p, callers ? QUERY(SERVER) | QUERY(LIMIT) : 0) ||
+	    (s = page_look(p)) == NULL)
 		return;
 	service = look_find(s->look, modid, cmdid);
 	if (service == NULL) {
-		page_error(page, 404, "no such service", out);
+		page_error(p, 404, "no such service");
 	} else if (callers) {
-		show_callers(s, service, page, query, out);
+		show_callers(p, service);
 	} else {
-		head_write(s, query, out);
-		service_write(s, service, out);
+		head_write(p);
+		service_write(s, service, p->out);
 	}
-	sampler_return(query->sampler);
 }
 
 /* --------------------------------------------------------------- events --- */
 
 void
-api_events(struct page *page, const struct query *query, FILE *out)
+api_events(struct page *p)
 {
 	static struct timeline_event events[TIMELINE_EVENTS];
+	const struct sample *s;
 	int64_t since = 0;
 	uint64_t next;
 	char ip[DOTTED_TEXT];
 	bool lost;
 
-	if (!query_number(query, QUERY_SINCE, 0, INT64_MAX, &since, page, out))
-		return;
-	const struct sample *s = api_sample(page, query, out);
-	if (s == NULL)
+	if (!page_number(p, QUERY_SINCE, 0, INT64_MAX, &since) ||
+	    (s = page_look(p)) == NULL)
 		return;
 	size_t count = timeline_events(s->timeline, (uint64_t)since, events,
 	    TIMELINE_EVENTS, &next, &lost);
-	fprintf(
-	    out, "{\"next\":%" PRIu64 ",\"lost\":%s", next, row_boolean(lost));
-	rows_begin(event_columns, out);
+	fprintf(p->out, "{\"next\":%" PRIu64 ",\"lost\":%s", next,
+	    row_boolean(lost));
+	rows_begin(event_columns, p->out);
 	for (size_t i = 0; i < count; i++) {
 		const struct look_flip *f = &events[i].flip;
-		struct row row = { .out = out };
+		struct row row = row_begin(i, p->out);
 
-		row_begin(i, out);
 		row_put(&row, "%" PRIu64, events[i].number);
 		row_put(&row, "%.3f", (double)events[i].time_ms / 1000);
 		row_put(&row, "%" PRId32, f->modid);
@@ -502,7 +449,6 @@ api_events(struct page *page, const struct query *query, FILE *out)
 		row_put(&row, "%s", row_boolean(f->overloaded));
 		row_put(&row, "%" PRIu32, f->callers);
 	}
-	rows_end(count, out);
-	fputs("}\n", out);
-	sampler_return(query->sampler);
+	rows_end(count, p->out);
+	fputs("}\n", p->out);
 }

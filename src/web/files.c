@@ -3,12 +3,11 @@
 
 #include "web/files.h"
 
+#include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define SIZE_MAX_READ ((size_t)1 << 20) /* bytes of a file in a directory */
+#include <sys/stat.h>
 
 static const struct {
 	const char *suffix, *type;
@@ -32,19 +31,17 @@ type_of(const char *name)
 }
 
 static bool
-file_read(struct file *file, const char *directory, const char *name)
+file_open(struct file *file, const char *directory, const char *name)
 {
 	char path[4096];
+	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	FILE *in = *name == '.' ? NULL : fopen(path, "re");
-	if (in == NULL)
+	file->fd = *name == '.' ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (file->fd < 0)
 		return false;
-	file->body = malloc(SIZE_MAX_READ);
-	if (file->body != NULL)
-		file->size = fread(file->body, 1, SIZE_MAX_READ, in);
-	fclose(in);
-	return file->body != NULL;
+	file->size = fstat(file->fd, &st) == 0 ? (size_t)st.st_size : 0;
+	return true;
 }
 
 /* On any other path the page would ask for figures where there are none. */
@@ -76,7 +73,7 @@ file_find(struct file *file, const char *directory, const char *path)
 	if (file->type == NULL)
 		return false;
 	if (directory != NULL)
-		return file_read(file, directory, name);
+		return file_open(file, directory, name);
 	for (size_t i = 0; i < assets_count; i++)
 		if (strcmp(assets[i].name, name) == 0)
 			file->asset = &assets[i];

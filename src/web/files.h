@@ -19,12 +19,12 @@ struct asset {
 extern const struct asset assets[];
 extern const size_t assets_count;
 
-/* A file found: either an asset, or a body that the caller frees. */
+/* A file found: either an asset, or a descriptor that the caller closes. */
 struct file {
 	const char *type;
 	const struct asset *asset;
-	char *body;
-	size_t size; /* bytes of the body */
+	int fd;
+	size_t size; /* bytes of it */
 };
 
 /* file_find - the file for a URL's path: the last part is its name, at any

@@ -61,87 +61,74 @@ absolute(const char *path)
 	return kept != NULL ? kept : path;
 }
 
-/* Take an option with an argument: -1 to continue, or an exit status. */
-static int
-option_take(struct web_options *options, int option, const char *argument)
+static bool
+options_valid(const struct web_options *options)
 {
-	struct server_settings *server = &options->server;
-
-	switch (option) {
-	case 'D':
-		server->directory = absolute(argument);
-		return -1;
-	case 'F':
-	case 'S':
-		return look_limit(&options->sampler.limits, option, argument)
-			   ? -1
-			   : 2;
-	case 'H':
-		if (server->hosts == SERVER_HOSTS_MAX) {
-			fprintf(stderr,
-			    "reporter-web: -H: more than %d names\n",
-			    SERVER_HOSTS_MAX);
-			return 2;
-		}
-		server->host[server->hosts++] = argument;
-		return -1;
-	case 'i':
-		server->instance = argument;
-		return -1;
-	case 'l':
-		options->address = argument;
-		return -1;
-	case 'n':
-		options->sampler.names = absolute(argument);
-		options->sampler.names_optional = false;
-		return -1;
-	case 'u':
-		options->user = argument;
-		return -1;
-	default:
-		return usage(stderr);
-	}
-}
-
-/* Returns -1 to continue, or an exit status. */
-static int
-options_check(const struct web_options *options)
-{
-	if (!segment_instance_ok(options->server.instance)) {
-		fprintf(stderr,
-		    "reporter-web: -i: found \"%s\", expected up to %d "
-		    "letters, digits, - and _\n",
-		    options->server.instance, INSTANCE_MAX - 1);
-		return 2;
-	}
-	return look_limits_ok(&options->sampler.limits) ? -1 : 2;
+	if (segment_instance_ok(options->server.instance))
+		return look_limits_ok(&options->sampler.limits);
+	fprintf(stderr,
+	    "reporter-web: -i: found \"%s\", expected up to %d letters, "
+	    "digits, - and _\n",
+	    options->server.instance, INSTANCE_MAX - 1);
+	return false;
 }
 
 /* Returns -1 to continue, or an exit status. */
 static int
 options_read(struct web_options *options, int argc, char **argv)
 {
-	int option, status = -1;
+	struct server_settings *server = &options->server;
+	bool invalid = false;
+	int option;
 
-	while (status < 0 &&
-	       (option = getopt_long(argc, argv, "D:fF:hH:i:l:n:S:u:V",
+	while ((option = getopt_long(argc, argv, "D:fF:hH:i:l:n:S:u:V",
 		    long_options, NULL)) != -1) {
 		switch (option) {
+		case 'D':
+			server->directory = absolute(optarg);
+			break;
 		case 'f':
 			options->foreground = true;
 			break;
+		case 'F':
+		case 'S':
+			invalid |= !look_limit(
+			    &options->sampler.limits, option, optarg);
+			break;
 		case 'h':
 			return usage(stdout);
+		case 'H':
+			if (server->hosts < SERVER_HOSTS_MAX) {
+				server->host[server->hosts++] = optarg;
+				break;
+			}
+			fprintf(stderr,
+			    "reporter-web: -H: more than %d names\n",
+			    SERVER_HOSTS_MAX);
+			return 2;
+		case 'i':
+			server->instance = optarg;
+			break;
+		case 'l':
+			options->address = optarg;
+			break;
+		case 'n':
+			options->sampler.names = absolute(optarg);
+			options->sampler.names_optional = false;
+			break;
+		case 'u':
+			options->user = optarg;
+			break;
 		case 'V':
 			puts("reporter-web " PACKAGE_VERSION);
 			return 0;
 		default:
-			status = option_take(options, option, optarg);
+			return usage(stderr);
 		}
 	}
-	if (status < 0 && optind < argc)
-		status = usage(stderr);
-	return status < 0 ? options_check(options) : status;
+	if (optind < argc)
+		return usage(stderr);
+	return invalid || !options_valid(options) ? 2 : -1;
 }
 
 /* Allow reading the directory of a file, so that the file can be replaced, or

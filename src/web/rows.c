@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "web/rows.h"
+#include "web/page.h"
 #include "lib/json.h"
 #include "lib/address.h"
 
@@ -75,7 +75,7 @@ row_sum(struct row *row, const struct sample *s, const struct look_sum *sum)
 double
 row_age(const struct sample *s, uint64_t ts)
 {
-	return look_age(look_totals(s->look)->now_ms, ts);
+	return look_age(s->look->totals.now_ms, ts);
 }
 
 void
@@ -122,10 +122,11 @@ rows_begin(const char *const *columns, FILE *out)
 	fputs("],\n\"rows\":[", out);
 }
 
-void
+struct row
 row_begin(size_t place, FILE *out)
 {
 	fputs(place == 0 ? "\n[" : "],\n[", out);
+	return (struct row){ .out = out };
 }
 
 void

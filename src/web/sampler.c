@@ -82,9 +82,9 @@ sample_look(struct sampler *sampler, struct sample *s)
 		now_ms) == SHM_OK) {
 		s->look = look;
 		s->look_ms = (double)(monotonic_us() - began) / 1000;
-		double longer = look_totals(look)->walk_ms / 1000 / LOOK_SHARE;
+		double longer = look->totals.walk_ms / 1000 / LOOK_SHARE;
 		/* The first has to search all keys, those after it do not. */
-		if (look_totals(look)->number > 1 && longer > s->interval_s)
+		if (look->totals.number > 1 && longer > s->interval_s)
 			s->interval_s = longer;
 	}
 	struct names *names = names_read(

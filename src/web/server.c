@@ -15,7 +15,6 @@
 #include "lib/log.h"
 #include "web/files.h"
 #include "web/page.h"
-#include "web/sampler.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -26,6 +25,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define CONNECTIONS_MAX 128u
 #define TIMEOUT_S 10u
@@ -48,16 +48,16 @@ struct client {
 	int fd; /* the library's */
 	bool ending;
 	bool begun;        /* the library's first call for this request was */
-	char *uri;         /* of this request, as it came */
+	uint64_t uri;      /* a hash of this request's, as it came */
+	bool has_zero;     /* the URI has a byte 0 */
 	size_t held;       /* bytes of a large answer */
 	uint64_t since_ms; /* of the answer, monotonic */
 	TAILQ_ENTRY(client) next;
 };
 
-/* An answer to all who ask with this URI while this is the tag. */
+/* An answer to all who ask while this is the tag. */
 struct kept {
 	char tag[TAG_TEXT];
-	char *uri;
 	struct MHD_Response *response;
 };
 
@@ -74,44 +74,35 @@ struct server {
 
 /* ------------------------------------------------------------- listening -- */
 
-/* No names: nothing is resolved. */
-static struct addrinfo *
-resolve(const char *text)
+int
+server_listen(const char *text)
 {
 	struct addrinfo *info;
 	struct address address;
+	struct sockaddr_storage own;
+	socklen_t length = sizeof(own);
+	char shown[ADDRESS_TEXT];
 	const char *reason = address_parse(&address, text);
 
 	if (reason == NULL && address.port < 0)
 		reason = "has no port";
 	if (reason != NULL) {
 		log_error("-l: \"%s\" %s; expected ADDRESS:PORT", text, reason);
-		return NULL;
-	}
-	int error = spec_resolve(text, AI_NUMERICHOST, &info);
-	if (error == 0)
-		return info;
-	log_error("-l: \"%s\": %s; expected the address as a number", text,
-	    gai_strerror(error));
-	return NULL;
-}
-
-int
-server_listen(const char *address)
-{
-	struct addrinfo *info = resolve(address);
-	struct sockaddr_storage own;
-	socklen_t length = sizeof(own);
-	char text[ADDRESS_TEXT];
-
-	if (info == NULL)
 		return -1;
+	}
+	/* No names: nothing is resolved. */
+	int error = spec_resolve(text, AI_NUMERICHOST, &info);
+	if (error != 0) {
+		log_error("-l: \"%s\": %s; expected the address as a number",
+		    text, gai_strerror(error));
+		return -1;
+	}
 	int fd = socket_listen(info, false);
 	if (fd < 0)
-		log_error("cannot listen on %s: %m", address);
+		log_error("cannot listen on %s: %m", text);
 	else if (getsockname(fd, (struct sockaddr *)&own, &length) == 0)
 		log_info("listening on %s",
-		    address_text((struct sockaddr *)&own, text));
+		    address_text((struct sockaddr *)&own, shown));
 	freeaddrinfo(info);
 	return fd;
 }
@@ -178,8 +169,14 @@ request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 	struct client *c = client_of(connection);
 
 	(void)cls;
-	if (c != NULL && c->uri == NULL)
-		c->uri = strdup(uri);
+	if (c == NULL)
+		return NULL;
+	c->has_zero = strstr(uri, "%00") != NULL;
+	/* Nobody else can choose one with the same hash. */
+	for (c->uri = 0; *uri != '\0'; uri++)
+		c->uri = (uint64_t)look_hash(c->uri, (unsigned char)*uri)
+			     << 32 |
+			 look_hash((unsigned char)*uri, c->uri);
 	return NULL;
 }
 
@@ -193,8 +190,6 @@ request_end(void *cls, struct MHD_Connection *connection, void **context,
 	(void)context, (void)code;
 	if (c == NULL)
 		return;
-	free(c->uri);
-	c->uri = NULL;
 	server->held -= c->held;
 	c->held = 0;
 	c->begun = false;
@@ -266,13 +261,8 @@ queue(struct MHD_Connection *connection, unsigned status,
 static struct MHD_Response *
 response_constant(const void *bytes, size_t size)
 {
-	union {
-		const void *constant;
-		void *buffer;
-	} body = { .constant = bytes };
-
 	return MHD_create_response_from_buffer(
-	    size, body.buffer, MHD_RESPMEM_PERSISTENT);
+	    size, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result
@@ -368,14 +358,14 @@ answer_file(struct MHD_Connection *connection, const struct file *file)
 	if (asset != NULL && is_known(connection, tag))
 		return answer_unchanged(connection, tag);
 	if (asset == NULL)
-		response = MHD_create_response_from_buffer(
-		    file->size, file->body, MHD_RESPMEM_MUST_FREE);
+		response = MHD_create_response_from_fd(file->size, file->fd);
 	else if (packed)
 		response = response_constant(asset->packed, asset->packed_size);
 	else
 		response = response_constant(asset->plain, asset->plain_size);
 	if (response == NULL) {
-		free(file->body);
+		if (asset == NULL)
+			close(file->fd);
 		return MHD_NO;
 	}
 	headers_add(response, file->type, tag);
@@ -392,106 +382,79 @@ argument_add(
     void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
-	query_add(cls, name, value);
+	page_argument(cls, name, value);
 	return MHD_YES;
 }
 
-/* The tag of a page: of the sample that it is made from, and of what is asked
-   for; "" for a page that is made from no sample. */
-static void
-tag_write(char tag[TAG_TEXT], const struct query *query, const char *uri)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	*tag = '\0';
-	if (!page_is_sampled(query->path))
-		return;
-	for (const char *c = uri; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
-	snprintf(tag, TAG_TEXT, "\"%" PRIx64 "-%016" PRIx64 "\"",
-	    sampler_number(query->sampler), hash);
-}
-
-/* The response that was made for the same URI and tag, or NULL. */
+/* The response that was made with the same tag, or NULL. */
 static struct MHD_Response *
-kept_find(const struct server *server, const char *tag, const char *uri)
+kept_find(const struct server *server, const char *tag)
 {
 	for (const struct kept *k = server->kept; k < server->kept + KEPT; k++)
-		if (k->response != NULL && strcmp(k->tag, tag) == 0 &&
-		    strcmp(k->uri, uri) == 0)
+		if (k->response != NULL && strcmp(k->tag, tag) == 0)
 			return k->response;
 	return NULL;
 }
 
+/* Keep a response for others, too; NULL: none. */
 static void
-kept_clear(struct kept *kept)
+kept_set(struct kept *kept, const char *tag, struct MHD_Response *response)
 {
 	if (kept->response != NULL)
 		MHD_destroy_response(kept->response);
-	free(kept->uri);
-	*kept = (struct kept){ .uri = NULL };
-}
-
-/* Keep a response for others, too. */
-static void
-kept_add(struct server *server, const char *tag, struct client *c,
-    struct MHD_Response *response)
-{
-	struct kept *kept = &server->kept[server->next++ % KEPT];
-
-	kept_clear(kept);
-	memcpy(kept->tag, tag, TAG_TEXT);
-	kept->uri = c->uri;
-	c->uri = NULL;
+	snprintf(kept->tag, TAG_TEXT, "%s", tag);
 	kept->response = response;
 }
 
 static enum MHD_Result
 answer_page(struct server *server, struct MHD_Connection *connection,
-    struct client *c, const struct query *query)
+    struct client *c, struct page *page)
 {
-	const char *limit = query->values[QUERY_LIMIT];
-	char tag[TAG_TEXT];
-	struct page page;
+	const char *limit = page->values[QUERY_LIMIT];
+	char tag[TAG_TEXT] = "";
 
-	tag_write(tag, query, c->uri);
+	/* Of the sample that it is made from, and of what is asked for; "" for
+	   a page that is made from no sample. */
+	if (page->sampled)
+		snprintf(tag, sizeof(tag), "\"%" PRIx64 "-%016" PRIx64 "\"",
+		    sampler_number(page->sampler), c->uri);
 	if (*tag != '\0' && is_known(connection, tag))
 		return answer_unchanged(connection, tag);
-	struct MHD_Response *response = kept_find(server, tag, c->uri);
+	struct MHD_Response *response = kept_find(server, tag);
 	if (response != NULL)
 		return MHD_queue_response(connection, MHD_HTTP_OK, response);
 	/* Most are refused before they cost time; the page's own requests have
 	   a limit of two digits, and small answers. */
 	bool large = limit != NULL
 			 ? strlen(limit) > 2
-			 : strcmp(query->path, "/metrics/services") == 0;
+			 : strcmp(page->path, "/metrics/services") == 0;
 	if (large && !held_room(server))
 		return refuse_large(connection);
-	if (!page_make(&page, query))
+	if (!page_make(page))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		    "out of memory\n");
-	if (page.length > KEPT_SIZE && !held_room(server)) {
-		free(page.body);
+	if (page->length > KEPT_SIZE && !held_room(server)) {
+		free(page->body);
 		return refuse_large(connection);
 	}
 	response = MHD_create_response_from_buffer(
-	    page.length, page.body, MHD_RESPMEM_MUST_FREE);
+	    page->length, page->body, MHD_RESPMEM_MUST_FREE);
 	if (response == NULL) {
-		free(page.body);
+		free(page->body);
 		return MHD_NO;
 	}
-	if (page.status != MHD_HTTP_OK)
+	if (page->status != MHD_HTTP_OK)
 		*tag = '\0';
-	headers_add(response, page.type, tag);
-	if (page.length > KEPT_SIZE) {
-		c->held = page.length;
+	headers_add(response, page->type, tag);
+	if (page->length > KEPT_SIZE) {
+		c->held = page->length;
 		c->since_ms = monotonic_ms();
 		server->held += c->held;
 	} else if (*tag != '\0') {
-		kept_add(server, tag, c, response);
-		return MHD_queue_response(connection, page.status, response);
+		kept_set(&server->kept[server->next++ % KEPT], tag, response);
+		return MHD_queue_response(connection, page->status, response);
 	}
-	return queue(connection, page.status, response);
+	return queue(connection, page->status, response);
 }
 
 static enum MHD_Result
@@ -501,13 +464,13 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 {
 	struct server *server = cls;
 	struct client *c = client_of(connection);
-	struct query query = { .instance = server->settings->instance,
+	struct page page = { .instance = server->settings->instance,
 		.sampler = server->settings->sampler,
 		.path = path };
 	struct file file;
 
 	(void)version, (void)upload, (void)context;
-	if (c == NULL || c->ending || c->uri == NULL || *upload_size > 0)
+	if (c == NULL || c->ending || *upload_size > 0)
 		return MHD_NO;
 	/* The library leaves the body out for HEAD. */
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
@@ -525,16 +488,16 @@ answer(void *cls, struct MHD_Connection *connection, const char *path,
 	if (!host_accepted(server, header(connection, MHD_HTTP_HEADER_HOST)))
 		return refuse(connection, MHD_HTTP_MISDIRECTED_REQUEST,
 		    "this name is not served: see -H in reporter-web(8)\n");
-	if (strstr(c->uri, "%00") != NULL)
+	if (c->has_zero)
 		return refuse(connection, MHD_HTTP_BAD_REQUEST,
 		    "a byte 0 in the address\n");
 	if (file_find(&file, server->settings->directory, path))
 		return answer_file(connection, &file);
-	if (!page_is_known(path))
+	if (!page_find(&page))
 		return refuse(connection, MHD_HTTP_NOT_FOUND, "no such page\n");
 	MHD_get_connection_values(
-	    connection, MHD_GET_ARGUMENT_KIND, argument_add, &query);
-	return answer_page(server, connection, c, &query);
+	    connection, MHD_GET_ARGUMENT_KIND, argument_add, &page);
+	return answer_page(server, connection, c, &page);
 }
 
 struct server *
@@ -569,6 +532,6 @@ server_stop(struct server *server)
 {
 	MHD_stop_daemon(server->daemon);
 	for (unsigned i = 0; i < KEPT; i++)
-		kept_clear(&server->kept[i]);
+		kept_set(&server->kept[i], "", NULL);
 	free(server);
 }

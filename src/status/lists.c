@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "status/agent_list.h"
-#include "lib/clock.h"
+#include "status/lists.h"
 #include "lib/address.h"
+#include "lib/clock.h"
+#include "lib/json.h"
 #include "lib/prefix.h"
 #include "shm/keep_errno.h"
 #include "status/status.h"
@@ -11,6 +12,74 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+
+/* ----------------------------------------------------------------- keys --- */
+
+bool
+keys_number(const char *text, int32_t *number)
+{
+	int64_t n;
+
+	if (!text_number(text, INT32_MIN, INT32_MAX, &n))
+		return false;
+	*number = (int32_t)n;
+	return true;
+}
+
+bool
+keys_visit(void *arg, const struct scan_key *key)
+{
+	struct keys_list *list = arg;
+	const struct record *r = &key->record;
+	FILE *out = list->out;
+	const char *name = names_find(list->names, r->modid, r->cmdid);
+	char caller[DOTTED_TEXT], ip[DOTTED_TEXT];
+	double age = look_age(list->now_ms, record_ts(r));
+	const char *state = key->dirty ? "dirty" : "stored";
+	const char *freshness = look_age_name(
+	    look_age_of(&list->limits, list->now_ms, record_ts(r)));
+
+	if ((list->has_modid && list->modid != r->modid) ||
+	    (list->has_cmdid && list->cmdid != r->cmdid))
+		return true;
+	if (list->count == list->max) {
+		list->more = true;
+		return false;
+	}
+	if (list->array)
+		fputs(list->count == 0 ? "\n" : ",\n", out);
+	list->count++;
+	dotted(r->caller, caller);
+	dotted(record_address(r), ip);
+	if (!list->json) {
+		fprintf(out,
+		    "%" PRId32 "\t%" PRId32 "\t%s\t%" PRIu64
+		    "\t%s\t%u\t%" PRIu32 "\t%" PRIu32
+		    "\t%u\t%s\t%.0f\t%s\t%s%s%s\n",
+		    r->modid, r->cmdid, caller, record_ts(r), ip, r->port,
+		    r->succ, r->err, r->overload, state, age, freshness,
+		    r->elb ? "elb" : "-", name != NULL ? "\t" : "",
+		    name != NULL ? name : "");
+		return !ferror(out);
+	}
+	fprintf(out,
+	    "{\"modid\":%" PRId32 ",\"cmdid\":%" PRId32
+	    ",\"ip\":\"%s\",\"port\":%u,\"caller\":\"%s\",\"succ\":%" PRIu32
+	    ",\"err\":%" PRIu32 ",\"ts\":%" PRIu64
+	    ",\"overload\":%u,\"state\":\"%s\",\"age\":%.0f,"
+	    "\"freshness\":\"%s\"%s",
+	    r->modid, r->cmdid, ip, r->port, caller, r->succ, r->err,
+	    record_ts(r), r->overload, state, age, freshness,
+	    r->elb ? ",\"dialect\":\"elb\"" : "");
+	if (name != NULL) {
+		fputs(",\"name\":", out);
+		json_write(name, out);
+	}
+	fputs(list->array ? "}" : "}\n", out);
+	return !ferror(out);
+}
+
+/* --------------------------------------------------------------- agents --- */
 
 enum kind {
 	FIGURE,
