@@ -187,6 +187,28 @@ def has_ipv6():
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
 
 
+class Clock:
+    """The time of day of programs that are started in its environment; intervals
+    are true.  It can be set while they run."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "clock")
+        preload = subprocess.run(
+            [tool("faketime", "faketime"), "-m", "-f", "+0", "printenv",
+             "LD_PRELOAD"], check=True, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE).stdout.strip()
+        self.environment = {
+            "LD_PRELOAD": preload, "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_TIMESTAMP_FILE": self.path,
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        self.set("+0")
+
+    def set(self, offset):
+        with open(self.path + ".new", "w") as file:
+            file.write(offset)
+        os.rename(self.path + ".new", self.path)
+
+
 def own_hosts(path, lines):
     """Has a process see this file as /etc/hosts.  None: it may not."""
     with open(path, "w") as file:

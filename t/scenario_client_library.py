@@ -121,29 +121,15 @@ def lines(s, authority):
 def clock_jumps(s):
     """Each report of an overload changes the row, whatever the agent's clock says:
     its own times never go back, and the reporter takes none of the future."""
-    preload = subprocess.run(
-        [scenario.tool("faketime", "faketime"), "-m", "-f", "+0",
-         "printenv", "LD_PRELOAD"], check=True, text=True,
-        stdout=subprocess.PIPE).stdout.strip()
-    clock = os.path.join(s.directory, "clock")
+    clock = scenario.Clock(s.directory)
     host, port = s.reporter.addresses[0]
-
-    def set_clock(offset):
-        with open(clock + ".new", "w") as file:
-            file.write(offset)
-        os.rename(clock + ".new", clock)
-
-    set_clock("+0")
     agent = subprocess.Popen(
         [scenario.program("reporter-send"), "--agent", "-H", f"{host}:{port}"],
-        stdin=subprocess.PIPE, env={
-            **os.environ, "LD_PRELOAD": preload, "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_TIMESTAMP_FILE": clock,
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+        stdin=subprocess.PIPE, env={**os.environ, **clock.environment})
     key = (1, 3, 0x0A000001, 80, scenario.LOCALHOST)
     try:
         for n, offset in enumerate(("+0", "+1d", "-2d", "+0"), 1):
-            set_clock(offset)
+            clock.set(offset)
             agent.stdin.write(b"1 3 0.0.0.0 0 10.0.0.1 80 %d 0 %d\n"
                               % (n, n % 2))
             agent.stdin.flush()

@@ -250,14 +250,23 @@ def fifos(s, commands):
     return wanted
 
 
-def overload(s, agents):
-    """Of the long interval nothing is seen; only overload is reported at once."""
+def overload(s, agents, clock):
+    """Of the long interval nothing is seen; only overload is reported at once,
+    with a clock that was set back as well."""
     wanted = {}
     for agent in agents:
         wanted.update(agent.counts([1], 3, 4, overload=1))
     wait_for(lambda: {key: row[2] for key, row in table(s).items()
                       if key in wanted} == {key: 1 for key in wanted},
              "each overload is there at once")
+    if clock:
+        clock.set("-2d")
+    time.sleep(1)  # until another one may be reported
+    for agent in agents:
+        wanted.update(agent.counts([1], 5, 6))
+    wait_for(lambda: {key: row[2] for key, row in table(s).items()
+                      if key in wanted} == {key: 0 for key in wanted},
+             "each end of an overload is there at once")
     for agent in agents:
         wanted.update(agent.counts([2], 5, 6))
     time.sleep(0.5)  # until they have read that
@@ -301,6 +310,12 @@ def tell(s):
     def language(find):
         commands[find.__name__] = find(s)
 
+    clock = None
+
+    def set_clock():
+        nonlocal clock
+        clock = scenario.Clock(s.directory)
+
     s.database.start()
     s.reporter.configure("reporter",
                          listen=f"127.0.0.1:{scenario.free_port()}"
@@ -315,13 +330,16 @@ def tell(s):
         hung_up(s)
         for find in LANGUAGES:
             s.part(language, find)
+        s.part(set_clock)
         short, long, others = [], [], []
         began = time.monotonic()
         for i, (name, command) in enumerate(commands.items(), 1):
             short.append(Example(s, name, command, i, s.reporter.addresses[0],
                                  1))
+            # Go does not ask the C library for the time.
             long.append(Example(s, name, command, 10 + i,
-                                s.reporter.addresses[-1], LONG))
+                                s.reporter.addresses[-1], LONG,
+                                **(clock.environment if clock else {})))
             listener = Refusal(s.hosts)
             others.append((Example(s, name, command, 20 + i, listener.address,
                                    1, CALLER=CALLER), listener))
@@ -335,7 +353,7 @@ def tell(s):
         refused(s, others, began)
         others = [agent for agent, _listener in others]
         end(others + short)
-        overload(s, long)
+        overload(s, long, clock)
         reaches(s, "lines of a FIFO are in the table", lines)
         s.equal("the others end as well", ended(short),
                 dict.fromkeys(commands, 0))

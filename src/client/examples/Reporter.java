@@ -68,6 +68,7 @@ public final class Reporter {
     private boolean warned;
     private double until = Double.MAX_VALUE; // end by then
     private double due, nextUrgent, wrote = Double.NEGATIVE_INFINITY;
+    private long time; // of day; never goes back, or rows would not change
     private final Thread thread = new Thread(this::run, "reporter");
 
     /** caller: our IPv4 address as a number; 0: that of the connection. */
@@ -300,7 +301,8 @@ public final class Reporter {
      */
     private byte[] encode(long caller, boolean again, boolean urgent) throws IOException {
         Map<Report, List<Object>> reports = new HashMap<>();
-        long now = System.currentTimeMillis() / 1000;
+        long now = Math.max(time, System.currentTimeMillis() / 1000);
+        time = now;
         synchronized (this) {
             for (Iterator<Map.Entry<Key, Figures>> i = keys.entrySet().iterator(); i.hasNext();) {
                 Map.Entry<Key, Figures> entry = i.next();

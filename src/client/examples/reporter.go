@@ -73,6 +73,7 @@ type Agent struct {
 	done     chan bool
 	due      time.Time
 	wrote    time.Time
+	time     int64 // of day; never goes back, or rows would not change
 	warned   bool
 }
 
@@ -274,6 +275,10 @@ func (a *Agent) encode(caller uint32, again, urgent bool) []byte {
 		ts int64
 	}
 	reports, now := map[report][]any{}, time.Now().Unix()
+	if now < a.time {
+		now = a.time
+	}
+	a.time = now
 	a.mu.Lock()
 	for k, f := range a.keys {
 		if f.changed || !urgent && (f.succ != 0 || f.err != 0) {

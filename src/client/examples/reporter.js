@@ -64,6 +64,7 @@ class Agent {
     this.nextUrgent = 0
     this.due = monotonic() + Math.random() * interval
     this.wrote = -Infinity
+    this.time = 0 // of day; never goes back, or rows would not change
     this.pause = PAUSE_MIN
     this.link = null
     this.addresses = []  // not yet tried in this round
@@ -210,7 +211,8 @@ class Agent {
   // once more; urgent: only of a changed overload.
   _encode ({ again = false, urgent = false }) {
     const reports = new Map()
-    const now = Math.floor(Date.now() / 1000)
+    const now = Math.max(this.time, Math.floor(Date.now() / 1000))
+    this.time = now
     for (const [name, f] of this.keys) {
       if (f.changed || (!urgent && (f.succ || f.err))) {
         f.sent = [f.succ, f.err]

@@ -85,6 +85,7 @@ final class Agent
     private string $data = '';  // whole reports, but for what is written of them
     private float $due, $began = 0, $retry = 0, $nextUrgent = 0;
     private float $wrote = -INF, $pause = PAUSE_MIN;
+    private int $time = 0;  // of day; never goes back, or rows would not change
 
     /** $caller: our IPv4 address as a number; 0: that of the connection. */
     public function __construct(
@@ -286,7 +287,8 @@ final class Agent
     private function encode(bool $again = false, bool $urgent = false): string
     {
         $caller = $this->caller();
-        [$reports, $now] = [[], time()];
+        [$reports, $now] = [[], max($this->time, time())];
+        $this->time = $now;
         foreach ($this->keys as $key => $f) {
             if ($f->changed || !$urgent && ($f->succ || $f->err)) {
                 [$f->sentSucc, $f->sentErr, $f->ts] = [$f->succ, $f->err, $now];

@@ -78,6 +78,7 @@ class Agent:
         self.until = math.inf  # end by then
         self.due = time.monotonic() + random.uniform(0, interval)
         self.wrote = -math.inf
+        self.time = 0  # of day; never goes back, or rows would not change
         self.wake, self.waker = socket.socketpair()
         self.waker.setblocking(False)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -212,7 +213,8 @@ class Agent:
     def _encode(self, caller, again=False, urgent=False):
         """Whole reports of what is new.  again: and the last report of the
         other keys once more; urgent: only of a changed overload."""
-        reports, now = {}, int(time.time())
+        reports, now = {}, max(self.time, int(time.time()))
+        self.time = now
         with self.lock:
             for key, f in list(self.keys.items()):
                 if f.changed or not urgent and (f.succ or f.err):

@@ -44,6 +44,7 @@ fi
 
 declare -A succ err overload changed sent ts # by "modid cmdid ip port"
 dropped=0 urgent='' again='' sender='' part='' pause=$PAUSE_MIN
+seconds=0 # the time of day; never goes back, or rows would not change
 
 # Milliseconds of a clock that nobody sets.
 clock() {
@@ -72,8 +73,9 @@ count() {
 
 # Report what is new; with $again the last report of the other keys once more.
 report() {
-	local key lines='' fields seconds=$EPOCHSECONDS
+	local key lines='' fields
 
+	((EPOCHSECONDS < seconds)) || seconds=$EPOCHSECONDS
 	for key in "${!succ[@]}"; do
 		if [[ ${changed[$key]} || ${succ[$key]} != 0 || ${err[$key]} != 0 ]]; then
 			sent[$key]="${succ[$key]} ${err[$key]}" ts[$key]=$seconds
