@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Owns the services in the orders that were asked for, until the next sample.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "web/page.h"
@@ -16,13 +13,6 @@
 
 #define ROWS 50 /* listed by default */
 #define ROWS_MAX 1000
-
-/* The services in each order, as places; of one sample. */
-static struct sorted {
-	uint64_t number;
-	uint32_t *places;
-	size_t count;
-} sorted[LOOK_ORDERS];
 
 static const char *const caller_columns[] = { "caller", "overload", "succ",
 	"err", "error_share", "ts", "age", "state", "reports", NULL };
@@ -168,24 +158,6 @@ listing_match(void *arg, const struct look_service *service)
 	    &l->filter, l->sample->look, l->sample->names, service);
 }
 
-/* The services in an order, kept for the next request.  NULL: out of memory. */
-static const struct sorted *
-sorted_get(const struct sample *s, enum look_order order)
-{
-	struct sorted *kept = &sorted[order];
-
-	if (kept->number == s->number && kept->places != NULL)
-		return kept;
-	for (int i = 0; i < LOOK_ORDERS; i++) {
-		if (sorted[i].number == s->number)
-			continue;
-		free(sorted[i].places);
-		sorted[i] = (struct sorted){ .number = s->number };
-	}
-	kept->places = look_sort(s->look, order, NULL, NULL, &kept->count);
-	return kept->places != NULL ? kept : NULL;
-}
-
 /* Write the rows of a page. */
 static void
 listing_write(
@@ -226,23 +198,19 @@ void
 api_services(struct page *p)
 {
 	struct listing l;
-	struct sorted own = { .places = NULL };
-	const struct sorted *found = &own;
+	size_t count;
 
 	if (!listing_read(&l, p) || (l.sample = page_look(p)) == NULL)
 		return;
-	if (l.filter.count == 0)
-		found = sorted_get(l.sample, l.order);
-	else
-		own.places = look_sort(
-		    l.sample->look, l.order, listing_match, &l, &own.count);
-	if (found == NULL || found->places == NULL) {
+	uint32_t *places =
+	    look_sort(l.sample->look, l.order, listing_match, &l, &count);
+	if (places == NULL) {
 		page_error(p, 500, "out of memory");
-	} else {
-		head_write(p);
-		listing_write(&l, found->places, found->count, p->out);
+		return;
 	}
-	free(own.places);
+	head_write(p);
+	listing_write(&l, places, count, p->out);
+	free(places);
 }
 
 /* ---------------------------------------------------------- one service --- */
