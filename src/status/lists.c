@@ -193,23 +193,6 @@ row_print(const struct agent *a, bool json, FILE *out)
 	fputs(json ? "}}" : "\n", out);
 }
 
-/* Sort the agents, and print up to max of them. */
-static void
-list_print(struct agent *list, size_t count, struct column column, size_t max,
-    bool json, FILE *out)
-{
-	qsort_r(list, count, sizeof(*list), compare, &column);
-	if (!json) {
-		for (size_t i = 0; i < COLUMNS; i++)
-			fprintf(out, "%*s ", columns[i].width, columns[i].name);
-		putc('\n', out);
-	}
-	for (size_t i = 0; i < count && i < max; i++) {
-		fputs(!json ? "" : i > 0 ? ",\n" : "{\"agents\":[\n", out);
-		row_print(&list[i], json, out);
-	}
-}
-
 enum shm_status
 agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
     uint64_t *unlisted)
@@ -249,7 +232,15 @@ agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
 	KEEP_ERRNO(segment_close(&agents.map));
 	if (list == NULL)
 		return SHM_SYSTEM;
-	list_print(list, count, columns[column], max, json, out);
+	struct column by = columns[column];
+	qsort_r(list, count, sizeof(*list), compare, &by);
+	for (size_t i = 0; !json && i < COLUMNS; i++)
+		fprintf(out, "%*s%s", columns[i].width, columns[i].name,
+		    i + 1 < COLUMNS ? " " : " \n");
+	for (size_t i = 0; i < count && i < max; i++) {
+		fputs(!json ? "" : i > 0 ? ",\n" : "{\"agents\":[\n", out);
+		row_print(&list[i], json, out);
+	}
 	if (json)
 		fprintf(out, "%s],\n\"more\":%s,\"unlisted\":%" PRIu64 "}\n",
 		    count == 0 ? "{\"agents\":[" : "",

@@ -229,25 +229,6 @@ processor_ms(void)
 	return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1000000;
 }
 
-static void
-look_begin(struct making *m, const struct look_limits *limits, uint64_t now_ms)
-{
-	struct look *look = m->look;
-	const struct look *previous = m->previous;
-
-	look->totals.number = 1;
-	look->totals.now_ms = now_ms;
-	look->totals.limits = *limits;
-	look->made_ms = monotonic_ms();
-	if (previous != NULL) {
-		look->totals.number = previous->totals.number + 1;
-		look->totals.seconds =
-		    (double)(look->made_ms - previous->made_ms) / 1000;
-	}
-	known_begin(m);
-	segments_begin(m);
-}
-
 static bool
 look_make(struct making *m)
 {
@@ -287,9 +268,22 @@ look_new(struct look **look, const char *instance, struct look *previous,
 	*look = NULL;
 	if (m.look != NULL && m.scan != NULL &&
 	    (found = scan_open(m.scan, instance)) == SHM_OK) {
-		look_begin(&m, limits, now_ms);
+		struct look_totals *totals = &m.look->totals;
+
+		totals->number = 1;
+		totals->now_ms = now_ms;
+		totals->limits = *limits;
+		m.look->made_ms = monotonic_ms();
+		if (previous != NULL) {
+			totals->number = previous->totals.number + 1;
+			totals->seconds =
+			    (double)(m.look->made_ms - previous->made_ms) /
+			    1000;
+		}
+		known_begin(&m);
+		segments_begin(&m);
 		if (look_make(&m)) {
-			m.look->totals.walk_ms = processor_ms() - begun;
+			totals->walk_ms = processor_ms() - begun;
 			*look = m.look;
 		} else {
 			segments_undo(&m);

@@ -21,24 +21,6 @@ static const char *const event_columns[] = { "n", "time", "modid", "cmdid",
 
 /* ----------------------------------------------------------------- head --- */
 
-static void
-verdict_write(const struct look_totals *t, FILE *out)
-{
-	fprintf(out,
-	    "\"verdict\":{\"services\":%" PRIu64
-	    ",\"overloaded_services\":%" PRIu64
-	    ",\"overloaded_servers\":%" PRIu64 ",\"new_overloaded\":%" PRIu64
-	    ",\"error_services\":%" PRIu64 ",\"silent_services\":%" PRIu64
-	    ",\"late_services\":%" PRIu64 ",\"callers\":%" PRIu64
-	    ",\"silent_callers\":%" PRIu64 ",\"late_callers\":%" PRIu64
-	    ",\"truncated\":%s},\n",
-	    t->services, t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
-	    t->new_overloaded, t->by_state[LOOK_ERRORS],
-	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE], t->callers,
-	    t->callers_by_age[AGE_SILENT], t->callers_by_age[AGE_LATE],
-	    row_boolean(t->truncated || t->unread > 0));
-}
-
 /* What each answer begins with. */
 static void
 head_write(const struct page *p)
@@ -52,8 +34,19 @@ head_write(const struct page *p)
 	    ",\"silent_s\":%" PRIu32 ",\n",
 	    (double)t->now_ms / 1000, s->look_ms, s->interval_s, p->instance,
 	    s->reporter, t->limits.fresh_s, t->limits.silent_s);
-	verdict_write(t, p->out);
-	fputs("\"reports_per_s\":", p->out);
+	fprintf(p->out,
+	    "\"verdict\":{\"services\":%" PRIu64
+	    ",\"overloaded_services\":%" PRIu64
+	    ",\"overloaded_servers\":%" PRIu64 ",\"new_overloaded\":%" PRIu64
+	    ",\"error_services\":%" PRIu64 ",\"silent_services\":%" PRIu64
+	    ",\"late_services\":%" PRIu64 ",\"callers\":%" PRIu64
+	    ",\"silent_callers\":%" PRIu64 ",\"late_callers\":%" PRIu64
+	    ",\"truncated\":%s},\n\"reports_per_s\":",
+	    t->services, t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
+	    t->new_overloaded, t->by_state[LOOK_ERRORS],
+	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE], t->callers,
+	    t->callers_by_age[AGE_SILENT], t->callers_by_age[AGE_LATE],
+	    row_boolean(t->truncated || t->unread > 0));
 	row_number(look_rate(s->look, t->rate), 1, p->out);
 	fputs(",\"records_per_s\":", p->out);
 	row_number(
