@@ -104,20 +104,37 @@ line_list(const struct top *top, char *text)
 	    status_s(top->count));
 }
 
-/* The columns that services and servers have; so many of `all` servers or
-   callers are overloaded, or call it so. */
+/* A service or a server; so many of all its servers are overloaded, or callers
+   call it so. */
 static void
-line_sum(const struct top *top, const struct look_sum *sum, uint32_t overloaded,
-    uint32_t all, int width, const char *first, const char *name, char *text)
+line_sum(const struct top *top, struct top_row row, char *text)
 {
 	const struct look_totals *t = &top->look->totals;
-	char of[40], since[24] = "-", share[16] = "-", calls[32];
-	char reports[32] = "-", age[16];
+	const struct look_service *service = row.service;
+	const struct look_server *server = row.server;
+	const struct look_sum *sum =
+	    service != NULL ? &service->sum : &server->sum;
+	char first[32], ip[DOTTED_TEXT], of[40], since[24] = "-";
+	char share[16] = "-", calls[32], reports[32] = "-", age[16];
+	const char *name = NULL;
 	double errors = look_error_share(sum);
 	double rate = look_rate(top->look, sum->rate);
+	uint32_t overloaded, all;
+
+	if (service != NULL) {
+		snprintf(first, sizeof(first), "%" PRId32 "/%" PRId32,
+		    service->modid, service->cmdid);
+		name = names_find(top->names, service->modid, service->cmdid);
+		overloaded = service->overloaded;
+		all = service->servers;
+	} else {
+		snprintf(first, sizeof(first), "%s:%u", dotted(server->ip, ip),
+		    server->port);
+		overloaded = server->overloaded_by;
+		all = sum->callers;
+	}
 	int at =
 	    snprintf(of, sizeof(of), "%" PRIu32 "/%" PRIu32, overloaded, all);
-
 	if (sum->stale > 0)
 		snprintf(
 		    of + at, sizeof(of) - (size_t)at, "+%" PRIu32, sum->stale);
@@ -133,36 +150,13 @@ line_sum(const struct top *top, const struct look_sum *sum, uint32_t overloaded,
 	if (rate >= 0)
 		figures_rate(reports, sizeof(reports), rate, 6);
 	line_write(text, "%-10s %-*s %7s %6s %5s %6s %6s %5s%s%s",
-	    look_state_name((enum look_state)sum->state), width, first, of,
-	    since, share,
+	    look_state_name((enum look_state)sum->state),
+	    service != NULL ? 11 : 21, first, of, since, share,
 	    figures_count(calls, sizeof(calls), sum->succ + sum->err, 6),
 	    reports,
 	    figures_age(age, sizeof(age),
 		(uint64_t)look_age(t->now_ms, sum->newest_ts)),
 	    name != NULL ? " " : "", name != NULL ? name : "");
-}
-
-static void
-line_service(const struct top *top, struct top_row row, char *text)
-{
-	const struct look_service *s = row.service;
-	char number[32];
-
-	snprintf(
-	    number, sizeof(number), "%" PRId32 "/%" PRId32, s->modid, s->cmdid);
-	line_sum(top, &s->sum, s->overloaded, s->servers, 11, number,
-	    names_find(top->names, s->modid, s->cmdid), text);
-}
-
-static void
-line_server(const struct top *top, struct top_row row, char *text)
-{
-	const struct look_server *s = row.server;
-	char ip[DOTTED_TEXT], address[32];
-
-	snprintf(address, sizeof(address), "%s:%u", dotted(s->ip, ip), s->port);
-	line_sum(top, &s->sum, s->overloaded_by, s->sum.callers, 21, address,
-	    NULL, text);
 }
 
 static void
@@ -185,27 +179,20 @@ line_caller(const struct top *top, struct top_row row, char *text)
 bool
 top_line(const struct top *top, size_t line, char *text)
 {
-	static const struct {
-		const char *heading;
-		void (*row)(
-		    const struct top *top, struct top_row row, char *text);
-	} levels[] = {
-		[TOP_SERVICES] = { "STATE      SERVICE     SERVERS  SINCE  "
-				   "ERR%  CALLS  REP/S   AGE NAME",
-		    line_service },
-		[TOP_SERVERS] = { "STATE      SERVER                CALLERS  "
-				  "SINCE  ERR%  CALLS  REP/S   AGE",
-		    line_server },
-		[TOP_CALLERS] = { "STATE      CALLER          OVERLOAD       "
-				  "SUCC        ERR  ERR%   AGE",
-		    line_caller },
+	static const char *const headings[] = {
+		[TOP_SERVICES] = "STATE      SERVICE     SERVERS  SINCE  ERR%  "
+				 "CALLS  REP/S   AGE NAME",
+		[TOP_SERVERS] = "STATE      SERVER                CALLERS  "
+				"SINCE  ERR%  CALLS  REP/S   AGE",
+		[TOP_CALLERS] = "STATE      CALLER          OVERLOAD       "
+				"SUCC        ERR  ERR%   AGE",
 	};
 
 	*text = '\0';
 	if (line == 0)
 		line_instance(top, text);
 	else if (line == TOP_HEADING)
-		line_write(text, "%s", levels[top->level].heading);
+		line_write(text, "%s", headings[top->level]);
 	else if (line > TOP_HEADING && line - TOP_HEADING > top->count)
 		return false;
 	else if (top->look == NULL)
@@ -214,8 +201,9 @@ top_line(const struct top *top, size_t line, char *text)
 		line_verdict(top, text);
 	else if (line == 2)
 		line_list(top, text);
+	else if (top->level == TOP_CALLERS)
+		line_caller(top, top_row(top, line - TOP_HEADING - 1), text);
 	else
-		levels[top->level].row(
-		    top, top_row(top, line - TOP_HEADING - 1), text);
+		line_sum(top, top_row(top, line - TOP_HEADING - 1), text);
 	return true;
 }

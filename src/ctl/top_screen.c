@@ -13,7 +13,6 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <wchar.h>
 
 /* After curses.h, which it needs. */
 #include <term.h>
@@ -35,27 +34,14 @@ struct view {
 	const char *message; /* instead of what is listed, or NULL */
 };
 
-/* Bytes of a text that the columns of the screen have room for. */
-static int
-fitting(const char *text)
-{
-	mbstate_t state = { 0 };
-	int width = 0, bytes = 0, n;
-	wchar_t c;
-
-	while ((n = (int)mbrtowc(&c, text + bytes, MB_CUR_MAX, &state)) > 0 &&
-	       (width += wcwidth(c)) <= COLS)
-		bytes += n;
-	return bytes;
-}
-
+/* What is too long is cut. */
 static void
 put_line(int row, const char *text, attr_t attributes)
 {
 	move(row, 0);
 	clrtoeol();
 	attrset(attributes);
-	addnstr(text, fitting(text));
+	insstr(text);
 	attrset(A_NORMAL);
 }
 

@@ -152,43 +152,35 @@ compare(const void *a, const void *b, void *column)
 			  : memcmp(peer(a)->sa_data, peer(b)->sa_data, 2);
 }
 
-/* Write a column's value, as JSON or as text. */
-static void
-cell(const struct agent *a, const struct column *c, bool json, char *text,
-    size_t size)
-{
-	int64_t n = value(a, c);
-	bool none = c->kind != ADDRESS && n == INT64_MIN;
-	bool quoted = json && !none && c->kind != FIGURE && c->kind != TIME;
-	char plain[ADDRESS_TEXT];
-
-	if (none)
-		snprintf(plain, sizeof(plain), "%s", json ? "null" : "-");
-	else if (c->kind == ADDRESS)
-		address_text(peer(a), plain);
-	else if (c->kind == DIALECT)
-		snprintf(plain, sizeof(plain), "%s", dialect_name((uint64_t)n));
-	else if (c->kind == IPV4)
-		dotted((uint32_t)n, plain);
-	else if (c->kind == TIME && !json)
-		clock_text(plain, (uint64_t)n);
-	else
-		snprintf(plain, sizeof(plain), "%" PRId64, n);
-	snprintf(text, size, quoted ? "\"%s\"" : "%s", plain);
-}
-
 static void
 row_print(const struct agent *a, bool json, FILE *out)
 {
-	char text[ADDRESS_TEXT + 2];
+	char text[ADDRESS_TEXT];
 
 	for (size_t i = 0; i < COLUMNS - json; i++) {
-		cell(a, &columns[i], json, text, sizeof(text));
-		if (json)
-			fprintf(out, "%s\"%s\":%s", i > 0 ? "," : "{",
-			    columns[i].name, text);
+		const struct column *c = &columns[i];
+		int64_t n = value(a, c);
+		bool none = c->kind != ADDRESS && n == INT64_MIN;
+		bool quoted = !none && c->kind != FIGURE && c->kind != TIME;
+
+		if (none)
+			strcpy(text, json ? "null" : "-");
+		else if (c->kind == ADDRESS)
+			address_text(peer(a), text);
+		else if (c->kind == DIALECT)
+			snprintf(text, sizeof(text), "%s",
+			    dialect_name((uint64_t)n));
+		else if (c->kind == IPV4)
+			dotted((uint32_t)n, text);
+		else if (c->kind == TIME && !json)
+			clock_text(text, (uint64_t)n);
 		else
-			fprintf(out, "%*s ", columns[i].width, text);
+			snprintf(text, sizeof(text), "%" PRId64, n);
+		if (json)
+			fprintf(out, quoted ? "%s\"%s\":\"%s\"" : "%s\"%s\":%s",
+			    i > 0 ? "," : "{", c->name, text);
+		else
+			fprintf(out, "%*s ", c->width, text);
 	}
 	fputs(json ? ",\"rejected\":{" : "", out);
 	for (int i = 0; i < REJECT_REASONS; i++)
@@ -199,23 +191,6 @@ row_print(const struct agent *a, bool json, FILE *out)
 			fprintf(out, " %s=%" PRIu64,
 			    reject_name((enum reject)i), a->rejected[i]);
 	fputs(json ? "}}" : "\n", out);
-}
-
-/* Sort the agents, and print up to max of them. */
-static void
-list_print(struct agent *list, size_t count, struct column column, size_t max,
-    bool json, FILE *out)
-{
-	qsort_r(list, count, sizeof(*list), compare, &column);
-	if (!json) {
-		for (size_t i = 0; i < COLUMNS; i++)
-			fprintf(out, "%*s ", columns[i].width, columns[i].name);
-		putc('\n', out);
-	}
-	for (size_t i = 0; i < count && i < max; i++) {
-		fputs(!json ? "" : i > 0 ? ",\n" : "{\"agents\":[\n", out);
-		row_print(&list[i], json, out);
-	}
 }
 
 enum shm_status
@@ -257,7 +232,15 @@ agents_print(const char *instance, int column, size_t max, bool json, FILE *out,
 	KEEP_ERRNO(segment_close(&agents.map));
 	if (list == NULL)
 		return SHM_SYSTEM;
-	list_print(list, count, columns[column], max, json, out);
+	struct column by = columns[column];
+	qsort_r(list, count, sizeof(*list), compare, &by);
+	for (size_t i = 0; !json && i < COLUMNS; i++)
+		fprintf(out, "%*s%s", columns[i].width, columns[i].name,
+		    i + 1 < COLUMNS ? " " : " \n");
+	for (size_t i = 0; i < count && i < max; i++) {
+		fputs(!json ? "" : i > 0 ? ",\n" : "{\"agents\":[\n", out);
+		row_print(&list[i], json, out);
+	}
 	if (json)
 		fprintf(out, "%s],\n\"more\":%s,\"unlisted\":%" PRIu64 "}\n",
 		    count == 0 ? "{\"agents\":[" : "",

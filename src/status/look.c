@@ -145,60 +145,46 @@ note_is_of(
 		   (c->address ^ r->caller) | (c->service ^ s->service)) == 0;
 }
 
-/* grown: records since the look before. */
-static void
-key_add(const struct look *look, const struct note *note,
-    const struct record *r, uint32_t grown)
-{
-	struct look_server *s = &SERVERS(look)[note->server - 1];
-	struct look_caller *c = &CALLERS(look)[note->caller - 1];
-	uint64_t ts = record_ts(r);
-	enum look_age age =
-	    look_age_of(&look->totals.limits, look->totals.now_ms, ts);
-
-	look_sum_add(&s->sum, &s->sum.callers,
-	    &(struct look_sum){ .newest_ts = ts,
-		.succ = r->succ,
-		.err = r->err,
-		.age = (uint8_t)age });
-	s->sum.reports += grown;
-	s->keys++;
-	s->overloaded_by += r->overload && age == AGE_FRESH;
-	s->sum.stale += r->overload && age != AGE_FRESH;
-	c->keys++;
-	if (ts > c->newest_ts)
-		c->newest_ts = ts;
-	if (grown > c->records)
-		c->records = grown;
-}
-
 /* Slots come in no order of servers, so each would have to be waited for:
    memory is asked for what some keys add to, then they are added. */
 static bool
 waiting_add(struct making *m)
 {
+	const struct look_totals *totals = &m->look->totals;
 	bool known[WAITING];
 
-	for (unsigned i = 0; i < m->waits; i++) {
-		const struct waiting *w = &m->waiting[i];
-
-		known[i] = note_is_of(m->look, w->note, &w->record);
-		if (!known[i])
-			look_want(m, &w->record, false);
-	}
 	for (unsigned i = 0; i < m->waits; i++)
-		if (!known[i])
-			look_want(m, &m->waiting[i].record, true);
+		known[i] = note_is_of(
+		    m->look, m->waiting[i].note, &m->waiting[i].record);
 	for (unsigned i = 0; i < m->waits && !m->failed; i++) {
 		const struct waiting *w = &m->waiting[i];
+		const struct record *r = &w->record;
+		uint64_t ts = record_ts(r);
+		enum look_age age =
+		    look_age_of(&totals->limits, totals->now_ms, ts);
 
 		if (!known[i])
-			look_note(m, w->note, &w->record);
+			look_note(m, w->note, r);
 		if (w->note->server == 0)
 			continue;
-		w->note->odd = m->look->totals.number & 1;
+		struct look_server *s = &SERVERS(m->look)[w->note->server - 1];
+		struct look_caller *c = &CALLERS(m->look)[w->note->caller - 1];
+		w->note->odd = totals->number & 1;
 		m->noted++;
-		key_add(m->look, w->note, &w->record, w->grown);
+		look_sum_add(&s->sum, &s->sum.callers,
+		    &(struct look_sum){ .newest_ts = ts,
+			.succ = r->succ,
+			.err = r->err,
+			.age = (uint8_t)age });
+		s->sum.reports += w->grown;
+		s->keys++;
+		s->overloaded_by += r->overload && age == AGE_FRESH;
+		s->sum.stale += r->overload && age != AGE_FRESH;
+		c->keys++;
+		if (ts > c->newest_ts)
+			c->newest_ts = ts;
+		if (w->grown > c->records)
+			c->records = w->grown;
 	}
 	m->waits = 0;
 	return !m->failed;
@@ -212,7 +198,6 @@ take_key(void *arg, const struct scan_key *key)
 	struct waiting *w = &m->waiting[m->waits];
 
 	look->totals.keys++;
-	look->totals.dirty += key->dirty;
 	if (key->segment >= look->segments)
 		return true;
 	struct note *note = NOTES(look, key->segment) + key->slot;
@@ -242,25 +227,6 @@ processor_ms(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1000000;
-}
-
-static void
-look_begin(struct making *m, const struct look_limits *limits, uint64_t now_ms)
-{
-	struct look *look = m->look;
-	const struct look *previous = m->previous;
-
-	look->totals.number = 1;
-	look->totals.now_ms = now_ms;
-	look->totals.limits = *limits;
-	look->made_ms = monotonic_ms();
-	if (previous != NULL) {
-		look->totals.number = previous->totals.number + 1;
-		look->totals.seconds =
-		    (double)(look->made_ms - previous->made_ms) / 1000;
-	}
-	known_begin(m);
-	segments_begin(m);
 }
 
 static bool
@@ -302,9 +268,22 @@ look_new(struct look **look, const char *instance, struct look *previous,
 	*look = NULL;
 	if (m.look != NULL && m.scan != NULL &&
 	    (found = scan_open(m.scan, instance)) == SHM_OK) {
-		look_begin(&m, limits, now_ms);
+		struct look_totals *totals = &m.look->totals;
+
+		totals->number = 1;
+		totals->now_ms = now_ms;
+		totals->limits = *limits;
+		m.look->made_ms = monotonic_ms();
+		if (previous != NULL) {
+			totals->number = previous->totals.number + 1;
+			totals->seconds =
+			    (double)(m.look->made_ms - previous->made_ms) /
+			    1000;
+		}
+		known_begin(&m);
+		segments_begin(&m);
 		if (look_make(&m)) {
-			m.look->totals.walk_ms = processor_ms() - begun;
+			totals->walk_ms = processor_ms() - begun;
 			*look = m.look;
 		} else {
 			segments_undo(&m);

@@ -114,7 +114,7 @@ struct look_totals {
 	double seconds;  /* since the look before; 0: there was none */
 	double walk_ms;  /* processor time that it took */
 	struct look_limits limits;
-	uint64_t services, servers, keys, dirty;
+	uint64_t services, servers, keys;
 	uint64_t by_state[LOOK_STATES]; /* services */
 	uint64_t overloaded_servers;
 	uint64_t new_overloaded; /* services, see LOOK_NEW_MS */

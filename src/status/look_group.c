@@ -280,26 +280,6 @@ items_arrange(struct look *look, enum kind kind, struct area places[KINDS])
 	return made;
 }
 
-/* What belongs to one thing is next to each other: give each its first. */
-static void
-firsts_set(struct look *look)
-{
-	uint32_t server = 0, caller = 0, slot = 1;
-
-	for (size_t i = 0; i < COUNT(look, SERVICE); i++) {
-		struct look_service *s = &SERVICES(look)[i];
-
-		s->first = server;
-		s->first_caller = caller;
-		server += s->all_servers;
-		caller += s->all_callers;
-	}
-	for (size_t i = 0; i < COUNT(look, SERVER); i++) {
-		SERVERS(look)[i].first = slot;
-		slot += SERVERS(look)[i].keys;
-	}
-}
-
 /* Let the notes have the new places, and list the slots of each server.  Notes
    of keys that the walk has not seen are of none. */
 static bool
@@ -341,13 +321,27 @@ slots_arrange(
 bool
 look_arrange(struct making *m)
 {
+	struct look *look = m->look;
 	struct area places[KINDS] = { { 0 } };
+	uint32_t server = 0, caller = 0, slot = 1;
 	bool made = true;
 
 	for (enum kind kind = SERVICE; kind < KINDS; kind++)
-		made = made && items_arrange(m->look, kind, places);
+		made = made && items_arrange(look, kind, places);
 	if (made) {
-		firsts_set(m->look);
+		/* What belongs to one thing is next to each other. */
+		for (size_t i = 0; i < COUNT(look, SERVICE); i++) {
+			struct look_service *s = &SERVICES(look)[i];
+
+			s->first = server;
+			s->first_caller = caller;
+			server += s->all_servers;
+			caller += s->all_callers;
+		}
+		for (size_t i = 0; i < COUNT(look, SERVER); i++) {
+			SERVERS(look)[i].first = slot;
+			slot += SERVERS(look)[i].keys;
+		}
 		made = slots_arrange(m, places[SERVER].at, places[CALLER].at);
 	}
 	for (enum kind kind = SERVICE; kind < KINDS; kind++)

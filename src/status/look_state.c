@@ -187,36 +187,6 @@ index_make(struct making *m, enum kind kind)
 	}
 }
 
-/* Where an entry is, or the item that it leads to. */
-static const void *
-wanted_at(const struct making *m, enum kind kind, uint32_t hash, bool item)
-{
-	const struct index *index = &m->indexes[kind];
-	const uint64_t *entry = index->entries.at;
-
-	if (index->used == 0)
-		return entry;
-	entry += hash & (index->entries.count - 1);
-	if (!item || *entry == 0)
-		return entry;
-	return (const char *)m->look->items[kind].at +
-	       (uint32_t)(*entry - 1) * look_sizes[kind];
-}
-
-/* gcc leaves out calls of a static function that does nothing else. */
-void
-look_want(const struct making *m, const struct record *r, bool items)
-{
-	uint64_t service = service_number(r->modid, r->cmdid);
-	const uint64_t numbers[KINDS] = { [SERVER] = server_number(
-					      record_address(r), r->port),
-		[CALLER] = r->caller };
-
-	for (enum kind kind = SERVICE; kind < KINDS; kind++)
-		__builtin_prefetch(wanted_at(
-		    m, kind, item_hash(kind, service, numbers[kind]), items));
-}
-
 void
 look_note(struct making *m, struct note *note, const struct record *r)
 {

@@ -115,10 +115,8 @@ uint32_t look_place(
     struct making *m, enum kind kind, uint64_t service, const void *item);
 
 /* look_note - note where a key belongs, and add what is new of its service,
-   server and caller.  m->failed: no memory.  look_want - ask memory for what
-   that needs soon: entries of indexes; then items, to which they lead. */
+   server and caller.  m->failed: no memory. */
 void look_note(struct making *m, struct note *note, const struct record *r);
-void look_want(const struct making *m, const struct record *r, bool items);
 
 /* look_end - free what only making needs. */
 void look_end(struct making *m);

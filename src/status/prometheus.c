@@ -253,19 +253,6 @@ look_prometheus(const struct look *look, FILE *out)
 	}
 }
 
-static const char *
-service_labels(const struct look_service *s, const struct names *names,
-    char labels[LABELS_MAX])
-{
-	const char *name = names_find(names, s->modid, s->cmdid);
-
-	snprintf(labels, LABELS_MAX,
-	    "modid=\"%" PRId32 "\",cmdid=\"%" PRId32 "\"", s->modid, s->cmdid);
-	if (name != NULL)
-		label_add(labels, "name", name);
-	return labels;
-}
-
 bool
 look_prometheus_services(
     const struct look *look, const struct names *names, size_t limit, FILE *out)
@@ -286,11 +273,18 @@ look_prometheus_services(
 			const struct look_service *s =
 			    &look->services[order[i]];
 
+			const char *name =
+			    names_find(names, s->modid, s->cmdid);
+
 			if (m - of_service >= OF_CALLS &&
 			    s->sum.age != AGE_FRESH)
 				continue;
-			metric_samples(
-			    m, s, service_labels(s, names, labels), out);
+			snprintf(labels, sizeof(labels),
+			    "modid=\"%" PRId32 "\",cmdid=\"%" PRId32 "\"",
+			    s->modid, s->cmdid);
+			if (name != NULL)
+				label_add(labels, "name", name);
+			metric_samples(m, s, labels, out);
 		}
 	}
 	free(order);

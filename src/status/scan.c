@@ -109,7 +109,6 @@ scan_read(const struct scan *scan, unsigned segment, uint32_t slot,
 	key->dirty = (state & STATE_DIRTY) != 0;
 	key->puts = state / STATE_VERSION;
 	key->generation = w->map.header.generation;
-	key->worker = w->map.header.slot;
 	key->segment = segment;
 	key->slot = slot;
 	return state != 0;

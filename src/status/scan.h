@@ -15,7 +15,6 @@ struct scan_key {
 	bool dirty;          /* not stored yet */
 	uint64_t puts;       /* records put into its slot ever */
 	uint64_t generation; /* of its segment */
-	uint32_t worker;     /* slot of the worker */
 	unsigned segment;    /* 0 to scan.count - 1 */
 	uint32_t slot;       /* of the table */
 };

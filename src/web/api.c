@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Owns the services in the orders that were asked for, until the next sample.
- */
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
 #include "web/page.h"
@@ -17,37 +14,12 @@
 #define ROWS 50 /* listed by default */
 #define ROWS_MAX 1000
 
-/* The services in each order, as places; of one sample. */
-static struct sorted {
-	uint64_t number;
-	uint32_t *places;
-	size_t count;
-} sorted[LOOK_ORDERS];
-
 static const char *const caller_columns[] = { "caller", "overload", "succ",
 	"err", "error_share", "ts", "age", "state", "reports", NULL };
 static const char *const event_columns[] = { "n", "time", "modid", "cmdid",
 	"ip", "port", "overloaded", "callers", NULL };
 
 /* ----------------------------------------------------------------- head --- */
-
-static void
-verdict_write(const struct look_totals *t, FILE *out)
-{
-	fprintf(out,
-	    "\"verdict\":{\"services\":%" PRIu64
-	    ",\"overloaded_services\":%" PRIu64
-	    ",\"overloaded_servers\":%" PRIu64 ",\"new_overloaded\":%" PRIu64
-	    ",\"error_services\":%" PRIu64 ",\"silent_services\":%" PRIu64
-	    ",\"late_services\":%" PRIu64 ",\"callers\":%" PRIu64
-	    ",\"silent_callers\":%" PRIu64 ",\"late_callers\":%" PRIu64
-	    ",\"truncated\":%s},\n",
-	    t->services, t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
-	    t->new_overloaded, t->by_state[LOOK_ERRORS],
-	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE], t->callers,
-	    t->callers_by_age[AGE_SILENT], t->callers_by_age[AGE_LATE],
-	    row_boolean(t->truncated || t->unread > 0));
-}
 
 /* What each answer begins with. */
 static void
@@ -62,8 +34,19 @@ head_write(const struct page *p)
 	    ",\"silent_s\":%" PRIu32 ",\n",
 	    (double)t->now_ms / 1000, s->look_ms, s->interval_s, p->instance,
 	    s->reporter, t->limits.fresh_s, t->limits.silent_s);
-	verdict_write(t, p->out);
-	fputs("\"reports_per_s\":", p->out);
+	fprintf(p->out,
+	    "\"verdict\":{\"services\":%" PRIu64
+	    ",\"overloaded_services\":%" PRIu64
+	    ",\"overloaded_servers\":%" PRIu64 ",\"new_overloaded\":%" PRIu64
+	    ",\"error_services\":%" PRIu64 ",\"silent_services\":%" PRIu64
+	    ",\"late_services\":%" PRIu64 ",\"callers\":%" PRIu64
+	    ",\"silent_callers\":%" PRIu64 ",\"late_callers\":%" PRIu64
+	    ",\"truncated\":%s},\n\"reports_per_s\":",
+	    t->services, t->by_state[LOOK_OVERLOADED], t->overloaded_servers,
+	    t->new_overloaded, t->by_state[LOOK_ERRORS],
+	    t->by_state[LOOK_SILENT], t->by_state[LOOK_LATE], t->callers,
+	    t->callers_by_age[AGE_SILENT], t->callers_by_age[AGE_LATE],
+	    row_boolean(t->truncated || t->unread > 0));
 	row_number(look_rate(s->look, t->rate), 1, p->out);
 	fputs(",\"records_per_s\":", p->out);
 	row_number(
@@ -168,24 +151,6 @@ listing_match(void *arg, const struct look_service *service)
 	    &l->filter, l->sample->look, l->sample->names, service);
 }
 
-/* The services in an order, kept for the next request.  NULL: out of memory. */
-static const struct sorted *
-sorted_get(const struct sample *s, enum look_order order)
-{
-	struct sorted *kept = &sorted[order];
-
-	if (kept->number == s->number && kept->places != NULL)
-		return kept;
-	for (int i = 0; i < LOOK_ORDERS; i++) {
-		if (sorted[i].number == s->number)
-			continue;
-		free(sorted[i].places);
-		sorted[i] = (struct sorted){ .number = s->number };
-	}
-	kept->places = look_sort(s->look, order, NULL, NULL, &kept->count);
-	return kept->places != NULL ? kept : NULL;
-}
-
 /* Write the rows of a page. */
 static void
 listing_write(
@@ -226,23 +191,19 @@ void
 api_services(struct page *p)
 {
 	struct listing l;
-	struct sorted own = { .places = NULL };
-	const struct sorted *found = &own;
+	size_t count;
 
 	if (!listing_read(&l, p) || (l.sample = page_look(p)) == NULL)
 		return;
-	if (l.filter.count == 0)
-		found = sorted_get(l.sample, l.order);
-	else
-		own.places = look_sort(
-		    l.sample->look, l.order, listing_match, &l, &own.count);
-	if (found == NULL || found->places == NULL) {
+	uint32_t *places =
+	    look_sort(l.sample->look, l.order, listing_match, &l, &count);
+	if (places == NULL) {
 		page_error(p, 500, "out of memory");
-	} else {
-		head_write(p);
-		listing_write(&l, found->places, found->count, p->out);
+		return;
 	}
-	free(own.places);
+	head_write(p);
+	listing_write(&l, places, count, p->out);
+	free(places);
 }
 
 /* ---------------------------------------------------------- one service --- */

@@ -30,20 +30,6 @@ type_of(const char *name)
 	return NULL;
 }
 
-static bool
-file_open(struct file *file, const char *directory, const char *name)
-{
-	char path[4096];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file->fd = *name == '.' ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-	if (file->fd < 0)
-		return false;
-	file->size = fstat(file->fd, &st) == 0 ? (size_t)st.st_size : 0;
-	return true;
-}
-
 /* On any other path the page would ask for figures where there are none. */
 static bool
 is_screen(const char *path)
@@ -64,6 +50,8 @@ bool
 file_find(struct file *file, const char *directory, const char *path)
 {
 	const char *name = strrchr(path, '/');
+	char full[4096];
+	struct stat st;
 
 	if (name == NULL)
 		return false;
@@ -72,8 +60,13 @@ file_find(struct file *file, const char *directory, const char *path)
 		file->type = type_of(name = "page.html");
 	if (file->type == NULL)
 		return false;
-	if (directory != NULL)
-		return file_open(file, directory, name);
+	if (directory != NULL) {
+		snprintf(full, sizeof(full), "%s/%s", directory, name);
+		file->fd = *name == '.' ? -1 : open(full, O_RDONLY | O_CLOEXEC);
+		if (file->fd >= 0 && fstat(file->fd, &st) == 0)
+			file->size = (size_t)st.st_size;
+		return file->fd >= 0;
+	}
 	for (size_t i = 0; i < assets_count; i++)
 		if (strcmp(assets[i].name, name) == 0)
 			file->asset = &assets[i];
