@@ -18,6 +18,9 @@ units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
 if SECCOMP
 units += t/unit_sandbox
 endif
+if HAVE_OPENSSL
+units += t/unit_client_tls
+endif
 # Beside the suites: a crowd of agents for scenarios, and where the formats have
 # their fields, for tests that write them by hand.
 check_PROGRAMS += $(units) t/crowd t/offsets
@@ -38,6 +41,9 @@ t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
 
 # This makes queues small.
 t_unit_ark_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=socketpair
+
+# This makes OpenSSL's writing slow.
+t_unit_client_tls_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
 
 # Here the time of day and the names of hosts are the test's.
 t_unit_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time \
