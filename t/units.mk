@@ -36,14 +36,14 @@ t_libtest_a_SOURCES = $(fixtures:=.c) $(fixtures:=.h) t/bytes.h t/fuzz.h \
 LDADD = t/libtest.a $(FUZZ_MAIN) t/bench/libbench.a $(our_libs) \
 	$(CHECK_LIBS) $(FUZZ_ENGINE)
 
+# This makes OpenSSL's writing slow.
+t_unit_client_tls_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
+
 # This makes forks fail.
 t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork
 
 # This makes queues small.
 t_unit_ark_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=socketpair
-
-# This makes OpenSSL's writing slow.
-t_unit_client_tls_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
 
 # Here the time of day and the names of hosts are the test's.
 t_unit_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time \
