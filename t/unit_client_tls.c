@@ -18,7 +18,7 @@
 
 static struct reporter_transport *transport;
 static void *session;
-static _Atomic bool within;
+static _Atomic bool within, agreed;
 
 ssize_t __real_send(int fd, const void *bytes, size_t n, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t n, int flags);
@@ -83,6 +83,7 @@ agree(void *arg)
 
 	(void)arg;
 	transport->agree(session, &events);
+	atomic_store(&agreed, true);
 	return NULL;
 }
 
@@ -93,6 +94,8 @@ START_TEST(a_fork_waits_for_who_is_within)
 
 	session_make();
 	ck_assert_int_eq(pthread_create(&thread, NULL, agree, NULL), 0);
+	/* Else TSan misses it in the child. */
+	pthread_detach(thread);
 	while (!atomic_load(&within))
 		nanosleep(&(const struct timespec){ 0, 1000000L }, NULL);
 	pid_t pid = fork();
@@ -106,7 +109,8 @@ START_TEST(a_fork_waits_for_who_is_within)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
-	pthread_join(thread, NULL);
+	while (!atomic_load(&agreed))
+		nanosleep(&(const struct timespec){ 0, 1000000L }, NULL);
 	transport->free(session);
 	reporter_tls_free(transport);
 }
