@@ -111,11 +111,13 @@ spec()
 		echo "left out: rpmlint: install Debian's package rpmlint"
 		return
 	}
-	# Tags that a distribution sets, or that are obsolete; the archive is not
-	# published; and Debian's list of licenses is empty.
+	# Tags that a distribution sets, or that are obsolete; names of libraries
+	# are Mandriva's; the archive is not published; and Debian's list of
+	# licenses is empty.
 	cat >"$here/rpmlintrc" <<-'END'
 		addFilter("no-(buildroot|group|packager|url)-tag")
 		addFilter("no-signature")
+		addFilter("lib-package-without-%mklibname")
 		addFilter("invalid-url Source0: reporter-")
 		addFilter("invalid-license MIT")
 	END
@@ -163,7 +165,8 @@ make_roots()
 	echo "$with" >"$here/complete"
 }
 
-# The commands of INSTALL, chapters 1 and 2, literally.
+# The commands of INSTALL, chapters 1 and 2, literally.  Then the example of
+# reporter_client(3) is compiled as that page says, with the packages.
 by_the_book()
 {
 	rm -rf "$here/book"
@@ -176,6 +179,9 @@ by_the_book()
 		sed 's/apt-get install/& -y/; s/make && make check/make/' \
 			>"$here/book/root/commands"
 	cat "$here/book/root/commands"
+	sed -n '/^#include <reporter.h>/,/^\.Ed/p' "$source/man/reporter_client.3" |
+		sed '$d; s/\\e/\\/g' >"$here/book/root/agent.c"
+	cp new/libreporter*.deb "$here/book/root"
 	grep -q 'make install' "$here/book/root/commands" &&
 		inside "$here/book" sh -exc 'cd "/root/reporter-$1"
 			. ../commands
@@ -184,7 +190,12 @@ by_the_book()
 			$sbin/reporter-web -V
 			test -x /etc/init.d/reporter
 			make uninstall
-			test ! -e $sbin/reporter' sh "$VERSION"
+			test ! -e $sbin/reporter
+			cd ..
+			apt-get install -y ./libreporter0_*.deb \
+				./libreporter-tls0_*.deb ./libreporter-dev_*.deb
+			cc -o agent agent.c $(pkg-config --cflags --libs reporter)
+			ldd agent' sh "$VERSION"
 }
 
 # boot ROOT: sets init, its process.
@@ -293,11 +304,27 @@ upgrade()
 		reporterctl check' sh "$VERSION"
 }
 
+# The program of by_the_book().
+agent()
+{
+	cp "$here/book/root/agent" "$place"
+	there sh -ec 'cd /mnt
+		apt-get install -y ./new/libreporter0_*.deb
+		mysql reporter -e "DELETE FROM ServerCallStatus"
+		./agent
+		for _ in $(seq 150); do
+			! mysql -N reporter -e "SELECT * FROM ServerCallStatus" |
+				grep . || exit 0
+			sleep 0.1
+		done
+		exit 1'
+}
+
 # In names of files, of processes, and of sockets.
 purge()
 {
 	there sh -ec 'test -n "$(pgrep reporter)"
-		apt-get purge -y reporter reporter-web reporter-bench
+		apt-get purge -y reporter reporter-web reporter-bench libreporter0
 		left=$(find / \( -path /proc -o -path /sys -o -path /mnt \
 			-o -path /var/lib/mysql -o -path /var/log/journal \) -prune \
 			-o -name "*reporter*" -print)
@@ -317,6 +344,7 @@ machine()
 	try "$1: a lower version is installed" install older "$2"
 	try "$1: debian/tests/service" there sh /mnt/tests/service
 	try "$1: an upgrade keeps agents" upgrade
+	try "$1: the example of reporter_client(3)" agent
 	try "$1: purge leaves nothing" purge
 	halt
 }

@@ -344,6 +344,7 @@ def tell(s):
             others.append((Example(s, name, command, 20 + i, listener.address,
                                    1, CALLER=CALLER), listener))
         for agent in short:
+            agent.process.stdin.write("malformed\n99 2 10.0.0.1 80 1 2\n")
             if agent.name == "shell":  # reporter-send skips what is too much
                 agent.counts([99], 2 ** 32, 0)
         for agent, _listener in others:
@@ -364,6 +365,8 @@ def tell(s):
                     len(re.findall(r"set the caller: [0:]+1 is not an IPv4",
                                    log.read())),
                     len(commands) * IPV6)
+        s.equal("malformed lines are not counted",
+                [key for key in s.database.table() if key[0] in (0, 99)], [])
         status = s.reporter.settled(0)
         s.equal("nothing is rejected", status["records"]["rejected"], 0)
         s.unharmed(status)

@@ -960,6 +960,27 @@ START_TEST(a_child_begins_anew)
 }
 END_TEST
 
+static void *
+flush_soon(void *arg)
+{
+	reporter_flush(arg, 300);
+	return NULL;
+}
+
+START_TEST(a_canceled_thread_leaves_no_lock)
+{
+	pthread_t thread;
+
+	struct reporter *r = open_client(NULL, "1", HOUR, 0, 0);
+	reporter_call(r, 1, 1, 1, 80, 1);
+	ck_assert_int_eq(pthread_create(&thread, NULL, flush_soon, r), 0);
+	nap();
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(reporter_close(r, 0), -1);
+}
+END_TEST
+
 /* ------------------------------------------------------ without thread ---- */
 
 START_TEST(a_program_with_a_loop_of_its_own)
@@ -1142,6 +1163,7 @@ main(void)
 	tcase_add_test(tcase, a_host_that_does_not_answer_is_left);
 	tcase_add_test(tcase, signals_are_the_programs);
 	tcase_add_test(tcase, a_child_begins_anew);
+	tcase_add_test(tcase, a_canceled_thread_leaves_no_lock);
 	tcase_add_test(tcase, a_program_with_a_loop_of_its_own);
 	tcase_add_test(tcase, a_quiet_client_sends_heartbeats);
 	tcase_add_test(tcase, each_call_is_counted_once);

@@ -18,6 +18,9 @@ units = t/unit_admission t/unit_agents t/unit_ark t/unit_batch t/unit_bench \
 if SECCOMP
 units += t/unit_sandbox
 endif
+if HAVE_OPENSSL
+units += t/unit_client_tls
+endif
 # Beside the suites: a crowd of agents for scenarios, and where the formats have
 # their fields, for tests that write them by hand.
 check_PROGRAMS += $(units) t/crowd t/offsets
@@ -32,6 +35,9 @@ t_libtest_a_SOURCES = $(fixtures:=.c) $(fixtures:=.h) t/bytes.h t/fuzz.h \
 	t/collect.h t/instance_fixture.h t/look_fixture.h t/suite.h
 LDADD = t/libtest.a $(FUZZ_MAIN) t/bench/libbench.a $(our_libs) \
 	$(CHECK_LIBS) $(FUZZ_ENGINE)
+
+# This makes OpenSSL's writing slow.
+t_unit_client_tls_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
 
 # This makes forks fail.
 t_unit_child_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fork

@@ -410,8 +410,11 @@ reporter_flush(struct reporter *r, uint32_t timeout_ms)
 {
 	uint64_t deadline = channel_clock() + timeout_ms;
 	bool more = true;
+	int cancel;
 
 	client_ready(r);
+	/* A thread that was canceled would keep the lock. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&r->lock);
 	/* The thread could not be started; others may start it meanwhile. */
 	more = r->running || (r->flags & REPORTER_NO_THREAD) != 0;
@@ -423,6 +426,7 @@ reporter_flush(struct reporter *r, uint32_t timeout_ms)
 	r->waiting--;
 	bool done = r->flush_done >= mine;
 	pthread_mutex_unlock(&r->lock);
+	pthread_setcancelstate(cancel, NULL);
 	if (!done)
 		errno = ETIMEDOUT;
 	return done ? 0 : -1;
@@ -445,9 +449,11 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 {
 	uint64_t deadline = channel_clock() + timeout_ms;
 	bool more = true;
+	int cancel;
 
 	if (r == NULL)
 		return 0;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&r->lock);
 	if (r->stale)
 		client_renew(r);
@@ -484,6 +490,7 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 	pthread_mutex_unlock(&r->lock);
 	if (!abandoned)
 		client_free(r);
+	pthread_setcancelstate(cancel, NULL);
 	if (!done)
 		errno = ETIMEDOUT;
 	return done ? 0 : -1;

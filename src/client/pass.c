@@ -100,9 +100,10 @@ pass_begin(struct reporter *r, enum pass_kind kind)
 		    r->keys.slots);
 	if (dropped > r->dropped_told)
 		client_log(r, REPORTER_WARN,
-		    "no room for more than %u keys: not counted %llu calls",
-		    r->keys.max,
-		    (unsigned long long)(dropped - r->dropped_told));
+		    "cannot count %llu calls: the table has %u keys and is "
+		    "full",
+		    (unsigned long long)(dropped - r->dropped_told),
+		    r->keys.max);
 	r->dropped_told = dropped;
 }
 
@@ -221,9 +222,10 @@ client_lost(struct reporter *r)
 	if (channel_confirmed(&r->channel))
 		return;
 	COUNT(r->failures, 1);
-	client_log(r, REPORTER_WARN, "%s; retrying in %llu seconds",
-	    r->channel.error,
-	    (unsigned long long)(channel_wait(&r->channel, now) + 500) / 1000);
+	uint64_t seconds = (channel_wait(&r->channel, now) + 500) / 1000;
+	client_log(r, REPORTER_WARN, "%s; retrying in %llu second%s",
+	    r->channel.error, (unsigned long long)seconds,
+	    seconds == 1 ? "" : "s");
 }
 
 static void

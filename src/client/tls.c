@@ -10,6 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,55 @@ struct session {
 	SSL *ssl;
 	char error[TLS_ERROR_MAX + 8];
 };
+
+/* Held by whoever is in OpenSSL for a session.  Its own locks must be free in
+   the child of a fork(), and exit() frees what the threads of clients that are
+   not closed use. */
+static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t sessions_once = PTHREAD_ONCE_INIT;
+static bool sessions_ended;
+
+static void
+sessions_hold(void)
+{
+	pthread_mutex_lock(&sessions_lock);
+}
+
+static void
+sessions_release(void)
+{
+	pthread_mutex_unlock(&sessions_lock);
+}
+
+/* Returns false in exit(), with EAGAIN: then nothing happens any more. */
+static bool
+sessions_enter(void)
+{
+	sessions_hold();
+	if (sessions_ended) {
+		sessions_release();
+		errno = EAGAIN;
+		return false;
+	}
+	ERR_clear_error();
+	return true;
+}
+
+static void
+sessions_end(void)
+{
+	sessions_hold();
+	sessions_ended = true;
+	sessions_release();
+}
+
+/* After OpenSSL has registered what it does at the end: ours is before it. */
+static void
+sessions_watch(void)
+{
+	pthread_atfork(sessions_hold, sessions_release, sessions_release);
+	atexit(sessions_end);
+}
 
 /* OpenSSL's own writing raises SIGPIPE. */
 static int
@@ -81,7 +132,10 @@ session_free(void *arg)
 {
 	struct session *session = arg;
 
-	SSL_free(session->ssl);
+	if (sessions_enter()) {
+		SSL_free(session->ssl);
+		sessions_release();
+	}
 	free(session);
 }
 
@@ -103,28 +157,40 @@ session_verify(SSL *ssl, const char *host)
 	return set;
 }
 
-static void *
-session_open(struct reporter_transport *transport, int fd, const char *host)
+/* Returns NULL when out of memory. */
+static SSL *
+session_ssl(const struct tls *tls, int fd, const char *host)
 {
-	const struct tls *tls = (const struct tls *)transport;
-	struct session *session = calloc(1, sizeof(*session));
 	BIO *in = BIO_new_socket(fd, BIO_NOCLOSE), *out = BIO_new(tls->writes);
+	SSL *ssl = SSL_new(tls->context);
 
-	if (session != NULL)
-		session->ssl = SSL_new(tls->context);
-	if (session == NULL || session->ssl == NULL || in == NULL ||
-	    out == NULL || !session_verify(session->ssl, host)) {
+	if (ssl == NULL || in == NULL || out == NULL ||
+	    !session_verify(ssl, host)) {
 		BIO_free(in);
 		BIO_free(out);
-		if (session != NULL)
-			session_free(session);
+		SSL_free(ssl);
 		return NULL;
 	}
 	BIO_set_data(out, (void *)(intptr_t)fd);
 	BIO_set_init(out, 1);
-	SSL_set_bio(session->ssl, in, out);
-	SSL_set_connect_state(session->ssl);
-	return session;
+	SSL_set_bio(ssl, in, out);
+	SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+static void *
+session_open(struct reporter_transport *transport, int fd, const char *host)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (session != NULL && sessions_enter()) {
+		session->ssl = session_ssl((struct tls *)transport, fd, host);
+		sessions_release();
+		if (session->ssl != NULL)
+			return session;
+	}
+	free(session);
+	return NULL;
 }
 
 static int
@@ -132,14 +198,17 @@ session_agree(void *arg, short *events)
 {
 	struct session *session = arg;
 
-	ERR_clear_error();
 	*events = 0;
+	if (!sessions_enter())
+		return 0;
 	int result = SSL_do_handshake(session->ssl);
-	if (result == 1)
-		return 1;
-	return session_wait(session, result, events) < 0 && errno == EAGAIN
-		   ? 0
-		   : -1;
+	if (result != 1)
+		result =
+		    session_wait(session, result, events) < 0 && errno == EAGAIN
+			? 0
+			: -1;
+	sessions_release();
+	return result;
 }
 
 static ssize_t
@@ -148,10 +217,13 @@ session_read(void *arg, void *bytes, size_t n, short *events)
 	struct session *session = arg;
 	size_t done;
 
-	ERR_clear_error();
+	if (!sessions_enter())
+		return -1;
 	int result = SSL_read_ex(session->ssl, bytes, n, &done);
-	return result == 1 ? (ssize_t)done
-			   : session_wait(session, result, events);
+	ssize_t got =
+	    result == 1 ? (ssize_t)done : session_wait(session, result, events);
+	sessions_release();
+	return got;
 }
 
 static ssize_t
@@ -160,12 +232,13 @@ session_write(void *arg, const void *bytes, size_t n, short *events)
 	struct session *session = arg;
 	size_t done;
 
-	ERR_clear_error();
+	if (!sessions_enter())
+		return -1;
 	int result = SSL_write_ex(session->ssl, bytes, n, &done);
-	if (result == 1)
-		return (ssize_t)done;
-	session_wait(session, result, events);
-	return -1;
+	if (result != 1)
+		session_wait(session, result, events);
+	sessions_release();
+	return result == 1 ? (ssize_t)done : -1;
 }
 
 static void
@@ -173,8 +246,10 @@ session_end(void *arg)
 {
 	struct session *session = arg;
 
-	ERR_clear_error();
+	if (!sessions_enter())
+		return;
 	SSL_shutdown(session->ssl);
+	sessions_release();
 }
 
 static const char *
@@ -248,6 +323,7 @@ reporter_tls_new(
 					   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_verify(
 	    tls->context, o.insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	pthread_once(&sessions_once, sessions_watch);
 	if (context_files(tls->context, &o, reason, size))
 		return &tls->transport;
 	reporter_tls_free(&tls->transport);

@@ -380,10 +380,15 @@ public final class Reporter {
         var lines = new BufferedReader(new InputStreamReader(System.in));
         for (String line; (line = lines.readLine()) != null;) {
             String[] f = line.split(" ");
-            int modid = Integer.parseInt(f[0]), cmdid = Integer.parseInt(f[1]);
-            int port = Integer.parseInt(f[3]);
-            agent.overload(modid, cmdid, f[2], port, f[6].equals("1"));
-            agent.add(modid, cmdid, f[2], port, Long.parseLong(f[4]), Long.parseLong(f[5]));
+            try {
+                int modid = Integer.parseInt(f[0]), cmdid = Integer.parseInt(f[1]);
+                int port = Integer.parseInt(f[3]);
+                long succ = Long.parseLong(f[4]), err = Long.parseLong(f[5]);
+                agent.overload(modid, cmdid, f[2], port, f[6].equals("1"));
+                agent.add(modid, cmdid, f[2], port, succ, err);
+            } catch (NumberFormatException | ArrayIndexOutOfBoundsException malformed) {
+                continue;
+            }
         }
         System.exit(0);
     }

@@ -369,7 +369,10 @@ func count(agent *Agent) {
 		var port uint16
 		var succ, err uint32
 		var ip, overloaded string
-		fmt.Sscan(lines.Text(), &modid, &cmdid, &ip, &port, &succ, &err, &overloaded)
+		n, _ := fmt.Sscan(lines.Text(), &modid, &cmdid, &ip, &port, &succ, &err, &overloaded)
+		if n != 7 || net.ParseIP(ip).To4() == nil {
+			continue // a malformed line
+		}
 		agent.Overload(modid, cmdid, net.ParseIP(ip), port, overloaded == "1")
 		agent.Add(modid, cmdid, net.ParseIP(ip), port, succ, err)
 	}

@@ -247,10 +247,14 @@ async function main (host = '127.0.0.1', port = 12316, interval = INTERVAL) {
   const lines = readline.createInterface({ input: process.stdin })
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => lines.close())
   for await (const line of lines) {
-    const [modid, cmdid, ip, port, succ, err, overloaded] = line.split(' ')
-    const key = [Number(modid), Number(cmdid), ip, Number(port)]
-    agent.overload(...key, overloaded === '1')
-    agent.add(...key, Number(succ), Number(err))
+    const fields = line.split(' ')
+    const [modid, cmdid, port, succ, err] = [0, 1, 3, 4, 5].map(i => Number(fields[i]))
+    // A malformed line is skipped.
+    if (fields.length !== 7 || !net.isIPv4(fields[2]) ||
+      ![modid, cmdid, port, succ, err].every(Number.isSafeInteger)) continue
+    const key = [modid, cmdid, fields[2], port]
+    agent.overload(...key, fields[6] === '1')
+    agent.add(...key, succ, err)
   }
   process.exit(await agent.close() ? 0 : 1)
 }

@@ -242,10 +242,14 @@ def main(host="127.0.0.1", port=12316, interval=INTERVAL):
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for line in sys.stdin:
-            modid, cmdid, ip, port, succ, err, overloaded = line.split()
-            key = int(modid), int(cmdid), ip, int(port)
-            agent.overload(*key, overloaded == "1")
-            agent.add(*key, int(succ), int(err))
+            try:
+                modid, cmdid, ip, port, succ, err, overloaded = line.split()
+                key = int(modid), int(cmdid), ip, int(port)
+                calls = int(succ), int(err)
+                agent.overload(*key, overloaded == "1")
+            except (ValueError, OSError):
+                continue  # a malformed line
+            agent.add(*key, *calls)
     except KeyboardInterrupt:
         pass  # SIGTERM or SIGINT is an end as well
     return 0 if agent.close() else 1
