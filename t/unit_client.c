@@ -804,6 +804,14 @@ START_TEST(a_thread_that_cannot_start_is_tried_each_second)
 	ck_assert(host_newest(&host, 80, &succ, &err));
 	ck_assert_uint_eq(succ, 300);
 	ck_assert_int_eq(reporter_close(r, 5000), 0);
+	/* At the end it is not needed. */
+	no_descriptors = true;
+	r = reporter_open(&o);
+	reporter_add(r, 1, 1, 1, 81, 7, 0);
+	ck_assert_int_eq(reporter_close(r, 5000), 0);
+	no_descriptors = false;
+	ck_assert(host_newest(&host, 81, &succ, &err));
+	ck_assert_uint_eq(succ, 7);
 	later = 0;
 	host_end(&host);
 }

@@ -125,18 +125,29 @@ START_TEST(flush_gives_everything_away)
 }
 END_TEST
 
+/* Or in time for sender_open() to notice. */
+static bool
+open_closing_sink(void)
+{
+	sink_start(&sink, SINK_CLOSES);
+	bool open =
+	    sender_open(&sender, "127.0.0.1", sink.port, ENCODE_NATIVE, NULL);
+	sink_join(&sink);
+	return open;
+}
+
 START_TEST(a_server_that_closes_at_once_is_noticed)
 {
-	open_sink(SINK_CLOSES);
-	sink_join(&sink);
-	ck_assert(!sender_alive(&sender));
+	bool open = open_closing_sink();
+	ck_assert(!open || !sender_alive(&sender));
 	ck_assert_ptr_nonnull(strstr(sender.error, CHANNEL_CLOSED));
-	ck_assert_int_eq(sender_finish(&sender), SENDER_FAILED);
+	if (open)
+		ck_assert_int_eq(sender_finish(&sender), SENDER_FAILED);
 
-	open_sink(SINK_CLOSES);
-	sink_join(&sink);
-	add_one();
-	ck_assert_int_eq(sender_finish(&sender), SENDER_FAILED);
+	if (open_closing_sink()) {
+		add_one();
+		ck_assert_int_eq(sender_finish(&sender), SENDER_FAILED);
+	}
 }
 END_TEST
 

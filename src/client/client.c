@@ -461,7 +461,10 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 	r->close_by = deadline;
 	r->flush_wanted++;
 	client_wake(r);
-	while (more && GET(r->begun) && !r->closed)
+	/* Where nothing was counted nothing is to be sent; where the thread
+	   could not be started it is not needed any more. */
+	bool work = GET(r->begun) || GET(r->keys.used) > 0;
+	while (more && work && !r->closed)
 		more = client_wait(r, deadline);
 	/* Not before: the child of a fork closes its descriptors. */
 	pthread_mutex_unlock(&r->lock);
@@ -483,10 +486,7 @@ reporter_close(struct reporter *r, uint32_t timeout_ms)
 			client_wait(r, channel_clock() + 5);
 	}
 	r->abandoned = abandoned;
-	bool done = !abandoned &&
-		    /* Where nothing was counted nothing is to be sent. */
-		    ((!GET(r->begun) && GET(r->keys.used) == 0) ||
-			channel_confirmed(&r->channel));
+	bool done = !abandoned && (!work || channel_confirmed(&r->channel));
 	pthread_mutex_unlock(&r->lock);
 	if (!abandoned)
 		client_free(r);
