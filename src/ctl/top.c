@@ -43,7 +43,7 @@ top_refresh(struct top *top)
 		top->names = names;
 	}
 	top->found = look_new(
-	    &look, top->instance, top->look, ctl_limits(), realtime_ms());
+	    &look, top->instance, top->look, &ctl_limits, realtime_ms());
 	if (top->found == SHM_OK)
 		top->found = status_collect(&top->status, top->instance);
 	top->error = errno;

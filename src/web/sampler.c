@@ -198,6 +198,6 @@ sampler_stop(struct sampler *sampler)
 	pthread_join(sampler->thread, NULL);
 	look_free(sampler->sample.look);
 	names_free(sampler->sample.names);
-	timeline_free(sampler->sample.timeline);
+	free(sampler->sample.timeline);
 	free(sampler);
 }
