@@ -25,7 +25,7 @@ modules = $(lib_modules) $(intake_modules) $(edge_modules) \
 	src/master/instance src/master/master src/master/notify \
 	src/master/retire src/master/sample \
 	src/status/filter src/status/health src/status/lists src/status/look \
-	src/status/metric src/status/names src/status/prometheus \
+	src/status/metric src/status/names \
 	src/status/scan src/status/status \
 	src/status/timeline \
 	src/send/check src/send/encode src/send/feed src/send/lines src/send/replay \
@@ -42,7 +42,7 @@ src_libreporter_a_SOURCES = $(modules:=.c) $(modules:=.h) \
 	src/intake/report.h src/master/change.c \
 	src/master/removed.c src/master/shutdown.c src/master/state.h \
 	src/status/look_group.c src/status/look_read.c src/status/look_state.c src/status/look_state.h \
-	src/status/status_json.c \
+	src/status/prometheus.c src/status/status_json.c \
 	src/status/status_text.c src/worker/backoff.h \
 	src/worker/alone.c src/worker/attempt.c src/worker/store_state.h
 nodist_src_libreporter_a_SOURCES = $(proto_sources)

@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "status/prometheus.h"
 #include "look_fixture.h"
+#include "status/names.h"
 
 #include <stdlib.h>
 

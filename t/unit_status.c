@@ -8,7 +8,7 @@
 #include "collect.h"
 #include "master/retire.h"
 #include "status/metric.h"
-#include "status/prometheus.h"
+#include "status/status.h"
 #include "lib/clock.h"
 #include "instance_fixture.h"
 #include "suite.h"

@@ -85,7 +85,7 @@ START_TEST(samples_are_kept_of_the_last_looks)
 	ck_assert_int_eq(samples.errors[1], -1);
 	ck_assert_int_eq(samples.overloaded[1], 0);
 	ck_assert_int_eq(samples.overloaded[2], -1);
-	timeline_free(timeline);
+	free(timeline);
 	end();
 }
 END_TEST
@@ -115,7 +115,7 @@ START_TEST(missed_looks_are_samples_of_nothing)
 	ck_assert_int_eq(samples.overloaded[0], -1);
 	ck_assert_int_eq(samples.overloaded[TIMELINE_SAMPLES - 2], -1);
 	step_s = 60;
-	timeline_free(timeline);
+	free(timeline);
 	end();
 }
 END_TEST
@@ -150,7 +150,7 @@ START_TEST(rows_are_taken_over_when_nothing_is_left_of_them)
 	ck_assert_int_ge(samples.overloaded[TIMELINE_SAMPLES - 1], 0);
 	timeline_samples(timeline, 5, 1, &samples);
 	ck_assert_uint_eq(samples.count, 0);
-	timeline_free(timeline);
+	free(timeline);
 	end();
 }
 END_TEST
@@ -185,8 +185,7 @@ START_TEST(flips_are_events)
 	ck_assert_uint_eq(
 	    events_since(6146 - TIMELINE_EVENTS, 6146, false), TIMELINE_EVENTS);
 	ck_assert_uint_eq(events_since(7000, 6146, true), TIMELINE_EVENTS);
-	timeline_free(timeline);
-	timeline_free(NULL);
+	free(timeline);
 	end();
 }
 END_TEST

@@ -29,7 +29,7 @@ int ctl_reopen(const char *instance, int argc, char **argv);
 int ctl_replay(const char *instance, int argc, char **argv);
 
 /* ctl_limits - when records are late and silent, as of -F and -S. */
-const struct look_limits *ctl_limits(void);
+extern struct look_limits ctl_limits;
 
 /* ctl_names - the names of services; names_read() of the file that the options
    give, or of the default one.  quiet: print no errors. */

@@ -56,7 +56,7 @@ ctl_keys(const char *instance, int argc, char **argv)
 {
 	static struct scan scan;
 	struct keys_list list = { .out = stdout,
-		.limits = *ctl_limits(),
+		.limits = ctl_limits,
 		.now_ms = realtime_ms(),
 		.max = INT64_MAX };
 	int option;

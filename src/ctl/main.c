@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static struct look_limits limits = { LOOK_FRESH_S, LOOK_SILENT_S };
+struct look_limits ctl_limits = { LOOK_FRESH_S, LOOK_SILENT_S };
 static const char *names_file; /* NULL: the default, if it exists */
 static bool checks;            /* the command is `check` */
 
@@ -152,12 +152,6 @@ ctl_output(void)
 	return CTL_ERROR;
 }
 
-const struct look_limits *
-ctl_limits(void)
-{
-	return &limits;
-}
-
 static void
 complain(const char *text)
 {
@@ -225,7 +219,7 @@ main(int argc, char **argv)
 		switch (option) {
 		case 'F':
 		case 'S':
-			invalid |= !look_limit(&limits, option, optarg);
+			invalid |= !look_limit(&ctl_limits, option, optarg);
 			break;
 		case 'n':
 			names_file = optarg;
@@ -250,7 +244,7 @@ main(int argc, char **argv)
 			invalid = true;
 		}
 	}
-	if (invalid || !look_limits_ok(&limits)) {
+	if (invalid || !look_limits_ok(&ctl_limits)) {
 		usage(stderr);
 		/* Monitoring plugins have exit statuses of their own. */
 		return argv[optind] != NULL &&

@@ -7,7 +7,6 @@
 
 #include "ctl/ctl.h"
 #include "status/health.h"
-#include "status/prometheus.h"
 
 #include <getopt.h>
 

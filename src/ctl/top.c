@@ -43,7 +43,7 @@ top_refresh(struct top *top)
 		top->names = names;
 	}
 	top->found = look_new(
-	    &look, top->instance, top->look, ctl_limits(), realtime_ms());
+	    &look, top->instance, top->look, &ctl_limits, realtime_ms());
 	if (top->found == SHM_OK)
 		top->found = status_collect(&top->status, top->instance);
 	top->error = errno;
@@ -98,19 +98,6 @@ call_compare(const void *a, const void *b, void *arg)
 	return (x->caller > y->caller) - (x->caller < y->caller);
 }
 
-static void
-list_callers(struct top *top)
-{
-	uint32_t keys = top->server->keys;
-
-	top->calls = calloc(keys, sizeof(*top->calls));
-	if (top->calls == NULL)
-		return;
-	top->count =
-	    look_keys(top->look, top->instance, top->server, top->calls, keys);
-	qsort_r(top->calls, top->count, sizeof(*top->calls), call_compare, top);
-}
-
 void
 top_list(struct top *top)
 {
@@ -136,7 +123,15 @@ top_list(struct top *top)
 		top->places =
 		    look_sort(top->look, top->order, match, top, &top->count);
 	} else if (top->server != NULL) {
-		list_callers(top);
+		uint32_t keys = top->server->keys;
+
+		top->calls = calloc(keys, sizeof(*top->calls));
+		if (top->calls == NULL)
+			return;
+		top->count = look_keys(
+		    top->look, top->instance, top->server, top->calls, keys);
+		qsort_r(top->calls, top->count, sizeof(*top->calls),
+		    call_compare, top);
 	} else if (top->level == TOP_SERVERS && top->service != NULL) {
 		top->places = look_sort_servers(top->look, top->service);
 		top->count = top->service->all_servers;

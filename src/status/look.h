@@ -11,6 +11,8 @@
 
 #include "status/scan.h"
 
+#include <stdio.h>
+
 #define LOOK_SERVICES_MAX (1u << 22)
 #define LOOK_SERVERS_MAX (1u << 24)
 #define LOOK_FLIPS_MAX 4096
@@ -269,3 +271,19 @@ size_t look_sorted_after(const struct look *look, enum look_order order,
    look->servers from its first on; trouble first. */
 uint32_t *look_sort_servers(
     const struct look *look, const struct look_service *service);
+
+/* ---------------------------------------------------------- for machines -- */
+
+struct names;
+
+/* look_prometheus - write what a look adds to status_prometheus(). */
+void look_prometheus(const struct look *look, FILE *out);
+
+#define LOOK_PROMETHEUS_SERVICES 1000      /* the default limit */
+#define LOOK_PROMETHEUS_SERVICES_MAX 10000 /* 7 MB */
+
+/* look_prometheus_services - series of each service, of those first that are in
+   trouble, up to limit of them.  names: NULL is allowed.  Returns false without
+   memory; then nothing was written. */
+bool look_prometheus_services(const struct look *look,
+    const struct names *names, size_t limit, FILE *out);

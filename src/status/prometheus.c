@@ -6,8 +6,10 @@
  */
 #include "config.h"
 
-#include "status/prometheus.h"
+#include "status/look.h"
 #include "status/metric.h"
+#include "status/names.h"
+#include "status/status.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

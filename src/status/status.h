@@ -129,3 +129,7 @@ void status_text(const struct status *status, FILE *out);
 /* status_json - write it as one JSON object and a line's end.  Returns false
    when out failed. */
 bool status_json(const struct status *status, FILE *out);
+
+/* status_prometheus - write a status in Prometheus' text format; NULL: the
+   instance is not there. */
+void status_prometheus(const struct status *status, FILE *out);

@@ -35,32 +35,6 @@ set_metrics(json_t *object, enum metric_group first, enum metric_group last,
 			    object, m->name, metric_json(m, of));
 }
 
-static json_t *
-rates_json(unsigned span, const struct rates *r)
-{
-	json_t *object =
-	    json_pack("{s:i, s:f}", "span", (int)span, "seconds", r->seconds);
-
-	for (int i = 0; i < HISTORY_COUNTS; i++)
-		json_object_set_new(object, history_name((enum history_count)i),
-		    json_real(r->per_second[i]));
-	return object;
-}
-
-static json_t *
-worker_json(const struct status_worker *w)
-{
-	json_t *object = json_object();
-
-	set_metrics(object, METRIC_SLOT, METRIC_WORKER, w);
-	json_object_set_new(object, "state", json_text(w->state));
-	json_object_set_new(object, "segment_error", json_text(w->trouble));
-	json_object_set_new(object, "host", json_text(w->host));
-	json_object_set_new(
-	    object, "last_error", json_text(w->flush.last_error));
-	return object;
-}
-
 bool
 status_json(const struct status *s, FILE *out)
 {
@@ -72,11 +46,27 @@ status_json(const struct status *s, FILE *out)
 
 	set_metrics(object, METRIC_INSTANCE, METRIC_REPORTS, s);
 	set_metrics(records, METRIC_RECORDS, METRIC_RECORDS, s);
-	for (int i = 0; i < RATES_SPANS; i++)
-		json_array_append_new(
-		    rates, rates_json(rates_spans[i], &s->rates[i]));
-	STATUS_WORKERS(w, s)
-		json_array_append_new(workers, worker_json(w));
+	for (int i = 0; i < RATES_SPANS; i++) {
+		const struct rates *r = &s->rates[i];
+		json_t *over = json_pack("{s:i, s:f}", "span",
+		    (int)rates_spans[i], "seconds", r->seconds);
+
+		for (enum history_count j = 0; j < HISTORY_COUNTS; j++)
+			json_object_set_new(
+			    over, history_name(j), json_real(r->per_second[j]));
+		json_array_append_new(rates, over);
+	}
+	STATUS_WORKERS(w, s) {
+		json_t *of = json_object();
+
+		set_metrics(of, METRIC_SLOT, METRIC_WORKER, w);
+		json_object_set_new(of, "state", json_text(w->state));
+		json_object_set_new(of, "segment_error", json_text(w->trouble));
+		json_object_set_new(of, "host", json_text(w->host));
+		json_object_set_new(
+		    of, "last_error", json_text(w->flush.last_error));
+		json_array_append_new(workers, of);
+	}
 	json_object_set_new(object, "records", records);
 	json_object_set_new(object, "rates", rates);
 	json_object_set_new(object, "workers", workers);

@@ -39,12 +39,6 @@ timeline_new(void)
 	return calloc(1, sizeof(struct timeline));
 }
 
-void
-timeline_free(struct timeline *timeline)
-{
-	free(timeline);
-}
-
 /* ------------------------------------------------------------------ rows -- */
 
 /* Where in the index a service's row is, or would be. */

@@ -31,11 +31,9 @@ struct timeline_event {
 	struct look_flip flip;
 };
 
-/* timeline_new - 8 MB, taken as services come.  NULL: out of memory. */
+/* timeline_new - 8 MB, taken as services come, for free().  NULL: out of
+   memory. */
 struct timeline *timeline_new(void);
-
-/* timeline_free - NULL is allowed. */
-void timeline_free(struct timeline *timeline);
 
 /* timeline_add - add what a look shows; each look once.  step_s: planned since
    the last one; for looks that were missed samples of nothing are added. */

@@ -6,7 +6,6 @@
 #include "lib/process.h"
 #include "status/health.h"
 #include "status/lists.h"
-#include "status/prometheus.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -119,27 +119,23 @@ sample_take(struct sampler *sampler)
 		names_free(old.names);
 }
 
-/* Wait a while.  Returns false at the end. */
-static bool
-sampler_wait(struct sampler *sampler)
-{
-	struct timespec until = monotonic_after(ASK_MS);
-
-	pthread_mutex_lock(&sampler->lock);
-	while (!sampler->stopping &&
-	       pthread_cond_clockwait(&sampler->stop, &sampler->lock,
-		   CLOCK_MONOTONIC, &until) == 0)
-		;
-	bool on = !sampler->stopping;
-	pthread_mutex_unlock(&sampler->lock);
-	return on;
-}
-
 static void *
 sampler_run(void *arg)
 {
-	while (sampler_wait(arg))
-		sample_take(arg);
+	struct sampler *sampler = arg;
+
+	pthread_mutex_lock(&sampler->lock);
+	while (!sampler->stopping) {
+		struct timespec until = monotonic_after(ASK_MS);
+
+		if (pthread_cond_clockwait(&sampler->stop, &sampler->lock,
+			CLOCK_MONOTONIC, &until) == 0)
+			continue;
+		pthread_mutex_unlock(&sampler->lock);
+		sample_take(sampler);
+		pthread_mutex_lock(&sampler->lock);
+	}
+	pthread_mutex_unlock(&sampler->lock);
 	return NULL;
 }
 
@@ -198,6 +194,6 @@ sampler_stop(struct sampler *sampler)
 	pthread_join(sampler->thread, NULL);
 	look_free(sampler->sample.look);
 	names_free(sampler->sample.names);
-	timeline_free(sampler->sample.timeline);
+	free(sampler->sample.timeline);
 	free(sampler);
 }
