@@ -172,11 +172,14 @@ request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 	if (c == NULL)
 		return NULL;
 	c->has_zero = strstr(uri, "%00") != NULL;
-	/* Nobody else can choose one with the same hash. */
-	for (c->uri = 0; *uri != '\0'; uri++)
+	/* Nobody else can choose one with the same hash.  The 0 at the end
+	   counts: a tag must not tell from what that of a longer one comes. */
+	c->uri = 0;
+	do
 		c->uri = (uint64_t)look_hash(c->uri, (unsigned char)*uri)
 			     << 32 |
 			 look_hash((unsigned char)*uri, c->uri);
+	while (*uri++ != '\0');
 	return NULL;
 }
 
