@@ -12,19 +12,22 @@
 #define SIGN UINT32_C(0x80000000) /* turned over, it makes signed unsigned */
 
 static struct order_key
-key_of(const struct record *record, uint32_t row)
+key_of(const struct table_row *of, uint32_t row)
 {
+	const struct record *record = &of->record;
+
 	return (struct order_key){
 		.service = (uint64_t)((uint32_t)record->modid ^ SIGN) << 32 |
 			   ((uint32_t)record->cmdid ^ SIGN),
-		.server = (uint64_t)record->ip << 16 | record->port,
+		.server = (uint64_t)(of->mark != CHANGED) << 48 |
+			  (uint64_t)record->ip << 16 | record->port,
 		.caller = record->caller,
 		.row = row,
 	};
 }
 
 /* The key's bytes from the last to the first: 4 of caller, 6 of server, 8 of
-   service. */
+   service; then whether it can wait for others. */
 static inline unsigned
 digit(const struct order_key *key, int place)
 {
@@ -32,10 +35,12 @@ digit(const struct order_key *key, int place)
 		return key->caller >> 8 * place & 0xff;
 	if (place < 10)
 		return key->server >> 8 * (place - 4) & 0xff;
-	return key->service >> 8 * (place - 10) & 0xff;
+	if (place < 18)
+		return key->service >> 8 * (place - 10) & 0xff;
+	return key->server >> 48 & 0xff;
 }
 
-#define PLACES 18
+#define PLACES 19
 
 /* Sort by one digit, keeping the order of equal ones.  Returns false when all
    are equal: then nothing was moved. */
@@ -69,7 +74,7 @@ order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		keys[i] = key_of(&rows[i].record, (uint32_t)i);
+		keys[i] = key_of(&rows[i], (uint32_t)i);
 	for (int place = 0; place < PLACES; place++) {
 		if (sort_place(from, to, n, place)) {
 			struct order_key *sorted = to;
@@ -125,18 +130,19 @@ round_urgent(const struct round *round, const struct table *table)
 	return table_urgent(table) - round->urgent_seen;
 }
 
-/* Take urgent keys to rows[begin] and following ones.  Returns how many. */
+/* Take urgent keys, those with these marks, to rows[begin] and following ones.
+   Returns how many. */
 static size_t
-collect_urgent(
-    struct round *round, struct table *table, size_t begin, size_t max)
+collect_urgent(struct round *round, struct table *table, unsigned marks,
+    size_t begin, size_t max)
 {
 	uint32_t slots = table->size;
 	/* Before we look: what becomes urgent meanwhile counts as new. */
 	uint64_t seen = table_urgent(table);
-	size_t n = table_collect_within(table, URGENT, &round->urgent_position,
+	size_t n = table_collect_within(table, marks, &round->urgent_position,
 	    &slots, round->rows + begin, max);
 
-	if (slots == 0)
+	if (slots == 0 && marks == URGENT)
 		round->urgent_seen = seen;
 	return n;
 }
@@ -157,21 +163,23 @@ round_collect_urgent(struct round *round, struct table *table)
 {
 	memset(round->runs, 0, sizeof(round->runs));
 	round->runs[0] = round_order(
-	    round, 0, collect_urgent(round, table, 0, round->capacity));
+	    round, 0, collect_urgent(round, table, URGENT, 0, round->capacity));
 }
 
 struct run
-round_between(struct round *round, struct table *table, size_t max)
+round_between(
+    struct round *round, struct table *table, unsigned marks, size_t max)
 {
 	return round_order(round, round->capacity,
-	    collect_urgent(round, table, round->capacity, max));
+	    collect_urgent(round, table, marks, round->capacity, max));
 }
 
 void
 round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers)
 {
-	size_t urgent = collect_urgent(round, table, 0, round->capacity / 2);
+	size_t urgent =
+	    collect_urgent(round, table, URGENT, 0, round->capacity / 2);
 	size_t others =
 	    collect_others(round, table, urgent, round->capacity - urgent);
 	size_t all = urgent + others;
@@ -179,7 +187,8 @@ round_collect(
 	struct run run;
 
 	if (round_urgent(round, table) > 0)
-		more = collect_urgent(round, table, all, round->capacity - all);
+		more = collect_urgent(
+		    round, table, URGENT, all, round->capacity - all);
 	/* Next to each other they are one run. */
 	if (others == 0) {
 		urgent += more;
