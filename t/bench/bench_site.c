@@ -154,31 +154,25 @@ age_look(void)
 	figure(0, "age", "s", clock_now() - sent);
 }
 
-/* Look for a change of overload, and in the next turn for a new key.  Their
-   hosts are above those of the site. */
+/* Look for a change of overload, or for a new key.  Their hosts are above those
+   of the site. */
 static void
-probe_look(const char *what_overload, const char *what_new)
+probe_look(const char *what, bool new_key)
 {
-	uint64_t n = play.probes++;
-	uint32_t group = (uint32_t)random() % GROUPS;
-	uint32_t service = (uint32_t)random() % play.services;
-	uint32_t first = (play.hosts / GROUPS + 1) * GROUPS + group;
-	struct record probe;
+	uint32_t n = (uint32_t)play.probes++;
+	uint32_t host =
+	    (play.hosts / GROUPS + 1 + (new_key ? n + 1 : 0)) * GROUPS +
+	    (uint32_t)random() % GROUPS;
+	struct record probe =
+	    key_make(host, (uint32_t)random() % play.services, 0);
 
 	clock_sleep((double)site.settings->urgent_interval / 1e3 *
 		    (double)random() / RAND_MAX);
-	if (n % 2 == 0) {
-		probe = key_make(first, service, 0);
-		int64_t before = base_value(&probe, "overload", 0);
-		probe.overload = !before;
-	} else {
-		first += (uint32_t)(n / 2 + 1) * GROUPS;
-		probe = key_make(first, service, 0);
-	}
-	probe.succ = PROBE_SUCC + (uint32_t)n;
+	if (!new_key)
+		probe.overload = base_value(&probe, "overload", 0) == 0;
+	probe.succ = PROBE_SUCC + n;
 	record_set_ts(&probe, (uint64_t)time(NULL));
-	double took = agent_probe(&play.agent, &probe);
-	figure(0, n % 2 == 0 ? what_overload : what_new, "ms", took);
+	figure(0, what, "ms", agent_probe(&play.agent, &probe));
 }
 
 /* ----------------------------------------------------------------- phases --
@@ -198,7 +192,7 @@ start_run(void)
 		double past = clock_now() - play.pacer.began;
 
 		progress("all keys are new, %.0f s", past);
-		probe_look("urgent, start", "urgent, start");
+		probe_look("overload, start", false);
 		if (past < next)
 			continue;
 		next = past + START_PAUSE;
@@ -228,7 +222,8 @@ calm_run(double seconds, double interval)
 	double began = clock_now();
 	while ((past = clock_now() - began) < seconds) {
 		progress("%.0f of %.0f s", past, seconds);
-		probe_look("overload", "new key");
+		probe_look("overload", false);
+		probe_look("new key", true);
 		age_look();
 	}
 	struct cpu after = cpu_read();

@@ -704,18 +704,20 @@ class Bench:
         yield f"A change of overload is visible after {delay('overload')}."
         yield f"A new key is visible after {delay('new key')}."
         yield ("The counts of other keys, as a reader of the table sees "
-               f"them, were reported {delay('age', 's')} ago.")
+               f"them, have an age of {delay('age', 's')}.")
         yield ("When all keys were new, as after a start without the shared "
                "memory of before, all were stored after "
-               f"{text('all keys stored after', 's')}, and an urgent key was "
-               f"visible after {delay('urgent, start')}.")
+               f"{text('all keys stored after', 's')}, and a change of overload "
+               f"was visible after {delay('overload, start')}.")
         if "the given rate was not reached" in r.notes:
             yield "This machine is too small: it did not take all records."
             return
         small = used > SITE_BUSY * cpus
         yield (f"This machine {'is too small for' if small else 'can take'} "
                f"this site: {used:.1f} of {cpus} CPUs were in use, "
-               f"{played:.1f} of them by the agents that were played.")
+               f"{played:.1f} of them by the agents that were played" +
+               (", the database not counted." if math.isnan(database)
+                else "."))
 
     # --------------------------------------------------------- all of it ---
 
