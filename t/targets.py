@@ -33,7 +33,7 @@ RUNS = (
     (("site",),
      ("--hosts", "5000"),
      ("--hosts", "100", "--every", "1.5", "--interval", "6000",
-      "--seconds", "12")),
+      "--seconds", "18")),
 )
 
 AT_MOST, AT_LEAST = "at most", "at least"

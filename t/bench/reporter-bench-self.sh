@@ -224,7 +224,9 @@ reporter()
 		database_start
 	fi
 	reporter_conf "$@" >reporter.conf
-	"$server" -f -c "$PWD/reporter.conf" >reporter.log 2>&1 </dev/null &
+	# Before it starts: nobody must find the port of the one before it.
+	: >reporter.log
+	"$server" -f -c "$PWD/reporter.conf" >>reporter.log 2>&1 </dev/null &
 	echo $! >reporter.pid
 	listening='listening on 127\.0\.0\.1:\([0-9]\{1,\}\)'
 	wait_for $reporter_patience $! grep -qs "$listening\$" reporter.log || {
