@@ -144,7 +144,8 @@ def left_out(s):
     for words in (["backlog"], ["absorb", "backlog"], ["-p", port, "flush"],
                   ["-H", "127.0.0.1", "-c", s.reporter.conf, "cost"],
                   ["-p", port, "fresh"], ["absorb", "nothing"],
-                  ["-p", port, "site"], ["-c", s.reporter.conf, "site", "cost"]):
+                  ["-p", port, "site"],
+                  ["-c", s.reporter.conf, "site", "cost"]):
         done = bench(*words)
         s.equal(f"{words}: said before anything is measured",
                 (done.returncode, done.stdout), (2, ""))

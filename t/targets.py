@@ -4,7 +4,7 @@
 
     targets.py [--short] [--strict] [--json]
 
-    --short   fewer keys and rounds: less than a minute
+    --short   fewer keys and rounds: less than two minutes
     --strict  exit with 1 when a target is missed or could not be measured
     --json    print one JSON object: the targets, and all that was measured
 

@@ -707,8 +707,8 @@ class Bench:
                f"them, have an age of {delay('age', 's')}.")
         yield ("When all keys were new, as after a start without the shared "
                "memory of before, all were stored after "
-               f"{text('all keys stored after', 's')}, and a change of overload "
-               f"was visible after {delay('overload, start')}.")
+               f"{text('all keys stored after', 's')}, and a change of "
+               f"overload was visible after {delay('overload, start')}.")
         if "the given rate was not reached" in r.notes:
             yield "This machine is too small: it did not take all records."
             return
