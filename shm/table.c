@@ -226,7 +226,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	uint64_t state, before;
 	struct slot *slot = table_place(table, record, home, &state);
 	bool becomes_urgent = true, goes_back = false;
-	uint8_t mark = record->overload ? CHANGED : NEW;
+	uint8_t mark = DIRTY_NOT;
 
 	FAULT_POISON("table_put", record->modid);
 	if (slot == NULL)
@@ -243,9 +243,6 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 		becomes_urgent = word_overload(old) != record->overload;
 		mark = atomic_load_explicit(
 		    &table->dirty[index], memory_order_relaxed);
-		mark = becomes_urgent      ? CHANGED
-		       : mark == DIRTY_NOT ? DIRTY
-					   : mark;
 	}
 	if (state & STATE_DIRTY) {
 		/* The flush may turn this version clean at the same time: the
@@ -270,6 +267,10 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	slot_write(slot, record, state != 0, before);
 	FAULT_POINT("table_put_written");
 	/* Release: a flush that takes the mark sees the new version. */
+	if (becomes_urgent)
+		mark = state == 0 && !record->overload ? NEW : CHANGED;
+	else if ((mark & URGENT) == 0)
+		mark = DIRTY;
 	atomic_store_explicit(&table->dirty[index], mark, memory_order_release);
 	FAULT_POINT("table_put_marked");
 	/* Release: who sees it counted finds the mark.  One that was urgent

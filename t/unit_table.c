@@ -402,6 +402,10 @@ START_TEST(damaged_mark_or_slot_does_not_hold_up_the_flush)
 	table.dirty[slot] = table.dirty[empty] = DIRTY;
 	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert_uint_eq(rows[0].slot, slot);
+	/* A mark that is none gives way to the next record's. */
+	table.dirty[slot] = 0x80;
+	must(table_put(&table, &r, 1, HORIZON) == 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	/* One that is never written to its end. */
 	table.dirty[slot] = DIRTY;
 	counter_add(&table.slots[slot].state, STATE_WRITING);

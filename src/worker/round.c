@@ -12,22 +12,19 @@
 #define SIGN UINT32_C(0x80000000) /* turned over, it makes signed unsigned */
 
 static struct order_key
-key_of(const struct table_row *of, uint32_t row)
+key_of(const struct record *record, uint32_t row)
 {
-	const struct record *record = &of->record;
-
 	return (struct order_key){
 		.service = (uint64_t)((uint32_t)record->modid ^ SIGN) << 32 |
 			   ((uint32_t)record->cmdid ^ SIGN),
-		.server = (uint64_t)(of->mark != CHANGED) << 48 |
-			  (uint64_t)record->ip << 16 | record->port,
+		.server = (uint64_t)record->ip << 16 | record->port,
 		.caller = record->caller,
 		.row = row,
 	};
 }
 
 /* The key's bytes from the last to the first: 4 of caller, 6 of server, 8 of
-   service; then whether it can wait for others. */
+   service. */
 static inline unsigned
 digit(const struct order_key *key, int place)
 {
@@ -35,12 +32,10 @@ digit(const struct order_key *key, int place)
 		return key->caller >> 8 * place & 0xff;
 	if (place < 10)
 		return key->server >> 8 * (place - 4) & 0xff;
-	if (place < 18)
-		return key->service >> 8 * (place - 10) & 0xff;
-	return key->server >> 48 & 0xff;
+	return key->service >> 8 * (place - 10) & 0xff;
 }
 
-#define PLACES 19
+#define PLACES 18
 
 /* Sort by one digit, keeping the order of equal ones.  Returns false when all
    are equal: then nothing was moved. */
@@ -65,16 +60,30 @@ sort_place(
 	return true;
 }
 
+/* Put those marked CHANGED, so many, first, and keep the order otherwise. */
+static void
+sort_mark(const struct table_row *rows, const struct order_key *from,
+    struct order_key *to, size_t n, size_t changed)
+{
+	size_t next[2] = { changed, 0 };
+
+	for (size_t i = 0; i < n; i++)
+		to[next[rows[from[i].row].mark == CHANGED]++] = from[i];
+}
+
 void
 order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
     struct order_key *spare)
 {
 	struct order_key *from = keys, *to = spare;
+	size_t changed = 0;
 
 	if (n == 0)
 		return;
-	for (size_t i = 0; i < n; i++)
-		keys[i] = key_of(&rows[i], (uint32_t)i);
+	for (size_t i = 0; i < n; i++) {
+		keys[i] = key_of(&rows[i].record, (uint32_t)i);
+		changed += rows[i].mark == CHANGED;
+	}
 	for (int place = 0; place < PLACES; place++) {
 		if (sort_place(from, to, n, place)) {
 			struct order_key *sorted = to;
@@ -82,6 +91,10 @@ order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
 			to = from;
 			from = sorted;
 		}
+	}
+	if (changed > 0 && changed < n) {
+		sort_mark(rows, from, to, n, changed);
+		from = to;
 	}
 	if (from != keys)
 		memcpy(keys, from, n * sizeof(*keys));

@@ -18,7 +18,7 @@
 /* A row's key, laid out for sorting. */
 struct order_key {
 	uint64_t service; /* modid, cmdid, so that less is less */
-	uint64_t server;  /* whether it can wait, ip, port */
+	uint64_t server;  /* ip, port */
 	uint32_t caller;
 	uint32_t row; /* its index */
 };
