@@ -3,9 +3,9 @@
 noinst_LIBRARIES += t/bench/libbench.a
 t_bench_libbench_a_SOURCES = \
 	t/bench/base.c t/bench/bench.h t/bench/bench_absorb.c \
-	t/bench/bench_flush.c t/bench/bench_fresh.c t/bench/engine.c \
-	t/bench/generator.c t/bench/load.c t/bench/site.c \
-	t/bench/watch.c
+	t/bench/bench_flush.c t/bench/bench_fresh.c \
+	t/bench/bench_site.c t/bench/engine.c t/bench/generator.c \
+	t/bench/load.c t/bench/pacer.c t/bench/site.c t/bench/watch.c
 
 pkglibexec_PROGRAMS = t/bench/reporter-bench-engine
 t_bench_reporter_bench_engine_SOURCES = t/bench/main.c

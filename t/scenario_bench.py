@@ -71,6 +71,51 @@ def measured(s):
     s.equal("no row of it stays", s.database.count(), 0)
 
 
+SITE = ("--hosts", "20", "--services", "3", "--servers", "5", "--every", "0.4",
+        "--interval", "800", "--seconds", "1.6", "--workers", "1")
+
+
+def tables(s):
+    return [name for row in s.database.sql("SHOW TABLES")
+            for name in row.values()]
+
+
+def site(s):
+    """In the database of a configuration, next to a table that is in use."""
+    s.database.sql("INSERT INTO ServerCallStatus VALUES (1,1,1,1,1,7,0,99,0)")
+    before = (tables(s), s.database.table())
+    done = bench("-c", s.reporter.conf, "--json", *SITE, "site")
+    s.equal("a site is played", (done.returncode, done.stderr), (0, ""))
+    result, = json.loads(done.stdout)["results"]
+    found = {f["name"]: f["value"] for f in result["figures"]}
+    s.check("all of its records arrive",
+            675 < found["records"] < 825, found)
+    s.check("a flush of two reports of a key is a row, and so is each probe",
+            0.4 < found["rows per record"] < 0.75, found)
+    s.check("urgent keys do not wait for flush_interval, other keys do",
+            found["overload, 50 %"] < 400 and found["new key, 50 %"] < 400
+            < 1000 * found["age, 50 %"], found)
+    s.equal("nobody can read the CPU time of a foreign database",
+            found["CPU of the database"], None)
+    s.check("the figures are explained", any(
+        "300 keys, each reported every 0.4 s" in sentence
+        for sentence in result["meaning"]), result)
+    done = bench("-c", s.reporter.conf, *SITE, "--dialect", "lars",
+                 "--calls", "30", "--seconds", "0.1", "site")
+    s.check("as agents of Lars", done.returncode == 0
+            and "as agents of lars" in done.stdout, done)
+    s.equal("the table in use is not touched, and no other stays",
+            (tables(s), s.database.table()), before)
+    process = subprocess.Popen(
+        [scenario.program(BENCH), "-c", s.reporter.conf, *SITE, "--seconds",
+         "60", "site"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: len(tables(s)) > len(before[0]), "a table of its own")
+    process.send_signal(signal.SIGINT)
+    s.equal("an interrupted one", process.wait(scenario.PATIENCE), 3)
+    s.equal("leaves no table", tables(s), before[0])
+    s.database.sql("DELETE FROM ServerCallStatus")
+
+
 def wrong_rows(s):
     """The database changes one row into what nobody has sent."""
     s.database.sql("CREATE TRIGGER one BEFORE UPDATE ON ServerCallStatus FOR "
@@ -98,7 +143,9 @@ def left_out(s):
     port = str(s.reporter.addresses[1][1])
     for words in (["backlog"], ["absorb", "backlog"], ["-p", port, "flush"],
                   ["-H", "127.0.0.1", "-c", s.reporter.conf, "cost"],
-                  ["-p", port, "fresh"], ["absorb", "nothing"]):
+                  ["-p", port, "fresh"], ["absorb", "nothing"],
+                  ["-p", port, "site"],
+                  ["-c", s.reporter.conf, "site", "cost"]):
         done = bench(*words)
         s.equal(f"{words}: said before anything is measured",
                 (done.returncode, done.stdout), (2, ""))
@@ -339,6 +386,7 @@ def tell(s):
     s.reporter.configure("queue", table_keys=4096)
     s.start()
     measured(s)
+    site(s)
     wrong_rows(s)
     left_out(s)
     statistics_are_right(s)
