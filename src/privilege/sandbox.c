@@ -38,6 +38,10 @@
 #define ADVISE_GUARD_INSTALL 102
 #define ADVISE_GUARD_REMOVE 103
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 #ifndef F_DUPFD_QUERY
 #define F_DUPFD_QUERY 1027 /* name services of newer systems may ask */
 #endif
@@ -170,6 +174,8 @@ static const struct rule rules_of_both[] = {
 
 static const struct rule rules_of_master[] = {
 	{ "clone", { BITS(0, CLONE_VIEWS, 0) } },
+	/* Of the segments that a reload creates. */
+	{ "madvise", { VALUE(2, MADV_COLLAPSE) } },
 };
 
 /* --------------------------------------------------------- the filter ----- */
