@@ -14,6 +14,10 @@
 #define MADV_COLLAPSE 25
 #endif
 
+/* Huge pages to make at once: each time, the kernel waits for all processors.
+ */
+#define STEP 16
+
 /* What one page full of page table entries, of 8 bytes, maps. */
 static size_t
 huge_size(void)
@@ -47,15 +51,29 @@ huge_map(int fd, size_t size, int protection)
 	return base;
 }
 
+/* Make huge pages of a part that has none.  The kernel makes one of at least
+   one page: that is four times as fast as to reserve all pages. */
+static int
+huge_make(int fd, char *base, size_t at, size_t size)
+{
+	for (size_t i = 0; i < size; i += huge_size())
+		if (fallocate(fd, 0, (off_t)(at + i), 1) < 0)
+			return -1;
+	return madvise(base + at, size, MADV_COLLAPSE);
+}
+
 size_t
 huge_fill(int fd, void *base, size_t size)
 {
-	size_t huge = huge_size(), at = 0;
+	size_t end = size - size % huge_size(), step = STEP * huge_size();
+	size_t at = 0;
 
-	/* The kernel makes one huge page of at least one page.  That is four
-	   times as fast as to reserve all of them. */
-	while (size - at >= huge && fallocate(fd, 0, (off_t)at, 1) == 0 &&
-	       madvise((char *)base + at, huge, MADV_COLLAPSE) == 0)
-		at += huge;
+	while (at < end) {
+		if (step > end - at)
+			step = end - at;
+		if (huge_make(fd, base, at, step) < 0)
+			break;
+		at += step;
+	}
 	return at;
 }
