@@ -38,6 +38,10 @@
 #define ADVISE_GUARD_INSTALL 102
 #define ADVISE_GUARD_REMOVE 103
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 #ifndef F_DUPFD_QUERY
 #define F_DUPFD_QUERY 1027 /* name services of newer systems may ask */
 #endif
@@ -279,6 +283,8 @@ sandbox_enter(enum sandbox_role role)
 		allow_names(&filter, of_master, COUNT(of_master));
 		allow(&filter,
 		    &(struct rule){ "clone", { BITS(0, CLONE_VIEWS, 0) } });
+		/* Of the segments that a reload creates. */
+		allow_values(&filter, "madvise", 2, VALUES(MADV_COLLAPSE));
 	} else {
 		allow_worker(&filter);
 	}
