@@ -67,10 +67,10 @@ ring_put(struct ring *ring, const struct record *records, uint64_t n)
 	ring->head += n;
 }
 
-static void
+void
 ring_wake(struct ring *ring)
 {
-	/* Release: whoever sees this doorbell sees the command before it. */
+	/* Release: whoever sees this doorbell sees what it rings for. */
 	atomic_fetch_add_explicit(
 	    &ring->producer->doorbell, 1, memory_order_release);
 	syscall(SYS_futex, &ring->producer->doorbell, FUTEX_WAKE, INT_MAX, NULL,

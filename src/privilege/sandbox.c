@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -169,6 +170,8 @@ static const struct rule rules_of_both[] = {
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE)
 
 static const struct rule rules_of_master[] = {
+	/* of a worker, before it confines itself */
+	{ "prctl", { VALUE(0, PR_SET_PDEATHSIG), VALUE(1, SIGUSR1) } },
 	{ "clone", { BITS(0, CLONE_VIEWS, 0) } },
 };
 
