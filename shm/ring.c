@@ -90,21 +90,23 @@ ring_publish(struct ring *ring)
 		ring_alert(ring);
 }
 
-void
+bool
 ring_alert(struct ring *ring)
 {
 	uint64_t head = counter_get(&ring->producer->head);
 
 	if (head == ring->alerted)
-		return;
+		return false;
 	ring->alerted = head;
 	/* The worker sets `sleeping` and then reads head; we have set head and
 	   then read `sleeping`.  The two fences let at least
 	   one of us see the other. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(
+	if (!atomic_load_explicit(
 		&ring->consumer->sleeping, memory_order_relaxed))
-		ring_wake(ring);
+		return false;
+	ring_wake(ring);
+	return true;
 }
 
 void

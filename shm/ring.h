@@ -86,8 +86,8 @@ void ring_put(struct ring *ring, const struct record *records, uint64_t n);
 void ring_publish(struct ring *ring);
 
 /* ring_alert - wake the worker if it sleeps and something was published since
-   the last call. */
-void ring_alert(struct ring *ring);
+   the last call.  Returns whether it did. */
+bool ring_alert(struct ring *ring);
 
 /* ring_wake - end the worker's ring_wait(), or its next one.  Also for a signal
    handler of the worker. */
