@@ -71,7 +71,7 @@ def tell(s):
         [scenario.program("reporter-send"), "--agent", "-H", f"{host}:{port}"],
         stdin=pipe)
     try:
-        os.write(pipe, b"1 2 1.1.1.1 5 10.0.0.1 80 7 0 0\n")
+        os.write(pipe, b"1 2 1.1.1.1 5 10.0.0.1 80 7 0 1\n")
         workers = {f"worker {slot}": worker["pid"] for slot, worker
                    in s.reporter.workers().items()}
         processes = {"master": s.reporter.process.pid, **workers,
