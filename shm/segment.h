@@ -43,7 +43,8 @@
  *   ring tail          drain             master, readers    the worker is done
  *                                                           with records before
  *   command, doorbell  master            drain              the command; all
- *                                                           published before
+ *                                                           published and
+ *                                                           reopened before
  *   sleeping           drain: seq_cst fences on both sides, see ring_alert()
  *   slot state         drain (written),  flush, readers     the slot's words
  *                      flush (clean)

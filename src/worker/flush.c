@@ -27,6 +27,9 @@
    rows where there should be some. */
 #define OLDER_MS 20
 
+/* How often to check whether the database has closed an idle connection. */
+#define IDLE_MS 2000
+
 /* How often to check whether rows that were left are due. */
 #define DIVIDE_WAIT_MS 50
 
@@ -325,7 +328,8 @@ round_due(struct flush *f)
 			f->crowded = false;
 			flush_sleep(f, held + 1, UINT64_MAX,
 			    retention_idle(
-				&f->retention, store_idle(f->store, 1000)));
+				&f->retention, store_idle(f->store,
+						   held > 0 ? 1000 : IDLE_MS)));
 			continue;
 		}
 		if (!older_stored(f)) {

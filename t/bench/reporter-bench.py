@@ -11,6 +11,7 @@ end; otherwise it deletes its rows itself, on every exit but by SIGKILL.
 import contextlib
 import errno
 import getopt
+import glob
 import json
 import math
 import os
@@ -18,10 +19,12 @@ import re
 import resource
 import secrets
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import textwrap
+import time
 
 VERSION = "@version@"
 DIRECTORY = os.path.dirname(os.path.realpath(__file__))
@@ -39,6 +42,7 @@ benchmarks:
   fresh    time from sending a report until its row is visible
   flat     absorb with few and many connections and keys; memory
   backlog  time to catch up after an outage of the database
+  idle     wake-ups and CPU time of a reporter that receives nothing
   all      all of the above
   site     what a site of a given size costs: rows, CPU, delays
 options: --json --rounds N --seconds S --samples N --keys N,...
@@ -73,6 +77,9 @@ SITE_INTERVAL = 60000  # of site
 SITE_KEYS_MAX = 10000000
 SITE_BUSY = 0.8  # of the CPUs in use: too small
 RATE = 20000
+IDLE_CONNECTIONS = 10000
+IDLE_SECONDS = 10.0
+IDLE_LONGEST = 6.0  # seconds that a process may sleep
 
 # A generator that waits less than this share of the time is the bottleneck.
 WAITS_MIN = 0.05
@@ -135,6 +142,41 @@ def figure_text(value, unit):
     decimals = (0 if size >= 99.95 else 1 if size >= 9.995 else
                 2 if size >= 0.9995 or size == 0 else 3)
     return f"{value:.{decimals}f}{prefix}"
+
+
+# ------------------------------------------------------------- processes ---
+
+
+def slept(pid):
+    """How often the threads of a process have gone to sleep, and the seconds of
+    CPU time they have taken."""
+    times = ran = 0
+    for task in glob.glob(f"/proc/{pid}/task/*"):
+        with open(f"{task}/status") as file:
+            times += int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)",
+                                   file.read(), re.M).group(1))
+        with open(f"{task}/schedstat") as file:
+            ran += int(file.read().split()[0]) / 1e9
+    return times, ran
+
+
+def sleep_rates(pids, seconds):
+    """(wake-ups a second, share of a CPU) of each process, from its next wake-up
+    on: otherwise a time of ten seconds could have eleven."""
+    first = {pid: slept(pid) for pid in pids}
+    began, late = {}, time.monotonic() + IDLE_LONGEST
+    while len(began) < len(pids):
+        time.sleep(0.005)
+        for pid in pids:
+            now = slept(pid)
+            if pid not in began and (now[0] != first[pid][0]
+                                     or time.monotonic() > late):
+                began[pid] = (*now, time.monotonic())
+    time.sleep(seconds)
+    for pid in pids:
+        times, ran = slept(pid)
+        span = time.monotonic() - began[pid][2]
+        yield (times - began[pid][0]) / span, (ran - began[pid][1]) / span
 
 
 # ---------------------------------------------------------------- output ---
@@ -718,6 +760,37 @@ class Bench:
                f"{played:.1f} of them by the agents that were played" +
                (", the database not counted." if math.isnan(database)
                 else "."))
+    # ------------------------------------------------------------- idle ---
+
+    def idle_one(self, address, connections):
+        r = Result("idle", f"{connections} silent agents",
+                   connections=connections)
+        self.show(f"{connections} agents")
+        with open(f"{self.place}/reporter.pid") as file:
+            master = int(file.read())
+        with open(f"/proc/{master}/task/{master}/children") as file:
+            workers = list(map(int, file.read().split()))
+        with contextlib.ExitStack() as agents:
+            for _ in range(connections):
+                agents.enter_context(socket.create_connection(address))
+            time.sleep(2)  # they are accepted, the database is connected
+            rates = list(sleep_rates([master, *workers],
+                                     self.one("seconds", IDLE_SECONDS)))
+        for name, at in (("master", rates[0]), ("worker", max(rates[1:]))):
+            r.ones[f"{name}, wake-ups", "times/s"] = round(at[0], 2)
+            r.ones[f"{name}, CPU time", "%"] = 100 * at[1]
+        r.sizes["workers"] = len(workers)
+        self.end(r)
+
+    def idle(self):
+        connections = min(self.one("connections", IDLE_CONNECTIONS),
+                          self.connections_max()[0])
+        self.setup("idle", 1, connections, self.one("workers", 0))
+        with open(f"{self.place}/reporter.conf") as file:
+            host, port = re.search(r"^listen = (.*):(\d+)$", file.read(),
+                                   re.M).groups()
+        for n in (0, connections):
+            self.idle_one((host, int(port)), n)
 
     # --------------------------------------------------------- all of it ---
 
@@ -726,7 +799,7 @@ class Bench:
     ALL = {"absorb": (absorb, NOTHING), "flush": (flush, COUNTERS),
            "cost": (cost, COUNTERS), "fresh": (fresh, CONF),
            "flat": (flat, NOTHING), "backlog": (backlog, SELF),
-           "site": (site, NOTHING)}
+           "idle": (idle, SELF), "site": (site, NOTHING)}
 
     def lacks(self, name):
         """What is missing to run it."""
