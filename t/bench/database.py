@@ -161,7 +161,7 @@ def heading(defaults, arguments):
     return (
         f"{found['database']}; {arguments.keys} keys, {arguments.workers} "
         f"worker{'s'[:arguments.workers != 1]}, {found['machine']['cpus']} "
-        f"CPUs for all, load {found['machine']['load']:.1f} before. With the "
+        f"CPUs for all; {marks.load_text(found['machine']['load'])}. With the "
         f"defaults {statistics.median(rates) / 1000:.0f} k rows/s "
         f"({min(rates) / 1000:.0f} to {max(rates) / 1000:.0f}) and "
         f"{statistics.median(costs):.1f} us of the database's CPU time a row "

@@ -6,6 +6,13 @@ import os
 import textwrap
 
 
+def load_text(load):
+    """What a reader must know of the load before the start."""
+    busy = (": the machine was busy, so CPU time is more reliable than rows/s"
+            if load > 0.2 * os.cpu_count() else "")
+    return f"load {load:.1f} before{busy}"
+
+
 def put(path, name, lines):
     """Replace what is between the marks.  Text is filled to 80 columns, rows
     of a table are left alone."""

@@ -19,6 +19,7 @@ not there is left out and named.
 
 import argparse
 import contextlib
+import glob
 import os
 import random
 import re
@@ -222,11 +223,20 @@ class Way:
 
     seconds = None  # measured by itself
     process = socket = None
+    tool = part = None  # its program and Debian's package; a file of it
     interval = "10ms"  # reporter's flush_interval
 
     def __init__(self, s, name, keys, **more):
         self.s, self.name, self.keys = s, name, keys
         self.__dict__.update(more)
+
+    def require(self):
+        """Missing is raised without the program, or a part of it."""
+        if self.tool is not None:
+            scenario.tool(*self.tool)
+        if self.part and not glob.glob(self.part):
+            raise Missing(f"{self.part} was not found: install Debian's "
+                          f"package {self.tool[1]}")
 
     def start(self):
         """Nothing to start."""
@@ -244,7 +254,7 @@ class Way:
 
     def run(self, words, log):
         self.output = os.path.join(self.s.directory, log)
-        with open(self.output, "a") as file:
+        with open(self.output, "w") as file:
             self.process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
                 start_new_session=True)
@@ -304,6 +314,7 @@ class Reporter(Way):
 class Rsyslog(Way):
     threads = 1
     tool = "rsyslogd", "rsyslog-mysql"
+    part = "/usr/lib/*/rsyslog/ommysql.so"  # Debian's directory
 
     def encode(self, ts, succ):
         return self.keys.lines(ts, succ)
@@ -380,6 +391,9 @@ class Pmacct(Way):
                 *self.more, "")))
         self.run([scenario.tool(*self.tool), "-f", conf], "pmacct.log")
         wait_for(lambda: self.queued() is not None, "nfacctd listens")
+        # Its plugin may miss what it is given before it waits for it.
+        wait_for(lambda: "Purging cache - END" in self.log(),
+                 "pmacct's plugin runs")
 
     def queued(self):
         """Bytes in its socket; None: it has none."""
@@ -537,13 +551,13 @@ def turns(side, ways, rounds, times, ts):
 
 
 def compare(side, arguments):
-    ts = int(time.time()) - 100000
+    ts, load = int(time.time()) - 100000, os.getloadavg()[0]
     keys = Keys(arguments.keys)
     ways = [way for way in side.ways(keys) if arguments.only in way.name]
     left = []
     for way in list(ways):
         try:
-            scenario.tool(*getattr(way, "tool", ("true", "coreutils")))
+            way.require()
         except Missing as missing:
             left.append(f"{way.name} was left out: {missing}.")
             ways.remove(way)
@@ -563,8 +577,7 @@ def compare(side, arguments):
     often, ts = turns(side, ways, arguments.rounds, TIMES, ts)
     version = side.client.ask("SELECT VERSION()")[0][0]
     where = (f"{version} with its defaults, {os.cpu_count()} CPUs for all; "
-             f"load {os.getloadavg()[0]:.1f}; medians of {arguments.rounds} "
-             "rounds.")
+             f"{marks.load_text(load)}. Medians of {arguments.rounds} rounds.")
     return {"bench-peers-once": [
                 f"{keys.count} keys, each reported once. {where}",
                 *left, "", *table(
