@@ -15,7 +15,8 @@ t_bench_reporter_bench_engine_LDADD = t/bench/libbench.a $(our_libs)
 bench_scripts = src/reporter-bench t/bench/reporter-bench-self
 bin_SCRIPTS = src/reporter-bench
 pkglibexec_SCRIPTS = t/bench/reporter-bench-self
-EXTRA_DIST += t/bench/reporter-bench.py t/bench/reporter-bench-self.sh
+EXTRA_DIST += t/bench/database.py t/bench/marks.py t/bench/peers.py \
+	t/bench/reporter-bench.py t/bench/reporter-bench-self.sh
 CLEANFILES += $(bench_scripts)
 bench_script = $(MKDIR_P) $(@D) && $(SED) \
 	-e 's|@version[@]|$(VERSION)|' -e 's|@sbindir[@]|$(sbindir)|' \

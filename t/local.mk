@@ -34,6 +34,16 @@ bench-flat: all t/offsets$(EXEEXT)
 profile: src/reporter-bench src/reporter
 	$(python) $(srcdir)/t/profile.py
 
+# What settings of the database cost, and what others do with the same keys:
+# INTO=INSTALL.md and INTO=PERFORMANCE.md put the tables there.  BENCH has options
+# of the scripts, as in BENCH="--keys 100k".
+bench-database: src/reporter-bench src/reporter
+	$(python) $(srcdir)/t/bench/database.py $(INTO:%=--into $(srcdir)/%) \
+		$(BENCH)
+bench-peers: src/reporter
+	$(python) $(srcdir)/t/bench/peers.py $(INTO:%=--into $(srcdir)/%) \
+		$(BENCH)
+
 # What counting a call costs an agent.
 check_PROGRAMS += t/bench_client
 bench-client: t/bench_client$(EXEEXT)
@@ -144,6 +154,6 @@ distcheck-short:
 clean-local:
 	-rm -rf t/go-cache t/scenario-data analyse axe container coverage fuzz mysql packages \
 		shots
-.PHONY: abi bench bench-client bench-flat bench-short check-abi check-client check-valgrind check-mysql check-mysql-short check-quick mysql-root \
+.PHONY: abi bench bench-client bench-database bench-flat bench-peers bench-short check-abi check-client check-valgrind check-mysql check-mysql-short check-quick mysql-root \
 	check-restarts check-container check-web-cost profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

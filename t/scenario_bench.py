@@ -12,8 +12,11 @@ import json
 import math
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
 import scenario
@@ -377,6 +380,56 @@ def progress(s):
             told)
 
 
+def page_made(s, script, page, *words):
+    """Have a script of t/bench put what it measures into a copy of a page.
+    Returns the page before and after."""
+    copy = os.path.join(s.directory, page)
+    shutil.copy(os.path.join(scenario.SOURCE, page), copy)
+    with open(copy) as file:
+        before = file.read()
+    done = subprocess.run(
+        [sys.executable, "-B",
+         os.path.join(scenario.SOURCE, "t/bench", script), *words,
+         "--into", copy], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=scenario.PATIENCE * 4)
+    s.equal(f"{script} measures", (done.returncode, done.stderr[-2000:]
+                                   if done.returncode else ""), (0, ""))
+    with open(copy) as file:
+        return before, file.read()
+
+
+def outside(page, *names):
+    """The page without what is between these marks."""
+    for name in names:
+        page = re.sub(f"(?s)(<!-- {name}: begin -->).*(<!-- {name}: end -->)",
+                      r"\1\2", page)
+    return page
+
+
+def pages_are_made(s):
+    """The tables of INSTALL.md and PERFORMANCE.md; the rest of a page stays."""
+    before, after = page_made(
+        s, "database.py", "INSTALL.md", "--keys", "1k", "--rounds", "1",
+        "--passes", "1", "--only", "FORMAT=COMPACT")
+    s.equal("the rest of INSTALL.md stays", outside(after, "bench-database"),
+            outside(before, "bench-database"))
+    s.equal("one setting, with both ratios and what it risks", re.findall(
+        r"^\| `ROW_FORMAT=(\w+)` (?:\| \d+\.\d\d \([\d. to]+\) ){2}\| (.+) \|$",
+        after, re.M), [("COMPACT", "nothing")])
+    names = "bench-peers-once", "bench-peers-often"
+    before, after = page_made(
+        s, "peers.py", "PERFORMANCE.md", "--keys", "2000", "--rounds", "1",
+        "--only", "reporter, two")
+    s.equal("the rest of PERFORMANCE.md stays", outside(after, *names),
+            outside(before, *names))
+    rows = [list(map(str.strip, row.split("|")))[1:-1] for row in re.findall(
+        r"^\| reporter, two workers .*", after, re.M)]
+    s.equal("once and ten times, nothing lost", [row[-1] for row in rows],
+            ["0", "0"])
+    s.check("with ten reports a key, rows are saved",
+            0.1 <= float(rows[1][1]) < 1, rows)
+
+
 def tell(s):
     behind_balancer, plain = scenario.free_port(), scenario.free_port()
     s.reporter.configure(
@@ -392,6 +445,7 @@ def tell(s):
     statistics_are_right(s)
     command_line(s)
     targets_are_judged(s)
+    pages_are_made(s)
     all_that_can_be(s)
     interrupted(s)
     engine_killed(s)

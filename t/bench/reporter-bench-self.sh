@@ -95,20 +95,22 @@ wait_for()
 	done
 }
 
+# shellcheck disable=SC2086 # options, or none
 database_start()
 {
 	[ ! -e database.sock ] || return 0
 	# Each statement on a line of its own, as servers read such a file.
 	{
 		echo 'CREATE DATABASE reporter; USE reporter;'
-		sed '/^--/d' <<'END'
+		sed '/^--/d' ${REPORTER_BENCH_SCHEMA:+"$REPORTER_BENCH_SCHEMA"} <<'END'
 @schema@
 END
 	} | tr '\n\t' '  ' | sed 's/; */;\n/g' >schema.sql
 	# A server removes what looks left over by another one from the
 	# directory for temporary tables.
 	TMPDIR=$PWD "$0" database "$PWD" --local-infile=1 \
-		--init-file="$PWD/schema.sql" >database.log 2>&1 </dev/null &
+		--init-file="$PWD/schema.sql" $REPORTER_BENCH_OPTIONS \
+		>database.log 2>&1 </dev/null &
 	wait_for $database_patience $! \
 		grep -qs 'ready for connections' database.log || {
 		echo 'reporter-bench: cannot start a database server' >&2
