@@ -305,8 +305,10 @@ class Reporter(Way):
         self.socket = socket.create_connection(self.reporter.addresses[0])
 
     def stop(self):
-        self.socket.close()
-        self.reporter.stop()
+        if self.socket:
+            self.socket.close()
+        if self.reporter.process:
+            self.reporter.stop()
         self.reporter.clear()
         self.process = None
 
@@ -504,8 +506,8 @@ class Side:
 
     def once(self, way, ts, times):
         way.make(ts, times)
-        way.start()
         try:
+            way.start()
             return follow(self, way, way.keys.count * times)
         finally:
             way.stop()
@@ -598,6 +600,8 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--into", metavar="FILE")
     arguments = parser.parse_args()
+    # All that was started ends, also then.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     with tempfile.TemporaryDirectory(prefix="reporter-peers-") as directory:
         side = Side(directory)
         try:
