@@ -101,7 +101,7 @@ agent_add(uint64_t *figure, uint64_t n)
 }
 
 /* agents_open - for readers: map it read-only if it is this owner's.  Results
-   as of segment_view_worker(). */
+   as of segment_open_worker(). */
 enum shm_status agents_open(
     struct agents *agents, const char *instance, uid_t owner);
 

@@ -81,7 +81,7 @@
 #endif
 
 #define SHM_DIR "/dev/shm"
-#define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list_of() */
+#define SEGMENT_ANYBODY ((uid_t)-1) /* for segment_list() */
 
 #define INSTANCE_MAX 32      /* bytes of an instance's name, with the 0 */
 #define SEGMENT_NAME_MAX 96  /* bytes of a segment's name, with the 0 */

@@ -441,6 +441,20 @@ START_TEST(a_header_that_is_late_closes)
 }
 END_TEST
 
+/* A handshake costs milliseconds, and many may be late at once. */
+START_TEST(no_handshake_begins_when_it_is_late)
+{
+	agent_connect(true, true);
+	ck_assert_int_eq(
+	    send(agent, header, sizeof(header), 0), (ssize_t)sizeof(header));
+	/* No TLS: what reads it closes for that. */
+	ck_assert_int_eq(
+	    send(agent, report, sizeof(report), 0), (ssize_t)sizeof(report));
+	server_tick(server, LATER);
+	check_closed(CLOSING_MESSAGE_TIMEOUT);
+}
+END_TEST
+
 START_TEST(an_idle_agent_is_disconnected)
 {
 	settings.idle_timeout = 50000;
@@ -741,6 +755,7 @@ main(void)
 	tcase_add_loop_test(tc, the_rest_of_a_report_follows_a_reload, 0, 2);
 	tcase_add_test(tc, a_message_that_is_late_closes);
 	tcase_add_test(tc, a_header_that_is_late_closes);
+	tcase_add_test(tc, no_handshake_begins_when_it_is_late);
 	tcase_add_test(tc, an_idle_agent_is_disconnected);
 	tcase_add_loop_test(tc, an_agent_of_elb_or_lars_may_be_silent, 0, 2);
 	tcase_add_test(tc, ages_are_spread_evenly);

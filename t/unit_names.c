@@ -8,6 +8,7 @@
 #include "status/names.h"
 #include "suite.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,12 @@ START_TEST(a_file_of_another_kind_is_told_in_few_lines)
 	/* One line without an end. */
 	memset(text, 'x', sizeof(text));
 	write_bytes(text, sizeof(text));
+	names = read_again(names);
+	ck_assert_uint_eq(tellings, 1);
+	/* As a file system leaves it after a loss of power. */
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	ck_assert_int_eq(ftruncate(fd, 16 << 20), 0);
+	close(fd);
 	names = read_again(names);
 	ck_assert_uint_eq(tellings, 1);
 	names_free(names);

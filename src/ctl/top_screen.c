@@ -34,14 +34,14 @@ struct view {
 	const char *message; /* instead of what is listed, or NULL */
 };
 
-/* What is too long is cut. */
+/* What is too long goes on in the lines below, which are written later. */
 static void
 put_line(int row, const char *text, attr_t attributes)
 {
 	move(row, 0);
 	clrtoeol();
 	attrset(attributes);
-	insstr(text);
+	addstr(text);
 	attrset(A_NORMAL);
 }
 

@@ -274,14 +274,20 @@ server_expire(struct server *server, uint64_t now_ms)
 	enum closing limit;
 
 	while ((conn = server_overdue(server, now_ms, &limit)) != NULL) {
+		enum progress progress = PROGRESS_MADE;
+		bool overdue = true;
+
 		/* Read what arrived while the master was busy or stopped; with
 		   TLS a message may need several reads.  A handshake would not
 		   end with that, and many would take too long. */
-		bool overdue =
-		    conn->state == CONN_HANDSHAKE ||
-		    (server_read(server, conn) != PROGRESS_CLOSED &&
-			server_overdue(server, now_ms, &limit) == conn);
-
+		for (int i = 0; i < LAST_READS && progress == PROGRESS_MADE &&
+				overdue && conn->state != CONN_HANDSHAKE;
+		     i++) {
+			progress = conn_read(server, conn);
+			overdue =
+			    progress != PROGRESS_CLOSED &&
+			    server_overdue(server, now_ms, &limit) == conn;
+		}
 		if (overdue)
 			conn_disconnect(server, conn, limit);
 	}

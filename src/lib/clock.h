@@ -13,7 +13,7 @@ uint64_t monotonic_ms(void);
 uint64_t monotonic_us(void);
 
 /* monotonic_after - the time in so many milliseconds, for
-   pthread_cond_clockwait(). */
+   pthread_cond_clockwait() and sem_clockwait(). */
 struct timespec monotonic_after(uint32_t ms);
 
 /* realtime_ms - the time, ms since 1970. */

@@ -22,7 +22,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -376,20 +375,24 @@ static int
 master_tick(struct master *m, uint64_t now_ms)
 {
 	bool serving = m->mode == MASTER_SERVING;
+	int waits[4], n = 0;
 
 	if (serving)
 		removed_look(m, now_ms);
-	int waits[] = { children_tick(&m->children, now_ms),
-		sample_tick(&m->children, now_ms), notify_alive(now_ms),
-		m->server != NULL ? server_tick(m->server, now_ms) : INT_MAX,
-		serving ? INT_MAX : shutdown_wait(m, now_ms) };
+	int wait = children_tick(&m->children, now_ms);
+	waits[n++] = sample_tick(&m->children, now_ms);
+	waits[n++] = notify_alive(now_ms);
+	if (m->server != NULL)
+		waits[n++] = server_tick(m->server, now_ms);
 	if (serving)
 		listeners_watch(
 		    &m->listeners, accept_is_open(m->server, now_ms));
-	for (size_t i = 1; i < sizeof(waits) / sizeof(*waits); i++)
-		if (waits[i] < waits[0])
-			waits[0] = waits[i];
-	return waits[0];
+	else
+		waits[n++] = shutdown_wait(m, now_ms);
+	while (n-- > 0)
+		if (waits[n] < wait)
+			wait = waits[n];
+	return wait;
 }
 
 static void

@@ -31,13 +31,6 @@ keys_visit(void *arg, const struct scan_key *key)
 {
 	struct keys_list *list = arg;
 	const struct record *r = &key->record;
-	FILE *out = list->out;
-	const char *name = names_find(list->names, r->modid, r->cmdid);
-	char caller[DOTTED_TEXT], ip[DOTTED_TEXT];
-	double age = look_age(list->now_ms, record_ts(r));
-	const char *state = key->dirty ? "dirty" : "stored";
-	const char *freshness = look_age_name(
-	    look_age_of(&list->limits, list->now_ms, record_ts(r)));
 
 	if ((list->has_modid && list->modid != r->modid) ||
 	    (list->has_cmdid && list->cmdid != r->cmdid))
@@ -46,6 +39,13 @@ keys_visit(void *arg, const struct scan_key *key)
 		list->more = true;
 		return false;
 	}
+	FILE *out = list->out;
+	const char *name = names_find(list->names, r->modid, r->cmdid);
+	char caller[DOTTED_TEXT], ip[DOTTED_TEXT];
+	double age = look_age(list->now_ms, record_ts(r));
+	const char *state = key->dirty ? "dirty" : "stored";
+	const char *freshness = look_age_name(
+	    look_age_of(&list->limits, list->now_ms, record_ts(r)));
 	if (list->array)
 		fputs(list->count == 0 ? "\n" : ",\n", out);
 	list->count++;

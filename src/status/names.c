@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LINE 512 /* bytes of a line that are shown */
+#define LINE 512 /* bytes of a line, comments aside */
 
 struct name {
 	int32_t modid, cmdid;
@@ -142,24 +142,31 @@ line_read(struct reading *r, char *line)
 		name_add(r, (int32_t)ids[0], (int32_t)ids[1], at);
 }
 
+/* Read a line; what is too long is cut, and a byte 0 is invalid there. */
+static bool
+line_next(FILE *file, char line[LINE])
+{
+	size_t length = 0;
+	int c;
+
+	while ((c = getc(file)) != EOF && c != '\n')
+		if (length < LINE - 1)
+			line[length++] = c == '\0' ? '\1' : (char)c;
+	line[length] = '\0';
+	return c != EOF || length > 0;
+}
+
 /* Returns 0, or an error number. */
 static int
 lines_read(struct reading *r, FILE *file)
 {
-	char *line = NULL, *zero;
-	size_t size = 0;
-	ssize_t length;
+	char line[LINE];
 
-	while (!r->shortage && (length = getline(&line, &size, file)) > 0) {
-		/* A byte 0 is invalid, not the end. */
-		while ((zero = memchr(line, '\0', (size_t)length)) != NULL)
-			*zero = '\1';
+	while (!r->shortage && line_next(file, line)) {
 		r->line++;
 		line_read(r, line);
 	}
-	int error = r->shortage || !feof(file) ? errno : 0;
-	free(line);
-	return error;
+	return ferror(file) ? errno : r->shortage ? ENOMEM : 0;
 }
 
 /* --------------------------------------------------------------- reading -- */
