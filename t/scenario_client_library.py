@@ -9,7 +9,7 @@ Then an agent made of the same example, which reads its calls as lines, reports
 without a pause, while the master is killed and started again, the database goes
 away and comes back, a worker is killed, and the agent is refused for a time.  In
 the end each key has the counts that were made last, all that was counted before
-being sent.
+being sent, and each that was called once has that call.
 
 scenario_client_library.py --long   an outage of a minute, many more faults, in an
 order of chance, and a host that is lost without a word (make check-client)"""
@@ -203,20 +203,25 @@ class Agent:
                 env=compiled.environment, text=True, stderr=log,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.stopped = False
+        self.keys = KEYS
         self.thread = threading.Thread(target=self._calls, daemon=True)
         self.thread.start()
 
-    def add(self, figures):
+    def add(self, keys, figures):
         """figures(n): the calls of key n."""
         self.process.stdin.write("".join(
-            "%d %d %d %d %d\n" % (n % 7, n, n, *figures(n))
-            for n in range(KEYS)))
+            "%d %d %d %d %d\n" % (n % 7, n, n, *figures(n)) for n in keys))
         self.process.stdin.flush()
 
     def _calls(self):
+        """Of KEYS all the time; and of one more key after the other once, whose
+        figures are lost for good if they are lost."""
         while not self.stopped:
-            self.add(lambda n: (1, 0))
-            time.sleep(0.01)
+            for _ in range(10):
+                self.add(range(KEYS), lambda n: (1, 0))
+                time.sleep(0.01)
+            self.add([self.keys], lambda n: (n, 1))
+            self.keys += 1
 
     def finish(self, s):
         """What was counted is sent; then one more call of each kind."""
@@ -226,7 +231,7 @@ class Agent:
         self.process.stdin.flush()
         s.equal("the agent has sent everything",
                 self.process.stdout.readline(), "0\n")
-        self.add(lambda n: (1000 + n, n))
+        self.add(range(KEYS), lambda n: (1000 + n, n))
         self.process.stdin.close()
         s.equal("it ends", self.process.wait(scenario.PATIENCE), 0)
         with open(self.log) as file:
@@ -288,14 +293,15 @@ FAULTS = (kill_worker, database_goes, kill_master, refusal, restart)
 def chaos(s, compiled, faults):
     agent = Agent(s, compiled, s.reporter.addresses[0])
     try:
-        wait_for(lambda: len(s.database.table()) == KEYS, "all keys are there")
+        wait_for(lambda: len(s.database.table()) > KEYS, "all keys are there")
         for fault in faults:
             fault(s)
         agent.finish(s)
     finally:
         agent.kill()
-    wanted = {(n % 7, n, n, 80, scenario.LOCALHOST): (1000 + n, n, 0)
-              for n in range(KEYS)}
+    wanted = {(n % 7, n, n, 80, scenario.LOCALHOST):
+              (1000 + n, n, 0) if n < KEYS else (n, 1, 0)
+              for n in range(agent.keys)}
 
     def found():
         return {key: (succ, err, overload) for key, (succ, err, _ts, overload)
@@ -309,6 +315,7 @@ def chaos(s, compiled, faults):
     s.equal("the table has the last counts of each key",
             {key: (has.get(key), wanted.get(key)) for key in {*has, *wanted}
              if has.get(key) != wanted.get(key)}, {})
+    s.database.sql("TRUNCATE ServerCallStatus")
 
 
 # -------------------------------------------------------- a lost host -----
