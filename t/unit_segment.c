@@ -228,7 +228,9 @@ START_TEST(large_segment_has_huge_pages)
 	if (system_has_huge())
 		ck_assert_uint_eq(huge, (size >> 20) & ~UINT64_C(1));
 	/* Whoever opens it has them. */
-	ck_assert_int_eq(segment_open_worker(&s, name, SEGMENT_READ), SHM_OK);
+	ck_assert_int_eq(
+	    segment_open_worker(&s, name, SEGMENT_READ, SEGMENT_ANYBODY),
+	    SHM_OK);
 	ck_assert_uint_eq(s.map.header.huge_mib, huge);
 	for (uint64_t at = 0; at < size; at += 4096) {
 		(void)((volatile char *)worker.map.base)[at];
