@@ -66,10 +66,10 @@ ring_put(struct ring *ring, const struct record *records, uint64_t n)
 	ring->head += n;
 }
 
-static void
+void
 ring_wake(struct ring *ring)
 {
-	/* Release: whoever sees this doorbell sees the command before it. */
+	/* Release: whoever sees this doorbell sees what it rings for. */
 	atomic_fetch_add_explicit(
 	    &ring->producer->doorbell, 1, memory_order_release);
 	syscall(SYS_futex, &ring->producer->doorbell, FUTEX_WAKE, INT_MAX, NULL,
@@ -89,20 +89,22 @@ ring_publish(struct ring *ring)
 		ring_alert(ring);
 }
 
-void
+bool
 ring_alert(struct ring *ring)
 {
 	uint64_t head = counter_get(&ring->producer->head);
 
 	if (head == ring->alerted)
-		return;
+		return false;
 	ring->alerted = head;
 	/* The worker sets `sleeping` and then reads head; we have set head and
 	   then read `sleeping`.  The two fences let at least
 	   one of us see the other. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (counter_get(&ring->consumer->sleeping))
-		ring_wake(ring);
+	if (!counter_get(&ring->consumer->sleeping))
+		return false;
+	ring_wake(ring);
+	return true;
 }
 
 void

@@ -36,7 +36,7 @@ enum ring_command {
 	RING_STOP    /* exit now; what is left stays in shared memory */
 };
 
-/* Written by the master alone. */
+/* Written by the master alone; once it is dead, the doorbell by its worker. */
 struct ring_producer {
 	alignas(CACHE_LINE) counter head; /* records ever published */
 	_Atomic uint32_t doorbell;        /* bumped to wake the worker */
@@ -86,8 +86,12 @@ void ring_put(struct ring *ring, const struct record *records, uint64_t n);
 void ring_publish(struct ring *ring);
 
 /* ring_alert - wake the worker if it sleeps and something was published since
-   the last call. */
-void ring_alert(struct ring *ring);
+   the last call.  Returns whether it did. */
+bool ring_alert(struct ring *ring);
+
+/* ring_wake - end the worker's ring_wait(), or its next one.  Also for a signal
+   handler of the worker. */
+void ring_wake(struct ring *ring);
 
 /* ring_command - set the command and wake the worker.  It stays until the next
    one. */

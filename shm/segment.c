@@ -8,6 +8,7 @@
 
 #include "shm/agents.h"
 #include "shm/faultpoint.h"
+#include "shm/huge.h"
 #include "shm/keep_errno.h"
 #include "shm/segment_secret.h"
 
@@ -158,8 +159,7 @@ segment_fail(struct segment *segment, enum shm_status status)
 static enum shm_status
 segment_mmap(struct segment *segment, int protection)
 {
-	void *base =
-	    mmap(NULL, segment->size, protection, MAP_SHARED, segment->fd, 0);
+	void *base = huge_map(segment->fd, segment->size, protection);
 
 	if (base == MAP_FAILED)
 		return SHM_SYSTEM;
@@ -199,14 +199,23 @@ segment_reserve(struct segment *segment)
 	if (segment->fd < 0)
 		return errno == EEXIST ? SHM_EXISTS : SHM_SYSTEM;
 	FAULT_POINT("segment_opened");
-	do
-		error = posix_fallocate(segment->fd, 0, (off_t)segment->size);
-	while (error == EINTR);
+	if (ftruncate(segment->fd, (off_t)segment->size) < 0 ||
+	    segment_mmap(segment, PROT_READ | PROT_WRITE) != SHM_OK) {
+		error = errno;
+	} else {
+		segment->header.huge_mib =
+		    (uint32_t)(huge_fill(
+				   segment->fd, segment->base, segment->size) >>
+			       20);
+		do
+			error = posix_fallocate(
+			    segment->fd, 0, (off_t)segment->size);
+		while (error == EINTR);
+	}
 	FAULT_POINT("segment_reserved");
-	errno = error;
-	if (error == 0 &&
-	    segment_mmap(segment, PROT_READ | PROT_WRITE) == SHM_OK)
+	if (error == 0)
 		return SHM_OK;
+	errno = error;
 	KEEP_ERRNO(segment_remove(segment->name));
 	return segment_fail(
 	    segment, error == ENOSPC ? SHM_NO_SPACE : SHM_SYSTEM);
@@ -228,6 +237,7 @@ header_write(struct segment_header *h, const struct segment *segment,
 	h->table_keys = spec->table_keys;
 	h->created = (uint64_t)time(NULL);
 	h->id = id;
+	h->huge_mib = segment->header.huge_mib;
 	snprintf(h->instance, sizeof(h->instance), "%s", spec->instance);
 	FAULT_POINT("segment_header_half");
 	__atomic_store_n(&h->magic, SEGMENT_MAGIC, __ATOMIC_RELAXED);

@@ -43,7 +43,8 @@
  *   ring tail          drain             master, readers    the worker is done
  *                                                           with records before
  *   command, doorbell  master            drain              the command; all
- *                                                           published before
+ *                                                           published and
+ *                                                           reopened before
  *   sleeping           drain: seq_cst fences on both sides, see ring_alert()
  *   slot state         drain (written),  flush, readers     the slot's words
  *                      flush (clean)
@@ -130,7 +131,8 @@ struct segment_header {
 	char instance[INSTANCE_MAX];
 	uint64_t check;         /* hash of all above */
 	_Atomic uint32_t ready; /* 1 when the segment may be used */
-	uint32_t reserve[5];
+	uint32_t huge_mib;      /* of size, in huge pages when it was made */
+	uint32_t reserve[4];
 };
 static_assert(sizeof(struct segment_header) == 128, "part of the format");
 

@@ -41,6 +41,7 @@ copy(struct segment *to, const struct segment *from)
 	memcpy((char *)to->base + rest, (const char *)from->base + rest,
 	    to->size - rest);
 	memcpy(header, from->base, words);
+	header->huge_mib = to->header.huge_mib;
 	FAULT_POINT("segment_copied");
 	/* Release: whoever sees it ready sees all of it. */
 	counter_release(&header->ready, 1);
@@ -89,6 +90,7 @@ segment_renew(struct segment *segment, const uint64_t *secret)
 			close(segment->lock);
 		segment->fd = renewed.fd;
 		segment->lock = renewed.lock;
+		segment->header.huge_mib = renewed.header.huge_mib;
 	} else if (copied && renewed.fd >= 0) {
 		KEEP_ERRNO(segment_remove(renewed.name));
 		KEEP_ERRNO(segment_close(&renewed));

@@ -223,7 +223,8 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 {
 	uint64_t state, before;
 	struct slot *slot = table_place(table, record, home, &state);
-	bool becomes_urgent = true, urgent = false, goes_back = false;
+	bool becomes_urgent = true, goes_back = false;
+	uint8_t mark = DIRTY_NOT;
 
 	FAULT_POISON("table_put", record->modid);
 	if (slot == NULL)
@@ -238,7 +239,7 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 			return true;
 		}
 		becomes_urgent = word_overload(old) != record->overload;
-		urgent = counter_get(&table->dirty[index]) == URGENT;
+		mark = counter_get(&table->dirty[index]);
 	}
 	if (state & STATE_DIRTY) {
 		/* The flush may turn this version clean at the same time: the
@@ -263,8 +264,11 @@ table_put_one(struct table *table, const struct record *record, uint32_t home,
 	slot_write(slot, record, state != 0, before);
 	FAULT_POINT("table_put_written");
 	/* Release: a flush that takes the mark sees the new version. */
-	counter_release(
-	    &table->dirty[index], becomes_urgent || urgent ? URGENT : DIRTY);
+	if (becomes_urgent)
+		mark = state == 0 && !record->overload ? NEW : CHANGED;
+	else if ((mark & URGENT) == 0)
+		mark = DIRTY;
+	counter_release(&table->dirty[index], mark);
 	FAULT_POINT("table_put_marked");
 	/* Release: who sees it counted finds the mark.  One that was urgent
 	   already counts, too: the flush may take that mark right now. */
@@ -417,8 +421,9 @@ table_collect_within(struct table *table, unsigned marks, uint32_t *position,
 				/* Acquire: with the mark we get the version
 				   that it was set for; a later one sets it
 				   again. */
-				atomic_exchange_explicit(&table->dirty[at],
-				    DIRTY_NOT, memory_order_acq_rel);
+				row->mark =
+				    atomic_exchange_explicit(&table->dirty[at],
+					DIRTY_NOT, memory_order_acq_rel);
 				FAULT_POINT("table_collect_taken");
 				/* A damaged mark may be of an empty slot; the
 				   drain marks again what it is writing. */

@@ -23,7 +23,7 @@
  * its probe path when room is needed, which keeps all paths whole without
  * tombstones.  Dirty keys are never evicted.
  *
- * The dirty map has one byte a slot (0, DIRTY or URGENT), so that a flush
+ * The dirty map has one byte a slot (enum dirty), so that a flush
  * looks only at what changed: a byte and not a bit, because then the drain
  * marks with a plain store where a bit would need a locked instruction for
  * each record.  It is a hint; the state word decides, and the map is rebuilt
@@ -54,11 +54,13 @@ struct slot {
 static_assert(sizeof(struct slot) == 40, "part of the segment format");
 
 enum dirty {
-	DIRTY_NOT,
-	DIRTY, /* has a record that MySQL has not */
-	URGENT /* dirty, and new, or its overload changed */
+	DIRTY_NOT = 0,
+	DIRTY = 1,  /* has a record that MySQL has not */
+	NEW = 2,    /* dirty, new and not overloaded */
+	CHANGED = 4 /* dirty, and its overload changed, or new and overloaded */
 };
 
+#define URGENT (NEW | CHANGED)
 #define DIRTY_ANY (DIRTY | URGENT)
 
 /* One process's view of a table.  Made by segment_*(); not shared. */
@@ -78,6 +80,7 @@ struct table_row {
 	struct record record;
 	uint64_t state; /* of the version in record: for table_stored() */
 	uint32_t slot;
+	uint8_t mark; /* that it had: enum dirty */
 };
 
 /* table_slots - how many slots a table of so many keys has. */
@@ -109,8 +112,8 @@ uint64_t table_recover(struct table *table, uint64_t drained);
 
 /* -------------------------------------------------------- the flush's ---- */
 
-/* table_collect_within - take up to max dirty keys out of the dirty map. marks:
-   those marked DIRTY, those marked URGENT, or DIRTY_ANY.  *position: where to
+/* table_collect_within - take up to max dirty keys out of the dirty map, those
+   that have one of these marks.  *position: where to
    begin looking, 0 to size; set to where it stopped, so that the next call goes
    on from there.  *slots: how many slots to look at, 0 to size; set to how many
    of them are left, 0 unless max were found.

@@ -3,9 +3,9 @@
 noinst_LIBRARIES += t/bench/libbench.a
 t_bench_libbench_a_SOURCES = \
 	t/bench/base.c t/bench/bench.h t/bench/bench_absorb.c \
-	t/bench/bench_flush.c t/bench/bench_fresh.c t/bench/engine.c \
-	t/bench/generator.c t/bench/load.c t/bench/site.c \
-	t/bench/watch.c
+	t/bench/bench_flush.c t/bench/bench_fresh.c \
+	t/bench/bench_site.c t/bench/engine.c t/bench/generator.c \
+	t/bench/load.c t/bench/pacer.c t/bench/site.c t/bench/watch.c
 
 pkglibexec_PROGRAMS = t/bench/reporter-bench-engine
 t_bench_reporter_bench_engine_SOURCES = t/bench/main.c
@@ -15,7 +15,8 @@ t_bench_reporter_bench_engine_LDADD = t/bench/libbench.a $(our_libs)
 bench_scripts = src/reporter-bench t/bench/reporter-bench-self
 bin_SCRIPTS = src/reporter-bench
 pkglibexec_SCRIPTS = t/bench/reporter-bench-self
-EXTRA_DIST += t/bench/reporter-bench.py t/bench/reporter-bench-self.sh
+EXTRA_DIST += t/bench/database.py t/bench/marks.py t/bench/peers.py \
+	t/bench/reporter-bench.py t/bench/reporter-bench-self.sh
 CLEANFILES += $(bench_scripts)
 bench_script = $(MKDIR_P) $(@D) && $(SED) \
 	-e 's|@version[@]|$(VERSION)|' -e 's|@sbindir[@]|$(sbindir)|' \

@@ -4,7 +4,7 @@ text_tests = t/alerts.py t/configure.py t/containerfile.py t/hardening.py \
 TESTS += $(text_tests)
 EXTRA_DIST += $(text_tests) t/analyse.sh t/container.py t/coverage.sh \
 	t/format.sh \
-	t/check_mysql.sh t/steps.sh t/profile.py t/release.sh \
+	t/check_mysql.sh t/flat_costs.py t/steps.sh t/profile.py t/release.sh \
 	t/reporter.rules.test.yml t/targets.py t/web_cost.py
 
 # hardening.py compares the programs with what configure chose; configure.py runs
@@ -26,9 +26,23 @@ bench: src/reporter-bench src/reporter
 bench-short: src/reporter-bench src/reporter
 	$(python) $(srcdir)/t/targets.py --short
 
+# The cost of a record by workers, connections and sizes; ten minutes.
+bench-flat: all t/offsets$(EXEEXT)
+	$(python) $(srcdir)/t/flat_costs.py
+
 # Where the time goes, stage by stage; requires perf and root.
 profile: src/reporter-bench src/reporter
 	$(python) $(srcdir)/t/profile.py
+
+# What settings of the database cost, and what others do with the same keys:
+# INTO=INSTALL.md and INTO=PERFORMANCE.md put the tables there.  BENCH has options
+# of the scripts, as in BENCH="--keys 100k".
+bench-database: src/reporter-bench src/reporter
+	$(python) $(srcdir)/t/bench/database.py $(INTO:%=--into $(srcdir)/%) \
+		$(BENCH)
+bench-peers: src/reporter
+	$(python) $(srcdir)/t/bench/peers.py $(INTO:%=--into $(srcdir)/%) \
+		$(BENCH)
 
 # What counting a call costs an agent.
 check_PROGRAMS += t/bench_client
@@ -140,6 +154,6 @@ distcheck-short:
 clean-local:
 	-rm -rf t/go-cache t/scenario-data analyse axe container coverage fuzz mysql packages \
 		shots
-.PHONY: abi bench bench-client bench-short check-abi check-client check-valgrind check-mysql check-mysql-short check-quick mysql-root \
+.PHONY: abi bench bench-client bench-database bench-flat bench-peers bench-short check-abi check-client check-valgrind check-mysql check-mysql-short check-quick mysql-root \
 	check-restarts check-container check-web-cost profile analyse coverage format format-fix \
 	check-programs check-threads distcheck-short

@@ -12,8 +12,11 @@ import json
 import math
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
 import scenario
@@ -71,6 +74,51 @@ def measured(s):
     s.equal("no row of it stays", s.database.count(), 0)
 
 
+SITE = ("--hosts", "20", "--services", "3", "--servers", "5", "--every", "0.4",
+        "--interval", "800", "--seconds", "1.6", "--workers", "1")
+
+
+def tables(s):
+    return [name for row in s.database.sql("SHOW TABLES")
+            for name in row.values()]
+
+
+def site(s):
+    """In the database of a configuration, next to a table that is in use."""
+    s.database.sql("INSERT INTO ServerCallStatus VALUES (1,1,1,1,1,7,0,99,0)")
+    before = (tables(s), s.database.table())
+    done = bench("-c", s.reporter.conf, "--json", *SITE, "site")
+    s.equal("a site is played", (done.returncode, done.stderr), (0, ""))
+    result, = json.loads(done.stdout)["results"]
+    found = {f["name"]: f["value"] for f in result["figures"]}
+    s.check("all of its records arrive",
+            675 < found["records"] < 825, found)
+    s.check("a flush of two reports of a key is a row, and so is each probe",
+            0.4 < found["rows per record"] < 0.75, found)
+    s.check("urgent keys do not wait for flush_interval, other keys do",
+            found["overload, 50 %"] < 400 and found["new key, 50 %"] < 400
+            < 1000 * found["age, 50 %"], found)
+    s.equal("nobody can read the CPU time of a foreign database",
+            found["CPU of the database"], None)
+    s.check("the figures are explained", any(
+        "300 keys, each reported every 0.4 s" in sentence
+        for sentence in result["meaning"]), result)
+    done = bench("-c", s.reporter.conf, *SITE, "--dialect", "lars",
+                 "--calls", "30", "--seconds", "0.1", "site")
+    s.check("as agents of Lars", done.returncode == 0
+            and "as agents of lars" in done.stdout, done)
+    s.equal("the table in use is not touched, and no other stays",
+            (tables(s), s.database.table()), before)
+    process = subprocess.Popen(
+        [scenario.program(BENCH), "-c", s.reporter.conf, *SITE, "--seconds",
+         "60", "site"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: len(tables(s)) > len(before[0]), "a table of its own")
+    process.send_signal(signal.SIGINT)
+    s.equal("an interrupted one", process.wait(scenario.PATIENCE), 3)
+    s.equal("leaves no table", tables(s), before[0])
+    s.database.sql("DELETE FROM ServerCallStatus")
+
+
 def wrong_rows(s):
     """The database changes one row into what nobody has sent."""
     s.database.sql("CREATE TRIGGER one BEFORE UPDATE ON ServerCallStatus FOR "
@@ -98,7 +146,9 @@ def left_out(s):
     port = str(s.reporter.addresses[1][1])
     for words in (["backlog"], ["absorb", "backlog"], ["-p", port, "flush"],
                   ["-H", "127.0.0.1", "-c", s.reporter.conf, "cost"],
-                  ["-p", port, "fresh"], ["absorb", "nothing"]):
+                  ["-p", port, "fresh"], ["absorb", "nothing"],
+                  ["-p", port, "site"],
+                  ["-c", s.reporter.conf, "site", "cost"]):
         done = bench(*words)
         s.equal(f"{words}: said before anything is measured",
                 (done.returncode, done.stdout), (2, ""))
@@ -193,7 +243,7 @@ def all_that_can_be(s):
     found = json.loads(done.stdout)
     s.equal("the others are named", [r["bench"] for r in found["results"]
                                      if r["case"] == "left out"],
-            ["flush", "fresh", "backlog"])
+            ["flush", "fresh", "backlog", "idle"])
     s.check("so are the rows that stay",
             "2000000000" in done.stderr, done.stderr)
     s.reporter.settled(1)
@@ -330,6 +380,56 @@ def progress(s):
             told)
 
 
+def page_made(s, script, page, *words):
+    """Have a script of t/bench put what it measures into a copy of a page.
+    Returns the page before and after."""
+    copy = os.path.join(s.directory, page)
+    shutil.copy(os.path.join(scenario.SOURCE, page), copy)
+    with open(copy) as file:
+        before = file.read()
+    done = subprocess.run(
+        [sys.executable, "-B",
+         os.path.join(scenario.SOURCE, "t/bench", script), *words,
+         "--into", copy], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=scenario.PATIENCE * 4)
+    s.equal(f"{script} measures", (done.returncode, done.stderr[-2000:]
+                                   if done.returncode else ""), (0, ""))
+    with open(copy) as file:
+        return before, file.read()
+
+
+def outside(page, *names):
+    """The page without what is between these marks."""
+    for name in names:
+        page = re.sub(f"(?s)(<!-- {name}: begin -->).*(<!-- {name}: end -->)",
+                      r"\1\2", page)
+    return page
+
+
+def pages_are_made(s):
+    """The tables of INSTALL.md and PERFORMANCE.md; the rest of a page stays."""
+    before, after = page_made(
+        s, "database.py", "INSTALL.md", "--keys", "1k", "--rounds", "1",
+        "--passes", "1", "--only", "FORMAT=COMPACT")
+    s.equal("the rest of INSTALL.md stays", outside(after, "bench-database"),
+            outside(before, "bench-database"))
+    s.equal("one setting, with both ratios and what it risks", re.findall(
+        r"^\| `ROW_FORMAT=(\w+)` (?:\| \d+\.\d\d \([\d. to]+\) ){2}\| (.+) \|$",
+        after, re.M), [("COMPACT", "nothing")])
+    names = "bench-peers-once", "bench-peers-often"
+    before, after = page_made(
+        s, "peers.py", "PERFORMANCE.md", "--keys", "2000", "--rounds", "1",
+        "--only", "reporter, two")
+    s.equal("the rest of PERFORMANCE.md stays", outside(after, *names),
+            outside(before, *names))
+    rows = [list(map(str.strip, row.split("|")))[1:-1] for row in re.findall(
+        r"^\| reporter, two workers .*", after, re.M)]
+    s.equal("once and ten times, nothing lost", [row[-1] for row in rows],
+            ["0", "0"])
+    s.check("with ten reports a key, rows are saved",
+            0.1 <= float(rows[1][1]) < 1, rows)
+
+
 def tell(s):
     behind_balancer, plain = scenario.free_port(), scenario.free_port()
     s.reporter.configure(
@@ -339,11 +439,13 @@ def tell(s):
     s.reporter.configure("queue", table_keys=4096)
     s.start()
     measured(s)
+    site(s)
     wrong_rows(s)
     left_out(s)
     statistics_are_right(s)
     command_line(s)
     targets_are_judged(s)
+    pages_are_made(s)
     all_that_can_be(s)
     interrupted(s)
     engine_killed(s)

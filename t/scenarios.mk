@@ -60,7 +60,7 @@ stories += t/scenario_background_start_failures t/scenario_check_before_start \
 	t/scenario_clean_stop_and_leftovers t/scenario_clocks \
 	t/scenario_daemon_manners t/scenario_damaged_segment \
 	t/scenario_handover_killed_at_every_step \
-	t/scenario_files_go_away \
+	t/scenario_files_go_away t/scenario_idle_machine \
 	t/scenario_hostile_neighbour t/scenario_least_privilege \
 	t/scenario_log_rotation t/scenario_master_killed \
 	t/scenario_reload_workers_under_load t/scenario_restart_keeps_agents \

@@ -306,6 +306,51 @@ START_TEST(a_throttled_agent_that_closes_is_not_shown)
 }
 END_TEST
 
+/* Put a record into each of n rings, have a tick, and return how many workers
+   have been woken in all. */
+static unsigned
+wake_all(struct ring *const *all, unsigned n, uint64_t now_ms, int *wait)
+{
+	const struct record record = { 0 };
+	unsigned woken = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		ring_put(all[i], &record, 1);
+		ring_publish(all[i]);
+	}
+	*wait = server_tick(server, now_ms);
+	for (unsigned i = 0; i < n; i++)
+		woken += atomic_load(&all[i]->producer->doorbell);
+	return woken;
+}
+
+START_TEST(many_workers_are_not_woken_all_the_time)
+{
+	static struct ring many[WORKERS_MAX], *all[WORKERS_MAX];
+	static struct ring_producer producers[WORKERS_MAX];
+	static struct ring_consumer consumers[WORKERS_MAX];
+	static struct record places[WORKERS_MAX][64];
+	int wait;
+
+	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+		consumers[i].sleeping = 1;
+		all[i] = &many[i];
+		ring_attach(
+		    all[i], &producers[i], &consumers[i], places[i], 64);
+	}
+	server_route(server, all, WORKERS_MAX);
+	ck_assert_uint_eq(wake_all(all, WORKERS_MAX, 1000, &wait), 64);
+	ck_assert_int_gt(wait, 8);
+	ck_assert_uint_eq(wake_all(all, WORKERS_MAX, 1001, &wait), 64);
+	ck_assert_int_eq(wait, 7);
+	ck_assert_uint_eq(wake_all(all, WORKERS_MAX, 1008, &wait), 128);
+	/* One that is alone does not wait for others, nor for its next. */
+	ck_assert_uint_eq(wake_all(all, 1, 1016, &wait), 3);
+	ck_assert_uint_eq(wake_all(all, 1, 1016, &wait), 4);
+	server_route(server, rings, 1);
+}
+END_TEST
+
 START_TEST(other_rings_resume_all)
 {
 	static struct record more[16];
@@ -724,6 +769,7 @@ main(void)
 	tcase_add_test(tc, a_stranger_is_closed_at_once);
 	tcase_add_test(tc, lines_are_logged_once_although_they_were_suppressed);
 	tcase_add_test(tc, a_full_tarpit_holds_accepting);
+	tcase_add_test(tc, many_workers_are_not_woken_all_the_time);
 	tcase_add_test(tc, many_faulty_agents_are_held);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -254,6 +254,39 @@ START_TEST(urgent_keys_go_in_between)
 }
 END_TEST
 
+/* As when a whole site is new: what is overloaded comes first. */
+START_TEST(new_keys_hold_up_no_change_of_overload)
+{
+	know(5000, 10);
+	flush_stop(flush);
+	flush_join(flush);
+	settings.urgent_interval = 1;
+	stub_during(slow);
+	size_t calls = stub_calls();
+	put(0, 1000, FIXTURE_TS, false);
+	put(5000, 1, FIXTURE_TS + 2, true); /* of a known key */
+	put(6000, 1, FIXTURE_TS, true);     /* of a new one */
+	start(false);
+	wait_calls(calls + 1);
+	ck_assert_uint_eq(stub_call(calls).first.ip, 5000);
+	/* So does one of a round that began before it, though there are more
+	   new keys than go in between. */
+	drain(2000, 1000, FIXTURE_TS, false);
+	drain(5001, 1, FIXTURE_TS + 2, true);
+	wait_calls(calls + 4);
+	size_t changed = 0;
+	for (size_t i = calls + 1; i < calls + 4; i++) {
+		struct stub_call call = stub_call(i);
+
+		changed += call.rows == 1 && call.first.ip == 5001;
+	}
+	ck_assert_uint_eq(changed, 1);
+	wait_stored();
+	/* The new ones were not torn apart. */
+	ck_assert_uint_le(stub_calls() - calls, 23);
+}
+END_TEST
+
 START_TEST(the_interval_passes)
 {
 	settings.flush_interval = 20;
@@ -434,6 +467,7 @@ main(void)
 	tcase_add_test(c, changes_of_overload_and_new_keys_do_not_wait);
 	tcase_add_test(c, urgent_keys_wait_for_their_interval);
 	tcase_add_test(c, urgent_keys_go_in_between);
+	tcase_add_test(c, new_keys_hold_up_no_change_of_overload);
 	tcase_add_test(c, the_interval_passes);
 	tcase_add_test(c, an_older_generation_goes_first);
 	tcase_add_test(c, urgent_keys_go_first);

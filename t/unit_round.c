@@ -291,9 +291,23 @@ START_TEST(urgent_keys_between_two_batches)
 	struct record first = row_at(0)->record;
 	for (uint32_t key = 500; key < 550; key++)
 		put(key, 1, true);
+	for (uint32_t key = 1000; key < 1010; key++)
+		put(key, 1, false);
+	run = round_between(&a_round, &table, CHANGED, 10);
+	for (size_t at = run.begin; at < run.end; at++)
+		ck_assert(table_stored(&table, row_at(at)));
+	ck_assert_uint_eq(run.end - run.begin, 10);
+	run = round_between(&a_round, &table, NEW, 20);
+	for (size_t at = run.begin; at < run.end; at++) {
+		ck_assert(!row_at(at)->record.overload);
+		ck_assert(table_stored(&table, row_at(at)));
+	}
+	ck_assert_uint_eq(run.end - run.begin, 10);
+	taken = 10;
 	do {
+		/* As long as not all were looked for. */
 		ck_assert_uint_gt(round_urgent(&a_round, &table), 0);
-		run = round_between(&a_round, &table, 20);
+		run = round_between(&a_round, &table, URGENT, 20);
 		ck_assert_uint_le(run.end - run.begin, 20);
 		for (size_t at = run.begin; at < run.end; at++) {
 			ck_assert(row_at(at)->record.overload);

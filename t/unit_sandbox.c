@@ -231,6 +231,14 @@ call_fallocate(void)
 }
 
 static void
+call_collapse(void)
+{
+	static _Alignas(4096) char page[4096];
+
+	madvise(page, sizeof(page), MADV_COLLAPSE);
+}
+
+static void
 call_fork(void)
 {
 	pid_t pid = fork();
@@ -430,6 +438,7 @@ static const struct call calls[] = {
 	CALL(opening_truncates, true, false),
 	CALL(openat_truncates, true, false),
 	CALL(fallocate, true, false),
+	CALL(collapse, true, false),
 	CALL(fork, true, false),
 	CALL(listen, true, false),
 	CALL(accept, true, false),

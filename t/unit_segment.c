@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,6 +28,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 static int suite; /* the pid of the whole run, part of all names */
 static char instance[INSTANCE_MAX];
@@ -169,6 +174,81 @@ START_TEST(last_bytes_of_each_part_can_be_used)
 END_TEST
 
 /* Who knows the hash of one table knows nothing of another's. */
+/* Of the mapping at an address, MiB that are mapped as huge pages. */
+static uint64_t
+mapped_huge(const void *base)
+{
+	uint64_t begin, end, kib;
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	bool here = false, found = false;
+	char line[512];
+
+	ck_assert_ptr_nonnull(smaps);
+	while (!found && fgets(line, sizeof(line), smaps) != NULL) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &begin, &end) == 2)
+			here = begin == (uintptr_t)base;
+		found =
+		    here && sscanf(line, "ShmemPmdMapped: %" SCNu64, &kib) == 1;
+	}
+	fclose(smaps);
+	ck_assert(found);
+	return kib >> 10;
+}
+
+/* Whether this system has huge pages on demand: it gives them to private memory
+   as well, and "deny" of segments is not in force. */
+static bool
+system_has_huge(void)
+{
+	const size_t size = 4u << 20;
+	char *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	memset(at, 1, size);
+	bool has = madvise(at, size, MADV_COLLAPSE) == 0;
+	munmap(at, size);
+	return has && system("grep -qs '\\[deny]' /sys/kernel/mm/"
+			     "transparent_hugepage/shmem_enabled") != 0;
+}
+
+START_TEST(large_segment_has_huge_pages)
+{
+	struct worker_segment s;
+	struct stat st;
+
+	spec.table_keys = 200000;
+	create();
+	uint64_t size = worker.map.size, huge = worker.shared->header.huge_mib;
+	ck_assert_int_eq(stat(path_of(name), &st), 0);
+	ck_assert_uint_eq((uint64_t)st.st_size, size);
+	ck_assert_uint_eq((uint64_t)st.st_blocks * 512, size);
+	/* All that is a whole one, or the figure is of less. */
+	ck_assert_uint_le(huge, size >> 20);
+	if (system_has_huge())
+		ck_assert_uint_eq(huge, (size >> 20) & ~UINT64_C(1));
+	/* Whoever opens it has them. */
+	ck_assert_int_eq(
+	    segment_open_worker(&s, name, SEGMENT_READ, SEGMENT_ANYBODY),
+	    SHM_OK);
+	ck_assert_uint_eq(s.map.header.huge_mib, huge);
+	for (uint64_t at = 0; at < size; at += 4096) {
+		(void)((volatile char *)worker.map.base)[at];
+		(void)((volatile char *)s.map.base)[at];
+	}
+	ck_assert_uint_eq(mapped_huge(worker.map.base), huge);
+	ck_assert_uint_eq(mapped_huge(s.map.base), huge);
+	/* The copy of one that was removed as well. */
+	ck_assert_int_eq(segment_remove(name), SHM_OK);
+	ck_assert_int_eq(
+	    segment_renew(&worker.map, worker.table.secret), SHM_OK);
+	ck_assert_uint_eq(worker.shared->header.huge_mib, huge);
+	ck_assert_uint_eq(mapped_huge(worker.map.base), huge);
+	segment_close(&s.map);
+	segment_close(&worker.map);
+}
+END_TEST
+
 START_TEST(each_segment_has_secrets_of_its_own)
 {
 	uint64_t id, secret[2];
@@ -1113,6 +1193,7 @@ main(void)
 
 	tcase_add_test(c, made_segment_can_be_opened);
 	tcase_add_test(c, last_bytes_of_each_part_can_be_used);
+	tcase_add_test(c, large_segment_has_huge_pages);
 	tcase_add_test(c, each_segment_has_secrets_of_its_own);
 	tcase_add_test(c, readers_cannot_know_the_secrets);
 	tcase_add_test(c, without_its_secrets_a_segment_is_damaged);

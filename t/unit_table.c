@@ -402,6 +402,10 @@ START_TEST(damaged_mark_or_slot_does_not_hold_up_the_flush)
 	table.dirty[slot] = table.dirty[empty] = DIRTY;
 	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	ck_assert_uint_eq(rows[0].slot, slot);
+	/* A mark that is none gives way to the next record's. */
+	table.dirty[slot] = 0x80;
+	must(table_put(&table, &r, 1, HORIZON) == 1);
+	ck_assert_uint_eq(collect_all(DIRTY_ANY), 1);
 	/* One that is never written to its end. */
 	table.dirty[slot] = DIRTY;
 	counter_add(&table.slots[slot].state, STATE_WRITING);
@@ -607,8 +611,12 @@ START_TEST(changed_overload_goes_first)
 		put_overload(key, 10, key == 7);
 	ck_assert_uint_eq(table_urgent(&table), 50);
 	ck_assert_uint_eq(collect_all(DIRTY), 0);
-	ck_assert_uint_eq(collect_all(URGENT), 50);
-	for (size_t i = 0; i < 50; i++)
+	/* The overloaded one before the others. */
+	ck_assert_uint_eq(collect_all(CHANGED), 1);
+	ck_assert_uint_eq(rows[0].record.ip, record_make(7, 0, 0).ip);
+	ck_assert(table_stored(&table, &rows[0]));
+	ck_assert_uint_eq(collect_all(NEW), 49);
+	for (size_t i = 0; i < 49; i++)
 		ck_assert(table_stored(&table, &rows[i]));
 
 	for (uint32_t key = 0; key < 50; key++)
@@ -619,7 +627,8 @@ START_TEST(changed_overload_goes_first)
 	put_overload(7, 13, 0); /* and it stays urgent until taken */
 	put_overload(9, 12, 1); /* begins */
 	ck_assert_uint_eq(table_urgent(&table), 52);
-	ck_assert_uint_eq(collect_all(URGENT), 2);
+	ck_assert_uint_eq(collect_all(NEW), 0);
+	ck_assert_uint_eq(collect_all(CHANGED), 2);
 	ck_assert_uint_eq(rows[0].record.ip + rows[1].record.ip, 16);
 	/* Changed again: urgent again, and counted, so that it is found. */
 	put_overload(7, 14, 1);

@@ -16,6 +16,7 @@ static_assert(TARPIT_MAX == FDLIMIT_REFUSED,
 #define TICK_THROTTLED_MS 1 /* how often to look for room in full rings */
 #define HANDSHAKES_MS 3     /* in one turn of the loop */
 #define RESUME_MS 2         /* for one ring, in one turn of the loop */
+#define WAKES_PER_MS 8      /* of workers */
 #define LAST_READS 64       /* of a connection in one turn of its end */
 /* How long a connection over max_connection_age may take to complete a message,
    and then how long its agent to close. */
@@ -309,6 +310,20 @@ server_wait(const struct server *server, uint64_t now_ms)
 	return wait;
 }
 
+/* Wake workers, but not many all the time: for few records that costs more than
+   the records.  What has filled a part of a ring does not wait for this.
+   Returns the milliseconds to wait, `wait` at most. */
+static uint64_t
+server_alert(struct server *server, uint64_t now_ms, uint64_t wait)
+{
+	if (now_ms < server->alert_ms)
+		return wait < server->alert_ms - now_ms
+			   ? wait
+			   : server->alert_ms - now_ms;
+	server->alert_ms = now_ms + intake_alert(server->intake) / WAKES_PER_MS;
+	return wait;
+}
+
 int
 server_tick(struct server *server, uint64_t now_ms)
 {
@@ -316,9 +331,8 @@ server_tick(struct server *server, uint64_t now_ms)
 		server_resume(server, i);
 	server_expire(server, now_ms);
 	server_retire(server, now_ms);
-	intake_alert(server->intake);
-	return (int)tarpit_expire(
-	    &server->tarpit, now_ms, server_wait(server, now_ms));
+	return (int)tarpit_expire(&server->tarpit, now_ms,
+	    server_alert(server, now_ms, server_wait(server, now_ms)));
 }
 
 /* -------------------------------------------------------------- the end --- */

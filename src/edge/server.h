@@ -32,6 +32,7 @@ struct server {
 	struct tarpit tarpit;     /* refused and faulty agents */
 	struct limiter accepting; /* connections a second */
 	uint64_t hold_until_ms; /* no connection is accepted before this time */
+	uint64_t alert_ms;      /* no worker is woken before this time */
 	uint64_t open, throttled;
 	/* Throttled ones whose agent is gone, up to gone_max: they count as
 	   closed, and their descriptors are beyond max_connections. */

@@ -394,9 +394,12 @@ intake_has_room(struct intake *intake, uint32_t slot, uint32_t need)
 	       ring_room(intake->rings[slot], need) >= need;
 }
 
-void
+unsigned
 intake_alert(struct intake *intake)
 {
+	unsigned woken = 0;
+
 	for (uint32_t i = 0; i < intake->routes.workers; i++)
-		ring_alert(intake->rings[i]);
+		woken += ring_alert(intake->rings[i]);
+	return woken;
 }

@@ -130,5 +130,5 @@ void intake_publish(struct intake *intake);
 bool intake_has_room(struct intake *intake, uint32_t slot, uint32_t need);
 
 /* intake_alert - wake the workers that have something to do.  To be called
-   before waiting for anything. */
-void intake_alert(struct intake *intake);
+   before waiting for long.  Returns how many slept. */
+unsigned intake_alert(struct intake *intake);

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,7 +165,7 @@ child_release_master(struct children *children, const struct segment *own)
 static void __attribute__((noreturn))
 child_main(struct children *children, const struct worker_start *start)
 {
-	sigset_t usr1;
+	sigset_t none;
 
 	child_release_master(children, &start->segment.map);
 	/* The master's commands are in the ring's header.  A signal sent to the
@@ -173,10 +174,12 @@ child_main(struct children *children, const struct worker_start *start)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGBUS, SIG_DFL);
-	/* SIGUSR1 stays blocked: the worker polls for it. */
-	sigemptyset(&usr1);
-	sigaddset(&usr1, SIGUSR1);
-	sigprocmask(SIG_SETMASK, &usr1, NULL);
+	/* SIGUSR1 wakes it when the master dies; until it has its ring it needs
+	   no such signal. */
+	signal(SIGUSR1, SIG_IGN);
+	prctl(PR_SET_PDEATHSIG, SIGUSR1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (start->settings->sandbox && (worker_files_confine(start) < 0 ||
 					    sandbox_enter(SANDBOX_WORKER) < 0))
 		_exit(WORKER_FAILED);

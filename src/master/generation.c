@@ -124,6 +124,7 @@ generation_create(struct generation *generation, uint64_t number,
 	generation->workers = 0;
 	if (!generation_fits(settings))
 		return -1;
+	uint64_t huge = 0;
 	for (; spec.slot < spec.workers; spec.slot++) {
 		struct child *child = create_child(children, &spec);
 
@@ -133,7 +134,15 @@ generation_create(struct generation *generation, uint64_t number,
 		}
 		FAULT_POINT("generation_half");
 		generation->child[generation->workers++] = child;
+		huge += child->segment.map.header.huge_mib;
 	}
+	log_info("generation %" PRIu64 ": shared memory: %.0f MiB, in huge "
+		 "pages: %" PRIu64 " MiB",
+	    generation->number,
+	    MIB((double)generation->workers *
+		(double)segment_worker_size(
+		    spec.ring_records, spec.table_keys)),
+	    huge);
 	return 0;
 }
 

@@ -304,10 +304,10 @@ master_reload(struct master *m)
 	notify("READY=1");
 }
 
-/* Workers follow, unless they are started again, and note it in their segments:
-   `reporterctl reopen` waits for that. */
+/* Workers follow, and note it in their segments: `reporterctl reopen` waits for
+   that. */
 static void
-master_reopen(struct master *m, bool restarted)
+master_reopen(struct master *m)
 {
 	struct input_counters *input = &m->shared->input;
 	uint64_t begun = counter_get(&input->reopens) | 1;
@@ -317,8 +317,9 @@ master_reopen(struct master *m, bool restarted)
 	    reload_log(m->settings) < 0 ? (uint64_t)errno : 0);
 	/* Release: whoever sees it ended sees the outcome. */
 	counter_release(&input->reopens, begun + 1);
-	if (!restarted)
-		children_signal(&m->children, SIGUSR1);
+	CHILDREN_EACH(child, &m->children)
+		if (child->pid != 0)
+			ring_wake(&child->segment.ring);
 }
 
 static void
@@ -407,9 +408,8 @@ master_loop(struct master *m)
 			children_reap(&m->children, now);
 		if (m->reload && m->mode == MASTER_SERVING)
 			master_reload(m);
-		bool restarted = change_watch(m, now);
-		if (restarted || m->reopen)
-			master_reopen(m, restarted);
+		if (change_watch(m, now) || m->reopen)
+			master_reopen(m);
 		if (m->asked && m->mode == MASTER_SERVING && !m->stop)
 			shutdown_hand_over(m);
 		m->reap = m->reload = m->reopen = m->asked = false;

@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -37,6 +38,10 @@
 /* Of newer kernels: the C library may guard the stacks of threads by them. */
 #define ADVISE_GUARD_INSTALL 102
 #define ADVISE_GUARD_REMOVE 103
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 #ifndef F_DUPFD_QUERY
 #define F_DUPFD_QUERY 1027 /* name services of newer systems may ask */
@@ -279,6 +284,12 @@ sandbox_enter(enum sandbox_role role)
 		allow_names(&filter, of_master, COUNT(of_master));
 		allow(&filter,
 		    &(struct rule){ "clone", { BITS(0, CLONE_VIEWS, 0) } });
+		/* Of a worker, before it confines itself. */
+		allow(&filter,
+		    &(struct rule){ "prctl",
+			{ VALUE(0, PR_SET_PDEATHSIG), VALUE(1, SIGUSR1) } });
+		/* Of the segments that a reload creates. */
+		allow_values(&filter, "madvise", 2, VALUES(MADV_COLLAPSE));
 	} else {
 		allow_worker(&filter);
 	}

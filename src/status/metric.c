@@ -152,6 +152,11 @@ const struct metric metrics[] = {
 	    "Keys in the worker's table." },
 	{ "table_keys", WORKER(table_keys), GAUGE("worker_table_keys"),
 	    "Room in the worker's table, keys." },
+	{ "segment_bytes", WORKER(segment_bytes), GAUGE("worker_segment_bytes"),
+	    "Size of the worker's shared memory, bytes." },
+	{ "huge_bytes", WORKER(huge_bytes), GAUGE("worker_huge_bytes"),
+	    "How much of the worker's shared memory was created in huge pages, "
+	    "bytes." },
 	{ "stored", WORKER(flush.stored), .title = "stored",
 	    COUNTER("worker_stored_records_total"),
 	    "Records that the worker stored." },

@@ -98,6 +98,8 @@ read_worker(const struct status *status, struct status_worker *w,
 	w->poisoned = counter_get(&shared->info.poisoned);
 	w->ring_records = segment->map.header.ring_records;
 	w->table_keys = segment->map.header.table_keys;
+	w->segment_bytes = segment->map.size;
+	w->huge_bytes = (uint64_t)segment->map.header.huge_mib << 20;
 	w->flush.last_error_number =
 	    last_error_get(&shared->flush, error, sizeof(error));
 	text_escape(w->flush.last_error, sizeof(w->flush.last_error), error);

@@ -41,9 +41,10 @@ struct status_worker {
 				  commit */
 	uint64_t ring_records; /* room in its ring */
 	uint64_t table_keys;   /* room in its table, keys */
-	uint64_t queued;       /* in its ring, records */
-	int64_t pending;       /* added - stored - dead_letter, records */
-	uint64_t poisoned;     /* records */
+	uint64_t segment_bytes, huge_bytes; /* its segment; in huge pages */
+	uint64_t queued;                    /* in its ring, records */
+	int64_t pending;   /* added - stored - dead_letter, records */
+	uint64_t poisoned; /* records */
 	uint64_t reopens, reopen_error; /* as of struct worker_info */
 	/* Copies of its counters; last_error is one printable line, and
 	   recovered_ts is 0 if the last error is not over. */

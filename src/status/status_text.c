@@ -34,9 +34,13 @@ static void
 show_head(const struct status *s, FILE *out)
 {
 	uint64_t up = s->uptime, lost = s->input.process.log_lost;
+	double bytes = 0, huge = 0;
 
-	STATUS_WORKERS(w, s)
+	STATUS_WORKERS(w, s) {
 		lost += w->process.log_lost;
+		bytes += (double)w->segment_bytes;
+		huge += (double)w->huge_bytes;
+	}
 
 	fprintf(out, "reporter %s, instance %s", s->version, s->instance);
 	status_hosts(s, out);
@@ -44,10 +48,11 @@ show_head(const struct status *s, FILE *out)
 	if (s->running)
 		fprintf(out,
 		    "running: pid %d, up %" PRIu64
-		    " d %02u:%02u:%02u, generation %" PRIu64 "\n",
+		    " d %02u:%02u:%02u, generation %" PRIu64
+		    ", huge pages %.0f %%\n",
 		    s->pid, up / 86400, (unsigned)(up / 3600 % 24),
 		    (unsigned)(up / 60 % 60), (unsigned)(up % 60),
-		    s->generation);
+		    s->generation, bytes > 0 ? 100 * huge / bytes : 0);
 	else if (s->pid == 0)
 		fputs("not running: graceful shutdown\n", out);
 	else

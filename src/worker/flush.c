@@ -27,6 +27,9 @@
    rows where there should be some. */
 #define OLDER_MS 20
 
+/* How often to check whether the database has closed an idle connection. */
+#define IDLE_MS 2000
+
 /* How often to check whether rows that were left are due. */
 #define DIVIDE_WAIT_MS 50
 
@@ -182,31 +185,38 @@ batch_store(struct flush *f, struct run *run)
 	return n;
 }
 
-/* Write urgent keys in between two batches of a round: no more than those had,
-   so that each kind has its share. */
-static void
-between_store(struct flush *f, size_t max)
+/* Which urgent keys go in between, after this row: all if there are no more
+   than n.  Many that are no more urgent than the row are better written in the
+   order of a round: the next one. */
+static unsigned
+between_marks(const struct flush *f, const struct table_row *row, size_t n)
 {
-	f->urgent_ms = monotonic_ms();
-	struct run run = round_between(&f->round, &f->segment->table, max);
-	while (run.begin < run.end && !f->stop)
-		batch_store(f, &run);
+	if (round_urgent(&f->round, &f->segment->table) <= n)
+		return URGENT;
+	return row->mark == DIRTY ? URGENT : row->mark == NEW ? CHANGED : 0;
 }
 
-/* Write one part of the round to the database, batch by batch.  urgent: it is
-   of urgent keys. */
+/* Write one part of the round to the database, batch by batch; urgent keys in
+   between, no more than a batch had, so that each kind has its share. */
 static void
-run_store(struct flush *f, struct run run, bool urgent)
+run_store(struct flush *f, struct run run)
 {
+	const struct round *round = &f->round;
+
 	while (run.begin < run.end && !f->stop) {
 		size_t n = batch_store(f, &run);
+		unsigned marks = 0;
 
-		/* Many that are no more urgent than this run's are better
-		   written in the order of a round: the next one. */
-		if (n > 0 && urgent_left(f) == 0 &&
-		    (!urgent ||
-			round_urgent(&f->round, &f->segment->table) <= n))
-			between_store(f, n);
+		if (n > 0 && urgent_left(f) == 0)
+			marks = between_marks(f,
+			    &round->rows[round->order[run.begin - 1].row], n);
+		if (marks == 0)
+			continue;
+		f->urgent_ms = monotonic_ms();
+		struct run between =
+		    round_between(&f->round, &f->segment->table, marks, n);
+		while (between.begin < between.end && !f->stop)
+			batch_store(f, &between);
 	}
 }
 
@@ -232,7 +242,7 @@ round_run(struct flush *f, enum due due)
 		struct run run = f->round.runs[i];
 
 		found = found || run.begin < run.end;
-		run_store(f, run, round_run_urgent(i));
+		run_store(f, run);
 	}
 	return found;
 }
@@ -318,7 +328,8 @@ round_due(struct flush *f)
 			f->crowded = false;
 			flush_sleep(f, held + 1, UINT64_MAX,
 			    retention_idle(
-				&f->retention, store_idle(f->store, 1000)));
+				&f->retention, store_idle(f->store,
+						   held > 0 ? 1000 : IDLE_MS)));
 			continue;
 		}
 		if (!older_stored(f)) {

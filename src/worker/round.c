@@ -60,16 +60,30 @@ sort_place(
 	return true;
 }
 
+/* Put those marked CHANGED, so many, first, and keep the order otherwise. */
+static void
+sort_mark(const struct table_row *rows, const struct order_key *from,
+    struct order_key *to, size_t n, size_t changed)
+{
+	size_t next[2] = { changed, 0 };
+
+	for (size_t i = 0; i < n; i++)
+		to[next[rows[from[i].row].mark == CHANGED]++] = from[i];
+}
+
 void
 order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
     struct order_key *spare)
 {
 	struct order_key *from = keys, *to = spare;
+	size_t changed = 0;
 
 	if (n == 0)
 		return;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		keys[i] = key_of(&rows[i].record, (uint32_t)i);
+		changed += rows[i].mark == CHANGED;
+	}
 	for (int place = 0; place < PLACES; place++) {
 		if (sort_place(from, to, n, place)) {
 			struct order_key *sorted = to;
@@ -77,6 +91,10 @@ order_rows(const struct table_row *rows, size_t n, struct order_key *keys,
 			to = from;
 			from = sorted;
 		}
+	}
+	if (changed > 0 && changed < n) {
+		sort_mark(rows, from, to, n, changed);
+		from = to;
 	}
 	if (from != keys)
 		memcpy(keys, from, n * sizeof(*keys));
@@ -125,18 +143,19 @@ round_urgent(const struct round *round, const struct table *table)
 	return table_urgent(table) - round->urgent_seen;
 }
 
-/* Take urgent keys to rows[begin] and following ones.  Returns how many. */
+/* Take urgent keys, those with these marks, to rows[begin] and following ones.
+   Returns how many. */
 static size_t
-collect_urgent(
-    struct round *round, struct table *table, size_t begin, size_t max)
+collect_urgent(struct round *round, struct table *table, unsigned marks,
+    size_t begin, size_t max)
 {
 	uint32_t slots = table->size;
 	/* Before we look: what becomes urgent meanwhile counts as new. */
 	uint64_t seen = table_urgent(table);
-	size_t n = table_collect_within(table, URGENT, &round->urgent_position,
+	size_t n = table_collect_within(table, marks, &round->urgent_position,
 	    &slots, round->rows + begin, max);
 
-	if (slots == 0)
+	if (slots == 0 && marks == URGENT)
 		round->urgent_seen = seen;
 	return n;
 }
@@ -157,28 +176,31 @@ round_collect_urgent(struct round *round, struct table *table)
 {
 	memset(round->runs, 0, sizeof(round->runs));
 	round->runs[0] = round_order(
-	    round, 0, collect_urgent(round, table, 0, round->capacity));
+	    round, 0, collect_urgent(round, table, URGENT, 0, round->capacity));
 }
 
 struct run
-round_between(struct round *round, struct table *table, size_t max)
+round_between(
+    struct round *round, struct table *table, unsigned marks, size_t max)
 {
 	return round_order(round, round->capacity,
-	    collect_urgent(round, table, round->capacity, max));
+	    collect_urgent(round, table, marks, round->capacity, max));
 }
 
 void
 round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers)
 {
-	size_t urgent = collect_urgent(round, table, 0, round->capacity / 2);
+	size_t urgent =
+	    collect_urgent(round, table, URGENT, 0, round->capacity / 2);
 	size_t others =
 	    collect_others(round, table, urgent, round->capacity - urgent);
 	size_t all = urgent + others, more = 0;
 	struct run run;
 
 	if (round_urgent(round, table) > 0)
-		more = collect_urgent(round, table, all, round->capacity - all);
+		more = collect_urgent(
+		    round, table, URGENT, all, round->capacity - all);
 	/* Next to each other they are one run. */
 	if (others == 0) {
 		urgent += more;

@@ -46,13 +46,6 @@ struct round {
    Returns false if there is no memory; call round_close() in that case, too. */
 bool round_open(struct round *round, size_t capacity, size_t between);
 
-/* round_run_urgent - whether run number I is of urgent keys. */
-static inline bool
-round_run_urgent(int i)
-{
-	return i < 2;
-}
-
 /* round_close - free the memory.  A round that is all zero may be closed. */
 void round_close(struct round *round);
 
@@ -64,10 +57,11 @@ uint64_t round_urgent(const struct round *round, const struct table *table);
    round_collect() otherwise. */
 void round_collect_urgent(struct round *round, struct table *table);
 
-/* round_between - take up to max urgent keys, 1 to `between`, to be put between
-   two parts of a round that was collected.  Returns them as one run, in
-   primary-key order, until the next call. */
-struct run round_between(struct round *round, struct table *table, size_t max);
+/* round_between - take up to max urgent keys, 1 to `between`, those with one of
+   these marks, to be put between two parts of a round that was collected.
+   Returns them as one run, ordered as those, until the next call. */
+struct run round_between(
+    struct round *round, struct table *table, unsigned marks, size_t max);
 
 /*
  * round_collect - take dirty keys out of the table and put them in order; go on
@@ -80,7 +74,8 @@ struct run round_between(struct round *round, struct table *table, size_t max);
  * many keys of the other kind there are; and once more for as many if it
  * becomes urgent meanwhile.
  *
- * Store the runs from the first to the last.  Each is in primary-key order.
+ * Store the runs from the first to the last.  Each is in primary-key order, the
+ * keys marked CHANGED before the others.
  * slot: of the worker, 0 to workers - 1.  Each worker begins with another part
  * of its keys, since two that write neighbouring rows at one time wait for each
  * other's pages.
@@ -88,7 +83,8 @@ struct run round_between(struct round *round, struct table *table, size_t max);
 void round_collect(
     struct round *round, struct table *table, uint32_t slot, uint32_t workers);
 
-/* order_rows - the order of n rows by record_compare().  keys: filled in, n of
+/* order_rows - the order of n rows: those marked CHANGED come first, both kinds
+   by record_compare().  keys: filled in, n of
    them, the first row's first.  spare: as many, overwritten.
    A radix sort from the last digit to the first (Knuth, "Sorting and
    Searching", 5.2.5), which passes over digits that are the same in all

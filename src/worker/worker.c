@@ -23,14 +23,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DRAIN_RECORDS 512 /* passed over at once */
 #define DRAIN_BATCHES 16  /* before a look at commands and signals */
-#define SLEEP_MS 200      /* how often to check that the master lives */
-#define ROOM_MS 20        /* how long to wait for room in the table at once */
-#define ORPHAN_MS 5000    /* what an orphan may take to finish */
+#define FINISH_MS 200  /* how often to check whether the flush has finished */
+#define ROOM_MS 20     /* how long to wait for room in the table at once */
+#define ORPHAN_MS 5000 /* what an orphan may take to finish */
 #define WORKER_MEMORY (256u << 20) /* what it may take, besides segments */
 #define LOCK_MS 60000 /* how long another worker may hold the segment */
 
@@ -188,34 +187,46 @@ drain_turn(struct worker *w)
 		continue;
 }
 
-/* SIGUSR1: the log was rotated.  It is blocked, so it waits here. */
+/* If the master has reopened its log, reopen ours; not if we are to stop, since
+   Landlock may not allow us the directory of the new one. */
 static void
 worker_log_follow(const struct worker *w)
 {
 	struct worker_info *info = &w->segment.shared->info;
-	const struct timespec now = { 0, 0 };
-	sigset_t usr1;
+	/* Acquire: the master's file was opened before ours. */
+	uint64_t reopens = counter_acquire(&w->start->master->input.reopens);
 
-	sigemptyset(&usr1);
-	sigaddset(&usr1, SIGUSR1);
-	if (sigtimedwait(&usr1, NULL, &now) != SIGUSR1)
+	if (reopens % 2 != 0 || reopens == counter_get(&info->reopens) ||
+	    ring_asked(&w->segment.ring) == RING_STOP)
 		return;
 	counter_set(&info->reopen_error,
 	    reload_log(w->start->settings) < 0 ? (uint64_t)errno : 0);
-	/* Acquire: the master's file was opened before ours. */
-	counter_release(
-	    &info->reopens, counter_acquire(&w->start->master->input.reopens));
+	counter_release(&info->reopens, reopens);
 }
 
-static void
+/* Note the figures of this process when they are due.  Returns the
+   milliseconds until the next time. */
+static int
 worker_note(struct worker *w)
 {
 	uint64_t now = monotonic_ms();
 
-	if (now < w->note_ms)
-		return;
-	w->note_ms = now + PROCESS_NOTE_MS;
-	process_note(&w->segment.shared->info.process, 0);
+	if (now >= w->note_ms) {
+		w->note_ms = now + PROCESS_NOTE_MS;
+		process_note(&w->segment.shared->info.process, 0);
+	}
+	return (int)(w->note_ms - now);
+}
+
+static struct ring *drained;
+
+/* The signal that the kernel sends when the master dies: it may arrive right
+   before ring_wait() sleeps, which this prevents. */
+static void
+master_died(int number)
+{
+	(void)number;
+	ring_wake(drained);
 }
 
 /* Drain until there is a reason to end: RING_FINISH or RING_STOP. */
@@ -228,7 +239,7 @@ worker_drain(struct worker *w)
 		enum ring_command command = ring_asked(ring);
 
 		worker_log_follow(w);
-		worker_note(w);
+		int wait = worker_note(w);
 		if (command == RING_STOP || orphan_late(w))
 			return RING_STOP;
 		drain_turn(w);
@@ -236,7 +247,7 @@ worker_drain(struct worker *w)
 			continue;
 		if (command == RING_FINISH || worker_orphaned(w))
 			return RING_FINISH;
-		ring_wait(ring, SLEEP_MS);
+		ring_wait(ring, wait);
 	}
 }
 
@@ -254,7 +265,7 @@ static void
 worker_finish(struct worker *w)
 {
 	flush_finish(w->flush);
-	while (!flush_ended(w->flush, SLEEP_MS)) {
+	while (!flush_ended(w->flush, FINISH_MS)) {
 		worker_log_follow(w);
 		/* With no record left the thread only logs in. */
 		if (ring_asked(&w->segment.ring) == RING_STOP ||
@@ -274,7 +285,7 @@ worker_end(struct worker *w)
 {
 	flush_stop(w->flush);
 	/* A server that does not answer a login must not delay us. */
-	if (worker_left(w) == 0 && !flush_ended(w->flush, SLEEP_MS))
+	if (worker_left(w) == 0 && !flush_ended(w->flush, FINISH_MS))
 		return WORKER_FINISHED;
 	flush_join(w->flush);
 	uint64_t left = worker_left(w);
@@ -308,6 +319,8 @@ worker_main(const struct worker_start *start)
 		log_error("cannot start the flush thread: %m");
 		return WORKER_FAILED;
 	}
+	drained = &w.segment.ring;
+	signal(SIGUSR1, master_died);
 	FAULT_POINT("worker_unready");
 	/* Release: the master may count on all that was written before. */
 	atomic_store_explicit(

@@ -147,6 +147,18 @@ base_number(int64_t absent, const char *format, ...)
 	return absent;
 }
 
+/* The column of the address is signed at some sites and unsigned at others. */
+int64_t
+base_value(const struct record *key, const char *column, int64_t absent)
+{
+	return base_number(absent,
+	    "SELECT %s FROM %s WHERE modid = %" PRId32 " AND cmdid = %" PRId32
+	    " AND ip IN (%" PRIu32 ", %" PRId32
+	    ") AND port = %u AND caller = %" PRIu32,
+	    column, base_table, key->modid, key->cmdid, key->ip,
+	    (int32_t)key->ip, key->port, key->caller);
+}
+
 void
 base_describe(void)
 {

@@ -15,7 +15,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,6 +89,11 @@ void memory_run(void);
 void flush_run(void);
 void fresh_run(void);
 void backlog_run(void);
+void play_run(void); /* of site */
+
+/* table_make, table_drop - the table that site has in a database of others. */
+void table_make(void);
+void table_drop(void);
 
 /* ---------------------------------------------- key sets, streams (load) -- */
 
@@ -199,6 +206,35 @@ void sink_start(void);
 uint64_t sink_bytes(void); /* read so far */
 double sink_cpu(void);     /* seconds so far */
 
+/* ---------------------------------------------- load at a rate, probes (pacer)
+ */
+
+/* The load is sent by a thread of its own.  All zero at first. */
+struct pacer {
+	/* Filled in by the caller: */
+	double rate;     /* reports a second */
+	uint64_t burst;  /* reports of one turn, every 2 ms, at the most */
+	uint64_t min_ts; /* no report is older */
+	void (*report)(uint64_t number, uint64_t ts); /* send it; from 0 */
+	void (*turn)(void); /* after the reports of a turn; or NULL */
+	/* Kept by the pacer: */
+	uint64_t sent; /* reports; valid when the thread has ended */
+	double began;
+	_Atomic bool stop;
+	pthread_t thread;
+};
+
+/* pacer_stop - returns the rate that was reached.  Connections stay open. */
+void pacer_start(struct pacer *pacer);
+double pacer_stop(struct pacer *pacer);
+
+/* agent_send - send records; agent_flush - let none of them wait.  agent_probe
+   - send one record, whose key never had this count of calls, and poll the
+   table for it: returns the milliseconds until it was visible. */
+void agent_send(struct sender *sender, const struct record *records, size_t n);
+void agent_flush(struct sender *sender);
+double agent_probe(struct sender *sender, const struct record *probe);
+
 /* ------------------------------------------------------------------ site -- */
 
 extern struct site {
@@ -296,6 +332,10 @@ void base_run(const char *format, ...) PRINTF(1);
 bool base_try(const char *format, ...) PRINTF(1);
 const char *base_error(void);
 int64_t base_number(int64_t absent, const char *format, ...) PRINTF(2);
+
+/* base_value - a column of the row with this key; absent without one. */
+int64_t base_value(
+    const struct record *key, const char *column, int64_t absent);
 
 /* base_load - LOAD DATA LOCAL INFILE ... REPLACE of the lines that
    base_prepare() made: the set in the order of the primary key.  Returns

@@ -14,6 +14,10 @@
 # DIRECTORY/database.sock alone; its user root has no password.  It is MariaDB's
 # or MySQL's, or the one that REPORTER_TEST_SERVER names.  The suites of the tests
 # start their server so, too.
+#
+# With REPORTER_BENCH_CONF the database is the one of that configuration instead,
+# and there a table of our own: reporter-bench-engine makes it as
+# REPORTER_BENCH_MAKE says, and removes it as REPORTER_BENCH_DROP says.
 
 database_patience=120 # seconds
 reporter_patience=60
@@ -62,6 +66,9 @@ run()
 		(cd "$REPORTER_BENCH_DIRECTORY" && tail -n 12 ./*.log 2>/dev/null) >&2
 		;;
 	esac
+	# Its reporter is gone by now: nothing is written to the table any more.
+	[ ! -e "$REPORTER_BENCH_DIRECTORY/table" ] ||
+		engine "$REPORTER_BENCH_DROP" || status=3
 	rm -f "/dev/shm/reporter.bench-$$" "/dev/shm/reporter.bench-$$".*
 	rm -rf "$REPORTER_BENCH_DIRECTORY" ||
 		{ sleep 1; rm -rf "$REPORTER_BENCH_DIRECTORY"; } ||
@@ -88,25 +95,44 @@ wait_for()
 	done
 }
 
+# shellcheck disable=SC2086 # options, or none
 database_start()
 {
 	[ ! -e database.sock ] || return 0
 	# Each statement on a line of its own, as servers read such a file.
 	{
 		echo 'CREATE DATABASE reporter; USE reporter;'
-		sed '/^--/d' <<'END'
+		sed '/^--/d' ${REPORTER_BENCH_SCHEMA:+"$REPORTER_BENCH_SCHEMA"} <<'END'
 @schema@
 END
 	} | tr '\n\t' '  ' | sed 's/; */;\n/g' >schema.sql
 	# A server removes what looks left over by another one from the
 	# directory for temporary tables.
 	TMPDIR=$PWD "$0" database "$PWD" --local-infile=1 \
-		--init-file="$PWD/schema.sql" >database.log 2>&1 </dev/null &
+		--init-file="$PWD/schema.sql" $REPORTER_BENCH_OPTIONS \
+		>database.log 2>&1 </dev/null &
 	wait_for $database_patience $! \
 		grep -qs 'ready for connections' database.log || {
 		echo 'reporter-bench: cannot start a database server' >&2
 		exit 1
 	}
+}
+
+# Run the engine; of what it prints only an error is shown.
+engine()
+{
+	said=$("${0%/*}/reporter-bench-engine" "$1") && return
+	echo "reporter-bench: $said" |
+		sed 's/{"error":"\(.*\)"}$/\1/' >&2
+	return 1
+}
+
+table_make()
+{
+	[ ! -e table ] || return 0
+	# Before it is there: an interruption may come at any time.
+	: >table
+	engine "$REPORTER_BENCH_MAKE" || exit 1
 }
 
 gone()
@@ -123,9 +149,52 @@ reporter_stop()
 		"/dev/shm/reporter.$REPORTER_BENCH_INSTANCE".*
 }
 
+# What a configuration of others may not change here.
+foreign_conf()
+{
+	cat <<END
+include = $REPORTER_BENCH_CONF
+user =
+group =
+pid_file =
+[limits]
+accept_rate = 0
+max_message = 64k
+max_connection_age = 0
+allow =
+deny =
+check_caller = off
+[tls]
+certificate =
+key =
+client_ca =
+[mysql]
+table = $REPORTER_BENCH_TABLE
+retention = 0
+END
+}
+
+own_conf()
+{
+	cat <<END
+[mysql]
+host = localhost
+socket = $PWD/database.sock$([ "$1" = 1 ] || echo .away)
+user = root
+database = reporter
+read_timeout = 10min
+END
+}
+
 # Each worker has room for all keys: services are divided by hash.
 reporter_conf()
 {
+	echo '[reporter]'
+	if [ -n "$REPORTER_BENCH_CONF" ]; then
+		foreign_conf
+	else
+		own_conf "$5"
+	fi
 	cat <<END
 [reporter]
 instance = $REPORTER_BENCH_INSTANCE
@@ -141,11 +210,6 @@ table_keys = $2
 [log]
 target = stderr
 [mysql]
-host = localhost
-socket = $PWD/database.sock$([ "$5" = 1 ] || echo .away)
-user = root
-database = reporter
-read_timeout = 10min
 dead_letter_file = $PWD/dead
 $([ "$4" = 0 ] || echo "flush_interval = ${4}ms")
 END
@@ -156,9 +220,15 @@ reporter()
 	cd "$REPORTER_BENCH_DIRECTORY" || exit 1
 	server=${REPORTER_BENCH_SERVER:-@sbindir@/reporter}
 	reporter_stop
-	[ "$5" = 0 ] || database_start
+	if [ -n "$REPORTER_BENCH_CONF" ]; then
+		table_make
+	elif [ "$5" != 0 ]; then
+		database_start
+	fi
 	reporter_conf "$@" >reporter.conf
-	"$server" -f -c "$PWD/reporter.conf" >reporter.log 2>&1 </dev/null &
+	# Before it starts: nobody must find the port of the one before it.
+	: >reporter.log
+	"$server" -f -c "$PWD/reporter.conf" >>reporter.log 2>&1 </dev/null &
 	echo $! >reporter.pid
 	listening='listening on 127\.0\.0\.1:\([0-9]\{1,\}\)'
 	wait_for $reporter_patience $! grep -qs "$listening\$" reporter.log || {

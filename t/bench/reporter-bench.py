@@ -11,15 +11,20 @@ end; otherwise it deletes its rows itself, on every exit but by SIGKILL.
 import contextlib
 import errno
 import getopt
+import glob
 import json
 import math
 import os
 import re
 import resource
+import secrets
 import signal
+import socket
 import statistics
 import subprocess
 import sys
+import textwrap
+import time
 
 VERSION = "@version@"
 DIRECTORY = os.path.dirname(os.path.realpath(__file__))
@@ -29,6 +34,7 @@ HELP = """\
 usage: reporter-bench --self [options] BENCHMARK ...
        reporter-bench [-c FILE] [-H HOST] [-p PORT] [-i INSTANCE] [options]
                       BENCHMARK ...
+       reporter-bench [-c FILE] [options] site
 benchmarks:
   absorb   records/s from the socket to the pending table
   flush    rows/s from the pending table to the database
@@ -36,10 +42,13 @@ benchmarks:
   fresh    time from sending a report until its row is visible
   flat     absorb with few and many connections and keys; memory
   backlog  time to catch up after an outage of the database
+  idle     wake-ups and CPU time of a reporter that receives nothing
   all      all of the above
+  site     what a site of a given size costs: rows, CPU, delays
 options: --json --rounds N --seconds S --samples N --keys N,...
          --connections N,... --workers N,... --rate N,... --dialect NAME
          --chunk BYTES --interval MS --away S --flaps N --server FILE
+of site: --hosts N --services N --servers N --every S --calls N
 """
 
 DIALECTS = ("native", "elb", "lars")
@@ -50,10 +59,11 @@ FLAGS = ("self", "json")
 TEXTS = ("c", "H", "p", "i", "server", "dialect")
 # Maximum values: of options with one number, then of options with a list.
 NUMBER = {"rounds": 1000, "samples": 1000000, "interval": 60000,
-          "chunk": 1048576, "flaps": 1000}
+          "chunk": 1048576, "flaps": 1000, "hosts": 1000000, "services": 100,
+          "servers": 100, "calls": 10000}
 NUMBERS = {"keys": 10000000, "connections": 1000000, "workers": 64,
            "rate": 100000000}
-SECONDS = ("seconds", "away")
+SECONDS = ("seconds", "away", "every")
 
 REPORT_RECORDS = 10  # the engine's key sets have whole reports
 ABSORB_KEYS = 100000
@@ -63,7 +73,13 @@ COST_KEYS = 300000
 FLUSH_CONNECTIONS = 10
 FLUSH_INTERVAL = 10  # ms: short, so that the wait hardly affects a figure
 INTERVAL = 100  # flush_interval of fresh and backlog, ms
+SITE_INTERVAL = 60000  # of site
+SITE_KEYS_MAX = 10000000
+SITE_BUSY = 0.8  # of the CPUs in use: too small
 RATE = 20000
+IDLE_CONNECTIONS = 10000
+IDLE_SECONDS = 10.0
+IDLE_LONGEST = 6.0  # seconds that a process may sleep
 
 # A generator that waits less than this share of the time is the bottleneck.
 WAITS_MIN = 0.05
@@ -128,6 +144,41 @@ def figure_text(value, unit):
     return f"{value:.{decimals}f}{prefix}"
 
 
+# ------------------------------------------------------------- processes ---
+
+
+def slept(pid):
+    """How often the threads of a process have gone to sleep, and the seconds of
+    CPU time they have taken."""
+    times = ran = 0
+    for task in glob.glob(f"/proc/{pid}/task/*"):
+        with open(f"{task}/status") as file:
+            times += int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)",
+                                   file.read(), re.M).group(1))
+        with open(f"{task}/schedstat") as file:
+            ran += int(file.read().split()[0]) / 1e9
+    return times, ran
+
+
+def sleep_rates(pids, seconds):
+    """(wake-ups a second, share of a CPU) of each process, from its next wake-up
+    on: otherwise a time of ten seconds could have eleven."""
+    first = {pid: slept(pid) for pid in pids}
+    began, late = {}, time.monotonic() + IDLE_LONGEST
+    while len(began) < len(pids):
+        time.sleep(0.005)
+        for pid in pids:
+            now = slept(pid)
+            if pid not in began and (now[0] != first[pid][0]
+                                     or time.monotonic() > late):
+                began[pid] = (*now, time.monotonic())
+    time.sleep(seconds)
+    for pid in pids:
+        times, ran = slept(pid)
+        span = time.monotonic() - began[pid][2]
+        yield (times - began[pid][0]) / span, (ran - began[pid][1]) / span
+
+
 # ---------------------------------------------------------------- output ---
 
 
@@ -175,6 +226,7 @@ class Result:
     def __init__(self, bench, case="", **sizes):
         self.bench, self.case, self.sizes = bench, case, sizes
         self.rounds, self.ones, self.notes = {}, {}, []
+        self.meaning = []  # sentences about the figures
 
     def median(self, name, unit="ratio"):
         return median(self.rounds.get((name, unit), ()))
@@ -202,9 +254,13 @@ class Result:
                    f"{shown}").rstrip()
         for note in self.notes:
             yield f"    note: {note}"
+        for sentence in self.meaning:
+            yield textwrap.fill(sentence, 78, initial_indent="  ",
+                                subsequent_indent="    ")
 
     def json(self):
-        more = {"figures": list(self.figures()), "notes": self.notes}
+        more = {"figures": list(self.figures()), "notes": self.notes,
+                "meaning": self.meaning}
         return {"bench": self.bench, "case": self.case, **self.sizes,
                 **{name: value for name, value in more.items() if value}}
 
@@ -357,7 +413,7 @@ class Bench:
                 open(f"{self.place}/database.pid") as file:
             pid = int(file.read())
         return {"self": 1, "conf": f"{self.place}/reporter.conf",
-                "database": pid}
+                **({"database": pid} if pid else {})}
 
     def setup(self, title, keys, connections, workers=0, interval=0,
               database=True):
@@ -624,13 +680,126 @@ class Bench:
         r.sizes["workers"] = facts["workers"]
         self.end(r)
 
+    # ------------------------------------------------------------- site ---
+
+    def site(self):
+        hosts, services = self.one("hosts", 500), self.one("services", 20)
+        servers, flaps = self.one("servers", 10), self.one("flaps", 10)
+        dialect = self.one("dialect", "elb")
+        workers = self.one("workers", 0)
+        keys = hosts * services * servers
+        if keys > SITE_KEYS_MAX:
+            raise Failure(f"{keys} keys: at most {SITE_KEYS_MAX} are possible")
+        # Seconds in which every key is reported once.
+        every = (services / self.one("calls", 100) if dialect == "lars"
+                 else self.one("every", 15.0))
+        connections = min(hosts, self.connections_max()[0])
+        self.setup("site", keys + keys // 2, connections, workers,
+                   self.one("interval", SITE_INTERVAL))
+        r = Result("site", f"{hosts} hosts x {services} services x {servers} "
+                   f"servers, as agents of {dialect}", hosts=hosts,
+                   services=services, servers=servers, keys=keys, flaps=flaps,
+                   dialect=dialect, connections=connections, every_s=every)
+        facts = self.engine(
+            "play", r, room=keys, hosts=hosts, services=services,
+            servers=servers, flaps=flaps, dialect=dialect,
+            connections=connections, pass_us=round(every * 1e6),
+            ms=1000 * self.one("seconds", 60))
+        r.sizes |= {name: facts[name] for name in ("workers", "interval_ms")}
+        seen = r.rounds
+        r.rounds, r.ones = {}, {}
+        for (name, unit), values in seen.items():
+            if len(values) == 1:
+                r.ones[name, unit] = values[0]
+            else:
+                r.ones[f"{name}, 50 %", unit] = percentile(values, 0.5)
+                r.ones[f"{name}, 99 %", unit] = percentile(values, 0.99)
+        if connections < hosts:
+            r.notes.append(f"{hosts} hosts share {connections} connections: "
+                           f"{self.connections_max()[1]} allows no more")
+        r.meaning += self.site_meaning(r, keys, every)
+        self.end(r)
+
+    def site_meaning(self, r, keys, every):
+        """What the figures mean, in words."""
+        def text(name, unit):
+            return f"{figure_text(r.ones[name, unit], unit)} {unit}"
+
+        def delay(name, unit="ms"):
+            most = r.ones[f"{name}, 99 %", unit]
+            return (text(f"{name}, 50 %", unit) + " (median), " + (
+                "too few for a 99th percentile" if math.isnan(most) else
+                f"{figure_text(most, unit)} {unit} (99th percentile)"))
+
+        rows = r.ones["rows per record", "ratio"]
+        cpus = self.report["machine"]["cpus"]
+        ours, database, played = (r.ones[f"CPU of {name}", "CPUs"] for name in (
+            "reporter", "the database", "the agents played"))
+        used = ours + played + (0 if math.isnan(database) else database)
+        yield (f"{keys} keys, each reported every {every:g} s, are "
+               f"{text('records', 'records/s')}.")
+        yield (f"For 1000 records the database stores {1000 * rows:.0f} rows, "
+               f"which is {text('rows', 'rows/s')}.")
+        yield (f"reporter uses {100 * ours:.0f} % of a CPU, the database " + (
+            "an unknown share: look on its host" if math.isnan(database)
+            else f"{100 * database:.0f} %") + ".")
+        yield f"A change of overload is visible after {delay('overload')}."
+        yield f"A new key is visible after {delay('new key')}."
+        yield ("The counts of other keys, as a reader of the table sees "
+               f"them, have an age of {delay('age', 's')}.")
+        yield ("When all keys were new, as after a start without the shared "
+               "memory of before, all were stored after "
+               f"{text('all keys stored after', 's')}, and a change of "
+               f"overload was visible after {delay('overload, start')}.")
+        if "the given rate was not reached" in r.notes:
+            yield "This machine is too small: it did not take all records."
+            return
+        small = used > SITE_BUSY * cpus
+        yield (f"This machine {'is too small for' if small else 'can take'} "
+               f"this site: {used:.1f} of {cpus} CPUs were in use, "
+               f"{played:.1f} of them by the agents that were played" +
+               (", the database not counted." if math.isnan(database)
+                else "."))
+    # ------------------------------------------------------------- idle ---
+
+    def idle_one(self, address, connections):
+        r = Result("idle", f"{connections} silent agents",
+                   connections=connections)
+        self.show(f"{connections} agents")
+        with open(f"{self.place}/reporter.pid") as file:
+            master = int(file.read())
+        with open(f"/proc/{master}/task/{master}/children") as file:
+            workers = list(map(int, file.read().split()))
+        with contextlib.ExitStack() as agents:
+            for _ in range(connections):
+                agents.enter_context(socket.create_connection(address))
+            time.sleep(2)  # they are accepted, the database is connected
+            rates = list(sleep_rates([master, *workers],
+                                     self.one("seconds", IDLE_SECONDS)))
+        for name, at in (("master", rates[0]), ("worker", max(rates[1:]))):
+            r.ones[f"{name}, wake-ups", "times/s"] = round(at[0], 2)
+            r.ones[f"{name}, CPU time", "%"] = 100 * at[1]
+        r.sizes["workers"] = len(workers)
+        self.end(r)
+
+    def idle(self):
+        connections = min(self.one("connections", IDLE_CONNECTIONS),
+                          self.connections_max()[0])
+        self.setup("idle", 1, connections, self.one("workers", 0))
+        with open(f"{self.place}/reporter.conf") as file:
+            host, port = re.search(r"^listen = (.*):(\d+)$", file.read(),
+                                   re.M).groups()
+        for n in (0, connections):
+            self.idle_one((host, int(port)), n)
+
     # --------------------------------------------------------- all of it ---
 
     # The benchmarks, and what each requires.
     NOTHING, CONF, COUNTERS, SELF = range(4)
     ALL = {"absorb": (absorb, NOTHING), "flush": (flush, COUNTERS),
            "cost": (cost, COUNTERS), "fresh": (fresh, CONF),
-           "flat": (flat, NOTHING), "backlog": (backlog, SELF)}
+           "flat": (flat, NOTHING), "backlog": (backlog, SELF),
+           "idle": (idle, SELF), "site": (site, NOTHING)}
 
     def lacks(self, name):
         """What is missing to run it."""
@@ -652,7 +821,7 @@ class Bench:
             return
         for each in self.ALL:
             lacks = self.lacks(each)
-            if each == "cost":  # one case of flush
+            if each in ("cost", "site"):  # one case of flush; not in "all"
                 continue
             if lacks is None:
                 self.run(each)
@@ -721,9 +890,20 @@ def become_self(options, arguments):
     beside = os.path.join(DIRECTORY, "reporter")
     server = options.get("server", beside if os.access(beside, os.X_OK)
                          else None)
-    os.environ.pop("REPORTER_BENCH_SERVER", None)
+    for name in ("SERVER", "CONF", "TABLE", "MAKE", "DROP"):
+        os.environ.pop(f"REPORTER_BENCH_{name}", None)
     if server is not None:
         os.environ["REPORTER_BENCH_SERVER"] = os.path.abspath(server)
+    if "c" in options:
+        conf = os.path.abspath(options["c"])
+        table = f"reporter_bench_{secrets.token_hex(4)}"
+        words = {"conf": conf, "table": table, "port": "0", "unwatched": 1}
+        os.environ |= {
+            "REPORTER_BENCH_CONF": conf, "REPORTER_BENCH_TABLE": table,
+            "REPORTER_BENCH_MAKE": json.dumps(words | {
+                "command": "table_make"}),
+            "REPORTER_BENCH_DROP": json.dumps(words | {
+                "command": "table_drop"})}
     os.execv(script, [script, "run", os.path.realpath(__file__), *arguments])
 
 
@@ -747,6 +927,12 @@ def main(arguments):
             usage_error(f'unknown benchmark "{name}"')
     if options["self"] and options.keys() & set("cHpi"):
         usage_error("--self cannot be combined with -c, -H, -p or -i")
+    if "site" in names and not options["self"]:
+        # Its reporter is always our own; only the database may be another.
+        if set(names) != {"site"} or options.keys() & set("Hpi"):
+            usage_error("site requires --self, or at most -c and no other "
+                        "benchmark")
+        options["self"] = True
     if options["self"] and bench.place is None:
         become_self(options, arguments)
     for ending in ENDING:
