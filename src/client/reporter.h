@@ -43,12 +43,13 @@ struct reporter_options {
 	const char *port;     /* of hosts without one; NULL: "12316" */
 	uint32_t caller;      /* our IPv4 address; 0: that of the connection */
 	uint32_t interval_ms; /* between reports of a key; 0: 15000 */
-	uint32_t keys_max;    /* 64 bytes of memory each; 0: 10000 */
+	uint32_t keys_max;    /* 72 bytes or so each; 0: 10000 */
 	uint32_t flags;       /* REPORTER_NO_THREAD */
-	/* Called by the thread of the library, or in reporter_turn(), or in
-	   what would start the thread and cannot, and not after
-	   reporter_close(); calls no function of this client.  text has no
-	   line feed, and must be copied if it is kept.  NULL: none. */
+	/* Called by the thread of the library, by reporter_turn(),
+	   reporter_flush() and reporter_close() without one, or by a function
+	   that cannot start it.  Not called after reporter_close().  It must
+	   not call a function of this client.  text has no line feed, and must
+	   be copied if it is kept.  NULL: none. */
 	void (*log)(void *arg, enum reporter_level level, const char *text);
 	void *log_arg;
 	struct reporter_transport *transport; /* NULL: plain TCP */
