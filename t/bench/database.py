@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What settings of the database cost: rows/s of reporter's flush with each,
-against the default of the same server, and what the setting risks.
+"""What settings of the database change: rows/s of reporter's flush with each,
+against the default of the same server, and what the setting costs or risks.
 
     database.py [--keys N] [--rounds N] [--passes N] [--workers N]
                 [--only WORD] [--into FILE]
@@ -64,9 +64,10 @@ SETTINGS = (
     ("`innodb_adaptive_hash_index=1`", ("innodb-adaptive-hash-index=1",), None,
      NOTHING),
     ("`innodb_flush_neighbors=0`", ("innodb-flush-neighbors=0",), None,
-     "on a disk that rotates, more seeks"),
+     "more seeks on a rotating disk"),
     ("binlog, `sync_binlog=0`", BINLOG, None,
-     "as without one; takes disk, see `expire_logs_days`"),
+     "disk space, see `expire_logs_days`; after a crash of the machine replicas "
+     "may differ"),
     ("binlog, `sync_binlog=1`", (*BINLOG, "sync-binlog=1"), None,
      "nothing; the default of MySQL"),
     ("binlog, `binlog_row_image=MINIMAL`",
@@ -78,12 +79,13 @@ SETTINGS = (
      NOTHING),
     ("`ROW_FORMAT=COMPRESSED`", (),
      (ENGINE, ENGINE + " ROW_FORMAT=COMPRESSED"),
-     "in the buffer pool a page is there twice"),
+     "the buffer pool has a page twice, compressed and not"),
     ("primary key `(caller, modid, cmdid, ip, port)`", (),
      (KEY, "PRIMARY KEY (caller, modid, cmdid, ip, port)"),
-     "the rows of a service are not together: queries by service read all"),
+     "the rows of a service are not together: queries by service read the "
+     "whole table"),
     ("one more index, `KEY (ts)`", (), (KEY, KEY + ", KEY (ts)"),
-     "nothing; queries by age alone use it"),
+     "disk space; queries by age alone use it"),
 )
 
 
@@ -144,7 +146,7 @@ def turns(schema, arguments):
 
 
 def table(ratios):
-    yield "| setting | rows/s | CPU time of the database | what it risks |"
+    yield "| setting | rows/s | CPU time of the database | costs and risks |"
     yield "|---|---|---|---|"
     for text, _, _, risk in SETTINGS:
         shown = " | ".join(
