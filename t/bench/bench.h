@@ -213,10 +213,10 @@ double sink_cpu(void);     /* seconds so far */
 struct pacer {
 	/* Filled in by the caller: */
 	double rate;     /* reports a second */
-	uint64_t burst;  /* reports of one turn, every 2 ms, at the most */
+	uint64_t burst;  /* max reports of one turn, every 2 ms */
 	uint64_t min_ts; /* no report is older */
 	void (*report)(uint64_t number, uint64_t ts); /* send it; from 0 */
-	void (*turn)(void); /* after the reports of a turn; or NULL */
+	void (*turn)(void); /* after the reports of a turn; NULL: none */
 	/* Kept by the pacer: */
 	uint64_t sent; /* reports; valid when the thread has ended */
 	double began;

@@ -31,8 +31,8 @@
 #define BURST_REPORTS 4096
 #define PROBE_SUCC 1000000 /* of the first probe: above any pass */
 
-/* From which part of a flush_interval to which one may begin to measure: not
-   in the flush of all keys, which begins with it. */
+/* The part of a flush_interval in which measuring begins: not during the flush
+   of all keys, which begins with the interval. */
 #define BEGIN_MIN 0.2
 #define BEGIN_MAX 0.5
 

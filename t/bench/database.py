@@ -14,7 +14,7 @@ changes all rows.  In each pass, each setting gets a server of its own between
 two servers with the defaults, and its median is divided by theirs; the median
 of the passes is shown.  A server that refuses a setting has no figure for it.
 TMPDIR should be on the disk that the database will use: three settings decide
-how often that is waited for.
+how often the server waits for it.
 """
 
 import argparse
@@ -66,10 +66,10 @@ SETTINGS = (
     ("`innodb_flush_neighbors=0`", ("innodb-flush-neighbors=0",), None,
      "more seeks on a rotating disk"),
     ("binlog, `sync_binlog=0`", BINLOG, None,
-     "disk space, see `expire_logs_days`; after a crash of the machine replicas "
-     "may differ"),
+     "disk space, see `expire_logs_days`; after a crash of the machine, "
+     "replicas may differ"),
     ("binlog, `sync_binlog=1`", (*BINLOG, "sync-binlog=1"), None,
-     "nothing; the default of MySQL"),
+     "disk space; the default of MySQL"),
     ("binlog, `binlog_row_image=MINIMAL`",
      (*BINLOG, "binlog-row-image=MINIMAL"), None,
      "whatever reads the binlog must not need the other columns"),

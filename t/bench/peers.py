@@ -8,13 +8,13 @@ INSERT a row and LOAD DATA bring the same keys into the same database.
     --only   the ways whose name contains WORD
     --into   put the tables into FILE, between the marks for them
 
-One server with its defaults, private as everything here; the ways take turns in
-each round.  Two streams: each key reported once, so that each record is a row,
-and each key reported ten times.  The time begins with the first row written
-and ends with the last, as the server counts them, so that no wait for an
-interval is in it.  Then every key must be there with its newest value; what is
-not is lost.  Needs Debian's rsyslog-mysql and pmacct; a way whose program is
-not there is left out and named.
+One private server with its defaults; the ways take turns in each round.  Two
+streams: each key reported once, so that each record is a row, and each key
+reported ten times.  The time begins with the first row written and ends with
+the last, as the server counts them, so that no wait for an interval is in it.
+A key that is not there with its newest value then is lost.  Requires Debian's
+rsyslog-mysql and pmacct; a way whose program is missing is left out, with a
+note.
 """
 
 import argparse
@@ -202,7 +202,7 @@ def follow(s, way, records):
         elif now - changed > PATIENCE:
             raise scenario.Failure(f"{way.name}: no row was written: "
                                    + way.log())
-        # Looking costs the server time, so rarely where much is to come.
+        # Each look costs the server time, so look less often in a long run.
         time.sleep(max(0.01, (now - (began or now)) / 50))
     if pid:
         own = cpu(pid) - cpus[0]
@@ -348,8 +348,8 @@ input(type="imptcp" address="127.0.0.1" port="{self.port}" ruleset="rows"
 
 
 class Pmacct(Way):
-    """Adds the packets of a flow up, so a key is there when they are as many
-    as were sent since the table was emptied."""
+    """Adds up the packets of a flow: a key has its newest value when it has as
+    many as were sent since the table was emptied."""
 
     tool = "nfacctd", "pmacct"
     table = "acct"
@@ -393,7 +393,7 @@ class Pmacct(Way):
                 *self.more, "")))
         self.run([scenario.tool(*self.tool), "-f", conf], "pmacct.log")
         wait_for(lambda: self.queued() is not None, "nfacctd listens")
-        # Its plugin may miss what it is given before it waits for it.
+        # What is sent before its plugin waits for it may be lost.
         wait_for(lambda: "Purging cache - END" in self.log(),
                  "pmacct's plugin runs")
 
@@ -408,8 +408,8 @@ class Pmacct(Way):
         return None
 
     def feed(self):
-        """UDP: whoever sends faster than it reads loses flows, so wait for
-        it."""
+        """UDP loses what is sent faster than it is read, so wait for the
+        receiver."""
         self.sent += self.times
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             out.connect(("127.0.0.1", self.port))
@@ -563,7 +563,7 @@ def compare(side, arguments):
         except Missing as missing:
             left.append(f"{way.name} was left out: {missing}.")
             ways.remove(way)
-    # The rows are there, in the tables of all.
+    # All rows exist, in the tables of all ways.
     side.once(Load(side, "LOAD DATA", keys), ts, 1)
     for way in ways:
         if type(way) is Pmacct:
@@ -600,7 +600,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--into", metavar="FILE")
     arguments = parser.parse_args()
-    # All that was started ends, also then.
+    # At SIGTERM, too, all that was started ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     with tempfile.TemporaryDirectory(prefix="reporter-peers-") as directory:
         side = Side(directory)

@@ -16,8 +16,8 @@
 # start their server so, too.
 #
 # With REPORTER_BENCH_CONF the database is the one of that configuration instead,
-# and there a table of our own: reporter-bench-engine makes it as
-# REPORTER_BENCH_MAKE says, and removes it as REPORTER_BENCH_DROP says.
+# with a table of our own: reporter-bench-engine creates and removes it, called
+# with REPORTER_BENCH_MAKE and REPORTER_BENCH_DROP.
 
 database_patience=120 # seconds
 reporter_patience=60
@@ -66,7 +66,7 @@ run()
 		(cd "$REPORTER_BENCH_DIRECTORY" && tail -n 12 ./*.log 2>/dev/null) >&2
 		;;
 	esac
-	# Its reporter is gone by now: nothing is written to the table any more.
+	# The reporter has ended: nothing is written to the table any more.
 	[ ! -e "$REPORTER_BENCH_DIRECTORY/table" ] ||
 		engine "$REPORTER_BENCH_DROP" || status=3
 	rm -f "/dev/shm/reporter.bench-$$" "/dev/shm/reporter.bench-$$".*
@@ -130,7 +130,7 @@ engine()
 table_make()
 {
 	[ ! -e table ] || return 0
-	# Before it is there: an interruption may come at any time.
+	# First the mark: an interruption may come at any time.
 	: >table
 	engine "$REPORTER_BENCH_MAKE" || exit 1
 }
@@ -226,7 +226,7 @@ reporter()
 		database_start
 	fi
 	reporter_conf "$@" >reporter.conf
-	# Before it starts: nobody must find the port of the one before it.
+	# Nobody must find the port of the previous reporter.
 	: >reporter.log
 	"$server" -f -c "$PWD/reporter.conf" >>reporter.log 2>&1 </dev/null &
 	echo $! >reporter.pid

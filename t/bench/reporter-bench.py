@@ -75,7 +75,7 @@ FLUSH_INTERVAL = 10  # ms: short, so that the wait hardly affects a figure
 INTERVAL = 100  # flush_interval of fresh and backlog, ms
 SITE_INTERVAL = 60000  # of site
 SITE_KEYS_MAX = 10000000
-SITE_BUSY = 0.8  # of the CPUs in use: too small
+SITE_BUSY = 0.8  # of the CPUs; the machine is too small for more
 RATE = 20000
 IDLE_CONNECTIONS = 10000
 IDLE_SECONDS = 10.0
@@ -161,8 +161,8 @@ def slept(pid):
 
 
 def sleep_rates(pids, seconds):
-    """(wake-ups a second, share of a CPU) of each process, from its next wake-up
-    on: otherwise a time of ten seconds could have eleven."""
+    """(wake-ups a second, share of a CPU) of each process.  Begins at its next
+    wake-up: otherwise the time could have one more than its share."""
     first = {pid: slept(pid) for pid in pids}
     began, late = {}, time.monotonic() + IDLE_LONGEST
     while len(began) < len(pids):
@@ -741,14 +741,14 @@ class Bench:
         yield (f"For 1000 records the database stores {1000 * rows:.0f} rows, "
                f"which is {text('rows', 'rows/s')}.")
         yield (f"reporter uses {100 * ours:.0f} % of a CPU, the database " + (
-            "an unknown share: look on its host" if math.isnan(database)
+            "an unknown share: measure it on its host" if math.isnan(database)
             else f"{100 * database:.0f} %") + ".")
         yield f"A change of overload is visible after {delay('overload')}."
         yield f"A new key is visible after {delay('new key')}."
         yield ("The counts of other keys, as a reader of the table sees "
                f"them, have an age of {delay('age', 's')}.")
-        yield ("When all keys were new, as after a start without the shared "
-               "memory of before, all were stored after "
+        yield ("When all keys were new, as after a loss of the shared memory, "
+               "all were stored after "
                f"{text('all keys stored after', 's')}, and a change of "
                f"overload was visible after {delay('overload, start')}.")
         if "the given rate was not reached" in r.notes:
@@ -757,7 +757,7 @@ class Bench:
         small = used > SITE_BUSY * cpus
         yield (f"This machine {'is too small for' if small else 'can take'} "
                f"this site: {used:.1f} of {cpus} CPUs were in use, "
-               f"{played:.1f} of them by the agents that were played" +
+               f"{played:.1f} of them by the agents" +
                (", the database not counted." if math.isnan(database)
                 else "."))
     # ------------------------------------------------------------- idle ---
@@ -930,8 +930,8 @@ def main(arguments):
     if "site" in names and not options["self"]:
         # Its reporter is always our own; only the database may be another.
         if set(names) != {"site"} or options.keys() & set("Hpi"):
-            usage_error("site requires --self, or at most -c and no other "
-                        "benchmark")
+            usage_error("site without --self cannot be combined with other "
+                        "benchmarks, -H, -p or -i")
         options["self"] = True
     if options["self"] and bench.place is None:
         become_self(options, arguments)
