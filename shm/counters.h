@@ -72,7 +72,7 @@ counter_sum(const counter *c, size_t n)
 typedef uint64_t __attribute__((may_alias)) shared_word;
 
 /* words_copy - copy words that others may write or read meanwhile: relaxed.
-   Both lie at multiples of 8; size is one. */
+   Both addresses and size are multiples of 8. */
 static inline void
 words_copy(void *to, const void *from, size_t size)
 {
@@ -101,8 +101,8 @@ version_end(counter *version)
 	counter_release(version, counter_get(version) + 1);
 }
 
-/* version_kept - for readers: whether what was copied since `before` was
-   acquired is whole. */
+/* version_kept - for readers: whether what was copied after the version was
+   acquired as `before` is consistent. */
 static inline bool
 version_kept(const counter *version, uint64_t before)
 {
@@ -163,7 +163,7 @@ enum refusal {
 	X(CLOSING_IDLE, "idle", "idle timeout") \
 	X(CLOSING_AGE, "age", "limits.max_connection_age reached") \
 	X(CLOSING_MESSAGE_TIMEOUT, "message_timeout", "message timeout") \
-	/* By a reload, these two. */ \
+	/* These two by a reload. */ \
 	X(CLOSING_DENIED, "denied", "address is in limits.deny") \
 	X(CLOSING_NOT_ALLOWED, "not_allowed", \
 	    "address is not in limits.allow") \
@@ -266,7 +266,7 @@ void last_error_set(
 unsigned last_error_get(
     const struct flush_counters *flush, char *text, size_t size);
 
-/* What the workers of a segment, or of several, have counted: records. */
+/* Records that the workers of one segment or of several have counted. */
 struct totals {
 	counter superseded, replayed, stored, dead_letter;
 };
@@ -290,8 +290,8 @@ struct input_counters {
 	counter throttles;         /* times a connection was throttled */
 	counter reloads;           /* configurations taken into use */
 	counter reload_errors;     /* configurations refused */
-	/* Of segments that were emptied and removed.  What such a one had added
-	   was either stored or set aside. */
+	/* Of segments that were emptied and removed.  Their records were all
+	   stored or set aside. */
 	struct totals retired;
 	/* When a record was last set aside, was dropped, was refused and lost
 	   since it could not be set aside. */

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
  * Huge pages for segments.  In a table of millions of keys every record is on
- * a page of its own, and finding that page in memory takes as long as all else.
- * Under /dev/shm the kernel gives huge pages to nobody who does not ask with
- * MADV_COLLAPSE (Linux 6.1).  Any process and thread.
+ * a page of its own, and translating its address takes as long as all else.
+ * Unless /dev/shm is mounted with huge=, the kernel makes huge pages there only
+ * for MADV_COLLAPSE (Linux 6.1).  Any process and thread.
  */
 #pragma once
 
 #include <stddef.h>
 
 /* huge_map - map a file as mmap(NULL, size, protection, MAP_SHARED, fd, 0)
-   does, but where the kernel can map its huge pages as such.  size: bytes.
+   does, aligned so that the kernel can map its huge pages.  size: bytes.
    Returns the address for munmap(), or MAP_FAILED with errno. */
 void *huge_map(int fd, size_t size, int protection);
 
 /* huge_fill - reserve huge pages for a file of /dev/shm that has no pages yet,
    from its beginning on, while there are any.
-   base, size: where huge_map() has mapped it for writing, and its bytes.
+   base, size: where huge_map() has mapped it for writing, bytes.
    Returns how many bytes have huge pages; the caller reserves the rest. */
 size_t huge_fill(int fd, void *base, size_t size);

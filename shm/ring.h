@@ -36,7 +36,8 @@ enum ring_command {
 	RING_STOP    /* exit now; what is left stays in shared memory */
 };
 
-/* Written by the master alone; once it is dead, the doorbell by its worker. */
+/* Written by the master alone; the doorbell also by the worker, once the master
+   is dead. */
 struct ring_producer {
 	alignas(CACHE_LINE) counter head; /* records ever published */
 	_Atomic uint32_t doorbell;        /* bumped to wake the worker */

@@ -131,7 +131,7 @@ struct segment_header {
 	char instance[INSTANCE_MAX];
 	uint64_t check;         /* hash of all above */
 	_Atomic uint32_t ready; /* 1 when the segment may be used */
-	uint32_t huge_mib;      /* of size, in huge pages when it was made */
+	uint32_t huge_mib;      /* in huge pages when it was created */
 	uint32_t reserve[4];
 };
 static_assert(sizeof(struct segment_header) == 128, "part of the format");
@@ -280,15 +280,16 @@ enum shm_status segment_create_worker(
 
 /* segment_open_worker - map an existing one by name.  Any process.  For writing
    it must belong to our user and be writable by nobody else: anybody can make
-   files under /dev/shm.  For reading, to this owner, or SEGMENT_ANYBODY.  Its
-   secrets are read for writing only; without them it is SHM_DAMAGED.
+   files under /dev/shm.  For reading it must belong to this owner, unless that
+   is SEGMENT_ANYBODY.  Its secrets are read for writing only; without them it
+   is SHM_DAMAGED.
    SHM_MISSING, _UNFINISHED, _VERSION, _DAMAGED, _FOREIGN or _SYSTEM: nothing is
    mapped. */
 enum shm_status segment_open_worker(struct worker_segment *segment,
     const char *name, enum segment_access access, uid_t owner);
 
 /* segment_create_master, segment_create_agents - likewise, the master's own and
-   that of the connected agents, which is created in place of one there is. */
+   that of the connected agents, which replaces an existing one. */
 enum shm_status segment_create_master(
     struct segment *segment, const char *instance);
 enum shm_status segment_create_agents(
@@ -415,8 +416,8 @@ void segment_name_agents(char *name, const char *instance);
    SEGMENT.  segment_list() leaves it out. */
 void segment_name_secret(char *name, const char *segment);
 
-/* segment_list - the names of INSTANCE's worker segments that are this owner's
-   or SEGMENT_ANYBODY's, by generation, then slot.  names: an array of max.
+/* segment_list - the names of INSTANCE's worker segments of this owner, or of
+   SEGMENT_ANYBODY, by generation, then slot.  names: an array of max.
    Returns how many there are (possibly more than max), or -1 with errno. */
 int segment_list(const char *instance, uid_t owner,
     char (*names)[SEGMENT_NAME_MAX], int max);

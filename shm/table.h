@@ -80,7 +80,7 @@ struct table_row {
 	struct record record;
 	uint64_t state; /* of the version in record: for table_stored() */
 	uint32_t slot;
-	uint8_t mark; /* that it had: enum dirty */
+	uint8_t mark; /* the one it had: enum dirty */
 };
 
 /* table_slots - how many slots a table of so many keys has. */

@@ -29,7 +29,7 @@
 #define CHANNEL_STEADY_MS 10000
 /* Data that the other system does not acknowledge, though it is sent again. */
 #define CHANNEL_SILENCE_MS 30000
-/* Between reads of 256 KiB from somebody who sends without end. */
+/* Between reads of 256 KiB from a peer that sends without end. */
 #define CHANNEL_READ_MS 100
 
 struct reporter_transport;
@@ -63,7 +63,7 @@ struct channel {
 	uint64_t since;    /* of connecting or up */
 	uint64_t retry_at;
 	uint64_t silent_since; /* 0: all is acknowledged */
-	uint64_t read_at;      /* more than a little */
+	uint64_t read_at;      /* when to read more than one buffer */
 	bool ended;            /* see channel_end(), and after that, */
 	bool closed;     /* whether the reporter closed, without an error */
 	char peer[128];  /* for people: host and address */

@@ -54,7 +54,7 @@ struct reporter {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	_Atomic bool begun;
-	_Atomic uint64_t begin_at; /* not before; 0: not tried yet */
+	_Atomic uint64_t begin_at; /* the next try; 0: none yet */
 	bool stale;     /* a fork was since: what is above is the parent's */
 	bool running;   /* the thread is */
 	bool abandoned; /* it frees the client at its end */
@@ -67,7 +67,7 @@ struct reporter {
 	uint8_t buffer[CLIENT_BUFFER];
 };
 
-/* client_log - a line of text to the program. */
+/* client_log - call the program's log function. */
 void client_log(struct reporter *r, enum reporter_level level,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -68,8 +68,8 @@ struct key_slot {
 struct keys {
 	uint32_t max, mask;
 	_Atomic uint32_t *heads;
-	void *memory;             /* of the slots: */
-	struct key_slot *slots;   /* aligned; 1 to max */
+	void *memory;             /* of the slots, to free */
+	struct key_slot *slots;   /* in memory, aligned; 1 to max */
 	_Atomic uint32_t used;    /* slots that ever had a key */
 	_Atomic uint32_t live;    /* those that have one */
 	_Atomic uint64_t dropped; /* calls without a slot */
