@@ -728,7 +728,7 @@ class Bench:
         def delay(name, unit="ms"):
             most = r.ones[f"{name}, 99 %", unit]
             return (text(f"{name}, 50 %", unit) + " (median), " + (
-                "too few for a 99th percentile" if math.isnan(most) else
+                "too few probes for a 99th percentile" if math.isnan(most) else
                 f"{figure_text(most, unit)} {unit} (99th percentile)"))
 
         rows = r.ones["rows per record", "ratio"]
