@@ -361,10 +361,12 @@ def tell(s):
         s.equal("who is refused ends in time, and has not reported everything",
                 ended(others), dict.fromkeys(commands, 1))
         with open(s.output.name) as log:
-            s.equal("who has no IPv4 address asks for the caller, once",
-                    len(re.findall(r"set the caller: [0:]+1 is not an IPv4",
-                                   log.read())),
-                    len(commands) * IPV6)
+            output = log.read()
+        s.equal("who has no IPv4 address asks for the caller, once",
+                len(re.findall(r"set the caller: [0:]+1 is not an IPv4",
+                               output)), len(commands) * IPV6)
+        s.check("bash finds no error", "reporter.sh: line" not in output,
+                output)
         s.equal("malformed lines are not counted",
                 [key for key in s.database.table() if key[0] in (0, 99)], [])
         status = s.reporter.settled(0)

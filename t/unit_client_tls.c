@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -116,6 +117,33 @@ START_TEST(a_fork_waits_for_who_is_within)
 }
 END_TEST
 
+START_TEST(options_may_grow)
+{
+	struct {
+		struct reporter_tls_options known;
+		const char *newer;
+	} more = { .known = { .size = sizeof(more), .insecure = 1 } };
+	struct reporter_tls_options old = { .insecure = 1 };
+	char reason[256];
+
+	struct reporter_transport *made =
+	    reporter_tls_new(&more.known, reason, sizeof(reason));
+	ck_assert_msg(made != NULL, "%s", reason);
+	reporter_tls_free(made);
+	more.newer = "a value";
+	ck_assert_ptr_null(
+	    reporter_tls_new(&more.known, reason, sizeof(reason)));
+	/* The first version ends here, whatever is added. */
+	old.size = offsetof(struct reporter_tls_options, insecure) +
+		   sizeof(old.insecure);
+	made = reporter_tls_new(&old, reason, sizeof(reason));
+	ck_assert_msg(made != NULL, "%s", reason);
+	reporter_tls_free(made);
+	old.size = 0;
+	ck_assert_ptr_null(reporter_tls_new(&old, reason, sizeof(reason)));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -124,6 +152,7 @@ main(void)
 
 	tcase_add_test(tcase, at_the_end_nothing_is_done_any_more);
 	tcase_add_test(tcase, a_fork_waits_for_who_is_within);
+	tcase_add_test(tcase, options_may_grow);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "client/client.h"
+#include "client/transport.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +20,10 @@
 
 #define INTERVAL_DEFAULT_MS 15000
 #define INTERVAL_MAX_MS 86400000
-#define OPTIONS_SIZE_MIN sizeof(struct reporter_options) /* of version 0 */
+/* Of the header's first version: its last member. */
+#define OPTIONS_SIZE_MIN \
+	(offsetof(struct reporter_options, transport) + \
+	    sizeof(struct reporter_transport *))
 #define KEYS_DEFAULT 10000
 #define KEYS_MAX 10000000
 #define THREAD_AGAIN_MS 1000
@@ -279,13 +283,10 @@ reporter_open(const struct reporter_options *given)
 
 	if (r == NULL)
 		return NULL;
-	/* Members that a caller's older header has not are zero; those of a
-	   newer one must be. */
-	memcpy(&o, given, given->size < sizeof(o) ? given->size : sizeof(o));
+	bool valid =
+	    options_copy(&o, sizeof(o), OPTIONS_SIZE_MIN, given, given->size);
 	uint32_t max = o.keys_max != 0 ? o.keys_max : KEYS_DEFAULT;
-	bool valid = given->size >= OPTIONS_SIZE_MIN && options_take(r, &o);
-	for (size_t i = sizeof(o); i < given->size; i++)
-		valid &= ((const char *)given)[i] == 0;
+	valid &= options_take(r, &o);
 	r->order = valid ? calloc(max, sizeof(*r->order)) : NULL;
 	errno = valid ? ENOMEM : EINVAL;
 	if (r->order == NULL ||

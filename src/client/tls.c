@@ -12,11 +12,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+/* Of the header's first version: its last member. */
+#define OPTIONS_SIZE_MIN \
+	(offsetof(struct reporter_tls_options, insecure) + sizeof(int))
 
 struct tls {
 	struct reporter_transport transport; /* first: it is cast to this */
@@ -295,12 +300,12 @@ reporter_tls_new(
 {
 	struct reporter_tls_options o = { 0 };
 
-	if (given->size != sizeof(o)) {
+	if (!options_copy(
+		&o, sizeof(o), OPTIONS_SIZE_MIN, given, given->size)) {
 		snprintf(reason, size, "size: %zu; expected %zu", given->size,
 		    sizeof(o));
 		return NULL;
 	}
-	o = *given;
 	struct tls *tls = calloc(1, sizeof(*tls));
 	if (tls != NULL) {
 		tls->context = SSL_CTX_new(TLS_client_method());

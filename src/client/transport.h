@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * How a channel uses its socket, where that is not plain TCP.  The socket does
- * not block.
+ * What both libraries share: how a channel uses its socket, where that is not
+ * plain TCP, and options that may grow.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 
+/* The socket does not block. */
 struct reporter_transport {
 	/* Of the socket fd, which is connected; host: as it was configured.
 	   Returns NULL when out of memory. */
@@ -29,3 +32,19 @@ struct reporter_transport {
 	/* Sends nothing. */
 	void (*free)(void *session);
 };
+
+/* options_copy - take the options of a caller whose header may be older or
+   newer: members that it has not are zero, and those that we have not must be.
+   min: size of the header's first version; own is zero.  Returns false if they
+   are invalid. */
+static inline bool
+options_copy(
+    void *own, size_t size, size_t min, const void *given, size_t given_size)
+{
+	bool valid = given_size >= min;
+
+	memcpy(own, given, given_size < size ? given_size : size);
+	for (size_t i = size; valid && i < given_size; i++)
+		valid = ((const char *)given)[i] == 0;
+	return valid;
+}

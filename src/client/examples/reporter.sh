@@ -147,8 +147,8 @@ while :; do
 			due=$((last + URGENT * 1000))
 	fi
 	if ((due > now)); then
-		printf -v seconds '%d.%03d' $(((due - now) / 1000)) $(((due - now) % 1000))
-		if IFS= read -r -t "$seconds" text; then
+		printf -v wait '%d.%03d' $(((due - now) / 1000)) $(((due - now) % 1000))
+		if IFS= read -r -t "$wait" text; then
 			count "$part$text"
 			part=''
 		elif (($? > 128)); then
