@@ -5,8 +5,8 @@
  *
  * The counts of each key (modid, cmdid, ip, port) since its last report are in
  * a table of bounded size.  A thread of the library sends them every interval,
- * and connects again when it has to; no function but reporter_open(),
- * reporter_flush() and reporter_close() ever waits.
+ * and connects again when it has to; no function but reporter_flush() and
+ * reporter_close() waits for the network.
  *
  * Functions return 0, or -1 with errno.  Any thread may call them, also in a
  * child of fork(), where the client starts again: without counts, and with a
@@ -43,7 +43,7 @@ struct reporter_options {
 	const char *port;     /* of hosts without one; NULL: "12316" */
 	uint32_t caller;      /* our IPv4 address; 0: that of the connection */
 	uint32_t interval_ms; /* between reports of a key; 0: 15000 */
-	uint32_t keys_max;    /* 64 bytes of memory each; 0: 10000 */
+	uint32_t keys_max;    /* 72 bytes or so each; 0: 10000 */
 	uint32_t flags;       /* REPORTER_NO_THREAD */
 	/* Called by the thread of the library, or in reporter_turn(), or in
 	   what would start the thread and cannot, and not after
