@@ -5,8 +5,8 @@
  *
  * The counts of each key (modid, cmdid, ip, port) since its last report are in
  * a table of bounded size.  A thread of the library sends them every interval,
- * and connects again when it has to; no function but reporter_open(),
- * reporter_flush() and reporter_close() ever waits.
+ * and connects again when it has to; no function but reporter_flush() and
+ * reporter_close() waits for the network.
  *
  * Functions return 0, or -1 with errno.  Any thread may call them, also in a
  * child of fork(), where the client starts again: without counts, and with a

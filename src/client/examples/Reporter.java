@@ -384,8 +384,9 @@ public final class Reporter {
                 int modid = Integer.parseInt(f[0]), cmdid = Integer.parseInt(f[1]);
                 int port = Integer.parseInt(f[3]);
                 long succ = Long.parseLong(f[4]), err = Long.parseLong(f[5]);
-                agent.overload(modid, cmdid, f[2], port, f[6].equals("1"));
+                boolean overloaded = f[6].equals("1");
                 agent.add(modid, cmdid, f[2], port, succ, err);
+                agent.overload(modid, cmdid, f[2], port, overloaded);
             } catch (NumberFormatException | ArrayIndexOutOfBoundsException malformed) {
                 continue;
             }

@@ -373,7 +373,7 @@ func count(agent *Agent) {
 		if n != 7 || net.ParseIP(ip).To4() == nil {
 			continue // a malformed line
 		}
-		agent.Overload(modid, cmdid, net.ParseIP(ip), port, overloaded == "1")
 		agent.Add(modid, cmdid, net.ParseIP(ip), port, succ, err)
+		agent.Overload(modid, cmdid, net.ParseIP(ip), port, overloaded == "1")
 	}
 }

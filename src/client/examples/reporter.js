@@ -253,8 +253,8 @@ async function main (host = '127.0.0.1', port = 12316, interval = INTERVAL) {
     if (fields.length !== 7 || !net.isIPv4(fields[2]) ||
       ![modid, cmdid, port, succ, err].every(Number.isSafeInteger)) continue
     const key = [modid, cmdid, fields[2], port]
-    agent.overload(...key, fields[6] === '1')
     agent.add(...key, succ, err)
+    agent.overload(...key, fields[6] === '1')
   }
   process.exit(await agent.close() ? 0 : 1)
 }

@@ -340,8 +340,8 @@ function main(string $host, string $port, string $interval = '15', ?string $fifo
                 }
                 [$modid, $cmdid, $ip, $port, $succ, $err, $overloaded] = $fields;
                 $key = [(int)$modid, (int)$cmdid, $ip, (int)$port];
-                $agent->overload(...$key, overloaded: $overloaded === '1');
                 $agent->add(...$key, succ: (int)$succ, err: (int)$err);
+                $agent->overload(...$key, overloaded: $overloaded === '1');
             }
         }
     }

@@ -246,10 +246,10 @@ def main(host="127.0.0.1", port=12316, interval=INTERVAL):
                 modid, cmdid, ip, port, succ, err, overloaded = line.split()
                 key = int(modid), int(cmdid), ip, int(port)
                 calls = int(succ), int(err)
-                agent.overload(*key, overloaded == "1")
+                agent.add(*key, *calls)
             except (ValueError, OSError):
                 continue  # a malformed line
-            agent.add(*key, *calls)
+            agent.overload(*key, overloaded == "1")
     except KeyboardInterrupt:
         pass  # SIGTERM or SIGINT is an end as well
     return 0 if agent.close() else 1
