@@ -6,9 +6,11 @@ meanwhile: then each agent sends the newest figures of all its keys once more.
 A change of overload is there at once, the rest at the end, also by SIGTERM.  A
 listener that closes each connection is left alone for longer and longer, and
 each begins with a whole report.  Over IPv6 it is the same, but for the caller.
-Programs without a life between calls write to a FIFO.  A language that the
-machine does not have is left out."""
+Programs without a life between calls write to a FIFO.  A quiet agent sends
+heartbeats, here every two seconds.  A language that the machine does not have is
+left out."""
 
+import json
 import math
 import os
 import re
@@ -28,16 +30,31 @@ CALLER = "10.9.8.7"
 LONG = 60  # an interval that no agent sees the end of
 
 
-def python(_s):
-    return [sys.executable, "-B", f"{EXAMPLES}/reporter.py"]
+def example(s, name):
+    """A copy of an example whose heartbeats are seen within the test."""
+    with open(f"{EXAMPLES}/{name}") as file:
+        text, n = re.subn(r"(?i)^(.*heartbeat *= )(60|time.Minute)",
+                          lambda found: found[1] + (
+                              "2" if found[2] == "60" else "2 * time.Second"),
+                          file.read(), flags=re.M)
+    if n != 1:
+        raise scenario.Failure(f"{name}: {n} intervals of heartbeats")
+    path = os.path.join(s.directory, name)
+    with open(path, "w") as file:
+        file.write(text)
+    return path
 
 
-def node(_s):
-    return [tool("node", "nodejs"), f"{EXAMPLES}/reporter.js"]
+def python(s):
+    return [sys.executable, "-B", example(s, "reporter.py")]
 
 
-def php(_s):
-    return [tool("php", "php-cli"), f"{EXAMPLES}/reporter.php"]
+def node(s):
+    return [tool("node", "nodejs"), example(s, "reporter.js")]
+
+
+def php(s):
+    return [tool("php", "php-cli"), example(s, "reporter.php")]
 
 
 def shell(_s):
@@ -48,7 +65,7 @@ def shell(_s):
 def go(s):
     program = os.path.join(s.directory, "agent")
     built([tool("go", "golang-go"), "build", "-o", program,
-           f"{EXAMPLES}/reporter.go"],
+           example(s, "reporter.go")],
           GOCACHE=os.path.join(scenario.BUILD, "t", "go-cache"),
           GO111MODULE="off", GOPATH=s.directory)
     return [program]
@@ -56,7 +73,7 @@ def go(s):
 
 def java(s):
     built([tool("javac", "default-jdk-headless"), "-d", s.directory,
-           f"{EXAMPLES}/Reporter.java"])
+           example(s, "Reporter.java")])
     return [tool("java", "default-jdk-headless"), "-XX:TieredStopAtLevel=1",
             "-cp", s.directory, "Reporter"]
 
@@ -146,6 +163,37 @@ class Refusal:
                     self.streams.append(link.recv(65536, socket.MSG_PEEK))
                 except OSError:
                     self.streams.append(b"")
+
+
+class Quiet:
+    """A listener that reads what an agent sends that counts nothing more."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()
+        self.stream = b""
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with self.listener.accept()[0] as link:
+            while data := link.recv(65536):
+                self.stream += data
+
+
+def heartbeats(s, quiet):
+    """One report, and those without results."""
+    for agent, listener in quiet:
+        def sizes(listener=listener):
+            done = subprocess.run(
+                [scenario.program("reporter-send"), "--check", "--json"],
+                input=listener.stream, capture_output=True)
+            return [len(json.loads(line)["results"])
+                    for line in done.stdout.splitlines()]
+
+        wait_for(lambda: sizes()[-2:] == [0, 0], "heartbeats")
+        s.equal(f"{agent.name}: who is quiet sends heartbeats",
+                sorted(sizes())[-3:], [0, 0, 1])
+    end(agent for agent, _listener in quiet)
 
 
 def hung_up(s):
@@ -331,7 +379,7 @@ def tell(s):
         for find in LANGUAGES:
             s.part(language, find)
         s.part(set_clock)
-        short, long, others = [], [], []
+        short, long, others, quiet = [], [], [], []
         began = time.monotonic()
         for i, (name, command) in enumerate(commands.items(), 1):
             short.append(Example(s, name, command, i, s.reporter.addresses[0],
@@ -347,10 +395,17 @@ def tell(s):
             agent.process.stdin.write("malformed\n99 2 10.0.0.1 80 1 2\n")
             if agent.name == "shell":  # reporter-send skips what is too much
                 agent.counts([99], 2 ** 32, 0)
-        for agent, _listener in others:
+        # The tool that the shell's agent runs for each report sends none.
+        for name in commands:
+            if name != "shell":
+                listener = Quiet()
+                quiet.append((Example(s, name, commands[name], 30,
+                                      listener.address, 1), listener))
+        for agent, _listener in others + quiet:
             agent.counts([1], 1, 1)
         outage(s, short)
         lines = fifos(s, commands)
+        heartbeats(s, quiet)
         refused(s, others, began)
         others = [agent for agent, _listener in others]
         end(others + short)
