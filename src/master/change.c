@@ -9,6 +9,7 @@
 #include "check/inspect.h"
 #include "conf/reload.h"
 #include "edge/tls.h"
+#include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "master/state.h"
@@ -147,7 +148,8 @@ change_watch(struct master *m, uint64_t now_ms)
 	bool first = m->watch_ms == 0;
 	const char *path;
 
-	if ((now_ms < m->watch_ms && !m->reopen) || m->mode != MASTER_SERVING)
+	if ((now_ms + EARLY_MS < m->watch_ms && !m->reopen) ||
+	    m->mode != MASTER_SERVING)
 		return false;
 	m->watch_ms = now_ms + WATCH_MS;
 	path = change_places(m);

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/process.h"
 #include "master/child.h"
@@ -338,7 +339,7 @@ children_tick(struct children *children, uint64_t now_ms)
 	uint64_t wait = TICK_MS;
 
 	CHILDREN_EACH(child, children) {
-		if (now_ms >= child->note_ms) {
+		if (now_ms + EARLY_MS >= child->note_ms) {
 			lost_note(child);
 			child->note_ms = now_ms + TICK_MS;
 		}

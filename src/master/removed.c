@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "master/state.h"
 
@@ -84,7 +85,7 @@ removed_look(struct master *m, uint64_t now_ms)
 	bool master, agents, done;
 	int found;
 
-	if (now_ms < m->look_ms)
+	if (now_ms + EARLY_MS < m->look_ms)
 		return;
 	m->look_ms = now_ms + LOOK_MS;
 	found = children_look(&m->children, now_ms);
