@@ -7,11 +7,6 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds that what is done once a second may be early: a turn of a loop
-   may come a little sooner than a second after the last one, and what it passes
-   over has to wait for the next. */
-#define EARLY_MS 100
-
 /* monotonic_ms, monotonic_us - milliseconds, microseconds of
    CLOCK_MONOTONIC. */
 uint64_t monotonic_ms(void);

@@ -9,7 +9,6 @@
 #include "check/inspect.h"
 #include "conf/reload.h"
 #include "edge/tls.h"
-#include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "master/state.h"
@@ -19,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define WATCH_MS 1000 /* between two looks at directories */
 
 /* What is next; once it is committed, what was before. */
 struct change {
@@ -143,16 +140,12 @@ change_places(struct master *m)
 }
 
 bool
-change_watch(struct master *m, uint64_t now_ms)
+change_watch(struct master *m)
 {
-	bool first = m->watch_ms == 0;
-	const char *path;
+	bool first = !m->placed;
+	const char *path = change_places(m);
 
-	if ((now_ms + EARLY_MS < m->watch_ms && !m->reopen) ||
-	    m->mode != MASTER_SERVING)
-		return false;
-	m->watch_ms = now_ms + WATCH_MS;
-	path = change_places(m);
+	m->placed = true;
 	if (path == NULL || first)
 		return false;
 	log_warn("the directory of %s was replaced; reopening the log and "

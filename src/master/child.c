@@ -6,7 +6,6 @@
  */
 #include "config.h"
 
-#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/process.h"
 #include "master/child.h"
@@ -134,6 +133,7 @@ child_adopt(struct children *children, const struct worker_segment *segment)
 	child_set_respawn(child, (struct respawn){ 0, 0 });
 	child_set_pid(child, 0);
 	child_publish(child, CHILD_WAITING);
+	lost_note(child);
 	return child;
 }
 
@@ -339,10 +339,6 @@ children_tick(struct children *children, uint64_t now_ms)
 	uint64_t wait = TICK_MS;
 
 	CHILDREN_EACH(child, children) {
-		if (now_ms + EARLY_MS >= child->note_ms) {
-			lost_note(child);
-			child->note_ms = now_ms + TICK_MS;
-		}
 		if (child->lost) {
 			child_give_up(children, child, now_ms);
 			if (child->lost) {

@@ -28,7 +28,6 @@ struct child {
 	    renew_ms; /* its segment was removed: when to create it again */
 	volatile sig_atomic_t lost; /* its segment has no memory: retire.h */
 	struct totals totals;       /* of its segment, when last noted */
-	uint64_t note_ms;           /* when to note them */
 };
 
 struct children {

@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #define EVENTS 256 /* of one turn of the loop */
+#define SECOND_MS 1000
 
 /* ---------------------------------------------------------------- start -- */
 
@@ -370,17 +371,36 @@ master_wait(struct master *m, int wait_ms)
 		master_dispatch(m, &events[i]);
 }
 
+/* Whether to do what is done once a second: at fixed points of time, so that
+   turns that come late do not add up; restarted when whole seconds were missed.
+ */
+static bool
+master_second(struct master *m, uint64_t now_ms)
+{
+	if (now_ms < m->second_ms)
+		return false;
+	m->second_ms = now_ms - m->second_ms < SECOND_MS
+			   ? m->second_ms + SECOND_MS
+			   : now_ms + SECOND_MS;
+	return true;
+}
+
 /* What is due at now_ms.  Returns the milliseconds until the next call. */
 static int
-master_tick(struct master *m, uint64_t now_ms)
+master_tick(struct master *m, uint64_t now_ms, bool second)
 {
 	bool serving = m->mode == MASTER_SERVING;
 	int waits[4], n = 0;
 
-	if (serving)
+	if (second && serving)
 		removed_look(m, now_ms);
+	if (second)
+		CHILDREN_EACH(child, &m->children)
+			lost_note(child);
 	int wait = children_tick(&m->children, now_ms);
-	waits[n++] = sample_tick(&m->children, now_ms);
+	if (second)
+		sample_take(&m->children, now_ms);
+	waits[n++] = (int)(m->second_ms - now_ms);
 	waits[n++] = notify_alive(now_ms);
 	if (m->server != NULL)
 		waits[n++] = server_tick(m->server, now_ms);
@@ -404,11 +424,15 @@ master_loop(struct master *m)
 		master_wait(m, wait);
 
 		uint64_t now = monotonic_ms();
+		bool second = master_second(m, now);
 		if (m->reap)
 			children_reap(&m->children, now);
 		if (m->reload && m->mode == MASTER_SERVING)
 			master_reload(m);
-		if (change_watch(m, now) || m->reopen)
+		if ((second || m->reopen) && m->mode == MASTER_SERVING &&
+		    change_watch(m))
+			m->reopen = true;
+		if (m->reopen)
 			master_reopen(m);
 		if (m->asked && m->mode == MASTER_SERVING && !m->stop)
 			shutdown_hand_over(m);
@@ -416,7 +440,7 @@ master_loop(struct master *m)
 		counter_release(&m->shared->oldest_generation,
 		    children_oldest(&m->children));
 		shutdown_turn(m, now);
-		wait = master_tick(m, now);
+		wait = master_tick(m, now, second);
 	}
 }
 

@@ -7,13 +7,11 @@
  */
 #include "config.h"
 
-#include "lib/clock.h"
 #include "lib/log.h"
 #include "master/state.h"
 
 #include <errno.h>
 
-#define LOOK_MS 1000
 #define RETRY_MS 60000
 
 /* Workers have the words of the master's segment mapped, read-only. */
@@ -85,9 +83,6 @@ removed_look(struct master *m, uint64_t now_ms)
 	bool master, agents, done;
 	int found;
 
-	if (now_ms + EARLY_MS < m->look_ms)
-		return;
-	m->look_ms = now_ms + LOOK_MS;
 	found = children_look(&m->children, now_ms);
 	master =
 	    now_ms >= m->renew_ms && segment_named(&m->segment) == SHM_MISSING;

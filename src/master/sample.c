@@ -9,8 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define PERIOD_MS 1000
-#define NOTE_SAMPLES (PROCESS_NOTE_MS / PERIOD_MS) /* between two notes */
+#define NOTE_SAMPLES (PROCESS_NOTE_MS / 1000) /* between two notes */
 #define NOTE_SPAN 10 /* seconds that its rates are over */
 
 /* Where the counters stand: the master's own, the workers' that are there, and
@@ -104,22 +103,13 @@ sample_begin(const struct children *children, uint64_t now_ms)
 	sample_losses(children, &first);
 }
 
-int
-sample_tick(const struct children *children, uint64_t now_ms)
+void
+sample_take(const struct children *children, uint64_t now_ms)
 {
-	static uint64_t due_ms; /* of the next one */
 	struct history *history = &children->shared->history;
-
-	if (now_ms < due_ms)
-		return (int)(due_ms - now_ms);
-	/* At fixed points of time, so that ticks that come late do not add
-	   up; restarted when whole seconds were missed. */
-	due_ms = now_ms - due_ms < PERIOD_MS ? due_ms + PERIOD_MS
-					     : now_ms + PERIOD_MS;
 	struct history_sample sample = sample_of(children, now_ms);
 	if (counter_get(&history->taken) % NOTE_SAMPLES == 2)
 		sample_note(children, &sample);
 	history_put(history, &sample);
 	sample_losses(children, &sample);
-	return (int)(due_ms - now_ms);
 }

@@ -10,6 +10,5 @@
 /* sample_begin - a new master: the history begins. */
 void sample_begin(const struct children *children, uint64_t now_ms);
 
-/* sample_tick - take a sample if one is due at now_ms (monotonic).  Returns
-   the milliseconds until the next call. */
-int sample_tick(const struct children *children, uint64_t now_ms);
+/* sample_take - once a second: take a sample.  now_ms: monotonic. */
+void sample_take(const struct children *children, uint64_t now_ms);

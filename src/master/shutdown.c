@@ -191,7 +191,6 @@ void
 shutdown_end(struct master *m)
 {
 	/* Removed since: the next start could not find the records. */
-	m->look_ms = 0;
 	removed_look(m, monotonic_ms());
 	uint64_t left = children_close(&m->children);
 

@@ -46,12 +46,13 @@ struct master {
 	bool stop;                 /* requested by a signal or a handover */
 	bool reap, reload, reopen; /* requested by signals */
 	bool asked;                /* a process has connected for a handover */
-	/* When to look for removed segments, and to try the master's again. */
-	uint64_t look_ms, renew_ms;
-	bool renew_half; /* it was removed, workers have the old one */
+	uint64_t second_ms;        /* when to do what is done once a second */
+	uint64_t renew_ms; /* when to create the master's segment again */
+	bool renew_half;   /* it was removed, workers have the old one */
 	/* The directories of the log and of the dead-letter file, as of
-	   file_place(), that workers may write to; when to look again. */
-	uint64_t places[2], watch_ms;
+	   file_place(), that workers may write to; whether they are noted. */
+	uint64_t places[2];
+	bool placed;
 };
 
 /* change_route - lead all routes to the rings of the current generation. */
@@ -71,7 +72,7 @@ void removed_look(struct master *m, uint64_t now_ms);
    directory of the log or of the dead-letter file is another one than before,
    start workers again, since by Landlock they can write in the former one only.
    Returns whether it is: then the master reopens its log. */
-bool change_watch(struct master *m, uint64_t now_ms);
+bool change_watch(struct master *m);
 
 /* shutdown_turn - go over to the next mode if the current one is over. */
 void shutdown_turn(struct master *m, uint64_t now_ms);
