@@ -7,12 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 /* Huge pages to make at once: each time, the kernel waits for all processors.
  */
@@ -51,8 +46,8 @@ huge_map(int fd, size_t size, int protection)
 	return base;
 }
 
-/* Make huge pages of a part that has none.  The kernel makes one of at least
-   one page: that is four times as fast as to reserve all pages. */
+/* Make huge pages of a part that has none.  One page is enough for the kernel
+   to make one: that is four times as fast as to reserve all pages. */
 static int
 huge_make(int fd, char *base, size_t at, size_t size)
 {

@@ -8,6 +8,11 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/mman.h>
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 /* huge_map - map a file as mmap(NULL, size, protection, MAP_SHARED, fd, 0)
    does, aligned so that the kernel can map its huge pages.  size: bytes.

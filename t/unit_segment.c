@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "shm/segment.h"
+#include "shm/huge.h"
 #include "suite.h"
 
 #include <check.h>
@@ -28,10 +29,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 static int suite; /* the pid of the whole run, part of all names */
 static char instance[INSTANCE_MAX];

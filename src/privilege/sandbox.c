@@ -18,6 +18,7 @@
 #include "privilege/sandbox.h"
 
 #include "lib/log.h"
+#include "shm/huge.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,10 +39,6 @@
 /* Of newer kernels: the C library may guard the stacks of threads by them. */
 #define ADVISE_GUARD_INSTALL 102
 #define ADVISE_GUARD_REMOVE 103
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 #ifndef F_DUPFD_QUERY
 #define F_DUPFD_QUERY 1027 /* name services of newer systems may ask */
