@@ -51,6 +51,17 @@ thread_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
+/* The nanoseconds of each of n calls since it began, for who joins the thread.
+ */
+static double *
+each(double began, int n)
+{
+	double *ns = malloc(sizeof(*ns));
+
+	*ns = (thread_ns() - began) / n;
+	return ns;
+}
+
 static void *
 counts(void *arg)
 {
@@ -61,9 +72,7 @@ counts(void *arg)
 		key = (key + 7919) % keys;
 		reporter_call(reporter, (int32_t)key / 10, 1, key, 80, 1);
 	}
-	double *ns = malloc(sizeof(*ns));
-	*ns = (thread_ns() - began) / CALLS;
-	return ns;
+	return each(began, CALLS);
 }
 
 static void *
@@ -78,9 +87,7 @@ lines(void *arg)
 		if (send(statsd, line, (size_t)n, MSG_DONTWAIT) < 0)
 			continue;
 	}
-	double *ns = malloc(sizeof(*ns));
-	*ns = (thread_ns() - began) / LINES;
-	return ns;
+	return each(began, LINES);
 }
 
 #ifdef COLLECTD
@@ -115,9 +122,7 @@ collectd(void *arg)
 		if (values_send(network, &list) != 0)
 			exit(2);
 	}
-	double *ns = malloc(sizeof(*ns));
-	*ns = (thread_ns() - began) / LINES;
-	return ns;
+	return each(began, LINES);
 }
 #endif
 
@@ -141,9 +146,7 @@ riemann(void *arg)
 		    RIEMANN_EVENT_FIELD_METRIC_S64, (int64_t)1,
 		    RIEMANN_EVENT_FIELD_NONE);
 	}
-	double *ns = malloc(sizeof(*ns));
-	*ns = (thread_ns() - began) / LINES;
-	return ns;
+	return each(began, LINES);
 }
 #endif
 

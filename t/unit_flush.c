@@ -221,15 +221,22 @@ slow(void)
 	nanosleep(&(struct timespec){ 0, 100000000 }, NULL);
 }
 
-/* Nor do they wait for the end of a round. */
-START_TEST(urgent_keys_go_in_between)
+/* End the flush, for one with slow batches.  Returns the calls until then. */
+static size_t
+slowed(void)
 {
-	know(0, 4000);
 	flush_stop(flush);
 	flush_join(flush);
 	settings.urgent_interval = 1;
 	stub_during(slow);
-	size_t calls = stub_calls();
+	return stub_calls();
+}
+
+/* Nor do they wait for the end of a round. */
+START_TEST(urgent_keys_go_in_between)
+{
+	know(0, 4000);
+	size_t calls = slowed();
 	put(0, 1000, FIXTURE_TS + 2, false);
 	start(false);
 	wait_calls(calls + 2);
@@ -258,11 +265,7 @@ END_TEST
 START_TEST(new_keys_hold_up_no_change_of_overload)
 {
 	know(5000, 10);
-	flush_stop(flush);
-	flush_join(flush);
-	settings.urgent_interval = 1;
-	stub_during(slow);
-	size_t calls = stub_calls();
+	size_t calls = slowed();
 	put(0, 1000, FIXTURE_TS, false);
 	put(5000, 1, FIXTURE_TS + 2, true); /* of a known key */
 	put(6000, 1, FIXTURE_TS, true);     /* of a new one */

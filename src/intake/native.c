@@ -34,7 +34,7 @@
 
 /* What follows a tag of 0xc0 to 0xdf. */
 struct shape {
-	uint8_t size;    /* bytes it has at least, its tag counted; 0: no tag */
+	uint8_t size;    /* its fewest bytes, with the tag; 0: no tag */
 	uint8_t counter; /* bytes of these that count what follows */
 	uint8_t objects; /* for each one counted: 0 if it is a byte, else
 			    objects */
