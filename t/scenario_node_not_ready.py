@@ -46,9 +46,9 @@ class Story:
                      f"127.0.0.1:{self.node.port}: WSREP has not yet"
                      in done.stderr,
                      done.stdout + done.stderr)
+        mark = len(self.s.reporter.log_text())
         # A worker that was restarted has no connection to lose.
         os.kill(self.s.reporter.workers()[0]["pid"], 9)
-        mark = len(self.s.reporter.log_text())
         self.send(len(what))
         self.s.check(f"{what}: the worker is at the other", self.is_at(
             self.other))
