@@ -174,6 +174,12 @@ def wait_for(condition, what, seconds=PATIENCE):
         pause = min(pause * 1.5, 0.05)
 
 
+def seconds_now():
+    """The time as time(2) has it, in seconds: that may be a tick behind
+    time.time()."""
+    return int(time.clock_gettime(5))  # CLOCK_REALTIME_COARSE
+
+
 def has_ipv6():
     """Whether this machine has the loopback address ::1 at all."""
     try:

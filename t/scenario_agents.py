@@ -43,7 +43,7 @@ def listed(s, *words):
 
 def figures(s):
     """Three dialects; each is what it sent."""
-    began = int(time.time())
+    began = scenario.seconds_now()
     first, second, third = s.agent(), s.agent(), s.agent()
     first.send(native(1, 1, 0x0A000001, NOW - 60, GOOD * 3) +
                native(1, 1, 0x0A000002, NOW - 60,

@@ -24,7 +24,7 @@ NINETEEN_SEVENTY = 1
 def tell(s):
     s.start()
     agent = s.agent()
-    began = int(time.time())
+    began = scenario.seconds_now()
     times = {1: 0, 2: NINETEEN_SEVENTY, 3: began + HOUR, 4: YEAR_2106,
              5: (1 << 53) - 1, 6: began}
     for modid, ts in times.items():

@@ -64,7 +64,7 @@ def tell(s):
             ["no", "no", "yes", "yes"])
     s.identity(status)
 
-    before = int(time.time())
+    before = scenario.seconds_now()
     send(text="9 9 127.0.0.1 0 10.0.0.9 1 1 1 0\n")
     s.reporter.settled(5)
     stamps = s.database.sql(
