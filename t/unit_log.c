@@ -541,9 +541,9 @@ START_TEST(standard_error_that_is_not_read_does_not_hold_up)
 		length += (size_t)part;
 	text[length] = '\0';
 	const char *end = text + (length < 300 ? 0 : length - 300);
-	ck_assert_msg(looks_like(end,
-			  "\n20[^\n]*warning: [1-3] log lines? lost\r?\n"
-			  "20[^\n]*warning: here\r?\n$"),
+	ck_assert_msg(
+	    looks_like(end, "\n20[^\n]*warning: [1-3] log lines? lost\r?\n"
+			    "20[^\n]*warning: here\r?\n$"),
 	    "%s", end);
 	ck_assert_uint_eq(told_lost(text), 3);
 	log_role("worker 1");
