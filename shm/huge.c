@@ -31,7 +31,8 @@ huge_map(int fd, size_t size, int protection)
 		return mmap(NULL, size, protection, MAP_SHARED, fd, 0);
 	/* So many addresses that there is a multiple of huge among them. */
 	size = (size + page - 1) / page * page;
-	char *room = mmap(NULL, size + huge, PROT_NONE, MAP_SHARED, fd, 0);
+	char *room = mmap(
+	    NULL, size + huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (room == MAP_FAILED)
 		return MAP_FAILED;
 	size_t before = -(uintptr_t)room % huge;
