@@ -83,8 +83,10 @@ db_probe_table(struct db *db, struct shape *shape, db_report *report, void *arg)
 	time_t before = time(NULL);
 	enum db_class kind = probe_table(
 	    &db->link, db->options.table, db->table, shape, report, arg);
-	time_t after = time(NULL);
+	struct timespec after;
 
+	/* time(2) may be a tick behind the clock that the server reads. */
+	clock_gettime(CLOCK_REALTIME, &after);
 	if (kind != DB_OK)
 		return kind;
 	db->ahead = 0;
@@ -92,8 +94,8 @@ db_probe_table(struct db *db, struct shape *shape, db_report *report, void *arg)
 	if (shape->clock == 0 || shape->clock > RECORD_TS_MAX)
 		return kind;
 	/* A second is rounding. */
-	if (shape->clock > (uint64_t)after + 1)
-		db->ahead = (int64_t)shape->clock - after;
+	if (shape->clock > (uint64_t)after.tv_sec + 1)
+		db->ahead = (int64_t)shape->clock - after.tv_sec;
 	else if (shape->clock + 1 < (uint64_t)before)
 		db->ahead = (int64_t)shape->clock - before;
 	return kind;
