@@ -90,25 +90,25 @@ lines(void *arg)
 	return each(began, LINES);
 }
 
+/* A function of that library. */
+#define FROM_LIBRARY(function) \
+	((__typeof__(function) *)dlsym(library, #function))
+
 #ifdef COLLECTD
 /* Its packets of UDP are full before they are sent. */
 static void *
 collectd(void *arg)
 {
-	__typeof__(lcc_network_create) *create =
-	    (__typeof__(create))dlsym(library, "lcc_network_create");
-	__typeof__(lcc_server_create) *server =
-	    (__typeof__(server))dlsym(library, "lcc_server_create");
 	__typeof__(lcc_network_values_send) *values_send =
-	    (__typeof__(values_send))dlsym(library, "lcc_network_values_send");
+	    FROM_LIBRARY(lcc_network_values_send);
 	lcc_value_list_t list = LCC_VALUE_LIST_INIT;
 	int type = LCC_TYPE_COUNTER;
-	lcc_network_t *network = create();
+	lcc_network_t *network = FROM_LIBRARY(lcc_network_create)();
 	value_t value = { 0 };
 	char port[8];
 
 	snprintf(port, sizeof(port), "%d", ntohs(sink.sin_port));
-	server(network, "127.0.0.1", port);
+	FROM_LIBRARY(lcc_server_create)(network, "127.0.0.1", port);
 	list.values = &value;
 	list.values_types = &type;
 	list.values_len = 1;
@@ -130,12 +130,9 @@ collectd(void *arg)
 static void *
 riemann(void *arg)
 {
-	__typeof__(riemann_client_create) *create =
-	    (__typeof__(create))dlsym(library, "riemann_client_create");
-	__typeof__(riemann_send) *event_send =
-	    (__typeof__(event_send))dlsym(library, "riemann_send");
-	riemann_client_t *client =
-	    create(RIEMANN_CLIENT_UDP, "127.0.0.1", ntohs(sink.sin_port));
+	__typeof__(riemann_send) *event_send = FROM_LIBRARY(riemann_send);
+	riemann_client_t *client = FROM_LIBRARY(riemann_client_create)(
+	    RIEMANN_CLIENT_UDP, "127.0.0.1", ntohs(sink.sin_port));
 	char service[32];
 
 	(void)arg;
