@@ -98,6 +98,10 @@ def story(s, database):
     s.agent().send(scenario.native(1, 1, 1, TS, [(1, 80, 1, 0, False)]))
     scenario.wait_for(lambda: REFUSED in s.reporter.log_text(),
                       "the log says what the account requires")
+    # The one that says it need not be the worker that has the record.
+    scenario.wait_for(
+        lambda: (records := s.reporter.status()["records"])["received"] == 1
+        and records["queued"] == 0, "the record is in a table")
     s.equal("the record waits", s.reporter.status()["records"]["pending"], 1)
     s.reporter.configure("mysql", server_public_key=accounts.key)
     s.reporter.reload()
