@@ -208,7 +208,6 @@ def many_agents(s):
         agent.close()
 
     # Their row is freed by a master that was killed, and the next has its own.
-    s.reporter.configure("reporter", listen="%s:%d" % s.reporter.addresses[0])
     s.reporter.kill()
     done = s.reporter.ctl("agents")
     s.equal("of a killed master none are listed", (
@@ -241,7 +240,9 @@ def tell(s):
         agent.close()
     s.reporter.stop()
     s.check("it is gone with its reporter", not os.path.exists(path))
-    s.reporter.configure("reporter", listen="127.0.0.1:0")
+    # Nobody else is given it while no reporter listens and the crowd comes back.
+    s.reporter.configure("reporter",
+                         listen=f"127.0.0.1:{scenario.free_port()}")
     many_agents(s)
 
 
